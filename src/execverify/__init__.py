@@ -1,0 +1,51 @@
+"""execverify: teach language models to execute code in their heads, and prove what they learned.
+
+    import execverify as ev
+    program = ev.Program("def f(n):\\n    return n + 1", entry_point="f", arguments="3")
+    trace = ev.trace(program, timeout=1.0)       # what happened, step by step
+    questions = ev.ask(trace, limit=10, seed=0)  # questions about it, with every accepted answer
+    task = ev.task(trace)                        # a prompt, its questions, and a perfect completion
+    score = ev.score(task, task.gold)            # a verdict on any completion
+
+Names are loaded when first used, so that a process which needs one room does not pay for all of them.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from execverify.errors import ExecVerifyError
+
+if TYPE_CHECKING:
+    from execverify.execution import Limits, Outcome, Result, run, run_many
+    from execverify.programs import Program, Value, parse_literal, read_programs
+    from execverify.questions import Question, Task, ask, from_row, task, to_row
+    from execverify.rewards import PAPER, Part, RewardRule, Score, score, score_many
+    from execverify.tracing import Step, Trace, trace, trace_many
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "execution": ("Limits", "Outcome", "Result", "run", "run_many"),
+    "programs": ("Program", "Value", "parse_literal", "read_programs"),
+    "questions": ("Question", "Task", "ask", "from_row", "task", "to_row"),
+    "rewards": ("PAPER", "Part", "RewardRule", "Score", "score", "score_many"),
+    "tracing": ("Step", "Trace", "trace", "trace_many"),
+}
+_HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PAPER", "ExecVerifyError", "Limits", "Outcome", "Part", "Program", "Question", "Result", "RewardRule", "Score", "Step",
+    "Task", "Trace", "Value", "__version__", "ask", "from_row", "parse_literal", "read_programs", "run", "run_many", "score",
+    "score_many", "task", "to_row", "trace", "trace_many",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    room = _HOME_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'execverify' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"execverify.{room}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,66 @@
+"""What several verbs share: options, consoles, and programs read from a file or a pipe."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from execverify.datasets.make import program_of
+from execverify.errors import ProgramError, RowError
+from execverify.execution.outcome import Limits
+from execverify.programs.files import ProgramRecord, read_programs
+from execverify.programs.program import Program
+
+SCREEN = Console(highlight=False)
+NOTES = Console(stderr=True, highlight=False)
+
+
+def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the limits of a run."""
+    command = click.option("--steps", default=10_000, show_default=True, type=click.IntRange(1), help="Most steps of a run.")(command)
+    return click.option(
+        "--timeout", default=1.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Seconds that a run may take."
+    )(command)
+
+
+def limits_of(timeout: float, steps: int) -> Limits:
+    """The options as limits."""
+    return Limits(timeout=timeout, steps=steps)
+
+
+def records_from(file: str, call: str | None) -> Iterator[ProgramRecord]:
+    """Programs of a file, or of standard input as JSONL where the name is `-`."""
+    if file != "-":
+        return read_programs(file, call)
+    if call is not None:
+        raise RowError("--call goes with a Python file, not with standard input")
+    text = click.get_text_stream("stdin").read()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "stdin.jsonl"
+        path.write_text(text, encoding="utf-8")
+        return iter(list(read_programs(path)))
+
+
+def programs_from(file: str, call: str | None, limits: Limits) -> Iterator[tuple[str, Program]]:
+    """Names and programs of a file; a program that cannot be used is an error that says where it stands."""
+    for record in records_from(file, call):
+        try:
+            yield record.id, program_of(record, limits)
+        except ProgramError as error:
+            raise ProgramError(f"{record.where}: {error}") from None
+
+
+def progress() -> Progress:
+    """A progress bar on standard error; silent where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal)
+
+
+def cores() -> int:
+    """How many processes can work at once here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,199 @@
+"""Verbs on rows: `rows` makes them, `score`, `validate` and `stats` read them."""
+
+import itertools
+import json
+import sys
+from collections import Counter
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from execverify.commands.common import NOTES, SCREEN, cores, limit_options, limits_of, progress, records_from
+from execverify.commands.programs import split_kinds
+from execverify.datasets.completions import read_completions
+from execverify.datasets.files import read_rows, write_rows
+from execverify.datasets.make import Account, Settings, make_rows
+from execverify.datasets.stats import LIMITS, Stats, quartiles, stats_of
+from execverify.datasets.validate import Validation, validate
+from execverify.errors import RowError
+from execverify.programs.program import shorten
+from execverify.questions.prompts import DEFAULT, template_names
+from execverify.questions.rows import from_row
+from execverify.questions.task import TASK_KINDS
+from execverify.rewards.score import RewardRule, Score, score_many
+
+_ROWS = click.argument("rows")
+_JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+_SHOWN_DROPS = 10
+
+
+@click.command("rows")
+@click.argument("file")
+@click.option("-o", "--out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
+@click.option("--kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them.")
+@click.option("--seed", default=0, show_default=True, help="Chooses among the questions.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
+@click.option("--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder.")
+@click.option("--split", default="train", show_default=True, help="Written into the rows.")
+@click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
+@limit_options
+def rows_command(
+    file: str, out: str, kinds: str, seed: int, limit: int, template: str, split: str, call: str | None, timeout: float, steps: int
+) -> None:
+    """Make rows of programs that exist.
+
+    FILE is JSONL with {code, input[, output, id, entry_point]}, a Python file with calls, or - for JSONL from standard input.
+    """
+    settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps), cores())
+    account = Account()
+    with progress() as bar:
+        records = bar.track(list(records_from(file, call)), description="programs")
+        made = make_rows(records, settings, account)
+        # Nothing is written where there is nothing to write: an empty file would hide the mistake.
+        first = next(made, None)
+        if first is not None:
+            write_rows(out, itertools.chain([first], made))
+    _print_account(account, out)
+    if first is None:
+        raise RowError(f"no program of {file} gave a row, and nothing was written")
+
+
+def _print_account(account: Account, out: str) -> None:
+    made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"
+    NOTES.print(f"{account.programs} programs; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    if account.confirmed:
+        NOTES.print(f"given outputs that the run confirmed: {account.confirmed}")
+    if account.rewritten:
+        NOTES.print(f"arguments rewritten as literals: {len(account.rewritten)} ({', '.join(account.rewritten[:4])} ...)")
+    if account.drops:
+        reasons = Counter(drop.reason for drop in account.drops)
+        NOTES.print(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
+        for drop in account.drops[:_SHOWN_DROPS]:
+            NOTES.print(Text(f"  {drop.id} ({drop.where}): {drop.reason}: {shorten(drop.detail, 160)}"))
+        if len(account.drops) > _SHOWN_DROPS:
+            NOTES.print(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
+
+
+@click.command("score")
+@_ROWS
+@click.argument("completions")
+@_JSON
+@click.option("--alpha", default=0.5, show_default=True, type=click.FloatRange(0, 1), help="Weight of the questions.")
+@click.option("--count", "kinds", default="next_statement,variable_state", show_default=True, help="Kinds of questions that count.")
+@click.option("--ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
+@click.option("--float-tolerance", default=0.0, show_default=True, type=click.FloatRange(0), help="How far floats may be off.")
+@limit_options
+def score_command(
+    rows: str, completions: str, as_json: bool, alpha: float, kinds: str, ungated: bool, float_tolerance: float, timeout: float, steps: int
+) -> None:
+    """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
+    rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
+    tasks = [from_row(row) for row in read_rows(rows)]
+    pairs = read_completions(completions, tasks)
+    scores = score_many(pairs, rule=rule, limits=limits_of(timeout, steps), workers=cores())
+    if as_json:
+        for (task, _), score in zip(pairs, scores, strict=True):
+            click.echo(json.dumps({"id": task.id, "kind": task.kind, **score_as_json(score)}))
+        return
+    _print_scores(Counter(task.kind for task, _ in pairs), [task.kind for task, _ in pairs], scores)
+
+
+def score_as_json(score: Score) -> dict[str, object]:
+    """A score as plain values."""
+    parts = [
+        {"kind": p.kind, "expected": list(p.expected), "given": p.given, "verdict": str(p.verdict), "why": p.why} for p in score.parts
+    ]
+    return {"reward": score.reward, "parts": parts}
+
+
+def _print_scores(counts: Counter[str], kinds: list[str], scores: list[Score]) -> None:
+    table = Table("kind", "completions", "mean reward", "part", "asked", "right", "wrong", "no answer", "our failure")
+    for kind in counts:
+        of_kind = [score for score, its in zip(scores, kinds, strict=True) if its == kind]
+        rewards = [score.reward for score in of_kind if score.reward is not None]
+        mean = f"{sum(rewards) / len(rewards):.4f}" if rewards else "-"
+        verdicts: dict[str, Counter[str]] = {}
+        for score in of_kind:
+            for part in score.parts:
+                verdicts.setdefault(part.kind, Counter())[str(part.verdict)] += 1
+        for number, (part_kind, seen) in enumerate(verdicts.items()):
+            head = (kind, str(counts[kind]), mean) if number == 0 else ("", "", "")
+            asked = sum(seen.values())
+            cells = [f"{seen[name]} ({seen[name] / asked:.1%})" for name in ("right", "wrong answer", "no answer", "our failure")]
+            table.add_row(*head, part_kind, str(asked), *cells)
+    SCREEN.print(table)
+
+
+@click.command("validate")
+@_ROWS
+@_JSON
+@limit_options
+def validate_command(rows: str, as_json: bool, timeout: float, steps: int) -> None:
+    """Check rows: labels against a new run, gold scores full, and no attack earns more than it is worth.
+
+    Exits with 1 where any of this fails.
+    """
+    entries = list(read_rows(rows))
+    with progress() as bar:
+        bar_task = bar.add_task("rows", total=len(entries))
+        found = validate(entries, limits=limits_of(timeout, steps), progress=lambda: bar.advance(bar_task))
+    if as_json:
+        click.echo(json.dumps(_validation_as_json(found)))
+    else:
+        _print_validation(found)
+    if found.faults or not entries:
+        if not entries:
+            NOTES.print("there are no rows to validate")
+        sys.exit(1)
+
+
+def _validation_as_json(found: Validation) -> dict[str, object]:
+    return {
+        "rows": dict(found.rows),
+        "questions": found.questions,
+        "families": len(found.tried),
+        "attacks": dict(found.tried),
+        "faults": [{"id": fault.id, "what": fault.what, "detail": fault.detail} for fault in found.faults],
+    }
+
+
+def _print_validation(found: Validation) -> None:
+    made = ", ".join(f"{count} {kind}" for kind, count in found.rows.items())
+    SCREEN.print(f"rows: {made or 'none'}; questions whose answers were made anew: {found.questions}")
+    SCREEN.print(f"attacks: {sum(found.tried.values())} completions of {len(found.tried)} families")
+    if not found.faults:
+        SCREEN.print(Text("every label agrees with its run, gold scores full, no attack is overpaid", style="green"))
+        return
+    SCREEN.print(Text(f"{len(found.faults)} faults:", style="red"))
+    for fault in found.faults[:20]:
+        SCREEN.print(Text(f"  {fault.id}: {fault.what}: {fault.detail}"))
+
+
+@click.command("stats")
+@_ROWS
+@_JSON
+def stats_command(rows: str, as_json: bool) -> None:
+    """What rows are like, and how far constant answers and shortcuts get."""
+    stats = stats_of(read_rows(rows))
+    if as_json:
+        click.echo(json.dumps(stats.as_json()))
+    else:
+        _print_stats(stats)
+
+
+def _print_stats(stats: Stats) -> None:
+    SCREEN.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
+    spread = Table("", "least", "25%", "median", "75%", "95%", "most", "mean", title="spread", title_justify="left")
+    for name, values in stats.spread.items():
+        figures = quartiles(values)
+        spread.add_row(name, *(f"{figures.get(key, 0):g}" for key in ("least", "25%", "median", "75%", "95%", "most", "mean")))
+    SCREEN.print(spread)
+    results = ", ".join(f"{name} {count}" for name, count in stats.results.most_common(10))
+    SCREEN.print(f"results: {results}")
+    table = Table("questions", "asked", "habit", "right", "limit", "", title="how far habits get", title_justify="left")
+    for shortcut in stats.shortcuts:
+        habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {shorten(shortcut.answer, 30)}"
+        kept = Text("kept", style="green") if shortcut.kept else Text("OVER", style="red")
+        table.add_row(shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", f"{LIMITS[shortcut.habit]:.0%}", kept)
+    SCREEN.print(table)

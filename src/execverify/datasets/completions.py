@@ -1,0 +1,49 @@
+"""Completions in files, and which row each belongs to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from execverify.datasets.files import read_lines
+from execverify.errors import RowError
+from execverify.questions.task import Task
+from execverify.rewards.answers import completion_text
+
+
+def read_completions(path: str, tasks: Sequence[Task]) -> list[tuple[Task, str]]:
+    """Completions of a JSONL file, each with its task.
+
+    A line is a text, or an object with "completion" (text, or chat messages whose last one counts) and, where all lines
+    have it, "id": the row's. Without ids, line n belongs to row n. With ids, a row may have several completions.
+
+    Raises:
+        RowError: a line without a completion, an id that no row has, a row without a completion, or another number.
+    """
+    given = [(where, *_entry(value, where)) for where, value in read_lines(path, "completions")]
+    if any(name is not None for _, name, _ in given):
+        return _by_id(path, given, tasks)
+    if len(given) != len(tasks):
+        raise RowError(f"{path} has {len(given)} completions for {len(tasks)} rows: give one for each row, or ids")
+    return [(task, text) for task, (_, _, text) in zip(tasks, given, strict=True)]
+
+
+def _entry(value: Any, where: str) -> tuple[str | None, str]:
+    name = value.get("id") if isinstance(value, dict) else None
+    text = completion_text(value.get("completion") if isinstance(value, dict) else value)
+    if text is None:
+        raise RowError(f"{where} has no completion: write a text, or an object with 'completion' and 'id'")
+    return (None if name is None else str(name)), text
+
+
+def _by_id(path: str, given: list[tuple[str, str | None, str]], tasks: Sequence[Task]) -> list[tuple[Task, str]]:
+    by_id = {task.id: task for task in tasks}
+    pairs = []
+    for where, name, text in given:
+        if name is None:
+            raise RowError(f"{where} has no id, but other lines have: give ids on all lines or on none")
+        if name not in by_id:
+            raise RowError(f"{where}: no row has the id {name!r}")
+        pairs.append((by_id[name], text))
+    missing = by_id.keys() - {task.id for task, _ in pairs}
+    if missing:
+        raise RowError(f"{path} has no completion for {len(missing)} of {len(tasks)} rows, such as {sorted(missing)[0]!r}")
+    return pairs

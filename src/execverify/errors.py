@@ -1,0 +1,36 @@
+"""Every error that execverify raises on purpose.
+
+One tree, so that a caller can catch `ExecVerifyError` and be sure that the message is a single line which names the
+mistake and the mend::
+
+    ExecVerifyError
+    ├── ProgramError       a program that cannot be used: its source, entry point or arguments
+    ├── LiteralError       a text that is not a literal
+    ├── SandboxError       our own failure: the confined process could not be started or kept
+    ├── QuestionError      a question or task that cannot be asked
+    └── RowError           a row or a file of rows, programs or completions that is not what it says
+"""
+
+
+class ExecVerifyError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class ProgramError(ExecVerifyError):
+    """The program cannot be used as given."""
+
+
+class LiteralError(ExecVerifyError):
+    """The text is not the literal of a plain built-in value."""
+
+
+class SandboxError(ExecVerifyError):
+    """The confined process could not be started or kept: our failure, never the program's or the model's."""
+
+
+class QuestionError(ExecVerifyError):
+    """The question or task cannot be asked of this trace."""
+
+
+class RowError(ExecVerifyError):
+    """A row, or a file of rows, programs or completions, is not what it should be."""

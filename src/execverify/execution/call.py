@@ -1,0 +1,71 @@
+"""The plain harness: run a program's module code, call its entry point, and describe what came of it.
+
+Runs inside the confined process. `enact` is shared with the tracer, so that a traced and an untraced run end alike.
+"""
+
+import traceback
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from execverify.execution.worker import OutputLimitReached, Stage
+from execverify.programs.literals import value_of
+from execverify.programs.program import read_arguments
+
+
+class StepLimitReached(BaseException):
+    """The program took more steps than it may; raised by a tracer, and again at every further step."""
+
+
+def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Compiles and calls; the reply holds outcome, value, detail and error as `Result` has them."""
+    return enact(compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
+
+
+def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Evaluates the call's arguments where the program's names are known; the value of the reply is `(positional, named)`."""
+    code = compile(job["source"], "<program>", "exec", dont_inherit=True)
+    capture = f"(lambda *positional, **named: (list(positional), named))({job['arguments']}\n)"
+    try:
+        exec(code, stage.namespace)
+        positional, named = eval(compile(capture, "<arguments>", "eval", dont_inherit=True), stage.namespace)
+    except BaseException as error:
+        return _raised(error)
+    values = [value_of(value) for value in (*positional, *named.values())]
+    names = [None] * len(positional) + list(named)
+    return {"outcome": "returned", "values": [[value.type, value.text, value.opaque] for value in values], "names": names}
+
+
+def enact(
+    code: CodeType, job: dict[str, Any], stage: Stage, around: Callable[[Callable[[], Any]], Any] | None = None
+) -> dict[str, Any]:
+    """Runs the module code and the call; `around`, where given, performs the call (a tracer switches itself on there)."""
+    positional, named = read_arguments(job["arguments"])
+    try:
+        exec(code, stage.namespace)
+        function = stage.namespace[job["entry_point"]]
+        if around is None:
+            result = function(*positional, **named)
+        else:
+            result = around(lambda: function(*positional, **named))
+    except OutputLimitReached:
+        return {"outcome": "too much output"}
+    except StepLimitReached:
+        return {"outcome": "too many steps", "detail": f"it took more than {job['steps']} steps"}
+    except MemoryError:
+        return {"outcome": "out of memory", "detail": "it asked for more memory than it may have"}
+    except BaseException as error:
+        return _raised(error)
+    value = value_of(result)
+    return {"outcome": "returned", "value": [value.type, value.text, value.opaque]}
+
+
+def _raised(error: BaseException) -> dict[str, Any]:
+    name = type.__dict__["__name__"].__get__(type(error))
+    try:
+        message = " ".join(str(error).split())
+    except BaseException:  # a program's own __str__ may do anything
+        message = "(its message could not be read)"
+    lines = [entry.lineno for entry in traceback.extract_tb(error.__traceback__) if entry.filename == "<program>"]
+    where = f" at line {lines[-1]}" if lines else ""
+    return {"outcome": "raised", "error": name, "detail": f"{name}{where}: {message}"[:300].rstrip(": ")}

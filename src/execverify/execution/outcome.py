@@ -1,0 +1,63 @@
+"""How a run ended, as data that says whose doing it was."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from execverify.programs.literals import Value
+
+
+class Outcome(StrEnum):
+    """How a run ended. All but `FAILED` are the program's doing; `FAILED` is ours and is never held against anyone."""
+
+    RETURNED = "returned"
+    RAISED = "raised"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    TOO_MANY_STEPS = "too many steps"
+    TOO_MUCH_OUTPUT = "too much output"
+    DIED = "died"
+    NOT_DETERMINISTIC = "not deterministic"
+    FAILED = "our failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one program may use.
+
+    Attributes:
+        timeout: wall-clock seconds, enforced from outside the process.
+        memory: bytes of address space above what the process had before it read the program.
+        steps: most steps of a traced run (plain runs count none).
+        output: most characters written to stdout and stderr together.
+        file_size: most bytes of one file.
+    """
+
+    timeout: float = 1.0
+    memory: int = 512 * 1024 * 1024
+    steps: int = 10_000
+    output: int = 1_000_000
+    file_size: int = 1024 * 1024
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "memory", "steps", "output"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"the limit {name} must be above 0, not {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run gave.
+
+    Attributes:
+        outcome: how it ended.
+        value: what the call returned; None unless it returned.
+        detail: one line for people: the exception with its line, the signal, what differed between runs.
+        error: name of the exception's type where one escaped.
+        stdout: what the program printed, as far as the output limit let it.
+    """
+
+    outcome: Outcome
+    value: Value | None = None
+    detail: str = ""
+    error: str | None = None
+    stdout: str = ""

@@ -1,0 +1,98 @@
+"""Running programs without a trace: `run` and `run_many`.
+
+    >>> from execverify.programs import Program
+    >>> result = run(Program("def f(n):\\n    return [n] * 2", arguments="3"))
+    >>> result.outcome, result.value.text
+    (<Outcome.RETURNED: 'returned'>, '[3, 3]')
+"""
+
+import ast
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from execverify.errors import ProgramError
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.execution.sandbox import Job, Sandbox
+from execverify.programs.literals import Value
+from execverify.programs.program import Program, parse_source
+
+_DEFAULT = Limits()
+_PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
+_REACHING = frozenset({"exec", "eval", "compile", "open", "globals", "vars", "getattr", "setattr", "delattr", "breakpoint"})
+
+
+@functools.cache
+def sandbox(hash_seed: int = 0) -> Sandbox:
+    """This process's sandbox for a hash seed; started when first used, closed at exit."""
+    return Sandbox(hash_seed)
+
+
+def run(program: Program, *, limits: Limits = _DEFAULT) -> Result:
+    """Runs a program in a confined process and says how it ended.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure).
+    """
+    return next(run_many([program], limits=limits))
+
+
+def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Result]:
+    """Runs programs, and yields their results in order."""
+    jobs = (job_for(program, "execverify.execution.call:run", limits) for program in programs)
+    return (result_of(reply) for reply in sandbox().run_many(jobs, workers))
+
+
+def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: Limits = _DEFAULT) -> Program:
+    """A program whose arguments were written as expressions, with the literals of their values instead.
+
+    The expressions are evaluated in a confined process where the source's names are known: `'ab'.upper(), xs[:]`.
+
+    Raises:
+        ProgramError: the expressions fail, or a value has no literal (a function, say).
+    """
+    tree = parse_source(source)
+    job = Job("execverify.execution.call:arguments", source, entry_point, arguments, limits, reaches_out(tree))
+    reply = sandbox().run(job)
+    if reply["outcome"] != Outcome.RETURNED:
+        raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
+    parts = []
+    for name, (kind, text, opaque) in zip(reply["names"], reply["values"], strict=True):
+        if text is None:
+            raise ProgramError(f"an argument has no literal: it is a {kind} ({opaque})")
+        parts.append(text if name is None else f"{name}={text}")
+    return Program(source, entry_point, ", ".join(parts))
+
+
+def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job:
+    """A program as a job for a harness."""
+    isolated = reaches_out(program.tree)
+    return Job(harness, program.source, program.entry_point, program.arguments, limits, isolated, extra)
+
+
+def result_of(reply: dict[str, Any]) -> Result:
+    """A harness's reply as a `Result`."""
+    value = reply.get("value")
+    return Result(
+        outcome=Outcome(reply["outcome"]),
+        value=Value(*value) if value is not None else None,
+        detail=reply.get("detail", ""),
+        error=reply.get("error"),
+        stdout=reply.get("stdout", ""),
+    )
+
+
+def reaches_out(tree: ast.AST) -> bool:
+    """Whether a program could change what the next one in the same process sees: it imports, or looks under the hood."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return True
+        if isinstance(node, ast.Name) and (node.id in _REACHING or _is_dunder(node.id)):
+            return True
+        if isinstance(node, ast.Attribute) and _is_dunder(node.attr):
+            return True
+    return False
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__") and name not in _PROTOCOL

@@ -1,0 +1,191 @@
+"""Inside the confined process: run one program after another, each as if it were the first.
+
+A job names a *harness*, a function of ours that was loaded before the fork (the plain call in `call.py`, the tracer in a
+later room), and carries plain data. The worker gives the harness a fresh module and builtins of its own to run the program in, and
+afterwards puts back what a program can reach: loaded modules, the standard streams, the recursion limit. A program that
+imports or reaches under the hood gets a worker of its own anyway (`isolated` jobs, see `sandbox.py`), because no list of
+things to put back is ever complete.
+"""
+
+import builtins
+import functools
+import gc
+import importlib
+import io
+import os
+import signal
+import socket
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from execverify.execution import confine
+from execverify.execution.wire import Inbox, pack, receive
+
+Harness = Callable[[dict[str, Any], "Stage"], dict[str, Any]]
+_KEPT_OUTPUT = 10_000  # characters of a program's output that a reply carries
+RECURSION_LIMIT = 1_000
+"""Python's default; a worker adds the depth at which it calls the program."""
+
+
+class OutputLimitReached(BaseException):
+    """The program wrote more than it may; not an Exception, so that `except Exception` does not swallow it."""
+
+
+class Screen(io.TextIOBase):
+    """stdout and stderr of a program: keeps what is written up to a limit, then refuses."""
+
+    def __init__(self, limit: int) -> None:
+        self.parts: list[str] = []
+        self.left = limit
+        self.full = False
+
+    def writable(self) -> bool:
+        """True, always."""
+        return True
+
+    def write(self, text: str, /) -> int:
+        """Keeps the text; raises OutputLimitReached once the limit is passed."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.left -= len(text)
+        if self.left < 0:
+            self.full = True
+            raise OutputLimitReached
+        self.parts.append(text)
+        return len(text)
+
+
+class Stage:
+    """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
+
+    def __init__(self, output: int) -> None:
+        self.screen = Screen(output)
+        self.unportable: str | None = None  # why the run may differ between Python versions, once known
+        # A copy that the program may patch as it likes: our own code keeps the real one.
+        self.builtins = types.ModuleType("builtins")
+        self.builtins.__dict__.update(_BUILTINS)
+        self.builtins.__dict__["sum"] = self._sum
+        self.module = types.ModuleType("program")
+        self.namespace = self.module.__dict__
+        self.namespace["__builtins__"] = self.builtins.__dict__
+
+    def _sum(self, iterable: Any, /, start: Any = 0) -> Any:
+        """`sum`, and a note where its result differs between versions: 3.12 began to add floats with compensation."""
+        floats: list[Any] = []
+
+        def watched() -> Any:
+            for item in iterable:
+                if type(item) is float or type(item) is complex or floats:
+                    floats.append(item)
+                yield item
+
+        result = _BUILTINS["sum"](watched(), start)
+        if floats and type(result) in (float, complex) and _rounds(floats, start):
+            self.unportable = "it sums floats, which Python 3.12 and later round differently"
+        return result
+
+    def __enter__(self) -> "Stage":
+        sys.modules["program"] = self.module
+        sys.modules["builtins"] = self.builtins
+        sys.stdout = sys.stderr = self.screen
+        sys.setrecursionlimit(RECURSION_LIMIT + _depth())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(None)
+        sys.setprofile(None)
+        sys.modules.pop("program", None)
+        sys.modules["builtins"] = builtins
+        if sys.modules.keys() != _MODULES.keys():
+            for name in set(sys.modules) - set(_MODULES):
+                del sys.modules[name]
+            sys.modules.update(_MODULES)
+        sys.__dict__.update(_SYS)
+        sys.setrecursionlimit(10_000)
+
+
+_BUILTINS: dict[str, Any] = {}
+_MODULES: dict[str, types.ModuleType] = {}
+_SYS: dict[str, Any] = {}
+
+
+def prepare() -> None:
+    """Once, before the first fork: remembers what every program must find, and keeps it out of the collector's way."""
+    devnull = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(devnull, fd)
+    os.close(devnull)
+    sys.stdin = io.StringIO()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _BUILTINS.update(builtins.__dict__)
+    _MODULES.update(sys.modules)
+    _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
+    gc.collect()
+    gc.freeze()
+
+
+def serve(sock: socket.socket) -> None:
+    """Reads jobs and answers each, until the caller closes the socket."""
+    base = confine.address_space()
+    inbox = Inbox()
+    memory = file_size = -1
+    while True:
+        try:
+            job = receive(sock, inbox)
+        except (EOFError, OSError):
+            return
+        if (job["memory"], job["file_size"]) != (memory, file_size):
+            memory, file_size = job["memory"], job["file_size"]
+            confine.limit_memory(memory, base)
+            confine.limit_file_size(file_size)
+        sock.sendall(_answer(job))
+
+
+def _answer(job: dict[str, Any]) -> bytes:
+    try:
+        return pack(_perform(job))
+    except MemoryError:
+        return pack({"outcome": "out of memory"})
+    except Exception as error:
+        return pack({"outcome": "our failure", "detail": f"{type(error).__name__}: {error}"[:500]})
+
+
+def _perform(job: dict[str, Any]) -> dict[str, Any]:
+    with Stage(job["output"]) as stage:
+        reply = _harness(job["harness"])(job, stage)
+    if stage.screen.full:
+        reply = {"outcome": "too much output", "detail": f"it wrote more than {job['output']} characters"}
+    if stage.unportable is not None and reply["outcome"] in ("returned", "raised"):
+        reply = {**reply, "outcome": "not deterministic", "detail": stage.unportable}
+    reply["stdout"] = "".join(stage.screen.parts)[:_KEPT_OUTPUT]
+    return reply
+
+
+@functools.cache
+def _harness(name: str) -> Harness:
+    module, _, function = name.partition(":")
+    harness: Harness = getattr(importlib.import_module(module), function)
+    return harness
+
+
+def _depth() -> int:
+    depth, frame = 0, sys._getframe()
+    while frame is not None:
+        depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
+    return depth
+
+
+def _rounds(items: list[Any], start: Any) -> bool:
+    """Whether adding one by one and adding with compensation give different floats."""
+    for part in ("real", "imag"):
+        plain = compensation = 0.0
+        for item in (start, *items):
+            term = float(getattr(item, part, 0.0))
+            total = plain + term
+            compensation += (plain - total) + term if abs(plain) >= abs(term) else (term - total) + plain
+            plain = total
+        if plain + compensation != plain and plain == plain:
+            return True
+    return False

@@ -1,0 +1,168 @@
+"""Programs that exist: from JSONL rows, or from a Python file.
+
+JSONL: one object a line, `{"code": ..., "input": ...[, "output": ..., "id": ..., "entry_point": ...]}`; this is CRUXEval's
+own format. A Python file: its module-level lines `assert f(3) == 6`, `print(f(3))` or `f(3)` are calls; each becomes a
+program of its own that holds the definitions which the called function needs, and nothing else.
+"""
+
+import ast
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from execverify.errors import ProgramError, RowError
+from execverify.programs.program import parse_call, parse_source, split_lines
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRecord:
+    """A program as somebody wrote it down, not yet checked.
+
+    Attributes:
+        source: the code.
+        entry_point: the function to call; None where it was not named.
+        arguments: the call's arguments as text.
+        output: the result that somebody claims, as text; None where nobody does.
+        id: the record's own name, or one made of the file's name and the line.
+        where: file and line, for messages.
+    """
+
+    source: str
+    entry_point: str | None
+    arguments: str
+    output: str | None
+    id: str
+    where: str
+
+
+def read_programs(path: str | Path, call: str | None = None) -> Iterator[ProgramRecord]:
+    """Programs of a JSONL or Python file, in the file's order.
+
+    Args:
+        path: a file that ends in `.py`, or holds JSON lines.
+        call: for a Python file, the one call to make, such as `"f(3)"`, instead of those in the file.
+
+    Raises:
+        RowError: there is no such file, a line is no JSON object or has no code or input, or there is no call.
+        ProgramError: a Python file does not parse.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RowError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise RowError(f"{path} is a folder: name a file of programs, .jsonl or .py") from None
+    except UnicodeDecodeError:
+        raise RowError(f"{path} is not UTF-8 text: give a .jsonl or .py file") from None
+    if path.suffix == ".py":
+        return _from_python(path, text, call)
+    if call is not None:
+        raise RowError(f"--call goes with a Python file, and {path} is not one: its name does not end in .py")
+    return _from_jsonl(path, text)
+
+
+def _from_jsonl(path: Path, text: str) -> Iterator[ProgramRecord]:
+    found = False
+    for number, line in enumerate(split_lines(text), start=1):
+        if not line.strip():
+            continue
+        found = True
+        where = f"{path}:{number}"
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise RowError(f"{where} is not JSON ({error}): write one object a line, or name a Python file .py") from None
+        if not isinstance(row, dict):
+            raise RowError(f"{where} is not a JSON object with code and input")
+        for field in ("code", "input"):
+            if not isinstance(row.get(field), str):
+                raise RowError(f"{where} has no {field!r}: each row needs code and input, both text")
+        for field in ("output", "entry_point"):
+            if not isinstance(row.get(field), str | None):
+                raise RowError(f"{where}: {field!r} must be text")
+        name = str(row.get("id", f"{path.stem}:{number}"))
+        yield ProgramRecord(row["code"], row.get("entry_point"), row["input"], row.get("output"), name, where)
+    if not found:
+        raise RowError(f"{path} holds no programs: write one JSON object a line")
+
+
+def _from_python(path: Path, text: str, call: str | None) -> Iterator[ProgramRecord]:
+    try:
+        tree = parse_source(text)
+    except ProgramError as error:
+        raise ProgramError(f"{path}: {error}") from None
+    lines = split_lines(text)
+    if call is not None:
+        entry_point, arguments = parse_call(call)
+        source = _needed(tree, lines, entry_point, path)
+        yield ProgramRecord(source, entry_point, arguments, None, f"{path.stem}:{entry_point}", str(path))
+        return
+    found = False
+    for node in tree.body:
+        called = _call_of(node)
+        if called is None:
+            continue
+        found = True
+        entry, output = called
+        entry_point, arguments = parse_call(ast.get_source_segment(text, entry) or "")
+        claimed = ast.get_source_segment(text, output) if output is not None else None
+        where = f"{path}:{node.lineno}"
+        source = _needed(tree, lines, entry_point, path)
+        yield ProgramRecord(source, entry_point, arguments, claimed, f"{path.stem}:{entry_point}:{node.lineno}", where)
+    if not found:
+        raise RowError(f"{path} makes no call: add a line such as `assert f(3) == 6`, or say --call 'f(3)'")
+
+
+def _call_of(node: ast.stmt) -> tuple[ast.Call, ast.expr | None] | None:
+    """The call that a module-level line makes, and the result that it claims."""
+    match node:
+        case ast.Assert(test=ast.Compare(left=ast.Call(func=ast.Name()) as call, ops=[ast.Eq()], comparators=[output])):
+            return call, output
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[ast.Call(func=ast.Name()) as call])):
+            return call, None
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name != "print":
+            return call, None
+    return None
+
+
+def _needed(tree: ast.Module, lines: list[str], entry_point: str, path: Path) -> str:
+    """The definitions that the entry point needs, in the file's order, each as it is written there."""
+    definitions = [node for node in tree.body if _call_of(node) is None and not isinstance(node, ast.Expr)]
+    binders: dict[str, list[ast.stmt]] = {}
+    for node in definitions:
+        for name in _binds(node):
+            binders.setdefault(name, []).append(node)
+    if entry_point not in binders:
+        raise RowError(f"{path} does not define {entry_point!r}")
+    wanted: set[int] = set()
+    names = [entry_point]
+    while names:
+        for node in binders.get(names.pop(), []):
+            if id(node) not in wanted:
+                wanted.add(id(node))
+                names += [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
+    parts = [_text_of(node, lines) for node in definitions if id(node) in wanted or _is_future(node)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _binds(node: ast.stmt) -> Iterator[str]:
+    """Names that a module-level statement binds or changes."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+    else:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                yield inner.id
+
+
+def _text_of(node: ast.stmt, lines: list[str]) -> str:
+    first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))])
+    return "\n".join(lines[first - 1 : node.end_lineno])

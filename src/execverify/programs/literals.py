@@ -1,0 +1,384 @@
+"""Values as text: the canonical literal of a plain value, and the way back.
+
+Everything that leaves a confined process, stands in a row, or is written by a model is *text*. This module is the one
+place where text becomes a value (`parse_literal`) and a value becomes text (`value_of`), so that a gold answer, an
+argument and a model's answer are all read by the same rules. Nothing is ever evaluated: `parse_literal` walks the syntax
+tree and builds values from constants alone.
+
+A *plain* value is exactly one of: NoneType, bool, int, float, complex, str, bytes, bytearray, range, ellipsis, list,
+tuple, dict, set, frozenset, nested in each other. Subclasses are not plain: `MyInt(3)` is not `3`. What has no literal
+that reads back as an equal value of the same type is *opaque*: it keeps its type name and the reason, and no text.
+
+    >>> value_of({2, 1})
+    Value(type='set', text='{1, 2}', opaque=None)
+    >>> value_of(float("inf")).text
+    "float('inf')"
+    >>> parse_literal("frozenset({1, 2})") == frozenset({1, 2})
+    True
+    >>> value_of(len)
+    Value(type='builtin_function_or_method', text=None, opaque='object')
+"""
+
+import ast
+import math
+import re
+import threading
+import warnings
+from dataclasses import dataclass
+
+from execverify.errors import LiteralError
+
+MAX_TEXT = 10_000
+"""Longest canonical text, in characters; a longer value is opaque, never cut."""
+
+MAX_DEPTH = 64
+"""Deepest nesting of containers. CPython's own parser refuses 200 brackets; a value must survive being written."""
+
+_MAX_INT_BITS = 14_000  # 4,215 decimal digits: under the 4,300 that CPython converts to text
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as data: the exact type name and the canonical literal.
+
+    Attributes:
+        type: `type(x).__name__`.
+        text: literal that evaluates to an equal value of the same type; None where the value is opaque.
+        opaque: None, or why there is no text: "object" (no literal exists), "subclass" (of a plain type), "too long",
+            "too deep", "cycle", or "nan" (a NaN as a set element or dict key cannot be compared).
+    """
+
+    type: str
+    text: str | None
+    opaque: str | None = None
+
+    def __str__(self) -> str:
+        """`value; type`, the form of a state answer."""
+        return f"{self.text}; {self.type}" if self.text is not None else f"<{self.opaque}>; {self.type}"
+
+
+class _Opaque(Exception):
+    """Raised inside the writer when a part has no literal; its argument is the reason."""
+
+
+_TYPE_NAME = type.__dict__["__name__"].__get__  # a metaclass cannot lie to this one
+_ATOMS = frozenset({int, str, bool, type(None)})  # repr is canonical, and containers of them are written in C
+_PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, set, frozenset)
+
+
+def value_of(obj: object) -> Value:
+    """The `Value` of any object. Runs no code of the object's own: only exact built-in types are looked into."""
+    kind = type(obj)
+    if kind is str and len(obj) <= MAX_TEXT or kind is bool or obj is None:  # type: ignore[arg-type]
+        text = repr(obj)
+        return Value(kind.__name__, text) if len(text) <= MAX_TEXT else Value(kind.__name__, None, "too long")
+    try:
+        text = literal_text(obj)
+    except _Opaque as why:
+        return Value(_TYPE_NAME(kind), None, str(why))
+    return Value(kind.__name__, text)
+
+
+def literal_text(obj: object, *, sort_dicts: bool = False) -> str:
+    """Canonical literal of a plain value; raises a private error for what is opaque (use `value_of`).
+
+    Sets are written in sorted order; dicts in their own order, or sorted by key text with `sort_dicts`.
+    """
+    text = _Writer(sort_dicts).write(obj, ())
+    if len(text) > MAX_TEXT:
+        raise _Opaque("too long")
+    return text
+
+
+class _Writer:
+    """Writes one value; `spent` bounds the work on huge values before their text exists."""
+
+    def __init__(self, sort_dicts: bool) -> None:
+        self.sort_dicts = sort_dicts
+        self.spent = 0
+
+    def write(self, obj: object, above: tuple[int, ...]) -> str:
+        kind = type(obj)
+        writer = _WRITERS.get(kind)
+        if writer is None:
+            raise _Opaque("subclass" if issubclass(kind, _PLAIN) else "object")
+        text: str = writer(self, obj, above)
+        return text
+
+    def spend(self, amount: int) -> None:
+        self.spent += amount
+        if self.spent > MAX_TEXT:
+            raise _Opaque("too long")
+
+    def integer(self, obj: int, _: object) -> str:
+        if -1_000_000 < obj < 1_000_000:
+            return repr(obj)
+        if obj.bit_length() > _MAX_INT_BITS:
+            raise _Opaque("too long")
+        return repr(obj)
+
+    def sized(self, obj: str | bytes, _: object) -> str:
+        self.spend(len(obj))
+        return repr(obj)
+
+    def real(self, obj: float, _: object) -> str:
+        return repr(obj) if math.isfinite(obj) else f"float('{obj!r}')"
+
+    def imaginary(self, obj: complex, _: object) -> str:
+        # repr does not read back where a part is infinite, NaN or a zero with the wrong sign ("-2j" is (-0-2j)).
+        re, im = obj.real, obj.imag
+        plain_re = math.isfinite(re) and (re != 0 or math.copysign(1, re) > 0)
+        plain_im = math.isfinite(im) and (im > 0 or (im == 0 and math.copysign(1, im) > 0) or (im < 0 and re != 0))
+        if plain_re and plain_im:
+            return repr(obj)
+        return f"complex({self.real(re, ())}, {self.real(im, ())})"
+
+    def fixed(self, obj: object, _: object) -> str:
+        return repr(obj)
+
+    def span(self, obj: range, _: object) -> str:
+        for bound in (obj.start, obj.stop, obj.step):
+            self.integer(bound, ())
+        return repr(obj)
+
+    def items(self, obj: list[object] | tuple[object, ...], above: tuple[int, ...]) -> str:
+        if not obj:
+            return repr(obj)
+        self.spend(2 * len(obj))
+        if _ATOMS.issuperset(map(type, obj)) and self._short(obj):
+            return repr(obj)
+        above = self.enter(obj, above)
+        parts = ", ".join([self.write(item, above) for item in obj])
+        if type(obj) is list:
+            return f"[{parts}]"
+        return f"({parts},)" if len(obj) == 1 else f"({parts})"
+
+    def _short(self, obj: list[object] | tuple[object, ...]) -> bool:
+        """Atoms that C may write at once: no integer beyond the digits limit, no text beyond the length limit."""
+        for item in obj:
+            if type(item) is str:
+                self.spend(len(item))
+            elif type(item) is int and not -1_000_000 < item < 1_000_000 and item.bit_length() > _MAX_INT_BITS:
+                raise _Opaque("too long")
+        return True
+
+    def mapping(self, obj: dict[object, object], above: tuple[int, ...]) -> str:
+        self.spend(4 * len(obj))
+        above = self.enter(obj, above)
+        for key in obj:
+            _refuse_nan(key)
+        pairs = [(self.write(key, above), self.write(value, above)) for key, value in obj.items()]
+        if self.sort_dicts:
+            pairs.sort()
+        return "{" + ", ".join([f"{key}: {value}" for key, value in pairs]) + "}"
+
+    def unordered(self, obj: set[object] | frozenset[object], above: tuple[int, ...]) -> str:
+        name = type(obj).__name__
+        if not obj:
+            return f"{name}()"
+        self.spend(2 * len(obj))
+        above = self.enter(obj, above)
+        for item in obj:
+            _refuse_nan(item)
+        inner = "{" + ", ".join([self.write(item, above) for item in _in_order(obj, self, above)]) + "}"
+        return inner if name == "set" else f"frozenset({inner})"
+
+    def enter(self, obj: object, above: tuple[int, ...]) -> tuple[int, ...]:
+        """One container deeper; `above` holds the ids of the containers we are inside of (all alive, so ids are safe)."""
+        if id(obj) in above:
+            raise _Opaque("cycle")
+        if len(above) >= MAX_DEPTH:
+            raise _Opaque("too deep")
+        return (*above, id(obj))
+
+
+_WRITERS = {
+    int: _Writer.integer,
+    str: _Writer.sized,
+    bytes: _Writer.sized,
+    bytearray: _Writer.sized,
+    float: _Writer.real,
+    complex: _Writer.imaginary,
+    bool: _Writer.fixed,
+    type(None): _Writer.fixed,
+    type(Ellipsis): _Writer.fixed,
+    range: _Writer.span,
+    list: _Writer.items,
+    tuple: _Writer.items,
+    dict: _Writer.mapping,
+    set: _Writer.unordered,
+    frozenset: _Writer.unordered,
+}
+
+
+def _in_order(obj: set[object] | frozenset[object], writer: _Writer, above: tuple[int, ...]) -> list[object]:
+    """Set elements in an order that no hash seed changes: by value where one type, else by type name and text."""
+    kinds = set(map(type, obj))
+    if len(kinds) == 1 and kinds <= {int, str, float, bytes}:
+        return sorted(obj)  # type: ignore[type-var]
+    return sorted(obj, key=lambda item: (type(item).__name__, writer.write(item, above)))
+
+
+def _refuse_nan(key: object) -> None:
+    if isinstance(key, float | complex):
+        if key != key:
+            raise _Opaque("nan")
+    elif type(key) in (tuple, frozenset):
+        for item in key:  # type: ignore[attr-defined]
+            _refuse_nan(item)
+
+
+# ---------------------------------------------------------------------------------------------------------------- reading
+
+_NAMES = {"Ellipsis": Ellipsis}
+_BUILDERS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearray", "bytes"})
+_FLOAT_WORDS = frozenset({"inf", "-inf", "+inf", "nan", "-nan", "infinity", "-infinity"})
+_MAX_SOURCE = 4 * MAX_TEXT
+_PARSED_NAME = "<execverify literal>"
+_MAY_WARN = re.compile(r"\\|\d[A-Za-z_]")  # an escape, or a digit that touches a letter as in `1if x`
+_warnings_lock = threading.Lock()
+
+
+def parse_literal(text: str) -> object:
+    """The value of a literal, typed exactly; nothing is evaluated.
+
+    Takes all that `Value.text` can be: constants, containers, signs, `a+bj`, `set()`, `frozenset({..})`, `float('inf')`,
+    `complex(a, b)`, `range(..)`, `bytearray(b'..')`, `Ellipsis`.
+
+    Raises:
+        LiteralError: the text is no such literal, or is longer than four times `MAX_TEXT` or deeper than `MAX_DEPTH`.
+    """
+    return literal_of(parse_expression(text))
+
+
+def parse_expression(text: str) -> ast.expr:
+    """Syntax tree of one expression, read without running anything; raises LiteralError if it is none."""
+    tree = parse_quietly(text.strip(), "eval")
+    assert isinstance(tree, ast.Expression)
+    return tree.body
+
+
+def parse_quietly(text: str, mode: str) -> ast.AST:
+    """`ast.parse` for text of unknown origin: bounded, every failure a LiteralError, and no warning printed.
+
+    CPython warns about odd escapes such as `'\\d'` while it parses; under `-W error` that would turn a right answer into
+    a syntax error. The filter is narrow (our own file name), so that a race between threads leaves nothing behind.
+    """
+    if len(text) > _MAX_SOURCE:
+        raise LiteralError(f"is longer than {_MAX_SOURCE} characters")
+    try:
+        if _MAY_WARN.search(text) is None:
+            return ast.parse(text, _PARSED_NAME, mode)
+        with _warnings_lock, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=_PARSED_NAME)
+            return ast.parse(text, _PARSED_NAME, mode)
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise LiteralError(f"is not Python: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError | RecursionError):
+        return "nested too deeply"
+    return (error.msg if isinstance(error, SyntaxError) else str(error)) or type(error).__name__
+
+
+def literal_of(node: ast.expr, depth: int = 0) -> object:
+    """Value of a syntax tree that is a literal; see `parse_literal`."""
+    if depth > MAX_DEPTH + 2:
+        raise LiteralError("is nested too deeply")
+    reader = _READERS.get(type(node))
+    if reader is None:
+        raise LiteralError(f"is not a literal: it holds {_what(node)}")
+    return reader(node, depth + 1)
+
+
+def _what(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return f"the name {node.id!r}"
+    if isinstance(node, ast.Call):
+        return "a call"
+    return f"an expression ({type(node).__name__})"
+
+
+def _read_constant(node: ast.Constant, _: int) -> object:
+    return node.value
+
+
+def _read_name(node: ast.Name, _: int) -> object:
+    if node.id in _NAMES:
+        return _NAMES[node.id]
+    raise LiteralError(f"is not a literal: it holds the name {node.id!r}")
+
+
+def _read_elements(nodes: list[ast.expr], depth: int) -> list[object]:
+    return [literal_of(node, depth) for node in nodes]
+
+
+def _read_set(node: ast.Set, depth: int) -> set[object]:
+    return _hashed(set, _read_elements(node.elts, depth))
+
+
+def _read_dict(node: ast.Dict, depth: int) -> dict[object, object]:
+    if None in node.keys:
+        raise LiteralError("is not a literal: it unpacks a dict")
+    keys = [literal_of(key, depth) for key in node.keys if key is not None]
+    return _hashed(dict, zip(keys, _read_elements(node.values, depth), strict=True))
+
+
+def _hashed(kind: type, parts: object) -> object:  # type: ignore[misc]
+    try:
+        return kind(parts)
+    except TypeError as error:
+        raise LiteralError(f"is not a literal: {error}") from None
+
+
+def _read_sign(node: ast.UnaryOp, depth: int) -> object:
+    value = literal_of(node.operand, depth)
+    if type(value) in (int, float, complex) and isinstance(node.op, ast.USub | ast.UAdd):
+        return -value if isinstance(node.op, ast.USub) else +value  # type: ignore[operator]
+    raise LiteralError("is not a literal: only a sign before a number is")
+
+
+def _read_sum(node: ast.BinOp, depth: int) -> complex:
+    """`a+bj` and `a-bj`, the way complex numbers are written; no other arithmetic is a literal."""
+    imaginary = node.right.value if isinstance(node.right, ast.Constant) else None
+    if type(imaginary) is complex and isinstance(node.op, ast.Add | ast.Sub):
+        real = literal_of(node.left, depth)
+        if type(real) in (int, float):
+            try:
+                return complex(real, imaginary.imag if isinstance(node.op, ast.Add) else -imaginary.imag)  # type: ignore[call-overload,no-any-return]
+            except OverflowError:
+                raise LiteralError("is not a literal: the real part is too large") from None
+    raise LiteralError("is not a literal: it holds an operation")
+
+
+def _read_call(node: ast.Call, depth: int) -> object:
+    name = node.func.id if isinstance(node.func, ast.Name) else None
+    if name not in _BUILDERS or node.keywords:
+        raise LiteralError("is not a literal: it holds a call")
+    arguments = _read_elements(node.args, depth)
+    kinds = tuple(map(type, arguments))
+    if name in ("set", "frozenset") and (not kinds or (len(kinds) == 1 and kinds[0] in (set, frozenset, list, tuple))):
+        return _hashed(set if name == "set" else frozenset, *(arguments or [()]))
+    if name == "float" and kinds == (str,) and str(arguments[0]).strip().lower() in _FLOAT_WORDS:
+        return float(arguments[0])  # type: ignore[arg-type]
+    if name == "complex" and len(kinds) == 2 and set(kinds) <= {int, float}:
+        return complex(*arguments)  # type: ignore[call-overload,no-any-return]
+    if name == "range" and 1 <= len(kinds) <= 3 and set(kinds) == {int} and (len(kinds) < 3 or arguments[2] != 0):
+        return range(*arguments)  # type: ignore[call-overload,no-any-return]
+    if name in ("bytearray", "bytes") and kinds in ((), (bytes,)):
+        return bytearray(*arguments) if name == "bytearray" else bytes(*arguments)  # type: ignore[call-overload,no-any-return]
+    raise LiteralError(f"is not a literal: this form of {name}(...)")
+
+
+_READERS = {  # type: ignore[var-annotated]
+    ast.Constant: _read_constant,
+    ast.Name: _read_name,
+    ast.List: lambda node, depth: _read_elements(node.elts, depth),
+    ast.Tuple: lambda node, depth: tuple(_read_elements(node.elts, depth)),
+    ast.Set: _read_set,
+    ast.Dict: _read_dict,
+    ast.UnaryOp: _read_sign,
+    ast.BinOp: _read_sum,
+    ast.Call: _read_call,
+}

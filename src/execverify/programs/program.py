@@ -1,0 +1,215 @@
+"""A program: source, an entry point, and the arguments of one call, all text.
+
+    >>> program = Program("def f(n):\\n    return n + 1", entry_point="f", arguments="3")
+    >>> program.call
+    'f(3)'
+
+Everything that can be wrong with a program and be seen without running it is refused here, with one line that says what.
+"""
+
+import ast
+import io
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from execverify.errors import LiteralError, ProgramError
+from execverify.programs.literals import literal_of, parse_quietly, value_of
+
+MAX_SOURCE = 100_000
+"""Longest source, in characters."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Source of one or more functions, the function to call, and the call's arguments as literal text.
+
+    Attributes:
+        source: Python source; its module-level code runs before the call.
+        entry_point: name of the function to call.
+        arguments: what stands between the call's parentheses, e.g. `"[1, 2], key='a'"`; literals only.
+
+    Raises:
+        ProgramError: the source does not parse or is too long, defines no such entry point, the arguments are not
+            literals, or do not fit the entry point's parameters.
+    """
+
+    source: str
+    entry_point: str = "f"
+    arguments: str = ""
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        definition = self._definition()
+        positional, named = self.call_arguments
+        if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef) and not definition.decorator_list:
+            _check_fit(definition, len(positional), list(named))
+
+    def __reduce__(self) -> tuple[type["Program"], tuple[str, str, str]]:
+        return Program, (self.source, self.entry_point, self.arguments)
+
+    @property
+    def call(self) -> str:
+        """The call as source text, `f(3)`."""
+        return f"{self.entry_point}({self.arguments})"
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree of the source. Shared: do not change it."""
+        return parse_source(self.source)
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The physical lines of the source, without line ends; line n is `lines[n - 1]`."""
+        return tuple(split_lines(self.source))
+
+    @cached_property
+    def call_arguments(self) -> tuple[tuple[object, ...], dict[str, object]]:
+        """The values of the call: positional ones, and named ones by name. Do not change them."""
+        return read_arguments(self.arguments)
+
+    def _check_types(self) -> None:
+        for name in ("source", "entry_point", "arguments"):
+            if not isinstance(getattr(self, name), str):
+                raise ProgramError(f"{name} must be text, not {type(getattr(self, name)).__name__}")
+        if not self.source.strip():
+            raise ProgramError("the source is empty: give the text of at least one function")
+
+    def _definition(self) -> ast.stmt:
+        found: dict[str, ast.stmt] = {}
+        for node in _module_level(self.tree.body):
+            found.update((name, node) for name in _bound_names(node))
+        if self.entry_point not in found:
+            known = [name for name, node in found.items() if isinstance(node, ast.FunctionDef)]
+            hint = f"; it defines {', '.join(known[:8])}" if known else "; it defines no function"
+            raise ProgramError(f"the source does not define {self.entry_point!r}{hint}")
+        return found[self.entry_point]
+
+
+def split_lines(source: str) -> list[str]:
+    """Physical lines as Python counts them: split at newlines alone, not at form feeds or Unicode separators."""
+    return source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def parse_source(source: str) -> ast.Module:
+    """Syntax tree of a program's source; raises ProgramError with the line that is wrong."""
+    if len(source) > MAX_SOURCE:
+        raise ProgramError(f"the source has {len(source)} characters; the limit is {MAX_SOURCE}")
+    try:
+        return ast.parse(source, "<program>")
+    except SyntaxError as error:
+        where = f" at line {error.lineno}" if error.lineno else ""
+        raise ProgramError(f"the source is not Python{where}: {error.msg}") from None
+    except (ValueError, MemoryError, RecursionError) as error:
+        reason = str(error) or "it is nested too deeply"
+        raise ProgramError(f"the source is not Python: {reason}") from None
+
+
+def parse_call(text: str) -> tuple[str, str]:
+    """Splits a call such as `"f(3, key='a')"` into entry point and arguments text.
+
+    Raises:
+        ProgramError: the text is not one call of a plain name.
+    """
+    stripped = text.strip()
+    try:
+        tree = parse_quietly(stripped, "eval")
+    except LiteralError as error:
+        raise ProgramError(f"the call {text!r} {error}") from None
+    node = tree.body if isinstance(tree, ast.Expression) else None
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise ProgramError(f"{text!r} is not a call of a function by its name: write it like f(3)")
+    if node.end_lineno != 1 or node.func.end_col_offset is None or node.end_col_offset is None:
+        return node.func.id, ast.unparse(node).split("(", 1)[1][:-1]
+    encoded = stripped.encode()  # column offsets count bytes
+    return node.func.id, encoded[node.func.end_col_offset : node.end_col_offset - 1].decode().partition("(")[2].strip()
+
+
+def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Values of a call's arguments, read as literals; raises ProgramError for anything else."""
+    try:
+        tree = parse_quietly(f"_({arguments}\n)", "eval")
+    except LiteralError as error:
+        raise ProgramError(f"the arguments ({shorten(arguments)}) {error}") from None
+    node = tree.body if isinstance(tree, ast.Expression) else None
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise ProgramError(f"the arguments ({shorten(arguments)}) do not form one call")
+    return call_values(node, "the arguments")
+
+
+def call_values(node: ast.Call, what: str) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Positional and named values of a call's syntax tree; every one a literal that can be written down again."""
+    try:
+        positional = tuple(literal_of(argument) for argument in node.args)
+        named = {_name_of(keyword): literal_of(keyword.value) for keyword in node.keywords}
+    except LiteralError as error:
+        raise ProgramError(f"{what} must be literals: one {error}") from None
+    for value in (*positional, *named.values()):
+        if (why := value_of(value).opaque) is not None:
+            raise ProgramError(f"{what} must be literals that read back: one is opaque ({why})")
+    return positional, named
+
+
+def _name_of(keyword: ast.keyword) -> str:
+    if keyword.arg is None:
+        raise LiteralError("is unpacked with **")
+    return keyword.arg
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """One line of at most `width` characters, for messages."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements that bind names in the module: the body, and what stands inside its ifs, trys and withs."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for field in ("body", "orelse", "finalbody"):
+                yield from _module_level(getattr(node, field, []))
+
+
+def _bound_names(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield from (name.id for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def _check_fit(node: ast.FunctionDef | ast.AsyncFunctionDef, given: int, named: list[str]) -> None:
+    """Refuses a call that Python would refuse before it runs the first statement."""
+    spec = node.args
+    positional = [a.arg for a in (*spec.posonlyargs, *spec.args)]
+    by_name = {a.arg for a in (*spec.args, *spec.kwonlyargs)}
+    if given > len(positional) and spec.vararg is None:
+        raise ProgramError(f"{node.name}() takes {len(positional)} positional arguments, but {given} are given")
+    taken = set(positional[:given])
+    for name in named:
+        if name in taken and name in by_name:
+            raise ProgramError(f"{node.name}() is given the argument {name!r} twice")
+        if name not in by_name and spec.kwarg is None:
+            raise ProgramError(f"{node.name}() takes no argument named {name!r}")
+    required = positional[: len(positional) - len(spec.defaults)]
+    required += [a.arg for a, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if default is None]
+    missing = [name for name in required if name not in taken and name not in named]
+    if missing:
+        raise ProgramError(f"{node.name}() is not given its argument {', '.join(map(repr, missing))}")
+
+
+def without_comment(line: str) -> str:
+    """A source line without its trailing comment; the line itself where it cannot be told apart."""
+    if "#" not in line:
+        return line
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(line.strip() + "\n").readline):
+            if token.type == tokenize.COMMENT:
+                return line.strip()[: token.start[1]].rstrip()
+    except (tokenize.TokenError, SyntaxError):
+        return line
+    return line

@@ -1,0 +1,162 @@
+"""What the text of a program tells, without running it: its statement lines, their kinds, and its literals."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from execverify.errors import LiteralError
+from execverify.programs.literals import literal_of, value_of
+from execverify.programs.program import Program, without_comment
+from execverify.tracing.instrument import first_line, header_end, is_docstring, makes_step
+
+_BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Match)
+_LOOPS = (ast.While, ast.For, ast.AsyncFor)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement line inside a function.
+
+    Attributes:
+        line: the physical line that names it.
+        node: its syntax tree; for an `except` header, the handler.
+        texts: the line's source text without the blanks around it, as accepted in answers: as written, and without
+            its trailing comment.
+        askable: False where the line holds more than one statement, is decorated, or begins within another line.
+        targets: names that it binds directly.
+        literal: canonical text of the literal that it assigns, e.g. of `x = []`; None where it assigns no literal.
+    """
+
+    line: int
+    node: ast.stmt | ast.ExceptHandler
+    texts: tuple[str, ...]
+    askable: bool
+    targets: frozenset[str]
+    literal: str | None
+
+    @property
+    def is_branch(self) -> bool:
+        """Whether it decides what runs next."""
+        return isinstance(self.node, _BRANCHES)
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it is the header of a loop."""
+        return isinstance(self.node, _LOOPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The statements of a program's functions.
+
+    Attributes:
+        statements: by line, in the order of lines.
+        below: for each statement's line, the statement line that follows it in the text; None for the last.
+        literals: canonical texts of all literals in the source and in the call's arguments.
+        branches: how many statements decide what runs next (if, elif, while, for, match).
+        depth: how deeply such statements are nested.
+    """
+
+    statements: dict[int, Statement]
+    below: dict[int, int | None]
+    literals: frozenset[str]
+    branches: int
+    depth: int
+
+
+def layout_of(program: Program) -> Layout:
+    """The layout of a program."""
+    found: dict[int, Statement] = {}
+    previous = 0
+    for node, crowded in _in_functions(program.tree.body):
+        line = node.lineno if isinstance(node, ast.ExceptHandler) else first_line(node)
+        if line in found or (crowded and previous in found):  # a second statement on the (logical) line
+            shared = line if line in found else previous
+            found[shared] = replace(found[shared], askable=False)
+        if line not in found:
+            found[line] = _statement(node, line, crowded, program.lines)
+        previous = line
+    ordered = dict(sorted(found.items()))
+    lines = list(ordered)
+    below: dict[int, int | None] = dict(zip(lines, [*lines[1:], None], strict=True))
+    branches = sum(statement.is_branch for statement in ordered.values())
+    return Layout(ordered, below, _literals(program), branches, _depth(program.tree))
+
+
+def _statement(node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lines: tuple[str, ...]) -> Statement:
+    text = lines[line - 1].strip()
+    starts_line = len(lines[line - 1]) - len(lines[line - 1].lstrip()) == node.col_offset  # blanks are ASCII: bytes are characters
+    askable = starts_line and not crowded and not getattr(node, "decorator_list", None)
+    targets, literal = _assigned(node)
+    return Statement(line, node, tuple(dict.fromkeys((text, without_comment(text)))), askable, targets, literal)
+
+
+def _in_functions(body: list[ast.stmt], inside: bool = False, taken: int = 0) -> Iterator[tuple[ast.stmt | ast.ExceptHandler, bool]]:
+    """Statements that can be steps, each with whether its line already holds (part of) another statement."""
+    for node in body:
+        line = first_line(node)
+        crowded = line <= taken
+        if inside and makes_step(node):
+            yield node, crowded
+        taken = max(taken, header_end(node)) if makes_step(node) else taken
+        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for suite, start in _suites(node):
+            statements = suite[1:] if is_function and is_docstring(suite[0]) else suite
+            if isinstance(start, ast.ExceptHandler):
+                if inside:
+                    yield start, False
+                first = (start.type.end_lineno if start.type else None) or start.lineno
+            else:
+                first = node.lineno if is_function or isinstance(node, ast.ClassDef) else taken
+            yield from _in_functions(statements, inside or is_function, first)
+
+
+def _suites(node: ast.stmt) -> Iterator[tuple[list[ast.stmt], ast.ExceptHandler | None]]:
+    for field in ("body", "orelse", "finalbody"):
+        suite = getattr(node, field, None)
+        if suite:
+            yield suite, None
+    for handler in getattr(node, "handlers", ()):
+        yield handler.body, handler
+    for case in getattr(node, "cases", ()):
+        yield case.body, None
+
+
+def _assigned(node: ast.stmt | ast.ExceptHandler) -> tuple[frozenset[str], str | None]:
+    match node:
+        case ast.Assign(targets=targets, value=value):
+            pass
+        case ast.AnnAssign(target=target, value=value) | ast.AugAssign(target=target, value=value):
+            targets = [target]
+        case ast.For(target=target) | ast.AsyncFor(target=target):
+            targets, value = [target], None
+        case _:
+            return frozenset(), None
+    names = frozenset(n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
+    return names, None if value is None or isinstance(node, ast.AugAssign) else _literal_text(value)
+
+
+def _literal_text(node: ast.expr) -> str | None:
+    try:
+        return value_of(literal_of(node)).text
+    except (LiteralError, RecursionError):
+        return None
+
+
+def _literals(program: Program) -> frozenset[str]:
+    texts = {_literal_text(node) for node in ast.walk(program.tree) if isinstance(node, ast.expr)}
+    positional, named = program.call_arguments
+    texts |= {value_of(value).text for value in (*positional, *named.values())}
+    return frozenset(text for text in texts if text is not None)
+
+
+def _depth(tree: ast.AST, above: int = 0) -> int:
+    """Deepest nesting of branches and loops; an `elif` is as deep as its `if`."""
+    deepest = above
+    for child in ast.iter_child_nodes(tree):
+        if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            continue
+        is_elif = isinstance(tree, ast.If) and isinstance(child, ast.If) and tree.orelse == [child]
+        here = above + (isinstance(child, _BRANCHES) and not is_elif)
+        deepest = max(deepest, _depth(child, here))
+    return deepest

@@ -1,0 +1,71 @@
+"""How a prompt reads. Templates are text files, chosen by name, so that an ablation can swap them.
+
+A template is a folder with a file for each kind of task, `white_box.txt` and `input_prediction.txt`. The names in this
+package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line) and "direct" (no
+reasoning). The path of any other folder works as a name too. In a file, `$listing` stands for the program with line
+numbers, `$source` for the program as it is, `$entry_point`, `$call`, `$result`, and `$questions` for the numbered questions.
+"""
+
+import difflib
+import functools
+import string
+from pathlib import Path
+
+from execverify.errors import QuestionError
+from execverify.programs.program import Program
+from execverify.questions.question import Question
+
+DEFAULT = "execverify"
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def prompt_text(kind: str, program: Program, result: str, questions: tuple[Question, ...], template: str = DEFAULT) -> str:
+    """The user message of a task.
+
+    Args:
+        kind: "white_box" or "input_prediction".
+        program: the program with its call.
+        result: literal text of what the call returns; shown in input prediction alone.
+        questions: numbered in the prompt in this order.
+        template: a template's name, or the path of a folder of templates.
+
+    Raises:
+        QuestionError: there is no such template, or it uses a name that does not exist.
+    """
+    fields = {
+        "listing": listing(program),
+        "source": program.source.strip("\n"),
+        "entry_point": program.entry_point,
+        "call": program.call,
+        "questions": "\n".join(f"Question {i}: {question.text}" for i, question in enumerate(questions, start=1)),
+    }
+    if kind == "input_prediction":
+        fields["result"] = result
+    try:
+        return _template(template, kind).substitute(fields).strip("\n")
+    except (KeyError, ValueError) as error:
+        raise QuestionError(f"the template {template!r} for {kind} uses {error}; it may use ${', $'.join(fields)}") from None
+
+
+def listing(program: Program) -> str:
+    """The program with line numbers."""
+    lines = list(program.lines)
+    while lines and not lines[-1].strip():
+        lines.pop()
+    width = len(str(len(lines)))
+    return "\n".join(f"{number:>{width}} | {line}".rstrip() for number, line in enumerate(lines, start=1))
+
+
+def template_names() -> list[str]:
+    """Names of the templates in this package."""
+    return sorted(path.name for path in _FOLDER.iterdir() if path.is_dir())
+
+
+@functools.cache
+def _template(name: str, kind: str) -> string.Template:
+    folder = _FOLDER / name if name in template_names() else Path(name)
+    try:
+        return string.Template((folder / f"{kind}.txt").read_text(encoding="utf-8"))
+    except OSError:
+        near = difflib.get_close_matches(name, template_names(), n=2, cutoff=0.3) or template_names()
+        raise QuestionError(f"there is no template {name!r} with a file {kind}.txt: did you mean {' or '.join(near)}?") from None

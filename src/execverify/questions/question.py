@@ -1,0 +1,53 @@
+"""A question about a run, and the set of answers that are right."""
+
+from dataclasses import dataclass
+
+KINDS = ("next_statement", "variable_state")
+"""The kinds of white-box questions. (What a program returns, or which input gives a result, is a task's own question.)"""
+
+NOTHING_NEXT = "-1"
+"""Answer to a next-statement question when nothing runs next."""
+
+NO_STATE = "Nil"
+"""Answer to a variable-state question about a visit that does not happen."""
+
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question about a program's run.
+
+    Attributes:
+        kind: "next_statement" or "variable_state".
+        line: physical line of the program, from 1.
+        visit: which execution of the line, from 1.
+        variable: the variable asked about; None for next-statement questions.
+        text: the question as the prompt asks it. It names lines by number, so that no question quotes another's answer.
+        answers: every accepted answer, the preferred one first, as a perfect model would write it.
+    """
+
+    kind: str
+    line: int
+    visit: int
+    variable: str | None
+    text: str
+    answers: tuple[str, ...]
+
+
+def next_statement_question(line: int, visit: int, answers: tuple[str, ...]) -> Question:
+    """Which statement runs next after a line's visit?"""
+    text = f"Which statement runs next after line {line} has run for the {ordinal(visit)} time?"
+    return Question("next_statement", line, visit, None, text, answers)
+
+
+def variable_state_question(line: int, visit: int, variable: str, answer: str) -> Question:
+    """What are a variable's value and type after a line's visit?"""
+    text = f"What are the value and type of `{variable}` just after line {line} has run for the {ordinal(visit)} time?"
+    return Question("variable_state", line, visit, variable, text, (answer,))
+
+
+def ordinal(number: int) -> str:
+    """1 -> "1st", 12 -> "12th"."""
+    suffix = "th" if number % 100 in (11, 12, 13) else _ORDINALS.get(number % 10, "th")
+    return f"{number}{suffix}"

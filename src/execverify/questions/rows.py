@@ -1,0 +1,112 @@
+"""A task written down: a row of plain values, and back.
+
+The columns are the contract with every dataset, reward function and reader: `id, kind, prompt, program, questions, level,
+constraint, difficulty, split, seed, generator`, and `version`, the version of this contract. Level, constraint, pass
+count, samples and a question's variable may be null.
+"""
+
+import functools
+from typing import Any
+
+from execverify.errors import ExecVerifyError, LiteralError, RowError
+from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.program import Program
+from execverify.questions.question import KINDS, Question
+from execverify.questions.task import TASK_KINDS, Difficulty, Task
+
+VERSION = 1
+"""Version of the columns' meaning. A reader refuses rows of another version."""
+
+Row = dict[str, Any]
+
+
+def to_row(task: Task) -> Row:
+    """A task as a row of plain values (str, int, None, lists and dicts)."""
+    return {
+        "version": VERSION,
+        "id": task.id,
+        "kind": task.kind,
+        "prompt": [dict(message) for message in task.prompt],
+        "program": {
+            "source": task.program.source,
+            "entry_point": task.program.entry_point,
+            "arguments": task.program.arguments,
+            "result": task.result.text,
+        },
+        "questions": [
+            {
+                "kind": question.kind,
+                "line": question.line,
+                "visit": question.visit,
+                "variable": question.variable,
+                "text": question.text,
+                "answers": list(question.answers),
+            }
+            for question in task.questions
+        ],
+        "level": task.level,
+        "constraint": task.constraint,
+        "difficulty": {
+            "steps": task.difficulty.steps,
+            "branches": task.difficulty.branches,
+            "depth": task.difficulty.depth,
+            "pass_count": task.difficulty.pass_count,
+            "samples": task.difficulty.samples,
+        },
+        "split": task.split,
+        "seed": task.seed,
+        "generator": task.generator,
+    }
+
+
+def from_row(row: Row) -> Task:
+    """The task that a row writes down.
+
+    The columns that only a reader needs (prompt, level, difficulty ...) may be missing; what judging needs may not.
+
+    Raises:
+        RowError: a row of another version, of an unknown kind, or without what it must have.
+    """
+    version = row.get("version", VERSION)
+    if version != VERSION:
+        raise RowError(f"the row is of version {version}, and this execverify reads version {VERSION}: make the rows again")
+    kind = row.get("kind")
+    if kind not in TASK_KINDS:
+        raise RowError(f"the row's kind is {kind!r}: it must be {' or '.join(TASK_KINDS)}")
+    try:
+        written = row["program"]
+        program = _program(written["source"], written["entry_point"], written["arguments"])
+        result = value_of(parse_literal(written["result"]))
+        questions = tuple(_question(entry) for entry in row.get("questions") or ())
+        difficulty = Difficulty(**(row.get("difficulty") or {"steps": 0, "branches": 0, "depth": 0}))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RowError(f"the row is not whole: {type(error).__name__} {error}") from None
+    except (ExecVerifyError, LiteralError) as error:
+        raise RowError(f"the row's program cannot be used: {error}") from None
+    return Task(
+        id=str(row.get("id", "")),
+        kind=kind,
+        prompt=tuple(dict(message) for message in row.get("prompt") or ()),
+        program=program,
+        result=result,
+        questions=questions,
+        difficulty=difficulty,
+        level=row.get("level"),
+        constraint=row.get("constraint"),
+        split=row.get("split", "train"),
+        seed=row.get("seed", 0),
+        generator=row.get("generator", ""),
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _program(source: str, entry_point: str, arguments: str) -> Program:
+    """Rows of one program come in groups (rollouts, kinds), so a program is parsed once."""
+    return Program(source, entry_point, arguments)
+
+
+def _question(entry: Row) -> Question:
+    answers = tuple(entry["answers"])
+    if entry["kind"] not in KINDS or not answers or not all(isinstance(answer, str) for answer in answers):
+        raise RowError("a question needs a known kind and answers")
+    return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), answers)

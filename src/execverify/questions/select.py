@@ -1,0 +1,107 @@
+"""Which questions to ask: seeded, informative, and not to be answered by habit.
+
+A habit is a way to be right without following the run: always the line below, always `-1` or `Nil`, a literal copied from
+the source. Each habit gets a share of a row's questions that is kept small (`SHARES`): over many rows, a model that has
+only the habit scores no more than that. Among what is left, the weights of the question kinds decide, by seeded chance.
+"""
+
+import difflib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from execverify.errors import QuestionError
+from execverify.questions.candidates import Candidate
+from execverify.questions.layout import Layout, layout_of
+from execverify.questions.next_statement import next_statements
+from execverify.questions.question import KINDS, Question
+from execverify.questions.variable_state import variable_states
+from execverify.tracing.trace import Trace
+
+SHARES = {"below": 0.15, "absent": 0.11, "copied": 0.09}
+"""Largest share of a kind's questions that each habit answers, over many rows."""
+
+_OFFERS: dict[str, Callable[[Trace, Layout], Iterator[Candidate]]] = {
+    "next_statement": next_statements,
+    "variable_state": variable_states,
+}
+
+
+def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed: int | str = 0) -> tuple[Question, ...]:
+    """Questions about a run, with every accepted answer.
+
+    Args:
+        trace: a run that returned or raised.
+        kinds: which kinds to ask, of `KINDS`.
+        limit: how many at most, shared between the kinds (the paper asks up to 5 of each); None for every one there is.
+        seed: chooses among them; the same trace, kinds, limit and seed give the same questions everywhere.
+
+    Returns:
+        Questions in the order of kinds, and within a kind in the order of lines and visits. May be none.
+
+    Raises:
+        QuestionError: an unknown kind, a negative limit, or a run without steps to ask about (it timed out, ...).
+    """
+    check_kinds(kinds)
+    if limit is not None and limit < 0:
+        raise QuestionError(f"the limit must be 0 or more, or None for every question; it is {limit}")
+    if trace.result.outcome not in ("returned", "raised") or trace.result.error == "RecursionError":
+        raise QuestionError(f"there is nothing to ask about this run: {trace.result.outcome} ({trace.result.detail})")
+    layout = layout_of(trace.program)
+    offers = {kind: list(_OFFERS[kind](trace, layout)) for kind in dict.fromkeys(kinds)}
+    if limit is None:
+        return tuple(candidate.question for kind in offers for candidate in offers[kind])
+    rng = random.Random(f"{seed}:{trace.program.source}:{trace.program.arguments}")
+    chosen: list[Question] = []
+    for kind, room in zip(offers, _rooms(limit, len(offers)), strict=True):
+        chosen += _chosen(offers[kind], room, rng)
+    if not chosen and limit:  # a straight-line program that habit answers whole: one question is still better than none
+        chosen = _least_habitual([candidate for kind in offers for candidate in offers[kind]], rng)
+    return tuple(chosen)
+
+
+def check_kinds(kinds: Sequence[str], known: Sequence[str] = KINDS) -> None:
+    """Raises QuestionError for a kind that does not exist, with the nearest names."""
+    for kind in [kinds] if isinstance(kinds, str) else kinds:
+        if kind not in known:
+            near = difflib.get_close_matches(kind, known, n=2, cutoff=0.3) or list(known)
+            raise QuestionError(f"there is no kind {kind!r}: did you mean {' or '.join(near)}?")
+
+
+def _rooms(limit: int, kinds: int) -> list[int]:
+    """The limit divided between kinds, the first ones getting what is left over."""
+    return [limit // kinds + (i < limit % kinds) for i in range(kinds)]
+
+
+def _chosen(offers: list[Candidate], room: int, rng: random.Random) -> list[Question]:
+    ranked = sorted(offers, key=lambda candidate: rng.random() ** (1 / candidate.weight), reverse=True)
+    free = [candidate for candidate in ranked if candidate.shortcut is None]
+    taken = _varied(free, room)
+    # Each habit's share of the whole, given the questions that no habit answers; a fraction is settled by chance.
+    unhabitual = len(taken)
+    habits = sorted({candidate.shortcut for candidate in ranked if candidate.shortcut is not None})
+    total = unhabitual / (1 - sum(SHARES[habit] for habit in habits)) if habits else 0.0
+    extra: list[Candidate] = []
+    for habit in habits:
+        quota = int(SHARES[habit] * total + rng.random())
+        extra += [candidate for candidate in ranked if candidate.shortcut == habit][:quota]
+    kept = [*extra, *taken][:room]
+    kept.sort(key=lambda candidate: (candidate.question.line, candidate.question.visit, candidate.question.variable or ""))
+    return [candidate.question for candidate in kept]
+
+
+def _least_habitual(offers: list[Candidate], rng: random.Random) -> list[Question]:
+    happening = [candidate for candidate in offers if candidate.shortcut != "absent"]
+    return [rng.choice(happening).question] if happening else []
+
+
+def _varied(ranked: list[Candidate], room: int) -> list[Candidate]:
+    """The first candidates in rank, but a repeated answer only after all new ones."""
+    seen: Counter[str] = Counter()
+    rounds: list[tuple[int, int, Candidate]] = []
+    for rank, candidate in enumerate(ranked):
+        answer = candidate.question.answers[0]
+        rounds.append((seen[answer], rank, candidate))
+        seen[answer] += 1
+    rounds.sort(key=lambda entry: entry[:2])
+    return [candidate for _, _, candidate in rounds[:room]]

@@ -1,0 +1,290 @@
+"""How a completion is judged: `score`, and what a score is made of.
+
+    >>> from execverify.programs import Program
+    >>> from execverify.questions import task
+    >>> from execverify.tracing import trace
+    >>> t = task(trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
+    >>> score(t, "<answer>assert f(3) == 4</answer>").reward
+    2.0
+    >>> score(t, "<answer>assert True</answer>").reward
+    0.0
+"""
+
+import functools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.execution.run import run_many
+from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.program import Program, shorten
+from execverify.questions.question import KINDS, NO_STATE, Question
+from execverify.questions.select import check_kinds
+from execverify.questions.task import Task
+from execverify.rewards.answers import Answer, Assertion, read_answer, read_assertion
+from execverify.rewards.compare import comparison_text, same_value
+
+
+class Verdict(StrEnum):
+    """What became of one part of an answer."""
+
+    RIGHT = "right"
+    WRONG = "wrong answer"
+    NONE = "no answer"
+    FAILED = "our failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One judged part of an answer.
+
+    Attributes:
+        kind: "output", "input", or a question's kind.
+        expected: every accepted answer.
+        given: what the model wrote there; None where it wrote nothing.
+        verdict: right, wrong, no answer, or our failure.
+        why: one line that says why it is not right; empty where it is.
+    """
+
+    kind: str
+    expected: tuple[str, ...]
+    given: str | None
+    verdict: Verdict
+    why: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether it earns its share."""
+        return self.verdict == Verdict.RIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A reward and what it is made of.
+
+    Attributes:
+        reward: the number to train on; None where we failed to judge (never a silent 0).
+        parts: the assertion first, then one part a question, in order.
+    """
+
+    reward: float | None
+    parts: tuple[Part, ...]
+
+    def share(self, kind: str) -> float | None:
+        """Share of a kind's parts that are right; None where there are none of that kind, or we failed."""
+        of_kind = [part for part in self.parts if part.kind == kind]
+        if not of_kind or any(part.verdict == Verdict.FAILED for part in of_kind):
+            return None
+        return sum(part.right for part in of_kind) / len(of_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class RewardRule:
+    """How parts become a reward (paper, section 3: white-box reinforcement learning).
+
+    The white-box reward is `scale * ((1 - alpha) * o + alpha * w)`, with `o` 1 where the output assertion is right and
+    else 0, `w` the share of the counted questions that are right, and 0 in all where the assertion is wrong (`gated`).
+    A task that has none of the counted questions is judged by its assertion alone.
+
+    Attributes:
+        alpha: weight of the questions, 0 to 1. 0 is the ablation "output only".
+        kinds: which kinds of questions count: both, or for the ablations control flow or data flow only.
+        gated: whether a wrong assertion earns nothing.
+        scale: the full reward; input prediction gives all of it or nothing.
+        float_tolerance: how far finite floats may be off in outputs and states; 0 compares exactly.
+    """
+
+    alpha: float = 0.5
+    kinds: tuple[str, ...] = KINDS
+    gated: bool = True
+    scale: float = 2.0
+    float_tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1:
+            raise ValueError(f"alpha must be between 0 and 1, not {self.alpha}")
+        if not (self.scale > 0 and math.isfinite(self.scale)) or not (self.float_tolerance >= 0):
+            raise ValueError("scale must be a positive number, and float_tolerance 0 or more")
+        check_kinds(self.kinds)
+
+    def white_box(self, parts: Sequence[Part]) -> float:
+        """The reward of a white-box answer's parts."""
+        output = 1.0 if parts[0].right else 0.0
+        if self.gated and not output:
+            return 0.0
+        counted = [part for part in parts[1:] if part.kind in self.kinds]
+        if not counted:
+            return self.scale * output
+        share = sum(part.right for part in counted) / len(counted)
+        return self.scale * ((1 - self.alpha) * output + self.alpha * share)
+
+
+PAPER = RewardRule()
+"""The paper's rule: alpha 0.5, gated, both kinds, full reward 2."""
+
+_LIMITS = Limits()
+
+
+def score(task: Task, completion: str, *, rule: RewardRule = PAPER, limits: Limits = _LIMITS) -> Score:
+    """Judges one completion of a task.
+
+    White-box answers are parsed and compared; nothing in them runs. For input prediction the literals that the model
+    wrote are given to our copy of the function, in a confined process.
+    """
+    return score_many([(task, completion)], rule=rule, limits=limits)[0]
+
+
+def score_many(
+    pairs: Iterable[tuple[Task, str]], *, rule: RewardRule = PAPER, limits: Limits = _LIMITS, workers: int = 1
+) -> list[Score]:
+    """Judges completions, in order; programs that must run for it share the sandbox and up to `workers` processes."""
+    scores: list[Score | None] = []
+    to_run: list[tuple[int, Task, str, Program]] = []
+    for index, (task, completion) in enumerate(pairs):
+        judged = judge_input(task, completion, rule) if task.kind == "input_prediction" else judge_white_box(task, completion, rule)
+        if isinstance(judged, Program):
+            to_run.append((index, task, completion, judged))
+            scores.append(None)
+        else:
+            scores.append(judged)
+    if to_run:
+        programs = [program for *_, program in to_run]
+        for (index, task, _, program), result in zip(to_run, _results(programs, limits, workers), strict=True):
+            scores[index] = _judge_run(task, program, result, rule)
+    return [score for score in scores if score is not None]
+
+
+def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result]:
+    try:
+        return list(run_many(programs, limits=limits, workers=workers))
+    except SandboxError as error:
+        return [Result(Outcome.FAILED, detail=str(error))] * len(programs)
+
+
+# -------------------------------------------------------------------------------------------------------- white box
+
+
+def judge_white_box(task: Task, completion: str, rule: RewardRule = PAPER) -> Score:
+    """Judges the assertion and each question by what was written."""
+    if task.kind != "white_box":
+        raise QuestionError(f"a task of kind {task.kind!r} is not judged here")
+    answer = read_answer(completion)
+    parts = [_output_part(task, answer, rule)]
+    for index, question in enumerate(task.questions):
+        given = answer.lines[index] if index < len(answer.lines) else None
+        parts.append(_question_part(question, given, answer, rule))
+    return Score(rule.white_box(parts), tuple(parts))
+
+
+def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
+    expected = (task.assertion,)
+    if answer.assertion is None:
+        return Part("output", expected, None, Verdict.NONE, answer.why)
+    try:
+        given = read_assertion(answer.assertion)
+        why = _why_not_the_call(task, given)
+        if not why and not _is_value(given.result, task.result.text or "", rule.float_tolerance):
+            why = f"the result is {shorten(str(task.result))}, not {shorten(str(value_of(given.result)))}"
+    except LiteralError as error:
+        why = f"the first line {error}"
+    return Part("output", expected, answer.assertion, Verdict.WRONG if why else Verdict.RIGHT, why)
+
+
+def _why_not_the_call(task: Task, given: Assertion) -> str:
+    if given.name != task.program.entry_point:
+        return f"it calls {shorten(given.name)}, not {task.program.entry_point}"
+    return "" if _same_arguments(given.arguments, task.program.call_arguments) else "it calls with other arguments"
+
+
+Arguments = tuple[tuple[object, ...], dict[str, object]]
+
+
+def _same_arguments(given: Arguments, expected: Arguments) -> bool:
+    """Equal by value, position by position and name by name."""
+    return same_value(list(given[0]), list(expected[0])) and same_value(given[1], expected[1])
+
+
+def _is_value(given: object, literal: str, float_tolerance: float = 0.0) -> bool:
+    """Whether a value is the one that a known literal writes down."""
+    if comparison_text(given) == _comparison_text_of(literal):
+        return True
+    return float_tolerance > 0 and same_value(given, parse_literal(literal), float_tolerance)
+
+
+@functools.lru_cache(maxsize=65536)
+def _comparison_text_of(literal: str) -> str:
+    """Gold answers come again with every rollout, so each is read once."""
+    return comparison_text(parse_literal(literal))
+
+
+def _question_part(question: Question, given: str | None, answer: Answer, rule: RewardRule) -> Part:
+    if given is None:
+        return Part(question.kind, question.answers, None, Verdict.NONE, answer.why or "there is no line for this question")
+    if given in question.answers:
+        return Part(question.kind, question.answers, given, Verdict.RIGHT)
+    why = "it is not the statement that runs next"
+    if question.kind == "variable_state":
+        why = _why_not_the_state(given, question.answers, rule)
+    return Part(question.kind, question.answers, given, Verdict.WRONG if why else Verdict.RIGHT, why)
+
+
+def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -> str:
+    if given == NO_STATE:
+        return "the line does run that many times"
+    if answers == (NO_STATE,):
+        return "the line does not run that many times"
+    text, semicolon, type_name = given.rpartition(";")
+    if not semicolon:
+        return "it is not `value; type`"
+    try:
+        value = parse_literal(text)
+    except LiteralError as error:
+        return f"the value {error}"
+    if (opaque := value_of(value).opaque) is not None:
+        return f"the value is opaque ({opaque})"
+    for answer in answers:
+        expected, _, expected_type = answer.rpartition("; ")
+        if type_name.strip() == expected_type and _is_value(value, expected, rule.float_tolerance):
+            return ""
+    return "it is another value" if type_name.strip() == answers[0].rpartition("; ")[2] else "it is another type"
+
+
+# --------------------------------------------------------------------------------------------------- input prediction
+
+
+def judge_input(task: Task, completion: str, rule: RewardRule = PAPER) -> Score | Program:
+    """Judges what can be judged without running; else the program to run, our source with the model's literals."""
+    answer = read_answer(completion)
+    expected = (task.assertion,)
+    if answer.assertion is None:
+        return Score(0.0, (Part("input", expected, None, Verdict.NONE, answer.why),))
+    try:
+        given = read_assertion(answer.assertion)
+        why = "" if given.name == task.program.entry_point else f"it calls {shorten(given.name)}, not {task.program.entry_point}"
+        if not why and not _is_value(given.result, task.result.text or ""):
+            why = f"it asserts another result than {shorten(str(task.result.text))}"
+        if not why and _same_arguments(given.arguments, task.program.call_arguments):
+            return Score(rule.scale, (Part("input", expected, answer.assertion, Verdict.RIGHT),))
+        if not why:
+            return replace(task.program, arguments=given.source)
+    except LiteralError as error:
+        why = f"the first line {error}"
+    except ProgramError as error:
+        why = f"the call does not fit: {error}"
+    return Score(0.0, (Part("input", expected, answer.assertion, Verdict.WRONG, why),))
+
+
+def _judge_run(task: Task, program: Program, result: Result, rule: RewardRule) -> Score:
+    expected = (task.assertion,)
+    if result.outcome == Outcome.FAILED:
+        return Score(None, (Part("input", expected, program.call, Verdict.FAILED, result.detail),))
+    if result.outcome == Outcome.RETURNED and result.value is not None and result.value.text is not None:
+        if _is_value(parse_literal(result.value.text), task.result.text or ""):
+            return Score(rule.scale, (Part("input", expected, program.call, Verdict.RIGHT),))
+        why = f"with these arguments it returns {shorten(str(result.value))}"
+    else:
+        why = f"with these arguments it does not return a plain value: {result.outcome} {result.detail}".rstrip()
+    return Score(0.0, (Part("input", expected, program.call, Verdict.WRONG, why),))

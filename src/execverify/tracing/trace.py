@@ -1,0 +1,168 @@
+"""What happened: a `Trace` of `Step`s, and the functions that make it.
+
+    >>> from execverify.programs import Program
+    >>> t = trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3"))
+    >>> [(step.line, step.visit, step.frame) for step in t.steps]
+    [(2, 1, 0), (3, 1, 0)]
+    >>> t.steps[0].state["n"]
+    Value(type='int', text='4', opaque=None)
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import tee
+from typing import Any
+
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.execution.run import job_for, result_of, sandbox
+from execverify.programs.literals import Value
+from execverify.programs.program import Program
+from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+
+_HARNESS = "execverify.tracing.recorder:record"
+_LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
+_DEFAULT = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One execution of one statement line.
+
+    Attributes:
+        index: position in the order in which steps begin, from 0.
+        line: physical line that names the statement, from 1.
+        visit: how often this line has been executed so far, from 1.
+        frame: number of the frame it runs in; 0 is the entry call, frames count in the order they are entered.
+        finished: how many steps had begun when it finished; None where it ended in an exception or never went on.
+        state: the frame's variables when it had finished; empty where it did not finish.
+        changed: names whose value is new or another than when the frame's previous step finished.
+    """
+
+    index: int
+    line: int
+    visit: int
+    frame: int
+    finished: int | None
+    state: Mapping[str, Value]
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One activation of a function.
+
+    Attributes:
+        function: its name.
+        caller: index of the step that was under way when it was entered; None for the entry call.
+        state: its variables on entry: the arguments, and what it sees of the scopes around it.
+    """
+
+    function: str
+    caller: int | None
+    state: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A program's run, step by step.
+
+    Attributes:
+        program: what ran.
+        result: how it ended; `result.value` is what the call returned.
+        steps: in the order in which they began.
+        frames: by number.
+    """
+
+    program: Program
+    result: Result
+    steps: tuple[Step, ...] = ()
+    frames: tuple[Frame, ...] = field(default=())
+
+    @cached_property
+    def visits(self) -> Mapping[int, tuple[Step, ...]]:
+        """The steps of each line that ran, by line; visit n is at index n - 1."""
+        found: dict[int, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.line, []).append(step)
+        return {line: tuple(steps) for line, steps in found.items()}
+
+    def step(self, line: int, visit: int) -> Step | None:
+        """The step of a line's visit, or None where that visit does not happen."""
+        steps = self.visits.get(line, ())
+        return steps[visit - 1] if 1 <= visit <= len(steps) else None
+
+
+def trace(program: Program, *, timeout: float | None = None, limits: Limits = _DEFAULT) -> Trace:
+    """Runs a program in a confined process and records its steps.
+
+    A program that could behave differently under another hash seed is run under several; where the runs differ, the
+    outcome is "not deterministic" and there are no steps.
+
+    Args:
+        program: what to run.
+        timeout: wall-clock seconds; overrides the limits' own.
+        limits: what the program may use.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure).
+    """
+    if timeout is not None:
+        limits = Limits(timeout, limits.memory, limits.steps, limits.output, limits.file_size)
+    return next(trace_many([program], limits=limits))
+
+
+def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Trace]:
+    """Traces programs one after the other, and yields the traces in order; reads programs as they are needed."""
+    ours, for_jobs = tee(programs)
+    jobs = (job_for(program, _HARNESS, limits) for program in for_jobs)
+    for program, reply in zip(ours, sandbox().run_many(jobs, workers), strict=False):
+        yield trace_of(program, _confirmed(program, limits, reply))
+
+
+def _confirmed(program: Program, limits: Limits, reply: dict[str, Any]) -> dict[str, Any]:
+    """The reply, or "not deterministic" where a run under another hash seed gives another."""
+    if reply["outcome"] not in (Outcome.RETURNED, Outcome.RAISED) or not may_vary(program):
+        return reply
+    job = job_for(program, _HARNESS, limits)
+    for seed in OTHER_SEEDS:
+        other = sandbox(seed).run(job)
+        if any(reply.get(label) != other.get(label) for label in _LABELS):
+            why = "two runs of it differ: it depends on set order, addresses, time or chance"
+            return {"outcome": Outcome.NOT_DETERMINISTIC, "detail": why}
+    return reply
+
+
+def trace_of(program: Program, reply: dict[str, Any]) -> Trace:
+    """A recorder's reply as a `Trace`."""
+    result = result_of(reply)
+    if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
+        return Trace(program, result)
+    values = [Value(*value) for value in reply["values"]]
+    states: list[dict[str, Value]] = [_applied({}, entry, values) for _, _, entry in reply["calls"]]
+    frames = tuple(
+        Frame(function, caller if caller >= 0 else None, state)
+        for (function, caller, _), state in zip(reply["calls"], states, strict=True)
+    )
+    return Trace(program, result, tuple(_steps(reply, values, states)), frames)
+
+
+def _steps(reply: dict[str, Any], values: list[Value], states: list[dict[str, Value]]) -> Iterator[Step]:
+    visits: dict[int, int] = {}
+    columns = zip(reply["lines"], reply["frames"], reply["ends"], reply["changes"], strict=True)
+    for index, (line, frame, end, changes) in enumerate(columns):
+        visits[line] = visit = visits.get(line, 0) + 1
+        if changes:
+            states[frame] = _applied(states[frame], changes, values)
+        finished = end if end >= 0 else None
+        state = states[frame] if finished is not None else {}
+        yield Step(index, line, visit, frame, finished, state, frozenset(changes or ()))
+
+
+def _applied(state: dict[str, Value], changes: dict[str, int], values: list[Value]) -> dict[str, Value]:
+    """A new state with the changes made; states are shared between steps and never altered."""
+    gone = [name for name, index in changes.items() if index < 0]
+    new = {**state, **{name: values[index] for name, index in changes.items() if index >= 0}}
+    return {name: value for name, value in new.items() if name not in gone} if gone else new
+
+
