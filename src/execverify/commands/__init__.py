@@ -16,7 +16,14 @@ def execverify() -> None:
     """Teach language models to execute code in their heads, and prove what they learned."""
 
 
-for verb in (programs.trace_command, programs.ask_command, rows.rows_command, rows.score_command, rows.validate_command, rows.stats_command):
+for verb in (
+    programs.trace_command,
+    programs.ask_command,
+    rows.rows_command,
+    rows.score_command,
+    rows.validate_command,
+    rows.stats_command,
+):
     execverify.add_command(verb)
 
 

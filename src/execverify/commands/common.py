@@ -1,10 +1,11 @@
 """What several verbs share: options, consoles, and programs read from a file or a pipe."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -16,16 +17,21 @@ from execverify.execution.outcome import Limits
 from execverify.programs.files import ProgramRecord, read_programs
 from execverify.programs.program import Program
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 SCREEN = Console(highlight=False)
 NOTES = Console(stderr=True, highlight=False)
 
 
-def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+_STEPS: Any = click.option("--steps", default=10_000, show_default=True, type=click.IntRange(1), help="Most steps of a run.")
+_SECONDS = click.FloatRange(0, min_open=True)
+_TIMEOUT: Any = click.option("--timeout", default=1.0, show_default=True, type=_SECONDS, help="Seconds that a run may take.")
+
+
+def limit_options(command: Command) -> Command:
     """Adds the limits of a run."""
-    command = click.option("--steps", default=10_000, show_default=True, type=click.IntRange(1), help="Most steps of a run.")(command)
-    return click.option(
-        "--timeout", default=1.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Seconds that a run may take."
-    )(command)
+    limited: Command = _TIMEOUT(_STEPS(command))
+    return limited
 
 
 def limits_of(timeout: float, steps: int) -> Limits:
@@ -39,7 +45,7 @@ def records_from(file: str, call: str | None) -> Iterator[ProgramRecord]:
         return read_programs(file, call)
     if call is not None:
         raise RowError("--call goes with a Python file, not with standard input")
-    text = click.get_text_stream("stdin").read()
+    text = sys.stdin.read()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stdin.jsonl"
         path.write_text(text, encoding="utf-8")

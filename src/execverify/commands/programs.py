@@ -59,7 +59,14 @@ def ask_command(
         questions = ask(trace, wanted, None if every else limit, seed)
         if as_json:
             entries = [
-                {"kind": q.kind, "line": q.line, "visit": q.visit, "variable": q.variable, "text": q.text, "answers": list(q.answers)}
+                {
+                    "kind": q.kind,
+                    "line": q.line,
+                    "visit": q.visit,
+                    "variable": q.variable,
+                    "text": q.text,
+                    "answers": list(q.answers),
+                }
                 for q in questions
             ]
             click.echo(json.dumps({**_program_as_json(name, trace), "questions": entries}))

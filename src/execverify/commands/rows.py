@@ -34,12 +34,23 @@ _SHOWN_DROPS = 10
 @click.option("--kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them.")
 @click.option("--seed", default=0, show_default=True, help="Chooses among the questions.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
-@click.option("--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder.")
+@click.option(
+    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+)
 @click.option("--split", default="train", show_default=True, help="Written into the rows.")
 @click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
 @limit_options
 def rows_command(
-    file: str, out: str, kinds: str, seed: int, limit: int, template: str, split: str, call: str | None, timeout: float, steps: int
+    file: str,
+    out: str,
+    kinds: str,
+    seed: int,
+    limit: int,
+    template: str,
+    split: str,
+    call: str | None,
+    timeout: float,
+    steps: int,
 ) -> None:
     """Make rows of programs that exist.
 
@@ -80,12 +91,22 @@ def _print_account(account: Account, out: str) -> None:
 @click.argument("completions")
 @_JSON
 @click.option("--alpha", default=0.5, show_default=True, type=click.FloatRange(0, 1), help="Weight of the questions.")
-@click.option("--count", "kinds", default="next_statement,variable_state", show_default=True, help="Kinds of questions that count.")
+@click.option(
+    "--count", "kinds", default="next_statement,variable_state", show_default=True, help="Kinds of questions that count."
+)
 @click.option("--ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
 @click.option("--float-tolerance", default=0.0, show_default=True, type=click.FloatRange(0), help="How far floats may be off.")
 @limit_options
 def score_command(
-    rows: str, completions: str, as_json: bool, alpha: float, kinds: str, ungated: bool, float_tolerance: float, timeout: float, steps: int
+    rows: str,
+    completions: str,
+    as_json: bool,
+    alpha: float,
+    kinds: str,
+    ungated: bool,
+    float_tolerance: float,
+    timeout: float,
+    steps: int,
 ) -> None:
     """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
     rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
@@ -102,7 +123,8 @@ def score_command(
 def score_as_json(score: Score) -> dict[str, object]:
     """A score as plain values."""
     parts = [
-        {"kind": p.kind, "expected": list(p.expected), "given": p.given, "verdict": str(p.verdict), "why": p.why} for p in score.parts
+        {"kind": p.kind, "expected": list(p.expected), "given": p.given, "verdict": str(p.verdict), "why": p.why}
+        for p in score.parts
     ]
     return {"reward": score.reward, "parts": parts}
 
@@ -195,5 +217,7 @@ def _print_stats(stats: Stats) -> None:
     for shortcut in stats.shortcuts:
         habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {shorten(shortcut.answer, 30)}"
         kept = Text("kept", style="green") if shortcut.kept else Text("OVER", style="red")
-        table.add_row(shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", f"{LIMITS[shortcut.habit]:.0%}", kept)
+        table.add_row(
+            shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", f"{LIMITS[shortcut.habit]:.0%}", kept
+        )
     SCREEN.print(table)

@@ -134,7 +134,9 @@ def why_not(record: ProgramRecord, trace: Trace) -> Drop | None:
         except LiteralError as error:
             return drop("the given output is not a literal", f"{shorten(record.output)} {error}")
         if not same_value(claimed, parse_literal(result.value.text)):
-            return drop("the given output disagrees with the run", f"given {shorten(record.output)}, run {shorten(str(result.value))}")
+            return drop(
+                "the given output disagrees with the run", f"given {shorten(record.output)}, run {shorten(str(result.value))}"
+            )
     return None
 
 

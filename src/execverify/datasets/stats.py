@@ -125,7 +125,12 @@ def quartiles(values: Sequence[int]) -> dict[str, float]:
 
 def _add_spread(stats: Stats, task: Task) -> None:
     lines = sum(1 for line in task.program.lines if re.search(r"\S", line))
-    figures = {"lines": lines, "steps": task.difficulty.steps, "branches": task.difficulty.branches, "depth": task.difficulty.depth}
+    figures = {
+        "lines": lines,
+        "steps": task.difficulty.steps,
+        "branches": task.difficulty.branches,
+        "depth": task.difficulty.depth,
+    }
     for name, value in figures.items():
         stats.spread.setdefault(name, []).append(value)
 

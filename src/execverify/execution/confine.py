@@ -21,7 +21,10 @@ _SIGKILL = 9
 # Audit architecture and the system calls that reach a network or leave the process, by machine.
 _SECCOMP = {
     "x86_64": (0xC000003E, {"socket": 41, "connect": 42, "execve": 59, "ptrace": 101, "execveat": 322, "io_uring_setup": 425}),
-    "aarch64": (0xC00000B7, {"socket": 198, "connect": 203, "execve": 221, "ptrace": 117, "execveat": 281, "io_uring_setup": 425}),
+    "aarch64": (
+        0xC00000B7,
+        {"socket": 198, "connect": 203, "execve": 221, "ptrace": 117, "execveat": 281, "io_uring_setup": 425},
+    ),
 }
 _LD_NR, _LD_ARCH = 0, 4
 _BPF_LD, _BPF_JEQ, _BPF_JGE, _BPF_RET = 0x20, 0x15, 0x35, 0x06

@@ -1,9 +1,9 @@
 """Running programs without a trace: `run` and `run_many`.
 
-    >>> from execverify.programs import Program
-    >>> result = run(Program("def f(n):\\n    return [n] * 2", arguments="3"))
-    >>> result.outcome, result.value.text
-    (<Outcome.RETURNED: 'returned'>, '[3, 3]')
+>>> from execverify.programs import Program
+>>> result = run(Program("def f(n):\\n    return [n] * 2", arguments="3"))
+>>> result.outcome, result.value.text
+(<Outcome.RETURNED: 'returned'>, '[3, 3]')
 """
 
 import ast
@@ -15,16 +15,21 @@ from execverify.errors import ProgramError
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Job, Sandbox
 from execverify.programs.literals import Value
-from execverify.programs.program import Program, parse_source
+from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
 
 _DEFAULT = Limits()
 _PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
+_IMPORTS = frozenset({ast.Import, ast.ImportFrom})
 _REACHING = frozenset({"exec", "eval", "compile", "open", "globals", "vars", "getattr", "setattr", "delattr", "breakpoint"})
 
 
-@functools.cache
 def sandbox(hash_seed: int = 0) -> Sandbox:
     """This process's sandbox for a hash seed; started when first used, closed at exit."""
+    return _sandbox(hash_seed)
+
+
+@functools.cache
+def _sandbox(hash_seed: int) -> Sandbox:
     return Sandbox(hash_seed)
 
 
@@ -52,7 +57,9 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
         ProgramError: the expressions fail, or a value has no literal (a function, say).
     """
     tree = parse_source(source)
-    job = Job("execverify.execution.call:arguments", source, entry_point, arguments, limits, reaches_out(tree))
+    job = Job(
+        "execverify.execution.call:arguments", source, entry_point, arguments, limits, reaches_out(vocabulary_of(ast.walk(tree)))
+    )
     reply = sandbox().run(job)
     if reply["outcome"] != Outcome.RETURNED:
         raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
@@ -66,7 +73,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
 
 def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job:
     """A program as a job for a harness."""
-    isolated = reaches_out(program.tree)
+    isolated = reaches_out(program.vocabulary)
     return Job(harness, program.source, program.entry_point, program.arguments, limits, isolated, extra)
 
 
@@ -82,17 +89,8 @@ def result_of(reply: dict[str, Any]) -> Result:
     )
 
 
-def reaches_out(tree: ast.AST) -> bool:
+def reaches_out(used: Vocabulary) -> bool:
     """Whether a program could change what the next one in the same process sees: it imports, or looks under the hood."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            return True
-        if isinstance(node, ast.Name) and (node.id in _REACHING or _is_dunder(node.id)):
-            return True
-        if isinstance(node, ast.Attribute) and _is_dunder(node.attr):
-            return True
-    return False
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__") and name not in _PROTOCOL
+    if used.kinds & _IMPORTS or used.names & _REACHING:
+        return True
+    return any(name[:2] == "__" and name[-2:] == "__" and name not in _PROTOCOL for name in (*used.names, *used.attributes))

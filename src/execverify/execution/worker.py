@@ -98,6 +98,8 @@ class Stage:
         sys.setprofile(None)
         sys.modules.pop("program", None)
         sys.modules["builtins"] = builtins
+        self.namespace.clear()  # functions and their globals are a circle: taken apart here, it is no work for the collector
+        self.builtins.__dict__.clear()
         if sys.modules.keys() != _MODULES.keys():
             for name in set(sys.modules) - set(_MODULES):
                 del sys.modules[name]
@@ -124,6 +126,7 @@ def prepare() -> None:
     _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
     gc.collect()
     gc.freeze()
+    gc.set_threshold(5_000, 20, 100)  # syntax trees are many small objects, and nearly all die young
 
 
 def serve(sock: socket.socket) -> None:

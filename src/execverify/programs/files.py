@@ -2,7 +2,8 @@
 
 JSONL: one object a line, `{"code": ..., "input": ...[, "output": ..., "id": ..., "entry_point": ...]}`; this is CRUXEval's
 own format. A Python file: its module-level lines `assert f(3) == 6`, `print(f(3))` or `f(3)` are calls; each becomes a
-program of its own that holds the definitions which the called function needs, and nothing else.
+program of its own that holds the definitions which the called function needs, and nothing else. Where the one call to make
+is given apart, the program is the whole file, so that its line numbers are the file's.
 """
 
 import ast
@@ -96,8 +97,7 @@ def _from_python(path: Path, text: str, call: str | None) -> Iterator[ProgramRec
     lines = split_lines(text)
     if call is not None:
         entry_point, arguments = parse_call(call)
-        source = _needed(tree, lines, entry_point, path)
-        yield ProgramRecord(source, entry_point, arguments, None, f"{path.stem}:{entry_point}", str(path))
+        yield ProgramRecord(text, entry_point, arguments, None, f"{path.stem}:{entry_point}", str(path))
         return
     found = False
     for node in tree.body:

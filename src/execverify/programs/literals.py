@@ -24,7 +24,9 @@ import math
 import re
 import threading
 import warnings
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from execverify.errors import LiteralError
 
@@ -62,28 +64,73 @@ class _Opaque(Exception):
 
 
 _TYPE_NAME = type.__dict__["__name__"].__get__  # a metaclass cannot lie to this one
-_ATOMS = frozenset({int, str, bool, type(None)})  # repr is canonical, and containers of them are written in C
+_TEXT, _INTEGER, _WORDS = {str}, {int}, {bool, type(None)}
+_SMALL = 10**18  # integers whose repr is sure to be short
+_FEW = 1_000  # items, or characters, whose repr is sure to be short
 _PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, set, frozenset)
 
 
 def value_of(obj: object) -> Value:
     """The `Value` of any object. Runs no code of the object's own: only exact built-in types are looked into."""
+    return Value(*describe(obj))
+
+
+def describe(obj: object) -> tuple[str, str | None, str | None]:
+    """The fields of an object's `Value`: type name, literal, reason why it is opaque."""
     kind = type(obj)
-    if kind is str and len(obj) <= MAX_TEXT or kind is bool or obj is None:  # type: ignore[arg-type]
-        text = repr(obj)
-        return Value(kind.__name__, text) if len(text) <= MAX_TEXT else Value(kind.__name__, None, "too long")
+    quick = _QUICK.get(kind)
+    if quick is not None and (text := quick(obj)) is not None:
+        return kind.__name__, text, None
     try:
-        text = literal_text(obj)
+        return kind.__name__, _written(obj, sort_dicts=False), None
     except _Opaque as why:
-        return Value(_TYPE_NAME(kind), None, str(why))
-    return Value(kind.__name__, text)
+        return _TYPE_NAME(kind), None, str(why)
 
 
-def literal_text(obj: object, *, sort_dicts: bool = False) -> str:
-    """Canonical literal of a plain value; raises a private error for what is opaque (use `value_of`).
+# Most values of most programs are small and simple, and their repr is the canonical text. Each of these says so, or None.
 
-    Sets are written in sorted order; dicts in their own order, or sorted by key text with `sort_dicts`.
+
+def _quick_text(obj: str) -> str | None:
+    return repr(obj) if len(obj) < _FEW else None
+
+
+def _quick_integer(obj: int) -> str | None:
+    return repr(obj) if -_SMALL < obj < _SMALL else None
+
+
+def _quick_items(obj: Collection[Any]) -> str | None:
+    if len(obj) > _FEW:
+        return None
+    kinds = set(map(type, obj))
+    if kinds == _TEXT:
+        return repr(obj) if sum(map(len, obj)) < _FEW else None
+    if kinds == _INTEGER:
+        return repr(obj) if min(obj) > -_SMALL and max(obj) < _SMALL else None
+    return repr(obj) if kinds <= _WORDS else None
+
+
+_QUICK: dict[type, Callable[[Any], str | None]] = {
+    int: _quick_integer,
+    str: _quick_text,
+    bool: repr,
+    type(None): repr,
+    list: _quick_items,
+    tuple: _quick_items,
+}
+
+
+def equality_key(obj: object) -> str | None:
+    """Text that two plain values share where type and content are equal all the way down, and only there.
+
+    It is the canonical literal with dict keys in sorted order; None for an opaque value, which equals nothing.
     """
+    try:
+        return _written(obj, sort_dicts=True)
+    except _Opaque:
+        return None
+
+
+def _written(obj: object, *, sort_dicts: bool) -> str:
     text = _Writer(sort_dicts).write(obj, ())
     if len(text) > MAX_TEXT:
         raise _Opaque("too long")
@@ -102,8 +149,7 @@ class _Writer:
         writer = _WRITERS.get(kind)
         if writer is None:
             raise _Opaque("subclass" if issubclass(kind, _PLAIN) else "object")
-        text: str = writer(self, obj, above)
-        return text
+        return writer(self, obj, above)
 
     def spend(self, amount: int) -> None:
         self.spent += amount
@@ -111,7 +157,7 @@ class _Writer:
             raise _Opaque("too long")
 
     def integer(self, obj: int, _: object) -> str:
-        if -1_000_000 < obj < 1_000_000:
+        if -_SMALL < obj < _SMALL:
             return repr(obj)
         if obj.bit_length() > _MAX_INT_BITS:
             raise _Opaque("too long")
@@ -145,25 +191,18 @@ class _Writer:
         if not obj:
             return repr(obj)
         self.spend(2 * len(obj))
-        if _ATOMS.issuperset(map(type, obj)) and self._short(obj):
-            return repr(obj)
+        if (text := _quick_items(obj)) is not None:
+            return text
         above = self.enter(obj, above)
         parts = ", ".join([self.write(item, above) for item in obj])
         if type(obj) is list:
             return f"[{parts}]"
         return f"({parts},)" if len(obj) == 1 else f"({parts})"
 
-    def _short(self, obj: list[object] | tuple[object, ...]) -> bool:
-        """Atoms that C may write at once: no integer beyond the digits limit, no text beyond the length limit."""
-        for item in obj:
-            if type(item) is str:
-                self.spend(len(item))
-            elif type(item) is int and not -1_000_000 < item < 1_000_000 and item.bit_length() > _MAX_INT_BITS:
-                raise _Opaque("too long")
-        return True
-
     def mapping(self, obj: dict[object, object], above: tuple[int, ...]) -> str:
         self.spend(4 * len(obj))
+        if not self.sort_dicts and _quick_items(obj) is not None and _quick_items(obj.values()) is not None:
+            return repr(obj)
         above = self.enter(obj, above)
         for key in obj:
             _refuse_nan(key)
@@ -192,7 +231,7 @@ class _Writer:
         return (*above, id(obj))
 
 
-_WRITERS = {
+_WRITERS: dict[type, Callable[[_Writer, Any, Any], str]] = {
     int: _Writer.integer,
     str: _Writer.sized,
     bytes: _Writer.sized,
@@ -314,18 +353,18 @@ def _read_elements(nodes: list[ast.expr], depth: int) -> list[object]:
     return [literal_of(node, depth) for node in nodes]
 
 
-def _read_set(node: ast.Set, depth: int) -> set[object]:
+def _read_set(node: ast.Set, depth: int) -> object:
     return _hashed(set, _read_elements(node.elts, depth))
 
 
-def _read_dict(node: ast.Dict, depth: int) -> dict[object, object]:
+def _read_dict(node: ast.Dict, depth: int) -> object:
     if None in node.keys:
         raise LiteralError("is not a literal: it unpacks a dict")
     keys = [literal_of(key, depth) for key in node.keys if key is not None]
     return _hashed(dict, zip(keys, _read_elements(node.values, depth), strict=True))
 
 
-def _hashed(kind: type, parts: object) -> object:  # type: ignore[misc]
+def _hashed(kind: Callable[[Any], object], parts: object) -> object:
     try:
         return kind(parts)
     except TypeError as error:
@@ -344,12 +383,16 @@ def _read_sum(node: ast.BinOp, depth: int) -> complex:
     imaginary = node.right.value if isinstance(node.right, ast.Constant) else None
     if type(imaginary) is complex and isinstance(node.op, ast.Add | ast.Sub):
         real = literal_of(node.left, depth)
-        if type(real) in (int, float):
-            try:
-                return complex(real, imaginary.imag if isinstance(node.op, ast.Add) else -imaginary.imag)  # type: ignore[call-overload,no-any-return]
-            except OverflowError:
-                raise LiteralError("is not a literal: the real part is too large") from None
+        if isinstance(real, int | float) and type(real) is not bool:
+            return _complex(real, imaginary.imag if isinstance(node.op, ast.Add) else -imaginary.imag)
     raise LiteralError("is not a literal: it holds an operation")
+
+
+def _complex(real: Any, imaginary: Any) -> complex:
+    try:
+        return complex(real, imaginary)
+    except OverflowError:
+        raise LiteralError("is not a literal: a part of the complex number is too large") from None
 
 
 def _read_call(node: ast.Call, depth: int) -> object:
@@ -363,15 +406,16 @@ def _read_call(node: ast.Call, depth: int) -> object:
     if name == "float" and kinds == (str,) and str(arguments[0]).strip().lower() in _FLOAT_WORDS:
         return float(arguments[0])  # type: ignore[arg-type]
     if name == "complex" and len(kinds) == 2 and set(kinds) <= {int, float}:
-        return complex(*arguments)  # type: ignore[call-overload,no-any-return]
+        return _complex(*arguments)
     if name == "range" and 1 <= len(kinds) <= 3 and set(kinds) == {int} and (len(kinds) < 3 or arguments[2] != 0):
-        return range(*arguments)  # type: ignore[call-overload,no-any-return]
+        return range(*arguments)  # type: ignore[call-overload]
     if name in ("bytearray", "bytes") and kinds in ((), (bytes,)):
-        return bytearray(*arguments) if name == "bytearray" else bytes(*arguments)  # type: ignore[call-overload,no-any-return]
+        content = b"".join(part for part in arguments if isinstance(part, bytes))
+        return bytearray(content) if name == "bytearray" else content
     raise LiteralError(f"is not a literal: this form of {name}(...)")
 
 
-_READERS = {  # type: ignore[var-annotated]
+_READERS: dict[type[ast.expr], Callable[[Any, int], object]] = {
     ast.Constant: _read_constant,
     ast.Name: _read_name,
     ast.List: lambda node, depth: _read_elements(node.elts, depth),

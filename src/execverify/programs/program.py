@@ -10,7 +10,7 @@ Everything that can be wrong with a program and be seen without running it is re
 import ast
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +60,16 @@ class Program:
         return parse_source(self.source)
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree but the load/store marks, parents before children. Shared: do not change them."""
+        return tuple(_walk(self.tree))
+
+    @cached_property
+    def vocabulary(self) -> "Vocabulary":
+        """What the source is made of."""
+        return vocabulary_of(self.nodes)
+
+    @cached_property
     def lines(self) -> tuple[str, ...]:
         """The physical lines of the source, without line ends; line n is `lines[n - 1]`."""
         return tuple(split_lines(self.source))
@@ -85,6 +95,42 @@ class Program:
             hint = f"; it defines {', '.join(known[:8])}" if known else "; it defines no function"
             raise ProgramError(f"the source does not define {self.entry_point!r}{hint}")
         return found[self.entry_point]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What a source is made of, as far as kinds of nodes and names tell.
+
+    Attributes:
+        kinds: classes of the syntax tree's nodes.
+        names: names that are read or bound anywhere.
+        attributes: names after a dot.
+    """
+
+    kinds: frozenset[type[ast.AST]]
+    names: frozenset[str]
+    attributes: frozenset[str]
+
+
+def vocabulary_of(nodes: Iterable[ast.AST]) -> Vocabulary:
+    """The vocabulary of a tree's nodes."""
+    nodes = tuple(nodes)
+    names = [node.id for node in nodes if node.__class__ is ast.Name]
+    attributes = [node.attr for node in nodes if node.__class__ is ast.Attribute]
+    return Vocabulary(frozenset(map(type, nodes)), frozenset(names), frozenset(attributes))
+
+
+def _walk(tree: ast.AST) -> list[ast.AST]:
+    """`ast.walk`, at about half its time: several readers need the nodes of every program."""
+    nodes = [tree]
+    for node in nodes:  # grows as it goes
+        for name in node._fields:
+            part = getattr(node, name, None)
+            if part.__class__ is list:
+                nodes += [entry for entry in part if isinstance(entry, ast.AST)]
+            elif isinstance(part, ast.AST) and name != "ctx":
+                nodes.append(part)
+    return nodes
 
 
 def split_lines(source: str) -> list[str]:
@@ -135,20 +181,19 @@ def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object
     node = tree.body if isinstance(tree, ast.Expression) else None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ProgramError(f"the arguments ({shorten(arguments)}) do not form one call")
-    return call_values(node, "the arguments")
-
-
-def call_values(node: ast.Call, what: str) -> tuple[tuple[object, ...], dict[str, object]]:
-    """Positional and named values of a call's syntax tree; every one a literal that can be written down again."""
     try:
-        positional = tuple(literal_of(argument) for argument in node.args)
-        named = {_name_of(keyword): literal_of(keyword.value) for keyword in node.keywords}
+        positional, named = call_values(node)
     except LiteralError as error:
-        raise ProgramError(f"{what} must be literals: one {error}") from None
-    for value in (*positional, *named.values()):
-        if (why := value_of(value).opaque) is not None:
-            raise ProgramError(f"{what} must be literals that read back: one is opaque ({why})")
+        raise ProgramError(f"the arguments must be literals: one {error}") from None
+    if (why := value_of([list(positional), named]).opaque) is not None:
+        raise ProgramError(f"the arguments must be values that can be written down and compared; these are opaque ({why})")
     return positional, named
+
+
+def call_values(node: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
+    """Positional and named values of a call's syntax tree; raises LiteralError where one is no literal."""
+    positional = tuple(literal_of(argument) for argument in node.args)
+    return positional, {_name_of(keyword): literal_of(keyword.value) for keyword in node.keywords}
 
 
 def _name_of(keyword: ast.keyword) -> str:

@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import literal_of, value_of
+from execverify.programs.literals import describe, literal_of
 from execverify.programs.program import Program, without_comment
 from execverify.tracing.instrument import first_line, header_end, is_docstring, makes_step
 
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Match)
+_COMPOUND = (
+    ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef, ast.Match, ast.TryStar, ast.AsyncFor,
+    ast.AsyncWith, ast.AsyncFunctionDef,
+)  # fmt: skip
+_LITERAL_NODES = frozenset({ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.BinOp, ast.Call})
 _LOOPS = (ast.While, ast.For, ast.AsyncFor)
 
 
@@ -67,8 +72,8 @@ class Layout:
 def layout_of(program: Program) -> Layout:
     """The layout of a program."""
     found: dict[int, Statement] = {}
-    previous = 0
-    for node, crowded in _in_functions(program.tree.body):
+    previous = deepest = 0
+    for node, crowded, depth in _in_functions(program.tree.body):
         line = node.lineno if isinstance(node, ast.ExceptHandler) else first_line(node)
         if line in found or (crowded and previous in found):  # a second statement on the (logical) line
             shared = line if line in found else previous
@@ -76,39 +81,51 @@ def layout_of(program: Program) -> Layout:
         if line not in found:
             found[line] = _statement(node, line, crowded, program.lines)
         previous = line
+        deepest = max(deepest, depth)
     ordered = dict(sorted(found.items()))
     lines = list(ordered)
     below: dict[int, int | None] = dict(zip(lines, [*lines[1:], None], strict=True))
     branches = sum(statement.is_branch for statement in ordered.values())
-    return Layout(ordered, below, _literals(program), branches, _depth(program.tree))
+    return Layout(ordered, below, _literals(program), branches, deepest)
 
 
 def _statement(node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lines: tuple[str, ...]) -> Statement:
     text = lines[line - 1].strip()
-    starts_line = len(lines[line - 1]) - len(lines[line - 1].lstrip()) == node.col_offset  # blanks are ASCII: bytes are characters
+    starts_line = (
+        len(lines[line - 1]) - len(lines[line - 1].lstrip()) == node.col_offset
+    )  # blanks are ASCII: bytes are characters
     askable = starts_line and not crowded and not getattr(node, "decorator_list", None)
     targets, literal = _assigned(node)
     return Statement(line, node, tuple(dict.fromkeys((text, without_comment(text)))), askable, targets, literal)
 
 
-def _in_functions(body: list[ast.stmt], inside: bool = False, taken: int = 0) -> Iterator[tuple[ast.stmt | ast.ExceptHandler, bool]]:
-    """Statements that can be steps, each with whether its line already holds (part of) another statement."""
+Entry = tuple[ast.stmt | ast.ExceptHandler, bool, int]
+
+
+def _in_functions(body: list[ast.stmt], inside: bool = False, taken: int = 0, depth: int = 0) -> Iterator[Entry]:
+    """Statements that can be steps; with each, whether its line already holds (part of) another one, and how many
+    branches and loops it is in, itself included. An `elif` is as deep as its `if`.
+    """
     for node in body:
-        line = first_line(node)
-        crowded = line <= taken
-        if inside and makes_step(node):
-            yield node, crowded
-        taken = max(taken, header_end(node)) if makes_step(node) else taken
+        crowded = first_line(node) <= taken
+        here = depth + isinstance(node, _BRANCHES)
+        if makes_step(node):
+            if inside:
+                yield node, crowded, here
+            taken = max(taken, header_end(node))
+        if not isinstance(node, _COMPOUND):
+            continue
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for suite, start in _suites(node):
-            statements = suite[1:] if is_function and is_docstring(suite[0]) else suite
-            if isinstance(start, ast.ExceptHandler):
+        first = node.lineno if is_function or isinstance(node, ast.ClassDef) else taken
+        for suite, handler in _suites(node):
+            start = first
+            if handler is not None:
                 if inside:
-                    yield start, False
-                first = (start.type.end_lineno if start.type else None) or start.lineno
-            else:
-                first = node.lineno if is_function or isinstance(node, ast.ClassDef) else taken
-            yield from _in_functions(statements, inside or is_function, first)
+                    yield handler, False, here
+                start = (handler.type.end_lineno if handler.type else None) or handler.lineno
+            is_elif = isinstance(node, ast.If) and suite is node.orelse and len(suite) == 1 and isinstance(suite[0], ast.If)
+            statements = suite[1:] if is_function and is_docstring(suite[0]) else suite
+            yield from _in_functions(statements, inside or is_function, start, 0 if is_function else depth if is_elif else here)
 
 
 def _suites(node: ast.stmt) -> Iterator[tuple[list[ast.stmt], ast.ExceptHandler | None]]:
@@ -137,26 +154,18 @@ def _assigned(node: ast.stmt | ast.ExceptHandler) -> tuple[frozenset[str], str |
 
 
 def _literal_text(node: ast.expr) -> str | None:
+    if node.__class__ is ast.Constant:  # by far the most, and sure to be one
+        return describe(node.value)[1]
+    if node.__class__ not in _LITERAL_NODES:
+        return None
     try:
-        return value_of(literal_of(node)).text
+        return describe(literal_of(node))[1]
     except (LiteralError, RecursionError):
         return None
 
 
 def _literals(program: Program) -> frozenset[str]:
-    texts = {_literal_text(node) for node in ast.walk(program.tree) if isinstance(node, ast.expr)}
+    texts = {_literal_text(node) for node in program.nodes if isinstance(node, ast.expr)}
     positional, named = program.call_arguments
-    texts |= {value_of(value).text for value in (*positional, *named.values())}
+    texts |= {describe(value)[1] for value in (*positional, *named.values())}
     return frozenset(text for text in texts if text is not None)
-
-
-def _depth(tree: ast.AST, above: int = 0) -> int:
-    """Deepest nesting of branches and loops; an `elif` is as deep as its `if`."""
-    deepest = above
-    for child in ast.iter_child_nodes(tree):
-        if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-            continue
-        is_elif = isinstance(tree, ast.If) and isinstance(child, ast.If) and tree.orelse == [child]
-        here = above + (isinstance(child, _BRANCHES) and not is_elif)
-        deepest = max(deepest, _depth(child, here))
-    return deepest

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from execverify.questions.candidates import Candidate
 from execverify.questions.layout import Layout, Statement
-from execverify.questions.question import NOTHING_NEXT, next_statement_question
+from execverify.questions.question import NOTHING_NEXT
 from execverify.tracing.trace import Step, Trace
 
 
@@ -27,19 +27,20 @@ def next_statements(trace: Trace, layout: Layout) -> Iterator[Candidate]:
     for statement in layout.statements.values():
         if statement.askable:
             visits = len(trace.visits.get(statement.line, ()))
-            question = next_statement_question(statement.line, visits + 1, (NOTHING_NEXT,))
-            yield Candidate(question, 2.0 if visits else 1.0, "absent")
+            yield Candidate(statement.line, visits + 1, None, (NOTHING_NEXT,), 2.0 if visits else 1.0, "absent")
 
 
-def _after(step: Step, following: Step | None, statement: Statement, layout: Layout, first_steps: dict[int, int]) -> Candidate | None:
+def _after(
+    step: Step, following: Step | None, statement: Statement, layout: Layout, first_steps: dict[int, int]
+) -> Candidate | None:
     if following is None:
-        return Candidate(next_statement_question(step.line, step.visit, (NOTHING_NEXT,)), 1.0, "absent")
+        return Candidate(step.line, step.visit, None, (NOTHING_NEXT,), 1.0, "absent")
     target = layout.statements.get(following.line)
     if target is None or not target.askable or not _has_one_reading(step, following, first_steps):
         return None
-    question = next_statement_question(step.line, step.visit, target.texts)
-    below = layout.below[step.line] == following.line
-    return Candidate(question, _weight(step, following, statement, layout), "below" if below else None)
+    shortcut = "below" if layout.below[step.line] == following.line else None
+    weight = _weight(step, following, statement, layout)
+    return Candidate(step.line, step.visit, None, target.texts, weight, shortcut)
 
 
 def _has_one_reading(step: Step, following: Step, first_steps: dict[int, int]) -> bool:

@@ -86,7 +86,7 @@ def _chosen(offers: list[Candidate], room: int, rng: random.Random) -> list[Ques
         quota = int(SHARES[habit] * total + rng.random())
         extra += [candidate for candidate in ranked if candidate.shortcut == habit][:quota]
     kept = [*extra, *taken][:room]
-    kept.sort(key=lambda candidate: (candidate.question.line, candidate.question.visit, candidate.question.variable or ""))
+    kept.sort(key=lambda candidate: (candidate.line, candidate.visit, candidate.variable or ""))
     return [candidate.question for candidate in kept]
 
 
@@ -100,7 +100,7 @@ def _varied(ranked: list[Candidate], room: int) -> list[Candidate]:
     seen: Counter[str] = Counter()
     rounds: list[tuple[int, int, Candidate]] = []
     for rank, candidate in enumerate(ranked):
-        answer = candidate.question.answers[0]
+        answer = candidate.answers[0]
         rounds.append((seen[answer], rank, candidate))
         seen[answer] += 1
     rounds.sort(key=lambda entry: entry[:2])

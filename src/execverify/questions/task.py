@@ -1,10 +1,10 @@
 """A task: a program, its result, questions and prompt. What a model is asked, and all that is needed to judge it.
 
-    >>> from execverify.programs import Program
-    >>> from execverify.tracing import trace
-    >>> t = task(trace(Program("def f(n):\\n    while n > 4:\\n        n -= 3\\n    return [n]", arguments="9")), limit=2)
-    >>> t.result.text, len(t.questions)
-    ('[3]', 2)
+>>> from execverify.programs import Program
+>>> from execverify.tracing import trace
+>>> t = task(trace(Program("def f(n):\\n    while n > 4:\\n        n -= 3\\n    return [n]", arguments="9")), limit=2)
+>>> t.result.text, len(t.questions)
+('[3]', 2)
 """
 
 import hashlib

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from execverify.programs.literals import Value
 from execverify.questions.candidates import Candidate
 from execverify.questions.layout import Layout, Statement
-from execverify.questions.question import NO_STATE, variable_state_question
+from execverify.questions.question import NO_STATE
 from execverify.tracing.trace import Step, Trace
 
 MAX_ANSWER = 300
@@ -33,8 +33,7 @@ def variable_states(trace: Trace, layout: Layout) -> Iterator[Candidate]:
         visits = trace.visits.get(statement.line, ())
         if statement.askable:
             for name in sorted(_names_set_at(statement, visits)):
-                question = variable_state_question(statement.line, len(visits) + 1, name, NO_STATE)
-                yield Candidate(question, 2.0 if visits else 1.0, "absent")
+                yield Candidate(statement.line, len(visits) + 1, name, (NO_STATE,), 2.0 if visits else 1.0, "absent")
 
 
 def _names_set_at(statement: Statement, visits: tuple[Step, ...]) -> set[str]:
@@ -43,8 +42,7 @@ def _names_set_at(statement: Statement, visits: tuple[Step, ...]) -> set[str]:
 
 
 def _changed(step: Step, statement: Statement, name: str, value: Value, layout: Layout) -> Candidate:
-    question = variable_state_question(step.line, step.visit, name, str(value))
-    copied = value.text in layout.literals
+    shortcut = "copied" if value.text in layout.literals else None
     weight = 0.2 if value.text == statement.literal else 1.0
     if value.type in _CONTAINERS and value.text not in ("''", "[]", "{}", "()", "set()"):
         weight += 1.5
@@ -53,4 +51,4 @@ def _changed(step: Step, statement: Statement, name: str, value: Value, layout: 
     if statement.is_loop:
         weight += 0.3
     weight += min(step.visit - 1, 4) * 0.5
-    return Candidate(question, weight, "copied" if copied else None)
+    return Candidate(step.line, step.visit, name, (str(value),), weight, shortcut)

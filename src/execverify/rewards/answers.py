@@ -8,7 +8,7 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from execverify.errors import LiteralError, ProgramError
+from execverify.errors import LiteralError
 from execverify.programs.literals import literal_of, parse_quietly, value_of
 from execverify.programs.program import call_values
 
@@ -39,14 +39,19 @@ class Assertion:
     Attributes:
         name: the function that is called.
         arguments: positional and named values.
-        source: the arguments as canonical text, for a call of our own.
         result: the value on the right.
     """
 
     name: str
     arguments: tuple[tuple[object, ...], dict[str, object]]
-    source: str
     result: object
+
+    @property
+    def source(self) -> str:
+        """The arguments as canonical text, for a call of our own."""
+        positional, named = self.arguments
+        parts = [str(value_of(value).text) for value in positional]
+        return ", ".join(parts + [f"{name}={value_of(value).text}" for name, value in named.items()])
 
 
 def completion_text(completion: Any) -> str | None:
@@ -92,21 +97,11 @@ def read_assertion(text: str) -> Assertion:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise LiteralError("has no call of a function on the left")
     try:
-        arguments = call_values(call, "the arguments")
-    except ProgramError as error:
-        raise LiteralError(f"cannot be read: {error}") from None
+        arguments = call_values(call)
+    except LiteralError as error:
+        raise LiteralError(f"has an argument that {error}") from None
     try:
         result = literal_of(test.comparators[0])
     except LiteralError as error:
         raise LiteralError(f"has on the right what {error}") from None
-    if (opaque := value_of(result).opaque) is not None:
-        raise LiteralError(f"has on the right a value that is opaque ({opaque})")
-    return Assertion(call.func.id, arguments, arguments_text(arguments), result)
-
-
-def arguments_text(arguments: tuple[tuple[object, ...], dict[str, object]]) -> str:
-    """The values of a call as canonical text."""
-    positional, named = arguments
-    parts = [str(value_of(value).text) for value in positional]
-    parts += [f"{name}={value_of(value).text}" for name, value in named.items()]
-    return ", ".join(parts)
+    return Assertion(call.func.id, arguments, result)

@@ -8,21 +8,15 @@ never may.
 
 import math
 
-from execverify.programs.literals import literal_text, value_of
+from execverify.programs.literals import equality_key
 
 
 def same_value(given: object, expected: object, float_tolerance: float = 0.0) -> bool:
     """Whether two plain values are equal by type and content. An opaque value equals nothing."""
-    if value_of(given).text is None or value_of(expected).text is None:
+    ours, theirs = equality_key(given), equality_key(expected)
+    if ours is None or theirs is None:
         return False
-    if comparison_text(given) == comparison_text(expected):
-        return True
-    return float_tolerance > 0 and _close(given, expected, float_tolerance)
-
-
-def comparison_text(value: object) -> str:
-    """Text that is the same for equal values and for no others: the canonical literal with sorted dict keys."""
-    return literal_text(value, sort_dicts=True)
+    return ours == theirs or (float_tolerance > 0 and _close(given, expected, float_tolerance))
 
 
 def _close(given: object, expected: object, tolerance: float) -> bool:
@@ -35,10 +29,10 @@ def _close(given: object, expected: object, tolerance: float) -> bool:
     if isinstance(given, list | tuple) and isinstance(expected, list | tuple):
         return len(given) == len(expected) and all(_close(a, b, tolerance) for a, b in zip(given, expected, strict=True))
     if isinstance(given, dict) and isinstance(expected, dict):
-        ours = {comparison_text(key): value for key, value in given.items()}
-        theirs = {comparison_text(key): value for key, value in expected.items()}
+        ours = {equality_key(key): value for key, value in given.items()}
+        theirs = {equality_key(key): value for key, value in expected.items()}
         return ours.keys() == theirs.keys() and all(_close(ours[key], theirs[key], tolerance) for key in ours)
-    return comparison_text(given) == comparison_text(expected)
+    return equality_key(given) == equality_key(expected)
 
 
 def _near(given: float, expected: float, tolerance: float) -> bool:
@@ -47,5 +41,3 @@ def _near(given: float, expected: float, tolerance: float) -> bool:
     if math.isinf(given) or math.isinf(expected):
         return False
     return abs(given - expected) <= tolerance * max(1.0, abs(given), abs(expected))
-
-

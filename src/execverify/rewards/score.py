@@ -1,13 +1,13 @@
 """How a completion is judged: `score`, and what a score is made of.
 
-    >>> from execverify.programs import Program
-    >>> from execverify.questions import task
-    >>> from execverify.tracing import trace
-    >>> t = task(trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
-    >>> score(t, "<answer>assert f(3) == 4</answer>").reward
-    2.0
-    >>> score(t, "<answer>assert True</answer>").reward
-    0.0
+>>> from execverify.programs import Program
+>>> from execverify.questions import task
+>>> from execverify.tracing import trace
+>>> t = task(trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
+>>> score(t, "<answer>assert f(3) == 4</answer>").reward
+2.0
+>>> score(t, "<answer>assert True</answer>").reward
+0.0
 """
 
 import functools
@@ -19,13 +19,13 @@ from enum import StrEnum
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import run_many
-from execverify.programs.literals import parse_literal, value_of
-from execverify.programs.program import Program, shorten
+from execverify.programs.literals import equality_key, parse_literal, value_of
+from execverify.programs.program import Program, read_arguments, shorten
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import Task
 from execverify.rewards.answers import Answer, Assertion, read_answer, read_assertion
-from execverify.rewards.compare import comparison_text, same_value
+from execverify.rewards.compare import same_value
 
 
 class Verdict(StrEnum):
@@ -144,7 +144,9 @@ def score_many(
     scores: list[Score | None] = []
     to_run: list[tuple[int, Task, str, Program]] = []
     for index, (task, completion) in enumerate(pairs):
-        judged = judge_input(task, completion, rule) if task.kind == "input_prediction" else judge_white_box(task, completion, rule)
+        judged = (
+            judge_input(task, completion, rule) if task.kind == "input_prediction" else judge_white_box(task, completion, rule)
+        )
         if isinstance(judged, Program):
             to_run.append((index, task, completion, judged))
             scores.append(None)
@@ -193,31 +195,45 @@ def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
     return Part("output", expected, answer.assertion, Verdict.WRONG if why else Verdict.RIGHT, why)
 
 
-def _why_not_the_call(task: Task, given: Assertion) -> str:
-    if given.name != task.program.entry_point:
-        return f"it calls {shorten(given.name)}, not {task.program.entry_point}"
-    return "" if _same_arguments(given.arguments, task.program.call_arguments) else "it calls with other arguments"
-
-
 Arguments = tuple[tuple[object, ...], dict[str, object]]
 
 
-def _same_arguments(given: Arguments, expected: Arguments) -> bool:
+def _why_not_the_call(task: Task, given: Assertion) -> str:
+    if given.name != task.program.entry_point:
+        return f"it calls {shorten(given.name)}, not {task.program.entry_point}"
+    return "" if _same_arguments(given.arguments, task.program) else "it calls with other arguments"
+
+
+def _same_arguments(given: Arguments, program: Program) -> bool:
     """Equal by value, position by position and name by name."""
-    return same_value(list(given[0]), list(expected[0])) and same_value(given[1], expected[1])
+    return equality_key([list(given[0]), given[1]]) == _arguments_key(program.arguments)
 
 
 def _is_value(given: object, literal: str, float_tolerance: float = 0.0) -> bool:
     """Whether a value is the one that a known literal writes down."""
-    if comparison_text(given) == _comparison_text_of(literal):
+    if equality_key(given) == _key_of(literal):
         return True
     return float_tolerance > 0 and same_value(given, parse_literal(literal), float_tolerance)
 
 
+# Gold answers come again with every rollout, so each is read once.
+
+
 @functools.lru_cache(maxsize=65536)
-def _comparison_text_of(literal: str) -> str:
-    """Gold answers come again with every rollout, so each is read once."""
-    return comparison_text(parse_literal(literal))
+def _key_of(literal: str) -> str:
+    return _certain(equality_key(parse_literal(literal)))
+
+
+@functools.lru_cache(maxsize=65536)
+def _arguments_key(arguments: str) -> str:
+    positional, named = read_arguments(arguments)
+    return _certain(equality_key([list(positional), named]))
+
+
+def _certain(key: str | None) -> str:
+    if key is None:
+        raise LiteralError("the task's own value is opaque: it is too long or too deep to be compared")
+    return key
 
 
 def _question_part(question: Question, given: str | None, answer: Answer, rule: RewardRule) -> Part:
@@ -243,8 +259,6 @@ def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -
         value = parse_literal(text)
     except LiteralError as error:
         return f"the value {error}"
-    if (opaque := value_of(value).opaque) is not None:
-        return f"the value is opaque ({opaque})"
     for answer in answers:
         expected, _, expected_type = answer.rpartition("; ")
         if type_name.strip() == expected_type and _is_value(value, expected, rule.float_tolerance):
@@ -266,7 +280,7 @@ def judge_input(task: Task, completion: str, rule: RewardRule = PAPER) -> Score 
         why = "" if given.name == task.program.entry_point else f"it calls {shorten(given.name)}, not {task.program.entry_point}"
         if not why and not _is_value(given.result, task.result.text or ""):
             why = f"it asserts another result than {shorten(str(task.result.text))}"
-        if not why and _same_arguments(given.arguments, task.program.call_arguments):
+        if not why and _same_arguments(given.arguments, task.program):
             return Score(rule.scale, (Part("input", expected, answer.assertion, Verdict.RIGHT),))
         if not why:
             return replace(task.program, arguments=given.source)

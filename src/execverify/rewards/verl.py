@@ -15,7 +15,11 @@ _PARTS = ("output", "input", "next_statement", "variable_state")
 
 
 def compute_score(
-    data_source: str, solution_str: str, ground_truth: str | dict[str, Any], extra_info: dict[str, Any] | None = None, **settings: Any
+    data_source: str,
+    solution_str: str,
+    ground_truth: str | dict[str, Any],
+    extra_info: dict[str, Any] | None = None,
+    **settings: Any,
 ) -> dict[str, float]:
     """Judges one completion.
 

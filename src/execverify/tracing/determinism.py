@@ -9,63 +9,57 @@ Runs under two seeds would miss half of the programs that depend on the order of
 """
 
 import ast
+import builtins
 
 from execverify.execution.run import reaches_out
-from execverify.programs.program import Program
+from execverify.programs.program import Program, Vocabulary
 
 OTHER_SEEDS = (1, 2, 3, 4, 5)
 """Hash seeds tried beside 0. A dependence on the order of two elements escapes all of them in 1 case of 32."""
 
 _DOORS = frozenset({"set", "frozenset", "hash", "id", "object", "dir", "locals", "input", "memoryview"})
 _VIEWS = frozenset({"keys", "items"})
-_SET_OPERATORS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)
+_SET_OPERATORS = frozenset({ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub})
 _SHOWING = frozenset({"str", "repr", "ascii", "format", "print"})
-_SHOWN = frozenset({"map", "filter", "zip", "enumerate", "reversed", "iter", "type", "super", "property", "slice", "staticmethod"})
-_OBJECTS = (ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom, ast.ClassDef, ast.FunctionDef)
+_SHOWN = frozenset(
+    {"map", "filter", "zip", "enumerate", "reversed", "iter", "type", "super", "property", "slice", "staticmethod"}
+)
+_OBJECTS = frozenset({ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom, ast.ClassDef, ast.AsyncFunctionDef})
+_SETS = frozenset({ast.Set, ast.SetComp})
+_BUILTIN_NAMES = frozenset(name for name in dir(builtins) if name[0].islower())  # `str(len)` and `[print]` show addresses or not
 
 
 def may_vary(program: Program) -> bool:
     """Whether another run could give another trace, as far as the source and the arguments tell."""
-    tree = program.tree
-    if reaches_out(tree) or "set" in program.arguments:
+    used = program.vocabulary
+    if used.kinds & _SETS or used.names & _DOORS or reaches_out(used):
         return True
-    nodes = list(ast.walk(tree))
-    return any(map(_makes_order, nodes)) or _holds_set(program.call_arguments) or (any(map(_shows, nodes)) and _has_address(tree, nodes))
-
-
-def _makes_order(node: ast.AST) -> bool:
-    """Sets, what is derived from addresses, and set operations on the views of a dict."""
-    if isinstance(node, ast.Set | ast.SetComp):
+    if used.attributes & _VIEWS and used.kinds & _SET_OPERATORS:  # set operators on the views of a dict give sets
         return True
-    if isinstance(node, ast.Name):
-        return node.id in _DOORS
-    if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, _SET_OPERATORS):
-        return any(isinstance(part, ast.Attribute) and part.attr in _VIEWS for part in ast.walk(node))
-    # A view may be kept in a variable first; its methods that make sets, by name.
-    return isinstance(node, ast.Attribute) and node.attr == "isdisjoint"
+    return _holds_set(program.call_arguments) or (_shows(used) and _has_address(program))
 
 
-def _shows(node: ast.AST) -> bool:
-    """Whether a node can turn any object into text."""
-    if isinstance(node, ast.JoinedStr):
+def _shows(used: Vocabulary) -> bool:
+    """Whether the program can turn any object into text."""
+    return bool(used.kinds & {ast.JoinedStr, ast.Mod} or used.names & _SHOWING or used.attributes & {"format", "format_map"})
+
+
+def _has_address(program: Program) -> bool:
+    """Whether the program holds objects whose text is their address: inner functions, iterators, bound methods, instances.
+
+    (A top-level function that is only called is not held; one that is passed on or kept is a name that is no call's.)
+    """
+    if program.vocabulary.kinds & _OBJECTS or program.vocabulary.names & _SHOWN:
         return True
-    if isinstance(node, ast.Name):
-        return node.id in _SHOWING
-    if isinstance(node, ast.Attribute):
-        return node.attr in ("format", "format_map")
-    return isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Mod)
-
-
-def _has_address(tree: ast.Module, nodes: list[ast.AST]) -> bool:
-    """Whether the program holds objects whose text is their address: inner functions, iterators, bound methods, instances."""
-    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    top = set(map(id, tree.body))
-    for node in nodes:
-        if isinstance(node, _OBJECTS) and id(node) not in top:
-            return True
-        if isinstance(node, ast.ClassDef) or (isinstance(node, ast.Name) and node.id in _SHOWN):
+    top = program.tree.body
+    functions = {node.name for node in top if isinstance(node, ast.FunctionDef)} | _BUILTIN_NAMES
+    called = {id(node.func) for node in program.nodes if isinstance(node, ast.Call)}
+    for node in program.nodes:
+        if isinstance(node, ast.Name) and node.id in functions and id(node) not in called:
             return True
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and id(node) not in called:
+            return True
+        if isinstance(node, ast.FunctionDef) and node not in top:
             return True
     return False
 

@@ -5,24 +5,25 @@ comprehensions repeat them since 3.12, leaving a `with` block emits one, a bare 
 a statement has *finished*, which is when its state is true. The rewritten program runs the same statements in the same
 order under every version, and calls the recorder where, by the definition of a step (docs/steps.md), a step begins and ends.
 
-What each statement becomes (`B` begins a step, `E` ends it with the local variables, `V` ends it and passes a value on;
-`·f` is the recorder's handle of the frame)::
+What each statement becomes. `·B` begins a step, `·E` ends the step that the frame is at, `·N` ends it and begins the next,
+`·V` ends it and passes a value on; `·f` is the recorder's handle of the frame::
 
-    x = g(1)            B(·f, 3); x = g(1); E(·f, locals())
-    return x + 1        return V(·f, B(·f, 4), x + 1, locals())
-    if x > 1:           if V(·f, B(·f, 5), x > 1, locals()):
-    for a in items:     for a in advances(·f, 6, B(·f, 6), items): E(·f, locals()); ...      else: E(·f, locals()); ...
-    with a() as b:      B(·f, 7); with a() as b: E(·f, locals()); ...
-    except KeyError:    except V(·f, B(·f, 8), KeyError, locals()): E(·f, locals()); ...
+    x = g(1)            ·B(·f, 3); x = g(1)
+    y = x               ·N(·f, 4); y = x                     (·N where the statement before it ended just now)
+    return y            return ·V(·f, ·N(·f, 5), y)
+    if y > 1:           if ·V(·f, ·B(·f, 6), y > 1): ...
+    for a in items:     for a in ·advances(·f, 7, ·B(·f, 7), items): ·N(·f, 8); ...      else: ·E(·f); ...
+    with a() as b:      ·B(·f, 9); with a() as b: ·N(·f, 10); ...
+    except KeyError:    except ·V(·f, ·B(·f, 11), KeyError): ·caught(); ·N(·f, 12); ...
 
-The handles have a middle dot in their names, which no program can write.
+The names have a middle dot, which no program can write.
 """
 
 import ast
 from collections.abc import Iterator
 
-FRAME, BEGIN, END, VALUE, ENTER, ADVANCES, ASYNC_ADVANCES, CAUGHT, LOCALS = (
-    "·f", "·B", "·E", "·V", "·enter", "·advances", "·async_advances", "·caught", "·locals",
+FRAME, BEGIN, NEXT, END, VALUE, ENTER, ADVANCES, ASYNC_ADVANCES, CAUGHT = (
+    "·f", "·B", "·N", "·E", "·V", "·enter", "·advances", "·async_advances", "·caught",
 )  # fmt: skip
 
 _LOAD, _STORE = ast.Load(), ast.Store()
@@ -47,13 +48,17 @@ def first_line(node: ast.stmt) -> int:
 
 def header_end(node: ast.stmt) -> int:
     """The last physical line of a compound statement's header; of a simple statement, its last line."""
-    match node:
-        case ast.If(test=part) | ast.While(test=part) | ast.For(iter=part) | ast.AsyncFor(iter=part) | ast.Match(subject=part):
-            return part.end_lineno or node.lineno
-        case ast.With(items=items) | ast.AsyncWith(items=items):
-            last = items[-1].optional_vars or items[-1].context_expr
-            return last.end_lineno or node.lineno
-    return node.end_lineno or node.lineno
+    if isinstance(node, ast.If | ast.While):
+        last: ast.AST = node.test
+    elif isinstance(node, ast.For | ast.AsyncFor):
+        last = node.iter
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        last = node.items[-1].optional_vars or node.items[-1].context_expr
+    elif isinstance(node, ast.Match):
+        last = node.subject
+    else:
+        last = node
+    return last.end_lineno or node.lineno  # type: ignore[attr-defined]
 
 
 def makes_step(node: ast.stmt) -> bool:
@@ -69,11 +74,31 @@ def is_docstring(node: ast.stmt) -> bool:
 
 
 class _Scope:
-    """The function or class body that is being rewritten: the name of its frame handle, and its declared globals."""
+    """The function or class body that is being rewritten.
 
-    def __init__(self, handle: str, globals_: frozenset[str] = frozenset()) -> None:
-        self.handle = handle
-        self.globals = globals_
+    The nodes of its reports are made once and stand in many places of the tree, all under one line number: making nodes
+    is most of the cost of rewriting, and a report's own line matters to nobody.
+
+    Attributes:
+        frame: the name of the recorder's handle of the frame.
+        end: the statement that ends a step.
+        outer: inside a class body, what must run before the outermost class statement; else None.
+    """
+
+    def __init__(self, handle: str, line: int, outer: list[ast.stmt] | None = None) -> None:
+        self.frame = _name(handle, line)
+        self.outer = outer
+        self.end = _statement(_call(END, line, self.frame))
+        self._begin, self._next = _name(BEGIN, line), _name(NEXT, line)
+
+    def begin(self, line: int, ending: bool = False) -> ast.expr:
+        """The call that begins a step, and with `ending` ends the one before it."""
+        name = self._next if ending else self._begin
+        return ast.Call(name, [self.frame, _constant(line, line)], [], lineno=line, col_offset=0)
+
+    def passed(self, value: ast.expr, begun: ast.expr) -> ast.expr:
+        """The value, with the step begun before it is computed and ended after."""
+        return _call(VALUE, value.lineno, self.frame, begun, value)
 
 
 class _Instrumenter:
@@ -94,14 +119,12 @@ class _Instrumenter:
                     self.outside(suite)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        declared = frozenset(name for inner in _own_statements(node.body) if isinstance(inner, ast.Global) for name in inner.names)
-        scope = _Scope(FRAME, declared)
+        declared = [name for inner in _own_statements(node.body) if isinstance(inner, ast.Global) for name in inner.names]
+        names = [_constant(name, node.lineno) for name in (node.name, *dict.fromkeys(declared))]
+        enter = _assign(FRAME, _call(ENTER, node.lineno, *names))
         docstring = node.body[:1] if is_docstring(node.body[0]) else []
-        body = self.suite(node.body[len(docstring) :], scope, 0)
-        at = node.body[0]
-        enter = _assign(FRAME, _call(at, ENTER, ast.Constant(node.name, lineno=at.lineno, **_where(at)), _locals(at, scope)), at)
-        # `global` may follow the entry's code, but a name it declares must not be used before it.
-        node.body = [*docstring, *_leading_declarations(body), enter, *body[len(_leading_declarations(body)) :]] or [enter]
+        scope = _Scope(FRAME, node.lineno)
+        node.body = [*docstring, enter, *self.suite(node.body[len(docstring) :], scope, 0)]
 
     def class_body(self, node: ast.ClassDef, before: list[ast.stmt]) -> None:
         """A class statement inside a function: its body has a frame, whose handle lives in the function around it.
@@ -109,157 +132,132 @@ class _Instrumenter:
         (A name in the class body itself would end up in the class.)
         """
         self.classes += 1
-        scope = _Scope(f"·c{self.classes}")
-        before.append(_assign(scope.handle, _call(node, ENTER, _text(node.name, node), _none(node)), node))
+        scope = _Scope(f"·c{self.classes}", node.lineno, before)
+        before.append(_assign(f"·c{self.classes}", _call(ENTER, node.lineno, _constant(node.name, node.lineno))))
         docstring = node.body[:1] if is_docstring(node.body[0]) else []
-        node.body = [*docstring, *self.suite(node.body[len(docstring) :], scope, 0, before)] or node.body
+        node.body = [*docstring, *self.suite(node.body[len(docstring) :], scope, 0)] or node.body
 
-    def suite(self, body: list[ast.stmt], scope: _Scope, taken: int, before: list[ast.stmt] | None = None) -> list[ast.stmt]:
-        """Rewrites statements that follow each other. `taken`: the last line that already belongs to a step.
+    def suite(self, body: list[ast.stmt], scope: _Scope, taken: int, ending: bool = False) -> list[ast.stmt]:
+        """Rewrites statements that follow each other.
 
-        `before`, inside a class body, collects what must run before the outermost class statement.
+        Args:
+            body: the statements.
+            scope: the body that they stand in.
+            taken: the last line that already belongs to a step: what begins there joins that step.
+            ending: whether a step is at its end when the first statement is reached.
         """
         out: list[ast.stmt] = []
         for node in body:
-            joined = first_line(node) <= taken  # shares its logical line with what is before it: the same step
+            joined = first_line(node) <= taken
             if makes_step(node):
                 taken = max(taken, header_end(node))
-            self.statement(node, scope, joined, out, before)
+            ending = self.statement(node, scope, joined, ending, out)
+        if ending:
+            out.append(scope.end)
         return out
 
     # ------------------------------------------------------------------------------------------------ statements
 
-    def statement(self, node: ast.stmt, scope: _Scope, joined: bool, out: list[ast.stmt], before: list[ast.stmt] | None) -> None:
-        match node:
-            case ast.Global() | ast.Nonlocal() | ast.AnnAssign(value=None):
-                out.append(node)
-            case ast.Try() | ast.TryStar():
-                self.attempt(node, scope, before)
-                out.append(node)
-            case ast.Return(value=value) if value is not None:
-                node.value = self.passed(value, node, scope, joined)
-                out.append(node)
-            case ast.If() | ast.While():
-                taken = header_end(node)
-                node.test = self.passed(node.test, node, scope, joined)
-                node.body = self.suite(node.body, scope, taken, before)
-                node.orelse = self.suite(node.orelse, scope, taken, before)
-                out.append(node)
-            case ast.For() | ast.AsyncFor():
-                self.loop(node, scope, joined, before)
-                out.append(node)
-            case ast.Match():
-                self.choice(node, scope, joined, before)
-                out.append(node)
-            case _:
-                self.plain(node, scope, joined, out, before)
+    def statement(self, node: ast.stmt, scope: _Scope, joined: bool, ending: bool, out: list[ast.stmt]) -> bool:
+        """Adds one rewritten statement to `out`. Returns whether its step is at its end, but not ended, after it."""
+        if not makes_step(node):
+            if isinstance(node, ast.Try | ast.TryStar):
+                if ending:
+                    out.append(scope.end)
+                    ending = False
+                self.attempt(node, scope)
+            out.append(node)
+            return ending
+        if isinstance(node, ast.While) and ending:  # its test runs again and again, and must not end a step each time
+            out.append(scope.end)
+            ending = False
+        line = first_line(node)
+        begun = _constant(None, line) if joined else scope.begin(line, ending)
+        if isinstance(node, ast.If | ast.While):
+            taken = header_end(node)
+            node.test = scope.passed(node.test, begun)
+            node.body = self.suite(node.body, scope, taken)
+            node.orelse = self.suite(node.orelse, scope, taken)
+        elif isinstance(node, ast.For | ast.AsyncFor):
+            self.loop(node, scope, begun)
+        elif isinstance(node, ast.Match):
+            self.choice(node, scope, begun)
+        elif isinstance(node, ast.Return) and node.value is not None:
+            node.value = scope.passed(node.value, begun)
+        else:
+            return self.plain(node, scope, None if joined else begun, out)
+        out.append(node)
+        return False
 
-    def plain(self, node: ast.stmt, scope: _Scope, joined: bool, out: list[ast.stmt], before: list[ast.stmt] | None) -> None:
-        """Statements around which the two reports can simply stand."""
+    def plain(self, node: ast.stmt, scope: _Scope, begun: ast.expr | None, out: list[ast.stmt]) -> bool:
+        """Statements before which the report can simply stand."""
         if isinstance(node, ast.ClassDef):
-            self.class_body(node, out if before is None else before)
+            self.class_body(node, out if scope.outer is None else scope.outer)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.function(node)
-        if not joined:
-            out.append(_statement(self.begin(node, scope)))
-        end = _statement(_call(node, END, _name(scope.handle, node), _locals(node, scope)))
-        if isinstance(node, ast.With | ast.AsyncWith):
-            node.body = [end, *self.suite(node.body, scope, header_end(node), before)]
-            out.append(node)
-        elif isinstance(node, ast.Raise):
-            out.append(node)
-        elif isinstance(node, ast.Return | ast.Break | ast.Continue | ast.Pass):
-            out += [end, node]
-        else:
-            out += [node, end]
+        elif isinstance(node, ast.With | ast.AsyncWith):
+            node.body = self.suite(node.body, scope, header_end(node), ending=True)
+        if begun is not None:
+            out.append(_statement(begun))
+        if isinstance(node, ast.Return | ast.Break | ast.Continue):
+            out.append(scope.end)
+        out.append(node)
+        return not isinstance(node, ast.Return | ast.Break | ast.Continue | ast.Raise | ast.With | ast.AsyncWith)
 
-    def loop(self, node: ast.For | ast.AsyncFor, scope: _Scope, joined: bool, before: list[ast.stmt] | None) -> None:
+    def loop(self, node: ast.For | ast.AsyncFor, scope: _Scope, begun: ast.expr) -> None:
         name = ADVANCES if isinstance(node, ast.For) else ASYNC_ADVANCES
         taken = header_end(node)
-        line = ast.Constant(first_line(node), lineno=node.lineno, **_where(node))
-        first = _none(node) if joined else self.begin(node, scope)
-        node.iter = _call(node, name, _name(scope.handle, node), line, first, node.iter)
-        node.body = [self.end(node, scope), *self.suite(node.body, scope, taken, before)]
-        node.orelse = [self.end(node, scope), *self.suite(node.orelse, scope, taken, before)]
+        node.iter = _call(name, node.lineno, scope.frame, _constant(node.lineno, node.lineno), begun, node.iter)
+        node.body = self.suite(node.body, scope, taken, ending=True)
+        node.orelse = self.suite(node.orelse, scope, taken, ending=True)
 
-    def choice(self, node: ast.Match, scope: _Scope, joined: bool, before: list[ast.stmt] | None) -> None:
-        node.subject = self.passed(node.subject, node, scope, joined)
+    def choice(self, node: ast.Match, scope: _Scope, begun: ast.expr) -> None:
+        taken = header_end(node)
+        node.subject = scope.passed(node.subject, begun)
         for case in node.cases:
-            case.body = [self.end(node, scope), *self.suite(case.body, scope, header_end(node), before)]
+            case.body = self.suite(case.body, scope, taken, ending=True)
         last = node.cases[-1]
         if last.guard is not None or not _irrefutable(last.pattern):
-            node.cases.append(ast.match_case(pattern=ast.MatchAs(lineno=node.lineno, **_where(node)), body=[self.end(node, scope)]))
+            anything = ast.MatchAs(lineno=node.lineno, col_offset=0, end_lineno=node.lineno, end_col_offset=0)
+            node.cases.append(ast.match_case(pattern=anything, body=[scope.end]))
 
-    def attempt(self, node: ast.Try | ast.TryStar, scope: _Scope, before: list[ast.stmt] | None) -> None:
-        node.body = self.suite(node.body, scope, 0, before)
+    def attempt(self, node: ast.Try | ast.TryStar, scope: _Scope) -> None:
+        node.body = self.suite(node.body, scope, 0)
         for handler in node.handlers:
-            caught = _statement(_call(handler, CAUGHT))
+            taken = handler.lineno
+            caught = [_statement(_call(CAUGHT, handler.lineno))]
             if handler.type is None:
-                taken = handler.lineno
-                start = [_statement(self.begin(handler, scope))]
+                caught.insert(0, _statement(scope.begin(handler.lineno)))
             else:
                 taken = handler.type.end_lineno or handler.lineno
-                handler.type = self.passed(handler.type, handler, scope, False)
-                start = []
-            start += [caught, self.end(handler, scope)]
-            handler.body = [*start, *self.suite(handler.body, scope, taken, before)]
-        node.orelse = self.suite(node.orelse, scope, 0, before)
-        node.finalbody = self.suite(node.finalbody, scope, 0, before)
-
-    # ------------------------------------------------------------------------------------------------ reports
-
-    def begin(self, node: ast.stmt | ast.ExceptHandler, scope: _Scope) -> ast.Call:
-        line = first_line(node) if isinstance(node, ast.stmt) else node.lineno
-        return _call(node, BEGIN, _name(scope.handle, node), ast.Constant(line, lineno=node.lineno, **_where(node)))
-
-    def end(self, node: ast.stmt | ast.ExceptHandler, scope: _Scope) -> ast.stmt:
-        return _statement(_call(node, END, _name(scope.handle, node), _locals(node, scope)))
-
-    def passed(self, value: ast.expr, node: ast.stmt | ast.ExceptHandler, scope: _Scope, joined: bool) -> ast.expr:
-        """The value, with the step begun before it is computed and ended after."""
-        first = _none(value) if joined else self.begin(node, scope)
-        return _call(value, VALUE, _name(scope.handle, node), first, value, _locals(node, scope))
+                handler.type = scope.passed(handler.type, scope.begin(handler.lineno))
+            handler.body = [*caught, *self.suite(handler.body, scope, taken, ending=True)]
+        node.orelse = self.suite(node.orelse, scope, 0)
+        node.finalbody = self.suite(node.finalbody, scope, 0)
 
 
 # ---------------------------------------------------------------------------------------------------- pieces of tree
 
 
-def _where(node: ast.AST) -> dict[str, int]:
-    return {"col_offset": node.col_offset, "end_lineno": node.end_lineno, "end_col_offset": node.end_col_offset}  # type: ignore[attr-defined]
+def _name(name: str, line: int) -> ast.expr:
+    return ast.Name(name, _LOAD, lineno=line, col_offset=0)
 
 
-def _name(name: str, at: ast.AST) -> ast.Name:
-    return ast.Name(name, _LOAD, lineno=at.lineno, **_where(at))  # type: ignore[attr-defined]
+def _constant(value: str | int | None, line: int) -> ast.expr:
+    return ast.Constant(value, lineno=line, col_offset=0)
 
 
-def _text(value: str, at: ast.AST) -> ast.Constant:
-    return ast.Constant(value, lineno=at.lineno, **_where(at))  # type: ignore[attr-defined]
-
-
-def _none(at: ast.AST) -> ast.Constant:
-    return ast.Constant(None, lineno=at.lineno, **_where(at))  # type: ignore[attr-defined]
-
-
-def _call(at: ast.AST, function: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_name(function, at), list(arguments), [], lineno=at.lineno, **_where(at))  # type: ignore[attr-defined]
+def _call(function: str, line: int, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(_name(function, line), list(arguments), [], lineno=line, col_offset=0)
 
 
 def _statement(value: ast.expr) -> ast.stmt:
-    return ast.Expr(value, lineno=value.lineno, **_where(value))
+    return ast.Expr(value, lineno=value.lineno, col_offset=0)
 
 
-def _assign(name: str, value: ast.expr, at: ast.AST) -> ast.stmt:
-    target = ast.Name(name, _STORE, lineno=at.lineno, **_where(at))  # type: ignore[attr-defined]
-    return ast.Assign([target], value, lineno=at.lineno, **_where(at))  # type: ignore[attr-defined]
-
-
-def _locals(at: ast.AST, scope: _Scope) -> ast.expr:
-    """`locals()`, and beside it the values of the names that the function declares global."""
-    here = _call(at, LOCALS)
-    if not scope.globals:
-        return here
-    names = [ast.Constant(name, lineno=at.lineno, **_where(at)) for name in sorted(scope.globals)]  # type: ignore[attr-defined]
-    return _call(at, "·with_globals", here, *names)
+def _assign(name: str, value: ast.expr) -> ast.stmt:
+    target = ast.Name(name, _STORE, lineno=value.lineno, col_offset=0)
+    return ast.Assign([target], value, lineno=value.lineno, col_offset=0)
 
 
 def _suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
@@ -281,19 +279,7 @@ def _own_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
                 yield from _own_statements(suite)
 
 
-def _leading_declarations(body: list[ast.stmt]) -> list[ast.stmt]:
-    count = 0
-    while count < len(body) and isinstance(body[count], ast.Global | ast.Nonlocal):
-        count += 1
-    return body[:count]
-
-
 def _irrefutable(pattern: ast.pattern) -> bool:
-    match pattern:
-        case ast.MatchAs(pattern=None):
-            return True
-        case ast.MatchAs(pattern=inner) if inner is not None:
-            return _irrefutable(inner)
-        case ast.MatchOr(patterns=patterns):
-            return any(_irrefutable(inner) for inner in patterns)
-    return False
+    if isinstance(pattern, ast.MatchAs):
+        return pattern.pattern is None or _irrefutable(pattern.pattern)
+    return isinstance(pattern, ast.MatchOr) and any(map(_irrefutable, pattern.patterns))

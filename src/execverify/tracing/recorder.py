@@ -19,10 +19,11 @@ from typing import Any
 
 from execverify.execution.call import StepLimitReached, enact
 from execverify.execution.worker import Stage
-from execverify.programs.literals import value_of
+from execverify.programs.literals import describe
 from execverify.tracing import instrument as names
 
 Names = dict[str, object]
+_getframe = sys._getframe
 _FIXED = frozenset({int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range})
 _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
@@ -40,10 +41,11 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
 class Frame:
     """One activation of a function or class body."""
 
-    __slots__ = ("function", "number", "step", "last", "known")
+    __slots__ = ("declared", "function", "known", "last", "number", "step")
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, declared: tuple[str, ...]) -> None:
         self.function = function
+        self.declared = declared  # names that the function declares global
         self.number = -1  # until it is recorded: a generator may have begun before the call
         self.step = -1  # the step it is at
         self.last: Names = {}  # objects as last recorded; for immutable ones identity means no change
@@ -51,7 +53,7 @@ class Frame:
 
 
 class Recorder:
-    """The other end of the rewritten program's reports."""
+    """The other end of the rewritten program's reports. Each is called from the very frame that it reports on."""
 
     def __init__(self, limit: int, stage: Stage) -> None:
         self.limit = limit
@@ -64,20 +66,20 @@ class Recorder:
         self.calls: list[list[Any]] = []
         self.values: list[tuple[str, str | None, str | None]] = []
         self.index: dict[tuple[str, str | None, str | None], int] = {}
+        self.simple: dict[tuple[type, object], int] = {}
         self.recorded = 0
 
     def handles(self) -> dict[str, Any]:
         """What the rewritten program finds in its globals."""
         return {
             names.BEGIN: self.begin,
+            names.NEXT: self.next,
             names.END: self.end,
             names.VALUE: self.value,
             names.ENTER: self.enter,
             names.ADVANCES: self.advances,
             names.ASYNC_ADVANCES: self.async_advances,
             names.CAUGHT: self.caught,
-            names.LOCALS: locals,
-            "·with_globals": self.with_globals,
         }
 
     def around(self, call: Callable[[], Any]) -> Any:
@@ -90,11 +92,12 @@ class Recorder:
 
     # -------------------------------------------------------------------------------------------- reports
 
-    def enter(self, function: str, state: Names | None) -> Frame:
+    def enter(self, function: str, *declared: str) -> Frame:
         """A function or class body begins. Not a step."""
-        frame = Frame(function)
+        frame = Frame(function, declared)
         if self.on:
-            self.register(frame, state or {})
+            code = _getframe(1)
+            self.register(frame, code.f_locals if code.f_code.co_name == function else {})
         return frame
 
     def register(self, frame: Frame, state: Names) -> None:
@@ -119,20 +122,31 @@ class Recorder:
             self.changes.append(None)
             frame.step = step
 
-    def end(self, frame: Frame, state: Names) -> None:
-        """The step that the frame is at has finished; may be called again while nothing else ran (a bound `except`)."""
-        if self.on and frame.step >= 0:
-            step = frame.step
+    def next(self, frame: Frame, line: int) -> None:
+        """The step that the frame is at has finished, and another begins."""
+        if self.on:
+            self.finish(frame, _getframe(1).f_locals)
+            self.begin(frame, line)
+
+    def end(self, frame: Frame) -> None:
+        """The step that the frame is at has finished."""
+        if self.on:
+            self.finish(frame, _getframe(1).f_locals)
+
+    def value(self, frame: Frame, _begun: None, value: Any) -> Any:
+        """The step that the frame is at has finished, and its value goes on."""
+        if self.on:
+            self.finish(frame, _getframe(1).f_locals)
+        return value
+
+    def finish(self, frame: Frame, state: Names) -> None:
+        """Writes a step's state down. May come again for one step while its frame does nothing else (a bound `except`)."""
+        step = frame.step
+        if step >= 0:
             self.ends[step] = len(self.lines)
             changed = self.difference(frame, state)
             before = self.changes[step]
             self.changes[step] = {**before, **changed} if before else changed
-
-    def value(self, frame: Frame, _begun: None, value: Any, state: Names) -> Any:
-        """Ends a step and passes the value on."""
-        if self.on:
-            self.end(frame, state)
-        return value
 
     def advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> Iterator[Any]:
         """A `for` header: each advance after the first begins a step of its own, before the next item is asked for."""
@@ -154,16 +168,14 @@ class Recorder:
         elif isinstance(error, RecursionError):
             self.stage.unportable = "it catches a RecursionError, whose depth differs between Python versions"
 
-    def with_globals(self, state: Names, *declared: str) -> Names:
-        """The frame's own names and the declared globals that exist."""
-        outside = self.stage.namespace
-        return {**state, **{name: outside[name] for name in declared if name in outside}}
-
     # -------------------------------------------------------------------------------------------- values
 
     def difference(self, frame: Frame, state: Names) -> dict[str, int]:
         """What differs from the frame's last recorded state, which becomes this one."""
         last, known = frame.last, frame.known
+        if frame.declared:
+            outside = self.stage.namespace
+            state = {**state, **{name: outside[name] for name in frame.declared if name in outside}}
         changed: dict[str, int] = {}
         for name, obj in state.items():
             if name in last and last[name] is obj and type(obj) in _FIXED:
@@ -181,13 +193,22 @@ class Recorder:
         return changed
 
     def intern(self, obj: object) -> int:
-        value = value_of(obj)
-        key = (value.type, value.text, value.opaque)
+        """Index of an object's value. Texts and integers are known again without being written."""
+        kind = type(obj)
+        if kind is str or kind is int:
+            index = self.simple.get((kind, obj))
+            if index is None:
+                index = self.simple[kind, obj] = self.written(obj)
+            return index
+        return self.written(obj)
+
+    def written(self, obj: object) -> int:
+        key = describe(obj)
         index = self.index.get(key)
         if index is None:
             index = self.index[key] = len(self.values)
             self.values.append(key)
-            self.recorded += len(value.text or "")
+            self.recorded += len(key[1] or "")
         return index
 
     def reply(self) -> dict[str, Any]:

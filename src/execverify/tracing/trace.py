@@ -1,11 +1,11 @@
 """What happened: a `Trace` of `Step`s, and the functions that make it.
 
-    >>> from execverify.programs import Program
-    >>> t = trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3"))
-    >>> [(step.line, step.visit, step.frame) for step in t.steps]
-    [(2, 1, 0), (3, 1, 0)]
-    >>> t.steps[0].state["n"]
-    Value(type='int', text='4', opaque=None)
+>>> from execverify.programs import Program
+>>> t = trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3"))
+>>> [(step.line, step.visit, step.frame) for step in t.steps]
+[(2, 1, 0), (3, 1, 0)]
+>>> t.steps[0].state["n"]
+Value(type='int', text='4', opaque=None)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -164,5 +164,3 @@ def _applied(state: dict[str, Value], changes: dict[str, int], values: list[Valu
     gone = [name for name, index in changes.items() if index < 0]
     new = {**state, **{name: values[index] for name, index in changes.items() if index >= 0}}
     return {name: value for name, value in new.items() if name not in gone} if gone else new
-
-

@@ -1,0 +1,69 @@
+"""The main job, from end to end, on fifty programs of our own: rows, validated, answered, scored, described.
+
+    python examples/demo.py OUT
+
+Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by habit,
+and one that cheats.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from execverify.datasets import read_rows
+from execverify.questions import Task, from_row
+from execverify.questions.task import gold_completion
+
+FIFTY = Path(__file__).with_name("fifty.py")
+
+
+def perfect(task: Task) -> str:
+    """Every answer right."""
+    return task.gold
+
+
+def output_only(task: Task) -> str:
+    """The assertion, and no other line."""
+    return gold_completion([task.assertion])
+
+
+def habit(task: Task) -> str:
+    """The right output, then `-1` and `Nil` for every question."""
+    constants = {"next_statement": "-1", "variable_state": "Nil"}
+    return gold_completion([task.assertion, *(constants[question.kind] for question in task.questions)])
+
+
+def cheat(task: Task) -> str:
+    """A tautology that an executed assertion would accept."""
+    return gold_completion([f"assert {task.program.call} == {task.program.call}"])
+
+
+MODELS: dict[str, Callable[[Task], str]] = {"perfect": perfect, "output-only": output_only, "habit": habit, "cheat": cheat}
+
+
+def execverify(*words: str) -> None:
+    """Runs one command of the command line, as a person would."""
+    print(f"\n$ execverify {' '.join(words)}", flush=True)
+    subprocess.run([sys.executable, "-m", "execverify", *words], check=True)
+
+
+def main(out: Path) -> None:
+    """Makes everything in the folder `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows = out / "rows.parquet"
+    execverify("rows", str(FIFTY), "-o", str(rows))
+    execverify("validate", str(rows))
+    execverify("stats", str(rows))
+    tasks = [from_row(row) for row in read_rows(str(rows))]
+    for name, model in MODELS.items():
+        completions = out / f"completions-{name}.jsonl"
+        lines = [json.dumps({"id": task.id, "completion": model(task)}) for task in tasks]
+        completions.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        execverify("score", str(rows), str(completions))
+    print(f"\n{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo-out"))

@@ -1,0 +1,330 @@
+"""The tracer and the questions against a second account of the same runs, which shares nothing with them.
+
+`tests/account.py` interprets a program's syntax tree and says what its steps were. Here every step, frame and state of the
+real trace is held against it, on hand-written cases, the example programs, CRUXEval and generated programs; so are all
+questions, from the account alone. A program that the account refuses (it guesses nothing) is left out, and counted.
+"""
+
+import ast
+import functools
+import io
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import account as oracle
+import pytest
+from cases import load_cases
+from generated import generate
+
+import execverify as ev
+from execverify.datasets.make import program_of
+
+ROOT = Path(__file__).parents[1]
+CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
+RUNS = ("returned", "raised")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # programs' generators do what they like
+_CHUNK = 100  # generated programs in one test
+
+
+# ---- the trace -----------------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=100_000)
+def reread(text: str) -> tuple[str, str]:
+    """What the account calls the value that a literal of ours evaluates to."""
+    return oracle.snapshot(eval(text, {}))
+
+
+def same(value: ev.Value | None, seen: tuple[str, str]) -> bool:
+    """Whether a value of ours is what the account saw. What we leave out for its size or a NaN key, it may spell out."""
+    if value is None:
+        return False
+    if value.text is not None:
+        return reread(value.text) == seen and seen[0] == value.type
+    return seen == ("opaque", value.type) or (value.opaque in ("too long", "too deep", "nan") and seen[0] == value.type)
+
+
+def differences(trace: ev.Trace, known: oracle.Account) -> Iterator[str]:
+    """Where a trace and the account of the same run disagree."""
+    numbers: dict[int, int] = {}  # the account numbers frames by their first step
+    ours = [(step.line, numbers.setdefault(step.frame, len(numbers))) for step in trace.steps]
+    theirs = [(line, frame) for line, frame, _ in known.steps]
+    if ours != theirs:
+        at = next((i for i, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other), min(len(ours), len(theirs)))
+        yield f"step {at} on, (line, frame): the trace has {ours[at : at + 6]}, the account {theirs[at : at + 6]}"
+        return
+    for step, (_, _, state) in zip(trace.steps, known.steps, strict=True):
+        where = f"line {step.line} visit {step.visit}"
+        if (step.finished is None) != (state is None):
+            yield f"{where}: finished is {step.finished}, and the account has {'no' if state is None else 'a'} state"
+        elif step.state.keys() != (state or {}).keys():
+            yield f"{where}: the trace knows {sorted(step.state)}, the account {sorted(state or {})}"
+        for name, value in step.state.items():
+            if state is not None and name in state and not same(value, _snapshot(state[name])):
+                yield f"{where}: {name} is {value} in the trace, {state[name]} in the account"
+    yield from _endings(trace.result, known)
+
+
+def _endings(result: ev.Result, known: oracle.Account) -> Iterator[str]:
+    if known.error is not None:
+        if (result.outcome, result.error) != ("raised", type(known.error).__name__):
+            yield f"the run ended with {result.outcome} {result.error}, the account with {known.error!r}"
+    elif result.outcome != "returned" or not same(result.value, oracle.snapshot(known.result)):
+        yield f"the run gave {result.value} {result.detail}, the account {known.result!r}"
+
+
+def _snapshot(seen: object) -> tuple[str, str]:
+    """A state of the account holds snapshots already; this only says so to the type checker."""
+    assert isinstance(seen, tuple)
+    return seen
+
+
+# ---- the questions -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Run:
+    """A run as the account alone knows it, made ready to answer questions from."""
+
+    program: ev.Program
+    known: oracle.Account
+    at: dict[tuple[int, int], int] = field(default_factory=dict)  # index of a line's visit among the steps
+
+    def __post_init__(self) -> None:
+        visits: Counter[int] = Counter()
+        for index, (line, _, _) in enumerate(self.known.steps):
+            visits[line] += 1
+            self.at[line, visits[line]] = index
+
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        return self.program.source.split("\n")
+
+    @functools.cached_property
+    def crowds(self) -> Counter[int]:
+        """How many statements each logical line holds, by its first physical line."""
+        first = oracle._logical_lines(self.program.source)
+        counted = (ast.stmt, ast.ExceptHandler)
+        nodes = [node for node in ast.walk(self.program.tree) if isinstance(node, counted) and not isinstance(node, ast.Try)]
+        return Counter(first[node.lineno] for node in nodes)
+
+    @functools.cached_property
+    def comprehended(self) -> set[str]:
+        """Names that comprehensions bind and nothing else does."""
+        nodes = list(ast.walk(self.program.tree))
+        targets = [name for node in nodes if isinstance(node, ast.comprehension) for name in _stored(node.target)]
+        inside = {id(name) for name in targets}
+        others = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in inside and not isinstance(node.ctx, ast.Load)}
+        others |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        others |= {node.name for node in nodes if isinstance(node, ast.MatchAs | ast.MatchStar) and node.name}
+        return {name.id for name in targets} - others
+
+    def texts(self, line: int) -> set[str]:
+        """A line as a right answer gives it: with its comment, or without."""
+        text = self.lines[line - 1].strip()
+        try:
+            tokens = list(tokenize.generate_tokens(io.StringIO(text + "\n").readline))
+        except (tokenize.TokenError, SyntaxError):  # a statement that goes on in the next line
+            tokens = []
+        return {text, *(text[: token.start[1]].rstrip() for token in tokens if token.type == tokenize.COMMENT)}
+
+
+def _stored(target: ast.expr) -> list[ast.Name]:
+    return [node for node in ast.walk(target) if isinstance(node, ast.Name)]
+
+
+def wrong(question: ev.Question, run: Run) -> str | None:
+    """What the account has against a question, if anything."""
+    if run.crowds[question.line] != 1:
+        return f"line {question.line} holds {run.crowds[question.line]} statements"
+    index = run.at.get((question.line, question.visit))
+    return _wrong_next(question, run, index) if question.kind == "next_statement" else _wrong_state(question, run, index)
+
+
+def _wrong_next(question: ev.Question, run: Run, index: int | None) -> str | None:
+    following = None if index is None or index + 1 == len(run.known.steps) else run.known.steps[index + 1][0]
+    if following is None:
+        return None if question.answers == ("-1",) else "nothing runs next"
+    if run.crowds[following] != 1:
+        return f"line {following}, which runs next, holds {run.crowds[following]} statements"
+    return None if set(question.answers) == run.texts(following) else f"line {following} runs next"
+
+
+def _wrong_state(question: ev.Question, run: Run, index: int | None) -> str | None:
+    assert question.variable is not None and len(question.answers) == 1
+    if question.variable in run.comprehended:
+        return "it is a comprehension's variable"
+    if index is None:
+        return None if question.answers == ("Nil",) else "the visit does not happen"
+    state = run.known.steps[index][2]
+    if state is None or question.variable not in state:
+        return "the step has no such state"
+    text, _, kind = question.answers[0].rpartition("; ")
+    seen = _snapshot(state[question.variable])
+    return None if text and reread(text) == seen and seen[0] == kind else f"the account has {seen}"
+
+
+def missing(questions: Iterable[ev.Question], run: Run) -> Iterator[str]:
+    """Next statements that could be asked and are not: a line of one statement leads to another one in the same frame."""
+    asked = {(question.line, question.visit) for question in questions if question.kind == "next_statement"}
+    first = oracle._logical_lines(run.program.source)
+    alone = {line for line, count in run.crowds.items() if count == 1 and first[line] == line and _starts(run, line)}
+    for (line, visit), index in run.at.items():
+        frame = run.known.steps[index][1]
+        following = run.known.steps[index + 1][:2] if index + 1 < len(run.known.steps) else None
+        if line in alone and (following is None or (following[0] in alone and following[1] == frame)) and (line, visit) not in asked:
+            yield f"what runs after line {line} visit {visit} is never asked"
+
+
+def _starts(run: Run, line: int) -> bool:
+    """Whether the statement begins its physical line (it may stand behind `else:`) and is not decorated."""
+    text = run.lines[line - 1].lstrip()
+    return not text.startswith(("else", "finally", "try", "case ", "@"))
+
+
+def check_selection(trace: ev.Trace, every: tuple[ev.Question, ...]) -> None:
+    """What holds for any default selection of questions."""
+    chosen = ev.ask(trace, seed=5)
+    assert len(chosen) <= 10 and len(set(chosen)) == len(chosen)
+    assert all(count <= 5 for count in Counter(question.kind for question in chosen).values())
+    assert set(chosen) <= set(every)
+    assert chosen == ev.ask(trace, seed=5)
+    for question in chosen:
+        for other in chosen:
+            if other is not question:
+                assert not any(answer in other.text for answer in question.answers), (question.answers, other.text)
+
+
+# ---- programs ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Tally:
+    """What became of the programs of a corpus."""
+
+    compared: int = 0
+    questions: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # by the account
+    unlabelled: Counter[str] = field(default_factory=Counter)  # by the tracer: not deterministic, too many steps, ...
+    faults: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        assert not self.faults, f"{len(self.faults)} of {self.compared} disagree\n" + "\n\n".join(self.faults[:3])
+
+
+def hold(programs: list[ev.Program], names: list[str], workers: int = 1) -> Tally:
+    """Traces programs and holds all that comes of it against the account."""
+    tally = Tally()
+    traces = ev.trace_many(programs, workers=workers)
+    results = ev.run_many(programs, workers=workers)
+    for name, program, trace, plain in zip(names, programs, traces, results, strict=True):
+        if trace.result.outcome not in RUNS or trace.result.error == "RecursionError":
+            tally.unlabelled[f"{trace.result.outcome} {trace.result.detail}"] += 1
+            continue
+        try:
+            known = oracle.account(program.source, program.entry_point, program.arguments)
+        except oracle.Unsupported as reason:
+            tally.refused[str(reason)] += 1
+            continue
+        tally.compared += 1
+        found = list(differences(trace, known))
+        if plain != trace.result:
+            found.append(f"traced it ends with {trace.result}, untraced with {plain}")
+        found += _faults_of_questions(trace, Run(program, known), tally)
+        if found:
+            tally.faults.append("\n".join([f"{name}: {program.call}", *found[:5], program.source]))
+    return tally
+
+
+def _faults_of_questions(trace: ev.Trace, run: Run, tally: Tally) -> Iterator[str]:
+    every = ev.ask(trace, limit=None)
+    tally.questions += len(every)
+    for question in every:
+        why = wrong(question, run)
+        if why is not None:
+            yield f"{question}: {why}"
+    if len(set(every)) != len(every):
+        yield "a question is asked twice"
+    yield from missing(every, run)
+    check_selection(trace, every)
+
+
+def generated(first: int, count: int) -> tuple[list[ev.Program], list[str]]:
+    seeds = range(first, first + count)
+    return [ev.Program(source, "f", arguments) for source, arguments in map(generate, seeds)], [f"generate({seed})" for seed in seeds]
+
+
+# ---- tests ---------------------------------------------------------------------------------------------------------
+
+
+def test_cases() -> None:
+    """All but what only CPython itself can run (`async`, `except*`, threads)."""
+    cases = load_cases()
+    programs = [ev.Program(case.source, *ev_call(case.call)) for case in cases]
+    tally = hold(programs, [case.name for case in cases])
+    tally.check()
+    assert tally.compared >= 0.9 * len(cases)
+
+
+def ev_call(call: str) -> tuple[str, str]:
+    entry_point, _, arguments = call.partition("(")
+    return entry_point, arguments.rstrip()[:-1]
+
+
+def test_examples() -> None:
+    records = list(ev.read_programs(ROOT / "examples" / "fifty.py"))
+    programs = [program_of(record, ev.Limits()) for record in records]
+    tally = hold(programs, [record.id for record in records])
+    tally.check()
+    assert tally.compared >= 0.9 * len(records) >= 45
+
+
+@pytest.mark.skipif(not CRUXEVAL.exists(), reason=f"CRUXEval is not at {CRUXEVAL}")
+def test_cruxeval() -> None:
+    """Also: every program gives the output that CRUXEval says it gives."""
+    usable: list[tuple[ev.ProgramRecord, ev.Program]] = []
+    unusable = 0
+    for record in ev.read_programs(CRUXEVAL):
+        try:
+            usable.append((record, program_of(record, ev.Limits())))
+        except ev.ExecVerifyError:  # its arguments hold a function
+            unusable += 1
+    tally = hold([program for _, program in usable], [record.id for record, _ in usable])
+    tally.check()
+    assert (unusable, tally.compared) == (2, 798)
+
+
+@pytest.mark.skipif(not CRUXEVAL.exists(), reason=f"CRUXEval is not at {CRUXEVAL}")
+def test_cruxeval_outputs() -> None:
+    for record in ev.read_programs(CRUXEVAL):
+        assert record.output is not None
+        try:
+            program = program_of(record, ev.Limits())
+        except ev.ExecVerifyError:
+            continue
+        assert same(ev.run(program).value, reread(record.output)), record.id
+
+
+@pytest.mark.parametrize("first", range(0, 300, _CHUNK))
+def test_generated(first: int) -> None:
+    hold_generated(first)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 21_000, 5 * _CHUNK))
+def test_many_generated(first: int) -> None:
+    for start in range(first, first + 5 * _CHUNK, _CHUNK):
+        hold_generated(start)
+
+
+def hold_generated(first: int) -> None:
+    tally = hold(*generated(first, _CHUNK))
+    tally.check()
+    assert tally.compared >= 0.9 * _CHUNK, (tally.refused, tally.unlabelled)
+
+
+def test_the_generator_depends_on_its_seed_alone() -> None:
+    assert generate(11) == generate(11) != generate(12)
