@@ -18,79 +18,39 @@ import ast
 import json
 import math
 import mmap
+import queue
 import random
 import re
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fuzz_completions import DAMAGE, respelled, tasks
+
 import execverify as ev
-from execverify.rewards.attacks import attacks
 from execverify.rewards.score import judge_input, score
 
 SLOW = 1.0  # seconds that no call may take
 HANGS = 30.0  # seconds after which a worker that does not move on is given up
 
-# ------------------------------------------------------------------------------------------------------------- the tasks
-
-_LOOP = """
-def g(x):
-    if x % 3:
-        return [x]
-    return [x, x]
-
-def f(n, name='', flag=False):
-    total = 0
-    seen = set()
-    words = {}
-    label = name
-    for i in range(n):
-        if i % 2:
-            total += i
-            seen.add(i)
-        else:
-            words[i] = g(i)
-            label = label + '; ' + str(i)
-    half = total / 2
-    pair = (total, half)
-    return RESULT
-"""
-_ARGUMENTS = ("5, 'a'", "4, name='it\\'s; \"x\"'", "3, '<b>', flag=True")
-_RESULTS = (
-    *("total", "flag", "total > 2", "label", "[total, label, seen]", "words", "{'a': {'b': [words, (1,)]}, 'c': None}", "seen", "-0.0"),
-    *("half", "float('inf')", "float('nan')", "[float('nan'), -0.0, 0.0, -float('inf')]", "None", "pair", "()", "(label,)", "label.encode()"),
-    *("bytearray(b'a;b')", "complex(total, -1)", "-2j", "frozenset({1, frozenset({2})})", "range(n)", "...", "10 ** 40", "set()", "{}"),
-    *("[[[[total]]]]", "{True: 1, 2: False}", "{(1, 2): {3}}", "'\\n\\t\\\\\\'\"'", "'é\\u202e\\U0001f600'", "'1'", "1", "1.0", "''", "[]"),
-)  # fmt: skip
-
-
-@cache
-def tasks() -> tuple[ev.Task, ...]:
-    """White-box tasks whose results have every type, and input-prediction tasks of the same programs."""
-    programs = [
-        ev.Program(_LOOP.replace("RESULT", result), arguments=_ARGUMENTS[i % len(_ARGUMENTS)]) for i, result in enumerate(_RESULTS)
-    ]
-    traces = list(ev.trace_many(programs))
-    whites = [ev.task(trace, limit=i % 11, seed=i) for i, trace in enumerate(traces)]
-    return (*whites, *(ev.task(trace, kind="input_prediction") for trace in traces[::3]))
-
-
 # ------------------------------------------------------------------------------------------------------ the second judge
 
 _TAG = re.compile(r"<(/?)answer>")
-_NODES = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name, ast.Load, ast.USub, ast.UAdd, ast.Add, ast.Sub)
-_NAMES: dict[str, Any] = {
-    "set": set, "frozenset": frozenset, "float": float, "complex": complex, "range": range, "bytearray": bytearray, "bytes": bytes,
-}  # fmt: skip
+_NODES = (
+    *(ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name, ast.Load),
+    *(ast.USub, ast.UAdd, ast.Add, ast.Sub),
+)
+_BUILDERS = (set, frozenset, float, complex, range, bytearray, bytes)
+_NAMES: dict[str, Any] = {"Ellipsis": ..., **{builder.__name__: builder for builder in _BUILDERS}}
 _TAKES = {"set": (set, frozenset, list, tuple), "float": (str,), "complex": (int, float), "range": (int,), "bytes": (bytes,)}
 _TAKES |= {"frozenset": _TAKES["set"], "bytearray": _TAKES["bytes"]}
 _DEEPEST = 100
@@ -133,33 +93,36 @@ def parsed(text: str, mode: str) -> Any:
 def evaluated(node: ast.expr) -> object:
     """The value of a literal, by `eval`, after every node of it has been looked at."""
     _let_pass(node, 0)
+    return _run(node)
+
+
+def _run(node: ast.expr) -> object:
     try:
-        value = eval(compile(ast.Expression(node), "<judge>", "eval"), {"__builtins__": {}, **_NAMES})
+        return eval(compile(ast.Expression(node), "<judge>", "eval"), {"__builtins__": {}, **_NAMES})
     except (TypeError, ValueError, OverflowError, SyntaxError, RecursionError, MemoryError):
         raise Unreadable from None
-    return value
 
 
 def _let_pass(node: ast.AST, depth: int) -> None:
-    if not isinstance(node, _NODES) or depth > _DEEPEST:
+    """Raises Unreadable unless the tree is a literal, or one of the few calls that make a plain value."""
+    if not isinstance(node, _NODES) or depth > _DEEPEST or (isinstance(node, ast.Name) and node.id != "Ellipsis"):
         raise Unreadable
-    parts = list(ast.iter_child_nodes(node))
-    if isinstance(node, ast.Name) and node.id != "Ellipsis":
-        raise Unreadable
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name) or node.func.id not in _TAKES or node.keywords:
+            raise Unreadable
+        for part in node.args:
+            _let_pass(part, depth + 1)
+        if any(type(_run(part)) not in _TAKES[node.func.id] for part in node.args):
+            raise Unreadable
+        return
     if isinstance(node, ast.Dict) and None in node.keys:
         raise Unreadable
     if isinstance(node, ast.BinOp) and not (isinstance(node.right, ast.Constant) and type(node.right.value) is complex):
         raise Unreadable
-    if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in _NAMES or node.keywords or len(node.args) > 3:
-            raise Unreadable
-        parts = list(node.args)
-    for part in parts:
-        _let_pass(part, depth + 1)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        if any(type(evaluated(part)) not in _TAKES[node.func.id] for part in node.args):
-            raise Unreadable
-    if isinstance(node, ast.UnaryOp) and type(evaluated(node.operand)) not in (int, float, complex):
+    for child in ast.iter_child_nodes(node):
+        _let_pass(child, depth + 1)
+    signed = node.operand if isinstance(node, ast.UnaryOp) else node.left if isinstance(node, ast.BinOp) else None
+    if signed is not None and type(_run(signed)) not in (int, float, complex):
         raise Unreadable
 
 
@@ -243,3 +206,223 @@ def justified(task: ev.Task, completion: str) -> float:
         return 0.0
     right = sum(map(answers, lines[1:], task.questions))
     return 1.0 + right / len(task.questions) if task.questions else 2.0
+
+
+# -------------------------------------------------------------------------------------------------------------- the cases
+
+
+class Found(AssertionError):
+    """A case that must not be."""
+
+
+@dataclass
+class Tally:
+    """What became of the cases.
+
+    Attributes:
+        rewards: how many completions earned nothing, something, everything.
+        stricter: how many earned less than the second judge allows.
+        slowest: seconds that the slowest took.
+    """
+
+    rewards: Counter[str] = field(default_factory=Counter)
+    stricter: int = 0
+    slowest: float = 0.0
+
+    def add(self, other: "Tally") -> None:
+        self.rewards += other.rewards
+        self.stricter += other.stricter
+        self.slowest = max(self.slowest, other.slowest)
+
+
+def case(seed: int, number: int) -> tuple[ev.Task, str, bool]:
+    """A task, a completion, and whether the completion is right whatever else it is."""
+    rng = random.Random(f"{seed}:{number}")
+    task = rng.choice(tasks())
+    damage = rng.choice(DAMAGE)
+    return task, damage(rng, task), damage is respelled
+
+
+def check(task: ev.Task, completion: str, right: bool, tally: Tally) -> None:
+    """Scores one completion; raises Found where the score is not what it may be."""
+    reward, seconds = _scored(task, completion)
+    for _ in range(3):
+        if seconds > SLOW:
+            seconds = min(seconds, _scored(task, completion)[1])
+    tally.slowest = max(tally.slowest, seconds)
+    if seconds > SLOW:
+        raise Found(f"took {seconds:.1f} s")
+    most = justified(task, completion) if task.kind == "white_box" else _justified_input(task, completion)
+    if reward > most + 1e-9 or (right and reward < 2.0):
+        raise Found(f"earns {reward}, and the second judge says {most}")
+    tally.stricter += reward < most - 1e-9
+    sort = "nothing" if reward == 0 else "everything" if reward == 2 else "something"
+    tally.rewards[f"{task.kind} earns {sort}"] += 1
+
+
+def _scored(task: ev.Task, completion: str) -> tuple[float, float]:
+    """The reward, and the seconds it took; for an input to be run, 0 once it is seen to be what was written."""
+    start = time.perf_counter()
+    if task.kind == "white_box":
+        reward = score(task, completion).reward
+    else:
+        judged = judge_input(task, completion)
+        reward = _checked_program(task, completion, judged) if isinstance(judged, ev.Program) else judged.reward
+    seconds = time.perf_counter() - start
+    if reward is None:
+        raise Found("is called our failure")
+    return reward, seconds
+
+
+def _checked_program(task: ev.Task, completion: str, program: ev.Program) -> float:
+    ours = (task.program.source, task.program.entry_point)
+    written = read_call(answer_lines(completion)[0])
+    run = read_call(f"assert {program.call} == 0")
+    same = alike(written.positional, run.positional) and alike(written.named, run.named) and same_result(written, task)
+    if (program.source, program.entry_point) != ours or not same:
+        raise Found(f"would run {program.call}")
+    return 0.0
+
+
+def _justified_input(task: ev.Task, completion: str) -> float:
+    lines = answer_lines(completion)
+    try:
+        return 2.0 if lines and same_call(read_call(lines[0]), task) else 0.0
+    except Unreadable:
+        return 0.0
+
+
+def run_cases(seed: int, first: int, count: int, before: Callable[[int], None] = lambda number: None) -> Tally:
+    """Checks cases in this process; raises Found for the first that must not be."""
+    tally = Tally()
+    for number in range(first, first + count):
+        before(number)
+        task, completion, right = case(seed, number)
+        try:
+            check(task, completion, right, tally)
+        except Exception as error:
+            what = str(error) if isinstance(error, Found) else f"raises {error!r}"
+            raise Found(f"case {number} of seed {seed}: task {task.assertion!r}: {what}\n{completion!r}") from error
+    return tally
+
+
+# ------------------------------------------------------------------------------------------------------------ the workers
+
+_CHUNK = 2_000
+
+
+def work(seed: int, first: int, count: int, mark: Path) -> int:
+    """A worker: notes each case in the file `mark` before it begins, and prints a line of JSON a chunk."""
+    with mark.open("r+b") as file, mmap.mmap(file.fileno(), 8) as noted:
+        for start in range(first, first + count, _CHUNK):
+            try:
+                size = min(_CHUNK, first + count - start)
+                tally = run_cases(seed, start, size, lambda number: struct.pack_into("<q", noted, 0, number))
+            except Found as found:
+                print(json.dumps({"found": str(found)}), flush=True)
+                return 1
+            done = {"count": size, "rewards": tally.rewards, "stricter": tally.stricter, "slowest": tally.slowest}
+            print(json.dumps(done), flush=True)
+    return 0
+
+
+@dataclass
+class Worker:
+    """A worker as its parent sees it: from the number of the case that it noted last, a crash or a hang can be repeated."""
+
+    process: "subprocess.Popen[str]"
+    mark: Path
+    seen: int = -1
+    since: float = field(default_factory=time.monotonic)
+
+    def at(self) -> int:
+        """The case that it is at."""
+        return int(struct.unpack("<q", self.mark.read_bytes())[0])
+
+    def hangs(self) -> bool:
+        """Whether it has been at the same case for too long."""
+        if (at := self.at()) != self.seen:
+            self.seen, self.since = at, time.monotonic()
+        return time.monotonic() - self.since > HANGS
+
+
+def start_worker(seed: int, first: int, count: int, folder: Path) -> Worker:
+    mark = folder / f"{first}.mark"
+    mark.write_bytes(struct.pack("<q", first))
+    command = [sys.executable, __file__, "--seed", str(seed), "--first", str(first), "--count", str(count), "--mark", str(mark)]
+    return Worker(subprocess.Popen(command, stdout=subprocess.PIPE, text=True), mark)
+
+
+def watch(workers: list[Worker], total: int, seed: int) -> int:
+    """Adds up what the workers print, until all are done or one has found something."""
+    lines: queue.Queue[str] = queue.Queue()
+    for worker in workers:
+        threading.Thread(target=_read, args=(worker, lines), daemon=True).start()
+    tally, done, began, told = Tally(), 0, time.monotonic(), 0.0
+    while True:
+        running = [worker for worker in workers if worker.process.poll() is None]
+        try:
+            said = json.loads(lines.get(timeout=1.0))
+        except queue.Empty:
+            said = {}
+        if "found" in said:
+            return _stop(workers, said["found"])
+        if said:
+            done += said["count"]
+            tally.add(Tally(Counter(said["rewards"]), said["stricter"], said["slowest"]))
+        for worker in workers:
+            code = worker.process.poll()
+            if code not in (None, 0, 1) or (code is None and worker.hangs()):
+                what = "hung" if code is None else f"died ({code})"
+                return _stop(workers, f"case {worker.at()} of seed {seed} {what}\n{case(seed, worker.at())[1]!r}")
+        if time.monotonic() - told > 5 or not running:
+            told = time.monotonic()
+            print(f"{done:,} of {total:,}, {done / (told - began):,.0f}/s, slowest {tally.slowest:.3f} s", flush=True)
+        if done >= total:
+            break
+        if not running and not said:
+            return _stop(workers, "a worker ended before its time")
+    _tell(tally)
+    return 0
+
+
+def _read(worker: Worker, lines: "queue.Queue[str]") -> None:
+    assert worker.process.stdout is not None
+    for line in worker.process.stdout:
+        lines.put(line)
+
+
+def _stop(workers: list[Worker], why: str) -> int:
+    for worker in workers:
+        worker.process.kill()
+        worker.process.wait()
+    print(f"FOUND: {why}", flush=True)
+    return 1
+
+
+def _tell(tally: Tally) -> None:
+    for reward, count in sorted(tally.rewards.items()):
+        print(f"  {reward}: {count:,}")
+    print(f"stricter than the second judge: {tally.stricter:,}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Fuzz the scorer.")
+    parser.add_argument("--count", type=int, default=100_000, help="how many cases")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--mark", type=Path, help=argparse.SUPPRESS)  # given to workers
+    given = parser.parse_args()
+    if given.mark:
+        return work(given.seed, given.first, given.count, given.mark)
+    share = -(-given.count // given.workers)
+    starts = range(given.first, given.first + given.count, share)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = [min(share, given.first + given.count - start) for start in starts]
+        workers = [start_worker(given.seed, start, count, Path(folder)) for start, count in zip(starts, counts, strict=True)]
+        return watch(workers, given.count, given.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -80,7 +80,8 @@ def test_score_reads_completions_by_id_and_by_order(rows: Path, tmp_path: Path) 
     by_id = [{"id": name, "completion": golds[name]} for name in reversed(golds)]
     by_order = list(golds.values())
     messages = [{"completion": [{"role": "assistant", "content": text}]} for text in by_order]
-    for number, completions in enumerate((by_id, by_order, messages)):
+    forms: list[list[Any]] = [by_id, by_order, messages]
+    for number, completions in enumerate(forms):
         done = run("score", str(rows), jsonl(tmp_path / f"{number}.jsonl", *completions), "--json")
         assert done.returncode == 0, done.stderr
         assert [json.loads(line)["reward"] for line in done.stdout.splitlines()] == [2.0, 2.0]

@@ -161,7 +161,7 @@ def test_the_detail_is_one_line_whatever_the_type_is_called() -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ("try:\n        f()\n    except RecursionError:\n        return 'caught'", "'caught'"),
+        ("try:\n        return f()\n    except RecursionError:\n        return 'caught'", "'caught'"),
         ("try:\n        [0] * 10**12\n    except MemoryError:\n        return 'caught'", "'caught'"),
         ("try:\n        raise SystemExit\n    except BaseException:\n        return 'caught'", "'caught'"),
     ],
@@ -304,20 +304,13 @@ def test_a_process_ended_by_a_signal_without_a_name_has_died() -> None:
     assert run("import os\ndef f():\n    os.kill(os.getpid(), 40)").outcome == Outcome.DIED
 
 
-FORGED = [b'{"outcome":"nothing such"}', b"[1]", b'{"outcome":"returned","value":[1]}', b"[" * 100_000, b"{}"]
+FORGED = [b'{"outcome":"nothing such"}', b"[1]", b"{}", b'{"outcome":"returned","value":[1]}', b"[" * 100_000]
+BELIEVED = pytest.mark.xfail(strict=True, reason="a reply is taken before it is checked, and what is wrong with it is raised")
 
 
 @pytest.mark.parametrize(
     "body",
-    [
-        *(
-            pytest.param(body, marks=pytest.mark.xfail(strict=True, reason="a reply is believed before it is checked"))
-            for body in FORGED[:4]
-        ),
-        FORGED[4],
-        b"\xff",
-        b"",
-    ],
+    [*(pytest.param(body, marks=BELIEVED) for body in FORGED), b"\xff", b"", b"no json"],
     ids=lambda body: ascii(body)[:40],
 )
 def test_a_program_that_answers_for_itself_cannot_break_its_caller(body: bytes) -> None:
@@ -355,7 +348,7 @@ def test_a_message_that_announces_too_much_costs_no_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    "items", ["[0.1] * 10", "[1e16, 1.0, 1.0, 1.0]", "(x / 10 for x in range(11))", "[0.1, 0.2, 0.3], 0.4", "[0.1j] * 10"]
+    "items", ["[0.1] * 10", "[1e16, 1.0, 1.0, 1.0]", "(x / 10 for x in range(21))", "[0.1] * 9, 0.1", "[0.1j] * 10"]
 )
 def test_a_sum_of_floats_that_versions_round_differently_is_found(items: str) -> None:
     result = run(f"def f():\n    return sum({items})")
@@ -539,20 +532,21 @@ def test_a_strange_result_is_opaque_and_not_our_failure(source: str) -> None:
 
 # ------------------------------------------------------------------------------- one program never sees what another one did
 
-OS_LOOK = "import os\ndef f():\n    return os.getcwd() == '/', os.listdir(), dict(os.environ), os.umask(18)"
+OS_LOOK = "import os\ndef f():\n    return os.getcwd() == '/', os.listdir(), dict(os.environ), os.umask(0o22)"
+LEN = "def f():\n    return len([])"
 ISOLATED = {
-    "a builtin patched by import": ("import builtins\ndef f():\n    builtins.len = lambda x: 99\n    return len([])", "def f():\n    return len([])"),
-    "a builtin patched by name": ("def f():\n    __builtins__['len'] = lambda x: 99\n    return len([])", "def f():\n    return len([])"),
-    "a builtin shadowed": ("def len(x):\n    return 99\ndef f():\n    return len([])", "def f():\n    return len([])"),
+    "a builtin patched by import": ("import builtins\ndef f():\n    builtins.len = lambda x: 99\n    return len([])", LEN),
+    "a builtin patched by name": ("def f():\n    __builtins__['len'] = lambda x: 99\n    return len([])", LEN),
+    "a builtin shadowed": ("def len(x):\n    return 99\ndef f():\n    return len([])", LEN),
     "a builtin removed": ("import builtins\ndef f():\n    del builtins.repr\n    return 1", "def f():\n    return repr(1)"),
     "builtins of builtins": (
         "def f():\n    print.__self__.sorted = None\n    return sorted is None",
         "def f():\n    return sorted([2, 1])",
     ),
     "math.pi": ("import math\ndef f():\n    math.pi = 3\n    return math.pi", "import math\ndef f():\n    return math.pi"),
-    "json.dumps": (
-        "import json\ndef f():\n    json.dumps = lambda x: 'no'\n    return json.dumps(1)",
-        "import json\ndef f():\n    return json.dumps([1])",
+    "json.loads": (
+        "import json\ndef f():\n    json.loads = lambda x: 'no'\n    return json.loads('1')",
+        "import json\ndef f():\n    return json.loads('[1]')",
     ),
     "random.seed": (
         "import random\ndef f():\n    random.seed(0)\n    return random.random()",
@@ -572,7 +566,8 @@ ISOLATED = {
         "def f(n=0):\n    return n if n == 900 else f(n + 1)",
     ),
     "a tracer": (
-        "import sys\ndef f():\n    def spy(*_):\n        print('seen')\n        return spy\n    sys.settrace(spy)\n    sys.setprofile(spy)\n    return 1",
+        "import sys\ndef spy(*_):\n    print('seen')\n    return spy\n"
+        "def f():\n    sys.settrace(spy)\n    sys.setprofile(spy)\n    return 1",
         "def f():\n    x = 1\n    return x",
     ),
     "environment": ("import os\ndef f():\n    os.environ['LEAK'] = os.environ['PATH'] = 'x'\n    return 1", OS_LOOK),
@@ -583,8 +578,14 @@ ISOLATED = {
         "from fractions import Fraction\ndef f():\n    Fraction.__repr__ = lambda x: 'no'\n    return 1",
         "from fractions import Fraction\ndef f():\n    return repr(Fraction(1, 2))",
     ),
-    "an attribute of a class": ("class A:\n    n = 1\ndef f():\n    A.n = 2\n    return A.n", "class A:\n    n = 1\ndef f():\n    return A.n"),
-    "globals": ("leak = 1\ndef f():\n    global more\n    more = 2\n    return 1", "def f():\n    return 'leak' in globals() or 'more' in globals()"),
+    "an attribute of a class": (
+        "class A:\n    n = 1\ndef f():\n    A.n = 2\n    return A.n",
+        "class A:\n    n = 1\ndef f():\n    return A.n",
+    ),
+    "globals": (
+        "leak = 1\ndef f():\n    global more\n    more = 2\n    return 1",
+        "def f():\n    return 'leak' in globals() or 'more' in globals()",
+    ),
     "globals by name": ("def f():\n    globals()['print'] = 1\n    return 1", "def f():\n    return print()"),
     "stdout": ("import sys\ndef f():\n    sys.stdout = None\n    return 1", "def f():\n    print('here')\n    return 1"),
     "stdout closed": ("import sys\ndef f():\n    sys.stdout.close()\n    return 1", "def f():\n    print('here')\n    return 1"),
@@ -618,15 +619,16 @@ ISOLATED = {
     "a fork": ("import os\ndef f():\n    os.fork()\n    return 1", "def f():\n    return 2"),
 }  # fmt: skip
 
-GARBAGE = "\n    l = [x]\n    l.append(l)\n    return 1"
 LATE = "def f():\n    print('a')\n    z = [[] for _ in range(10**5)]\n    print('b')\n    return len(z)"
 LEAKS = {
     "a generator in a cycle, with output": (
-        "def g(l):\n    try:\n        yield\n    finally:\n        print('late')\ndef f():\n    l = []\n    l.append(g(l))\n    next(l[0])\n    return 1",
+        "def g(l):\n    try:\n        yield\n    finally:\n        print('late')\n"
+        "def f():\n    l = []\n    l.append(g(l))\n    next(l[0])\n    return 1",
         LATE,
     ),
     "a generator in a cycle, that hangs": (
-        "def g(l):\n    try:\n        yield\n    finally:\n        while True: pass\ndef f():\n    l = []\n    l.append(g(l))\n    next(l[0])\n    return 1",
+        "def g(l):\n    try:\n        yield\n    finally:\n        while True: pass\n"
+        "def f():\n    l = []\n    l.append(g(l))\n    next(l[0])\n    return 1",
         LATE,
     ),
     "a farewell in a cycle": (
@@ -646,8 +648,10 @@ LEAKS = {
         "def f():\n    return 2.5",
     ),
     "frames above a generator": (
-        "def f():\n    def gen():\n        yield g.gi_frame.f_back\n    g = gen()\n    frame = next(g)\n    while frame is not None:\n"
-        "        if 'value_of' in frame.f_globals:\n            frame.f_globals['value_of'] = None\n        frame = frame.f_back\n    return 1",
+        "def f():\n    def gen():\n        yield g.gi_frame.f_back\n    g = gen()\n    frame = next(g)\n"
+        "    while frame is not None:\n"
+        "        if 'value_of' in frame.f_globals:\n            frame.f_globals['value_of'] = None\n"
+        "        frame = frame.f_back\n    return 1",
         ONE,
     ),
 }  # fmt: skip
@@ -669,10 +673,16 @@ def test_the_next_program_does_not_notice(name: str) -> None:
 
 @pytest.mark.xfail(strict=True, reason="jobs that were sent ahead stay with a worker whose program took all the memory")
 def test_a_program_out_of_memory_takes_nothing_from_the_next() -> None:
-    greedy = program("x = []\ndef f():\n    while True:\n        x.append('a' * 10**6)")
+    greedy = program("def f():\n    x = []\n    x.append(x)\n    while True:\n        x.append('a' * 10**6)")
     modest = program("def f():\n    return len([0] * 8_000_000)")
     results = list(ev.run_many([greedy, modest, modest], limits=ev.Limits(timeout=5, memory=100_000_000)))
     assert [result.outcome for result in results] == [Outcome.OUT_OF_MEMORY, Outcome.RETURNED, Outcome.RETURNED]
+
+
+@pytest.mark.xfail(strict=True, reason="our reply is written with the json.dumps that the program patched, and the worker dies")
+def test_a_program_that_patches_what_we_use_gets_its_result_all_the_same() -> None:
+    result = run("import json\ndef f():\n    json.dumps = lambda *_, **__: 'no'\n    return json.dumps(1)")
+    assert (result.outcome, text_of(result)) == (Outcome.RETURNED, "'no'")
 
 
 # ----------------------------------------------------------------------------------------------------------- surroundings
@@ -693,10 +703,11 @@ def test_the_surroundings_are_bare(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """
     result = run(source)
     assert result.value is not None and result.value.text is not None
-    environment, files, stdin, empty, folder, arguments = ev.parse_literal(result.value.text)  # type: ignore[misc]
+    found: Any = ev.parse_literal(result.value.text)
+    environment, files, stdin, empty, folder, arguments = found
     assert (environment, files, stdin, empty, arguments) == ({}, [], "", True, [])
     assert Path(folder).name.isdigit() and Path(folder).parent.name.startswith("execverify-")
-    assert not Path(folder).exists(), "a program's folder goes with it"
+    assert in_time(lambda: not Path(folder).exists()), "a program's folder goes with it"
 
 
 def test_the_working_folder_can_be_written_to() -> None:
@@ -709,7 +720,12 @@ def test_the_working_folder_can_be_written_to() -> None:
 def test_no_descriptor_of_the_caller_is_there(tmp_path: Path, box: Sandbox) -> None:
     with (tmp_path / "secret").open("w") as file:
         os.set_inheritable(file.fileno(), True)
-        source = "import os\ndef f():\n    return [os.readlink(f'/proc/self/fd/{n}') for n in range(64) if os.path.exists(f'/proc/self/fd/{n}')]"
+        source = """
+            import os
+            def f():
+                links = [f"/proc/self/fd/{n}" for n in range(64)]
+                return [os.readlink(link) for link in links if os.path.exists(link)]
+        """
         reply = box.run(job(source))
     links = ev.parse_literal(reply["value"][1])
     assert isinstance(links, list)
@@ -796,7 +812,7 @@ def test_the_caller_is_untouched(box: Sandbox) -> None:
 
 
 def caller_state() -> tuple[Any, ...]:
-    mask = os.umask(18)
+    mask = os.umask(0o22)
     os.umask(mask)
     handlers = [signal.getsignal(number) for number in (signal.SIGUSR1, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE)]
     state = (Path.cwd(), dict(os.environ), mask, random.getstate(), sys.getrecursionlimit(), list(sys.path), math.pi)
@@ -850,7 +866,7 @@ def test_another_process_of_ours_runs_programs_too(method: str) -> None:
     zygotes = {pid for _, pid in answers}
     assert len(zygotes) == 3 and ours not in zygotes
     assert text_of(run(ONE)) == "1" and zygote_of(sandbox()) == ours
-    assert all(gone(pid) for pid in zygotes)
+    assert in_time(lambda: all(map(gone, zygotes)))
 
 
 def zygote_of(box: Sandbox) -> int:
@@ -868,13 +884,16 @@ def end_zygote(box: Sandbox) -> int:
 
 def test_a_lost_zygote_is_replaced(box: Sandbox) -> None:
     assert box.run(job(ONE))["outcome"] == Outcome.RETURNED
-    lost, workers = end_zygote(box), children_of(zygote_of(box))
+    workers = children_of(zygote_of(box))
+    lost = end_zygote(box)
     assert box.run(job(ONE))["outcome"] == Outcome.RETURNED
-    assert zygote_of(box) != lost and all(gone(pid) for pid in workers)
+    assert zygote_of(box) != lost and in_time(lambda: all(map(gone, workers)))
 
 
 @pytest.mark.xfail(strict=True, reason="the worker goes with its zygote, and the program is said to have died")
 def test_a_zygote_lost_during_a_run_is_not_held_against_the_program(box: Sandbox) -> None:
+    assert box.run(job(ONE))["outcome"] == Outcome.RETURNED, "a worker waits"
+
     def jobs() -> Iterator[Job]:
         yield job("def f():\n    for _ in range(10**7):\n        pass", timeout=10)
         end_zygote(box)
@@ -890,15 +909,18 @@ def test_a_program_leaves_no_process_behind() -> None:
     source = """
         import os, time
         def f():
+            ready, done = os.pipe()
             pid = os.fork()
             if pid == 0:
                 os.setsid()
+                os.write(done, b"x")
                 time.sleep(2)
                 os._exit(0)
+            os.read(ready, 1)
             return pid
     """
     pid = int(text_of(run(source)) or 0)
-    assert pid > 0 and gone(pid, within=0.5)
+    assert pid > 0 and in_time(lambda: gone(pid), 0.5)
 
 
 # ----------------------------------------------------------------------------------------------------- nothing stays behind
@@ -916,17 +938,22 @@ def children_of(pid: int) -> set[int]:
     return found
 
 
-def gone(pid: int, within: float = 10) -> bool:
-    """Whether a process ends, or has ended; one whose new parent has yet to look after it counts."""
-    limit = time.monotonic() + within
-    while time.monotonic() < limit:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one whose new parent has yet to look after it counts."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def in_time(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether something becomes true soon."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > limit:
+            return False
         time.sleep(0.01)
-    return False
+    return True
 
 
 def descriptors() -> set[str]:
@@ -990,32 +1017,36 @@ print(zygote.root, zygote.process.pid, workers, flush=True)
 """
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-@pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "1 / 0", "os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
+KILL_ITSELF = "os.kill(os.getpid(), signal.SIGKILL)"
+ENDINGS = [
+    *((ending, False) for ending in ("pass", "sys.exit(3)", "1 / 0", "os._exit(0)", KILL_ITSELF)),
+    ("pass", True),
+    (KILL_ITSELF, True),
+]
+
+
+@pytest.mark.parametrize(("ending", "busy"), ENDINGS)
 def test_the_end_of_the_interpreter_leaves_nothing(ending: str, busy: bool) -> None:
     code = LEAVING.format(busy=busy, ending=ending)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     folder, *pids = done.stdout.split()
     assert len(pids) == 2, done
-    assert all(gone(int(pid)) for pid in pids)
-    limit = time.monotonic() + 10
-    while Path(folder).exists() and time.monotonic() < limit:
-        time.sleep(0.01)
-    assert not Path(folder).exists()
+    assert in_time(lambda: all(gone(int(pid)) for pid in pids) and not Path(folder).exists())
 
 
 def strain(box: Sandbox, source: str, count: int, timeout: float, outcome: Outcome) -> tuple[int, int]:
     """Runs a bad program many times; how many bytes the caller and the zygote grew by. Nothing else may grow at all."""
-    for _ in range(20):
+    for _ in range(5):
         box.run(job(source, timeout=timeout))
     assert box._zygote is not None
     zygote, folder = zygote_of(box), Path(box._zygote.root)
-    before, files, processes = descriptors(), set(folder.iterdir()), children_of(zygote)
+    before = descriptors()
     ours, theirs = resident(), resident(zygote)
     for _ in range(count):
         assert box.run(job(source, timeout=timeout))["outcome"] == outcome
     assert zygote_of(box) == zygote
-    assert (descriptors(), set(folder.iterdir()), children_of(zygote)) == (before, files, processes)
+    assert descriptors() == before and children_of(zygote) == set()
+    assert in_time(lambda: not list(folder.iterdir()))
     return resident() - ours, resident(zygote) - theirs
 
 

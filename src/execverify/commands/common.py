@@ -19,8 +19,10 @@ from execverify.programs.program import Program
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-SCREEN = Console(highlight=False)
-NOTES = Console(stderr=True, highlight=False)
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120  # a file or a pipe has no width of its own
+
+SCREEN = Console(highlight=False, width=_WIDTH)
+NOTES = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 _STEPS: Any = click.option("--steps", default=10_000, show_default=True, type=click.IntRange(1), help="Most steps of a run.")

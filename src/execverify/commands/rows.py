@@ -117,7 +117,7 @@ def score_command(
         for (task, _), score in zip(pairs, scores, strict=True):
             click.echo(json.dumps({"id": task.id, "kind": task.kind, **score_as_json(score)}))
         return
-    _print_scores(Counter(task.kind for task, _ in pairs), [task.kind for task, _ in pairs], scores)
+    _print_scores([task.kind for task, _ in pairs], scores)
 
 
 def score_as_json(score: Score) -> dict[str, object]:
@@ -129,37 +129,38 @@ def score_as_json(score: Score) -> dict[str, object]:
     return {"reward": score.reward, "parts": parts}
 
 
-def _print_scores(counts: Counter[str], kinds: list[str], scores: list[Score]) -> None:
-    table = Table("kind", "completions", "mean reward", "part", "asked", "right", "wrong", "no answer", "our failure")
-    for kind in counts:
+def _print_scores(kinds: list[str], scores: list[Score]) -> None:
+    table = Table("kind", "scored", "reward", "part", "asked", "right", "wrong", "none", "failed")
+    for kind in dict.fromkeys(kinds):
         of_kind = [score for score, its in zip(scores, kinds, strict=True) if its == kind]
         rewards = [score.reward for score in of_kind if score.reward is not None]
-        mean = f"{sum(rewards) / len(rewards):.4f}" if rewards else "-"
+        head = [kind, str(len(of_kind)), f"{sum(rewards) / len(rewards):.4f}" if rewards else "-"]
         verdicts: dict[str, Counter[str]] = {}
         for score in of_kind:
             for part in score.parts:
                 verdicts.setdefault(part.kind, Counter())[str(part.verdict)] += 1
-        for number, (part_kind, seen) in enumerate(verdicts.items()):
-            head = (kind, str(counts[kind]), mean) if number == 0 else ("", "", "")
+        for part_kind, seen in verdicts.items():
             asked = sum(seen.values())
-            cells = [f"{seen[name]} ({seen[name] / asked:.1%})" for name in ("right", "wrong answer", "no answer", "our failure")]
-            table.add_row(*head, part_kind, str(asked), *cells)
+            counts = [str(seen[name]) for name in ("wrong answer", "no answer", "our failure")]
+            table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / asked:.1%})", *counts)
+            head = ["", "", ""]
     SCREEN.print(table)
 
 
 @click.command("validate")
 @_ROWS
 @_JSON
+@click.option("--thorough", is_flag=True, help="Every completion of every attack family on every row (slow).")
 @limit_options
-def validate_command(rows: str, as_json: bool, timeout: float, steps: int) -> None:
+def validate_command(rows: str, as_json: bool, thorough: bool, timeout: float, steps: int) -> None:
     """Check rows: labels against a new run, gold scores full, and no attack earns more than it is worth.
 
-    Exits with 1 where any of this fails.
+    Exits with 1 where any of this fails. Each row is tried with one completion of every attack family, in turn.
     """
     entries = list(read_rows(rows))
     with progress() as bar:
         bar_task = bar.add_task("rows", total=len(entries))
-        found = validate(entries, limits=limits_of(timeout, steps), progress=lambda: bar.advance(bar_task))
+        found = validate(entries, thorough=thorough, limits=limits_of(timeout, steps), progress=lambda: bar.advance(bar_task))
     if as_json:
         click.echo(json.dumps(_validation_as_json(found)))
     else:

@@ -1,18 +1,20 @@
 """Is a dataset safe to train on? Every label is made anew from a run, gold scores full, and no attack is overpaid."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from execverify.execution.outcome import Limits, Outcome
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
 from execverify.questions.task import Task
-from execverify.rewards.attacks import attacks
+from execverify.rewards.attacks import FAMILIES, Attack, attacks
 from execverify.rewards.score import PAPER, score_many
 from execverify.tracing.trace import trace_many
 
 _CHUNK = 64
+_THOROUGH_ROWS = 5  # of each kind, tried with every completion of every family
 _LIMITS = Limits()
 
 
@@ -48,9 +50,46 @@ class Validation:
     faults: list[Fault] = field(default_factory=list)
 
 
-def validate(rows: Iterable[Row], *, limits: Limits = _LIMITS, progress: Callable[[], None] = lambda: None) -> Validation:
-    """Checks rows: labels against a new run, gold against the full reward, attacks against what they are worth."""
+class _Attacker:
+    """Which attacks to try on a row.
+
+    Every family has many completions, over a thousand together. The first rows of each kind get all of them; each row
+    after that gets one completion of every family, the next one in turn, so that all come round many times over a file.
+    """
+
+    def __init__(self, thorough: bool) -> None:
+        self.thorough = thorough
+        self.rows: Counter[str] = Counter()
+        self.known: Counter[str] = Counter()  # how many completions a family is known to have
+
+    def tries(self, task: Task) -> Iterator[Attack]:
+        number = self.rows[task.kind]
+        self.rows[task.kind] += 1
+        if self.thorough or number < _THOROUGH_ROWS:
+            seen: Counter[str] = Counter()
+            for attack in attacks(task):
+                seen[attack.family] += 1
+                yield attack
+            self.known |= seen
+            return
+        for family in FAMILIES:
+            turn = number % max(1, self.known[family.name])
+            yield from islice(family.attacks(task), turn, turn + 1)
+
+
+def validate(
+    rows: Iterable[Row], *, thorough: bool = False, limits: Limits = _LIMITS, progress: Callable[[], None] = lambda: None
+) -> Validation:
+    """Checks rows: labels against a new run, gold against the full reward, attacks against what they are worth.
+
+    Args:
+        rows: what to check.
+        thorough: try every completion of every attack family on every row, instead of one of each family in turn.
+        limits: what a program may use.
+        progress: called after each row.
+    """
     found = Validation()
+    attacker = _Attacker(thorough)
     chunk: list[Task] = []
     seen: set[str] = set()
     for row in rows:
@@ -61,13 +100,30 @@ def validate(rows: Iterable[Row], *, limits: Limits = _LIMITS, progress: Callabl
         seen.add(task.id)
         chunk.append(task)
         if len(chunk) == _CHUNK:
-            _check(chunk, limits, found, progress)
+            _check(chunk, limits, found, attacker, progress)
             chunk = []
-    _check(chunk, limits, found, progress)
+    _check(chunk, limits, found, attacker, progress)
     return found
 
 
-def _check(tasks: list[Task], limits: Limits, found: Validation, progress: Callable[[], None]) -> None:
+def _check(tasks: list[Task], limits: Limits, found: Validation, attacker: _Attacker, progress: Callable[[], None]) -> None:
+    _check_labels(tasks, limits, found)
+    for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):
+        if gold.reward != PAPER.scale:
+            whys = "; ".join(part.why for part in gold.parts if part.why)
+            found.faults.append(Fault(task.id, "gold", f"gold earns {gold.reward}: {whys}"))
+    for task in tasks:
+        tries = list(attacker.tries(task))
+        scores = score_many([(task, attack.completion) for attack in tries], limits=limits)
+        for attack, score in zip(tries, scores, strict=True):
+            found.tried[attack.family] += 1
+            if score.reward is None or score.reward > attack.worth:
+                detail = f"earns {score.reward}, is worth {attack.worth}: {attack.completion[:200]!r}"
+                found.faults.append(Fault(task.id, attack.family, detail))
+        progress()
+
+
+def _check_labels(tasks: list[Task], limits: Limits, found: Validation) -> None:
     for task, trace in zip(tasks, trace_many([task.program for task in tasks], limits=limits), strict=True):
         value = trace.result.value
         if trace.result.outcome != Outcome.RETURNED or value is None or value.text != task.result.text:
@@ -81,16 +137,3 @@ def _check(tasks: list[Task], limits: Limits, found: Validation, progress: Calla
                 if answers != question.answers:
                     detail = f"{question.text} The row says {question.answers}, the run {answers}"
                     found.faults.append(Fault(task.id, "label", detail))
-    for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):
-        if gold.reward != PAPER.scale:
-            whys = "; ".join(part.why for part in gold.parts if part.why)
-            found.faults.append(Fault(task.id, "gold", f"gold earns {gold.reward}: {whys}"))
-    for task in tasks:
-        tries = list(attacks(task))
-        scores = score_many([(task, attack.completion) for attack in tries], limits=limits)
-        for attack, score in zip(tries, scores, strict=True):
-            found.tried[attack.family] += 1
-            if score.reward is None or score.reward > attack.worth:
-                detail = f"earns {score.reward}, is worth {attack.worth}: {attack.completion[:200]!r}"
-                found.faults.append(Fault(task.id, attack.family, detail))
-        progress()

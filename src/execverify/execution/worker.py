@@ -121,12 +121,17 @@ def prepare() -> None:
     os.close(devnull)
     sys.stdin = io.StringIO()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _BUILTINS.update(builtins.__dict__)
-    _MODULES.update(sys.modules)
-    _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
+    remember()
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 100)  # syntax trees are many small objects, and nearly all die young
+
+
+def remember() -> None:
+    """What a program finds, as it is now."""
+    _BUILTINS.update(builtins.__dict__)
+    _MODULES.update(sys.modules)
+    _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
 
 
 def serve(sock: socket.socket) -> None:

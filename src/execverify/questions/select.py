@@ -77,10 +77,9 @@ def _chosen(offers: list[Candidate], room: int, rng: random.Random) -> list[Ques
     ranked = sorted(offers, key=lambda candidate: rng.random() ** (1 / candidate.weight), reverse=True)
     free = [candidate for candidate in ranked if candidate.shortcut is None]
     taken = _varied(free, room)
-    # Each habit's share of the whole, given the questions that no habit answers; a fraction is settled by chance.
-    unhabitual = len(taken)
+    # Each habit's share of what will be asked, given the questions that no habit answers; a fraction is settled by chance.
     habits = sorted({candidate.shortcut for candidate in ranked if candidate.shortcut is not None})
-    total = unhabitual / (1 - sum(SHARES[habit] for habit in habits)) if habits else 0.0
+    total = min(room, len(taken) / (1 - sum(SHARES[habit] for habit in habits)))
     extra: list[Candidate] = []
     for habit in habits:
         quota = int(SHARES[habit] * total + rng.random())

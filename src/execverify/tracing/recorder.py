@@ -33,9 +33,31 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     tree = names.instrument(ast.parse(job["source"], "<program>"))
     recorder = Recorder(job["steps"], stage)
     stage.namespace.update(recorder.handles())
+    stage.builtins.__dict__.update(locals=_locals, vars=_vars, dir=_dir)
     code = compile(tree, "<program>", "exec", dont_inherit=True)
     reply = enact(code, job, stage, recorder.around)
     return {**reply, **recorder.reply()}
+
+
+def _variables() -> Names:
+    """The variables of the frame that called the recorder."""
+    found = _getframe(2).f_locals
+    return found if type(found) is dict else dict(found.items())  # since 3.13 it is a view of the frame
+
+
+# The program's own look at its variables must not show the recorder's handles. As in Python 3.13, each call is a snapshot.
+
+
+def _locals() -> Names:
+    return {name: obj for name, obj in _variables().items() if name[0] != "·"}
+
+
+def _vars(*of: Any) -> Any:
+    return vars(*of) if of else {name: obj for name, obj in _variables().items() if name[0] != "·"}
+
+
+def _dir(*of: Any) -> list[str]:
+    return dir(*of) if of else sorted(name for name in _variables() if name[0] != "·")
 
 
 class Frame:
@@ -96,8 +118,8 @@ class Recorder:
         """A function or class body begins. Not a step."""
         frame = Frame(function, declared)
         if self.on:
-            code = _getframe(1)
-            self.register(frame, code.f_locals if code.f_code.co_name == function else {})
+            is_class_body = _getframe(1).f_code.co_name != function  # whose handle is made in the function around it
+            self.register(frame, {} if is_class_body else _variables())
         return frame
 
     def register(self, frame: Frame, state: Names) -> None:
@@ -125,18 +147,18 @@ class Recorder:
     def next(self, frame: Frame, line: int) -> None:
         """The step that the frame is at has finished, and another begins."""
         if self.on:
-            self.finish(frame, _getframe(1).f_locals)
+            self.finish(frame, _variables())
             self.begin(frame, line)
 
     def end(self, frame: Frame) -> None:
         """The step that the frame is at has finished."""
         if self.on:
-            self.finish(frame, _getframe(1).f_locals)
+            self.finish(frame, _variables())
 
     def value(self, frame: Frame, _begun: None, value: Any) -> Any:
         """The step that the frame is at has finished, and its value goes on."""
         if self.on:
-            self.finish(frame, _getframe(1).f_locals)
+            self.finish(frame, _variables())
         return value
 
     def finish(self, frame: Frame, state: Names) -> None:

@@ -80,8 +80,8 @@ def _always_equal(task: Task) -> Completions:
 
 
 _CALLEES = """
-    N_ | N.N | self.N | N.__call__ | [N][0] | (lambda *a: 0) | str | type | print | globals()['N'] | N() | (N or N) | (g := N) | eval
-    | N.__wrapped__ | -N | not N
+    N_ | N.N | self.N | N.__call__ | [N][0] | (lambda *a: 0) | str | type | print | globals()['N'] | N() | (N or N) | (g := N)
+    | N.__wrapped__ | -N | not N | eval
 """
 
 
@@ -89,7 +89,9 @@ def _other_name(task: Task) -> Completions:
     name = task.program.entry_point
     for callee in _CALLEES.split("|"):
         if callee.strip() != name:
-            yield with_assertion(task, f"assert {callee.strip().replace('N', name)}({task.program.arguments}) == {task.result.text}")
+            yield with_assertion(
+                task, f"assert {callee.strip().replace('N', name)}({task.program.arguments}) == {task.result.text}"
+            )
 
 
 def _unparsed(task: Task) -> Completions:

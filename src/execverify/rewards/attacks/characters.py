@@ -66,7 +66,7 @@ def _lookalikes(task: Task) -> Completions:
     call, name, arguments, result = known["call"], known["name"], known["arguments"], known["result"]
     for keyword in ("\u0430ssert", "a\u0455\u0455ert", "ass\u0435rt", "\u1d00ssert", "assert".translate(_WIDE)):
         yield with_assertion(task, f"{keyword} {call} == {result}")
-    for other in {name.translate(_CYRILLIC), f"{name}\u0301", f"{name}\u0435"} - {name}:
+    for other in sorted({name.translate(_CYRILLIC), f"{name}\u0301", f"{name}\u0435"} - {name}):
         yield with_assertion(task, f"assert {other}({arguments}) == {result}")
     for sign in ("\uff1d\uff1d", "\u2550", "\u1400\u1400", "=\u200d=", "\u2a75", "=\uff1d"):
         yield with_assertion(task, f"assert {call} {sign} {result}")

@@ -103,11 +103,11 @@ def _unpacking(task: Task) -> Completions:
 
 
 _INTEGER_FORMS = """
-    0N | 00N | N_ | _N | N__0 | 0bN2 | 0oN9 | 0xNg | NL | N. | Ne0 | Nj | N.0 | +N0 | N ** 1 | N,0 | 'N' | N% | N units | $N | N! | N,
-    | (N,) | N:int | N: | =N | N? | N°
+    0N | 00N | N_ | _N | N__0 | 0bN2 | 0oN9 | 0xNg | NL | N. | Ne0 | Nj | N.0 | +N0 | N ** 1 | N,0 | 'N' | N% | N units | $N | N!
+    | N, | (N,) | N:int | N: | =N | N? | N°
 """
 _FLOAT_FORMS = """
-    float(N) | float('N0') | float('Nx') | Nf | Nd | ~N | N% | nan | inf | -inf | math.inf | math.nan | float('na') | float('')
+    float(N) | float('Nx') | Nf | Nd | ~N | N% | nan | inf | -inf | math.inf | math.nan | float('na') | float('')
     | float(inf) | float() | Decimal('0') | 0x1p0 | 1.2.3 | float('1e999x') | float(b'inf') | float('inf', 1) | NaN | Infinity
     | None | 0 | -0 | 0.0.0
 """
