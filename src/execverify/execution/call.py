@@ -61,7 +61,7 @@ def enact(
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
-    name = type.__dict__["__name__"].__get__(type(error))
+    name = " ".join(type.__dict__["__name__"].__get__(type(error)).split())
     try:
         message = " ".join(str(error).split())
     except BaseException:  # a program's own __str__ may do anything

@@ -7,12 +7,14 @@ chose. (Hostile candidates need more layers; this is where they go.)
 
 import contextlib
 import ctypes
+import os
 import platform
 import resource
 import struct
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
@@ -47,6 +49,19 @@ def die_with_parent() -> None:
     """Asks the kernel to kill this process when its parent ends (Linux; elsewhere the closed socket ends it)."""
     if sys.platform == "linux":
         _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of its descendants whose own parent ends (Linux), so that it can end them."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children() -> set[int]:
+    """Pids of this single-threaded process's children; none where the system does not say."""
+    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+        return set(map(int, file.read().split()))
+    return set()
 
 
 def address_space() -> int:

@@ -42,6 +42,8 @@ class Limits:
         for name in ("timeout", "memory", "steps", "output"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"the limit {name} must be above 0, not {getattr(self, name)!r}")
+        if self.file_size < 0:
+            raise ValueError(f"the limit file_size must be 0 or more, not {self.file_size!r}")
 
 
 @dataclass(frozen=True, slots=True)

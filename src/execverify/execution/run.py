@@ -20,7 +20,10 @@ from execverify.programs.program import Program, Vocabulary, parse_source, vocab
 _DEFAULT = Limits()
 _PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
 _IMPORTS = frozenset({ast.Import, ast.ImportFrom})
-_REACHING = frozenset({"exec", "eval", "compile", "open", "globals", "vars", "getattr", "setattr", "delattr", "breakpoint"})
+_REACHING = frozenset(
+    {"exec", "eval", "compile", "open", "globals", "locals", "vars", "getattr", "setattr", "delattr", "breakpoint"}
+)
+_FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generators, frames, tracebacks and code begin
 
 
 def sandbox(hash_seed: int = 0) -> Sandbox:
@@ -78,19 +81,26 @@ def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job
 
 
 def result_of(reply: dict[str, Any]) -> Result:
-    """A harness's reply as a `Result`."""
-    value = reply.get("value")
-    return Result(
-        outcome=Outcome(reply["outcome"]),
-        value=Value(*value) if value is not None else None,
-        detail=reply.get("detail", ""),
-        error=reply.get("error"),
-        stdout=reply.get("stdout", ""),
-    )
+    """A harness's reply as a `Result`. A reply that no harness of ours gives is the program's own, which then has died."""
+    try:
+        value = reply.get("value")
+        result = Result(
+            outcome=Outcome(reply["outcome"]),
+            value=Value(*value) if value is not None else None,
+            detail=str(reply.get("detail", "")),
+            error=reply.get("error"),
+            stdout=str(reply.get("stdout", "")),
+        )
+    except (TypeError, ValueError, KeyError):
+        return FORGED
+    return FORGED if result.outcome == Outcome.RETURNED and result.value is None else result
+
+
+FORGED = Result(Outcome.DIED, detail="the process answered with what is no answer")
 
 
 def reaches_out(used: Vocabulary) -> bool:
     """Whether a program could change what the next one in the same process sees: it imports, or looks under the hood."""
-    if used.kinds & _IMPORTS or used.names & _REACHING:
+    if used.kinds & _IMPORTS or used.names & _REACHING or any(name.startswith(_FRAMES) for name in used.attributes):
         return True
     return any(name[:2] == "__" and name[-2:] == "__" and name not in _PROTOCOL for name in (*used.names, *used.attributes))

@@ -28,14 +28,16 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import SandboxError
-from execverify.execution.outcome import Limits
+from execverify.execution.outcome import Limits, Outcome
 from execverify.execution.wire import Inbox, pack, receive
 
 Reply = dict[str, Any]
 _HARNESSES = ("execverify.execution.call", "execverify.tracing.recorder")  # named, not imported: later rooms stay later
-_WINDOW = 8  # jobs sent ahead to one worker, so that it never waits for us
+_WINDOW = 16  # jobs sent ahead to one worker, so that it never waits for us; refilled when half of them are done
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
+_LONGEST_SLEEP = 3600.0  # what a selector can surely take
 _CLEAN = frozenset({"returned", "raised", "not deterministic"})
+_OUTCOMES = frozenset(map(str, Outcome))
 _START = "import sys; sys.path.append({path!r}); from execverify.execution.zygote import main; main({fd}, {root!r}, {names!r})"
 
 
@@ -167,6 +169,16 @@ def _close_all() -> None:
         sandbox.close()
 
 
+def _forget_all() -> None:
+    """In a forked copy of the caller: the processes are not ours, and another thread may have held a lock at the fork."""
+    for sandbox in list(_open):
+        sandbox._lock = threading.Lock()
+        sandbox._forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
 class _Zygote:
     """The running parent of the forks."""
 
@@ -180,7 +192,7 @@ class _Zygote:
         try:
             with theirs:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-s", "-S", "-P", "-B", "-c", code],
+                    [sys.executable, "-s", "-S", "-P", "-B", "-W", "ignore::SyntaxWarning", "-c", code],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
@@ -232,9 +244,13 @@ class _Zygote:
         return status
 
     def close(self) -> None:
-        self.control.close()  # the zygote sees it, and ends its workers and itself
+        """Ends it with all of its workers. In a forked copy of the caller, only lets go of it."""
         if self.owner != os.getpid():
+            self.control.close()
             return
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_RDWR)  # unlike closing, this is seen where a forked copy holds the socket too
+        self.control.close()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -255,6 +271,8 @@ class _Lane:
         self.jobs: deque[tuple[int, Job]] = deque()
         self.deadline = float("inf")
         self.served = 0
+        self.room = True  # takes more jobs ahead: until the window is full, then again when half of it is done
+        self.watched = selectors.EVENT_READ
         self.retired = False  # takes no further job
 
     def send(self, index: int, job: Job) -> None:
@@ -262,6 +280,7 @@ class _Lane:
             self.deadline = time.monotonic() + job.limits.timeout
         self.jobs.append((index, job))
         self.served += 1
+        self.room = self.room and len(self.jobs) < _WINDOW
         self.retired = self.retired or job.isolated or self.served >= _JOBS_PER_WORKER
         self.outbox += job.message()
 
@@ -271,10 +290,10 @@ class _Lane:
             while self.outbox:
                 del self.outbox[: self.sock.send(self.outbox)]
 
-    def finish(self, reply: Reply) -> int:
+    def finish(self) -> int:
         """Takes the oldest job off; the next one's time starts now. Returns the job's index."""
         index, _ = self.jobs.popleft()
-        self.retired = self.retired or reply["outcome"] not in _CLEAN
+        self.room = self.room or len(self.jobs) <= _WINDOW // 2
         self.deadline = time.monotonic() + self.jobs[0][1].limits.timeout if self.jobs else float("inf")
         return index
 
@@ -314,7 +333,7 @@ class _Batch:
         """Hands out jobs while a lane has room and not too many replies wait for an earlier one."""
         while True:
             job = self.upcoming()
-            if job is None or job[0] - wanted > 4 * _WINDOW * self.workers:
+            if job is None or job[0] - wanted > 2 * _WINDOW * self.workers:
                 break
             lane = self.lane_for(job[1])
             if lane is None:
@@ -345,19 +364,23 @@ class _Batch:
         if busy < self.workers:
             lane = self.sandbox._lease(fresh=job.isolated)
             self.lanes.append(lane)
-            self.selector.register(lane.sock, selectors.EVENT_READ, lane)
+            lane.watched = selectors.EVENT_READ
+            self.selector.register(lane.sock, lane.watched, lane)
             return lane
-        return best if best is not None and len(best.jobs) < _WINDOW else None
+        return best if best is not None and best.room else None
 
     def watch(self, lane: _Lane) -> None:
+        """Waits for room to write only while there is something to write."""
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if lane.outbox else 0)
-        self.selector.modify(lane.sock, events, lane)
+        if events != lane.watched:
+            lane.watched = events
+            self.selector.modify(lane.sock, events, lane)
 
     def wait(self) -> None:
         """Sleeps until a worker speaks, can be written to, or has run out of time."""
         now = time.monotonic()
         soonest = min(lane.deadline for lane in self.lanes)
-        for key, events in self.selector.select(max(0.0, soonest - now)):
+        for key, events in self.selector.select(min(max(0.0, soonest - now), _LONGEST_SLEEP)):
             lane: _Lane = key.data
             if events & selectors.EVENT_WRITE:
                 lane.flush()
@@ -376,10 +399,15 @@ class _Batch:
             data = lane.sock.recv(1 << 18)
             lane.inbox.feed(data)
             while lane.jobs and (reply := lane.inbox.next()) is not None:
-                self.done[lane.finish(reply)] = reply
+                if not isinstance(reply, dict) or reply.get("outcome") not in _OUTCOMES:
+                    raise ValueError("no reply of ours")
+                if reply["outcome"] not in _CLEAN:  # what it left behind must not meet the jobs that were sent ahead
+                    self.lose(lane, reply)
+                    return
+                self.done[lane.finish()] = reply
         except BlockingIOError:
             return
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, RecursionError):
             data = b""
         if not data:
             self.lose(lane, None)
@@ -390,7 +418,11 @@ class _Batch:
         if not lane.jobs:
             return
         index, _ = lane.jobs.popleft()
-        self.done[index] = reply or {"outcome": "died", "detail": _obituary(status)}
+        if reply is None:
+            # Where the zygote is gone, its workers went with it, and the program is not to blame.
+            outcome = "our failure" if status is None else "died"
+            reply = {"outcome": outcome, "detail": _obituary(status)}
+        self.done[index] = reply
         self.again.extendleft(reversed(lane.jobs))
         lane.jobs.clear()
 
@@ -411,8 +443,9 @@ class _Batch:
 
 def _obituary(status: int | None) -> str:
     if status is None:
-        return "the process ended and nothing is known of how"
+        return "the confined processes were lost"
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return f"the process was ended by {signal.Signals(number).name}"
+        known = {known.value: known.name for known in signal.Signals}
+        return f"the process was ended by {known.get(number, f'signal {number}')}"
     return f"the process exited with status {os.waitstatus_to_exitcode(status)}"

@@ -14,9 +14,13 @@ MAX_MESSAGE = 256 * 1024 * 1024
 """Longest message in bytes; a peer that announces more is treated as broken."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # bound here: a program may patch what the json module holds
+_decode = json.JSONDecoder().decode
+
+
 def pack(message: Any) -> bytes:
     """One message as bytes."""
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    body = _encode(message).encode("ascii")
     return _HEADER.pack(len(body)) + body
 
 
@@ -40,7 +44,7 @@ class Inbox:
         end = _HEADER.size + length
         if len(self._buffer) < end:
             return None
-        message = json.loads(bytes(self._buffer[_HEADER.size : end]))
+        message = _decode(self._buffer[_HEADER.size : end].decode("ascii"))
         del self._buffer[:end]
         return message
 

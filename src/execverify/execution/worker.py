@@ -8,6 +8,7 @@ things to put back is ever complete.
 """
 
 import builtins
+import contextlib
 import functools
 import gc
 import importlib
@@ -73,16 +74,15 @@ class Stage:
 
     def _sum(self, iterable: Any, /, start: Any = 0) -> Any:
         """`sum`, and a note where its result differs between versions: 3.12 began to add floats with compensation."""
-        floats: list[Any] = []
+        total = _Compensated(start)
 
         def watched() -> Any:
             for item in iterable:
-                if type(item) is float or type(item) is complex or floats:
-                    floats.append(item)
+                total.add(item)
                 yield item
 
         result = _BUILTINS["sum"](watched(), start)
-        if floats and type(result) in (float, complex) and _rounds(floats, start):
+        if total.rounds:
             self.unportable = "it sums floats, which Python 3.12 and later round differently"
         return result
 
@@ -96,10 +96,13 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
         sys.setprofile(None)
+        # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
+        with contextlib.suppress(OutputLimitReached):
+            self.namespace.clear()
+            gc.collect()
+        self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
         sys.modules["builtins"] = builtins
-        self.namespace.clear()  # functions and their globals are a circle: taken apart here, it is no work for the collector
-        self.builtins.__dict__.clear()
         if sys.modules.keys() != _MODULES.keys():
             for name in set(sys.modules) - set(_MODULES):
                 del sys.modules[name]
@@ -185,15 +188,36 @@ def _depth() -> int:
     return depth
 
 
-def _rounds(items: list[Any], start: Any) -> bool:
-    """Whether adding one by one and adding with compensation give different floats."""
-    for part in ("real", "imag"):
-        plain = compensation = 0.0
-        for item in (start, *items):
-            term = float(getattr(item, part, 0.0))
-            total = plain + term
-            compensation += (plain - total) + term if abs(plain) >= abs(term) else (term - total) + plain
-            plain = total
-        if plain + compensation != plain and plain == plain:
-            return True
-    return False
+class _Compensated:
+    """Follows a sum, and knows whether adding one by one and adding with compensation give different floats.
+
+    Integers are added exactly until the first float comes, as CPython does.
+    """
+
+    def __init__(self, start: Any) -> None:
+        self.whole = start if type(start) is int else 0
+        self.parts: list[list[float]] | None = None  # plain sum and compensation, of real and imaginary part
+        if type(start) in (float, complex):
+            self.add(start)
+
+    def add(self, item: Any) -> None:
+        kind = type(item)
+        if kind is int and self.parts is None:
+            self.whole += item
+            return
+        if kind is not float and kind is not complex and kind is not int:
+            return
+        try:
+            if self.parts is None:
+                self.parts = [[float(self.whole), 0.0], [0.0, 0.0]]
+            for part, term in zip(self.parts, (float(item.real), float(item.imag)), strict=True):
+                plain = part[0]
+                total = plain + term
+                part[1] += (plain - total) + term if abs(plain) >= abs(term) else (term - total) + plain
+                part[0] = total
+        except OverflowError:  # an integer beyond floats: the sum itself says so
+            return
+
+    @property
+    def rounds(self) -> bool:
+        return any(plain + lost != plain and plain == plain for plain, lost in self.parts or ())

@@ -32,6 +32,7 @@ def main(control_fd: int, root: str, modules: list[str]) -> None:
     for name in modules:
         importlib.import_module(name)
     os.setsid()
+    confine.adopt_orphans()
     os.chdir(root)
     os.environ.clear()
     sys.path[:] = [path for path in sys.path if not _is_ours(path)]
@@ -52,9 +53,11 @@ def main(control_fd: int, root: str, modules: list[str]) -> None:
                 pid = int(request)
                 control.sendall(pack({"status": _end(pid)}))
                 shutil.rmtree(folders.pop(pid), ignore_errors=True)
+                _end_strangers(set(folders))
     finally:
         for pid in folders:
             _end(pid)
+        _end_strangers(set())
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -81,6 +84,16 @@ def _fork(control: socket.socket, fd: int, root: str) -> int:
         worker.serve(socket.socket(fileno=fd))
     finally:
         os._exit(0)
+
+
+def _end_strangers(known: set[int]) -> None:
+    """Ends what a program forked and hid in a session of its own: with its parent gone it has become a child of ours."""
+    while strangers := confine.children() - known:
+        for pid in strangers:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def _end(pid: int) -> int:

@@ -64,10 +64,12 @@ class _Opaque(Exception):
 
 
 _TYPE_NAME = type.__dict__["__name__"].__get__  # a metaclass cannot lie to this one
-_TEXT, _INTEGER, _WORDS = {str}, {int}, {bool, type(None)}
+_PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, set, frozenset)
 _SMALL = 10**18  # integers whose repr is sure to be short
 _FEW = 1_000  # items, or characters, whose repr is sure to be short
-_PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, set, frozenset)
+
+# Types are told apart by identity: to look one up in a dict or a set would run its metaclass's __hash__.
+_TEXT, _INTEGER, _WORDS = {id(str)}, {id(int)}, {id(bool), id(type(None))}
 
 
 def value_of(obj: object) -> Value:
@@ -77,14 +79,14 @@ def value_of(obj: object) -> Value:
 
 def describe(obj: object) -> tuple[str, str | None, str | None]:
     """The fields of an object's `Value`: type name, literal, reason why it is opaque."""
-    kind = type(obj)
-    quick = _QUICK.get(kind)
+    quick = _QUICK.get(id(type(obj)))
     if quick is not None and (text := quick(obj)) is not None:
-        return kind.__name__, text, None
+        return type(obj).__name__, text, None
     try:
-        return kind.__name__, _written(obj, sort_dicts=False), None
+        text = _written(obj, sort_dicts=False)
     except _Opaque as why:
-        return _TYPE_NAME(kind), None, str(why)
+        return _TYPE_NAME(type(obj)), None, str(why)
+    return type(obj).__name__, text, None
 
 
 # Most values of most programs are small and simple, and their repr is the canonical text. Each of these says so, or None.
@@ -99,23 +101,28 @@ def _quick_integer(obj: int) -> str | None:
 
 
 def _quick_items(obj: Collection[Any]) -> str | None:
-    if len(obj) > _FEW:
-        return None
-    kinds = set(map(type, obj))
+    return repr(obj) if _is_simple(obj) else None
+
+
+def _is_simple(items: Collection[Any]) -> bool:
+    """Whether items are few, and all short texts, or all small integers, or all truth values and None."""
+    if len(items) > _FEW:
+        return False
+    kinds = set(map(id, map(type, items)))
     if kinds == _TEXT:
-        return repr(obj) if sum(map(len, obj)) < _FEW else None
+        return sum(map(len, items)) < _FEW
     if kinds == _INTEGER:
-        return repr(obj) if min(obj) > -_SMALL and max(obj) < _SMALL else None
-    return repr(obj) if kinds <= _WORDS else None
+        return bool(min(items) > -_SMALL and max(items) < _SMALL)
+    return kinds <= _WORDS
 
 
-_QUICK: dict[type, Callable[[Any], str | None]] = {
-    int: _quick_integer,
-    str: _quick_text,
-    bool: repr,
-    type(None): repr,
-    list: _quick_items,
-    tuple: _quick_items,
+_QUICK: dict[int, Callable[[Any], str | None]] = {
+    id(int): _quick_integer,
+    id(str): _quick_text,
+    id(bool): repr,
+    id(type(None)): repr,
+    id(list): _quick_items,
+    id(tuple): _quick_items,
 }
 
 
@@ -138,18 +145,30 @@ def _written(obj: object, *, sort_dicts: bool) -> str:
 
 
 class _Writer:
-    """Writes one value; `spent` bounds the work on huge values before their text exists."""
+    """Writes one value.
+
+    Attributes:
+        sort_dicts: whether dict keys are sorted.
+        spent: bounds the work on huge values before their text exists.
+        keys: how many dict keys and set elements we are inside of; a NaN there cannot be compared.
+    """
 
     def __init__(self, sort_dicts: bool) -> None:
         self.sort_dicts = sort_dicts
         self.spent = 0
+        self.keys = 0
 
     def write(self, obj: object, above: tuple[int, ...]) -> str:
-        kind = type(obj)
-        writer = _WRITERS.get(kind)
+        writer = _WRITERS.get(id(type(obj)))
         if writer is None:
-            raise _Opaque("subclass" if issubclass(kind, _PLAIN) else "object")
+            raise _Opaque("subclass" if issubclass(type(obj), _PLAIN) else "object")
         return writer(self, obj, above)
+
+    def write_key(self, obj: object, above: tuple[int, ...]) -> str:
+        self.keys += 1
+        text = self.write(obj, above)
+        self.keys -= 1
+        return text
 
     def spend(self, amount: int) -> None:
         self.spent += amount
@@ -168,7 +187,11 @@ class _Writer:
         return repr(obj)
 
     def real(self, obj: float, _: object) -> str:
-        return repr(obj) if math.isfinite(obj) else f"float('{obj!r}')"
+        if math.isfinite(obj):
+            return repr(obj)
+        if obj != obj and self.keys:
+            raise _Opaque("nan")
+        return f"float('{obj!r}')"
 
     def imaginary(self, obj: complex, _: object) -> str:
         # repr does not read back where a part is infinite, NaN or a zero with the wrong sign ("-2j" is (-0-2j)).
@@ -191,8 +214,8 @@ class _Writer:
         if not obj:
             return repr(obj)
         self.spend(2 * len(obj))
-        if (text := _quick_items(obj)) is not None:
-            return text
+        if _is_simple(obj):
+            return repr(obj)
         above = self.enter(obj, above)
         parts = ", ".join([self.write(item, above) for item in obj])
         if type(obj) is list:
@@ -201,12 +224,10 @@ class _Writer:
 
     def mapping(self, obj: dict[object, object], above: tuple[int, ...]) -> str:
         self.spend(4 * len(obj))
-        if not self.sort_dicts and _quick_items(obj) is not None and _quick_items(obj.values()) is not None:
+        if not self.sort_dicts and _is_simple(obj) and _is_simple(obj.values()):
             return repr(obj)
         above = self.enter(obj, above)
-        for key in obj:
-            _refuse_nan(key)
-        pairs = [(self.write(key, above), self.write(value, above)) for key, value in obj.items()]
+        pairs = [(self.write_key(key, above), self.write(value, above)) for key, value in obj.items()]
         if self.sort_dicts:
             pairs.sort()
         return "{" + ", ".join([f"{key}: {value}" for key, value in pairs]) + "}"
@@ -217,9 +238,8 @@ class _Writer:
             return f"{name}()"
         self.spend(2 * len(obj))
         above = self.enter(obj, above)
-        for item in obj:
-            _refuse_nan(item)
-        inner = "{" + ", ".join([self.write(item, above) for item in _in_order(obj, self, above)]) + "}"
+        written = [(self.write_key(item, above), item) for item in obj]
+        inner = "{" + ", ".join(_in_order(written)) + "}"
         return inner if name == "set" else f"frozenset({inner})"
 
     def enter(self, obj: object, above: tuple[int, ...]) -> tuple[int, ...]:
@@ -231,40 +251,34 @@ class _Writer:
         return (*above, id(obj))
 
 
-_WRITERS: dict[type, Callable[[_Writer, Any, Any], str]] = {
-    int: _Writer.integer,
-    str: _Writer.sized,
-    bytes: _Writer.sized,
-    bytearray: _Writer.sized,
-    float: _Writer.real,
-    complex: _Writer.imaginary,
-    bool: _Writer.fixed,
-    type(None): _Writer.fixed,
-    type(Ellipsis): _Writer.fixed,
-    range: _Writer.span,
-    list: _Writer.items,
-    tuple: _Writer.items,
-    dict: _Writer.mapping,
-    set: _Writer.unordered,
-    frozenset: _Writer.unordered,
+_WRITERS: dict[int, Callable[[_Writer, Any, Any], str]] = {
+    id(int): _Writer.integer,
+    id(str): _Writer.sized,
+    id(bytes): _Writer.sized,
+    id(bytearray): _Writer.sized,
+    id(float): _Writer.real,
+    id(complex): _Writer.imaginary,
+    id(bool): _Writer.fixed,
+    id(type(None)): _Writer.fixed,
+    id(type(Ellipsis)): _Writer.fixed,
+    id(range): _Writer.span,
+    id(list): _Writer.items,
+    id(tuple): _Writer.items,
+    id(dict): _Writer.mapping,
+    id(set): _Writer.unordered,
+    id(frozenset): _Writer.unordered,
 }
 
 
-def _in_order(obj: set[object] | frozenset[object], writer: _Writer, above: tuple[int, ...]) -> list[object]:
-    """Set elements in an order that no hash seed changes: by value where one type, else by type name and text."""
-    kinds = set(map(type, obj))
+def _in_order(written: list[tuple[str, object]]) -> list[str]:
+    """Set elements in an order that no hash seed changes: by value where one type, else by type name and text.
+
+    (All elements have been written, so all are plain and may be compared.)
+    """
+    kinds = {type(item) for _, item in written}
     if len(kinds) == 1 and kinds <= {int, str, float, bytes}:
-        return sorted(obj)  # type: ignore[type-var]
-    return sorted(obj, key=lambda item: (type(item).__name__, writer.write(item, above)))
-
-
-def _refuse_nan(key: object) -> None:
-    if isinstance(key, float | complex):
-        if key != key:
-            raise _Opaque("nan")
-    elif type(key) in (tuple, frozenset):
-        for item in key:  # type: ignore[attr-defined]
-            _refuse_nan(item)
+        return [text for text, _ in sorted(written, key=lambda pair: pair[1])]  # type: ignore[arg-type, return-value]
+    return [text for text, _ in sorted(written, key=lambda pair: (type(pair[1]).__name__, pair[0]))]
 
 
 # ---------------------------------------------------------------------------------------------------------------- reading
@@ -274,7 +288,7 @@ _BUILDERS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearr
 _FLOAT_WORDS = frozenset({"inf", "-inf", "+inf", "nan", "-nan", "infinity", "-infinity"})
 _MAX_SOURCE = 4 * MAX_TEXT
 _PARSED_NAME = "<execverify literal>"
-_MAY_WARN = re.compile(r"\\|\d[A-Za-z_]")  # an escape, or a digit that touches a letter as in `1if x`
+_MAY_WARN = re.compile(r"\\|[\d.][A-Za-z_]")  # an escape, or a number that touches a letter as in `1if x`
 _warnings_lock = threading.Lock()
 
 
@@ -297,22 +311,27 @@ def parse_expression(text: str) -> ast.expr:
     return tree.body
 
 
-def parse_quietly(text: str, mode: str) -> ast.AST:
+def parse_quietly(text: str, mode: str, limit: int = _MAX_SOURCE) -> ast.AST:
     """`ast.parse` for text of unknown origin: bounded, every failure a LiteralError, and no warning printed.
 
     CPython warns about odd escapes such as `'\\d'` while it parses; under `-W error` that would turn a right answer into
     a syntax error. The filter is narrow (our own file name), so that a race between threads leaves nothing behind.
     """
-    if len(text) > _MAX_SOURCE:
-        raise LiteralError(f"is longer than {_MAX_SOURCE} characters")
+    if len(text) > limit:
+        raise LiteralError(f"is longer than {limit} characters")
     try:
-        if _MAY_WARN.search(text) is None:
-            return ast.parse(text, _PARSED_NAME, mode)
-        with _warnings_lock, warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=_PARSED_NAME)
-            return ast.parse(text, _PARSED_NAME, mode)
+        return parse_without_warnings(text, mode)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise LiteralError(f"is not Python: {_reason(error)}") from None
+
+
+def parse_without_warnings(text: str, mode: str) -> ast.AST:
+    """`ast.parse`, with its own errors but without its warnings."""
+    if _MAY_WARN.search(text) is None:
+        return ast.parse(text, _PARSED_NAME, mode)
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=_PARSED_NAME)
+        return ast.parse(text, _PARSED_NAME, mode)
 
 
 def _reason(error: Exception) -> str:
@@ -323,7 +342,7 @@ def _reason(error: Exception) -> str:
 
 def literal_of(node: ast.expr, depth: int = 0) -> object:
     """Value of a syntax tree that is a literal; see `parse_literal`."""
-    if depth > MAX_DEPTH + 2:
+    if depth > 2 * MAX_DEPTH + 4:  # `frozenset({1})` is one level to write and two to read
         raise LiteralError("is nested too deeply")
     reader = _READERS.get(type(node))
     if reader is None:

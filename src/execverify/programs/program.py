@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import literal_of, parse_quietly, value_of
+from execverify.programs.literals import literal_of, parse_quietly, parse_without_warnings, value_of
 
 MAX_SOURCE = 100_000
 """Longest source, in characters."""
@@ -117,7 +117,10 @@ def vocabulary_of(nodes: Iterable[ast.AST]) -> Vocabulary:
     nodes = tuple(nodes)
     names = [node.id for node in nodes if node.__class__ is ast.Name]
     attributes = [node.attr for node in nodes if node.__class__ is ast.Attribute]
-    return Vocabulary(frozenset(map(type, nodes)), frozenset(names), frozenset(attributes))
+    kinds = frozenset(map(type, nodes))
+    if ast.MatchClass in kinds:  # `case C(name=x)` reads an attribute too
+        attributes += [name for node in nodes if isinstance(node, ast.MatchClass) for name in node.kwd_attrs]
+    return Vocabulary(kinds, frozenset(names), frozenset(attributes))
 
 
 def _walk(tree: ast.AST) -> list[ast.AST]:
@@ -143,13 +146,15 @@ def parse_source(source: str) -> ast.Module:
     if len(source) > MAX_SOURCE:
         raise ProgramError(f"the source has {len(source)} characters; the limit is {MAX_SOURCE}")
     try:
-        return ast.parse(source, "<program>")
+        tree = parse_without_warnings(source, "exec")
     except SyntaxError as error:
         where = f" at line {error.lineno}" if error.lineno else ""
         raise ProgramError(f"the source is not Python{where}: {error.msg}") from None
     except (ValueError, MemoryError, RecursionError) as error:
         reason = str(error) or "it is nested too deeply"
         raise ProgramError(f"the source is not Python: {reason}") from None
+    assert isinstance(tree, ast.Module)
+    return tree
 
 
 def parse_call(text: str) -> tuple[str, str]:
@@ -178,6 +183,8 @@ def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object
         tree = parse_quietly(f"_({arguments}\n)", "eval")
     except LiteralError as error:
         raise ProgramError(f"the arguments ({shorten(arguments)}) {error}") from None
+    if "#" in arguments and not _closes(arguments):
+        raise ProgramError(f"the arguments ({shorten(arguments)}) end in a comment: leave it out")
     node = tree.body if isinstance(tree, ast.Expression) else None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ProgramError(f"the arguments ({shorten(arguments)}) do not form one call")
@@ -190,16 +197,26 @@ def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object
     return positional, named
 
 
+def _closes(arguments: str) -> bool:
+    """Whether a bracket behind the arguments is a bracket, and not part of a comment."""
+    try:
+        parse_quietly(f"_({arguments})", "eval")
+    except LiteralError:
+        return False
+    return True
+
+
 def call_values(node: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
     """Positional and named values of a call's syntax tree; raises LiteralError where one is no literal."""
     positional = tuple(literal_of(argument) for argument in node.args)
-    return positional, {_name_of(keyword): literal_of(keyword.value) for keyword in node.keywords}
-
-
-def _name_of(keyword: ast.keyword) -> str:
-    if keyword.arg is None:
-        raise LiteralError("is unpacked with **")
-    return keyword.arg
+    named: dict[str, object] = {}
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise LiteralError("is unpacked with **")
+        if keyword.arg in named:
+            raise LiteralError(f"is given twice: {keyword.arg!r}")
+        named[keyword.arg] = literal_of(keyword.value)
+    return positional, named
 
 
 def shorten(text: str, width: int = 60) -> str:
@@ -242,7 +259,7 @@ def _check_fit(node: ast.FunctionDef | ast.AsyncFunctionDef, given: int, named: 
             raise ProgramError(f"{node.name}() takes no argument named {name!r}")
     required = positional[: len(positional) - len(spec.defaults)]
     required += [a.arg for a, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if default is None]
-    missing = [name for name in required if name not in taken and name not in named]
+    missing = [name for name in required if name not in taken and not (name in named and name in by_name)]
     if missing:
         raise ProgramError(f"{node.name}() is not given its argument {', '.join(map(repr, missing))}")
 

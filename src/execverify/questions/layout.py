@@ -149,7 +149,10 @@ def _assigned(node: ast.stmt | ast.ExceptHandler) -> tuple[frozenset[str], str |
             targets, value = [target], None
         case _:
             return frozenset(), None
-    names = frozenset(n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
+    if len(targets) == 1 and isinstance(targets[0], ast.Name):
+        names = frozenset({targets[0].id})
+    else:
+        names = frozenset(n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
     return names, None if value is None or isinstance(node, ast.AugAssign) else _literal_text(value)
 
 

@@ -9,7 +9,6 @@ Runs under two seeds would miss half of the programs that depend on the order of
 """
 
 import ast
-import builtins
 
 from execverify.execution.run import reaches_out
 from execverify.programs.program import Program, Vocabulary
@@ -26,7 +25,6 @@ _SHOWN = frozenset(
 )
 _OBJECTS = frozenset({ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom, ast.ClassDef, ast.AsyncFunctionDef})
 _SETS = frozenset({ast.Set, ast.SetComp})
-_BUILTIN_NAMES = frozenset(name for name in dir(builtins) if name[0].islower())  # `str(len)` and `[print]` show addresses or not
 
 
 def may_vary(program: Program) -> bool:
@@ -34,9 +32,22 @@ def may_vary(program: Program) -> bool:
     used = program.vocabulary
     if used.kinds & _SETS or used.names & _DOORS or reaches_out(used):
         return True
-    if used.attributes & _VIEWS and used.kinds & _SET_OPERATORS:  # set operators on the views of a dict give sets
+    if used.attributes & _VIEWS and used.kinds & _SET_OPERATORS and any(map(_may_make_a_set, program.nodes)):
         return True
     return _holds_set(program.call_arguments) or (_shows(used) and _has_address(program))
+
+
+def _may_make_a_set(node: ast.AST) -> bool:
+    """Whether an operator could be a set's, as on the views of a dict; a number on either side rules it out."""
+    if isinstance(node, ast.BinOp):
+        return type(node.op) in _SET_OPERATORS and not (_is_number(node.left) or _is_number(node.right))
+    return isinstance(node, ast.AugAssign) and type(node.op) in _SET_OPERATORS and not _is_number(node.value)
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) or (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len"
+    )
 
 
 def _shows(used: Vocabulary) -> bool:
@@ -47,12 +58,13 @@ def _shows(used: Vocabulary) -> bool:
 def _has_address(program: Program) -> bool:
     """Whether the program holds objects whose text is their address: inner functions, iterators, bound methods, instances.
 
-    (A top-level function that is only called is not held; one that is passed on or kept is a name that is no call's.)
+    (A top-level function that is only called is not held; one that is passed on or kept is a name that is no call's. The
+    text of a built-in function or type is its name.)
     """
     if program.vocabulary.kinds & _OBJECTS or program.vocabulary.names & _SHOWN:
         return True
     top = program.tree.body
-    functions = {node.name for node in top if isinstance(node, ast.FunctionDef)} | _BUILTIN_NAMES
+    functions = {node.name for node in top if isinstance(node, ast.FunctionDef)}
     called = {id(node.func) for node in program.nodes if isinstance(node, ast.Call)}
     for node in program.nodes:
         if isinstance(node, ast.Name) and node.id in functions and id(node) not in called:

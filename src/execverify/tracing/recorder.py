@@ -24,7 +24,7 @@ from execverify.tracing import instrument as names
 
 Names = dict[str, object]
 _getframe = sys._getframe
-_FIXED = frozenset({int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range})
+_FIXED = frozenset(map(id, (int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range)))  # ids: see literals.py
 _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
 
@@ -200,7 +200,7 @@ class Recorder:
             state = {**state, **{name: outside[name] for name in frame.declared if name in outside}}
         changed: dict[str, int] = {}
         for name, obj in state.items():
-            if name in last and last[name] is obj and type(obj) in _FIXED:
+            if name in last and last[name] is obj and id(type(obj)) in _FIXED:
                 continue
             if name[0] == "·" or (name[:2] == "__" and name[-2:] == "__"):
                 continue  # ours, or Python's own (`__class__`, a class body's `__qualname__`), which differ by version

@@ -15,7 +15,7 @@ from itertools import tee
 from typing import Any
 
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import job_for, result_of, sandbox
+from execverify.execution.run import FORGED, job_for, result_of, sandbox
 from execverify.programs.literals import Value
 from execverify.programs.program import Program
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
@@ -138,13 +138,20 @@ def trace_of(program: Program, reply: dict[str, Any]) -> Trace:
     result = result_of(reply)
     if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
         return Trace(program, result)
+    try:
+        return Trace(program, result, *_history(reply))
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+        return Trace(program, FORGED)
+
+
+def _history(reply: dict[str, Any]) -> tuple[tuple[Step, ...], tuple[Frame, ...]]:
     values = [Value(*value) for value in reply["values"]]
     states: list[dict[str, Value]] = [_applied({}, entry, values) for _, _, entry in reply["calls"]]
     frames = tuple(
         Frame(function, caller if caller >= 0 else None, state)
         for (function, caller, _), state in zip(reply["calls"], states, strict=True)
     )
-    return Trace(program, result, tuple(_steps(reply, values, states)), frames)
+    return tuple(_steps(reply, values, states)), frames
 
 
 def _steps(reply: dict[str, Any], values: list[Value], states: list[dict[str, Value]]) -> Iterator[Step]:

@@ -20,6 +20,7 @@ from execverify.rewards.attacks.values import (
     Change,
     emptied,
     guesses,
+    in_order,
     literals_unlike,
     neighbours,
     not_numbers,
@@ -127,7 +128,7 @@ def _equal_keys(task: Task) -> Completions:
     """Displays whose keys or elements are equal to Python but of other types."""
     value = expected(task)
     if isinstance(value, set | frozenset):
-        for text in literals_unlike(list(value), retyped_numbers):
+        for text in literals_unlike(in_order(value), retyped_numbers):
             display = f"{{{text[1:-1]}}}"
             yield with_result(task, display if isinstance(value, set) else f"frozenset({display})")
     yield from _spelled(task, ("{1, True}", "{True, 1}", "{1: 0, True: 0}", "{0: 0, False: 0.0}", "{1.0, 1}", "{0.0, -0.0}"))
@@ -136,6 +137,16 @@ def _equal_keys(task: Task) -> Completions:
 def _escapes(task: Task) -> Completions:
     yield from _spelled(task, (r"'\d'", r"'\xZZ'", r"'\N{nope}'", r"'\u12'", r"'\U00110000'", r"'\777'", r"'\'", r"b'\u0041'"))
     yield from _spelled(task, ("b'é'", r"'\x00'", r"'\ud800'", "\\", r"\n", r"\x41", r"'\\'", r"'\''"))
+
+
+def _float_words(task: Task) -> Completions:
+    """Words for infinities and NaN with blanks around them, of which `float` takes some and raises for others."""
+    value = expected(task)
+    for word in ("inf", "-Infinity", "nan"):
+        most = FULL if same(float(word), value) else 0.0
+        for blank in ("\x1c", "\x1e", "\x1f", "\x85", "\xa0", "\u2003", "\u3000", "\u200b", "\t", "\x0c", "\\n"):
+            yield with_result(task, f"float('{blank}{word}')"), most
+            yield with_result(task, f"float('{word}{blank}')"), most
 
 
 _NAMES = "result x _ __name__ expected NotImplemented Ellipses nan inf undefined null true NIL none"
@@ -230,6 +241,7 @@ FAMILIES = (
     Family("result_numeral", "gives numerals that Python reads otherwise or not at all", _numerals),
     Family("result_equal_keys", "gives keys and elements that are equal but of another type", _equal_keys),
     Family("result_escape", "gives odd and broken escapes", _escapes),
+    Family("result_float_word", "puts odd blanks into float('inf')", _float_words),
     Family("result_name", "gives a name or a type for a value", _names),
     Family("result_cut", "gives a part of the literal, or hedges", _cut),
     Family("result_continued", "goes on in the next line", _continued),

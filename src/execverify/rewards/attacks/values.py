@@ -70,6 +70,11 @@ def _hashable(value: object) -> bool:
     return True
 
 
+def in_order(value: set[object] | frozenset[object]) -> list[object]:
+    """The elements in an order that no hash seed changes."""
+    return sorted(value, key=lambda item: str(value_of(item).text))
+
+
 # ---------------------------------------------------------------------------------------------------------------- changes
 
 
@@ -94,7 +99,7 @@ def retyped_sequences(value: object) -> Iterator[object]:
 def retyped_sets(value: object) -> Iterator[object]:
     """Set and frozenset, each for the other; lists and dicts for both."""
     if isinstance(value, set | frozenset):
-        yield from (set(value), frozenset(value), list(value), dict.fromkeys(value))
+        yield from (set(value), frozenset(value), in_order(value), dict.fromkeys(in_order(value)))
 
 
 def retyped_text(value: object) -> Iterator[object]:
@@ -143,7 +148,7 @@ def neighbours(value: object) -> Iterator[object]:
         pairs = list(value.items())
         yield from (dict(pairs[1:]), dict(pairs[:-1]), dict(zip(value, [item for _, item in pairs[::-1]], strict=True)))
     elif isinstance(value, set | frozenset):
-        yield from (type(value)(list(value)[1:]), value | {"and more"})
+        yield from (type(value)(in_order(value)[1:]), value | {"and more"})
     elif isinstance(value, range):
         yield from (range(value.start, value.stop + value.step, value.step), range(value.start + 1, value.stop, value.step))
 
@@ -164,7 +169,7 @@ def written(value: object) -> Iterator[object]:
     """The text of the value for the value."""
     if isinstance(value, str | bytes | int | float | complex | None):
         yield str(value)
-    yield repr(value)
+    yield value_of(value).text
 
 
 def emptied(value: object) -> Iterator[object]:
