@@ -136,7 +136,7 @@ def _spelled_items(rng: random.Random, value: Any) -> str:
 
 
 def _spelled_set(rng: random.Random, value: Any) -> str:
-    parts = [spelled(rng, item) for item in value]
+    parts = [spelled(rng, item) for item in sorted(value, key=repr)]  # in an order that no hash seed changes
     parts += rng.sample(parts, len(parts) > 1)
     rng.shuffle(parts)
     inside = _joined(rng, parts)

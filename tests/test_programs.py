@@ -183,12 +183,10 @@ def test_arguments_that_do_not_fit_are_refused(parameters: str, arguments: str, 
     assert refusal(f"def f({parameters}): pass", arguments) == message
 
 
-@pytest.mark.xfail(strict=True, reason="the last of a repeated keyword wins; running the call would be a SyntaxError")
 def test_a_keyword_given_twice_is_refused() -> None:
     assert "twice" in refusal("def f(a): pass", "a=1, a=2")
 
 
-@pytest.mark.xfail(strict=True, reason="a positional-only parameter counts as given when **others takes a name like it")
 def test_a_positional_only_parameter_cannot_be_given_by_name() -> None:
     assert refusal("def f(a, /, **others): pass", "a=1") == "f() is not given its argument 'a'"
 
@@ -221,7 +219,6 @@ def test_the_call_of_a_program_is_python(arguments: str) -> None:
     assert isinstance(ast.parse(program.call, mode="eval").body, ast.Call)
 
 
-@pytest.mark.xfail(strict=True, reason="parse_source lets CPython warn, which under -W error makes an error of a right program")
 @pytest.mark.parametrize("filters", ["error", "always"])
 def test_a_source_with_an_odd_escape_is_a_program_and_warns_nobody(filters: Any) -> None:
     with warnings.catch_warnings(record=True) as caught:

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import account as oracle
+import other_pythons
 import pytest
 from cases import load_cases
 from generated import SPARED, generate
@@ -26,7 +28,9 @@ from execverify.datasets.make import program_of
 ROOT = Path(__file__).parents[1]
 CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 RUNS = ("returned", "raised")
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # programs' generators do what they like
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # programs' generators do what they like
 _CHUNK = 100  # generated programs in one test
 
 
@@ -48,19 +52,21 @@ def same(value: ev.Value | None, seen: tuple[str, str]) -> bool:
     return seen == ("opaque", value.type) or (value.opaque in ("too long", "too deep", "nan") and seen[0] == value.type)
 
 
-def differences(trace: ev.Trace, run: "Run") -> Iterator[str]:
-    """Where a trace and the account of the same run disagree."""
+def differences(trace: ev.Trace, run: "Run", spared: frozenset[str] = SPARED) -> Iterator[str]:
+    """Where a trace and the account of the same run disagree, but for what is spared."""
     known = run.known
     numbers: dict[int, int] = {}  # the account numbers frames by their first step
     ours = [(step.line, numbers.setdefault(step.frame, len(numbers))) for step in trace.steps]
     theirs = [(line, frame) for line, frame, _ in known.steps]
     if ours != theirs:
-        at = next((i for i, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other), min(len(ours), len(theirs)))
+        at = next(
+            (i for i, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other), min(len(ours), len(theirs))
+        )
         yield f"step {at} on, (line, frame): the trace has {ours[at : at + 6]}, the account {theirs[at : at + 6]}"
         return
     for step, (_, _, state) in zip(trace.steps, known.steps, strict=True):
         where = f"line {step.line} visit {step.visit}"
-        if step.finished is not None and state is None and run.crowds[step.line] > 1 and "crowds" in SPARED:
+        if step.finished is not None and state is None and "unfinished" in spared and run.is_header(step.line):
             continue
         if (step.finished is None) != (state is None):
             yield f"{where}: finished is {step.finished}, and the account has {'no' if state is None else 'a'} state"
@@ -108,23 +114,35 @@ class Run:
         return self.program.source.split("\n")
 
     @functools.cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.program.source)))
+
+    @functools.cached_property
     def crowds(self) -> Counter[int]:
         """How many statements each logical line holds, by its first physical line."""
         first = oracle._logical_lines(self.program.source)
         counted = (ast.stmt, ast.ExceptHandler)
-        nodes = [node for node in ast.walk(self.program.tree) if isinstance(node, counted) and not isinstance(node, ast.Try)]
+        nodes = [node for node in self.nodes if isinstance(node, counted) and not isinstance(node, ast.Try)]
         return Counter(first[node.lineno] for node in nodes)
 
     @functools.cached_property
     def comprehended(self) -> set[str]:
         """Names that comprehensions bind and nothing else does."""
-        nodes = list(ast.walk(self.program.tree))
+        nodes = self.nodes
         targets = [name for node in nodes if isinstance(node, ast.comprehension) for name in _stored(node.target)]
         inside = {id(name) for name in targets}
-        others = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in inside and not isinstance(node.ctx, ast.Load)}
+        others = {
+            node.id
+            for node in nodes
+            if isinstance(node, ast.Name) and id(node) not in inside and not isinstance(node.ctx, ast.Load)
+        }
         others |= {node.arg for node in nodes if isinstance(node, ast.arg)}
         others |= {node.name for node in nodes if isinstance(node, ast.MatchAs | ast.MatchStar) and node.name}
         return {name.id for name in targets} - others
+
+    def is_header(self, line: int) -> bool:
+        """Whether a line is the header of a choice or a handler, or holds several statements."""
+        return self.crowds[line] > 1 or self.lines[line - 1].lstrip().startswith(("if", "elif", "while", "match", "except"))
 
     def texts(self, line: int) -> set[str]:
         """A line as a right answer gives it: with its comment, or without."""
@@ -179,7 +197,11 @@ def missing(questions: Iterable[ev.Question], run: Run) -> Iterator[str]:
     for (line, visit), index in run.at.items():
         frame = run.known.steps[index][1]
         following = run.known.steps[index + 1][:2] if index + 1 < len(run.known.steps) else None
-        if line in alone and (following is None or (following[0] in alone and following[1] == frame)) and (line, visit) not in asked:
+        if (
+            line in alone
+            and (following is None or (following[0] in alone and following[1] == frame))
+            and (line, visit) not in asked
+        ):
             yield f"what runs after line {line} visit {visit} is never asked"
 
 
@@ -221,11 +243,11 @@ class Tally:
         assert not self.faults, f"{len(self.faults)} of {self.compared} disagree\n" + "\n\n".join(self.faults[:3])
 
 
-def hold(programs: list[ev.Program], names: list[str], workers: int = 1) -> Tally:
+def hold(programs: list[ev.Program], names: list[str], spared: frozenset[str] = SPARED) -> Tally:
     """Traces programs and holds all that comes of it against the account."""
     tally = Tally()
-    traces = ev.trace_many(programs, workers=workers)
-    results = ev.run_many(programs, workers=workers)
+    traces = ev.trace_many(programs)
+    results = ev.run_many(programs)
     for name, program, trace, plain in zip(names, programs, traces, results, strict=True):
         if trace.result.outcome not in RUNS or trace.result.error == "RecursionError":
             tally.unlabelled[f"{trace.result.outcome} {trace.result.detail}"] += 1
@@ -237,15 +259,15 @@ def hold(programs: list[ev.Program], names: list[str], workers: int = 1) -> Tall
             tally.refused[str(reason)] += 1
         else:
             tally.compared += 1
-            found += [*differences(trace, run), *faults_of_questions(trace, run, tally)]
+            found += [*differences(trace, run, spared), *faults_of_questions(trace, run, tally)]
         if found:
             tally.faults.append("\n".join([f"{name}: {program.call}", *found[:5], program.source]))
     return tally
 
 
 def ending(result: ev.Result) -> tuple[object, ...]:
-    """How a run ended, but for what it wrote: Python itself may write there, with addresses."""
-    return result.outcome, result.value, result.error, result.detail
+    """How a run ended, but for where Python itself may have written an address: messages, and the output."""
+    return result.outcome, result.value, result.error, result.detail.partition(":")[0]
 
 
 def faults_of_questions(trace: ev.Trace, run: Run, tally: Tally) -> Iterator[str]:
@@ -264,7 +286,9 @@ def faults_of_questions(trace: ev.Trace, run: Run, tally: Tally) -> Iterator[str
 
 def generated(first: int, count: int) -> tuple[list[ev.Program], list[str]]:
     seeds = range(first, first + count)
-    return [ev.Program(source, "f", arguments) for source, arguments in map(generate, seeds)], [f"generate({seed})" for seed in seeds]
+    return [ev.Program(source, "f", arguments) for source, arguments in map(generate, seeds)], [
+        f"generate({seed})" for seed in seeds
+    ]
 
 
 # ---- tests ---------------------------------------------------------------------------------------------------------
@@ -336,5 +360,277 @@ def hold_generated(first: int) -> None:
     assert tally.compared >= 0.9 * _CHUNK, (tally.refused, tally.unlabelled)
 
 
+@pytest.mark.slow
+def test_other_pythons() -> None:
+    """Also under another hash seed of the caller."""
+    assert other_pythons.main([]) == 0
+
+
 def test_the_generator_depends_on_its_seed_alone() -> None:
     assert generate(11) == generate(11) != generate(12)
+
+
+# ---- known faults --------------------------------------------------------------------------------------------------
+
+CLOSED = """
+def g(log):
+    try:
+        yield 1
+        yield 2
+    finally:
+        log.append(2)
+"""
+
+KNOWN_FAULTS: dict[str, tuple[str, str]] = {  # source and arguments
+    "a truth test happens after the step's state was written down": (
+        """
+class Box:
+    def __init__(self, log):
+        self.log = log
+    def __bool__(self):
+        self.log.append(1)
+        return True
+def f():
+    log = []
+    box = Box(log)
+    if box:
+        log.append(2)
+    return log
+""",
+        "",
+    ),
+    "traced, the truth of an operand of `or` in a test is asked for twice": (
+        """
+class Box:
+    def __init__(self, log):
+        self.log = log
+    def __bool__(self):
+        self.log.append(1)
+        return True
+def f():
+    log = []
+    box = Box(log)
+    if box or log:
+        log.append(2)
+    return log
+""",
+        "",
+    ),
+    "a test finishes though its truth cannot be told": (
+        """
+class Box:
+    def __bool__(self):
+        raise ValueError
+def f(box=Box()):
+    try:
+        if box:
+            x = 1
+    except ValueError:
+        x = 2
+    return x
+""",
+        "",
+    ),
+    "a match finishes though its guard raises": (
+        """
+def f(x):
+    try:
+        match x:
+            case [a, b] if a // b:
+                y = 1
+    except ZeroDivisionError:
+        y = 2
+    return y
+""",
+        "[1, 0]",
+    ),
+    "a one-line suite that raises leaves a finished step": (
+        """
+def f(x):
+    try:
+        if x == 0: y = 1 // x
+    except ZeroDivisionError:
+        y = 2
+    return y
+""",
+        "0",
+    ),
+    "an except header finishes though its type is none": (
+        """
+def f(x):
+    try:
+        try:
+            1 // 0
+        except x:
+            x = 1
+    except TypeError:
+        x = 2
+    return x
+""",
+        "3",
+    ),
+    "a suite on the line of its header's closing bracket is a step of its own": (
+        """
+def f(x):
+    if (
+        x
+    ): y = 1
+    return x
+""",
+        "1",
+    ),
+    "a bare annotation beside a statement is not counted": ("def f(x):\n    y = x; z: int\n    return y\n", "1"),
+    "a comprehension's variable in a target is asked for, where the line never runs": (
+        """
+def f(xs):
+    if not xs:
+        xs[sum(v for v in xs)] = 1
+    return xs
+""",
+        "[1]",
+    ),
+    "StopIteration of an `__iter__` becomes RuntimeError": (
+        """
+class Box:
+    def __iter__(self):
+        raise StopIteration
+def f():
+    try:
+        for x in Box():
+            pass
+    except StopIteration:
+        return 1
+    except RuntimeError:
+        return 2
+""",
+        "",
+    ),
+    "a failed `for` header keeps its iterator until the handler is through": (
+        CLOSED
+        + """
+def f():
+    log = []
+    try:
+        for x in map(lambda v: 1 // (v - 1), g(log)):
+            pass
+    except ZeroDivisionError:
+        log.append(3)
+    return log
+""",
+        "",
+    ),
+    "a `for` header keeps its item after the program has dropped it": (
+        CLOSED
+        + """
+def f():
+    log = []
+    for it in map(g, [log]):
+        next(it)
+        del it
+        log.append(3)
+    return log
+""",
+        "",
+    ),
+    "`sum` is not the builtin": (
+        """
+def f(xs):
+    found = {}
+    for function in (min, max, sum):
+        found[function.__name__] = function(xs)
+    return found
+""",
+        "[1, 2]",
+    ),
+    "an inner class's body that runs twice is one frame": (
+        """
+def f():
+    class Outer:
+        found = []
+        for i in range(2):
+            class Inner:
+                k = len("ab")
+            found.append(Inner.k)
+    return Outer.found
+""",
+        "",
+    ),
+}
+
+
+@pytest.mark.xfail(strict=True, reason="a fault of the tracer or the questions, to be mended there")
+@pytest.mark.parametrize("fault", KNOWN_FAULTS)
+def test_known_fault(fault: str) -> None:
+    source, arguments = KNOWN_FAULTS[fault]
+    hold([ev.Program(source, "f", arguments)], [fault], spared=frozenset()).check()
+
+
+@pytest.mark.xfail(strict=True, reason="the recorder drops its own reference only after it has written the state down")
+def test_state_after_a_generator_was_dropped() -> None:
+    program = ev.Program(CLOSED + "def f():\n    log = []\n    it = g(log)\n    next(it)\n    it = None\n    return log\n")
+    step = ev.trace(program).step(12, 1)
+    assert step is not None and str(step.state["log"]) == "[2]; list"
+
+
+@pytest.mark.xfail(strict=True, reason="3.12 and 3.13 compensate floats alone: integers among them are added as before")
+def test_sum_that_rounds_otherwise_on_newer_pythons() -> None:
+    """3.11 gives 3.0, and 3.12 gives 2.9999999999999996."""
+    program = ev.Program("def f(xs):\n    return sum(xs)\n", "f", "[0.1, 0.2, 2, 0.7]")
+    assert ev.trace(program).result.outcome == "not deterministic"
+
+
+@pytest.mark.xfail(strict=True, reason="what parses and does not compile is called our failure")
+def test_source_that_does_not_compile() -> None:
+    try:
+        result = ev.run(ev.Program("def f():\n    nonlocal x\n    return 1\n"))
+    except ev.ExecVerifyError:
+        return
+    assert result.outcome != "our failure"
+
+
+ACCOUNT_FAULTS = {
+    "a comprehension asks an iterator for its iterator again": """
+class Walk:
+    def __init__(self, log):
+        self.log = log
+    def __iter__(self):
+        self.log.append(1)
+        return self
+    def __next__(self):
+        raise StopIteration
+def f():
+    log = []
+    found = [v for v in Walk(log)]
+    return log
+""",
+    "a loop's iterator is dropped after the `else`, not before": CLOSED
+    + """
+def f():
+    log = []
+    for a, b in zip([1], g(log)):
+        log.append(a)
+    else:
+        log.append(3)
+    return log
+""",
+    "the truth of an operand of `or` in a test is asked for twice": """
+class Box:
+    def __init__(self, log):
+        self.log = log
+    def __bool__(self):
+        self.log.append(1)
+        return True
+def f():
+    log = []
+    assert Box(log) or log
+    return log
+""",
+}
+
+
+@pytest.mark.xfail(strict=True, reason="a fault of tests/account.py, to be mended there; generated programs stay clear of it")
+@pytest.mark.parametrize("fault", ACCOUNT_FAULTS)
+def test_account_fault(fault: str) -> None:
+    space: dict[str, Any] = {}
+    exec(ACCOUNT_FAULTS[fault], space)
+    assert oracle.account(ACCOUNT_FAULTS[fault], "f", "").result == space["f"]()

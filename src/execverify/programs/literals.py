@@ -342,7 +342,7 @@ def _reason(error: Exception) -> str:
 
 def literal_of(node: ast.expr, depth: int = 0) -> object:
     """Value of a syntax tree that is a literal; see `parse_literal`."""
-    if depth > 2 * MAX_DEPTH + 4:  # `frozenset({1})` is one level to write and two to read
+    if depth > MAX_DEPTH + 3:  # a sum of a signed number in the innermost container
         raise LiteralError("is nested too deeply")
     reader = _READERS.get(type(node))
     if reader is None:
@@ -418,11 +418,12 @@ def _read_call(node: ast.Call, depth: int) -> object:
     name = node.func.id if isinstance(node.func, ast.Name) else None
     if name not in _BUILDERS or node.keywords:
         raise LiteralError("is not a literal: it holds a call")
-    arguments = _read_elements(node.args, depth)
+    # `frozenset({1})` is one container, not two.
+    arguments = _read_elements(node.args, depth - 1 if name in ("set", "frozenset") else depth)
     kinds = tuple(map(type, arguments))
     if name in ("set", "frozenset") and (not kinds or (len(kinds) == 1 and kinds[0] in (set, frozenset, list, tuple))):
         return _hashed(set if name == "set" else frozenset, *(arguments or [()]))
-    if name == "float" and kinds == (str,) and str(arguments[0]).strip().lower() in _FLOAT_WORDS:
+    if name == "float" and kinds == (str,) and str(arguments[0]).strip(" \t").lower() in _FLOAT_WORDS:
         return float(arguments[0])  # type: ignore[arg-type]
     if name == "complex" and len(kinds) == 2 and set(kinds) <= {int, float}:
         return _complex(*arguments)

@@ -46,6 +46,13 @@ class Program:
         if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef) and not definition.decorator_list:
             _check_fit(definition, len(positional), list(named))
 
+    @property
+    def one_line_call(self) -> str:
+        """The call on one line: as it was written, or with canonical literals where that takes several."""
+        if "\n" not in self.arguments and "\r" not in self.arguments:
+            return self.call
+        return f"{self.entry_point}({arguments_text(self.call_arguments)})"
+
     def __reduce__(self) -> tuple[type["Program"], tuple[str, str, str]]:
         return Program, (self.source, self.entry_point, self.arguments)
 
@@ -217,6 +224,17 @@ def call_values(node: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
             raise LiteralError(f"is given twice: {keyword.arg!r}")
         named[keyword.arg] = literal_of(keyword.value)
     return positional, named
+
+
+def arguments_text(arguments: tuple[tuple[object, ...], dict[str, object]]) -> str:
+    """The values of a call as canonical literals, on one line; raises LiteralError where one has none."""
+    positional, named = arguments
+    described = [("", value_of(value)) for value in positional]
+    described += [(f"{name}=", value_of(value)) for name, value in named.items()]
+    for _, value in described:
+        if value.text is None:
+            raise LiteralError(f"has no literal ({value.opaque})")
+    return ", ".join(f"{name}{value.text}" for name, value in described)
 
 
 def shorten(text: str, width: int = 60) -> str:

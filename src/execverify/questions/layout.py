@@ -124,7 +124,8 @@ def _in_functions(body: list[ast.stmt], inside: bool = False, taken: int = 0, de
                     yield handler, False, here
                 start = (handler.type.end_lineno if handler.type else None) or handler.lineno
             is_elif = isinstance(node, ast.If) and suite is node.orelse and len(suite) == 1 and isinstance(suite[0], ast.If)
-            statements = suite[1:] if is_function and is_docstring(suite[0]) else suite
+            has_docstring = (is_function or isinstance(node, ast.ClassDef)) and is_docstring(suite[0])
+            statements = suite[1:] if has_docstring else suite
             yield from _in_functions(statements, inside or is_function, start, 0 if is_function else depth if is_elif else here)
 
 
@@ -149,11 +150,19 @@ def _assigned(node: ast.stmt | ast.ExceptHandler) -> tuple[frozenset[str], str |
             targets, value = [target], None
         case _:
             return frozenset(), None
-    if len(targets) == 1 and isinstance(targets[0], ast.Name):
-        names = frozenset({targets[0].id})
-    else:
-        names = frozenset(n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
+    names = frozenset(name for target in targets for name in _target_names(target))
     return names, None if value is None or isinstance(node, ast.AugAssign) else _literal_text(value)
+
+
+def _target_names(target: ast.expr) -> Iterator[str]:
+    """Names that a target binds, or whose value it changes: `xs` of `xs[i] = 1`, and not `i`."""
+    if isinstance(target, ast.Name):
+        yield target.id
+    elif isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        yield from _target_names(target.value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for part in target.elts:
+            yield from _target_names(part)
 
 
 def _literal_text(node: ast.expr) -> str | None:

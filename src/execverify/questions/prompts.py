@@ -36,7 +36,7 @@ def prompt_text(kind: str, program: Program, result: str, questions: tuple[Quest
         "listing": listing(program),
         "source": program.source.strip("\n"),
         "entry_point": program.entry_point,
-        "call": program.call,
+        "call": program.one_line_call,
         "questions": "\n".join(f"Question {i}: {question.text}" for i, question in enumerate(questions, start=1)),
     }
     if kind == "input_prediction":

@@ -11,6 +11,9 @@ NOTHING_NEXT = "-1"
 NO_STATE = "Nil"
 """Answer to a variable-state question about a visit that does not happen."""
 
+OPEN, CLOSE = "<answer>", "</answer>"
+"""The tags around an answer."""
+
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -33,6 +36,11 @@ class Question:
     variable: str | None
     text: str
     answers: tuple[str, ...]
+
+
+def can_be_written(text: str) -> bool:
+    """Whether a text can stand as a line of an answer: on one line, and without the tags that end answers."""
+    return "\n" not in text and "\r" not in text and OPEN not in text and CLOSE not in text
 
 
 def next_statement_question(line: int, visit: int, answers: tuple[str, ...]) -> Question:

@@ -14,7 +14,7 @@ from execverify.errors import QuestionError
 from execverify.questions.candidates import Candidate
 from execverify.questions.layout import Layout, layout_of
 from execverify.questions.next_statement import next_statements
-from execverify.questions.question import KINDS, Question
+from execverify.questions.question import KINDS, Question, can_be_written
 from execverify.questions.variable_state import variable_states
 from execverify.tracing.trace import Trace
 
@@ -48,7 +48,10 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
     if trace.result.outcome not in ("returned", "raised") or trace.result.error == "RecursionError":
         raise QuestionError(f"there is nothing to ask about this run: {trace.result.outcome} ({trace.result.detail})")
     layout = layout_of(trace.program)
-    offers = {kind: list(_OFFERS[kind](trace, layout)) for kind in dict.fromkeys(kinds)}
+    offers = {
+        kind: [candidate for candidate in _OFFERS[kind](trace, layout) if can_be_written(candidate.answers[0])]
+        for kind in dict.fromkeys(kinds)
+    }
     if limit is None:
         return tuple(candidate.question for kind in offers for candidate in offers[kind])
     rng = random.Random(f"{seed}:{trace.program.source}:{trace.program.arguments}")

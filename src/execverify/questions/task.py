@@ -16,7 +16,7 @@ from execverify.programs.literals import Value
 from execverify.programs.program import Program
 from execverify.questions.layout import layout_of
 from execverify.questions.prompts import DEFAULT, prompt_text
-from execverify.questions.question import KINDS, Question
+from execverify.questions.question import CLOSE, KINDS, OPEN, Question, can_be_written
 from execverify.questions.select import ask, check_kinds
 from execverify.tracing.trace import Trace
 
@@ -80,7 +80,7 @@ class Task:
     @property
     def assertion(self) -> str:
         """The whole assertion, as the first line of a right answer has it."""
-        return f"assert {self.program.call} == {self.result.text}"
+        return f"assert {self.program.one_line_call} == {self.result.text}"
 
     @property
     def gold(self) -> str:
@@ -91,7 +91,7 @@ class Task:
 
 def gold_completion(lines: Sequence[str], reasoning: str = "I follow the call statement by statement.") -> str:
     """A completion in the format that the prompts ask for."""
-    return f"<reasoning>\n{reasoning}\n</reasoning>\n<answer>\n" + "\n".join(lines) + "\n</answer>"
+    return "\n".join(["<reasoning>", reasoning, "</reasoning>", OPEN, *lines, CLOSE])
 
 
 def task(
@@ -128,6 +128,10 @@ def task(
     if result is None or result.text is None:
         what = f"{result.type} ({result.opaque})" if result else "nothing"
         raise QuestionError(f"a task needs a result with a literal; this one is opaque: {what}")
+    if not can_be_written(f"{trace.program.one_line_call} {result.text}"):
+        raise QuestionError(
+            "a task needs a call and a result that can stand in an answer; these hold its tags, such as </answer>"
+        )
     questions = ask(trace, kinds, limit, seed) if kind == "white_box" else ()
     text = prompt_text(kind, trace.program, result.text, questions, template)
     layout = layout_of(trace.program)

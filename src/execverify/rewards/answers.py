@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import literal_of, parse_quietly, value_of
+from execverify.programs.literals import literal_of, parse_quietly
 from execverify.programs.program import call_values
+from execverify.questions.question import CLOSE, OPEN
 
-OPEN, CLOSE = "<answer>", "</answer>"
 _FENCE = "```"
 _BLANKS = " \t\r"
 
@@ -45,13 +45,6 @@ class Assertion:
     name: str
     arguments: tuple[tuple[object, ...], dict[str, object]]
     result: object
-
-    @property
-    def source(self) -> str:
-        """The arguments as canonical text, for a call of our own."""
-        positional, named = self.arguments
-        parts = [str(value_of(value).text) for value in positional]
-        return ", ".join(parts + [f"{name}={value_of(value).text}" for name, value in named.items()])
 
 
 def completion_text(completion: Any) -> str | None:

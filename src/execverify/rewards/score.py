@@ -20,7 +20,7 @@ from execverify.errors import LiteralError, ProgramError, QuestionError, Sandbox
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import run_many
 from execverify.programs.literals import equality_key, parse_literal, value_of
-from execverify.programs.program import Program, read_arguments, shorten
+from execverify.programs.program import Program, arguments_text, read_arguments, shorten
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import Task
@@ -283,7 +283,7 @@ def judge_input(task: Task, completion: str, rule: RewardRule = PAPER) -> Score 
         if not why and _same_arguments(given.arguments, task.program):
             return Score(rule.scale, (Part("input", expected, answer.assertion, Verdict.RIGHT),))
         if not why:
-            return replace(task.program, arguments=given.source)
+            return replace(task.program, arguments=arguments_text(given.arguments))
     except LiteralError as error:
         why = f"the first line {error}"
     except ProgramError as error:

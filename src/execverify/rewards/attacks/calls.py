@@ -136,6 +136,18 @@ def _placeholders(task: Task) -> Completions:
         yield _with_call(task, arguments)
 
 
+_OPAQUE = ["{float('nan')}", "{float('nan'): 0}", "'" + "a" * 10_001 + "'", "[" * 70 + "]" * 70, "9" * 4_250, "0x" + "f" * 4_000]
+
+
+def _opaque(task: Task) -> Completions:
+    """Values that cannot be written down again, and must not be taken for None or for anything else."""
+    texts = _texts(task) or [""]
+    for other in _OPAQUE:
+        yield _with_call(task, ", ".join([other, *texts[1:]]))
+        yield _with_call(task, ", ".join([other] * len(texts)))
+        yield _with_call(task, f"[{other}]")
+
+
 FAMILIES = (
     Family("arguments_missing", "leaves arguments out", _missing),
     Family("arguments_extra", "adds arguments", _extra),
@@ -148,6 +160,7 @@ FAMILIES = (
         "gives arguments that are equal but of another type",
         _changed(retyped_numbers, retyped_sequences, retyped_sets, retyped_text, retyped_dicts, written),
     ),
+    Family("arguments_opaque", "gives arguments that cannot be written down again", _opaque),
     Family("arguments_code", "gives arguments as code", _code),
     Family("arguments_placeholder", "leaves the placeholder of the prompt", _placeholders),
 )
