@@ -63,7 +63,12 @@ def _write_parquet(path: Path, rows: Iterable[Row]) -> int:
     schema = _schema(pa)
     with pq.ParquetWriter(path, schema) as writer:
         for batch in _batches(rows):
-            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            try:
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            except (pa.ArrowException, OverflowError, UnicodeError) as error:
+                raise RowError(
+                    f"{path.name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}"
+                ) from None
             count += len(batch)
     return count
 
@@ -115,6 +120,8 @@ def read_lines(path: str, what: str) -> Iterator[tuple[str, Any]]:
         raise RowError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise RowError(f"{path} is a folder: name a file of {what}") from None
+    except OSError as error:
+        raise RowError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise RowError(f"{path} is not UTF-8 text: name a .jsonl or .parquet file of {what}") from None
 
@@ -122,7 +129,7 @@ def read_lines(path: str, what: str) -> Iterator[tuple[str, Any]]:
 def _parsed(line: str, where: str, what: str) -> Any:
     try:
         value = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RowError(f"{where} is not JSON ({error}): a file of {what} has one JSON value a line") from None
     if what == "rows" and not isinstance(value, dict):
         raise RowError(f"{where} is not a row: it is no JSON object")

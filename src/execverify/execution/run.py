@@ -11,14 +11,15 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from execverify.errors import ProgramError
+from execverify.errors import LiteralError, ProgramError
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Job, Sandbox
-from execverify.programs.literals import Value
+from execverify.programs.literals import Value, parse_literal
 from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
 
 _DEFAULT = Limits()
 _PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
+_OUTCOMES = tuple(map(str, Outcome))
 _IMPORTS = frozenset({ast.Import, ast.ImportFrom})
 _REACHING = frozenset(
     {"exec", "eval", "compile", "open", "globals", "locals", "vars", "getattr", "setattr", "delattr", "breakpoint"}
@@ -66,6 +67,8 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     reply = sandbox().run(job)
     if reply["outcome"] != Outcome.RETURNED:
         raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
+    if not all(map(_is_value, reply["values"])):
+        raise ProgramError("the arguments cannot be evaluated: the process answered with what is no answer")
     parts = []
     for name, (kind, text, opaque) in zip(reply["names"], reply["values"], strict=True):
         if text is None:
@@ -82,18 +85,27 @@ def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job
 
 def result_of(reply: dict[str, Any]) -> Result:
     """A harness's reply as a `Result`. A reply that no harness of ours gives is the program's own, which then has died."""
-    try:
-        value = reply.get("value")
-        result = Result(
-            outcome=Outcome(reply["outcome"]),
-            value=Value(*value) if value is not None else None,
-            detail=str(reply.get("detail", "")),
-            error=reply.get("error"),
-            stdout=str(reply.get("stdout", "")),
-        )
-    except (TypeError, ValueError, KeyError):
+    detail, error, stdout, value = (reply.get(field) for field in ("detail", "error", "stdout", "value"))
+    texts = all(isinstance(text, str | None) for text in (detail, error, stdout))
+    if reply.get("outcome") not in _OUTCOMES or not texts or not (value is None or _is_value(value)):
         return FORGED
-    return FORGED if result.outcome == Outcome.RETURNED and result.value is None else result
+    outcome = Outcome(reply["outcome"])
+    if outcome == Outcome.RETURNED and value is None:
+        return FORGED
+    return Result(outcome, Value(*value) if value is not None else None, detail or "", error, stdout or "")
+
+
+def _is_value(fields: Any) -> bool:
+    """Whether plain data are the fields of a `Value`: a type's name, and a literal of that type or a reason."""
+    if not isinstance(fields, list) or len(fields) != 3 or not isinstance(fields[0], str):
+        return False
+    kind, text, opaque = fields
+    if text is None:
+        return isinstance(opaque, str)
+    try:
+        return opaque is None and isinstance(text, str) and type(parse_literal(text)).__name__ == kind
+    except LiteralError:
+        return False
 
 
 FORGED = Result(Outcome.DIED, detail="the process answered with what is no answer")

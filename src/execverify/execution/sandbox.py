@@ -37,7 +37,7 @@ _WINDOW = 16  # jobs sent ahead to one worker, so that it never waits for us; re
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
 _LONGEST_SLEEP = 3600.0  # what a selector can surely take
 _CLEAN = frozenset({"returned", "raised", "not deterministic"})
-_OUTCOMES = frozenset(map(str, Outcome))
+_OUTCOMES = tuple(map(str, Outcome))
 _START = "import sys; sys.path.append({path!r}); from execverify.execution.zygote import main; main({fd}, {root!r}, {names!r})"
 
 

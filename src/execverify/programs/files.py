@@ -8,6 +8,7 @@ is given apart, the program is the whole file, so that its line numbers are the 
 
 import ast
 import json
+import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,13 +51,15 @@ def read_programs(path: str | Path, call: str | None = None) -> Iterator[Program
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise RowError(f"{path}: no such file") from None
     except IsADirectoryError:
         raise RowError(f"{path} is a folder: name a file of programs, .jsonl or .py") from None
     except UnicodeDecodeError:
         raise RowError(f"{path} is not UTF-8 text: give a .jsonl or .py file") from None
+    except (OSError, ValueError) as error:
+        raise RowError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if path.suffix == ".py":
         return _from_python(path, text, call)
     if call is not None:
@@ -73,7 +76,7 @@ def _from_jsonl(path: Path, text: str) -> Iterator[ProgramRecord]:
         where = f"{path}:{number}"
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RowError(f"{where} is not JSON ({error}): write one object a line, or name a Python file .py") from None
         if not isinstance(row, dict):
             raise RowError(f"{where} is not a JSON object with code and input")
@@ -83,7 +86,7 @@ def _from_jsonl(path: Path, text: str) -> Iterator[ProgramRecord]:
         for field in ("output", "entry_point"):
             if not isinstance(row.get(field), str | None):
                 raise RowError(f"{where}: {field!r} must be text")
-        name = str(row.get("id", f"{path.stem}:{number}"))
+        name = f"{path.stem}:{number}" if row.get("id") is None else str(row["id"])
         yield ProgramRecord(row["code"], row.get("entry_point"), row["input"], row.get("output"), name, where)
     if not found:
         raise RowError(f"{path} holds no programs: write one JSON object a line")
@@ -128,41 +131,85 @@ def _call_of(node: ast.stmt) -> tuple[ast.Call, ast.expr | None] | None:
 
 
 def _needed(tree: ast.Module, lines: list[str], entry_point: str, path: Path) -> str:
-    """The definitions that the entry point needs, in the file's order, each as it is written there."""
-    definitions = [node for node in tree.body if _call_of(node) is None and not isinstance(node, ast.Expr)]
-    binders: dict[str, list[ast.stmt]] = {}
-    for node in definitions:
-        for name in _binds(node):
-            binders.setdefault(name, []).append(node)
-    if entry_point not in binders:
+    """The statements that the entry point needs, in the file's order, each as it is written there.
+
+    Needed is what binds or changes a name that something needed reads from the module: a definition, an import, an
+    assignment, also `TABLE["a"] = 1`, `TABLE.append(1)`, and compound statements that hold such.
+    """
+    statements = [node for node in tree.body if _call_of(node) is None]
+    changers: dict[str, list[ast.stmt]] = {}
+    for node in statements:
+        for name in _changed_names(node):
+            changers.setdefault(name, []).append(node)
+    if entry_point not in changers:
         raise RowError(f"{path} does not define {entry_point!r}")
-    wanted: set[int] = set()
-    names = [entry_point]
+    wanted = {id(node) for node in changers.get("*", [])}
+    names, seen = [entry_point], set()
     while names:
-        for node in binders.get(names.pop(), []):
+        name = names.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for node in changers.get(name, []):
             if id(node) not in wanted:
                 wanted.add(id(node))
-                names += [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)]
-    parts = [_text_of(node, lines) for node in definitions if id(node) in wanted or _is_future(node)]
-    return "\n\n".join(parts) + "\n"
+                names += _module_names_read("\n".join(lines[_span(node)]))
+    spans = dict.fromkeys((_span(node).start, _span(node).stop) for node in statements if id(node) in wanted)
+    return "\n\n".join("\n".join(lines[start:stop]) for start, stop in spans) + "\n"
 
 
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+def _changed_names(statement: ast.stmt) -> set[str]:
+    """Names of the module that a statement binds or changes when it runs; "*" for what may bind any."""
+    names: set[str] = set()
+    for node in _running(statement):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom) and (node.module == "__future__" or node.names[0].name == "*"):
+            names.add("*")
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+            names.add(node.id)
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            names.update(_root(node))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            names.update(_root(node.value.func))
+    return names
 
 
-def _binds(node: ast.stmt) -> Iterator[str]:
-    """Names that a module-level statement binds or changes."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
-    else:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                yield inner.id
+def _running(statement: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a statement that run with it: not the bodies of functions and classes."""
+    yield statement
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        for child in ast.iter_child_nodes(statement):
+            yield from _running(child)
 
 
-def _text_of(node: ast.stmt, lines: list[str]) -> str:
+def _root(node: ast.expr) -> Iterator[str]:
+    """The name that a chain of attributes and subscripts begins with: `a` of `a.b[0].c`; none for a plain name."""
+    inner = node
+    while isinstance(inner, ast.Attribute | ast.Subscript):
+        inner = inner.value
+    if isinstance(inner, ast.Name) and inner is not node:
+        yield inner.id
+
+
+def _module_names_read(text: str) -> list[str]:
+    """Names that a statement, or a function in it, reads from the module: not parameters, not local variables."""
+    try:
+        top = symtable.symtable(text, "<program>", "exec")
+    except (SyntaxError, RecursionError):
+        return []
+    names = [symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()]
+    inner = list(top.get_children())
+    while inner:
+        table = inner.pop()
+        names += [symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()]
+        inner += table.get_children()
+    return names
+
+
+def _span(node: ast.stmt) -> slice:
+    """Where a statement stands in the file's lines, decorators included."""
     first = min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))])
-    return "\n".join(lines[first - 1 : node.end_lineno])
+    return slice(first - 1, node.end_lineno)

@@ -352,7 +352,7 @@ def literal_of(node: ast.expr, depth: int = 0) -> object:
 
 def _what(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
-        return f"the name {node.id!r}"
+        return f"the name {node.id[:40]!r}"
     if isinstance(node, ast.Call):
         return "a call"
     return f"an expression ({type(node).__name__})"
@@ -365,7 +365,7 @@ def _read_constant(node: ast.Constant, _: int) -> object:
 def _read_name(node: ast.Name, _: int) -> object:
     if node.id in _NAMES:
         return _NAMES[node.id]
-    raise LiteralError(f"is not a literal: it holds the name {node.id!r}")
+    raise LiteralError(f"is not a literal: it holds {_what(node)}")
 
 
 def _read_elements(nodes: list[ast.expr], depth: int) -> list[object]:

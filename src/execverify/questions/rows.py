@@ -8,7 +8,7 @@ count, samples and a question's variable may be null.
 import functools
 from typing import Any
 
-from execverify.errors import ExecVerifyError, LiteralError, RowError
+from execverify.errors import ExecVerifyError, RowError
 from execverify.programs.literals import parse_literal, value_of
 from execverify.programs.program import Program
 from execverify.questions.question import KINDS, Question
@@ -77,16 +77,19 @@ def from_row(row: Row) -> Task:
         written = row["program"]
         program = _program(written["source"], written["entry_point"], written["arguments"])
         result = value_of(parse_literal(written["result"]))
+        if result.text is None:
+            raise RowError(f"its result is opaque ({result.opaque})")
+        prompt = tuple({**message} for message in row.get("prompt") or ())
         questions = tuple(_question(entry) for entry in row.get("questions") or ())
         difficulty = Difficulty(**(row.get("difficulty") or {"steps": 0, "branches": 0, "depth": 0}))
     except (KeyError, TypeError, AttributeError) as error:
         raise RowError(f"the row is not whole: {type(error).__name__} {error}") from None
-    except (ExecVerifyError, LiteralError) as error:
-        raise RowError(f"the row's program cannot be used: {error}") from None
+    except ExecVerifyError as error:
+        raise RowError(f"the row cannot be used: {error}") from None
     return Task(
         id=str(row.get("id", "")),
         kind=kind,
-        prompt=tuple(dict(message) for message in row.get("prompt") or ()),
+        prompt=prompt,
         program=program,
         result=result,
         questions=questions,
@@ -106,7 +109,9 @@ def _program(source: str, entry_point: str, arguments: str) -> Program:
 
 
 def _question(entry: Row) -> Question:
-    answers = tuple(entry["answers"])
-    if entry["kind"] not in KINDS or not answers or not all(isinstance(answer, str) for answer in answers):
-        raise RowError("a question needs a known kind and answers")
-    return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), answers)
+    answers = entry["answers"]
+    if isinstance(answers, str) or not answers or not all(isinstance(answer, str) for answer in answers):
+        raise RowError("a question needs a list of answers, all text")
+    if entry["kind"] not in KINDS or not all(isinstance(entry[name], int) for name in ("line", "visit")):
+        raise RowError("a question needs a known kind, and a line and a visit that are numbers")
+    return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), tuple(answers))

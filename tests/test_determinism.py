@@ -1,0 +1,95 @@
+"""Programs whose behaviour could differ on another run are recognised; those that run once could not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import execverify as ev
+from execverify.datasets.make import program_of
+from execverify.errors import ProgramError
+from execverify.execution.outcome import Limits
+from execverify.execution.run import job_for, sandbox
+from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+
+ROOT = Path(__file__).parents[1]
+CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
+WORDS = "['alpha', 'beta', 'gamma', 'delta', 'epsilon']"
+
+VARYING = {
+    "list of a set": "def f(x):\n    return list(set(x))",
+    "first of a set": "def f(x):\n    return next(iter(set(x)))",
+    "pop": "def f(x):\n    s = set(x)\n    return s.pop()",
+    "loop over a set display": "def f(x):\n    out = ''\n    for w in {'a', 'bc', 'def', 'gh'}:\n        out += w\n    return out",
+    "a step in between, though the result is the same": (
+        "def f(x):\n    out = []\n    for w in set(x):\n        out.append(w)\n    return sorted(out)"
+    ),
+    "set comprehension": "def f(x):\n    return [w for w in {v for v in x}]",
+    "frozenset": "def f(x):\n    return list(frozenset(x))",
+    "unpacked": "def f(x):\n    a, *b = set(x)\n    return a",
+    "joined": "def f(x):\n    return ''.join(set(x))",
+    "views combined": "def f(x):\n    a = dict.fromkeys(x)\n    b = a.keys()\n    return list(b & b)",
+    "views combined in place": "def f(x):\n    a = dict.fromkeys(x).keys()\n    a |= a\n    return list(a)",
+    "hash": "def f(x):\n    return hash(x[0])",
+    "hash by method": "def f(x):\n    return x[0].__hash__()",
+    "id": "def f(x):\n    return id(x) % 1000003",
+    "text of an object": "class A: pass\ndef f(x):\n    return str(A())",
+    "text of a function": "def f(x):\n    return f'{f}'",
+    "text of a lambda": "def f(x):\n    return '%s' % (lambda: 0)",
+    "text of an iterator": "def f(x):\n    return '{}'.format(map(len, x))",
+    "text of a bound method": "def f(x):\n    return repr(x.append)",
+    "text of a generator": "def f(x):\n    return str(w for w in x)",
+    "order by address": "def f(x):\n    return [str(o) for o in (object(), object())]",
+    "time": "import time\ndef f(x):\n    return time.perf_counter()",
+    "chance": "import random\ndef f(x):\n    return random.random()",
+    "the system's chance": "import os\ndef f(x):\n    return os.urandom(8)",
+    "process": "import os\ndef f(x):\n    return os.getpid()",
+    "uuid": "import uuid\ndef f(x):\n    return str(uuid.uuid4())",
+}
+
+
+@pytest.mark.parametrize("name", VARYING)
+def test_varying_programs_have_no_labels(name: str) -> None:
+    trace = ev.trace(ev.Program(VARYING[name], arguments=WORDS), timeout=5)
+    assert trace.result.outcome == "not deterministic", trace.result
+    assert trace.steps == () and trace.result.value is None
+
+
+FIXED = {
+    "a set that is only asked": "def f(x):\n    seen = set(x)\n    return sorted(seen), len(seen), 'beta' in seen",
+    "a set of integers": "def f(x):\n    return sorted({len(w) for w in x})",
+    "seeded chance": "import random\ndef f(x):\n    return random.Random(7).choice(x)",
+    "a lambda that is not shown": "def f(x):\n    return sorted(x, key=lambda w: (len(w), w))",
+    "text of plain values": "def f(x):\n    return f'{x} {len(x)}' + str({'a': 1}) + '%d' % 3",
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_programs_that_only_look_like_it_keep_their_labels(name: str) -> None:
+    trace = ev.trace(ev.Program(FIXED[name], arguments=WORDS), timeout=5)
+    assert trace.result.outcome == "returned", trace.result
+    assert trace.steps
+
+
+def test_ordinary_programs_run_once() -> None:
+    source = "def f(x):\n    n = len(x) - 1\n    d = {w: i for i, w in enumerate(x)}\n    return [d[k] for k in d.keys()][n]"
+    assert not may_vary(ev.Program(source, arguments=WORDS))
+    assert may_vary(ev.Program(source, arguments="{'a', 'b'}"))
+
+
+def test_whatever_runs_once_is_the_same_under_every_hash_seed() -> None:
+    if not CRUXEVAL.exists():
+        pytest.skip("CRUXEval's file is not beside this checkout")
+    programs = []
+    for record in ev.read_programs(CRUXEVAL):
+        try:
+            program = program_of(record, Limits())
+        except ProgramError:
+            continue
+        if not may_vary(program):
+            programs.append(program)
+    assert len(programs) > 700
+    jobs = [job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5)) for program in programs]
+    first = [json.dumps(reply) for reply in sandbox(0).run_many(jobs)]
+    for seed in OTHER_SEEDS[:3]:
+        assert [json.dumps(reply) for reply in sandbox(seed).run_many(jobs)] == first
