@@ -82,9 +82,9 @@ def rewritten(program: Program) -> list[int]:
     """The rewritten program and its recorder, as the confined process runs them."""
     stage = worker.Stage(1_000_000)
     recorder = Recorder(100_000, stage)
-    code = compile(instrument(ast.parse(program.source)), "<program>", "exec")
+    code = compile(instrument(ast.parse(program.source), program.source), "<program>", "exec")
     positional, named = read_arguments(program.arguments)
-    stage.namespace.update(recorder.handles())
+    stage.namespace.update(recorder.names())
     exec(code, stage.namespace)
     recorder.around(lambda: stage.namespace[program.entry_point](*positional, **named))
     return recorder.lines
@@ -109,7 +109,9 @@ def main() -> None:
         mechanisms["sys.monitoring"] = with_monitoring
     truth = [rewritten(program) for program in programs]
     steps = [set(layout_of(program).statements) for program in programs]
-    print(f"Python {platform.python_version()}, {len(programs)} programs\n\n| mechanism | µs a program | wrong |\n|---|---:|---:|")
+    print(
+        f"Python {platform.python_version()}, {len(programs)} programs\n\n| mechanism | µs a program | wrong |\n|---|---:|---:|"
+    )
     for name, mechanism in mechanisms.items():
         best = float("inf")
         for _ in range(3):

@@ -104,7 +104,7 @@ def scoring(programs: Sequence[Program]) -> list[Measure]:
     """Scores of gold completions, against one interpreter a check and against bare parsing of the same answers."""
     tasks = [task(trace) for trace in trace_many(programs) if trace.result.value and trace.result.value.text is not None]
     interpreter = one_interpreter_a_check(tasks[:40])
-    bare = len(tasks) / cpu_seconds(lambda: [bare_parse(t) for t in tasks])
+    bare = len(tasks) / cpu_seconds(lambda: list(map(bare_parse, tasks)))
     golds = [(t, t.gold) for t in tasks]
     ours = len(tasks) / cpu_seconds(lambda: [score(t, gold) for t, gold in golds])
     return [

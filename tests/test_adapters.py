@@ -12,7 +12,8 @@ import pytest
 
 import execverify as ev
 from execverify.errors import RowError, SandboxError
-from execverify.execution import sandbox as sandbox_module
+from execverify.execution import lanes
+from execverify.execution.run import sandbox
 from execverify.rewards.trl import PartReward, WhiteBoxReward, white_box_reward
 from execverify.rewards.verl import compute_score
 
@@ -102,8 +103,8 @@ def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypat
     def broken(self: object, hash_seed: int) -> None:
         raise SandboxError("no process today")
 
-    monkeypatch.setattr(sandbox_module._Zygote, "__init__", broken)
-    sandbox_module_sandbox().close()
+    monkeypatch.setattr(lanes.Zygote, "__init__", broken)
+    sandbox().close()
     task = tasks["input_prediction"]
     other = f"<answer>assert f(4) == {task.result.text}</answer>"
     metrics: dict[str, float] = {}
@@ -111,13 +112,6 @@ def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypat
     assert metrics["execverify/our_failures"] == 1.0
     with pytest.raises(SandboxError, match="no process today"):
         compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)))
-
-
-def sandbox_module_sandbox() -> sandbox_module.Sandbox:
-    """This process's own sandbox."""
-    from execverify.execution.run import sandbox
-
-    return sandbox()
 
 
 def test_verl_returns_the_same_keys_for_every_row(tasks: dict[str, ev.Task]) -> None:

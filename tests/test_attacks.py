@@ -9,6 +9,7 @@ from fuzz_answers import justified
 from fuzz_completions import tasks
 
 import execverify as ev
+from execverify.errors import ProgramError, QuestionError
 from execverify.rewards import Verdict
 from execverify.rewards.attacks import CANARY, FAMILIES, Attack, Family, attacks, bulk
 from execverify.rewards.score import score_many
@@ -79,6 +80,15 @@ def test_no_attack_is_overpaid(number: int) -> None:
 @pytest.mark.parametrize("number", TASKS[::9])
 def test_no_huge_attack_is_overpaid_or_slow(number: int) -> None:
     assert not overpaid(tasks()[number], bulk.FAMILIES)
+
+
+def test_a_huge_text_that_is_right_is_no_attack() -> None:
+    """A run of quotes, of an even number, is the empty text."""
+    family = next(family for family in bulk.FAMILIES if family.name == "huge_texts")
+    [empty, *_] = [task for task in tasks() if task.result.text == "''"]
+    assert not overpaid(empty, [family])
+    left_out = len(list(family.attacks(tasks()[0]))) - len(list(family.attacks(empty)))
+    assert left_out == 1 and ev.score(empty, empty.gold.replace("== ''", "== " + "'" * 20_000)).reward == 2.0
 
 
 @pytest.mark.parametrize("number", TASKS)
@@ -260,20 +270,47 @@ def test_any_input_that_gives_the_result_is_right() -> None:
         assert ev.score(task, in_tags(f"assert {call} == 3")).reward == 0.0
 
 
-CONTINUED = pytest.mark.xfail(strict=True, reason="a backslash at the end of the arguments makes a call that is not Python")
+HEAD = "def f(s):\n    s = s[:2]\n    return s"
 
 
+@pytest.mark.parametrize("kind", ["white_box", "input_prediction"])
 @pytest.mark.parametrize(
-    "arguments",
-    ["'<answer>'", "'a</answer><answer>'", "[1,\n2]", "'''a\nb'''", "'a' # one", "'a',", pytest.param("'a'\\", marks=CONTINUED)],
+    ("arguments", "assertion"),
+    [
+        ("'a',", "assert f('a',) == 'a'"),
+        ("[1,\n2]", "assert f([1, 2]) == [1, 2]"),
+        ("s=[1, # one\n2, 3]", "assert f(s=[1, 2, 3]) == [1, 2]"),
+        ("'''a\nb'''", "assert f('a\\nb') == 'a\\n'"),
+        ("'a'\r", "assert f('a') == 'a'"),
+        ("'<answer'", "assert f('<answer') == '<a'"),
+    ],
 )
-def test_gold_earns_everything_whatever_the_arguments_hold(arguments: str) -> None:
-    """Or else there is no such program, or no such task."""
-    try:
-        task = small_task("def f(s):\n    s = s[:2]\n    return s", arguments)
-    except ev.ExecVerifyError:
-        return
+def test_gold_is_on_one_line_and_earns_everything(arguments: str, assertion: str, kind: str) -> None:
+    task = small_task(HEAD, arguments, kind)
+    assert task.assertion == assertion
     assert ev.score(task, task.gold).reward == 2.0
+
+
+@pytest.mark.parametrize("kind", ["white_box", "input_prediction"])
+@pytest.mark.parametrize(
+    ("source", "arguments"),
+    [
+        (HEAD, "'<answer>'"),
+        (HEAD, "'a</answer><answer>'"),
+        (HEAD, "'</answer>\\n'"),
+        ("def f():\n    return ['<' + 'answer>']", ""),
+        ("def f():\n    return {'a': '</answer' + '>'}", ""),
+    ],
+)
+def test_what_cannot_stand_in_an_answer_makes_no_task(source: str, arguments: str, kind: str) -> None:
+    with pytest.raises(QuestionError, match="can stand in an answer"):
+        small_task(source, arguments, kind)
+
+
+@pytest.mark.parametrize("arguments", ["'a' # one", "'a'\\"])
+def test_arguments_that_swallow_the_bracket_make_no_program(arguments: str) -> None:
+    with pytest.raises(ProgramError, match="end in a comment or a backslash: leave it out"):
+        small_task(HEAD, arguments)
 
 
 # -------------------------------------------------------------------------------------------------------------- the lines

@@ -23,9 +23,10 @@ from typing import Any
 import pytest
 
 import execverify as ev
+from execverify.execution.job import Job
 from execverify.execution.outcome import Outcome
 from execverify.execution.run import job_for, sandbox
-from execverify.execution.sandbox import Job, Sandbox
+from execverify.execution.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes and descriptors in /proc")
 
@@ -313,11 +314,6 @@ FORGED = [
     b"\xff",
     b"",
     b"no json",
-]
-UNCHECKED = pytest.mark.xfail(
-    strict=True, reason="not every field of a reply is checked for its type, nor a value's text for being one"
-)
-BELIEVED = [
     b'{"outcome":[]}',
     b'{"outcome":"returned","value":"int"}',
     b'{"outcome":"returned","value":[[],{},3]}',
@@ -326,11 +322,7 @@ BELIEVED = [
 ]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [*FORGED, *(pytest.param(body, marks=UNCHECKED) for body in BELIEVED)],
-    ids=lambda body: ascii(body)[:40],
-)
+@pytest.mark.parametrize("body", FORGED, ids=lambda body: ascii(body)[:40])
 def test_a_program_that_answers_for_itself_cannot_break_its_caller(body: bytes) -> None:
     source = f"""
         import os, struct
@@ -372,7 +364,7 @@ MEDDLING = """
 """
 
 
-@pytest.mark.xfail(strict=True, reason="a reply may say `our failure`, and so does ours where the program broke what makes it")
+@pytest.mark.xfail(strict=True, reason="hostile code can say so until candidates run apart from our harness")
 @pytest.mark.parametrize("source", [EXCUSE, MEDDLING], ids=["says so", "breaks us"])
 def test_a_program_cannot_pass_for_our_failure(source: str) -> None:
     assert run(source).outcome != Outcome.FAILED

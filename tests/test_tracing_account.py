@@ -118,12 +118,36 @@ class Run:
         return list(ast.walk(ast.parse(self.program.source)))
 
     @functools.cached_property
+    def statements(self) -> list[ast.stmt | ast.ExceptHandler]:
+        counted = (ast.stmt, ast.ExceptHandler)
+        return [node for node in self.nodes if isinstance(node, counted) and not isinstance(node, ast.Try)]
+
+    @functools.cached_property
     def crowds(self) -> Counter[int]:
         """How many statements each logical line holds, by its first physical line."""
         first = oracle._logical_lines(self.program.source)
-        counted = (ast.stmt, ast.ExceptHandler)
-        nodes = [node for node in self.nodes if isinstance(node, counted) and not isinstance(node, ast.Try)]
-        return Counter(first[node.lineno] for node in nodes)
+        return Counter(first[node.lineno] for node in self.statements)
+
+    @functools.cached_property
+    def askable(self) -> set[int]:
+        """Lines that are one undecorated statement, from their beginning (it may stand behind `else:`)."""
+        indents = [len(line) - len(line.lstrip()) for line in self.lines]
+        plain = [node for node in self.statements if not getattr(node, "decorator_list", ())]
+        return {node.lineno for node in plain if self.crowds[node.lineno] == 1 and indents[node.lineno - 1] == node.col_offset}
+
+    @functools.cached_property
+    def inert(self) -> set[int]:
+        """Lines whose statement calls nothing, by whatever it is made of."""
+        calls_nothing = (ast.Return, ast.Assign, ast.Pass, ast.Break, ast.Continue, ast.Name, ast.Constant, ast.expr_context)
+        return {node.lineno for node in self.statements if all(isinstance(part, calls_nothing) for part in ast.walk(node))}
+
+    @functools.cached_property
+    def entries(self) -> set[int]:
+        """Indices of the steps that are the first of their frames."""
+        first: dict[int, int] = {}
+        for index, (_, frame, _) in enumerate(self.known.steps):
+            first.setdefault(frame, index)
+        return set(first.values())
 
     @functools.cached_property
     def comprehended(self) -> set[str]:
@@ -160,18 +184,20 @@ def _stored(target: ast.expr) -> list[ast.Name]:
 
 def wrong(question: ev.Question, run: Run) -> str | None:
     """What the account has against a question, if anything."""
-    if run.crowds[question.line] != 1:
-        return f"line {question.line} holds {run.crowds[question.line]} statements"
+    if question.line not in run.askable:
+        return f"line {question.line} is not one plain statement ({run.crowds[question.line]} are on it)"
     index = run.at.get((question.line, question.visit))
     return _wrong_next(question, run, index) if question.kind == "next_statement" else _wrong_state(question, run, index)
 
 
 def _wrong_next(question: ev.Question, run: Run, index: int | None) -> str | None:
-    following = None if index is None or index + 1 == len(run.known.steps) else run.known.steps[index + 1][0]
-    if following is None:
+    if index is None or index + 1 == len(run.known.steps):
         return None if question.answers == ("-1",) else "nothing runs next"
-    if run.crowds[following] != 1:
-        return f"line {following}, which runs next, holds {run.crowds[following]} statements"
+    following = run.known.steps[index + 1][0]
+    if following not in run.askable:
+        return f"line {following}, which runs next, is not one plain statement"
+    if index + 1 in run.entries and question.line in run.inert:
+        return "what runs next is called by a line that resumes"
     return None if set(question.answers) == run.texts(following) else f"line {following} runs next"
 
 
@@ -190,25 +216,13 @@ def _wrong_state(question: ev.Question, run: Run, index: int | None) -> str | No
 
 
 def missing(questions: Iterable[ev.Question], run: Run) -> Iterator[str]:
-    """Next statements that could be asked and are not: a line of one statement leads to another one in the same frame."""
+    """Next statements that could be asked and are not: a plain line leads to another one in the same frame."""
     asked = {(question.line, question.visit) for question in questions if question.kind == "next_statement"}
-    first = oracle._logical_lines(run.program.source)
-    alone = {line for line, count in run.crowds.items() if count == 1 and first[line] == line and _starts(run, line)}
     for (line, visit), index in run.at.items():
-        frame = run.known.steps[index][1]
-        following = run.known.steps[index + 1][:2] if index + 1 < len(run.known.steps) else None
-        if (
-            line in alone
-            and (following is None or (following[0] in alone and following[1] == frame))
-            and (line, visit) not in asked
-        ):
+        here, *following = run.known.steps[index : index + 2]
+        clear = all(after[0] in run.askable and after[1] == here[1] for after in following)
+        if clear and line in run.askable and (line, visit) not in asked:
             yield f"what runs after line {line} visit {visit} is never asked"
-
-
-def _starts(run: Run, line: int) -> bool:
-    """Whether the statement begins its physical line (it may stand behind `else:`) and is not decorated."""
-    text = run.lines[line - 1].lstrip()
-    return not text.startswith(("else", "finally", "try", "case ", "@"))
 
 
 def faults_of_selection(trace: ev.Trace, every: tuple[ev.Question, ...]) -> Iterator[str]:

@@ -36,7 +36,7 @@ def write_rows(path: str, rows: Iterable[Row]) -> int:
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         if target.suffix == ".parquet":
-            count = _write_parquet(unfinished, rows)
+            count = _write_parquet(unfinished, rows, path)
         else:
             with unfinished.open("w", encoding="utf-8") as file:
                 count = _write_lines(file, rows)
@@ -57,7 +57,7 @@ def _write_lines(file: TextIO, rows: Iterable[Row]) -> int:
     return count
 
 
-def _write_parquet(path: Path, rows: Iterable[Row]) -> int:
+def _write_parquet(path: Path, rows: Iterable[Row], name: str) -> int:
     pa, pq = _pyarrow()
     count = 0
     schema = _schema(pa)
@@ -67,7 +67,7 @@ def _write_parquet(path: Path, rows: Iterable[Row]) -> int:
                 writer.write_table(pa.Table.from_pylist(batch, schema=schema))
             except (pa.ArrowException, OverflowError, UnicodeError) as error:
                 raise RowError(
-                    f"{path.name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}"
+                    f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}"
                 ) from None
             count += len(batch)
     return count
@@ -112,7 +112,7 @@ def read_lines(path: str, what: str) -> Iterator[tuple[str, Any]]:
         what: what the file should hold, for messages.
     """
     try:
-        with contextlib.nullcontext(sys.stdin) if path == "-" else Path(path).open(encoding="utf-8") as file:
+        with contextlib.nullcontext(sys.stdin) if path == "-" else Path(path).open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield f"{path}:{number}", _parsed(line, f"{path}:{number}", what)

@@ -19,7 +19,7 @@ class StepLimitReached(BaseException):
 
 def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Compiles and calls; the reply holds outcome, value, detail and error as `Result` has them."""
-    return enact(compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
+    return enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
 
 
 def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
@@ -37,12 +37,19 @@ def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
 
 
 def enact(
-    code: CodeType, job: dict[str, Any], stage: Stage, around: Callable[[Callable[[], Any]], Any] | None = None
+    compiled: Callable[[], CodeType],
+    job: dict[str, Any],
+    stage: Stage,
+    around: Callable[[Callable[[], Any]], Any] | None = None,
 ) -> dict[str, Any]:
-    """Runs the module code and the call; `around`, where given, performs the call (a tracer switches itself on there)."""
+    """Compiles, runs the module code, and makes the call.
+
+    `around`, where given, performs the call (a tracer switches itself on there). What parses may still not compile
+    (`nonlocal` of nothing): then the program has raised a SyntaxError.
+    """
     positional, named = read_arguments(job["arguments"])
     try:
-        exec(code, stage.namespace)
+        exec(compiled(), stage.namespace)
         function = stage.namespace[job["entry_point"]]
         if around is None:
             result = function(*positional, **named)

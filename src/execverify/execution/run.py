@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from execverify.errors import LiteralError, ProgramError
+from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.sandbox import Job, Sandbox
+from execverify.execution.sandbox import Sandbox
 from execverify.programs.literals import Value, parse_literal
 from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
 

@@ -67,24 +67,29 @@ class Stage:
         # A copy that the program may patch as it likes: our own code keeps the real one.
         self.builtins = types.ModuleType("builtins")
         self.builtins.__dict__.update(_BUILTINS)
-        self.builtins.__dict__["sum"] = self._sum
+        self.builtins.__dict__["sum"] = self._watched_sum()
         self.module = types.ModuleType("program")
         self.namespace = self.module.__dict__
         self.namespace["__builtins__"] = self.builtins.__dict__
 
-    def _sum(self, iterable: Any, /, start: Any = 0) -> Any:
-        """`sum`, and a note where its result differs between versions: 3.12 began to add floats with compensation."""
-        total = _Compensated(start)
+    def _watched_sum(self) -> Any:
+        """`sum`, with a note where its result differs between versions: 3.12 began to add floats with compensation."""
 
-        def watched() -> Any:
-            for item in iterable:
-                total.add(item)
-                yield item
+        def sum(iterable: Any, /, start: Any = 0) -> Any:
+            total = _Compensated(start)
 
-        result = _BUILTINS["sum"](watched(), start)
-        if total.rounds:
-            self.unportable = "it sums floats, which Python 3.12 and later round differently"
-        return result
+            def watched() -> Any:
+                for item in iterable:
+                    total.add(item)
+                    yield item
+
+            result = _BUILTINS["sum"](watched(), start)
+            if total.rounds:
+                self.unportable = "it sums floats, which Python 3.12 and later round differently"
+            return result
+
+        sum.__qualname__ = "sum"
+        return sum
 
     def __enter__(self) -> "Stage":
         sys.modules["program"] = self.module
@@ -189,35 +194,41 @@ def _depth() -> int:
 
 
 class _Compensated:
-    """Follows a sum, and knows whether adding one by one and adding with compensation give different floats.
+    """Follows a sum, and knows whether Python versions would round it differently.
 
-    Integers are added exactly until the first float comes, as CPython does.
+    Up to 3.11 floats are added one by one; from 3.12 on with compensation, but for integers among them, which a later
+    version may compensate too. Integers are added exactly until the first float comes.
     """
 
     def __init__(self, start: Any) -> None:
         self.whole = start if type(start) is int else 0
-        self.parts: list[list[float]] | None = None  # plain sum and compensation, of real and imaginary part
+        self.sums: list[list[float]] | None = None  # of real and imaginary part: plain; sum and error twice
         if type(start) in (float, complex):
             self.add(start)
 
     def add(self, item: Any) -> None:
         kind = type(item)
-        if kind is int and self.parts is None:
+        if kind is int and self.sums is None:
             self.whole += item
             return
         if kind is not float and kind is not complex and kind is not int:
             return
         try:
-            if self.parts is None:
-                self.parts = [[float(self.whole), 0.0], [0.0, 0.0]]
-            for part, term in zip(self.parts, (float(item.real), float(item.imag)), strict=True):
-                plain = part[0]
-                total = plain + term
-                part[1] += (plain - total) + term if abs(plain) >= abs(term) else (term - total) + plain
-                part[0] = total
+            if self.sums is None:
+                self.sums = [[float(self.whole)] + [float(self.whole), 0.0] * 2, [0.0] * 5]
+            for sums, term in zip(self.sums, (float(item.real), float(item.imag)), strict=True):
+                sums[0] += term
+                sums[1], sums[2] = _with_error(sums[1], sums[2], term)
+                sums[3], sums[4] = (sums[3] + term, sums[4]) if kind is int else _with_error(sums[3], sums[4], term)
         except OverflowError:  # an integer beyond floats: the sum itself says so
             return
 
     @property
     def rounds(self) -> bool:
-        return any(plain + lost != plain and plain == plain for plain, lost in self.parts or ())
+        return any(len({plain, a + b, c + d}) > 1 and plain == plain for plain, a, b, c, d in self.sums or ())
+
+
+def _with_error(total: float, error: float, term: float) -> tuple[float, float]:
+    """Neumaier's step: the new sum, and what all roundings so far have lost."""
+    new = total + term
+    return new, error + ((total - new) + term if abs(total) >= abs(term) else (term - new) + total)

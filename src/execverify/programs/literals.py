@@ -83,7 +83,7 @@ def describe(obj: object) -> tuple[str, str | None, str | None]:
     if quick is not None and (text := quick(obj)) is not None:
         return type(obj).__name__, text, None
     try:
-        text = _written(obj, sort_dicts=False)
+        text = _written(obj, comparing=False)
     except _Opaque as why:
         return _TYPE_NAME(type(obj)), None, str(why)
     return type(obj).__name__, text, None
@@ -132,13 +132,13 @@ def equality_key(obj: object) -> str | None:
     It is the canonical literal with dict keys in sorted order; None for an opaque value, which equals nothing.
     """
     try:
-        return _written(obj, sort_dicts=True)
+        return _written(obj, comparing=True)
     except _Opaque:
         return None
 
 
-def _written(obj: object, *, sort_dicts: bool) -> str:
-    text = _Writer(sort_dicts).write(obj, ())
+def _written(obj: object, *, comparing: bool) -> str:
+    text = _Writer(comparing).write(obj, ())
     if len(text) > MAX_TEXT:
         raise _Opaque("too long")
     return text
@@ -148,13 +148,13 @@ class _Writer:
     """Writes one value.
 
     Attributes:
-        sort_dicts: whether dict keys are sorted.
+        comparing: whether to write the same for all equal values: dict keys sorted, ranges and zeros in one form.
         spent: bounds the work on huge values before their text exists.
         keys: how many dict keys and set elements we are inside of; a NaN there cannot be compared.
     """
 
-    def __init__(self, sort_dicts: bool) -> None:
-        self.sort_dicts = sort_dicts
+    def __init__(self, comparing: bool) -> None:
+        self.comparing = comparing
         self.spent = 0
         self.keys = 0
 
@@ -194,13 +194,12 @@ class _Writer:
         return f"float('{obj!r}')"
 
     def imaginary(self, obj: complex, _: object) -> str:
-        # repr does not read back where a part is infinite, NaN or a zero with the wrong sign ("-2j" is (-0-2j)).
-        re, im = obj.real, obj.imag
-        plain_re = math.isfinite(re) and (re != 0 or math.copysign(1, re) > 0)
-        plain_im = math.isfinite(im) and (im > 0 or (im == 0 and math.copysign(1, im) > 0) or (im < 0 and re != 0))
-        if plain_re and plain_im:
+        # The sign of a zero part is not kept: Python's own `-2j` reads back as (-0-2j). Infinities and NaN have no literal.
+        if self.comparing:
+            obj = complex(obj.real + 0.0, obj.imag + 0.0)
+        if math.isfinite(obj.real) and math.isfinite(obj.imag):
             return repr(obj)
-        return f"complex({self.real(re, ())}, {self.real(im, ())})"
+        return f"complex({self.real(obj.real, ())}, {self.real(obj.imag, ())})"
 
     def fixed(self, obj: object, _: object) -> str:
         return repr(obj)
@@ -208,6 +207,15 @@ class _Writer:
     def span(self, obj: range, _: object) -> str:
         for bound in (obj.start, obj.stop, obj.step):
             self.integer(bound, ())
+        if self.comparing:  # ranges are equal where their items are
+            count = len(obj) if obj.stop.bit_length() < 62 > obj.start.bit_length() else 2
+            obj = (
+                range(0)
+                if not count
+                else range(obj[0], obj[0] + 1)
+                if count == 1
+                else range(obj[0], obj[-1] + obj.step, obj.step)
+            )
         return repr(obj)
 
     def items(self, obj: list[object] | tuple[object, ...], above: tuple[int, ...]) -> str:
@@ -224,11 +232,11 @@ class _Writer:
 
     def mapping(self, obj: dict[object, object], above: tuple[int, ...]) -> str:
         self.spend(4 * len(obj))
-        if not self.sort_dicts and _is_simple(obj) and _is_simple(obj.values()):
+        if not self.comparing and _is_simple(obj) and _is_simple(obj.values()):
             return repr(obj)
         above = self.enter(obj, above)
         pairs = [(self.write_key(key, above), self.write(value, above)) for key, value in obj.items()]
-        if self.sort_dicts:
+        if self.comparing:
             pairs.sort()
         return "{" + ", ".join([f"{key}: {value}" for key, value in pairs]) + "}"
 

@@ -190,8 +190,8 @@ def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object
         tree = parse_quietly(f"_({arguments}\n)", "eval")
     except LiteralError as error:
         raise ProgramError(f"the arguments ({shorten(arguments)}) {error}") from None
-    if "#" in arguments and not _closes(arguments):
-        raise ProgramError(f"the arguments ({shorten(arguments)}) end in a comment: leave it out")
+    if ("#" in arguments or "\\" in arguments) and not _closes(arguments):
+        raise ProgramError(f"the arguments ({shorten(arguments)}) end in a comment or a backslash: leave it out")
     node = tree.body if isinstance(tree, ast.Expression) else None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ProgramError(f"the arguments ({shorten(arguments)}) do not form one call")

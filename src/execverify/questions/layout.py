@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from execverify.errors import LiteralError
 from execverify.programs.literals import describe, literal_of
 from execverify.programs.program import Program, without_comment
-from execverify.tracing.instrument import first_line, header_end, is_docstring, makes_step
+from execverify.tracing.instrument import first_line, header_end, is_docstring, last_of_header, makes_step, starts_line
 
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Match)
 _COMPOUND = (
@@ -73,12 +73,12 @@ def layout_of(program: Program) -> Layout:
     """The layout of a program."""
     found: dict[int, Statement] = {}
     previous = deepest = 0
-    for node, crowded, depth in _in_functions(program.tree.body):
+    for node, crowded, depth in _in_functions(program.tree.body, program.lines):
         line = node.lineno if isinstance(node, ast.ExceptHandler) else first_line(node)
         if line in found or (crowded and previous in found):  # a second statement on the (logical) line
             shared = line if line in found else previous
             found[shared] = replace(found[shared], askable=False)
-        if line not in found:
+        if line not in found and (isinstance(node, ast.ExceptHandler) or makes_step(node)):
             found[line] = _statement(node, line, crowded, program.lines)
         previous = line
         deepest = max(deepest, depth)
@@ -91,10 +91,8 @@ def layout_of(program: Program) -> Layout:
 
 def _statement(node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lines: tuple[str, ...]) -> Statement:
     text = lines[line - 1].strip()
-    starts_line = (
-        len(lines[line - 1]) - len(lines[line - 1].lstrip()) == node.col_offset
-    )  # blanks are ASCII: bytes are characters
-    askable = starts_line and not crowded and not getattr(node, "decorator_list", None)
+    askable = not crowded and not getattr(node, "decorator_list", None)
+    askable = askable and (isinstance(node, ast.ExceptHandler) or starts_line(node, lines))
     targets, literal = _assigned(node)
     return Statement(line, node, tuple(dict.fromkeys((text, without_comment(text)))), askable, targets, literal)
 
@@ -102,31 +100,44 @@ def _statement(node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lin
 Entry = tuple[ast.stmt | ast.ExceptHandler, bool, int]
 
 
-def _in_functions(body: list[ast.stmt], inside: bool = False, taken: int = 0, depth: int = 0) -> Iterator[Entry]:
+def _in_functions(
+    body: list[ast.stmt], lines: tuple[str, ...], inside: bool = False, taken: int = 0, depth: int = 0
+) -> Iterator[Entry]:
     """Statements that can be steps; with each, whether its line already holds (part of) another one, and how many
-    branches and loops it is in, itself included. An `elif` is as deep as its `if`.
+    branches and loops it is in, itself included. An `elif` is as deep as its `if`. What is no step comes only where it
+    shares a line.
     """
     for node in body:
         crowded = first_line(node) <= taken
         here = depth + isinstance(node, _BRANCHES)
+        if inside and (crowded or makes_step(node)):
+            yield node, crowded, here
         if makes_step(node):
-            if inside:
-                yield node, crowded, here
             taken = max(taken, header_end(node))
         if not isinstance(node, _COMPOUND):
             continue
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        first = node.lineno if is_function or isinstance(node, ast.ClassDef) else taken
         for suite, handler in _suites(node):
-            start = first
-            if handler is not None:
-                if inside:
-                    yield handler, False, here
-                start = (handler.type.end_lineno if handler.type else None) or handler.lineno
+            if handler is not None and inside:
+                yield handler, False, here
+            start = _taken(node, suite, handler, lines)
             is_elif = isinstance(node, ast.If) and suite is node.orelse and len(suite) == 1 and isinstance(suite[0], ast.If)
             has_docstring = (is_function or isinstance(node, ast.ClassDef)) and is_docstring(suite[0])
             statements = suite[1:] if has_docstring else suite
-            yield from _in_functions(statements, inside or is_function, start, 0 if is_function else depth if is_elif else here)
+            below = 0 if is_function else depth if is_elif else here
+            yield from _in_functions(statements, lines, inside or is_function, start, below)
+
+
+def _taken(node: ast.stmt, suite: list[ast.stmt], handler: ast.ExceptHandler | None, lines: tuple[str, ...]) -> int:
+    """The last line that already belongs to a statement where a suite begins."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.lineno
+    if handler is not None:
+        return last_of_header(handler, suite, lines)
+    if isinstance(node, ast.Try | ast.TryStar):
+        return 0
+    is_body = not isinstance(node, ast.Match) and suite is node.body  # type: ignore[attr-defined]
+    return last_of_header(node, suite, lines) if is_body else header_end(node)
 
 
 def _suites(node: ast.stmt) -> Iterator[tuple[list[ast.stmt], ast.ExceptHandler | None]]:

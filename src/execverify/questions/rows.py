@@ -8,10 +8,10 @@ count, samples and a question's variable may be null.
 import functools
 from typing import Any
 
-from execverify.errors import ExecVerifyError, RowError
+from execverify.errors import ExecVerifyError, LiteralError, RowError
 from execverify.programs.literals import parse_literal, value_of
 from execverify.programs.program import Program
-from execverify.questions.question import KINDS, Question
+from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.task import TASK_KINDS, Difficulty, Task
 
 VERSION = 1
@@ -114,4 +114,15 @@ def _question(entry: Row) -> Question:
         raise RowError("a question needs a list of answers, all text")
     if entry["kind"] not in KINDS or not all(isinstance(entry[name], int) for name in ("line", "visit")):
         raise RowError("a question needs a known kind, and a line and a visit that are numbers")
+    if entry["kind"] == "variable_state" and not all(map(_is_state, answers)):
+        raise RowError("a state question needs answers like `3; int`, or Nil")
     return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), tuple(answers))
+
+
+@functools.lru_cache(maxsize=65536)
+def _is_state(answer: str) -> bool:
+    text, _, kind = answer.rpartition("; ")
+    try:
+        return answer == NO_STATE or type(parse_literal(text)).__name__ == kind
+    except LiteralError:
+        return False

@@ -13,6 +13,9 @@ from execverify.programs.literals import literal_of, parse_quietly
 from execverify.programs.program import call_values
 from execverify.questions.question import CLOSE, OPEN
 
+MAX_ANSWER = 200_000
+"""Longest answer that is read, in characters: what is written into one completion must not hold up a training step."""
+
 _FENCE = "```"
 _BLANKS = " \t\r"
 
@@ -68,6 +71,8 @@ def read_answer(completion: str) -> Answer:
     if start < 0:
         return Answer(None, why=f"there is no {OPEN}")
     inside = completion[start + len(OPEN) : end]
+    if len(inside) > MAX_ANSWER:
+        return Answer(None, why=f"the answer is longer than {MAX_ANSWER} characters")
     lines = [line.strip(_BLANKS) for line in inside.split("\n")]
     lines = [line for line in lines if line and not line.startswith(_FENCE)]
     if not lines:

@@ -6,36 +6,39 @@ a statement has *finished*, which is when its state is true. The rewritten progr
 order under every version, and calls the recorder where, by the definition of a step (docs/steps.md), a step begins and ends.
 
 What each statement becomes. `·B` begins a step, `·E` ends the step that the frame is at, `·N` ends it and begins the next,
-`·V` ends it and passes a value on; `·f` is the recorder's handle of the frame::
+`·V` ends it and passes a value on; `·f` is the recorder's handle of the frame. (A test's truth is told before its step ends.)::
 
     x = g(1)            ·B(·f, 3); x = g(1)
     y = x               ·N(·f, 4); y = x                     (·N where the statement before it ended just now)
     return y            return ·V(·f, ·N(·f, 5), y)
-    if y > 1:           if ·V(·f, ·B(·f, 6), y > 1): ...
+    if y > 1:           if ·V(·f, ·B(·f, 6), True if y > 1 else False): ...
     for a in items:     for a in ·advances(·f, 7, ·B(·f, 7), items): ·N(·f, 8); ...      else: ·E(·f); ...
     with a() as b:      ·B(·f, 9); with a() as b: ·N(·f, 10); ...
-    except KeyError:    except ·V(·f, ·B(·f, 11), KeyError): ·caught(); ·N(·f, 12); ...
+    match y:            match ·P(·B(·f, 11), y): case 1: ·N(·f, 13); ...      case _: ·E(·f)
+    except KeyError:    except ·X(·f, ·B(·f, 14), KeyError): ·caught(·f); ·N(·f, 15); ...
 
 The names have a middle dot, which no program can write.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-FRAME, BEGIN, NEXT, END, VALUE, ENTER, ADVANCES, ASYNC_ADVANCES, CAUGHT = (
-    "·f", "·B", "·N", "·E", "·V", "·enter", "·advances", "·async_advances", "·caught",
+from execverify.programs.program import split_lines
+
+FRAME, BEGIN, NEXT, END, VALUE, PASS, HANDLES, ENTER, CLASS, AGAIN, ADVANCES, ASYNC_ADVANCES, CAUGHT, REOPEN = (
+    "·f", "·B", "·N", "·E", "·V", "·P", "·X", "·enter", "·class", "·again", "·advances", "·async_advances", "·caught", "·reopen",
 )  # fmt: skip
 
 _LOAD, _STORE = ast.Load(), ast.Store()
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def instrument(tree: ast.Module) -> ast.Module:
+def instrument(tree: ast.Module, source: str) -> ast.Module:
     """Rewrites a module's tree in place and returns it; compile it with the recorder's names in its globals.
 
     Code at module level is left as it is (it runs before the call), but for the bodies of functions.
     """
-    _Instrumenter().outside(tree.body)
+    _Instrumenter(split_lines(source)).outside(tree.body)
     return tree
 
 
@@ -59,6 +62,20 @@ def header_end(node: ast.stmt) -> int:
     else:
         last = node
     return last.end_lineno or node.lineno  # type: ignore[attr-defined]
+
+
+def last_of_header(node: ast.stmt | ast.ExceptHandler, suite: list[ast.stmt], lines: Sequence[str]) -> int:
+    """The last line that belongs to a header: the suite's own first line where it stands on it (`if x: y = 1`)."""
+    if suite and not starts_line(suite[0], lines):
+        return suite[0].lineno
+    if isinstance(node, ast.ExceptHandler):
+        return (node.type.end_lineno if node.type else None) or node.lineno
+    return header_end(node)
+
+
+def starts_line(node: ast.stmt, lines: Sequence[str]) -> bool:
+    """Whether nothing but blanks stands before a statement on its line. (Columns count bytes.)"""
+    return not lines[first_line(node) - 1].encode()[: node.col_offset].strip()
 
 
 def makes_step(node: ast.stmt) -> bool:
@@ -89,6 +106,7 @@ class _Scope:
         self.frame = _name(handle, line)
         self.outer = outer
         self.end = _statement(_call(END, line, self.frame))
+        self.reopen = _statement(_call(REOPEN, line, self.frame))
         self._begin, self._next = _name(BEGIN, line), _name(NEXT, line)
 
     def begin(self, line: int, ending: bool = False) -> ast.expr:
@@ -96,13 +114,14 @@ class _Scope:
         name = self._next if ending else self._begin
         return ast.Call(name, [self.frame, _constant(line, line)], [], lineno=line, col_offset=0)
 
-    def passed(self, value: ast.expr, begun: ast.expr) -> ast.expr:
+    def passed(self, value: ast.expr, begun: ast.expr, how: str = VALUE) -> ast.expr:
         """The value, with the step begun before it is computed and ended after."""
-        return _call(VALUE, value.lineno, self.frame, begun, value)
+        return _call(how, value.lineno, self.frame, begun, value)
 
 
 class _Instrumenter:
-    def __init__(self) -> None:
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = lines
         self.classes = 0
 
     # ------------------------------------------------------------------------------------------------ whole bodies
@@ -126,16 +145,18 @@ class _Instrumenter:
         scope = _Scope(FRAME, node.lineno)
         node.body = [*docstring, enter, *self.suite(node.body[len(docstring) :], scope, 0)]
 
-    def class_body(self, node: ast.ClassDef, before: list[ast.stmt]) -> None:
+    def class_body(self, node: ast.ClassDef, before: list[ast.stmt]) -> ast.stmt:
         """A class statement inside a function: its body has a frame, whose handle lives in the function around it.
 
         (A name in the class body itself would end up in the class.)
         """
         self.classes += 1
-        scope = _Scope(f"·c{self.classes}", node.lineno, before)
-        before.append(_assign(f"·c{self.classes}", _call(ENTER, node.lineno, _constant(node.name, node.lineno))))
+        handle = f"·c{self.classes}"
+        scope = _Scope(handle, node.lineno, before)
+        before.append(_assign(handle, _call(CLASS, node.lineno, _constant(node.name, node.lineno))))
         docstring = node.body[:1] if is_docstring(node.body[0]) else []
         node.body = [*docstring, *self.suite(node.body[len(docstring) :], scope, 0)] or node.body
+        return _statement(_call(AGAIN, node.lineno, scope.frame))  # the body may run again: each time it is a frame of its own
 
     def suite(self, body: list[ast.stmt], scope: _Scope, taken: int, ending: bool = False) -> list[ast.stmt]:
         """Rewrites statements that follow each other.
@@ -151,6 +172,8 @@ class _Instrumenter:
             joined = first_line(node) <= taken
             if makes_step(node):
                 taken = max(taken, header_end(node))
+            if joined and not ending:
+                out.append(scope.reopen)  # its header was at its end; with this statement its step goes on
             ending = self.statement(node, scope, joined, ending, out)
         if ending:
             out.append(scope.end)
@@ -174,10 +197,10 @@ class _Instrumenter:
         line = first_line(node)
         begun = _constant(None, line) if joined else scope.begin(line, ending)
         if isinstance(node, ast.If | ast.While):
-            taken = header_end(node)
-            node.test = scope.passed(node.test, begun)
+            taken = last_of_header(node, node.body, self.lines)
+            node.test = scope.passed(_truth(node.test), begun)
             node.body = self.suite(node.body, scope, taken)
-            node.orelse = self.suite(node.orelse, scope, taken)
+            node.orelse = self.suite(node.orelse, scope, header_end(node))
         elif isinstance(node, ast.For | ast.AsyncFor):
             self.loop(node, scope, begun)
         elif isinstance(node, ast.Match):
@@ -191,14 +214,17 @@ class _Instrumenter:
 
     def plain(self, node: ast.stmt, scope: _Scope, begun: ast.expr | None, out: list[ast.stmt]) -> bool:
         """Statements before which the report can simply stand."""
+        again = None
         if isinstance(node, ast.ClassDef):
-            self.class_body(node, out if scope.outer is None else scope.outer)
+            again = self.class_body(node, out if scope.outer is None else scope.outer)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.function(node)
         elif isinstance(node, ast.With | ast.AsyncWith):
-            node.body = self.suite(node.body, scope, header_end(node), ending=True)
+            node.body = self.suite(node.body, scope, last_of_header(node, node.body, self.lines), ending=True)
         if begun is not None:
             out.append(_statement(begun))
+        if again is not None:
+            out.append(again)
         if isinstance(node, ast.Return | ast.Break | ast.Continue):
             out.append(scope.end)
         out.append(node)
@@ -206,14 +232,14 @@ class _Instrumenter:
 
     def loop(self, node: ast.For | ast.AsyncFor, scope: _Scope, begun: ast.expr) -> None:
         name = ADVANCES if isinstance(node, ast.For) else ASYNC_ADVANCES
-        taken = header_end(node)
+        taken = last_of_header(node, node.body, self.lines)
         node.iter = _call(name, node.lineno, scope.frame, _constant(node.lineno, node.lineno), begun, node.iter)
         node.body = self.suite(node.body, scope, taken, ending=True)
-        node.orelse = self.suite(node.orelse, scope, taken, ending=True)
+        node.orelse = self.suite(node.orelse, scope, header_end(node), ending=True)
 
     def choice(self, node: ast.Match, scope: _Scope, begun: ast.expr) -> None:
         taken = header_end(node)
-        node.subject = scope.passed(node.subject, begun)
+        node.subject = _call(PASS, node.lineno, begun, node.subject)
         for case in node.cases:
             case.body = self.suite(case.body, scope, taken, ending=True)
         last = node.cases[-1]
@@ -224,13 +250,12 @@ class _Instrumenter:
     def attempt(self, node: ast.Try | ast.TryStar, scope: _Scope) -> None:
         node.body = self.suite(node.body, scope, 0)
         for handler in node.handlers:
-            taken = handler.lineno
-            caught = [_statement(_call(CAUGHT, handler.lineno))]
+            taken = last_of_header(handler, handler.body, self.lines)
+            caught = [_statement(_call(CAUGHT, handler.lineno, scope.frame))]
             if handler.type is None:
                 caught.insert(0, _statement(scope.begin(handler.lineno)))
             else:
-                taken = handler.type.end_lineno or handler.lineno
-                handler.type = scope.passed(handler.type, scope.begin(handler.lineno))
+                handler.type = scope.passed(handler.type, scope.begin(handler.lineno), HANDLES)
             handler.body = [*caught, *self.suite(handler.body, scope, taken, ending=True)]
         node.orelse = self.suite(node.orelse, scope, 0)
         node.finalbody = self.suite(node.finalbody, scope, 0)
@@ -239,11 +264,19 @@ class _Instrumenter:
 # ---------------------------------------------------------------------------------------------------- pieces of tree
 
 
+def _truth(test: ast.expr) -> ast.expr:
+    """A test as True or False, told once, as `if` tells it; one that gives a truth value anyway stays as it is."""
+    if isinstance(test, ast.Constant) or (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)):
+        return test
+    line = test.lineno
+    return ast.IfExp(test, _constant(True, line), _constant(False, line), lineno=line, col_offset=0)
+
+
 def _name(name: str, line: int) -> ast.expr:
     return ast.Name(name, _LOAD, lineno=line, col_offset=0)
 
 
-def _constant(value: str | int | None, line: int) -> ast.expr:
+def _constant(value: str | int | bool | None, line: int) -> ast.expr:
     return ast.Constant(value, lineno=line, col_offset=0)
 
 

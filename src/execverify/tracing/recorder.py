@@ -14,7 +14,8 @@ later: a list that changes afterwards was another list then.
 
 import ast
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from types import CodeType
 from typing import Any
 
 from execverify.execution.call import StepLimitReached, enact
@@ -30,12 +31,15 @@ _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
 def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: the plain reply of a run, and the trace of its call."""
-    tree = names.instrument(ast.parse(job["source"], "<program>"))
     recorder = Recorder(job["steps"], stage)
-    stage.namespace.update(recorder.handles())
+    stage.namespace.update(recorder.names())
     stage.builtins.__dict__.update(locals=_locals, vars=_vars, dir=_dir)
-    code = compile(tree, "<program>", "exec", dont_inherit=True)
-    reply = enact(code, job, stage, recorder.around)
+
+    def rewritten() -> CodeType:
+        tree = names.instrument(ast.parse(job["source"], "<program>"), job["source"])
+        return compile(tree, "<program>", "exec", dont_inherit=True)
+
+    reply = enact(rewritten, job, stage, recorder.around)
     return {**reply, **recorder.reply()}
 
 
@@ -60,6 +64,11 @@ def _dir(*of: Any) -> list[str]:
     return dir(*of) if of else sorted(name for name in _variables() if name[0] != "·")
 
 
+def _flat(kind: Any) -> tuple[Any, ...]:
+    """The members of a tuple of types; a type by itself is the only one."""
+    return kind if type(kind) is tuple else (kind,)
+
+
 class Frame:
     """One activation of a function or class body."""
 
@@ -68,10 +77,42 @@ class Frame:
     def __init__(self, function: str, declared: tuple[str, ...]) -> None:
         self.function = function
         self.declared = declared  # names that the function declares global
+        self.clear()
+
+    def clear(self) -> None:
         self.number = -1  # until it is recorded: a generator may have begun before the call
         self.step = -1  # the step it is at
-        self.last: Names = {}  # objects as last recorded; for immutable ones identity means no change
+        # Objects as last recorded, where identity means no change; of others only that there was one: to hold them would
+        # put off their end.
+        self.last: Names = {}
         self.known: dict[str, int] = {}  # index of each name's last recorded value
+
+
+class Advances:
+    """The iterator of a `for` header. Like the header itself, it holds no item, and lets go of what failed or is exhausted."""
+
+    __slots__ = ("advance", "begun", "frame", "line", "recorder")
+
+    def __init__(self, recorder: "Recorder", frame: Frame, line: int, iterator: Any) -> None:
+        self.recorder = recorder
+        self.frame = frame
+        self.line = line
+        self.advance: Any = iterator
+        self.begun = True  # the first advance's step began before the iterable was computed
+
+    def __iter__(self) -> "Advances":
+        return self
+
+    def __next__(self) -> Any:
+        if self.begun:
+            self.begun = False
+        else:
+            self.recorder.begin(self.frame, self.line)
+        try:
+            return next(self.advance)
+        except BaseException:
+            self.advance = None
+            raise
 
 
 class Recorder:
@@ -90,15 +131,21 @@ class Recorder:
         self.index: dict[tuple[str, str | None, str | None], int] = {}
         self.simple: dict[tuple[type, object], int] = {}
         self.recorded = 0
+        self.none = self.intern(None)
 
-    def handles(self) -> dict[str, Any]:
+    def names(self) -> dict[str, Any]:
         """What the rewritten program finds in its globals."""
         return {
             names.BEGIN: self.begin,
             names.NEXT: self.next,
             names.END: self.end,
             names.VALUE: self.value,
+            names.PASS: self.passes,
+            names.HANDLES: self.handles_error,
             names.ENTER: self.enter,
+            names.CLASS: self.class_body,
+            names.AGAIN: self.again,
+            names.REOPEN: self.reopen,
             names.ADVANCES: self.advances,
             names.ASYNC_ADVANCES: self.async_advances,
             names.CAUGHT: self.caught,
@@ -115,12 +162,21 @@ class Recorder:
     # -------------------------------------------------------------------------------------------- reports
 
     def enter(self, function: str, *declared: str) -> Frame:
-        """A function or class body begins. Not a step."""
+        """A function begins. Not a step."""
         frame = Frame(function, declared)
         if self.on:
-            is_class_body = _getframe(1).f_code.co_name != function  # whose handle is made in the function around it
-            self.register(frame, {} if is_class_body else _variables())
+            self.register(frame, _variables())
         return frame
+
+    def class_body(self, name: str) -> Frame:
+        """The handle of a class body that will run, made in the function around it."""
+        return Frame(name, ())
+
+    def again(self, frame: Frame) -> None:
+        """A class body begins; if it did before, it is another frame now."""
+        frame.clear()
+        if self.on:
+            self.register(frame, {})
 
     def register(self, frame: Frame, state: Names) -> None:
         """Numbers a frame. Its caller is the step under way: the last one begun that has not finished."""
@@ -161,6 +217,21 @@ class Recorder:
             self.finish(frame, _variables())
         return value
 
+    def passes(self, _begun: None, value: Any) -> Any:
+        """A step has begun, and its value goes on; it ends later."""
+        return value
+
+    def handles_error(self, frame: Frame, _begun: None, kind: Any) -> Any:
+        """The type in an `except` header is known. Where it is one, the header ends here, unless it matches and binds."""
+        if self.on and all(isinstance(one, type) and issubclass(one, BaseException) for one in _flat(kind)):
+            self.finish(frame, _variables())
+        return kind
+
+    def reopen(self, frame: Frame) -> None:
+        """The frame's step goes on, though it was at its end."""
+        if self.on and frame.step >= 0:
+            self.ends[frame.step] = -1
+
     def finish(self, frame: Frame, state: Names) -> None:
         """Writes a step's state down. May come again for one step while its frame does nothing else (a bound `except`)."""
         step = frame.step
@@ -170,11 +241,9 @@ class Recorder:
             before = self.changes[step]
             self.changes[step] = {**before, **changed} if before else changed
 
-    def advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> Iterator[Any]:
+    def advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> "Advances":
         """A `for` header: each advance after the first begins a step of its own, before the next item is asked for."""
-        for item in iterable:
-            yield item
-            self.begin(frame, line)
+        return Advances(self, frame, line, iter(iterable))
 
     async def async_advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> AsyncIterator[Any]:
         """An `async for` header."""
@@ -182,8 +251,9 @@ class Recorder:
             yield item
             self.begin(frame, line)
 
-    def caught(self) -> None:
-        """A handler was entered. What it caught may be our own limit, or a limit that differs between machines."""
+    def caught(self, frame: Frame) -> None:
+        """A handler was entered: its header goes on. What it caught may be a limit that differs between machines."""
+        self.reopen(frame)
         error = sys.exc_info()[1]
         if isinstance(error, MemoryError):
             self.stage.unportable = "it catches a MemoryError"
@@ -200,12 +270,12 @@ class Recorder:
             state = {**state, **{name: outside[name] for name in frame.declared if name in outside}}
         changed: dict[str, int] = {}
         for name, obj in state.items():
-            if name in last and last[name] is obj and id(type(obj)) in _FIXED:
+            if name in last and last[name] is obj and (obj is not None or known.get(name) == self.none):
                 continue
             if name[0] == "·" or (name[:2] == "__" and name[-2:] == "__"):
                 continue  # ours, or Python's own (`__class__`, a class body's `__qualname__`), which differ by version
             index = self.intern(obj)
-            last[name] = obj
+            last[name] = obj if id(type(obj)) in _FIXED else None
             if known.get(name) != index:
                 known[name] = changed[name] = index
         if len(last) > len(state) or not last.keys() <= state.keys():

@@ -3,10 +3,13 @@
 What is made here is large, so a family holds few of each sort: these attacks take most of the time of a validation.
 """
 
+import ast
+import warnings
 from collections.abc import Callable, Iterable
 
 from execverify.questions.task import Task
-from execverify.rewards.attacks.family import FULL, Completions, Family, fields, with_assertion, with_result, worth
+from execverify.rewards.attacks.family import FULL, Completions, Family, expected, fields, with_assertion, with_result, worth
+from execverify.rewards.attacks.values import same
 
 
 def _results(make: Callable[[str], Iterable[str]]) -> Callable[[Task], Completions]:
@@ -55,6 +58,22 @@ def _texts(wrong: str) -> Iterable[str]:
     yield from (f"'{body}'" for body in bodies)
     yield from ("'" * 20_000, '"' * 20_001, "'ab' " * 6_000, "f'' " * 4_000, f"'{bodies[0]}", f"'''{bodies[0]}")
     yield from ("\\" * 30_000, f"{wrong}{' ' * 30_000}{wrong}", f"# {bodies[0]}", "b'" + "\\x00" * 9_000 + "'")
+
+
+def _huge_texts(task: Task) -> Completions:
+    """The texts, but for those that are the result: an even number of quotes is the empty text."""
+    right = expected(task)
+    return (with_result(task, text) for text in _texts(fields(task)["wrong"]) if not _means(text, right))
+
+
+def _means(text: str, value: object) -> bool:
+    """Whether Python reads a text as this value."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return same(ast.literal_eval(text), value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
 
 
 def _elements(wrong: str) -> Iterable[str]:
@@ -173,7 +192,7 @@ def _huge_lines(task: Task) -> Completions:
 
 FAMILIES = (
     Family("huge_numbers", "asserts numbers too large to handle", _results(_numbers)),
-    Family("huge_texts", "asserts texts too long to handle", _results(_texts)),
+    Family("huge_texts", "asserts texts too long to handle", _huge_texts),
     Family("many_elements", "asserts containers of very many elements", _results(_elements)),
     Family("deep_nests", "nests brackets deeply", _results(_nests)),
     Family("many_operators", "repeats operators", _results(_operators)),
