@@ -33,13 +33,13 @@ PROPERTY = settings(deadline=None, max_examples=150, database=None, suppress_hea
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal, and of the same type, all the way down; signs of zeros count, a NaN is like a NaN."""
+    """Equal, and of the same type, all the way down; signs of zeros count but in complex numbers; a NaN is like a NaN."""
     if type(left) is not type(right):
         return False
     if isinstance(left, float):
         return same_float(left, right)
     if isinstance(left, complex):
-        return same_float(left.real, right.real) and same_float(left.imag, right.imag)
+        return same_float(left.real + 0.0, right.real + 0.0) and same_float(left.imag + 0.0, right.imag + 0.0)
     if isinstance(left, list | tuple):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict):
@@ -74,7 +74,7 @@ def test_the_comparison_of_these_tests_sees_types_and_signs() -> None:
     different = [(1, True), (1, 1.0), (0.0, -0.0), ([1], (1,)), ({1}, frozenset({1})), ({1: 2}, {True: 2}), (b"", bytearray())]
     assert not any(same(left, right) or same([left], [right]) for left, right in different)
     assert not same({1: 1, 2: 2}, {2: 2, 1: 1})
-    assert not same(complex(0.0, -0.0), 0j) and same(complex(NAN, 1), complex(NAN, 1))
+    assert same(complex(0.0, -0.0), 0j) and same(complex(NAN, 1), complex(NAN, 1)) and not same(1j, 2j)
 
 
 # ------------------------------------------------------------------------------------------------------- the round trip
@@ -115,7 +115,7 @@ def test_any_nested_value_reads_back_as_itself(obj: object) -> None:
 
 @PROPERTY
 @given(st.complex_numbers() | st.builds(complex, PARTS, PARTS) | st.builds(complex, PARTS, st.just(NAN)))
-def test_any_complex_number_reads_back_with_the_signs_of_its_zeros(number: complex) -> None:
+def test_any_complex_number_reads_back_but_for_the_signs_of_its_zeros(number: complex) -> None:
     assert_round_trip(number)
     assert_round_trip([number])
 
@@ -161,7 +161,7 @@ def value_text(obj: object) -> str:
         ([-INF, NAN], "[float('-inf'), float('nan')]"),
         (-0.0, "-0.0"),
         (1e22, "1e+22"),
-        (complex(0.0, -2.0), "complex(0.0, -2.0)"),
+        (complex(0.0, -2.0), "-2j"),
         (complex(3, 4), "(3+4j)"),
         (complex(3, -4), "(3-4j)"),
         (..., "Ellipsis"),
