@@ -195,8 +195,7 @@ class _Writer:
 
     def imaginary(self, obj: complex, _: object) -> str:
         # The sign of a zero part is not kept: Python's own `-2j` reads back as (-0-2j). Infinities and NaN have no literal.
-        if self.comparing:
-            obj = complex(obj.real + 0.0, obj.imag + 0.0)
+        obj = complex(obj.real + 0.0, obj.imag + 0.0)
         if math.isfinite(obj.real) and math.isfinite(obj.imag):
             return repr(obj)
         return f"complex({self.real(obj.real, ())}, {self.real(obj.imag, ())})"
