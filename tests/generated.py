@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-SPARED = frozenset({"brackets", "annotations", "unfinished", "guards", "truth", "dropped"})
+SPARED = frozenset({"truth"})
 """What is left out, or not compared, because the tracer or the questions are known to be wrong about it. `FAULTS` in
 `test_tracing_account.py` shows each; take a word out when its fault is gone.
 

@@ -116,7 +116,7 @@ class Batch:
 
     def read(self, lane: Lane) -> None:
         try:
-            data = lane.sock.recv(1 << 18)
+            data = lane.sock.recv(1 << 16)
             lane.inbox.feed(data)
             while lane.jobs and (reply := lane.inbox.next()) is not None:
                 if not isinstance(reply, dict) or reply.get("outcome") not in _OUTCOMES:

@@ -52,7 +52,7 @@ class Inbox:
 def receive(sock: socket.socket, inbox: Inbox) -> Any:
     """Blocks until a whole message is there. Raises EOFError when the peer is gone."""
     while (message := inbox.next()) is None:
-        data = sock.recv(1 << 18)
+        data = sock.recv(1 << 16)
         if not data:
             raise EOFError("the peer closed the connection")
         inbox.feed(data)

@@ -72,15 +72,13 @@ class Layout:
 def layout_of(program: Program) -> Layout:
     """The layout of a program."""
     found: dict[int, Statement] = {}
-    previous = deepest = 0
-    for node, crowded, depth in _in_functions(program.tree.body, program.lines):
+    deepest = 0
+    for node, owner, depth in _in_functions(program.tree.body, program.lines):
         line = node.lineno if isinstance(node, ast.ExceptHandler) else first_line(node)
-        if line in found or (crowded and previous in found):  # a second statement on the (logical) line
-            shared = line if line in found else previous
+        for shared in {line, owner} & found.keys():  # a second statement on the (logical) line
             found[shared] = replace(found[shared], askable=False)
         if line not in found and (isinstance(node, ast.ExceptHandler) or makes_step(node)):
-            found[line] = _statement(node, line, crowded, program.lines)
-        previous = line
+            found[line] = _statement(node, line, owner > 0, program.lines)
         deepest = max(deepest, depth)
     ordered = dict(sorted(found.items()))
     lines = list(ordered)
@@ -97,41 +95,42 @@ def _statement(node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lin
     return Statement(line, node, tuple(dict.fromkeys((text, without_comment(text)))), askable, targets, literal)
 
 
-Entry = tuple[ast.stmt | ast.ExceptHandler, bool, int]
+Entry = tuple[ast.stmt | ast.ExceptHandler, int, int]
 
 
 def _in_functions(
-    body: list[ast.stmt], lines: tuple[str, ...], inside: bool = False, taken: int = 0, depth: int = 0
+    body: list[ast.stmt], lines: tuple[str, ...], inside: bool = False, taken: int = 0, owner: int = 0, depth: int = 0
 ) -> Iterator[Entry]:
-    """Statements that can be steps; with each, whether its line already holds (part of) another one, and how many
-    branches and loops it is in, itself included. An `elif` is as deep as its `if`. What is no step comes only where it
-    shares a line.
+    """Statements that can be steps; with each, the line of the statement on whose logical line it stands (0: its own), and
+    how many branches and loops it is in, itself included. An `elif` is as deep as its `if`. What is no step comes only
+    where it shares a line. (`taken`: the last physical line of what comes before; `owner`: the line that names that.)
     """
     for node in body:
         crowded = first_line(node) <= taken
         here = depth + isinstance(node, _BRANCHES)
         if inside and (crowded or makes_step(node)):
-            yield node, crowded, here
+            yield node, owner if crowded else 0, here
         if makes_step(node):
-            taken = max(taken, header_end(node))
+            taken, owner = max(taken, header_end(node)), first_line(node)
         if not isinstance(node, _COMPOUND):
             continue
         is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for suite, handler in _suites(node):
             if handler is not None and inside:
-                yield handler, False, here
+                yield handler, 0, here
             start = _taken(node, suite, handler, lines)
             is_elif = isinstance(node, ast.If) and suite is node.orelse and len(suite) == 1 and isinstance(suite[0], ast.If)
             has_docstring = (is_function or isinstance(node, ast.ClassDef)) and is_docstring(suite[0])
             statements = suite[1:] if has_docstring else suite
             below = 0 if is_function else depth if is_elif else here
-            yield from _in_functions(statements, lines, inside or is_function, start, below)
+            of = handler.lineno if handler is not None else first_line(node)
+            yield from _in_functions(statements, lines, inside or is_function, start, of, below)
 
 
 def _taken(node: ast.stmt, suite: list[ast.stmt], handler: ast.ExceptHandler | None, lines: tuple[str, ...]) -> int:
     """The last line that already belongs to a statement where a suite begins."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return node.lineno
+        return node.lineno if starts_line(suite[0], lines) else suite[0].lineno
     if handler is not None:
         return last_of_header(handler, suite, lines)
     if isinstance(node, ast.Try | ast.TryStar):

@@ -172,7 +172,7 @@ class _Instrumenter:
             joined = first_line(node) <= taken
             if makes_step(node):
                 taken = max(taken, header_end(node))
-            if joined and not ending:
+            if joined and not ending and makes_step(node):
                 out.append(scope.reopen)  # its header was at its end; with this statement its step goes on
             ending = self.statement(node, scope, joined, ending, out)
         if ending:
