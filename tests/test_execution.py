@@ -546,7 +546,7 @@ def test_a_job_that_is_no_job_is_our_failure(box: Sandbox) -> None:
     good = job(ONE)
     jobs = [Job("no.such:harness", ONE, "f", ""), good, Job(good.harness, "def f(:", "f", ""), good]
     replies = [reply["outcome"] for reply in box.run_many(jobs)]
-    assert replies == [Outcome.FAILED, Outcome.RETURNED, Outcome.FAILED, Outcome.RETURNED]
+    assert replies == [Outcome.FAILED, Outcome.RETURNED, Outcome.RAISED, Outcome.RETURNED]
 
 
 @pytest.mark.parametrize(
