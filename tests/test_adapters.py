@@ -99,6 +99,24 @@ def test_trl_says_which_column_is_missing(tasks: dict[str, ev.Task]) -> None:
         white_box_reward(completions=["x"], kind=["white_box"])
 
 
+def test_a_lost_questions_column_is_not_paid_as_output_alone(tasks: dict[str, ev.Task]) -> None:
+    task = tasks["white_box"]
+    batch = columns(task)
+    del batch["questions"]
+    with pytest.raises(ValueError, match="no column 'questions'"):
+        white_box_reward(completions=[task.gold], **batch)
+    row = ev.to_row(task)
+    del row["questions"]
+    with pytest.raises(RowError, match="needs its questions"):
+        compute_score("execverify/white_box", task.gold, row)
+
+
+def test_messages_in_parts_count_by_their_texts(tasks: dict[str, ev.Task]) -> None:
+    task = tasks["white_box"]
+    content = [{"type": "text", "text": task.gold[:30]}, {"type": "image"}, {"type": "text", "text": task.gold[30:]}]
+    assert white_box_reward(completions=[[{"role": "assistant", "content": content}]], **columns(task)) == [2.0]
+
+
 def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: object, hash_seed: int) -> None:
         raise SandboxError("no process today")

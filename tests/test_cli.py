@@ -223,6 +223,31 @@ def test_calls_that_give_no_row(tmp_path: Path) -> None:
         assert outcome in line and detail in line, line
 
 
+@pytest.mark.parametrize("verb", ["trace", "ask"])
+def test_one_bad_program_costs_itself_only(verb: str, tmp_path: Path) -> None:
+    """The others are shown, the bad ones are named, and the exit status tells."""
+    broken = {"code": "def f(n:", "input": "1", "id": "broken"}
+    hanging = {"code": BAD_CALLS["hangs-in-c"][0], "input": "9", "id": "hanging"}
+    programs = jsonl(tmp_path / "p.jsonl", GOOD, broken, {**GOOD, "id": "second"}, hanging, {**GOOD, "id": "third"})
+    done = run(verb, programs, "--json", "--timeout", "0.5")
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 2
+    assert {entry["id"] for entry in entries if "error" not in entry} >= {"good", "second", "third"}
+    assert "not Python" in next(entry["error"] for entry in entries if entry["id"] == "broken")
+    assert "p.jsonl:2: the source is not Python" in done.stderr
+
+
+def test_a_repeated_id_is_dropped_and_named(rows: Path, tmp_path: Path) -> None:
+    programs = jsonl(tmp_path / "p.jsonl", GOOD, GOOD)
+    done = run("rows", programs, "-o", str(tmp_path / "o.jsonl"))
+    assert "1 its id is taken" in done.stderr and "p.jsonl:2" in done.stderr
+    twice = tmp_path / "twice.jsonl"
+    twice.write_text(rows.read_text() * 2)
+    assert "two rows have the same id" in refused(
+        "score", str(twice), jsonl(tmp_path / "c.jsonl", {"id": "x", "completion": "x"})
+    )
+
+
 @pytest.mark.parametrize("name", ["raises", "hangs-in-c", "not-deterministic"])
 def test_ask_says_why_there_is_nothing_to_ask(name: str, tmp_path: Path) -> None:
     code, outcome, detail = BAD_CALLS[name]

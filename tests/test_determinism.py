@@ -48,6 +48,45 @@ VARYING = {
 }
 
 
+CHANGED_BY_TRACING = {
+    "its own globals": "def f(x):\n    return len(globals())",
+    "its own code": "def f(x):\n    y = 1\n    return f.__code__.co_nlocals",
+    "references": "import sys\ndef f(x):\n    return sys.getrefcount(x)",
+    "the stack": "import inspect\ndef f(x):\n    return len(inspect.stack())",
+}
+
+
+@pytest.mark.parametrize("name", CHANGED_BY_TRACING)
+def test_programs_that_can_tell_that_they_are_traced_have_no_labels(name: str) -> None:
+    trace = ev.trace(ev.Program(CHANGED_BY_TRACING[name], arguments=WORDS), timeout=5)
+    assert trace.result.outcome == "not deterministic" and "when it is traced" in trace.result.detail
+    assert trace.steps == ()
+
+
+SWALLOWED = {
+    "by finally": "try:\n        g(n)\n    finally:\n        return depth",
+    "by a handler": "try:\n        g(n)\n    except Exception:\n        return depth",
+    "by a manager": "with Calm():\n        g(n)\n    return depth",
+    "by nobody": "return g(n)",
+}
+
+
+@pytest.mark.parametrize("name", SWALLOWED)
+def test_recursion_without_end_has_no_labels_however_it_is_swallowed(name: str) -> None:
+    source = (
+        "class Calm:\n    def __enter__(self):\n        pass\n    def __exit__(self, *_):\n        return True\n"
+        "depth = 0\ndef g(n):\n    global depth\n    depth = n\n    return g(n + 1)\ndef f(n):\n    " + SWALLOWED[name]
+    )
+    trace = ev.trace(ev.Program(source, arguments="0"), timeout=5)
+    assert trace.result.outcome == "too many steps" and "nested more than 900 deep" in trace.result.detail
+    assert trace.steps == ()
+
+
+def test_deep_recursion_that_ends_keeps_its_labels() -> None:
+    trace = ev.trace(ev.Program("def f(n):\n    if n == 0:\n        return 0\n    return 1 + f(n - 1)", arguments="890"))
+    assert trace.result.value is not None and trace.result.value.text == "890"
+
+
 @pytest.mark.parametrize("name", VARYING)
 def test_varying_programs_have_no_labels(name: str) -> None:
     trace = ev.trace(ev.Program(VARYING[name], arguments=WORDS), timeout=5)

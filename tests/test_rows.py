@@ -129,8 +129,16 @@ def test_the_columns_that_judging_does_not_need_may_be_missing() -> None:
     task = ev.from_row(least)
     assert (task.program, task.result, task.questions) == (TASKS[0].program, TASKS[0].result, TASKS[0].questions)
     assert ev.score(task, TASKS[0].gold) == ev.score(TASKS[0], TASKS[0].gold)
-    nulls = dict.fromkeys(("prompt", "questions", "level", "constraint", "difficulty"))
-    assert ev.from_row({**row, **nulls}).questions == ()
+    nulls = dict.fromkeys(("prompt", "level", "constraint", "difficulty"))
+    assert ev.from_row({**row, **nulls}).questions == TASKS[0].questions
+    assert ev.from_row({**row, "questions": []}).questions == ()
+
+
+def test_a_white_box_row_without_its_questions_is_refused() -> None:
+    """Judged by its output alone, every answer to it would earn too much."""
+    for row in (without(base(), "questions"), {**base(), "questions": None}):
+        with pytest.raises(RowError, match="needs its questions"):
+            ev.from_row(row)
 
 
 def test_a_result_is_kept_in_its_canonical_form() -> None:

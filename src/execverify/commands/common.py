@@ -1,5 +1,6 @@
 """What several verbs share: options, consoles, and programs read from a file or a pipe."""
 
+import json
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from execverify.errors import ProgramError, RowError
 from execverify.execution.outcome import Limits
 from execverify.programs.files import ProgramRecord, read_programs
 from execverify.programs.program import Program
+from execverify.tracing.trace import Trace, trace_many
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,13 +56,36 @@ def records_from(file: str, call: str | None) -> Iterator[ProgramRecord]:
         return iter(list(read_programs(path)))
 
 
-def programs_from(file: str, call: str | None, limits: Limits) -> Iterator[tuple[str, Program]]:
-    """Names and programs of a file; a program that cannot be used is an error that says where it stands."""
+def traces_from(file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None]) -> Iterator[tuple[str, Trace]]:
+    """Names and traces of a file's programs; `failed` is told the name of one that cannot be used, and why."""
+    named: list[tuple[str, Program]] = []
     for record in records_from(file, call):
         try:
-            yield record.id, program_of(record, limits)
+            named.append((record.id, program_of(record, limits)))
         except ProgramError as error:
-            raise ProgramError(f"{record.where}: {error}") from None
+            failed(record.id, f"{record.where}: {error}")
+    traces = trace_many([program for _, program in named], limits=limits)
+    for (name, _), trace in zip(named, traces, strict=True):
+        yield name, trace
+
+
+class Failures:
+    """What went wrong with single programs of a file: told at once, in one line each; the command goes on, then exits with 2."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.count = 0
+
+    def __call__(self, name: str, why: str) -> None:
+        self.count += 1
+        if self.as_json:
+            click.echo(json.dumps({"id": name, "error": why}))
+        click.echo(f"execverify: {why}", err=True)
+
+    def exit(self) -> None:
+        """Ends the command where anything failed."""
+        if self.count:
+            sys.exit(2)
 
 
 def progress() -> Progress:

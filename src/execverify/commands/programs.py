@@ -1,18 +1,20 @@
 """Verbs on programs: `trace` and `ask`."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import SCREEN, limit_options, limits_of, programs_from
+from execverify.commands.common import SCREEN, Failures, limit_options, limits_of, traces_from
+from execverify.errors import QuestionError
 from execverify.programs.literals import Value
 from execverify.programs.program import shorten
-from execverify.questions.question import KINDS
+from execverify.questions.question import KINDS, Question
 from execverify.questions.select import ask, check_kinds
-from execverify.tracing.trace import Step, Trace, trace_many
+from execverify.tracing.trace import Step, Trace
 
 _FILE = click.argument("file")
 _CALL = click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
@@ -29,13 +31,13 @@ def trace_command(file: str, call: str | None, as_json: bool, timeout: float, st
 
     FILE is a Python file, JSONL with code and input, or - for JSONL from standard input.
     """
-    limits = limits_of(timeout, steps)
-    named = list(programs_from(file, call, limits))
-    for (name, _), trace in zip(named, trace_many([program for _, program in named], limits=limits), strict=True):
+    failures = Failures(as_json)
+    for name, trace in traces_from(file, call, limits_of(timeout, steps), failures):
         if as_json:
             click.echo(json.dumps(trace_as_json(name, trace)))
         else:
             _print_trace(name, trace)
+    failures.exit()
 
 
 @click.command("ask")
@@ -51,32 +53,33 @@ def ask_command(
     file: str, call: str | None, as_json: bool, timeout: float, steps: int, kinds: str, limit: int, every: bool, seed: int
 ) -> None:
     """Ask questions about programs' runs, with every accepted answer."""
-    limits = limits_of(timeout, steps)
     wanted = split_kinds(kinds)
     check_kinds(wanted)
-    named = list(programs_from(file, call, limits))
-    for (name, program), trace in zip(named, trace_many([program for _, program in named], limits=limits), strict=True):
-        questions = ask(trace, wanted, None if every else limit, seed)
-        if as_json:
-            entries = [
-                {
-                    "kind": q.kind,
-                    "line": q.line,
-                    "visit": q.visit,
-                    "variable": q.variable,
-                    "text": q.text,
-                    "answers": list(q.answers),
-                }
-                for q in questions
-            ]
-            click.echo(json.dumps({**_program_as_json(name, trace), "questions": entries}))
+    failures = Failures(as_json)
+    for name, trace in traces_from(file, call, limits_of(timeout, steps), failures):
+        try:
+            questions = ask(trace, wanted, None if every else limit, seed)
+        except QuestionError as error:
+            failures(name, f"{name}: {error}")
             continue
-        table = Table(title=f"{name}: {shorten(program.call)}", title_justify="left", show_lines=False)
-        table.add_column("question")
-        table.add_column("accepted answers")
-        for question in questions:
-            table.add_row(Text(question.text), Text("  or  ".join(question.answers)))
-        SCREEN.print(table)
+        if as_json:
+            click.echo(json.dumps({**_program_as_json(name, trace), "questions": list(map(_question_as_json, questions))}))
+        else:
+            _print_questions(name, trace, questions)
+    failures.exit()
+
+
+def _question_as_json(question: Question) -> dict[str, Any]:
+    return {**asdict(question), "answers": list(question.answers)}
+
+
+def _print_questions(name: str, trace: Trace, questions: tuple[Question, ...]) -> None:
+    table = Table(title=f"{name}: {shorten(trace.program.call)}", title_justify="left", show_lines=False)
+    table.add_column("question")
+    table.add_column("accepted answers")
+    for question in questions:
+        table.add_row(Text(question.text), Text("  or  ".join(question.answers)))
+    SCREEN.print(table)
 
 
 def split_kinds(text: str) -> list[str]:

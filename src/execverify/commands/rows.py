@@ -161,13 +161,13 @@ def validate_command(rows: str, as_json: bool, thorough: bool, timeout: float, s
     with progress() as bar:
         bar_task = bar.add_task("rows", total=len(entries))
         found = validate(entries, thorough=thorough, limits=limits_of(timeout, steps), progress=lambda: bar.advance(bar_task))
+    if not entries:
+        raise RowError(f"{rows} holds no rows to validate")
     if as_json:
         click.echo(json.dumps(_validation_as_json(found)))
     else:
         _print_validation(found)
-    if found.faults or not entries:
-        if not entries:
-            NOTES.print("there are no rows to validate")
+    if found.faults:
         sys.exit(1)
 
 

@@ -36,6 +36,8 @@ def _entry(value: Any, where: str) -> tuple[str | None, str]:
 
 def _by_id(path: str, given: list[tuple[str, str | None, str]], tasks: Sequence[Task]) -> list[tuple[Task, str]]:
     by_id = {task.id: task for task in tasks}
+    if len(by_id) < len(tasks):
+        raise RowError("two rows have the same id, so completions cannot be given by id: give them in the order of the rows")
     pairs = []
     for where, name, text in given:
         if name is None:

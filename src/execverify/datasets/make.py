@@ -78,10 +78,17 @@ class Settings:
 def make_rows(records: Iterable[ProgramRecord], settings: Settings, account: Account) -> Iterator[Row]:
     """Rows of each program that returns a plain value the same way every time, in the order of the records."""
     remaining = iter(records)
+    seen: set[str] = set()
     while chunk := list(islice(remaining, _CHUNK)):
         account.programs += len(chunk)
         usable: list[tuple[ProgramRecord, Program]] = []
         for record in chunk:
+            if record.id in seen:
+                account.drops.append(
+                    Drop(record.id, record.where, "its id is taken", "another program before it has the same id")
+                )
+                continue
+            seen.add(record.id)
             try:
                 usable.append((record, program_of(record, settings.limits, account)))
             except ProgramError as error:

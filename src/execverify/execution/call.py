@@ -57,8 +57,8 @@ def enact(
             result = around(lambda: function(*positional, **named))
     except OutputLimitReached:
         return {"outcome": "too much output"}
-    except StepLimitReached:
-        return {"outcome": "too many steps", "detail": f"it took more than {job['steps']} steps"}
+    except StepLimitReached as limit:
+        return {"outcome": "too many steps", "detail": str(limit) or f"it took more than {job['steps']} steps"}
     except MemoryError:
         return {"outcome": "out of memory", "detail": "it asked for more memory than it may have"}
     except BaseException as error:

@@ -27,6 +27,7 @@ class Statement:
         node: its syntax tree; for an `except` header, the handler.
         texts: the line's source text without the blanks around it, as accepted in answers: as written, and without
             its trailing comment.
+        yields: whether it may be left at a `yield` and go on later.
         askable: False where the line holds more than one statement, is decorated, or begins within another line.
         targets: names that it binds directly.
         literal: canonical text of the literal that it assigns, e.g. of `x = []`; None where it assigns no literal.
@@ -38,6 +39,7 @@ class Statement:
     askable: bool
     targets: frozenset[str]
     literal: str | None
+    yields: bool
 
     @property
     def is_branch(self) -> bool:
@@ -73,12 +75,13 @@ def layout_of(program: Program) -> Layout:
     """The layout of a program."""
     found: dict[int, Statement] = {}
     deepest = 0
+    may_yield = not program.vocabulary.kinds.isdisjoint({ast.Yield, ast.YieldFrom})
     for node, owner, depth in _in_functions(program.tree.body, program.lines):
         line = node.lineno if isinstance(node, ast.ExceptHandler) else first_line(node)
         for shared in {line, owner} & found.keys():  # a second statement on the (logical) line
             found[shared] = replace(found[shared], askable=False)
         if line not in found and (isinstance(node, ast.ExceptHandler) or makes_step(node)):
-            found[line] = _statement(node, line, owner > 0, program.lines)
+            found[line] = _statement(node, line, owner > 0, program.lines, may_yield)
         deepest = max(deepest, depth)
     ordered = dict(sorted(found.items()))
     lines = list(ordered)
@@ -87,12 +90,26 @@ def layout_of(program: Program) -> Layout:
     return Layout(ordered, below, _literals(program), branches, deepest)
 
 
-def _statement(node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lines: tuple[str, ...]) -> Statement:
+def _statement(
+    node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lines: tuple[str, ...], may_yield: bool
+) -> Statement:
     text = lines[line - 1].strip()
     askable = not crowded and not getattr(node, "decorator_list", None)
     askable = askable and (isinstance(node, ast.ExceptHandler) or starts_line(node, lines))
     targets, literal = _assigned(node)
-    return Statement(line, node, tuple(dict.fromkeys((text, without_comment(text)))), askable, targets, literal)
+    return Statement(
+        line, node, tuple(dict.fromkeys((text, without_comment(text)))), askable, targets, literal, may_yield and _yields(node)
+    )
+
+
+def _yields(node: ast.AST) -> bool:
+    """Whether a statement itself, not a suite in it, may be left at a `yield`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case | ast.Lambda) and _yields(child):
+            return True
+    return False
 
 
 Entry = tuple[ast.stmt | ast.ExceptHandler, int, int]

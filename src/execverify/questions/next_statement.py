@@ -38,6 +38,9 @@ def _after(
     target = layout.statements.get(following.line)
     if target is None or not target.askable or not _has_one_reading(step, following, first_steps):
         return None
+    enters = first_steps[following.frame] == following.index
+    if statement.yields and (following.frame == step.frame or enters):
+        return None  # between the two, the line that asked for the next value went on
     shortcut = "below" if layout.below[step.line] == following.line else None
     weight = _weight(step, following, statement, layout)
     return Candidate(step.line, step.visit, None, target.texts, weight, shortcut)

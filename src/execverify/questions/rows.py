@@ -80,6 +80,8 @@ def from_row(row: Row) -> Task:
         if result.text is None:
             raise RowError(f"its result is opaque ({result.opaque})")
         prompt = tuple({**message} for message in row.get("prompt") or ())
+        if kind == "white_box" and row.get("questions") is None:
+            raise RowError("a white-box row needs its questions (a list, which may be empty)")
         questions = tuple(_question(entry) for entry in row.get("questions") or ())
         difficulty = Difficulty(**(row.get("difficulty") or {"steps": 0, "branches": 0, "depth": 0}))
     except (KeyError, TypeError, AttributeError) as error:

@@ -1,6 +1,7 @@
 """Data flow: what are the value and type of a variable just after visit n of line L?
 
-The state is that of the step's own frame when the step has finished. Asked are names that the step gave a new value (also
+The state is that of the step's own frame when the step has finished; of a line left at a `yield`, only what it binds when it
+goes on is asked about. Asked are names that the step gave a new value (also
 through an alias); never opaque values, comprehension variables, or steps that ended in an exception. `Nil` is the answer
 for visits that do not happen.
 """
@@ -27,6 +28,10 @@ def variable_states(trace: Trace, layout: Layout) -> Iterator[Candidate]:
             continue
         for name in sorted(step.changed):
             value = step.state.get(name)
+            if name not in trace.program.source:  # `_C__x`, which the source calls `__x`
+                continue
+            if statement.yields and name not in statement.targets:  # it may have changed while the line was left
+                continue
             if value is not None and value.text is not None and len(value.text) <= MAX_ANSWER:
                 yield _changed(step, statement, name, value, layout)
     for statement in layout.statements.values():

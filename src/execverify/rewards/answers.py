@@ -56,6 +56,9 @@ def completion_text(completion: Any) -> str | None:
         return completion
     if isinstance(completion, list | tuple) and completion and isinstance(completion[-1], dict):
         content = completion[-1].get("content")
+        if isinstance(content, list):  # a message in parts: its texts count
+            parts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+            content = "".join(part for part in parts if isinstance(part, str))
         return content if isinstance(content, str) else None
     return None
 

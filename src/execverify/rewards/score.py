@@ -108,6 +108,10 @@ class RewardRule:
             raise ValueError(f"alpha must be between 0 and 1, not {self.alpha}")
         if not (self.scale > 0 and math.isfinite(self.scale)) or not (self.float_tolerance >= 0):
             raise ValueError("scale must be a positive number, and float_tolerance 0 or more")
+        if isinstance(self.kinds, str) or not self.kinds:
+            raise ValueError(
+                f"kinds must be a tuple of one kind or more, not {self.kinds!r}; for the output alone, set alpha to 0"
+            )
         check_kinds(self.kinds)
 
     def white_box(self, parts: Sequence[Part]) -> float:

@@ -78,7 +78,9 @@ class WhiteBoxReward:
         for name in ("kind", "program"):
             if name not in columns:
                 raise ValueError(f"the dataset has no column {name!r}: keep the rows' own columns (remove_unused_columns=False)")
-        questions = columns.get("questions") or [()] * len(completions)
+        if "white_box" in columns["kind"] and columns.get("questions") is None:
+            raise ValueError("the dataset has no column 'questions': without it every answer would be judged by its output alone")
+        questions = columns.get("questions") or [None] * len(completions)
         scores: list[Score | None] = [None] * len(completions)
         judged, pairs = [], []
         entries = zip(completions, columns["kind"], columns["program"], questions, strict=True)

@@ -26,6 +26,9 @@ from execverify.tracing import instrument as names
 Names = dict[str, object]
 _getframe = sys._getframe
 _FIXED = frozenset(map(id, (int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range)))  # ids: see literals.py
+MAX_DEPTH = 900
+"""Deepest nesting of calls. CPython's own limit is reached at other depths by other versions, and can be swallowed."""
+
 _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
 
@@ -127,6 +130,8 @@ class Recorder:
         self.ends: list[int] = []
         self.changes: list[dict[str, int] | None] = []
         self.calls: list[list[Any]] = []
+        self.depths: list[int] = []  # of each frame
+        self.too_deep = False
         self.values: list[tuple[str, str | None, str | None]] = []
         self.index: dict[tuple[str, str | None, str | None], int] = {}
         self.simple: dict[tuple[type, object], int] = {}
@@ -153,6 +158,7 @@ class Recorder:
 
     def around(self, call: Callable[[], Any]) -> Any:
         """Records while the call runs, and at no other time."""
+        sys.setrecursionlimit(8 * MAX_DEPTH)  # ours comes first
         self.on = True
         try:
             return call()
@@ -184,14 +190,19 @@ class Recorder:
         caller = len(self.lines) - 1
         while caller >= 0 and self.ends[caller] >= 0:
             caller -= 1
+        depth = self.depths[self.frames[caller]] + 1 if caller >= 0 else 0
+        if depth > MAX_DEPTH:
+            self.too_deep = True  # from here on no step begins, whatever the program does about it
+            raise StepLimitReached(f"its calls are nested more than {MAX_DEPTH} deep")
+        self.depths.append(depth)
         self.calls.append([frame.function, caller, self.difference(frame, state)])
 
     def begin(self, frame: Frame, line: int) -> None:
         """A step begins."""
         if self.on:
             step = len(self.lines)
-            if step >= self.limit or self.recorded > _MAX_RECORDED:
-                raise StepLimitReached
+            if step >= self.limit or self.recorded > _MAX_RECORDED or self.too_deep:
+                raise StepLimitReached(f"its calls are nested more than {MAX_DEPTH} deep" if self.too_deep else "")
             if frame.number < 0:
                 self.register(frame, {})
             self.lines.append(line)

@@ -21,6 +21,7 @@ from execverify.programs.program import Program
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 
 _HARNESS = "execverify.tracing.recorder:record"
+_PLAIN = "execverify.execution.call:run"
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
 _DEFAULT = Limits()
 
@@ -124,6 +125,10 @@ def _confirmed(program: Program, limits: Limits, reply: dict[str, Any]) -> dict[
     """The reply, or "not deterministic" where a run under another hash seed gives another."""
     if reply["outcome"] not in (Outcome.RETURNED, Outcome.RAISED) or not may_vary(program):
         return reply
+    plain = sandbox().run(job_for(program, _PLAIN, limits))
+    if any(reply.get(label) != plain.get(label) for label in ("outcome", "value", "error")):
+        why = "its result is another when it is traced: it looks at its own code, frames or references"
+        return {"outcome": Outcome.NOT_DETERMINISTIC, "detail": why}
     job = job_for(program, _HARNESS, limits)
     for seed in OTHER_SEEDS:
         other = sandbox(seed).run(job)
