@@ -7,6 +7,7 @@ questions, from the account alone. A program that the account refuses (it guesse
 
 import ast
 import functools
+import gc
 import io
 import tokenize
 from collections import Counter
@@ -272,7 +273,7 @@ def hold(programs: list[ev.Program], names: list[str]) -> Tally:
             continue
         found = [] if ending(plain) == ending(trace.result) else [f"traced it ends {trace.result}, untraced {plain}"]
         try:
-            run = Run(program, oracle.account(program.source, program.entry_point, program.arguments))
+            run = Run(program, accounted(program))
         except oracle.Unsupported as reason:
             tally.refused[str(reason)] += 1
         else:
@@ -281,6 +282,17 @@ def hold(programs: list[ev.Program], names: list[str]) -> Tally:
         if found:
             tally.faults.append("\n".join([f"{name}: {program.call}", *found[:5], program.source]))
     return tally
+
+
+def accounted(program: ev.Program) -> oracle.Account:
+    """A program's account. No garbage is collected meanwhile: it may hold generators, and the thread which then closes one
+    may be the very thread that the generator waits for."""
+    gc.disable()
+    try:
+        return oracle.account(program.source, program.entry_point, program.arguments)
+    finally:
+        gc.collect(0)
+        gc.enable()
 
 
 def ending(result: ev.Result) -> tuple[object, ...]:
