@@ -196,7 +196,7 @@ def test_programs_that_cannot_be_used(verb: str, change: dict[str, str], message
 BAD_CALLS = {
     "raises": ("def f(n):\n    return 1 // (n - n)", "raised", "ZeroDivisionError at line 2"),
     "hangs": ("def f(n):\n    while True: pass", "too many steps", "more than 10000 steps"),
-    "hangs-in-c": ("def f(n):\n    return sum(range(10**12))", "timed out", "longer than 0.5 s"),
+    "hangs-in-c": ("def f(n):\n    return sum(range(10**12))", "timed out", "longer than 3 s"),
     "eats-memory": ("def f(n):\n    return 'x' * 10**11", "out of memory", "more memory than it may have"),
     "prints-a-gigabyte": (
         "def f(n):\n    for _ in range(9000):\n        print('x' * 120_000)",
@@ -214,7 +214,7 @@ def test_calls_that_give_no_row(tmp_path: Path) -> None:
     """Each costs its own program only; the summary says why."""
     bad = [{"code": code, "input": "9", "id": name} for name, (code, _, _) in BAD_CALLS.items()]
     programs = jsonl(tmp_path / "p.jsonl", *[entry for row in bad for entry in (row, {**GOOD, "id": f"after-{row['id']}"})])
-    done = run("rows", programs, "-o", str(tmp_path / "o.parquet"), "--timeout", "0.5")
+    done = run("rows", programs, "-o", str(tmp_path / "o.parquet"), "--timeout", "3")
     assert done.returncode == 0, done.stderr
     assert f"rows: {len(bad)} white_box, {len(bad)} input_prediction" in done.stderr
     told = [" ".join(line.split()) for line in done.stderr.splitlines()]

@@ -6,6 +6,7 @@
     questions = ev.ask(trace, limit=10, seed=0)  # questions about it, with every accepted answer
     task = ev.task(trace)                        # a prompt, its questions, and a perfect completion
     score = ev.score(task, task.gold)            # a verdict on any completion
+    for task in ev.tasks(size=1000, seed=0): ... # synthesized, without end where no size is given
 
 Names are loaded when first used, so that a process which needs one room does not pay for all of them.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from execverify.errors import ExecVerifyError
 
 if TYPE_CHECKING:
+    from execverify.datasets import tasks
     from execverify.execution import Limits, Outcome, Result, run, run_many
     from execverify.programs import Program, Value, parse_literal, read_programs
     from execverify.questions import Question, Task, ask, from_row, task, to_row
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "datasets": ("tasks",),
     "execution": ("Limits", "Outcome", "Result", "run", "run_many"),
     "programs": ("Program", "Value", "parse_literal", "read_programs"),
     "questions": ("Question", "Task", "ask", "from_row", "task", "to_row"),
@@ -36,7 +39,7 @@ _HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
 __all__ = [
     "PAPER", "ExecVerifyError", "Limits", "Outcome", "Part", "Program", "Question", "Result", "RewardRule", "Score", "Step",
     "Task", "Trace", "Value", "__version__", "ask", "from_row", "parse_literal", "read_programs", "run", "run_many", "score",
-    "score_many", "task", "to_row", "trace", "trace_many",
+    "score_many", "task", "tasks", "to_row", "trace", "trace_many",
 ]  # fmt: skip
 
 

@@ -8,7 +8,8 @@ mistake and the mend::
     ├── LiteralError       a text that is not a literal
     ├── SandboxError       our own failure: the confined process could not be started or kept
     ├── QuestionError      a question or task that cannot be asked
-    └── RowError           a row or a file of rows, programs or completions that is not what it says
+    ├── RowError           a row or a file of rows, programs or completions that is not what it says
+    └── DatasetError       a dataset that cannot be made as asked, written or continued
 """
 
 
@@ -34,3 +35,7 @@ class QuestionError(ExecVerifyError):
 
 class RowError(ExecVerifyError):
     """A row, or a file of rows, programs or completions, is not what it should be."""
+
+
+class DatasetError(ExecVerifyError):
+    """A dataset cannot be made as asked, written where asked, or continued."""

@@ -1,4 +1,4 @@
-"""The verbs of the command line, grouped by what they work on: programs, and rows."""
+"""The verbs of the command line, grouped by what they work on: programs, rows, and datasets."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import programs, rows
+from execverify.commands import build, programs, rows, stats
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -20,9 +20,11 @@ for verb in (
     programs.trace_command,
     programs.ask_command,
     rows.rows_command,
+    build.build_command,
     rows.score_command,
     rows.validate_command,
-    rows.stats_command,
+    stats.stats_command,
+    stats.report_command,
 ):
     execverify.add_command(verb)
 

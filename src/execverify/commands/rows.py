@@ -1,4 +1,4 @@
-"""Verbs on rows: `rows` makes them, `score`, `validate` and `stats` read them."""
+"""Verbs on rows: `rows` makes them, `score` and `validate` read them."""
 
 import itertools
 import json
@@ -12,9 +12,8 @@ from rich.text import Text
 from execverify.commands.common import NOTES, SCREEN, cores, limit_options, limits_of, progress, records_from
 from execverify.commands.programs import split_kinds
 from execverify.datasets.completions import read_completions
-from execverify.datasets.files import read_rows, write_rows
+from execverify.datasets.files import count_rows, read_rows, write_rows
 from execverify.datasets.make import Account, Settings, make_rows
-from execverify.datasets.stats import LIMITS, Stats, quartiles, stats_of
 from execverify.datasets.validate import Validation, validate
 from execverify.errors import RowError
 from execverify.programs.program import shorten
@@ -151,17 +150,23 @@ def _print_scores(kinds: list[str], scores: list[Score]) -> None:
 @_ROWS
 @_JSON
 @click.option("--thorough", is_flag=True, help="Every completion of every attack family on every row (slow).")
+@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @limit_options
-def validate_command(rows: str, as_json: bool, thorough: bool, timeout: float, steps: int) -> None:
+def validate_command(rows: str, as_json: bool, thorough: bool, workers: int, timeout: float, steps: int) -> None:
     """Check rows: labels against a new run, gold scores full, and no attack earns more than it is worth.
 
     Exits with 1 where any of this fails. Each row is tried with one completion of every attack family, in turn.
     """
-    entries = list(read_rows(rows))
     with progress() as bar:
-        bar_task = bar.add_task("rows", total=len(entries))
-        found = validate(entries, thorough=thorough, limits=limits_of(timeout, steps), progress=lambda: bar.advance(bar_task))
-    if not entries:
+        bar_task = bar.add_task("rows", total=count_rows(rows))
+        found = validate(
+            read_rows(rows),
+            thorough=thorough,
+            limits=limits_of(timeout, steps),
+            workers=workers,
+            progress=lambda more: bar.advance(bar_task, more),
+        )
+    if not found.rows:
         raise RowError(f"{rows} holds no rows to validate")
     if as_json:
         click.echo(json.dumps(_validation_as_json(found)))
@@ -191,34 +196,3 @@ def _print_validation(found: Validation) -> None:
     SCREEN.print(Text(f"{len(found.faults)} faults:", style="red"))
     for fault in found.faults[:20]:
         SCREEN.print(Text(f"  {fault.id}: {fault.what}: {fault.detail}"))
-
-
-@click.command("stats")
-@_ROWS
-@_JSON
-def stats_command(rows: str, as_json: bool) -> None:
-    """What rows are like, and how far constant answers and shortcuts get."""
-    stats = stats_of(read_rows(rows))
-    if as_json:
-        click.echo(json.dumps(stats.as_json()))
-    else:
-        _print_stats(stats)
-
-
-def _print_stats(stats: Stats) -> None:
-    SCREEN.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
-    spread = Table("", "least", "25%", "median", "75%", "95%", "most", "mean", title="spread", title_justify="left")
-    for name, values in stats.spread.items():
-        figures = quartiles(values)
-        spread.add_row(name, *(f"{figures.get(key, 0):g}" for key in ("least", "25%", "median", "75%", "95%", "most", "mean")))
-    SCREEN.print(spread)
-    results = ", ".join(f"{name} {count}" for name, count in stats.results.most_common(10))
-    SCREEN.print(f"results: {results}")
-    table = Table("questions", "asked", "habit", "right", "limit", "", title="how far habits get", title_justify="left")
-    for shortcut in stats.shortcuts:
-        habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {shorten(shortcut.answer, 30)}"
-        kept = Text("kept", style="green") if shortcut.kept else Text("OVER", style="red")
-        table.add_row(
-            shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", f"{LIMITS[shortcut.habit]:.0%}", kept
-        )
-    SCREEN.print(table)

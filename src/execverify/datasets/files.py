@@ -1,4 +1,4 @@
-"""Rows in files: JSONL or Parquet, by the name's ending.
+"""Rows in files: JSONL or Parquet, by the name's ending; or in a folder of Parquet files, as `execverify build` makes it.
 
 A file is written under another name and moved into place when it is whole, so that an interrupted run leaves the old file
 or none. `-` stands for standard input and output, as JSONL.
@@ -8,10 +8,12 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from execverify.errors import RowError
+from execverify.datasets.folder import MANIFEST, UNFINISHED, read_manifest
+from execverify.errors import DatasetError, RowError
 from execverify.questions.rows import VERSION, Row
 
 _BATCH = 1_000
@@ -58,19 +60,22 @@ def _write_lines(file: TextIO, rows: Iterable[Row]) -> int:
 
 
 def _write_parquet(path: Path, rows: Iterable[Row], name: str) -> int:
-    pa, pq = _pyarrow()
+    pa, pq = pyarrow_or_error()
     count = 0
-    schema = _schema(pa)
-    with pq.ParquetWriter(path, schema) as writer:
+    with pq.ParquetWriter(path, parquet_schema(pa)) as writer:
         for batch in _batches(rows):
-            try:
-                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
-            except (pa.ArrowException, OverflowError, UnicodeError) as error:
-                raise RowError(
-                    f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}"
-                ) from None
+            writer.write_table(parquet_table(batch, name))
             count += len(batch)
     return count
+
+
+def parquet_table(rows: list[Row], name: str) -> Any:
+    """Rows as an Arrow table; raises RowError, with the file's name, where one cannot be held."""
+    pa, _ = pyarrow_or_error()
+    try:
+        return pa.Table.from_pylist(rows, schema=parquet_schema(pa))
+    except (pa.ArrowException, OverflowError, UnicodeError) as error:
+        raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -85,12 +90,15 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def read_rows(path: str) -> Iterator[Row]:
-    """Rows of a file, in order, checked for their version.
+    """Rows of a file, or of a dataset's folder, in order, checked for their version.
 
     Raises:
         RowError: no such file, another format, a line that is no row, or rows of another version.
+        DatasetError: the folder of a dataset that is not complete.
     """
-    if path != "-" and Path(path).suffix == ".parquet":
+    if path != "-" and Path(path).is_dir():
+        rows: Iterator[tuple[str, Row]] = chain.from_iterable(_read_parquet(str(shard)) for shard in shards_of(Path(path)))
+    elif path != "-" and Path(path).suffix == ".parquet":
         rows = _read_parquet(path)
     else:
         rows = read_lines(path, "rows")
@@ -102,6 +110,44 @@ def read_rows(path: str) -> Iterator[Row]:
                 f"{where} is of version {row['version']}, and this execverify reads version {VERSION}: make the rows again"
             )
         yield row
+
+
+def shards_of(folder: Path, manifest: dict[str, Any] | None = None) -> list[Path]:
+    """The Parquet files of a folder: those that its manifest names, in that order, or else all that lie in it or in `data`.
+
+    Args:
+        folder: where they are.
+        manifest: what it says; by default, it is read.
+
+    Raises:
+        RowError: there are none.
+        DatasetError: its dataset is not complete, or a file that its manifest names is missing.
+    """
+    manifest = read_manifest(folder) if manifest is None else manifest
+    if manifest is not None:
+        shards = [folder / shard["file"] for shard in manifest["shards"]]
+        for shard in shards:
+            if not shard.is_file():
+                raise DatasetError(f"{shard}: no such file, but {folder / MANIFEST} names it: make the dataset again")
+        return shards
+    if (folder / UNFINISHED).is_dir():
+        raise DatasetError(f"{folder} holds a dataset that is not complete: give its `execverify build` command again to go on")
+    found = sorted(folder.glob("*.parquet")) or sorted((folder / "data").glob("*.parquet"))
+    if not found:
+        raise RowError(f"{folder} is a folder: name a file of rows, or the folder of a dataset")
+    return found
+
+
+def count_rows(path: str) -> int | None:
+    """How many rows a file or folder has, where that is told without reading them: for progress bars."""
+    if path == "-" or not (Path(path).is_dir() or path.endswith(".parquet")):
+        return None
+    _, pq = pyarrow_or_error()
+    try:
+        shards = shards_of(Path(path)) if Path(path).is_dir() else [Path(path)]
+        return int(sum(pq.read_metadata(shard).num_rows for shard in shards))
+    except Exception:  # whatever is wrong with it, reading it will tell
+        return None
 
 
 def read_lines(path: str, what: str) -> Iterator[tuple[str, Any]]:
@@ -137,7 +183,7 @@ def _parsed(line: str, where: str, what: str) -> Any:
 
 
 def _read_parquet(path: str) -> Iterator[tuple[str, Row]]:
-    pa, pq = _pyarrow()
+    pa, pq = pyarrow_or_error()
     try:
         with pq.ParquetFile(path) as file:
             number = 0
@@ -151,7 +197,8 @@ def _read_parquet(path: str) -> Iterator[tuple[str, Row]]:
         raise RowError(f"{path} is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def pyarrow_or_error() -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet; raises RowError where they are not installed."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -160,7 +207,8 @@ def _pyarrow() -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
-def _schema(pa: Any) -> Any:
+def parquet_schema(pa: Any) -> Any:
+    """The columns of a row as Parquet holds them; `pa` is pyarrow."""
     text, number = pa.string(), pa.int64()
     question = [
         ("kind", text), ("line", number), ("visit", number), ("variable", text), ("text", text), ("answers", pa.list_(text)),

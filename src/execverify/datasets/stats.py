@@ -1,19 +1,26 @@
-"""What rows are like, and how far habits get: constant answers, the next line down, copying a literal."""
+"""What rows are like, how far habits get (constant answers, the next line down, copying a literal), and what programs are like."""
 
-import re
-import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from execverify.datasets.bars import Bar, bars_of, coverage, quartiles
+from execverify.datasets.pool import chunked, mapped
+from execverify.datasets.program_figures import Programs, add_values, as_json, programs_of
+from execverify.datasets.seen import Seen, key_of
+from execverify.execution.outcome import Limits
 from execverify.questions.layout import Layout, layout_of
 from execverify.questions.question import Question
 from execverify.questions.rows import Row, from_row
-from execverify.questions.task import Task
 
 LIMITS = {"the next line down": 0.25, "a constant answer": 0.15, "copying a literal": 0.15}
 """Largest share of a kind's questions that each habit may get right."""
+
+_CHUNK = 64
+_LIMITS = Limits(timeout=5.0)  # of all runs of a program together; what is too slow for that is no example of anything
+_ANSWERS = 50_000  # different answers that are counted at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,95 +58,164 @@ class Stats:
 
     Attributes:
         rows: how many, by kind.
+        levels, splits: how many, by level ("none" where they have none) and by split.
         questions: how many, by kind.
-        spread: for lines, steps, branches and depth: the values, one a row.
         results: how many rows have a result of each type.
-        shortcuts: what each habit gets right.
+        answers: how often each answer is right, by kind of question; "output" for results.
+        habits: how many questions the habits get right that look at the program, by kind.
+        programs: figures of distinct programs.
+        quick: whether nothing was run, and so what needs runs is not known.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
+    levels: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
     questions: Counter[str] = field(default_factory=Counter)
-    spread: dict[str, list[int]] = field(default_factory=dict)
     results: Counter[str] = field(default_factory=Counter)
-    shortcuts: list[Shortcut] = field(default_factory=list)
+    answers: dict[str, Counter[str]] = field(
+        default_factory=lambda: {"output": Counter(), "next_statement": Counter(), "variable_state": Counter()}
+    )
+    habits: Counter[str] = field(default_factory=Counter)
+    programs: Programs = field(default_factory=Programs)
+    quick: bool = False
+
+    @property
+    def shortcuts(self) -> list[Shortcut]:
+        """What each habit gets right."""
+        found = []
+        for kind, answers in self.answers.items():
+            if answers:
+                answer, count = answers.most_common(1)[0]
+                total = self.rows["white_box"] if kind == "output" else self.questions[kind]
+                found.append(Shortcut(kind, "a constant answer", answer, count, total))
+        for kind, habit in (("next_statement", "the next line down"), ("variable_state", "copying a literal")):
+            if self.questions[kind]:
+                found.append(Shortcut(kind, habit, None, self.habits[kind], self.questions[kind]))
+        return found
+
+    @property
+    def spread(self) -> dict[str, Counter[int]]:
+        """Lines, steps, branches, depth and node kinds: how many programs have each number."""
+        return self.programs.spread
+
+    @property
+    def bars(self) -> list[Bar]:
+        """What the dataset has to reach, as far as it is known."""
+        return bars_of(self.programs)
+
+    def add(self, other: "Stats") -> None:
+        """Adds the figures of other rows, which come after these."""
+        for name in ("rows", "levels", "splits", "questions", "results", "habits"):
+            getattr(self, name).update(getattr(other, name))
+        for kind, answers in other.answers.items():
+            mine = self.answers[kind]
+            mine.update(answers)
+            if len(mine) > _ANSWERS:  # what is rare among so many is not the most common
+                self.answers[kind] = Counter(dict(mine.most_common(_ANSWERS // 5)))
+        self.programs.add(other.programs)
 
     def as_json(self) -> dict[str, Any]:
         """All figures as plain values; spreads as quartiles."""
         return {
             "rows": dict(self.rows),
+            "levels": dict(sorted(self.levels.items())),
+            "splits": dict(self.splits),
             "questions": dict(self.questions),
-            "spread": {name: quartiles(values) for name, values in self.spread.items()},
+            "spread": {name: quartiles(numbers) for name, numbers in self.spread.items()},
             "results": dict(self.results.most_common()),
-            "shortcuts": [
-                {
-                    "kind": shortcut.kind,
-                    "habit": shortcut.habit,
-                    "answer": shortcut.answer,
-                    "right": shortcut.right,
-                    "questions": shortcut.questions,
-                    "share": round(shortcut.share, 4),
-                    "limit": LIMITS[shortcut.habit],
-                    "kept": shortcut.kept,
-                }
-                for shortcut in self.shortcuts
-            ],
+            "shortcuts": [_shortcut_as_json(shortcut) for shortcut in self.shortcuts],
+            **as_json(self.programs, self.quick),
+            "catalogue": coverage(self.programs),
+            "bars": [_bar_as_json(bar) for bar in self.bars],
         }
 
 
-def stats_of(rows: Iterable[Row]) -> Stats:
-    """Figures of rows. Habits are tried on every white-box question."""
-    stats = Stats()
-    constants: dict[str, Counter[str]] = {"output": Counter(), "next_statement": Counter(), "variable_state": Counter()}
-    right: Counter[str] = Counter()
-    for row in rows:
-        task = from_row(row)
-        layout = layout_of(task.program)
-        stats.rows[task.kind] += 1
-        stats.results[task.result.type] += 1
-        _add_spread(stats, task)
-        if task.kind == "white_box":
-            constants["output"][task.result.text or ""] += 1
-        for question in task.questions:
-            stats.questions[question.kind] += 1
-            constants[question.kind].update(question.answers)
-            right[question.kind] += _is_below(question, layout) if question.variable is None else _is_copied(question, layout)
-    for kind, answers in constants.items():
-        if answers:
-            answer, count = answers.most_common(1)[0]
-            total = stats.questions[kind] if kind in stats.questions else stats.rows["white_box"]
-            stats.shortcuts.append(Shortcut(kind, "a constant answer", answer, count, total))
-    for kind, habit in (("next_statement", "the next line down"), ("variable_state", "copying a literal")):
-        if stats.questions[kind]:
-            stats.shortcuts.append(Shortcut(kind, habit, None, right[kind], stats.questions[kind]))
+def stats_of(
+    rows: Iterable[Row], *, quick: bool = True, workers: int = 1, progress: Callable[[int], None] = lambda rows: None
+) -> Stats:
+    """Figures of rows. Habits are tried on every white-box question.
+
+    Args:
+        rows: what to look at; read as they are needed.
+        quick: leave out what needs runs of the programs.
+        workers: how many processes share the work (see `mapped`); the figures are the same for any number.
+        progress: told how many more rows are done, now and then.
+
+    Raises:
+        RowError: a row that cannot be used.
+        SandboxError: programs cannot be run here (our failure).
+    """
+    stats = Stats(quick=quick)
+    renamed, shapes = Seen(), Seen()
+    for part in mapped(partial(_part, quick=quick), chunked(_marked(rows), _CHUNK), workers):
+        stats.add(part)
+        stats.programs.settle(renamed, shapes)
+        progress(part.rows.total())
     return stats
 
 
-def quartiles(values: Sequence[int]) -> dict[str, float]:
-    """Least, quartiles, 95th percentile, most and mean."""
-    if len(values) < 2:
-        return {"mean": float(sum(values))}
-    cuts = statistics.quantiles(values, n=20, method="inclusive")
-    named = {"least": min(values), "25%": cuts[4], "median": cuts[9], "75%": cuts[14], "95%": cuts[18], "most": max(values)}
-    return {name: round(float(value), 2) for name, value in {**named, "mean": statistics.fmean(values)}.items()}
+def _marked(rows: Iterable[Row]) -> Iterator[tuple[Row, bool]]:
+    """Rows without their prompts, which nobody looks at here, and whether each is the first of its program."""
+    seen = Seen()
+    for row in rows:
+        program = row["program"] if isinstance(row["program"], dict) else {}
+        is_first = seen.add(key_of(str(program.get("source")), str(program.get("entry_point"))))
+        yield {**row, "prompt": ()}, is_first
 
 
-def _add_spread(stats: Stats, task: Task) -> None:
-    lines = sum(1 for line in task.program.lines if re.search(r"\S", line))
-    figures = {
-        "lines": lines,
-        "steps": task.difficulty.steps,
-        "branches": task.difficulty.branches,
-        "depth": task.difficulty.depth,
-    }
-    for name, value in figures.items():
-        stats.spread.setdefault(name, []).append(value)
+def _part(chunk: Sequence[tuple[Row, bool]], quick: bool) -> Stats:
+    """Figures of some rows."""
+    stats = Stats(quick=quick)
+    tasks = [(from_row(row), is_first) for row, is_first in chunk]
+    for task, _ in tasks:
+        stats.rows[task.kind] += 1
+        stats.levels["none" if task.level is None else str(task.level)] += 1
+        stats.splits[task.split] += 1
+        stats.results[task.result.type] += 1
+        if task.kind == "white_box":
+            stats.answers["output"][task.result.text or ""] += 1
+        layout = layout_of(task.program) if task.questions else None
+        for question in task.questions:
+            stats.questions[question.kind] += 1
+            stats.answers[question.kind].update(question.answers)
+            if layout is not None:
+                stats.habits[question.kind] += _habit(question, layout)
+    stats.programs = programs_of([task for task, is_first in tasks if is_first], quick=quick, limits=_LIMITS)
+    for task, is_first in tasks:
+        add_values(stats.programs, task, with_result=is_first)
+    return stats
 
 
-def _is_below(question: Question, layout: Layout) -> bool:
-    below = layout.below.get(question.line)
-    return below is not None and layout.statements[below].texts[0] in question.answers
-
-
-def _is_copied(question: Question, layout: Layout) -> bool:
-    """Whether the value stands as a literal in the source or the call: the most that copying could ever get."""
+def _habit(question: Question, layout: Layout) -> bool:
+    """Whether the habit of a question's kind gets it right: the line below, or copying a literal that stands there."""
+    if question.variable is None:
+        below = layout.below.get(question.line)
+        return below is not None and layout.statements[below].texts[0] in question.answers
+    # The value stands in the source or the call: the most that copying could ever get.
     return question.answers[0].rpartition("; ")[0] in layout.literals
+
+
+def _shortcut_as_json(shortcut: Shortcut) -> dict[str, Any]:
+    return {
+        "kind": shortcut.kind,
+        "habit": shortcut.habit,
+        "answer": shortcut.answer,
+        "right": shortcut.right,
+        "questions": shortcut.questions,
+        "share": round(shortcut.share, 4),
+        "limit": LIMITS[shortcut.habit],
+        "kept": shortcut.kept,
+    }
+
+
+def _bar_as_json(bar: Bar) -> dict[str, Any]:
+    return {
+        "name": bar.name,
+        "sense": bar.sense,
+        "limit": bar.limit,
+        "value": round(bar.value, 4),
+        "cruxeval": bar.cruxeval,
+        "count": bar.count,
+        "of": bar.whole,
+        "kept": bar.kept,
+    }

@@ -1,10 +1,13 @@
 """Is a dataset safe to train on? Every label is made anew from a run, gold scores full, and no attack is overpaid."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
+from execverify.datasets.pool import chunked, mapped
+from execverify.datasets.seen import Seen, key_of
 from execverify.execution.outcome import Limits, Outcome
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
@@ -13,7 +16,7 @@ from execverify.rewards.attacks import FAMILIES, Attack, attacks
 from execverify.rewards.score import PAPER, score_many
 from execverify.tracing.trace import trace_many
 
-_CHUNK = 64
+_CHUNK = 32
 _THOROUGH_ROWS = 5  # of each kind, tried with every completion of every family
 _LIMITS = Limits()
 
@@ -50,77 +53,103 @@ class Validation:
     faults: list[Fault] = field(default_factory=list)
 
 
-class _Attacker:
-    """Which attacks to try on a row.
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What to try on a row: every completion of every family, or one completion of each.
+
+    Attributes:
+        row: the row.
+        turn: which completion of each family, by family; None for every one.
+    """
+
+    row: Row
+    turn: Mapping[str, int] | None
+
+    def tries(self, task: Task) -> Iterator[Attack]:
+        """The attacks."""
+        if self.turn is None:
+            yield from attacks(task)
+        else:
+            for family in FAMILIES:
+                yield from islice(family.attacks(task), self.turn[family.name], self.turn[family.name] + 1)
+
+
+def _planned(rows: Iterable[Row], thorough: bool) -> Iterator[_Plan]:
+    """Which attacks to try on each row.
 
     Every family has many completions, over a thousand together. The first rows of each kind get all of them; each row
     after that gets one completion of every family, the next one in turn, so that all come round many times over a file.
     """
-
-    def __init__(self, thorough: bool) -> None:
-        self.thorough = thorough
-        self.rows: Counter[str] = Counter()
-        self.known: Counter[str] = Counter()  # how many completions a family is known to have
-
-    def tries(self, task: Task) -> Iterator[Attack]:
-        number = self.rows[task.kind]
-        self.rows[task.kind] += 1
-        if self.thorough or number < _THOROUGH_ROWS:
-            seen: Counter[str] = Counter()
-            for attack in attacks(task):
-                seen[attack.family] += 1
-                yield attack
-            self.known |= seen
-            return
-        for family in FAMILIES:
-            turn = number % max(1, self.known[family.name])
-            yield from islice(family.attacks(task), turn, turn + 1)
+    numbers: Counter[str] = Counter()
+    known: Counter[str] = Counter()  # how many completions a family is known to have
+    for row in rows:
+        kind = str(row["kind"])
+        number, numbers[kind] = numbers[kind], numbers[kind] + 1
+        if thorough or number < _THOROUGH_ROWS:
+            if not thorough:
+                known |= Counter(attack.family for attack in attacks(from_row(row)))
+            yield _Plan(row, None)
+        else:
+            yield _Plan(row, {family.name: number % max(1, known[family.name]) for family in FAMILIES})
 
 
 def validate(
-    rows: Iterable[Row], *, thorough: bool = False, limits: Limits = _LIMITS, progress: Callable[[], None] = lambda: None
+    rows: Iterable[Row],
+    *,
+    thorough: bool = False,
+    limits: Limits = _LIMITS,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda rows: None,
 ) -> Validation:
     """Checks rows: labels against a new run, gold against the full reward, attacks against what they are worth.
 
     Args:
-        rows: what to check.
+        rows: what to check; read as they are needed.
         thorough: try every completion of every attack family on every row, instead of one of each family in turn.
         limits: what a program may use.
-        progress: called after each row.
+        workers: how many processes share the work (see `mapped`); what is tried is the same for any number.
+        progress: told how many more rows are done, now and then.
     """
     found = Validation()
-    attacker = _Attacker(thorough)
-    chunk: list[Task] = []
-    seen: set[str] = set()
-    for row in rows:
-        task = from_row(row)
-        found.rows[task.kind] += 1
-        if task.id in seen:
-            found.faults.append(Fault(task.id, "label", "another row has the same id"))
-        seen.add(task.id)
-        chunk.append(task)
-        if len(chunk) == _CHUNK:
-            _check(chunk, limits, found, attacker, progress)
-            chunk = []
-    _check(chunk, limits, found, attacker, progress)
+    seen = Seen()
+    plans = _planned(_unlike(rows, seen, found), thorough)
+    for part in mapped(partial(_checked, limits=limits), chunked(plans, _CHUNK), workers):
+        found.rows.update(part.rows)
+        found.questions += part.questions
+        found.tried.update(part.tried)
+        found.faults += part.faults
+        progress(part.rows.total())
     return found
 
 
-def _check(tasks: list[Task], limits: Limits, found: Validation, attacker: _Attacker, progress: Callable[[], None]) -> None:
+def _unlike(rows: Iterable[Row], seen: Seen, found: Validation) -> Iterator[Row]:
+    """The rows; one whose id an earlier one has is a fault."""
+    for row in rows:
+        id = str(row.get("id", ""))
+        if not seen.add(key_of(id)):
+            found.faults.append(Fault(id, "label", "another row has the same id"))
+        yield row
+
+
+def _checked(plans: Sequence[_Plan], limits: Limits) -> Validation:
+    """What is found of some rows."""
+    found = Validation()
+    tasks = [from_row(plan.row) for plan in plans]
+    found.rows.update(task.kind for task in tasks)
     _check_labels(tasks, limits, found)
     for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):
         if gold.reward != PAPER.scale:
             whys = "; ".join(part.why for part in gold.parts if part.why)
             found.faults.append(Fault(task.id, "gold", f"gold earns {gold.reward}: {whys}"))
-    for task in tasks:
-        tries = list(attacker.tries(task))
+    for task, plan in zip(tasks, plans, strict=True):
+        tries = list(plan.tries(task))
         scores = score_many([(task, attack.completion) for attack in tries], limits=limits)
         for attack, score in zip(tries, scores, strict=True):
             found.tried[attack.family] += 1
             if score.reward is None or score.reward > attack.worth:
                 detail = f"earns {score.reward}, is worth {attack.worth}: {attack.completion[:200]!r}"
                 found.faults.append(Fault(task.id, attack.family, detail))
-        progress()
+    return found
 
 
 def _check_labels(tasks: list[Task], limits: Limits, found: Validation) -> None:

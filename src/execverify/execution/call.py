@@ -4,7 +4,7 @@ Runs inside the confined process. `enact` is shared with the tracer, so that a t
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
@@ -41,13 +41,14 @@ def enact(
     job: dict[str, Any],
     stage: Stage,
     around: Callable[[Callable[[], Any]], Any] | None = None,
+    given: tuple[Sequence[Any], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Compiles, runs the module code, and makes the call.
+    """Compiles, runs the module code, and makes the call, with the values `given` or else with the job's arguments.
 
     `around`, where given, performs the call (a tracer switches itself on there). What parses may still not compile
     (`nonlocal` of nothing): then the program has raised a SyntaxError.
     """
-    positional, named = read_arguments(job["arguments"])
+    positional, named = read_arguments(job["arguments"]) if given is None else given
     try:
         exec(compiled(), stage.namespace)
         function = stage.namespace[job["entry_point"]]
@@ -73,6 +74,7 @@ def _raised(error: BaseException) -> dict[str, Any]:
         message = " ".join(str(error).split())
     except BaseException:  # a program's own __str__ may do anything
         message = "(its message could not be read)"
-    lines = [entry.lineno for entry in traceback.extract_tb(error.__traceback__) if entry.filename == "<program>"]
+    walked = traceback.walk_tb(error.__traceback__)  # extract_tb would look for the source files
+    lines = [line for frame, line in walked if frame.f_code.co_filename == "<program>"]
     where = f" at line {lines[-1]}" if lines else ""
     return {"outcome": "raised", "error": name, "detail": f"{name}{where}: {message}"[:300].rstrip(": ")}

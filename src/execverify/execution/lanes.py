@@ -20,7 +20,9 @@ from execverify.execution.wire import Inbox, receive
 WINDOW = 16
 """Jobs sent ahead to one worker, so that it never waits for us; refilled when half of them are done."""
 
-_HARNESSES = ("execverify.execution.call", "execverify.tracing.recorder")  # named, not imported: later rooms stay later
+_HARNESSES = (  # named, not imported: later rooms stay later
+    "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.survey",
+)  # fmt: skip
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
 _START = "import sys; sys.path.append({path!r}); from execverify.execution.zygote import main; main({fd}, {root!r}, {names!r})"
 

@@ -1,0 +1,119 @@
+"""The verb that makes a dataset: `build`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Task as Bar
+from rich.table import Table
+from rich.text import Text
+
+from execverify.commands.common import NOTES, SCREEN, cores, limit_options
+from execverify.commands.programs import split_kinds
+from execverify.datasets.build import Built, build
+from execverify.datasets.recipe import Recipe, levels_of
+from execverify.datasets.splits import Splits
+from execverify.questions.prompts import DEFAULT, template_names
+from execverify.questions.task import TASK_KINDS
+
+_SHOWN = 6
+
+
+@click.command("build")
+@click.argument("out")
+@click.option("--size", required=True, type=int, help="How many rows.")
+@click.option("--seed", default=0, show_default=True, help="Another one gives other programs.")
+@click.option("--levels", help="Levels of 1 to 6, such as 1-6 or 1,3; all by default.")
+@click.option("--kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them.")
+@click.option("--methods", default="", help="Built-ins under test, such as str.split,len; all by default.")
+@click.option("--from", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round.")
+@click.option(
+    "--exclude", multiple=True, metavar="FILE", help="A benchmark's file whose programs must not come in; may be repeated."
+)
+@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that make rows.")
+@click.option("--inputs", default=1, show_default=True, help="Most rows of one program, each on arguments of its own.")
+@click.option("--limit", default=10, show_default=True, help="Most questions a row.")
+@click.option(
+    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+)
+@click.option("--splits", default=str(Splits()), show_default=True, help="Splits and their shares of the programs' shapes.")
+@limit_options
+def build_command(
+    out: str,
+    size: int,
+    seed: int,
+    levels: str | None,
+    kinds: str,
+    methods: str,
+    from_file: str | None,
+    exclude: tuple[str, ...],
+    workers: int,
+    inputs: int,
+    limit: int,
+    template: str,
+    splits: str,
+    timeout: float,
+    steps: int,
+) -> None:
+    """Make a dataset of synthesized programs in the folder OUT: Parquet shards, a manifest, a report.
+
+    The same options give the same rows. A build that was stopped, however, goes on when the same command is given again.
+    """
+    recipe = Recipe(
+        seed=seed,
+        kinds=tuple(split_kinds(kinds)),
+        levels=() if levels is None else levels_of(levels),
+        methods=tuple(split_kinds(methods)),
+        inputs=inputs,
+        limit=limit,
+        template=template,
+        splits=Splits.parse(splits),
+        timeout=timeout,
+        steps=steps,
+        from_file=from_file,
+        exclude=exclude,
+    )
+    with _progress() as bar:
+        rows = bar.add_task("rows", total=max(size, 0))
+        built = build(out, size, recipe, workers=workers, progress=lambda done: bar.update(rows, completed=done))
+    _print(Path(out), built)
+
+
+class _Rate(ProgressColumn):
+    """Rows a second."""
+
+    def render(self, task: Bar) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal, speed_estimate_period=60)
+
+
+def _print(out: Path, built: Built) -> None:
+    manifest = built.manifest
+    if built.already:
+        NOTES.print(Text(f"{out} is complete: {manifest['rows']} rows, made of these settings before; nothing was changed"))
+    else:
+        rate = manifest["rows"] / built.seconds
+        NOTES.print(Text(f"{manifest['rows']} rows in {built.seconds:.1f} s ({rate:,.0f} a second) -> {out}"))
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in built.clock.shares.items())
+        NOTES.print(Text(f"time: {shares}"))
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name in ("splits", "kinds", "levels"):
+        table.add_row(name, Text(_counted(manifest[name])))
+    table.add_row("dropped", Text(_counted(manifest["dropped"]) or "none"))
+    table.add_row("refused", Text(_counted(manifest["refused"]) or "none"))
+    if manifest["excluded"]:
+        table.add_row("excluded", Text(_counted(manifest["excluded"])))
+    table.add_row("content", manifest["content"])
+    SCREEN.print(table)
+
+
+def _counted(counts: dict[str, Any]) -> str:
+    shown = [f"{count} {name}" if not name.isdecimal() else f"{name}: {count}" for name, count in counts.items()]
+    rest = f", and {len(shown) - _SHOWN} more reasons" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + rest

@@ -1,0 +1,188 @@
+"""Is a program in a benchmark already? Told by its tree without names, and by its runs of eight tokens.
+
+A program is too near to a benchmark's when
+
+- a function of it equals one of the benchmark's but for names, layout and comments (so renaming hides nothing), or
+- they share runs of eight tokens, names as written: at least `LEAST`, and at least half of all that the shorter of the two has
+  (so an edited copy, or one with lines added around it, is found too).
+
+A file of a benchmark is JSON lines (also gzipped), Parquet, or Python. In a row, the program is `code`, `source` or
+`program.source`, or else `prompt` and `canonical_solution` together, or the solution alone.
+"""
+
+import ast
+import gzip
+import io
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from execverify.datasets.files import pyarrow_or_error
+from execverify.errors import DatasetError, ProgramError
+from execverify.programs.program import Program, parse_source
+from execverify.programs.shapes import function_keys, ngrams
+
+SIZE = 8
+"""Tokens of a run."""
+
+SHARE = 0.5
+"""Share of the shorter program's runs from which two programs are too near."""
+
+LEAST = 5
+"""Fewest shared runs: short programs have common phrases, such as `for i in range(len(xs)):`, and little else."""
+
+_FIELDS = "code, source, program.source, canonical_solution, or prompt and canonical_solution"
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What a file held.
+
+    Attributes:
+        name: the file's name, without its folder.
+        programs: how many programs were read.
+        unreadable: how many rows had a text that is not Python; their text is matched by tokens alone.
+    """
+
+    name: str
+    programs: int
+    unreadable: int
+
+
+class Benchmarks:
+    """The programs of benchmark files, ready to be compared with.
+
+    Raises:
+        DatasetError: a file that cannot be read, or is no file of programs.
+    """
+
+    def __init__(self, paths: Sequence[str] = ()) -> None:
+        self.files: list[Benchmark] = []
+        self._functions: dict[int, int] = {}  # renamed key -> number of the file
+        self._runs: dict[int, tuple[int, ...]] = {}  # key of eight tokens -> numbers of the programs that have it
+        self._programs: list[tuple[int, int]] = []  # number of the file, and how many runs the program has
+        for path in paths:
+            self._read(path)
+
+    def _read(self, path: str) -> None:
+        number, unreadable, first = len(self.files), 0, len(self._programs)
+        for text in _programs(path):
+            tree = _tree(text)
+            unreadable += tree is None
+            for key in function_keys(tree) if tree is not None else ():
+                self._functions.setdefault(key, number)
+            runs = ngrams(text, SIZE)
+            for run in runs:
+                self._runs[run] = (*self._runs.get(run, ()), len(self._programs))
+            self._programs.append((number, len(runs)))
+        count = len(self._programs) - first
+        if count == unreadable:
+            raise DatasetError(f"{path} holds no program that is Python: name a benchmark's file ({_FIELDS})")
+        self.files.append(Benchmark(Path(path).name, count, unreadable))
+
+    def match(self, program: Program) -> str | None:
+        """The name of the file that has a program too near to this one; None where there is none."""
+        if not self._programs:
+            return None
+        numbers = [self._functions[key] for key in function_keys(program.tree) if key in self._functions]
+        if numbers:
+            return self.files[min(numbers)].name
+        runs = ngrams(program.source, SIZE)
+        shared = Counter(number for run in runs for number in self._runs.get(run, ()))
+        for number in sorted(shared):
+            file, size = self._programs[number]
+            if shared[number] >= max(LEAST, SHARE * min(size, len(runs))):
+                return self.files[file].name
+        return None
+
+
+def _tree(text: str) -> ast.Module | None:
+    try:
+        return parse_source(text)
+    except ProgramError:
+        return None
+
+
+def _programs(path: str) -> Iterator[str]:
+    """The source texts of a file."""
+    if path.endswith(".py"):
+        text = _text(path)
+        if _tree(text) is None:
+            raise DatasetError(f"{path} is not Python: name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py")
+        yield text
+        return
+    found = False
+    for where, row in _parquet(path) if path.endswith(".parquet") else _lines(path):
+        found = True
+        yield _program(where, row)
+    if not found:
+        raise DatasetError(f"{path} holds no programs: write one JSON object a line")
+
+
+def _program(where: str, row: Any) -> str:
+    """The program of a row: the first of its texts that is Python with a function, else the longest."""
+    texts = list(_candidates(row)) if isinstance(row, dict) else []
+    if not texts:
+        raise DatasetError(f"{where} is no benchmark's program: a row has {_FIELDS}")
+    for text in texts:
+        tree = _tree(text)
+        if tree is not None and any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree)):
+            return text
+    return max(texts, key=len)
+
+
+def _candidates(row: dict[str, Any]) -> Iterator[str]:
+    program = row.get("program")
+    prompt, solution = row.get("prompt"), row.get("canonical_solution")
+    texts = [row.get("code"), row.get("source"), program.get("source") if isinstance(program, dict) else program]
+    if isinstance(solution, str):
+        texts += [prompt + solution if isinstance(prompt, str) else None, solution]
+    yield from (text for text in texts if isinstance(text, str) and text.strip())
+
+
+def _lines(path: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(io.StringIO(_text(path)), start=1):
+        if line.strip():
+            try:
+                yield f"{path}:{number}", json.loads(line)
+            except (ValueError, RecursionError):
+                raise DatasetError(
+                    f"{path}:{number} is not JSON: name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py"
+                ) from None
+
+
+def _text(path: str) -> str:
+    try:
+        data = Path(path).read_bytes()
+        if path.endswith(".gz"):
+            data = gzip.decompress(data)
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise DatasetError(f"{path} is a folder: name a benchmark's file") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise DatasetError(f"{path} is not gzip: give it the ending that it is, .jsonl, .parquet or .py") from None
+    except UnicodeDecodeError:
+        raise DatasetError(f"{path} is not UTF-8 text: give it the ending that it is, .jsonl.gz or .parquet") from None
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _parquet(path: str) -> Iterator[tuple[str, Any]]:
+    pa, pq = pyarrow_or_error()
+    try:
+        with pq.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(1_000):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}, row {number}", row
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f"{path} is not a Parquet file that can be read: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,161 @@
+"""The folder of a dataset, and the states that it can be in: nothing, unfinished, complete, or somebody else's.
+
+    OUT/manifest.json           what the dataset is; written last, so that it says: complete
+    OUT/data/*.parquet          the rows
+    OUT/report.html             the dataset for a reader
+    OUT/.unfinished/            while it is being made: `begun.json` says what, then spans, shards and a lock
+
+All of the unfinished is in one folder, which is the only thing in OUT until the rows are whole.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import DatasetError
+
+MANIFEST = "manifest.json"
+UNFINISHED = ".unfinished"
+_BEGUN = "begun.json"
+
+
+class Folder:
+    """A dataset's folder, claimed for a build. A context manager: nobody else builds in it meanwhile.
+
+    Args:
+        out: the folder; made where it does not exist.
+        settings: what decides the rows, as plain values.
+        size: how many rows the dataset is to have.
+        maker: what else the unfinished work depends on, such as the version of the code.
+
+    Raises:
+        DatasetError: the folder holds something else, cannot be written, or is being built in.
+    """
+
+    def __init__(self, out: Path, settings: dict[str, Any], size: int, maker: str) -> None:
+        self.out = out
+        self.work = out / UNFINISHED
+        self.settings = settings
+        self.size = size
+        self.maker = maker
+        self._lock: int | None = None
+
+    def __enter__(self) -> "Folder":
+        try:
+            self._claim()
+        except OSError as error:
+            self._release()
+            raise DatasetError(f"{self.out} could not be written: {error.strerror or error}") from None
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._release()
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest where the dataset is complete."""
+        return read_manifest(self.out)
+
+    def _claim(self) -> None:
+        if self.out.exists() and not self.out.is_dir():
+            raise DatasetError(f"{self.out} is a file: name a folder, new or empty")
+        if not self.out.parent.is_dir():
+            raise DatasetError(f"{self.out.parent}: no such folder; make it first")
+        manifest = self.manifest if self.out.exists() else None
+        if manifest is not None:
+            self._same(manifest.get("settings", {}), {**self.settings, "size": self.size}, "holds another dataset")
+            shutil.rmtree(self.work, ignore_errors=True)  # a build that was killed when all was done
+            return
+        strangers = sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
+        if strangers and self.work.name not in strangers:
+            raise DatasetError(f"{self.out} holds other files, such as {strangers[0]}: name a folder that is new or empty")
+        self.work.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        self._begin()
+
+    def _take_lock(self) -> None:
+        self._lock = os.open(self.work / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DatasetError(f"another build is at work in {self.out}: wait for it, or name another folder") from None
+
+    def _begin(self) -> None:
+        begun = self.work / _BEGUN
+        now = {"settings": self.settings, "maker": self.maker}
+        try:
+            before = json.loads(begun.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            write_json(begun, now)
+            return
+        self._same(before["settings"], self.settings, "holds an unfinished dataset of other settings")
+        if before["maker"] != self.maker:
+            raise DatasetError(
+                f"{self.out} holds a dataset that another version of execverify began: remove {self.work}, or name another folder"
+            )
+
+    def _same(self, before: dict[str, Any], now: dict[str, Any], what: str) -> None:
+        for name in sorted(before.keys() | now.keys()):
+            if before.get(name) != now.get(name):
+                told = f"{name} {_told(before.get(name))} there, {_told(now.get(name))} asked for"
+                raise DatasetError(f"{self.out} {what} ({told}): name another folder")
+
+    def publish(self, data: Path, manifest: dict[str, Any], report: Callable[[Path, dict[str, Any]], object]) -> None:
+        """Puts the finished shards, the report and last the manifest into their places, and removes what was unfinished."""
+        target = self.out / "data"
+        if target.exists():  # killed between this step and the next: the same files
+            shutil.rmtree(target)
+        data.rename(target)
+        report(self.out, manifest)
+        write_json(self.out / MANIFEST, manifest, self.work)
+        self._release()
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """Removes an unfinished dataset that has nothing in it, and the folder where it was made for it."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not empty: not ours
+            self.out.rmdir()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def read_manifest(out: Path) -> dict[str, Any] | None:
+    """The manifest of a complete dataset; None where there is none.
+
+    Raises:
+        DatasetError: there is a file of that name which is no manifest.
+    """
+    path = out / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is no manifest of a dataset: {error}") from None
+    if not isinstance(manifest, dict) or "shards" not in manifest:
+        raise DatasetError(f"{path} is no manifest of a dataset: it names no shards")
+    return manifest
+
+
+def write_json(path: Path, value: Any, beside: Path | None = None) -> None:
+    """Writes a JSON file, whole or not at all; `beside` is where it is while it is not whole."""
+    unfinished = (beside or path.parent) / f"{path.name}.part"
+    unfinished.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _told(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,271 @@
+"""Items become tasks: programs are made, checked, run on several inputs, traced and asked about, many items at once.
+
+What an item gives depends on the recipe and on its number alone. An attempt that comes to nothing is counted with its reason,
+and the item is tried again; an item gives rows of one program, or none.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from execverify.datasets.clock import StageClock
+from execverify.datasets.decontaminate import Benchmarks
+from execverify.datasets.recipe import Recipe
+from execverify.datasets.seen import key_of
+from execverify.datasets.sources import Candidate, Source, source_of
+from execverify.datasets.spans import Fate, Item
+from execverify.errors import QuestionError, SandboxError
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.programs.ablation import without
+from execverify.programs.mutation import mutations
+from execverify.programs.program import Program
+from execverify.programs.shapes import shape_key
+from execverify.programs.unused import unused
+from execverify.questions.task import Task, task
+from execverify.tracing.survey import Survey, choose, survey_many
+from execverify.tracing.trace import Trace, trace_many
+
+INPUTS = 8
+"""How many other inputs a synthesized program is run on."""
+
+NOTHING_TO_ASK = "there is nothing to ask about it"
+
+STRICT = 4
+"""Attempts at an item that insist: on its kind (one statement leaves nothing to ask about), and on a method under test that
+matters to a result (`copy` and its like never do, and still belong into a dataset). The attempts after them take what there is."""
+
+_AGAIN = frozenset({Outcome.DIED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.FAILED})
+"""Outcomes that may be the machine's doing, when it is busy or short of memory: such a run is tried once more, with time."""
+
+_PATIENCE = 10
+
+
+@dataclass
+class _Work:
+    """What has become of an item so far."""
+
+    refused: Counter[str] = field(default_factory=Counter)
+    excluded: Counter[str] = field(default_factory=Counter)
+    item: Item | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A candidate with the inputs that it gets rows on."""
+
+    index: int
+    attempt: int
+    candidate: Candidate
+    programs: tuple[Program, ...]
+
+
+class Maker:
+    """Makes the items of a recipe.
+
+    Attributes:
+        recipe: what to make.
+        source: where the programs come from.
+        benchmarks: what they must not be near to.
+        clock: where the time went.
+
+    Raises:
+        DatasetError, RowError, ProgramError: a file of the recipe is not what it should be.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.source: Source = source_of(recipe)
+        self.benchmarks = Benchmarks(recipe.exclude)
+        self.clock = StageClock()
+
+    def items(self, indexes: Iterable[int]) -> list[Item]:
+        """The items of some numbers, in their order.
+
+        Raises:
+            SandboxError: programs cannot be run here (our failure).
+        """
+        works = {index: _Work() for index in indexes}
+        for attempt in range(self.source.attempts):
+            pending = [index for index, work in works.items() if work.item is None]
+            if not pending:
+                break
+            self._attempt(pending, attempt, works)
+        return [work.item or self._given_up(index, work) for index, work in works.items()]
+
+    def _given_up(self, index: int, work: _Work) -> Item:
+        if self.source.attempts == 1:
+            return Item(Fate(index, excluded=dict(work.excluded), dropped=next(iter(work.refused))))
+        why = f"none of its {self.source.attempts} attempts gave a program"
+        return Item(Fate(index, refused=dict(work.refused), excluded=dict(work.excluded), dropped=why))
+
+    def _attempt(self, pending: Sequence[int], attempt: int, works: dict[int, _Work]) -> None:
+        with self.clock.stage("synthesis"):
+            made = [(index, self.source.candidate(index, attempt)) for index in pending]
+        for index, why in made:
+            if isinstance(why, str):
+                works[index].refused[why] += 1
+        with self.clock.stage("check"):
+            candidates = [(i, one) for i, one in made if isinstance(one, Candidate) and self._passes(i, attempt, one, works[i])]
+        if self.source.proven:
+            chosen = [_Chosen(index, attempt, candidate, (candidate.program,)) for index, candidate in candidates]
+        else:
+            chosen = self._worth_a_row(candidates, attempt, works)
+        with self.clock.stage("trace"):
+            traces = _traced([program for one in chosen for program in one.programs], self.recipe)
+        place = 0
+        for one in chosen:
+            self._finish(one, traces[place : place + len(one.programs)], works[one.index])
+            place += len(one.programs)
+
+    def _passes(self, index: int, attempt: int, candidate: Candidate, work: _Work) -> bool:
+        """Whether a candidate is one by its text; counts why not."""
+        why = self._why_not(candidate, work)
+        if why is None and self._kind(index, attempt) == "white_box" and _is_one_statement(candidate.program):
+            why = NOTHING_TO_ASK
+        if why is not None:
+            work.refused[why] += 1
+        return why is None
+
+    def _why_not(self, candidate: Candidate, work: _Work) -> str | None:
+        program = candidate.program
+        if not f"{program.source}{program.arguments}".isascii() and not _can_be_stored(program):
+            return "its text cannot be stored"
+        if (why := self.source.why_not(candidate)) is not None:
+            return why
+        if not self.source.proven and unused(program):
+            return "it has what it does not need"
+        if (name := self.benchmarks.match(program)) is not None:
+            work.excluded[name] += 1
+            return "it is too near to a benchmark's program"
+        return None
+
+    def _worth_a_row(self, candidates: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates that run, depend on their arguments and use all of themselves, with their inputs."""
+        with self.clock.stage("check"):
+            plans = [_plan(candidate, attempt) for _, candidate in candidates]
+        with self.clock.stage("run"):
+            surveys = _surveyed(plans, self.recipe)
+        chosen = []
+        for (index, candidate), survey in zip(candidates, surveys, strict=True):
+            why = _unworthy(survey)
+            if why is not None:
+                works[index].refused[why] += 1
+                continue
+            program = candidate.program
+            inputs = [survey.inputs[number] for number in choose(survey, self.recipe.inputs)]
+            programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
+            chosen.append(_Chosen(index, attempt, candidate, tuple(programs)))
+        return chosen
+
+    def _finish(self, chosen: _Chosen, traces: Sequence[Trace], work: _Work) -> None:
+        """The tasks of a candidate's runs."""
+        with self.clock.stage("check"):
+            split = self.recipe.splits.of(str(shape_key(chosen.candidate.program)))
+            keys = self.source.keys(chosen.candidate.program)
+        with self.clock.stage("ask"):
+            made = [self._task(chosen, number, trace, split) for number, trace in enumerate(traces)]
+        tasks = tuple(one for one in made if isinstance(one, Task))
+        if not tasks:
+            work.refused[str(made[0])] += 1
+            return
+        fate = Fate(chosen.index, len(tasks), split, keys, dict(work.refused), dict(work.excluded))
+        work.item = Item(fate, tasks)
+
+    def _task(self, chosen: _Chosen, number: int, trace: Trace, split: str) -> Task | str:
+        """The task of one input, or why there is none."""
+        if trace.result.outcome != Outcome.RETURNED:
+            return f"its run: {trace.result.outcome}"
+        if (why := self.source.disagrees(chosen.index, trace)) is not None:
+            return why
+        recipe, constraint = self.recipe, chosen.candidate.constraint
+        kind = self._kind(chosen.index, chosen.attempt, number)
+        try:
+            made = task(
+                trace,
+                kind=kind,
+                limit=recipe.limit,
+                seed=recipe.seed,
+                id=f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
+                template=recipe.template,
+                level=None if constraint is None else constraint.level,
+                constraint=None if constraint is None else str(constraint),
+                split=split,
+                generator=chosen.candidate.generator,
+            )
+        except QuestionError:
+            return "its result has no literal"
+        if kind == "white_box" and not made.questions and recipe.limit:
+            return NOTHING_TO_ASK
+        return made
+
+    def _kind(self, index: int, attempt: int, number: int = 0) -> str:
+        """The kind of a row: where there are two, 5 of 8 are the first, as in the paper's 20,000 and 12,000."""
+        kinds = self.recipe.kinds
+        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}") % 8
+        return kinds[0] if len(kinds) == 1 or drawn < 5 else kinds[1]
+
+
+def _plan(candidate: Candidate, attempt: int) -> tuple[Program, list[str], list[str]]:
+    """What to run: the program, its inputs, and the program without its method."""
+    program, constraint = candidate.program, candidate.constraint
+    inputs = [program.arguments, *mutations(program, INPUTS)]
+    ablated = without(program, constraint.method) if constraint is not None and attempt < STRICT else None
+    return program, inputs, [] if ablated is None else [ablated]
+
+
+def _is_one_statement(program: Program) -> bool:
+    """Whether a run has one step: there is nothing next, and nothing changes."""
+    return len(program.tree.body) == 1 and len(getattr(program.tree.body[0], "body", ())) == 1
+
+
+def _can_be_stored(program: Program) -> bool:
+    try:
+        f"{program.source}{program.arguments}".encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    return True
+
+
+def _unworthy(survey: Survey) -> str | None:
+    """Why a program is not worth a row, by what it did on its inputs."""
+    first = survey.results[0]
+    if first.value is None:
+        return f"its run: {first.outcome}"
+    if first.value.text is None:
+        return "its result has no literal"
+    if survey.distinct_results < 2:
+        return "all inputs give one result"
+    if survey.untaken:
+        return "a condition only goes one way" if survey.constant else "a loop is never entered"
+    if survey.variants and not survey.matters():
+        return "it gives the same without the method under test"
+    return None
+
+
+def _surveyed(plans: Sequence[tuple[Program, list[str], list[str]]], recipe: Recipe) -> list[Survey]:
+    surveys = list(survey_many(plans, limits=recipe.limits))
+    for place, survey in enumerate(surveys):
+        if survey.results[0].outcome in _AGAIN:
+            (surveys[place],) = survey_many([plans[place]], limits=_patient(recipe.limits))
+            _refuse_failure(surveys[place].results[0])
+    return surveys
+
+
+def _traced(programs: Sequence[Program], recipe: Recipe) -> list[Trace]:
+    traces = list(trace_many(programs, limits=recipe.limits))
+    for place, trace in enumerate(traces):
+        if trace.result.outcome in _AGAIN:
+            (traces[place],) = trace_many([programs[place]], limits=_patient(recipe.limits))
+            _refuse_failure(traces[place].result)
+    return traces
+
+
+def _patient(limits: Limits) -> Limits:
+    """Limits that a program breaks by its own doing alone, however busy the machine is."""
+    return replace(limits, timeout=_PATIENCE * limits.timeout)
+
+
+def _refuse_failure(result: Result) -> None:
+    """Our own failure is never held against a program: a row must not depend on it."""
+    if result.outcome == Outcome.FAILED:
+        raise SandboxError(f"programs cannot be run here: {result.detail}")

@@ -1,0 +1,140 @@
+"""What decides the rows of a dataset, all of it: two builds of one recipe give the same rows."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from execverify.datasets.splits import Splits
+from execverify.errors import DatasetError
+from execverify.execution.outcome import Limits
+from execverify.programs.catalogue import entry
+from execverify.programs.constraints import LEVELS
+from execverify.programs.program import Program
+from execverify.questions.prompts import DEFAULT, prompt_text
+from execverify.questions.rows import VERSION
+from execverify.questions.select import check_kinds
+from execverify.questions.task import TASK_KINDS
+
+_SMALL = Program("def f(n):\n    return n", arguments="1")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the rows of a dataset are made. The size is not part of it: a larger dataset begins with the rows of a smaller one.
+
+    Attributes:
+        seed: another one gives other programs.
+        kinds: of `TASK_KINDS`; where there are several, a hash of seed and item decides (5 white-box rows to 3 others).
+        levels: of 1 to 6; none means all (for programs of a file: none is asked of them).
+        methods: names in the catalogue that may be under test; none means all.
+        inputs: rows of one program, each on arguments of its own.
+        limit: most questions a row.
+        template: name or folder of the prompt template.
+        splits: which shapes of programs go to which split.
+        timeout, steps: what a run may use, in seconds and in steps.
+        from_file: a file of programs to take instead of the synthesizer's, or None.
+        exclude: files of benchmarks whose programs must not be in the dataset.
+
+    Raises:
+        DatasetError, QuestionError, ProgramError: something unknown or out of range, with the nearest that is known.
+    """
+
+    seed: int = 0
+    kinds: tuple[str, ...] = TASK_KINDS
+    levels: tuple[int, ...] = ()
+    methods: tuple[str, ...] = ()
+    inputs: int = 1
+    limit: int = 10
+    template: str = DEFAULT
+    splits: Splits = field(default_factory=Splits)
+    timeout: float = 1.0
+    steps: int = 10_000
+    from_file: str | None = None
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_kinds(self.kinds, TASK_KINDS)
+        for level in self.levels:
+            if level not in LEVELS:
+                raise DatasetError(f"there is no level {level}: the levels are 1 to 6")
+        for method in self.methods:
+            entry(method)
+        # One spelling for each recipe: the order and repetitions of names do not decide anything.
+        object.__setattr__(self, "kinds", tuple(kind for kind in TASK_KINDS if kind in self.kinds))
+        object.__setattr__(self, "levels", tuple(sorted(set(self.levels))))
+        object.__setattr__(self, "methods", tuple(sorted(set(self.methods))))
+        if not self.kinds:
+            raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(TASK_KINDS)}")
+        for name, least in (("inputs", 1), ("limit", 0), ("steps", 1)):
+            if getattr(self, name) < least:
+                raise DatasetError(f"{name} must be {least} or more; it is {getattr(self, name)}")
+        if not self.timeout > 0:
+            raise DatasetError(f"timeout must be more than 0 seconds; it is {self.timeout:g}")
+        if self.inputs > 1 and self.from_file is not None:
+            raise DatasetError("inputs goes with synthesized programs: a larger size gives programs of a file further inputs")
+        for kind in self.kinds:
+            prompt_text(kind, _SMALL, "1", (), self.template)
+
+    @property
+    def limits(self) -> Limits:
+        """What a run may use."""
+        return Limits(timeout=self.timeout, steps=self.steps)
+
+    def as_json(self) -> dict[str, Any]:
+        """The recipe as plain values, files by their name and contents: equal for two recipes that give the same rows.
+
+        Raises:
+            DatasetError: a file of it cannot be read.
+        """
+        plain: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        for name in ("kinds", "levels", "methods"):
+            plain[name] = list(plain[name])
+        plain["splits"] = str(self.splits)
+        prompts = [prompt_text(kind, _SMALL, "1", (), self.template) for kind in self.kinds]
+        plain["template"] = {"name": Path(self.template).name, "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest()}
+        plain["from_file"] = None if self.from_file is None else _named(self.from_file)
+        plain["exclude"] = [_named(path) for path in self.exclude]
+        return {"row_version": VERSION, **plain}
+
+
+def check_size(size: int) -> None:
+    """Raises DatasetError for a size that no dataset has."""
+    if size < 1:
+        raise DatasetError(f"a dataset has at least one row: the size is {size}, give 1 or more")
+
+
+def levels_of(text: str) -> tuple[int, ...]:
+    """Levels as people write them: `1-6`, `1,3`, `2-4,6`."""
+    levels: list[int] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        if not first.strip().isdecimal() or (dash and not last.strip().isdecimal()):
+            raise DatasetError(f"there is no level {part!r}: the levels are 1 to 6; write them like 1-6 or 1,3")
+        levels += _checked(int(first), int(last) if dash else int(first), part)
+    if not levels:
+        raise DatasetError("no level is named: the levels are 1 to 6; write them like 1-6 or 1,3")
+    return tuple(levels)
+
+
+def _checked(first: int, last: int, text: str) -> Sequence[int]:
+    for level in (first, last):
+        if level not in LEVELS:
+            raise DatasetError(f"there is no level {level}: the levels are 1 to 6")
+    if first > last:
+        raise DatasetError(f"the levels {text!r} run backwards: write {last}-{first}")
+    return range(first, last + 1)
+
+
+def _named(path: str) -> dict[str, str]:
+    """A file by its name and contents."""
+    try:
+        with Path(path).open("rb") as file:
+            return {"name": Path(path).name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise DatasetError(f"{path} is a folder: name a file") from None
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from None

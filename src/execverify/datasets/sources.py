@@ -1,0 +1,143 @@
+"""Where programs come from: the synthesizer, or a file; item i of a source is always the same."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from execverify.datasets.make import program_of, why_not
+from execverify.datasets.recipe import Recipe
+from execverify.datasets.seen import key_of
+from execverify.errors import DatasetError, ProgramError
+from execverify.programs.constraints import LEVELS, Constraint, check
+from execverify.programs.files import read_programs
+from execverify.programs.mutation import mutations
+from execverify.programs.program import Program, arguments_text
+from execverify.programs.shapes import renamed_key, shape_key
+from execverify.programs.synthesis import VERSION, synthesize
+from execverify.programs.typing import uses
+from execverify.tracing.trace import Trace
+
+ATTEMPTS = 8
+"""How often an item is tried, each time with another program under the same constraint."""
+
+NOTHING = "the synthesizer found no program"
+BROKEN = "it does not keep its constraint"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A program that may become an item.
+
+    Attributes:
+        program: with its own arguments.
+        constraint: what it keeps; None where nobody asked.
+        generator: where it came from, as the row says it.
+    """
+
+    program: Program
+    constraint: Constraint | None
+    generator: str
+
+
+class Synthesized:
+    """Programs of the grammar synthesizer, which have to show that they are worth a row."""
+
+    attempts = ATTEMPTS
+    proven = False
+    patience: int | None = None
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._seed = recipe.seed
+        self._levels = recipe.levels or LEVELS
+        self._methods = recipe.methods
+
+    def candidate(self, index: int, attempt: int) -> Candidate | str:
+        """The program of an item's attempt, or why there is none."""
+        sketch = synthesize(self._seed, index, attempt, levels=self._levels, methods=self._methods)
+        if sketch is None:
+            return NOTHING
+        return Candidate(sketch.program, sketch.constraint, f"grammar/{VERSION}")
+
+    def why_not(self, candidate: Candidate) -> str | None:
+        """Why a program does not keep its constraint; None where it does."""
+        assert candidate.constraint is not None
+        return BROKEN if check(candidate.program, candidate.constraint) is not None else None
+
+    def disagrees(self, index: int, trace: Trace) -> str | None:
+        """Why a run is not what was said of it; nobody says anything of these."""
+        return None
+
+    def keys(self, program: Program) -> tuple[int, ...]:
+        """What no two items may share: the program but for names; the program but for names and constants."""
+        return renamed_key(program), shape_key(program)
+
+
+class FromFile:
+    """Programs of a file, taken as they are: first each with its own arguments, then round after round with others.
+
+    Raises:
+        RowError, ProgramError: the file is no file of programs.
+        DatasetError: it holds none.
+    """
+
+    attempts = 1
+    proven = True
+
+    def __init__(self, recipe: Recipe) -> None:
+        assert recipe.from_file is not None
+        self._recipe = recipe
+        self._records = list(read_programs(recipe.from_file))
+        if not self._records:
+            raise DatasetError(f"{recipe.from_file} holds no programs")
+        self.patience: int | None = max(256, len(self._records))  # a round, or some rounds of a small file
+        self._generator = f"file:{Path(recipe.from_file).name}"
+
+    def candidate(self, index: int, attempt: int) -> Candidate | str:
+        """The program of an item: a record's, with its own arguments or, after the first round, with others."""
+        turn, place = divmod(index, len(self._records))
+        try:
+            program = program_of(self._records[place], self._recipe.limits)
+            if turn:
+                others = mutations(program, 1, f"{self._recipe.seed}:{turn}")
+                if not others:
+                    return "there are no other arguments"
+                program = Program(program.source, program.entry_point, others[0])
+        except ProgramError:
+            return "not a usable program"
+        constraint = next(self._kept(program), None) if self._recipe.levels or self._recipe.methods else None
+        return Candidate(program, constraint, self._generator)
+
+    def why_not(self, candidate: Candidate) -> str | None:
+        """Why a program is none of those that were asked for; None where it is."""
+        asked = self._recipe.levels or self._recipe.methods
+        return "it keeps none of the constraints" if asked and candidate.constraint is None else None
+
+    def _kept(self, program: Program) -> Iterator[Constraint]:
+        methods = sorted({use.entry for use in uses(program)} & set(self._recipe.methods or _all(program)))
+        for level in self._recipe.levels or LEVELS:
+            for method in methods:
+                if check(program, constraint := Constraint(level, method)) is None:
+                    yield constraint
+
+    def disagrees(self, index: int, trace: Trace) -> str | None:
+        """Why the run of a program's own arguments is not what the file says."""
+        if index >= len(self._records):
+            return None
+        drop = why_not(self._records[index], trace)
+        return None if drop is None else drop.reason
+
+    def keys(self, program: Program) -> tuple[int, ...]:
+        """What no two items may share: the program but for names, with its arguments."""
+        return (key_of(str(renamed_key(program)), arguments_text(program.call_arguments)),)
+
+
+def _all(program: Program) -> set[str]:
+    return {use.entry for use in uses(program)}
+
+
+Source = Synthesized | FromFile
+
+
+def source_of(recipe: Recipe) -> Source:
+    """The source that a recipe asks for."""
+    return Synthesized(recipe) if recipe.from_file is None else FromFile(recipe)

@@ -1,0 +1,149 @@
+"""The grammar synthesizer: item i of a seed is a program of a level about one entry of the catalogue.
+
+Everything follows from (seed, index, attempt): no state, no network, no model. A program may still turn out to break its
+constraint, to raise, or to ignore its arguments; whoever wants programs checks them and takes the next attempt
+(`execverify.datasets`).
+"""
+
+import functools
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from execverify.errors import ProgramError
+from execverify.programs.constraints import Constraint
+from execverify.programs.program import Program, arguments_text
+from execverify.programs.synthesis import flow, straight
+from execverify.programs.synthesis.phrases import Expr, Phrase, entries, phrases_of
+from execverify.programs.synthesis.values import arguments_for
+from execverify.programs.synthesis.writer import CannotWrite, Param, Writer
+
+VERSION = 1
+"""Version of the grammar: a change of it changes the programs of a seed."""
+
+_NAMES = ("f", "f", "f", "f", "solve", "process", "compute", "transform", "run", "handle", "build", "collect", "convert")
+_HELPERS = ("helper", "step", "convert", "rate", "score", "clean", "measure", "pick", "adjust", "weigh")
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A program of the synthesizer, not yet run.
+
+    Attributes:
+        program: source, entry point and arguments.
+        constraint: what it was made to keep.
+        description: what it does, in English.
+    """
+
+    program: Program
+    constraint: Constraint
+    description: str
+
+
+def synthesize(
+    seed: int, index: int, attempt: int = 0, *, levels: Sequence[int] = (1, 2, 3, 4, 5, 6), methods: Sequence[str] = ()
+) -> Sketch | None:
+    """Item `index` of a seed; None where this attempt led nowhere.
+
+    Levels and methods take turns, so that all pairs of them come up.
+
+    Args:
+        seed, index: which item.
+        attempt: which try at it; another one gives another program under the same constraint.
+        levels: of 1 to 6.
+        methods: names in the catalogue; all that have a phrase, by default.
+    """
+    names = methods or entries()
+    level = levels[index % len(levels)]
+    round_number, place = divmod(index // len(levels), len(names))
+    method = (
+        random.Random(f"execverify {seed} {level} {round_number}").sample(list(names), len(names))[place]
+        if len(names) > 1
+        else names[0]
+    )
+    rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
+    phrase = rng.choice([phrase for phrase in phrases_of(method) if level > 1 or "calls" not in phrase.options])
+    try:
+        source, name, params, said = _written(rng, level, phrase)
+        values = arguments_for(rng, params)
+        program = Program(source, name, arguments_text((tuple(values), {})))
+    except (CannotWrite, ProgramError, IndexError):
+        return None
+    return Sketch(program, Constraint(level, method), said)
+
+
+@functools.lru_cache(maxsize=64)
+def _turns(seed: int, level: int, round_number: int, names: tuple[str, ...]) -> list[str]:
+    """The order in which the methods come up at a level in one round."""
+    return random.Random(f"execverify {seed} {level} {round_number}").sample(names, len(names))
+
+
+def _written(rng: random.Random, level: int, phrase: Phrase) -> tuple[str, str, list[Param], str]:
+    if level == 6:
+        return _two_functions(rng, phrase)
+    w = Writer(rng, rng.choice(_NAMES))
+    if level == 1:
+        result = straight.nested(w, phrase)
+    elif level == 2:
+        result = straight.chain(w, phrase)
+    else:
+        result = flow.flow(w, phrase, level - 2)
+    return _closed(w, result), w.name, w.params, _told(w, result)
+
+
+def _closed(w: Writer, result: Expr) -> str:
+    read = [*w.texts(0), result.text]
+    w.params = [param for param in w.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
+    if not w.params:
+        raise CannotWrite
+    w.emit(f"return {result.text}")
+    return w.source()
+
+
+def _told(w: Writer, result: Expr) -> str:
+    steps = ", ".join(w.said)
+    return f"`{w.name}({', '.join(param.name for param in w.params)})` {steps + ', and ' if steps else ''}returns {result.say}."
+
+
+def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, str, list[Param], str]:
+    """A helper for one value, and a function that calls it for each."""
+    helper = Writer(rng, rng.choice(_HELPERS), most_params=2)
+    main = Writer(rng, rng.choice([name for name in _NAMES if name != helper.name]))
+    main.taken.add(helper.name)
+    in_helper = (
+        rng.random() < 0.7
+        or phrase.changes
+        or bool(phrase.needs)
+        or phrase.holes[0].kind not in ("int", "str", "list[T]", "list[O]")
+    )
+    deep = rng.random() < 0.4
+    own = (
+        phrase
+        if in_helper
+        else rng.choice(phrases_of(rng.choice(("int %", "str.upper", "int *", "len", "str.replace", "int +"))))
+    )
+    result = flow.flow(helper, own, rng.choice((1, 1, 2))) if deep else straight.chain(helper, own, rng.choice((1, 2, 2)))
+    helper_source = _closed(helper, result)
+    kind = helper.params[0].kind
+    call = _Call(helper, result.kind)
+    outer = flow.flow_with_helper(main, None if in_helper else phrase, call, kind, 1 if deep else rng.choice((1, 2)))
+    main_source = _closed(main, outer)
+    sources = [helper_source, main_source] if rng.random() < 0.75 else [main_source, helper_source]
+    for param in main.params:
+        if param.kind == f"list[{kind}]":
+            param.flavours.extend(flavour for flavour in helper.params[0].flavours if "\2" not in flavour)
+    return "\n\n".join(sources), main.name, main.params, f"{_told(helper, result)} {_told(main, outer)}"
+
+
+class _Call:
+    """Calls of a helper: its first argument is the value, the others come from where it is called."""
+
+    def __init__(self, helper: Writer, kind: str) -> None:
+        self.helper = helper
+        self.kind = kind
+
+    def __call__(self, w: Writer, value: Expr) -> Expr:
+        others = [w.fill(param.kind, param.role, value) for param in self.helper.params[1:]]
+        inside = ", ".join([value.text, *(other.text for other in others)])
+        return Expr(f"{self.helper.name}({inside})", self.kind, f"what `{self.helper.name}` makes of {value.say}")

@@ -1,0 +1,578 @@
+"""The writer of one function: what is in scope, the lines so far, and expressions made from what is in scope."""
+
+import random
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from execverify.programs.synthesis import names
+from execverify.programs.synthesis.phrases import (
+    AND,
+    ATOM,
+    COMPARE,
+    LOWEST,
+    PLUS,
+    TIMES,
+    UNARY,
+    Expr,
+    Hole,
+    Phrase,
+    common_phrases,
+)  # fmt: skip
+from execverify.programs.synthesis.values import LITERALS
+from execverify.programs.types import arguments, element, filled, fits, head
+
+_KEYWORDS = frozenset(
+    ("in", "is", "as", "or", "and", "not", "if", "for", "def", "del", "len", "str", "int", "sum", "min", "max", "abs", "all", "any",
+     "map", "set", "list", "dict", "range", "pow")
+)  # fmt: skip
+"""Names that no variable may have: keywords, and the built-ins that programs call."""
+
+
+@dataclass(eq=False)
+class Line:
+    """A line of the program, which may still change."""
+
+    text: str
+    indent: int
+
+
+class CannotWrite(Exception):
+    """This attempt leads nowhere: there is no value of a type that is needed. The next attempt takes another way."""
+
+
+@dataclass
+class Param:
+    """A parameter: its name and type, its role, and what its argument's texts must hold."""
+
+    name: str
+    kind: str
+    role: str
+    flavours: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Var:
+    """A variable in scope; `root` is the parameter that it came from."""
+
+    name: str
+    kind: str
+    root: Param | None = None
+    used: bool = False
+    fixed: bool = False  # a loop variable or a counter: not to be changed
+    role: str = ""
+    whole: bool = False  # in scope everywhere in the function
+
+    @property
+    def expr(self) -> Expr:
+        return Expr(self.name, self.kind, f"`{self.name}`")
+
+
+class Writer:
+    """Writes one function."""
+
+    def __init__(self, rng: random.Random, name: str, most_params: int = 3) -> None:
+        self.rng = rng
+        self.name = name
+        self.params: list[Param] = []
+        self.scope: list[Var] = []
+        self.lines: list[Line] = []
+        self.marks: list[int] = []  # where the starting values of what a loop gathers go
+        self.said: list[str] = []
+        self.indent = 1
+        self.most_params = most_params
+        self.taken = {name}
+        self.pending: list[tuple[Var, Var]] = []  # two loop variables of which the first should be read too
+        self.conditions: list[str] = []  # the sorts of the conditions so far
+        self.crossed = False  # whether a second collection is walked inside the first
+        self.bare = False  # only the method under test may be called
+
+    # ---------------------------------------------------------------------------------------------- lines and names
+
+    def emit(self, text: str) -> "Line":
+        line = Line(text, self.indent)
+        self.lines.append(line)
+        return line
+
+    @contextmanager
+    def block(self, header: str) -> Iterator[None]:
+        """An indented block; what is bound in it is not in scope behind it."""
+        self.emit(header)
+        with self.inside():
+            yield
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """The lines of a block whose header is written."""
+        known = list(self.scope)
+        self.indent += 1
+        yield
+        self.indent -= 1
+        self.scope = [var for var in self.scope if var.whole or var in known]
+
+    def start(self, name: str, kind: str, value: str) -> Var:
+        """A variable that starts with a value before the loop that is being written."""
+        var = self.bind(name, kind, fixed=True)
+        var.used = var.whole = True
+        if self.marks:
+            place = self.marks[-1]
+            self.lines.insert(
+                place, Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent)
+            )
+            self.marks[-1] += 1
+        else:
+            self.emit(f"{var.name} = {value}")
+        return var
+
+    def uses(self, name: str, after: "Line | None") -> bool:
+        """Whether a name is read in the lines after one; after None: in any line."""
+        start = self.lines.index(after) + 1 if after is not None else 0
+        return any(re.search(rf"\b{name}\b", line.text) for line in self.lines[start:])
+
+    def bound_at(self, name: str) -> "Line | None":
+        """The line that gives a name its first value; None for parameters."""
+        return next((line for line in self.lines if line.text.startswith(f"{name} = ")), None)
+
+    def texts(self, since: int) -> list[str]:
+        """The lines from a position on."""
+        return [line.text for line in self.lines[since:]]
+
+    def source(self) -> str:
+        """The function's text."""
+        self._join_else_if()
+        header = f"def {self.name}({', '.join(param.name for param in self.params)}):"
+        return "\n".join([header, *("    " * line.indent + line.text for line in self.lines)])
+
+    def _join_else_if(self) -> None:
+        """An `else:` that holds one `if` and nothing more is written `elif`."""
+        at = 0
+        while at < len(self.lines):
+            line = self.lines[at]
+            if line.text == "else:":
+                end = at + 1
+                while end < len(self.lines) and self.lines[end].indent > line.indent:
+                    end += 1
+                block = self.lines[at + 1 : end]
+                heads = [inner.text for inner in block if inner.indent == line.indent + 1]
+                if heads[0].startswith("if ") and all(text.startswith(("elif ", "else:")) for text in heads[1:]):
+                    for inner in block:
+                        inner.indent -= 1
+                    block[0].text = f"el{block[0].text}"
+                    del self.lines[at]
+                    continue
+            at += 1
+
+    def tell(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+    def fresh(self, name: str) -> str:
+        """The name, or one like it that is not taken."""
+        for other in (name, *names.LIKE.get(name, ())):
+            if other not in self.taken and other not in _KEYWORDS:
+                name = other
+                break
+        candidate, number = name, 2
+        while candidate in self.taken or candidate in _KEYWORDS:
+            candidate, number = f"{name}{number}", number + 1
+        self.taken.add(candidate)
+        return candidate
+
+    def param(self, kind: str, role: str = "") -> Var:
+        for _ in range(4):
+            name = names.for_parameter(self.rng, kind, role)
+            if name not in self.taken:
+                break
+        made = Param(self.fresh(name), kind, role)
+        self.params.append(made)
+        var = Var(made.name, kind, made, role=role, whole=True)
+        self.scope.insert(len(self.params) - 1, var)
+        return var
+
+    def bind(self, name: str, kind: str, like: Expr | None = None, fixed: bool = False) -> Var:
+        """A new variable in scope."""
+        root = self.root(like) if like is not None else None
+        var = Var(self.fresh(name), kind, root, fixed=fixed)
+        self.scope.append(var)
+        return var
+
+    def let(self, value: Expr, name: str = "") -> Var:
+        """Gives an expression a name."""
+        var = self.bind(name or names.for_result(self.rng, value.kind), value.kind, value)
+        self.emit(f"{var.name} = {value.text}")
+        self.tell(f"lets `{var.name}` be {'whether ' if value.kind == 'bool' else ''}{value.say}")
+        return var
+
+    def var(self, name: str) -> Var | None:
+        return next((var for var in self.scope if var.name == name), None)
+
+    def root(self, value: Expr) -> Param | None:
+        """The parameter that an expression's text mentions first, directly or through a variable."""
+        word = ""
+        for char in value.text + " ":
+            if char.isalnum() or char == "_":
+                word += char
+                continue
+            if word and (found := self.var(word)) is not None and found.root is not None:
+                return found.root
+            word = ""
+        return None
+
+    # ---------------------------------------------------------------------------------------------- expressions
+
+    def write(self, phrase: Phrase, subject: Expr, second: Expr | None = None) -> Expr | None:
+        """A phrase applied to a subject, its other holes filled; None where the subject's type does not fit."""
+        bound: dict[str, str] = {}
+        hole = phrase.holes[0]
+        if not fits_hole(hole.kind, subject.kind, bound):
+            return None
+        known = self.var(subject.text)
+        if (hole.role == "name" and known is None) or (hole.role == "letter" and (known is None or known.role != "letter")):
+            return None
+        filling: dict[int, Expr] = {0: subject}
+        for other in phrase.holes[1:]:
+            if other.role == "name":
+                filling[other.number] = self.named(filled(other.kind, bound), subject)
+                continue
+            if second is not None and second.kind == filled(other.kind, bound):
+                filling[other.number], second = second, None
+                continue
+            filling[other.number] = self.fill(filled(other.kind, bound), other.role, subject, filling)
+        self.flavour(subject, phrase, filling)
+        return self._assemble(phrase, filling, bound)
+
+    def named(self, kind: str, avoid: Expr) -> Expr:
+        usable = [var for var in self.scope if var.kind == kind and var.name != avoid.text]
+        if usable:
+            return self.use(self.rng.choice(usable))
+        if len(self.params) < self.most_params:
+            return self.use(self.param(kind))
+        raise CannotWrite
+
+    def _assemble(self, phrase: Phrase, filling: dict[int, Expr], bound: dict[str, str]) -> Expr:
+        text, say = phrase.pattern, phrase.say
+        if phrase.choices:
+            text = text.replace("\1t\2", self.rng.choice(phrase.choices))
+        for hole in phrase.holes:
+            value = filling[hole.number]
+            text = text.replace(f"\1{hole.number}\2", value.within(hole.binding))
+            say = say.replace(f"{{{hole.number}}}", value.say)
+        result = filled(phrase.result, bound)
+        if "{x}" in text or "lambda" in text:
+            text, say, result = self._with_lambda(phrase, text, say, bound, filling[0], result)
+        return Expr(text, result, say, phrase.binding)
+
+    def _with_lambda(
+        self, phrase: Phrase, text: str, say: str, bound: dict[str, str], source: Expr, result: str
+    ) -> tuple[str, str, str]:
+        kind = bound.get("T") or element(source.kind) or "int"
+        taken = set(self.taken)
+        inner = Var(self.fresh(names.for_element(self.rng, source.text, kind)[:1]), kind, self.root(source))
+        self.taken = taken
+        self.scope.append(inner)
+        try:
+            if "{c:T}" in text:
+                condition = self.condition(inner.expr, plain=self.bare)
+                text, say = text.replace("{c:T}", condition.text), say.replace("{c}", condition.say)
+            elif "{m:T}" in text:
+                made = self.operate(inner.expr) if self.bare else self.derive(inner.expr, self.rng.choice(("int", "str")))
+                text, say, result = text.replace("{m:T}", made.text), say.replace("{m}", made.say), f"iterator[{made.kind}]"
+        finally:
+            self.scope.remove(inner)
+        return text.replace("{x}", inner.name), say, result
+
+    def flavour(self, subject: Expr, phrase: Phrase, filling: dict[int, Expr]) -> None:
+        """Notes what the subject's argument must hold for the phrase to matter."""
+        root = self.root(subject)
+        if root is None:
+            return
+        if phrase.flavour:
+            root.flavours.append(phrase.flavour)
+        if "numeric" in phrase.options:
+            root.flavours.append("numeric")
+        for hole in phrase.holes[1:]:
+            given = filling[hole.number]
+            if head(phrase.holes[0].kind) in ("list", "set", "tuple") and hole.kind in ("T", "int") and not hole.role:
+                root.flavours.append(
+                    f"has:{given.text}" if given.text[:1] in "'-" or given.text.isdigit() else f"has:\2{given.text}"
+                )
+            if phrase.entry in ("str ==", "str !=") and given.text[:1] in "'":
+                root.flavours.append(f"{'has' if head(root.kind) == 'list' else 'is'}:{given.text}")
+            if hole.kind == "str" and hole.role in ("char", "sep", "strip", "start", "ending", "letter", "key"):
+                # \2 marks a parameter: its own value is what the subject must hold.
+                mark = given.text.strip("'\"") if given.text[:1] in "'\"" else f"\2{given.text}"
+                root.flavours.append(f"{hole.role}:{mark}")
+
+    def use(self, var: Var) -> Expr:
+        var.used = True
+        return var.expr
+
+    def fill(self, kind: str, role: str, subject: Expr, filling: dict[int, Expr] | None = None) -> Expr:
+        """An operand: something in scope, a literal, or a new parameter."""
+        avoid = {value.text for value in (filling or {}).values()} | {subject.text}
+        roled = role and role not in ("atom",)
+        anywhere = not roled or (kind == "int" and role in ("mask", "threshold"))
+        usable = [v for v in self.scope if v.kind == kind and v.name not in avoid and (anywhere or v.role == role)]
+        room = len(self.params) < self.most_params
+        if usable and self.chance(0.6):
+            unused = [var for var in usable if not var.used] or usable
+            return self.use(self.rng.choice(unused))
+        if kind == "bool":
+            return self.condition(self.any_value(avoid), plain=self.bare)
+        if kind in ("str", "int", "float") and not (room and self.chance(0.4)):
+            return self.literal(kind, role)
+        if room:
+            return self.use(self.param(kind, role))
+        if usable:
+            return self.use(self.rng.choice(usable))
+        return self.make(kind, avoid)
+
+    def literal(self, kind: str, role: str) -> Expr:
+        text = self.rng.choice(LITERALS[role if role in LITERALS else kind])
+        return Expr(text, kind, text, UNARY if text.startswith("-") else ATOM)
+
+    def any_value(self, avoid: set[str]) -> Expr:
+        usable = [var for var in self.scope if head(var.kind) in ("str", "int", "list", "float", "dict")]
+        if not usable:
+            raise CannotWrite
+        unused = [var for var in usable if not var.used and var.name not in avoid] or usable
+        return self.use(self.rng.choice(unused))
+
+    def make(self, kind: str, avoid: set[str]) -> Expr:
+        """A value of a collection's type where nothing is in scope: a display of what is, or literals."""
+        name, parts = head(kind), arguments(kind)
+        if name in ("list", "set") and parts:
+            items = [self.fill(parts[0], "", Expr("", parts[0], "")) for _ in range(2)]
+            if len({item.text for item in items}) < 2:
+                items[1] = self.literal(parts[0], "") if parts[0] in LITERALS else items[1]
+            inside = ", ".join(item.text for item in items)
+            text = f"[{inside}]" if name == "list" else f"{{{inside}}}"
+            return Expr(text, kind, f"`{text}`")
+        if name == "tuple" and parts and "..." not in parts:
+            items = [self.fill(part, "", Expr("", part, "")) for part in parts]
+            text = f"({', '.join(item.text for item in items)})"
+            return Expr(text, kind, f"`{text}`")
+        if name == "dict" and len(parts) == 2 and parts[0] == "str":
+            key, value = self.fill("str", "key", Expr("", "str", "")), self.fill(parts[1], "", Expr("", parts[1], ""))
+            text = f"{{{key.text}: {value.text}}}"
+            return Expr(text, kind, f"`{text}`")
+        raise CannotWrite
+
+    def obtain(self, kind: str) -> Expr:
+        """A value of a type: from scope, a new parameter, or made of one."""
+        usable = [var for var in self.scope if var.kind == kind]
+        if usable and (self.chance(0.6) or len(self.params) >= self.most_params):
+            return self.use(self.rng.choice([var for var in usable if not var.used] or usable))
+        if head(kind) in ("range", "iterator", "frozenset") or (kind.startswith("tuple") and "..." in kind):
+            raise CannotWrite
+        if len(self.params) < self.most_params:
+            return self.use(self.param(kind))
+        if usable:
+            return self.use(self.rng.choice(usable))
+        return self.make(kind, set())
+
+    def operate(self, value: Expr) -> Expr:
+        """The value with an operator at work on it: no call, the same type."""
+        kind, rng = value.kind, self.rng
+        name = head(kind)
+        if name == "str":
+            return rng.choice((
+                lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
+                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{value.say} reversed"),
+                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{value.say} without its first character"),
+                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{value.say} without its last character"),
+                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated"),
+                lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
+            ))()  # fmt: skip
+        if name == "int":
+            return rng.choice((
+                lambda: self._glue(value, "+", self.fill("int", "small", value), PLUS, "plus"),
+                lambda: self._glue(value, "-", self.fill("int", "small", value), PLUS, "minus"),
+                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
+                lambda: self._glue(value, "%", self.literal("int", "modulus"), TIMES, "modulo"),
+                lambda: self._glue(value, "//", self.literal("int", "two"), TIMES, "divided by"),
+                lambda: self._glue(value, "*", value, TIMES, "times") if value.binding == ATOM and len(value.text) < 8 else value,
+            ))()  # fmt: skip
+        if name == "float":
+            return rng.choice((
+                lambda: self._glue(value, "+", self.literal("float", ""), PLUS, "plus"),
+                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
+                lambda: self._glue(value, "-", self.literal("float", ""), PLUS, "minus"),
+            ))()  # fmt: skip
+        if name == "list":
+            options = [
+                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{value.say} reversed"),
+                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{value.say} without its first element"),
+                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{value.say} without its last element"),
+                lambda: self._glue(value, "+", self.obtain(kind), PLUS, "followed by"),
+            ]
+            if arguments(kind)[0] in LITERALS:
+                one = self.fill(arguments(kind)[0], "", value)
+                options.append(
+                    lambda: self._glue(value, "+", Expr(f"[{one.text}]", kind, f"`[{one.text}]`"), PLUS, "followed by")
+                )
+            return rng.choice(options)()
+        if name in ("set", "frozenset", "dict"):
+            return self._glue(
+                value, "|", self.make(kind, {value.text}) if name != "frozenset" else value, LOWEST + 5, "joined with"
+            )
+        if name == "bool":
+            return Expr(f"not {value.within(COMPARE)}", "bool", f"not ({value.say})", LOWEST + 3)
+        if name == "tuple" and "..." not in kind:
+            return Expr(f"{value.within(ATOM)}[::-1]", f"tuple[{', '.join(arguments(kind)[::-1])}]", f"{value.say} reversed")
+        return value
+
+    def _glue(self, left: Expr, operator: str, right: Expr, binding: int, say: str) -> Expr:
+        text = f"{left.within(binding)} {operator} {right.within(binding + 1)}"
+        return Expr(text, left.kind, f"{left.say} {say} {right.say}", binding)
+
+    def derive(self, value: Expr, want: str) -> Expr:
+        """An expression of the wanted type that depends on the value."""
+        if value.kind == want and self.chance(0.55):
+            return value
+        if want == "bool":
+            return self.condition(value)
+        usable = [p for p in common_phrases() if p.result == want and fits_hole(p.holes[0].kind, value.kind, {})]
+        self.rng.shuffle(usable)
+        for phrase in usable[:6]:
+            if (made := self.write(phrase, value)) is not None and made.kind == want:
+                return made
+        if value.kind == want:
+            return self.operate(value)
+        if want == "str":
+            return Expr(f"str({value.text})", "str", f"{value.say} as text")
+        if want == "int" and head(value.kind) in ("list", "tuple", "dict", "set", "frozenset", "str"):
+            return Expr(f"len({value.text})", "int", f"the length of {value.say}")
+        if want == "int" and value.kind == "float":
+            return Expr(f"int({value.text})", "int", f"{value.say} cut to a whole number")
+        if want == "int" and value.kind == "bool":
+            return Expr(f"int({value.text})", "int", f"1 if {value.say}, else 0")
+        raise CannotWrite
+
+    def condition(self, value: Expr, plain: bool = False) -> Expr:
+        """A condition on a value, of another sort than those around it; with `plain`, one without calls."""
+        for _ in range(5):
+            made = self._condition(value, plain)
+            if (sort := _sort_of(made.text)) not in self.conditions or made.kind != "bool":
+                break
+        self.conditions.append(sort)
+        return made
+
+    def _condition(self, value: Expr, plain: bool) -> Expr:
+        rng, name, text = self.rng, head(value.kind), value.within(ATOM)
+        if value.kind == "bool":
+            return value
+        if value.kind == "int":
+            return self._int_condition(value)
+        if value.kind == "float":
+            limit = self.literal("float", "") if self.chance(0.6) else self.fill("float", "threshold", value)
+            sign = rng.choice("><")
+            return Expr(f"{value.within(COMPARE + 1)} {sign} {limit.text}", "bool", f"{value.say} {sign} {limit.say}", COMPARE)
+        if name == "str":
+            return self._text_condition(value, plain)
+        if plain:
+            if name in ("list", "tuple", "set", "frozenset") and arguments(value.kind)[0] in ("int", "str"):
+                one = self.fill(arguments(value.kind)[0], "", value)
+                return Expr(f"{one.within(COMPARE + 1)} in {value.text}", "bool", f"{one.say} is in {value.say}", COMPARE)
+            if name == "dict":
+                key = self.fill("str", "key", value)
+                return Expr(f"{key.text} in {text}", "bool", f"{key.say} is a key of {value.say}", COMPARE)
+        if name in ("list", "dict", "set", "frozenset", "tuple"):
+            limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
+            sign, said = rng.choice(((">", "more"), ("<", "fewer"), (">=", "no fewer"), ("<=", "no more")))
+            return Expr(
+                f"len({value.text}) {sign} {limit.text}", "bool", f"{value.say} has {said} than {limit.say} elements", COMPARE
+            )
+        raise CannotWrite
+
+    def _int_condition(self, value: Expr) -> Expr:
+        rng = self.rng
+        pick = rng.random()
+        text = value.within(COMPARE + 1)
+        if pick < 0.3 and value.binding > TIMES:
+            divisor, rest = rng.choice((("2", "0"), ("2", "1"), ("3", "0"), ("3", "1"), ("5", "0"), ("4", "0")))
+            sign = rng.choice(("==", "==", "!="))
+            return Expr(f"{text} % {divisor} {sign} {rest}", "bool", f"{value.say} modulo {divisor} {sign} {rest}", COMPARE)
+        if pick < 0.4:
+            low, high = rng.choice((("0", "10"), ("3", "12"), ("-5", "5"), ("1", "9"), ("2", "8")))
+            return Expr(f"{low} <= {text} <= {high}", "bool", f"{value.say} lies between {low} and {high}", COMPARE)
+        limit = self.fill("int", "threshold", value)
+        sign = rng.choice((">", "<", ">=", "<=", ">", "<"))
+        return Expr(f"{text} {sign} {limit.within(COMPARE + 1)}", "bool", f"{value.say} {sign} {limit.say}", COMPARE)
+
+    def _text_condition(self, value: Expr, plain: bool) -> Expr:
+        rng, text = self.rng, value.within(ATOM)
+        var = self.var(value.text)
+        if var is not None and var.role == "letter":
+            pool, said = rng.choice(
+                (("'aeiou'", "a vowel"), ("'aeiou'", "a vowel"), ("'xyz'", "one of x, y, z"), ("' ,.'", "punctuation"))
+            )
+            sign = rng.choice((" in ", " in ", " not in "))
+            if self.chance(0.3) or plain:
+                self.note(value, "char:a")
+                return Expr(f"{text}{sign}{pool}", "bool", f"{value.say} is{'' if sign == ' in ' else ' not'} {said}", COMPARE)
+            test, said, flavour = rng.choice((
+                ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
+                ("islower", "in lower case", "upper"), ("isspace", "a blank", "words"), ("isalnum", "a letter or digit", "words"),
+            ))  # fmt: skip
+            self.note(value, flavour)
+            return Expr(f"{text}.{test}()", "bool", f"{value.say} is {said}")
+        pick = rng.random()
+        if pick < 0.35 and not plain:
+            limit = self.fill("int", "length", value) if self.chance(0.35) else self.literal("int", "length")
+            sign, said = rng.choice(
+                ((">", "longer than"), ("<", "shorter than"), (">=", "at least as long as"), ("==", "of length"))
+            )
+            return Expr(f"len({value.text}) {sign} {limit.text}", "bool", f"{value.say} is {said} {limit.say}", COMPARE)
+        if pick < 0.65 and not plain:
+            usable = [p for p in common_phrases() if p.result == "bool" and p.entry.startswith("str.")]
+            made = self.write(rng.choice(usable), value)
+            if made is not None:
+                return made
+        if pick < 0.8:
+            char = self.fill("str", "char", value)
+            self.note(value, f"char:{char.text.strip(chr(39))}" if char.text[0] == "'" else f"char:\2{char.text}")
+            sign = rng.choice(("in", "in", "not in"))
+            return Expr(f"{char.text} {sign} {text}", "bool", f"{char.say} is {sign} {value.say}", COMPARE)
+        other = self.fill("str", "word", value)
+        sign, said = rng.choice((("<", "comes before"), (">", "comes after"), ("!=", "is not"), (">=", "does not come before")))
+        return Expr(f"{value.within(COMPARE + 1)} {sign} {other.text}", "bool", f"{value.say} {said} {other.say}", COMPARE)
+
+    def note(self, value: Expr, flavour: str) -> None:
+        if (root := self.root(value)) is not None:
+            root.flavours.append(flavour)
+
+    def both(self, first: Expr, second: Expr) -> Expr:
+        """Both of two conditions."""
+        return Expr(f"{first.within(AND)} and {second.within(AND + 1)}", "bool", f"{first.say} and {second.say}", AND)
+
+
+def _sort_of(condition: str) -> str:
+    """What sort of condition it is: two of one sort about one value would decide each other."""
+    for mark in ("len(", "%", ".is", ".startswith", ".endswith", " in ", " not in ", "<=", "==", "!="):
+        if mark in condition:
+            return mark
+    return "other"
+
+
+def fits_hole(pattern: str, kind: str, bound: dict[str, str]) -> bool:
+    """Whether a value of a type may fill a hole; `O` stands for what can be ordered."""
+    if pattern == "list[O]":
+        if head(kind) != "list" or arguments(kind)[0] not in ("int", "str", "float"):
+            return False
+        bound["O"] = arguments(kind)[0]
+        return True
+    if pattern == "any":
+        return kind in ("str", "int", "float", "bool") or head(kind) in ("list", "dict")
+    return "any" not in kind and fits(pattern, kind, bound)
+
+
+def hole_kind(hole: Hole, rng: random.Random) -> str:
+    """A type for hole 0 of a phrase, its variables chosen."""
+    letters = {"T": rng.choice(("int", "str")), "O": rng.choice(("int", "str")), "V": rng.choice(("int", "int", "str"))}
+    if hole.kind == "any":
+        return rng.choice(("int", "str", "str"))
+    return filled(hole.kind, letters)

@@ -1,0 +1,89 @@
+"""The grammar synthesizer: the same program for the same item, and programs that keep what they were made for."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from execverify.errors import ProgramError
+from execverify.programs.catalogue import CATALOGUE
+from execverify.programs.constraints import Constraint, check
+from execverify.programs.synthesis import Sketch, synthesize
+from execverify.programs.synthesis.deeds import deed_names
+from execverify.programs.synthesis.phrases import entries, phrases
+from execverify.programs.synthesis.walks import walk_names
+
+
+def made(count: int, seed: int = 0, **settings: object) -> list[Sketch]:
+    """One sketch an item: the first attempt that gives one."""
+    found = []
+    for index in range(count):
+        tries = (synthesize(seed, index, attempt, **settings) for attempt in range(16))  # type: ignore[arg-type]
+        found.append(next(sketch for sketch in tries if sketch is not None))
+    return found
+
+
+def test_an_item_is_the_same_wherever_it_is_made() -> None:
+    script = (
+        "import json; from execverify.programs.synthesis import synthesize\n"
+        "sketches = [synthesize(7, i, 0) for i in range(120)]\n"
+        "print(json.dumps([s and [s.program.source, s.program.arguments, str(s.constraint), s.description] for s in sketches]))"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", script], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "41")
+    ]
+    assert outputs[0] == outputs[1]
+    for index, written in reversed(list(enumerate(json.loads(outputs[0])))):  # in any order
+        sketch = synthesize(7, index, 0)
+        assert (sketch.program.source if sketch else None) == (written[0] if written else None)
+
+
+def test_every_entry_has_a_phrase_and_every_phrase_an_entry() -> None:
+    assert set(entries()) == set(CATALOGUE)
+    assert len(CATALOGUE) >= 175
+    assert len(walk_names()) + len(deed_names()) >= 40
+
+
+def test_phrases_are_python() -> None:
+    for phrase in phrases():
+        text = phrase.pattern.replace("\1t\2", phrase.choices[0] if phrase.choices else "")
+        for number in range(4):
+            text = text.replace(f"\1{number}\2", "x")
+        text = text.replace("{x}", "y").replace("{c:T}", "y").replace("{m:T}", "y")
+        ast.parse(text)
+
+
+@pytest.mark.parametrize("level", range(1, 7))
+def test_programs_are_made_for_their_level(level: int) -> None:
+    kept = Counter(check(sketch.program, sketch.constraint) is None for sketch in made(250, levels=(level,)))
+    assert kept[True] >= 0.9 * kept.total()  # what does not keep it is refused by whoever builds with it
+
+
+def test_levels_and_methods_are_those_asked_for() -> None:
+    sketches = made(60, levels=(2, 4), methods=("str.split", "list.append", "dict.get"))
+    assert {sketch.constraint.level for sketch in sketches} == {2, 4}
+    assert {sketch.constraint.method for sketch in sketches} == {"str.split", "list.append", "dict.get"}
+
+
+def test_every_method_comes_up_at_every_level() -> None:
+    asked = {(sketch.constraint.level, sketch.constraint.method) for sketch in made(6 * len(CATALOGUE))}
+    assert len(asked) == 6 * len(CATALOGUE)
+
+
+def test_programs_differ_and_say_what_they_do() -> None:
+    sketches = made(600)
+    assert len({sketch.program.source for sketch in sketches}) > 590
+    for sketch in sketches:
+        assert sketch.description.startswith("`") and sketch.description.endswith(".")
+        assert "\1" not in sketch.description and "\1" not in sketch.program.source
+
+
+def test_an_unknown_method_names_the_nearest() -> None:
+    with pytest.raises(ProgramError, match=r"'str\.splt' is not in the catalogue; did you mean str\.split"):
+        Constraint(1, "str.splt")

@@ -1,0 +1,524 @@
+"""Datasets: the same rows whoever makes them and however often they are killed, and a clear line for what cannot be made."""
+
+import fcntl
+import functools
+import gzip
+import hashlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import execverify as ev
+from execverify.datasets import Recipe, Splits, build, read_rows
+from execverify.datasets import crew as crews
+from execverify.datasets.folder import read_manifest
+from execverify.datasets.harvest import SAME, SAME_FROM_FILE, Exhausted, Harvest
+from execverify.datasets.recipe import levels_of
+from execverify.datasets.seen import Seen, key_of
+from execverify.datasets.spans import Fate, Spans, row_line
+from execverify.errors import DatasetError, ExecVerifyError, SandboxError
+from execverify.programs.constraints import Constraint, check
+from execverify.programs.program import Program
+from execverify.programs.shapes import renamed_key, shape_key
+
+SIZE = 150
+FIFTY = Path(__file__).parents[1] / "examples" / "fifty.py"
+HERE = {**os.environ, "COLUMNS": "200"}
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "execverify", "build", *words]
+
+
+def run(*words: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words), capture_output=True, text=True, env={**HERE, "PYTHONHASHSEED": seed}, timeout=300, check=False
+    )
+
+
+def manifest_of(out: Path) -> dict[str, Any]:
+    manifest = read_manifest(out)
+    assert manifest is not None
+    return manifest
+
+
+def rows_of(out: Path) -> list[dict[str, Any]]:
+    return [row for shard in manifest_of(out)["shards"] for row in read_rows(str(out / shard["file"]))]
+
+
+def without_makers(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What two builds of the same rows must agree on: all but the versions, and the bytes that pyarrow makes."""
+    shards = [{k: v for k, v in shard.items() if k not in ("sha256", "bytes")} for shard in manifest["shards"]]
+    return {**{k: v for k, v in manifest.items() if k != "made_with"}, "shards": shards}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of some spans, made by two processes without being disturbed."""
+    out = tmp_path_factory.mktemp("made") / "out"
+    build(out, SIZE, Recipe(seed=11), workers=2)
+    return out
+
+
+# ------------------------------------------------------------------------------------------------------ what is made
+
+
+def test_the_manifest_says_what_is_there(made: Path) -> None:
+    manifest, rows = manifest_of(made), rows_of(made)
+    assert manifest["rows"] == len(rows) == SIZE
+    assert sorted(path.name for path in made.iterdir() if path.name != "report.html") == ["data", "manifest.json"]
+    for shard in manifest["shards"]:
+        path = made / shard["file"]
+        own = list(read_rows(str(path)))
+        assert (len(own), {row["split"] for row in own}) == (shard["rows"], {shard["split"]})
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == shard["sha256"]
+        assert path.stat().st_size == shard["bytes"]
+        assert hashlib.sha256(b"".join(map(row_line, own))).hexdigest() == shard["content"]
+    by_id = sorted(rows, key=lambda row: row["id"])
+    assert hashlib.sha256(b"".join(map(row_line, by_id))).hexdigest() == manifest["content"]
+    for column, counts in (("kind", "kinds"), ("level", "levels"), ("split", "splits")):
+        for name, count in manifest[counts].items():
+            assert sum(str(row[column]) == name for row in rows) == count
+    assert manifest["items"] == SIZE + sum(manifest["dropped"].values())
+
+
+def test_every_row_keeps_its_constraint_and_stands_alone(made: Path) -> None:
+    rows = rows_of(made)
+    programs = [ev.from_row(row).program for row in rows]
+    for row, program in zip(rows, programs, strict=True):
+        constraint = Constraint.parse(row["constraint"])
+        assert (check(program, constraint), constraint.level) == (None, row["level"])
+        assert row["kind"] == "input_prediction" or row["questions"]
+        assert (row["seed"], row["id"][:3]) == (11, "11-")
+    assert len(set(map(renamed_key, programs))) == len(set(map(shape_key, programs))) == SIZE
+    assert {row["level"] for row in rows} == {1, 2, 3, 4, 5, 6}
+    assert {row["kind"] for row in rows} == {"white_box", "input_prediction"}
+
+
+def test_it_opens_with_datasets(made: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset(str(made), cache_dir=str(tmp_path))
+    counts = {name: rows for name, rows in manifest_of(made)["splits"].items() if rows}
+    assert {name: len(split) for name, split in loaded.items()} == counts
+    files = {name: str(made / "data" / f"{name}-*.parquet") for name in counts}
+    loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path))
+    assert {name: len(split) for name, split in loaded.items()} == counts
+
+
+def test_tasks_are_the_rows_of_a_build(made: Path) -> None:
+    rows = {row["id"]: row for row in rows_of(made)}
+    tasks = list(ev.tasks(size=100, seed=11))
+    assert [task.id for task in tasks] == sorted(rows)[:100]
+    differing = [(k, v, rows[task.id][k]) for task in tasks for k, v in ev.to_row(task).items() if rows[task.id][k] != v]
+    assert differing == []
+
+
+def test_tasks_need_no_pyarrow_and_have_no_end() -> None:
+    script = (
+        "import sys; sys.modules.update(pyarrow=None, click=None, rich=None)\n"
+        "import itertools, execverify as ev\n"
+        "print(*[task.id for task in itertools.islice(ev.tasks(seed=11), 20)])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=HERE, check=True)
+    assert done.stdout.split() == [task.id for task in ev.tasks(20, 11)]
+
+
+def test_a_larger_dataset_begins_with_the_smaller_one(made: Path, tmp_path: Path) -> None:
+    build(tmp_path / "out", 60, Recipe(seed=11))
+    smaller = {row["id"]: row for row in rows_of(tmp_path / "out")}
+    larger = {row["id"]: row for row in rows_of(made)}
+    assert sorted(smaller) == sorted(larger)[:60]
+    assert all(larger[name] == row for name, row in smaller.items())
+
+
+def test_levels_methods_and_kinds_are_those_that_were_asked_for() -> None:
+    tasks = list(ev.tasks(12, levels=(2, 3), methods=("str.split", "len"), kinds=("white_box",)))
+    assert {task.constraint for task in tasks} <= {f"level {n} with {name}" for n in (2, 3) for name in ("str.split", "len")}
+    assert {task.kind for task in tasks} == {"white_box"} and all(task.questions for task in tasks)
+
+
+def test_a_program_can_have_several_inputs(tmp_path: Path) -> None:
+    build(tmp_path / "out", 40, Recipe(seed=3, inputs=3))
+    programs: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows_of(tmp_path / "out"), key=lambda row: row["id"]):
+        programs.setdefault(row["id"].partition("/")[0], []).append(row)
+    assert max(map(len, programs.values())) == 3
+    for rows in programs.values():
+        assert [row["id"].partition("/")[2] for row in rows] == ["", "1", "2"][: len(rows)]
+        assert len({row["program"]["source"] for row in rows}) == 1 == len({row["split"] for row in rows})
+        assert len({row["program"]["arguments"] for row in rows}) == len(rows)
+
+
+def test_kinds_come_five_to_three_where_both_can_be_asked() -> None:
+    kinds = [task.kind for task in ev.tasks(200, seed=4, levels=(3, 4, 6))]
+    assert 0.5 < kinds.count("white_box") / len(kinds) < 0.75
+
+
+def test_programs_of_a_file_come_first_as_they_are_and_then_with_other_arguments(tmp_path: Path) -> None:
+    build(tmp_path / "out", 80, Recipe(from_file=str(FIFTY)))
+    rows = sorted(rows_of(tmp_path / "out"), key=lambda row: row["id"])
+    records = list(ev.read_programs(FIFTY))
+    first = [row for row in rows if int(row["id"][2:]) < len(records)]
+    assert len(first) > 40 and len(rows) == 80
+    for row in first:
+        assert row["program"]["source"] == records[int(row["id"][2:])].source
+    assert len({(row["program"]["source"], row["program"]["arguments"]) for row in rows}) == 80
+    assert {(row["level"], row["constraint"], row["generator"]) for row in rows} == {(None, None, "file:fifty.py")}
+
+
+def test_levels_choose_among_the_programs_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "two.jsonl"
+    two = [
+        {"code": "def f(s):\n    return s.upper().upper()", "input": "'a'"},
+        {"code": "def f(s):\n    print(s)", "input": "'a'"},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in two))
+    build(tmp_path / "out", 3, Recipe(from_file=str(path), levels=(1,), kinds=("input_prediction",)))
+    assert {row["constraint"] for row in rows_of(tmp_path / "out")} == {"level 1 with str.upper"}
+
+
+# --------------------------------------------------------------------------------- the same rows, whatever happens
+
+
+def test_workers_and_hash_seeds_decide_nothing(made: Path, tmp_path: Path) -> None:
+    done = run(str(tmp_path / "out"), "--size", str(SIZE), "--seed", "11", "--workers", "1", seed="77")
+    assert done.returncode == 0, done.stderr
+    assert without_makers(manifest_of(tmp_path / "out")) == without_makers(manifest_of(made))
+
+
+def test_a_complete_dataset_is_left_alone(made: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
+    done = run(str(made), "--size", str(SIZE), "--seed", "11")
+    assert done.returncode == 0 and "is complete" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
+
+
+def processes_of(group: int) -> list[int]:
+    """A process with all its descendants."""
+    found = [group]
+    for parent in found:  # grows as it goes
+        for path in Path(f"/proc/{parent}/task").glob("*/children"):
+            found += map(int, path.read_text().split())
+    return found
+
+
+def wait_until_gone(pids: list[int]) -> list[int]:
+    for _ in range(100):
+        left = [pid for pid in pids if Path(f"/proc/{pid}").exists() and "Z" not in _state(pid)]
+        if not left:
+            return []
+        time.sleep(0.05)
+    return left
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def stopped(out: Path, spans: int, how: signal.Signals, *words: str, python: str = sys.executable, seed: str = "0") -> str:
+    """Starts a build and stops it when there are so many spans; nothing that it started is left. Returns what it said."""
+    with subprocess.Popen(
+        [python, "-m", "execverify", "build", str(out), *words],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**HERE, "PYTHONHASHSEED": seed},
+    ) as building:
+        while building.poll() is None and len(list((out / ".unfinished").glob("span-*.gz"))) < spans:
+            time.sleep(0.01)
+        pids = processes_of(building.pid)
+        building.send_signal(how)
+        said = building.communicate(timeout=60)[1]
+    assert wait_until_gone(pids) == []
+    return said
+
+
+def test_a_killed_build_goes_on_and_leaves_no_process_behind(made: Path, tmp_path: Path) -> None:
+    words = ("--size", str(SIZE), "--seed", "11")
+    out = tmp_path / "out"
+    stopped(out, 1, signal.SIGKILL, *words, "--workers", "2")
+    assert not (out / "manifest.json").exists()
+    said = stopped(out, 2, signal.SIGINT, *words, "--workers", "1", seed="5")
+    assert "Traceback" not in said and ("stopped" in said or (out / "manifest.json").exists())
+    assert run(str(out), *words, "--workers", "3").returncode == 0
+    assert without_makers(manifest_of(out)) == without_makers(manifest_of(made))
+    assert not (out / ".unfinished").exists()
+
+
+def test_a_killed_process_of_a_build_is_replaced(made: Path, tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def kill_one(rows: int) -> None:
+        if not killed:
+            victims = [pid for pid in processes_of(os.getpid()) if b"crew" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            os.kill(victims[0], signal.SIGKILL)
+            killed.append(victims[0])
+
+    build(tmp_path / "out", SIZE, Recipe(seed=11), workers=2, progress=kill_one)
+    assert killed
+    assert without_makers(manifest_of(tmp_path / "out")) == without_makers(manifest_of(made))
+
+
+def test_a_span_that_costs_three_processes_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "_START", "import os; os.kill(os.getpid(), 9) #{path}{fd}{parent}")
+    with pytest.raises(SandboxError, match="died 3 times at items 0 to 63, last with SIGKILL: is there enough memory"):
+        build(tmp_path / "out", 10, Recipe(), workers=1)
+
+
+def test_a_span_that_is_not_whole_is_made_again(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    stopped(out, 2, signal.SIGKILL, "--size", str(SIZE), "--seed", "11", "--workers", "2")
+    for path in (out / ".unfinished").glob("span-*.gz"):
+        path.write_bytes(path.read_bytes()[:200])
+    build(out, SIZE, Recipe(seed=11), workers=1)
+    assert manifest_of(out)["content"] == manifest_of(made)["content"]
+
+
+def test_an_unfinished_dataset_can_be_given_another_size(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    stopped(out, 1, signal.SIGKILL, "--size", "5000", "--seed", "11", "--workers", "2")
+    build(out, SIZE, Recipe(seed=11), workers=2)
+    assert manifest_of(out)["content"] == manifest_of(made)["content"]
+
+
+PYTHONS = sorted(
+    path for minor in ("11", "12", "13", "14") for path in (Path.home() / ".pyenv" / "versions").glob(f"3.{minor}.*/bin/python")
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", PYTHONS, ids=lambda path: path.parents[1].name)
+def test_other_pythons_make_the_same_rows(made: Path, python: Path) -> None:
+    script = (
+        "import hashlib, execverify as ev; from execverify.datasets.spans import row_line\n"
+        f"rows = [row_line(ev.to_row(task)) for task in ev.tasks({SIZE}, 11)]\n"
+        "print(hashlib.sha256(b''.join(rows)).hexdigest())"
+    )
+    environment = {**HERE, "PYTHONPATH": str(Path(ev.__file__).parents[1]), "PYTHONHASHSEED": "123"}
+    done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == manifest_of(made)["content"]
+
+
+@pytest.mark.slow
+def test_a_build_killed_again_and_again_gives_the_same_rows(tmp_path: Path) -> None:
+    words, out = ("--size", "700", "--seed", "2"), tmp_path / "out"
+    for turn in range(12):
+        stopped(out, turn, signal.SIGKILL, *words, "--workers", str(1 + turn % 3), seed=str(turn * 31))
+    run(str(out), *words)
+    build(tmp_path / "calm", 700, Recipe(seed=2), workers=2)
+    assert without_makers(manifest_of(out)) == without_makers(manifest_of(tmp_path / "calm"))
+
+
+# ------------------------------------------------------------------------------------------------- parts by themselves
+
+
+def test_a_set_of_keys() -> None:
+    seen, keys = Seen(), [key_of(str(number)) for number in range(20_000)]
+    assert all(seen.add(key) for key in [*keys, 0])
+    assert not any(seen.add(key) for key in [*keys, 0])
+    assert len(seen) == 20_001 and keys[5] in seen and key_of("none of them") not in seen
+
+
+def test_a_split_follows_from_the_shape_alone() -> None:
+    splits = Splits.parse("train=0.8,validation=0.1,test=0.1")
+    found = [splits.of(str(number)) for number in range(5_000)]
+    assert {name: round(found.count(name) / 5_000, 1) for name in splits.names} == {"train": 0.8, "validation": 0.1, "test": 0.1}
+    same = [Program(f"def {name}({arg}):\n    return {arg} + {n}", name, "1") for name, arg, n in (("f", "a", 1), ("g", "b", 20))]
+    assert len({splits.of(str(shape_key(program))) for program in same}) == 1
+    assert Splits.parse(str(splits)) == splits
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("train=0.5", "the shares of the splits train=0.5 add up to 0.5: make it 1"),
+        ("train", "'train' is no split: write them like train=0.96,validation=0.02,test=0.02"),
+        ("train=0.5,train=0.5", "a split is named twice in train=0.5,train=0.5: name each one once"),
+        ("train=1,test=0", "the split 'test' has the share 0: give it more than 0, or leave it out"),
+        ("a-b=1", "a split cannot be called 'a-b': use letters, digits and _"),
+    ],
+)
+def test_what_is_no_split(text: str, said: str) -> None:
+    with pytest.raises(DatasetError) as caught:
+        Splits.parse(text)
+    assert str(caught.value) == said
+
+
+def test_a_harvest_takes_no_twins_and_no_more_than_asked() -> None:
+    harvest = Harvest(Recipe(), 5)
+    assert harvest.take(Fate(0, 2, keys=(1, 2))) == 2
+    assert harvest.take(Fate(1, 2, keys=(1, 2))) == 0
+    assert harvest.take(Fate(2, 2, keys=(3, 2))) == 0
+    assert harvest.take(Fate(3, 0, dropped="why", refused={"because": 8})) == 0
+    assert harvest.take(Fate(4, 4, keys=(4, 4))) == 3 and harvest.full
+    assert dict(harvest.dropped) == {SAME[0]: 1, SAME[1]: 1, "why": 1}
+    assert (harvest.items, harvest.rows, dict(harvest.refused)) == (5, 5, {"because": 8})
+
+
+def test_a_harvest_without_end_is_given_up() -> None:
+    harvest = Harvest(Recipe(levels=(1,), methods=("str.upper",)), 100, patience=3)
+    harvest.take(Fate(0, 1, keys=(1, 1)))
+    with pytest.raises(Exhausted) as caught:
+        for index in range(1, 4):
+            harvest.take(Fate(index, 1, keys=(1, 1)))
+    assert str(caught.value) == (
+        "1 rows are all there are with level 1 with str.upper: the last 3 items gave none, most of them because it is an earlier "
+        "program with other names; ask for --size 1 or less"
+    )
+    assert len(SAME_FROM_FILE) == 1
+
+
+def test_levels_as_people_write_them() -> None:
+    assert [levels_of(text) for text in ("1-6", "3", "1, 3", "2-4,6")] == [(1, 2, 3, 4, 5, 6), (3,), (1, 3), (2, 3, 4, 6)]
+
+
+def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
+    spans = Spans(tmp_path)
+    assert spans.read(0) is None and not spans.has(0)
+    spans.write(0, [])
+    assert list(spans.read(0) or [1]) == [] and spans.has(0)
+    (tmp_path / "span-00000001.jsonl.gz").write_bytes(gzip.compress(b"x" * 9)[:-4])
+    assert spans.read(1) is None
+
+
+# --------------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--size", "0"), "a dataset has at least one row: the size is 0, give 1 or more"),
+        (("--size", "-4"), "a dataset has at least one row: the size is -4, give 1 or more"),
+        (("--size", "5", "--levels", "7"), "there is no level 7: the levels are 1 to 6"),
+        (("--size", "5", "--levels", "one"), "there is no level 'one': the levels are 1 to 6; write them like 1-6 or 1,3"),
+        (("--size", "5", "--levels", "5-2"), "the levels '5-2' run backwards: write 2-5"),
+        (("--size", "5", "--levels", ","), "no level is named: the levels are 1 to 6; write them like 1-6 or 1,3"),
+        (("--size", "5", "--kinds", "whitebox"), "there is no kind 'whitebox': did you mean white_box"),
+        (("--size", "5", "--kinds", ","), "a dataset needs a kind of rows: white_box or input_prediction"),
+        (("--size", "5", "--methods", "str.spilt"), "str.split"),
+        (("--size", "5", "--inputs", "0"), "inputs must be 1 or more; it is 0"),
+        (("--size", "5", "--limit", "-1"), "limit must be 0 or more; it is -1"),
+        (("--size", "5", "--template", "brif"), "there is no template 'brif'"),
+        (("--size", "5", "--from", "no.jsonl"), "no.jsonl: no such file"),
+        (("--size", "5", "--exclude", "no.jsonl"), "no.jsonl: no such file"),
+        (("--size", "5", "--from", str(FIFTY), "--inputs", "2"), "inputs goes with synthesized programs"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_is_told_in_one_line_and_leaves_nothing(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    done = run(str(tmp_path / "out"), *words)
+    assert done.returncode == 2
+    assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def refused(out: Path, size: int, recipe: Recipe) -> str:
+    with pytest.raises(ExecVerifyError) as caught:
+        build(out, size, recipe)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_folder_with_another_dataset_is_refused(made: Path) -> None:
+    assert refused(made, SIZE, Recipe(seed=12)) == (
+        f"{made} holds another dataset (seed 11 there, 12 asked for): name another folder"
+    )
+    assert refused(made, SIZE + 1, Recipe(seed=11)) == (
+        f"{made} holds another dataset (size 150 there, 151 asked for): name another folder"
+    )
+
+
+def test_a_folder_with_an_unfinished_dataset_of_other_settings_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    stopped(out, 1, signal.SIGKILL, "--size", "500", "--seed", "1")
+    assert refused(out, 500, Recipe(seed=2)) == (
+        f"{out} holds an unfinished dataset of other settings (seed 1 there, 2 asked for): name another folder"
+    )
+    begun = out / ".unfinished" / "begun.json"
+    begun.write_text(json.dumps({**json.loads(begun.read_text()), "maker": "another"}))
+    assert refused(out, 500, Recipe(seed=1)) == (
+        f"{out} holds a dataset that another version of execverify began: remove {out / '.unfinished'}, or name another folder"
+    )
+
+
+def test_folders_that_are_none_of_ours_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert (
+        refused(tmp_path, 5, Recipe()) == f"{tmp_path} holds other files, such as notes.txt: name a folder that is new or empty"
+    )
+    file = tmp_path / "notes.txt"
+    assert refused(file, 5, Recipe()) == f"{file} is a file: name a folder, new or empty"
+    assert refused(tmp_path / "a" / "b", 5, Recipe()) == f"{tmp_path / 'a'}: no such folder; make it first"
+    (tmp_path / "manifest.json").write_text("{}")
+    assert refused(tmp_path, 5, Recipe()) == f"{tmp_path / 'manifest.json'} is no manifest of a dataset: it names no shards"
+    assert refused(Path("/proc/out"), 5, Recipe()).startswith("/proc/out could not be written: ")
+
+
+def test_two_builds_in_one_folder_are_refused(tmp_path: Path) -> None:
+    work = tmp_path / "out" / ".unfinished"
+    work.mkdir(parents=True)
+    with (work / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert refused(tmp_path / "out", 5, Recipe()) == (
+            f"another build is at work in {tmp_path / 'out'}: wait for it, or name another folder"
+        )
+
+
+def test_a_full_disk_is_told_and_what_was_made_is_kept(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def small_files() -> Iterator[int]:
+        yield from (8_000, 60_000)  # too small for a span; enough for spans, too small for a shard
+
+    for most in small_files():
+        done = subprocess.run(
+            command(str(out), "--size", str(SIZE), "--seed", "11"),
+            capture_output=True,
+            text=True,
+            env=HERE,
+            check=False,
+            preexec_fn=functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, most)),
+        )
+        assert done.returncode == 2
+        assert done.stderr.strip().splitlines()[-1] == (
+            f"execverify: {out} could not be written: File too large; what was made is kept: make room and give the same command "
+            "to go on"
+        ), done.stderr
+        assert [path.name for path in out.iterdir()] == [".unfinished"]
+        assert not list((out / ".unfinished").glob("*.part"))
+    assert list((out / ".unfinished").glob("span-*.gz"))
+    build(out, SIZE, Recipe(seed=11), workers=2)
+    assert without_makers(manifest_of(out)) == without_makers(manifest_of(made))
+
+
+def test_a_constraint_that_no_program_can_keep(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def f(a):\n    return a\n\n\nf(1)\nf(2)\n")
+    out = tmp_path / "out"
+    recipe = Recipe(levels=(6,), from_file=str(tmp_path / "one.py"))
+    assert refused(out, 5, recipe) == (
+        f"no program keeps what was asked of {tmp_path / 'one.py'} (it keeps none of the constraints): ask for other levels, "
+        "methods or kinds"
+    )
+    assert not out.exists()
+
+
+def test_a_file_that_has_not_so_many_programs_says_how_many(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def f():\n    return [1]\n\n\nf()\n")
+    out = tmp_path / "out"
+    recipe = Recipe(kinds=("input_prediction",), from_file=str(tmp_path / "one.py"))
+    assert refused(out, 5, recipe).startswith(
+        f"1 rows are all there are with what was asked of {tmp_path / 'one.py'}: the last 256"
+    )
+    assert build(out, 1, recipe).manifest["rows"] == 1
