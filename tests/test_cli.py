@@ -251,7 +251,7 @@ def test_a_repeated_id_is_dropped_and_named(rows: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["raises", "hangs-in-c", "not-deterministic"])
 def test_ask_says_why_there_is_nothing_to_ask(name: str, tmp_path: Path) -> None:
     code, outcome, detail = BAD_CALLS[name]
-    done = run("ask", jsonl(tmp_path / "p.jsonl", {"code": code, "input": "9"}), "--timeout", "0.5")
+    done = run("ask", jsonl(tmp_path / "p.jsonl", {"code": code, "input": "9"}), "--timeout", "3")
     if name == "raises":
         assert done.returncode == 0, "a run that raised has steps to ask about"
         return

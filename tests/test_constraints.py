@@ -17,8 +17,14 @@ STRIP = "def f(s):\n    return s.strip('-').strip()"
 TWO = "def f(s):\n    return s.strip().upper()"
 THREE = "def f(s):\n    n = 0\n    for w in s.split():\n        n += len(w)\n    return n"
 FOUR = "def f(s):\n    n = 0\n    for w in s.split():\n        if w:\n            n += len(w)\n    return n"
-FIVE = "def f(s):\n    n = 0\n    for w in s.split():\n        for c in w:\n            if c.isdigit():\n                n += 1\n    return n"
-SIX = "def f(s):\n    return [helper(w) for w in s.split()]\n\n\ndef helper(w):\n    if w.isdigit():\n        return w\n    return w.upper()"
+FIVE = (
+    "def f(s):\n    n = 0\n    for w in s.split():\n        for c in w:\n"
+    "            if c.isdigit():\n                n += 1\n    return n"
+)
+SIX = (
+    "def f(s):\n    return [helper(w) for w in s.split()]\n\n\ndef helper(w):\n"
+    "    if w.isdigit():\n        return w\n    return w.upper()"
+)
 
 
 def verdict(source: str, level: int, method: str, arguments: str = "'a b'", entry_point: str = "f") -> str | None:
@@ -75,7 +81,8 @@ def test_what_is_no_constraint_is_refused_in_one_line(action, message: str) -> N
         (2, "str.upper", "def f(xs):\n    return list(map(str.upper, xs))", "['a']"),
         (2, "list.count", "def f(xs):\n    return max(xs, key=xs.count)", "[1, 1, 2]"),
         (3, "str.split", THREE, "'a b'"),
-        (3, "str.split", "def f(s):\n    if s:\n        x = 1\n    elif len(s) > 2:\n        x = 2\n    else:\n        x = 3\n    return s.split()[:x]", "'a'"),
+        (3, "str.split", ("def f(s):\n    if s:\n        x = 1\n    elif len(s) > 2:\n"
+"        x = 2\n    else:\n        x = 3\n    return s.split()[:x]"), "'a'"),
         (3, "str.split", "def f(s):\n    for w in s.split():\n        w.upper()\n    while s:\n        s = s[1:]\n    return s", "'a'"),
         (4, "str.split", FOUR, "'a b'"),
         (5, "str.isdigit", FIVE, "'a 1'"),
@@ -116,7 +123,8 @@ BROKEN_FORM = [
     ("def f(s):\n    return g() + s.strip().strip()\ndef g():\n    return 'a'", "line 3: g has no parameter"),
     ("def g(h):\n    return h\n@g\ndef f(s):\n    return s.strip().strip()", "f is decorated"),
     ("def f(s):\n    def g(t):\n        return t\n    return g(s.strip().strip())", "line 2 uses FunctionDef, which no level has"),
-    ("def f(s):\n    try:\n        return s.strip().strip()\n    except ValueError:\n        return s", "line 2 uses Try, which no level has"),
+    (("def f(s):\n    try:\n        return s.strip().strip()\n"
+"    except ValueError:\n        return s"), "line 2 uses Try, which no level has"),
     ("def f(s):\n    with s:\n        return s.strip().strip()", "line 2 uses With, which no level has"),
     ("def f(s):\n    match s:\n        case 'a':\n            pass\n    return s.strip().strip()", "line 2 uses Match, which no level has"),
     ("def f(s):\n    global x\n    x = 1\n    return s.strip().strip()", "line 2 uses Global, which no level has"),
@@ -171,9 +179,11 @@ BROKEN_LEVEL = [
     (6, "str.split", f"{THREE}\n\n\ndef helper(w):\n    return w", "f does not call helper"),
     (6, "str.upper", "def f(s):\n    return helper(s)\n\n\ndef helper(w):\n    return w.strip().upper()",
      "level 6 nests control flow 1 to 3 deep, and this nests it 0 deep"),
-    (6, "str.upper", "def f(s):\n    if s:\n        return f(helper(s))\n    return s\n\n\ndef helper(w):\n    return w[1:].strip().upper()",
+    (6, "str.upper", ("def f(s):\n    if s:\n        return f(helper(s))\n    return s\n"
+"\n\ndef helper(w):\n    return w[1:].strip().upper()"),
      "f is called again from inside: there is one call"),
-    (6, "str.upper", "def f(s):\n    return helper(s)\n\n\ndef helper(w):\n    if w:\n        return f(w[1:].strip())\n    return w.upper()",
+    (6, "str.upper", ("def f(s):\n    return helper(s)\n\n\ndef helper(w):\n"
+"    if w:\n        return f(w[1:].strip())\n    return w.upper()"),
      "f is called again from inside: there is one call"),
     (6, "str.title", SIX, "it does not use str.title"),
     (6, "str.isdigit", "def f(s):\n    return helper(s)\n\n\ndef helper(w):\n    if w.isdigit():\n        return 1\n    return 2",

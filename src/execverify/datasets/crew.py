@@ -255,5 +255,5 @@ class _Worker:
 
 def cannot_write(out: Path, error: OSError) -> str:
     """What to tell where a dataset's folder cannot be written, as when the disk is full."""
-    reason = error.strerror or " ".join(str(error).split())
+    reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())  # Arrow's own words are long
     return f"{out} could not be written: {reason}; what was made is kept: make room and give the same command to go on"

@@ -61,8 +61,9 @@ class Screen(io.TextIOBase):
 class Stage:
     """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
 
-    def __init__(self, output: int) -> None:
+    def __init__(self, output: int, collects: bool = True) -> None:
         self.screen = Screen(output)
+        self.collects = collects
         self.unportable: str | None = None  # why the run may differ between Python versions, once known
         # A copy that the program may patch as it likes: our own code keeps the real one.
         self.builtins = types.ModuleType("builtins")
@@ -104,7 +105,8 @@ class Stage:
         # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            gc.collect()
+            if self.collects:
+                gc.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
         sys.modules["builtins"] = builtins
@@ -169,8 +171,16 @@ def _answer(job: dict[str, Any]) -> bytes:
 
 
 def _perform(job: dict[str, Any]) -> dict[str, Any]:
-    with Stage(job["output"]) as stage:
-        reply = _harness(job["harness"])(job, stage)
+    return staged(_harness(job["harness"]), job)
+
+
+def staged(harness: Harness, job: dict[str, Any], collects: bool = True) -> dict[str, Any]:
+    """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
+
+    Whoever calls the same program again and again may leave the collector to its last call.
+    """
+    with Stage(job["output"], collects) as stage:
+        reply = harness(job, stage)
     if stage.screen.full:
         reply = {"outcome": "too much output", "detail": f"it wrote more than {job['output']} characters"}
     if stage.unportable is not None and reply["outcome"] in ("returned", "raised"):

@@ -1,8 +1,9 @@
 """What a program does over many inputs: the result of each, and which ways its conditions went.
 
 A survey is cheaper than traces: the program is rewritten once so that each condition reports its truth and each loop that
-it was entered, and is then called with one input after the other in the same confined process. Variants of the program
-(without its method under test, say) are called with the same inputs.
+it was entered, and is then called with one input after the other, each call on a stage of its own in the same confined
+process. Variants of the program (without its method under test, say) are called with the same inputs. A program that
+could reach what a stage does not put back (it imports, say) gets a process for each call.
 
 >>> from execverify.programs import Program
 >>> (found,) = survey_many([(Program("def f(n):\\n    return 'big' if n > 3 else 'small'", arguments="3"), ["3", "1"], [])])
@@ -11,24 +12,26 @@ it was entered, and is then called with one input after the other in the same co
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import tee
+from itertools import chain, islice, repeat, tee
 from types import CodeType
 from typing import Any
 
+from execverify.errors import ProgramError
 from execverify.execution.call import StepLimitReached, enact
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import FORGED, reaches_out, result_of, sandbox
-from execverify.execution.worker import Stage
+from execverify.execution.worker import Stage, staged
 from execverify.programs.literals import Value
-from execverify.programs.program import Program
+from execverify.programs.program import Program, parse_source, read_arguments, vocabulary_of
 
 _HARNESS = "execverify.tracing.survey:explore"
-_TRUTH, _ENTERED = "·T", "·L"
 _DEFAULT = Limits()
+_OUTCOMES = tuple(map(str, Outcome))
 
 Item = tuple[Program, Sequence[str], Sequence[str]]
 """A program, the argument texts to call it with, and sources of variants."""
@@ -76,19 +79,21 @@ class Survey:
 
     @cached_property
     def distinct_results(self) -> int:
-        """How many different values the inputs gave."""
-        return len({(result.value.type, result.value.text) for result in self.results if result.value is not None})
+        """How many different plain values the inputs gave."""
+        return len({_outcome(self.results[index]) for index in self.ran})
 
     @cached_property
     def untaken(self) -> tuple[str, ...]:
         """What no input that ran has done, in words: a branch that is never taken, a loop that is never entered."""
         seen = frozenset().union(*(self.taken[index] for index in self.ran))
-        return tuple(_never(arm) for index, arm in enumerate(self.arms) if index not in seen)
+        never = sorted((arm for index, arm in enumerate(self.arms) if index not in seen), key=lambda arm: arm.line)
+        untested = {arm for arm in never if arm.what == "condition" and _other_way(arm) in never}
+        return tuple(_never(arm, arm in untested) for arm in never if arm not in untested or arm.truth)
 
     @cached_property
     def constant(self) -> tuple[str, ...]:
         """Conditions that only ever went one way, in words."""
-        return tuple(text for text in self.untaken if "condition" in text)
+        return tuple(text for text in self.untaken if text.endswith("holds"))
 
     def matters(self, variant: int = 0) -> bool:
         """Whether a variant gives another result for any input that ran."""
@@ -117,45 +122,125 @@ def choose(survey: Survey, count: int) -> list[int]:
 
 
 def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Survey]:
-    """Surveys, in order. The limits hold for all calls of one program together; a program that breaks them has no results."""
-    ours, for_jobs = tee(items)
-    jobs = (_job(item, limits) for item in for_jobs)
-    for item, reply in zip(ours, sandbox().run_many(jobs, workers), strict=False):
-        yield _survey_of(item, reply)
+    """Surveys, in order.
+
+    The limit of steps holds for each call, the timeout for all calls of one program together: a program that breaks it
+    has no results at all. Where a process serves one call alone, the timeout is each call's.
+    """
+    ours, for_jobs = tee((item, _alone(item)) for item in items)
+    jobs = (job for item, alone in for_jobs for job in _jobs(item, alone, limits))
+    replies = sandbox().run_many(jobs, workers)
+    for item, alone in ours:
+        if not alone:
+            yield _survey_of(item, next(replies))
+            continue
+        program, inputs, variants = item
+        cells = [[_survey_of((program, [text], []), reply) for text, reply in zip(inputs, islice(replies, len(inputs)), strict=True)]
+                 for _ in range(1 + len(variants))]  # fmt: skip
+        yield _joined(item, cells)
 
 
-def _job(item: Item, limits: Limits) -> Job:
+def _alone(item: Item) -> bool:
+    """Whether each call must have a process for itself."""
+    program, _, variants = item
+    return reaches_out(program.vocabulary) or any(map(_source_reaches_out, variants))
+
+
+def _source_reaches_out(source: str) -> bool:
+    try:
+        return reaches_out(vocabulary_of(ast.walk(parse_source(source))))
+    except ProgramError:
+        return False  # it does not run
+
+
+def _jobs(item: Item, alone: bool, limits: Limits) -> Iterator[Job]:
     program, inputs, variants = item
+    if not alone:
+        yield _job(program, program.source, inputs, variants, False, limits)
+        return
+    for source in (program.source, *variants):
+        for text in inputs:
+            yield _job(program, source, [text], [], True, limits)
+
+
+def _job(program: Program, source: str, inputs: Sequence[str], variants: Sequence[str], isolated: bool, limits: Limits) -> Job:
     extra = {"inputs": list(inputs), "variants": list(variants)}
-    isolated = reaches_out(program.vocabulary)
-    return Job(_HARNESS, program.source, program.entry_point, program.arguments, limits, isolated, extra)
+    return Job(_HARNESS, source, program.entry_point, program.arguments, limits, isolated, extra)
+
+
+def _joined(item: Item, cells: list[list[Survey]]) -> Survey:
+    """One survey out of one for each call of the program and of each variant."""
+    program, inputs, _ = item
+    own, *others = cells
+    arms = next((cell.arms for cell in own if cell.arms), ())
+    results = tuple(cell.results[0] if cell.arms in (arms, ()) else FORGED for cell in own)
+    taken = tuple(cell.taken[0] if cell.arms == arms else frozenset[int]() for cell in own)
+    return Survey(program, tuple(inputs), results, taken, arms, tuple(_until_other(cell, results) for cell in others))
+
+
+def _until_other(cells: list[Survey], results: tuple[Result, ...]) -> tuple[Result, ...]:
+    ends = [cell.results[0] for cell in cells]
+    same = [_outcome(end) == _outcome(own) for end, own in zip(ends, results, strict=True)]
+    return tuple(ends[: same.index(False) + 1] if False in same else ends)
 
 
 def _survey_of(item: Item, reply: dict[str, Any]) -> Survey:
+    """What a reply says; a reply that the harness does not give is the program's own, which then has died."""
     program, inputs, variants = item
     try:
-        arms = tuple(Arm(int(line), str(what), bool(truth)) for line, what, truth in reply["arms"])
-        results = tuple(map(_result, reply["results"]))
-        taken = tuple(frozenset(index for index in ways if 0 <= index < len(arms)) for ways in reply["taken"])
-        others = tuple(tuple(map(_result, of)) for of in reply["others"])
-        if len(results) != len(inputs) or len(taken) != len(inputs) or len(others) != len(variants):
-            raise ValueError("another number of results than of inputs")
-    except (KeyError, TypeError, ValueError, AttributeError):
-        failed = result_of(reply) if reply.get("outcome") not in (Outcome.RETURNED, Outcome.RAISED) else FORGED
+        if reply.get("outcome") != Outcome.RETURNED:
+            raise _NoSurvey
+        arms = tuple(map(_arm, _listed(reply["arms"])))
+        results = tuple(map(_result, _listed(reply["results"], len(inputs))))
+        taken = tuple(_ways(ways, len(arms)) for ways in _listed(reply["taken"], len(inputs)))
+        others = tuple(tuple(map(_result, _listed(of))) for of in _listed(reply["others"], len(variants)))
+        if any(len(of) > len(inputs) or (inputs and not of) for of in others):
+            raise _NoSurvey
+    except (_NoSurvey, KeyError):
+        failed = FORGED if reply.get("outcome") in (Outcome.RETURNED, Outcome.RAISED) else result_of(reply)
         all_failed = (failed,) * len(inputs)
         return Survey(program, tuple(inputs), all_failed, (frozenset(),) * len(inputs), (), (all_failed,) * len(variants))
     return Survey(program, tuple(inputs), results, taken, arms, others)
 
 
-def _result(reply: dict[str, Any]) -> Result:
+class _NoSurvey(Exception):
+    """A reply is none of the harness's."""
+
+
+def _listed(field: Any, length: int | None = None) -> list[Any]:
+    if not isinstance(field, list) or length not in (None, len(field)):
+        raise _NoSurvey
+    return field
+
+
+def _arm(fields: Any) -> Arm:
+    match fields:
+        case [int(line), "condition" | "loop" as what, bool(truth)] if type(line) is int:
+            return Arm(line, what, truth)
+    raise _NoSurvey
+
+
+def _ways(fields: Any, count: int) -> frozenset[int]:
+    if not all(type(index) is int and 0 <= index < count for index in _listed(fields)):
+        raise _NoSurvey
+    return frozenset(fields)
+
+
+def _result(reply: Any) -> Result:
     """One call's end. Its text is compared and never used as a label, so it is not parsed again here."""
-    value, error = reply.get("value"), reply.get("error")
-    if value is not None:
-        kind, text, opaque = value
-        if not isinstance(kind, str) or not isinstance(text, str | None) or not isinstance(opaque, str | None):
-            raise TypeError("no value of ours")
-        value = Value(kind, text, opaque)
-    return Result(Outcome(reply["outcome"]), value, str(reply.get("detail", "")), error if isinstance(error, str) else None)
+    if not isinstance(reply, dict):
+        raise _NoSurvey
+    outcome, value, error, detail = reply.get("outcome"), reply.get("value"), reply.get("error"), reply.get("detail", "")
+    if outcome not in _OUTCOMES or not isinstance(error, str | None) or not isinstance(detail, str):
+        raise _NoSurvey
+    match value:
+        case None if outcome != Outcome.RETURNED:
+            return Result(Outcome(outcome), None, detail, error)
+        case [str(kind), str(text), None] if outcome == Outcome.RETURNED:
+            return Result(Outcome.RETURNED, Value(kind, text, None), detail, error)
+        case [str(kind), None, str(opaque)] if outcome == Outcome.RETURNED:
+            return Result(Outcome.RETURNED, Value(kind, None, opaque), detail, error)
+    raise _NoSurvey
 
 
 def _outcome(result: Result) -> tuple[object, ...]:
@@ -163,9 +248,15 @@ def _outcome(result: Result) -> tuple[object, ...]:
     return (result.outcome, value.type, value.text, value.opaque) if value is not None else (result.outcome, result.error)
 
 
-def _never(arm: Arm) -> str:
+def _other_way(arm: Arm) -> Arm:
+    return Arm(arm.line, arm.what, not arm.truth)
+
+
+def _never(arm: Arm, untested: bool) -> str:
     if arm.what == "loop":
         return f"line {arm.line}: the loop is never entered"
+    if untested:
+        return f"line {arm.line}: the condition is never tested"
     return f"line {arm.line}: the condition {'never' if arm.truth else 'always'} holds"
 
 
@@ -173,100 +264,131 @@ def _never(arm: Arm) -> str:
 
 
 def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
-    """Harness: calls the program with each input, and each variant likewise."""
-    watch = _Watch(job["steps"])
-    stage.namespace.update({_TRUTH: watch.truth, _ENTERED: watch.entered})
-    calls = [_values(text) for text in job["inputs"]]
-    code, arms = _rewritten(job["source"])
-    results, taken = _called(code, calls, job, stage, watch)
-    others = []
-    for source in job["variants"]:
-        variant = _variant(source)
-        others.append(_called(variant, calls, job, stage, watch, results)[0])
+    """Harness: calls the program with each input, and each variant likewise, until it ends in another way."""
+    job["collects"] = any(_LEAVES.search(source) or not source.isascii() for source in (job["source"], *job["variants"]))
+    code, arms = _compiled(job["source"])
+    results, taken = [], []
+    for text in job["inputs"]:
+        result, ways = _called(code, len(arms), text, job)
+        results.append(result)
+        taken.append(ways)
+    others = [_variant(source, results, job) for source in job["variants"]]
     return {"outcome": "returned", "value": None, "arms": arms, "results": results, "taken": taken, "others": others}
 
 
-def _variant(source: str) -> CodeType | None:
-    try:
-        return _rewritten(source)[0]
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-def _values(arguments: str) -> CodeType:
-    """Code whose value is what a call is given; the text was read as literals by whoever made the job."""
-    return compile(f"(lambda *positional, **named: (positional, named))({arguments}\n)", "<arguments>", "eval", dont_inherit=True)
-
-
-def _called(
-    code: CodeType | None,
-    calls: list[CodeType],
-    job: dict[str, Any],
-    stage: Stage,
-    watch: "_Watch",
-    against: list[dict[str, Any]] | None = None,
-) -> tuple[list[dict[str, Any]], list[list[int]]]:
-    """Calls with one input after the other; with `against`, until a result is another than that one's of the program."""
-    results: list[dict[str, Any]] = []
-    taken: list[list[int]] = []
-    for arguments in calls:
-        if against is not None and results and results[-1] != against[len(results) - 1]:
+def _variant(source: str, results: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any]]:
+    code, arms = _compiled(source)
+    found: list[dict[str, Any]] = []
+    for text, own in zip(job["inputs"], results, strict=True):
+        found.append(_called(code, len(arms), text, job)[0])
+        if found[-1] != own:
             break
-        watch.begin()
-        if code is None:
-            results.append({"outcome": "raised", "error": "SyntaxError", "detail": "SyntaxError"})
-        else:
-            results.append(enact(lambda: code, job, stage, given=eval(arguments, {})))  # values of its own for every call
-        taken.append(sorted(watch.taken))
-    return results, taken
+    return found
+
+
+def _called(code: CodeType | BaseException, arms: int, text: str, job: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
+    """How one call ends, on a stage of its own, and which ways it went."""
+    try:
+        given = read_arguments(text)  # values of its own for every call
+    except ProgramError as error:
+        return {"outcome": "raised", "error": "ProgramError", "detail": str(error)}, []
+    watch = _Watch(arms, job["steps"])
+    reply = staged(_enacted, {**job, "code": code, "given": given, "watch": watch}, job["collects"])
+    kept = ("outcome", "value") if reply["outcome"] == "returned" else ("outcome", "error", "detail")
+    return {field: reply[field] for field in kept if field in reply}, watch.ways
+
+
+def _enacted(call: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    watch: _Watch = call["watch"]
+    stage.builtins.__dict__.update(watch.names)
+    reply = enact(lambda: _code(call["code"]), call, stage, given=call["given"])
+    watch.ends()  # what the call leaves behind (a generator, say) goes no way of the call's
+    if watch.spent and reply["outcome"] in ("returned", "raised"):  # the program caught what was to stop it
+        return {"outcome": "too many steps", "detail": f"it took more than {call['steps']} steps"}
+    return reply
+
+
+def _code(compiled: CodeType | BaseException) -> CodeType:
+    if isinstance(compiled, BaseException):
+        raise compiled
+    return compiled
+
+
+class _Spent(Iterator[int]):
+    """What comes after the last step: the end, however often it is asked for."""
+
+    def __init__(self, watch: "_Watch") -> None:
+        self.watch = watch
+
+    def __next__(self) -> int:
+        self.watch.spent = True
+        raise StepLimitReached
 
 
 class _Watch:
-    """Told by the rewritten program which ways it goes; stops it when it goes too many."""
+    """What the rewritten program counts with.
 
-    def __init__(self, limit: int) -> None:
+    Each arm, and the body of all loops together, has an iterator of zeros, and `0 in iterator` is the program's way to
+    take one out: a test that costs no call and no frame, so that a recursion ends at the depth where it would without.
+    """
+
+    def __init__(self, arms: int, limit: int) -> None:
         self.limit = limit
-        self.begin()
+        self.spent = False
+        self.ways: list[int] = []
+        self._left = [repeat(0, limit) for _ in range(arms)]
+        end = _Spent(self)
+        self.names: dict[str, Any] = {_name(arm): chain(left, end) for arm, left in enumerate(self._left)}
+        self.names[_STEP] = chain(repeat(0, limit), end)
 
-    def begin(self) -> None:
-        self.taken: set[int] = set()
-        self.count = 0
-
-    def truth(self, arm: int, test: object) -> bool:
-        holds = bool(test)
-        self._step(arm if holds else arm + 1)
-        return holds
-
-    def entered(self, arm: int) -> None:
-        self._step(arm)
-
-    def _step(self, arm: int) -> None:
-        self.taken.add(arm)
-        self.count += 1
-        if self.count > self.limit:
-            raise StepLimitReached
+    def ends(self) -> None:
+        """Keeps the ways that were taken until now."""
+        self.ways = [arm for arm, left in enumerate(self._left) if left.__length_hint__() < self.limit]
 
 
-def _rewritten(source: str) -> tuple[CodeType, list[tuple[int, str, bool]]]:
-    tree = ast.parse(source, "<program>")
+_STEP = "·"
+_LEAVES = re.compile("yield|async|class|type|__")
+"""Without these, nothing of a program runs when the collector comes, and one call leaves nothing to the next."""
+
+
+def _name(arm: int) -> str:
+    return f"·{arm}"
+
+
+def _compiled(source: str) -> tuple[CodeType | BaseException, list[tuple[int, str, bool]]]:
+    """The rewritten program, or what hinders it; and its arms."""
     arms: list[tuple[int, str, bool]] = []
+    try:
+        tree = _rewritten(ast.parse(source, "<program>"), arms)
+        return compile(tree, "<program>", "exec", dont_inherit=True), arms
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error, arms
+
+
+def _rewritten(tree: ast.Module, arms: list[tuple[int, str, bool]]) -> ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, ast.If | ast.While | ast.IfExp):
             node.test = _reported(node.test, arms)
         elif isinstance(node, ast.comprehension):
             node.ifs = [_reported(test, arms) for test in node.ifs]
-        if isinstance(node, ast.For | ast.While):
-            node.body.insert(0, ast.Expr(_call(_ENTERED, node.lineno, len(arms)), lineno=node.lineno, col_offset=0))
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+            marks = [_taken(_name(len(arms)), node.lineno), _taken(_STEP, node.lineno)]
+            node.body[:0] = [ast.Expr(mark, **_at(node.lineno)) for mark in marks]
             arms.append((node.lineno, "loop", True))
-    return compile(tree, "<program>", "exec", dont_inherit=True), arms
+    return tree
 
 
 def _reported(test: ast.expr, arms: list[tuple[int, str, bool]]) -> ast.expr:
-    made = _call(_TRUTH, test.lineno, len(arms), test)
-    arms += [(test.lineno, "condition", True), (test.lineno, "condition", False)]
-    return made
+    """`test` as `0 in held if test else 0 not in failed`: the same truth, and it is told which way it went."""
+    line, arm = test.lineno, len(arms)
+    arms += [(line, "condition", True), (line, "condition", False)]
+    return ast.IfExp(test, _taken(_name(arm), line), _taken(_name(arm + 1), line, ast.NotIn()), **_at(line))
 
 
-def _call(name: str, line: int, arm: int, *rest: ast.expr) -> ast.Call:
-    function = ast.Name(name, ast.Load(), lineno=line, col_offset=0)
-    return ast.Call(function, [ast.Constant(arm, lineno=line, col_offset=0), *rest], [], lineno=line, col_offset=0)
+def _taken(name: str, line: int, how: ast.cmpop | None = None) -> ast.expr:
+    zero, iterator = ast.Constant(0, **_at(line)), ast.Name(name, ast.Load(), **_at(line))
+    return ast.Compare(zero, [how or ast.In()], [iterator], **_at(line))
+
+
+def _at(line: int) -> dict[str, Any]:
+    return {"lineno": line, "col_offset": 0, "end_lineno": line, "end_col_offset": 0}

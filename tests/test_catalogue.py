@@ -187,7 +187,7 @@ def is_of(value: object, kind: str) -> bool:
     if name in ("items", "keys", "values"):
         return type(value).__name__ == f"dict_{name}" and all(is_of(item, parts[0]) for item in value)  # type: ignore[attr-defined]
     if name == "iterator":
-        assert hasattr(value, "__next__")
+        assert isinstance(value, Iterator)
         items = list(value)
         return bool(items) and all(is_of(item, parts[0]) for item in items)
     if type(value).__name__ != name:
