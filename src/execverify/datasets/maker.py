@@ -16,7 +16,7 @@ from execverify.datasets.sources import Candidate, Source, source_of
 from execverify.datasets.spans import Fate, Item
 from execverify.errors import QuestionError, SandboxError
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.programs.ablation import without
+from execverify.programs.ablation import INERT, without
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
@@ -160,8 +160,9 @@ class Maker:
     def _finish(self, chosen: _Chosen, traces: Sequence[Trace], work: _Work) -> None:
         """The tasks of a candidate's runs."""
         with self.clock.stage("check"):
-            split = self.recipe.splits.of(str(shape_key(chosen.candidate.program)))
-            keys = self.source.keys(chosen.candidate.program)
+            shape = shape_key(chosen.candidate.program)
+            split = self.recipe.splits.of(str(shape))
+            keys = self.source.keys(chosen.candidate.program, shape)
         with self.clock.stage("ask"):
             made = [self._task(chosen, number, trace, split) for number, trace in enumerate(traces)]
         tasks = tuple(one for one in made if isinstance(one, Task))
@@ -209,7 +210,8 @@ def _plan(candidate: Candidate, attempt: int) -> tuple[Program, list[str], list[
     """What to run: the program, its inputs, and the program without its method."""
     program, constraint = candidate.program, candidate.constraint
     inputs = [program.arguments, *mutations(program, INPUTS)]
-    ablated = without(program, constraint.method) if constraint is not None and attempt < STRICT else None
+    matters = constraint is not None and attempt < STRICT and constraint.method not in INERT
+    ablated = without(program, constraint.method) if constraint is not None and matters else None
     return program, inputs, [] if ablated is None else [ablated]
 
 

@@ -12,7 +12,7 @@ from execverify.programs.constraints import LEVELS, Constraint, check
 from execverify.programs.files import read_programs
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, arguments_text
-from execverify.programs.shapes import renamed_key, shape_key
+from execverify.programs.shapes import renamed_key
 from execverify.programs.synthesis import VERSION, synthesize
 from execverify.programs.typing import uses
 from execverify.tracing.trace import Trace
@@ -67,9 +67,9 @@ class Synthesized:
         """Why a run is not what was said of it; nobody says anything of these."""
         return None
 
-    def keys(self, program: Program) -> tuple[int, ...]:
+    def keys(self, program: Program, shape: int) -> tuple[int, ...]:
         """What no two items may share: the program but for names; the program but for names and constants."""
-        return renamed_key(program), shape_key(program)
+        return renamed_key(program), shape
 
 
 class FromFile:
@@ -126,7 +126,7 @@ class FromFile:
         drop = why_not(self._records[index], trace)
         return None if drop is None else drop.reason
 
-    def keys(self, program: Program) -> tuple[int, ...]:
+    def keys(self, program: Program, shape: int) -> tuple[int, ...]:
         """What no two items may share: the program but for names, with its arguments."""
         return (key_of(str(renamed_key(program)), arguments_text(program.call_arguments)),)
 

@@ -8,6 +8,7 @@
 
 import ast
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -110,6 +111,14 @@ def _is_value(fields: Any) -> bool:
 
 
 FORGED = Result(Outcome.DIED, detail="the process answered with what is no answer")
+
+
+_GLANCE = re.compile("|".join(["import", "__", *sorted(_REACHING), *_FRAMES]))
+
+
+def may_reach_out(source: str) -> bool:
+    """Whether the text of a program, all of it ASCII, holds anything for which `reaches_out` would say yes."""
+    return _GLANCE.search(source) is not None
 
 
 def reaches_out(used: Vocabulary) -> bool:

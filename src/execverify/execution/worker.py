@@ -14,6 +14,7 @@ import gc
 import importlib
 import io
 import os
+import re
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from execverify.execution.wire import Inbox, pack, receive
 
 Harness = Callable[[dict[str, Any], "Stage"], dict[str, Any]]
 _KEPT_OUTPUT = 10_000  # characters of a program's output that a reply carries
+_LEAVES = re.compile("yield|async|class|type|__")  # without these, nothing of a program runs when the collector comes
 RECURSION_LIMIT = 1_000
 """Python's default; a worker adds the depth at which it calls the program."""
 
@@ -61,9 +63,10 @@ class Screen(io.TextIOBase):
 class Stage:
     """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
 
-    def __init__(self, output: int, collects: bool = True) -> None:
+    def __init__(self, output: int, source: str, last: bool = True) -> None:
         self.screen = Screen(output)
-        self.collects = collects
+        self.leaves = _LEAVES.search(source) is not None or not source.isascii()
+        self.last = last
         self.unportable: str | None = None  # why the run may differ between Python versions, once known
         # A copy that the program may patch as it likes: our own code keeps the real one.
         self.builtins = types.ModuleType("builtins")
@@ -105,8 +108,8 @@ class Stage:
         # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.collects:
-                gc.collect()
+            if self.leaves or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
+                _space.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
         sys.modules["builtins"] = builtins
@@ -118,6 +121,21 @@ class Stage:
         sys.setrecursionlimit(10_000)
 
 
+class _Space:
+    """Whether programs have left memory to the collector, told by the address space in use."""
+
+    usual = 0
+    slack = 1 << 24
+
+    def has_grown(self) -> bool:
+        return confine.address_space() > self.usual + self.slack
+
+    def collect(self) -> None:
+        gc.collect()
+        self.usual = confine.address_space()
+
+
+_space = _Space()
 _BUILTINS: dict[str, Any] = {}
 _MODULES: dict[str, types.ModuleType] = {}
 _SYS: dict[str, Any] = {}
@@ -174,12 +192,12 @@ def _perform(job: dict[str, Any]) -> dict[str, Any]:
     return staged(_harness(job["harness"]), job)
 
 
-def staged(harness: Harness, job: dict[str, Any], collects: bool = True) -> dict[str, Any]:
+def staged(harness: Harness, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
     """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
 
-    Whoever calls the same program again and again may leave the collector to its last call.
+    Whoever calls one program again and again looks at the memory that it leaves after the `last` call only.
     """
-    with Stage(job["output"], collects) as stage:
+    with Stage(job["output"], job["source"], last) as stage:
         reply = harness(job, stage)
     if stage.screen.full:
         reply = {"outcome": "too much output", "detail": f"it wrote more than {job['output']} characters"}

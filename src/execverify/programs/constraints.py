@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from execverify.errors import ProgramError
 from execverify.programs.catalogue import CATALOGUE, entry, nests
-from execverify.programs.program import Program
+from execverify.programs.program import Program, walk
 from execverify.programs.typing import Use, uses
 
 LEVELS = (1, 2, 3, 4, 5, 6)
@@ -176,7 +176,7 @@ def _functions(program: Program, level: int) -> str | None:
 
 
 def _called_in(function: ast.FunctionDef) -> set[str]:
-    return {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return {node.id for node in walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
 def _depth(program: Program, level: int) -> str | None:
@@ -209,9 +209,9 @@ def _nested(program: Program, under_test: list[Use]) -> bool:
     mine = {id(use.node) for use in under_test}
     carried: set[str] = set()  # names whose value a use has made
     for statement in _simple_statements(program.tree.body):
-        inside = [node for node in ast.walk(statement) if id(node) in mine]
+        inside = [node for node in walk(statement) if id(node) in mine]
         for outer in inside:
-            for part in ast.walk(outer):
+            for part in walk(outer):
                 if part is not outer and (id(part) in mine or (isinstance(part, ast.Name) and part.id in carried)):
                     return True
         if inside and isinstance(statement, ast.Assign):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import literal_of, parse_quietly, parse_without_warnings, value_of
+from execverify.programs.literals import MAX_DEPTH, literal_of, parse_quietly, parse_without_warnings, value_of
 
 MAX_SOURCE = 100_000
 """Longest source, in characters."""
@@ -69,7 +69,7 @@ class Program:
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every node of the tree but the load/store marks, parents before children. Shared: do not change them."""
-        return tuple(_walk(self.tree))
+        return tuple(walk(self.tree))
 
     @cached_property
     def vocabulary(self) -> "Vocabulary":
@@ -130,15 +130,31 @@ def vocabulary_of(nodes: Iterable[ast.AST]) -> Vocabulary:
     return Vocabulary(kinds, frozenset(names), frozenset(attributes))
 
 
-def _walk(tree: ast.AST) -> list[ast.AST]:
-    """`ast.walk`, at about half its time: several readers need the nodes of every program."""
+_PLAIN_FIELDS = frozenset(
+    ("ctx", "id", "attr", "arg", "name", "kind", "type_comment", "simple", "level", "module", "conversion", "is_async", "asname")
+)
+
+
+class _InnerFields(dict[type[ast.AST], tuple[str, ...]]):
+    """Fields of each kind of node that may hold nodes."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        self[kind] = () if kind is ast.Constant else tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
+        return self[kind]
+
+
+_inner_fields = _InnerFields()
+
+
+def walk(tree: ast.AST) -> list[ast.AST]:
+    """`ast.walk` without the contexts, at a third of its time: several readers need the nodes of every program."""
     nodes = [tree]
     for node in nodes:  # grows as it goes
-        for name in node._fields:
+        for name in _inner_fields[node.__class__]:
             part = getattr(node, name, None)
             if part.__class__ is list:
                 nodes += [entry for entry in part if isinstance(entry, ast.AST)]
-            elif isinstance(part, ast.AST) and name != "ctx":
+            elif isinstance(part, ast.AST):
                 nodes.append(part)
     return nodes
 
@@ -186,6 +202,14 @@ def parse_call(text: str) -> tuple[str, str]:
 
 def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object]]:
     """Values of a call's arguments, read as literals; raises ProgramError for anything else."""
+    return values_of(parse_arguments(arguments))
+
+
+def parse_arguments(arguments: str) -> ast.Call:
+    """The syntax tree of a call with the arguments; raises ProgramError where they form none, or are values without a literal.
+
+    `values_of` makes values of it, and says so where one is no literal.
+    """
     try:
         tree = parse_quietly(f"_({arguments}\n)", "eval")
     except LiteralError as error:
@@ -195,13 +219,22 @@ def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object
     node = tree.body if isinstance(tree, ast.Expression) else None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         raise ProgramError(f"the arguments ({shorten(arguments)}) do not form one call")
+    if not _is_short(arguments) and (why := value_of([*values_of(node)]).opaque) is not None:
+        raise ProgramError(f"the arguments must be values that can be written down and compared; these are opaque ({why})")
+    return node
+
+
+def values_of(call: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
+    """New values of a call's arguments, each time; raises ProgramError where one is no literal."""
     try:
-        positional, named = call_values(node)
+        return call_values(call)
     except LiteralError as error:
         raise ProgramError(f"the arguments must be literals: one {error}") from None
-    if (why := value_of([list(positional), named]).opaque) is not None:
-        raise ProgramError(f"the arguments must be values that can be written down and compared; these are opaque ({why})")
-    return positional, named
+
+
+def _is_short(arguments: str) -> bool:
+    """Whether values written so can be written down and compared for sure: not too long, not too deep, and no NaN."""
+    return len(arguments) < 900 and sum(map(arguments.count, "([{")) < MAX_DEPTH and "nan" not in arguments.lower()
 
 
 def _closes(arguments: str) -> bool:

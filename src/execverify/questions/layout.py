@@ -1,6 +1,7 @@
 """What the text of a program tells, without running it: its statement lines, their kinds, and its literals."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -71,6 +72,7 @@ class Layout:
     depth: int
 
 
+@functools.lru_cache(maxsize=64)
 def layout_of(program: Program) -> Layout:
     """The layout of a program."""
     found: dict[int, Statement] = {}

@@ -12,22 +12,21 @@ could reach what a stage does not put back (it imports, say) gets a process for 
 """
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, repeat, tee
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
 from execverify.errors import ProgramError
 from execverify.execution.call import StepLimitReached, enact
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import FORGED, reaches_out, result_of, sandbox
+from execverify.execution.run import FORGED, may_reach_out, reaches_out, result_of, sandbox
 from execverify.execution.worker import Stage, staged
 from execverify.programs.literals import Value
-from execverify.programs.program import Program, parse_source, read_arguments, vocabulary_of
+from execverify.programs.program import Program, parse_arguments, parse_source, values_of, vocabulary_of, walk
 
 _HARNESS = "execverify.tracing.survey:explore"
 _DEFAULT = Limits()
@@ -147,8 +146,10 @@ def _alone(item: Item) -> bool:
 
 
 def _source_reaches_out(source: str) -> bool:
+    if source.isascii() and not may_reach_out(source):  # a glance, which spares nearly all sources the parsing
+        return False
     try:
-        return reaches_out(vocabulary_of(ast.walk(parse_source(source))))
+        return reaches_out(vocabulary_of(walk(parse_source(source))))
     except ProgramError:
         return False  # it does not run
 
@@ -263,37 +264,51 @@ def _never(arm: Arm, untested: bool) -> str:
 # ------------------------------------------------------------------------------------------ in the confined process
 
 
+_Made = TypeVar("_Made")
+
+
 def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: calls the program with each input, and each variant likewise, until it ends in another way."""
-    job["collects"] = any(_LEAVES.search(source) or not source.isascii() for source in (job["source"], *job["variants"]))
     code, arms = _compiled(job["source"])
+    inputs = [_parsed(text) for text in job["inputs"]]
     results, taken = [], []
-    for text in job["inputs"]:
-        result, ways = _called(code, len(arms), text, job)
+    for call in inputs:
+        result, ways = _called(code, len(arms), call, job)
         results.append(result)
         taken.append(ways)
-    others = [_variant(source, results, job) for source in job["variants"]]
+    others = [_variant(source, inputs, results, job) for source in job["variants"]]
     return {"outcome": "returned", "value": None, "arms": arms, "results": results, "taken": taken, "others": others}
 
 
-def _variant(source: str, results: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any]]:
+def _parsed(text: str) -> ast.Call | ProgramError:
+    try:
+        return parse_arguments(text)
+    except ProgramError as error:
+        return error
+
+
+def _variant(
+    source: str, inputs: list[ast.Call | ProgramError], results: list[dict[str, Any]], job: dict[str, Any]
+) -> list[dict[str, Any]]:
     code, arms = _compiled(source)
     found: list[dict[str, Any]] = []
-    for text, own in zip(job["inputs"], results, strict=True):
-        found.append(_called(code, len(arms), text, job)[0])
+    for call, own in zip(inputs, results, strict=True):
+        found.append(_called(code, len(arms), call, {**job, "source": source})[0])
         if found[-1] != own:
             break
     return found
 
 
-def _called(code: CodeType | BaseException, arms: int, text: str, job: dict[str, Any]) -> tuple[dict[str, Any], list[int]]:
+def _called(
+    code: CodeType | BaseException, arms: int, call: ast.Call | ProgramError, job: dict[str, Any]
+) -> tuple[dict[str, Any], list[int]]:
     """How one call ends, on a stage of its own, and which ways it went."""
     try:
-        given = read_arguments(text)  # values of its own for every call
+        given = values_of(_or_raise(call))  # values of its own for every call
     except ProgramError as error:
         return {"outcome": "raised", "error": "ProgramError", "detail": str(error)}, []
     watch = _Watch(arms, job["steps"])
-    reply = staged(_enacted, {**job, "code": code, "given": given, "watch": watch}, job["collects"])
+    reply = staged(_enacted, {**job, "code": code, "given": given, "watch": watch}, last=False)
     kept = ("outcome", "value") if reply["outcome"] == "returned" else ("outcome", "error", "detail")
     return {field: reply[field] for field in kept if field in reply}, watch.ways
 
@@ -301,17 +316,17 @@ def _called(code: CodeType | BaseException, arms: int, text: str, job: dict[str,
 def _enacted(call: dict[str, Any], stage: Stage) -> dict[str, Any]:
     watch: _Watch = call["watch"]
     stage.builtins.__dict__.update(watch.names)
-    reply = enact(lambda: _code(call["code"]), call, stage, given=call["given"])
+    reply = enact(lambda: _or_raise(call["code"]), call, stage, given=call["given"])
     watch.ends()  # what the call leaves behind (a generator, say) goes no way of the call's
     if watch.spent and reply["outcome"] in ("returned", "raised"):  # the program caught what was to stop it
         return {"outcome": "too many steps", "detail": f"it took more than {call['steps']} steps"}
     return reply
 
 
-def _code(compiled: CodeType | BaseException) -> CodeType:
-    if isinstance(compiled, BaseException):
-        raise compiled
-    return compiled
+def _or_raise(made: _Made | BaseException) -> _Made:
+    if isinstance(made, BaseException):
+        raise made
+    return made
 
 
 class _Spent(Iterator[int]):
@@ -347,8 +362,6 @@ class _Watch:
 
 
 _STEP = "·"
-_LEAVES = re.compile("yield|async|class|type|__")
-"""Without these, nothing of a program runs when the collector comes, and one call leaves nothing to the next."""
 
 
 def _name(arm: int) -> str:
@@ -366,7 +379,7 @@ def _compiled(source: str) -> tuple[CodeType | BaseException, list[tuple[int, st
 
 
 def _rewritten(tree: ast.Module, arms: list[tuple[int, str, bool]]) -> ast.Module:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.If | ast.While | ast.IfExp):
             node.test = _reported(node.test, arms)
         elif isinstance(node, ast.comprehension):

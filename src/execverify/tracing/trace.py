@@ -9,11 +9,12 @@ Value(type='int', text='4', opaque=None)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import tee
+from itertools import islice
 from typing import Any
 
+from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import FORGED, job_for, result_of, sandbox
 from execverify.programs.literals import Value
@@ -23,6 +24,10 @@ from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 _HARNESS = "execverify.tracing.recorder:record"
 _PLAIN = "execverify.execution.call:run"
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
+_ENDS = (Outcome.RETURNED, Outcome.RAISED)
+_LOOKS = "its result is another when it is traced: it looks at its own code, frames or references"
+_DIFFERS = "two runs of it differ: it depends on set order, addresses, time or chance"
+_CHUNK = 64  # programs whose runs are compared together
 _DEFAULT = Limits()
 
 
@@ -114,28 +119,34 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
 
 
 def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Trace]:
-    """Traces programs one after the other, and yields the traces in order; reads programs as they are needed."""
-    ours, for_jobs = tee(programs)
-    jobs = (job_for(program, _HARNESS, limits) for program in for_jobs)
-    for program, reply in zip(ours, sandbox().run_many(jobs, workers), strict=False):
-        yield trace_of(program, _confirmed(program, limits, reply))
+    """Traces programs, and yields the traces in order; reads the programs some at a time, the first ones one by one."""
+    waiting = iter(programs)
+    size = 1
+    while chunk := list(islice(waiting, size)):
+        size = min(2 * size, _CHUNK)
+        jobs = [job_for(program, _HARNESS, limits) for program in chunk]
+        replies = list(sandbox().run_many(jobs, workers))
+        varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_vary(chunk[i])]
+        if varying:
+            _confirm(replies, jobs, varying, workers)
+        yield from map(trace_of, chunk, replies)
 
 
-def _confirmed(program: Program, limits: Limits, reply: dict[str, Any]) -> dict[str, Any]:
-    """The reply, or "not deterministic" where a run under another hash seed gives another."""
-    if reply["outcome"] not in (Outcome.RETURNED, Outcome.RAISED) or not may_vary(program):
-        return reply
-    plain = sandbox().run(job_for(program, _PLAIN, limits))
-    if any(reply.get(label) != plain.get(label) for label in ("outcome", "value", "error")):
-        why = "its result is another when it is traced: it looks at its own code, frames or references"
-        return {"outcome": Outcome.NOT_DETERMINISTIC, "detail": why}
-    job = job_for(program, _HARNESS, limits)
+def _confirm(replies: list[dict[str, Any]], jobs: list[Job], varying: list[int], workers: int) -> None:
+    """Puts "not deterministic" in place of the replies to which a plain run, or a run under another hash seed, is not equal."""
+    plain = [replace(jobs[i], harness=_PLAIN) for i in varying]
+    _compare(replies, varying, sandbox().run_many(plain, workers), ("outcome", "value", "error"), _LOOKS)
     for seed in OTHER_SEEDS:
-        other = sandbox(seed).run(job)
-        if any(reply.get(label) != other.get(label) for label in _LABELS):
-            why = "two runs of it differ: it depends on set order, addresses, time or chance"
-            return {"outcome": Outcome.NOT_DETERMINISTIC, "detail": why}
-    return reply
+        varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
+        _compare(replies, varying, sandbox(seed).run_many([jobs[i] for i in varying], workers), _LABELS, _DIFFERS)
+
+
+def _compare(
+    replies: list[dict[str, Any]], places: list[int], others: Iterable[dict[str, Any]], labels: tuple[str, ...], why: str
+) -> None:
+    for place, other in zip(places, others, strict=True):
+        if any(replies[place].get(label) != other.get(label) for label in labels):
+            replies[place] = {"outcome": Outcome.NOT_DETERMINISTIC, "detail": why}
 
 
 def trace_of(program: Program, reply: dict[str, Any]) -> Trace:

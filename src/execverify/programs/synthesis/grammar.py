@@ -54,14 +54,10 @@ def synthesize(
         levels: of 1 to 6.
         methods: names in the catalogue; all that have a phrase, by default.
     """
-    names = methods or entries()
+    names = tuple(methods or entries())
     level = levels[index % len(levels)]
     round_number, place = divmod(index // len(levels), len(names))
-    method = (
-        random.Random(f"execverify {seed} {level} {round_number}").sample(list(names), len(names))[place]
-        if len(names) > 1
-        else names[0]
-    )
+    method = _turns(seed, level, round_number, names)[place]
     rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
     phrase = rng.choice([phrase for phrase in phrases_of(method) if level > 1 or "calls" not in phrase.options])
     try:

@@ -79,7 +79,7 @@ def nested(w: Writer, phrase: Phrase) -> Expr:
     if w.chance(0.35) and (again := _within_itself(w, phrase, value, once=True)) is not None:
         value = again
     value = plain_value(w, value)
-    if not w.lines and w.chance(0.6):
+    if not w.lines and w.chance(0.85):
         value = w.let(value).expr
     if w.chance(0.55):
         value = w.operate(value)
@@ -141,7 +141,7 @@ def _several(w: Writer, phrase: Phrase, first: Expr) -> Expr:
         if made is None:
             raise CannotWrite
         made = plain_value(w, made)
-        values.append(w.let(made).expr if w.chance(0.5) else made)
+        values.append(w.let(made).expr if w.chance(0.5 if index or w.lines else 0.85) else made)
     return _combined(w, values)
 
 
@@ -242,7 +242,7 @@ def chain(w: Writer, phrase: Phrase, steps: int | None = None) -> Expr:
     if not unread and w.chance(0.15):
         unread = [other for other in side if other.text not in value.text][:1]
     whole = _combined(w, [value, *unread[:2]]) if unread else value
-    return w.let(whole).expr if not w.lines and w.chance(0.7) and "tuple" not in whole.kind else whole
+    return w.let(whole).expr if not w.lines and w.chance(0.9) else whole
 
 
 def _calls_another(w: Writer, phrase: Phrase, value: Expr) -> bool:
@@ -279,6 +279,12 @@ def _kept_or_named(w: Writer, value: Expr, side: list[Expr]) -> Expr:
 
 def _next(w: Writer, value: Expr, calls: bool = False) -> Expr:
     usable = [p for p in common_phrases() if fits_hole(p.holes[0].kind, value.kind, {}) and ("(" in p.pattern or not calls)]
+    parts = arguments(value.kind)
+    if head(value.kind) == "tuple" and parts and "..." not in parts:  # its length says nothing
+        if set(parts) == {"int"}:
+            return Expr(f"sum({value.text})", "int", f"the sum of {value.say}")
+        index = w.rng.randrange(len(parts))
+        return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {value.say}"), calls)
     w.rng.shuffle(usable)
     for option in usable[:5]:
         if option.holes[0].role not in ("", "sep"):
