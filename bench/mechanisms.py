@@ -80,7 +80,7 @@ def with_monitoring(program: Program) -> list[int]:
 
 def rewritten(program: Program) -> list[int]:
     """The rewritten program and its recorder, as the confined process runs them."""
-    stage = worker.Stage(1_000_000)
+    stage = worker.Stage(1_000_000, program.source)
     recorder = Recorder(100_000, stage)
     code = compile(instrument(ast.parse(program.source), program.source), "<program>", "exec")
     positional, named = read_arguments(program.arguments)

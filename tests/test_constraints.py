@@ -250,3 +250,10 @@ def test_no_program_of_cruxeval_makes_check_raise() -> None:
                 assert said is None or (said and "\n" not in said)
                 checked, kept = checked + 1, kept + (said is None)
     assert checked > 20_000 and kept > 1_000
+
+
+def test_an_equal_program_is_judged_by_its_own_tree() -> None:
+    source = "def f(s):\n    return s.strip().strip()"
+    one, two = Program(source, "f", "'a'"), Program(source, "f", "'a'")
+    for program in (one, two):  # the second one's nodes are others than those that the first one's uses stand at
+        assert check(program, Constraint(1, "str.strip")) is None

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -32,8 +32,8 @@ CALLS = (
     "3", "-7", "0", "1.5", "True", "'hello world'", "'a'", "''", "'a=1;b=2'", "'2024-01-15'", "[1, 2, 3]", "['ab', 'c']", "[]",
     "{}", "()", "set()", "(1, 'a')", "(1, 2, 3, 4)", "{'a': 1, 'b': 2}", "{1, 2, 3}", "{'x', 'y'}", "[[1, 2], [3, 4]]",
     "[('a', 1), ('b', 2)]", "{'a': [1, 2], 'b': []}", "[1.5, 2.25]", "[None, 1]", "'aaa', 'b'", "[1, 2, 3], 2", "2, 'ab', [3]",
-    "frozenset({1, 2})", "{(1, 2): 'x'}", "[True, False]", "1, key='z', n=4", "1e300", "10 ** 1".replace(" ** 1", "00000000000"),
-    "'line one\\nline two'", "'ÄÖ straße'", "1 + 2j".replace(" + ", "+"), "b'ab'", "float('inf')", "float('nan')", "[[], [1]]",
+    "frozenset({1, 2})", "{(1, 2): 'x'}", "[True, False]", "1, key='z', n=4", "1e300", "1000000000000",
+    "'line one\\nline two'", "'ÄÖ straße'", "1+2j", "b'ab'", "float('inf')", "float('nan')", "[[], [1]]",
 )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_more_are_the_first_ones_and_others() -> None:
 
 @pytest.mark.parametrize("number", [1, 3, 7, 40, 1_000, 10**6, -5])
 def test_integers_stay_within_ten_times(number: int) -> None:
-    drawn = [value for (value,) in values(str(number))]
+    drawn: list[int] = [value for (value,) in values(str(number))]  # type: ignore[misc]
     assert all(type(value) is int and abs(value) <= max(10 * abs(number), 12) for value in drawn)
     assert len(set(drawn)) > 8
     assert 0 in drawn or abs(number) > 100
@@ -191,14 +191,14 @@ def test_empty_collections_are_filled() -> None:
         assert any(value for (value,) in values(arguments)), arguments
 
 
-def share(arguments: str, holds: object) -> float:
+def share(arguments: str, holds: Callable[..., bool]) -> float:
     """How often something holds of the mutated values."""
     drawn = list(values(arguments))
-    return sum(1 for value in drawn if holds(*value)) / len(drawn)  # type: ignore[operator]
+    return sum(1 for value in drawn if holds(*value)) / len(drawn)
 
 
 def test_relations_between_arguments_are_mostly_kept() -> None:
-    assert share("'a-b-c', '-'", lambda text, mark: mark in text) > 0.6
+    assert share("'a-b-c', '-'", lambda text, mark: bool(mark in text)) > 0.6
     assert share("{'one': 1, 'two': 2}, 'two'", lambda table, key: key in table) > 0.55
     assert share("[4, 5, 6], 5", lambda items, item: item in items) > 0.55
     assert share("['red', 'blue'], 'red'", lambda items, item: item in items) > 0.55

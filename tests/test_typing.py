@@ -63,7 +63,7 @@ def one(expression: str, arguments: str, parameters: str = "a") -> list[str]:
         ("'x' in a", "'xy'", ["str in"]),
         ("'x' in a", "{'x': 1}", ["dict in"]),
         ("'x' not in a", "['x']", ["list not in"]),
-        ("1 < a < 3", "2", ["int <", "int <"]),
+        ("1 < a < 3", "2", ["int <"]),  # one node, one use
         ("a == 'x'", "'x'", ["str =="]),
         ("-a", "1.5", ["float neg"]),
         ("~a", "1", ["int ~"]),

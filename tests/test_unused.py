@@ -40,7 +40,7 @@ NEEDED = {
     "an element is augmented": "b = [0]\nb[0] += a\nreturn a",
     "an attribute is assigned": "a.x = 1",
     "underscored": "for _ in range(a):\n    pass\n_rest = a",
-    "read before it is bound again": "b = a\nb = b\nreturn b" if False else "b = a\nb = b + 1\nreturn b",
+    "read before it is bound again": "b = a\nb = b + 1\nreturn b",
     "nonlocal": "n = 0\ndef g():\n    nonlocal n\n    n += a\ng()\nreturn n",
     "global": "global total\ntotal = a",
     "a default": "def g(x=a):\n    return x\nreturn g()",

@@ -14,9 +14,7 @@ import ast
 from execverify.programs.program import Program
 from execverify.programs.typing import uses
 
-INERT = frozenset(
-    ("list.copy", "dict.copy", "set.copy", "int.conjugate", "float.conjugate", "iter", "dict.keys")
-)
+INERT = frozenset(("list.copy", "dict.copy", "set.copy", "int.conjugate", "float.conjugate", "iter", "dict.keys"))
 """Entries that give back what they are given, or what is walked alike: hardly a result depends on them."""
 
 _TYPES = frozenset(("str", "dict", "list", "set", "tuple", "int", "float"))

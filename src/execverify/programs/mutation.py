@@ -12,6 +12,7 @@ Now and then a value comes from the program's own constants, which its condition
 
 import ast
 import random
+from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.program import Program, arguments_text
@@ -36,7 +37,11 @@ _WORDS = (
 )
 _MARKS = (",", "-", ".", "!", " ", "_", ":", ";", "?")
 _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")
-_TRIES = 4  # how many changes are tried for each that is wanted
+_TRIES = 6  # how many changes are tried for each that is wanted
+_ASKED = {  # texts of which a method says yes, and which its program is therefore worth being given
+    "isdigit": "2024", "isdecimal": "37", "isnumeric": "5", "isalpha": "north", "isalnum": "x9", "isupper": "TODO", "islower": "tea",
+    "istitle": "Blue Stone", "isspace": "  ", "isidentifier": "max_size", "isprintable": "a\tb", "isascii": "caf\u00e9",
+}  # fmt: skip
 
 
 def mutations(program: Program, count: int = 8, seed: str = "") -> list[str]:
@@ -46,9 +51,11 @@ def mutations(program: Program, count: int = 8, seed: str = "") -> list[str]:
         return []
     rng = _Random(f"mutate {seed} {program.source} {program.arguments}")
     rng.constants = _constants(program)
-    seen, found = {program.arguments}, []
+    seen, found = {program.arguments, arguments_text(program.call_arguments)}, []
+    before = [*positional, *named.values()]
+    relations = _relations(before)
     for attempt in range(count * _TRIES):
-        values = _mutated(rng, [*positional, *named.values()], thorough=attempt % 3 != 0)
+        values = _mutated(rng, before, relations, thorough=attempt % 3 != 0)
         split = len(positional)
         try:
             text = arguments_text((tuple(values[:split]), dict(zip(named, values[split:], strict=True))))
@@ -71,27 +78,81 @@ class _Random(random.Random):
 def _constants(program: Program) -> tuple[list[int], list[str]]:
     numbers, texts = [], []
     for node in program.nodes:
-        if isinstance(node, ast.Constant):
+        if node.__class__ is ast.Constant:
             value = node.value
             if type(value) is int and abs(value) < 1000:
                 numbers.append(value)
             elif type(value) is str and value:
                 texts.append(value)
+        elif node.__class__ is ast.Attribute and node.attr in _ASKED:
+            texts += [_ASKED[node.attr]] * 2
     return numbers, texts
 
 
-def _mutated(rng: _Random, values: list[object], thorough: bool) -> list[object]:
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """What one argument has from another: an element or a piece, a place in it, or its length."""
+
+    index: int
+    other: int
+    kind: str
+
+
+def _relations(values: list[object]) -> list[_Relation]:
+    found = []
+    for index, value in enumerate(values):
+        for other, whole in enumerate(values):
+            if other == index:
+                continue
+            if _holds(whole, value):
+                found.append(_Relation(index, other, "element"))
+            elif type(value) is int and isinstance(whole, str | list | tuple) and 0 <= value < len(whole):
+                found.append(_Relation(index, other, "place"))
+            elif index > other and type(value) is type(whole) is list and len(value) == len(whole) > 1:
+                found.append(_Relation(index, other, "length"))
+            else:
+                continue
+            break
+    return found
+
+
+def _mutated(rng: _Random, values: list[object], relations: list[_Relation], thorough: bool) -> list[object]:
     """New values: of all arguments, or of one."""
     chosen = range(len(values)) if thorough else [rng.randrange(len(values))]
     new = list(values)
     for index in chosen:
         new[index] = _other(rng, values[index])
-    for index in range(len(values)):  # what one argument had from another, it has again, mostly
+    for relation in relations:  # what one argument had from another, it has again, mostly
         if rng.random() < 0.7:
-            related = [other for other in range(len(values)) if other != index and _holds(values[other], values[index])]
-            if related:
-                new[index] = _drawn(rng, new[related[0]], new[index], values[index])
+            new[relation.index] = _related(rng, relation, new, values)
+    if len(new) > 1 and rng.random() < 0.12:
+        _made_equal(rng, new)
     return new
+
+
+def _related(rng: _Random, relation: _Relation, new: list[object], values: list[object]) -> object:
+    own, whole = new[relation.index], new[relation.other]
+    if relation.kind == "element":
+        return _drawn(rng, whole, own, values[relation.index])
+    if relation.kind == "place":
+        size = len(whole)  # type: ignore[arg-type]
+        return own if own in range(size) else rng.randrange(size) if size else 0
+    assert isinstance(own, list) and isinstance(whole, list)
+    more = [_other(rng, rng.choice(own)) if own else 0 for _ in range(len(whole) - len(own))]
+    return [*own[: len(whole)], *more]
+
+
+def _made_equal(rng: _Random, values: list[object]) -> None:
+    """Makes one argument another's equal, or an element of it, where the types allow: conditions ask for that."""
+    index, other = rng.sample(range(len(values)), 2)
+    own, whole = values[index], values[other]
+    items = [own]
+    if isinstance(whole, list | tuple):
+        items = [item for item in whole if type(item) is type(own)]
+    elif type(whole) is type(own):
+        items = [whole]
+    if items:
+        values[index] = rng.choice(items)
 
 
 def _holds(whole: object, part: object) -> bool:
@@ -125,18 +186,32 @@ def _other(rng: _Random, value: object) -> object:
     if isinstance(value, int):
         return _number(rng, value)
     if isinstance(value, float):
-        return rng.choice((round(value + rng.choice((0.5, 1.0, -1.5, 2.25)), 3), round(-value, 3), round(value * 2, 3), 0.5, 2.0))
+        return _float(rng, value)
     if isinstance(value, str):
         return _text(rng, value)
     if isinstance(value, list):
         return _items(rng, value)
     if isinstance(value, tuple):
-        return tuple(_other(rng, item) for item in value)
+        alike = len(value) != 2 and len(set(map(type, value))) <= 1
+        return tuple(_items(rng, list(value)) if alike and rng.random() < 0.5 else (_other(rng, item) for item in value))
     if isinstance(value, set | frozenset):
         return type(value)(_items(rng, sorted(value, key=repr)))
     if isinstance(value, dict):
         return _pairs(rng, value)
     return value
+
+
+def _float(rng: _Random, value: float) -> float:
+    number = rng.choice(
+        (
+            value + rng.choice((0.5, 1.0, -0.5, -1.5, 2.25)),
+            -value,
+            value * rng.choice((2, 0.5)),
+            rng.choice((0.0, 0.5, 1.0, 2.0, 10.0)),
+            rng.randint(0, 40) / 4,
+        )
+    )
+    return round(number, 3)
 
 
 def _number(rng: _Random, value: int) -> int:
@@ -202,7 +277,7 @@ def _word_like(rng: _Random, value: str) -> str:
 
 def _short(rng: _Random, value: str) -> str:
     if not value:
-        return rng.choice(("", "a", *_WORDS[:3]))
+        return rng.choice(("a", *_WORDS, *_MARKS[:3]))
     if value.isdigit():
         return rng.choice("0123456789")
     if value.isalpha():
@@ -224,7 +299,9 @@ def _pieces(rng: _Random, parts: list[str]) -> list[str]:
 
 def _items(rng: _Random, value: list[object]) -> list[object]:
     if not value:
-        return []
+        return _filled(rng)
+    if len(value) > 1 and rng.random() < 0.75 and _is_table(value):
+        return _table(rng, value)  # type: ignore[arg-type]
     way = rng.randrange(6)
     if way == 0:
         return [_other(rng, item) for item in value]
@@ -239,7 +316,35 @@ def _items(rng: _Random, value: list[object]) -> list[object]:
     return [_other(rng, rng.choice(value)) for _ in range(rng.randint(1, max(2, len(value))))]
 
 
+def _filled(rng: _Random) -> list[object]:
+    """Some numbers or some words, for what was empty: nobody knows of what."""
+    size = rng.choice((0, 1, 2, 3, 6))
+    return [rng.randint(0, 12) for _ in range(size)] if rng.random() < 0.6 else [rng.choice(_WORDS) for _ in range(size)]
+
+
+def _is_table(rows: list[object]) -> bool:
+    lengths = {len(row) if isinstance(row, list) else -1 for row in rows}
+    return len(lengths) == 1 and lengths.isdisjoint({-1, 0})
+
+
+def _table(rng: _Random, rows: list[list[object]]) -> list[object]:
+    """Other rows, all of one length."""
+    way = rng.randrange(5)
+    if way == 0:
+        return [[_other(rng, item) for item in row] for row in rows]
+    if way == 1:
+        return [*rows, *([_other(rng, item) for item in rng.choice(rows)] for _ in range(rng.randint(1, 2)))]
+    if way == 2:
+        return [row for row in rows if rng.random() < 0.7]
+    if way == 3:
+        return [[*row, _other(rng, rng.choice(row))] for row in rows]
+    size = rng.randint(1, len(rows[0]))
+    return [rng.sample(row, len(row))[:size] for row in rows]
+
+
 def _pairs(rng: _Random, value: dict[object, object]) -> dict[object, object]:
+    if not value:
+        return {rng.choice(_WORDS): rng.randint(0, 12) for _ in range(rng.choice((0, 1, 2, 3, 6)))}
     way = rng.randrange(4)
     if way == 0:
         return {key: _other(rng, item) for key, item in value.items()}

@@ -8,11 +8,13 @@ Everything that can be wrong with a program and be seen without running it is re
 """
 
 import ast
+import functools
 import io
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.literals import MAX_DEPTH, literal_of, parse_quietly, parse_without_warnings, value_of
@@ -104,6 +106,24 @@ class Program:
         return found[self.entry_point]
 
 
+_Found = TypeVar("_Found")
+
+
+def once_for_each(function: "Callable[[Program], _Found]") -> "Callable[[Program], _Found]":
+    """Keeps what a function says of a program with that program. (A cache by equality would give the nodes of another tree.)"""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @functools.wraps(function)
+    def kept(program: Program) -> _Found:
+        try:
+            found: _Found = program.__dict__[name]
+        except KeyError:
+            found = program.__dict__[name] = function(program)
+        return found
+
+    return kept
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """What a source is made of, as far as kinds of nodes and names tell.
@@ -143,14 +163,14 @@ class _InnerFields(dict[type[ast.AST], tuple[str, ...]]):
         return self[kind]
 
 
-_inner_fields = _InnerFields()
+inner_fields = _InnerFields()
 
 
 def walk(tree: ast.AST) -> list[ast.AST]:
     """`ast.walk` without the contexts, at a third of its time: several readers need the nodes of every program."""
     nodes = [tree]
     for node in nodes:  # grows as it goes
-        for name in _inner_fields[node.__class__]:
+        for name in inner_fields[node.__class__]:
             part = getattr(node, name, None)
             if part.__class__ is list:
                 nodes += [entry for entry in part if isinstance(entry, ast.AST)]

@@ -1,6 +1,7 @@
 """Keys by which programs are told apart: equal but for names, or equal but for names and constants.
 
-The tree is written out by its fields, not by `ast.dump`, whose text differs between Python versions.
+A name counts as *which* name it is: each binding of each scope has a number, in the order in which bindings come up. The
+tree is written out by its fields, not by `ast.dump`, whose text differs between Python versions.
 
 >>> from execverify.programs.program import Program
 >>> one, two = Program("def f(a):\\n    return a + 1", "f", "1"), Program("def g(b):\\n    return b + 2", "g", "1")
@@ -12,28 +13,38 @@ import ast
 import builtins
 import hashlib
 import io
-import keyword
 import tokenize
+from collections.abc import Iterator
+from typing import Any
 
-from execverify.programs.program import Program
+from execverify.programs.program import Program, once_for_each, split_lines
+from execverify.programs.scopes import SPECIAL, Scope, scope_of_field, scopes_of
 
-_KEPT = frozenset(dir(builtins))
-_SKIPPED = frozenset(("ctx", "type_comment", "kind", "type_params", "type_ignores", "lineno"))
+_BUILT_IN = frozenset(dir(builtins))
+_SKIPPED = frozenset(("ctx", "type_comment", "kind", "type_params", "type_ignores", "is_async", "simple"))
+_ABSENT = "~"
 
 
 def renamed_key(program: Program) -> int:
     """A 64-bit key that is equal for programs which differ in names, layout and comments alone."""
-    return _key(_text(program.tree, constants=True))
+    return _keys(program)[0]
 
 
 def shape_key(program: Program) -> int:
     """A 64-bit key that is also equal where constants differ (each counts as its type)."""
-    return _key(_text(program.tree, constants=False))
+    return _keys(program)[1]
 
 
 def function_keys(tree: ast.Module) -> frozenset[int]:
     """The renamed keys of each function by itself."""
-    return frozenset(_key(_text(node, constants=True)) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(_key(_Writer(node).texts()[0]) for node in functions)
+
+
+@once_for_each
+def _keys(program: Program) -> tuple[int, int]:
+    exact, shape = _Writer(program.tree).texts()
+    return _key(exact), _key(shape)
 
 
 def ngrams(source: str, size: int = 8) -> frozenset[int]:
@@ -44,14 +55,32 @@ def ngrams(source: str, size: int = 8) -> frozenset[int]:
 
 def words_of(source: str) -> list[str]:
     """The tokens of a source without comments and layout; what cannot be read as Python is split at blanks."""
-    words: list[str] = []
     try:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type not in _LAYOUT and token.string.strip():
-                words.append(token.string)
+        return list(_words(source))
     except (tokenize.TokenError, SyntaxError):
         return source.split()
-    return words
+
+
+def _words(source: str) -> Iterator[str]:
+    depth, start = 0, (0, 0)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        name = tokenize.tok_name[token.type]
+        if name == "FSTRING_START":  # since Python 3.12 a text with braces is many tokens: it counts as one, as before
+            start = start if depth else token.start
+            depth += 1
+        elif name == "FSTRING_END":
+            depth -= 1
+            if depth == 0:
+                yield _between(source, start, token.end)
+        elif depth == 0 and token.type not in _LAYOUT and token.string.strip():
+            yield token.string
+
+
+def _between(source: str, start: tuple[int, int], end: tuple[int, int]) -> str:
+    lines = split_lines(source)[start[0] - 1 : end[0]]
+    lines[-1] = lines[-1][: end[1]]
+    lines[0] = lines[0][start[1] :]
+    return "\n".join(lines)
 
 
 _LAYOUT = frozenset(
@@ -63,57 +92,125 @@ def _key(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def _text(tree: ast.AST, constants: bool) -> str:
-    names: dict[str, str] = {}
-    out: list[str] = []
-    bound = _bound(tree)
+class _Writer:
+    """Writes a tree out in words, without recursion: a sum of thousands is as deep as it is long."""
 
-    def name(text: str) -> str:
-        if text in _KEPT and text not in bound:
-            return text
-        return names.setdefault(text, f"·{len(names)}")
+    def __init__(self, tree: ast.AST) -> None:
+        self.scopes = scopes_of(tree)
+        self.numbers: dict[tuple[Scope, str], str] = {}
+        self.exact: list[str] = []
+        self.constants: list[tuple[int, str]] = []  # where the words of constants stand, and their types
+        self.left: list[tuple[object, Scope]] = [(tree, next(iter(self.scopes.values())))]
+        while self.left:
+            self.write(*self.left.pop())
 
-    def write(node: ast.AST) -> None:
+    def texts(self) -> tuple[str, str]:
+        """The words of the tree, and those words with only the types of constants."""
+        shape = self.exact.copy()
+        for place, kind in self.constants:
+            shape[place] = kind
+        return " ".join(self.exact), " ".join(shape)
+
+    def write(self, part: object, scope: Scope) -> None:
+        kind = part.__class__
+        if kind is str:
+            self.exact.append(part)  # type: ignore[arg-type]
+        elif kind is ast.Name:
+            self.exact.append(self.label(part.id, scope))  # type: ignore[attr-defined]
+        elif kind is ast.Constant:
+            self.constant(part.value, "")  # type: ignore[attr-defined]
+        elif isinstance(part, ast.AST):
+            self.node(part, scope)
+        else:
+            self.exact.append(_ABSENT if part is None else str(part))
+
+    def constant(self, value: object, sign: str) -> None:
+        kind = type(value).__name__
+        self.constants.append((len(self.exact), kind))
+        # `repr` refuses integers of many digits, `hex` writes them all
+        self.exact.append(f"{kind}:{sign}{hex(value) if type(value) is int else repr(value)}")
+
+    def label(self, name: str, scope: Scope) -> str:
+        binding = scope.resolve(name)
+        if binding is None:
+            if name in _BUILT_IN:
+                return name
+            binding = (scope.module, name)
+        return self.numbers.setdefault(binding, f"·{len(self.numbers)}")
+
+    def node(self, node: ast.AST, scope: Scope) -> None:
         kind = node.__class__
-        out.append(kind.__name__)
-        if kind is ast.Name:
-            out.append(name(node.id))  # type: ignore[attr-defined]
+        if kind is ast.UnaryOp and _is_signed_number(node):
+            self.constant(node.operand.value, type(node.op).__name__)  # type: ignore[attr-defined]
             return
-        if kind is ast.Constant:
-            value = node.value  # type: ignore[attr-defined]
-            out.append(f"{type(value).__name__}:{value!r}" if constants else type(value).__name__)
-            return
-        for field in node._fields:
-            if field in _SKIPPED:
-                continue
+        self.exact.append(kind.__name__)
+        inner = self.scopes.get(id(node), scope)
+        parts: list[tuple[object, Scope]] = []
+        special = kind in SPECIAL
+        for field in _fields[kind]:
             part = getattr(node, field, None)
-            if part.__class__ is list:
-                out.append("[")
-                for item in part:
-                    if isinstance(item, ast.AST):
-                        write(item)
-                    else:
-                        out.append(str(item))
-                out.append("]")
-            elif isinstance(part, ast.AST):
-                write(part)
-            elif part is not None:
-                text = str(part)
-                named = field in ("name", "arg") and kind is not ast.keyword and kind is not ast.alias
-                out.append(name(text) if named else text)
+            where = scope_of_field(node, field, scope, inner) if special else scope
+            if kind is ast.JoinedStr:  # some versions put an empty text at the end of a format
+                part = [item for item in node.values if not (isinstance(item, ast.Constant) and item.value == "")]  # type: ignore[attr-defined]
+            if (kind, field) in _NAMES:
+                parts.append((self.named(part, scope), scope))
+            elif part.__class__ is list:
+                parts.append(("[", scope))
+                parts += [(item, where) for item in part]
+                parts.append(("]", scope))
+            else:
+                parts.append((part, where))
+        if kind is ast.Call:
+            self.exact += self.keywords(node, scope)  # type: ignore[arg-type]
+        self.left += reversed(parts)
 
-    write(tree)
-    return " ".join(out)
+    def named(self, part: Any, scope: Scope) -> str:
+        """The bindings of the names that stand in a node as text."""
+        names: list[str | None] = part if isinstance(part, list) else [part]
+        return " ".join(_ABSENT if name is None else self.label(name, scope) for name in names)
+
+    def keywords(self, call: ast.Call, scope: Scope) -> list[str]:
+        """The keywords of a call: parameters, where the function is the program's own, else as they are written."""
+        if not call.keywords:
+            return []
+        callee = scope.resolve(call.func.id) if isinstance(call.func, ast.Name) else None
+        own = callee[0].function(callee[1]) if callee is not None else None
+        takes = self.scopes[id(own)] if own is not None else None
+        found = []
+        for keyword in call.keywords:
+            known = takes is not None and keyword.arg is not None and takes.bound.get(keyword.arg) == "parameter"
+            found.append(self.label(keyword.arg, takes) if known else str(keyword.arg))  # type: ignore[arg-type]
+        return found
 
 
-def _bound(tree: ast.AST) -> frozenset[str]:
-    """Names that the program gives a meaning of its own, so that a built-in's name may be any name."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-            found.add(node.id)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-    return frozenset(found - set(keyword.kwlist))
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """Fields of each kind of node that are written."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        skipped = _SKIPPED | {"arg"} if kind is ast.keyword else _SKIPPED
+        self[kind] = tuple(field for field in kind._fields if field not in skipped)
+        return self[kind]
+
+
+_fields = _Fields()
+_NAMES = frozenset(
+    (
+        (ast.FunctionDef, "name"),
+        (ast.AsyncFunctionDef, "name"),
+        (ast.ClassDef, "name"),
+        (ast.arg, "arg"),
+        (ast.alias, "asname"),
+        (ast.ExceptHandler, "name"),
+        (ast.MatchAs, "name"),
+        (ast.MatchStar, "name"),
+        (ast.MatchMapping, "rest"),
+        (ast.Global, "names"),
+        (ast.Nonlocal, "names"),
+    )
+)
+
+
+def _is_signed_number(node: ast.AST) -> bool:
+    operand = node.operand  # type: ignore[attr-defined]
+    signed = isinstance(node.op, ast.USub | ast.UAdd)  # type: ignore[attr-defined]
+    return signed and operand.__class__ is ast.Constant and type(operand.value) in (int, float, complex)

@@ -10,14 +10,13 @@ order of statements is kept (a name has one type in a function, `any` where it h
 """
 
 import ast
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from execverify.programs.catalogue import CATALOGUE
-from execverify.programs.program import Program
+from execverify.programs.program import Program, once_for_each
 from execverify.programs.types import ANY, arguments, element, filled, fits, head, is_variable
 
 _BINARY = {
@@ -47,7 +46,7 @@ class Use:
     certain: bool
 
 
-@functools.lru_cache(maxsize=256)  # a check, and what is done about its result, follow each other
+@once_for_each
 def uses(program: Program) -> tuple[Use, ...]:
     """The uses of entries in a program, in the order of the source; one that is not certain is there once for each entry it may be."""
     return _Typer(program).uses()

@@ -9,45 +9,107 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from execverify.programs.program import Program
+from execverify.programs.scopes import Scope, nodes_with_scopes, scopes_of
 
 _ENDS = (ast.Return, ast.Break, ast.Continue, ast.Raise)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_ORDER = ("function", "class", "module", "parameter", "variable")
 
 
 def unused(program: Program) -> list[str]:
     """What nobody needs, each in one line; names that begin with an underscore are meant to be unread."""
-    found: list[str] = []
+    scopes = scopes_of(program.tree)
+    found = list(_names(scopes, program.tree))
     for node in program.tree.body:
-        if isinstance(node, ast.FunctionDef):
-            found.extend(_names(node))
+        if isinstance(node, _FUNCTIONS):
             found.extend(_statements(node.body))
+    found.extend(f"line {line} tests a constant" for line in sorted(set(_constant_tests(program.nodes))))
     return found
 
 
-def _names(function: ast.FunctionDef) -> Iterator[str]:
-    read: set[str] = set()
-    bound: dict[str, str] = {}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Load):
-                read.add(node.id)
-            else:
-                bound.setdefault(node.id, "variable")
-        elif isinstance(node, ast.arg):
-            bound.setdefault(node.arg, "parameter")
-    for name, what in sorted(bound.items(), key=lambda item: item[1]):
-        if name not in read and not name.startswith("_"):
-            yield f"the {what} {name!r} of {function.name} is never read"
+# ------------------------------------------------------------------------------------------------------------- names
+
+
+def _names(scopes: dict[int, Scope], tree: ast.Module) -> Iterator[str]:
+    """Names that functions, lambdas and comprehensions bind and nothing reads."""
+    read = _read(scopes, tree)
+    for scope in scopes.values():
+        if isinstance(scope.node, ast.Module | ast.ClassDef):
+            continue
+        owner = _function_around(scope)
+        for name, what in sorted(scope.bound.items(), key=lambda item: _ORDER.index(item[1])):
+            if (scope, name) not in read and not name.startswith("_"):
+                yield f"the {what} {name!r} of {owner} is never read"
+
+
+def _read(scopes: dict[int, Scope], tree: ast.Module) -> set[tuple[Scope, str] | None]:
+    found: set[tuple[Scope, str] | None] = set()
+    for node, scope in nodes_with_scopes(tree, scopes):
+        if node.__class__ is ast.Name and node.ctx.__class__ is ast.Load:
+            found.add(scope.resolve(node.id))
+    return found
+
+
+def _function_around(scope: Scope | None) -> str:
+    while scope is not None and not isinstance(scope.node, _FUNCTIONS):
+        scope = scope.parent
+    return "the module" if scope is None else scope.node.name  # type: ignore[attr-defined]
+
+
+# -------------------------------------------------------------------------------------------------------- statements
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[str]:
     for index, node in enumerate(body):
-        if isinstance(node, _ENDS) and index + 1 < len(body):
+        if index + 1 < len(body) and _always_ends(node):
             yield f"line {body[index + 1].lineno} is never reached"
-        if isinstance(node, ast.If | ast.While) and isinstance(node.test, ast.Constant):
-            yield f"line {node.lineno} tests a constant"
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-            own = node.value.id
-            if own in [target.id for target in node.targets if isinstance(target, ast.Name)]:
-                yield f"line {node.lineno} assigns a name to itself"
-        for suite in ("body", "orelse"):
-            yield from _statements(getattr(node, suite, ()))
+        if isinstance(node, ast.Assign) and any(_assigns_to_itself(target, node.value) for target in node.targets):
+            yield f"line {node.lineno} assigns a name to itself"
+        for suite in _suites(node):
+            yield from _statements(suite)
+
+
+def _suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        yield getattr(node, name, [])
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
+
+
+def _always_ends(node: ast.stmt) -> bool:
+    """Whether control never comes to what stands behind a statement."""
+    if isinstance(node, ast.If):
+        return bool(node.orelse) and _block_ends(node.body) and _block_ends(node.orelse)
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return False  # what it enters may swallow an exception
+    if isinstance(node, ast.Try):
+        whole = _block_ends([*node.body, *node.orelse]) and all(_block_ends(handler.body) for handler in node.handlers)
+        return whole or _block_ends(node.finalbody)
+    return isinstance(node, _ENDS)
+
+
+def _block_ends(body: Sequence[ast.stmt]) -> bool:
+    return any(map(_always_ends, body))
+
+
+def _assigns_to_itself(target: ast.expr, value: ast.expr) -> bool:
+    if isinstance(target, ast.Name):
+        return isinstance(value, ast.Name) and value.id == target.id
+    if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+        return len(target.elts) == len(value.elts) and any(map(_assigns_to_itself, target.elts, value.elts))
+    return False
+
+
+def _constant_tests(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    for node in nodes:
+        if isinstance(node, ast.If | ast.While | ast.IfExp):
+            if _is_constant(node.test):
+                yield node.lineno
+        elif isinstance(node, ast.comprehension):
+            yield from (test.lineno for test in node.ifs if _is_constant(test))
+
+
+def _is_constant(test: ast.expr) -> bool:
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test = test.operand
+    return isinstance(test, ast.Constant)

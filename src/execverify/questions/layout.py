@@ -1,13 +1,12 @@
 """What the text of a program tells, without running it: its statement lines, their kinds, and its literals."""
 
 import ast
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import describe, literal_of
-from execverify.programs.program import Program, without_comment
+from execverify.programs.program import Program, once_for_each, without_comment
 from execverify.tracing.instrument import first_line, header_end, is_docstring, last_of_header, makes_step, starts_line
 
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Match)
@@ -72,7 +71,7 @@ class Layout:
     depth: int
 
 
-@functools.lru_cache(maxsize=64)
+@once_for_each
 def layout_of(program: Program) -> Layout:
     """The layout of a program."""
     found: dict[int, Statement] = {}
