@@ -30,9 +30,9 @@ BARS = {
 """Each share of the programs (of entries and levels, for the second), and how it is limited."""
 
 _WIDE = ("lines", "steps", "node kinds")
-BREADTHS = (*(f"{name}: 5% to 95%" for name in _WIDE), "all nodes' kinds: entropy", "value types: entropy")
+BREADTHS = (*(f"{name}: 5% to 95%" for name in _WIDE), "value types: entropy")
 """How widely programs are spread: the limit of each is CRUXEval's own. (From the 5th to the 95th percentile of a program's
-number; entropy in bits, over the nodes of all programs, and over all values.)"""
+number; entropy in bits over all values.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def bars_of(programs: Programs) -> list[Bar]:
 def breadths(programs: Programs) -> dict[str, float]:
     """How widely programs are spread."""
     wide = [quantile(programs.spread[name], 0.95) - quantile(programs.spread[name], 0.05) for name in _WIDE]
-    found = (*wide, entropy(programs.nodes), entropy(programs.types))
+    found = (*wide, entropy(programs.types))
     return {name: round(value, 3) for name, value in zip(BREADTHS, found, strict=True)}
 
 

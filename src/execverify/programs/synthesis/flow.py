@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from execverify.programs.synthesis import deeds, walks
+from execverify.programs.synthesis.comprehensions import comprehended
 from execverify.programs.synthesis.phrases import Expr, Phrase
 from execverify.programs.synthesis.straight import apply, plain_value, subject_for
 from execverify.programs.synthesis.writer import CannotWrite, Writer, fits_hole, hole_kind
@@ -235,7 +236,7 @@ def _walked(
         elif extra is not None:
             value = _joined(w, x, extra)
         else:
-            value = x if w.chance(0.45) else w.derive(x, x.kind if x.kind in _SCALARS else "int")
+            value = x if w.chance(0.3) else w.derive(x, x.kind if x.kind in _SCALARS else "int")
         result = _done(w, stack, x, value, room, gives)
     w.marks.pop()
     return finished(w, result) if not gives else result
@@ -489,6 +490,8 @@ def _tested(w: Writer, x: Expr) -> Expr:
 
 def finished(w: Writer, value: Expr) -> Expr:
     """What the function returns: the value, now and then with a last touch."""
+    if w.chance(0.3) and (made := comprehended(w, value)) is not None:
+        return made
     if w.chance(0.7):
         return value
     name, text = head(value.kind), value.within(14)

@@ -2,6 +2,7 @@
 
 import re
 
+from execverify.programs.synthesis.comprehensions import comprehended
 from execverify.programs.synthesis.phrases import ATOM, Expr, Phrase, common_phrases
 from execverify.programs.synthesis.writer import CannotWrite, Writer, fits_hole, hole_kind
 from execverify.programs.types import arguments, head
@@ -285,6 +286,8 @@ def _next(w: Writer, value: Expr, calls: bool = False) -> Expr:
             return Expr(f"sum({value.text})", "int", f"the sum of {value.say}")
         index = w.rng.randrange(len(parts))
         return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {value.say}"), calls)
+    if not calls and w.chance(0.4) and (made := comprehended(w, value)) is not None:
+        return made
     w.rng.shuffle(usable)
     for option in usable[:5]:
         if option.holes[0].role not in ("", "sep"):

@@ -12,6 +12,7 @@ from execverify.programs.synthesis.phrases import (
     ATOM,
     COMPARE,
     LOWEST,
+    OR,
     PLUS,
     TIMES,
     UNARY,
@@ -317,12 +318,12 @@ class Writer:
         anywhere = not roled or (kind == "int" and role in ("mask", "threshold"))
         usable = [v for v in self.scope if v.kind == kind and v.name not in avoid and (anywhere or v.role == role)]
         room = len(self.params) < self.most_params
-        if usable and self.chance(0.6):
+        if usable and self.chance(0.45):
             unused = [var for var in usable if not var.used] or usable
             return self.use(self.rng.choice(unused))
         if kind == "bool":
             return self.condition(self.any_value(avoid), plain=self.bare)
-        if kind in ("str", "int", "float") and not (room and self.chance(0.4)):
+        if kind in ("str", "int", "float") and not (room and self.chance(0.3)):
             return self.literal(kind, role)
         if room:
             return self.use(self.param(kind, role))
@@ -431,7 +432,7 @@ class Writer:
 
     def derive(self, value: Expr, want: str) -> Expr:
         """An expression of the wanted type that depends on the value."""
-        if value.kind == want and self.chance(0.55):
+        if value.kind == want and self.chance(0.4):
             return value
         if want == "bool":
             return self.condition(value)
@@ -454,6 +455,15 @@ class Writer:
 
     def condition(self, value: Expr, plain: bool = False) -> Expr:
         """A condition on a value, of another sort than those around it; with `plain`, one without calls."""
+        made = self._new_condition(value, plain)
+        if self.bare or plain or value.kind == "bool" or made.binding < AND or not self.chance(0.18):
+            return made
+        other = self._new_condition(value, plain)
+        if other.binding < AND or _sort_of(other.text) == _sort_of(made.text):
+            return made
+        return self.both(made, other) if self.chance(0.45) else self.either(made, other)
+
+    def _new_condition(self, value: Expr, plain: bool) -> Expr:
         for _ in range(5):
             made = self._condition(value, plain)
             if (sort := _sort_of(made.text)) not in self.conditions or made.kind != "bool":
@@ -548,6 +558,10 @@ class Writer:
     def both(self, first: Expr, second: Expr) -> Expr:
         """Both of two conditions."""
         return Expr(f"{first.within(AND)} and {second.within(AND + 1)}", "bool", f"{first.say} and {second.say}", AND)
+
+    def either(self, first: Expr, second: Expr) -> Expr:
+        """One of two conditions, or both."""
+        return Expr(f"{first.within(OR)} or {second.within(OR + 1)}", "bool", f"{first.say} or {second.say}", OR)
 
 
 def _sort_of(condition: str) -> str:
