@@ -245,10 +245,11 @@ def _unworthy(survey: Survey) -> str | None:
 
 
 def _surveyed(plans: Sequence[tuple[Program, list[str], list[str]]], recipe: Recipe) -> list[Survey]:
-    surveys = list(survey_many(plans, limits=recipe.limits))
+    brief = recipe.inputs == 1  # more rows of a program are worth looking for more that it does
+    surveys = list(survey_many(plans, limits=recipe.limits, brief=brief))
     for place, survey in enumerate(surveys):
         if survey.results[0].outcome in _AGAIN:
-            (surveys[place],) = survey_many([plans[place]], limits=_patient(recipe.limits))
+            (surveys[place],) = survey_many([plans[place]], limits=_patient(recipe.limits), brief=brief)
             _refuse_failure(surveys[place].results[0])
     return surveys
 

@@ -9,7 +9,7 @@
 import ast
 from collections.abc import Iterator
 
-from execverify.programs.program import inner_fields
+from execverify.programs.program import Program, inner_fields, once_for_each
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _INSIDE: dict[type[ast.AST], frozenset[str]] = {  # which fields of a node that opens a scope stand in it
@@ -35,15 +35,17 @@ class Scope:
         parent: the scope around it; None for the module's.
         bound: for each name that it binds, as what: "parameter", "variable", "function", "class" or "module".
         elsewhere: names that `global` or `nonlocal` lend it, with whether it is `global`.
+        read: names that are read in it.
     """
 
-    __slots__ = ("_again", "_defined", "bound", "elsewhere", "node", "parent")
+    __slots__ = ("_again", "_defined", "bound", "elsewhere", "node", "parent", "read")
 
     def __init__(self, node: ast.AST, parent: "Scope | None") -> None:
         self.node = node
         self.parent = parent
         self.bound: dict[str, str] = {}
         self.elsewhere: dict[str, bool] = {}
+        self.read: set[str] = set()
         self._defined: dict[str, ast.AST] = {}
         self._again: set[str] = set()
 
@@ -108,14 +110,22 @@ def scope_of_field(node: ast.AST, field: str, scope: Scope, inner: Scope) -> Sco
     return inner if field in _INSIDE[kind] else scope
 
 
+@once_for_each
+def scopes(program: Program) -> dict[int, Scope]:
+    """The scopes of a program's tree, as `scopes_of` has them. Shared: do not change them."""
+    return scopes_of(program.tree)
+
+
 def scopes_of(tree: ast.AST) -> dict[int, Scope]:
     """Every scope of a tree, by the `id` of the node that opens it, outer ones first. What is no module stands in an empty one."""
     top = Scope(tree if isinstance(tree, ast.Module) else ast.Module([], []), None)
     found = {id(top.node): top}
-    for node, scope in nodes_with_scopes(tree, found):
+    for node, scope in _nodes_with_scopes(tree, found):
         kind = node.__class__
         if kind is ast.Name:
-            if node.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]
+            if node.ctx.__class__ is ast.Load:  # type: ignore[attr-defined]
+                scope.read.add(node.id)  # type: ignore[attr-defined]
+            else:
                 scope.bind(node.id, "variable")  # type: ignore[attr-defined]
         elif kind in _INSIDE:
             found[id(node)] = Scope(node, scope)
@@ -124,17 +134,17 @@ def scopes_of(tree: ast.AST) -> dict[int, Scope]:
     return found
 
 
-def nodes_with_scopes(tree: ast.AST, scopes: dict[int, Scope]) -> Iterator[tuple[ast.AST, Scope]]:
+def _nodes_with_scopes(tree: ast.AST, found: dict[int, Scope]) -> Iterator[tuple[ast.AST, Scope]]:
     """The nodes of a tree in the order of its text, each with the scope in which it stands.
 
-    A node's own scope may be put into `scopes` as late as when the node has been given.
+    A node's own scope may be put into `found` as late as when the node has been given.
     """
-    left = [(tree, next(iter(scopes.values())))]
+    left = [(tree, next(iter(found.values())))]
     while left:
         node, scope = left.pop()
         yield node, scope
         kind = node.__class__
-        inner = scopes.get(id(node), scope) if kind in _INSIDE else scope
+        inner = found.get(id(node), scope) if kind in _INSIDE else scope
         special = kind in SPECIAL
         for field in reversed(inner_fields[kind]):
             part = getattr(node, field, None)

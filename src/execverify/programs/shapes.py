@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from execverify.programs.program import Program, once_for_each, split_lines
-from execverify.programs.scopes import SPECIAL, Scope, scope_of_field, scopes_of
+from execverify.programs.scopes import SPECIAL, Scope, scope_of_field, scopes, scopes_of
 
 _BUILT_IN = frozenset(dir(builtins))
 _SKIPPED = frozenset(("ctx", "type_comment", "kind", "type_params", "type_ignores", "is_async", "simple"))
@@ -38,12 +38,12 @@ def shape_key(program: Program) -> int:
 def function_keys(tree: ast.Module) -> frozenset[int]:
     """The renamed keys of each function by itself."""
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    return frozenset(_key(_Writer(node).texts()[0]) for node in functions)
+    return frozenset(_key(_Writer(node, scopes_of(node)).texts()[0]) for node in functions)
 
 
 @once_for_each
 def _keys(program: Program) -> tuple[int, int]:
-    exact, shape = _Writer(program.tree).texts()
+    exact, shape = _Writer(program.tree, scopes(program)).texts()
     return _key(exact), _key(shape)
 
 
@@ -95,8 +95,8 @@ def _key(text: str) -> int:
 class _Writer:
     """Writes a tree out in words, without recursion: a sum of thousands is as deep as it is long."""
 
-    def __init__(self, tree: ast.AST) -> None:
-        self.scopes = scopes_of(tree)
+    def __init__(self, tree: ast.AST, scopes: dict[int, Scope]) -> None:
+        self.scopes = scopes
         self.numbers: dict[tuple[Scope, str], str] = {}
         self.exact: list[str] = []
         self.constants: list[tuple[int, str]] = []  # where the words of constants stand, and their types

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from execverify.programs.program import Program
-from execverify.programs.scopes import Scope, nodes_with_scopes, scopes_of
+from execverify.programs.scopes import Scope, scopes
 
 _ENDS = (ast.Return, ast.Break, ast.Continue, ast.Raise)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -18,8 +18,7 @@ _ORDER = ("function", "class", "module", "parameter", "variable")
 
 def unused(program: Program) -> list[str]:
     """What nobody needs, each in one line; names that begin with an underscore are meant to be unread."""
-    scopes = scopes_of(program.tree)
-    found = list(_names(scopes, program.tree))
+    found = list(_names(list(scopes(program).values())))
     for node in program.tree.body:
         if isinstance(node, _FUNCTIONS):
             found.extend(_statements(node.body))
@@ -30,24 +29,16 @@ def unused(program: Program) -> list[str]:
 # ------------------------------------------------------------------------------------------------------------- names
 
 
-def _names(scopes: dict[int, Scope], tree: ast.Module) -> Iterator[str]:
+def _names(scopes: Sequence[Scope]) -> Iterator[str]:
     """Names that functions, lambdas and comprehensions bind and nothing reads."""
-    read = _read(scopes, tree)
-    for scope in scopes.values():
+    read = {scope.resolve(name) for scope in scopes for name in scope.read}
+    for scope in scopes:
         if isinstance(scope.node, ast.Module | ast.ClassDef):
             continue
         owner = _function_around(scope)
         for name, what in sorted(scope.bound.items(), key=lambda item: _ORDER.index(item[1])):
             if (scope, name) not in read and not name.startswith("_"):
                 yield f"the {what} {name!r} of {owner} is never read"
-
-
-def _read(scopes: dict[int, Scope], tree: ast.Module) -> set[tuple[Scope, str] | None]:
-    found: set[tuple[Scope, str] | None] = set()
-    for node, scope in nodes_with_scopes(tree, scopes):
-        if node.__class__ is ast.Name and node.ctx.__class__ is ast.Load:
-            found.add(scope.resolve(node.id))
-    return found
 
 
 def _function_around(scope: Scope | None) -> str:

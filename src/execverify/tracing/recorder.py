@@ -13,6 +13,7 @@ later: a list that changes afterwards was another list then.
 """
 
 import ast
+import marshal
 import sys
 from collections.abc import AsyncIterator, Callable
 from types import CodeType
@@ -26,9 +27,11 @@ from execverify.tracing import instrument as names
 Names = dict[str, object]
 _getframe = sys._getframe
 _FIXED = frozenset(map(id, (int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range)))  # ids: see literals.py
+_COLLECTIONS = frozenset(map(id, (list, dict, set, tuple, frozenset)))
 MAX_DEPTH = 900
 """Deepest nesting of calls. CPython's own limit is reached at other depths by other versions, and can be swallowed."""
 
+_MAX_LENGTH, _MAX_IMAGE = 1_000, 40_000  # of a collection, and of its bytes: what is larger is written anew at every step
 _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
 
@@ -135,6 +138,7 @@ class Recorder:
         self.values: list[tuple[str, str | None, str | None]] = []
         self.index: dict[tuple[str, str | None, str | None], int] = {}
         self.simple: dict[tuple[type, object], int] = {}
+        self.images: dict[tuple[type, bytes], int] | None = {}
         self.recorded = 0
         self.none = self.intern(None)
 
@@ -296,14 +300,38 @@ class Recorder:
         return changed
 
     def intern(self, obj: object) -> int:
-        """Index of an object's value. Texts and integers are known again without being written."""
+        """Index of an object's value. Texts, integers, and collections of plain values are known again without being written."""
         kind = type(obj)
         if kind is str or kind is int:
             index = self.simple.get((kind, obj))
             if index is None:
                 index = self.simple[kind, obj] = self.written(obj)
             return index
+        if id(kind) in _COLLECTIONS and self.images is not None and len(obj) < _MAX_LENGTH:  # type: ignore[arg-type]
+            return self.imaged(kind, obj)
         return self.written(obj)
+
+    def imaged(self, kind: type, obj: object) -> int:
+        """Index of a collection's value, by its bytes as `marshal` has them: most are at one step what they were before.
+
+        It writes every type apart, but for the bytes-like ones: where there is a `b'`, no image is kept.
+        """
+        try:
+            image = marshal.dumps(obj, 2)  # without references, which depend on who else holds a part
+        except ValueError:  # it holds what has no image: a function, itself
+            return self.written(obj)
+        except MemoryError:
+            image = b""
+        if self.images is None or not 0 < len(image) < _MAX_IMAGE:
+            self.images = None
+            return self.written(obj)
+        index = self.images.get((kind, image))
+        if index is None:
+            index = self.written(obj)
+            text = self.values[index][1]
+            if text is not None and "b'" not in text and 'b"' not in text:
+                self.images[kind, image] = index
+        return index
 
     def written(self, obj: object) -> int:
         key = describe(obj)

@@ -61,7 +61,8 @@ class Survey:
         results: how each call ended.
         taken: for each call, indexes into `arms`.
         arms: every way there is.
-        variants: for each variant, how each call of it ended, up to the first that ended in another way than the program's.
+        variants: for each variant, how each call of it ended, up to the first that ended in another way than one of the
+            program's that gave a plain value.
     """
 
     program: Program
@@ -74,7 +75,7 @@ class Survey:
     @cached_property
     def ran(self) -> tuple[int, ...]:
         """Indexes of the inputs that gave a plain value."""
-        return tuple(i for i, result in enumerate(self.results) if result.value is not None and result.value.text is not None)
+        return tuple(i for i, result in enumerate(self.results) if _ran(result))
 
     @cached_property
     def distinct_results(self) -> int:
@@ -120,18 +121,23 @@ def choose(survey: Survey, count: int) -> list[int]:
     return chosen
 
 
-def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Survey]:
+def survey_many(
+    items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: int = 1, brief: bool = False
+) -> Iterator[Survey]:
     """Surveys, in order.
+
+    A brief survey ends where nothing is left to be seen: two results, every way taken, every variant told apart. It then
+    has fewer inputs than it was given. Where the inputs are not enough for the first two, its variants are never called.
 
     The limit of steps holds for each call, the timeout for all calls of one program together: a program that breaks it
     has no results at all. Where a process serves one call alone, the timeout is each call's.
     """
     ours, for_jobs = tee((item, _alone(item)) for item in items)
-    jobs = (job for item, alone in for_jobs for job in _jobs(item, alone, limits))
+    jobs = (job for item, alone in for_jobs for job in _jobs(item, alone, limits, brief))
     replies = sandbox().run_many(jobs, workers)
     for item, alone in ours:
         if not alone:
-            yield _survey_of(item, next(replies))
+            yield _survey_of(item, next(replies), brief)
             continue
         program, inputs, variants = item
         cells = [[_survey_of((program, [text], []), reply) for text, reply in zip(inputs, islice(replies, len(inputs)), strict=True)]
@@ -154,19 +160,16 @@ def _source_reaches_out(source: str) -> bool:
         return False  # it does not run
 
 
-def _jobs(item: Item, alone: bool, limits: Limits) -> Iterator[Job]:
+def _jobs(item: Item, alone: bool, limits: Limits, brief: bool) -> Iterator[Job]:
     program, inputs, variants = item
     if not alone:
-        yield _job(program, program.source, inputs, variants, False, limits)
+        extra = {"inputs": list(inputs), "variants": list(variants), "brief": brief}
+        yield Job(_HARNESS, program.source, program.entry_point, program.arguments, limits, False, extra)
         return
     for source in (program.source, *variants):
         for text in inputs:
-            yield _job(program, source, [text], [], True, limits)
-
-
-def _job(program: Program, source: str, inputs: Sequence[str], variants: Sequence[str], isolated: bool, limits: Limits) -> Job:
-    extra = {"inputs": list(inputs), "variants": list(variants)}
-    return Job(_HARNESS, source, program.entry_point, program.arguments, limits, isolated, extra)
+            extra = {"inputs": [text], "variants": [], "brief": False}
+            yield Job(_HARNESS, source, program.entry_point, program.arguments, limits, True, extra)
 
 
 def _joined(item: Item, cells: list[list[Survey]]) -> Survey:
@@ -181,27 +184,30 @@ def _joined(item: Item, cells: list[list[Survey]]) -> Survey:
 
 def _until_other(cells: list[Survey], results: tuple[Result, ...]) -> tuple[Result, ...]:
     ends = [cell.results[0] for cell in cells]
-    same = [_outcome(end) == _outcome(own) for end, own in zip(ends, results, strict=True)]
-    return tuple(ends[: same.index(False) + 1] if False in same else ends)
+    other = (_ran(own) and _outcome(end) != _outcome(own) for end, own in zip(ends, results, strict=True))
+    told = next((place for place, differs in enumerate(other) if differs), len(ends))
+    return tuple(ends[: told + 1])
 
 
-def _survey_of(item: Item, reply: dict[str, Any]) -> Survey:
+def _survey_of(item: Item, reply: dict[str, Any], brief: bool = False) -> Survey:
     """What a reply says; a reply that the harness does not give is the program's own, which then has died."""
     program, inputs, variants = item
     try:
         if reply.get("outcome") != Outcome.RETURNED:
             raise _NoSurvey
         arms = tuple(map(_arm, _listed(reply["arms"])))
-        results = tuple(map(_result, _listed(reply["results"], len(inputs))))
-        taken = tuple(_ways(ways, len(arms)) for ways in _listed(reply["taken"], len(inputs)))
+        results = tuple(map(_result, _listed(reply["results"])))
+        taken = tuple(_ways(ways, len(arms)) for ways in _listed(reply["taken"], len(results)))
         others = tuple(tuple(map(_result, _listed(of))) for of in _listed(reply["others"], len(variants)))
-        if any(len(of) > len(inputs) or (inputs and not of) for of in others):
+        if not (len(results) == len(inputs) or (brief and 0 < len(results) < len(inputs))):
+            raise _NoSurvey
+        if any(len(of) > len(results) or (inputs and not of and not brief) for of in others):
             raise _NoSurvey
     except (_NoSurvey, KeyError):
         failed = FORGED if reply.get("outcome") in (Outcome.RETURNED, Outcome.RAISED) else result_of(reply)
         all_failed = (failed,) * len(inputs)
         return Survey(program, tuple(inputs), all_failed, (frozenset(),) * len(inputs), (), (all_failed,) * len(variants))
-    return Survey(program, tuple(inputs), results, taken, arms, others)
+    return Survey(program, tuple(inputs[: len(results)]), results, taken, arms, others)
 
 
 class _NoSurvey(Exception):
@@ -244,6 +250,10 @@ def _result(reply: Any) -> Result:
     raise _NoSurvey
 
 
+def _ran(result: Result) -> bool:
+    return result.value is not None and result.value.text is not None
+
+
 def _outcome(result: Result) -> tuple[object, ...]:
     value = result.value
     return (result.outcome, value.type, value.text, value.opaque) if value is not None else (result.outcome, result.error)
@@ -269,15 +279,76 @@ _Made = TypeVar("_Made")
 
 def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: calls the program with each input, and each variant likewise, until it ends in another way."""
-    code, arms = _compiled(job["source"])
-    inputs = [_parsed(text) for text in job["inputs"]]
-    results, taken = [], []
-    for call in inputs:
-        result, ways = _called(code, len(arms), call, job)
-        results.append(result)
-        taken.append(ways)
-    others = [_variant(source, inputs, results, job) for source in job["variants"]]
-    return {"outcome": "returned", "value": None, "arms": arms, "results": results, "taken": taken, "others": others}
+    program = _Explored(job, job["source"])
+    variants = [_Explored(job, source) for source in job["variants"]]
+    for text in job["inputs"]:
+        program.call(_parsed(text))
+        if job["brief"] and program.has_shown_itself and all(variant.follows(program) for variant in variants):
+            break
+    if not job["brief"] or program.has_shown_itself:
+        for variant in variants:
+            variant.follows(program)
+    others = [variant.results for variant in variants]
+    return {
+        "outcome": "returned",
+        "value": None,
+        "arms": program.arms,
+        "results": program.results,
+        "taken": program.taken,
+        "others": others,
+    }
+
+
+class _Explored:
+    """A source and how its calls ended so far."""
+
+    def __init__(self, job: dict[str, Any], source: str) -> None:
+        self.job = {**job, "source": source}
+        self.calls: list[ast.Call | ProgramError] = []
+        self.results: list[dict[str, Any]] = []
+        self.taken: list[list[int]] = []
+        self.ways: set[int] = set()
+        self.values: set[tuple[str, str]] = set()
+        self.differs = False
+
+    @cached_property
+    def compiled(self) -> tuple[CodeType | BaseException, list[tuple[int, str, bool]]]:
+        """Its code, or what hinders it; and its arms."""
+        return _compiled(self.job["source"])
+
+    @property
+    def arms(self) -> list[tuple[int, str, bool]]:
+        """Every way there is."""
+        return self.compiled[1]
+
+    def call(self, given: ast.Call | ProgramError) -> None:
+        """Calls it once more."""
+        result, ways = _called(self.compiled[0], len(self.arms), given, self.job)
+        self.calls.append(given)
+        self.results.append(result)
+        self.taken.append(ways)
+        if _is_plain(result):
+            self.ways.update(ways)
+            self.values.add(tuple(result["value"][:2]))
+
+    @property
+    def has_shown_itself(self) -> bool:
+        """Whether it gave two results and went every way."""
+        return len(self.values) > 1 and len(self.ways) == len(self.arms)
+
+    def follows(self, program: "_Explored") -> bool:
+        """Makes the calls that the program made, up to one that ends in another way; whether there is one."""
+        for place in range(len(self.calls), len(program.calls)):
+            if self.differs:
+                break
+            self.call(program.calls[place])
+            own = program.results[place]
+            self.differs = _is_plain(own) and self.results[-1] != own
+        return self.differs
+
+
+def _is_plain(reply: dict[str, Any]) -> bool:
+    return reply["outcome"] == "returned" and reply["value"][1] is not None
 
 
 def _parsed(text: str) -> ast.Call | ProgramError:
@@ -285,18 +356,6 @@ def _parsed(text: str) -> ast.Call | ProgramError:
         return parse_arguments(text)
     except ProgramError as error:
         return error
-
-
-def _variant(
-    source: str, inputs: list[ast.Call | ProgramError], results: list[dict[str, Any]], job: dict[str, Any]
-) -> list[dict[str, Any]]:
-    code, arms = _compiled(source)
-    found: list[dict[str, Any]] = []
-    for call, own in zip(inputs, results, strict=True):
-        found.append(_called(code, len(arms), call, {**job, "source": source})[0])
-        if found[-1] != own:
-            break
-    return found
 
 
 def _called(

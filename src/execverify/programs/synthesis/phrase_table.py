@@ -38,6 +38,7 @@ str.lower ¦ {0:str}.lower() ¦ str ¦ {0} in lower case ¦ common with upper
 str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading blanks ¦ with blanks
 str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading {1}
 str.maketrans ¦ str.maketrans({0:str chars}, {1:str chars}) ¦ dict[int, int] ¦ a table from the letters of {0} to those of {1} ¦ same
+str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'|'-_', '  '})) ¦ str ¦ {0} with letters exchanged by a table ¦ calls
 str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1}
 str.removeprefix ¦ {0:str}.removeprefix({1:str start}) ¦ str ¦ {0} without the prefix {1}
 str.removesuffix ¦ {0:str}.removesuffix({1:str ending}) ¦ str ¦ {0} without the suffix {1}
@@ -122,7 +123,7 @@ list > ¦ {0:list[O]} > {1:list[O]} ¦ bool ¦ {0} sorts after {1}
 list >= ¦ {0:list[O]} >= {1:list[O]} ¦ bool ¦ {0} does not sort before {1}
 
 tuple.count ¦ {0:tuple[int, int, int]}.count({1:int}) ¦ int ¦ how often {1} occurs in {0}
-tuple.index ¦ {0:tuple[int, int, int]}.index({1:int}) ¦ int ¦ where {1} first stands in {0} ¦ if {1} in {0}
+tuple.index ¦ {0:tuple[int, int, int]}.index({1:int}) ¦ int ¦ where {1} first stands in {0} ¦ with places if {1} in {0}
 tuple + ¦ {0:tuple[int, int]} + ({1:int},) ¦ tuple[int, int, int] ¦ {0} with {1} at its end
 tuple + ¦ {0:tuple[str, int]} + ({1:str word},) ¦ tuple[str, int, str] ¦ {0} with {1} at its end
 tuple + ¦ {0:tuple[int, int, int]} + {1:tuple[int, int, int]} ¦ tuple[int, int, int, int, int, int] ¦ {0} followed by {1}
@@ -137,11 +138,23 @@ tuple [] ¦ {0:tuple[int, int]}[0] ¦ int ¦ the first element of {0} ¦ common
 tuple [:] ¦ {0:tuple[int, int, int]}[1:] ¦ tuple[int, int] ¦ {0} without its first element
 tuple [:] ¦ {0:tuple[int, int, int]}[::-1] ¦ tuple[int, int, int] ¦ {0} reversed
 tuple == ¦ {0:tuple[int, int]} == {1:tuple[int, int]} ¦ bool ¦ {0} equals {1}
+tuple == ¦ {0:tuple[int, int, int]} == {1:tuple[int, int, int]} ¦ bool ¦ {0} equals {1}
+tuple == ¦ {0:tuple[str, int]} == {1:tuple[str, int]} ¦ bool ¦ {0} equals {1}
 tuple != ¦ {0:tuple[int, int]} != {1:tuple[int, int]} ¦ bool ¦ {0} differs from {1}
+tuple != ¦ {0:tuple[int, int, int]} != {1:tuple[int, int, int]} ¦ bool ¦ {0} differs from {1}
+tuple != ¦ {0:tuple[str, int]} != {1:tuple[str, int]} ¦ bool ¦ {0} differs from {1}
 tuple < ¦ {0:tuple[int, int]} < {1:tuple[int, int]} ¦ bool ¦ {0} sorts before {1}
+tuple < ¦ {0:tuple[int, int, int]} < {1:tuple[int, int, int]} ¦ bool ¦ {0} sorts before {1}
+tuple < ¦ {0:tuple[str, int]} < {1:tuple[str, int]} ¦ bool ¦ {0} sorts before {1}
 tuple <= ¦ {0:tuple[int, int]} <= {1:tuple[int, int]} ¦ bool ¦ {0} does not sort after {1}
+tuple <= ¦ {0:tuple[int, int, int]} <= {1:tuple[int, int, int]} ¦ bool ¦ {0} does not sort after {1}
+tuple <= ¦ {0:tuple[str, int]} <= {1:tuple[str, int]} ¦ bool ¦ {0} does not sort after {1}
 tuple > ¦ {0:tuple[int, int]} > {1:tuple[int, int]} ¦ bool ¦ {0} sorts after {1}
+tuple > ¦ {0:tuple[int, int, int]} > {1:tuple[int, int, int]} ¦ bool ¦ {0} sorts after {1}
+tuple > ¦ {0:tuple[str, int]} > {1:tuple[str, int]} ¦ bool ¦ {0} sorts after {1}
 tuple >= ¦ {0:tuple[int, int]} >= {1:tuple[int, int]} ¦ bool ¦ {0} does not sort before {1}
+tuple >= ¦ {0:tuple[int, int, int]} >= {1:tuple[int, int, int]} ¦ bool ¦ {0} does not sort before {1}
+tuple >= ¦ {0:tuple[str, int]} >= {1:tuple[str, int]} ¦ bool ¦ {0} does not sort before {1}
 
 dict.clear ¦ {0:dict[str, V]}.clear() ¦ none ¦ empties {0} ¦ kept
 dict.copy ¦ {0:dict[str, V]}.copy() ¦ dict[str, V] ¦ a copy of {0}

@@ -82,6 +82,8 @@ def nested(w: Writer, phrase: Phrase) -> Expr:
     value = plain_value(w, value)
     if not w.lines and w.chance(0.85):
         value = w.let(value).expr
+    if phrase.holes[0].kind == "any" and value.kind == "bool":  # arguments have their types: only beside them is it news
+        return Expr(f"({value.text}, {first.text})", "tuple", f"{value.say} and {first.say}")
     if w.chance(0.55):
         value = w.operate(value)
     return _shown(w, value)

@@ -117,7 +117,13 @@ def _value(rng: random.Random, kind: str, role: str, flavours: list[str]) -> obj
             items[rng.randrange(1, len(items))] = items[0]  # people's data repeat themselves
         return items
     if name == "tuple":
-        return tuple(_value(rng, part, "", flavours) for part in parts)
+        if "places" in flavours and rng.random() < 0.7:  # each of them a place in it
+            return tuple(rng.sample(range(len(parts)), len(parts)))
+        given = [_value(rng, part, "", flavours) for part in parts]
+        for flavour in dict.fromkeys(flavours):
+            if flavour.startswith("has:") and (wanted := _wanted(flavour[4:], parts[-1])) is not None:
+                given[-1] = wanted
+        return tuple(given)
     if name == "dict":
         keys = [flavour[4:] for flavour in flavours if flavour.startswith("key:")][:1]
         keys += rng.sample(("a", "b", "red", "apple", "x", "kiwi", "pear", "blue", "mon", "tea"), rng.choice((2, 3, 3, 4)))

@@ -301,7 +301,7 @@ class Writer:
                     f"has:{given.text}" if given.text[:1] in "'-" or given.text.isdigit() else f"has:\2{given.text}"
                 )
             if phrase.entry in ("str ==", "str !=") and given.text[:1] in "'":
-                root.flavours.append(f"{'has' if head(root.kind) == 'list' else 'is'}:{given.text}")
+                root.flavours.append(f"{'has' if head(root.kind) in ('list', 'tuple') else 'is'}:{given.text}")
             if hole.kind == "str" and hole.role in ("char", "sep", "strip", "start", "ending", "letter", "key"):
                 # \2 marks a parameter: its own value is what the subject must hold.
                 mark = given.text.strip("'\"") if given.text[:1] in "'\"" else f"\2{given.text}"
