@@ -10,6 +10,7 @@ from rich.text import Text
 from execverify.commands.common import NOTES, SCREEN, cores, progress
 from execverify.datasets.bars import AT_LEAST, Bar, coverage, cruxeval_figures, quartiles
 from execverify.datasets.files import count_rows, read_rows
+from execverify.datasets.program_figures import entropy
 from execverify.datasets.stats import LIMITS, Stats, stats_of
 from execverify.errors import RowError
 from execverify.programs.program import shorten
@@ -57,6 +58,11 @@ def _print_stats(stats: Stats) -> None:
     SCREEN.print(_types(stats))
     results = ", ".join(f"{name} {count}" for name, count in stats.results.most_common(10))
     SCREEN.print(f"results: {results}")
+    known, kinds = cruxeval_figures(), programs.nodes
+    SCREEN.print(
+        f"nodes of all syntax trees: {len(kinds)} kinds, {entropy(kinds):.2f} bits; "
+        f"CRUXEval {known['node kinds']} kinds, {known['node entropy']:.2f} bits"
+    )
     if programs.constrained:
         SCREEN.print(_coverage(stats))
     SCREEN.print(_bars(stats))

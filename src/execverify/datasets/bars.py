@@ -83,6 +83,7 @@ def summary(programs: Programs) -> dict[str, Any]:
         "breadths": breadths(programs),
         "spread": {name: quartiles(numbers) for name, numbers in programs.spread.items()},
         "node kinds": len(programs.nodes),
+        "node entropy": round(entropy(programs.nodes), 3),
         "value types": _percent(programs.types),
         "values": len(programs.kinds),
     }

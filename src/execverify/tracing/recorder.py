@@ -317,7 +317,7 @@ class Recorder:
         It writes every type apart, but for the bytes-like ones: where there is a `b'`, no image is kept.
         """
         try:
-            image = marshal.dumps(obj, 2)  # without references, which depend on who else holds a part
+            image = marshal.dumps(obj, 2)  # type: ignore[arg-type]  # 2: no references, which depend on who else holds a part
         except ValueError:  # it holds what has no image: a function, itself
             return self.written(obj)
         except MemoryError:

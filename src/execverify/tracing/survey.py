@@ -121,9 +121,7 @@ def choose(survey: Survey, count: int) -> list[int]:
     return chosen
 
 
-def survey_many(
-    items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: int = 1, brief: bool = False
-) -> Iterator[Survey]:
+def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: int = 1, brief: bool = False) -> Iterator[Survey]:
     """Surveys, in order.
 
     A brief survey ends where nothing is left to be seen: two results, every way taken, every variant told apart. It then

@@ -27,7 +27,9 @@ def comprehended(w: Writer, value: Expr) -> Expr | None:
 
 def _made(w: Writer, value: Expr, x: Expr, kind: str) -> Expr:
     around = f"for {x.text} in {value.text}"
-    form = w.rng.choice(("each", "some", "some", "both", "table"))
+    form = w.rng.choice(("each", "some", "some", "both", "table", "folded", "folded"))
+    if form == "folded":
+        return _folded(w, value, x, around)
     if form == "table" and kind == "str":
         made = w.derive(x, "int")
         said = f"a dict from each `{x.text}` of {value.say} to {made.say}"
@@ -44,3 +46,24 @@ def _made(w: Writer, value: Expr, x: Expr, kind: str) -> Expr:
         condition = w.condition(x)
         return Expr(f"[{made.text} {around} if {condition.text}]", f"list[{made.kind}]", f"{said} for which {condition.say}")
     return Expr(f"[{made.text} {around}]", f"list[{made.kind}]", said)
+
+
+def _folded(w: Writer, value: Expr, x: Expr, around: str) -> Expr:
+    """What one call makes of a generator: a sum, a joined text, whether any or all."""
+    call = w.rng.choice(("sum", "any", "all", "join"))
+    if call in ("any", "all"):
+        condition = w.condition(x)
+        quantity = "any" if call == "any" else "every"
+        return Expr(
+            f"{call}({condition.text} {around})", "bool", f"whether for {quantity} `{x.text}` of {value.say} {condition.say}"
+        )
+    made = w.derive(x, "int" if call == "sum" else "str")
+    which = w.condition(x) if w.chance(0.5) else None
+    some, said = (f" if {which.text}", f" for which {which.say}") if which is not None else ("", "")
+    if call == "sum":
+        if made.text == x.text and not some:
+            made = w.operate(x)
+        return Expr(f"sum({made.text} {around}{some})", "int", f"the sum of {made.say} over the `{x.text}` of {value.say}{said}")
+    joint = w.rng.choice(("''", "'-'", "' '", "','"))
+    text = f"{joint}.join({made.text} {around}{some})"
+    return Expr(text, "str", f"{made.say} for each `{x.text}` of {value.say}{said}, joined by {joint}")

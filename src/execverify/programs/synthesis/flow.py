@@ -490,7 +490,7 @@ def _tested(w: Writer, x: Expr) -> Expr:
 
 def finished(w: Writer, value: Expr) -> Expr:
     """What the function returns: the value, now and then with a last touch."""
-    if w.chance(0.3) and (made := comprehended(w, value)) is not None:
+    if w.chance(0.5) and (made := comprehended(w, value)) is not None:
         return made
     if w.chance(0.7):
         return value

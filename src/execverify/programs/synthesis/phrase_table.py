@@ -38,7 +38,7 @@ str.lower ¦ {0:str}.lower() ¦ str ¦ {0} in lower case ¦ common with upper
 str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading blanks ¦ with blanks
 str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading {1}
 str.maketrans ¦ str.maketrans({0:str chars}, {1:str chars}) ¦ dict[int, int] ¦ a table from the letters of {0} to those of {1} ¦ same
-str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'|'-_', '  '})) ¦ str ¦ {0} with letters exchanged by a table ¦ calls
+str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0} with letters exchanged by table ¦ calls
 str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1}
 str.removeprefix ¦ {0:str}.removeprefix({1:str start}) ¦ str ¦ {0} without the prefix {1}
 str.removesuffix ¦ {0:str}.removesuffix({1:str ending}) ¦ str ¦ {0} without the suffix {1}

@@ -318,12 +318,12 @@ class Writer:
         anywhere = not roled or (kind == "int" and role in ("mask", "threshold"))
         usable = [v for v in self.scope if v.kind == kind and v.name not in avoid and (anywhere or v.role == role)]
         room = len(self.params) < self.most_params
-        if usable and self.chance(0.45):
+        if usable and self.chance(0.3):
             unused = [var for var in usable if not var.used] or usable
             return self.use(self.rng.choice(unused))
         if kind == "bool":
             return self.condition(self.any_value(avoid), plain=self.bare)
-        if kind in ("str", "int", "float") and not (room and self.chance(0.3)):
+        if kind in ("str", "int", "float") and not (room and self.chance(0.2)):
             return self.literal(kind, role)
         if room:
             return self.use(self.param(kind, role))
@@ -432,7 +432,7 @@ class Writer:
 
     def derive(self, value: Expr, want: str) -> Expr:
         """An expression of the wanted type that depends on the value."""
-        if value.kind == want and self.chance(0.4):
+        if value.kind == want and self.chance(0.25):
             return value
         if want == "bool":
             return self.condition(value)
