@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test check slow fuzz bench other-pythons clean
 
-demo: $(READY)  ## fifty programs and CRUXEval's format: rows, validated, scored, described
+demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored, described
 	$(BIN)/python examples/demo.py demo-out
 
 test: check  ## style, types, layering, and every quick test
@@ -26,6 +26,7 @@ fuzz: $(READY)  ## a million completions, random and mutated
 
 bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/build.py
 
 other-pythons: $(READY)  ## the same labels, byte for byte, on the other Pythons that are installed
 	$(BIN)/python tests/other_pythons.py

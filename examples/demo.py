@@ -1,6 +1,7 @@
-"""The main job, from end to end, on fifty programs of our own: rows, validated, answered, scored, described.
+"""The main job, from end to end: a dataset of 5,000 synthesized rows with its report; then fifty programs of our own as rows,
+validated, answered, scored, described.
 
-    python examples/demo.py OUT
+    python examples/demo.py OUT [SIZE]
 
 Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by habit,
 and one that cheats.
@@ -49,21 +50,24 @@ def execverify(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "execverify", *words], check=True)
 
 
-def main(out: Path) -> None:
+def main(out: Path, size: int = 5000) -> None:
     """Makes everything in the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
+    dataset = out / "dataset"
+    execverify("build", str(dataset), "--size", str(size), "--seed", "0")
+    execverify("stats", str(dataset))
     rows = out / "rows.parquet"
     execverify("rows", str(FIFTY), "-o", str(rows))
     execverify("validate", str(rows))
-    execverify("stats", str(rows))
     tasks = [from_row(row) for row in read_rows(str(rows))]
     for name, model in MODELS.items():
         completions = out / f"completions-{name}.jsonl"
         lines = [json.dumps({"id": task.id, "completion": model(task)}) for task in tasks]
         completions.write_text("\n".join(lines) + "\n", encoding="utf-8")
         execverify("score", str(rows), str(completions))
-    print(f"\n{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
+    print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
+    print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo-out"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo-out"), *map(int, sys.argv[2:3]))

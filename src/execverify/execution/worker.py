@@ -63,18 +63,40 @@ class Screen(io.TextIOBase):
 class Stage:
     """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
 
-    def __init__(self, output: int, source: str, last: bool = True) -> None:
+    def __init__(self, output: int, source: str) -> None:
+        self.output = output
         self.screen = Screen(output)
         self.leaves = _LEAVES.search(source) is not None or not source.isascii()
-        self.last = last
         self.unportable: str | None = None  # why the run may differ between Python versions, once known
         # A copy that the program may patch as it likes: our own code keeps the real one.
         self.builtins = types.ModuleType("builtins")
         self.builtins.__dict__.update(_BUILTINS)
         self.builtins.__dict__["sum"] = self._watched_sum()
+        self._furnish()
+
+    def _furnish(self) -> None:
         self.module = types.ModuleType("program")
         self.namespace = self.module.__dict__
         self.namespace["__builtins__"] = self.builtins.__dict__
+
+    def clear(self) -> None:
+        """Once more as at the start, for another call of the same program, if that cannot reach what is behind the stage."""
+        with contextlib.suppress(OutputLimitReached):
+            self.namespace.clear()
+            if self.leaves:
+                _space.collect()
+        self.screen = Screen(self.output)
+        self.unportable = None
+        self._furnish()
+        self.__enter__()
+
+    def judged(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """The reply of a harness, unless the program did what no reply excuses."""
+        if self.screen.full:
+            return {"outcome": "too much output", "detail": f"it wrote more than {self.output} characters"}
+        if self.unportable is not None and reply["outcome"] in ("returned", "raised"):
+            return {**reply, "outcome": "not deterministic", "detail": self.unportable}
+        return reply
 
     def _watched_sum(self) -> Any:
         """`sum`, with a note where its result differs between versions: 3.12 began to add floats with compensation."""
@@ -108,7 +130,7 @@ class Stage:
         # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.leaves or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
+            if self.leaves or _space.has_grown():  # the collector costs as much as the run of a small program
                 _space.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
@@ -126,12 +148,9 @@ class _Space:
 
     usual = 0
     slack = 1 << 24
-    asked = 0
-    often = 16  # programs from one look to the next: it costs as much as a tenth of a small one
 
     def has_grown(self) -> bool:
-        self.asked += 1
-        return self.asked % self.often == 0 and confine.address_space() > self.usual + self.slack
+        return confine.address_space() > self.usual + self.slack
 
     def collect(self) -> None:
         gc.collect()
@@ -192,22 +211,10 @@ def _answer(job: dict[str, Any]) -> bytes:
 
 
 def _perform(job: dict[str, Any]) -> dict[str, Any]:
-    return staged(_harness(job["harness"]), job)
-
-
-def staged(harness: Harness, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
-    """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
-
-    Whoever calls one program again and again looks at the memory that it leaves after the `last` call only.
-    """
-    with Stage(job["output"], job["source"], last) as stage:
+    harness = _harness(job["harness"])
+    with Stage(job["output"], job["source"]) as stage:
         reply = harness(job, stage)
-    if stage.screen.full:
-        reply = {"outcome": "too much output", "detail": f"it wrote more than {job['output']} characters"}
-    if stage.unportable is not None and reply["outcome"] in ("returned", "raised"):
-        reply = {**reply, "outcome": "not deterministic", "detail": stage.unportable}
-    reply["stdout"] = "".join(stage.screen.parts)[:_KEPT_OUTPUT]
-    return reply
+    return {**stage.judged(reply), "stdout": "".join(stage.screen.parts)[:_KEPT_OUTPUT]}
 
 
 @functools.cache

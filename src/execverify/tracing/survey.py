@@ -1,7 +1,7 @@
 """What a program does over many inputs: the result of each, and which ways its conditions went.
 
 A survey is cheaper than traces: the program is rewritten once so that each condition reports its truth and each loop that
-it was entered, and is then called with one input after the other, each call on a stage of its own in the same confined
+it was entered, and is then called with one input after the other, each call on a cleared stage in the same confined
 process. Variants of the program (without its method under test, say) are called with the same inputs. A program that
 could reach what a stage does not put back (it imports, say) gets a process for each call.
 
@@ -24,7 +24,7 @@ from execverify.execution.call import StepLimitReached, enact
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import FORGED, may_reach_out, reaches_out, result_of, sandbox
-from execverify.execution.worker import Stage, staged
+from execverify.execution.worker import Stage
 from execverify.programs.literals import Value
 from execverify.programs.program import Program, parse_arguments, parse_source, values_of, vocabulary_of, walk
 
@@ -277,8 +277,8 @@ _Made = TypeVar("_Made")
 
 def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: calls the program with each input, and each variant likewise, until it ends in another way."""
-    program = _Explored(job, job["source"])
-    variants = [_Explored(job, source) for source in job["variants"]]
+    program = _Explored(job, job["source"], stage)
+    variants = [_Explored(job, source, stage) for source in job["variants"]]
     for text in job["inputs"]:
         program.call(_parsed(text))
         if job["brief"] and program.has_shown_itself and all(variant.follows(program) for variant in variants):
@@ -300,8 +300,9 @@ def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
 class _Explored:
     """A source and how its calls ended so far."""
 
-    def __init__(self, job: dict[str, Any], source: str) -> None:
+    def __init__(self, job: dict[str, Any], source: str, stage: Stage) -> None:
         self.job = {**job, "source": source}
+        self.stage = stage
         self.calls: list[ast.Call | ProgramError] = []
         self.results: list[dict[str, Any]] = []
         self.taken: list[list[int]] = []
@@ -321,7 +322,7 @@ class _Explored:
 
     def call(self, given: ast.Call | ProgramError) -> None:
         """Calls it once more."""
-        result, ways = _called(self.compiled[0], len(self.arms), given, self.job)
+        result, ways = _called(self.compiled, given, self.job, self.stage)
         self.calls.append(given)
         self.results.append(result)
         self.taken.append(ways)
@@ -357,26 +358,33 @@ def _parsed(text: str) -> ast.Call | ProgramError:
 
 
 def _called(
-    code: CodeType | BaseException, arms: int, call: ast.Call | ProgramError, job: dict[str, Any]
+    compiled: tuple[CodeType | BaseException, list[Any]], call: ast.Call | ProgramError, job: dict[str, Any], stage: Stage
 ) -> tuple[dict[str, Any], list[int]]:
-    """How one call ends, on a stage of its own, and which ways it went."""
+    """How one call ends, on a stage that is as at the start, and which ways it went."""
+    code, arms = compiled
     try:
         given = values_of(_or_raise(call))  # values of its own for every call
     except ProgramError as error:
         return {"outcome": "raised", "error": "ProgramError", "detail": str(error)}, []
-    watch = _Watch(arms, job["steps"])
-    reply = staged(_enacted, {**job, "code": code, "given": given, "watch": watch}, last=False)
+    watch = _Watch(len(arms), job["steps"])
+    stage.clear()
+    stage.builtins.__dict__.update(watch.names)
+    reply = stage.judged(_enacted(code, given, job, watch, stage))
     kept = ("outcome", "value") if reply["outcome"] == "returned" else ("outcome", "error", "detail")
     return {field: reply[field] for field in kept if field in reply}, watch.ways
 
 
-def _enacted(call: dict[str, Any], stage: Stage) -> dict[str, Any]:
-    watch: _Watch = call["watch"]
-    stage.builtins.__dict__.update(watch.names)
-    reply = enact(lambda: _or_raise(call["code"]), call, stage, given=call["given"])
+def _enacted(
+    code: CodeType | BaseException,
+    given: tuple[Sequence[Any], dict[str, Any]],
+    job: dict[str, Any],
+    watch: "_Watch",
+    stage: Stage,
+) -> dict[str, Any]:
+    reply = enact(lambda: _or_raise(code), job, stage, given=given)
     watch.ends()  # what the call leaves behind (a generator, say) goes no way of the call's
     if watch.spent and reply["outcome"] in ("returned", "raised"):  # the program caught what was to stop it
-        return {"outcome": "too many steps", "detail": f"it took more than {call['steps']} steps"}
+        return {"outcome": "too many steps", "detail": f"it took more than {job['steps']} steps"}
     return reply
 
 

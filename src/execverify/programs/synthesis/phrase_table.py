@@ -38,7 +38,7 @@ str.lower ¦ {0:str}.lower() ¦ str ¦ {0} in lower case ¦ common with upper
 str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading blanks ¦ with blanks
 str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading {1}
 str.maketrans ¦ str.maketrans({0:str chars}, {1:str chars}) ¦ dict[int, int] ¦ a table from the letters of {0} to those of {1} ¦ same
-str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0} with letters exchanged by table ¦ calls
+str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0} with letters exchanged ¦ calls
 str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1}
 str.removeprefix ¦ {0:str}.removeprefix({1:str start}) ¦ str ¦ {0} without the prefix {1}
 str.removesuffix ¦ {0:str}.removesuffix({1:str ending}) ¦ str ¦ {0} without the suffix {1}
@@ -65,7 +65,7 @@ str.translate ¦ {0:str}.translate({{ord({1:str char}): {2:str other}}}) ¦ str 
 str.upper ¦ {0:str}.upper() ¦ str ¦ {0} in upper case ¦ common
 str.zfill ¦ {0:str}.zfill({1:int width}) ¦ str ¦ {0} filled with zeros to {1} columns
 str + ¦ {0:str} + {1:str part} ¦ str ¦ {0} followed by {1} ¦ common
-str * ¦ {0:str} * {1:int small} ¦ str ¦ {0} repeated {1} times ¦ common
+str * ¦ {0:str} * {1:int two} ¦ str ¦ {0} repeated {1} times ¦ common
 str % ¦ {t:'%s!'|'<%s>'|'%s;'|'[%s]'|'(%s)'} % {0:str atom} ¦ str ¦ {0} set into a format
 str in ¦ {1:str char} in {0:str} ¦ bool ¦ {1} occurs in {0} ¦ common
 str not in ¦ {1:str char} not in {0:str} ¦ bool ¦ {1} does not occur in {0} ¦ common
@@ -102,7 +102,7 @@ list.sort ¦ {0:list[O]}.sort() ¦ none ¦ sorts {0} ¦ kept
 list.sort ¦ {0:list[O]}.sort(reverse=True) ¦ none ¦ sorts {0} from the greatest down ¦ kept
 list + ¦ {0:list[T]} + {1:list[T]} ¦ list[T] ¦ {0} followed by {1} ¦ common
 list + ¦ {0:list[T]} + [{1:T}] ¦ list[T] ¦ {0} with {1} at its end ¦ common
-list * ¦ {0:list[T]} * {1:int small} ¦ list[T] ¦ {0} repeated {1} times
+list * ¦ {0:list[T]} * {1:int two} ¦ list[T] ¦ {0} repeated {1} times
 list in ¦ {1:T} in {0:list[T]} ¦ bool ¦ {1} is in {0} ¦ common
 list not in ¦ {1:T} not in {0:list[T]} ¦ bool ¦ {1} is not in {0} ¦ common
 list [] ¦ {0:list[T]}[{1:int index}] ¦ T ¦ the element of {0} at {1} ¦ common if {0}

@@ -376,8 +376,10 @@ class Writer:
         return self.make(kind, set())
 
     def operate(self, value: Expr) -> Expr:
-        """The value with an operator at work on it: no call, the same type."""
+        """The value with an operator at work on it: no call, the same type. A literal stays as it is: nobody writes `65 * 2`."""
         kind, rng = value.kind, self.rng
+        if value.text[0] in "'0123456789":
+            return value
         name = head(kind)
         if name == "str":
             return rng.choice((

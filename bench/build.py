@@ -1,0 +1,134 @@
+"""What a dataset costs: rows a second, where the time goes, and the memory of all processes together, by size.
+
+    python bench/build.py [--sizes 1000,30000] [--workers 2] [--seed 0] [--json]
+
+Every size is a build of white-box rows from nothing, as `execverify build` makes them, report and manifest included. The
+baseline of the same run is what a check of one program by a fresh interpreter costs, as the paper's release does it.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+PROGRAM = "def f(n):\n    return n + 1\nassert f(3) == 4"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one build cost.
+
+    Attributes:
+        rows: how many rows.
+        seconds: wall-clock seconds, from the command's start to its end.
+        rate: rows a second.
+        ratio: that rate over programs a second by fresh interpreters, on as many cores.
+        shares: of the processes' time by stage.
+        memory: greatest proportional set size of all processes together, MiB; the median over the second half of the run
+            is `usual`.
+        refused: attempts at a program that came to nothing, for each row.
+    """
+
+    rows: int
+    seconds: float
+    rate: float
+    ratio: float
+    shares: dict[str, float]
+    memory: float
+    usual: float
+    refused: float
+
+
+def main() -> None:
+    """Measures and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="1000,30000")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    interpreters = fresh_interpreters(options.workers)
+    costs = [cost_of(int(size), options.workers, options.seed, interpreters) for size in options.sizes.split(",")]
+    if options.json:
+        print(json.dumps({"fresh_interpreters": interpreters, "costs": [asdict(cost) for cost in costs]}))
+        return
+    print(f"{options.workers} workers; fresh interpreters on as many cores: {interpreters:.0f} programs a second\n")
+    print("| rows | seconds | rows a second | ratio to fresh interpreters | attempts refused a row | MiB, most | MiB, usual |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    for c in costs:
+        print(
+            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.refused:.2f} | {c.memory:.0f} | {c.usual:.0f} |"
+        )
+    print(f"\n| {' | '.join(costs[-1].shares)} |\n|{'---:|' * len(costs[-1].shares)}")
+    print(f"| {' | '.join(f'{share:.0%}' for share in costs[-1].shares.values())} |")
+
+
+def fresh_interpreters(workers: int, count: int = 40) -> float:
+    """Programs a second where each is run by an interpreter of its own, `workers` at a time."""
+    start = time.perf_counter()
+    for _ in range(count // workers):
+        running = [subprocess.Popen([sys.executable, "-c", PROGRAM]) for _ in range(workers)]
+        for process in running:
+            process.wait()
+    return count / (time.perf_counter() - start)
+
+
+def cost_of(size: int, workers: int, seed: int, interpreters: float) -> Cost:
+    """Builds once, in a process of its own, and watches."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = (
+            "import json, sys; from execverify.datasets import Recipe, build\n"
+            f"built = build({folder + '/out'!r}, {size}, Recipe(seed={seed}, kinds=('white_box',)), workers={workers})\n"
+            "print(json.dumps({'shares': dict(built.clock.shares), 'refused': built.manifest['refused']}))"
+        )
+        start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        samples: list[float] = []
+        watch = threading.Thread(target=_watched, args=(process, samples), daemon=True)
+        watch.start()
+        out, _ = process.communicate()
+        seconds = time.perf_counter() - start
+        watch.join()
+        if process.returncode:
+            raise SystemExit(f"the build of {size} rows failed")
+        told = json.loads(out)
+    late = sorted(samples[len(samples) // 2 :]) or [0.0]
+    rate, refused = size / seconds, sum(told["refused"].values()) / size
+    return Cost(
+        size, seconds, rate, rate / interpreters, told["shares"], max(samples, default=0.0), late[len(late) // 2], refused
+    )
+
+
+def _watched(process: "subprocess.Popen[str]", samples: list[float]) -> None:
+    while process.poll() is None:
+        samples.append(sum(map(_proportional, _tree(process.pid))) / 1024)
+        time.sleep(0.5)
+
+
+def _tree(pid: int) -> list[int]:
+    """A process and all below it (Linux)."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+        children = [int(word) for task in tasks for word in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
+    except OSError:
+        return []
+    return [pid, *(below for child in children for below in _tree(child))]
+
+
+def _proportional(pid: int) -> int:
+    """Proportional set size in KiB: memory that processes share counts once."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+if __name__ == "__main__":
+    main()
