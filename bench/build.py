@@ -8,7 +8,6 @@ baseline of the same run is what a check of one program by a fresh interpreter c
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -114,8 +113,8 @@ def _watched(process: "subprocess.Popen[str]", samples: list[float]) -> None:
 def _tree(pid: int) -> list[int]:
     """A process and all below it (Linux)."""
     try:
-        tasks = os.listdir(f"/proc/{pid}/task")
-        children = [int(word) for task in tasks for word in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(word) for task in tasks for word in (task / "children").read_text().split()]
     except OSError:
         return []
     return [pid, *(below for child in children for below in _tree(child))]

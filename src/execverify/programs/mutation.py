@@ -13,6 +13,7 @@ Now and then a value comes from the program's own constants, which its condition
 import ast
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.program import Program, arguments_text
@@ -51,6 +52,8 @@ def mutations(program: Program, count: int = 8, seed: str = "") -> list[str]:
         return []
     rng = _Random(f"mutate {seed} {program.source} {program.arguments}")
     rng.constants = _constants(program)
+    if any(map(_asks_whether_equal, program.nodes)) or any(isinstance(value, set) for value in positional):
+        rng.equal = 0.4
     seen, found = {program.arguments, arguments_text(program.call_arguments)}, []
     before = [*positional, *named.values()]
     relations = _relations(before)
@@ -70,9 +73,10 @@ def mutations(program: Program, count: int = 8, seed: str = "") -> list[str]:
 
 
 class _Random(random.Random):
-    """Chance, and the constants of the program: numbers and texts."""
+    """Chance, and what the program's conditions ask for: its numbers and texts, and how often arguments should be equal."""
 
     constants: tuple[list[int], list[str]] = ([], [])
+    equal = 0.12
 
 
 def _constants(program: Program) -> tuple[list[int], list[str]]:
@@ -87,6 +91,13 @@ def _constants(program: Program) -> tuple[list[int], list[str]]:
         elif node.__class__ is ast.Attribute and node.attr in _ASKED:
             texts += [_ASKED[node.attr]] * 2
     return numbers, texts
+
+
+def _asks_whether_equal(node: ast.AST) -> bool:
+    """Whether it compares values none of which is a constant, which chance alone would hardly ever make equal."""
+    if not isinstance(node, ast.Compare) or not isinstance(node.ops[0], ast.Eq | ast.NotEq):
+        return False
+    return not isinstance(node.left, ast.Constant) and not isinstance(node.comparators[0], ast.Constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +136,7 @@ def _mutated(rng: _Random, values: list[object], relations: list[_Relation], tho
     for relation in relations:  # what one argument had from another, it has again, mostly
         if rng.random() < 0.7:
             new[relation.index] = _related(rng, relation, new, values)
-    if len(new) > 1 and rng.random() < 0.12:
+    if len(new) > 1 and rng.random() < rng.equal:
         _made_equal(rng, new)
     return new
 
@@ -147,12 +158,21 @@ def _made_equal(rng: _Random, values: list[object]) -> None:
     index, other = rng.sample(range(len(values)), 2)
     own, whole = values[index], values[other]
     items = [own]
-    if isinstance(whole, list | tuple):
+    if isinstance(own, set | frozenset) and isinstance(whole, list | set | frozenset) and _are_alike(own, whole):
+        kept = sorted(whole)[rng.choice((0, 0, 0, 1)) :]  # the same, or a part of it
+        items = [type(own)(kept)]
+    elif isinstance(whole, list | tuple):
         items = [item for item in whole if type(item) is type(own)]
     elif type(whole) is type(own):
         items = [whole]
     if items:
         values[index] = rng.choice(items)
+
+
+def _are_alike(*collections: list[Any] | set[Any] | frozenset[Any]) -> bool:
+    """Whether they hold nothing but numbers, or nothing but texts."""
+    kinds = {type(item) for collection in collections for item in collection}
+    return len(kinds) == 1 and kinds <= {int, str}
 
 
 def _holds(whole: object, part: object) -> bool:

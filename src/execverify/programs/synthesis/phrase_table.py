@@ -333,6 +333,8 @@ ascii ¦ ascii({0:str}) ¦ str ¦ {0} as an ASCII literal ¦ with accents
 format ¦ format({0:int}, {t:'05d'|'>6'|'b'|'x'|'03d'|'+d'}) ¦ str ¦ {0} formatted
 format ¦ format({0:float}, {t:'.1f'|'.2f'|'>7.1f'|'.3f'}) ¦ str ¦ {0} formatted
 isinstance ¦ isinstance({0:any}, {t:int|str|list}) ¦ bool ¦ {0} is of the type
+isinstance ¦ {0:int} - isinstance({0:int}, {t:int|bool}) ¦ int ¦ {0}, less 1 if it is of the type ¦ calls
+isinstance ¦ {0:str} + str(isinstance({0:str}, {t:int|str|list})) ¦ str ¦ {0} followed by whether it is of the type ¦ calls
 iter ¦ iter({0:list[T]}) ¦ iterator[T] ¦ an iterator over {0}
 next ¦ next(({x} for {x} in {0:list[int]} if {x} > {1:int threshold}), {2:int}) ¦ int ¦ the first of {0} above {1}, or {2} ¦
 next ¦ next(({x} for {x} in {0:list[str]} if {1:str char} in {x}), {2:str}) ¦ str ¦ the first of {0} with {1} in it, or {2} ¦
