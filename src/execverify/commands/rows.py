@@ -20,7 +20,8 @@ from execverify.programs.program import shorten
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.rows import from_row
 from execverify.questions.task import TASK_KINDS
-from execverify.rewards.score import RewardRule, Score, score_many
+from execverify.rewards.parts import Score
+from execverify.rewards.score import RewardRule, score_many
 
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")

@@ -14,7 +14,6 @@ import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.execution.outcome import Limits, Outcome, Result
@@ -26,59 +25,7 @@ from execverify.questions.select import check_kinds
 from execverify.questions.task import Task
 from execverify.rewards.answers import Answer, Assertion, read_answer, read_assertion
 from execverify.rewards.compare import same_value
-
-
-class Verdict(StrEnum):
-    """What became of one part of an answer."""
-
-    RIGHT = "right"
-    WRONG = "wrong answer"
-    NONE = "no answer"
-    FAILED = "our failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One judged part of an answer.
-
-    Attributes:
-        kind: "output", "input", or a question's kind.
-        expected: every accepted answer.
-        given: what the model wrote there; None where it wrote nothing.
-        verdict: right, wrong, no answer, or our failure.
-        why: one line that says why it is not right; empty where it is.
-    """
-
-    kind: str
-    expected: tuple[str, ...]
-    given: str | None
-    verdict: Verdict
-    why: str = ""
-
-    @property
-    def right(self) -> bool:
-        """Whether it earns its share."""
-        return self.verdict == Verdict.RIGHT
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A reward and what it is made of.
-
-    Attributes:
-        reward: the number to train on; None where we failed to judge (never a silent 0).
-        parts: the assertion first, then one part a question, in order.
-    """
-
-    reward: float | None
-    parts: tuple[Part, ...]
-
-    def share(self, kind: str) -> float | None:
-        """Share of a kind's parts that are right; None where there are none of that kind, or we failed."""
-        of_kind = [part for part in self.parts if part.kind == kind]
-        if not of_kind or any(part.verdict == Verdict.FAILED for part in of_kind):
-            return None
-        return sum(part.right for part in of_kind) / len(of_kind)
+from execverify.rewards.parts import Part, Score, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from typing import Any
 
 from execverify.questions.rows import from_row
 from execverify.rewards.answers import completion_text
-from execverify.rewards.score import PAPER, RewardRule, Score, Verdict, score_many
+from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.score import PAPER, RewardRule, score_many
 
 LogMetric = Callable[[str, float], None]
 LogExtra = Callable[[str, list[Any]], None]
