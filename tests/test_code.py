@@ -151,10 +151,20 @@ def test_the_bonus_wants_what_the_tests_call() -> None:
     assert read_code(block).well_formed
     assert not read_code(block, entry_point="f").well_formed
     assert "'f'" in read_code(block, entry_point="f").why
-    for source in ("from math import isqrt as f", "f = len", "class f:\n    pass", "try:\n    import f\nexcept ImportError:\n    f = 1"):
+    for source in (
+        "from math import isqrt as f",
+        "f = len",
+        "class f:\n    pass",
+        "try:\n    import f\nexcept ImportError:\n    f = 1",
+    ):
         assert read_code(answer(f"```python\n{source}\n```"), entry_point="f").well_formed, source
     method = answer("```python\nclass Solution:\n    def f(self, n):\n        return n\n```")
     assert read_code(method, entry_point="Solution.f").well_formed
+    assert read_code(method, entry_point="f").entry_point == "Solution.f"
+    assert read_code(method, entry_point="f").well_formed
+    assert not read_code(method, entry_point="g").well_formed
+    both = answer("```python\nclass Solution:\n    def f(self, n):\n        return n\n\n\nf = Solution().f\n```")
+    assert read_code(both, entry_point="f").entry_point == "f"
 
 
 def test_two_blocks_earn_no_bonus() -> None:
@@ -176,7 +186,12 @@ def test_what_is_no_text_is_no_answer() -> None:
 _LINES = st.sampled_from(["x = 1", "    y", "", "`", "``", "~~", "# ```python", "print('~~~')", "a```", "<answer", "\\", "é😀"])
 
 
-@given(st.lists(_LINES, min_size=1), st.sampled_from(["```", "````", "~~~"]), st.sampled_from(["", "python", "py"]), st.integers(0, 3))
+@given(
+    st.lists(_LINES, min_size=1),
+    st.sampled_from(["```", "````", "~~~"]),
+    st.sampled_from(["", "python", "py"]),
+    st.integers(0, 3),
+)
 def test_any_lines_that_are_no_fence_come_back_as_they_were(lines: list[str], fence: str, tag: str, indent: int) -> None:
     blanks = " " * indent
     block = "\n".join([f"{blanks}{fence}{tag}", *(blanks + line for line in lines), blanks + fence])

@@ -155,3 +155,12 @@ def test_a_tolerance_is_for_tokens_written_as_floats(given: str, expected: str, 
 def test_equal_outputs_are_equal_lines(one: str, other: str) -> None:
     assert same_output(one, other) == (output_lines(one) == output_lines(other))
     assert same_output(one, one, float_tolerance=1e-6)
+
+
+def test_long_values_are_compared_to_their_ends() -> None:
+    one, other = ["x" * 20_000 + "a", 1.0], ["x" * 20_000 + "b", 1.0]
+    assert not same_value(one, one)
+    for tolerance in (0.0, 1e-6):
+        assert same_value(one, list(one), tolerance, limit=50_000)
+        assert not same_value(one, other, tolerance, limit=50_000)
+        assert not same_json({one[0]: 1.0}, {other[0]: 1.0}, tolerance, limit=50_000)

@@ -34,11 +34,14 @@ class Code:
 
     Attributes:
         source: the code, each line with its newline; None where the completion gives none.
+        entry_point: what of it the tests call; a method of its class `Solution` where they call a function by that name
+            and it defines no such function (LeetCode's way).
         well_formed: whether the answer has the form that earns the bonus.
         why: why there is no code, or why the form earns nothing; empty where the answer is well-formed.
     """
 
     source: str | None
+    entry_point: str | None = None
     well_formed: bool = False
     why: str = ""
 
@@ -67,8 +70,13 @@ def read_code(completion: str, entry_point: str | None = None) -> Code:
     last = blocks[-1]
     if len(last.source) > MAX_CODE:
         return Code(None, why=f"the code is longer than {MAX_CODE} characters")
-    why = _why_not_well_formed(blocks, tagged, entry_point)
-    return Code(last.source, not why, why)
+    try:
+        tree = parse_source(last.source)
+    except ProgramError as error:
+        return Code(last.source, entry_point, why=str(error) if last.closed else "the block is not closed")
+    entry_point = _method(tree, entry_point)
+    why = _why_not_well_formed(tree, blocks, tagged, entry_point)
+    return Code(last.source, entry_point, not why, why)
 
 
 def _answer(completion: str) -> tuple[str | None, bool]:
@@ -120,18 +128,27 @@ def _without_indent(line: str, indent: str) -> str:
     return line[min(blanks, len(indent)) :]
 
 
-def _why_not_well_formed(blocks: list[_Block], tagged: bool, entry_point: str | None) -> str:
-    last = blocks[-1]
-    if not last.closed:
+def _method(tree: ast.Module, entry_point: str | None) -> str | None:
+    """What to call for a name: the function, or the method of that name of the code's class `Solution`."""
+    if entry_point is None or "." in entry_point or entry_point in module_names(tree):
+        return entry_point
+    methods = {
+        part.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name == "Solution"
+        for part in node.body
+        if isinstance(part, ast.FunctionDef)
+    }
+    return f"Solution.{entry_point}" if entry_point in methods else entry_point
+
+
+def _why_not_well_formed(tree: ast.Module, blocks: list[_Block], tagged: bool, entry_point: str | None) -> str:
+    if not blocks[-1].closed:
         return "the block is not closed"
     if not tagged:
         return f"the code does not stand between {OPEN} and {CLOSE}"
     if len(blocks) > 1:
         return f"the answer has {len(blocks)} blocks of code, not one"
-    try:
-        tree = parse_source(last.source)
-    except ProgramError as error:
-        return str(error)
     if all(isinstance(node, ast.Pass) or _is_constant(node) for node in tree.body):
         return "the block is empty"
     name = entry_point and entry_point.partition(".")[0]

@@ -12,18 +12,21 @@ printed text.
 import math
 import re
 
-from execverify.programs.literals import equality_key
+from execverify.programs.literals import MAX_TEXT, equality_key
 
 
-def same_value(given: object, expected: object, float_tolerance: float = 0.0) -> bool:
-    """Whether two plain values are equal by type and content. An opaque value equals nothing."""
-    ours, theirs = equality_key(given), equality_key(expected)
+def same_value(given: object, expected: object, float_tolerance: float = 0.0, *, limit: int = MAX_TEXT) -> bool:
+    """Whether two plain values are equal by type and content.
+
+    An opaque value equals nothing; nor does one whose canonical text is longer than `limit` characters.
+    """
+    ours, theirs = equality_key(given, limit), equality_key(expected, limit)
     if ours is None or theirs is None:
         return False
-    return ours == theirs or (float_tolerance > 0 and _close(given, expected, float_tolerance))
+    return ours == theirs or (float_tolerance > 0 and _close(given, expected, float_tolerance, limit))
 
 
-def _close(given: object, expected: object, tolerance: float) -> bool:
+def _close(given: object, expected: object, tolerance: float, limit: int) -> bool:
     if type(given) is not type(expected):
         return False
     if isinstance(given, float) and isinstance(expected, float):
@@ -31,12 +34,12 @@ def _close(given: object, expected: object, tolerance: float) -> bool:
     if isinstance(given, complex) and isinstance(expected, complex):
         return _near(given.real, expected.real, tolerance) and _near(given.imag, expected.imag, tolerance)
     if isinstance(given, list | tuple) and isinstance(expected, list | tuple):
-        return len(given) == len(expected) and all(_close(a, b, tolerance) for a, b in zip(given, expected, strict=True))
+        return len(given) == len(expected) and all(_close(a, b, tolerance, limit) for a, b in zip(given, expected, strict=True))
     if isinstance(given, dict) and isinstance(expected, dict):
-        ours = {equality_key(key): value for key, value in given.items()}
-        theirs = {equality_key(key): value for key, value in expected.items()}
-        return ours.keys() == theirs.keys() and all(_close(ours[key], theirs[key], tolerance) for key in ours)
-    return equality_key(given) == equality_key(expected)
+        ours = {equality_key(key, limit): value for key, value in given.items()}
+        theirs = {equality_key(key, limit): value for key, value in expected.items()}
+        return ours.keys() == theirs.keys() and all(_close(ours[key], theirs[key], tolerance, limit) for key in ours)
+    return equality_key(given, limit) == equality_key(expected, limit)
 
 
 def _near(given: float, expected: float, tolerance: float) -> bool:
@@ -50,7 +53,7 @@ def _near(given: float, expected: float, tolerance: float) -> bool:
 # ------------------------------------------------------------------------------------------------- results against JSON
 
 
-def same_json(given: object, expected: object, float_tolerance: float = 0.0) -> bool:
+def same_json(given: object, expected: object, float_tolerance: float = 0.0, *, limit: int = MAX_TEXT) -> bool:
     """Whether a result is the value that a JSON text writes down.
 
     JSON has no tuples and no keys but text. So a tuple in the result, at any depth of lists, tuples and dict values, is
@@ -60,9 +63,9 @@ def same_json(given: object, expected: object, float_tolerance: float = 0.0) -> 
     Args:
         given: the result, a plain value.
         expected: the value that the JSON text gave.
-        float_tolerance: as for `same_value`.
+        float_tolerance, limit: as for `same_value`.
     """
-    return same_value(_as_json(given), expected, float_tolerance)
+    return same_value(_as_json(given), expected, float_tolerance, limit=limit)
 
 
 def _as_json(value: object) -> object:

@@ -1,0 +1,122 @@
+"""Tests that are code, HumanEval's and MBPP's way, taken apart into single asserts. Read, never run.
+
+A test of HumanEval's form is a function `check(candidate)`. Each statement of it that asserts becomes a test of its own,
+with the statements before it that assert nothing, so that a reward can say which assert holds.
+"""
+
+import ast
+import builtins
+from collections.abc import Iterable, Sequence
+
+from execverify.errors import ProgramError, RowError
+from execverify.programs.program import module_names, parse_source
+
+_BUILTINS = frozenset(vars(builtins))
+
+
+def parse_tests(source: str, what: str) -> ast.Module:
+    """Syntax tree of test code; raises RowError that names what it is of."""
+    try:
+        return parse_source(source)
+    except ProgramError as error:
+        raise RowError(f"{what} cannot be read: {error}") from None
+
+
+def split_module(source: str, what: str) -> tuple[str, list[str]]:
+    """Test code with asserts at its top level: what stands before and between them, and the asserts.
+
+    Raises:
+        RowError: the code does not parse, or asserts nothing.
+    """
+    tree = parse_tests(source, what)
+    asserts = [node for node in tree.body if isinstance(node, ast.Assert)]
+    if not asserts:
+        raise RowError(f"{what} has no assert at its top level")
+    rest = [node for node in tree.body if not isinstance(node, ast.Assert)]
+    return _text(rest), [ast.unparse(node) for node in asserts]
+
+
+def split_check(source: str) -> tuple[str, str, list[str]]:
+    """Test code with a function `check(candidate)`: its setup, its parameter, and a `check` for each statement that asserts.
+
+    Raises:
+        RowError: the code does not parse, or has no such function.
+    """
+    tree = parse_tests(source, "the test")
+    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    if len(checks) != 1 or len(checks[0].args.args) != 1:
+        raise RowError("the test has no function check(candidate): give asserts, or a test like HumanEval's")
+    check = checks[0]
+    setup = [node for node in tree.body if node is not check and not _is_call_of(node, "check")]
+    return _text(setup), check.args.args[0].arg, [_text([_with_body(check, body)]) for body in _bodies(check.body)]
+
+
+def why_no_test(test: str, names: Iterable[str]) -> str:
+    """Why test code tests nothing of a candidate: nothing in it depends on one. Empty where something does.
+
+    Such a test (`assert True`) would pay every candidate.
+
+    Args:
+        test: test code that parses.
+        names: what stands for the candidate.
+    """
+    tree = ast.parse(test)
+    asserts = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    if asserts and not any(isinstance(part, ast.Name) for node in asserts for part in ast.walk(node.test)):
+        return "it asserts constants alone"
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return "" if used & set(names) else f"it does not call {' or '.join(sorted(names))}"
+
+
+def called_function(setup: str, asserts: Sequence[str]) -> str:
+    """The one function that asserts call and nothing in their setup or Python itself defines.
+
+    Raises:
+        RowError: there is none, or more than one.
+    """
+    known = _BUILTINS | module_names(parse_tests(setup, "the setup"))
+    found: dict[str, None] = {}
+    for number, text in enumerate(asserts):
+        nodes = list(ast.walk(parse_tests(text, f"asserts[{number}]")))
+        bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+        found.update(dict.fromkeys(name for name in called if name not in known and name not in bound))
+    if len(found) != 1:
+        what = f"call {', '.join(found)}" if found else "call no function that is not defined"
+        raise RowError(f"the asserts {what}: say which function is asked for, as entry_point")
+    return next(iter(found))
+
+
+def _bodies(body: list[ast.stmt]) -> list[list[ast.stmt]]:
+    """For each statement that asserts, the statements before it that do not, and itself.
+
+    All in one where a statement that asserts binds names for later ones.
+    """
+    asserting = [index for index, node in enumerate(body) if any(isinstance(part, ast.Assert) for part in ast.walk(node))]
+    if any(_names(body[index : index + 1], ast.Store) & _names(body[index + 1 :], ast.Load) for index in asserting):
+        return [body]
+    if not asserting:
+        return [body]
+    return [[node for number, node in enumerate(body[:index]) if number not in asserting] + [body[index]] for index in asserting]
+
+
+def _names(nodes: Sequence[ast.stmt], context: type[ast.expr_context]) -> set[str]:
+    return {part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, context)}
+
+
+def _with_body(check: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
+    fields = {**dict(ast.iter_fields(check)), "body": body}
+    return ast.copy_location(ast.FunctionDef(**fields), check)
+
+
+def _is_call_of(node: ast.stmt, name: str) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == name
+    )
+
+
+def _text(body: list[ast.stmt]) -> str:
+    return ast.unparse(ast.Module(body, []))
