@@ -30,7 +30,7 @@ def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         exec(code, stage.namespace)
         positional, named = eval(compile(capture, "<arguments>", "eval", dont_inherit=True), stage.namespace)
     except BaseException as error:
-        return _raised(error)
+        return raised(error)
     values = [value_of(value) for value in (*positional, *named.values())]
     names = [None] * len(positional) + list(named)
     return {"outcome": "returned", "values": [[value.type, value.text, value.opaque] for value in values], "names": names}
@@ -63,12 +63,13 @@ def enact(
     except MemoryError:
         return {"outcome": "out of memory", "detail": "it asked for more memory than it may have"}
     except BaseException as error:
-        return _raised(error)
+        return raised(error)
     value = value_of(result)
     return {"outcome": "returned", "value": [value.type, value.text, value.opaque]}
 
 
-def _raised(error: BaseException) -> dict[str, Any]:
+def raised(error: BaseException) -> dict[str, Any]:
+    """How an exception is told that escaped from a program: its type, and one line with where and why."""
     name = " ".join(type.__dict__["__name__"].__get__(type(error)).split())
     try:
         message = " ".join(str(error).split())

@@ -7,7 +7,6 @@
 """
 
 import ast
-import functools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 from execverify.errors import LiteralError, ProgramError
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.sandbox import Sandbox
-from execverify.programs.literals import Value, parse_literal
+from execverify.execution.sandbox import Sandbox, sandbox_for
+from execverify.programs.literals import MAX_SOURCE, Value, parse_literal
 from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
 
 _DEFAULT = Limits()
@@ -31,12 +30,7 @@ _FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generat
 
 def sandbox(hash_seed: int = 0) -> Sandbox:
     """This process's sandbox for a hash seed; started when first used, closed at exit."""
-    return _sandbox(hash_seed)
-
-
-@functools.cache
-def _sandbox(hash_seed: int) -> Sandbox:
-    return Sandbox(hash_seed)
+    return sandbox_for((), hash_seed)
 
 
 def run(program: Program, *, limits: Limits = _DEFAULT) -> Result:
@@ -69,7 +63,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     reply = sandbox().run(job)
     if reply["outcome"] != Outcome.RETURNED:
         raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
-    if not all(map(_is_value, reply["values"])):
+    if not all(map(is_value, reply["values"])):
         raise ProgramError("the arguments cannot be evaluated: the process answered with what is no answer")
     parts = []
     for name, (kind, text, opaque) in zip(reply["names"], reply["values"], strict=True):
@@ -89,7 +83,7 @@ def result_of(reply: dict[str, Any]) -> Result:
     """A harness's reply as a `Result`. A reply that no harness of ours gives is the program's own, which then has died."""
     detail, error, stdout, value = (reply.get(field) for field in ("detail", "error", "stdout", "value"))
     texts = all(isinstance(text, str | None) for text in (detail, error, stdout))
-    if reply.get("outcome") not in _OUTCOMES or not texts or not (value is None or _is_value(value)):
+    if reply.get("outcome") not in _OUTCOMES or not texts or not (value is None or is_value(value)):
         return FORGED
     outcome = Outcome(reply["outcome"])
     if outcome == Outcome.RETURNED and value is None:
@@ -97,7 +91,7 @@ def result_of(reply: dict[str, Any]) -> Result:
     return Result(outcome, Value(*value) if value is not None else None, detail or "", error, stdout or "")
 
 
-def _is_value(fields: Any) -> bool:
+def is_value(fields: Any, limit: int = MAX_SOURCE) -> bool:
     """Whether plain data are the fields of a `Value`: a type's name, and a literal of that type or a reason."""
     if not isinstance(fields, list) or len(fields) != 3 or not isinstance(fields[0], str):
         return False
@@ -105,7 +99,7 @@ def _is_value(fields: Any) -> bool:
     if text is None:
         return isinstance(opaque, str)
     try:
-        return opaque is None and isinstance(text, str) and type(parse_literal(text)).__name__ == kind
+        return opaque is None and isinstance(text, str) and type(parse_literal(text, limit)).__name__ == kind
     except LiteralError:
         return False
 

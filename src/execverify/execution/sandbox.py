@@ -9,15 +9,32 @@ a job's time starts when the worker can have started it, and ends with SIGKILL t
 """
 
 import atexit
+import functools
 import os
+import socket
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, TypeVar
 
 from execverify.errors import SandboxError
+from execverify.execution import confine
 from execverify.execution.batch import Batch
+from execverify.execution.confine import ALL, Choice
 from execverify.execution.job import Job, Reply
 from execverify.execution.lanes import Lane, Zygote
+
+_Made = TypeVar("_Made")
+
+
+def sandbox_for(imports: Collection[str], hash_seed: int = 0) -> "Sandbox":
+    """This process's sandbox for programs that may import these modules; started when first used, closed at exit."""
+    return _sandbox(tuple(sorted(set(imports))), hash_seed)
+
+
+@functools.cache
+def _sandbox(imports: tuple[str, ...], hash_seed: int) -> "Sandbox":
+    return Sandbox(hash_seed, imports)
 
 
 class Sandbox:
@@ -26,8 +43,10 @@ class Sandbox:
     Use it as a context manager, or leave it to the end of the process: either way nothing stays behind.
     """
 
-    def __init__(self, hash_seed: int = 0) -> None:
+    def __init__(self, hash_seed: int = 0, imports: Collection[str] = (), choice: Choice = ALL) -> None:
         self.hash_seed = hash_seed
+        self.imports = tuple(sorted(imports))
+        self.choice = choice
         self.layers: dict[str, str] = {}
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
@@ -39,6 +58,10 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A sandbox travels as its settings: whoever unpickles it starts processes of its own."""
+        return Sandbox, (self.hash_seed, self.imports, self.choice)
 
     def run(self, job: Job) -> Reply:
         """One job's reply: what the harness gave, or `{"outcome": "timed out" | "died", "detail": ...}`."""
@@ -66,23 +89,49 @@ class Sandbox:
         if zygote is not None:
             zygote.close()
 
+    def require_strength(self, allow_weak: bool) -> None:
+        """Sees to it that untrusted code is confined here.
+
+        Raises:
+            WeakSandboxError: a layer that untrusted code needs is off, and nobody said that this is allowed.
+        """
+        with self._lock:
+            self._started()
+        if not allow_weak:
+            confine.require(self.layers)
+
+    def fork_untrusted(self) -> tuple[Zygote, int, socket.socket]:
+        """A fresh process for one candidate: who forks it, its number there, and our end of its socket."""
+        with self._lock:
+            return self._tried(lambda zygote: (zygote, *zygote.fork(b"U")))
+
     def _lease(self, fresh: bool) -> Lane:
         with self._lock:
-            if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
-                self._forget()
+            self._started()
             if self._idle and not fresh:
                 return self._idle.pop()
-            for attempt in (1, 2):
-                if self._zygote is None:
-                    self._zygote = Zygote(self.hash_seed)
-                    self.layers = self._zygote.layers
-                try:
-                    return self._zygote.fork()
-                except (OSError, EOFError) as error:
-                    self._forget()
-                    if attempt == 2:
-                        raise SandboxError(f"no confined process could be started: {error}") from error
-        raise AssertionError("unreachable")
+            return self._tried(lambda zygote: zygote.lane())
+
+    def _started(self) -> Zygote:
+        """The zygote, alive and our own."""
+        if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
+            self._forget()
+        if self._zygote is None:
+            self._zygote = Zygote(self.hash_seed, self.imports, self.choice)
+            self.layers = self._zygote.layers
+        return self._zygote
+
+    def _tried(self, work: Callable[[Zygote], _Made]) -> _Made:
+        """Something that needs the zygote, tried again where it turns out to have died."""
+        try:
+            return work(self._started())
+        except OSError:
+            self._forget()
+        try:
+            return work(self._started())
+        except OSError as error:
+            self._forget()
+            raise SandboxError(f"no confined process could be started: {error}") from error
 
     def _forget(self) -> None:
         """Drops processes that are another process's, or dead."""
