@@ -229,3 +229,30 @@ def test_a_row_of_kind_code_generation_holds_literals() -> None:
 def test_a_row_with_a_malformed_test_is_refused(question: dict[str, Any], message: str) -> None:
     with pytest.raises(RowError, match=message):
         read_tests({**ROW, "questions": [ROW["questions"][0], question]})  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("s = Stack()\ns.push(1)\nassert s.pop() == 1", False),
+        ("assert Stack().size == 0", False),
+        ("assert Stack(1).upper() == 'A'", True),
+        ("s = Stack(1)\nassert s.index(3) == 1", True),
+        ("assert math.isclose(Stack(1), 2)", True),
+    ],
+)
+def test_tests_of_classes_are_unsupported_before_anything_runs(text: str, supported: bool) -> None:
+    (test,) = read_tests({"asserts": [text], "entry_point": "Stack"}).tests
+    assert (test.unsupported == "") == supported
+
+
+def test_standard_modules_that_tests_use_are_imported_for_them() -> None:
+    def setup(text: str, setup: str = "") -> str:
+        return read_tests({"asserts": [text], "entry_point": "f", "setup": setup}).setup
+
+    assert setup("assert math.isclose(f(1), 2)") == "import math"
+    assert setup("assert math.isclose(f(1), 2)", "x = 1") == "import math\nx = 1"
+    assert setup("assert math.isclose(f(1), 2)", "import math") == "import math"
+    assert setup("string = 'a'\nassert string.upper() == f('a')") == ""
+    assert setup("import math\nassert math.pi < f(1)") == ""
+    assert setup("assert f.x == f(1)") == ""

@@ -6,12 +6,16 @@ with the statements before it that assert nothing, so that a reward can say whic
 
 import ast
 import builtins
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from execverify.errors import ProgramError, RowError
 from execverify.programs.program import module_names, parse_source
 
 _BUILTINS = frozenset(vars(builtins))
+_PLAIN = frozenset().union(
+    *map(dir, (None, 0, 0.0, 0j, "", b"", bytearray(), range(0), [], (), {}, set(), frozenset()))
+)  # attributes of plain values
 
 
 def parse_tests(source: str, what: str) -> ast.Module:
@@ -51,10 +55,11 @@ def split_check(source: str) -> tuple[str, str, list[str]]:
     return _text(setup), check.args.args[0].arg, [_text([_with_body(check, body)]) for body in _bodies(check.body)]
 
 
-def why_no_test(test: str, names: Iterable[str]) -> str:
-    """Why test code tests nothing of a candidate: nothing in it depends on one. Empty where something does.
+def why_unsupported(test: str, names: Iterable[str]) -> str:
+    """Why no candidate can be judged by test code; empty where candidates can.
 
-    Such a test (`assert True`) would pay every candidate.
+    Nothing in it depends on a candidate (`assert True` would pay every one), or it uses the candidate's objects as objects
+    (`Stack().push(1)`), which do not cross from process to process.
 
     Args:
         test: test code that parses.
@@ -65,7 +70,30 @@ def why_no_test(test: str, names: Iterable[str]) -> str:
     if asserts and not any(isinstance(part, ast.Name) for node in asserts for part in ast.walk(node.test)):
         return "it asserts constants alone"
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return "" if used & set(names) else f"it does not call {' or '.join(sorted(names))}"
+    names = set(names)
+    if not used & names:
+        return f"it does not call {' or '.join(sorted(names))}"
+    foreign = next(_foreign_attributes(tree, names), None)
+    return f"it uses .{foreign} of what it is given, which is then no plain data" if foreign else ""
+
+
+def _foreign_attributes(tree: ast.AST, names: Collection[str]) -> Iterator[str]:
+    """Attributes that a test reads of what the candidate gives and that no plain value has."""
+    made = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and _is_call(node.value, names)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        of = node.value if isinstance(node, ast.Attribute) and node.attr not in _PLAIN else None
+        if of is not None and (_is_call(of, names) or (isinstance(of, ast.Name) and of.id in made)):
+            yield node.attr  # type: ignore[attr-defined]
+
+
+def _is_call(node: ast.AST, names: Collection[str]) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
 
 
 def called_function(setup: str, asserts: Sequence[str]) -> str:
@@ -85,6 +113,21 @@ def called_function(setup: str, asserts: Sequence[str]) -> str:
         what = f"call {', '.join(found)}" if found else "call no function that is not defined"
         raise RowError(f"the asserts {what}: say which function is asked for, as entry_point")
     return next(iter(found))
+
+
+def with_imports(setup: str, tests: Sequence[str], entry_point: str) -> str:
+    """A setup that also imports the standard modules which the tests use and nobody imports.
+
+    Benchmarks' tests rely on what their reference solutions happen to import (`assert math.isclose(f(3), 4)`).
+    """
+    nodes = [node for text in (setup, *tests) for node in ast.walk(ast.parse(text))]
+    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)} | module_names(ast.parse(setup)) | {entry_point}
+    for text in tests:
+        bound |= module_names(ast.parse(text))
+    used = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    missing = sorted((used & sys.stdlib_module_names) - bound)
+    return "\n".join([*(f"import {name}" for name in missing), *([setup] if setup else [])])
 
 
 def _bodies(body: list[ast.stmt]) -> list[list[ast.stmt]]:
@@ -110,12 +153,7 @@ def _with_body(check: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
 
 
 def _is_call_of(node: ast.stmt, name: str) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == name
-    )
+    return isinstance(node, ast.Expr) and _is_call(node.value, {name})
 
 
 def _text(body: list[ast.stmt]) -> str:

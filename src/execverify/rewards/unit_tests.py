@@ -29,7 +29,7 @@ from execverify.errors import RowError
 from execverify.programs.literals import value_of
 from execverify.questions.rows import from_row
 from execverify.questions.task import Task
-from execverify.rewards.asserts import called_function, parse_tests, split_check, split_module, why_no_test
+from execverify.rewards.asserts import called_function, parse_tests, split_check, split_module, why_unsupported, with_imports
 
 MAX_RESULT = 100_000
 """Longest literal of a result that is compared, in characters: as long as one that a candidate can give back."""
@@ -237,8 +237,8 @@ def _asserts(fields: Mapping[str, Any]) -> UnitTests:
         parse_tests(entry, f"asserts[{number}]")
     name = fields.get("entry_point") or fields.get("fn_name") or called_function(setup, entries)
     name = _function(name, "entry_point")
-    tests = [UnitTest(entry, (), why_no_test(entry, {name.partition(".")[0]})) for entry in entries]
-    return UnitTests(Form.ASSERT, tuple(tests), name, setup)
+    tests = [UnitTest(entry, (), why_unsupported(entry, {name.rpartition(".")[2]})) for entry in entries]
+    return UnitTests(Form.ASSERT, tuple(tests), name, with_imports(setup, entries, name))
 
 
 def _check(fields: Mapping[str, Any]) -> UnitTests:
@@ -247,8 +247,10 @@ def _check(fields: Mapping[str, Any]) -> UnitTests:
         raise RowError("test must be code with a function check(candidate), and entry_point the name of what it checks")
     name = _function(fields["entry_point"], "entry_point")
     before, parameter, checks = split_check(source)
-    tests = [UnitTest(f"{check}\ncheck({name})", (), why_no_test(check, {parameter, name})) for check in checks]
-    return UnitTests(Form.ASSERT, tuple(tests), name, f"{_setup(fields)}\n{before}".strip("\n"))
+    function = name.rpartition(".")[2]
+    tests = [UnitTest(f"{check}\ncheck({function})", (), why_unsupported(check, {parameter, function})) for check in checks]
+    setup = with_imports(f"{_setup(fields)}\n{before}".strip("\n"), checks, name)
+    return UnitTests(Form.ASSERT, tuple(tests), name, setup)
 
 
 def _setup(fields: Mapping[str, Any]) -> str:
