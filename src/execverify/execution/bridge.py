@@ -67,13 +67,14 @@ class Bridge:
 
 def _exception(answer: dict[str, Any]) -> BaseException:
     """An exception like the candidate's: of a built-in type, or of a type made here with its name."""
-    base = getattr(builtins, answer["base"] or "", Exception)
+    base: Any = getattr(builtins, answer["base"] or "", Exception)
     if not (isinstance(base, type) and issubclass(base, BaseException)) or issubclass(base, BaseExceptionGroup):
         base = Exception
     kind: type[BaseException] = base if base.__name__ == answer["error"] else type(answer["error"], (base,), {})
     arguments: Any = parse_literal(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
     try:
-        return kind(*arguments)
+        made: BaseException = kind(*arguments)
+        return made
     except Exception:  # a type that wants other arguments
         return type(answer["error"], (Exception,), {})(answer["detail"])
 

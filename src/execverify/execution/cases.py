@@ -3,18 +3,22 @@
 `Tested` is one process that runs all tests of a candidate. `Asserted` is two: one for the candidate, one for the tests.
 """
 
+import ast
 import builtins
-import json
+import functools
+import marshal
 import symtable
 import time
 from typing import Any
 
+from execverify.errors import LiteralError
 from execverify.execution.batch import obituary
 from execverify.execution.docket import Case, Docket, Line, Texts
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import is_value
 from execverify.execution.trial import LONGEST
-from execverify.programs.literals import Value, parse_literal
+from execverify.programs.literals import Value, parse_literal, parse_quietly
+from execverify.programs.program import call_values
 
 _START = 30.0  # seconds that a process may take before it is ready: our time, not the candidate's
 _ATTEMPTS = 3  # at a test that we failed to run
@@ -63,19 +67,48 @@ def result_in(fields: Texts, outcomes: frozenset[str] = _ITS_OWN) -> Result:
 FORGED = "the process answered with what is no answer"
 
 
+_NO_ARGUMENTS = marshal.dumps(([], {}))
+_LONGEST_INPUT = 4_000_000  # characters of a test's arguments
+
+
+@functools.lru_cache(maxsize=4_096)
+def marshalled(text: str) -> bytes | str:
+    """A call's arguments as marshal has them, or the text itself where it has not; raises LiteralError for what is no literal.
+
+    (Remembered, because many candidates have the same tests.)
+    """
+    tree: Any = parse_quietly(f"_({text}\n)", "eval", _LONGEST_INPUT)
+    if not isinstance(tree.body, ast.Call) or not isinstance(tree.body.func, ast.Name):
+        raise LiteralError("do not form one call")
+    positional, named = call_values(tree.body)
+    if "range" in text or "bytearray" in text:
+        return text
+    return marshal.dumps((list(positional), named))
+
+
 class Tested(Case):
     """One process, and all tests of a candidate in it; a fresh one after a test that it did not survive."""
 
     def __init__(self, told: Plan, limits: Limits, stop_early: bool) -> None:
         super().__init__()
         self.told = told
+        self.bad: dict[int, str] = {}
+        if told["role"] == "call":
+            self.read_tests()
         self.limits = limits
         self.stop_early = stop_early
         self.count = len(told["tests"])
         self.loaded = False
-        self.bad: dict[int, str] = {}
-        self.first = 0
         self.attempts = 0
+
+    def read_tests(self) -> None:
+        """Reads the arguments of all calls; a test that has none is our failure, and is run without any."""
+        for index, text in enumerate(self.told["tests"]):
+            try:
+                self.told["tests"][index] = marshalled(text)
+            except LiteralError as error:
+                self.bad[index] = f"the test's arguments are no literals: {error}"
+                self.told["tests"][index] = _NO_ARGUMENTS
 
     @property
     def done(self) -> bool:
@@ -83,10 +116,9 @@ class Tested(Case):
 
     def begin(self, docket: Docket) -> None:
         """A fresh process for the tests that are left."""
-        self.first = len(self.results)
         self.loaded = False
         line = docket.open(self, bound(self.limits))
-        line.send({**self.told, "tests": self.told["tests"][self.first :]})
+        line.send({**self.told, "tests": self.told["tests"][len(self.results) :]})
         self.deadline = time.monotonic() + _START
 
     def heard(self, line: Line, texts: Texts, docket: Docket) -> None:
@@ -110,7 +142,6 @@ class Tested(Case):
         if what != "ready":
             raise ValueError("an unexpected message")
         line.ready = True
-        self.bad = {self.first + int(index): why for index, why in json.loads(fields[0] or "{}").items()}
         self.deadline = time.monotonic() + self.limits.timeout
 
     def note(self, result: Result) -> None:
@@ -407,11 +438,11 @@ def free_names(code: str) -> frozenset[str]:
     while tables:
         table = tables.pop()
         tables += table.get_children()
+        outside = table.get_type() == "module"
         for symbol in table.get_symbols():
-            if (table.get_type() == "module" and (symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace())) or (
-                symbol.is_global() and symbol.is_assigned()
-            ):
+            binds = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+            if binds and (outside or symbol.is_global()):
                 bound.add(symbol.get_name())
-            elif symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
+            elif symbol.is_referenced() and (outside or symbol.is_global()):
                 used.add(symbol.get_name())
     return frozenset(used - bound - vars(builtins).keys())

@@ -26,8 +26,9 @@ WINDOW = 16
 """Jobs sent ahead to one worker, so that it never waits for us; refilled when half of them are done."""
 
 _HARNESSES = (  # named, not imported: later rooms stay later
-    "execverify.execution.call", "execverify.execution.bridge", "execverify.tracing.recorder", "execverify.tracing.survey",
+    "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.survey",
 )  # fmt: skip
+_FOR_CANDIDATES = ("execverify.execution.bridge",)
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
 _START = "import sys; sys.path.append({path!r}); from execverify.execution.zygote import main; main(*{arguments!r})"
 _ONE_THREAD = {
@@ -52,13 +53,14 @@ def _folders_of(imports: Collection[str]) -> list[str]:
 class Zygote:
     """The running parent of the forks."""
 
-    def __init__(self, hash_seed: int, imports: Collection[str] = (), choice: Choice = ALL) -> None:
+    def __init__(self, hash_seed: int, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
         self.owner = os.getpid()
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.root = tempfile.mkdtemp(prefix="execverify-")
         ours, theirs = socket.socketpair()
-        arguments = (theirs.fileno(), self.root, list(_HARNESSES), sorted(imports), _folders_of(imports), choice.plain())
+        modules = list(_FOR_CANDIDATES if untrusted else _HARNESSES)
+        arguments = (theirs.fileno(), self.root, modules, sorted(imports), _folders_of(imports), choice.plain())
         code = _START.format(path=str(Path(__file__).parents[2]), arguments=arguments)
         try:
             with theirs:

@@ -14,7 +14,7 @@ from typing import Any
 from execverify.errors import LiteralError, ProgramError
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.sandbox import Sandbox, sandbox_for
+from execverify.execution.sandbox import Sandbox, sandbox_of
 from execverify.programs.literals import MAX_SOURCE, Value, parse_literal
 from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
 
@@ -30,7 +30,7 @@ _FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generat
 
 def sandbox(hash_seed: int = 0) -> Sandbox:
     """This process's sandbox for a hash seed; started when first used, closed at exit."""
-    return sandbox_for((), hash_seed)
+    return sandbox_of(hash_seed)
 
 
 def run(program: Program, *, limits: Limits = _DEFAULT) -> Result:

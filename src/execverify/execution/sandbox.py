@@ -27,26 +27,39 @@ from execverify.execution.lanes import Lane, Zygote
 _Made = TypeVar("_Made")
 
 
-def sandbox_for(imports: Collection[str], hash_seed: int = 0) -> "Sandbox":
-    """This process's sandbox for programs that may import these modules; started when first used, closed at exit."""
-    return _sandbox(tuple(sorted(set(imports))), hash_seed)
+@functools.cache
+def sandbox_of(hash_seed: int) -> "Sandbox":
+    """This process's sandbox for trusted programs under a hash seed; started when first used, closed at exit."""
+    return Sandbox(hash_seed)
+
+
+def sandbox_for(imports: Collection[str]) -> "Sandbox":
+    """This process's sandbox for candidates that may import these modules; started when first used, closed at exit."""
+    return _sandbox_for(tuple(sorted(set(imports))))
 
 
 @functools.cache
-def _sandbox(imports: tuple[str, ...], hash_seed: int) -> "Sandbox":
-    return Sandbox(hash_seed, imports)
+def _sandbox_for(imports: tuple[str, ...]) -> "Sandbox":
+    return Sandbox(0, imports, untrusted=True)
 
 
 class Sandbox:
     """Confined processes under one hash seed. Thread-safe; a forked copy of the caller starts processes of its own.
 
+    Args:
+        hash_seed: of the processes' strings.
+        imports: modules that are loaded before the first fork, and may be imported by candidates.
+        choice: layers to leave off.
+        untrusted: whether the processes are for candidates: they load less, so that forks are cheaper.
+
     Use it as a context manager, or leave it to the end of the process: either way nothing stays behind.
     """
 
-    def __init__(self, hash_seed: int = 0, imports: Collection[str] = (), choice: Choice = ALL) -> None:
+    def __init__(self, hash_seed: int = 0, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
         self.hash_seed = hash_seed
         self.imports = tuple(sorted(imports))
         self.choice = choice
+        self.untrusted = untrusted
         self.layers: dict[str, str] = {}
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
@@ -61,7 +74,7 @@ class Sandbox:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A sandbox travels as its settings: whoever unpickles it starts processes of its own."""
-        return Sandbox, (self.hash_seed, self.imports, self.choice)
+        return Sandbox, (self.hash_seed, self.imports, self.choice, self.untrusted)
 
     def run(self, job: Job) -> Reply:
         """One job's reply: what the harness gave, or `{"outcome": "timed out" | "died", "detail": ...}`."""
@@ -117,7 +130,7 @@ class Sandbox:
         if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
             self._forget()
         if self._zygote is None:
-            self._zygote = Zygote(self.hash_seed, self.imports, self.choice)
+            self._zygote = Zygote(self.hash_seed, self.imports, self.choice, self.untrusted)
             self.layers = self._zygote.layers
         return self._zygote
 

@@ -41,287 +41,45 @@ _PASS: Code = ((_RET, 0, 0, _ALLOW),)
 _REFUSE: Code = ((_RET, 0, 0, _fail(errno.EPERM)),)
 _UNKNOWN: Code = ((_RET, 0, 0, _fail(errno.ENOSYS)),)
 
-_REFUSED = [
-    "socket",
-    "connect",
-    "bind",
-    "listen",
-    "accept",
-    "accept4",
-    "execve",
-    "execveat",
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "process_madvise",
-    "process_mrelease",
-    "kcmp",
-    "pidfd_open",
-    "pidfd_getfd",
-    "pidfd_send_signal",
-    "bpf",
-    "perf_event_open",
-    "userfaultfd",
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
-    "keyctl",
-    "add_key",
-    "request_key",
-    "mount",
-    "umount2",
-    "move_mount",
-    "open_tree",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "mount_setattr",
-    "unshare",
-    "setns",
-    "chroot",
-    "pivot_root",
-    "reboot",
-    "init_module",
-    "finit_module",
-    "delete_module",
-    "create_module",
-    "query_module",
-    "get_kernel_syms",
-    "kexec_load",
-    "kexec_file_load",
-    "swapon",
-    "swapoff",
-    "quotactl",
-    "quotactl_fd",
-    "acct",
-    "settimeofday",
-    "clock_settime",
-    "clock_adjtime",
-    "adjtimex",
-    "sethostname",
-    "setdomainname",
-    "iopl",
-    "ioperm",
-    "modify_ldt",
-    "personality",
-    "_sysctl",
-    "syslog",
-    "vhangup",
-    "nfsservctl",
-    "lookup_dcookie",
-    "uselib",
-    "ustat",
-    "sysfs",
-    "open_by_handle_at",
-    "name_to_handle_at",
-    "mknod",
-    "mknodat",
-    "fanotify_init",
-    "fanotify_mark",
-    "memfd_secret",
-    "migrate_pages",
-    "move_pages",
-    "mbind",
-    "set_mempolicy",
-    "set_mempolicy_home_node",
-    "setuid",
-    "setgid",
-    "setreuid",
-    "setregid",
-    "setresuid",
-    "setresgid",
-    "setfsuid",
-    "setfsgid",
-    "setgroups",
-    "capset",
-    "mq_open",
-    "mq_unlink",
-    "mq_timedsend",
-    "mq_timedreceive",
-    "mq_notify",
-    "mq_getsetattr",
-    "shmget",
-    "shmat",
-    "shmctl",
-    "shmdt",
-    "semget",
-    "semop",
-    "semctl",
-    "semtimedop",
-    "msgget",
-    "msgsnd",
-    "msgrcv",
-    "msgctl",
-    "sched_setscheduler",
-    "sched_setattr",
-    "ioprio_set",
-]
+_REFUSED = """
+    socket connect bind listen accept accept4 execve execveat ptrace process_vm_readv process_vm_writev process_madvise
+    process_mrelease kcmp pidfd_open pidfd_getfd pidfd_send_signal bpf perf_event_open userfaultfd io_uring_setup
+    io_uring_enter io_uring_register keyctl add_key request_key mount umount2 move_mount open_tree fsopen fsconfig fsmount
+    fspick mount_setattr unshare setns chroot pivot_root reboot init_module finit_module delete_module create_module
+    query_module get_kernel_syms kexec_load kexec_file_load swapon swapoff quotactl quotactl_fd acct settimeofday
+    clock_settime clock_adjtime adjtimex sethostname setdomainname iopl ioperm modify_ldt personality _sysctl syslog vhangup
+    nfsservctl lookup_dcookie uselib ustat sysfs open_by_handle_at name_to_handle_at mknod mknodat fanotify_init
+    fanotify_mark memfd_secret migrate_pages move_pages mbind set_mempolicy set_mempolicy_home_node setuid setgid setreuid
+    setregid setresuid setresgid setfsuid setfsgid setgroups capset mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify
+    mq_getsetattr shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl sched_setscheduler
+    sched_setattr ioprio_set
+"""
 
-_NEEDED = [
-    "read",
-    "write",
-    "readv",
-    "writev",
-    "pread64",
-    "pwrite64",
-    "preadv",
-    "pwritev",
-    "preadv2",
-    "pwritev2",
-    "lseek",
-    "open",
-    "openat",
-    "close",
-    "close_range",
-    "dup",
-    "dup2",
-    "dup3",
-    "stat",
-    "fstat",
-    "lstat",
-    "newfstatat",
-    "statx",
-    "statfs",
-    "fstatfs",
-    "access",
-    "faccessat",
-    "faccessat2",
-    "readlink",
-    "readlinkat",
-    "getdents",
-    "getdents64",
-    "getcwd",
-    "chdir",
-    "fchdir",
-    "umask",
-    "flock",
-    "fsync",
-    "fdatasync",
-    "ftruncate",
-    "fallocate",
-    "fadvise64",
-    "copy_file_range",
-    "sendfile",
-    "mmap",
-    "mprotect",
-    "munmap",
-    "mremap",
-    "madvise",
-    "mincore",
-    "brk",
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "rt_sigreturn",
-    "rt_sigpending",
-    "rt_sigtimedwait",
-    "rt_sigsuspend",
-    "sigaltstack",
-    "pause",
-    "alarm",
-    "getitimer",
-    "setitimer",
-    "nanosleep",
-    "clock_nanosleep",
-    "clock_gettime",
-    "clock_getres",
-    "gettimeofday",
-    "time",
-    "times",
-    "timerfd_create",
-    "timerfd_settime",
-    "timerfd_gettime",
-    "getpid",
-    "gettid",
-    "getppid",
-    "getpgrp",
-    "getpgid",
-    "getsid",
-    "getuid",
-    "geteuid",
-    "getgid",
-    "getegid",
-    "getgroups",
-    "getresuid",
-    "getresgid",
-    "capget",
-    "getrlimit",
-    "setrlimit",
-    "getrusage",
-    "sysinfo",
-    "uname",
-    "getpriority",
-    "getcpu",
-    "getrandom",
-    "sched_yield",
-    "sched_getaffinity",
-    "sched_getparam",
-    "sched_getscheduler",
-    "sched_get_priority_max",
-    "sched_get_priority_min",
-    "sched_rr_get_interval",
-    "futex",
-    "futex_waitv",
-    "futex_wake",
-    "futex_wait",
-    "futex_requeue",
-    "set_robust_list",
-    "set_tid_address",
-    "rseq",
-    "arch_prctl",
-    "membarrier",
-    "restart_syscall",
-    "exit",
-    "exit_group",
-    "wait4",
-    "waitid",
-    "poll",
-    "ppoll",
-    "select",
-    "pselect6",
-    "epoll_create",
-    "epoll_create1",
-    "epoll_ctl",
-    "epoll_wait",
-    "epoll_pwait",
-    "pipe",
-    "pipe2",
-    "eventfd2",
-    "shutdown",
-    "getsockname",
-    "getpeername",
-    "getsockopt",
-    "recvfrom",
-]
+_NEEDED = """
+    read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek open openat close close_range dup dup2
+    dup3 stat fstat lstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getdents
+    getdents64 getcwd chdir fchdir umask flock fsync fdatasync ftruncate fallocate fadvise64 copy_file_range sendfile mmap
+    mprotect munmap mremap madvise mincore brk rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait
+    rt_sigsuspend sigaltstack pause alarm getitimer setitimer nanosleep clock_nanosleep clock_gettime clock_getres
+    gettimeofday time times timerfd_create timerfd_settime timerfd_gettime getpid gettid getppid getpgrp getpgid getsid
+    getuid geteuid getgid getegid getgroups getresuid getresgid capget getrlimit setrlimit getrusage sysinfo uname
+    getpriority getcpu getrandom sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max
+    sched_get_priority_min sched_rr_get_interval futex futex_waitv futex_wake futex_wait futex_requeue set_robust_list
+    set_tid_address rseq arch_prctl membarrier restart_syscall exit exit_group wait4 waitid poll ppoll select pselect6
+    epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait pipe pipe2 eventfd2 shutdown getsockname getpeername
+    getsockopt recvfrom
+"""
 
-_CHANGING = [
-    "truncate",
-    "creat",
-    "rename",
-    "renameat",
-    "renameat2",
-    "mkdir",
-    "mkdirat",
-    "rmdir",
-    "unlink",
-    "unlinkat",
-    "symlink",
-    "symlinkat",
-    "link",
-    "linkat",
-    "utimensat",
-    "utime",
-    "utimes",
-    "futimesat",
-    "chmod",
-    "fchmod",
-    "fchmodat",
-]
+_CHANGING = """
+    truncate creat rename renameat renameat2 mkdir mkdirat rmdir unlink unlinkat symlink symlinkat link linkat utimensat
+    utime utimes futimesat chmod fchmod fchmodat
+"""
 
 _CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020080  # a thread; a namespace of any kind
 _TERMINAL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15  # which would send signals
 _PR_NAMES = (15, 16, 0x53564D41)  # names of threads and of memory
+_OWN = 0x7BADC0DE  # stands for the pid of the process that installs the filter; no pid is that large
 _AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
 
 
@@ -331,10 +89,10 @@ def install_broad() -> str:
         arch, numbers = _machine()
     except OSError as error:
         return f"off: {error}"
-    rules = {numbers[name]: _REFUSE for name in _REFUSED if name in numbers}
+    rules = {numbers[name]: _REFUSE for name in _REFUSED.split() if name in numbers}
     rules[numbers["clone3"]] = _UNKNOWN
     rules[numbers["clone"]] = (*_argument(0), (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, *_PASS)
-    return _install(_program(arch, rules, _PASS))
+    return _Filter(_packed(_program(arch, rules, _PASS))).install()
 
 
 class Narrow:
@@ -346,12 +104,11 @@ class Narrow:
 
     def __init__(self, *, changing: bool = False) -> None:
         self.arch, numbers = _machine()
-        names = [*_NEEDED, *(_CHANGING if changing else ())]
+        names = [*_NEEDED.split(), *(_CHANGING.split() if changing else ())]
         self.rules = {numbers[name]: _PASS for name in names if name in numbers}
         self.rules[numbers["clone3"]] = _UNKNOWN
-        self.rules[numbers["clone"]] = _argument(0) + (
-            (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, (_JSET, 0, 1, _CLONE_THREAD), *_PASS, *_REFUSE,
-        )  # fmt: skip
+        no_thread = ((_JSET, 0, 1, _CLONE_THREAD), *_PASS, *_REFUSE)
+        self.rules[numbers["clone"]] = (*_argument(0), (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, *no_thread)
         self.rules[numbers["ioctl"]] = _argument(1) + _if_one_of(_TERMINAL)
         self.rules[numbers["prctl"]] = _argument(0) + _if_one_of(_PR_NAMES)
         self.rules[numbers["fcntl"]] = _argument(1) + _unless_one_of((_F_SETOWN, _F_SETSIG, _F_SETOWN_EX))
@@ -359,15 +116,18 @@ class Narrow:
         self.rules[numbers["socketpair"]] = (*_argument(0), (_JEQ, 1, 0, _AF_UNIX), *_REFUSE, *_argument(1), *stream)
         no_address = ((_JEQ, 1, 0, 0), *_REFUSE)
         self.rules[numbers["sendto"]] = (*_argument(4), *no_address, *_argument(4, high=True), *no_address, *_PASS)
-        self.numbers = numbers
+        for name in ("kill", "tgkill", "prlimit64"):
+            self.rules[numbers[name]] = _argument(0) + _if_one_of((_OWN, 0))
+        code = _packed(_program(self.arch, self.rules, _REFUSE))
+        self.filter = _Filter(code)
+        self.places = [place for place in range(4, len(code), 8) if code[place : place + 4] == struct.pack("I", _OWN)]
 
     def install(self) -> str:
         """Puts it on this process, which may then signal itself alone. Returns "on" or why it is off."""
         own = os.getpid()
-        rules = dict(self.rules)
-        rules[self.numbers["kill"]] = _argument(0) + _if_one_of((own, 0))
-        rules[self.numbers["tgkill"]] = rules[self.numbers["prlimit64"]] = _argument(0) + _if_one_of((own, 0))
-        return _install(_program(self.arch, rules, _REFUSE))
+        for place in self.places:
+            struct.pack_into("I", self.filter.code, place, own)
+        return self.filter.install()
 
 
 def _machine() -> tuple[int, Mapping[str, int]]:
@@ -420,10 +180,19 @@ def _bisected(spans: list[tuple[int, Code]]) -> list[Instruction]:
     return [(_JGE, 0, 1, spans[middle][0]), (_JA, 0, 0, len(below)), *below, *above]
 
 
-def _install(program: list[Instruction]) -> str:
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
-    header_buffer = ctypes.create_string_buffer(header, len(header))
-    answer = kernel.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(header_buffer))
-    return "on" if answer == 0 else f"off: the kernel refused the filter: {os.strerror(-answer)}"
+def _packed(program: list[Instruction]) -> bytes:
+    return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
+
+
+class _Filter:
+    """A filter in memory, as the kernel wants it."""
+
+    def __init__(self, code: bytes) -> None:
+        self.code = ctypes.create_string_buffer(code, len(code))
+        header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(self.code))
+        self.header = ctypes.create_string_buffer(header, len(header))
+        self.address = ctypes.addressof(self.header)
+
+    def install(self) -> str:
+        answer = kernel.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self.address)
+        return "on" if answer == 0 else f"off: the kernel refused the filter: {os.strerror(-answer)}"

@@ -5,7 +5,7 @@ answer, never as ours. One thing can be relied upon: the first message goes out 
 does besides (fresh arguments for each test, output in files of its own) is for honest candidates, and for fair verdicts.
 
     caller -> case            {"role": "call" | "stdin" | "answer" | "test", "source": ..., "tests": [...], limits}
-    caller <- ready, bad      all tests are read; `bad` is JSON, {"index": why} of tests that are none
+    caller <- ready           the layers are on, the case is read
     caller <- loaded          (not for "stdin") the module code has run
     caller <- result, ...     for each test, in order: the fields of a `Result`
 
@@ -17,7 +17,7 @@ import errno
 import functools
 import importlib.abc
 import io
-import json
+import marshal
 import os
 import sys
 import tempfile
@@ -27,18 +27,16 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from typing import Any, NoReturn
 
-from execverify.errors import LiteralError, ProgramError
 from execverify.execution import limits
 from execverify.execution.call import raised
 from execverify.execution.wire import Inbox, pack_texts
-from execverify.execution.worker import RECURSION_LIMIT, depth
+from execverify.execution.worker import RECURSION_LIMIT, OutputLimitReached, Screen, depth
 from execverify.programs.literals import parse_literal, parse_quietly, value_of
 from execverify.programs.program import call_values
 
 LONGEST = 100_000
 """Most characters of a value's text that crosses between a candidate and its caller; a longer value is opaque."""
 
-_LONGEST_INPUT = 4_000_000  # characters of a test's arguments
 _REFUSED = (errno.EPERM, errno.EACCES)
 _STDIN, _STDOUT = 0, 1
 _SPARE = 20  # descriptors from here on are copies of the standard ones
@@ -52,7 +50,7 @@ class Channel:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.inbox = Inbox()
+        self.inbox = Inbox(marshal.loads)
 
     def say(self, *texts: str | None) -> None:
         """Sends one message; blocks until the caller has taken it."""
@@ -71,18 +69,42 @@ class Channel:
 
 
 class Console:
-    """Standard input and output as files in memory, so that every way to read and write them works."""
+    """Standard streams of one test. For function calls: what is printed is kept in memory, and there is nothing to read."""
 
     def __init__(self, output: int) -> None:
         self.output = output
+        self.screen = Screen(output)
+
+    def begin(self, stdin: str) -> None:
+        """Fresh streams: `stdin` to be read, nothing written yet."""
+        self.screen = Screen(self.output)
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.screen  # type: ignore[misc, assignment]
+        sys.stdin = sys.__stdin__ = io.StringIO(stdin)  # type: ignore[misc, assignment]
+
+    def flush(self) -> None:
+        """Writes out what Python still holds; raises as the candidate's own last flush would."""
+
+    @property
+    def full(self) -> bool:
+        """Whether more was written than may be."""
+        return self.screen.full
+
+    def taken(self) -> str:
+        """What was written, as far as it may be."""
+        return "".join(self.screen.parts)[: self.output]
+
+
+class FileConsole(Console):
+    """Standard input and output as files in memory, so that every way to read and write them works."""
+
+    def __init__(self, output: int) -> None:
+        super().__init__(output)
         for fd in (_STDIN, _STDOUT):
             made = _memory_file()
             os.dup2(made, _SPARE + fd)
             os.close(made)
-        self.begin("")
 
     def begin(self, stdin: str) -> None:
-        """Fresh streams: `stdin` to be read, nothing written yet."""
         for fd in (_STDIN, _STDOUT):
             os.dup2(_SPARE + fd, fd)
             os.ftruncate(fd, 0)
@@ -96,18 +118,15 @@ class Console:
         sys.stderr = sys.__stderr__ = _stream(2, "w")  # type: ignore[misc]
 
     def flush(self) -> None:
-        """Writes out what Python still holds; raises as the candidate's own last flush would."""
         for stream in {id(stream): stream for stream in (sys.stdout, self.stdout)}.values():
             if stream is not None and not stream.closed:
                 stream.flush()
 
     @property
     def full(self) -> bool:
-        """Whether more was written than may be."""
         return os.fstat(_SPARE + _STDOUT).st_size > self.output
 
     def taken(self) -> str:
-        """What was written, as far as it may be; what is not UTF-8 is replaced."""
         return os.pread(_SPARE + _STDOUT, self.output, 0).decode("utf-8", "replace")
 
 
@@ -165,32 +184,20 @@ def serve(fd: int, base: int, confine: Callable[[], None]) -> None:
     """
     channel = Channel(fd)
     case = channel.hear()
-    tests, bad = _read_tests(case)
-    console = Console(case["output"])
-    room = max([case["output"], case["file_size"], *(len(test.encode("utf-8", "surrogatepass")) for test in case["tests"])])
+    room = max([case["output"], case["file_size"]])
+    if case["role"] == "stdin":
+        console: Console = FileConsole(case["output"])
+        room = max(room, *(len(test.encode("utf-8", "surrogatepass")) for test in case["tests"]), 0)
+    else:
+        console = Console(case["output"])
     try:
         limits.harden(base + case["memory"] if base else 0, room + 1, case["seconds"])
         confine()
     except Unconfined as error:
         channel.say("refused", str(error))
         return
-    channel.say("ready", json.dumps(bad))
-    _ROLES[case["role"]](case, tests, channel, console)
-
-
-def _read_tests(case: dict[str, Any]) -> tuple[list[Any], dict[str, str]]:
-    if case["role"] != "call":
-        return case["tests"], {}
-    trees: list[Any] = []
-    bad: dict[str, str] = {}
-    for index, text in enumerate(case["tests"]):
-        try:
-            trees.append(parse_quietly(f"_({text}\n)", "eval", _LONGEST_INPUT).body)  # type: ignore[attr-defined]
-            call_values(trees[-1])
-        except (LiteralError, ProgramError, AttributeError) as error:
-            bad[str(index)] = f"the test's arguments are no literals: {error}"
-            trees[index:] = [None]
-    return trees, bad
+    channel.say("ready")
+    _ROLES[case["role"]](case, channel, console)
 
 
 class Solution:
@@ -223,7 +230,7 @@ class Solution:
 
     def ended(self, error: BaseException, console: Console) -> Fields:
         """How an exception that escaped is told."""
-        if console.full:
+        if console.full or isinstance(error, OutputLimitReached):
             return _too_much(console)
         if isinstance(error, MemoryError):
             return ("out of memory", None, None, None, "it asked for more memory than it may have", None, console.taken())
@@ -263,17 +270,14 @@ def _returned(value: object, console: Console) -> Fields:
 # -------------------------------------------------------------------------------------------------------------- the roles
 
 
-def _call(case: dict[str, Any], tests: list[Any], channel: Channel, console: Console) -> None:
+def _call(case: dict[str, Any], channel: Channel, console: Console) -> None:
     """Calls a function once for each test, in one and the same module."""
     solution = Solution(case, "solution")
     if not _loaded(solution, channel, console):
         return
-    for tree in tests:
-        if tree is None:
-            channel.say("result", *_returned(None, console))  # the caller knows that this test is none
-            continue
+    for test in case["tests"]:
         console.begin("")
-        positional, named = call_values(tree)  # values of its own for every test
+        positional, named = _values(test)  # of its own for every test
         try:
             value = solution.named(case["entry_point"])(*positional, **named)
             console.flush()
@@ -282,6 +286,16 @@ def _call(case: dict[str, Any], tests: list[Any], channel: Channel, console: Con
         else:
             fields = _returned(value, console)
         channel.say("result", *fields)
+
+
+def _values(test: bytes | str) -> tuple[list[Any], dict[str, Any]]:
+    """A test's arguments: as the caller has read them, or as text where marshal has no form for them."""
+    if isinstance(test, bytes):
+        positional, named = marshal.loads(test)
+        return positional, named
+    tree: Any = parse_quietly(f"_({test}\n)", "eval", len(test) + 10)
+    read = call_values(tree.body)
+    return list(read[0]), read[1]
 
 
 def _loaded(solution: Solution, channel: Channel, console: Console) -> bool:
@@ -295,9 +309,9 @@ def _loaded(solution: Solution, channel: Channel, console: Console) -> bool:
     return True
 
 
-def _stdin(case: dict[str, Any], tests: list[Any], channel: Channel, console: Console) -> None:
+def _stdin(case: dict[str, Any], channel: Channel, console: Console) -> None:
     """Runs the program once for each test, each time as a fresh main module."""
-    for text in tests:
+    for text in case["tests"]:
         console.begin(text)
         solution = Solution(case, "__main__")
         try:
@@ -323,7 +337,7 @@ def _finish() -> None:
     atexit._run_exitfuncs()
 
 
-def _answer(case: dict[str, Any], _: list[Any], channel: Channel, console: Console) -> None:
+def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
     """Answers the calls of a test process: for each, what it gave and what became of its arguments."""
     solution = Solution(case, "solution")
     if not _loaded(solution, channel, console):
@@ -373,14 +387,14 @@ def _traits(error: BaseException) -> Fields:
     return (base, value_of(list(error.args), 10_000).text)
 
 
-def _test(case: dict[str, Any], _: list[Any], channel: Channel, console: Console) -> None:
+def _test(case: dict[str, Any], channel: Channel, console: Console) -> None:
     from execverify.execution.bridge import run_tests
 
     run_tests(case, channel, console)
 
 
 _BUILTINS: dict[str, Any] = {}
-_ROLES: dict[str, Callable[[dict[str, Any], list[Any], Channel, Console], None]] = {
+_ROLES: dict[str, Callable[[dict[str, Any], Channel, Console], None]] = {
     "call": _call, "stdin": _stdin, "answer": _answer, "test": _test,
 }  # fmt: skip
 
