@@ -72,6 +72,7 @@ def run_candidates(
     imports: Collection[str] = (),
     allow_weak: bool = False,
     stop_early: bool = False,
+    sandbox: Sandbox | None = None,
 ) -> Iterator[tuple[Result, ...]]:
     """Runs candidates, and yields for each the results of its tests, in order.
 
@@ -82,18 +83,21 @@ def run_candidates(
         imports: modules that they may import besides the standard library.
         allow_weak: run them also where the system lacks a layer that the sandbox needs.
         stop_early: leave out a candidate's tests after the first that did not return; their outcome is "not run".
+        sandbox: one of the caller's own, whose imports then count; else this process's.
 
     Raises:
         WeakSandboxError: this system cannot confine untrusted code, and `allow_weak` is not given.
         SandboxError: no confined process could be started.
     """
 
+    box = sandbox or sandbox_for(imports)
+
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
         told = plan(role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(imports))
         return Tested(told, limits, stop_early)
 
-    return _run(map(case, candidates), workers, sandbox_for(imports), allow_weak)
+    return _run(map(case, candidates), workers, box, allow_weak)
 
 
 def run_asserted(
@@ -104,6 +108,7 @@ def run_asserted(
     imports: Collection[str] = (),
     allow_weak: bool = False,
     stop_early: bool = False,
+    sandbox: Sandbox | None = None,
 ) -> Iterator[tuple[Result, ...]]:
     """Runs a dataset's assertions against candidates, and yields for each the results of its assertions, in order.
 
@@ -117,7 +122,8 @@ def run_asserted(
     >>> [str(result.error or result.outcome) for result in next(run_asserted([candidate]))]
     ['returned', 'AssertionError']
     """
-    return _run((_asserted(each, limits, imports, stop_early) for each in candidates), workers, sandbox_for(imports), allow_weak)
+    box = sandbox or sandbox_for(imports)
+    return _run((_asserted(each, limits, box.imports, stop_early) for each in candidates), workers, box, allow_weak)
 
 
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:

@@ -9,6 +9,7 @@ a job's time starts when the worker can have started it, and ends with SIGKILL t
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import socket
@@ -64,6 +65,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
         self._idle: list[Lane] = []
+        self._spare: tuple[Zygote, int, socket.socket] | None = None
         _open.add(self)
 
     def __enter__(self) -> "Sandbox":
@@ -97,8 +99,9 @@ class Sandbox:
         with self._lock:
             zygote, self._zygote = self._zygote, None
             idle, self._idle = self._idle, []
-        for lane in idle:
-            lane.sock.close()
+            spare, self._spare = self._spare, None
+        for sock in [*(lane.sock for lane in idle), *(spare[2:] if spare else ())]:
+            sock.close()
         if zygote is not None:
             zygote.close()
 
@@ -116,7 +119,13 @@ class Sandbox:
     def fork_untrusted(self) -> tuple[Zygote, int, socket.socket]:
         """A fresh process for one candidate: who forks it, its number there, and our end of its socket."""
         with self._lock:
-            return self._tried(lambda zygote: (zygote, *zygote.fork(b"U")))
+            self._started()  # which drops a spare of a zygote that is dead
+            ready, self._spare = self._spare, None
+            if ready is None:
+                ready = self._tried(_forked)
+            with contextlib.suppress(OSError):  # the next one is forked while this one works
+                self._spare = _forked(ready[0])
+            return ready
 
     def _lease(self, fresh: bool) -> Lane:
         with self._lock:
@@ -151,6 +160,9 @@ class Sandbox:
         for lane in self._idle:
             lane.sock.close()
         self._idle = []
+        if self._spare is not None:
+            self._spare[2].close()
+            self._spare = None
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None
@@ -161,6 +173,10 @@ class Sandbox:
                 self._idle.append(lane)
                 return
         lane.end()
+
+
+def _forked(zygote: Zygote) -> tuple[Zygote, int, socket.socket]:
+    return (zygote, *zygote.fork(b"U"))
 
 
 _open: "weakref.WeakSet[Sandbox]" = weakref.WeakSet()

@@ -132,8 +132,9 @@ class _Zygote:
                     worker.serve(socket.socket(fileno=fd), meter)
                 else:
                     trial.serve(fd, self.base, self.confined.confine_untrusted)
-            finally:
                 os._exit(0)
+            finally:
+                os._exit(70)  # our own code failed, or what a program has made of it
         os.close(fd)
         if pid > 0:
             self.workers[number] = pid
