@@ -29,12 +29,12 @@ pytestmark = [
 
 SECRET = "the-secret-of-the-canary"
 ANSWER = "1042"  # what an honest candidate would return; no snippet is told
-LIMITS = Limits(timeout=0.6, memory=200_000_000, output=100_000)
+LIMITS = Limits(timeout=0.7, memory=80_000_000, output=100_000)
 PROBE = Candidate("import sys, os\ndef f(n):\n    print(n)\n    return [n, dict(os.environ), len('ab'), 99]", ("5",), "f")
 NOBODY = 65534
 _STDLIB = (
-    "asyncio atexit builtins cmath colorsys concurrent.futures ctypes fcntl gc http.client json marshal mmap multiprocessing "
-    "multiprocessing.connection os random resource signal socket sqlite3 subprocess tempfile threading time urllib.request weakref"
+    "asyncio atexit builtins cmath colorsys concurrent.futures concurrent.futures.process ctypes encodings.idna fcntl gc http.client json marshal mmap multiprocessing "
+    "multiprocessing.connection multiprocessing.popen_fork os random resource signal socket sqlite3 subprocess tempfile threading time urllib.request weakref"
 )
 MODES = {
     "all layers": (Choice(), ()),

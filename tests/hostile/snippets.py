@@ -213,7 +213,7 @@ MEMORY_HOGS = _calls(
         "at once": "return len(bytearray(10**11))",
         "by steps": "a = []\nwhile True: a.append('a' * 10**6)",
         "doubling": "a = 'a'\nwhile True: a += a",
-        "a dict": "d = {}\nwhile True: d[len(d)] = [0] * 10_000",
+        "a dict": "d = {}\nwhile True: d[len(d)] = [0] * 100_000",
         "a list": "return [0] * 10**10",
         "raises MemoryError": "raise MemoryError",
     },

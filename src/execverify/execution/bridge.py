@@ -76,7 +76,8 @@ def _exception(answer: dict[str, Any]) -> BaseException:
         made: BaseException = kind(*arguments)
         return made
     except Exception:  # a type that wants other arguments
-        return type(answer["error"], (Exception,), {})(answer["detail"])
+        named: BaseException = type(answer["error"], (Exception,), {})(answer["detail"])
+        return named
 
 
 def _renew(here: Any, there: Any) -> Any:

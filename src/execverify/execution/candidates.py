@@ -18,8 +18,10 @@ runs the tests that are left. Function calls share one module, as the tests of a
 a module of its own.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from execverify.execution.cases import Asserted, Settled, Tested, names_of, plan
 from execverify.execution.docket import Case, Docket
@@ -27,6 +29,7 @@ from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_for
 
 _DEFAULT = Limits()
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,28 @@ def run_asserted(
     """
     box = sandbox or sandbox_for(imports)
     return _run((_asserted(each, limits, box.imports, stop_early) for each in candidates), workers, box, allow_weak)
+
+
+async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
+    """Results as they come, for `async for`: what yields them runs in a thread, so that the event loop is never held up.
+
+    >>> async def main():
+    ...     candidates = [Candidate("def f(n):\\n    return n + 1", ("1",), "f")]
+    ...     return [results[0].value.text async for results in arun(run_candidates(candidates))]
+    >>> asyncio.run(main())
+    ['2']
+    """
+    done = object()
+    try:
+        while True:
+            item = await asyncio.to_thread(next, results, done)
+            if item is done:
+                return
+            yield cast(_Item, item)
+    finally:
+        close = getattr(results, "close", None)
+        if close is not None:
+            close()
 
 
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:

@@ -48,6 +48,10 @@ class Choice:
 ALL = Choice()
 
 
+ALLOW_WEAK = "EXECVERIFY_ALLOW_WEAK_SANDBOX"
+"""Set to 1 in the environment, it says for a process and all that it starts what `allow_weak=True` says for one call."""
+
+
 def require(layers: dict[str, str]) -> None:
     """Raises WeakSandboxError where a layer is off that untrusted code needs."""
     for name, wanted in NEEDED.items():
@@ -55,7 +59,7 @@ def require(layers: dict[str, str]) -> None:
         if state != "on":
             raise WeakSandboxError(
                 f"untrusted code is refused: the {name} is {state}; {wanted}. "
-                "To run it with less all the same: allow_weak=True, or --allow-weak-sandbox"
+                f"To run it with less all the same: allow_weak=True, --allow-weak-sandbox, or {ALLOW_WEAK}=1"
             )
 
 

@@ -42,10 +42,10 @@ def _folders_of(imports: Collection[str]) -> list[str]:
     """Where modules are installed; raises SandboxError for one that is not."""
     folders = []
     for name in sorted(imports):
-        found = importlib.util.find_spec(name) if name.isidentifier() else None
+        found = importlib.util.find_spec(name) if all(map(str.isidentifier, name.split("."))) else None
         if found is None:
             raise SandboxError(f"candidates may import {name!r}, but it is not installed here: pip install {name}")
-        if found.origin is not None and name not in sys.stdlib_module_names:
+        if found.origin is not None and name.partition(".")[0] not in sys.stdlib_module_names:
             folders.append(str(Path(found.origin).parents[1 if found.submodule_search_locations else 0]))
     return sorted(set(folders))
 
