@@ -3,6 +3,7 @@
 import ast
 import copy
 import random
+import warnings
 from collections.abc import Callable, Iterator
 
 Change = Callable[[ast.AST], ast.AST | None]
@@ -63,7 +64,8 @@ _CHANGES: tuple[Change, ...] = (_comparison, _constant, _operator, _condition, _
 
 def mutant(source: str, entry_point: str, seed: int) -> str | None:
     """The source with one change in a function of it; None where nothing in it can be changed. The same for the same seed."""
-    tree = ast.parse(source)
+    with warnings.catch_warnings(action="ignore"):  # of escapes such as "\\w"
+        tree = ast.parse(source)
     places = [(node, change) for node in _changeable(tree) for change in _CHANGES if change(copy.deepcopy(node)) is not None]
     if not places:
         return None

@@ -34,7 +34,7 @@ HUMANEVAL, HUMANEVAL_PLUS, MBPP_PLUS = (
     for name in ("humaneval/HumanEval.jsonl.gz", "humanevalplus/HumanEvalPlus.jsonl.gz", "mbppplus/MbppPlus.jsonl.gz")
 )
 PLAIN = Path(__file__).parent / "plain_python.py"
-SECONDS = 3.0
+SECONDS, NEAR = 3.0, "near the limit"
 CALLS = 12  # inputs of each problem
 NO_CALLS = {"Mbpp/596"}  # asks for the bytes that its arguments take, which differ with how a list came to be
 NOT_YET = {
@@ -101,7 +101,7 @@ def humaneval_plus() -> list[Problem]:
             row["task_id"],
             row["prompt"] + row["canonical_solution"],
             row["entry_point"],
-            tests_of_calls("f", [], []),
+            calls_as_tests("f", [], []),
             "",
             "",
             inputs_of(row),
@@ -117,7 +117,7 @@ def inputs_of(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(text for text in texts if len(text) < 5_000)[:CALLS]
 
 
-def tests_of_calls(name: str, inputs: Sequence[str], results: Sequence[str]) -> UnitTests:
+def calls_as_tests(name: str, inputs: Sequence[str], results: Sequence[str]) -> UnitTests:
     return UnitTests(Form.CALL, tuple(map(lambda given, result: UnitTest(given, (result,)), inputs, results)), name)
 
 
@@ -182,10 +182,10 @@ def check_mutants(problems: Sequence[Problem], seed: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     for (problem, source), score, (*said, whole) in zip(broken, scores, everywhere(truth, broken), strict=True):
         parts = score.parts[1:]
-        assert (whole == "holds") == all(one == "holds" for one in said), (problem.id, whole, said)
+        assert NEAR in said or (whole == "holds") == all(one == "holds" for one in said), (problem.id, whole, said)
         for part, one in zip(parts, said, strict=True):
-            if part.verdict == Verdict.UNSUPPORTED:
-                counts["unsupported"] += 1
+            if part.verdict == Verdict.UNSUPPORTED or one == NEAR:
+                counts["unsupported" if one != NEAR else NEAR] += 1
                 continue
             assert part.right == (one == "holds"), (problem.id, source, part, one)
             counts[str(part.verdict)] += 1
@@ -233,7 +233,7 @@ def check_calls(problems: Sequence[Problem], seed: int) -> Counter[str]:
         known = [(given, shown, text) for given, (shown, _, text) in zip(problem.inputs, results, strict=True) if text]
         counts["inputs without a literal result"] += len(truth) - len(known)
         if known:
-            tests = tests_of_calls(problem.entry_point, [given for given, _, _ in known], [text for _, _, text in known])
+            tests = calls_as_tests(problem.entry_point, [given for given, _, _ in known], [text for _, _, text in known])
             wanted.append((problem, tests, [shown for _, shown, _ in known]))
     for (problem, tests, _), score in zip(wanted, judged([(tests, p.source) for p, tests, _ in wanted]), strict=True):
         assert score.reward == 1.05, (problem.id, [part for part in score.parts if not part.right])
@@ -243,6 +243,9 @@ def check_calls(problems: Sequence[Problem], seed: int) -> Counter[str]:
     said = everywhere(lambda one: plain(one[3], one[0], calls=[test.given for test in one[1].tests]), broken)
     for (problem, _, truth, source), score, now in zip(broken, judged([(t, s) for _, t, _, s in broken]), said, strict=True):
         for part, before, after in zip(score.parts[1:], truth, now, strict=True):
+            if after == NEAR:
+                counts[NEAR] += 1
+                continue
             assert part.right == (before == after.partition("\0")[0]), (problem.id, source, part, before, after)
             counts[str(part.verdict)] += 1
     return counts

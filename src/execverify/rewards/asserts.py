@@ -9,8 +9,9 @@ import builtins
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from execverify.errors import ProgramError, RowError
-from execverify.programs.program import module_names, parse_source
+from execverify.errors import RowError
+from execverify.programs.literals import parse_without_warnings
+from execverify.programs.program import module_names
 
 _BUILTINS = frozenset(vars(builtins))
 _PLAIN = frozenset().union(
@@ -21,9 +22,17 @@ _PLAIN = frozenset().union(
 def parse_tests(source: str, what: str) -> ast.Module:
     """Syntax tree of test code; raises RowError that names what it is of."""
     try:
-        return parse_source(source)
-    except ProgramError as error:
-        raise RowError(f"{what} cannot be read: {error}") from None
+        return _parsed(source)
+    except SyntaxError as error:
+        raise RowError(f"{what} cannot be read: it is not Python at line {error.lineno}: {error.msg}") from None
+    except (ValueError, MemoryError, RecursionError) as error:
+        raise RowError(f"{what} cannot be read: {str(error) or 'it is nested too deeply'}") from None
+
+
+def _parsed(source: str) -> ast.Module:
+    tree = parse_without_warnings(source, "exec")
+    assert isinstance(tree, ast.Module)
+    return tree
 
 
 def split_module(source: str, what: str) -> tuple[str, list[str]]:
@@ -65,7 +74,7 @@ def why_unsupported(test: str, names: Iterable[str]) -> str:
         test: test code that parses.
         names: what stands for the candidate.
     """
-    tree = ast.parse(test)
+    tree = _parsed(test)
     asserts = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     if asserts and not any(isinstance(part, ast.Name) for node in asserts for part in ast.walk(node.test)):
         return "it asserts constants alone"
@@ -120,11 +129,11 @@ def with_imports(setup: str, tests: Sequence[str], entry_point: str) -> str:
 
     Benchmarks' tests rely on what their reference solutions happen to import (`assert math.isclose(f(3), 4)`).
     """
-    nodes = [node for text in (setup, *tests) for node in ast.walk(ast.parse(text))]
+    nodes = [node for text in (setup, *tests) for node in ast.walk(_parsed(text))]
     bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)} | module_names(ast.parse(setup)) | {entry_point}
+    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)} | module_names(_parsed(setup)) | {entry_point}
     for text in tests:
-        bound |= module_names(ast.parse(text))
+        bound |= module_names(_parsed(text))
     used = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
     missing = sorted((used & sys.stdlib_module_names) - bound)
     return "\n".join([*(f"import {name}" for name in missing), *([setup] if setup else [])])

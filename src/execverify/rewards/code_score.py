@@ -14,8 +14,10 @@ Where we failed to judge one test, or none can be judged, the reward is None and
 """
 
 import asyncio
+import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,20 +112,15 @@ def unit_test_scores(
             sandbox is a reward of None.)
     """
     problems = [_Problem.of(tests, completion) for tests, completion in pairs]
-    options: dict[str, Any] = {
-        "limits": limits,
-        "workers": workers,
-        "imports": rule.imports,
-        "allow_weak": allow_weak,
-        "stop_early": rule.stop_early,
-    }
-    asserted = [problem for problem in problems if problem.runs and problem.tests.form == Form.ASSERT]
-    others = [problem for problem in problems if problem.runs and problem.tests.form != Form.ASSERT]
-    results: dict[int, tuple[Result, ...]] = {}
-    for run, batch in ((run_candidates, others), (run_asserted, asserted)):
-        candidates = [problem.candidate() for problem in batch]
-        for problem, found in zip(batch, _found(run, candidates, options), strict=True):
-            results[id(problem)] = found
+    running = [problem for problem in problems if problem.runs]
+    one = functools.partial(_results, rule=rule, limits=limits, allow_weak=allow_weak)
+    if workers > 1 and len(running) > 1:
+        # A call of the sandbox for each, so that none waits for the results of an earlier one.
+        with ThreadPoolExecutor(min(workers, len(running)), "execverify-unit-tests") as threads:
+            found = list(threads.map(one, running))
+    else:
+        found = [one(problem) for problem in running]
+    results = dict(zip(map(id, running), found, strict=True))
     return [problem.score(results.get(id(problem), ()), rule) for problem in problems]
 
 
@@ -132,20 +129,24 @@ async def unit_test_scores_async(pairs: Iterable[tuple[_Tests, str]], **settings
     return await asyncio.to_thread(unit_test_scores, list(pairs), **settings)
 
 
-def _found(
-    run: Callable[..., Iterator[tuple[Result, ...]]], candidates: Sequence[Any], options: dict[str, Any]
-) -> list[tuple[Result, ...]]:
-    """The results of candidates; ours is the failure where the sandbox gives none."""
-    found: list[tuple[Result, ...]] = []
-    if not candidates:
-        return found
+def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_weak: bool) -> tuple[Result, ...]:
+    """The results of a candidate's tests; ours is the failure where the sandbox gives none."""
+    source, given = problem.code.source or "", tuple(test.given for test in problem.supported)
+    entry_point = problem.code.entry_point
+    options: dict[str, Any] = {
+        "limits": limits,
+        "imports": rule.imports,
+        "allow_weak": allow_weak,
+        "stop_early": rule.stop_early,
+    }
     try:
-        found += run(candidates, **options)
+        if problem.tests.form == Form.ASSERT:
+            return next(run_asserted([AssertedCandidate(source, problem.tests.setup, given, entry_point)], **options))
+        return next(run_candidates([Candidate(source, given, entry_point)], **options))
     except WeakSandboxError:
         raise
     except SandboxError as error:
-        found += [(Result(Outcome.FAILED, detail=str(error)),)] * (len(candidates) - len(found))
-    return found
+        return (Result(Outcome.FAILED, detail=str(error)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,6 @@ class _Problem:
     @property
     def runs(self) -> bool:
         return self.code.source is not None and bool(self.supported)
-
-    def candidate(self) -> Candidate | AssertedCandidate:
-        source, given = self.code.source or "", tuple(test.given for test in self.supported)
-        if self.tests.form == Form.ASSERT:
-            return AssertedCandidate(source, self.tests.setup, given, self.code.entry_point)
-        return Candidate(source, given, self.code.entry_point)
 
     def score(self, results: tuple[Result, ...], rule: UnitTestRule) -> Score:
         parts = [self.form(), *self.judged(results, rule)]
