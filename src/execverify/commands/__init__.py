@@ -8,16 +8,12 @@ import click
 from execverify import __version__
 from execverify.commands import build, doctor, programs, rows, stats
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
-from execverify.execution.confine import ALLOW_WEAK
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
-@click.option("--allow-weak-sandbox", is_flag=True, help="Run what models wrote also where a layer of the sandbox is missing.")
-def execverify(allow_weak_sandbox: bool) -> None:
+def execverify() -> None:
     """Teach language models to execute code in their heads, and prove what they learned."""
-    if allow_weak_sandbox:
-        os.environ[ALLOW_WEAK] = "1"
 
 
 for verb in (

@@ -159,6 +159,7 @@ class Tested(Case):
 
     def lost(self, line: Line, status: int | None, docket: Docket) -> None:
         if not line.ready or status is None:
+            docket.sandbox.distrust(line.zygote)
             self.attempts += 1
             if self.attempts >= _ATTEMPTS:
                 self.fill(Result(Outcome.FAILED, detail=obituary(status)))
@@ -353,6 +354,7 @@ class Asserted(Case):
             ours = line is self.testing
             self.cut(Result(Outcome.FAILED if ours else Outcome.DIED, detail=obituary(status)), docket)
             return
+        docket.sandbox.distrust(line.zygote)
         self.attempts += 1
         if self.attempts >= _ATTEMPTS:
             self.fill(Result(Outcome.FAILED, detail=obituary(status)))

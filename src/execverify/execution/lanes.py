@@ -30,7 +30,14 @@ _HARNESSES = (  # named, not imported: later rooms stay later
 )  # fmt: skip
 _FOR_CANDIDATES = ("execverify.execution.bridge",)
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
-_START = "import sys; sys.path.append({path!r}); from execverify.execution.zygote import main; main(*{arguments!r})"
+_START = """
+import sys, types
+sys.path.append({path!r})
+room = sys.modules["execverify.execution"] = types.ModuleType("execverify.execution")
+room.__path__ = [{path!r} + "/execverify/execution"]
+from execverify.execution.zygote import main
+main(*{arguments!r})
+"""  # the room without its front: what the caller's side needs would be copied at every fork
 _ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",

@@ -127,6 +127,12 @@ class Sandbox:
                 self._spare = _forked(ready[0])
             return ready
 
+    def distrust(self, zygote: Zygote) -> None:
+        """A process was lost before it could begin: whoever forked it is replaced."""
+        with self._lock:
+            if zygote is self._zygote:
+                self._forget()
+
     def _lease(self, fresh: bool) -> Lane:
         with self._lock:
             self._started()

@@ -162,9 +162,15 @@ class Unconfined(Exception):
     """A layer of the sandbox could not be put on in this process."""
 
 
-def prepare() -> None:
-    """Once, in the parent of the forks: what candidates must not find registered."""
+def prepare(imports: Sequence[str]) -> None:
+    """Once, in the parent of the forks: what candidates must not find registered, and what they may import.
+
+    Where `imports` are installed, others are too: a guard tells them apart, by what has been loaded by now.
+    """
     atexit._clear()
+    if imports:
+        loaded = {name.partition(".")[0] for name in sys.modules}
+        sys.meta_path.insert(0, Guard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
     builtins = sys.modules["builtins"].__dict__
     builtins.setdefault("exit", _leave)
     builtins.setdefault("quit", _leave)

@@ -50,7 +50,7 @@ def main(control_fd: int, root: str, modules: list[str], imports: list[str], pat
     os.setsid()
     os.chdir(root)
     confined = confine.Confined(root, paths, confine.Choice(**choice))
-    trial.prepare()
+    trial.prepare(imports)
     worker.prepare()
     trial.remember()
     zygote = _Zygote(control, root, confined)
@@ -182,5 +182,7 @@ class _Zygote:
     def close(self) -> None:
         for number in list(self.workers):
             self.end(number)
+        for pid in self.dying:
+            os.waitpid(pid, 0)
         self.confined.close()
         _remove(self.root)
