@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import endurance
 import pytest
 from hostile.snippets import ALL, Snippet
 
@@ -32,10 +33,11 @@ ANSWER = "1042"  # what an honest candidate would return; no snippet is told
 LIMITS = Limits(timeout=0.7, memory=80_000_000, output=100_000)
 PROBE = Candidate("import sys, os\ndef f(n):\n    print(n)\n    return [n, dict(os.environ), len('ab'), 99]", ("5",), "f")
 NOBODY = 65534
-_STDLIB = (
-    "asyncio atexit builtins cmath colorsys concurrent.futures concurrent.futures.process ctypes encodings.idna fcntl gc http.client json marshal mmap multiprocessing "
-    "multiprocessing.connection multiprocessing.popen_fork os random resource signal socket sqlite3 subprocess tempfile threading time urllib.request weakref"
-)
+_STDLIB = """
+    asyncio atexit builtins cmath colorsys concurrent.futures concurrent.futures.process ctypes encodings.idna
+    fcntl gc http.client json marshal mmap multiprocessing multiprocessing.connection multiprocessing.popen_fork
+    os random resource signal socket sqlite3 subprocess tempfile threading time urllib.request weakref
+"""
 MODES = {
     "all layers": (Choice(), ()),
     "without namespaces": (Choice(without=("namespaces",)), ()),
@@ -153,3 +155,15 @@ def test_nothing_is_left(report: Report) -> None:
 
 def test_the_battery_is_large() -> None:
     assert len(ALL) >= 120 and len({snippet.id for snippet in ALL}) == len(ALL)
+
+
+def test_a_short_endurance_run(tmp_path: Path) -> None:
+    """Two hundred candidates, a tenth hostile but for those that take their whole time; `endurance.py` runs twenty thousand."""
+    figures = endurance.run(200, 3, 1, [snippet for snippet in ALL if "timed out" not in snippet.outcomes])
+    assert figures.wrong == []
+
+
+@pytest.mark.slow
+def test_endurance() -> None:
+    figures = endurance.run(3_000, 3, 2, list(ALL))
+    assert figures.wrong == []

@@ -61,13 +61,14 @@ class Zygote:
     """The running parent of the forks."""
 
     def __init__(self, hash_seed: int, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
+        folders = _folders_of(imports)
         self.owner = os.getpid()
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.root = tempfile.mkdtemp(prefix="execverify-")
         ours, theirs = socket.socketpair()
         modules = list(_FOR_CANDIDATES if untrusted else _HARNESSES)
-        arguments = (theirs.fileno(), self.root, modules, sorted(imports), _folders_of(imports), choice.plain())
+        arguments = (theirs.fileno(), self.root, modules, sorted(imports), folders, choice.plain())
         code = _START.format(path=str(Path(__file__).parents[2]), arguments=arguments)
         try:
             with theirs:
