@@ -371,6 +371,14 @@ def test_a_slow_candidate_does_not_hold_up_the_others() -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_caller_that_takes_its_time_costs_nobody_theirs() -> None:
+    source = "def f(n):\n    print('x' * 500_000)\n    return n"
+    results = run_candidates([Candidate(source, ("1", "2", "3"), "f")] * 4, workers=2, limits=SHORT)
+    for result in results:
+        assert said(result) == ["1", "2", "3"]
+        time.sleep(0.8)
+
+
 def test_a_pool_whose_parent_is_killed_recovers_and_blames_nobody() -> None:
     with Sandbox(untrusted=True) as box:
         source = "import time\ndef f(n):\n    time.sleep(0.05)\n    return n"

@@ -13,8 +13,8 @@ The role "answer" serves the calls of a test process, see `bridge.py`.
 """
 
 import atexit
+import builtins
 import errno
-import functools
 import importlib.abc
 import io
 import marshal
@@ -171,9 +171,8 @@ def prepare(imports: Sequence[str]) -> None:
     if imports:
         loaded = {name.partition(".")[0] for name in sys.modules}
         sys.meta_path.insert(0, Guard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
-    builtins = sys.modules["builtins"].__dict__
-    builtins.setdefault("exit", _leave)
-    builtins.setdefault("quit", _leave)
+    builtins.__dict__.setdefault("exit", _leave)
+    builtins.__dict__.setdefault("quit", _leave)
 
 
 def _leave(code: object = None) -> NoReturn:
@@ -207,15 +206,14 @@ def serve(fd: int, base: int, confine: Callable[[], None]) -> None:
 
 
 class Solution:
-    """A candidate's module."""
+    """A candidate's module.
+
+    It has the builtins of the process, which is its own: to copy them would touch, and so copy, the memory of each.
+    """
 
     def __init__(self, case: dict[str, Any], name: str) -> None:
-        self.allowed = frozenset({*sys.stdlib_module_names, *case["imports"]})
-        builtins = types.ModuleType("builtins")
-        builtins.__dict__.update(_BUILTINS)
+        self.imports = case["imports"]
         self.module = types.ModuleType(name)
-        self.module.__dict__["__builtins__"] = builtins.__dict__
-        sys.modules["builtins"] = builtins
         sys.modules[name] = self.module
         self.source = case["source"]
         sys.setrecursionlimit(RECURSION_LIMIT + depth())
@@ -246,7 +244,7 @@ class Solution:
             outcome = "forbidden"
         if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str):
             top = error.name.partition(".")[0]
-            if top not in self.allowed:
+            if top not in sys.stdlib_module_names and top not in self.imports:
                 outcome, detail = (
                     "forbidden",
                     f"it imports {top[:100]}, which is neither in the standard library nor allowed here",
@@ -389,7 +387,7 @@ def _kind(solution: Solution, path: str) -> Fields:
 
 def _traits(error: BaseException) -> Fields:
     """The nearest built-in type of an exception, and its arguments where they are plain data."""
-    base = next(kind.__name__ for kind in type(error).__mro__ if _BUILTINS.get(kind.__name__) is kind)
+    base = next(kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind)
     return (base, value_of(list(error.args), 10_000).text)
 
 
@@ -399,13 +397,6 @@ def _test(case: dict[str, Any], channel: Channel, console: Console) -> None:
     run_tests(case, channel, console)
 
 
-_BUILTINS: dict[str, Any] = {}
 _ROLES: dict[str, Callable[[dict[str, Any], Channel, Console], None]] = {
     "call": _call, "stdin": _stdin, "answer": _answer, "test": _test,
 }  # fmt: skip
-
-
-@functools.cache
-def remember() -> None:
-    """Once, in the parent of the forks, after `prepare`: the builtins that every candidate starts with."""
-    _BUILTINS.update(sys.modules["builtins"].__dict__)

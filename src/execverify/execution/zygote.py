@@ -52,7 +52,6 @@ def main(control_fd: int, root: str, modules: list[str], imports: list[str], pat
     confined = confine.Confined(root, paths, confine.Choice(**choice))
     trial.prepare(imports)
     worker.prepare()
-    trial.remember()
     zygote = _Zygote(control, root, confined)
     control.sendall(pack({"layers": confined.layers, "init": confined.init}))
     try:
