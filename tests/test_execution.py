@@ -17,6 +17,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import execverify as ev
 from execverify.execution.candidates import Candidate, run_candidates
 from execverify.execution.job import Job
 from execverify.execution.outcome import Outcome
-from execverify.execution.run import job_for, sandbox
+from execverify.execution.run import call_many, job_for, sandbox
 from execverify.execution.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes and descriptors in /proc")
@@ -509,6 +510,25 @@ def test_workers_wait_for_hanging_programs_at_the_same_time() -> None:
     began = time.monotonic()
     list(ev.run_many([program(SPIN)] * 6, limits=ev.Limits(timeout=0.5), workers=6))
     assert time.monotonic() - began < 2
+
+
+def test_many_calls_of_a_program_give_what_each_gives_alone() -> None:
+    sources = [
+        "def f(n):\n    print(n)\n    return [n] * 2",
+        "seen = []\ndef f(n):\n    seen.append(n)\n    return len(seen)",
+        "import math\ndef f(n):\n    math.pi = math.pi + n\n    return math.pi > 5",
+        "def f(n):\n    while n == 2: pass\n    return n",
+        "def f(n):\n    return 1 // (n - 2)",
+        "def f(n):\n    return 'a' * 10**11 if n == 3 else n",
+    ]
+    inputs, limits = ["1", "2", "3"], ev.Limits(timeout=0.5, memory=50_000_000)
+    items = [(program(source, "1"), inputs) for source in sources]
+    for (one, _), results in zip(items, call_many(items, limits=limits, workers=2), strict=True):
+        assert list(results) == list(ev.run_many([replace(one, arguments=text) for text in inputs], limits=limits)), one.source
+
+
+def test_many_calls_of_nothing_are_nothing() -> None:
+    assert list(call_many([])) == [] and list(call_many([(program(ONE), [])])) == [()]
 
 
 def test_no_programs_give_no_results() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
-from execverify.execution.worker import OutputLimitReached, Stage
+from execverify.execution.worker import OutputLimitReached, Stage, staged
 from execverify.programs.literals import value_of
 from execverify.programs.program import read_arguments
 
@@ -20,6 +20,23 @@ class StepLimitReached(BaseException):
 def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Compiles and calls; the reply holds outcome, value, detail and error as `Result` has them."""
     return enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
+
+
+def calls(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """One program, compiled once and called with each of the job's inputs, each call on a stage of its own.
+
+    The value of the reply is "results": for each input, what `run` would have replied.
+    """
+    try:
+        code = compile(job["source"], "<program>", "exec", dont_inherit=True)
+    except BaseException as error:
+        return {"outcome": "returned", "results": [raised(error)] * len(job["inputs"])}
+
+    def one(call: dict[str, Any], own: Stage) -> dict[str, Any]:
+        return enact(lambda: code, call, own)
+
+    results = [staged(one, {**job, "arguments": text}, last=False) for text in job["inputs"]]
+    return {"outcome": "returned", "results": results}
 
 
 def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:

@@ -8,7 +8,9 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import tee
 from typing import Any
 
 from execverify.errors import LiteralError, ProgramError
@@ -46,6 +48,49 @@ def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers:
     """Runs programs, and yields their results in order."""
     jobs = (job_for(program, "execverify.execution.call:run", limits) for program in programs)
     return (result_of(reply) for reply in sandbox().run_many(jobs, workers))
+
+
+def call_many(
+    items: Iterable[tuple[Program, Sequence[str]]], *, limits: Limits = _DEFAULT, workers: int = 1
+) -> Iterator[tuple[Result, ...]]:
+    """Calls each program with many inputs (argument texts), and yields the results of its calls, in order.
+
+    All calls of a program are one message to a worker, which compiles it once: many times as fast as `run_many`. Where they do
+    not all end well within the time of one, each is made on its own, with the whole time to itself; so they are from the
+    start where the program could reach what a worker does not put back (it imports, say).
+
+    Raises:
+        ProgramError: an input is no list of literals.
+
+    >>> list(call_many([(Program("def f(n): return n + 1"), ["1", "2"])]))[0][1].value.text
+    '3'
+    """
+    ours, theirs = tee(items)
+    jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _apart(program))
+    replies = sandbox().run_many(jobs, workers)
+    for program, inputs in ours:
+        found = None if _apart(program) else _results_in(next(replies), len(inputs))
+        if found is None:
+            found = tuple(run_many([replace(program, arguments=text) for text in inputs], limits=limits, workers=workers))
+        yield found
+
+
+_CALLS = "execverify.execution.call:calls"
+
+
+def _apart(program: Program) -> bool:
+    return reaches_out(program.vocabulary)
+
+
+def _results_in(reply: dict[str, Any], count: int) -> tuple[Result, ...] | None:
+    """The results of all calls; None where the worker has not given them all."""
+    found = reply.get("results")
+    if reply.get("outcome") != Outcome.RETURNED or not isinstance(found, list) or len(found) != count:
+        return None
+    if not all(isinstance(each, dict) for each in found):
+        return None
+    results = tuple(map(result_of, found))
+    return results if all(result.outcome in (Outcome.RETURNED, Outcome.RAISED) for result in results) else None
 
 
 def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: Limits = _DEFAULT) -> Program:
