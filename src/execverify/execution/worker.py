@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from execverify.execution import confine
+from execverify.execution import limits
 from execverify.execution.wire import Inbox, pack, receive
 
 Harness = Callable[[dict[str, Any], "Stage"], dict[str, Any]]
@@ -63,8 +63,9 @@ class Screen(io.TextIOBase):
 class Stage:
     """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
 
-    def __init__(self, output: int, source: str) -> None:
+    def __init__(self, output: int, source: str, last: bool = True) -> None:
         self.output = output
+        self.last = last
         self.screen = Screen(output)
         self.leaves = _LEAVES.search(source) is not None or not source.isascii()
         self.unportable: str | None = None  # why the run may differ between Python versions, once known
@@ -121,7 +122,7 @@ class Stage:
         sys.modules["program"] = self.module
         sys.modules["builtins"] = self.builtins
         sys.stdout = sys.stderr = self.screen
-        sys.setrecursionlimit(RECURSION_LIMIT + _depth())
+        sys.setrecursionlimit(RECURSION_LIMIT + depth())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -130,7 +131,7 @@ class Stage:
         # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.leaves or _space.has_grown():  # the collector costs as much as the run of a small program
+            if self.leaves or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
                 _space.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
@@ -148,13 +149,17 @@ class _Space:
 
     usual = 0
     slack = 1 << 24
+    meter: limits.AddressSpace | None = None
 
     def has_grown(self) -> bool:
-        return confine.address_space() > self.usual + self.slack
+        return self.in_use() > self.usual + self.slack
+
+    def in_use(self) -> int:
+        return self.meter.now() if self.meter is not None else 0
 
     def collect(self) -> None:
         gc.collect()
-        self.usual = confine.address_space()
+        self.usual = self.in_use()
 
 
 _space = _Space()
@@ -184,9 +189,10 @@ def remember() -> None:
     _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
 
 
-def serve(sock: socket.socket) -> None:
-    """Reads jobs and answers each, until the caller closes the socket."""
-    base = confine.address_space()
+def serve(sock: socket.socket, meter: limits.AddressSpace) -> None:
+    """Reads jobs and answers each, until the caller closes the socket. `meter` tells this process's memory."""
+    _space.meter = meter
+    base = meter.now()
     inbox = Inbox()
     memory = file_size = -1
     while True:
@@ -196,8 +202,8 @@ def serve(sock: socket.socket) -> None:
             return
         if (job["memory"], job["file_size"]) != (memory, file_size):
             memory, file_size = job["memory"], job["file_size"]
-            confine.limit_memory(memory, base)
-            confine.limit_file_size(file_size)
+            limits.limit_memory(memory, base)
+            limits.limit_file_size(file_size)
         sock.sendall(_answer(job))
 
 
@@ -211,8 +217,15 @@ def _answer(job: dict[str, Any]) -> bytes:
 
 
 def _perform(job: dict[str, Any]) -> dict[str, Any]:
-    harness = _harness(job["harness"])
-    with Stage(job["output"], job["source"]) as stage:
+    return staged(_harness(job["harness"]), job)
+
+
+def staged(harness: Harness, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
+    """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
+
+    Whoever calls one program again and again looks at the memory that it leaves after the `last` call only.
+    """
+    with Stage(job["output"], job["source"], last) as stage:
         reply = harness(job, stage)
     return {**stage.judged(reply), "stdout": "".join(stage.screen.parts)[:_KEPT_OUTPUT]}
 
@@ -224,7 +237,8 @@ def _harness(name: str) -> Harness:
     return harness
 
 
-def _depth() -> int:
+def depth() -> int:
+    """How many frames are active here."""
     depth, frame = 0, sys._getframe()
     while frame is not None:
         depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
