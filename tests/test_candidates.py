@@ -511,3 +511,36 @@ def test_without_capabilities_and_namespaces_candidates_still_run() -> None:
     with Sandbox(0, (), Choice(without=("namespaces", "capabilities")), untrusted=True) as box:
         assert said(next(run_candidates([Candidate("def f(): return 1", ("",), "f")], sandbox=box))) == ["1"]
         assert box.layers["network namespace"] == "off: left off"
+
+
+_COUNTER = "from collections import Counter\ndef f(x):\n    return Counter(x)"
+_MATCH = "import re\ndef f(x):\n    return re.search('a', x)"
+_EQUAL = "class Yes:\n    def __eq__(self, other): return True\n    def __bool__(self): return True\ndef f(x):\n    return Yes()"
+_FIVE = "class Five(int):\n    def __eq__(self, other): return True\ndef f(x):\n    return Five(5)"
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "outcome"),
+    [
+        (_COUNTER, "assert f('aab') == {'a': 2, 'b': 1}", "returned"),
+        (_COUNTER, "assert f('aab') == {'a': 1}", "AssertionError"),
+        (_MATCH, "assert bool(f('cat')) == True", "returned"),
+        (_MATCH, "assert not f('dog') and f('cat') and f('cat') is not None", "returned"),
+        (_MATCH, "assert bool(f('cat')) == False", "AssertionError"),
+        (_MATCH, "assert f('cat').group() == 'a'", "unsupported"),
+        *((_EQUAL, text, "unsupported") for text in (
+            "assert f(1) == 3", "assert 3 == f(1)", "assert f(1) != 4", "assert f(1) > 3", "assert [f(1)] == [3]", "assert 3 in [f(1)]",
+            "assert {f(1)} == {3}", "assert str(f(1)) == '3'", "assert isinstance(f(1), int)", "assert max(f(1), 2) == 3",
+            "assert f(1) + 0 == 3", "assert f(1)[0] == 3", "assert len(f(1)) == 3", "assert abs(f(1) - 3) < 1", "assert f(1).x == 3",
+        )),
+        (_EQUAL, "assert type(f(1)) is int", "AssertionError"),
+        (_FIVE, "assert f(1) == 3", "AssertionError"),
+        (_FIVE, "assert f(1) == 5", "returned"),
+        ("def sum(a, b):\n    return a + b + 1", "assert sum(1, 2) == 4", "returned"),
+        ("def sum(a, b):\n    return a + b", "assert sum(1, 2) == 4", "AssertionError"),
+    ],
+)  # fmt: skip
+def test_of_what_is_not_plain_only_content_or_truth_crosses(source: str, text: str, outcome: str) -> None:
+    entry_point = "sum" if "sum" in source else "f"
+    (result,) = next(run_asserted([AssertedCandidate(source, "", (text,), entry_point)]))
+    assert str(result.error or result.outcome) == outcome

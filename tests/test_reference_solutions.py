@@ -37,15 +37,6 @@ PLAIN = Path(__file__).parent / "plain_python.py"
 SECONDS, NEAR = 2.0, "near the limit"  # what plain Python needs 0.7 to 5 seconds for is not compared
 CALLS = 12  # inputs of each problem
 NO_CALLS = {"Mbpp/596"}  # asks for the bytes that its arguments take, which differ with how a list came to be
-NOT_YET = {
-    "Mbpp/88": "returns a Counter, which does not cross to the tests' process",
-    "Mbpp/126": "is called sum, and its tests get Python's own",
-    "Mbpp/737": "returns a match object, whose truth the test asks for",
-    "Mbpp/787": "returns a match object, whose truth the test asks for",
-    "Mbpp/794": "returns a match object, whose truth the test asks for",
-}
-"""Correct solutions that are not paid in full, and why. The tests fail when one of them is, so that the list stays true."""
-
 pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason=f"the benchmarks are not beside the repository ({BENCHMARKS})")
 
 
@@ -161,7 +152,7 @@ def check_full_marks(problems: Sequence[Problem]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for problem, score in zip(problems, judged([(problem.tests, problem.source) for problem in problems]), strict=True):
         bad = [part for part in score.parts if not part.right and part.verdict != Verdict.UNSUPPORTED]
-        assert (score.reward == 1.05) == (problem.id not in NOT_YET), (problem.id, bad)
+        assert score.reward == 1.05, (problem.id, bad)
         counts["problems"] += 1
         counts["paid in full"] += score.reward == 1.05
         for part in score.parts[1:]:
@@ -173,8 +164,7 @@ def check_full_marks(problems: Sequence[Problem]) -> Counter[str]:
 
 def check_mutants(problems: Sequence[Problem], seed: int) -> Counter[str]:
     """A solution broken in one place passes a test where plain CPython says that it does, and nowhere else."""
-    able = [problem for problem in problems if problem.id not in NOT_YET]
-    broken = [(p, source) for p in able if (source := mutant(p.source, p.entry_point, seed)) is not None]
+    broken = [(p, source) for p in problems if (source := mutant(p.source, p.entry_point, seed)) is not None]
     scores = judged([(problem.tests, source) for problem, source in broken])
 
     def truth(one: tuple[Problem, str]) -> list[str]:
@@ -211,7 +201,7 @@ def test_every_reference_solution_is_paid_in_full(benchmark: Any, size: int) -> 
     counts = check_full_marks(benchmark())
     print(dict(counts))
     assert counts["problems"] == size
-    assert counts["paid in full"] == size - sum(problem.id in NOT_YET for problem in benchmark())
+    assert counts["paid in full"] == size
 
 
 @pytest.mark.slow

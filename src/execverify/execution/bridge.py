@@ -2,9 +2,9 @@
 
 The tests are a dataset's, and trusted; the candidate is not, so the two share no memory. What the tests call by the candidate's
 names are proxies: a call's arguments go as literal text through the caller to the candidate's process, and what it returned
-comes back as literal text, or what it raised as a type and plain arguments. Lists, dicts, sets and bytearrays that the
-candidate changed are changed here as well, in place. What is not plain data cannot cross, and then nothing is decided: the
-outcome is "unsupported".
+comes back as literal text (a `Counter` as the dict that it equals), or what it raised as a type and plain arguments. Lists,
+dicts, sets and bytearrays that the candidate changed are changed here as well, in place. Of what is not plain data only the
+truth crosses; where a test asks for more, nothing is decided: the outcome is "unsupported".
 """
 
 import builtins
@@ -52,6 +52,8 @@ class Bridge:
         if answer["state"] is not None:
             there = parse_literal(answer["state"], LONGEST)
             _renew([positional, named], there)
+        if answer["unsupported"] is not None and answer["truth"] is not None:
+            return Beyond(self, answer["unsupported"], answer["truth"] == "true")
         if answer["unsupported"] is not None:
             self.refuse(answer["unsupported"])
         if answer["error"] is not None:
@@ -63,6 +65,33 @@ class Bridge:
     def refuse(self, why: str) -> None:
         self.unsupported = why
         raise _Unsupported(why)
+
+
+class Beyond:
+    """Something of the candidate's that cannot cross, of which only the truth is known; whatever else is asked is refused."""
+
+    def __init__(self, bridge: Bridge, why: str, truth: bool) -> None:
+        object.__setattr__(self, "ask", (bridge, why, truth))
+
+    def __bool__(self) -> bool:
+        truth: bool = object.__getattribute__(self, "ask")[2]
+        return truth
+
+    def __getattribute__(self, name: str) -> Any:
+        return _refused(self)
+
+
+def _refused(beyond: Beyond, *_: object) -> Any:
+    bridge, why, _truth = object.__getattribute__(beyond, "ask")
+    bridge.refuse(why)
+
+
+_ASKED = (
+    "eq ne lt le gt ge hash len iter next contains getitem setitem delitem call repr str format add radd sub rsub mul rmul mod "
+    "and or xor rand ror rxor neg int float index complex round enter exit reversed setattr delattr"
+)
+for _name in _ASKED.split():
+    setattr(Beyond, f"__{_name}__", _refused)
 
 
 def _exception(answer: dict[str, Any]) -> BaseException:

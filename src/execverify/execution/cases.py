@@ -285,7 +285,7 @@ class Asserted(Case):
     def pass_on(self, fields: Texts, docket: Docket) -> None:
         """A call's answer, on its way to the tests."""
         assert self.testing is not None
-        *told, base, arguments, state = fields
+        *told, base, arguments, state, truth = fields
         result = result_in(told)
         if state is not None and state != "" and not is_value(["list", state, None], LONGEST):
             raise ValueError("no state")
@@ -297,6 +297,7 @@ class Asserted(Case):
             {
                 "text": result.value.text if result.value is not None else None,
                 "unsupported": _why_not(result.value, state),
+                "truth": truth if state is not None and truth in ("true", "false") else None,
                 "error": result.error,
                 "detail": result.detail,
                 "base": base,
@@ -425,15 +426,18 @@ def names_of(setup: str, assertion: str, entry_point: str | None) -> frozenset[s
     Raises:
         SyntaxError: they are no Python.
     """
-    found = free_names(f"{setup}\n{assertion}")
-    last = entry_point.rpartition(".")[2] if entry_point is not None else None
-    if entry_point is None or last not in found | free_names(assertion):
+    last = entry_point.rpartition(".")[2] if entry_point is not None else ""
+    found = free_names(f"{setup}\n{assertion}", last)
+    if entry_point is None or last not in found | free_names(assertion, last):
         return found
     return (found - {last}) | {entry_point}
 
 
-def free_names(code: str) -> frozenset[str]:
-    """Names that trusted code uses and neither binds nor finds among the builtins; raises SyntaxError where it is no code."""
+def free_names(code: str, tested: str = "") -> frozenset[str]:
+    """Names that trusted code uses and neither binds nor finds among the builtins; raises SyntaxError where it is no code.
+
+    What is tested is meant by its name, also where that is a builtin's.
+    """
     bound: set[str] = set()
     used: set[str] = set()
     tables = [symtable.symtable(code, "<tests>", "exec")]
@@ -447,4 +451,4 @@ def free_names(code: str) -> frozenset[str]:
                 bound.add(symbol.get_name())
             elif symbol.is_referenced() and (outside or symbol.is_global()):
                 used.add(symbol.get_name())
-    return frozenset(used - bound - vars(builtins).keys())
+    return frozenset(used - bound - (vars(builtins).keys() - {tested}))
