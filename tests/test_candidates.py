@@ -270,11 +270,11 @@ def test_the_arguments_of_an_exception_come_over() -> None:
     [
         ("def f(): return (i for i in [1])", "assert list(f()) == [1]"),
         ("def f(): return lambda: 1", "assert f()() == 1"),
-        ("class A: pass\ndef f(): return A()", "assert f()"),
+        ("class A: pass\ndef f(): return A()", "assert f().x"),
         ("def f(g): return g(1)", "assert f(lambda n: n) == 1"),
         ("class A:\n    def g(self): return 1\ndef f(): pass", "assert A().g() == 1"),
         ("def f(a): a.append(print)", "a = []\nf(a)\nassert a"),
-        ("def f(): return (i for i in [1])", "try:\n    f()\nexcept BaseException:\n    pass"),
+        ("def f(): return (i for i in [1])", "try:\n    list(f())\nexcept BaseException:\n    pass"),
     ],
     ids=range(7),
 )

@@ -62,7 +62,7 @@ def call_many(
     Raises:
         ProgramError: an input is no list of literals.
 
-    >>> list(call_many([(Program("def f(n): return n + 1"), ["1", "2"])]))[0][1].value.text
+    >>> list(call_many([(Program("def f(n): return n + 1", arguments="0"), ["1", "2"])]))[0][1].value.text
     '3'
     """
     ours, theirs = tee(items)

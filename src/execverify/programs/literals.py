@@ -63,6 +63,7 @@ class _Opaque(Exception):
     """Raised inside the writer when a part has no literal; its argument is the reason."""
 
 
+_repr = repr  # bound here: a program may patch what the builtins hold
 _TYPE_NAME = type.__dict__["__name__"].__get__  # a metaclass cannot lie to this one
 _PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, set, frozenset)
 _SMALL = 10**18  # integers whose repr is sure to be short
@@ -96,15 +97,15 @@ def describe(obj: object, limit: int = MAX_TEXT) -> tuple[str, str | None, str |
 
 
 def _quick_text(obj: str) -> str | None:
-    return repr(obj) if len(obj) < _FEW else None
+    return _repr(obj) if len(obj) < _FEW else None
 
 
 def _quick_integer(obj: int) -> str | None:
-    return repr(obj) if -_SMALL < obj < _SMALL else None
+    return _repr(obj) if -_SMALL < obj < _SMALL else None
 
 
 def _quick_items(obj: Collection[Any]) -> str | None:
-    return repr(obj) if _is_simple(obj) else None
+    return _repr(obj) if _is_simple(obj) else None
 
 
 def _is_simple(items: Collection[Any]) -> bool:
@@ -122,8 +123,8 @@ def _is_simple(items: Collection[Any]) -> bool:
 _QUICK: dict[int, Callable[[Any], str | None]] = {
     id(int): _quick_integer,
     id(str): _quick_text,
-    id(bool): repr,
-    id(type(None)): repr,
+    id(bool): _repr,
+    id(type(None)): _repr,
     id(list): _quick_items,
     id(tuple): _quick_items,
 }
@@ -182,18 +183,18 @@ class _Writer:
 
     def integer(self, obj: int, _: object) -> str:
         if -_SMALL < obj < _SMALL:
-            return repr(obj)
+            return _repr(obj)
         if obj.bit_length() > _MAX_INT_BITS:
             raise _Opaque("too long")
-        return repr(obj)
+        return _repr(obj)
 
     def sized(self, obj: str | bytes, _: object) -> str:
         self.spend(len(obj))
-        return repr(obj)
+        return _repr(obj)
 
     def real(self, obj: float, _: object) -> str:
         if math.isfinite(obj):
-            return repr(obj)
+            return _repr(obj)
         if obj != obj and self.keys:
             raise _Opaque("nan")
         return f"float('{obj!r}')"
@@ -202,11 +203,11 @@ class _Writer:
         # The sign of a zero part is not kept: Python's own `-2j` reads back as (-0-2j). Infinities and NaN have no literal.
         obj = complex(obj.real + 0.0, obj.imag + 0.0)
         if math.isfinite(obj.real) and math.isfinite(obj.imag):
-            return repr(obj)
+            return _repr(obj)
         return f"complex({self.real(obj.real, ())}, {self.real(obj.imag, ())})"
 
     def fixed(self, obj: object, _: object) -> str:
-        return repr(obj)
+        return _repr(obj)
 
     def span(self, obj: range, _: object) -> str:
         for bound in (obj.start, obj.stop, obj.step):
@@ -220,14 +221,14 @@ class _Writer:
                 if count == 1
                 else range(obj[0], obj[-1] + obj.step, obj.step)
             )
-        return repr(obj)
+        return _repr(obj)
 
     def items(self, obj: list[object] | tuple[object, ...], above: tuple[int, ...]) -> str:
         if not obj:
-            return repr(obj)
+            return _repr(obj)
         self.spend(2 * len(obj))
         if _is_simple(obj):
-            return repr(obj)
+            return _repr(obj)
         above = self.enter(obj, above)
         parts = ", ".join([self.write(item, above) for item in obj])
         if type(obj) is list:
@@ -237,7 +238,7 @@ class _Writer:
     def mapping(self, obj: dict[object, object], above: tuple[int, ...]) -> str:
         self.spend(4 * len(obj))
         if not self.comparing and _is_simple(obj) and _is_simple(obj.values()):
-            return repr(obj)
+            return _repr(obj)
         above = self.enter(obj, above)
         pairs = [(self.write_key(key, above), self.write(value, above)) for key, value in obj.items()]
         if self.comparing:
