@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -243,6 +244,16 @@ def stopped(out: Path, spans: int, how: signal.Signals, *words: str, python: str
         said = building.communicate(timeout=60)[1]
     assert wait_until_gone(pids) == []
     return said
+
+
+def test_a_damaged_dataset_is_not_called_complete(made: Path, tmp_path: Path) -> None:
+    for harm, said in ((Path.unlink, "is missing"), (lambda path: path.write_bytes(b"x"), "has changed")):
+        copy = tmp_path / said.replace(" ", "-")
+        shutil.copytree(made, copy)
+        shard = next((copy / "data").glob("train-*.parquet"))
+        harm(shard)
+        with pytest.raises(DatasetError, match=f"is damaged: data/{shard.name} {said}; remove the folder"):
+            build(copy, SIZE, Recipe(seed=11))
 
 
 def test_a_killed_build_goes_on_and_leaves_no_process_behind(made: Path, tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ OTHER = """def f(text, width):
         parts.append(text[start:start + width].strip())
     return parts
 """
+DOCUMENTED = LONG.replace(":\n", ':\n    """Lays words out."""\n', 1).replace(
+    "(text, width)", "(text: str, width: int = 3) -> str"
+)
+ANOTHER = """def f(text, width):
+    counts = {}
+    for start in range(0, len(text), width):
+        counts[text[start]] = counts.get(text[start], 0) + 1
+    return max(counts.values(), default=0)
+"""
 
 
 def benchmark(path: Path, *rows: object) -> str:
@@ -47,8 +56,8 @@ def program(source: str) -> Program:
 
 @pytest.mark.parametrize(
     ("source", "near"),
-    [(LONG, True), (RENAMED, True), (EDITED, True), (LONGER, True), (OTHER, False)],
-    ids=["same", "renamed", "edited", "with lines added", "another"],
+    [(LONG, True), (RENAMED, True), (EDITED, True), (LONGER, True), (OTHER, True), (DOCUMENTED, True), (ANOTHER, False)],
+    ids=["same", "renamed", "edited", "with lines added", "renamed and edited", "documented", "another"],
 )
 def test_what_is_too_near(source: str, near: bool, tmp_path: Path) -> None:
     known = Benchmarks(

@@ -53,7 +53,10 @@ def report_command(out: str, workers: int) -> None:
 def _print_stats(stats: Stats) -> None:
     programs = stats.programs
     SCREEN.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
-    SCREEN.print(f"programs: {programs.count}, and CRUXEval's {cruxeval_figures()['programs']} beside them")
+    each = f"{stats.rows.total() / programs.count:.2f} rows each, " if programs.count else ""
+    SCREEN.print(
+        f"programs: {programs.count} ({each}twins counted below), and CRUXEval's {cruxeval_figures()['programs']} beside them"
+    )
     SCREEN.print(_spread(stats))
     SCREEN.print(_types(stats))
     results = ", ".join(f"{name} {count}" for name, count in stats.results.most_common(10))
@@ -66,6 +69,11 @@ def _print_stats(stats: Stats) -> None:
     if programs.constrained:
         SCREEN.print(_coverage(stats))
     SCREEN.print(_bars(stats))
+    if programs.matters:
+        SCREEN.print(
+            f"without the method under test: another value in {programs.matters - programs.fails} of {programs.ablated}, "
+            f"a failure in {programs.fails}"
+        )
     for name, count in programs.broken.most_common(5):
         SCREEN.print(Text(f"  constraint not kept: {count}: {name}"))
     for id, why in programs.examples:

@@ -2,9 +2,10 @@
 
 A program is too near to a benchmark's when
 
-- a function of it equals one of the benchmark's but for names, layout and comments (so renaming hides nothing), or
-- they share runs of eight tokens, names as written: at least `LEAST`, and at least half of all that the shorter of the two has
-  (so an edited copy, or one with lines added around it, is found too).
+- a function of it equals one of the benchmark's but for names, layout, comments, docstrings and annotations, or
+- they share runs of eight tokens, names as written: at least 5, and at least half of all that the shorter of the two has
+  (so an edited copy, or one with lines added around it, is found too), or
+- they share such runs with all names taken as one: at least 12, and at least three quarters (so an edited and renamed copy is).
 
 A file of a benchmark is JSON lines (also gzipped), Parquet, or Python. In a row, the program is `code`, `source` or
 `program.source`, or else `prompt` and `canonical_solution` together, or the solution alone.
@@ -29,11 +30,9 @@ from execverify.programs.shapes import function_keys, ngrams
 SIZE = 8
 """Tokens of a run."""
 
-SHARE = 0.5
-"""Share of the shorter program's runs from which two programs are too near."""
-
-LEAST = 5
-"""Fewest shared runs: short programs have common phrases, such as `for i in range(len(xs)):`, and little else."""
+AS_WRITTEN, NAMELESS = (True, 5, 0.5), (False, 12, 0.75)
+"""Whether names count, the fewest shared runs, and their share of the shorter program's. Short programs have common phrases,
+such as `for i in range(len(xs)):`, and little else; without names, more of them are common."""
 
 _FIELDS = "code, source, program.source, canonical_solution, or prompt and canonical_solution"
 
@@ -63,40 +62,57 @@ class Benchmarks:
     def __init__(self, paths: Sequence[str] = ()) -> None:
         self.files: list[Benchmark] = []
         self._functions: dict[int, int] = {}  # renamed key -> number of the file
-        self._runs: dict[int, tuple[int, ...]] = {}  # key of eight tokens -> numbers of the programs that have it
-        self._programs: list[tuple[int, int]] = []  # number of the file, and how many runs the program has
+        self._near = [_Runs(*rule) for rule in (AS_WRITTEN, NAMELESS)]
         for path in paths:
             self._read(path)
 
     def _read(self, path: str) -> None:
-        number, unreadable, first = len(self.files), 0, len(self._programs)
+        number, unreadable, count = len(self.files), 0, 0
         for text in _programs(path):
             tree = _tree(text)
+            count += 1
             unreadable += tree is None
             for key in function_keys(tree) if tree is not None else ():
                 self._functions.setdefault(key, number)
-            runs = ngrams(text, SIZE)
-            for run in runs:
-                self._runs[run] = (*self._runs.get(run, ()), len(self._programs))
-            self._programs.append((number, len(runs)))
-        count = len(self._programs) - first
+            for near in self._near:
+                near.add(text, number)
         if count == unreadable:
             raise DatasetError(f"{path} holds no program that is Python: name a benchmark's file ({_FIELDS})")
         self.files.append(Benchmark(Path(path).name, count, unreadable))
 
     def match(self, program: Program) -> str | None:
         """The name of the file that has a program too near to this one; None where there is none."""
-        if not self._programs:
+        if not self.files:
             return None
         numbers = [self._functions[key] for key in function_keys(program.tree) if key in self._functions]
-        if numbers:
-            return self.files[min(numbers)].name
-        runs = ngrams(program.source, SIZE)
-        shared = Counter(number for run in runs for number in self._runs.get(run, ()))
+        numbers = numbers or [number for near in self._near if (number := near.match(program.source)) is not None]
+        return self.files[min(numbers)].name if numbers else None
+
+
+class _Runs:
+    """The runs of eight tokens of many programs, by one rule."""
+
+    def __init__(self, names: bool, least: int, share: float) -> None:
+        self.names = names
+        self.least = least
+        self.share = share
+        self._having: dict[int, tuple[int, ...]] = {}  # key of a run -> numbers of the programs that have it
+        self._programs: list[tuple[int, int]] = []  # number of the file, and how many runs the program has
+
+    def add(self, source: str, file: int) -> None:
+        runs = ngrams(source, SIZE, names=self.names)
+        for run in runs:
+            self._having[run] = (*self._having.get(run, ()), len(self._programs))
+        self._programs.append((file, len(runs)))
+
+    def match(self, source: str) -> int | None:
+        """The number of the file that has a program too near to this one."""
+        runs = ngrams(source, SIZE, names=self.names)
+        shared = Counter(number for run in runs for number in self._having.get(run, ()))
         for number in sorted(shared):
             file, size = self._programs[number]
-            if shared[number] >= max(LEAST, SHARE * min(size, len(runs))):
-                return self.files[file].name
+            if shared[number] >= max(self.least, self.share * min(size, len(runs))):
+                return file
         return None
 
 

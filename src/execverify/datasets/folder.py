@@ -10,6 +10,7 @@ All of the unfinished is in one folder, which is the only thing in OUT until the
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -72,6 +73,7 @@ class Folder:
         manifest = self.manifest if self.out.exists() else None
         if manifest is not None:
             self._same(manifest.get("settings", {}), {**self.settings, "size": self.size}, "holds another dataset")
+            self._whole(manifest)
             shutil.rmtree(self.work, ignore_errors=True)  # a build that was killed when all was done
             return
         strangers = sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
@@ -80,6 +82,18 @@ class Folder:
         self.work.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         self._begin()
+
+    def _whole(self, manifest: dict[str, Any]) -> None:
+        """Refuses a complete dataset whose shards are no longer those that its manifest names."""
+        for shard in manifest.get("shards", []):
+            path = self.out / shard["file"]
+            if not path.is_file():
+                raise DatasetError(f"{self.out} is damaged: {shard['file']} is missing; remove the folder and build it again")
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != shard["sha256"]:
+                    raise DatasetError(
+                        f"{self.out} is damaged: {shard['file']} has changed; remove the folder and build it again"
+                    )
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.work / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)

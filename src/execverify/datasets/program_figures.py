@@ -67,6 +67,7 @@ class Programs:
         dependent: programs with two or more results over their inputs.
         ablated: programs that ran and could be run without their method under test.
         matters: those whose result is another without it.
+        fails: those of them that fail without it, where first they differ.
         keys: the keys of programs not yet held against earlier ones; emptied by `settle`.
         twins: programs that have an earlier twin, in each sense of `TWINS`.
     """
@@ -88,12 +89,13 @@ class Programs:
     dependent: int = 0
     ablated: int = 0
     matters: int = 0
+    fails: int = 0
     keys: list[tuple[int, int]] = field(default_factory=list)
     twins: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Programs") -> None:
         """Adds the figures of other programs, which come after these."""
-        for name in ("count", "flawed", "surveyed", "unsurveyed", "dependent", "ablated", "matters"):
+        for name in ("count", "flawed", "surveyed", "unsurveyed", "dependent", "ablated", "matters", "fails"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("nodes", "types", "kinds", "constrained", "broken", "under_test", "used", "flaws", "twins"):
             getattr(self, name).update(getattr(other, name))
@@ -220,6 +222,7 @@ def _add_survey(found: Programs, survey: Survey, has_unused: bool) -> None:
     if survey.variants:
         found.ablated += 1
         found.matters += survey.matters()
+        found.fails += survey.matters() and survey.variants[0][-1].value is None
     found.flaws[UNTAKEN] += bool(survey.untaken)
     found.flaws[CONSTANT] += bool(survey.constant)
     found.flawed += has_unused or bool(survey.untaken)  # a constant condition has an untaken branch
@@ -240,6 +243,6 @@ def as_json(programs: Programs, quick: bool) -> dict[str, Any]:
     }
     if not quick:
         plain["flawed"] = programs.flawed
-        for name in ("surveyed", "unsurveyed", "dependent", "ablated", "matters"):
+        for name in ("surveyed", "unsurveyed", "dependent", "ablated", "matters", "fails"):
             plain[name] = getattr(programs, name)
     return plain

@@ -27,6 +27,21 @@ LEFT_OUT: Mapping[str, str] = {
     **{f"{owner}.{name}": "an attribute, no method" for owner in ("int", "float") for name in ("real", "imag")},
     "int.numerator": "an attribute, no method",
     "int.denominator": "an attribute, no method",
+    "range.count": "it is the list's, and nobody asks a range",
+    "range.index": "it is the list's, and nobody asks a range",
+    **dict.fromkeys(
+        (f"frozenset.{name}" for name in dir(frozenset) if not name.startswith("_")), "it is the set's of the same name"
+    ),
+    "is": "of values it says what an implementation shares; with None it is ==",
+    "is not": "of values it says what an implementation shares; with None it is !=",
+    "int pos": "unary + changes nothing",
+    "float pos": "unary + changes nothing",
+    **{f"bool {sign}": "truth values are numbers there: see the int's" for sign in ("<", "<=", ">", ">=")},
+    **{
+        f"{owner} {sign}=": f"it is {owner} {sign}, with an assignment"
+        for owner, sign in (("dict", "|"), ("list", "+"), ("list", "*"))
+    },
+    **{f"set {sign}=": f"it is set {sign}, with an assignment" for sign in ("|", "&", "-", "^")},
     "set.pop": "which element it takes is not determined",
     "bytes": "bytes are no type of the catalogue",
     "complex": "complex numbers are no type of the catalogue",

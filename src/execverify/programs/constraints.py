@@ -18,7 +18,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ProgramError
@@ -80,11 +80,14 @@ def check(program: Program, constraint: Constraint) -> str | None:
     if not under_test:
         return f"it does not use {constraint.method}"
     mine = {id(use.node) for use in under_test}
-    others = [use for use in found if _is_call(use) and use.certain and id(use.node) not in mine]
     if constraint.level > 1:
+        others = any(_is_call(use) and use.certain and id(use.node) not in mine for use in found)
         return None if others else f"level {constraint.level} needs another built-in beside {constraint.method}"
-    if others:
-        return f"level 1 has no call but {constraint.method}: line {_line(others[0].node)} uses {others[0].entry}"
+    for call in program.nodes:
+        if isinstance(call, ast.Call) and id(call) not in mine:
+            known = next((f"uses {use.entry}" for use in found if use.node is call and use.certain), None)
+            why = known or f"calls {ast.unparse(call.func)}"
+            return f"level 1 has no call but {constraint.method}: line {call.lineno} {why}"
     if len(mine) < 2 and not _chained(under_test):
         if nests(CATALOGUE[constraint.method]):
             return f"level 1 calls {constraint.method} on what it gave, and no use of it is inside another"
@@ -103,19 +106,25 @@ def form_of(program: Program) -> str | None:
         if node.name in names:
             return f"line {node.lineno} defines {node.name} a second time"
         names.add(node.name)
-        spec = node.args
-        if spec.defaults or spec.kw_defaults or spec.vararg or spec.kwarg or spec.kwonlyargs or spec.posonlyargs:
+        if not _is_plain(node.args):
             return f"line {node.lineno}: parameters are plain, without defaults or stars"
-        if not spec.args:
+        if not node.args.args:
             return f"line {node.lineno}: {node.name} has no parameter"
         if node.decorator_list:
             return f"line {node.lineno}: {node.name} is decorated"
         if (why := _statements(node.body)) is not None:
             return why
+    for part in program.nodes:
+        if isinstance(part, ast.Lambda) and not _is_plain(part.args):
+            return f"line {part.lineno}: parameters of a lambda are plain, without defaults or stars"
     if not program.vocabulary.kinds.isdisjoint(_SUSPENDING):
         found = next(node for node in program.nodes if isinstance(node, _SUSPENDING))
         return f"line {_line(found)} uses {type(found).__name__}, which no level has"
     return _comment(program)
+
+
+def _is_plain(spec: ast.arguments) -> bool:
+    return not (spec.defaults or spec.kw_defaults or spec.vararg or spec.kwarg or spec.kwonlyargs or spec.posonlyargs)
 
 
 def _comment(program: Program) -> str | None:
@@ -176,7 +185,16 @@ def _functions(program: Program, level: int) -> str | None:
 
 
 def _called_in(function: ast.FunctionDef) -> set[str]:
-    return {node.id for node in walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    """Names that a function calls, or hands over to be called (`map(g, xs)`), and does not bind itself."""
+    found: set[str] = set()
+    own = {argument.arg for argument in function.args.args}
+    for node in walk(function):
+        if isinstance(node, ast.Call):
+            handed = [*node.args, *(keyword.value for keyword in node.keywords)]
+            found.update(part.id for part in (node.func, *handed) if isinstance(part, ast.Name))
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            own.add(node.id)
+    return found - own
 
 
 def _depth(program: Program, level: int) -> str | None:
@@ -208,19 +226,43 @@ def _nested(program: Program, under_test: list[Use]) -> bool:
         return True
     mine = {id(use.node) for use in under_test}
     carried: set[str] = set()  # names whose value a use has made
+
+    def carries(node: ast.AST) -> bool:
+        return any(id(part) in mine or (isinstance(part, ast.Name) and part.id in carried) for part in walk(node))
+
     for statement in _simple_statements(program.tree.body):
-        inside = [node for node in walk(statement) if id(node) in mine]
-        for outer in inside:
-            for part in walk(outer):
-                if part is not outer and (id(part) in mine or (isinstance(part, ast.Name) and part.id in carried)):
-                    return True
-        if inside and isinstance(statement, ast.Assign):
-            carried.update(target.id for target in statement.targets if isinstance(target, ast.Name))
-        elif inside and isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-            if statement.target.id in carried:
+        named = [node for node in walk(statement) if isinstance(node, ast.NamedExpr) and carries(node.value)]
+        carried.update(node.target.id for node in named)
+        for outer in (node for node in walk(statement) if id(node) in mine):
+            if any(carries(part) for part in ast.iter_child_nodes(outer) if isinstance(part, ast.expr | ast.keyword)):
                 return True
-            carried.add(statement.target.id)
+        if isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                _assigned(target, statement.value, carries, carried)
+        elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+            if id(statement) in mine and statement.target.id in carried:
+                return True
+            if id(statement) in mine or carries(statement.value):
+                carried.add(statement.target.id)
     return False
+
+
+def _assigned(target: ast.expr, value: ast.expr, carries: Callable[[ast.AST], bool], carried: set[str]) -> None:
+    """Notes which names carry on what a use has made, and which no longer do."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        made = [carries(part) for part in value.elts]
+        for part, carrying in zip(target.elts, made, strict=True):
+            _renamed(part, carrying, carried)
+    else:
+        _renamed(target, carries(value), carried)
+
+
+def _renamed(target: ast.expr, carrying: bool, carried: set[str]) -> None:
+    names = {node.id for node in walk(target) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    if carrying:
+        carried |= names
+    else:
+        carried -= names
 
 
 def _simple_statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

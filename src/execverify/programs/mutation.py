@@ -17,6 +17,7 @@ from typing import Any
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.program import Program, arguments_text
+from execverify.programs.typing import kind_of_value
 
 _WORDS = (
     "apple",
@@ -162,8 +163,8 @@ def _made_equal(rng: _Random, values: list[object]) -> None:
         kept = sorted(whole)[rng.choice((0, 0, 0, 1)) :]  # the same, or a part of it
         items = [type(own)(kept)]
     elif isinstance(whole, list | tuple):
-        items = [item for item in whole if type(item) is type(own)]
-    elif type(whole) is type(own):
+        items = [item for item in whole if kind_of_value(item) == kind_of_value(own)]
+    elif kind_of_value(whole) == kind_of_value(own):
         items = [whole]
     if items:
         values[index] = rng.choice(items)
@@ -207,8 +208,12 @@ def _other(rng: _Random, value: object) -> object:
         return _number(rng, value)
     if isinstance(value, float):
         return _float(rng, value)
+    if isinstance(value, complex):
+        return complex(_float(rng, value.real), _float(rng, value.imag))
     if isinstance(value, str):
         return _text(rng, value)
+    if isinstance(value, bytes):
+        return _text(rng, value.decode("latin-1")).encode("latin-1", "replace")
     if isinstance(value, list):
         return _items(rng, value)
     if isinstance(value, tuple):
@@ -324,16 +329,23 @@ def _items(rng: _Random, value: list[object]) -> list[object]:
         return _table(rng, value)  # type: ignore[arg-type]
     way = rng.randrange(6)
     if way == 0:
-        return [_other(rng, item) for item in value]
+        return [_sibling(rng, item, value) for item in value]
     if way == 1:  # longer than five
-        return [*value, *(_other(rng, rng.choice(value)) for _ in range(max(1, 6 - len(value))))]
+        return [*value, *(_sibling(rng, rng.choice(value), value) for _ in range(max(1, 6 - len(value))))]
     if way == 2:
         return [item for item in value if rng.random() < 0.6] if rng.random() < 0.85 else []
     if way == 3:
         return rng.sample(value, len(value))
     if way == 4:
-        return [_other(rng, item) if rng.random() < 0.5 else item for item in value] + [rng.choice(value)]
-    return [_other(rng, rng.choice(value)) for _ in range(rng.randint(1, max(2, len(value))))]
+        return [_sibling(rng, item, value) if rng.random() < 0.5 else item for item in value] + [rng.choice(value)]
+    return [_sibling(rng, rng.choice(value), value) for _ in range(rng.randint(1, max(2, len(value))))]
+
+
+def _sibling(rng: _Random, item: object, items: list[object]) -> object:
+    """Another item for a collection. What is empty does not say what it could hold, and one beside it may."""
+    if isinstance(item, list | dict) and not item:
+        item = next((other for other in items if type(other) is type(item) and other), item)
+    return _other(rng, item)
 
 
 def _filled(rng: _Random) -> list[object]:

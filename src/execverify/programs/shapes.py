@@ -1,5 +1,7 @@
 """Keys by which programs are told apart: equal but for names, or equal but for names and constants.
 
+Layout, comments, docstrings and annotations never count.
+
 A name counts as *which* name it is: each binding of each scope has a number, in the order in which bindings come up. The
 tree is written out by its fields, not by `ast.dump`, whose text differs between Python versions.
 
@@ -15,13 +17,16 @@ import hashlib
 import io
 import tokenize
 from collections.abc import Iterator
+from keyword import kwlist
 from typing import Any
 
 from execverify.programs.program import Program, once_for_each, split_lines
 from execverify.programs.scopes import SPECIAL, Scope, scope_of_field, scopes, scopes_of
 
 _BUILT_IN = frozenset(dir(builtins))
-_SKIPPED = frozenset(("ctx", "type_comment", "kind", "type_params", "type_ignores", "is_async", "simple"))
+_SKIPPED = frozenset(
+    ("ctx", "type_comment", "kind", "type_params", "type_ignores", "is_async", "simple", "annotation", "returns")
+)
 _ABSENT = "~"
 
 
@@ -47,10 +52,19 @@ def _keys(program: Program) -> tuple[int, int]:
     return _key(exact), _key(shape)
 
 
-def ngrams(source: str, size: int = 8) -> frozenset[int]:
-    """Keys of the runs of `size` tokens of a source; names count as they are, comments and layout do not."""
-    words = words_of(source)
+def ngrams(source: str, size: int = 8, *, names: bool = True) -> frozenset[int]:
+    """Keys of the runs of `size` tokens of a source; comments and layout do not count.
+
+    Names count as they are; without `names`, all that the source gives are one.
+    """
+    words = words_of(source) if names else _nameless(words_of(source))
     return frozenset(_key(" ".join(words[at : at + size])) for at in range(len(words) - size + 1))
+
+
+def _nameless(words: list[str]) -> list[str]:
+    kept = _BUILT_IN | set(kwlist)
+    pairs = zip(["", *words], words, strict=False)
+    return ["·" if word.isidentifier() and word not in kept and before != "." else word for before, word in pairs]
 
 
 def words_of(source: str) -> list[str]:
@@ -152,6 +166,8 @@ class _Writer:
             where = scope_of_field(node, field, scope, inner) if special else scope
             if kind is ast.JoinedStr:  # some versions put an empty text at the end of a format
                 part = [item for item in node.values if not (isinstance(item, ast.Constant) and item.value == "")]  # type: ignore[attr-defined]
+            elif field == "body" and kind in _DOCUMENTED:
+                part = _without_docstring(part)
             if (kind, field) in _NAMES:
                 parts.append((self.named(part, scope), scope))
             elif part.__class__ is list:
@@ -208,6 +224,15 @@ _NAMES = frozenset(
         (ast.Nonlocal, "names"),
     )
 )
+
+
+_DOCUMENTED = frozenset((ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def _without_docstring(body: Any) -> Any:
+    first = body[0] if len(body) > 1 else None
+    told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return body[1:] if told else body
 
 
 def _is_signed_number(node: ast.AST) -> bool:

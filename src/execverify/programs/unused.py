@@ -1,4 +1,4 @@
-"""What a program has and does not need: names that nothing reads, statements that nothing reaches, tests of constants.
+"""What a program has and does not need: unread names, unreached statements, tests of constants, sums of constants.
 
 >>> from execverify.programs.program import Program
 >>> unused(Program("def f(a, b):\\n    c = a\\n    return a", arguments="1, 2"))
@@ -23,6 +23,7 @@ def unused(program: Program) -> list[str]:
         if isinstance(node, _FUNCTIONS):
             found.extend(_statements(node.body))
     found.extend(f"line {line} tests a constant" for line in sorted(set(_constant_tests(program.nodes))))
+    found.extend(f"line {line} works on constants alone" for line in sorted(set(_constant_work(program.nodes))))
     return found
 
 
@@ -104,3 +105,26 @@ def _is_constant(test: ast.expr) -> bool:
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test = test.operand
     return isinstance(test, ast.Constant)
+
+
+def _constant_work(nodes: Sequence[ast.AST]) -> Iterator[int]:
+    """Operations, comparisons and calls of methods that could be written as what they give."""
+    for node in nodes:
+        if isinstance(node, ast.BinOp):
+            parts = [node.left, node.right]
+        elif isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.keywords:
+            parts = [node.func.value, *node.args]
+        else:
+            continue
+        if all(map(_is_literal, parts)):
+            yield node.lineno
+
+
+def _is_literal(node: ast.expr) -> bool:
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return all(map(_is_literal, node.elts))
+    if isinstance(node, ast.Dict):
+        return all(key is not None and _is_literal(key) for key in node.keys) and all(map(_is_literal, node.values))
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)

@@ -42,7 +42,7 @@ class Arm:
 
     Attributes:
         line: of the condition or loop.
-        what: "condition" (of `if`, `while`, a ternary, a comprehension) or "loop".
+        what: "condition" (of `if`, `while`, a ternary, a comprehension; each part of an `and` or `or` there) or "loop".
         truth: which way of a condition; True for a loop's body.
     """
 
@@ -457,7 +457,13 @@ def _rewritten(tree: ast.Module, arms: list[tuple[int, str, bool]]) -> ast.Modul
 
 
 def _reported(test: ast.expr, arms: list[tuple[int, str, bool]]) -> ast.expr:
-    """`test` as `0 in held if test else 0 not in failed`: the same truth, and it is told which way it went."""
+    """`test` as `0 in held if test else 0 not in failed`: the same truth, and it is told which way it went.
+
+    Of `and` and `or`, each part is a test: one that never decides is as good as none.
+    """
+    if isinstance(test, ast.BoolOp):
+        test.values = [_reported(part, arms) for part in test.values]
+        return test
     line, arm = test.lineno, len(arms)
     arms += [(line, "condition", True), (line, "condition", False)]
     return ast.IfExp(test, _taken(_name(arm), line), _taken(_name(arm + 1), line, ast.NotIn()), **_at(line))
