@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import run_many
+from execverify.execution.run import call_many
 from execverify.programs.literals import equality_key, parse_literal, value_of
 from execverify.programs.program import Program, arguments_text, read_arguments, shorten
 from execverify.questions.question import KINDS, NO_STATE, Question
@@ -148,12 +148,19 @@ def score_many(
 
 
 def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result]:
-    if not programs:
-        return []
+    """How each program ends; those that differ in their arguments alone, as a prompt's rollouts do, run together."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, program in enumerate(programs):
+        places.setdefault((program.source, program.entry_point), []).append(place)
+    together = [(programs[of[0]], [programs[place].arguments for place in of]) for of in places.values()]
+    results = [Result(Outcome.FAILED)] * len(programs)
     try:
-        return list(run_many(programs, limits=limits, workers=workers))
+        for of, found in zip(places.values(), call_many(together, limits=limits, workers=workers), strict=True):
+            for place, result in zip(of, found, strict=True):
+                results[place] = result
     except SandboxError as error:
         return [Result(Outcome.FAILED, detail=str(error))] * len(programs)
+    return results
 
 
 # -------------------------------------------------------------------------------------------------------- white box
