@@ -1,9 +1,11 @@
 """Programs without control flow: nested calls of one method (level 1), and chains of several (level 2)."""
 
 import re
+from collections.abc import Sequence
 
 from execverify.programs.synthesis.comprehensions import comprehended
 from execverify.programs.synthesis.phrases import ATOM, Expr, Phrase, common_phrases
+from execverify.programs.synthesis.telling import aside, holds, whether
 from execverify.programs.synthesis.writer import CannotWrite, Writer, fits_hole, hole_kind
 from execverify.programs.types import arguments, head
 
@@ -30,7 +32,7 @@ def subject_for(w: Writer, phrase: Phrase) -> Expr:
         return w.condition(value, plain=w.bare)
     if head(kind) in ("set", "frozenset") and not w.bare and w.chance(0.7):
         source = w.obtain(f"list[{arguments(kind)[0]}]")
-        return Expr(f"{head(kind)}({source.text})", kind, f"the distinct elements of {source.say}")
+        return Expr(f"{head(kind)}({source.text})", kind, f"the distinct elements of {aside(source.say)}")
     return w.obtain(kind)
 
 
@@ -43,8 +45,7 @@ def apply(w: Writer, phrase: Phrase, subject: Expr) -> Expr:
         raise CannotWrite
     if not phrase.changes:
         return made
-    w.emit(made.text)
-    w.tell(made.say)
+    w.emit(made.text, made.say)
     return subject
 
 
@@ -55,12 +56,17 @@ def plain_value(w: Writer, value: Expr) -> Expr:
         return value
     inner = arguments(value.kind) or ("int",)
     if name == "frozenset":
-        return Expr(f"{'sorted' if not w.bare else ''}({value.text})", f"list[{inner[0]}]", value.say) if not w.bare else value
+        return (
+            Expr(f"{'sorted' if not w.bare else ''}({value.text})", f"list[{inner[0]}]", f"{aside(value.say)} in order")
+            if not w.bare
+            else value
+        )
     if w.bare:
-        return Expr(f"[*{value.text}]", f"list[{inner[0]}]", f"a list of {value.say}")
+        return Expr(f"[*{value.text}]", f"list[{inner[0]}]", f"a list of {aside(value.say)}")
     maker = w.rng.choice(("list", "list", "tuple")) if name != "keys" else "sorted"
     kind = f"list[{inner[0]}]" if maker != "tuple" else f"tuple[{inner[0]}, ...]"
-    return Expr(f"{maker}({value.text})", kind, f"a {'tuple' if maker == 'tuple' else 'list'} of {value.say}")
+    said = f"{aside(value.say)} in order" if maker == "sorted" else f"a {maker} of {aside(value.say)}"
+    return Expr(f"{maker}({value.text})", kind, said)
 
 
 # ------------------------------------------------------------------------------------------------------------- level 1
@@ -83,7 +89,7 @@ def nested(w: Writer, phrase: Phrase) -> Expr:
     if not w.lines and w.chance(0.85):
         value = w.let(value).expr
     if phrase.holes[0].kind == "any" and value.kind == "bool":  # arguments have their types: only beside them is it news
-        return Expr(f"({value.text}, {first.text})", "tuple", f"{value.say} and {first.say}")
+        return Expr(f"({value.text}, {first.text})", "tuple", _pair(value, first))
     if w.chance(0.55):
         value = w.operate(value)
     return _shown(w, value)
@@ -124,12 +130,13 @@ def _carried(w: Writer, phrase: Phrase, inner: Expr) -> Expr | None:
     parts = arguments(inner.kind)
     if head(inner.kind) in ("list", "tuple") and parts and fits_hole(hole.kind, parts[0], {}):
         index = w.rng.choice(("0", "-1", "0")) if "..." in inner.kind or head(inner.kind) == "list" else "0"
-        return Expr(f"{inner.within(ATOM)}[{index}]", parts[0], f"an element of {inner.say}")
+        which = "first" if index == "0" else "last"
+        return Expr(f"{inner.within(ATOM)}[{index}]", parts[0], f"the {which} element of {aside(inner.say)}")
     wanted = arguments(hole.kind)
     if head(inner.kind) == head(hole.kind) == "tuple" and parts[: len(wanted)] == wanted:
-        return Expr(f"{inner.within(ATOM)}[:{len(wanted)}]", hole.kind, f"the first {len(wanted)} of {inner.say}")
+        return Expr(f"{inner.within(ATOM)}[:{len(wanted)}]", hole.kind, f"the first {len(wanted)} elements of {aside(inner.say)}")
     if head(inner.kind) in _LAZY | {"set", "frozenset", "tuple", "dict"} and head(hole.kind) == "list":
-        listed = Expr(f"[*{inner.text}]", f"list[{parts[0] if parts else 'int'}]", inner.say)
+        listed = Expr(f"[*{inner.text}]", f"list[{parts[0] if parts else 'int'}]", f"a list of {aside(inner.say)}")
         return listed if fits_hole(hole.kind, listed.kind, {}) else None
     return None
 
@@ -150,7 +157,6 @@ def _several(w: Writer, phrase: Phrase, first: Expr) -> Expr:
 
 def _combined(w: Writer, values: list[Expr]) -> Expr:
     kinds = {value.kind for value in values}
-    said = " and ".join(value.say for value in values)
     if len(kinds) == 1 and w.chance(0.6):
         kind = kinds.pop()
         joins = {
@@ -164,18 +170,31 @@ def _combined(w: Writer, values: list[Expr]) -> Expr:
             join = w.rng.choice(joins[head(kind)])
             if join == " == " and len(values) > 2:
                 join = " or "
-            said = _JOINED[join].join(value.say for value in values)
+            word = " followed by " if head(kind) in ("str", "list") else _JOINED[join]
+            said = word.join(aside(holds(value.say) if join in (" and ", " or ") else value.say) for value in values)
             return Expr(join.join(value.within(13) for value in values), kind, said, 2)
     inside = ", ".join(value.text for value in values)
     form = w.rng.choice(("[{}]", "({})"))
-    return Expr(form.format(inside), "list" if form[0] == "[" else "tuple", said)
+    if form[0] == "[":
+        return Expr(form.format(inside), "list", f"a list of {_enumerated(values)}")
+    return Expr(form.format(inside), "tuple", _pair(*values))
+
+
+def _enumerated(values: Sequence[Expr]) -> str:
+    said = [aside(whether(value.say, value.kind)) for value in values]
+    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+
+
+def _pair(*values: Expr) -> str:
+    """What a tuple of several values is."""
+    return f"the {'pair' if len(values) == 2 else 'tuple'} of {_enumerated(values)}"
 
 
 def _changed_often(w: Writer, phrase: Phrase, first: Expr) -> Expr:
     if not first.text.isidentifier():
         first = w.let(first).expr
     elif head(first.kind) == "list" and w.chance(0.3):
-        first = w.let(Expr(f"{first.text}[:]", first.kind, f"a copy of {first.say}")).expr
+        first = w.let(Expr(f"{first.text}[:]", first.kind, f"a copy of {aside(first.say)}")).expr
     times = w.rng.choice((2, 2, 3))
     for index in range(times):
         apply(w, phrase, first)
@@ -193,29 +212,30 @@ def _grow(w: Writer, target: Expr) -> None:
         more = w.obtain(target.kind)
         if more.text == target.text:
             more = w.make(target.kind, set())
-        w.emit(w.rng.choice((f"{target.text} += {more.text}", f"{target.text} = {more.within(11)} + {target.text}")))
-        w.tell(f"adds {more.say}")
+        if w.chance(0.5):
+            w.emit(f"{target.text} += {more.text}", f"adds the elements of {aside(more.say)} to the end of {target.say}")
+        else:
+            said = f"sets {target.say} to {aside(more.say)} followed by {target.say}"
+            w.emit(f"{target.text} = {more.within(11)} + {target.text}", said)
     elif name == "dict":
         key, value = w.fill("str", "key", target), w.fill(arguments(target.kind)[1], "", target)
-        w.emit(f"{target.text}[{key.text}] = {value.text}")
-        w.tell(f"sets {key.say} to {value.say}")
+        w.emit(f"{target.text}[{key.text}] = {value.text}", f"maps {aside(key.say)} to {aside(value.say)} in {target.say}")
     elif name == "set":
         one = w.fill(arguments(target.kind)[0], "", target)
-        w.emit(f"{target.text} |= {{{one.text}}}")
-        w.tell(f"adds {one.say}")
+        w.emit(f"{target.text} |= {{{one.text}}}", f"adds {aside(one.say)} to {target.say}")
 
 
 def _shown(w: Writer, value: Expr) -> Expr:
     """The value, with an operator or a second value beside it now and then."""
     pick = w.rng.random()
     if head(value.kind) in ("list", "str") and pick < 0.15:
-        return Expr(f"{value.within(ATOM)}[::-1]", value.kind, f"{value.say} reversed")
+        return Expr(f"{value.within(ATOM)}[::-1]", value.kind, f"{aside(value.say)} reversed")
     if pick < 0.3 and head(value.kind) in _CONTAINERS | {"int", "bool", "float"}:
         others = [var for var in w.scope if not var.used] or [var for var in w.scope if var.name not in value.text]
         if others:
             other = w.use(w.rng.choice(others))
             if head(other.kind) in _CONTAINERS | {"int"}:
-                return Expr(f"({value.text}, {other.text})", "tuple", f"{value.say} and {other.say}")
+                return Expr(f"({value.text}, {other.text})", "tuple", _pair(value, other))
     return value
 
 
@@ -285,9 +305,9 @@ def _next(w: Writer, value: Expr, calls: bool = False) -> Expr:
     parts = arguments(value.kind)
     if head(value.kind) == "tuple" and parts and "..." not in parts:  # its length says nothing
         if set(parts) == {"int"}:
-            return Expr(f"sum({value.text})", "int", f"the sum of {value.say}")
+            return Expr(f"sum({value.text})", "int", f"the sum of {aside(value.say)}")
         index = w.rng.randrange(len(parts))
-        return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {value.say}"), calls)
+        return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {aside(value.say)}"), calls)
     if not calls and w.chance(0.4) and (made := comprehended(w, value)) is not None:
         return made
     w.rng.shuffle(usable)
@@ -298,7 +318,7 @@ def _next(w: Writer, value: Expr, calls: bool = False) -> Expr:
         if made is not None:
             return made
     if head(value.kind) in ("list", "tuple", "set", "frozenset", "dict"):
-        return Expr(f"len({value.text})", "int", f"the length of {value.say}")
+        return Expr(f"len({value.text})", "int", f"the length of {aside(value.say)}")
     if value.kind in ("bool", "float", "int"):
         return Expr(f"str({value.text})", "str", f"{value.say} as text")
     raise CannotWrite
