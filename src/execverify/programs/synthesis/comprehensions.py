@@ -42,7 +42,7 @@ def _made(w: Writer, value: Expr, x: Expr, kind: str) -> Expr:
     made = w.derive(x, w.rng.choice(_ELEMENTS))
     if made.text == x.text:
         made = w.operate(x)
-    said = f"{aside(made.say)} for each `{x.text}` of {aside(value.say)}"
+    said = f"a list of {aside(made.say)} for each `{x.text}` of {aside(value.say)}"
     if form == "both":
         condition = w.condition(x)
         return Expr(

@@ -430,7 +430,7 @@ def first_match(w: Writer, kind: str, x: Expr) -> Done:
 
     def nothing() -> Expr:
         text = w.rng.choice((default, "None", default))
-        return Expr(text, x.kind, "an empty text" if text == "''" else text)
+        return Expr(text, "none" if text == "None" else x.kind, "an empty text" if text == "''" else text)
 
     return Done(act, nothing)
 

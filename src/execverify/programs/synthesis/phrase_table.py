@@ -61,7 +61,6 @@ str.strip ¦ {0:str}.strip({1:str strip}) ¦ str ¦ {0} without {1} around it
 str.swapcase ¦ {0:str}.swapcase() ¦ str ¦ {0} with upper and lower case exchanged ¦ with upper
 str.title ¦ {0:str}.title() ¦ str ¦ {0} in title case
 str.translate ¦ {0:str}.translate({{{1:int code}: {2:str other}}}) ¦ str ¦ {0} with {2} in place of the character with code {1} ¦
-str.translate ¦ {0:str}.translate({{ord({1:str char}): {2:str other}}}) ¦ str ¦ {0} with {2} in place of {1} ¦ calls
 str.upper ¦ {0:str}.upper() ¦ str ¦ {0} in upper case ¦ common
 str.zfill ¦ {0:str}.zfill({1:int width}) ¦ str ¦ {0} filled with zeros to {1} columns
 str + ¦ {0:str} + {1:str part} ¦ str ¦ {0} followed by {1} ¦ common
@@ -253,12 +252,12 @@ float >= ¦ {0:float} >= {1:float} ¦ bool ¦ {0} is at least {1}
 
 bool and ¦ {0:bool} and {1:bool} ¦ bool ¦ both {0} and {1} hold
 bool or ¦ {0:bool} or {1:bool} ¦ bool ¦ one or both of {0} and {1} hold
-bool not ¦ not {0:bool} ¦ bool ¦ it is not true that {0}
+bool not ¦ not {0:bool} ¦ bool ¦ {0} is false
 bool & ¦ {0:bool} & {1:bool} ¦ bool ¦ both {0} and {1} hold
 bool | ¦ {0:bool} | {1:bool} ¦ bool ¦ one or both of {0} and {1} hold
-bool ^ ¦ {0:bool} ^ {1:bool} ¦ bool ¦ only one of {0} and {1} holds
+bool ^ ¦ {0:bool} ^ {1:bool} ¦ bool ¦ exactly one of {0} and {1} holds
 bool == ¦ {0:bool} == {1:bool} ¦ bool ¦ both or neither of {0} and {1} hold
-bool != ¦ {0:bool} != {1:bool} ¦ bool ¦ not both or neither of {0} and {1} hold
+bool != ¦ {0:bool} != {1:bool} ¦ bool ¦ exactly one of {0} and {1} holds
 
 range ¦ range({0:int nat}) ¦ range ¦ the numbers from 0 to below {0} ¦ common
 range ¦ range(1, {0:int nat}) ¦ range ¦ the numbers from 1 to below {0} ¦ common
@@ -288,7 +287,7 @@ any ¦ any({1:str char} in {x} for {x} in {0:list[str]}) ¦ bool ¦ one of {0} h
 all ¦ all({0:list[bool]}) ¦ bool ¦ all of {0} hold
 all ¦ all({x} < {1:int} for {x} in {0:list[int]}) ¦ bool ¦ all of {0} are less than {1}
 all ¦ all({x} != {1:str char} for {x} in {0:str}) ¦ bool ¦ all characters of {0} differ from {1}
-divmod ¦ divmod({0:int}, {1:int nonzero}) ¦ tuple[int, int] ¦ quotient and remainder of {0} by {1}
+divmod ¦ divmod({0:int}, {1:int nonzero}) ¦ tuple[int, int] ¦ the quotient and the remainder of {0} by {1}
 round ¦ round({0:float}, {1:int small}) ¦ float ¦ {0} rounded to {1} places ¦ common
 round ¦ round({0:float}) ¦ int ¦ {0} rounded ¦ common
 abs ¦ abs({0:int}) ¦ int ¦ the absolute value of {0} ¦ common

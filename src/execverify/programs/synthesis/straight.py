@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from execverify.programs.synthesis.comprehensions import comprehended
-from execverify.programs.synthesis.phrases import ATOM, Expr, Phrase, common_phrases
+from execverify.programs.synthesis.phrases import ATOM, COMPARE, Expr, Phrase, common_phrases
 from execverify.programs.synthesis.telling import aside, holds, whether
 from execverify.programs.synthesis.writer import CannotWrite, Writer, fits_hole, hole_kind
 from execverify.programs.types import arguments, head
@@ -22,6 +22,8 @@ def subject_for(w: Writer, phrase: Phrase) -> Expr:
         usable = [var for var in w.scope if var.role == "letter"]
         return w.use(w.rng.choice(usable) if usable and w.chance(0.5) else w.param("str", "letter"))
     if hole.role and hole.role not in ("name", "atom"):
+        if hole.role != "sep" and len(w.params) < w.most_params and w.chance(0.8):
+            return w.use(w.param(kind, hole.role))
         return w.fill(kind, hole.role, Expr("", "", ""))
     if kind == "bool":
         usable = [var for var in w.scope if var.kind != "bool"]
@@ -29,7 +31,9 @@ def subject_for(w: Writer, phrase: Phrase) -> Expr:
             value = w.use(w.param(w.rng.choice(("int", "str", "int"))))
         else:
             value = w.use(w.rng.choice(usable))
-        return w.condition(value, plain=w.bare)
+        condition = w.condition(value, plain=w.bare)
+        # `not a < b` is written `a >= b`: only what has a name or is a call is negated
+        return w.let(condition).expr if phrase.entry == "bool not" and condition.binding < ATOM else condition
     if head(kind) in ("set", "frozenset") and not w.bare and w.chance(0.7):
         source = w.obtain(f"list[{arguments(kind)[0]}]")
         return Expr(f"{head(kind)}({source.text})", kind, f"the distinct elements of {aside(source.say)}")
@@ -86,11 +90,12 @@ def nested(w: Writer, phrase: Phrase) -> Expr:
     if w.chance(0.35) and (again := _within_itself(w, phrase, value, once=True)) is not None:
         value = again
     value = plain_value(w, value)
-    if not w.lines and w.chance(0.85):
+    named = not w.lines and w.chance(0.85)
+    if named:
         value = w.let(value).expr
     if phrase.holes[0].kind == "any" and value.kind == "bool":  # arguments have their types: only beside them is it news
         return Expr(f"({value.text}, {first.text})", "tuple", _pair(value, first))
-    if w.chance(0.55):
+    if w.chance(0.85 if named else 0.55):
         value = w.operate(value)
     return _shown(w, value)
 
@@ -99,7 +104,7 @@ def _within_itself(w: Writer, phrase: Phrase, subject: Expr, once: bool = False)
     inner = subject if once else w.write(phrase, subject)
     if inner is None:
         return None
-    if not once and inner.kind != "bool" and "any" not in inner.kind and w.chance(0.45):
+    if not once and inner.kind != "bool" and "any" not in inner.kind and w.chance(0.45 if w.lines else 0.7):
         inner = w.let(inner).expr  # a name for what is halfway, as people give it
     for _ in range(3):
         carried = _carried(w, phrase, inner)
@@ -251,12 +256,14 @@ def chain(w: Writer, phrase: Phrase, steps: int | None = None) -> Expr:
     done = turn + 1
     side: list[Expr] = []
     while done < steps or (done == turn + 1 and steps == 1):
-        value = _kept_or_named(w, plain_value(w, value), side)
-        value = _next(w, value)
+        value = _kept_or_named(w, plain_value(w, value), side, surely=not w.lines and done >= steps - 1)
+        value = _next(w, value, last=done >= steps - 1)
         done += 1
     value = plain_value(w, value)
     if not _calls_another(w, phrase, value):
-        value = plain_value(w, _next(w, value, calls=True))
+        if not w.lines:
+            value = w.let(value).expr
+        value = plain_value(w, _next(w, value, calls=True, last=True))
     unread = [
         var.expr
         for var in w.scope
@@ -265,7 +272,7 @@ def chain(w: Writer, phrase: Phrase, steps: int | None = None) -> Expr:
     if not unread and w.chance(0.15):
         unread = [other for other in side if other.text not in value.text][:1]
     whole = _combined(w, [value, *unread[:2]]) if unread else value
-    return w.let(whole).expr if not w.lines and w.chance(0.9) else whole
+    return w.let(whole).expr if not w.lines and w.chance(0.9 if steps > 1 else 0.3) else whole
 
 
 def _calls_another(w: Writer, phrase: Phrase, value: Expr) -> bool:
@@ -287,12 +294,12 @@ def _led_up(w: Writer, phrase: Phrase, before: int) -> Expr:
             except CannotWrite:
                 continue
             if made is not None and fits_hole(phrase.holes[0].kind, made.kind, {}):
-                return w.let(made).expr if w.chance(0.4) or len(made.text) > 26 else made
+                return w.let(made).expr if w.chance(0.8) or len(made.text) > 26 else made
     return subject_for(w, phrase)
 
 
-def _kept_or_named(w: Writer, value: Expr, side: list[Expr]) -> Expr:
-    if len(value.text) > 22 or w.chance(0.55):
+def _kept_or_named(w: Writer, value: Expr, side: list[Expr], surely: bool) -> Expr:
+    if surely or len(value.text) > 22 or w.chance(0.55):
         if value.text.isidentifier():
             return value
         value = w.let(value).expr
@@ -300,14 +307,16 @@ def _kept_or_named(w: Writer, value: Expr, side: list[Expr]) -> Expr:
     return value
 
 
-def _next(w: Writer, value: Expr, calls: bool = False) -> Expr:
+def _next(w: Writer, value: Expr, calls: bool = False, last: bool = False) -> Expr:
+    if value.kind == "bool" and w.chance(0.8) and (made := _with_truth(w, value, last)) is not None:
+        return made
     usable = [p for p in common_phrases() if fits_hole(p.holes[0].kind, value.kind, {}) and ("(" in p.pattern or not calls)]
     parts = arguments(value.kind)
     if head(value.kind) == "tuple" and parts and "..." not in parts:  # its length says nothing
         if set(parts) == {"int"}:
             return Expr(f"sum({value.text})", "int", f"the sum of {aside(value.say)}")
         index = w.rng.randrange(len(parts))
-        return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {aside(value.say)}"), calls)
+        return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {aside(value.say)}"), calls, last)
     if not calls and w.chance(0.4) and (made := comprehended(w, value)) is not None:
         return made
     w.rng.shuffle(usable)
@@ -322,3 +331,20 @@ def _next(w: Writer, value: Expr, calls: bool = False) -> Expr:
     if value.kind in ("bool", "float", "int"):
         return Expr(f"str({value.text})", "str", f"{value.say} as text")
     raise CannotWrite
+
+
+def _with_truth(w: Writer, value: Expr, last: bool) -> Expr | None:
+    """What people do with a truth value: they join it with another, return it with a number, or count it."""
+    usable = [var for var in w.scope if head(var.kind) in ("str", "list", "dict", "set", "int", "float")]
+    if not usable or w.chance(0.15):
+        return Expr(f"int({value.text})", "int", f"1 if {holds(value.say)}, else 0")
+    var = w.rng.choice(usable)
+    call, said = {"int": ("abs", "the absolute value"), "float": ("round", "the rounded value")}.get(
+        var.kind, ("len", "the length")
+    )
+    number = Expr(f"{call}({w.use(var).text})", "int", f"{said} of `{var.name}`")
+    if last and w.chance(0.65):
+        return Expr(f"({value.text}, {number.text})", "tuple[bool, int]", _pair(value, number))
+    limit = w.literal("int", "length")
+    other = Expr(f"{number.text} > {limit.text}", "bool", f"{aside(number.say)} is greater than {limit.say}", COMPARE)
+    return w.both(value, other) if w.chance(0.4) else w.either(value, other)

@@ -30,17 +30,17 @@ def told(lines: Sequence[Line]) -> str:
 
 def whether(say: str, kind: str) -> str:
     """What a value is, where a noun is wanted."""
-    return f"whether {say}" if kind == "bool" and not _is_name(say) and say not in ("`True`", "`False`") else say
+    return f"whether {say}" if kind == "bool" and not _is_noun(say) else say
 
 
 def holds(say: str) -> str:
     """A condition as a clause: a name alone is none."""
-    return f"{say} is true" if _is_name(say) else say
+    return f"{say} is true" if _is_noun(say) else say
 
 
 def unless(say: str) -> str:
     """The opposite of a condition that has no shorter opposite."""
-    return f"{say} is false" if _is_name(say) else f"it is not true that {say}"
+    return f"{say} is false" if _is_noun(say) else f"it is not true that {say}"
 
 
 def aside(say: str) -> str:
@@ -48,8 +48,8 @@ def aside(say: str) -> str:
     return say if _is_plain(say) else f"({say})"
 
 
-def _is_name(say: str) -> bool:
-    return re.fullmatch(r"`\w+`", say) is not None
+def _is_noun(say: str) -> bool:
+    return say in ("True", "False") or say.startswith("what ") or re.fullmatch(r"`\w+`", say) is not None
 
 
 def _is_plain(say: str) -> bool:

@@ -28,6 +28,9 @@ from execverify.programs.types import arguments, element, filled, fits, head
 _START = {"''": "as an empty text", "[]": "as an empty list", "{}": "as an empty dict", "set()": "as an empty set"}
 """How to say what a variable starts with, where it is not just a value."""
 
+_ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>"))
+"""Operators that change nothing where 0 is on their right."""
+
 _SIGNS = {">": "is greater than", "<": "is less than", ">=": "is at least", "<=": "is at most", "==": "is", "!=": "is not"}
 
 _KEYWORDS = frozenset(
@@ -256,7 +259,10 @@ class Writer:
             if wanted == "bool" and other.kind != "bool":  # one of some truth values: nobody looks for a comparison among them
                 filling[other.number] = self.literal("bool", "")
                 continue
-            filling[other.number] = self.fill(wanted, other.role, subject, filling)
+            given = self.fill(wanted, other.role, subject, filling)
+            if given.text == "0" and phrase.entry in _ZERO_IS_IDLE:
+                given = self.literal("int", "two")
+            filling[other.number] = given
         if not any(self.reads(value.text) for value in filling.values()):
             self._enliven(phrase, filling, bound)
         self.flavour(subject, phrase, filling)
@@ -332,6 +338,8 @@ class Writer:
                 )
             if phrase.entry in ("str ==", "str !=") and given.text[:1] in "'":
                 root.flavours.append(f"{'has' if head(root.kind) in ('list', 'tuple') else 'is'}:{given.text}")
+            if hole.role == "code" and given.text.isdigit():
+                root.flavours.append(f"char:{chr(int(given.text))}")
             if hole.kind == "str" and hole.role in ("char", "sep", "strip", "start", "ending", "letter", "key"):
                 # \2 marks a parameter: its own value is what the subject must hold.
                 mark = given.text.strip("'\"") if given.text[:1] in "'\"" else f"\2{given.text}"
@@ -489,6 +497,9 @@ class Writer:
                 return made
         if value.kind == want:
             return self.operate(value)
+        if want == "str" and value.kind == "bool" and self.chance(0.7):
+            yes, no = self.rng.choice((("'yes'", "'no'"), ("'on'", "'off'"), ("'ok'", "'bad'")))
+            return Expr(f"{yes} if {value.text} else {no}", "str", f"{yes} if {holds(value.say)}, else {no}", LOWEST + 1)
         if want == "str":
             return Expr(f"str({value.text})", "str", f"{aside(whether(value.say, value.kind))} as text")
         if want == "int" and head(value.kind) in ("list", "tuple", "dict", "set", "frozenset", "str"):
@@ -547,7 +558,7 @@ class Writer:
             limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
             sign, said = rng.choice(((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than")))
             return Expr(
-                f"len({value.text}) {sign} {limit.text}", "bool", f"{aside(value.say)} has {said} {limit.say} elements", COMPARE
+                f"len({value.text}) {sign} {limit.text}", "bool", f"{aside(value.say)} has {said} {limit.say} element{'' if limit.text == '1' else 's'}", COMPARE
             )
         raise CannotWrite
 
