@@ -99,7 +99,8 @@ def _method_gathers(w: Writer, phrase: Phrase, depth: int) -> Expr:
     bound: dict[str, str] = {}
     fits_hole(phrase.holes[0].kind, kind, bound)
     others = [filled(hole.kind, bound) for hole in phrase.holes[1:]]
-    wanted = next((other for other in reversed(others) if other in _SCALARS or head(other) == "list"), "int")
+    own = arguments(kind)[0] if head(kind) in ("list", "set") and not others else "int"  # what it is filled with again
+    wanted = next((other for other in reversed(others) if other in _SCALARS or head(other) == "list"), own)
     most = depth - bool(phrase.needs)
     names = walks.walks_for(wanted, most)
     if not names or most < 1:
@@ -400,8 +401,11 @@ def guarded(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Act, val
     if room == 1 and head(x.kind) in ("str", "list") and x.text.isidentifier():
         forms.append("inner")
     form = w.rng.choice(forms)
-    if form == "again" and _walked_again(w, stack, x, room, act, value):
-        return
+    if form == "again":
+        held = [value()]
+        if _walked_again(w, room, act, held[0]):
+            return
+        make = functools.partial(_held_first, held, value)  # it is still to be used
     if form == "inner":
         times = w.rng.choice(("2", "3"))
         step = w.bind(w.rng.choice(("j", "k", "step")), "int", fixed=True)
@@ -411,7 +415,7 @@ def guarded(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Act, val
     first = w.condition(_tested(w, x))
     begun = len(w.lines) + 1
     with w.when(first):
-        guarded(w, stack, x, room - 1, act, value)
+        guarded(w, stack, x, room - 1, act, make)
     branches = [w.texts(begun)]
     if form == "elif":
         second = w.condition(_tested(w, x))
@@ -424,9 +428,12 @@ def guarded(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Act, val
             _otherwise(w, act, make, branches)
 
 
-def _walked_again(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Act, value: Callable[[], Expr]) -> bool:
+def _held_first(held: list[Expr], value: Callable[[], Expr]) -> Expr:
+    return held.pop() if held else value()
+
+
+def _walked_again(w: Writer, room: int, act: deeds.Act, made: Expr) -> bool:
     """Does it for each element and each of another collection; False where there is none that fits."""
-    made = value()
     kind = made.kind
     if kind not in ("int", "str") or w.crossed:
         return False

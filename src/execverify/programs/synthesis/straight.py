@@ -23,7 +23,10 @@ def subject_for(w: Writer, phrase: Phrase) -> Expr:
         return w.use(w.rng.choice(usable) if usable and w.chance(0.5) else w.param("str", "letter"))
     if hole.role and hole.role not in ("name", "atom"):
         if hole.role != "sep" and len(w.params) < w.most_params and w.chance(0.8):
-            return w.use(w.param(kind, hole.role))
+            var = w.param(kind, hole.role)
+            if hole.role == "code" and var.root is not None:
+                var.root.flavours.append("codes")
+            return w.use(var)
         return w.fill(kind, hole.role, Expr("", "", ""))
     if kind == "bool":
         usable = [var for var in w.scope if var.kind != "bool"]
@@ -101,6 +104,7 @@ def nested(w: Writer, phrase: Phrase) -> Expr:
 
 
 def _within_itself(w: Writer, phrase: Phrase, subject: Expr, once: bool = False) -> Expr | None:
+    begun, scope, taken = len(w.lines), list(w.scope), set(w.taken)
     inner = subject if once else w.write(phrase, subject)
     if inner is None:
         return None
@@ -119,6 +123,8 @@ def _within_itself(w: Writer, phrase: Phrase, subject: Expr, once: bool = False)
             outer = w.write(phrase, base, inner)
             if outer is not None and inner.text in outer.text:
                 return outer
+    del w.lines[begun:]  # a name for what is halfway leads nowhere
+    w.scope, w.taken = [var for var in w.scope if var in scope or var.whole], taken | {param.name for param in w.params}
     return None
 
 
@@ -316,7 +322,9 @@ def _next(w: Writer, value: Expr, calls: bool = False, last: bool = False) -> Ex
         if set(parts) == {"int"}:
             return Expr(f"sum({value.text})", "int", f"the sum of {aside(value.say)}")
         index = w.rng.randrange(len(parts))
-        return _next(w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {aside(value.say)}"), calls, last)
+        return _next(
+            w, Expr(f"{value.within(ATOM)}[{index}]", parts[index], f"part {index + 1} of {aside(value.say)}"), calls, last
+        )
     if not calls and w.chance(0.4) and (made := comprehended(w, value)) is not None:
         return made
     w.rng.shuffle(usable)
@@ -329,7 +337,7 @@ def _next(w: Writer, value: Expr, calls: bool = False, last: bool = False) -> Ex
     if head(value.kind) in ("list", "tuple", "set", "frozenset", "dict"):
         return Expr(f"len({value.text})", "int", f"the length of {aside(value.say)}")
     if value.kind in ("bool", "float", "int"):
-        return Expr(f"str({value.text})", "str", f"{value.say} as text")
+        return Expr(f"str({value.text})", "str", f"{aside(whether(value.say, value.kind))} as text")
     raise CannotWrite
 
 

@@ -70,7 +70,8 @@ def _tree(lines: Sequence[Line]) -> list[_Statement]:
     return root
 
 
-def _sequence(statements: Sequence[_Statement], top: bool = False) -> str:
+def _sequence(statements: Sequence[_Statement], top: bool = False, tested: bool = False) -> str:
+    """What statements of one block do; `top` for those of the function, `tested` for those behind an `if`."""
     parts: list[str] = []
     run: list[str] = []
     behind = ""  # what leads back from a block to the statements behind it
@@ -97,7 +98,7 @@ def _sequence(statements: Sequence[_Statement], top: bool = False) -> str:
             at += 1
         flush()
         parts.append(behind + _chain(chain))
-        behind = _back(chain, top)
+        behind = _back(chain, top, tested)
     flush()
     return "; ".join(parts)
 
@@ -115,15 +116,20 @@ def _listed(run: Sequence[str]) -> str:
 def _chain(chain: Sequence[_Statement]) -> str:
     first = chain[0]
     head = first.line.say
-    said = f"{head}: {_sequence(first.body)}" if first.body[0].body or len(first.body) > 1 else f"{head}, {_sequence(first.body)}"
+    tested = first.line.text.startswith("if ")
+    said = (
+        f"{head}: {_sequence(first.body, tested=tested)}"
+        if first.body[0].body or len(first.body) > 1
+        else f"{head}, {_sequence(first.body, tested=tested)}"
+    )
     before = first
     for branch in chain[1:]:
         nested = any(_holds_test(inner) for inner in before.body)
         lead = f"otherwise (where it does not hold that {before.line.say.removeprefix('if ')})" if nested else "otherwise"
         if branch.line.text.startswith("elif "):
-            said += f"; {lead}, {branch.line.say}, {_sequence(branch.body)}"
+            said += f"; {lead}, {branch.line.say}, {_sequence(branch.body, tested=True)}"
         else:
-            said += f"; {lead}, {_sequence(branch.body)}"
+            said += f"; {lead}, {_sequence(branch.body, tested=True)}"
         before = branch
     return said
 
@@ -132,7 +138,7 @@ def _holds_test(statement: _Statement) -> bool:
     return statement.line.text.startswith("if ") or any(_holds_test(inner) for inner in statement.body)
 
 
-def _back(chain: Sequence[_Statement], top: bool) -> str:
+def _back(chain: Sequence[_Statement], top: bool, tested: bool) -> str:
     """How to go on behind a block."""
     text = chain[0].line.text
     if not text.startswith("if "):
@@ -143,6 +149,6 @@ def _back(chain: Sequence[_Statement], top: bool) -> str:
         return f"after the loop over `{name[-1]}`, " if name else "after the inner loop, "
     if len(chain) == 1 and chain[0].body[-1].line.text.startswith(("break", "return")):
         return "where it does not hold, "
-    if any(inner.body for branch in chain for inner in branch.body):
+    if tested or any(inner.body for branch in chain for inner in branch.body):
         return f"then, whether or not {chain[0].line.say.removeprefix('if ')}, "
     return "then, in any case, "

@@ -96,6 +96,8 @@ def _value(rng: random.Random, kind: str, role: str, flavours: list[str]) -> obj
             return _wanted(same[0], "str") or ""
         return _literal(rng, role) if role in LITERALS else _text(rng, flavours)
     if kind == "int":
+        if "codes" in flavours:
+            return rng.randint(65, 122)
         if "some" in flavours:
             return rng.randint(8, 40)
         if "big" in flavours:

@@ -73,6 +73,7 @@ def _pairs(w: Writer, stack: ExitStack, source: Expr, kind: str) -> Expr:
     def plain() -> None:
         if not w.uses(left.name, line):
             line.text = f"for _, {right.name} in {source.text}:"
+            w.scope.remove(left)
             line.say = f"for each second part `{right.name}` of the pairs in {aside(source.say)}"
 
     stack.callback(plain)
@@ -121,6 +122,7 @@ def with_positions(w: Writer, stack: ExitStack, kind: str) -> Expr:
         if not w.uses(index.name, line):
             line.text = f"for {var.name} in {source.text}:"
             line.say = f"for each {_noun(kind, source)} `{var.name}` of {aside(source.say)}"
+            w.scope.remove(index)
 
     stack.callback(plain)
     return w.use(var)
@@ -226,6 +228,7 @@ def entries(w: Writer, stack: ExitStack, kind: str) -> Expr:
         if not w.uses(key.name, line):
             line.text = f"for {value.name} in {source.text}.values():"
             line.say = f"for each value `{value.name}` of {aside(source.say)}"
+            w.scope.remove(key)
 
     stack.callback(plain)
     w.pending.append((key, value))
@@ -275,7 +278,15 @@ def in_step(w: Writer, stack: ExitStack, kind: str) -> Expr:
     one = w.bind(names.for_element(w.rng, first.text, kind), kind, first, fixed=True)
     two = w.bind(names.for_element(w.rng, second.text, other), other, second, fixed=True)
     said = f"for each `{one.name}` of {aside(first.say)} and `{two.name}` of {aside(second.say)} in step"
-    _block(w, stack, f"for {one.name}, {two.name} in zip({first.text}, {second.text}):", said, one, two)
+    line = _block(w, stack, f"for {one.name}, {two.name} in zip({first.text}, {second.text}):", said, one, two)
+
+    def plain() -> None:
+        if not w.uses(two.name, line):
+            line.text = f"for {one.name} in {first.text}:"
+            line.say = f"for each {_noun(kind, first)} `{one.name}` of {aside(first.say)}"
+            w.scope.remove(two)
+
+    stack.callback(plain)
     w.pending.append((two, one))
     return w.use(one)
 
@@ -338,7 +349,7 @@ def chunks(w: Writer, stack: ExitStack, kind: str) -> Expr:
     parts = "characters" if kind == "str" else "elements"
     w.emit(
         f"{chunk.name} = {source.text}[{index.name}:{index.name} + {size.text}]",
-        f"lets `{chunk.name}` be the {size.say} {parts} of {aside(source.say)} from `{index.name}` on",
+        f"lets `{chunk.name}` be the (at most) {size.say} {parts} of {aside(source.say)} from `{index.name}` on",
     )
     return w.use(chunk)
 

@@ -558,7 +558,10 @@ class Writer:
             limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
             sign, said = rng.choice(((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than")))
             return Expr(
-                f"len({value.text}) {sign} {limit.text}", "bool", f"{aside(value.say)} has {said} {limit.say} element{'' if limit.text == '1' else 's'}", COMPARE
+                f"len({value.text}) {sign} {limit.text}",
+                "bool",
+                f"{aside(value.say)} has {said} {limit.say} element{'' if limit.text == '1' else 's'}",
+                COMPARE,
             )
         raise CannotWrite
 
