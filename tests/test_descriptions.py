@@ -119,6 +119,8 @@ def test_every_constant_is_said() -> None:
         for node, said in functions(sketch):
             for constant in constants_that_matter(node):
                 value = constant.value
+                if isinstance(value, int) and f"part {value + 1} of" in said:
+                    continue
                 text = str(value) if isinstance(value, str) else repr(value)
                 assert text in said or repr(value) in said, f"{value!r}\n{shown(sketch)}"
 

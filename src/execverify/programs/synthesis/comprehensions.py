@@ -57,11 +57,8 @@ def _folded(w: Writer, value: Expr, x: Expr, around: str) -> Expr:
     if call in ("any", "all"):
         condition = w.condition(x)
         quantity = "any" if call == "any" else "every"
-        return Expr(
-            f"{call}({condition.text} {around})",
-            "bool",
-            f"whether for {quantity} `{x.text}` of {aside(value.say)} {holds(condition.say)}",
-        )
+        said = f"it holds for {quantity} `{x.text}` of {aside(value.say)} that {holds(condition.say)}"
+        return Expr(f"{call}({condition.text} {around})", "bool", said)
     made = w.derive(x, "int" if call == "sum" else "str")
     which = w.condition(x) if w.chance(0.5) else None
     some, said = (f" if {which.text}", f" for which {holds(which.say)}") if which is not None else ("", "")

@@ -288,7 +288,7 @@ all ¦ all({0:list[bool]}) ¦ bool ¦ all of {0} hold
 all ¦ all({x} < {1:int} for {x} in {0:list[int]}) ¦ bool ¦ all of {0} are less than {1}
 all ¦ all({x} != {1:str char} for {x} in {0:str}) ¦ bool ¦ all characters of {0} differ from {1}
 divmod ¦ divmod({0:int}, {1:int nonzero}) ¦ tuple[int, int] ¦ the quotient and the remainder of {0} by {1}
-round ¦ round({0:float}, {1:int small}) ¦ float ¦ {0} rounded to {1} places ¦ common
+round ¦ round({0:float}, {1:int small}) ¦ float ¦ {0} rounded to {1} decimals ¦ common
 round ¦ round({0:float}) ¦ int ¦ {0} rounded ¦ common
 abs ¦ abs({0:int}) ¦ int ¦ the absolute value of {0} ¦ common
 abs ¦ abs({0:float}) ¦ float ¦ the absolute value of {0}

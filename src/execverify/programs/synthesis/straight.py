@@ -131,6 +131,8 @@ def _within_itself(w: Writer, phrase: Phrase, subject: Expr, once: bool = False)
 def _carried(w: Writer, phrase: Phrase, inner: Expr) -> Expr | None:
     """What the method gave, or a part of it, as a value that it takes again."""
     hole = phrase.holes[0]
+    if phrase.entry == "bool not":  # `not not` is nobody's
+        return w.let(inner).expr if inner.binding < ATOM else inner
     if hole.role == "name" or hole.role == "letter":
         return w.let(inner, w.rng.choice(("first", "inner", "part", "once"))).expr if hole.kind == "any" else None
     if fits_hole(hole.kind, inner.kind, {}):

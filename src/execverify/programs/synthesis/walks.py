@@ -74,7 +74,8 @@ def _pairs(w: Writer, stack: ExitStack, source: Expr, kind: str) -> Expr:
         if not w.uses(left.name, line):
             line.text = f"for _, {right.name} in {source.text}:"
             w.scope.remove(left)
-            line.say = f"for each second part `{right.name}` of the pairs in {aside(source.say)}"
+            pairs = source.say if source.say.startswith("the pairs ") else f"the pairs in {aside(source.say)}"
+            line.say = f"for each second part `{right.name}` of {pairs}"
 
     stack.callback(plain)
     w.pending.append((left, right))
