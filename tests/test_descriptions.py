@@ -62,7 +62,7 @@ def test_it_says_otherwise_as_often_as_there_is_another_branch() -> None:
         assert sketch.description.count("otherwise") == branches, shown(sketch)
 
 
-def test_it_says_if_and_for_as_often_as_they_are_written() -> None:
+def test_it_says_as_long_as_and_returns_as_often_as_they_are_written() -> None:
     for sketch in sketches():
         for node, said in functions(sketch):
             written = Counter(type(inner).__name__ for inner in ast.walk(node))
@@ -186,11 +186,10 @@ def test_few_programs_name_what_they_give_back_at_once() -> None:
     assert count < 0.05 * len(sketches())
 
 
-@pytest.mark.parametrize("mark", ["* 1 ", "+ 1)):", ".count(-5 <=", "if not not "])
+@pytest.mark.parametrize("mark", [r"\* 1\b(?!\.)", r"- \d+ \+ 1\)", r"\.count\([^()]*[<>]", r"\bnot not\b"])
 def test_it_does_not_read_like_a_generator(mark: str) -> None:
-    assert not [
-        shown(sketch) for sketch in sketches() if mark in sketch.program.source and "range(1, " not in sketch.program.source
-    ]
+    for sketch in sketches():
+        assert not re.search(mark, sketch.program.source), shown(sketch)
 
 
 def test_lines_that_are_gone_are_not_told() -> None:
