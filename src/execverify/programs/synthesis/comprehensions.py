@@ -2,6 +2,7 @@
 
 from execverify.programs.synthesis import names
 from execverify.programs.synthesis.phrases import Expr
+from execverify.programs.synthesis.telling import aside, holds
 from execverify.programs.synthesis.writer import CannotWrite, Var, Writer
 from execverify.programs.types import arguments, head
 
@@ -32,19 +33,21 @@ def _made(w: Writer, value: Expr, x: Expr, kind: str) -> Expr:
         return _folded(w, value, x, around)
     if form == "table" and kind == "str":
         made = w.derive(x, "int")
-        said = f"a dict from each `{x.text}` of {value.say} to {made.say}"
+        said = f"a dict from each `{x.text}` of {aside(value.say)} to {aside(made.say)}"
         return Expr(f"{{{x.text}: {made.text} {around}}}", "dict[str, int]", said)
     if form == "some":
         condition = w.condition(x)
-        said = f"those `{x.text}` of {value.say} for which {condition.say}"
+        said = f"those `{x.text}` of {aside(value.say)} for which {holds(condition.say)}"
         return Expr(f"[{x.text} {around} if {condition.text}]", value.kind, said)
     made = w.derive(x, w.rng.choice(_ELEMENTS))
     if made.text == x.text:
         made = w.operate(x)
-    said = f"{made.say} for each `{x.text}` of {value.say}"
+    said = f"a list of {aside(made.say)} for each `{x.text}` of {aside(value.say)}"
     if form == "both":
         condition = w.condition(x)
-        return Expr(f"[{made.text} {around} if {condition.text}]", f"list[{made.kind}]", f"{said} for which {condition.say}")
+        return Expr(
+            f"[{made.text} {around} if {condition.text}]", f"list[{made.kind}]", f"{said} for which {holds(condition.say)}"
+        )
     return Expr(f"[{made.text} {around}]", f"list[{made.kind}]", said)
 
 
@@ -54,16 +57,19 @@ def _folded(w: Writer, value: Expr, x: Expr, around: str) -> Expr:
     if call in ("any", "all"):
         condition = w.condition(x)
         quantity = "any" if call == "any" else "every"
-        return Expr(
-            f"{call}({condition.text} {around})", "bool", f"whether for {quantity} `{x.text}` of {value.say} {condition.say}"
-        )
+        said = f"it holds for {quantity} `{x.text}` of {aside(value.say)} that {holds(condition.say)}"
+        return Expr(f"{call}({condition.text} {around})", "bool", said)
     made = w.derive(x, "int" if call == "sum" else "str")
     which = w.condition(x) if w.chance(0.5) else None
-    some, said = (f" if {which.text}", f" for which {which.say}") if which is not None else ("", "")
+    some, said = (f" if {which.text}", f" for which {holds(which.say)}") if which is not None else ("", "")
     if call == "sum":
         if made.text == x.text and not some:
             made = w.operate(x)
-        return Expr(f"sum({made.text} {around}{some})", "int", f"the sum of {made.say} over the `{x.text}` of {value.say}{said}")
+        return Expr(
+            f"sum({made.text} {around}{some})",
+            "int",
+            f"the sum of {aside(made.say)} over the `{x.text}` of {aside(value.say)}{said}",
+        )
     joint = w.rng.choice(("''", "'-'", "' '", "','"))
     text = f"{joint}.join({made.text} {around}{some})"
-    return Expr(text, "str", f"{made.say} for each `{x.text}` of {value.say}{said}, joined by {joint}")
+    return Expr(text, "str", f"{aside(made.say)} for each `{x.text}` of {aside(value.say)}{said}, joined by {joint}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from execverify.programs.synthesis.phrases import Expr
+from execverify.programs.synthesis.telling import aside, whether
 from execverify.programs.synthesis.writer import CannotWrite, Var, Writer
 from execverify.programs.types import arguments, head
 
@@ -58,8 +59,13 @@ _PLAIN = ("int", "str")
 _ALL = ("int", "str", "float", "bool", "list", "tuple", "dict")
 
 
-def _given(var: Var, say: str) -> Callable[[], Expr]:
-    return lambda: Expr(var.name, var.kind, say)
+def _given(var: Var) -> Callable[[], Expr]:
+    return lambda: var.expr
+
+
+def _said(value: Expr) -> str:
+    """What a value is, as an object of a verb."""
+    return aside(whether(value.say, value.kind))
 
 
 def _again(w: Writer, *texts: str) -> Callable[[], str]:
@@ -77,10 +83,10 @@ def sum_up(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         chosen = sign()
-        w.emit(f"{total.name} {chosen} {v.text}")
-        w.tell(f"{'adds' if chosen == '+=' else 'takes'} {v.say} {'to' if chosen == '+=' else 'from'} `{total.name}`")
+        said = ("adds {} to `{}`" if chosen == "+=" else "takes {} from `{}`").format(_said(v), total.name)
+        w.emit(f"{total.name} {chosen} {v.text}", said)
 
-    return Done(act, _given(total, "the total"))
+    return Done(act, _given(total))
 
 
 @deed(0, "list", *_ALL)
@@ -88,10 +94,9 @@ def collect(w: Writer, kind: str, x: Expr) -> Done:
     result = w.start(w.rng.choice(("result", "out", "results", "found", "kept", "output")), f"list[{kind}]", "[]")
 
     def act(v: Expr) -> None:
-        w.emit(f"{result.name}.append({v.text})")
-        w.tell(f"appends {v.say} to `{result.name}`")
+        w.emit(f"{result.name}.append({v.text})", f"appends {_said(v)} to `{result.name}`")
 
-    return Done(act, _given(result, "the list"))
+    return Done(act, _given(result))
 
 
 @deed(0, "list", *_PLAIN)
@@ -101,10 +106,10 @@ def put_in_front(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         text = form()
-        w.emit(f"{result.name}.{text.format(v.text)}")
-        w.tell(f"puts {v.say} {'in front of' if '0' in text else 'at the end of'} `{result.name}`")
+        where = "in front of" if "0" in text else "at the end of"
+        w.emit(f"{result.name}.{text.format(v.text)}", f"puts {_said(v)} {where} `{result.name}`")
 
-    return Done(act, _given(result, "the list"))
+    return Done(act, _given(result))
 
 
 @deed(0, "str", "str")
@@ -114,10 +119,11 @@ def build_text(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         text = v.within(10) if "{v} +" in form else v.text
-        w.emit(form.format(o=out.name, v=text))
-        w.tell(f"adds {v.say} to the {'front' if form.endswith('{o}') else 'end'} of `{out.name}`")
+        more = " followed by '-'" if form.endswith("'-'") else ""
+        said = f"adds {_said(v)}{more} to the {'front' if form.endswith('{o}') else 'end'} of `{out.name}`"
+        w.emit(form.format(o=out.name, v=text), said)
 
-    return Done(act, _given(out, "the text"))
+    return Done(act, _given(out))
 
 
 @deed(0, "dict", "str", "int", "bool")
@@ -127,10 +133,10 @@ def count_by(w: Writer, kind: str, x: Expr) -> Done:
     def act(v: Expr) -> None:
         if len(v.text) > 12:
             v = w.let(v, "key").expr
-        w.emit(f"{counts.name}[{v.text}] = {counts.name}.get({v.text}, 0) + 1")
-        w.tell(f"counts {v.say} in `{counts.name}`")
+        said = f"adds 1 to the count of {_said(v)} in `{counts.name}` (0 at first)"
+        w.emit(f"{counts.name}[{v.text}] = {counts.name}.get({v.text}, 0) + 1", said)
 
-    return Done(act, _given(counts, "the counts"))
+    return Done(act, _given(counts))
 
 
 @deed(0, "dict", "str", "int", "bool")
@@ -138,10 +144,10 @@ def group_by(w: Writer, kind: str, x: Expr) -> Done:
     groups = w.start(w.rng.choice(("groups", "buckets", "by_key")), f"dict[{kind}, list[{x.kind}]]", "{}")
 
     def act(v: Expr) -> None:
-        w.emit(f"{groups.name}.setdefault({v.text}, []).append({x.text})")
-        w.tell(f"files {x.say} under {v.say} in `{groups.name}`")
+        said = f"appends {_said(x)} to the list under {_said(v)} in `{groups.name}` (empty at first)"
+        w.emit(f"{groups.name}.setdefault({v.text}, []).append({x.text})", said)
 
-    return Done(act, _given(groups, "the groups"))
+    return Done(act, _given(groups))
 
 
 @deed(1, "dict", "str", "int", "bool")
@@ -151,12 +157,11 @@ def group_with_check(w: Writer, kind: str, x: Expr) -> Done:
     def act(v: Expr) -> None:
         if len(v.text) > 12:
             v = w.let(v, "key").expr
-        with w.block(f"if {v.text} not in {groups.name}:"):
-            w.emit(f"{groups.name}[{v.text}] = []")
-        w.emit(f"{groups.name}[{v.text}].append({x.text})")
-        w.tell(f"files {x.say} under {v.say}, with a new list where there is none")
+        with w.block(f"if {v.within(6)} not in {groups.name}:", f"if {_said(v)} is not in `{groups.name}`"):
+            w.emit(f"{groups.name}[{v.text}] = []", f"maps {_said(v)} to an empty list in `{groups.name}`")
+        w.emit(f"{groups.name}[{v.text}].append({x.text})", f"appends {_said(x)} to the list under {_said(v)} there")
 
-    return Done(act, _given(groups, "the groups"))
+    return Done(act, _given(groups))
 
 
 @deed(1, "list", *_PLAIN)
@@ -166,38 +171,39 @@ def keep_distinct(w: Writer, kind: str, x: Expr) -> Done:
     def act(v: Expr) -> None:
         if len(v.text) > 14:
             v = w.let(v).expr
-        with w.block(f"if {v.within(6)} not in {seen.name}:"):
-            w.emit(f"{seen.name}.append({v.text})")
-        w.tell(f"keeps {v.say} where it is new")
+        with w.block(f"if {v.within(6)} not in {seen.name}:", f"if {_said(v)} is not in `{seen.name}`"):
+            w.emit(f"{seen.name}.append({v.text})", f"appends {_said(v)} to `{seen.name}`")
 
-    return Done(act, _given(seen, "what is distinct, in order"))
+    return Done(act, _given(seen))
 
 
 @deed(1, "int", "int")
 def find_greatest(w: Writer, kind: str, x: Expr) -> Done:
     best = w.start(w.rng.choice(("best", "largest", "top", "peak")), "int", w.rng.choice(("0", "-1", "0", "1")))
+    best.role = "extreme"
     sign = w.rng.choice((">", ">", ">="))
 
     def act(v: Expr) -> None:
         if len(v.text) > 14:
             v = w.let(v).expr
-        with w.block(f"if {v.within(6)} {sign} {best.name}:"):
-            w.emit(f"{best.name} = {v.text}")
-        w.tell(f"keeps the greatest {v.say} in `{best.name}`")
+        said = "is greater than" if sign == ">" else "is at least"
+        with w.block(f"if {v.within(6)} {sign} {best.name}:", f"if {_said(v)} {said} `{best.name}`"):
+            w.emit(f"{best.name} = {v.text}", f"sets `{best.name}` to {_said(v)}")
 
-    return Done(act, _given(best, "the greatest"))
+    return Done(act, _given(best))
 
 
 @deed(0, "int", "int")
 def greatest_so_far(w: Writer, kind: str, x: Expr) -> Done:
     best = w.start(w.rng.choice(("best", "low", "level", "bound")), "int", w.rng.choice(("0", "5", "3")))
+    best.role = "extreme"
     name = w.rng.choice(("max", "max", "min"))
 
     def act(v: Expr) -> None:
-        w.emit(f"{best.name} = {name}({best.name}, {v.text})")
-        w.tell(f"keeps the {'greater' if name == 'max' else 'lesser'} of `{best.name}` and {v.say}")
+        said = f"sets `{best.name}` to the {'greater' if name == 'max' else 'lesser'} of `{best.name}` and {_said(v)}"
+        w.emit(f"{best.name} = {name}({best.name}, {v.text})", said)
 
-    return Done(act, _given(best, "the extreme"))
+    return Done(act, _given(best))
 
 
 @deed(1, "str", "str")
@@ -208,11 +214,11 @@ def find_longest(w: Writer, kind: str, x: Expr) -> Done:
     def act(v: Expr) -> None:
         if len(v.text) > 12:
             v = w.let(v).expr
-        with w.block(f"if len({v.text}) {sign} len({best.name}):"):
-            w.emit(f"{best.name} = {v.text}")
-        w.tell(f"keeps the longest {v.say} in `{best.name}`")
+        said = f"if {_said(v)} is {'longer than' if sign == '>' else 'no shorter than'} `{best.name}`"
+        with w.block(f"if len({v.text}) {sign} len({best.name}):", said):
+            w.emit(f"{best.name} = {v.text}", f"sets `{best.name}` to {_said(v)}")
 
-    return Done(act, _given(best, "the longest"))
+    return Done(act, _given(best))
 
 
 @deed(0, "list", "int")
@@ -223,11 +229,10 @@ def running_totals(w: Writer, kind: str, x: Expr) -> Done:
     )
 
     def act(v: Expr) -> None:
-        w.emit(f"{total.name} += {v.text}")
-        w.emit(f"{sums.name}.append({total.name})")
-        w.tell(f"adds {v.say} to a running total and notes the total")
+        w.emit(f"{total.name} += {v.text}", f"adds {_said(v)} to `{total.name}`")
+        w.emit(f"{sums.name}.append({total.name})", f"appends `{total.name}` to `{sums.name}`")
 
-    return Done(act, _given(sums, "the running totals"))
+    return Done(act, _given(sums))
 
 
 @deed(0, "int", "int")
@@ -235,25 +240,30 @@ def alternate(w: Writer, kind: str, x: Expr) -> Done:
     total, sign = w.start("total" if w.chance(0.5) else "balance", "int", "0"), w.start("sign", "int", "1")
 
     def act(v: Expr) -> None:
-        w.emit(f"{total.name} += {sign.name} * {v.within(11)}")
-        w.emit(f"{sign.name} = -{sign.name}")
-        w.tell(f"adds and takes away {v.say} in turn")
+        w.emit(f"{total.name} += {sign.name} * {v.within(12)}", f"adds `{sign.name}` times {_said(v)} to `{total.name}`")
+        w.emit(f"{sign.name} = -{sign.name}", f"negates `{sign.name}`")
 
-    return Done(act, _given(total, "the total"))
+    return Done(act, _given(total))
 
 
 @deed(0, "int", "int")
 def fold_number(w: Writer, kind: str, x: Expr) -> Done:
     value = w.start(w.rng.choice(("value", "code", "acc", "checksum")), "int", w.rng.choice(("0", "1", "7")))
-    form = w.rng.choice(
-        ("{a} = {a} * 2 + {v}", "{a} = ({a} * 3 + {v}) % 97", "{a} = {a} * 10 + {v}", "{a} = ({a} + {v}) % 10", "{a} = {v} - {a}")
+    form, say = w.rng.choice(
+        (
+            ("{a} = {a} * 2 + {v}", "`{a}` times 2 plus {v}"),
+            ("{a} = ({a} * 3 + {v}) % 97", "(`{a}` times 3 plus {v}) modulo 97"),
+            ("{a} = {a} * 10 + {v}", "`{a}` times 10 plus {v}"),
+            ("{a} = ({a} + {v}) % 10", "(`{a}` plus {v}) modulo 10"),
+            ("{a} = {v} - {a}", "{v} minus `{a}`"),
+        )
     )
 
     def act(v: Expr) -> None:
-        w.emit(form.format(a=value.name, v=v.within(11)))
-        w.tell(f"folds {v.say} into `{value.name}`")
+        said = f"sets `{value.name}` to {say.format(a=value.name, v=_said(v))}"
+        w.emit(form.format(a=value.name, v=v.within(11)), said)
 
-    return Done(act, _given(value, "the folded number"))
+    return Done(act, _given(value))
 
 
 @deed(0, "list", "list")
@@ -262,10 +272,9 @@ def flatten(w: Writer, kind: str, x: Expr) -> Done:
     form = w.rng.choice(("{}.extend({})", "{} += {}"))
 
     def act(v: Expr) -> None:
-        w.emit(form.format(flat.name, v.text))
-        w.tell(f"adds the elements of {v.say} to `{flat.name}`")
+        w.emit(form.format(flat.name, v.text), f"adds the elements of {_said(v)} to the end of `{flat.name}`")
 
-    return Done(act, _given(flat, "the flat list"))
+    return Done(act, _given(flat))
 
 
 @deed(0, "int", "str", "list", "tuple", "dict", "set")
@@ -273,10 +282,9 @@ def add_lengths(w: Writer, kind: str, x: Expr) -> Done:
     total = w.start(w.rng.choice(("total", "length", "size")), "int", "0")
 
     def act(v: Expr) -> None:
-        w.emit(f"{total.name} += len({v.text})")
-        w.tell(f"adds the length of {v.say} to `{total.name}`")
+        w.emit(f"{total.name} += len({v.text})", f"adds the length of {_said(v)} to `{total.name}`")
 
-    return Done(act, _given(total, "the total length"))
+    return Done(act, _given(total))
 
 
 @deed(0, "list", *_ALL)
@@ -284,11 +292,10 @@ def pair_up(w: Writer, kind: str, x: Expr) -> Done:
     pairs = w.start(w.rng.choice(("pairs", "result", "rows")), f"list[tuple[{x.kind}, {kind}]]", "[]")
 
     def act(v: Expr) -> None:
-        other = x.text if x.text != v.text else f"len({pairs.name})"
-        w.emit(f"{pairs.name}.append(({other}, {v.text}))")
-        w.tell(f"notes {x.say} with {v.say}")
+        other, said = (x.text, _said(x)) if x.text != v.text else (f"len({pairs.name})", f"the length of `{pairs.name}`")
+        w.emit(f"{pairs.name}.append(({other}, {v.text}))", f"appends the pair of {said} and {_said(v)} to `{pairs.name}`")
 
-    return Done(act, _given(pairs, "the pairs"))
+    return Done(act, _given(pairs))
 
 
 @deed(0, "dict", *_ALL)
@@ -298,11 +305,12 @@ def tabulate(w: Writer, kind: str, x: Expr) -> Done:
     table = w.start(w.rng.choice(("table", "mapping", "result", "lookup")), f"dict[{x.kind}, {kind}]", "{}")
 
     def act(v: Expr) -> None:
-        value = v.text if v.text != x.text else f"len({table.name})"
-        w.emit(f"{table.name}[{x.text}] = {value}")
-        w.tell(f"maps {x.say} to {v.say}")
+        value, said = (
+            (v.text, _said(v)) if v.text != x.text else (f"len({table.name})", f"the length that `{table.name}` has by then")
+        )
+        w.emit(f"{table.name}[{x.text}] = {value}", f"maps {_said(x)} to {said} in `{table.name}`")
 
-    return Done(act, _given(table, "the table"))
+    return Done(act, _given(table))
 
 
 @deed(0, "dict", *_PLAIN)
@@ -313,11 +321,10 @@ def last_positions(w: Writer, kind: str, x: Expr) -> Done:
     )
 
     def act(v: Expr) -> None:
-        w.emit(f"{where.name}[{v.text}] = {place.name}")
-        w.emit(f"{place.name} += 1")
-        w.tell(f"notes the last position of {v.say}")
+        w.emit(f"{where.name}[{v.text}] = {place.name}", f"maps {_said(v)} to `{place.name}` in `{where.name}`")
+        w.emit(f"{place.name} += 1", f"adds 1 to `{place.name}`")
 
-    return Done(act, _given(where, "the last positions"))
+    return Done(act, _given(where))
 
 
 @deed(1, "tuple", *_PLAIN)
@@ -327,14 +334,14 @@ def part_in_two(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         condition = w.condition(v)
-        with w.block(f"if {condition.text}:"):
-            w.emit(f"{one.name}.append({v.text})")
-        with w.block("else:"):
-            w.emit(f"{two.name}.append({x.text})")
-        w.tell(f"puts it into `{one.name}` if {condition.say}, else into `{two.name}`")
+        with w.when(condition):
+            w.emit(f"{one.name}.append({v.text})", f"appends {_said(v)} to `{one.name}`")
+        with w.block("else:", ""):
+            w.emit(f"{two.name}.append({x.text})", f"appends {_said(x)} to `{two.name}`")
 
-    form = w.rng.choice(("({}, {})", "[{}, {}]"))
-    return Done(act, lambda: Expr(form.format(one.name, two.name), "tuple[list, list]", "both lists"))
+    form, say = w.rng.choice((("({}, {})", "the pair of"), ("[{}, {}]", "a list of")))
+    said = f"{say} `{one.name}` and `{two.name}`"
+    return Done(act, lambda: Expr(form.format(one.name, two.name), "tuple[list, list]", said))
 
 
 @deed(1, "int", *_PLAIN)
@@ -345,12 +352,11 @@ def count_changes(w: Writer, kind: str, x: Expr) -> Done:
     )
 
     def act(v: Expr) -> None:
-        with w.block(f"if {v.within(6)} != {last.name}:"):
-            w.emit(f"{changes.name} += 1")
-        w.emit(f"{last.name} = {v.text}")
-        w.tell(f"counts how often {v.say} changes")
+        with w.block(f"if {v.within(6)} != {last.name}:", f"if {_said(v)} is not `{last.name}`"):
+            w.emit(f"{changes.name} += 1", f"adds 1 to `{changes.name}`")
+        w.emit(f"{last.name} = {v.text}", f"sets `{last.name}` to {_said(v)}")
 
-    return Done(act, _given(changes, "the number of changes"))
+    return Done(act, _given(changes))
 
 
 @deed(0, "list", "int")
@@ -361,11 +367,10 @@ def differences(w: Writer, kind: str, x: Expr) -> Done:
     )
 
     def act(v: Expr) -> None:
-        w.emit(f"{out.name}.append({v.within(10)} - {last.name})")
-        w.emit(f"{last.name} = {v.text}")
-        w.tell(f"notes how much {v.say} differs from the one before")
+        w.emit(f"{out.name}.append({v.within(10)} - {last.name})", f"appends {_said(v)} minus `{last.name}` to `{out.name}`")
+        w.emit(f"{last.name} = {v.text}", f"sets `{last.name}` to {_said(v)}")
 
-    return Done(act, _given(out, "the differences"))
+    return Done(act, _given(out))
 
 
 @deed(1, "list", *_PLAIN)
@@ -373,13 +378,13 @@ def run_lengths(w: Writer, kind: str, x: Expr) -> Done:
     runs = w.start(w.rng.choice(("runs", "blocks", "streaks")), f"list[list[{kind}]]", "[]")
 
     def act(v: Expr) -> None:
-        with w.block(f"if {runs.name} and {runs.name}[-1][0] == {v.within(6)}:"):
-            w.emit(f"{runs.name}[-1][1] += 1")
-        with w.block("else:"):
-            w.emit(f"{runs.name}.append([{v.text}, 1])")
-        w.tell(f"counts how often {v.say} stands in a row")
+        said = f"if `{runs.name}` is not empty and the first element of its last list is {_said(v)}"
+        with w.block(f"if {runs.name} and {runs.name}[-1][0] == {v.within(6)}:", said):
+            w.emit(f"{runs.name}[-1][1] += 1", "adds 1 to the second element of that list")
+        with w.block("else:", ""):
+            w.emit(f"{runs.name}.append([{v.text}, 1])", f"appends the list of {_said(v)} and 1 to `{runs.name}`")
 
-    return Done(act, _given(runs, "the runs"))
+    return Done(act, _given(runs))
 
 
 @deed(1, "list", *_PLAIN)
@@ -388,13 +393,14 @@ def cancel_on_stack(w: Writer, kind: str, x: Expr) -> Done:
     sign = w.rng.choice(("==", "==", ">", "<"))
 
     def act(v: Expr) -> None:
-        with w.block(f"if {stack.name} and {stack.name}[-1] {sign} {v.within(6)}:"):
-            w.emit(f"{stack.name}.pop()")
-        with w.block("else:"):
-            w.emit(f"{stack.name}.append({v.text})")
-        w.tell(f"pops the stack where its top is {sign} {v.say}, else pushes {v.say}")
+        words = ("", "greater than ", "less than ") if kind == "int" else ("", "after ", "before ")
+        said = f"if `{stack.name}` is not empty and its last element is {dict(zip(('==', '>', '<'), words, strict=True))[sign]}{_said(v)}"
+        with w.block(f"if {stack.name} and {stack.name}[-1] {sign} {v.within(6)}:", said):
+            w.emit(f"{stack.name}.pop()", f"takes the last element out of `{stack.name}`")
+        with w.block("else:", ""):
+            w.emit(f"{stack.name}.append({v.text})", f"appends {_said(v)} to `{stack.name}`")
 
-    return Done(act, _given(stack, "the stack"))
+    return Done(act, _given(stack))
 
 
 @deed(1, "list", *_PLAIN, "float")
@@ -403,12 +409,11 @@ def until(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         condition = w.condition(v)
-        with w.block(f"if {condition.text}:"):
-            w.emit("break")
-        w.emit(f"{taken.name}.append({v.text})")
-        w.tell(f"stops once {condition.say}, and until then collects {v.say}")
+        with w.when(condition):
+            w.emit("break", "leaves the loop")
+        w.emit(f"{taken.name}.append({v.text})", f"appends {_said(v)} to `{taken.name}`")
 
-    return Done(act, _given(taken, "what came before"))
+    return Done(act, _given(taken))
 
 
 @deed(1, "str", "str", "int")
@@ -419,11 +424,15 @@ def first_match(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         condition = w.condition(v)
-        with w.block(f"if {condition.text}:"):
-            w.emit(f"return {v.text if w.chance(0.5) else x.text}")
-        w.tell(f"returns at once where {condition.say}")
+        with w.when(condition):
+            given = v if w.chance(0.5) else x
+            w.emit(f"return {given.text}", f"returns {_said(given)} at once")
 
-    return Done(act, lambda: Expr(w.rng.choice((default, "None", default)), x.kind, "nothing found"))
+    def nothing() -> Expr:
+        text = w.rng.choice((default, "None", default))
+        return Expr(text, "none" if text == "None" else x.kind, "an empty text" if text == "''" else text)
+
+    return Done(act, nothing)
 
 
 @deed(1, "list", "int")
@@ -433,12 +442,11 @@ def clamp(w: Writer, kind: str, x: Expr) -> Done:
     def act(v: Expr) -> None:
         limit = w.fill("int", "threshold", v)
         name = w.let(v, "value").name
-        with w.block(f"if {name} > {limit.text}:"):
-            w.emit(f"{name} = {limit.text}")
-        w.emit(f"{result.name}.append({name})")
-        w.tell(f"collects {v.say}, at most {limit.say}")
+        with w.block(f"if {name} > {limit.within(9)}:", f"if `{name}` is greater than {_said(limit)}"):
+            w.emit(f"{name} = {limit.text}", f"sets `{name}` to {_said(limit)}")
+        w.emit(f"{result.name}.append({name})", f"appends `{name}` to `{result.name}`")
 
-    return Done(act, _given(result, "the clipped values"))
+    return Done(act, _given(result))
 
 
 @deed(1, "list", "int")
@@ -449,15 +457,15 @@ def classify(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         text = v.within(6)
-        with w.block(f"if {text} < {low}:"):
-            w.emit(f"{result.name}.append({labels[0]})")
-        with w.block(f"elif {text} < {high}:"):
-            w.emit(f"{result.name}.append({labels[1]})")
-        with w.block("else:"):
-            w.emit(f"{result.name}.append({labels[2]})")
-        w.tell(f"labels {v.say}: below {low}, below {high}, or above")
+        adds = [(f"{result.name}.append({label})", f"appends {label} to `{result.name}`") for label in labels]
+        with w.block(f"if {text} < {low}:", f"if {_said(v)} is less than {low}"):
+            w.emit(*adds[0])
+        with w.block(f"elif {text} < {high}:", f"if it is less than {high}"):
+            w.emit(*adds[1])
+        with w.block("else:", ""):
+            w.emit(*adds[2])
 
-    return Done(act, _given(result, "the labels"))
+    return Done(act, _given(result))
 
 
 @deed(1, "list", *_PLAIN)
@@ -469,28 +477,28 @@ def cut_in_chunks(w: Writer, kind: str, x: Expr) -> Done:
     size = w.rng.choice(("2", "3"))
 
     def act(v: Expr) -> None:
-        w.emit(f"{current.name}.append({v.text})")
-        with w.block(f"if len({current.name}) == {size}:"):
-            w.emit(f"{chunks.name}.append({current.name})")
-            w.emit(f"{current.name} = []")
-        w.tell(f"collects {v.say} in chunks of {size}")
+        w.emit(f"{current.name}.append({v.text})", f"appends {_said(v)} to `{current.name}`")
+        with w.block(f"if len({current.name}) == {size}:", f"if `{current.name}` has {size} elements"):
+            w.emit(f"{chunks.name}.append({current.name})", f"appends it to `{chunks.name}`")
+            w.emit(f"{current.name} = []", f"sets `{current.name}` to a new empty list")
 
-    return Done(act, lambda: Expr(f"{chunks.name} + [{current.name}]", chunks.kind, "the chunks and the rest", 10))
+    said = f"`{chunks.name}` with `{current.name}` at its end"
+    return Done(act, lambda: Expr(f"{chunks.name} + [{current.name}]", chunks.kind, said, 10))
 
 
 @deed(1, "tuple", "int")
 def spend(w: Writer, kind: str, x: Expr) -> Done:
     budget = w.use(w.param("int", "")) if len(w.params) < w.most_params else w.literal("int", "nat")
     chosen = w.start(w.rng.choice(("chosen", "bought", "picked")), f"list[{x.kind}]", "[]")
-    left = w.start(w.rng.choice(("left", "budget", "remaining")), "int", budget.text)
+    left = w.start(w.rng.choice(("left", "budget", "remaining")), "int", budget.text, f"at {budget.say}")
 
     def act(v: Expr) -> None:
-        with w.block(f"if {v.within(6)} <= {left.name}:"):
-            w.emit(f"{left.name} -= {v.text}")
-            w.emit(f"{chosen.name}.append({x.text})")
-        w.tell(f"takes {x.say} while {v.say} can be paid from `{left.name}`")
+        with w.block(f"if {v.within(6)} <= {left.name}:", f"if {_said(v)} is at most `{left.name}`"):
+            w.emit(f"{left.name} -= {v.text}", f"takes {_said(v)} from `{left.name}`")
+            w.emit(f"{chosen.name}.append({x.text})", f"appends {_said(x)} to `{chosen.name}`")
 
-    return Done(act, lambda: Expr(f"({chosen.name}, {left.name})", "tuple[list, int]", "what was chosen and what is left"))
+    said = f"the pair of `{chosen.name}` and `{left.name}`"
+    return Done(act, lambda: Expr(f"({chosen.name}, {left.name})", "tuple[list, int]", said))
 
 
 @deed(1, "str", "int", "float")
@@ -503,12 +511,15 @@ def best_item(w: Writer, kind: str, x: Expr) -> Done:
     )
 
     def act(v: Expr) -> None:
-        with w.block(f"if {v.within(6)} > {best.name}:"):
-            w.emit(f"{best.name} = {v.text}")
-            w.emit(f"{item.name} = {x.text}")
-        w.tell(f"keeps {x.say} with the greatest {v.say}")
+        with w.block(f"if {v.within(6)} > {best.name}:", f"if {_said(v)} is greater than `{best.name}`"):
+            w.emit(f"{best.name} = {v.text}", f"sets `{best.name}` to {_said(v)}")
+            w.emit(f"{item.name} = {x.text}", f"sets `{item.name}` to {_said(x)}")
 
-    return Done(act, lambda: Expr(w.rng.choice((f"({item.name}, {best.name})", item.name)), x.kind, "the best"))
+    def leader() -> Expr:
+        both = Expr(f"({item.name}, {best.name})", f"tuple[{x.kind}, {kind}]", f"the pair of `{item.name}` and `{best.name}`")
+        return w.rng.choice((both, item.expr))
+
+    return Done(act, leader)
 
 
 @deed(0, "dict", "dict")
@@ -516,10 +527,10 @@ def merge(w: Writer, kind: str, x: Expr) -> Done:
     merged = w.start(w.rng.choice(("merged", "combined", "result")), kind, "{}")
 
     def act(v: Expr) -> None:
-        w.emit(w.rng.choice((f"{merged.name}.update({v.text})", f"{merged.name} = {merged.name} | {v.within(7)}")))
-        w.tell(f"merges {v.say} into `{merged.name}`")
+        text = w.rng.choice((f"{merged.name}.update({v.text})", f"{merged.name} = {merged.name} | {v.within(7)}"))
+        w.emit(text, f"puts the pairs of {_said(v)} into `{merged.name}`, over those there")
 
-    return Done(act, _given(merged, "the merged dict"))
+    return Done(act, _given(merged))
 
 
 @deed(1, "list", *_PLAIN)
@@ -531,13 +542,12 @@ def toggle(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         condition = w.condition(v)
-        with w.block(f"if {condition.text}:"):
-            w.emit(f"{inside.name} = not {inside.name}")
-        with w.block(f"elif {inside.name}:"):
-            w.emit(f"{out.name}.append({v.text})")
-        w.tell(f"switches `{inside.name}` where {condition.say}, and collects {v.say} while it is on")
+        with w.when(condition):
+            w.emit(f"{inside.name} = not {inside.name}", f"turns `{inside.name}` into its opposite")
+        with w.block(f"elif {inside.name}:", f"if `{inside.name}` is true"):
+            w.emit(f"{out.name}.append({v.text})", f"appends {_said(v)} to `{out.name}`")
 
-    return Done(act, _given(out, "what was kept"))
+    return Done(act, _given(out))
 
 
 @deed(1, "int", *_PLAIN)
@@ -549,14 +559,14 @@ def longest_streak(w: Writer, kind: str, x: Expr) -> Done:
 
     def act(v: Expr) -> None:
         condition = w.condition(v)
-        with w.block(f"if {condition.text}:"):
-            w.emit(f"{streak.name} += 1")
-            w.emit(f"{best.name} = max({best.name}, {streak.name})")
-        with w.block("else:"):
-            w.emit(f"{streak.name} = 0")
-        w.tell(f"counts how long {condition.say} in a row")
+        with w.when(condition):
+            w.emit(f"{streak.name} += 1", f"adds 1 to `{streak.name}`")
+            said = f"sets `{best.name}` to the greater of `{best.name}` and `{streak.name}`"
+            w.emit(f"{best.name} = max({best.name}, {streak.name})", said)
+        with w.block("else:", ""):
+            w.emit(f"{streak.name} = 0", f"sets `{streak.name}` to 0")
 
-    return Done(act, _given(best, "the longest streak"))
+    return Done(act, _given(best))
 
 
 @deed(0, "list", "set", "frozenset")
@@ -564,7 +574,8 @@ def collect_sorted(w: Writer, kind: str, x: Expr) -> Done:
     result = w.start(w.rng.choice(("result", "groups", "out")), f"list[list[{arguments(kind)[0]}]]", "[]")
 
     def act(v: Expr) -> None:
-        w.emit(f"{result.name}.append(sorted({v.text}))")
-        w.tell(f"appends {v.say} in order to `{result.name}`")
+        w.emit(
+            f"{result.name}.append(sorted({v.text}))", f"appends the elements of {_said(v)}, sorted, to `{result.name}` as a list"
+        )
 
-    return Done(act, _given(result, "the lists"))
+    return Done(act, _given(result))

@@ -8,6 +8,7 @@ from execverify.programs.synthesis import deeds, walks
 from execverify.programs.synthesis.comprehensions import comprehended
 from execverify.programs.synthesis.phrases import Expr, Phrase
 from execverify.programs.synthesis.straight import apply, plain_value, subject_for
+from execverify.programs.synthesis.telling import aside, holds
 from execverify.programs.synthesis.writer import CannotWrite, Writer, fits_hole, hole_kind
 from execverify.programs.types import arguments, element, filled, head
 
@@ -98,7 +99,8 @@ def _method_gathers(w: Writer, phrase: Phrase, depth: int) -> Expr:
     bound: dict[str, str] = {}
     fits_hole(phrase.holes[0].kind, kind, bound)
     others = [filled(hole.kind, bound) for hole in phrase.holes[1:]]
-    wanted = next((other for other in reversed(others) if other in _SCALARS or head(other) == "list"), "int")
+    own = arguments(kind)[0] if head(kind) in ("list", "set") and not others else "int"  # what it is filled with again
+    wanted = next((other for other in reversed(others) if other in _SCALARS or head(other) == "list"), own)
     most = depth - bool(phrase.needs)
     names = walks.walks_for(wanted, most)
     if not names or most < 1:
@@ -113,11 +115,12 @@ def _method_gathers(w: Writer, phrase: Phrase, depth: int) -> Expr:
     if copied:
         source = w.obtain(kind)
         start = f"{source.text}.copy()" if head(kind) != "list" or w.chance(0.5) else f"{source.text}[:]"
+        said = f"as a copy of {source.say}"
         if not source.text.isidentifier():
-            start = source.text
+            start, said = source.text, f"as {source.say}"
     else:
-        start = empty
-    target = w.start(w.rng.choice(("result", "out", "current", "state", "pool")), kind, start)
+        start, said = empty, ""
+    target = w.start(w.rng.choice(("result", "out", "current", "state", "pool")), kind, start, said)
     name = w.rng.choice(names)
     with ExitStack() as stack:
         x = walks.open_walk(name, w, stack, wanted)
@@ -129,30 +132,37 @@ def _method_gathers(w: Writer, phrase: Phrase, depth: int) -> Expr:
             if made is None:
                 raise CannotWrite
             if phrase.needs:
-                with w.block(f"if {_needed(phrase, target.expr, made)}:"):
-                    w.emit(made.text)
+                with w.when(_needed(w, phrase, target.expr, made)):
+                    w.emit(made.text, made.say)
             else:
-                w.emit(made.text)
+                w.emit(made.text, made.say)
             if len(phrase.holes) == 1:
-                w.emit(_refill(target.expr, x))
-            w.tell(made.say)
+                w.emit(*_refill(target.expr, x))
 
         guarded(w, stack, x, room - bool(phrase.needs), act, lambda: w.derive(x, wanted))
     w.marks.pop()
     return finished(w, target.expr)
 
 
-def _refill(target: Expr, x: Expr) -> str:
+def _refill(target: Expr, x: Expr) -> tuple[str, str]:
+    """A line that puts the element into a collection, and what it does."""
     if head(target.kind) == "dict":
-        return f"{target.text}[str({x.text})] = len({target.text})"
+        return f"{target.text}[str({x.text})] = len({target.text})", (
+            f"maps {aside(x.say)} as text to the length that {target.say} has by then, in {target.say}"
+        )
     if head(target.kind) == "set":
-        return f"{target.text}.add({x.text})"
-    return f"{target.text}.append({x.text})"
+        return f"{target.text}.add({x.text})", f"adds {aside(x.say)} to {target.say}"
+    return f"{target.text}.append({x.text})", f"appends {aside(x.say)} to {target.say}"
 
 
-def _needed(phrase: Phrase, subject: Expr, made: Expr) -> str:
+def _needed(w: Writer, phrase: Phrase, subject: Expr, made: Expr) -> Expr:
     """The condition under which a phrase may run, with its operands."""
     text = phrase.needs.replace("{0}", subject.within(6))
+    say = {
+        "{0}": f"{aside(subject.say)} is not empty",
+        "{0}.isdigit()": f"{aside(subject.say)} is all digits",
+        "{1} in {0}": f"\1 is in {aside(subject.say)}",
+    }[phrase.needs]
     if "{1}" in text:
         pattern = phrase.pattern.replace("\1" + "0\2", subject.within(phrase.holes[0].binding))
         before, _, after = pattern.partition("\1" + "1\2")
@@ -160,7 +170,8 @@ def _needed(phrase: Phrase, subject: Expr, made: Expr) -> str:
         if not operand or not made.text.startswith(before):
             raise CannotWrite
         text = text.replace("{1}", operand)
-    return text
+        say = say.replace("\1", f"`{operand}`" if w.reads(operand) else operand)
+    return Expr(text, "bool", say)
 
 
 def flow_with_helper(w: Writer, phrase: Phrase | None, call: Callable[[Writer, Expr], Expr], kind: str, depth: int) -> Expr:
@@ -175,7 +186,7 @@ def flow_with_helper(w: Writer, phrase: Phrase | None, call: Callable[[Writer, E
             value = w.use(w.let(value))
         if phrase is not None and (made := w.write(phrase, value)) is not None and not phrase.needs:
             if phrase.changes:
-                w.emit(made.text)
+                w.emit(made.text, made.say)
             else:
                 value, phrase = plain_value(w, made), None
         result = _done(w, stack, x, value, depth - 1, "")
@@ -220,15 +231,12 @@ def _walked(
     with ExitStack() as stack:
         x: Expr = opening(stack)  # type: ignore[operator]
         room = depth - taken
-        needs = ""
         if phrase is not None:
             made = w.write(phrase, x)
             if made is None:
                 raise CannotWrite
             if phrase.needs:
-                needs = _needed(phrase, x, made)
-                stack.enter_context(w.block(f"if {needs}:"))
-                w.tell(f"where {needs}")
+                stack.enter_context(w.when(_needed(w, phrase, x, made)))
                 room -= 1
             value = plain_value(w, made)
             if head(value.kind) not in ("bool",) and (len(value.text) > 24 or w.chance(0.4)):
@@ -251,33 +259,35 @@ def _named(w: Writer, value: Expr) -> Expr:
             pick = w.rng.randrange(len(bound))
             keep = [var.name if index == pick else "_" for index, var in enumerate(bound)]
             w.scope = [var for var in w.scope if var not in bound or var is bound[pick]]
-            w.emit(f"{', '.join(keep)} = {value.text}")
-            w.tell(f"lets `{bound[pick].name}` be part {pick + 1} of {value.say}")
+            w.emit(f"{', '.join(keep)} = {value.text}", f"lets `{bound[pick].name}` be part {pick + 1} of {aside(value.say)}")
             return w.use(bound[pick])
     return w.use(w.let(value))
 
 
 def _joined(w: Writer, x: Expr, extra: Expr) -> Expr:
     """The element and a value from outside in one expression."""
+    one, other = aside(x.say), aside(extra.say)
     if x.kind == extra.kind == "int":
-        sign = w.rng.choice((" + ", " * ", " - "))
-        return Expr(f"{x.within(13)}{sign}{extra.text}", "int", f"{x.say}{sign}{extra.say}", 10 if sign != " * " else 11)
+        sign, said = w.rng.choice(((" + ", "plus"), (" * ", "times"), (" - ", "minus")))
+        return Expr(f"{x.within(13)}{sign}{extra.text}", "int", f"{one} {said} {other}", 10 if sign != " * " else 11)
     if x.kind == extra.kind == "str":
-        return Expr(f"{x.within(11)} + {extra.text}", "str", f"{x.say} followed by {extra.say}", 10)
+        return Expr(f"{x.within(11)} + {extra.text}", "str", f"{one} followed by {other}", 10)
     if x.kind == "int" and extra.kind == "bool":
-        return Expr(f"{x.text} if {extra.text} else -{x.within(13)}", "int", f"{x.say}, negated unless {extra.say}", 2)
+        said = f"{one} if {holds(extra.say)}, else {one} negated"
+        return Expr(f"{x.text} if {extra.text} else -{x.within(13)}", "int", said, 2)
     if x.kind == "str" and extra.kind == "bool":
-        return Expr(f"{x.text}.upper() if {extra.text} else {x.text}", "str", f"{x.say}, in capitals if {extra.say}", 2)
+        said = f"{one} in upper case if {holds(extra.say)}, else {one}"
+        return Expr(f"{x.within(14)}.upper() if {extra.text} else {x.text}", "str", said, 2)
     if x.kind == "str" and extra.kind == "int":
-        return w.rng.choice((Expr(f"{x.within(14)}[:{extra.text}]", "str", f"the first {extra.say} characters of {x.say}"),
-                             Expr(f"len({x.text}) + {extra.text}", "int", f"the length of {x.say} plus {extra.say}", 10)))  # fmt: skip
+        return w.rng.choice((Expr(f"{x.within(14)}[:{extra.text}]", "str", f"the first {other} characters of {one}"),
+                             Expr(f"len({x.text}) + {extra.text}", "int", f"the length of {one} plus {other}", 10)))  # fmt: skip
     if x.kind == "int" and extra.kind == "str":
-        return Expr(f"{extra.text} + str({x.text})", "str", f"{extra.say} followed by {x.say}", 10)
+        return Expr(f"{extra.text} + str({x.text})", "str", f"{other} followed by {one} as text", 10)
     if x.kind == "int" and extra.kind == "float":
-        return Expr(f"{x.within(12)} * {extra.text}", "float", f"{x.say} times {extra.say}", 11)
+        return Expr(f"{x.within(12)} * {extra.text}", "float", f"{one} times {other}", 11)
     if head(extra.kind) == "tuple" and x.kind == "int" and set(arguments(extra.kind)) == {"int"}:
-        return Expr(f"{x.within(10)} + {extra.text}[0]", "int", f"{x.say} plus the first of {extra.say}", 10)
-    return Expr(f"({x.text}, {extra.text})", f"tuple[{x.kind}, {extra.kind}]", f"{x.say} with {extra.say}")
+        return Expr(f"{x.within(10)} + {extra.text}[0]", "int", f"{one} plus the first of {other}", 10)
+    return Expr(f"({x.text}, {extra.text})", f"tuple[{x.kind}, {extra.kind}]", f"the pair of {one} and {other}")
 
 
 def _done(w: Writer, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
@@ -319,15 +329,14 @@ def _done_if(w: Writer, stack: ExitStack, x: Expr, value: Expr, room: int, gives
         raise CannotWrite
     name = w.rng.choice(names)
     done = deeds.set_up(name, w, kind, x)
-    w.tell(f"if {value.say}")
-    text = f"not {value.within(4)}" if w.chance(0.12) and value.binding > 4 else value.text
+    if w.chance(0.12):
+        value = w.negated(value)
     begun = len(w.lines) + 1
-    with w.block(f"if {text}:"):
+    with w.when(value):
         guarded(w, stack, x, room - 1 - deeds.deed_depth(name), done.act, lambda: w.derive(x, kind))
     if w.chance(0.45):
         branches = [w.texts(begun)]
-        w.tell("otherwise")
-        with w.block("else:"):
+        with w.block("else:", ""):
             _otherwise(w, done.act, lambda: w.derive(x, kind), branches)
     return done.result()
 
@@ -339,15 +348,14 @@ def _same(value: Expr) -> Expr:
 def _branched(w: Writer, condition: Expr, depth: int) -> Expr:
     """Two walks, one of which is taken."""
     w.marks.append(len(w.lines))
-    w.tell(f"if {condition.say}")
     kind = w.rng.choice(("int", "str"))
     names = [
         n for n in walks.walks_for(kind, 1) if n in ("each", "backwards", "in_order", "characters", "words_of_text", "by_index")
     ]
     done = None
     gives = ""
-    for header in (f"if {condition.text}:", "else:"):
-        with w.block(header), ExitStack() as stack:
+    for header, said in ((f"if {condition.text}:", f"if {holds(condition.say)}"), ("else:", "")):
+        with w.block(header, said), ExitStack() as stack:
             x = walks.open_walk(w.rng.choice(names), w, stack, kind)
             value = w.derive(x, kind)
             if done is None:
@@ -373,9 +381,6 @@ def _branched(w: Writer, condition: Expr, depth: int) -> Expr:
                 guarded(w, stack, x, depth - 2 - deeds.deed_depth(name), done.act, functools.partial(_same, value))
             else:
                 done.act(value)
-        if header == "else:":
-            break
-        w.tell("otherwise")
     w.marks.pop()
     assert done is not None
     return finished(w, done.result())
@@ -396,37 +401,39 @@ def guarded(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Act, val
     if room == 1 and head(x.kind) in ("str", "list") and x.text.isidentifier():
         forms.append("inner")
     form = w.rng.choice(forms)
-    if form == "again" and _walked_again(w, stack, x, room, act, value):
-        return
+    if form == "again":
+        held = [value()]
+        if _walked_again(w, room, act, held[0]):
+            return
+        make = functools.partial(_held_first, held, value)  # it is still to be used
     if form == "inner":
         times = w.rng.choice(("2", "3"))
         step = w.bind(w.rng.choice(("j", "k", "step")), "int", fixed=True)
-        w.tell(f"{times} times")
-        with w.block(f"for {step.name} in range({times}):"):
+        with w.block(f"for {step.name} in range({times}):", f"for `{step.name}` from 0 to below {times}"):
             act(_numbered(w, make(), step.expr))
         return
     first = w.condition(_tested(w, x))
-    w.tell(f"if {first.say}")
     begun = len(w.lines) + 1
-    with w.block(f"if {first.text}:"):
-        guarded(w, stack, x, room - 1, act, value)
+    with w.when(first):
+        guarded(w, stack, x, room - 1, act, make)
     branches = [w.texts(begun)]
     if form == "elif":
         second = w.condition(_tested(w, x))
         if second.text == first.text:
             raise CannotWrite
-        w.tell(f"otherwise, if {second.say}")
-        with w.block(f"elif {second.text}:"):
+        with w.block(f"elif {second.text}:", f"if {holds(second.say)}"):
             _otherwise(w, act, make, branches)
     if form in ("if else", "elif") and (form == "if else" or w.chance(0.5)):
-        w.tell("otherwise")
-        with w.block("else:"):
+        with w.block("else:", ""):
             _otherwise(w, act, make, branches)
 
 
-def _walked_again(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Act, value: Callable[[], Expr]) -> bool:
+def _held_first(held: list[Expr], value: Callable[[], Expr]) -> Expr:
+    return held.pop() if held else value()
+
+
+def _walked_again(w: Writer, room: int, act: deeds.Act, made: Expr) -> bool:
     """Does it for each element and each of another collection; False where there is none that fits."""
-    made = value()
     kind = made.kind
     if kind not in ("int", "str") or w.crossed:
         return False
@@ -445,9 +452,10 @@ def _walked_again(w: Writer, stack: ExitStack, x: Expr, room: int, act: deeds.Ac
     with ExitStack() as inner:
         y = walks.walk_over(w, inner, source)
         sign = w.rng.choice((" + ", " * ", " - ", " + ")) if kind == "int" else " + "
-        joined = Expr(f"{made.within(10)}{sign}{y.text}", kind, f"{made.say}{sign}{y.say}", 10)
+        said = "followed by" if kind == "str" else "plus" if sign == " + " else "minus"
+        joined = Expr(f"{made.within(10)}{sign}{y.text}", kind, f"{aside(made.say)} {said} {aside(y.say)}", 10)
         if sign == " * ":
-            joined = Expr(f"{made.within(11)} * {y.text}", kind, f"{made.say} times {y.say}", 11)
+            joined = Expr(f"{made.within(11)} * {y.text}", kind, f"{aside(made.say)} times {aside(y.say)}", 11)
         guarded(w, inner, y, room - 1, act, lambda: joined)
     return True
 
@@ -467,13 +475,23 @@ def _otherwise(w: Writer, act: deeds.Act, make: Callable[[], Expr], branches: li
 def _numbered(w: Writer, value: Expr, step: Expr) -> Expr:
     """The value changed by the number of a round."""
     if value.kind == "int":
-        return Expr(f"{value.within(10)} + {step.text}", "int", f"{value.say} plus `{step.text}`", 10)
+        return Expr(f"{value.within(10)} + {step.text}", "int", f"{aside(value.say)} plus `{step.text}`", 10)
     if value.kind == "str":
-        cut = Expr(f"{value.within(14)}[{step.text}:]", "str", f"{value.say} from `{step.text}` on")
-        longer = Expr(f"{value.within(10)} + str({step.text})", "str", f"{value.say} followed by `{step.text}`", 10)
+        cut = Expr(
+            f"{value.within(14)}[{step.text}:]",
+            "str",
+            f"{aside(value.say)} without its first `{step.text}` {'characters' if value.kind == 'str' else 'elements'}",
+        )
+        longer = Expr(
+            f"{value.within(10)} + str({step.text})", "str", f"{aside(value.say)} followed by `{step.text}` as text", 10
+        )
         return w.rng.choice((cut, longer))
     if head(value.kind) == "list":
-        return Expr(f"{value.within(14)}[{step.text}:]", value.kind, f"{value.say} from `{step.text}` on")
+        return Expr(
+            f"{value.within(14)}[{step.text}:]",
+            value.kind,
+            f"{aside(value.say)} without its first `{step.text}` {'characters' if value.kind == 'str' else 'elements'}",
+        )
     raise CannotWrite
 
 
@@ -494,39 +512,47 @@ def finished(w: Writer, value: Expr) -> Expr:
         return made
     if w.chance(0.7):
         return value
-    name, text = head(value.kind), value.within(14)
-    options: list[tuple[str, str]] = []
+    name, text, said = head(value.kind), value.within(14), aside(value.say)
+    options: list[tuple[str, str, str]] = []
     if name == "list":
         inner = (arguments(value.kind) or ("",))[0]
         options = [
-            (f"{text}[::-1]", value.kind),
-            (f"len({value.text})", "int"),
-            (f"{text}[:3]", value.kind),
-            (f"{text}[1:]", value.kind),
+            (f"{text}[::-1]", value.kind, f"{said} reversed"),
+            (f"len({value.text})", "int", f"the length of {said}"),
+            (f"{text}[:3]", value.kind, f"the first 3 elements of {said}"),
+            (f"{text}[1:]", value.kind, f"{said} without its first element"),
         ]
         if inner in ("int", "str"):
-            options += [(f"sorted({value.text})", value.kind)] * 2
+            options += [(f"sorted({value.text})", value.kind, f"{said} in order")] * 2
         if inner == "int":
-            options += [(f"sum({value.text})", "int")] * 2
+            options += [(f"sum({value.text})", "int", f"the sum of {said}")] * 2
         if inner == "str":
-            options += [(f"{mark}.join({value.text})", "str") for mark in ("' '", "'-'", "','")]
+            options += [(f"{mark}.join({value.text})", "str", f"{said} joined by {mark}") for mark in ("' '", "'-'", "','")]
     elif name == "dict" and len(arguments(value.kind)) == 2:
         key, item = arguments(value.kind)
-        options = [(f"len({value.text})", "int"), (f"sorted({value.text})", f"list[{key}]")]
-        options += [(f"list({text}.items())", f"list[tuple[{key}, {item}]]"), (f"list({text}.values())", f"list[{item}]")]
+        options = [
+            (f"len({value.text})", "int", f"the length of {said}"),
+            (f"sorted({value.text})", f"list[{key}]", f"the keys of {said} in order"),
+            (f"list({text}.items())", f"list[tuple[{key}, {item}]]", f"a list of the pairs of {said}"),
+            (f"list({text}.values())", f"list[{item}]", f"a list of the values of {said}"),
+        ]
     elif name == "str" and value.text.isidentifier():
         options = [
-            (f"{text}.upper()", "str"),
-            (f"{text}[::-1]", "str"),
-            (f"({text}, len({text}))", "tuple[str, int]"),
-            (f"{text}.title()", "str"),
+            (f"{text}.upper()", "str", f"{said} in upper case"),
+            (f"{text}[::-1]", "str", f"{said} reversed"),
+            (f"({text}, len({text}))", "tuple[str, int]", f"the pair of {said} and its length"),
+            (f"{text}.title()", "str", f"{said} in title case"),
         ]
     elif value.kind == "int" and value.text.isidentifier():
-        options = [(f"{text} * 2", "int"), (f"abs({text})", "int"), (f"str({text})", "str"), (f"{text} % 10", "int")]
-        options += [(f"{text} + {param.name}", "int") for param in w.params if param.kind == "int" and param.name != value.text][
-            :1
+        options = [
+            (f"{text} * 2", "int", f"{said} times 2"),
+            (f"abs({text})", "int", f"the absolute value of {said}"),
+            (f"str({text})", "str", f"{said} as text"),
+            (f"{text} % 10", "int", f"{said} modulo 10"),
         ]
+        others = [param.name for param in w.params if param.kind == "int" and param.name != value.text]
+        options += [(f"{text} + {other}", "int", f"{said} plus `{other}`") for other in others[:1]]
     if not options:
         return value
-    chosen, kind = w.rng.choice(options)
-    return Expr(chosen, kind, f"`{chosen}`", 10 if " " in chosen and not chosen.endswith((")", "]")) else 14)
+    chosen, kind, said = w.rng.choice(options)
+    return Expr(chosen, kind, said, 10 if " " in chosen and not chosen.endswith((")", "]")) else 14)

@@ -16,10 +16,11 @@ from execverify.programs.constraints import Constraint
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.synthesis import flow, straight
 from execverify.programs.synthesis.phrases import Expr, Phrase, entries, phrases_of
+from execverify.programs.synthesis.telling import aside, whether
 from execverify.programs.synthesis.values import arguments_for
 from execverify.programs.synthesis.writer import CannotWrite, Param, Writer
 
-VERSION = 1
+VERSION = 2
 """Version of the grammar: a change of it changes the programs of a seed."""
 
 _NAMES = ("f", "f", "f", "f", "solve", "process", "compute", "transform", "run", "handle", "build", "collect", "convert")
@@ -85,7 +86,8 @@ def _written(rng: random.Random, level: int, phrase: Phrase) -> tuple[str, str, 
         result = straight.chain(w, phrase)
     else:
         result = flow.flow(w, phrase, level - 2)
-    return _closed(w, result), w.name, w.params, _told(w, result)
+    source = _closed(w, result)
+    return source, w.name, w.params, w.told()
 
 
 def _closed(w: Writer, result: Expr) -> str:
@@ -93,13 +95,8 @@ def _closed(w: Writer, result: Expr) -> str:
     w.params = [param for param in w.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
     if not w.params:
         raise CannotWrite
-    w.emit(f"return {result.text}")
+    w.emit(f"return {result.text}", f"returns {whether(result.say, result.kind)}")
     return w.source()
-
-
-def _told(w: Writer, result: Expr) -> str:
-    steps = ", ".join(w.said)
-    return f"`{w.name}({', '.join(param.name for param in w.params)})` {steps + ', and ' if steps else ''}returns {result.say}."
 
 
 def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, str, list[Param], str]:
@@ -129,7 +126,7 @@ def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, str, list[P
     for param in main.params:
         if param.kind == f"list[{kind}]":
             param.flavours.extend(flavour for flavour in helper.params[0].flavours if "\2" not in flavour)
-    return "\n\n".join(sources), main.name, main.params, f"{_told(helper, result)} {_told(main, outer)}"
+    return "\n\n".join(sources), main.name, main.params, f"{helper.told()} {main.told()}"
 
 
 class _Call:
@@ -142,4 +139,6 @@ class _Call:
     def __call__(self, w: Writer, value: Expr) -> Expr:
         others = [w.fill(param.kind, param.role, value) for param in self.helper.params[1:]]
         inside = ", ".join([value.text, *(other.text for other in others)])
-        return Expr(f"{self.helper.name}({inside})", self.kind, f"what `{self.helper.name}` makes of {value.say}")
+        given = [aside(one.say) for one in (value, *others)]
+        said = f"what `{self.helper.name}` gives for {given[0]}" + (f" with {' and '.join(given[1:])}" if others else "")
+        return Expr(f"{self.helper.name}({inside})", self.kind, said)

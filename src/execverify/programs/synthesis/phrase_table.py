@@ -10,14 +10,14 @@ TABLE = """
 str.capitalize ¦ {0:str}.capitalize() ¦ str ¦ {0} with a capital first letter ¦ common
 str.casefold ¦ {0:str}.casefold() ¦ str ¦ {0} in folded case ¦ with upper
 str.center ¦ {0:str}.center({1:int width}) ¦ str ¦ {0} centred in {1} columns
-str.center ¦ {0:str}.center({1:int width}, {2:str pad}) ¦ str ¦ {0} centred in {1} columns of {2}
+str.center ¦ {0:str}.center({1:int width}, {2:str pad}) ¦ str ¦ {0} centred in {1} columns with {2} around it
 str.count ¦ {0:str}.count({1:str char}) ¦ int ¦ how often {1} occurs in {0} ¦ common
 str.endswith ¦ {0:str}.endswith({1:str ending}) ¦ bool ¦ {0} ends with {1} ¦ common
 str.expandtabs ¦ {0:str}.expandtabs({1:int small}) ¦ str ¦ {0} with tabs of {1} columns ¦ with tabs
 str.find ¦ {0:str}.find({1:str char}) ¦ int ¦ where {1} first stands in {0}, or -1 ¦ common
-str.format ¦ {t:'{} and {}'|'{}-{}'|'{}: {}'|'<{} {}>'|'{}/{}'}.format({0:str}, {1:str word}) ¦ str ¦ {0} and {1} set into a template
-str.format ¦ {t:'{:>6}'|'[{}]'|'{!r}'|'{:<8}.'}.format({0:str}) ¦ str ¦ {0} set into a template
-str.format_map ¦ {t:'{name} is here'|'<{name}>'|'{name}!'}.format_map({{'name': {0:str}}}) ¦ str ¦ {0} set into a template by name
+str.format ¦ {t:'{} and {}'|'{}-{}'|'{}: {}'|'<{} {}>'|'{}/{}'}.format({0:str}, {1:str word}) ¦ str ¦ {0} and {1} set into the template {t}
+str.format ¦ {t:'{:>6}'|'[{}]'|'{!r}'|'{:<8}.'}.format({0:str}) ¦ str ¦ {0} set into the template {t}
+str.format_map ¦ {t:'{name} is here'|'<{name}>'|'{name}!'}.format_map({{'name': {0:str}}}) ¦ str ¦ {0} set as the name into the template {t}
 str.index ¦ {0:str}.index({1:str char}) ¦ int ¦ where {1} first stands in {0} ¦ if {1} in {0}
 str.isalnum ¦ {0:str}.isalnum() ¦ bool ¦ {0} is all letters and digits ¦ with digits
 str.isalpha ¦ {0:str}.isalpha() ¦ bool ¦ {0} is all letters ¦ common with digits
@@ -38,7 +38,7 @@ str.lower ¦ {0:str}.lower() ¦ str ¦ {0} in lower case ¦ common with upper
 str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading blanks ¦ with blanks
 str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading {1}
 str.maketrans ¦ str.maketrans({0:str chars}, {1:str chars}) ¦ dict[int, int] ¦ a table from the letters of {0} to those of {1} ¦ same
-str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0} with letters exchanged ¦ calls
+str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0}, letters exchanged by {t} ¦ calls
 str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1}
 str.removeprefix ¦ {0:str}.removeprefix({1:str start}) ¦ str ¦ {0} without the prefix {1}
 str.removesuffix ¦ {0:str}.removesuffix({1:str ending}) ¦ str ¦ {0} without the suffix {1}
@@ -61,12 +61,11 @@ str.strip ¦ {0:str}.strip({1:str strip}) ¦ str ¦ {0} without {1} around it
 str.swapcase ¦ {0:str}.swapcase() ¦ str ¦ {0} with upper and lower case exchanged ¦ with upper
 str.title ¦ {0:str}.title() ¦ str ¦ {0} in title case
 str.translate ¦ {0:str}.translate({{{1:int code}: {2:str other}}}) ¦ str ¦ {0} with {2} in place of the character with code {1} ¦
-str.translate ¦ {0:str}.translate({{ord({1:str char}): {2:str other}}}) ¦ str ¦ {0} with {2} in place of {1} ¦ calls
 str.upper ¦ {0:str}.upper() ¦ str ¦ {0} in upper case ¦ common
 str.zfill ¦ {0:str}.zfill({1:int width}) ¦ str ¦ {0} filled with zeros to {1} columns
 str + ¦ {0:str} + {1:str part} ¦ str ¦ {0} followed by {1} ¦ common
 str * ¦ {0:str} * {1:int two} ¦ str ¦ {0} repeated {1} times ¦ common
-str % ¦ {t:'%s!'|'<%s>'|'%s;'|'[%s]'|'(%s)'} % {0:str atom} ¦ str ¦ {0} set into a format
+str % ¦ {t:'%s!'|'<%s>'|'%s;'|'[%s]'|'(%s)'} % {0:str atom} ¦ str ¦ {0} set into the format {t}
 str in ¦ {1:str char} in {0:str} ¦ bool ¦ {1} occurs in {0} ¦ common
 str not in ¦ {1:str char} not in {0:str} ¦ bool ¦ {1} does not occur in {0} ¦ common
 str [] ¦ {0:str}[{1:int index}] ¦ str ¦ the character of {0} at {1} ¦ common if {0}
@@ -81,10 +80,10 @@ str < ¦ {0:str} < {1:str word} ¦ bool ¦ {0} comes before {1}
 str <= ¦ {0:str} <= {1:str word} ¦ bool ¦ {0} does not come after {1}
 str > ¦ {0:str} > {1:str word} ¦ bool ¦ {0} comes after {1}
 str >= ¦ {0:str} >= {1:str word} ¦ bool ¦ {0} does not come before {1}
-str f ¦ f'{{{0:any name}}}{t:!|?|.|;|-|/|_}' ¦ str ¦ {0} as text with a mark
-str f ¦ f'{{{0:any name}}}-{{{1:int name}}}' ¦ str ¦ {0} and {1} joined by a dash
-str f ¦ f'<{{{0:any name}}}>' ¦ str ¦ {0} in angle brackets
-str f ¦ f'{{{0:any name}}}:{{{1:str name}}}' ¦ str ¦ {0} and {1} joined by a colon
+str f ¦ f'{{{0:any name}}}{t:!|?|.|;|-|/|_}' ¦ str ¦ {0} as text followed by '{t}'
+str f ¦ f'{{{0:any name}}}-{{{1:int name}}}' ¦ str ¦ {0} and {1} as text joined by '-'
+str f ¦ f'<{{{0:any name}}}>' ¦ str ¦ {0} as text between '<' and '>'
+str f ¦ f'{{{0:any name}}}:{{{1:str name}}}' ¦ str ¦ {0} and {1} as text joined by ':'
 
 list.append ¦ {0:list[T]}.append({1:T}) ¦ none ¦ adds {1} to the end of {0} ¦ kept common
 list.clear ¦ {0:list[T]}.clear() ¦ none ¦ empties {0} ¦ kept
@@ -127,8 +126,8 @@ tuple.index ¦ {0:tuple[int, int, int]}.index({1:int}) ¦ int ¦ where {1} first
 tuple + ¦ {0:tuple[int, int]} + ({1:int},) ¦ tuple[int, int, int] ¦ {0} with {1} at its end
 tuple + ¦ {0:tuple[str, int]} + ({1:str word},) ¦ tuple[str, int, str] ¦ {0} with {1} at its end
 tuple + ¦ {0:tuple[int, int, int]} + {1:tuple[int, int, int]} ¦ tuple[int, int, int, int, int, int] ¦ {0} followed by {1}
-tuple * ¦ {0:tuple[int, int]} * 2 ¦ tuple[int, int, int, int] ¦ {0} twice
-tuple * ¦ {0:tuple[str, str]} * 2 ¦ tuple[str, str, str, str] ¦ {0} twice
+tuple * ¦ {0:tuple[int, int]} * 2 ¦ tuple[int, int, int, int] ¦ {0} repeated 2 times
+tuple * ¦ {0:tuple[str, str]} * 2 ¦ tuple[str, str, str, str] ¦ {0} repeated 2 times
 tuple in ¦ {1:int} in {0:tuple[int, int, int]} ¦ bool ¦ {1} is in {0}
 tuple not in ¦ {1:int} not in {0:tuple[int, int, int]} ¦ bool ¦ {1} is not in {0}
 tuple [] ¦ {0:tuple[str, int]}[0] ¦ str ¦ the first element of {0} ¦ common
@@ -160,17 +159,17 @@ dict.clear ¦ {0:dict[str, V]}.clear() ¦ none ¦ empties {0} ¦ kept
 dict.copy ¦ {0:dict[str, V]}.copy() ¦ dict[str, V] ¦ a copy of {0}
 dict.fromkeys ¦ dict.fromkeys({0:list[str]}, {1:int}) ¦ dict[str, int] ¦ a dict from each of {0} to {1}
 dict.fromkeys ¦ dict.fromkeys({0:str}, {1:int}) ¦ dict[str, int] ¦ a dict from each character of {0} to {1}
-dict.get ¦ {0:dict[str, V]}.get({1:str key}, {2:V}) ¦ V ¦ the value of {1} in {0}, or {2} ¦ common
+dict.get ¦ {0:dict[str, V]}.get({1:str key}, {2:V}) ¦ V ¦ the value of {1} in {0}, or {2} where there is none ¦ common
 dict.items ¦ {0:dict[str, V]}.items() ¦ items[tuple[str, V]] ¦ the pairs of {0} ¦ common
 dict.keys ¦ {0:dict[str, V]}.keys() ¦ keys[str] ¦ the keys of {0} ¦ common
-dict.pop ¦ {0:dict[str, V]}.pop({1:str key}, {2:V}) ¦ V ¦ the value of {1}, taken out of {0}, or {2}
+dict.pop ¦ {0:dict[str, V]}.pop({1:str key}, {2:V}) ¦ V ¦ the value of {1}, taken out of {0}, or {2} where there is none
 dict.popitem ¦ {0:dict[str, int]}.popitem() ¦ tuple[str, int] ¦ the last pair of {0}, taken out ¦ if {0}
 dict.setdefault ¦ {0:dict[str, V]}.setdefault({1:str key}, {2:V}) ¦ V ¦ the value of {1} in {0}, set to {2} where there is none
 dict.update ¦ {0:dict[str, V]}.update({1:dict[str, V]}) ¦ none ¦ adds the pairs of {1} to {0} ¦ kept
 dict.update ¦ {0:dict[str, V]}.update({{{1:str key}: {2:V}}}) ¦ none ¦ sets {1} to {2} in {0} ¦ kept
 dict.values ¦ {0:dict[str, V]}.values() ¦ values[V] ¦ the values of {0} ¦ common
 dict in ¦ {1:str key} in {0:dict[str, V]} ¦ bool ¦ {1} is a key of {0} ¦ common
-dict not in ¦ {1:str key} not in {0:dict[str, V]} ¦ bool ¦ {1} is no key of {0} ¦ common
+dict not in ¦ {1:str key} not in {0:dict[str, V]} ¦ bool ¦ {1} is not a key of {0} ¦ common
 dict [] ¦ {0:dict[str, V]}[{1:str key}] ¦ V ¦ the value of {1} in {0} ¦ if {1} in {0}
 dict []= ¦ {0:dict[str, V]}[{1:str key}] = {2:V} ¦ none ¦ sets {1} to {2} in {0} ¦ kept
 dict del ¦ del {0:dict[str, V]}[{1:str key}] ¦ none ¦ deletes {1} from {0} ¦ kept if {1} in {0}
@@ -186,7 +185,7 @@ set.difference_update ¦ {0:set[T]}.difference_update({1:list[T]}) ¦ none ¦ ta
 set.discard ¦ {0:set[T]}.discard({1:T}) ¦ none ¦ takes {1} out of {0} if it is there ¦ kept
 set.intersection ¦ {0:set[T]}.intersection({1:list[T]}) ¦ set[T] ¦ what {0} and {1} share
 set.intersection_update ¦ {0:set[T]}.intersection_update({1:list[T]}) ¦ none ¦ keeps of {0} what {1} has too ¦ kept
-set.isdisjoint ¦ {0:set[T]}.isdisjoint({1:list[T]}) ¦ bool ¦ {0} shares nothing with {1}
+set.isdisjoint ¦ {0:set[T]}.isdisjoint({1:list[T]}) ¦ bool ¦ {0} does not share anything with {1}
 set.issubset ¦ {0:set[T]}.issubset({1:list[T]}) ¦ bool ¦ all of {0} is in {1}
 set.issuperset ¦ {0:set[T]}.issuperset({1:list[T]}) ¦ bool ¦ {0} holds all of {1}
 set.remove ¦ {0:set[T]}.remove({1:T}) ¦ none ¦ takes {1} out of {0} ¦ kept if {1} in {0}
@@ -213,7 +212,7 @@ int.bit_length ¦ {0:int}.bit_length() ¦ int ¦ the number of bits of {0}
 int.conjugate ¦ {0:int}.conjugate() ¦ int ¦ the conjugate of {0}
 int + ¦ {0:int} + {1:int} ¦ int ¦ {0} plus {1} ¦ common
 int - ¦ {0:int} - {1:int} ¦ int ¦ {0} minus {1} ¦ common
-int * ¦ {0:int} * {1:int small} ¦ int ¦ {0} times {1} ¦ common
+int * ¦ {0:int} * {1:int two} ¦ int ¦ {0} times {1} ¦ common
 int / ¦ {0:int} / {1:int nonzero} ¦ float ¦ {0} divided by {1}
 int // ¦ {0:int} // {1:int nonzero} ¦ int ¦ {0} divided by {1}, rounded down ¦ common
 int % ¦ {0:int} % {1:int nonzero} ¦ int ¦ the remainder of {0} by {1} ¦ common
@@ -251,33 +250,33 @@ float <= ¦ {0:float} <= {1:float} ¦ bool ¦ {0} is at most {1}
 float > ¦ {0:float} > {1:float} ¦ bool ¦ {0} is greater than {1} ¦ common
 float >= ¦ {0:float} >= {1:float} ¦ bool ¦ {0} is at least {1}
 
-bool and ¦ {0:bool} and {1:bool} ¦ bool ¦ {0} and {1}
-bool or ¦ {0:bool} or {1:bool} ¦ bool ¦ {0} or {1}
-bool not ¦ not {0:bool} ¦ bool ¦ {0} is not so
-bool & ¦ {0:bool} & {1:bool} ¦ bool ¦ both {0} and {1}
-bool | ¦ {0:bool} | {1:bool} ¦ bool ¦ {0} or {1}
-bool ^ ¦ {0:bool} ^ {1:bool} ¦ bool ¦ only one of {0} and {1}
-bool == ¦ {0:bool} == {1:bool} ¦ bool ¦ {0} and {1} agree
-bool != ¦ {0:bool} != {1:bool} ¦ bool ¦ {0} and {1} differ
+bool and ¦ {0:bool} and {1:bool} ¦ bool ¦ both {0} and {1} hold
+bool or ¦ {0:bool} or {1:bool} ¦ bool ¦ one or both of {0} and {1} hold
+bool not ¦ not {0:bool} ¦ bool ¦ {0} is false
+bool & ¦ {0:bool} & {1:bool} ¦ bool ¦ both {0} and {1} hold
+bool | ¦ {0:bool} | {1:bool} ¦ bool ¦ one or both of {0} and {1} hold
+bool ^ ¦ {0:bool} ^ {1:bool} ¦ bool ¦ exactly one of {0} and {1} holds
+bool == ¦ {0:bool} == {1:bool} ¦ bool ¦ both or neither of {0} and {1} hold
+bool != ¦ {0:bool} != {1:bool} ¦ bool ¦ exactly one of {0} and {1} holds
 
-range ¦ range({0:int nat}) ¦ range ¦ the numbers below {0} ¦ common
+range ¦ range({0:int nat}) ¦ range ¦ the numbers from 0 to below {0} ¦ common
 range ¦ range(1, {0:int nat}) ¦ range ¦ the numbers from 1 to below {0} ¦ common
-range ¦ range(0, {0:int nat}, {1:int step}) ¦ range ¦ every {1}. number below {0}
+range ¦ range(0, {0:int nat}, {1:int step}) ¦ range ¦ the numbers from 0 to below {0} in steps of {1}
 enumerate ¦ enumerate({0:list[T]}) ¦ iterator[tuple[int, T]] ¦ {0} with positions ¦ common
-enumerate ¦ enumerate({0:list[T]}, {1:int small}) ¦ iterator[tuple[int, T]] ¦ {0} numbered from {1}
+enumerate ¦ enumerate({0:list[T]}, {1:int small}) ¦ iterator[tuple[int, T]] ¦ the elements of {0} numbered from {1}
 enumerate ¦ enumerate({0:str}) ¦ iterator[tuple[int, str]] ¦ the characters of {0} with positions
-zip ¦ zip({0:list[T]}, {1:list[T]}) ¦ iterator[tuple[T, T]] ¦ {0} and {1} in step ¦ common
+zip ¦ zip({0:list[T]}, {1:list[T]}) ¦ iterator[tuple[T, T]] ¦ the elements of {0} and {1} in step ¦ common
 zip ¦ zip({0:list[T]}, {0:list[T]}[1:]) ¦ iterator[tuple[T, T]] ¦ neighbours in {0}
-zip ¦ zip({0:str}, {1:list[int]}) ¦ iterator[tuple[str, int]] ¦ {0} and {1} in step
-filter ¦ filter(lambda {x}: {c:T}, {0:list[T]}) ¦ iterator[T] ¦ those of {0} for which {c}
-map ¦ map(lambda {x}: {m:T}, {0:list[T]}) ¦ iterator[T] ¦ {m} for each of {0}
-reversed ¦ reversed({0:list[T]}) ¦ iterator[T] ¦ {0} from the end ¦ common
+zip ¦ zip({0:str}, {1:list[int]}) ¦ iterator[tuple[str, int]] ¦ the elements of {0} and {1} in step
+filter ¦ filter(lambda {x}: {c:T}, {0:list[T]}) ¦ iterator[T] ¦ those {x} of {0} for which {c}
+map ¦ map(lambda {x}: {m:T}, {0:list[T]}) ¦ iterator[T] ¦ {m} for each {x} of {0}
+reversed ¦ reversed({0:list[T]}) ¦ iterator[T] ¦ the elements of {0} from the end ¦ common
 reversed ¦ reversed({0:str}) ¦ iterator[str] ¦ {0} from the end
 sorted ¦ sorted({0:list[O]}) ¦ list[O] ¦ {0} in order ¦ common
 sorted ¦ sorted({0:list[O]}, reverse=True) ¦ list[O] ¦ {0} from the greatest down ¦ common
 sorted ¦ sorted({0:str}) ¦ list[str] ¦ the characters of {0} in order
 sum ¦ sum({0:list[int]}) ¦ int ¦ the sum of {0} ¦ common
-sum ¦ sum({0:list[int]}, {1:int}) ¦ int ¦ the sum of {0} and {1}
+sum ¦ sum({0:list[int]}, {1:int}) ¦ int ¦ the sum of {0} plus {1}
 min ¦ min({0:list[O]}) ¦ O ¦ the least of {0} ¦ common if {0}
 min ¦ min({0:int}, {1:int}) ¦ int ¦ the lesser of {0} and {1} ¦ common
 max ¦ max({0:list[O]}) ¦ O ¦ the greatest of {0} ¦ common if {0}
@@ -287,9 +286,9 @@ any ¦ any({x} > {1:int} for {x} in {0:list[int]}) ¦ bool ¦ one of {0} is grea
 any ¦ any({1:str char} in {x} for {x} in {0:list[str]}) ¦ bool ¦ one of {0} has {1}
 all ¦ all({0:list[bool]}) ¦ bool ¦ all of {0} hold
 all ¦ all({x} < {1:int} for {x} in {0:list[int]}) ¦ bool ¦ all of {0} are less than {1}
-all ¦ all({x} != {1:str char} for {x} in {0:str}) ¦ bool ¦ no character of {0} is {1}
-divmod ¦ divmod({0:int}, {1:int nonzero}) ¦ tuple[int, int] ¦ quotient and remainder of {0} by {1}
-round ¦ round({0:float}, {1:int small}) ¦ float ¦ {0} rounded to {1} places ¦ common
+all ¦ all({x} != {1:str char} for {x} in {0:str}) ¦ bool ¦ all characters of {0} differ from {1}
+divmod ¦ divmod({0:int}, {1:int nonzero}) ¦ tuple[int, int] ¦ the quotient and the remainder of {0} by {1}
+round ¦ round({0:float}, {1:int small}) ¦ float ¦ {0} rounded to {1} decimals ¦ common
 round ¦ round({0:float}) ¦ int ¦ {0} rounded ¦ common
 abs ¦ abs({0:int}) ¦ int ¦ the absolute value of {0} ¦ common
 abs ¦ abs({0:float}) ¦ float ¦ the absolute value of {0}
@@ -330,11 +329,11 @@ frozenset ¦ frozenset({0:str}) ¦ frozenset[str] ¦ the distinct characters of 
 repr ¦ repr({0:str}) ¦ str ¦ {0} as a literal
 repr ¦ repr({0:list[T]}) ¦ str ¦ {0} as a literal
 ascii ¦ ascii({0:str}) ¦ str ¦ {0} as an ASCII literal ¦ with accents
-format ¦ format({0:int}, {t:'05d'|'>6'|'b'|'x'|'03d'|'+d'}) ¦ str ¦ {0} formatted
-format ¦ format({0:float}, {t:'.1f'|'.2f'|'>7.1f'|'.3f'}) ¦ str ¦ {0} formatted
-isinstance ¦ isinstance({0:any}, {t:int|str|list}) ¦ bool ¦ {0} is of the type
-isinstance ¦ {0:int} - isinstance({0:int}, {t:int|bool}) ¦ int ¦ {0}, less 1 if it is of the type ¦ calls
-isinstance ¦ {0:str} + str(isinstance({0:str}, {t:int|str|list})) ¦ str ¦ {0} followed by whether it is of the type ¦ calls
+format ¦ format({0:int}, {t:'05d'|'>6'|'b'|'x'|'03d'|'+d'}) ¦ str ¦ {0} formatted by {t}
+format ¦ format({0:float}, {t:'.1f'|'.2f'|'>7.1f'|'.3f'}) ¦ str ¦ {0} formatted by {t}
+isinstance ¦ isinstance({0:any}, {t:int|str|list}) ¦ bool ¦ {0} is of type {t}
+isinstance ¦ {0:int} - isinstance({0:int}, {t:int|bool}) ¦ int ¦ {0}, less 1 if it is of type {t} ¦ calls
+isinstance ¦ {0:str} + str(isinstance({0:str}, {t:int|str|list})) ¦ str ¦ {0} followed by whether it is of type {t}, as text ¦ calls
 iter ¦ iter({0:list[T]}) ¦ iterator[T] ¦ an iterator over {0}
 next ¦ next(({x} for {x} in {0:list[int]} if {x} > {1:int threshold}), {2:int}) ¦ int ¦ the first of {0} above {1}, or {2} ¦
 next ¦ next(({x} for {x} in {0:list[str]} if {1:str char} in {x}), {2:str}) ¦ str ¦ the first of {0} with {1} in it, or {2} ¦

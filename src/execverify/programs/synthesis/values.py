@@ -31,7 +31,7 @@ LITERALS: dict[str, Sequence[str]] = {
     "nonzero": ("2", "3", "4", "5", "7", "10"),
     "index": ("0", "-1", "1", "0", "-1"),
     "mask": ("1", "3", "5", "6", "7", "12"),
-    "code": ("97", "65", "100"),
+    "code": ("97", "101", "115", "65", "116", "100"),
     "size": ("2", "3", "2", "4", "1"),
     "length": ("3", "4", "5", "3", "2"),
     "threshold": ("0", "3", "5", "10", "4", "7", "12", "2"),
@@ -96,6 +96,8 @@ def _value(rng: random.Random, kind: str, role: str, flavours: list[str]) -> obj
             return _wanted(same[0], "str") or ""
         return _literal(rng, role) if role in LITERALS else _text(rng, flavours)
     if kind == "int":
+        if "codes" in flavours:
+            return rng.randint(65, 122)
         if "some" in flavours:
             return rng.randint(8, 40)
         if "big" in flavours:

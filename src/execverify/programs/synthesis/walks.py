@@ -5,7 +5,8 @@ from contextlib import ExitStack
 
 from execverify.programs.synthesis import names
 from execverify.programs.synthesis.phrases import ATOM, Expr
-from execverify.programs.synthesis.writer import CannotWrite, Line, Var, Writer
+from execverify.programs.synthesis.telling import Line, aside
+from execverify.programs.synthesis.writer import CannotWrite, Var, Writer
 from execverify.programs.types import arguments, element, head
 
 Walk = Callable[[Writer, ExitStack, str], Expr]
@@ -48,7 +49,7 @@ def walk_over(w: Writer, stack: ExitStack, source: Expr) -> Expr:
     if head(source.kind) in ("items", "iterator", "keys", "values") and inner:
         kind = inner[0]
     if head(source.kind) in ("set", "frozenset"):
-        kind, source = inner[0], Expr(f"sorted({source.text})", f"list[{inner[0]}]", f"{source.say} in order")
+        kind, source = inner[0], Expr(f"sorted({source.text})", f"list[{inner[0]}]", f"{aside(source.say)} in order")
     if kind is None or "any" in kind:
         raise CannotWrite
     if head(kind) == "tuple" and len(arguments(kind)) == 2 and "..." not in kind:
@@ -57,8 +58,8 @@ def walk_over(w: Writer, stack: ExitStack, source: Expr) -> Expr:
     var = w.bind(name, kind, source, fixed=True)
     if source.kind == "str":
         var.role = "letter"
-    w.tell(f"for each {_noun(kind, source)} `{var.name}` of {source.say}")
-    _block(w, stack, f"for {var.name} in {source.text}:", var)
+    said = f"for each {_noun(kind, source)} `{var.name}` of {aside(source.say)}"
+    _block(w, stack, f"for {var.name} in {source.text}:", said, var)
     return w.use(var)
 
 
@@ -66,20 +67,23 @@ def _pairs(w: Writer, stack: ExitStack, source: Expr, kind: str) -> Expr:
     first, second = arguments(kind)
     wanted = ("key", "value") if first == "str" else ("i", "item") if source.text.startswith("enumerate") else ("a", "b")
     left, right = w.bind(wanted[0], first, source, fixed=True), w.bind(wanted[1], second, source, fixed=True)
-    w.tell(f"for each pair `{left.name}`, `{right.name}` of {source.say}")
-    line = _block(w, stack, f"for {left.name}, {right.name} in {source.text}:", left, right)
+    said = f"for each pair `{left.name}`, `{right.name}` of {aside(source.say)}"
+    line = _block(w, stack, f"for {left.name}, {right.name} in {source.text}:", said, left, right)
 
     def plain() -> None:
         if not w.uses(left.name, line):
             line.text = f"for _, {right.name} in {source.text}:"
+            w.scope.remove(left)
+            pairs = source.say if source.say.startswith("the pairs ") else f"the pairs in {aside(source.say)}"
+            line.say = f"for each second part `{right.name}` of {pairs}"
 
     stack.callback(plain)
     w.pending.append((left, right))
     return w.use(right)
 
 
-def _block(w: Writer, stack: ExitStack, header: str, *bound: Var) -> Line:
-    line = w.emit(header)
+def _block(w: Writer, stack: ExitStack, header: str, say: str, *bound: Var) -> Line:
+    line = w.emit(header, say)
     stack.enter_context(w.inside())
     w.scope.extend(var for var in bound if var not in w.scope)
     return line
@@ -112,12 +116,14 @@ def with_positions(w: Writer, stack: ExitStack, kind: str) -> Expr:
     index = w.bind("i", "int", fixed=True)
     name = names.for_element(w.rng, source.text, kind)
     var = w.bind(name, kind, source, fixed=True)
-    w.tell(f"for each position `{index.name}` and element `{var.name}` of {source.say}")
-    line = _block(w, stack, f"for {index.name}, {var.name} in enumerate({source.text}):", index, var)
+    said = f"for each position `{index.name}` and element `{var.name}` of {aside(source.say)}"
+    line = _block(w, stack, f"for {index.name}, {var.name} in enumerate({source.text}):", said, index, var)
 
     def plain() -> None:
         if not w.uses(index.name, line):
             line.text = f"for {var.name} in {source.text}:"
+            line.say = f"for each {_noun(kind, source)} `{var.name}` of {aside(source.say)}"
+            w.scope.remove(index)
 
     stack.callback(plain)
     return w.use(var)
@@ -128,20 +134,27 @@ def by_index(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain(f"list[{kind}]")
     index = w.bind("i", "int", fixed=True)
     start = w.rng.choice(("", "", "1, "))
-    w.tell(f"for each position `{index.name}` of {source.say}" + (" but the first" if start else ""))
-    _block(w, stack, f"for {index.name} in range({start}len({source.text})):", index)
+    said = f"for each position `{index.name}` of {aside(source.say)}" + (" but the first" if start else "")
+    _block(w, stack, f"for {index.name} in range({start}len({source.text})):", said, index)
     if start and kind == "int" and w.chance(0.6):
         return Expr(
-            f"{source.text}[{index.name}] - {source.text}[{index.name} - 1]", kind, "the difference to the element before", 10
+            f"{source.text}[{index.name}] - {source.text}[{index.name} - 1]",
+            kind,
+            f"the element of {aside(source.say)} at `{index.name}` minus the one before it",
+            10,
         )
-    return Expr(f"{source.text}[{index.name}]", kind, f"the element of {source.say} there")
+    return _element(source, index, kind)
+
+
+def _element(source: Expr, index: Var, kind: str) -> Expr:
+    return Expr(f"{source.text}[{index.name}]", kind, f"the element of {aside(source.say)} at `{index.name}`", ATOM)
 
 
 @walk(1, "int", "str", "list")
 def backwards(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain(f"list[{kind}]")
     text = w.rng.choice((f"reversed({source.text})", f"{source.text}[::-1]"))
-    return walk_over(w, stack, Expr(text, source.kind, f"{source.say} from the end"))
+    return walk_over(w, stack, Expr(text, source.kind, f"{aside(source.say)} from the end"))
 
 
 @walk(1, "int", "str")
@@ -152,15 +165,15 @@ def in_order(w: Writer, stack: ExitStack, kind: str) -> Expr:
     )
     if kind == "str" and w.chance(0.4):
         text, said = f"sorted({source.text}, key=len)", "from the shortest on"
-    return walk_over(w, stack, Expr(text, source.kind, f"{source.say} {said}"))
+    return walk_over(w, stack, Expr(text, source.kind, f"{aside(source.say)} {said}"))
 
 
 @walk(1, "str")
 def characters(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain("str")
     if w.chance(0.2):
-        source = w.rng.choice((Expr(f"{source.text}.lower()", "str", f"{source.say} in lower case"),
-                               Expr(f"{source.text}[::-1]", "str", f"{source.say} reversed")))  # fmt: skip
+        source = w.rng.choice((Expr(f"{source.text}.lower()", "str", f"{aside(source.say)} in lower case"),
+                               Expr(f"{source.text}[::-1]", "str", f"{aside(source.say)} reversed")))  # fmt: skip
     return walk_over(w, stack, source)
 
 
@@ -169,8 +182,8 @@ def words_of_text(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain("str")
     w.note(source, "words")
     name = w.bind(w.rng.choice(("word", "part", "token")), "str", source, fixed=True)
-    w.tell(f"for each word `{name.name}` of {source.say}")
-    _block(w, stack, f"for {name.name} in {source.text}.split():", name)
+    said = f"for each word `{name.name}` of {aside(source.say)}"
+    _block(w, stack, f"for {name.name} in {source.text}.split():", said, name)
     return w.use(name)
 
 
@@ -180,8 +193,8 @@ def parts_of_text(w: Writer, stack: ExitStack, kind: str) -> Expr:
     sep = w.fill("str", "sep", source)
     w.note(source, f"sep:\2{sep.text}" if sep.text.isidentifier() else f"sep:{sep.text.strip(chr(39))}")
     name = w.bind(w.rng.choice(("part", "piece", "field", "chunk")), "str", source, fixed=True)
-    w.tell(f"for each part `{name.name}` of {source.say} between {sep.say}")
-    _block(w, stack, f"for {name.name} in {source.text}.split({sep.text}):", name)
+    said = f"for each part `{name.name}` of {aside(source.say)} between {sep.say}"
+    _block(w, stack, f"for {name.name} in {source.text}.split({sep.text}):", said, name)
     return w.use(name)
 
 
@@ -189,11 +202,16 @@ def parts_of_text(w: Writer, stack: ExitStack, kind: str) -> Expr:
 def counting(w: Writer, stack: ExitStack, kind: str) -> Expr:
     stop = w.use(w.param("int", "nat")) if len(w.params) < w.most_params else w.obtain("int")
     index = w.bind(w.rng.choice(("i", "i", "num", "k")), "int", stop, fixed=True)
-    form = w.rng.choice(
-        (f"range({stop.text})", f"range(1, {stop.text} + 1)", f"range({stop.text}, 0, -1)", f"range(0, {stop.text}, 2)")
+    end = aside(stop.say)
+    form, said = w.rng.choice(
+        (
+            (f"range({stop.text})", f"from 0 to below {end}"),
+            (f"range(1, {stop.text} + 1)", f"from 1 to {end}"),
+            (f"range({stop.text}, 0, -1)", f"from {end} down to 1"),
+            (f"range(0, {stop.text}, 2)", f"from 0 to below {end} in steps of 2"),
+        )
     )
-    w.tell(f"counts `{index.name}` through {form}")
-    _block(w, stack, f"for {index.name} in {form}:", index)
+    _block(w, stack, f"for {index.name} in {form}:", f"for `{index.name}` {said}", index)
     return w.use(index)
 
 
@@ -204,12 +222,14 @@ def entries(w: Writer, stack: ExitStack, kind: str) -> Expr:
         w.bind(w.rng.choice(("key", "name", "k")), "str", source, fixed=True),
         w.bind(w.rng.choice(("value", "v", "count")), kind, source, fixed=True),
     )
-    w.tell(f"for each key `{key.name}` and value `{value.name}` of {source.say}")
-    line = _block(w, stack, f"for {key.name}, {value.name} in {source.text}.items():", key, value)
+    said = f"for each key `{key.name}` and value `{value.name}` of {aside(source.say)}"
+    line = _block(w, stack, f"for {key.name}, {value.name} in {source.text}.items():", said, key, value)
 
     def plain() -> None:
         if not w.uses(key.name, line):
             line.text = f"for {value.name} in {source.text}.values():"
+            line.say = f"for each value `{value.name}` of {aside(source.say)}"
+            w.scope.remove(key)
 
     stack.callback(plain)
     w.pending.append((key, value))
@@ -220,9 +240,8 @@ def entries(w: Writer, stack: ExitStack, kind: str) -> Expr:
 def keys_in_order(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain("dict[str, int]")
     key = w.bind(w.rng.choice(("key", "name")), "str", source, fixed=True)
-    form = w.rng.choice((f"sorted({source.text})", source.text))
-    w.tell(f"for each key `{key.name}` of {source.say}")
-    _block(w, stack, f"for {key.name} in {form}:", key)
+    form, order = w.rng.choice(((f"sorted({source.text})", ", in order"), (source.text, "")))
+    _block(w, stack, f"for {key.name} in {form}:", f"for each key `{key.name}` of {aside(source.say)}{order}", key)
     extra = Var(f"{source.text}[{key.name}]", "int")
     w.scope.append(extra)
     return w.use(key)
@@ -236,15 +255,15 @@ def neighbours(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain(f"list[{inner}]")
     if head(kind) == "tuple":
         pair = w.bind("pair", kind, source, fixed=True)
-        w.tell(f"for each pair of neighbours in {source.say}")
-        _block(w, stack, f"for {pair.name} in zip({source.text}, {source.text}[1:]):", pair)
+        said = f"for each pair `{pair.name}` of neighbours in {aside(source.say)}"
+        _block(w, stack, f"for {pair.name} in zip({source.text}, {source.text}[1:]):", said, pair)
         return w.use(pair)
     left, right = w.rng.choice((("a", "b"), ("prev", "cur"), ("left", "right"), ("first", "second")))
     one, two = w.bind(left, inner, source, fixed=True), w.bind(right, inner, source, fixed=True)
-    w.tell(f"for each two neighbours `{one.name}`, `{two.name}` in {source.say}")
-    _block(w, stack, f"for {one.name}, {two.name} in zip({source.text}, {source.text}[1:]):", one, two)
+    said = f"for each two neighbours `{one.name}`, `{two.name}` in {aside(source.say)}"
+    _block(w, stack, f"for {one.name}, {two.name} in zip({source.text}, {source.text}[1:]):", said, one, two)
     if inner == "int":
-        return Expr(f"{two.name} - {one.name}", "int", f"the step from `{one.name}` to `{two.name}`", 10)
+        return Expr(f"{two.name} - {one.name}", "int", f"`{two.name}` minus `{one.name}`", 10)
     return Expr(f"{one.name} + {two.name}", "str", f"`{one.name}` followed by `{two.name}`", 10)
 
 
@@ -259,8 +278,16 @@ def in_step(w: Writer, stack: ExitStack, kind: str) -> Expr:
         raise CannotWrite
     one = w.bind(names.for_element(w.rng, first.text, kind), kind, first, fixed=True)
     two = w.bind(names.for_element(w.rng, second.text, other), other, second, fixed=True)
-    w.tell(f"for each `{one.name}` of {first.say} and `{two.name}` of {second.say} in step")
-    _block(w, stack, f"for {one.name}, {two.name} in zip({first.text}, {second.text}):", one, two)
+    said = f"for each `{one.name}` of {aside(first.say)} and `{two.name}` of {aside(second.say)} in step"
+    line = _block(w, stack, f"for {one.name}, {two.name} in zip({first.text}, {second.text}):", said, one, two)
+
+    def plain() -> None:
+        if not w.uses(two.name, line):
+            line.text = f"for {one.name} in {first.text}:"
+            line.say = f"for each {_noun(kind, first)} `{one.name}` of {aside(first.say)}"
+            w.scope.remove(two)
+
+    stack.callback(plain)
     w.pending.append((two, one))
     return w.use(one)
 
@@ -273,13 +300,12 @@ def digits(w: Writer, stack: ExitStack, kind: str) -> Expr:
     given.root.flavours.append("big")  # type: ignore[union-attr]
     digit = w.bind("digit", "int", given.expr, fixed=True)
     given.used, base = True, w.rng.choice(("10", "10", "10", "2", "3"))
-    w.tell(f"takes the digits of `{given.name}` in base {base} from the last on, each as `{digit.name}`")
-    _block(w, stack, f"while {given.name} > 0:", digit)
+    _block(w, stack, f"while {given.name} > 0:", f"as long as `{given.name}` is greater than 0", digit)
     w.scope.remove(given)
-    w.emit(f"{digit.name} = {given.name} % {base}")
+    w.emit(f"{digit.name} = {given.name} % {base}", f"lets `{digit.name}` be the last digit of `{given.name}` in base {base}")
 
     def shrink() -> None:
-        w.emit(f"{given.name} //= {base}")
+        w.emit(f"{given.name} //= {base}", f"divides `{given.name}` by {base}, rounded down")
         w.scope.append(given)
 
     stack.callback(shrink)
@@ -293,9 +319,8 @@ def queue(w: Writer, stack: ExitStack, kind: str) -> Expr:
         raise CannotWrite
     item = w.bind(names.for_element(w.rng, source.text, kind), kind, source, fixed=True)
     end, said = w.rng.choice((("0", "front"), ("", "end"), ("", "end")))
-    w.tell(f"while {source.say} is not empty, takes `{item.name}` from its {said}")
-    _block(w, stack, f"while {source.text}:", item)
-    w.emit(f"{item.name} = {source.text}.pop({end})")
+    _block(w, stack, f"while {source.text}:", f"as long as {source.say} is not empty", item)
+    w.emit(f"{item.name} = {source.text}.pop({end})", f"takes `{item.name}` from the {said} of {source.say}")
     return w.use(item)
 
 
@@ -303,11 +328,14 @@ def queue(w: Writer, stack: ExitStack, kind: str) -> Expr:
 def windows(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain(kind)
     size = w.fill("int", "size", source)
+    if size.text == "1":  # a window of one is an element
+        raise CannotWrite
+    behind = f" - {int(size.text) - 1}" if size.text.isdigit() else f" - {size.text} + 1"
     index = w.bind("i", "int", fixed=True)
     window = w.bind("window", kind, source, fixed=True)
-    w.tell(f"for each run of {size.say} neighbours in {source.say}")
-    _block(w, stack, f"for {index.name} in range(len({source.text}) - {size.text} + 1):", index, window)
-    w.emit(f"{window.name} = {source.text}[{index.name}:{index.name} + {size.text}]")
+    said = f"for each position `{index.name}` of {aside(source.say)} at which a run of {size.say} elements begins"
+    _block(w, stack, f"for {index.name} in range(len({source.text}){behind}):", said, index, window)
+    w.emit(f"{window.name} = {source.text}[{index.name}:{index.name} + {size.text}]", f"lets `{window.name}` be that run")
     return w.use(window)
 
 
@@ -317,9 +345,13 @@ def chunks(w: Writer, stack: ExitStack, kind: str) -> Expr:
     size = w.use(w.param("int", "size")) if len(w.params) < w.most_params and w.chance(0.6) else w.literal("int", "two")
     index = w.bind("i", "int", fixed=True)
     chunk = w.bind("chunk" if kind != "str" else "piece", kind, source, fixed=True)
-    w.tell(f"for each piece of {size.say} from {source.say}")
-    _block(w, stack, f"for {index.name} in range(0, len({source.text}), {size.text}):", index, chunk)
-    w.emit(f"{chunk.name} = {source.text}[{index.name}:{index.name} + {size.text}]")
+    said = f"for `{index.name}` from 0 to below the length of {aside(source.say)} in steps of {size.say}"
+    _block(w, stack, f"for {index.name} in range(0, len({source.text}), {size.text}):", said, index, chunk)
+    parts = "characters" if kind == "str" else "elements"
+    w.emit(
+        f"{chunk.name} = {source.text}[{index.name}:{index.name} + {size.text}]",
+        f"lets `{chunk.name}` be the (at most) {size.say} {parts} of {aside(source.say)} from `{index.name}` on",
+    )
     return w.use(chunk)
 
 
@@ -341,10 +373,10 @@ def by_while(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain(f"list[{kind}]")
     index = w.start("i" if "i" not in w.taken else "pos", "int", "0")
     step = w.rng.choice(("1", "1", "2"))
-    w.tell(f"steps `{index.name}` through {source.say} by {step}")
-    _block(w, stack, f"while {index.name} < len({source.text}):")
-    stack.callback(lambda: w.emit(f"{index.name} += {step}"))
-    return Expr(f"{source.text}[{index.name}]", kind, f"the element of {source.say} there", ATOM)
+    said = f"as long as `{index.name}` is less than the length of {aside(source.say)}"
+    _block(w, stack, f"while {index.name} < len({source.text}):", said)
+    stack.callback(lambda: w.emit(f"{index.name} += {step}", f"adds {step} to `{index.name}`"))
+    return _element(source, index, kind)
 
 
 @walk(1, "int", "str")
@@ -352,15 +384,25 @@ def from_both_ends(w: Writer, stack: ExitStack, kind: str) -> Expr:
     source = w.obtain(f"list[{kind}]" if kind == "int" or w.chance(0.5) else "str")
     if not source.text.isidentifier():
         raise CannotWrite
-    left, right = w.start("left", "int", "0"), w.start("right", "int", f"len({source.text}) - 1")
-    w.tell(f"moves from both ends of {source.say} to the middle")
-    _block(w, stack, f"while {left.name} < {right.name}:")
-    stack.callback(lambda: (w.emit(f"{left.name} += 1"), w.emit(f"{right.name} -= 1")))
-    if w.chance(0.5):
-        return Expr(f"{source.text}[{left.name}] + {source.text}[{right.name}]", kind, "both ends added", 10)
-    if kind == "int":
-        return Expr(f"{source.text}[{right.name}] - {source.text}[{left.name}]", kind, "the difference of both ends", 10)
-    return Expr(f"{source.text}[{right.name}] + {source.text}[{left.name}]", kind, "both ends, the last first", 10)
+    last = f"at the length of {source.say} minus 1"
+    left, right = w.start("left", "int", "0"), w.start("right", "int", f"len({source.text}) - 1", last)
+    said = f"as long as `{left.name}` is less than `{right.name}`"
+    _block(w, stack, f"while {left.name} < {right.name}:", said)
+
+    def inwards() -> None:
+        w.emit(f"{left.name} += 1", f"adds 1 to `{left.name}`")
+        w.emit(f"{right.name} -= 1", f"takes 1 from `{right.name}`")
+
+    stack.callback(inwards)
+    thing = "element" if head(source.kind) == "list" else "character"
+    sign, joined = ("+", "plus" if kind == "int" else "followed by")
+    one, other = left.name, right.name
+    if not w.chance(0.5):
+        one, other = other, one
+        if kind == "int":
+            sign, joined = "-", "minus"
+    said = f"the {thing} of {source.say} at `{one}` {joined} the one at `{other}`"
+    return Expr(f"{source.text}[{one}] {sign} {source.text}[{other}]", kind, said, 10)
 
 
 @walk(1, "int")
@@ -371,9 +413,15 @@ def shrinking(w: Writer, stack: ExitStack, kind: str) -> Expr:
     var = w.var(given.text)
     assert var is not None and var.root is not None
     stop = w.rng.choice(("0", "1", "2"))
-    change = w.rng.choice((f"{given.text} //= 2", f"{given.text} -= 3", f"{given.text} //= 3", f"{given.text} -= {stop} + 4"))
-    var.root.flavours.append("big" if "//" in change else "some")
-    w.tell(f"while `{given.text}` is greater than {stop}, and each time {change}")
-    _block(w, stack, f"while {given.text} > {stop}:")
-    stack.callback(lambda: w.emit(change.replace("0 + 4", "4").replace("1 + 4", "5").replace("2 + 4", "6")))
+    change, number, said = w.rng.choice(
+        (
+            ("//=", "2", "divides `{}` by 2, rounded down"),
+            ("-=", "3", "takes 3 from `{}`"),
+            ("//=", "3", "divides `{}` by 3, rounded down"),
+            ("-=", str(int(stop) + 4), "takes {number} from `{}`"),
+        )
+    )
+    var.root.flavours.append("big" if change == "//=" else "some")
+    _block(w, stack, f"while {given.text} > {stop}:", f"as long as `{given.text}` is greater than {stop}")
+    stack.callback(lambda: w.emit(f"{given.text} {change} {number}", said.format(given.text, number=number)))
     return given

@@ -21,22 +21,23 @@ from execverify.programs.synthesis.phrases import (
     Phrase,
     common_phrases,
 )  # fmt: skip
+from execverify.programs.synthesis.telling import Line, aside, holds, told, unless, whether
 from execverify.programs.synthesis.values import LITERALS
 from execverify.programs.types import arguments, element, filled, fits, head
+
+_START = {"''": "as an empty text", "[]": "as an empty list", "{}": "as an empty dict", "set()": "as an empty set"}
+"""How to say what a variable starts with, where it is not just a value."""
+
+_ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>"))
+"""Operators that change nothing where 0 is on their right."""
+
+_SIGNS = {">": "is greater than", "<": "is less than", ">=": "is at least", "<=": "is at most", "==": "is", "!=": "is not"}
 
 _KEYWORDS = frozenset(
     ("in", "is", "as", "or", "and", "not", "if", "for", "def", "del", "len", "str", "int", "sum", "min", "max", "abs", "all", "any",
      "map", "set", "list", "dict", "range", "pow")
 )  # fmt: skip
 """Names that no variable may have: keywords, and the built-ins that programs call."""
-
-
-@dataclass(eq=False)
-class Line:
-    """A line of the program, which may still change."""
-
-    text: str
-    indent: int
 
 
 class CannotWrite(Exception):
@@ -80,7 +81,6 @@ class Writer:
         self.scope: list[Var] = []
         self.lines: list[Line] = []
         self.marks: list[int] = []  # where the starting values of what a loop gathers go
-        self.said: list[str] = []
         self.indent = 1
         self.most_params = most_params
         self.taken = {name}
@@ -91,16 +91,23 @@ class Writer:
 
     # ---------------------------------------------------------------------------------------------- lines and names
 
-    def emit(self, text: str) -> "Line":
-        line = Line(text, self.indent)
+    def emit(self, text: str, say: str) -> Line:
+        """A line, with what it does in English: what is taken back takes its English with it."""
+        line = Line(text, self.indent, say)
         self.lines.append(line)
         return line
 
     @contextmanager
-    def block(self, header: str) -> Iterator[None]:
+    def block(self, header: str, say: str) -> Iterator[None]:
         """An indented block; what is bound in it is not in scope behind it."""
-        self.emit(header)
+        self.emit(header, say)
         with self.inside():
+            yield
+
+    @contextmanager
+    def when(self, condition: Expr) -> Iterator[None]:
+        """A block for where a condition holds, said as it is written."""
+        with self.block(f"if {condition.text}:", f"if {holds(condition.say)}"):
             yield
 
     @contextmanager
@@ -112,26 +119,28 @@ class Writer:
         self.indent -= 1
         self.scope = [var for var in self.scope if var.whole or var in known]
 
-    def start(self, name: str, kind: str, value: str) -> Var:
+    def start(self, name: str, kind: str, value: str, said: str = "") -> Var:
         """A variable that starts with a value before the loop that is being written."""
         var = self.bind(name, kind, fixed=True)
         var.used = var.whole = True
+        say = f"starts `{var.name}` {said or _START.get(value) or f'at {value}'}"
         if self.marks:
             place = self.marks[-1]
             self.lines.insert(
-                place, Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent)
+                place,
+                Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent, say),
             )
             self.marks[-1] += 1
         else:
-            self.emit(f"{var.name} = {value}")
+            self.emit(f"{var.name} = {value}", say)
         return var
 
-    def uses(self, name: str, after: "Line | None") -> bool:
+    def uses(self, name: str, after: Line | None) -> bool:
         """Whether a name is read in the lines after one; after None: in any line."""
         start = self.lines.index(after) + 1 if after is not None else 0
         return any(re.search(rf"\b{name}\b", line.text) for line in self.lines[start:])
 
-    def bound_at(self, name: str) -> "Line | None":
+    def bound_at(self, name: str) -> Line | None:
         """The line that gives a name its first value; None for parameters."""
         return next((line for line in self.lines if line.text.startswith(f"{name} = ")), None)
 
@@ -159,13 +168,19 @@ class Writer:
                 if heads[0].startswith("if ") and all(text.startswith(("elif ", "else:")) for text in heads[1:]):
                     for inner in block:
                         inner.indent -= 1
-                    block[0].text = f"el{block[0].text}"
+                    block[0].text = f"el{block[0].text}"  # it says "if": the telling puts "otherwise" before it
                     del self.lines[at]
                     continue
             at += 1
 
-    def tell(self, sentence: str) -> None:
-        self.said.append(sentence)
+    def told(self) -> str:
+        """What the function does, once its lines are all there."""
+        return f"`{self.name}({', '.join(param.name for param in self.params)})` {told(self.lines)}."
+
+    def reads(self, text: str) -> bool:
+        """Whether an expression's text mentions anything that has a value only when the program runs."""
+        bare = re.sub(r"'[^']*'", "", text)
+        return any(re.search(rf"\b{re.escape(var.name)}\b", bare) for var in self.scope)
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -203,8 +218,7 @@ class Writer:
     def let(self, value: Expr, name: str = "") -> Var:
         """Gives an expression a name."""
         var = self.bind(name or names.for_result(self.rng, value.kind), value.kind, value)
-        self.emit(f"{var.name} = {value.text}")
-        self.tell(f"lets `{var.name}` be {'whether ' if value.kind == 'bool' else ''}{value.say}")
+        self.emit(f"{var.name} = {value.text}", f"lets `{var.name}` be {whether(value.say, value.kind)}")
         return var
 
     def var(self, name: str) -> Var | None:
@@ -241,9 +255,28 @@ class Writer:
             if second is not None and second.kind == filled(other.kind, bound):
                 filling[other.number], second = second, None
                 continue
-            filling[other.number] = self.fill(filled(other.kind, bound), other.role, subject, filling)
+            wanted = filled(other.kind, bound)
+            if wanted == "bool" and other.kind != "bool":  # one of some truth values: nobody looks for a comparison among them
+                filling[other.number] = self.literal("bool", "")
+                continue
+            given = self.fill(wanted, other.role, subject, filling)
+            if given.text == "0" and phrase.entry in _ZERO_IS_IDLE:
+                given = self.literal("int", "two")
+            filling[other.number] = given
+        if not any(self.reads(value.text) for value in filling.values()):
+            self._enliven(phrase, filling, bound)
         self.flavour(subject, phrase, filling)
         return self._assemble(phrase, filling, bound)
+
+    def _enliven(self, phrase: Phrase, filling: dict[int, Expr], bound: dict[str, str]) -> None:
+        """Nobody writes an operation on constants alone: one of the operands becomes something that varies."""
+        for hole in phrase.holes:
+            kind = filled(hole.kind, bound)
+            usable = [var for var in self.scope if var.kind == kind and (var.role == hole.role or not hole.role)]
+            if usable or (len(self.params) < self.most_params and hole.role != "index" and kind not in ("any", "bool")):
+                filling[hole.number] = self.use(self.rng.choice(usable) if usable else self.param(kind, hole.role))
+                return
+        raise CannotWrite
 
     def named(self, kind: str, avoid: Expr) -> Expr:
         usable = [var for var in self.scope if var.kind == kind and var.name != avoid.text]
@@ -256,11 +289,14 @@ class Writer:
     def _assemble(self, phrase: Phrase, filling: dict[int, Expr], bound: dict[str, str]) -> Expr:
         text, say = phrase.pattern, phrase.say
         if phrase.choices:
-            text = text.replace("\1t\2", self.rng.choice(phrase.choices))
+            chosen = self.rng.choice(phrase.choices)
+            text, say = text.replace("\1t\2", chosen), say.replace("{t}", "\3")
         for hole in phrase.holes:
             value = filling[hole.number]
             text = text.replace(f"\1{hole.number}\2", value.within(hole.binding))
-            say = say.replace(f"{{{hole.number}}}", value.say)
+            say = say.replace(f"{{{hole.number}}}", aside(value.say if hole.kind == "bool" else whether(value.say, value.kind)))
+        if phrase.choices:
+            say = say.replace("\3", chosen)
         result = filled(phrase.result, bound)
         if "{x}" in text or "lambda" in text:
             text, say, result = self._with_lambda(phrase, text, say, bound, filling[0], result)
@@ -277,13 +313,13 @@ class Writer:
         try:
             if "{c:T}" in text:
                 condition = self.condition(inner.expr, plain=self.bare)
-                text, say = text.replace("{c:T}", condition.text), say.replace("{c}", condition.say)
+                text, say = text.replace("{c:T}", condition.text), say.replace("{c}", holds(condition.say))
             elif "{m:T}" in text:
                 made = self.operate(inner.expr) if self.bare else self.derive(inner.expr, self.rng.choice(("int", "str")))
                 text, say, result = text.replace("{m:T}", made.text), say.replace("{m}", made.say), f"iterator[{made.kind}]"
         finally:
             self.scope.remove(inner)
-        return text.replace("{x}", inner.name), say, result
+        return text.replace("{x}", inner.name), say.replace("{x}", f"`{inner.name}`"), result
 
     def flavour(self, subject: Expr, phrase: Phrase, filling: dict[int, Expr]) -> None:
         """Notes what the subject's argument must hold for the phrase to matter."""
@@ -302,6 +338,8 @@ class Writer:
                 )
             if phrase.entry in ("str ==", "str !=") and given.text[:1] in "'":
                 root.flavours.append(f"{'has' if head(root.kind) in ('list', 'tuple') else 'is'}:{given.text}")
+            if hole.role == "code" and given.text.isdigit():
+                root.flavours.append(f"char:{chr(int(given.text))}")
             if hole.kind == "str" and hole.role in ("char", "sep", "strip", "start", "ending", "letter", "key"):
                 # \2 marks a parameter: its own value is what the subject must hold.
                 mark = given.text.strip("'\"") if given.text[:1] in "'\"" else f"\2{given.text}"
@@ -316,7 +354,11 @@ class Writer:
         avoid = {value.text for value in (filling or {}).values()} | {subject.text}
         roled = role and role not in ("atom",)
         anywhere = not roled or (kind == "int" and role in ("mask", "threshold"))
-        usable = [v for v in self.scope if v.kind == kind and v.name not in avoid and (anywhere or v.role == role)]
+        usable = [
+            v
+            for v in self.scope
+            if v.kind == kind and v.name not in avoid and (anywhere or v.role == role) and v.role != "extreme"
+        ]
         room = len(self.params) < self.most_params
         if usable and self.chance(0.22):
             unused = [var for var in usable if not var.used] or usable
@@ -373,7 +415,8 @@ class Writer:
             return self.use(self.param(kind))
         if usable:
             return self.use(self.rng.choice(usable))
-        return self.make(kind, set())
+        made = self.make(kind, set())
+        return made if self.reads(made.text) else self.use(self.param(kind))  # nobody walks over constants
 
     def operate(self, value: Expr) -> Expr:
         """The value with an operator at work on it: no call, the same type. A literal stays as it is: nobody writes `65 * 2`."""
@@ -384,10 +427,10 @@ class Writer:
         if name == "str":
             return rng.choice((
                 lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
-                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{value.say} reversed"),
-                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{value.say} without its first character"),
-                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{value.say} without its last character"),
-                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated"),
+                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{aside(value.say)} reversed"),
+                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{aside(value.say)} without its first character"),
+                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{aside(value.say)} without its last character"),
+                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated", " times"),
                 lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
             ))()  # fmt: skip
         if name == "int":
@@ -396,7 +439,7 @@ class Writer:
                 lambda: self._glue(value, "-", self.fill("int", "small", value), PLUS, "minus"),
                 lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
                 lambda: self._glue(value, "%", self.literal("int", "modulus"), TIMES, "modulo"),
-                lambda: self._glue(value, "//", self.literal("int", "two"), TIMES, "divided by"),
+                lambda: self._glue(value, "//", self.literal("int", "two"), TIMES, "divided by", ", rounded down"),
                 lambda: self._glue(value, "*", value, TIMES, "times") if value.binding == ATOM and len(value.text) < 8 else value,
             ))()  # fmt: skip
         if name == "float":
@@ -407,10 +450,10 @@ class Writer:
             ))()  # fmt: skip
         if name == "list":
             options = [
-                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{value.say} reversed"),
-                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{value.say} without its first element"),
-                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{value.say} without its last element"),
-                lambda: Expr(f"{value.within(ATOM)}[-3:]", kind, f"the last three elements of {value.say}"),
+                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{aside(value.say)} reversed"),
+                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{aside(value.say)} without its first element"),
+                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{aside(value.say)} without its last element"),
+                lambda: Expr(f"{value.within(ATOM)}[-3:]", kind, f"the last 3 elements of {aside(value.say)}"),
                 lambda: self._glue(value, "+", self.obtain(kind), PLUS, "followed by"),
             ]
             if arguments(kind)[0] in LITERALS:
@@ -424,14 +467,22 @@ class Writer:
                 value, "|", self.make(kind, {value.text}) if name != "frozenset" else value, LOWEST + 5, "joined with"
             )
         if name == "bool":
-            return Expr(f"not {value.within(COMPARE)}", "bool", f"not ({value.say})", LOWEST + 3)
+            return self.negated(value)
         if name == "tuple" and "..." not in kind:
-            return Expr(f"{value.within(ATOM)}[::-1]", f"tuple[{', '.join(arguments(kind)[::-1])}]", f"{value.say} reversed")
+            return Expr(
+                f"{value.within(ATOM)}[::-1]", f"tuple[{', '.join(arguments(kind)[::-1])}]", f"{aside(value.say)} reversed"
+            )
         return value
 
-    def _glue(self, left: Expr, operator: str, right: Expr, binding: int, say: str) -> Expr:
+    def negated(self, value: Expr) -> Expr:
+        """The opposite of a condition; a comparison stays as it is, for it has an operator that says the opposite."""
+        if value.binding != ATOM:
+            return value
+        return Expr(f"not {value.text}", "bool", unless(value.say), LOWEST + 3)
+
+    def _glue(self, left: Expr, operator: str, right: Expr, binding: int, say: str, after: str = "") -> Expr:
         text = f"{left.within(binding)} {operator} {right.within(binding + 1)}"
-        return Expr(text, left.kind, f"{left.say} {say} {right.say}", binding)
+        return Expr(text, left.kind, f"{aside(left.say)} {say} {aside(right.say)}{after}", binding)
 
     def derive(self, value: Expr, want: str) -> Expr:
         """An expression of the wanted type that depends on the value."""
@@ -446,14 +497,17 @@ class Writer:
                 return made
         if value.kind == want:
             return self.operate(value)
+        if want == "str" and value.kind == "bool" and self.chance(0.7):
+            yes, no = self.rng.choice((("'yes'", "'no'"), ("'on'", "'off'"), ("'ok'", "'bad'")))
+            return Expr(f"{yes} if {value.text} else {no}", "str", f"{yes} if {holds(value.say)}, else {no}", LOWEST + 1)
         if want == "str":
-            return Expr(f"str({value.text})", "str", f"{value.say} as text")
+            return Expr(f"str({value.text})", "str", f"{aside(whether(value.say, value.kind))} as text")
         if want == "int" and head(value.kind) in ("list", "tuple", "dict", "set", "frozenset", "str"):
-            return Expr(f"len({value.text})", "int", f"the length of {value.say}")
+            return Expr(f"len({value.text})", "int", f"the length of {aside(value.say)}")
         if want == "int" and value.kind == "float":
-            return Expr(f"int({value.text})", "int", f"{value.say} cut to a whole number")
+            return Expr(f"int({value.text})", "int", f"{aside(value.say)} cut to a whole number")
         if want == "int" and value.kind == "bool":
-            return Expr(f"int({value.text})", "int", f"1 if {value.say}, else 0")
+            return Expr(f"int({value.text})", "int", f"1 if {holds(value.say)}, else 0")
         raise CannotWrite
 
     def condition(self, value: Expr, plain: bool = False) -> Expr:
@@ -483,21 +537,31 @@ class Writer:
         if value.kind == "float":
             limit = self.literal("float", "") if self.chance(0.6) else self.fill("float", "threshold", value)
             sign = rng.choice("><")
-            return Expr(f"{value.within(COMPARE + 1)} {sign} {limit.text}", "bool", f"{value.say} {sign} {limit.say}", COMPARE)
+            return Expr(
+                f"{value.within(COMPARE + 1)} {sign} {limit.text}",
+                "bool",
+                f"{aside(value.say)} {_SIGNS[sign]} {aside(limit.say)}",
+                COMPARE,
+            )
         if name == "str":
             return self._text_condition(value, plain)
         if plain:
             if name in ("list", "tuple", "set", "frozenset") and arguments(value.kind)[0] in ("int", "str"):
                 one = self.fill(arguments(value.kind)[0], "", value)
-                return Expr(f"{one.within(COMPARE + 1)} in {value.text}", "bool", f"{one.say} is in {value.say}", COMPARE)
+                return Expr(
+                    f"{one.within(COMPARE + 1)} in {value.text}", "bool", f"{aside(one.say)} is in {aside(value.say)}", COMPARE
+                )
             if name == "dict":
                 key = self.fill("str", "key", value)
-                return Expr(f"{key.text} in {text}", "bool", f"{key.say} is a key of {value.say}", COMPARE)
+                return Expr(f"{key.text} in {text}", "bool", f"{aside(key.say)} is a key of {aside(value.say)}", COMPARE)
         if name in ("list", "dict", "set", "frozenset", "tuple"):
             limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
-            sign, said = rng.choice(((">", "more"), ("<", "fewer"), (">=", "no fewer"), ("<=", "no more")))
+            sign, said = rng.choice(((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than")))
             return Expr(
-                f"len({value.text}) {sign} {limit.text}", "bool", f"{value.say} has {said} than {limit.say} elements", COMPARE
+                f"len({value.text}) {sign} {limit.text}",
+                "bool",
+                f"{aside(value.say)} has {said} {limit.say} element{'' if limit.text == '1' else 's'}",
+                COMPARE,
             )
         raise CannotWrite
 
@@ -508,38 +572,53 @@ class Writer:
         if pick < 0.3 and value.binding > TIMES:
             divisor, rest = rng.choice((("2", "0"), ("2", "1"), ("3", "0"), ("3", "1"), ("5", "0"), ("4", "0")))
             sign = rng.choice(("==", "==", "!="))
-            return Expr(f"{text} % {divisor} {sign} {rest}", "bool", f"{value.say} modulo {divisor} {sign} {rest}", COMPARE)
+            return Expr(
+                f"{text} % {divisor} {sign} {rest}", "bool", f"{aside(value.say)} modulo {divisor} {_SIGNS[sign]} {rest}", COMPARE
+            )
         if pick < 0.4:
             low, high = rng.choice((("0", "10"), ("3", "12"), ("-5", "5"), ("1", "9"), ("2", "8")))
-            return Expr(f"{low} <= {text} <= {high}", "bool", f"{value.say} lies between {low} and {high}", COMPARE)
+            return Expr(
+                f"{low} <= {text} <= {high}", "bool", f"{aside(value.say)} lies between {low} and {high}, both included", COMPARE
+            )
         limit = self.fill("int", "threshold", value)
         sign = rng.choice((">", "<", ">=", "<=", ">", "<"))
-        return Expr(f"{text} {sign} {limit.within(COMPARE + 1)}", "bool", f"{value.say} {sign} {limit.say}", COMPARE)
+        return Expr(
+            f"{text} {sign} {limit.within(COMPARE + 1)}", "bool", f"{aside(value.say)} {_SIGNS[sign]} {aside(limit.say)}", COMPARE
+        )
 
     def _text_condition(self, value: Expr, plain: bool) -> Expr:
         rng, text = self.rng, value.within(ATOM)
         var = self.var(value.text)
         if var is not None and var.role == "letter":
             pool, said = rng.choice(
-                (("'aeiou'", "a vowel"), ("'aeiou'", "a vowel"), ("'xyz'", "one of x, y, z"), ("' ,.'", "punctuation"))
+                (
+                    ("'aeiou'", "one of 'aeiou'"),
+                    ("'aeiou'", "one of 'aeiou'"),
+                    ("'xyz'", "one of 'xyz'"),
+                    ("' ,.'", "one of ' ,.'"),
+                )
             )
             sign = rng.choice((" in ", " in ", " not in "))
             if self.chance(0.3) or plain:
                 self.note(value, "char:a")
-                return Expr(f"{text}{sign}{pool}", "bool", f"{value.say} is{'' if sign == ' in ' else ' not'} {said}", COMPARE)
+                return Expr(
+                    f"{text}{sign}{pool}", "bool", f"{aside(value.say)} is{'' if sign == ' in ' else ' not'} {said}", COMPARE
+                )
             test, said, flavour = rng.choice((
                 ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
                 ("islower", "in lower case", "upper"), ("isspace", "a blank", "words"), ("isalnum", "a letter or digit", "words"),
             ))  # fmt: skip
             self.note(value, flavour)
-            return Expr(f"{text}.{test}()", "bool", f"{value.say} is {said}")
+            return Expr(f"{text}.{test}()", "bool", f"{aside(value.say)} is {said}")
         pick = rng.random()
         if pick < 0.35 and not plain:
             limit = self.fill("int", "length", value) if self.chance(0.35) else self.literal("int", "length")
             sign, said = rng.choice(
-                ((">", "longer than"), ("<", "shorter than"), (">=", "at least as long as"), ("==", "of length"))
+                ((">", "longer than"), ("<", "shorter than"), (">=", "no shorter than"), ("==", "as long as"))
             )
-            return Expr(f"len({value.text}) {sign} {limit.text}", "bool", f"{value.say} is {said} {limit.say}", COMPARE)
+            return Expr(
+                f"len({value.text}) {sign} {limit.text}", "bool", f"{aside(value.say)} is {said} {limit.say} characters", COMPARE
+            )
         if pick < 0.65 and not plain:
             usable = [p for p in common_phrases() if p.result == "bool" and p.entry.startswith("str.")]
             made = self.write(rng.choice(usable), value)
@@ -549,10 +628,12 @@ class Writer:
             char = self.fill("str", "char", value)
             self.note(value, f"char:{char.text.strip(chr(39))}" if char.text[0] == "'" else f"char:\2{char.text}")
             sign = rng.choice(("in", "in", "not in"))
-            return Expr(f"{char.text} {sign} {text}", "bool", f"{char.say} is {sign} {value.say}", COMPARE)
+            return Expr(f"{char.text} {sign} {text}", "bool", f"{aside(char.say)} is {sign} {aside(value.say)}", COMPARE)
         other = self.fill("str", "word", value)
         sign, said = rng.choice((("<", "comes before"), (">", "comes after"), ("!=", "is not"), (">=", "does not come before")))
-        return Expr(f"{value.within(COMPARE + 1)} {sign} {other.text}", "bool", f"{value.say} {said} {other.say}", COMPARE)
+        return Expr(
+            f"{value.within(COMPARE + 1)} {sign} {other.text}", "bool", f"{aside(value.say)} {said} {aside(other.say)}", COMPARE
+        )
 
     def note(self, value: Expr, flavour: str) -> None:
         if (root := self.root(value)) is not None:
@@ -560,11 +641,13 @@ class Writer:
 
     def both(self, first: Expr, second: Expr) -> Expr:
         """Both of two conditions."""
-        return Expr(f"{first.within(AND)} and {second.within(AND + 1)}", "bool", f"{first.say} and {second.say}", AND)
+        return Expr(
+            f"{first.within(AND)} and {second.within(AND + 1)}", "bool", f"{holds(first.say)} and {holds(second.say)}", AND
+        )
 
     def either(self, first: Expr, second: Expr) -> Expr:
         """One of two conditions, or both."""
-        return Expr(f"{first.within(OR)} or {second.within(OR + 1)}", "bool", f"{first.say} or {second.say}", OR)
+        return Expr(f"{first.within(OR)} or {second.within(OR + 1)}", "bool", f"{holds(first.say)} or {holds(second.say)}", OR)
 
 
 def _sort_of(condition: str) -> str:

@@ -1,0 +1,154 @@
+"""A function's text in English: every line says what it does, and the whole is read off the lines that are there in the end."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Line:
+    """A line of the program, which may still change; `say` is what it does, said of the function: "adds 1 to `i`".
+
+    The header of a block says when or how often: "if `i` is 3", "for each number `i` of `items`"; an `else:` says nothing.
+    """
+
+    text: str
+    indent: int
+    say: str = ""
+
+
+@dataclass
+class _Statement:
+    line: Line
+    body: list["_Statement"] = field(default_factory=list)
+
+
+def told(lines: Sequence[Line]) -> str:
+    """What the lines of a function's body do, in their order."""
+    return _sequence(_tree(lines), top=True)
+
+
+def whether(say: str, kind: str) -> str:
+    """What a value is, where a noun is wanted."""
+    return f"whether {say}" if kind == "bool" and not _is_noun(say) else say
+
+
+def holds(say: str) -> str:
+    """A condition as a clause: a name alone is none."""
+    return f"{say} is true" if _is_noun(say) else say
+
+
+def unless(say: str) -> str:
+    """The opposite of a condition that has no shorter opposite."""
+    return f"{say} is false" if _is_noun(say) else f"it is not true that {say}"
+
+
+def aside(say: str) -> str:
+    """What a value is, in brackets where it takes more than a name or a literal to say it."""
+    return say if _is_plain(say) else f"({say})"
+
+
+def _is_noun(say: str) -> bool:
+    return say in ("True", "False") or say.startswith("what ") or re.fullmatch(r"`\w+`", say) is not None
+
+
+def _is_plain(say: str) -> bool:
+    if say[:1] == "(" and say[-1:] == ")" and say.count("(") == 1:
+        return True
+    return re.fullmatch(r"`[^`]*`|'[^']*'|-?[\w.]+", say) is not None
+
+
+def _tree(lines: Sequence[Line]) -> list[_Statement]:
+    root: list[_Statement] = []
+    open_blocks: list[tuple[int, list[_Statement]]] = [(0, root)]
+    for line in lines:
+        while open_blocks[-1][0] >= line.indent:
+            open_blocks.pop()
+        made = _Statement(line)
+        open_blocks[-1][1].append(made)
+        open_blocks.append((line.indent, made.body))
+    return root
+
+
+def _sequence(statements: Sequence[_Statement], top: bool = False, tested: bool = False) -> str:
+    """What statements of one block do; `top` for those of the function, `tested` for those behind an `if`."""
+    parts: list[str] = []
+    run: list[str] = []
+    behind = ""  # what leads back from a block to the statements behind it
+    at = 0
+
+    def flush() -> None:
+        nonlocal behind
+        if run:
+            parts.append(behind + _listed(run))
+            behind = ""
+            run.clear()
+
+    while at < len(statements):
+        chain = [statements[at]]
+        at += 1
+        if not chain[0].body:
+            if top and at == len(statements) and chain[0].line.say.startswith("returns ") and (parts or run):
+                flush()
+                behind = "at the end, " if behind else "and "
+            run.append(chain[0].line.say)
+            continue
+        while at < len(statements) and statements[at].line.text.startswith(("elif ", "else:")):
+            chain.append(statements[at])
+            at += 1
+        flush()
+        parts.append(behind + _chain(chain))
+        behind = _back(chain, top, tested)
+    flush()
+    return "; ".join(parts)
+
+
+def _listed(run: Sequence[str]) -> str:
+    said: list[str] = []
+    for one in run:  # "starts `a` at 0 and starts `b` at 1" needs its verb once
+        if said and one.startswith("starts ") and said[-1].startswith("starts "):
+            said[-1] = f"{said[-1]}, {one.removeprefix('starts ')}"
+        else:
+            said.append(one)
+    return ", then ".join(said)
+
+
+def _chain(chain: Sequence[_Statement]) -> str:
+    first = chain[0]
+    head = first.line.say
+    tested = first.line.text.startswith("if ")
+    said = (
+        f"{head}: {_sequence(first.body, tested=tested)}"
+        if first.body[0].body or len(first.body) > 1
+        else f"{head}, {_sequence(first.body, tested=tested)}"
+    )
+    before = first
+    for branch in chain[1:]:
+        nested = any(_holds_test(inner) for inner in before.body)
+        lead = f"otherwise (where it does not hold that {before.line.say.removeprefix('if ')})" if nested else "otherwise"
+        if branch.line.text.startswith("elif "):
+            said += f"; {lead}, {branch.line.say}, {_sequence(branch.body, tested=True)}"
+        else:
+            said += f"; {lead}, {_sequence(branch.body, tested=True)}"
+        before = branch
+    return said
+
+
+def _holds_test(statement: _Statement) -> bool:
+    return statement.line.text.startswith("if ") or any(_holds_test(inner) for inner in statement.body)
+
+
+def _back(chain: Sequence[_Statement], top: bool, tested: bool) -> str:
+    """How to go on behind a block."""
+    text = chain[0].line.text
+    if not text.startswith("if "):
+        if top:
+            return "after the loop, "
+        found = re.match(r"for ([\w, ]+) in", text)
+        name = [part for part in found[1].split(", ") if part != "_"] if found else []
+        return f"after the loop over `{name[-1]}`, " if name else "after the inner loop, "
+    if len(chain) == 1 and chain[0].body[-1].line.text.startswith(("break", "return")):
+        return "where it does not hold, "
+    if tested or any(inner.body for branch in chain for inner in branch.body):
+        return f"then, whether or not {chain[0].line.say.removeprefix('if ')}, "
+    return "then, in any case, "
