@@ -9,7 +9,8 @@ mistake and the mend::
     ├── SandboxError       our own failure: the confined process could not be started or kept
     ├── QuestionError      a question or task that cannot be asked
     ├── RowError           a row or a file of rows, programs or completions that is not what it says
-    └── DatasetError       a dataset that cannot be made as asked, written or continued
+    ├── DatasetError       a dataset that cannot be made as asked, written or continued
+    └── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
 """
 
 
@@ -39,3 +40,7 @@ class RowError(ExecVerifyError):
 
 class DatasetError(ExecVerifyError):
     """A dataset cannot be made as asked, written where asked, or continued."""
+
+
+class ModelError(ExecVerifyError):
+    """A model cannot be had or asked like this, or a file of answers is not what it should be."""
