@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow fuzz bench other-pythons clean
+.PHONY: demo test check slow fuzz endurance bench other-pythons clean
 
 demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored, described
 	$(BIN)/python examples/demo.py demo-out
@@ -24,9 +24,13 @@ slow: $(READY)  ## a thousand timeouts, and whatever else takes minutes
 fuzz: $(READY)  ## a million completions, random and mutated
 	$(BIN)/python tests/fuzz_answers.py --count 1000000 --seed 0 --workers 2
 
+endurance: $(READY)  ## twenty thousand candidates, a tenth of them hostile
+	$(BIN)/python tests/endurance.py
+
 bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/build.py
+	$(BIN)/python bench/sandbox.py
 
 other-pythons: $(READY)  ## the same labels, byte for byte, on the other Pythons that are installed
 	$(BIN)/python tests/other_pythons.py

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from execverify.datasets.make import program_of
 from execverify.errors import ProgramError
+from execverify.execution.confine import children
 from execverify.execution.outcome import Limits
 from execverify.execution.run import run_many, sandbox
 from execverify.programs import Program, read_programs
@@ -179,7 +180,8 @@ def both_seconds(programs: Sequence[Program]) -> tuple[float, float]:
 
 def confined_seconds() -> float:
     """Processor time so far of the warm workers under all hash seeds (Linux: a process's clock is made of its pid)."""
-    pids = [lane.pid for seed in range(6) for lane in sandbox(seed)._idle]
+    zygotes = [zygote for seed in range(6) if (zygote := sandbox(seed)._zygote) is not None]
+    pids = [pid for zygote in zygotes for pid in children(zygote.process.pid)]
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 

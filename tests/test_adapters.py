@@ -118,7 +118,7 @@ def test_messages_in_parts_count_by_their_texts(tasks: dict[str, ev.Task]) -> No
 
 
 def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: object, hash_seed: int) -> None:
+    def broken(*_: object) -> None:
         raise SandboxError("no process today")
 
     monkeypatch.setattr(lanes.Zygote, "__init__", broken)

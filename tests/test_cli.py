@@ -327,3 +327,29 @@ def test_without_its_libraries_the_command_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.strip() == "execverify: the command line needs click: pip install 'execverify[cli]'"
+
+
+def test_score_judges_rows_of_code(tmp_path: Path) -> None:
+    row = {
+        "id": "add",
+        "kind": "code_generation",
+        "program": {"source": "def f(a, b=0):\n    return a + b\n", "entry_point": "f"},
+        "questions": [
+            {"kind": "unit_test", "text": "1, b=2", "answers": ["3"]},
+            {"kind": "unit_test", "text": "-1", "answers": ["-1"]},
+        ],
+    }
+    half = "<answer>\n```python\ndef f(a, b=0):\n    return abs(a) + b\n```\n</answer>"
+    rows = jsonl(tmp_path / "rows.jsonl", row)
+    completions = jsonl(tmp_path / "completions.jsonl", {"id": "add", "completion": half})
+    done = run("score", rows, completions, "--json")
+    assert done.returncode == 0, done.stderr
+    score = json.loads(done.stdout)
+    assert (score["kind"], score["reward"]) == ("code_generation", 0.55)
+    assert [part["verdict"] for part in score["parts"]] == ["right", "right", "wrong answer"]
+    assert json.loads(run("score", rows, completions, "--json", "--binary").stdout)["reward"] == 0.05
+    table = run("score", rows, completions)
+    assert "unit_test" in table.stdout and "0.5500" in table.stdout
+    refused = run("validate", rows)
+    assert refused.returncode != 0
+    assert "code_generation" in refused.stderr

@@ -51,7 +51,16 @@ def test_module_examples() -> None:
     """The examples in the modules' own docstrings."""
     import importlib
 
-    for name in ("programs.literals", "programs.program", "execution.run", "tracing.trace", "questions.task", "rewards.score"):
+    for name in (
+        "programs.literals",
+        "programs.program",
+        "execution.run",
+        "tracing.trace",
+        "questions.task",
+        "rewards.score",
+        "rewards.unit_tests",
+        "rewards.code_score",
+    ):
         module = importlib.import_module(f"execverify.{name}")
         result = doctest.testmod(module)
         assert result.failed == 0, name

@@ -20,11 +20,14 @@ from execverify.programs.program import shorten
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.rows import from_row
 from execverify.questions.task import TASK_KINDS
-from execverify.rewards.score import RewardRule, Score, score_many
+from execverify.rewards.code_score import UnitTestRule
+from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.score import RewardRule, score_many
 
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 _SHOWN_DROPS = 10
+_NOT_RUN_TO_ITS_END = ("raised", "timed out", "out of memory", "too much output", "forbidden", "died", "not run")
 
 
 @click.command("rows")
@@ -95,6 +98,11 @@ def _print_account(account: Account, out: str) -> None:
 )
 @click.option("--ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
 @click.option("--float-tolerance", default=0.0, show_default=True, type=click.FloatRange(0), help="How far floats may be off.")
+@click.option("--binary", is_flag=True, help="Unit tests: 1 where all pass, else 0, instead of the share that passes.")
+@click.option("--import", "imports", multiple=True, help="Unit tests: a module that code may import beside Python's own.")
+@click.option(
+    "--allow-weak-sandbox", "allow_weak", is_flag=True, help="Unit tests: run code where hostile code cannot be confined."
+)
 @limit_options
 def score_command(
     rows: str,
@@ -104,6 +112,9 @@ def score_command(
     kinds: str,
     ungated: bool,
     float_tolerance: float,
+    binary: bool,
+    imports: tuple[str, ...],
+    allow_weak: bool,
     timeout: float,
     steps: int,
 ) -> None:
@@ -111,7 +122,9 @@ def score_command(
     rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
     tasks = [from_row(row) for row in read_rows(rows)]
     pairs = read_completions(completions, tasks)
-    scores = score_many(pairs, rule=rule, limits=limits_of(timeout, steps), workers=cores())
+    tests = UnitTestRule(binary=binary, float_tolerance=float_tolerance, imports=imports)
+    limits = limits_of(timeout, steps)
+    scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=cores(), allow_weak=allow_weak)
     if as_json:
         for (task, _), score in zip(pairs, scores, strict=True):
             click.echo(json.dumps({"id": task.id, "kind": task.kind, **score_as_json(score)}))
@@ -129,7 +142,7 @@ def score_as_json(score: Score) -> dict[str, object]:
 
 
 def _print_scores(kinds: list[str], scores: list[Score]) -> None:
-    table = Table("kind", "scored", "reward", "part", "asked", "right", "wrong", "none", "failed")
+    table = Table("kind", "scored", "reward", "part", "asked", "right", "wrong", "ended", "none", "failed")
     for kind in dict.fromkeys(kinds):
         of_kind = [score for score, its in zip(scores, kinds, strict=True) if its == kind]
         rewards = [score.reward for score in of_kind if score.reward is not None]
@@ -139,9 +152,10 @@ def _print_scores(kinds: list[str], scores: list[Score]) -> None:
             for part in score.parts:
                 verdicts.setdefault(part.kind, Counter())[str(part.verdict)] += 1
         for part_kind, seen in verdicts.items():
-            asked = sum(seen.values())
-            counts = [str(seen[name]) for name in ("wrong answer", "no answer", "our failure")]
-            table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / asked:.1%})", *counts)
+            asked = sum(seen.values()) - seen[Verdict.UNSUPPORTED]
+            ended = sum(seen[name] for name in _NOT_RUN_TO_ITS_END)
+            counts = map(str, (seen["wrong answer"], ended, seen["no answer"], seen["our failure"]))
+            table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / max(1, asked):.1%})", *counts)
             head = ["", "", ""]
     SCREEN.print(table)
 

@@ -24,7 +24,7 @@ from execverify.datasets.clock import StageClock
 from execverify.datasets.recipe import Recipe
 from execverify.datasets.spans import SPAN, Spans
 from execverify.errors import DatasetError, ExecVerifyError, SandboxError
-from execverify.execution.confine import die_with_parent
+from execverify.execution.kernel import die_with_parent
 from execverify.execution.wire import Inbox, pack, receive
 
 _AHEAD = 2  # spans that a process is given at once, so that it never waits for us

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from execverify.errors import SandboxError
-from execverify.execution.confine import die_with_parent
+from execverify.execution.kernel import die_with_parent
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

@@ -8,10 +8,11 @@ from itertools import islice
 
 from execverify.datasets.pool import chunked, mapped
 from execverify.datasets.seen import Seen, key_of
+from execverify.errors import RowError
 from execverify.execution.outcome import Limits, Outcome
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
-from execverify.questions.task import Task
+from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.attacks import FAMILIES, Attack, attacks
 from execverify.rewards.score import PAPER, score_many
 from execverify.tracing.trace import trace_many
@@ -135,6 +136,8 @@ def _checked(plans: Sequence[_Plan], limits: Limits) -> Validation:
     """What is found of some rows."""
     found = Validation()
     tasks = [from_row(plan.row) for plan in plans]
+    if any(task.kind == CODE_GENERATION for task in tasks):
+        raise RowError("rows of kind code_generation are not validated here: score their own solutions with `execverify score`")
     found.rows.update(task.kind for task in tasks)
     _check_labels(tasks, limits, found)
     for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):

@@ -141,7 +141,7 @@ class Batch:
         if reply is None:
             # Where the zygote is gone, its workers went with it, and the program is not to blame.
             outcome = "our failure" if status is None else "died"
-            reply = {"outcome": outcome, "detail": _obituary(status)}
+            reply = {"outcome": outcome, "detail": obituary(status)}
         self.done[index] = reply
         self.again.extendleft(reversed(lane.jobs))
         lane.jobs.clear()
@@ -161,7 +161,8 @@ class Batch:
         self.selector.close()
 
 
-def _obituary(status: int | None) -> str:
+def obituary(status: int | None) -> str:
+    """How a process ended, in words, by its wait status; None where it was lost."""
     if status is None:
         return "the confined processes were lost"
     if os.WIFSIGNALED(status):

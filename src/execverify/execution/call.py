@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
-from execverify.execution.worker import OutputLimitReached, Stage
+from execverify.execution.worker import OutputLimitReached, Stage, staged
 from execverify.programs.literals import value_of
 from execverify.programs.program import read_arguments
 
@@ -22,6 +22,23 @@ def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     return enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
 
 
+def calls(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """One program, compiled once and called with each of the job's inputs, each call on a stage of its own.
+
+    The value of the reply is "results": for each input, what `run` would have replied.
+    """
+    try:
+        code = compile(job["source"], "<program>", "exec", dont_inherit=True)
+    except BaseException as error:
+        return {"outcome": "returned", "results": [raised(error)] * len(job["inputs"])}
+
+    def one(call: dict[str, Any], own: Stage) -> dict[str, Any]:
+        return enact(lambda: code, call, own)
+
+    results = [staged(one, {**job, "arguments": text}, last=False) for text in job["inputs"]]
+    return {"outcome": "returned", "results": results}
+
+
 def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Evaluates the call's arguments where the program's names are known; the value of the reply is `(positional, named)`."""
     code = compile(job["source"], "<program>", "exec", dont_inherit=True)
@@ -30,7 +47,7 @@ def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         exec(code, stage.namespace)
         positional, named = eval(compile(capture, "<arguments>", "eval", dont_inherit=True), stage.namespace)
     except BaseException as error:
-        return _raised(error)
+        return raised(error)
     values = [value_of(value) for value in (*positional, *named.values())]
     names = [None] * len(positional) + list(named)
     return {"outcome": "returned", "values": [[value.type, value.text, value.opaque] for value in values], "names": names}
@@ -63,12 +80,13 @@ def enact(
     except MemoryError:
         return {"outcome": "out of memory", "detail": "it asked for more memory than it may have"}
     except BaseException as error:
-        return _raised(error)
+        return raised(error)
     value = value_of(result)
     return {"outcome": "returned", "value": [value.type, value.text, value.opaque]}
 
 
-def _raised(error: BaseException) -> dict[str, Any]:
+def raised(error: BaseException) -> dict[str, Any]:
+    """How an exception is told that escaped from a program: its type, and one line with where and why."""
     name = " ".join(type.__dict__["__name__"].__get__(type(error)).split())
     try:
         message = " ".join(str(error).split())

@@ -1,119 +1,220 @@
-"""What a process gives up before it runs a program: the network, core dumps, large files, new privileges.
+"""What a process gives up before it runs a program: the conductor of the layers, one module each.
 
-Called in the child alone, once in the parent of the forks. Each layer says whether it is on; a layer that the system does
-not have is left out and reported, never an error: the programs that run under these layers are those whose text the user
-chose. (Hostile candidates need more layers; this is where they go.)
+    once, in the parent of the forks     namespaces, limits, no new privileges, capabilities, the broad filter
+    each worker, for trusted programs    Landlock: reads the interpreter, writes to its own folder
+    each untrusted process               Landlock: reads the interpreter; limits that it cannot raise; the narrow filter
+
+Each layer says whether it is on. One that the system does not have is left out and reported, never an error: programs of our
+own synthesizer may run with less. Whoever runs *untrusted* code asks `require`, which refuses where a needed layer is off.
 """
 
 import contextlib
-import ctypes
 import os
-import platform
-import resource
-import struct
+import signal
 import sys
+import sysconfig
+from dataclasses import asdict, dataclass
+from typing import Any
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
-_PR_SET_SECCOMP = 22
-_SECCOMP_MODE_FILTER = 2
-_SIGKILL = 9
+from execverify.errors import WeakSandboxError
+from execverify.execution import capabilities, kernel, landlock, limits, namespaces, seccomp, trial
 
-# Audit architecture and the system calls that reach a network or leave the process, by machine.
-_SECCOMP = {
-    "x86_64": (0xC000003E, {"socket": 41, "connect": 42, "execve": 59, "ptrace": 101, "execveat": 322, "io_uring_setup": 425}),
-    "aarch64": (
-        0xC00000B7,
-        {"socket": 198, "connect": 203, "execve": 221, "ptrace": 117, "execveat": 281, "io_uring_setup": 425},
-    ),
+FILTER = "system call filter"
+FILES = "landlock"
+NEEDED = {
+    FILTER: "it wants Linux on x86-64 or aarch64, and a container that lets processes filter themselves (seccomp)",
+    FILES: "it wants Linux 5.13 or later with Landlock among its security modules (lsm=...,landlock)",
 }
-_LD_NR, _LD_ARCH = 0, 4
-_BPF_LD, _BPF_JEQ, _BPF_JGE, _BPF_RET = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000  # deny: EPERM
-_X32 = 0x40000000
+"""Layers without which untrusted code is refused, and what each wants."""
 
 
-def confine() -> dict[str, str]:
-    """Confines this process and all that it forks. Returns each layer's name with "on" or why it is off."""
-    layers = {"core dumps": _limit(resource.RLIMIT_CORE, 0), "open files": _limit(resource.RLIMIT_NOFILE, 64)}
-    if sys.platform == "linux":
-        layers["no new privileges"] = "on" if _prctl(_PR_SET_NO_NEW_PRIVS, 1) == 0 else "off: prctl refused"
-        layers["system call filter"] = _filter_system_calls()
-    if layers.get("system call filter") != "on":
-        layers["network audit hook"] = _refuse_sockets()
-    return layers
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which layers to leave off, for tests and for measurements.
+
+    Attributes:
+        without: names of layers: "namespaces", "system call filter", "landlock", "capabilities".
+        user: id of the user (and group) to become first, where we are root; None to stay who we are.
+    """
+
+    without: tuple[str, ...] = ()
+    user: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
 
 
-def die_with_parent() -> None:
-    """Asks the kernel to kill this process when its parent ends (Linux; elsewhere the closed socket ends it)."""
-    if sys.platform == "linux":
-        _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+ALL = Choice()
 
 
-def adopt_orphans() -> None:
-    """Makes this process the parent of its descendants whose own parent ends (Linux), so that it can end them."""
-    if sys.platform == "linux":
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+ALLOW_WEAK = "EXECVERIFY_ALLOW_WEAK_SANDBOX"
+"""Set to 1 in the environment, it says for a process and all that it starts what `allow_weak=True` says for one call."""
 
 
-def children() -> set[int]:
-    """Pids of this single-threaded process's children; none where the system does not say."""
-    with contextlib.suppress(OSError), open(f"/proc/self/task/{os.getpid()}/children", "rb") as file:
+def require(layers: dict[str, str]) -> None:
+    """Raises WeakSandboxError where a layer is off that untrusted code needs."""
+    for name, wanted in NEEDED.items():
+        state = layers.get(name, "off: this system has none")
+        if state != "on":
+            raise WeakSandboxError(
+                f"untrusted code is refused: the {name} is {state}; {wanted}. "
+                f"To run it with less all the same: allow_weak=True, --allow-weak-sandbox, or {ALLOW_WEAK}=1"
+            )
+
+
+class Confined:
+    """The parent of the forks when it has given up what it must, and what its children still do.
+
+    Attributes:
+        layers: each layer's name with "on" or why it is off.
+        init: pid of the init of the namespace of processes; None without one.
+    """
+
+    def __init__(self, root: str, paths: list[str], choice: Choice = ALL) -> None:
+        self.layers: dict[str, str] = {}
+        self.init: int | None = None
+        self.landlock = 0
+        self.rulesets: tuple[int, int] = (-1, -1)
+        self.narrow: seccomp.Narrow | None = None
+        if sys.platform == "linux":
+            if choice.user is not None:
+                os.chown(root, choice.user, choice.user)
+            self._make_rulesets(root, paths, choice)
+            self._become(choice.user)
+            self._enter(choice)
+        else:
+            kernel.adopt_orphans()
+        self.layers |= limits.limit_always()
+        if sys.platform == "linux":
+            self.layers["no new privileges"] = kernel.gain_nothing()
+            self.layers["capabilities"] = "off: left off" if "capabilities" in choice.without else capabilities.drop()
+            self._filter(choice)
+            kernel.be_readable(False)
+        if self.layers.get(FILTER) != "on":
+            self.layers["network audit hook"] = _refuse_sockets()
+
+    def _make_rulesets(self, root: str, paths: list[str], choice: Choice) -> None:
+        """Landlock's rules for trusted programs, and those for candidates."""
+        version = landlock.abi()
+        if FILES in choice.without or version < 1:
+            self.layers[FILES] = "off: left off" if version >= 1 else "off: the kernel has none"
+            return
+        readable, listed = _readable(paths)
+        try:
+            self.rulesets = landlock.ruleset(readable, listed, root), landlock.ruleset(readable, listed)
+        except OSError as error:
+            self.layers[FILES] = f"off: the kernel refused: {error.strerror}"
+            return
+        self.landlock = version
+        self.layers[FILES] = "on"
+
+    def _become(self, user: int | None) -> None:
+        if user is not None:
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+
+    def _enter(self, choice: Choice) -> None:
+        if "namespaces" in choice.without:
+            entered = dict.fromkeys(namespaces.KINDS, "off: left off")
+        else:
+            entered = namespaces.enter()
+        self.layers |= {f"{kind} namespace": state for kind, state in entered.items()}
+        if entered["process"] == "on":
+            self.init = namespaces.start_init()
+        else:
+            kernel.adopt_orphans()
+
+    def _filter(self, choice: Choice) -> None:
+        if FILTER in choice.without:
+            self.layers[FILTER] = "off: left off"
+            return
+        self.layers[FILTER] = seccomp.install_broad()
+        if self.layers[FILTER] == "on":
+            self.narrow = seccomp.Narrow()
+
+    def confine_trusted(self, folder: str) -> None:
+        """In a worker for trusted programs: files, as far as there is Landlock."""
+        if self.landlock:
+            landlock.restrict(self.rulesets[0], self.landlock)
+            landlock.restrict_writing(folder)
+            self._close_rulesets()
+
+    def _close_rulesets(self) -> None:
+        for ruleset in self.rulesets:
+            os.close(ruleset)
+
+    def confine_untrusted(self) -> None:
+        """In the process of a candidate: every layer that is on here; raises `trial.Unconfined` where one fails."""
+        if self.landlock:
+            try:
+                landlock.restrict(self.rulesets[1], self.landlock)
+            except OSError as error:
+                raise trial.Unconfined(f"landlock: {error.strerror}") from None
+            self._close_rulesets()
+        if self.narrow is not None and (state := self.narrow.install()) != "on":
+            raise trial.Unconfined(f"{FILTER}: {state}")
+
+    def alive(self) -> bool:
+        """Whether processes can still be forked."""
+        return self.init is None or os.waitpid(self.init, os.WNOHANG) == (0, 0)
+
+    def end_strangers(self, known: set[int]) -> None:
+        """Ends what a program forked and hid in a session of its own.
+
+        With its parent gone it has become a child of the init, or without one, of ours.
+        """
+        if self.init is not None:
+            for pid in children(self.init):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            return
+        while strangers := children(os.getpid()) - known:
+            for pid in strangers:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+
+    def close(self) -> None:
+        """Ends the init, and with it all that is left."""
+        if self.init is not None:
+            os.kill(self.init, signal.SIGKILL)
+            os.waitpid(self.init, 0)
+
+
+def children(pid: int) -> set[int]:
+    """Pids of a single-threaded process's children; none where the system does not say."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
         return set(map(int, file.read().split()))
     return set()
 
 
-def address_space() -> int:
-    """Bytes of address space in use now; 0 where the system does not say."""
-    with contextlib.suppress(OSError), open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
-    return 0
+def _readable(paths: list[str]) -> tuple[list[str], list[str]]:
+    """What the interpreter itself needs: what may be read, and folders that may be listed."""
+    library = os.path.dirname(os.__file__)
+    listed = [library]
+    installed = ("site-packages", "dist-packages")
+    parts = [os.path.join(library, name) for name in os.listdir(library) if name not in installed]
+    triplet = sysconfig.get_config_var("MULTIARCH") or "none"
+    shared = [folder for place in ("/lib", "/usr/lib") if os.path.isdir(folder := os.path.join(place, triplet))]
+    shared += [] if shared else ["/lib", "/usr/lib"]
+    shared += ["/lib64", "/usr/lib64", os.path.join(sys.base_prefix, "lib", f"lib{_library_name()}")]
+    system = [
+        "/etc/ld.so.cache",
+        "/etc/localtime",
+        "/usr/share/zoneinfo",
+        "/dev/null",
+        "/dev/zero",
+        "/dev/urandom",
+        "/dev/random",
+    ]
+    return [*parts, *shared, *system, *paths], listed
 
 
-def limit_memory(extra: int, base: int) -> None:
-    """Lets this process map `extra` bytes above `base`; does nothing where the base is unknown."""
-    if base:
-        _limit(resource.RLIMIT_AS, base + extra, keep_hard=True)
-
-
-def limit_file_size(size: int) -> None:
-    """Caps the size of any file that this process writes, in bytes."""
-    _limit(resource.RLIMIT_FSIZE, size, keep_hard=True)
-
-
-def _limit(what: int, value: int, *, keep_hard: bool = False) -> str:
-    hard = resource.getrlimit(what)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    try:
-        resource.setrlimit(what, (value, hard if keep_hard else value))
-    except (OSError, ValueError) as error:
-        return f"off: {error}"
-    return "on"
-
-
-def _prctl(option: int, argument: int, pointer: object = 0) -> int:
-    return int(ctypes.CDLL(None, use_errno=True).prctl(option, argument, pointer, 0, 0))
-
-
-def _filter_system_calls() -> str:
-    """Installs a seccomp filter that answers EPERM to sockets, exec and ptrace, and kills foreign call conventions."""
-    known = _SECCOMP.get(platform.machine())
-    if known is None or struct.calcsize("P") != 8:
-        return f"off: no table for {platform.machine()}"
-    arch, calls = known
-    program = [(_BPF_LD, 0, 0, _LD_ARCH), (_BPF_JEQ, 1, 0, arch), (_BPF_RET, 0, 0, _KILL), (_BPF_LD, 0, 0, _LD_NR)]
-    program += [(_BPF_JGE, 0, 1, _X32), (_BPF_RET, 0, 0, _KILL)]
-    for number in calls.values():
-        program += [(_BPF_JEQ, 0, 1, number), (_BPF_RET, 0, 0, _DENY)]
-    program.append((_BPF_RET, 0, 0, _ALLOW))
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
-    header_buffer = ctypes.create_string_buffer(header, len(header))
-    if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(header_buffer)) != 0:
-        return "off: the kernel refused the filter"
-    return "on"
+def _library_name() -> str:
+    return str(sysconfig.get_config_var("INSTSONAME") or "python").removeprefix("lib")
 
 
 def _refuse_sockets() -> str:

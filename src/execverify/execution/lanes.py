@@ -1,6 +1,8 @@
 """The running processes as the caller holds them: the zygote, and the lane to each of its workers."""
 
 import contextlib
+import importlib.util
+import itertools
 import os
 import selectors
 import shutil
@@ -11,11 +13,14 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from execverify.errors import SandboxError
+from execverify.execution.confine import ALL, Choice
 from execverify.execution.job import Job
-from execverify.execution.wire import Inbox, receive
+from execverify.execution.wire import REQUEST, Inbox, receive
 
 WINDOW = 16
 """Jobs sent ahead to one worker, so that it never waits for us; refilled when half of them are done."""
@@ -23,20 +28,48 @@ WINDOW = 16
 _HARNESSES = (  # named, not imported: later rooms stay later
     "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.survey",
 )  # fmt: skip
+_FOR_CANDIDATES = ("execverify.execution.bridge",)
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
-_START = "import sys; sys.path.append({path!r}); from execverify.execution.zygote import main; main({fd}, {root!r}, {names!r})"
+_START = """
+import sys, types
+sys.path.append({path!r})
+room = sys.modules["execverify.execution"] = types.ModuleType("execverify.execution")
+room.__path__ = [{path!r} + "/execverify/execution"]
+from execverify.execution.zygote import main
+main(*{arguments!r})
+"""  # the room without its front: what the caller's side needs would be copied at every fork
+_ONE_THREAD = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}  # a process with threads cannot be forked
+
+
+def _folders_of(imports: Collection[str]) -> list[str]:
+    """Where modules are installed; raises SandboxError for one that is not."""
+    folders = []
+    for name in sorted(imports):
+        found = importlib.util.find_spec(name) if all(map(str.isidentifier, name.split("."))) else None
+        if found is None:
+            raise SandboxError(f"candidates may import {name!r}, but it is not installed here: pip install {name}")
+        if found.origin is not None and name.partition(".")[0] not in sys.stdlib_module_names:
+            folders.append(str(Path(found.origin).parents[1 if found.submodule_search_locations else 0]))
+    return sorted(set(folders))
 
 
 class Zygote:
     """The running parent of the forks."""
 
-    def __init__(self, hash_seed: int) -> None:
+    def __init__(self, hash_seed: int, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
+        folders = _folders_of(imports)
         self.owner = os.getpid()
         self.lock = threading.Lock()
+        self.numbers = itertools.count(1)
         self.root = tempfile.mkdtemp(prefix="execverify-")
         ours, theirs = socket.socketpair()
-        path = str(Path(__file__).parents[2])
-        code = _START.format(path=path, fd=theirs.fileno(), root=self.root, names=list(_HARNESSES))
+        modules = list(_FOR_CANDIDATES if untrusted else _HARNESSES)
+        arguments = (theirs.fileno(), self.root, modules, sorted(imports), folders, choice.plain())
+        code = _START.format(path=str(Path(__file__).parents[2]), arguments=arguments)
         try:
             with theirs:
                 self.process = subprocess.Popen(
@@ -44,7 +77,7 @@ class Zygote:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={"PYTHONHASHSEED": str(hash_seed), "PYTHONUTF8": "1", "LC_ALL": "C"},
+                    env={"PYTHONHASHSEED": str(hash_seed), "PYTHONUTF8": "1", "LC_ALL": "C", **_ONE_THREAD},
                     cwd=self.root,
                     pass_fds=(theirs.fileno(),),
                 )
@@ -53,14 +86,16 @@ class Zygote:
             raise SandboxError(f"the confined process could not be started: {error}") from error
         self.control = ours
         self.inbox = Inbox()
-        self.layers: dict[str, str] = self._hello()
+        hello = self._hello()
+        self.layers: dict[str, str] = hello["layers"]
+        self.init: int | None = hello["init"]
 
-    def _hello(self) -> dict[str, str]:
+    def _hello(self) -> dict[str, Any]:
         assert self.process.stderr is not None
         with self.process.stderr as stderr:
             try:
-                layers: dict[str, str] = receive(self.control, self.inbox)["layers"]
-                return layers
+                hello: dict[str, Any] = receive(self.control, self.inbox)
+                return hello
             except (EOFError, OSError):
                 said = stderr.read().decode(errors="replace").strip().splitlines()
         self.close()
@@ -69,27 +104,41 @@ class Zygote:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def fork(self) -> "Lane":
+    def lane(self) -> "Lane":
+        """A worker for trusted programs."""
+        number, sock = self.fork(b"T")
+        return Lane(self, number, sock)
+
+    def fork(self, kind: bytes) -> tuple[int, socket.socket]:
+        """Asks for a worker, and does not wait for it: its number and our end of its socket, which does not block.
+
+        Where no process could be forked, the socket says that its peer is gone.
+        """
         ours, theirs = socket.socketpair()
+        number = next(self.numbers)
         try:
             with theirs, self.lock:
-                socket.send_fds(self.control, [b"fork"], [theirs.fileno()])
-                pid = receive(self.control, self.inbox)["pid"]
+                socket.send_fds(self.control, [REQUEST.pack(kind, number)], [theirs.fileno()])
         except BaseException:
             ours.close()
             raise
         ours.setblocking(False)
-        return Lane(self, pid, ours)
+        return number, ours
 
-    def end(self, pid: int) -> int | None:
-        """Kills and reaps a worker; its wait status, or None where the zygote itself is gone."""
+    def end(self, number: int) -> int | None:
+        """Kills and reaps a worker; its wait status, or None where it was never there or the zygote itself is gone."""
         with self.lock:
             try:
-                self.control.sendall(b"%d" % pid)
-                status: int = receive(self.control, self.inbox)["status"]
+                self.control.sendall(REQUEST.pack(b"E", number))
+                status: int | None = receive(self.control, self.inbox)["status"]
             except (OSError, EOFError):
                 return None
         return status
+
+    def drop(self, number: int) -> None:
+        """Kills a worker, and does not wait for its end."""
+        with self.lock, contextlib.suppress(OSError):
+            self.control.sendall(REQUEST.pack(b"D", number))
 
     def close(self) -> None:
         """Ends it with all of its workers. In a forked copy of the caller, only lets go of it."""
@@ -110,9 +159,9 @@ class Zygote:
 class Lane:
     """One worker and the jobs that were sent to it, oldest first; the oldest is the one it is at."""
 
-    def __init__(self, zygote: Zygote, pid: int, sock: socket.socket) -> None:
+    def __init__(self, zygote: Zygote, number: int, sock: socket.socket) -> None:
         self.zygote = zygote
-        self.pid = pid
+        self.number = number
         self.sock = sock
         self.inbox = Inbox()
         self.outbox = bytearray()
@@ -147,4 +196,4 @@ class Lane:
 
     def end(self) -> int | None:
         self.sock.close()
-        return self.zygote.end(self.pid)
+        return self.zygote.end(self.number)

@@ -7,7 +7,12 @@ from execverify.programs.literals import Value
 
 
 class Outcome(StrEnum):
-    """How a run ended. All but `FAILED` are the program's doing; `FAILED` is ours and is never held against anyone."""
+    """How a run ended. All but the last three are the program's doing.
+
+    `FORBIDDEN`: it did what the sandbox refuses, or imported what it may not. `UNSUPPORTED`: the test needs more than plain
+    data to cross between two processes (a class, a callable, a generator), so nothing was decided. `NOT_RUN`: an earlier test
+    of the same candidate failed, and the caller had asked to stop there. `FAILED` is ours and is never held against anyone.
+    """
 
     RETURNED = "returned"
     RAISED = "raised"
@@ -16,7 +21,10 @@ class Outcome(StrEnum):
     TOO_MANY_STEPS = "too many steps"
     TOO_MUCH_OUTPUT = "too much output"
     DIED = "died"
+    FORBIDDEN = "forbidden"
     NOT_DETERMINISTIC = "not deterministic"
+    UNSUPPORTED = "unsupported"
+    NOT_RUN = "not run"
     FAILED = "our failure"
 
 

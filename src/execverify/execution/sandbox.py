@@ -9,29 +9,63 @@ a job's time starts when the worker can have started it, and ends with SIGKILL t
 """
 
 import atexit
+import contextlib
+import functools
 import os
+import socket
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, TypeVar
 
 from execverify.errors import SandboxError
+from execverify.execution import confine
 from execverify.execution.batch import Batch
+from execverify.execution.confine import ALL, Choice
 from execverify.execution.job import Job, Reply
 from execverify.execution.lanes import Lane, Zygote
+
+_Made = TypeVar("_Made")
+
+
+@functools.cache
+def sandbox_of(hash_seed: int) -> "Sandbox":
+    """This process's sandbox for trusted programs under a hash seed; started when first used, closed at exit."""
+    return Sandbox(hash_seed)
+
+
+def sandbox_for(imports: Collection[str]) -> "Sandbox":
+    """This process's sandbox for candidates that may import these modules; started when first used, closed at exit."""
+    return _sandbox_for(tuple(sorted(set(imports))))
+
+
+@functools.cache
+def _sandbox_for(imports: tuple[str, ...]) -> "Sandbox":
+    return Sandbox(0, imports, untrusted=True)
 
 
 class Sandbox:
     """Confined processes under one hash seed. Thread-safe; a forked copy of the caller starts processes of its own.
 
+    Args:
+        hash_seed: of the processes' strings.
+        imports: modules that are loaded before the first fork, and may be imported by candidates.
+        choice: layers to leave off.
+        untrusted: whether the processes are for candidates: they load less, so that forks are cheaper.
+
     Use it as a context manager, or leave it to the end of the process: either way nothing stays behind.
     """
 
-    def __init__(self, hash_seed: int = 0) -> None:
+    def __init__(self, hash_seed: int = 0, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
         self.hash_seed = hash_seed
+        self.imports = tuple(sorted(imports))
+        self.choice = choice
+        self.untrusted = untrusted
         self.layers: dict[str, str] = {}
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
         self._idle: list[Lane] = []
+        self._spare: tuple[Zygote, int, socket.socket] | None = None
         _open.add(self)
 
     def __enter__(self) -> "Sandbox":
@@ -39,6 +73,10 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A sandbox travels as its settings: whoever unpickles it starts processes of its own."""
+        return Sandbox, (self.hash_seed, self.imports, self.choice, self.untrusted)
 
     def run(self, job: Job) -> Reply:
         """One job's reply: what the harness gave, or `{"outcome": "timed out" | "died", "detail": ...}`."""
@@ -61,34 +99,76 @@ class Sandbox:
         with self._lock:
             zygote, self._zygote = self._zygote, None
             idle, self._idle = self._idle, []
-        for lane in idle:
-            lane.sock.close()
+            spare, self._spare = self._spare, None
+        for sock in [*(lane.sock for lane in idle), *(spare[2:] if spare else ())]:
+            sock.close()
         if zygote is not None:
             zygote.close()
 
+    def require_strength(self, allow_weak: bool) -> None:
+        """Sees to it that untrusted code is confined here.
+
+        Raises:
+            WeakSandboxError: a layer that untrusted code needs is off, and nobody said that this is allowed.
+        """
+        with self._lock:
+            self._started()
+        if not allow_weak and os.environ.get(confine.ALLOW_WEAK) != "1":
+            confine.require(self.layers)
+
+    def fork_untrusted(self) -> tuple[Zygote, int, socket.socket]:
+        """A fresh process for one candidate: who forks it, its number there, and our end of its socket."""
+        with self._lock:
+            self._started()  # which drops a spare of a zygote that is dead
+            ready, self._spare = self._spare, None
+            if ready is None:
+                ready = self._tried(_forked)
+            with contextlib.suppress(OSError):  # the next one is forked while this one works
+                self._spare = _forked(ready[0])
+            return ready
+
+    def distrust(self, zygote: Zygote) -> None:
+        """A process was lost before it could begin: whoever forked it is replaced."""
+        with self._lock:
+            if zygote is self._zygote:
+                self._forget()
+
     def _lease(self, fresh: bool) -> Lane:
         with self._lock:
-            if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
-                self._forget()
+            self._started()
             if self._idle and not fresh:
                 return self._idle.pop()
-            for attempt in (1, 2):
-                if self._zygote is None:
-                    self._zygote = Zygote(self.hash_seed)
-                    self.layers = self._zygote.layers
-                try:
-                    return self._zygote.fork()
-                except (OSError, EOFError) as error:
-                    self._forget()
-                    if attempt == 2:
-                        raise SandboxError(f"no confined process could be started: {error}") from error
-        raise AssertionError("unreachable")
+            return self._tried(lambda zygote: zygote.lane())
+
+    def _started(self) -> Zygote:
+        """The zygote, alive and our own."""
+        if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
+            self._forget()
+        if self._zygote is None:
+            self._zygote = Zygote(self.hash_seed, self.imports, self.choice, self.untrusted)
+            self.layers = self._zygote.layers
+        return self._zygote
+
+    def _tried(self, work: Callable[[Zygote], _Made]) -> _Made:
+        """Something that needs the zygote, tried again where it turns out to have died."""
+        try:
+            return work(self._started())
+        except OSError:
+            self._forget()
+        try:
+            return work(self._started())
+        except OSError as error:
+            self._forget()
+            raise SandboxError(f"no confined process could be started: {error}") from error
 
     def _forget(self) -> None:
         """Drops processes that are another process's, or dead."""
         for lane in self._idle:
             lane.sock.close()
         self._idle = []
+        if self._spare is not None:
+            self._spare[2].close()
+            self._spare = None
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None
@@ -99,6 +179,10 @@ class Sandbox:
                 self._idle.append(lane)
                 return
         lane.end()
+
+
+def _forked(zygote: Zygote) -> tuple[Zygote, int, socket.socket]:
+    return (zygote, *zygote.fork(b"U"))
 
 
 _open: "weakref.WeakSet[Sandbox]" = weakref.WeakSet()

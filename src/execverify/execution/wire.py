@@ -1,18 +1,24 @@
-"""Messages between processes: JSON with a length before it, over a socket pair.
+"""Messages between processes, each with its length before it, over a socket pair.
 
 JSON and not pickle or marshal, because the far end may have run code that nobody has read: whatever it sends, reading it
-builds nothing but plain data.
+builds nothing but plain data. What a candidate sends is plainer still: a list of texts, which can neither nest nor grow
+while it is read (`pack_texts`, `unpack_texts`). What goes *to* a candidate's process is marshalled, which is read with the least work.
 """
 
 import json
+import marshal
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 _HEADER = struct.Struct("!I")
 MAX_MESSAGE = 256 * 1024 * 1024
 """Longest message in bytes; a peer that announces more is treated as broken."""
 
+
+REQUEST = struct.Struct("!cI")
+"""A request to the zygote: a letter, and the number of the worker that it is about."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # bound here: a program may patch what the json module holds
 _decode = json.JSONDecoder().decode
@@ -24,11 +30,56 @@ def pack(message: Any) -> bytes:
     return _HEADER.pack(len(body)) + body
 
 
-class Inbox:
-    """Bytes that arrived on one socket, cut into messages."""
+_LENGTH = struct.Struct("!i")
+_MOST_TEXTS = 64
 
-    def __init__(self) -> None:
+
+def pack_texts(*texts: str | None) -> bytes:
+    """A list of texts as bytes."""
+    parts = [b""]
+    for text in texts:
+        body = None if text is None else text.encode("utf-8", "surrogatepass")
+        parts += [_LENGTH.pack(-1)] if body is None else [_LENGTH.pack(len(body)), body]
+    parts[0] = _HEADER.pack(sum(map(len, parts)))
+    return b"".join(parts)
+
+
+def unpack_texts(body: bytes | bytearray) -> list[str | None]:
+    """The texts of a message's body; raises ValueError for what `pack_texts` does not make."""
+    texts: list[str | None] = []
+    place = 0
+    while place < len(body):
+        if len(texts) >= _MOST_TEXTS or place + _LENGTH.size > len(body):
+            raise ValueError("no list of texts")
+        (length,) = _LENGTH.unpack_from(body, place)
+        place += _LENGTH.size
+        if length < -1 or place + length > len(body):
+            raise ValueError("no list of texts")
+        texts.append(None if length == -1 else body[place : place + length].decode("utf-8", "surrogatepass"))
+        place += max(0, length)
+    return texts
+
+
+def _unpack_json(body: bytes | bytearray) -> Any:
+    return _decode(body.decode("ascii"))
+
+
+def pack_trusted(message: Any) -> bytes:
+    """A message from the caller to a candidate's process. Never the other way: marshal is not safe to read."""
+    body = marshal.dumps(message)
+    return _HEADER.pack(len(body)) + body
+
+
+class Inbox:
+    """Bytes that arrived on one socket, cut into messages.
+
+    `unpack` reads a message's body; a message that announces more than `limit` bytes is none.
+    """
+
+    def __init__(self, unpack: Callable[[bytearray], Any] = _unpack_json, limit: int = MAX_MESSAGE) -> None:
         self._buffer = bytearray()
+        self._unpack = unpack
+        self._limit = limit
 
     def feed(self, data: bytes) -> None:
         """Adds bytes as they came."""
@@ -39,12 +90,12 @@ class Inbox:
         if len(self._buffer) < _HEADER.size:
             return None
         (length,) = _HEADER.unpack_from(self._buffer)
-        if length > MAX_MESSAGE:
+        if length > self._limit:
             raise ValueError(f"a message of {length} bytes")
         end = _HEADER.size + length
         if len(self._buffer) < end:
             return None
-        message = _decode(self._buffer[_HEADER.size : end].decode("ascii"))
+        message = self._unpack(self._buffer[_HEADER.size : end])
         del self._buffer[:end]
         return message
 

@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from execverify.execution import confine
+from execverify.execution import limits
 from execverify.execution.wire import Inbox, pack, receive
 
 Harness = Callable[[dict[str, Any], "Stage"], dict[str, Any]]
@@ -121,7 +121,7 @@ class Stage:
         sys.modules["program"] = self.module
         sys.modules["builtins"] = self.builtins
         sys.stdout = sys.stderr = self.screen
-        sys.setrecursionlimit(RECURSION_LIMIT + _depth())
+        sys.setrecursionlimit(RECURSION_LIMIT + depth())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,13 +148,17 @@ class _Space:
 
     usual = 0
     slack = 1 << 24
+    meter: limits.AddressSpace | None = None
 
     def has_grown(self) -> bool:
-        return confine.address_space() > self.usual + self.slack
+        return self.in_use() > self.usual + self.slack
+
+    def in_use(self) -> int:
+        return self.meter.now() if self.meter is not None else 0
 
     def collect(self) -> None:
         gc.collect()
-        self.usual = confine.address_space()
+        self.usual = self.in_use()
 
 
 _space = _Space()
@@ -184,9 +188,10 @@ def remember() -> None:
     _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
 
 
-def serve(sock: socket.socket) -> None:
-    """Reads jobs and answers each, until the caller closes the socket."""
-    base = confine.address_space()
+def serve(sock: socket.socket, meter: limits.AddressSpace) -> None:
+    """Reads jobs and answers each, until the caller closes the socket. `meter` tells this process's memory."""
+    _space.meter = meter
+    base = meter.now()
     inbox = Inbox()
     memory = file_size = -1
     while True:
@@ -196,8 +201,8 @@ def serve(sock: socket.socket) -> None:
             return
         if (job["memory"], job["file_size"]) != (memory, file_size):
             memory, file_size = job["memory"], job["file_size"]
-            confine.limit_memory(memory, base)
-            confine.limit_file_size(file_size)
+            limits.limit_memory(memory, base)
+            limits.limit_file_size(file_size)
         sock.sendall(_answer(job))
 
 
@@ -224,7 +229,8 @@ def _harness(name: str) -> Harness:
     return harness
 
 
-def _depth() -> int:
+def depth() -> int:
+    """How many frames are active here."""
     depth, frame = 0, sys._getframe()
     while frame is not None:
         depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]

@@ -1,8 +1,15 @@
 """The parent of the forks: a warm, confined interpreter that never reads a program.
 
-Started once per hash seed by `sandbox.py`. It loads the harnesses, gives up what a program must not have, and then answers
-two requests over its control socket: fork a worker for the socket that comes with the request, and end a worker. It runs
+Started once per hash seed and list of imports by `sandbox.py`. It loads the harnesses, gives up what a program must not
+have, and then serves its control socket: fork a worker for the socket that comes with the request, and end a worker. It runs
 no program text itself, so a worker, which shares its memory as it was at the fork, finds nothing there to read.
+
+A request is a letter and the number that the caller gave the worker:
+
+    T  fork a worker for trusted programs, for the socket that comes along; not answered
+    U  fork a process for one untrusted candidate, likewise
+    E  end a worker; answered with its wait status as it ended
+    D  end a worker; not answered
 
 When the control socket closes, because the caller closed it or died, it ends every worker, removes the working folders
 and exits.
@@ -11,98 +18,170 @@ and exits.
 import contextlib
 import importlib
 import os
-import shutil
+import select
 import signal
 import socket
 import sys
+from typing import Any
 
-from execverify.execution import confine, worker
-from execverify.execution.wire import pack
+from execverify.execution import confine, kernel, limits, trial, worker
+from execverify.execution.wire import REQUEST, pack
+
+_REAP_AFTER = 0.02  # seconds after which those are looked for that were ended without an answer
 
 
-def main(control_fd: int, root: str, modules: list[str]) -> None:
+def main(control_fd: int, root: str, modules: list[str], imports: list[str], paths: list[str], choice: dict[str, Any]) -> None:
     """Serves fork and kill requests until the control socket closes.
 
     Args:
         control_fd: descriptor of the control socket.
         root: an existing, empty folder in which each worker gets a folder of its own.
         modules: modules whose functions jobs may name, loaded before the first fork.
+        imports: modules that candidates may import besides the standard library, loaded likewise.
+        paths: folders where those are.
+        choice: fields of `confine.Choice`.
     """
     control = socket.socket(fileno=control_fd)
-    for name in modules:
+    sys.path += paths
+    for name in (*modules, *_WARM, *imports):
         importlib.import_module(name)
-    os.setsid()
-    confine.adopt_orphans()
-    os.chdir(root)
     os.environ.clear()
     sys.path[:] = [path for path in sys.path if not _is_ours(path)]
-    layers = confine.confine()
+    os.setsid()
+    os.chdir(root)
+    confined = confine.Confined(root, paths, confine.Choice(**choice))
+    trial.prepare(imports)
     worker.prepare()
-    control.sendall(pack({"layers": layers}))
-    folders: dict[int, str] = {}
+    zygote = _Zygote(control, root, confined)
+    control.sendall(pack({"layers": confined.layers, "init": confined.init}))
     try:
-        while True:
-            request, fds, _, _ = socket.recv_fds(control, 64, 1)
-            if not request:
-                return
-            if fds:
-                pid = _fork(control, fds[0], root)
-                folders[pid] = _folder(root, pid)
-                control.sendall(pack({"pid": pid}))
-            else:
-                pid = int(request)
-                control.sendall(pack({"status": _end(pid)}))
-                shutil.rmtree(folders.pop(pid), ignore_errors=True)
-                _end_strangers(set(folders))
+        zygote.serve()
     finally:
-        for pid in folders:
-            _end(pid)
-        _end_strangers(set())
-        shutil.rmtree(root, ignore_errors=True)
+        zygote.close()
+
+
+_WARM = (  # what programs import most, so that no worker has to read it; the rest costs every fork more than it spares some
+    "abc", "bisect", "collections", "contextlib", "copy", "functools", "heapq", "itertools", "math", "operator", "re", "string",
+    "typing",
+)  # fmt: skip
+
+
+def _remove(folder: str) -> None:
+    """Removes a folder with all that is in it, as far as that is possible."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for path in [os.path.join(place, name) for name in (*files, *folders)]:
+            with contextlib.suppress(OSError):
+                os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
 
 
 def _is_ours(path: str) -> bool:
     return os.path.isdir(os.path.join(path, "execverify"))
 
 
-def _folder(root: str, pid: int) -> str:
-    return os.path.join(root, str(pid))
+class _Zygote:
+    """The loop, and the workers that are alive: pid by the caller's number, with the pids that wait to be reaped."""
 
+    def __init__(self, control: socket.socket, root: str, confined: confine.Confined) -> None:
+        self.control = control
+        self.root = root
+        self.confined = confined
+        self.base = limits.address_space()
+        self.workers: dict[int, int] = {}
+        self.dying: dict[int, int] = {}
+        self.folders: set[int] = set()
 
-def _fork(control: socket.socket, fd: int, root: str) -> int:
-    pid = os.fork()
-    if pid:
+    def serve(self) -> None:
+        while True:
+            if self.dying and not select.select([self.control], [], [], _REAP_AFTER)[0]:
+                self.reap()
+                continue
+            request, fds, _, _ = socket.recv_fds(self.control, REQUEST.size, 1)
+            if len(request) < REQUEST.size:
+                return
+            kind, number = REQUEST.unpack(request)
+            if kind in b"TU":
+                self.fork(number, fds[0], trusted=kind == b"T")
+            elif kind == b"E":
+                self.control.sendall(pack({"status": self.end(number)}))
+            else:
+                self.drop(number)
+
+    def fork(self, number: int, fd: int, trusted: bool) -> None:
+        folder = os.path.join(self.root, str(number))
+        if trusted:
+            os.mkdir(folder, 0o700)
+            self.folders.add(number)
+        try:
+            pid = kernel.fork()
+        except OSError:
+            if not self.confined.alive():
+                raise  # nothing can be forked any more: the caller starts another zygote
+            pid = -1
+        if pid == 0:
+            try:
+                self.control.close()
+                os.setsid()
+                kernel.die_with_parent()
+                if trusted:
+                    os.chdir(folder)
+                    meter = limits.AddressSpace()
+                    self.confined.confine_trusted(folder)
+                    worker.serve(socket.socket(fileno=fd), meter)
+                else:
+                    trial.serve(fd, self.base, self.confined.confine_untrusted)
+                os._exit(0)
+            finally:
+                os._exit(70)  # our own code failed, or what a program has made of it
         os.close(fd)
-        return pid
-    try:
-        control.close()
-        os.setsid()
-        confine.die_with_parent()
-        folder = _folder(root, os.getpid())
-        os.mkdir(folder, 0o700)
-        os.chdir(folder)
-        worker.serve(socket.socket(fileno=fd))
-    finally:
-        os._exit(0)
+        if pid > 0:
+            self.workers[number] = pid
 
+    def end(self, number: int) -> int | None:
+        """Kills a worker with all of its process group and reaps it; returns its wait status as it died."""
+        pid = self.workers.pop(number, None)
+        if pid is None:
+            return None
+        done, status = os.waitpid(pid, os.WNOHANG)
+        self.kill(pid)
+        if done == 0:
+            _, status = os.waitpid(pid, 0)
+        self.tidy(number)
+        return status
 
-def _end_strangers(known: set[int]) -> None:
-    """Ends what a program forked and hid in a session of its own: with its parent gone it has become a child of ours."""
-    while strangers := confine.children() - known:
-        for pid in strangers:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+    def drop(self, number: int) -> None:
+        """Kills a worker; it is reaped when there is time."""
+        pid = self.workers.pop(number, None)
+        if pid is not None:
+            self.kill(pid)
+            self.dying[pid] = number
+        self.reap()
 
-
-def _end(pid: int) -> int:
-    """Kills a worker with all of its process group and reaps it; returns its wait status as it died."""
-    done, status = os.waitpid(pid, os.WNOHANG)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-    if done == 0:
+    def kill(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-    return status
+
+    def reap(self) -> None:
+        for pid, number in list(self.dying.items()):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                del self.dying[pid]
+                self.tidy(number)
+
+    def tidy(self, number: int) -> None:
+        """Removes a worker's folder, and ends what a program forked and hid in a session of its own."""
+        if number not in self.folders:
+            return
+        self.folders.discard(number)
+        _remove(os.path.join(self.root, str(number)))
+        self.confined.end_strangers({*self.workers.values(), *self.dying})
+
+    def close(self) -> None:
+        for number in list(self.workers):
+            self.end(number)
+        for pid in self.dying:
+            os.waitpid(pid, 0)
+        self.confined.close()
+        _remove(self.root)

@@ -72,18 +72,21 @@ _FEW = 1_000  # items, or characters, whose repr is sure to be short
 _TEXT, _INTEGER, _WORDS = {id(str)}, {id(int)}, {id(bool), id(type(None))}
 
 
-def value_of(obj: object) -> Value:
-    """The `Value` of any object. Runs no code of the object's own: only exact built-in types are looked into."""
-    return Value(*describe(obj))
+def value_of(obj: object, limit: int = MAX_TEXT) -> Value:
+    """The `Value` of any object. Runs no code of the object's own: only exact built-in types are looked into.
+
+    A value whose text would be longer than `limit` characters is opaque.
+    """
+    return Value(*describe(obj, limit))
 
 
-def describe(obj: object) -> tuple[str, str | None, str | None]:
+def describe(obj: object, limit: int = MAX_TEXT) -> tuple[str, str | None, str | None]:
     """The fields of an object's `Value`: type name, literal, reason why it is opaque."""
     quick = _QUICK.get(id(type(obj)))
     if quick is not None and (text := quick(obj)) is not None:
         return type(obj).__name__, text, None
     try:
-        text = _written(obj, comparing=False)
+        text = _written(obj, comparing=False, limit=limit)
     except _Opaque as why:
         return _TYPE_NAME(type(obj)), None, str(why)
     return type(obj).__name__, text, None
@@ -126,20 +129,20 @@ _QUICK: dict[int, Callable[[Any], str | None]] = {
 }
 
 
-def equality_key(obj: object) -> str | None:
+def equality_key(obj: object, limit: int = MAX_TEXT) -> str | None:
     """Text that two plain values share where type and content are equal all the way down, and only there.
 
     It is the canonical literal with dict keys in sorted order; None for an opaque value, which equals nothing.
     """
     try:
-        return _written(obj, comparing=True)
+        return _written(obj, comparing=True, limit=limit)
     except _Opaque:
         return None
 
 
-def _written(obj: object, *, comparing: bool) -> str:
-    text = _Writer(comparing).write(obj, ())
-    if len(text) > MAX_TEXT:
+def _written(obj: object, *, comparing: bool, limit: int) -> str:
+    text = _Writer(comparing, limit).write(obj, ())
+    if len(text) > limit:
         raise _Opaque("too long")
     return text
 
@@ -149,12 +152,14 @@ class _Writer:
 
     Attributes:
         comparing: whether to write the same for all equal values: dict keys sorted, ranges and zeros in one form.
+        limit: most characters of the text.
         spent: bounds the work on huge values before their text exists.
         keys: how many dict keys and set elements we are inside of; a NaN there cannot be compared.
     """
 
-    def __init__(self, comparing: bool) -> None:
+    def __init__(self, comparing: bool, limit: int) -> None:
         self.comparing = comparing
+        self.limit = limit
         self.spent = 0
         self.keys = 0
 
@@ -172,7 +177,7 @@ class _Writer:
 
     def spend(self, amount: int) -> None:
         self.spent += amount
-        if self.spent > MAX_TEXT:
+        if self.spent > self.limit:
             raise _Opaque("too long")
 
     def integer(self, obj: int, _: object) -> str:
@@ -293,32 +298,34 @@ def _in_order(written: list[tuple[str, object]]) -> list[str]:
 _NAMES = {"Ellipsis": Ellipsis}
 _BUILDERS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearray", "bytes"})
 _FLOAT_WORDS = frozenset({"inf", "-inf", "+inf", "nan", "-nan", "infinity", "-infinity"})
-_MAX_SOURCE = 4 * MAX_TEXT
+MAX_SOURCE = 4 * MAX_TEXT
+"""Longest text that is read as a literal where nothing else is said, in characters."""
 _PARSED_NAME = "<execverify literal>"
 _MAY_WARN = re.compile(r"\\|[\d.][A-Za-z_]")  # an escape, or a number that touches a letter as in `1if x`
 _warnings_lock = threading.Lock()
 
 
-def parse_literal(text: str) -> object:
+def parse_literal(text: str, limit: int = MAX_SOURCE) -> object:
     """The value of a literal, typed exactly; nothing is evaluated.
 
     Takes all that `Value.text` can be: constants, containers, signs, `a+bj`, `set()`, `frozenset({..})`, `float('inf')`,
     `complex(a, b)`, `range(..)`, `bytearray(b'..')`, `Ellipsis`.
 
     Raises:
-        LiteralError: the text is no such literal, or is longer than four times `MAX_TEXT` or deeper than `MAX_DEPTH`.
+        LiteralError: the text is no such literal, or is longer than `limit` (four times `MAX_TEXT`) or deeper than
+            `MAX_DEPTH`.
     """
-    return literal_of(parse_expression(text))
+    return literal_of(parse_expression(text, limit))
 
 
-def parse_expression(text: str) -> ast.expr:
+def parse_expression(text: str, limit: int = MAX_SOURCE) -> ast.expr:
     """Syntax tree of one expression, read without running anything; raises LiteralError if it is none."""
-    tree = parse_quietly(text.strip(), "eval")
+    tree = parse_quietly(text.strip(), "eval", limit)
     assert isinstance(tree, ast.Expression)
     return tree.body
 
 
-def parse_quietly(text: str, mode: str, limit: int = _MAX_SOURCE) -> ast.AST:
+def parse_quietly(text: str, mode: str, limit: int = MAX_SOURCE) -> ast.AST:
     """`ast.parse` for text of unknown origin: bounded, every failure a LiteralError, and no warning printed.
 
     CPython warns about odd escapes such as `'\\d'` while it parses; under `-W error` that would turn a right answer into

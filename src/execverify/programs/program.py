@@ -296,6 +296,11 @@ def shorten(text: str, width: int = 60) -> str:
     return line if len(line) <= width else line[: width - 3] + "..."
 
 
+def module_names(tree: ast.Module) -> frozenset[str]:
+    """Names that a module's own statements bind: its functions, classes, imports and assigned names."""
+    return frozenset(name for node in _module_level(tree.body) for name in _bound_names(node))
+
+
 def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements that bind names in the module: the body, and what stands inside its ifs, trys and withs."""
     for node in body:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 KINDS = ("next_statement", "variable_state")
 """The kinds of white-box questions. (What a program returns, or which input gives a result, is a task's own question.)"""
 
+UNIT_TEST = "unit_test"
+"""The kind of a code-generation task's questions: what does the function return for these arguments?"""
+
 NOTHING_NEXT = "-1"
 """Answer to a next-statement question when nothing runs next."""
 
@@ -22,12 +25,14 @@ class Question:
     """One question about a program's run.
 
     Attributes:
-        kind: "next_statement" or "variable_state".
-        line: physical line of the program, from 1.
-        visit: which execution of the line, from 1.
+        kind: "next_statement", "variable_state", or "unit_test".
+        line: physical line of the program, from 1; 0 for unit tests.
+        visit: which execution of the line, from 1; 0 for unit tests.
         variable: the variable asked about; None for next-statement questions.
         text: the question as the prompt asks it. It names lines by number, so that no question quotes another's answer.
-        answers: every accepted answer, the preferred one first, as a perfect model would write it.
+            For unit tests, the arguments of the call as literal text.
+        answers: every accepted answer, the preferred one first, as a perfect model would write it. For unit tests, the
+            result as a literal.
     """
 
     kind: str

@@ -2,7 +2,7 @@
 
 The columns are the contract with every dataset, reward function and reader: `id, kind, prompt, program, questions, level,
 constraint, difficulty, split, seed, generator`, and `version`, the version of this contract. Level, constraint, pass
-count, samples and a question's variable may be null.
+count, samples and a question's variable may be null; a unit test has neither line nor visit.
 """
 
 import functools
@@ -10,12 +10,15 @@ from typing import Any
 
 from execverify.errors import ExecVerifyError, LiteralError, RowError
 from execverify.programs.literals import parse_literal, value_of
-from execverify.programs.program import Program
-from execverify.questions.question import KINDS, NO_STATE, Question
-from execverify.questions.task import TASK_KINDS, Difficulty, Task
+from execverify.programs.program import Program, read_arguments
+from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
+from execverify.questions.task import CODE_GENERATION, TASK_KINDS, Difficulty, Task
 
 VERSION = 1
 """Version of the columns' meaning. A reader refuses rows of another version."""
+
+ROW_KINDS = (*TASK_KINDS, CODE_GENERATION)
+"""The kinds of rows."""
 
 Row = dict[str, Any]
 
@@ -71,10 +74,10 @@ def from_row(row: Row) -> Task:
     if version != VERSION:
         raise RowError(f"the row is of version {version}, and this execverify reads version {VERSION}: make the rows again")
     kind = row.get("kind")
-    if kind not in TASK_KINDS:
-        raise RowError(f"the row's kind is {kind!r}: it must be {' or '.join(TASK_KINDS)}")
+    if kind not in ROW_KINDS:
+        raise RowError(f"the row's kind is {kind!r}: it must be {' or '.join(ROW_KINDS)}")
     try:
-        written = row["program"]
+        written = _with_first_test(row) if kind == CODE_GENERATION else row["program"]
         program = _program(written["source"], written["entry_point"], written["arguments"])
         result = value_of(parse_literal(written["result"]))
         if result.text is None:
@@ -82,7 +85,8 @@ def from_row(row: Row) -> Task:
         prompt = tuple({**message} for message in row.get("prompt") or ())
         if kind == "white_box" and row.get("questions") is None:
             raise RowError("a white-box row needs its questions (a list, which may be empty)")
-        questions = tuple(_question(entry) for entry in row.get("questions") or ())
+        read = _unit_test if kind == CODE_GENERATION else _question
+        questions = tuple(read(entry) for entry in row.get("questions") or ())
         difficulty = Difficulty(**(row.get("difficulty") or {"steps": 0, "branches": 0, "depth": 0}))
     except (KeyError, TypeError, AttributeError) as error:
         raise RowError(f"the row is not whole: {type(error).__name__} {error}") from None
@@ -110,15 +114,39 @@ def _program(source: str, entry_point: str, arguments: str) -> Program:
     return Program(source, entry_point, arguments)
 
 
-def _question(entry: Row) -> Question:
+def _with_first_test(row: Row) -> Row:
+    """The program of a code-generation row, with the call and result of its first unit test where it has none of its own."""
+    tests = row.get("questions")
+    if not tests:
+        raise RowError("a code-generation row needs its unit tests, as questions")
+    written = {name: text for name, text in row["program"].items() if text}
+    return {"arguments": tests[0]["text"], "result": _answers(tests[0])[0], **written}
+
+
+def _unit_test(entry: Row) -> Question:
+    answers = _answers(entry)
+    if entry["kind"] != UNIT_TEST or not isinstance(entry["text"], str):
+        raise RowError(f"a code-generation row has questions of kind {UNIT_TEST}, each with a call's arguments as its text")
+    read_arguments(entry["text"])
+    for answer in answers:
+        parse_literal(answer)
+    return Question(UNIT_TEST, 0, 0, None, entry["text"], answers)
+
+
+def _answers(entry: Row) -> tuple[str, ...]:
     answers = entry["answers"]
     if isinstance(answers, str) or not answers or not all(isinstance(answer, str) for answer in answers):
         raise RowError("a question needs a list of answers, all text")
+    return tuple(answers)
+
+
+def _question(entry: Row) -> Question:
+    answers = _answers(entry)
     if entry["kind"] not in KINDS or not all(isinstance(entry[name], int) for name in ("line", "visit")):
         raise RowError("a question needs a known kind, and a line and a visit that are numbers")
     if entry["kind"] == "variable_state" and not all(map(_is_state, answers)):
         raise RowError("a state question needs answers like `3; int`, or Nil")
-    return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), tuple(answers))
+    return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), answers)
 
 
 @functools.lru_cache(maxsize=65536)

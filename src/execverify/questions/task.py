@@ -23,6 +23,9 @@ from execverify.tracing.trace import Trace
 TASK_KINDS = ("white_box", "input_prediction")
 """The kinds of tasks that a trace gives."""
 
+CODE_GENERATION = "code_generation"
+"""The kind of tasks that ask for code. No trace gives one; rows do."""
+
 Message = dict[str, str]
 
 
@@ -51,11 +54,13 @@ class Task:
 
     Attributes:
         id: name of the task.
-        kind: "white_box" (complete the assertion, answer questions) or "input_prediction" (find arguments).
+        kind: "white_box" (complete the assertion, answer questions), "input_prediction" (find arguments), or
+            "code_generation" (write the function).
         prompt: chat messages.
-        program: what ran.
+        program: what ran; for code generation a right answer, with the call of the first unit test.
         result: what the call returns.
-        questions: white-box questions in the order of the answers; none for input prediction.
+        questions: white-box questions in the order of the answers; none for input prediction; for code generation the unit
+            tests, each a question with the arguments as its text and the result as its answer.
         difficulty: how hard the program is.
         level: the paper's level, 1 to 6; None for programs that were not made under a constraint.
         constraint: what the program had to keep; None likewise.
@@ -85,6 +90,8 @@ class Task:
     @property
     def gold(self) -> str:
         """A perfect completion."""
+        if self.kind == CODE_GENERATION:
+            return gold_completion(["```python", self.program.source.strip("\n"), "```"], "I write the function.")
         lines = [self.assertion, *(question.answers[0] for question in self.questions)]
         return gold_completion(lines)
 

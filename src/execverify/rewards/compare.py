@@ -4,22 +4,29 @@
 are equal where they are the same number: NaN is NaN, and `0.0` is not `-0.0` (they print differently, and `1 / x` tells them
 apart). With a tolerance, finite floats may differ by that much, relative to the larger or absolute below 1; integers
 never may.
+
+Two comparisons of code answers stand on it: `same_json`, of a result with one that JSON wrote down, and `same_output`, of
+printed text.
 """
 
 import math
+import re
 
-from execverify.programs.literals import equality_key
+from execverify.programs.literals import MAX_TEXT, equality_key
 
 
-def same_value(given: object, expected: object, float_tolerance: float = 0.0) -> bool:
-    """Whether two plain values are equal by type and content. An opaque value equals nothing."""
-    ours, theirs = equality_key(given), equality_key(expected)
+def same_value(given: object, expected: object, float_tolerance: float = 0.0, *, limit: int = MAX_TEXT) -> bool:
+    """Whether two plain values are equal by type and content.
+
+    An opaque value equals nothing; nor does one whose canonical text is longer than `limit` characters.
+    """
+    ours, theirs = equality_key(given, limit), equality_key(expected, limit)
     if ours is None or theirs is None:
         return False
-    return ours == theirs or (float_tolerance > 0 and _close(given, expected, float_tolerance))
+    return ours == theirs or (float_tolerance > 0 and _close(given, expected, float_tolerance, limit))
 
 
-def _close(given: object, expected: object, tolerance: float) -> bool:
+def _close(given: object, expected: object, tolerance: float, limit: int) -> bool:
     if type(given) is not type(expected):
         return False
     if isinstance(given, float) and isinstance(expected, float):
@@ -27,12 +34,12 @@ def _close(given: object, expected: object, tolerance: float) -> bool:
     if isinstance(given, complex) and isinstance(expected, complex):
         return _near(given.real, expected.real, tolerance) and _near(given.imag, expected.imag, tolerance)
     if isinstance(given, list | tuple) and isinstance(expected, list | tuple):
-        return len(given) == len(expected) and all(_close(a, b, tolerance) for a, b in zip(given, expected, strict=True))
+        return len(given) == len(expected) and all(_close(a, b, tolerance, limit) for a, b in zip(given, expected, strict=True))
     if isinstance(given, dict) and isinstance(expected, dict):
-        ours = {equality_key(key): value for key, value in given.items()}
-        theirs = {equality_key(key): value for key, value in expected.items()}
-        return ours.keys() == theirs.keys() and all(_close(ours[key], theirs[key], tolerance) for key in ours)
-    return equality_key(given) == equality_key(expected)
+        ours = {equality_key(key, limit): value for key, value in given.items()}
+        theirs = {equality_key(key, limit): value for key, value in expected.items()}
+        return ours.keys() == theirs.keys() and all(_close(ours[key], theirs[key], tolerance, limit) for key in ours)
+    return equality_key(given, limit) == equality_key(expected, limit)
 
 
 def _near(given: float, expected: float, tolerance: float) -> bool:
@@ -41,3 +48,79 @@ def _near(given: float, expected: float, tolerance: float) -> bool:
     if math.isinf(given) or math.isinf(expected):
         return False
     return abs(given - expected) <= tolerance * max(1.0, abs(given), abs(expected))
+
+
+# ------------------------------------------------------------------------------------------------- results against JSON
+
+
+def same_json(given: object, expected: object, float_tolerance: float = 0.0, *, limit: int = MAX_TEXT) -> bool:
+    """Whether a result is the value that a JSON text writes down.
+
+    JSON has no tuples and no keys but text. So a tuple in the result, at any depth of lists, tuples and dict values, is
+    as good as a list, and an int key as good as its decimal text (unless the dict holds that text too). All else is exact:
+    `True` is not `1`, `1` is not `1.0`, a set is not a list, and no other key is text.
+
+    Args:
+        given: the result, a plain value.
+        expected: the value that the JSON text gave.
+        float_tolerance, limit: as for `same_value`.
+    """
+    return same_value(_as_json(given), expected, float_tolerance, limit=limit)
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    if isinstance(value, dict):
+        keys = [str(key) if type(key) is int else key for key in value]
+        if len(set(keys)) == len(keys):
+            return {key: _as_json(part) for key, part in zip(keys, value.values(), strict=True)}
+    return value
+
+
+# ------------------------------------------------------------------------------------------------------ printed outputs
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def output_lines(text: str) -> list[str]:
+    """The lines of a printed text, without blanks (spaces, tabs, carriage returns) at their ends or empty lines at its end."""
+    lines = [line.rstrip(" \t\r") for line in text.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def same_output(given: str, expected: str, float_tolerance: float = 0.0) -> bool:
+    """Whether two printed texts have the same lines, as `output_lines` cuts them.
+
+    With a tolerance, lines that differ are compared token by token (tokens stand between blanks): two tokens are equal as
+    texts, or, where both are decimal numbers and at least one of them is written as a float, by value within the tolerance.
+    Two tokens written as integers are equal as texts or not at all, however large they are.
+    """
+    return first_difference(output_lines(given), output_lines(expected), float_tolerance) is None
+
+
+def first_difference(given: list[str], expected: list[str], float_tolerance: float = 0.0) -> int | None:
+    """Index of the first line in which two outputs differ; None where they are the same."""
+    for index, (ours, theirs) in enumerate(zip(given, expected, strict=False)):
+        if ours != theirs and not (float_tolerance > 0 and _close_lines(ours, theirs, float_tolerance)):
+            return index
+    return None if len(given) == len(expected) else min(len(given), len(expected))
+
+
+def _close_lines(given: str, expected: str, tolerance: float) -> bool:
+    ours, theirs = given.split(), expected.split()
+    return len(ours) == len(theirs) and all(_close_tokens(a, b, tolerance) for a, b in zip(ours, theirs, strict=True))
+
+
+def _close_tokens(given: str, expected: str, tolerance: float) -> bool:
+    if given == expected:
+        return True
+    if not _FLOAT.fullmatch(given) or not _FLOAT.fullmatch(expected):
+        return False
+    if _INTEGER.fullmatch(given) and _INTEGER.fullmatch(expected):
+        return False
+    ours, theirs = float(given), float(expected)
+    return math.isfinite(ours) and math.isfinite(theirs) and _near(ours, theirs, tolerance)

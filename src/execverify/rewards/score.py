@@ -14,7 +14,6 @@ import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.execution.outcome import Limits, Outcome, Result
@@ -23,62 +22,12 @@ from execverify.programs.literals import equality_key, parse_literal, value_of
 from execverify.programs.program import Program, arguments_text, read_arguments, shorten
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
-from execverify.questions.task import Task
+from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.answers import Answer, Assertion, read_answer, read_assertion
+from execverify.rewards.code_score import UnitTestRule, unit_test_scores
 from execverify.rewards.compare import same_value
-
-
-class Verdict(StrEnum):
-    """What became of one part of an answer."""
-
-    RIGHT = "right"
-    WRONG = "wrong answer"
-    NONE = "no answer"
-    FAILED = "our failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One judged part of an answer.
-
-    Attributes:
-        kind: "output", "input", or a question's kind.
-        expected: every accepted answer.
-        given: what the model wrote there; None where it wrote nothing.
-        verdict: right, wrong, no answer, or our failure.
-        why: one line that says why it is not right; empty where it is.
-    """
-
-    kind: str
-    expected: tuple[str, ...]
-    given: str | None
-    verdict: Verdict
-    why: str = ""
-
-    @property
-    def right(self) -> bool:
-        """Whether it earns its share."""
-        return self.verdict == Verdict.RIGHT
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A reward and what it is made of.
-
-    Attributes:
-        reward: the number to train on; None where we failed to judge (never a silent 0).
-        parts: the assertion first, then one part a question, in order.
-    """
-
-    reward: float | None
-    parts: tuple[Part, ...]
-
-    def share(self, kind: str) -> float | None:
-        """Share of a kind's parts that are right; None where there are none of that kind, or we failed."""
-        of_kind = [part for part in self.parts if part.kind == kind]
-        if not of_kind or any(part.verdict == Verdict.FAILED for part in of_kind):
-            return None
-        return sum(part.right for part in of_kind) / len(of_kind)
+from execverify.rewards.parts import Part, Score, Verdict
+from execverify.rewards.unit_tests import tests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,38 +81,75 @@ PAPER = RewardRule()
 _LIMITS = Limits()
 
 
-def score(task: Task, completion: str, *, rule: RewardRule = PAPER, limits: Limits = _LIMITS) -> Score:
+def score(
+    task: Task,
+    completion: str,
+    *,
+    rule: RewardRule = PAPER,
+    tests: UnitTestRule | None = None,
+    limits: Limits = _LIMITS,
+    allow_weak: bool = False,
+) -> Score:
     """Judges one completion of a task.
 
     White-box answers are parsed and compared; nothing in them runs. For input prediction the literals that the model
-    wrote are given to our copy of the function, in a confined process.
+    wrote are given to our copy of the function, in a confined process. For code generation the code runs confined on each
+    unit test, and what it gives is compared outside. Arguments as for `score_many`.
     """
-    return score_many([(task, completion)], rule=rule, limits=limits)[0]
+    return score_many([(task, completion)], rule=rule, tests=tests, limits=limits, allow_weak=allow_weak)[0]
 
 
 def score_many(
-    pairs: Iterable[tuple[Task, str]], *, rule: RewardRule = PAPER, limits: Limits = _LIMITS, workers: int = 1
+    pairs: Iterable[tuple[Task, str]],
+    *,
+    rule: RewardRule = PAPER,
+    tests: UnitTestRule | None = None,
+    limits: Limits = _LIMITS,
+    workers: int = 1,
+    allow_weak: bool = False,
 ) -> list[Score]:
-    """Judges completions, in order; programs that must run for it share the sandbox and up to `workers` processes."""
-    scores: list[Score | None] = []
-    to_run: list[tuple[int, Task, str, Program]] = []
+    """Judges completions, in order; programs that must run for it share the sandbox and up to `workers` processes.
+
+    Args:
+        pairs: tasks, of any kinds, each with a completion's text.
+        rule: how parts become a reward.
+        tests: how unit tests become one; None for the paper's rule with the float tolerance of `rule`.
+        limits: what a program may use.
+        workers: how many programs run at once.
+        allow_weak: run code that a model wrote even where the kernel lacks what confines hostile code.
+
+    Raises:
+        WeakSandboxError: hostile code cannot be confined here, and a task asks for code.
+    """
+    scores: dict[int, Score] = {}
+    to_run: list[tuple[int, Task, Program]] = []
+    codes: list[tuple[int, Task, str]] = []
     for index, (task, completion) in enumerate(pairs):
-        judged = (
-            judge_input(task, completion, rule) if task.kind == "input_prediction" else judge_white_box(task, completion, rule)
-        )
-        if isinstance(judged, Program):
-            to_run.append((index, task, completion, judged))
-            scores.append(None)
+        if task.kind == CODE_GENERATION:
+            codes.append((index, task, completion))
+        elif task.kind != "input_prediction":
+            scores[index] = judge_white_box(task, completion, rule)
+        elif isinstance(judged := judge_input(task, completion, rule), Program):
+            to_run.append((index, task, judged))
         else:
-            scores.append(judged)
-    if to_run:
-        programs = [program for *_, program in to_run]
-        for (index, task, _, program), result in zip(to_run, _results(programs, limits, workers), strict=True):
-            scores[index] = _judge_run(task, program, result, rule)
-    return [score for score in scores if score is not None]
+            scores[index] = judged
+    programs = [program for *_, program in to_run]
+    for (index, task, program), result in zip(to_run, _results(programs, limits, workers), strict=True):
+        scores[index] = _judge_run(task, program, result, rule)
+    judged_codes = unit_test_scores(
+        [(tests_of(task), completion) for _, task, completion in codes],
+        rule=tests or UnitTestRule(float_tolerance=rule.float_tolerance),
+        limits=limits,
+        workers=workers,
+        allow_weak=allow_weak,
+    )
+    scores.update(zip((index for index, *_ in codes), judged_codes, strict=True))
+    return [scores[index] for index in range(len(scores))]
 
 
 def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result]:
+    if not programs:
+        return []
     try:
         return list(run_many(programs, limits=limits, workers=workers))
     except SandboxError as error:

@@ -9,20 +9,36 @@ another function of another rule; it is as picklable as the rule::
 
     output_only = WhiteBoxReward(RewardRule(alpha=0.0), name="output_only")
 
+For code (stage II) there is `unit_test_reward`, and `unit_test_reward_async` for its like in an event loop. Its tests are in the
+column `tests` or `ground_truth` (JSON or a dict, see `read_tests`), or in rows of kind `code_generation`::
+
+    from execverify.rewards.trl import UnitTestReward, unit_test_reward
+    strict = UnitTestReward(UnitTestRule(binary=True), name="all_tests", limits=Limits(timeout=10.0))
+    GRPOTrainer(model, reward_funcs=strict.awaited, train_dataset=rows, ...)    # the same, awaited
+
 With several reward functions (TRL normalises them apart with `multi_objective_aggregation="normalize_then_sum"`), `PartReward`
 gives one part of the score each.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
+from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.answers import completion_text
-from execverify.rewards.score import PAPER, RewardRule, Score, Verdict, score_many
+from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
+from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.score import PAPER, RewardRule, score_many
+from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of
 
 LogMetric = Callable[[str, float], None]
 LogExtra = Callable[[str, list[Any]], None]
 PART_KINDS = ("output", "input", "next_statement", "variable_state")
+_CODE_KINDS = ("format", "unit_test")
 
 
 class WhiteBoxReward:
@@ -58,15 +74,7 @@ class WhiteBoxReward:
             columns: the rows' columns, each a list as long as the completions.
         """
         scores = self.scores(completions, columns)
-        if log_metric is not None:
-            for kind in PART_KINDS:
-                shares = [share for score in scores if score and (share := score.share(kind)) is not None]
-                if shares:
-                    log_metric(f"execverify/{kind}", sum(shares) / len(shares))
-            failures = [score is not None and score.reward is None for score in scores]
-            log_metric("execverify/our_failures", sum(failures) / max(1, len(failures)))
-        if log_extra is not None:
-            log_extra("graded", [graded(score) for score in scores])
+        _log(scores, PART_KINDS, log_metric, log_extra)
         return [self.reward(score) for score in scores]
 
     def reward(self, score: Score | None) -> float | None:
@@ -115,6 +123,139 @@ class PartReward(WhiteBoxReward):
 
 white_box_reward = WhiteBoxReward()
 """The paper's white-box reward, 0 to 2."""
+
+
+class UnitTestReward:
+    """A TRL reward function for code, by unit tests (paper, section 3: stage II).
+
+    Args:
+        rule: how the outcomes of tests become a reward.
+        name: what TRL logs it as.
+        limits: what a candidate may use for each test.
+        workers: candidates that run at once; None for one a core. One that hangs holds up none of the others.
+        allow_weak: run candidates even where the kernel lacks what confines hostile code.
+    """
+
+    def __init__(
+        self,
+        rule: UnitTestRule = PAPER_TESTS,
+        *,
+        name: str = "unit_test_reward",
+        limits: Limits = TEST_LIMITS,
+        workers: int | None = None,
+        allow_weak: bool = False,
+    ) -> None:
+        self.rule = rule
+        self.limits = limits
+        self.workers = workers
+        self.allow_weak = allow_weak
+        self.__name__ = name
+
+    def __call__(
+        self,
+        prompts: Sequence[Any] | None = None,
+        completions: Sequence[Any] = (),
+        *,
+        log_metric: LogMetric | None = None,
+        log_extra: LogExtra | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """One reward a completion: 0 to 1.05, or None where the row has no tests, none can be judged by, or we failed.
+
+        Args:
+            prompts: not needed; TRL gives them.
+            completions: texts, or chat messages of which the last one counts.
+            log_metric: called with the mean of each part's rewards over the batch, and the share of each outcome of tests.
+            log_extra: called with one line a completion that says what was right and wrong.
+            columns: the rows' columns, each a list as long as the completions: `tests` or `ground_truth`, or a row's own.
+
+        Raises:
+            RowError: tests that cannot be read.
+            WeakSandboxError: hostile code cannot be confined here.
+        """
+        scores = self.scores(completions, columns)
+        _log(scores, _CODE_KINDS, log_metric, log_extra)
+        return [None if score is None else score.reward for score in scores]
+
+    async def awaited(
+        self,
+        prompts: Sequence[Any] | None = None,
+        completions: Sequence[Any] = (),
+        *,
+        log_metric: LogMetric | None = None,
+        log_extra: LogExtra | None = None,
+        **columns: Any,
+    ) -> list[float | None]:
+        """The same as a coroutine function: other reward functions and rollouts go on while candidates run."""
+        scores = await asyncio.to_thread(self.scores, completions, columns)
+        _log(scores, _CODE_KINDS, log_metric, log_extra)
+        return [None if score is None else score.reward for score in scores]
+
+    def scores(self, completions: Sequence[Any], columns: dict[str, Any]) -> list[Score | None]:
+        """The score of each completion; None for rows without tests."""
+        scores: list[Score | None] = [None] * len(completions)
+        found = list(zip(completions, _tests_in(columns, len(completions)), strict=True))
+        judged = [index for index, (_, tests) in enumerate(found) if tests is not None]
+        pairs = [(tests, completion_text(completion) or "") for completion, tests in found if tests is not None]
+        workers = self.workers or _cores()
+        given = unit_test_scores(pairs, rule=self.rule, limits=self.limits, workers=workers, allow_weak=self.allow_weak)
+        for index, score in zip(judged, given, strict=True):
+            scores[index] = score
+        return scores
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _tests_in(columns: dict[str, Any], count: int) -> list[UnitTests | None]:
+    """The tests of each row: of its own columns where it is of kind `code_generation`, else of `tests` or `ground_truth`."""
+    nothing = [None] * count
+    kinds = columns.get("kind") or nothing
+    programs, questions = (columns.get(name) or nothing for name in ("program", "questions"))
+    named = [columns[name] for name in ("tests", "ground_truth") if columns.get(name) is not None]
+    if not named and "kind" not in columns:
+        raise ValueError("the dataset has no column 'tests' or 'ground_truth' (remove_unused_columns=False keeps them)")
+    found: list[UnitTests | None] = []
+    for truths, kind, program, asked in zip(
+        zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, strict=True
+    ):
+        truth: Truth | None = next((entry for entry in truths if entry is not None), None)
+        if kind not in (None, CODE_GENERATION):
+            found.append(None)
+        elif truth is not None:
+            found.append(read_tests(truth))
+        elif kind is not None:
+            found.append(tests_of(from_row({"kind": kind, "program": program, "questions": asked})))
+        else:
+            found.append(None)
+    return found
+
+
+unit_test_reward = UnitTestReward()
+"""The paper's unit-test reward: the share of tests that pass, plus 0.05 for a well-formed answer."""
+
+
+async def unit_test_reward_async(
+    prompts: Sequence[Any] | None = None, completions: Sequence[Any] = (), **columns: Any
+) -> list[float | None]:
+    """`unit_test_reward` as a coroutine function. (For other settings: the method `awaited` of a `UnitTestReward`.)"""
+    return await unit_test_reward.awaited(prompts, completions, **columns)
+
+
+def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMetric | None, log_extra: LogExtra | None) -> None:
+    if log_metric is not None:
+        for kind in kinds:
+            shares = [share for score in scores if score and (share := score.share(kind)) is not None]
+            if shares:
+                log_metric(f"execverify/{kind}", sum(shares) / len(shares))
+        verdicts = Counter(part.verdict for score in scores if score for part in score.parts if part.kind == "unit_test")
+        for verdict in Verdict if verdicts else ():
+            log_metric(f"execverify/unit_test/{verdict.replace(' ', '_')}", verdicts[verdict] / verdicts.total())
+        failures = [score is not None and score.reward is None for score in scores]
+        log_metric("execverify/our_failures", sum(failures) / max(1, len(failures)))
+    if log_extra is not None:
+        log_extra("graded", [graded(score) for score in scores])
 
 
 def graded(score: Score | None) -> str:

@@ -4,14 +4,19 @@ verl itself is not imported. It loads this file by its path, so imports are abso
 """
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from execverify.errors import RowError, SandboxError
+from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
+from execverify.questions.task import CODE_GENERATION
+from execverify.rewards.code_score import TEST_LIMITS, UnitTestRule, unit_test_score
+from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.score import PAPER, RewardRule, score
 
-DATA_SOURCES = ("execverify/white_box", "execverify/input_prediction")
-_PARTS = ("output", "input", "next_statement", "variable_state")
+DATA_SOURCES = ("execverify/white_box", "execverify/input_prediction", "execverify/code_generation")
+_PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
 
 
 def compute_score(
@@ -26,32 +31,57 @@ def compute_score(
     Args:
         data_source: of `DATA_SOURCES`; says the row's kind.
         solution_str: the completion's text.
-        ground_truth: the row itself (`program` and `questions` are needed), as JSON or as a dict.
+        ground_truth: the row itself (`program` and `questions` are needed), as JSON or as a dict; for code generation also
+            unit tests in any form of `read_tests`.
         extra_info: not needed.
-        settings: fields of `RewardRule`, from verl's `reward_kwargs` (alpha, kinds, gated, scale, float_tolerance).
+        settings: from verl's `reward_kwargs`: fields of `RewardRule` (alpha, kinds, gated, scale, float_tolerance); for code
+            generation those of `UnitTestRule` (binary, format_bonus, strict, float_tolerance, stop_early, imports) and of
+            `Limits` (timeout, memory, output), and allow_weak.
 
     Returns:
-        "score", 0 to the rule's scale, and for each part (output, input, next_statement, variable_state) how many were
-        asked and how many were right: always the same keys, as verl's collation needs.
+        "score", 0 to the rule's scale, and for each part (output, input, next_statement, variable_state, format, unit_test) how
+        many were asked and how many were right: always the same keys, as verl's collation needs. Unsupported tests are not
+        asked.
 
     Raises:
-        RowError: an unknown data source, or a ground truth that is no row.
+        RowError: an unknown data source, a ground truth that cannot be read, or tests of which none can be judged by.
         SandboxError: we failed to judge; verl has no way to skip a sample, and a silent 0 would be a lie.
     """
     if data_source not in DATA_SOURCES:
         raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {', '.join(DATA_SOURCES)}")
-    row = _row(ground_truth)
-    task = from_row({**row, "kind": data_source.partition("/")[2]})
-    known = {name: settings[name] for name in RewardRule.__dataclass_fields__ if name in settings}
-    judged = score(task, solution_str, rule=RewardRule(**_plain(known)) if known else PAPER)
+    kind = data_source.partition("/")[2]
+    if kind == CODE_GENERATION:
+        judged = _code_score(ground_truth, solution_str, settings)
+    else:
+        task = from_row({**_row(ground_truth), "kind": kind})
+        judged = score(task, solution_str, rule=_of(RewardRule, settings, PAPER))
     if judged.reward is None:
-        raise SandboxError(f"the completion could not be judged: {judged.parts[0].why}")
+        failed = next((part.why for part in judged.parts if part.verdict == Verdict.FAILED), None)
+        if failed is None:
+            raise RowError(f"no completion can be judged by these tests: {judged.parts[-1].why}")
+        raise SandboxError(f"the completion could not be judged: {failed}")
     counts: dict[str, float] = {"score": judged.reward}
-    for kind in _PARTS:
-        parts = [part for part in judged.parts if part.kind == kind]
-        counts[f"{kind}_asked"] = float(len(parts))
-        counts[f"{kind}_right"] = float(sum(part.right for part in parts))
+    for part_kind in _PARTS:
+        parts = [part for part in judged.parts if part.kind == part_kind and part.verdict != Verdict.UNSUPPORTED]
+        counts[f"{part_kind}_asked"] = float(len(parts))
+        counts[f"{part_kind}_right"] = float(sum(part.right for part in parts))
     return counts
+
+
+def _code_score(truth: str | dict[str, Any], completion: str, settings: dict[str, Any]) -> Score:
+    rule = _of(UnitTestRule, settings, UnitTestRule())
+    limits = _of(Limits, settings, TEST_LIMITS)
+    return unit_test_score(truth, completion, rule=rule, limits=limits, allow_weak=bool(settings.get("allow_weak")))
+
+
+_Record = TypeVar("_Record", RewardRule, UnitTestRule, Limits)
+
+
+def _of(record: type[_Record], settings: dict[str, Any], default: _Record) -> _Record:
+    """A record with the settings that are its own; a configuration's lists become the tuples that it holds."""
+    known = {name: settings[name] for name in record.__dataclass_fields__ if name in settings}
+    changes: dict[str, Any] = {name: tuple(value) if name in ("kinds", "imports") else value for name, value in known.items()}
+    return replace(default, **changes) if changes else default
 
 
 def _row(ground_truth: str | dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +93,3 @@ def _row(ground_truth: str | dict[str, Any]) -> dict[str, Any]:
     if not isinstance(ground_truth, dict):
         raise RowError("the ground truth is not a row: it must be a JSON object with program and questions")
     return ground_truth
-
-
-def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """A configuration's list of kinds as the tuple that the rule holds."""
-    return {name: tuple(value) if name == "kinds" else value for name, value in settings.items()}

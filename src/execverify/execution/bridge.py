@@ -1,0 +1,147 @@
+"""Inside the confined process of a candidate's tests: assertions run here, and the candidate somewhere else.
+
+The tests are a dataset's, and trusted; the candidate is not, so the two share no memory. What the tests call by the candidate's
+names are proxies: a call's arguments go as literal text through the caller to the candidate's process, and what it returned
+comes back as literal text, or what it raised as a type and plain arguments. Lists, dicts, sets and bytearrays that the
+candidate changed are changed here as well, in place. What is not plain data cannot cross, and then nothing is decided: the
+outcome is "unsupported".
+"""
+
+import builtins
+import types
+from typing import Any
+
+from execverify.execution.call import raised
+from execverify.execution.trial import LONGEST, Channel, Console, Fields
+from execverify.programs.literals import parse_literal, value_of
+
+
+class _Unsupported(BaseException):
+    """Something cannot cross; not an Exception, so that no test swallows it."""
+
+
+class Bridge:
+    """The way to the candidate.
+
+    Attributes:
+        unsupported: why something could not cross in the assertion at hand; None where everything could.
+        crossed: the last exception that came over, and how it is told.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.unsupported: str | None = None
+        self.crossed: tuple[BaseException, str] | None = None
+
+    def proxy(self, name: str) -> Any:
+        """A function that is called here and runs there."""
+
+        def function(*positional: Any, **named: Any) -> Any:
+            return self.call(name, list(positional), named)
+
+        function.__name__ = function.__qualname__ = name.rpartition(".")[2]
+        return function
+
+    def call(self, name: str, positional: list[Any], named: dict[str, Any]) -> Any:
+        """One call of the candidate's."""
+        described = value_of([positional, named], LONGEST)
+        if described.text is None:
+            self.refuse(f"an argument of {name} is not plain data ({described.opaque})")
+        self.channel.say("call", name, described.text)
+        answer = self.channel.hear()
+        if answer["state"] is not None:
+            there = parse_literal(answer["state"], LONGEST)
+            _renew([positional, named], there)
+        if answer["unsupported"] is not None:
+            self.refuse(answer["unsupported"])
+        if answer["error"] is not None:
+            error = _exception(answer)
+            self.crossed = (error, answer["detail"])
+            raise error
+        return parse_literal(answer["text"], LONGEST)
+
+    def refuse(self, why: str) -> None:
+        self.unsupported = why
+        raise _Unsupported(why)
+
+
+def _exception(answer: dict[str, Any]) -> BaseException:
+    """An exception like the candidate's: of a built-in type, or of a type made here with its name."""
+    base: Any = getattr(builtins, answer["base"] or "", Exception)
+    if not (isinstance(base, type) and issubclass(base, BaseException)) or issubclass(base, BaseExceptionGroup):
+        base = Exception
+    kind: type[BaseException] = base if base.__name__ == answer["error"] else type(answer["error"], (base,), {})
+    arguments: Any = parse_literal(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
+    try:
+        made: BaseException = kind(*arguments)
+        return made
+    except Exception:  # a type that wants other arguments
+        named: BaseException = type(answer["error"], (Exception,), {})(answer["detail"])
+        return named
+
+
+def _renew(here: Any, there: Any) -> Any:
+    """Gives a value the state of another, in place as far as both are of one type that can change; returns what stands for it."""
+    if type(here) is not type(there):
+        return there
+    if isinstance(here, list):
+        here[:] = [*map(_renew, here, there), *there[len(here) :]]
+    elif isinstance(here, dict):
+        new = {key: _renew(here[key], value) if key in here else value for key, value in there.items()}
+        here.clear()
+        here.update(new)
+    elif isinstance(here, set):
+        if here != there:
+            here.clear()
+            here.update(there)
+    elif isinstance(here, bytearray):
+        here[:] = there
+    elif isinstance(here, tuple) and len(here) == len(there):
+        return tuple(map(_renew, here, there)) if here != there else here
+    else:
+        return there
+    return here
+
+
+def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
+    """Runs a dataset's assertions, from the first one wanted on, and says how each ended."""
+    bridge = Bridge(channel)
+    module = types.ModuleType("tests")
+    namespace = module.__dict__
+    for name, kind, text in case["bindings"]:
+        if kind == "function":
+            namespace[name.rpartition(".")[2]] = bridge.proxy(name)
+        elif kind == "value":
+            namespace[name] = parse_literal(text, LONGEST)
+    tested = namespace.get((case["entry_point"] or "").rpartition(".")[2])
+    ended = _ended(case["setup"], namespace, bridge, console)
+    if ended[0] != "returned":
+        ours = ended[0] == "raised" and bridge.crossed is None
+        outcome = "our failure" if ours else ended[0]
+        channel.say("unloaded", outcome, None, None, None, f"the tests' setup failed: {ended[4]}", ended[5], "")
+        return
+    if tested is not None:  # the setup may hold a function of that name
+        namespace[tested.__name__] = tested
+    channel.say("loaded")
+    for text in case["tests"]:
+        channel.say("result", *_ended(text, namespace, bridge, console))
+
+
+def _ended(code: str, namespace: dict[str, Any], bridge: Bridge, console: Console) -> Fields:
+    bridge.unsupported = bridge.crossed = None
+    console.begin("")
+    outcome, detail, name = "returned", "", None
+    try:
+        exec(compile(code, "<program>", "exec", dont_inherit=True), namespace)
+    except MemoryError:
+        outcome, detail = "out of memory", "the test asked for more memory than it may have"
+    except BaseException as error:
+        told = raised(error)
+        outcome, detail, name = told["outcome"], told["detail"], told["error"]
+        if bridge.crossed is not None and bridge.crossed[0] is error:
+            detail = bridge.crossed[1]
+    if bridge.unsupported is not None:
+        outcome, detail, name = "unsupported", bridge.unsupported, None
+    if outcome != "returned":
+        return (outcome, None, None, None, detail, name, "")
+    return ("returned", "NoneType", "None", None, "", None, "")

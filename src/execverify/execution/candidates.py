@@ -1,0 +1,172 @@
+"""Running what a model wrote: candidates, each in a process of its own with all of its tests.
+
+>>> candidate = Candidate("def f(a, k=0):\\n    return [x + k for x in a]", tests=("[1, 2], k=3", "None"), entry_point="f")
+>>> for result in next(run_candidates([candidate])):
+...     print(result.outcome, result.value.text if result.value else result.detail)
+returned [4, 5]
+raised TypeError at line 2: 'NoneType' object is not iterable
+
+What comes back is what the candidate *says*: plain data, to be compared by whoever knows the answer, which never enters
+the process. A program that reads standard input runs as `__main__`:
+
+>>> program = Candidate("print(sum(map(int, input().split())))", tests=("1 2", "3 4"))
+>>> [result.stdout for result in next(run_candidates([program]))]
+['3\\n', '7\\n']
+
+Each test has the time of the limits to itself. After a test that ends the process (it hangs, exits, crashes), a fresh one
+runs the tests that are left. Function calls share one module, as the tests of a real suite would; every run of a program has
+a module of its own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from execverify.execution.cases import Asserted, Settled, Tested, names_of, plan
+from execverify.execution.docket import Case, Docket
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.execution.sandbox import Sandbox, sandbox_for
+
+_DEFAULT = Limits()
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A program that a model wrote, and what to try it with.
+
+    Attributes:
+        source: a whole module.
+        tests: for a function, the arguments of each call as literal text (`"[1, 2], k=3"`); for a program, what is fed to
+            its standard input.
+        entry_point: the function to call ("Solution.method" is the method of an instance that is made without arguments);
+            None for a program, which runs as `__main__`.
+    """
+
+    source: str
+    tests: tuple[str, ...]
+    entry_point: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssertedCandidate:
+    """A program that a model wrote, and a dataset's assertions about it.
+
+    Attributes:
+        source: a whole module.
+        setup: trusted code that runs before the assertions: helpers, `def check(candidate): ...`.
+        asserts: trusted code, each with a result of its own: `"assert f(3) == 4"`, `"check(f)"`.
+        entry_point: the function that they are about; other functions of the candidate may be named too. ("Solution.method" is
+            known to the tests as `method`.)
+    """
+
+    source: str
+    setup: str
+    asserts: tuple[str, ...]
+    entry_point: str | None = None
+
+
+def run_candidates(
+    candidates: Iterable[Candidate],
+    *,
+    limits: Limits = _DEFAULT,
+    workers: int = 1,
+    imports: Collection[str] = (),
+    allow_weak: bool = False,
+    stop_early: bool = False,
+    sandbox: Sandbox | None = None,
+) -> Iterator[tuple[Result, ...]]:
+    """Runs candidates, and yields for each the results of its tests, in order.
+
+    Args:
+        candidates: read as they are needed.
+        limits: what each may use; the timeout is each test's.
+        workers: how many candidates are at work at once.
+        imports: modules that they may import besides the standard library.
+        allow_weak: run them also where the system lacks a layer that the sandbox needs.
+        stop_early: leave out a candidate's tests after the first that did not return; their outcome is "not run".
+        sandbox: one of the caller's own, whose imports then count; else this process's.
+
+    Raises:
+        WeakSandboxError: this system cannot confine untrusted code, and `allow_weak` is not given.
+        SandboxError: no confined process could be started.
+    """
+
+    box = sandbox or sandbox_for(imports)
+
+    def case(candidate: Candidate) -> Case:
+        role = "stdin" if candidate.entry_point is None else "call"
+        told = plan(role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(imports))
+        return Tested(told, limits, stop_early)
+
+    return _run(map(case, candidates), workers, box, allow_weak)
+
+
+def run_asserted(
+    candidates: Iterable[AssertedCandidate],
+    *,
+    limits: Limits = _DEFAULT,
+    workers: int = 1,
+    imports: Collection[str] = (),
+    allow_weak: bool = False,
+    stop_early: bool = False,
+    sandbox: Sandbox | None = None,
+) -> Iterator[tuple[Result, ...]]:
+    """Runs a dataset's assertions against candidates, and yields for each the results of its assertions, in order.
+
+    The tests and the candidate run in two confined processes that speak plain data. An assertion that held has returned; one
+    that did not has raised an AssertionError. Where a test needs more than plain data (a class of the candidate's, a callable
+    as argument, a generator as result), the outcome is "unsupported": nothing was decided.
+
+    The arguments are those of `run_candidates`; the errors too.
+
+    >>> candidate = AssertedCandidate("def f(x):\\n    x.sort()", "a = [2, 1]", ("assert f(a) is None and a == [1, 2]", "assert f([1])"))
+    >>> [str(result.error or result.outcome) for result in next(run_asserted([candidate]))]
+    ['returned', 'AssertionError']
+    """
+    box = sandbox or sandbox_for(imports)
+    return _run((_asserted(each, limits, box.imports, stop_early) for each in candidates), workers, box, allow_weak)
+
+
+async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
+    """Results as they come, for `async for`: what yields them runs in a thread, so that the event loop is never held up.
+
+    >>> async def main():
+    ...     candidates = [Candidate("def f(n):\\n    return n + 1", ("1",), "f")]
+    ...     return [results[0].value.text async for results in arun(run_candidates(candidates))]
+    >>> asyncio.run(main())
+    ['2']
+    """
+    done = object()
+    try:
+        while True:
+            item = await asyncio.to_thread(next, results, done)
+            if item is done:
+                return
+            yield cast(_Item, item)
+    finally:
+        close = getattr(results, "close", None)
+        if close is not None:
+            close()
+
+
+def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
+    try:
+        needs = [names_of(candidate.setup, text, candidate.entry_point) for text in candidate.asserts]
+    except SyntaxError as error:
+        return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
+    names = sorted(frozenset().union(*needs))
+    shared = {"imports": sorted(imports)}
+    answering = plan("answer", candidate.source, (), limits, names=names, **shared)
+    testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
+    return Asserted(answering, testing, needs, limits, stop_early)
+
+
+def _run(cases: Iterator[Case], workers: int, sandbox: Sandbox, allow_weak: bool) -> Iterator[tuple[Result, ...]]:
+    sandbox.require_strength(allow_weak)
+    docket = Docket(cases, max(1, workers), sandbox)
+    try:
+        yield from docket.results()
+    finally:
+        docket.close()

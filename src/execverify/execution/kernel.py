@@ -1,0 +1,71 @@
+"""The few calls to the kernel for which Python has no name.
+
+Everything returns the kernel's answer, and errors as a negative error number; nothing is raised. On systems other than Linux
+nothing here is called.
+"""
+
+import ctypes
+import os
+import sys
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_SIGKILL = 9
+
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_HOLDING = ctypes.PyDLL(None) if sys.platform == "linux" else None  # calls without letting go of the interpreter
+
+
+def syscall(number: int, *arguments: object) -> int:
+    """One system call by its number: integers are passed as 64 bits, ctypes objects as they are."""
+    assert _LIBC is not None
+    passed = [ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]
+    result = int(_LIBC.syscall(ctypes.c_long(number), *passed))
+    return -ctypes.get_errno() if result == -1 else result
+
+
+def prctl(option: int, *arguments: int) -> int:
+    """`prctl(2)` with up to four more arguments; 0 or what it answers, a negative error number where refused."""
+    assert _LIBC is not None
+    padded = [ctypes.c_ulong(item) for item in (*arguments, 0, 0, 0, 0)[:4]]
+    result = int(_LIBC.prctl(option, *padded))
+    return -ctypes.get_errno() if result == -1 else result
+
+
+def fork() -> int:
+    """A fork without Python's hooks for it, for a process of one thread that holds no lock.
+
+    The hooks of `random`, `threading` and our own sandbox cost as much as the fork itself, and have nothing to do here:
+    the child has the one thread that its parent had. (`random` is therefore in the same state in every child.)
+    """
+    if _HOLDING is None:
+        return os.fork()
+    pid = int(_HOLDING.fork())
+    if pid < 0:
+        raise OSError(f"no process could be forked: {os.strerror(ctypes.get_errno())}")
+    return pid
+
+
+def die_with_parent() -> None:
+    """Asks the kernel to kill this process when its parent ends (Linux; elsewhere the closed socket ends it)."""
+    if sys.platform == "linux":
+        prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of its descendants whose own parent ends (Linux), so that it can end them."""
+    if sys.platform == "linux":
+        prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def gain_nothing() -> str:
+    """No new privileges, for this process and all that it starts. Returns "on" or why not."""
+    answer = prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    return "on" if answer == 0 else f"off: {os.strerror(-answer)}"
+
+
+def be_readable(readable: bool) -> None:
+    """Whether processes of the same user may look into this one (`/proc/<pid>/mem`, ptrace)."""
+    prctl(_PR_SET_DUMPABLE, int(readable))

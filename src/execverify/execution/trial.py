@@ -1,0 +1,402 @@
+"""Inside the confined process of one candidate: load what a model wrote, run its tests, say how each ended.
+
+The candidate shares this process, so nothing here is believed: what it sends is plain text that the caller reads as *its*
+answer, never as ours. One thing can be relied upon: the first message goes out before any of its code runs. What the process
+does besides (fresh arguments for each test, output in files of its own) is for honest candidates, and for fair verdicts.
+
+    caller -> case            {"role": "call" | "stdin" | "answer" | "test", "source": ..., "tests": [...], limits}
+    caller <- ready           the layers are on, the case is read
+    caller <- loaded          (not for "stdin") the module code has run
+    caller <- result, ...     for each test, in order: the fields of a `Result`
+
+The role "answer" serves the calls of a test process, see `bridge.py`.
+"""
+
+import atexit
+import builtins
+import errno
+import importlib.abc
+import io
+import marshal
+import os
+import sys
+import tempfile
+import threading
+import types
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from typing import Any, NoReturn
+
+from execverify.execution import limits
+from execverify.execution.call import raised
+from execverify.execution.wire import Inbox, pack_texts
+from execverify.execution.worker import RECURSION_LIMIT, OutputLimitReached, Screen, depth
+from execverify.programs.literals import parse_literal, parse_quietly, value_of
+from execverify.programs.program import call_values
+
+LONGEST = 100_000
+"""Most characters of a value's text that crosses between a candidate and its caller; a longer value is opaque."""
+
+_REFUSED = (errno.EPERM, errno.EACCES)
+_STDIN, _STDOUT = 0, 1
+_SPARE = 20  # descriptors from here on are copies of the standard ones
+
+Fields = tuple[str | None, ...]
+"""A result on its way: outcome, value's type, text and reason, detail, error, stdout."""
+
+
+class Channel:
+    """The socket to the caller, by its descriptor: plain reads and writes, which need no more of the kernel."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.inbox = Inbox(marshal.loads)
+
+    def say(self, *texts: str | None) -> None:
+        """Sends one message; blocks until the caller has taken it."""
+        data = pack_texts(*texts)
+        while data:
+            data = data[os.write(self.fd, data) :]
+
+    def hear(self) -> Any:
+        """The caller's next message. Ends the process where the caller has gone."""
+        while (message := self.inbox.next()) is None:
+            data = os.read(self.fd, 1 << 16)
+            if not data:
+                os._exit(0)
+            self.inbox.feed(data)
+        return message
+
+
+class Console:
+    """Standard streams of one test. For function calls: what is printed is kept in memory, and there is nothing to read."""
+
+    def __init__(self, output: int) -> None:
+        self.output = output
+        self.screen = Screen(output)
+
+    def begin(self, stdin: str) -> None:
+        """Fresh streams: `stdin` to be read, nothing written yet."""
+        self.screen = Screen(self.output)
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.screen  # type: ignore[misc, assignment]
+        sys.stdin = sys.__stdin__ = io.StringIO(stdin)  # type: ignore[misc, assignment]
+
+    def flush(self) -> None:
+        """Writes out what Python still holds; raises as the candidate's own last flush would."""
+
+    @property
+    def full(self) -> bool:
+        """Whether more was written than may be."""
+        return self.screen.full
+
+    def taken(self) -> str:
+        """What was written, as far as it may be."""
+        return "".join(self.screen.parts)[: self.output]
+
+
+class FileConsole(Console):
+    """Standard input and output as files in memory, so that every way to read and write them works."""
+
+    def __init__(self, output: int) -> None:
+        super().__init__(output)
+        for fd in (_STDIN, _STDOUT):
+            made = _memory_file()
+            os.dup2(made, _SPARE + fd)
+            os.close(made)
+
+    def begin(self, stdin: str) -> None:
+        for fd in (_STDIN, _STDOUT):
+            os.dup2(_SPARE + fd, fd)
+            os.ftruncate(fd, 0)
+            os.lseek(fd, 0, os.SEEK_SET)
+        data = stdin.encode("utf-8", "surrogatepass")
+        while data:
+            data = data[os.write(_STDIN, data) :]
+        os.lseek(_STDIN, 0, os.SEEK_SET)
+        sys.stdin = sys.__stdin__ = _stream(_STDIN, "r")  # type: ignore[misc]
+        sys.stdout = sys.__stdout__ = self.stdout = _stream(_STDOUT, "w")  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = _stream(2, "w")  # type: ignore[misc]
+
+    def flush(self) -> None:
+        for stream in {id(stream): stream for stream in (sys.stdout, self.stdout)}.values():
+            if stream is not None and not stream.closed:
+                stream.flush()
+
+    @property
+    def full(self) -> bool:
+        return os.fstat(_SPARE + _STDOUT).st_size > self.output
+
+    def taken(self) -> str:
+        return os.pread(_SPARE + _STDOUT, self.output, 0).decode("utf-8", "replace")
+
+
+def _memory_file() -> int:
+    if sys.platform == "linux":
+        return os.memfd_create("console")
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    fd = os.dup(file.fileno())
+    file.close()
+    return fd
+
+
+def _stream(fd: int, mode: str) -> io.TextIOWrapper:
+    raw = io.FileIO(fd, mode, closefd=False)
+    buffered: Any = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
+    return io.TextIOWrapper(buffered, "utf-8", "strict" if mode == "r" else "surrogateescape")
+
+
+class Guard(importlib.abc.MetaPathFinder):
+    """Refuses modules that candidates may not import although they are installed."""
+
+    def __init__(self, allowed: frozenset[str]) -> None:
+        self.allowed = allowed
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> ModuleSpec | None:
+        """None, so that others look for the module; raises ModuleNotFoundError where it is not allowed."""
+        if path is None and name.partition(".")[0] not in self.allowed:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return None
+
+
+class Unconfined(Exception):
+    """A layer of the sandbox could not be put on in this process."""
+
+
+def prepare(imports: Sequence[str]) -> None:
+    """Once, in the parent of the forks: what candidates must not find registered, and what they may import.
+
+    Where `imports` are installed, others are too: a guard tells them apart, by what has been loaded by now.
+    """
+    atexit._clear()
+    if imports:
+        loaded = {name.partition(".")[0] for name in sys.modules}
+        sys.meta_path.insert(0, Guard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
+    builtins.__dict__.setdefault("exit", _leave)
+    builtins.__dict__.setdefault("quit", _leave)
+
+
+def _leave(code: object = None) -> NoReturn:
+    raise SystemExit(code)
+
+
+def serve(fd: int, base: int, confine: Callable[[], None]) -> None:
+    """Serves one case, and returns when there is nothing more to do.
+
+    Args:
+        fd: descriptor of the socket to the caller.
+        base: bytes of address space in use.
+        confine: puts on the layers of an untrusted process; raises `Unconfined`.
+    """
+    channel = Channel(fd)
+    case = channel.hear()
+    room = max([case["output"], case["file_size"]])
+    if case["role"] == "stdin":
+        console: Console = FileConsole(case["output"])
+        room = max(room, *(len(test.encode("utf-8", "surrogatepass")) for test in case["tests"]), 0)
+    else:
+        console = Console(case["output"])
+    try:
+        limits.harden(base + case["memory"] if base else 0, room + 1, case["seconds"])
+        confine()
+    except Unconfined as error:
+        channel.say("refused", str(error))
+        return
+    channel.say("ready")
+    _ROLES[case["role"]](case, channel, console)
+
+
+class Solution:
+    """A candidate's module.
+
+    It has the builtins of the process, which is its own: to copy them would touch, and so copy, the memory of each.
+    """
+
+    def __init__(self, case: dict[str, Any], name: str) -> None:
+        self.imports = case["imports"]
+        self.module = types.ModuleType(name)
+        sys.modules[name] = self.module
+        self.source = case["source"]
+        sys.setrecursionlimit(RECURSION_LIMIT + depth())
+
+    def load(self) -> None:
+        """Runs the module's code."""
+        exec(compile(self.source, "<program>", "exec", dont_inherit=True), self.module.__dict__)
+
+    def named(self, path: str) -> Any:
+        """A function of the module; "Solution.method" is the method of an instance made without arguments."""
+        first, *rest = path.split(".")
+        if first not in self.module.__dict__:
+            raise NameError(f"name {first!r} is not defined")
+        found = self.module.__dict__[first]
+        for name in rest:
+            found = getattr(found() if isinstance(found, type) else found, name)
+        return found
+
+    def ended(self, error: BaseException, console: Console) -> Fields:
+        """How an exception that escaped is told."""
+        if console.full or isinstance(error, OutputLimitReached):
+            return _too_much(console)
+        if isinstance(error, MemoryError):
+            return ("out of memory", None, None, None, "it asked for more memory than it may have", None, console.taken())
+        told = raised(error)
+        outcome, detail = told["outcome"], told["detail"]
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            outcome = "forbidden"
+        if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str):
+            top = error.name.partition(".")[0]
+            if top not in sys.stdlib_module_names and top not in self.imports:
+                outcome, detail = (
+                    "forbidden",
+                    f"it imports {top[:100]}, which is neither in the standard library nor allowed here",
+                )
+        return (outcome, None, None, None, detail, told["error"], console.taken())
+
+
+def _too_much(console: Console) -> Fields:
+    return (
+        "too much output",
+        None,
+        None,
+        None,
+        f"it wrote more than {console.output} characters",
+        None,
+        console.taken()[:10_000],
+    )
+
+
+def _returned(value: object, console: Console) -> Fields:
+    if console.full:
+        return _too_much(console)
+    described = value_of(value, LONGEST)
+    return ("returned", described.type, described.text, described.opaque, "", None, console.taken())
+
+
+# -------------------------------------------------------------------------------------------------------------- the roles
+
+
+def _call(case: dict[str, Any], channel: Channel, console: Console) -> None:
+    """Calls a function once for each test, in one and the same module."""
+    solution = Solution(case, "solution")
+    if not _loaded(solution, channel, console):
+        return
+    for test in case["tests"]:
+        console.begin("")
+        positional, named = _values(test)  # of its own for every test
+        try:
+            value = solution.named(case["entry_point"])(*positional, **named)
+            console.flush()
+        except BaseException as error:
+            fields = solution.ended(error, console)
+        else:
+            fields = _returned(value, console)
+        channel.say("result", *fields)
+
+
+def _values(test: bytes | str) -> tuple[list[Any], dict[str, Any]]:
+    """A test's arguments: as the caller has read them, or as text where marshal has no form for them."""
+    if isinstance(test, bytes):
+        positional, named = marshal.loads(test)
+        return positional, named
+    tree: Any = parse_quietly(f"_({test}\n)", "eval", len(test) + 10)
+    read = call_values(tree.body)
+    return list(read[0]), read[1]
+
+
+def _loaded(solution: Solution, channel: Channel, console: Console) -> bool:
+    """Runs the module's code and says so, or says how it ended."""
+    try:
+        solution.load()
+    except BaseException as error:
+        channel.say("unloaded", *solution.ended(error, console))
+        return False
+    channel.say("loaded")
+    return True
+
+
+def _stdin(case: dict[str, Any], channel: Channel, console: Console) -> None:
+    """Runs the program once for each test, each time as a fresh main module."""
+    for text in case["tests"]:
+        console.begin(text)
+        solution = Solution(case, "__main__")
+        try:
+            try:
+                solution.load()
+            except SystemExit as leaving:
+                if leaving.code not in (None, 0, False):
+                    raise
+            _finish()
+            console.flush()
+        except BaseException as error:
+            fields = solution.ended(error, console)
+        else:
+            fields = _returned(None, console)
+        channel.say("result", *fields)
+
+
+def _finish() -> None:
+    """What the interpreter does at its end: waits for threads, runs what was registered."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+
+
+def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
+    """Answers the calls of a test process: for each, what it gave and what became of its arguments."""
+    solution = Solution(case, "solution")
+    if not _loaded(solution, channel, console):
+        return
+    for name in case["names"]:
+        channel.say("name", *_kind(solution, name))
+    while True:
+        asked = channel.hear()
+        positional, named = call_values_of(asked["arguments"])
+        console.begin("")
+        error: Fields = (None, None)
+        try:
+            value = solution.named(asked["name"])(*positional, **named)
+            console.flush()
+        except BaseException as caught:
+            fields = solution.ended(caught, console)
+            error = _traits(caught)
+        else:
+            fields = _returned(value, console)
+        state = value_of([positional, named], LONGEST).text
+        channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state)
+
+
+def call_values_of(text: str) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments out of the text in which they cross: a list of the positional ones, a dict of the named ones."""
+    read: Any = parse_literal(text, LONGEST)
+    return list(read[0]), dict(read[1])
+
+
+def _kind(solution: Solution, path: str) -> Fields:
+    """What a name of the candidate's is, for a test that uses it: a function, a plain value, missing, or something else."""
+    try:
+        found = solution.named(path)
+    except NameError:
+        return ("missing", None)
+    if isinstance(found, type):
+        return ("other", None)
+    if callable(found):
+        return ("function", None)
+    text = value_of(found, LONGEST).text
+    return ("other", None) if text is None else ("value", text)
+
+
+def _traits(error: BaseException) -> Fields:
+    """The nearest built-in type of an exception, and its arguments where they are plain data."""
+    base = next(kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind)
+    return (base, value_of(list(error.args), 10_000).text)
+
+
+def _test(case: dict[str, Any], channel: Channel, console: Console) -> None:
+    from execverify.execution.bridge import run_tests
+
+    run_tests(case, channel, console)
+
+
+_ROLES: dict[str, Callable[[dict[str, Any], Channel, Console], None]] = {
+    "call": _call, "stdin": _stdin, "answer": _answer, "test": _test,
+}  # fmt: skip

@@ -1,0 +1,292 @@
+"""How a code answer is judged: its code runs confined on each unit test, and what comes out is compared here, outside.
+
+    >>> truth = {"inputs": [[3], [-1]], "outputs": [4, 0], "fn_name": "f"}
+    >>> completion = "<answer>\\n```python\\ndef f(n):\\n    return abs(n) + 1\\n```\\n</answer>"
+    >>> score = unit_test_score(truth, completion)
+    >>> score.reward
+    0.55
+    >>> [(part.kind, str(part.verdict), part.why) for part in score.parts]
+    [('format', 'right', ''), ('unit_test', 'right', ''), ('unit_test', 'wrong answer', 'f(-1) gives 2, not 0')]
+
+The reward is the share of unit tests that pass, plus 0.05 for a well-formed answer (paper, section 3; see `read_code` for
+the form). A test that no candidate could be judged by is left out of the share and stands in the parts as "unsupported".
+Where we failed to judge one test, or none can be judged, the reward is None and never a silent 0.
+"""
+
+import asyncio
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from execverify.errors import SandboxError, WeakSandboxError
+from execverify.execution.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.programs.literals import parse_literal
+from execverify.programs.program import shorten
+from execverify.rewards.code import Code, read_code
+from execverify.rewards.compare import first_difference, output_lines, same_json, same_value
+from execverify.rewards.parts import Part, Score, Verdict
+from execverify.rewards.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
+
+_KEPT = 2_000  # characters of what code printed that a part carries
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTestRule:
+    """How the outcomes of unit tests become a reward (paper, section 3: unit-test rewards of stage II).
+
+    Attributes:
+        binary: 1 where every test passes and else 0, instead of the share of tests that pass.
+        format_bonus: what a well-formed answer earns beside.
+        strict: whether a result must have the very types of the expected one where that was given as JSON; else a tuple
+            is as good as a list and an int key as good as its text (`same_json`), and a result that may have been wrapped
+            in a list counts either way.
+        float_tolerance: how far finite floats may be off in results and outputs; 0 compares exactly.
+        stop_early: whether tests after the first that does not pass count as not passed, without running where possible.
+        imports: modules beside the standard library that a candidate may import.
+    """
+
+    binary: bool = False
+    format_bonus: float = 0.05
+    strict: bool = False
+    float_tolerance: float = 0.0
+    stop_early: bool = False
+    imports: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.format_bonus >= 0 and math.isfinite(self.format_bonus)):
+            raise ValueError(f"format_bonus must be a number, 0 or more, not {self.format_bonus!r}")
+        if not self.float_tolerance >= 0:
+            raise ValueError(f"float_tolerance must be 0 or more, not {self.float_tolerance!r}")
+        if isinstance(self.imports, str):
+            raise ValueError(f"imports must be a tuple of names of modules, not {self.imports!r}")
+
+
+PAPER_TESTS = UnitTestRule()
+"""The paper's rule: the share of tests that pass, plus 0.05 for a well-formed answer."""
+
+TEST_LIMITS = Limits(timeout=4.0)
+"""What a candidate may use for each test."""
+
+_Tests = Truth | UnitTests
+
+
+def unit_test_score(
+    tests: _Tests,
+    completion: str,
+    *,
+    rule: UnitTestRule = PAPER_TESTS,
+    limits: Limits = TEST_LIMITS,
+    allow_weak: bool = False,
+) -> Score:
+    """Judges one completion by unit tests; see `unit_test_scores`."""
+    return unit_test_scores([(tests, completion)], rule=rule, limits=limits, allow_weak=allow_weak)[0]
+
+
+def unit_test_scores(
+    pairs: Iterable[tuple[_Tests, str]],
+    *,
+    rule: UnitTestRule = PAPER_TESTS,
+    limits: Limits = TEST_LIMITS,
+    workers: int = 1,
+    allow_weak: bool = False,
+) -> list[Score]:
+    """Judges completions by their unit tests.
+
+    Args:
+        pairs: tests (a ground truth as in `read_tests`, or what that gave) and a completion's text.
+        rule: how outcomes become a reward.
+        limits: what a candidate may use for each of its tests.
+        workers: how many candidates run at once; one that hangs holds up none of the others.
+        allow_weak: run candidates even where the kernel lacks what confines hostile code. Only for code that you trust.
+
+    Returns:
+        Scores in the order of the pairs. Parts: the answer's form, then its tests, in order.
+
+    Raises:
+        RowError: tests that cannot be read.
+        WeakSandboxError: hostile code cannot be confined here; the message names what is missing. (Any other failure of the
+            sandbox is a reward of None.)
+    """
+    problems = [_Problem.of(tests, completion) for tests, completion in pairs]
+    running = [problem for problem in problems if problem.runs]
+    one = functools.partial(_results, rule=rule, limits=limits, allow_weak=allow_weak)
+    if workers > 1 and len(running) > 1:
+        # A call of the sandbox for each, so that none waits for the results of an earlier one.
+        with ThreadPoolExecutor(min(workers, len(running)), "execverify-unit-tests") as threads:
+            found = list(threads.map(one, running))
+    else:
+        found = [one(problem) for problem in running]
+    results = dict(zip(map(id, running), found, strict=True))
+    return [problem.score(results.get(id(problem), ()), rule) for problem in problems]
+
+
+async def unit_test_scores_async(pairs: Iterable[tuple[_Tests, str]], **settings: Any) -> list[Score]:
+    """`unit_test_scores` for an event loop, which goes on while candidates run."""
+    return await asyncio.to_thread(unit_test_scores, list(pairs), **settings)
+
+
+def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_weak: bool) -> tuple[Result, ...]:
+    """The results of a candidate's tests; ours is the failure where the sandbox gives none."""
+    source, given = problem.code.source or "", tuple(test.given for test in problem.supported)
+    entry_point = problem.code.entry_point
+    options: dict[str, Any] = {
+        "limits": limits,
+        "imports": rule.imports,
+        "allow_weak": allow_weak,
+        "stop_early": rule.stop_early,
+    }
+    try:
+        if problem.tests.form == Form.ASSERT:
+            return next(run_asserted([AssertedCandidate(source, problem.tests.setup, given, entry_point)], **options))
+        return next(run_candidates([Candidate(source, given, entry_point)], **options))
+    except WeakSandboxError:
+        raise
+    except SandboxError as error:
+        return (Result(Outcome.FAILED, detail=str(error)),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One completion with the tests that judge it."""
+
+    tests: UnitTests
+    code: Code
+
+    @classmethod
+    def of(cls, tests: _Tests, completion: str) -> "_Problem":
+        tests = tests if isinstance(tests, UnitTests) else read_tests(tests)
+        return cls(tests, read_code(completion, tests.entry_point))
+
+    @property
+    def supported(self) -> list[UnitTest]:
+        return [test for test in self.tests.tests if not test.unsupported]
+
+    @property
+    def runs(self) -> bool:
+        return self.code.source is not None and bool(self.supported)
+
+    def score(self, results: tuple[Result, ...], rule: UnitTestRule) -> Score:
+        parts = [self.form(), *self.judged(results, rule)]
+        counted = [part for part in parts[1:] if part.verdict != Verdict.UNSUPPORTED]
+        if not counted or any(part.verdict == Verdict.FAILED for part in counted):
+            return Score(None, tuple(parts))
+        right = sum(part.right for part in counted)
+        share = float(right == len(counted)) if rule.binary else right / len(counted)
+        return Score(share + (rule.format_bonus if self.code.well_formed else 0.0), tuple(parts))
+
+    def form(self) -> Part:
+        if self.code.source is None:
+            return Part("format", (), None, Verdict.NONE, self.code.why)
+        return Part("format", (), None, Verdict.RIGHT if self.code.well_formed else Verdict.WRONG, self.code.why)
+
+    def judged(self, results: tuple[Result, ...], rule: UnitTestRule) -> Iterator[Part]:
+        """A part for each test. What follows a failure of the whole candidate shares it."""
+        following = iter(results)
+        result = Result(Outcome.FAILED, detail="the test was not run")
+        stopped = False
+        for test in self.tests.tests:
+            if test.unsupported:
+                yield Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, test.unsupported)
+            elif self.code.source is None:
+                yield Part("unit_test", test.expected, None, Verdict.NONE, self.code.why)
+            elif stopped:
+                yield Part("unit_test", test.expected, None, Verdict.NOT_RUN, "an earlier test did not pass")
+            else:
+                result = next(following, result)
+                part = _part(self.tests, test, result, rule)
+                stopped = rule.stop_early and not part.right and part.verdict not in (Verdict.UNSUPPORTED, Verdict.FAILED)
+                yield part
+
+
+# ------------------------------------------------------------------------------------------------------------ one test
+
+_OF_THE_TEST = "an argument of "
+"""How the sandbox's reason begins where the test, and not the candidate, needs more than plain data."""
+
+_ENDS = {
+    Outcome.RAISED: Verdict.RAISED,
+    Outcome.TIMED_OUT: Verdict.TIMED_OUT,
+    Outcome.OUT_OF_MEMORY: Verdict.OUT_OF_MEMORY,
+    Outcome.TOO_MUCH_OUTPUT: Verdict.TOO_MUCH_OUTPUT,
+    Outcome.FORBIDDEN: Verdict.FORBIDDEN,
+    Outcome.UNSUPPORTED: Verdict.UNSUPPORTED,
+    Outcome.NOT_RUN: Verdict.NOT_RUN,
+    Outcome.FAILED: Verdict.FAILED,
+}
+
+
+def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> Part:
+    if result.outcome == Outcome.RETURNED:
+        given, why = _JUDGES[tests.form](tests, test, result, rule)
+        return Part("unit_test", test.expected, given, Verdict.WRONG if why else Verdict.RIGHT, why)
+    if tests.form == Form.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
+        return Part("unit_test", test.expected, None, Verdict.WRONG, f"{shorten(test.given, 100)} does not hold")
+    verdict = _ENDS.get(result.outcome, Verdict.DIED)
+    if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(_OF_THE_TEST):
+        verdict = Verdict.WRONG  # a candidate must not choose which tests count, by what it returns
+    return Part("unit_test", test.expected, None, verdict, f"{_shown(tests, test)}: {result.detail or result.outcome}")
+
+
+def _shown(tests: UnitTests, test: UnitTest) -> str:
+    """A test in a few words."""
+    if tests.form == Form.CALL:
+        return f"{tests.entry_point}({shorten(test.given, 80)})"
+    return f"with the input {shorten(repr(test.given), 80)}" if tests.form == Form.STDIN else shorten(test.given, 100)
+
+
+_Judged = tuple[str | None, str]
+"""What a candidate gave, and why it is not right."""
+
+
+def _judge_call(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+    value = result.value
+    if value is None or value.text is None:
+        what = f"what has no literal, a {value.type} ({value.opaque})" if value else "nothing"
+        return None, f"{_shown(tests, test)} gives {what}, not {shorten(test.expected[0])}"
+    same = same_json if tests.from_json and not rule.strict else same_value
+    accepted = test.expected[:1] if rule.strict and tests.from_json else test.expected
+    if value.text in accepted:
+        return value.text, ""
+    given = parse_literal(value.text, MAX_RESULT)
+    for expected in accepted:
+        if same(given, parse_literal(expected, MAX_RESULT), rule.float_tolerance, limit=MAX_RESULT):
+            return value.text, ""
+    return value.text, f"{_shown(tests, test)} gives {_unlike(value.text, accepted[0])}"
+
+
+def _unlike(given: str, expected: str) -> str:
+    """Two literals from a little before they first differ."""
+    start = next((i for i, (a, b) in enumerate(zip(given, expected, strict=False)) if a != b), min(len(given), len(expected)))
+    if start < 40:
+        return f"{shorten(given)}, not {shorten(expected)}"
+    return f"...{shorten(given[start - 10 :], 50)}, not ...{shorten(expected[start - 10 :], 50)}"
+
+
+def _judge_output(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+    ours, theirs = output_lines(result.stdout), output_lines(test.expected[0])
+    line = first_difference(ours, theirs, rule.float_tolerance)
+    kept = result.stdout[:_KEPT]
+    if line is None:
+        return kept, ""
+    given, expected = (_unlike_line(lines, line) for lines in (ours, theirs))
+    return kept, f"{_shown(tests, test)}: line {line + 1} of the output is {given}, not {expected}"
+
+
+def _unlike_line(lines: list[str], line: int) -> str:
+    text = repr(lines[line]) if line < len(lines) else "missing"
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _judge_assert(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+    return None, ""
+
+
+_JUDGES: dict[Form, Callable[[UnitTests, UnitTest, Result, UnitTestRule], _Judged]] = {
+    Form.CALL: _judge_call,
+    Form.STDIN: _judge_output,
+    Form.ASSERT: _judge_assert,
+}

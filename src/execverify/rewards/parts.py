@@ -1,0 +1,69 @@
+"""What a score is made of: parts, each with a verdict that says whose doing it was."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What became of one part of an answer.
+
+    From `RAISED` to `DIED`, the code that a model wrote ended in another way than by returning: each is as wrong as
+    `WRONG`. `UNSUPPORTED` is the test's doing and `FAILED` ours: neither is held against the model.
+    """
+
+    RIGHT = "right"
+    WRONG = "wrong answer"
+    NONE = "no answer"
+    FAILED = "our failure"
+    RAISED = "raised"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    TOO_MUCH_OUTPUT = "too much output"
+    FORBIDDEN = "forbidden"
+    DIED = "died"
+    NOT_RUN = "not run"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One judged part of an answer.
+
+    Attributes:
+        kind: "output", "input", a question's kind, "unit_test", or "format" (whether a code answer is well-formed).
+        expected: every accepted answer.
+        given: what the model wrote there, or its code gave; None where there is nothing.
+        verdict: right, wrong, no answer, our failure; for code also how else it ended.
+        why: one line that says why it is not right; empty where it is.
+    """
+
+    kind: str
+    expected: tuple[str, ...]
+    given: str | None
+    verdict: Verdict
+    why: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether it earns its share."""
+        return self.verdict == Verdict.RIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A reward and what it is made of.
+
+    Attributes:
+        reward: the number to train on; None where we failed to judge (never a silent 0).
+        parts: the assertion first, then one part a question, in order; of a code answer its form, then its tests.
+    """
+
+    reward: float | None
+    parts: tuple[Part, ...]
+
+    def share(self, kind: str) -> float | None:
+        """Share of a kind's parts that are right, unsupported ones left out; None where there are none, or we failed."""
+        of_kind = [part for part in self.parts if part.kind == kind and part.verdict != Verdict.UNSUPPORTED]
+        if not of_kind or any(part.verdict == Verdict.FAILED for part in of_kind):
+            return None
+        return sum(part.right for part in of_kind) / len(of_kind)

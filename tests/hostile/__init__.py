@@ -1,0 +1,1 @@
+"""Hostile programs, as data: what each tries, and what must happen."""
