@@ -318,12 +318,12 @@ class Writer:
         anywhere = not roled or (kind == "int" and role in ("mask", "threshold"))
         usable = [v for v in self.scope if v.kind == kind and v.name not in avoid and (anywhere or v.role == role)]
         room = len(self.params) < self.most_params
-        if usable and self.chance(0.3):
+        if usable and self.chance(0.22):
             unused = [var for var in usable if not var.used] or usable
             return self.use(self.rng.choice(unused))
         if kind == "bool":
             return self.condition(self.any_value(avoid), plain=self.bare)
-        if kind in ("str", "int", "float") and not (room and self.chance(0.2)):
+        if kind in ("str", "int", "float") and not (room and self.chance(0.12)):
             return self.literal(kind, role)
         if room:
             return self.use(self.param(kind, role))
@@ -410,6 +410,7 @@ class Writer:
                 lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{value.say} reversed"),
                 lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{value.say} without its first element"),
                 lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{value.say} without its last element"),
+                lambda: Expr(f"{value.within(ATOM)}[-3:]", kind, f"the last three elements of {value.say}"),
                 lambda: self._glue(value, "+", self.obtain(kind), PLUS, "followed by"),
             ]
             if arguments(kind)[0] in LITERALS:
