@@ -146,7 +146,7 @@ def _lines(path: str, text: str) -> tuple[dict[str, Any], Found]:
 def _entry(entry: Any, where: str) -> tuple[Generation, str]:
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str | int):
         raise ModelError(f"{where} has no id: write an object with 'id' and 'completion' or 'completions'")
-    failed = [] if "error" in entry else None
+    failed: list[str] | None = [] if "error" in entry else None
     texts = entry.get("completions", failed) if "completion" not in entry else [entry["completion"]]
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ModelError(
