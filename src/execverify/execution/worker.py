@@ -63,8 +63,9 @@ class Screen(io.TextIOBase):
 class Stage:
     """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
 
-    def __init__(self, output: int, source: str) -> None:
+    def __init__(self, output: int, source: str, last: bool = True) -> None:
         self.output = output
+        self.last = last
         self.screen = Screen(output)
         self.leaves = _LEAVES.search(source) is not None or not source.isascii()
         self.unportable: str | None = None  # why the run may differ between Python versions, once known
@@ -130,7 +131,7 @@ class Stage:
         # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.leaves or _space.has_grown():  # the collector costs as much as the run of a small program
+            if self.leaves or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
                 _space.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
@@ -216,8 +217,15 @@ def _answer(job: dict[str, Any]) -> bytes:
 
 
 def _perform(job: dict[str, Any]) -> dict[str, Any]:
-    harness = _harness(job["harness"])
-    with Stage(job["output"], job["source"]) as stage:
+    return staged(_harness(job["harness"]), job)
+
+
+def staged(harness: Harness, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
+    """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
+
+    Whoever calls one program again and again looks at the memory that it leaves after the `last` call only.
+    """
+    with Stage(job["output"], job["source"], last) as stage:
         reply = harness(job, stage)
     return {**stage.judged(reply), "stdout": "".join(stage.screen.parts)[:_KEPT_OUTPUT]}
 
