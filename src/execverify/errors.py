@@ -11,7 +11,8 @@ mistake and the mend::
     ├── QuestionError      a question or task that cannot be asked
     ├── RowError           a row or a file of rows, programs or completions that is not what it says
     ├── DatasetError       a dataset that cannot be made as asked, written or continued
-    └── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
+    ├── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
+    └── EvaluationError    a benchmark, its data, or a run of it that is not what it should be
 """
 
 
@@ -49,3 +50,7 @@ class DatasetError(ExecVerifyError):
 
 class ModelError(ExecVerifyError):
     """A model cannot be had or asked like this, or a file of answers is not what it should be."""
+
+
+class EvaluationError(ExecVerifyError):
+    """A benchmark, its data, or a run of it is not what it should be."""
