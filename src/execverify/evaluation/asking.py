@@ -1,8 +1,8 @@
 """Who is asked, and how: models by name, the scripted models that know the benchmark, and functions of the caller's own.
 
-    scripted:gold             answers right: the check that a benchmark can be passed
-    scripted:constant:-1      answers the same to everything: the floors
-    scripted:nothing          an empty completion
+scripted:gold             answers right: the check that a benchmark can be passed
+scripted:constant:-1      answers the same to everything: the floors
+scripted:nothing          an empty completion
 """
 
 import json
@@ -53,7 +53,9 @@ class Function:
         """There is nothing to give back."""
 
 
-def model_of(what: Model | Ask | str, benchmark: Benchmark, items: Sequence[Item], style: str, options: Mapping[str, Any]) -> Model:
+def model_of(
+    what: Model | Ask | str, benchmark: Benchmark, items: Sequence[Item], style: str, options: Mapping[str, Any]
+) -> Model:
     """The model that answers.
 
     Raises:

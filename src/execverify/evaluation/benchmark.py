@@ -12,7 +12,7 @@ from typing import Any
 
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.data import Source
-from execverify.evaluation.styles import render
+from execverify.evaluation.styles import reading_of, render
 from execverify.questions.task import Message
 
 
@@ -105,6 +105,14 @@ class Benchmark(ABC):
         Raises:
             EvaluationError: the data are missing, or are not what they should be.
         """
+
+    def reading(self, style: str) -> str:
+        """The known style whose answers look like those of a style: itself, unless it is a file.
+
+        Raises:
+            EvaluationError: there is no such style or file.
+        """
+        return reading_of(style)
 
     @abstractmethod
     def extract(self, item: Item, completion: str, style: str) -> Answer:

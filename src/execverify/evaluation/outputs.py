@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ExecVerifyError, LiteralError, ProgramError
-from execverify.evaluation import styles
-from execverify.evaluation.answers import Answer, output_answer, wrapped
+from execverify.evaluation.answers import BARE, Answer, output_answer, wrapped
 from execverify.evaluation.benchmark import Benchmark, Item, Mark
 from execverify.evaluation.facts import facts_of, steps_of, with_steps
 from execverify.evaluation.official import Claim, verdicts
 from execverify.programs.literals import equality_key, parse_literal, value_of
 from execverify.programs.program import Program, shorten
 
-RULE = "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; an answer that contains the call itself is left out; unbiased pass@k"
+RULE = (
+    "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; answers that hold the call are left out; unbiased pass@k"
+)
 STRICT = "the answer is a literal, equal in type and content to what the call returns; an assertion is about this very call"
 
 
@@ -37,6 +38,8 @@ class OutputPrediction(Benchmark):
 
     constants = ("True", "False", "None", "0", "1", "-1", "''", "[]", "{}", "()")
     template = "output"
+    imports: tuple[str, ...] = ()
+    """Modules beside Python's own that the code of items imports."""
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The right side of the completed assertion."""
@@ -48,7 +51,7 @@ class OutputPrediction(Benchmark):
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The whole assertion in the style's form."""
-        return wrapped(answer if style == styles.BARE else f"assert {item.call} == {answer}", style)
+        return wrapped(answer if style == BARE else f"assert {item.call} == {answer}", style)
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
         """One mark each."""
@@ -57,8 +60,8 @@ class OutputPrediction(Benchmark):
             known: Known = item.held
             asked = answer.official is not None and known.call not in answer.official
             claims.append(Claim(known.code, known.output, answer.official or "") if asked else None)
-        run = iter(verdicts([claim for claim in claims if claim is not None], workers=workers))
-        marks = []
+        run = iter(verdicts([claim for claim in claims if claim is not None], workers=workers, imports=self.imports))
+        marks: list[tuple[Mark, ...]] = []
         for (item, answer), claim in zip(answers, claims, strict=True):
             strict, why = strict_output(item.held.output, answer)
             if claim is not None:
@@ -92,13 +95,12 @@ def key_of(literal: str) -> str:
     return key
 
 
-def output_items(known: Sequence[tuple[str, str, str, Known]], workers: int, name: str) -> list[Item]:
+def output_items(known: Sequence[tuple[str, str, str, Known]], workers: int) -> list[Item]:
     """Items of output prediction.
 
     Args:
         known: for each, its id, the source that is shown, the entry point, and what is known.
         workers: processes that count steps.
-        name: the benchmark's, which tells the slices that only it has.
     """
     programs = [program_or_none(source, entry_point, of.call) for _, source, entry_point, of in known]
     items = []

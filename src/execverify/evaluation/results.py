@@ -5,23 +5,26 @@ is a kind of part. A task's pass@k is the mean over its parts of the unbiased es
 over its tasks. Shares are in percent.
 
 Intervals are at 95%: Wilson's where each item is one part with one sample; else a bootstrap that draws items anew (so that
-samples and questions of one item stay together), 2,000 times. Slices have Wilson's, or the normal one of the items' means.
+samples and questions of one item stay together), 2,000 times. The mean over tasks has a normal one, by how far each item with all its
+parts moves it. Slices have Wilson's, or the normal one of the items' means.
 """
 
 import math
-import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from execverify.evaluation.benchmark import Record
 from execverify.evaluation.facts import ORDER, order_of
-from execverify.evaluation.statistics import RESAMPLES, bootstrap, normal, pass_at_k, percentile, wilson
+from execverify.evaluation.statistics import RESAMPLES, Z, bootstrap, normal, pass_at_k, wilson
 
 KS = (1, 5, 10)
 """The k of pass@k that are reported, as far as there are samples."""
 
-WILSON, BOOTSTRAP, NORMAL = "Wilson", f"bootstrap over items ({RESAMPLES} resamples)", "normal, of the items' means"
+WILSON, UNVARIED = "Wilson", "Wilson over items, as no value differs"
+BOOTSTRAP, NORMAL = f"bootstrap over items ({RESAMPLES} resamples)", "normal, of the items' means"
+DELTA, NONE = "normal, by what each item moves", "nothing could be judged"
 _LEAST = 5  # items of a slice
 
 
@@ -62,13 +65,15 @@ def score(records: Sequence[Record], strict: bool, ks: Sequence[int]) -> dict[st
     parts = parts_of(records, strict)
     tasks = list(dict.fromkeys(part.task for part in parts))
     by_task = {task: _task_score([part for part in parts if part.task == task], ks) for task in tasks}
+    if not by_task:
+        return {**{f"pass_at_{k}": None for k in ks}, "interval": None, "interval_method": NONE, "parts": 0}
     if len(by_task) == 1:
         return next(iter(by_task.values()))
     whole: dict[str, Any] = {
         f"pass_at_{k}": _rounded(math.fsum(each[f"pass_at_{k}"] for each in by_task.values()) / max(1, len(by_task))) for k in ks
     }
-    edges = _mean_of_tasks(parts, tasks)
-    return {**whole, "interval": edges, "interval_method": BOOTSTRAP, "mean_over": tasks, "by_task": by_task}
+    edges, method = _mean_of_tasks(parts, tasks)
+    return {**whole, "interval": edges, "interval_method": method, "mean_over": tasks, "by_task": by_task}
 
 
 def _task_score(parts: Sequence[Part], ks: Sequence[int]) -> dict[str, Any]:
@@ -83,7 +88,10 @@ def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
     """The interval of pass@1 in percent, and how it was made."""
     if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
         return _edges(wilson(sum(part.right for part in parts), len(parts))), WILSON
-    return _edges(bootstrap(_clusters(parts))), BOOTSTRAP
+    clusters = _clusters(parts)
+    if len({value for cluster in clusters for value in cluster}) == 1:  # drawn again, it would be the same again
+        return _edges(wilson(clusters[0][0] * len(clusters), len(clusters))), UNVARIED
+    return _edges(bootstrap(clusters)), BOOTSTRAP
 
 
 def _clusters(parts: Sequence[Part]) -> list[list[float]]:
@@ -93,24 +101,23 @@ def _clusters(parts: Sequence[Part]) -> list[list[float]]:
     return list(clusters.values())
 
 
-def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> list[float]:
-    """The interval of the mean over tasks: items are drawn anew, with all of their parts."""
-    draw = random.Random(0)
-    items: dict[int, dict[str, tuple[float, int]]] = {}
+def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> tuple[list[float], str]:
+    """The interval of the mean over tasks, by how much each item, with all of its parts, moves it."""
+    means = {task: _mean([part.estimate(1) for part in parts if part.task == task]) for task in tasks}
+    counts = Counter(part.task for part in parts)
+    moves: dict[int, float] = {}
     for part in parts:
-        total, count = items.setdefault(part.item, {}).get(part.task, (0.0, 0))
-        items[part.item][part.task] = (total + part.estimate(1), count + 1)
-    pool, means = list(items.values()), []
-    for _ in range(RESAMPLES // 2):
-        sums = dict.fromkeys(tasks, 0.0)
-        counts = dict.fromkeys(tasks, 0)
-        for drawn in draw.choices(pool, k=len(pool)):
-            for task, (total, count) in drawn.items():
-                sums[task] += total
-                counts[task] += count
-        means.append(sum(sums[task] / counts[task] for task in tasks if counts[task]) / max(1, len(tasks)))
-    means.sort()
-    return _edges((percentile(means, 0.025), percentile(means, 0.975))) if means else [0.0, 100.0]
+        move = (part.estimate(1) - means[part.task]) / counts[part.task] / len(tasks)
+        moves[part.item] = moves.get(part.item, 0.0) + move
+    middle, spread = _mean(list(means.values())), math.fsum(move * move for move in moves.values())
+    if spread == 0:
+        return _edges(wilson(middle * len(moves), len(moves))), UNVARIED
+    half = Z * math.sqrt(spread)
+    return _edges((max(0.0, middle - half), min(1.0, middle + half))), DELTA
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def slices(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -125,7 +132,10 @@ def slices(records: Sequence[Record]) -> list[dict[str, Any]]:
     for (prop, value, task), scores in sorted(found.items(), key=lambda pair: _place(*pair[0])):
         row: dict[str, Any] = {"property": prop, "value": value, "task": task, "parts": len(scores.get("official", []))}
         for name, parts in scores.items():
-            row[name] = {"pass_at_1": percent(math.fsum(part.estimate(1) for part in parts), len(parts)), **_slice_interval(parts)}
+            row[name] = {
+                "pass_at_1": percent(math.fsum(part.estimate(1) for part in parts), len(parts)),
+                **_slice_interval(parts),
+            }
         rows.append(row)
     return [row for row in rows if row["parts"] >= _LEAST]
 

@@ -19,7 +19,7 @@ from execverify import __version__
 from execverify.errors import EvaluationError
 from execverify.evaluation import results as figures
 from execverify.evaluation import styles
-from execverify.evaluation.answers import Answer
+from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
 from execverify.evaluation.asking import Ask, model_of, recorded_file, recorded_habits
 from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source, digest
@@ -89,11 +89,11 @@ def evaluate(
     if limit is not None and limit < 1:
         raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
     chosen, drawn, told = _habits(model, style, sampling)
-    styles.check(chosen)
+    reading = bench.reading(chosen)
     items = bench.items(Source(path, seed, workers))[:limit]
     prompts = [bench.messages(item, chosen) for item in items]
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
-    asked = model_of(model, bench, items, styles.reading_of(chosen), options or {})
+    asked = model_of(model, bench, items, reading, options or {})
     try:
         generations = _generated(asked, requests, drawn, out, progress)
         settings = json.loads(json.dumps(dict(asked.settings), default=str))
@@ -102,7 +102,7 @@ def evaluate(
         if isinstance(model, str):
             asked.close()
     progress("judging", 0, len(items))
-    records = judged(bench, items, generations, styles.reading_of(chosen), workers)
+    records = judged(bench, items, generations, reading, workers)
     about: dict[str, Any] = {
         "format": FORMAT,
         "execverify": __version__,
@@ -125,12 +125,12 @@ def _habits(model: object, style: str | None, sampling: Sampling | None) -> tupl
     """Style and sampling, and what is to be written down of the sampling where answers are recorded."""
     path = recorded_file(model)
     if path is None:
-        chosen = style or styles.EXECVERIFY
+        chosen = style or EXECVERIFY
         drawn = sampling or Sampling()
         stop = drawn.stop or _STOP.get(chosen, ())
         return chosen, Sampling(drawn.temperature, drawn.top_p, drawn.max_tokens, drawn.n, drawn.seed, stop), None
     known, samples, taken_out = recorded_habits(path)
-    chosen = style or (styles.BARE if taken_out else styles.EXECVERIFY)
+    chosen = style or (BARE if taken_out else EXECVERIFY)
     drawn = sampling or Sampling(n=samples)
     return chosen, drawn, {**known, "n": drawn.n} if known else {"recorded": True, "n": drawn.n}
 
@@ -207,7 +207,7 @@ def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int) -> d
     texts = list(bench.constants)
 
     def answer(item: Item, text: str) -> Answer:
-        return bench.extract(item, bench.complete(item, bench.constant(item, text), styles.BARE), styles.BARE)
+        return bench.extract(item, bench.complete(item, bench.constant(item, text), BARE), BARE)
 
     told = [[answer(item, text) for item in items] for text in texts]
     pairs = [(item, answer) for answers in told for item, answer in zip(items, answers, strict=True)]

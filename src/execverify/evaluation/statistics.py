@@ -16,7 +16,8 @@ from collections.abc import Sequence
 RESAMPLES = 2_000
 """Of a bootstrap."""
 
-_Z = 1.959963984540054  # of 95%
+Z = 1.959963984540054
+"""Standard errors of a 95% interval, to each side."""
 
 Interval = tuple[float, float]
 
@@ -37,9 +38,9 @@ def wilson(right: float, n: int) -> Interval:
     """Wilson's 95% interval of a share."""
     if n == 0:
         return 0.0, 1.0
-    share, z2 = right / n, _Z * _Z
+    share, z2 = right / n, Z * Z
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    half = Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -81,7 +82,7 @@ def normal(values: Sequence[float]) -> Interval:
     spread = math.fsum((value - mean) ** 2 for value in values)
     if n < 2 or spread == 0:
         return wilson(mean * n, n)
-    half = _Z * math.sqrt(spread / (n - 1) / n)
+    half = Z * math.sqrt(spread / (n - 1) / n)
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
@@ -91,7 +92,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     if n == 0:
         return 1.0
     tail = sum(math.comb(n, i) for i in range(few + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, float(2 * tail / 2**n))
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -49,12 +49,6 @@ def reading_of(style: str) -> str:
     return EXECVERIFY if OPEN in _text(style) else OWN[0]
 
 
-def check(style: str) -> None:
-    """Raises EvaluationError where a style is neither known nor a file."""
-    if style not in STYLES:
-        _text(style)
-
-
 @functools.cache
 def _template(style: str, name: str) -> string.Template:
     if style in STYLES:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.evaluation import styles
-from execverify.evaluation.answers import Answer, input_answer, wrapped
+from execverify.evaluation.answers import BARE, Answer, input_answer, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
 from execverify.evaluation.benchmarks.cruxeval_o import FIELDS, HUB, ORIGIN
 from execverify.evaluation.data import Source, load_rows
@@ -68,7 +67,7 @@ class CruxevalI(Benchmark):
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The whole assertion in the style's form."""
-        return wrapped(answer if style == styles.BARE else f"assert {answer} == {item.held.output}", style)
+        return wrapped(answer if style == BARE else f"assert {answer} == {item.held.output}", style)
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
         """One mark each. Calls with literals run as our own copy of the function does, together; all else as it is written."""
@@ -79,7 +78,7 @@ class CruxevalI(Benchmark):
         settled = [_settled(item.held, program, results) for (item, _), program in zip(answers, given, strict=False)]
         waiting = [claim for claim, verdict in zip(claims, settled, strict=True) if claim is not None and verdict is None]
         run = iter(verdicts(waiting, workers=workers))
-        marks = []
+        marks: list[tuple[Mark, ...]] = []
         for number, ((item, answer), claim, verdict) in enumerate(zip(answers, claims, settled, strict=True)):
             strict, why = _strict(item.held, answer, given[len(answers) + number], results)
             if claim is None:

@@ -18,7 +18,7 @@ class CruxevalO(OutputPrediction):
         """The rows {code, input, output, id}; the function is called f."""
         rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
         known = [(str(row["id"]), row["code"], "f", Known(row["code"], f"f({row['input']})", row["output"])) for row in rows]
-        return output_items(known, source.workers, self.about.name)
+        return output_items(known, source.workers)
 
 
 BENCHMARK = CruxevalO()

@@ -30,14 +30,21 @@ class LcbExec(OutputPrediction):
     """479 calls of solutions of recent contest problems."""
 
     about = About(
-        "lcb-exec", "the output of a call of a contest solution", "479", "MIT", ORIGIN, RULE + "; usual imports go before the code", STRICT, HUB
-    )  # fmt: skip
+        "lcb-exec",
+        "the output of a call of a contest solution",
+        "479",
+        "MIT",
+        ORIGIN,
+        RULE + "; usual imports go before the code",
+        STRICT,
+        HUB,
+    )
 
     def items(self, source: Source) -> list[Item]:
         """The rows {code, function_name, input, output, ...}; the input is the call, or its arguments."""
         rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
         known = [self._known(number, row) for number, row in enumerate(rows)]
-        return output_items(known, source.workers, self.about.name)
+        return output_items(known, source.workers)
 
     def _known(self, number: int, row: dict[str, Any]) -> tuple[str, str, str, Known]:
         name, given = row["function_name"], str(row["input"])
