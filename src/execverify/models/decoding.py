@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+_CACHE_NAMES = ("past_key_values", "cache_params")
+"""What models call their cache: the second is Mamba's."""
+
 _CANDIDATES = 1024
 """Tokens that are sorted first for top-p; all of them only where these do not hold enough of the probability."""
 
@@ -56,6 +59,7 @@ class Decoder:
         self._new_cache = DynamicCache
         self._model = model
         self._takes = inspect.signature(model.forward).parameters
+        self._cache_name = next((name for name in _CACHE_NAMES if name in self._takes), _CACHE_NAMES[0])
         self._ends = ends
         self._temperature, self._top_p = temperature, top_p
         self._stopped = stopped
@@ -101,7 +105,9 @@ class Decoder:
 
     def _step(self, ids: Any, mask: Any, cache: Any) -> Any:
         """The logits after the last of `ids`, which follow what is in the cache."""
-        inputs = {"input_ids": ids, "attention_mask": mask, "past_key_values": cache, "use_cache": True}
+        inputs = {"input_ids": ids, self._cache_name: cache, "use_cache": True}
+        if self._cache_name == _CACHE_NAMES[0] or ids.shape == mask.shape:  # Mamba's kin has no look back at padding
+            inputs["attention_mask"] = mask
         if "position_ids" in self._takes:
             inputs["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         if "logits_to_keep" in self._takes:

@@ -36,7 +36,8 @@ class Recorded:
         self.path = path
         header, self._found = read_recorded(path)
         self.name: str = header.get("model") or f"recorded:{Path(path).name}"
-        settings = {"engine": "recorded", "file": Path(path).name, "answers": len(self._found)}
+        samples = min((len(g.completions) for g, _ in self._found.values() if g.error is None), default=0)
+        settings = {"engine": "recorded", "file": Path(path).name, "answers": len(self._found), "samples": samples}
         if header:
             settings["recorded"] = {"model": header["model"], "settings": header["settings"], "sampling": header["sampling"]}
         self.settings: Mapping[str, Any] = settings

@@ -21,10 +21,11 @@ from typing import Any
 from execverify.errors import ModelError
 from execverify.models.decoding import Decoder, Row
 from execverify.models.model import Generation, Request, Sampling, check_ids
-from execverify.questions.task import Message
 from execverify.models.seeds import sample_seed
+from execverify.questions.task import Message
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt")
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
 _BLOCK, _BLOCKS = 1 << 16, 16
 
 
@@ -74,8 +75,8 @@ class Transformers:
         self._batch_size = batch_size
         self._device = _device(torch) if device == "auto" else device
         self._dtype = "float32" if dtype == "auto" and self._device == "cpu" else dtype
-        if self._dtype != "auto" and not isinstance(getattr(torch, self._dtype, None), torch.dtype):
-            raise ModelError(f"dtype is {dtype!r}: give float32, bfloat16, float16 or auto")
+        if self._dtype not in _DTYPES:
+            raise ModelError(f"dtype is {dtype!r}: give one of {', '.join(_DTYPES)}")
         self._chat_template = chat_template
         self._template_options = dict(template_options or {})
         self._loaded: tuple[Any, Any] | None = None
@@ -98,7 +99,7 @@ class Transformers:
         check_ids(requests)
         if not requests:
             return
-        model, tokenizer = self._load()
+        model, tokenizer = self.loaded()
         prompts = self._prompts([request.messages for request in requests], tokenizer)
         context = _context(model.config)
         jobs = []
@@ -154,8 +155,8 @@ class Transformers:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _load(self) -> tuple[Any, Any]:
-        """The model and its tokenizer."""
+    def loaded(self) -> tuple[Any, Any]:
+        """The model and its tokenizer, loaded at the first call."""
         if self._loaded is None:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
