@@ -7,8 +7,9 @@
 A template file of the user's own is read like `execverify` where it names that tag, and else like `direct`.
 
 Output prediction asks for `assert f(3) == ??` to be completed, so an answer is the right side of an assertion; input
-prediction asks for its left side. The authors of CRUXEval cut at `==` wherever it stands; that is what `official` holds, letter by
-letter. `strict` holds what the assertion says when it is read as Python, and None where it is no assertion of this call.
+prediction asks for its left side. Where the answer is one assertion, it is read as Python. Where it is not, `official` holds what is
+left of it when it is cut at `==`, as the authors of CRUXEval cut (they do so with every answer, and lose the right ones that have `==`
+in a text), and `strict` holds None; as it does where the assertion is about another call.
 """
 
 import ast
@@ -77,16 +78,12 @@ def output_answer(completion: str, style: str, call: str) -> Answer:
     if style == BARE:
         return Answer(text, text)
     sides = _sides(text)
-    official = text.split("==")[1].strip() if "==" in text else text
     if sides is None:
-        bare = text if "assert" not in text and _is_expression(text) else None
-        return Answer(official, bare, "" if bare is not None else "it is not one assertion with ==")
+        return _cut(text, text.split("==")[1] if "==" in text else text)
     left, right = sides
-    if style == EXECVERIFY:
-        official = right
     if not _same_source(left, call):
-        return Answer(official, None, "the assertion is about another call")
-    return Answer(official, right)
+        return Answer(right, None, "the assertion is about another call")
+    return Answer(right, right)
 
 
 def input_answer(completion: str, style: str) -> Answer:
@@ -97,14 +94,16 @@ def input_answer(completion: str, style: str) -> Answer:
     if style == BARE:
         return Answer(text, text)
     sides = _sides(text)
-    official = text.split("==")[0].strip() if "==" in text else text
-    if "assert" in official:
-        official = official.split("assert")[1].strip()
     if sides is None:
-        bare = text if "assert" not in text and _is_expression(text) else None
-        return Answer(official, bare, "" if bare is not None else "it is not one assertion with ==")
-    left, _ = sides
-    return Answer(left if style == EXECVERIFY else official, left)
+        official = text.split("==")[0]
+        return _cut(text, official.split("assert")[1] if "assert" in official else official)
+    return Answer(sides[0], sides[0])
+
+
+def _cut(text: str, official: str) -> Answer:
+    """The answer in a text that is no assertion: what was cut out of it, and the text itself where it is an expression."""
+    bare = text if "assert" not in text and _is_expression(text) else None
+    return Answer(official.strip(), bare, "" if bare is not None else "it is not one assertion with ==")
 
 
 def _unfenced(text: str) -> str:

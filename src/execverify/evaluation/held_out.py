@@ -13,7 +13,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 
 from execverify.datasets.maker import Maker
 from execverify.datasets.recipe import Recipe
@@ -96,13 +96,10 @@ def _record(task: Task, level: int) -> HeldOut:
 
 
 def main() -> None:
-    """Writes the fixed set to standard output."""
-    for level in LEVELS:
-        for number, record in enumerate(held_out(level), start=1):
-            sys.stdout.write(record.line() + "\n")
-            sys.stdout.flush()
-            if number == PER_LEVEL:
-                break
+    """Writes the fixed set to standard output; levels take turns, so that the first so many are of all levels."""
+    for group in islice(zip(*map(held_out, LEVELS), strict=True), PER_LEVEL):
+        sys.stdout.writelines(record.line() + "\n" for record in group)
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -49,14 +49,15 @@ def reading_of(style: str) -> str:
     return EXECVERIFY if OPEN in _text(style) else OWN[0]
 
 
-@functools.cache
 def _template(style: str, name: str) -> string.Template:
-    if style in STYLES:
-        return string.Template((_FOLDER / (OWN[0] if style == BARE else style) / f"{name}.txt").read_text(encoding="utf-8"))
-    return string.Template(_text(style))
+    return _known(style, name) if style in STYLES else string.Template(_text(style))
 
 
 @functools.cache
+def _known(style: str, name: str) -> string.Template:
+    return string.Template((_FOLDER / (OWN[0] if style == BARE else style) / f"{name}.txt").read_text(encoding="utf-8"))
+
+
 def _text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
