@@ -52,7 +52,7 @@ def prompts(count: int, template: str) -> list[Request]:
     """Requests of synthesized tasks, in the order in which they come."""
     requests = []
     for task in ev.tasks(size=count, seed=0):
-        text = prompt_text(task.kind, task.program, task.result, task.questions, template)
+        text = prompt_text(task.kind, task.program, str(task.result.text), task.questions, template)
         requests.append(Request(task.id, ({"role": "user", "content": text},)))
     return requests
 

@@ -57,7 +57,8 @@ def test_rooms_import_without_any_engine() -> None:
 def test_a_missing_engine_says_how_to_get_it(engine: str, extra: str) -> None:
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('torch', 'transformers', 'vllm'), None));"
-        f"import execverify.models as m\ntry: m.load('org/name', engine={engine!r})\nexcept m.load.__globals__['ModelError'] as e: print(e)"
+        "from execverify.errors import ModelError\nfrom execverify.models import load\n"
+        f"try: load('org/name', engine={engine!r})\nexcept ModelError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True, text=True)
     assert f"pip install 'execverify[{extra}]'" in done.stdout and done.stdout.count("\n") == 1
@@ -153,7 +154,7 @@ def test_recorded_answers_that_are_missing(tmp_path: Path) -> None:
     assert given["a"].error is None
     assert given["b"].completions == () and "has no answer for 'b'" in str(given["b"].error)
     (few,) = model.generate(asked("a"), Sampling(n=5))
-    assert "has 1 completions for 'a', and n is 5" in str(few.error)
+    assert "has 1 of the 5 completions for 'a'" in str(few.error)
     with pytest.raises(ModelError, match=r"answers none of the 2 requests: it has a \.\.\., not x"):
         list(model.generate(asked("x", "y"), Sampling()))
 

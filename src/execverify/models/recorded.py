@@ -71,7 +71,7 @@ class Recorded:
             error = f"{self.path} has an answer for {request.id!r}, but to another prompt: evaluate with the settings it was made with"
             return Generation(request.id, (), error=error)
         if generation.error is None and len(generation.completions) < n:
-            error = f"{self.path} has {len(generation.completions)} completions for {request.id!r}, and n is {n}"
+            error = f"{self.path} has {len(generation.completions)} of the {n} completions for {request.id!r}"
             return Generation(request.id, generation.completions, error)
         return Generation(request.id, generation.completions[:n], generation.error, generation.finish_reasons[:n])
 

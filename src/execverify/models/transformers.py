@@ -11,22 +11,18 @@ falls on the edge between two, the other one may be taken. In bfloat16 that happ
 The weights are loaded when the first request has to be answered.
 """
 
-import hashlib
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import ModelError
+from execverify.models.checkpoint import Prompts, fingerprint, name_of
 from execverify.models.decoding import Decoder, Row
 from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.models.seeds import sample_seed
-from execverify.questions.task import Message
 
-_WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt")
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
-_BLOCK, _BLOCKS = 1 << 16, 16
 
 
 class Transformers:
@@ -61,12 +57,9 @@ class Transformers:
         torch = _torch_or_error()
         if batch_size < 1:
             raise ModelError(f"batch_size is {batch_size}: give at least 1")
-        if chat_template not in ("auto", "plain"):
-            raise ModelError(f"chat_template is {chat_template!r}: give auto or plain")
+        self._prompts = Prompts(chat_template, template_options)
         local = Path(name)
-        if not local.exists() and (name.startswith((".", "/", "~")) or name.endswith(".gguf")):
-            raise ModelError(f"{name}: no such file or folder")
-        self.name = local.resolve().name if local.exists() else name
+        self.name = name_of(name)
         self._source: dict[str, Any] = {"pretrained_model_name_or_path": name, "trust_remote_code": trust_remote_code}
         if revision is not None:
             self._source["revision"] = revision
@@ -77,19 +70,16 @@ class Transformers:
         self._dtype = "float32" if dtype == "auto" and self._device == "cpu" else dtype
         if self._dtype not in _DTYPES:
             raise ModelError(f"dtype is {dtype!r}: give one of {', '.join(_DTYPES)}")
-        self._chat_template = chat_template
-        self._template_options = dict(template_options or {})
         self._loaded: tuple[Any, Any] | None = None
         self.settings: Mapping[str, Any] = {
             "engine": "transformers",
             "model": self.name,
-            "weights": _fingerprint(local) if local.exists() else None,
+            "weights": fingerprint(local),
             "revision": revision,
             "device": self._device,
             "dtype": self._dtype,
             "batch_size": batch_size,
-            "chat_template": chat_template,
-            "template_options": self._template_options,
+            **self._prompts.settings,
             "transformers": version("transformers"),
             "torch": version("torch"),
         }
@@ -100,7 +90,7 @@ class Transformers:
         if not requests:
             return
         model, tokenizer = self.loaded()
-        prompts = self._prompts([request.messages for request in requests], tokenizer)
+        prompts = self._prompts.tokens(requests, tokenizer, self.name)
         context = _context(model.config)
         jobs = []
         for request, prompt in zip(requests, prompts, strict=True):
@@ -175,32 +165,6 @@ class Transformers:
             self._loaded = model.to(self._device).eval(), tokenizer
         return self._loaded
 
-    def _prompts(self, asked: list[tuple[Message, ...]], tokenizer: Any) -> list[list[int]]:
-        """The token ids of each request."""
-        plain = self._chat_template == "plain"
-        if not plain and not tokenizer.chat_template:
-            warnings.warn(
-                f"{self.name} has no chat template: messages are given as plain text, joined by blank lines "
-                "(chat_template='plain' says that this is meant)",
-                stacklevel=3,
-            )
-            plain = True
-        if plain:
-            texts = ["\n\n".join(message["content"] for message in messages) for messages in asked]
-            return list(tokenizer(texts)["input_ids"])
-        return list(
-            tokenizer([self._templated(messages, tokenizer) for messages in asked], add_special_tokens=False)["input_ids"]
-        )
-
-    def _templated(self, messages: tuple[Message, ...], tokenizer: Any) -> str:
-        unfinished = messages[-1]["role"] == "assistant"  # the model goes on where this message ends
-        how = {"continue_final_message": True} if unfinished else {"add_generation_prompt": True}
-        try:
-            text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, **how, **self._template_options)
-        except Exception as error:  # templates are programs, and raise what they like
-            raise ModelError(f"the chat template of {self.name} refuses the messages: {error}") from None
-        return text
-
 
 def _torch_or_error() -> Any:
     try:
@@ -256,17 +220,3 @@ def _generation(request: Request, rows: list[Row], error: str | None, tokenizer:
         cuts = [at for mark in stop if (at := text.find(mark)) >= 0]
         texts.append(text[: min(cuts)] if cuts else text)
     return Generation(request.id, tuple(texts), error, tuple(row.finish for row in done))
-
-
-def _fingerprint(path: Path) -> str:
-    """A hash of the size and of samples of each file of weights: a checkpoint that was written over is another model."""
-    found = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.suffix in _WEIGHTS)
-    digest = hashlib.sha256()
-    for file in found:
-        size = file.stat().st_size
-        digest.update(f"{file.name} {size} ".encode())
-        with file.open("rb") as content:
-            for i in range(_BLOCKS):
-                content.seek(max(0, size - _BLOCK) * i // (_BLOCKS - 1))
-                digest.update(content.read(_BLOCK))
-    return digest.hexdigest()[:16]
