@@ -22,9 +22,7 @@ from execverify.errors import ModelError
 from execverify.models.model import Generation, Model, Request, Sampling, check_ids
 
 FORMAT = "generations"
-NEUTRAL = frozenset(
-    {"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_tokens"}
-)
+NEUTRAL = frozenset({"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_size"})
 """Settings that decide how fast and from where answers come, not what they are: a run may go on with others."""
 
 

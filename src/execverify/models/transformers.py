@@ -160,8 +160,6 @@ class Transformers:
                 model = AutoModelForCausalLM.from_pretrained(**self._source, **options)
             except (OSError, ValueError, ImportError) as error:
                 raise ModelError(f"{self.name} could not be loaded: {' '.join(str(error).split())[:400]}") from None
-            if not hasattr(model, "lm_head") and model.get_output_embeddings() is None:
-                raise ModelError(f"{self.name} is no causal language model")
             self._loaded = model.to(self._device).eval(), tokenizer
         return self._loaded
 
