@@ -56,6 +56,8 @@ def test_module_examples() -> None:
         "programs.program",
         "execution.run",
         "tracing.trace",
+        "tracing.watch",
+        "evaluation.statistics",
         "questions.task",
         "rewards.score",
         "rewards.unit_tests",

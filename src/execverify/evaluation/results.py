@@ -140,8 +140,8 @@ def slices(records: Sequence[Record]) -> list[dict[str, Any]]:
     return [row for row in rows if row["parts"] >= _LEAST]
 
 
-def _place(prop: str, value: str, task: str) -> tuple[int, str, tuple[int, str], str]:
-    return ORDER.index(prop) if prop in ORDER else len(ORDER), prop, order_of(value), task
+def _place(prop: str, value: str, task: str) -> tuple[int, str, str, tuple[int, str]]:
+    return ORDER.index(prop) if prop in ORDER else len(ORDER), prop, task, order_of(value)
 
 
 def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:

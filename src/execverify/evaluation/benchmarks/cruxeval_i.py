@@ -16,7 +16,7 @@ from execverify.evaluation.outputs import key_of, program_or_none
 from execverify.execution.outcome import Outcome, Result
 from execverify.execution.run import run_many
 from execverify.programs.literals import equality_key, parse_expression, parse_literal
-from execverify.programs.program import Program, arguments_text, call_values, shorten
+from execverify.programs.program import Program, arguments_text, call_values, read_arguments, shorten
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class CruxevalI(Benchmark):
         given += [_program(item.held, answer.strict) for item, answer in answers]
         results = _results([program for program in given if program is not None], workers)
         claims = [self._claim(item.held, answer) for item, answer in answers]
-        settled = [_settled(item.held, program, results) for (item, _), program in zip(answers, given, strict=False)]
+        settled = [_settled(item.held, answer, program, results) for (item, answer), program in zip(answers, given, strict=False)]
         waiting = [claim for claim, verdict in zip(claims, settled, strict=True) if claim is not None and verdict is None]
         run = iter(verdicts(waiting, workers=workers))
         marks: list[tuple[Mark, ...]] = []
@@ -100,16 +100,28 @@ Results = dict[Program, Result]
 
 
 @functools.lru_cache(maxsize=65536)
-def _program(known: Known, text: str | None) -> Program | None:
-    """The program that a text calls; None where it is not one call of f with literals that fit."""
+def _arguments(text: str | None) -> str | None:
+    """The arguments of a text that is one call of f with literals, as canonical text; None where it is no such call."""
     if text is None:
         return None
     try:
         node = parse_expression(text)
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "f":
             return None
-        return Program(known.code, "f", arguments_text(call_values(node)))
+        arguments = arguments_text(call_values(node))
+        read_arguments(arguments)
     except (LiteralError, ProgramError, RecursionError):
+        return None
+    return arguments
+
+
+@functools.lru_cache(maxsize=65536)
+def _program(known: Known, text: str | None) -> Program | None:
+    """The program that a text calls; None where it is not one call of f with literals that fit."""
+    arguments = _arguments(text)
+    try:
+        return None if arguments is None else Program(known.code, "f", arguments)
+    except ProgramError:
         return None
 
 
@@ -118,10 +130,13 @@ def _results(programs: Sequence[Program], workers: int) -> Results:
     return dict(zip(distinct, run_many(distinct, limits=LIMITS, workers=workers), strict=True))
 
 
-def _settled(known: Known, program: Program | None, results: Results) -> bool | None:
-    """The official verdict where the run of our own copy tells it: it ended well with plain data, or it raised."""
-    if program is None or not is_inert(known.code) or not is_plain(known.output):
+def _settled(known: Known, answer: Answer, program: Program | None, results: Results) -> bool | None:
+    """The official verdict where it is known: the run of our own copy ended well with plain data, or raised; or the call does
+    not fit the parameters, which Python refuses before it runs anything."""
+    if not is_inert(known.code) or not is_plain(known.output):
         return None
+    if program is None:
+        return None if _arguments(answer.official) is None else False
     result = results[program]
     if result.outcome in (Outcome.RAISED, Outcome.TIMED_OUT):
         return False

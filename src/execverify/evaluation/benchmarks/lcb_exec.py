@@ -33,7 +33,7 @@ class LcbExec(OutputPrediction):
         "lcb-exec",
         "the output of a call of a contest solution",
         "479",
-        "MIT",
+        "as its card on the hub says; none of it is shipped",
         ORIGIN,
         RULE + "; usual imports go before the code",
         STRICT,

@@ -95,8 +95,28 @@ def _floors(results: Mapping[str, Any]) -> Markup:
 
 
 def _more(results: Mapping[str, Any]) -> Markup:
-    rows = [(name.replace("_", " "), tag("code", json.dumps(value))) for name, value in results.get("more", {}).items()]
-    return joined(tag("h3", "More figures"), facts(rows)) if rows else Markup("")
+    found = results.get("more", {})
+    if not found:
+        return Markup("")
+    tables = [_nested(name, value) for name, value in found.items() if _is_nested(value)]
+    rows = [(name.replace("_", " "), _flat(value)) for name, value in found.items() if not _is_nested(value)]
+    return joined(tag("h3", "More figures, in percent"), facts(rows), *tables)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(inner, Mapping) for inner in value.values())
+
+
+def _nested(name: str, value: Mapping[str, Mapping[str, Any]]) -> Markup:
+    columns = list(dict.fromkeys(key for inner in value.values() for key in inner))
+    rows = [(row, *(_flat(inner.get(column, "")) for column in columns)) for row, inner in value.items()]
+    return table(name.replace("_", " "), ("", *columns), rows, numbers=range(1, len(columns) + 1))
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_flat(inner)}" for key, inner in value.items()) or "none"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _slices(results: Mapping[str, Any]) -> Markup:
