@@ -75,8 +75,8 @@ def main(out: Path, size: int = 5000) -> None:
         completions.write_text("\n".join(lines) + "\n", encoding="utf-8")
         execverify("score", str(rows), str(completions))
     runs = [str(out / f"own-{name}") for name in SCRIPTED]
-    for (name, model), run in zip(SCRIPTED.items(), runs, strict=True):
-        execverify("evaluate", "own", "--model", model, "--out", run)
+    for scripted, run in zip(SCRIPTED.values(), runs, strict=True):
+        execverify("evaluate", "own", "--model", scripted, "--out", run)
     execverify("compare", *runs)
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
     print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and floors, slices, every item.")

@@ -4,17 +4,19 @@ Every run is compared with the first. For each verdict and task, over the items 
 
 - the difference of pass@1 in points, with a 95% interval by drawing items anew (2,000 times);
 - McNemar's exact test on the items whose share of right answers differs: with one sample and one part an item these are the pairs of
-  which one run is right and the other wrong; else the test is that of signs. With several runs its chances are corrected by Holm.
+  which one run is right and the other wrong; else the test is that of signs. Where there are several runs or tasks, the chances are
+  corrected by Holm, for each verdict.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.statistics import bootstrap, holm, mcnemar
+from execverify.evaluation.statistics import bootstrap, holm, mcnemar, wilson
 from execverify.evaluation.table import shown, span, table
 
 Results = Mapping[str, Any]
+_VERDICTS = ("official", "strict")
 
 
 def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
@@ -42,8 +44,10 @@ def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
         "against": first_name,
     }
     comparisons = [each for name, run in others for each in _compared(first, name, run)]
-    for each, chance in zip(comparisons, holm([each["p"] for each in comparisons]), strict=True):
-        each["p_holm"] = _rounded(chance)
+    for verdict in _VERDICTS:
+        family = [each for each in comparisons if each["verdict"] == verdict]
+        for each, chance in zip(family, holm([each["p"] for each in family]), strict=True):
+            each["p_holm"] = _rounded(chance)
     return {**found, "comparisons": comparisons}
 
 
@@ -60,7 +64,7 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
     if not common:
         raise EvaluationError(f"{name} has no item in common with the first run")
     rows = []
-    for verdict in ("official", "strict"):
+    for verdict in _VERDICTS:
         shares = [{id: _shares(run[id], verdict) for id in common} for run in (ours, theirs)]
         tasks = list(dict.fromkeys(task for id in common for task in ours[id]["tasks"]))
         for task in tasks:
@@ -74,7 +78,7 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
 def _figures(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
     differences = [(b - a,) for a, b in pairs]
     worse, better = sum(b < a for a, b in pairs), sum(b > a for a, b in pairs)
-    low, high = bootstrap(differences)
+    low, high = _interval(differences)
     mean = sum(difference for (difference,) in differences) / len(pairs)
     return {
         "items": len(pairs),
@@ -84,6 +88,14 @@ def _figures(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
         "worse": worse,
         "p": _rounded(mcnemar(worse, better)),
     }
+
+
+def _interval(differences: Sequence[tuple[float]]) -> tuple[float, float]:
+    """By drawing items anew; where all differ alike, drawing tells nothing, and Wilson's interval of no exception says how sure that is."""
+    if len(set(differences)) > 1:
+        return bootstrap(differences)
+    ((same,),), (_, edge) = set(differences), wilson(0, len(differences))
+    return max(-1.0, same - edge), min(1.0, same + edge)
 
 
 def _shares(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
