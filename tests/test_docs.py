@@ -55,6 +55,7 @@ def test_module_examples() -> None:
         "programs.literals",
         "programs.program",
         "execution.run",
+        "execution.candidates",
         "tracing.trace",
         "tracing.watch",
         "evaluation.statistics",

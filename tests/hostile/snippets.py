@@ -129,7 +129,7 @@ PROCESSES = _calls(
     },
 ) + _calls(
     "starts a process",
-    (RETURNED, FORBIDDEN),
+    (RETURNED, FORBIDDEN, RAISED),
     {
         "system": "import os\nreturn os.system('true') == 0",
         "system of libc": "import ctypes\nreturn ctypes.CDLL(None).system(b'true') == 0",

@@ -20,7 +20,8 @@ from execverify.execution.sandbox import Sandbox
 from execverify.execution.wire import Inbox, pack_trusted, unpack_texts
 
 Texts = list[str | None]
-_AHEAD = 4  # cases per worker that may be done before an earlier one is
+_AHEAD = 64  # cases per worker that may be done before an earlier one is, so that a slow one holds nobody up
+_MOST_HELD = 64_000_000  # characters in the results of those
 _LONGEST_SLEEP = 60.0
 
 
@@ -72,6 +73,11 @@ class Case(ABC):
     def done(self) -> bool:
         """Whether every test has its result."""
 
+    @property
+    def size(self) -> int:
+        """Characters of all results."""
+        return sum(len(result.stdout) + len(result.value.text or "" if result.value else "") for result in self.results)
+
     @abstractmethod
     def begin(self, docket: "Docket") -> None:
         """Starts the processes for what is left to do."""
@@ -101,6 +107,7 @@ class Docket:
         self.waiting: dict[int, Case] = {}  # begun and not yet given to the caller, by position
         self.begun = self.given = 0
         self.exhausted = False
+        self.held = 0
         self.looked = time.monotonic()
 
     def results(self) -> Iterator[tuple[Result, ...]]:
@@ -108,7 +115,9 @@ class Docket:
         while True:
             self.fill()
             while self.given in self.waiting and self.waiting[self.given].done:
-                yield tuple(self.waiting.pop(self.given).results)
+                case = self.waiting.pop(self.given)
+                self.held -= case.size
+                yield tuple(case.results)
                 self.given += 1
                 self.fill()
             if self.active:
@@ -118,17 +127,19 @@ class Docket:
 
     def fill(self) -> None:
         """Begins cases while a worker is free and not too many results wait for an earlier one."""
-        while len(self.active) < self.workers and len(self.waiting) < (_AHEAD + 1) * self.workers and not self.exhausted:
+        while len(self.active) < self.workers and not self.exhausted:
+            if len(self.waiting) > _AHEAD * self.workers or (self.held > _MOST_HELD and self.waiting):
+                return
             case = next(self.source, None)
             if case is None:
                 self.exhausted = True
                 return
             self.waiting[self.begun] = case
             self.begun += 1
+            self.active.append(case)
             if not case.done:
-                self.active.append(case)
                 case.begin(self)
-                self.settle(case)
+            self.settle(case)
 
     def open(self, case: Case, limit: int) -> Line:
         """A line to a fresh process for untrusted code."""
@@ -205,6 +216,7 @@ class Docket:
             for line in list(case.lines):
                 self.end(line)
             self.active.remove(case)
+            self.held += case.size
 
     def close(self) -> None:
         """Ends every process that is still at work."""

@@ -62,8 +62,9 @@ def call_many(
     Raises:
         ProgramError: an input is no list of literals.
 
-    >>> list(call_many([(Program("def f(n): return n + 1"), ["1", "2"])]))[0][1].value.text
-    '3'
+    >>> one = Program("def f(n): return n + 1", arguments="0")
+    >>> [result.value.text for result in next(call_many([(one, ["1", "2"])]))]
+    ['2', '3']
     """
     ours, theirs = tee(items)
     jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _apart(program))

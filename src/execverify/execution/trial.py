@@ -171,8 +171,19 @@ def prepare(imports: Sequence[str]) -> None:
     if imports:
         loaded = {name.partition(".")[0] for name in sys.modules}
         sys.meta_path.insert(0, Guard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
-    builtins.__dict__.setdefault("exit", _leave)
-    builtins.__dict__.setdefault("quit", _leave)
+    _READY.append(_builtins())
+
+
+_READY: list[types.ModuleType] = []
+"""Builtins for the first module of a process, made before the fork: to copy them touches the memory of each."""
+
+
+def _builtins() -> types.ModuleType:
+    made = types.ModuleType("builtins")
+    made.__dict__.update(vars(builtins))
+    made.__dict__.setdefault("exit", _leave)
+    made.__dict__.setdefault("quit", _leave)
+    return made
 
 
 def _leave(code: object = None) -> NoReturn:
@@ -206,14 +217,13 @@ def serve(fd: int, base: int, confine: Callable[[], None]) -> None:
 
 
 class Solution:
-    """A candidate's module.
-
-    It has the builtins of the process, which is its own: to copy them would touch, and so copy, the memory of each.
-    """
+    """A candidate's module, with builtins of its own, which it may patch."""
 
     def __init__(self, case: dict[str, Any], name: str) -> None:
         self.imports = case["imports"]
         self.module = types.ModuleType(name)
+        sys.modules["builtins"] = own = _READY.pop() if _READY else _builtins()
+        self.module.__dict__["__builtins__"] = own.__dict__
         sys.modules[name] = self.module
         self.source = case["source"]
         sys.setrecursionlimit(RECURSION_LIMIT + depth())
