@@ -32,6 +32,7 @@ bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	$(BIN)/python bench/build.py
 	$(BIN)/python bench/sandbox.py
 	$(BIN)/python bench/unit_tests.py
+	$(BIN)/python bench/evaluate.py
 
 other-pythons: $(READY)  ## the same labels, byte for byte, on the other Pythons that are installed
 	$(BIN)/python tests/other_pythons.py

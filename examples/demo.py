@@ -4,7 +4,7 @@ validated, answered, scored, described.
     python examples/demo.py OUT [SIZE]
 
 Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by habit,
-and one that cheats.
+and one that cheats. At the end the scripted models (gold, and constant answers) are evaluated on held-out programs.
 """
 
 import json
@@ -43,6 +43,15 @@ def cheat(task: Task) -> str:
 
 MODELS: dict[str, Callable[[Task], str]] = {"perfect": perfect, "output-only": output_only, "habit": habit, "cheat": cheat}
 
+SCRIPTED = {
+    "gold": "scripted:gold",
+    "minus-one": "scripted:constant:-1",
+    "nil": "scripted:constant:Nil",
+    "true": "scripted:constant:True",
+    "nothing": "scripted:nothing",
+}
+"""Models that know the benchmark, or need no thought."""
+
 
 def execverify(*words: str) -> None:
     """Runs one command of the command line, as a person would."""
@@ -65,7 +74,12 @@ def main(out: Path, size: int = 5000) -> None:
         lines = [json.dumps({"id": task.id, "completion": model(task)}) for task in tasks]
         completions.write_text("\n".join(lines) + "\n", encoding="utf-8")
         execverify("score", str(rows), str(completions))
+    runs = [str(out / f"own-{name}") for name in SCRIPTED]
+    for scripted, run in zip(SCRIPTED.values(), runs, strict=True):
+        execverify("evaluate", "own", "--model", scripted, "--out", run)
+    execverify("compare", *runs)
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
+    print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and floors, slices, every item.")
     print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
 
 

@@ -57,6 +57,8 @@ def test_module_examples() -> None:
         "execution.run",
         "execution.candidates",
         "tracing.trace",
+        "tracing.watch",
+        "evaluation.statistics",
         "questions.task",
         "rewards.score",
         "rewards.unit_tests",

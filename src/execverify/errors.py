@@ -10,7 +10,9 @@ mistake and the mend::
     │   └── WeakSandboxError   untrusted code is refused here, because a layer of the sandbox is missing
     ├── QuestionError      a question or task that cannot be asked
     ├── RowError           a row or a file of rows, programs or completions that is not what it says
-    └── DatasetError       a dataset that cannot be made as asked, written or continued
+    ├── DatasetError       a dataset that cannot be made as asked, written or continued
+    ├── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
+    └── EvaluationError    a benchmark, its data, or a run of it that is not what it should be
 """
 
 
@@ -44,3 +46,11 @@ class RowError(ExecVerifyError):
 
 class DatasetError(ExecVerifyError):
     """A dataset cannot be made as asked, written where asked, or continued."""
+
+
+class ModelError(ExecVerifyError):
+    """A model cannot be had or asked like this, or a file of answers is not what it should be."""
+
+
+class EvaluationError(ExecVerifyError):
+    """A benchmark, its data, or a run of it is not what it should be."""

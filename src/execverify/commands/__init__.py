@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, doctor, programs, rows, stats
+from execverify.commands import build, compare, doctor, evaluate, programs, rows, stats
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -25,6 +25,8 @@ for verb in (
     rows.validate_command,
     stats.stats_command,
     stats.report_command,
+    evaluate.evaluate_command,
+    compare.compare_command,
     doctor.doctor_command,
 ):
     execverify.add_command(verb)

@@ -1,0 +1,21 @@
+"""The verb `compare`: runs of one benchmark, item by item."""
+
+import json
+from pathlib import Path
+
+import click
+
+from execverify.evaluation.comparing import compare, comparison_markdown
+from execverify.evaluation.folder import read_results
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN ...")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
+    """Compare runs of one benchmark with the first of them: paired, by McNemar's test and a bootstrap of the difference.
+
+    A RUN is a folder that `execverify evaluate --out` made, or its results.json.
+    """
+    found = compare([(name, read_results(Path(name))) for name in runs])
+    click.echo(json.dumps(found) if as_json else comparison_markdown(found), nl=as_json)

@@ -1,0 +1,159 @@
+"""The verb `evaluate`: a benchmark on a model."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from execverify.commands.common import NOTES, SCREEN, cores, progress
+from execverify.evaluation.folder import FILES, write_run
+from execverify.evaluation.registry import all_benchmarks
+from execverify.evaluation.run import evaluate
+from execverify.evaluation.styles import STYLES
+from execverify.evaluation.table import floor, how, shown, span, tasks_of
+from execverify.models import Sampling
+
+
+@click.command("evaluate")
+@click.argument("benchmark", required=False)
+@click.option("--list", "listed", is_flag=True, help="List the benchmarks: size, licence, source, rule.")
+@click.option(
+    "--model", metavar="M", help="A hub name or folder, an http(s) URL, recorded:FILE, scripted:gold, scripted:constant:TEXT."
+)
+@click.option("--data", metavar="FILE", help="The benchmark's data; by default its public name on the hub.")
+@click.option("--style", help=f"How it is asked: {', '.join(STYLES)}, or a template file.  [default: execverify]")
+@click.option("--n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]")
+@click.option("--temperature", type=click.FloatRange(0), help="0 takes the likeliest token.  [default: 0]")
+@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
+@click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of a completion.  [default: 1024]")
+@click.option("--seed", default=0, show_default=True, help="For sampling, and for what a benchmark draws.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
+@click.option("--out", metavar="RUN", help="Folder for generations, results, table and page; a stopped run goes on from it.")
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as engine=vllm or model=NAME."
+)
+@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+def evaluate_command(
+    benchmark: str | None,
+    listed: bool,
+    model: str | None,
+    data: str | None,
+    style: str | None,
+    n: int | None,
+    temperature: float | None,
+    top_p: float | None,
+    max_tokens: int | None,
+    seed: int,
+    limit: int | None,
+    out: str | None,
+    options: tuple[str, ...],
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Run a benchmark on a model, and score it by its authors' rule and strictly, beside the floors of constant answers.
+
+    Exits with 3 where something failed on our side, and the figures are of fewer items: give the command again to go on.
+    """
+    if listed:
+        _list(as_json)
+        return
+    if benchmark is None or model is None:
+        raise click.UsageError("name a benchmark and --model M; `execverify evaluate --list` shows the benchmarks")
+    given = {"n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
+    known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    recorded = model.startswith("recorded:") and not known
+    with progress() as bar:
+        task = bar.add_task("asking", total=None)
+        found = evaluate(
+            benchmark,
+            model,
+            data=data,
+            style=style,
+            sampling=None if recorded else Sampling(**known, seed=seed),
+            limit=limit,
+            out=out,
+            seed=seed,
+            workers=workers,
+            options=_options(options),
+            progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+        )
+    if out is not None:
+        write_run(Path(out), found)
+        NOTES.print(Text(f"{out}: {', '.join(FILES)}"))
+    if as_json:
+        click.echo(json.dumps(found.results))
+    else:
+        _print(found.results)
+    if any(found.results["failures"].values()):
+        NOTES.print(Text(_told_failures(found.results), style="red"))
+        sys.exit(3)
+
+
+def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """NAME=VALUE; a value that is JSON is read as such."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.UsageError(f"--option {pair}: write NAME=VALUE, such as engine=vllm")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _list(as_json: bool) -> None:
+    abouts = [bench.about for bench in all_benchmarks().values()]
+    if as_json:
+        fields = ("name", "what", "size", "licence", "origin", "official", "strict", "needs_data")
+        for about in abouts:
+            click.echo(json.dumps({name: getattr(about, name) for name in fields}))
+        return
+    for about in abouts:
+        SCREEN.print(Text(about.name, style="bold"), Text(about.what), sep="  ")
+        told = (
+            ("size", about.size),
+            ("licence", about.licence),
+            ("source", about.origin),
+            ("official", about.official),
+            ("strict", about.strict),
+        )
+        table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 1, 0, 2))
+        for name, text in told:
+            table.add_row(Text(name, style="dim"), Text(text))
+        SCREEN.print(table)
+
+
+def _print(results: dict[str, Any]) -> None:
+    SCREEN.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
+    SCREEN.print(Text(how(results), style="dim"))
+    ks = [key for key in results["official"] if key.startswith("pass_at_")]
+    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "floor")
+    for name in ("official", "strict"):
+        for task, score in tasks_of(results[name]):
+            table.add_row(
+                name, task, *(shown(score.get(key)) for key in ks), span(score.get("interval")), Text(floor(results, name, task))
+            )
+    SCREEN.print(table)
+    for name, value in results.get("more", {}).items():
+        SCREEN.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
+    differing = results["disagreements"]
+    if differing["count"]:
+        some = ", ".join(differing["ids"][:5]) + (" ..." if differing["count"] > 5 else "")
+        SCREEN.print(Text(f"official and strict differ on {differing['count']} items: {some}"))
+    if results["cut_off"]:
+        SCREEN.print(Text(f"cut off at the most tokens: {results['cut_off']} of {results['completions']} completions"))
+
+
+def _told_failures(results: dict[str, Any]) -> str:
+    failures = results["failures"]
+    return (
+        f"not complete: {failures['not_generated']} items were not generated, {failures['not_judged']} samples not judged; "
+        "they count neither as right nor as wrong"
+    )

@@ -1,0 +1,145 @@
+"""Taking answers out of completions, by the style in which they were asked for.
+
+    execverify   the last <answer>...</answer>, and nothing else
+    direct, cot  the benchmarks' own: what follows the first [ANSWER], up to [/ANSWER]; the whole text where there is none
+    bare         the whole text: recorded answers that somebody has taken out of completions already
+
+A template file of the user's own is read like `execverify` where it names that tag, and else like `direct`.
+
+Output prediction asks for `assert f(3) == ??` to be completed, so an answer is the right side of an assertion; input
+prediction asks for its left side. Where the answer is one assertion, it is read as Python. Where it is not, `official` holds what is
+left of it when it is cut at `==`, as the authors of CRUXEval cut (they do so with every answer, and lose the right ones that have `==`
+in a text), and `strict` holds None; as it does where the assertion is about another call.
+"""
+
+import ast
+from dataclasses import dataclass
+
+from execverify.errors import LiteralError, ProgramError
+from execverify.programs.literals import parse_expression, parse_quietly
+from execverify.programs.program import parse_source
+from execverify.questions.question import CLOSE, OPEN
+from execverify.rewards.answers import MAX_ANSWER
+
+EXECVERIFY, BARE = "execverify", "bare"
+OWN = ("direct", "cot")
+
+_OPEN, _CLOSE = "[ANSWER]", "[/ANSWER]"
+_FENCE = "```"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was taken out of a completion.
+
+    Attributes:
+        official: the text that the authors' rule looks at; None where there is no answer.
+        strict: the text that is read strictly; None where the answer is not in the form that was asked for.
+        why: why either is None.
+    """
+
+    official: str | None
+    strict: str | None
+    why: str = ""
+
+
+def inside(completion: str, style: str) -> tuple[str | None, str]:
+    """The answer's text, and why there is none."""
+    if style == BARE:
+        return completion, ""
+    if style == EXECVERIFY:
+        end = completion.rfind(CLOSE)
+        start = completion.rfind(OPEN, 0, end) if end >= 0 else -1
+        if start < 0:
+            return None, f"there is no {OPEN}...{CLOSE}"
+        text = completion[start + len(OPEN) : end]
+    else:
+        text = completion.split(_OPEN)[1] if _OPEN in completion else completion
+        text = text.split(_CLOSE)[0]
+    if len(text) > MAX_ANSWER:
+        return None, f"the answer is longer than {MAX_ANSWER} characters"
+    return _unfenced(text).strip(), ""
+
+
+def wrapped(text: str, style: str) -> str:
+    """A completion that gives an answer in a style."""
+    if style == BARE:
+        return text
+    if style == EXECVERIFY:
+        return f"<reasoning>\nI follow the call statement by statement.\n</reasoning>\n{OPEN}\n{text}\n{CLOSE}"
+    return f"{_OPEN}\n{text}\n{_CLOSE}"
+
+
+def output_answer(completion: str, style: str, call: str) -> Answer:
+    """The output that a completion claims for a call."""
+    text, why = inside(completion, style)
+    if text is None:
+        return Answer(None, None, why)
+    if style == BARE:
+        return Answer(text, text)
+    sides = _sides(text)
+    if sides is None:
+        return _cut(text, text.split("==")[1] if "==" in text else text)
+    left, right = sides
+    if not _same_source(left, call):
+        return Answer(right, None, "the assertion is about another call")
+    return Answer(right, right)
+
+
+def input_answer(completion: str, style: str) -> Answer:
+    """The call that a completion claims to give the result."""
+    text, why = inside(completion, style)
+    if text is None:
+        return Answer(None, None, why)
+    if style == BARE:
+        return Answer(text, text)
+    sides = _sides(text)
+    if sides is None:
+        official = text.split("==")[0]
+        return _cut(text, official.split("assert")[1] if "assert" in official else official)
+    return Answer(sides[0], sides[0])
+
+
+def _cut(text: str, official: str) -> Answer:
+    """The answer in a text that is no assertion: what was cut out of it, and the text itself where it is an expression."""
+    bare = text if "assert" not in text and _is_expression(text) else None
+    return Answer(official.strip(), bare, "" if bare is not None else "it is not one assertion with ==")
+
+
+def _unfenced(text: str) -> str:
+    lines = text.split("\n")
+    return "\n".join(line for line in lines if not line.strip().startswith(_FENCE)) if _FENCE in text else text
+
+
+def _sides(text: str) -> tuple[str, str] | None:
+    """Left and right of the one assertion that a text is, as they are written."""
+    try:
+        tree = parse_quietly(text, "exec")
+    except LiteralError:
+        return None
+    body = tree.body if isinstance(tree, ast.Module) else []
+    if len(body) != 1 or not isinstance(body[0], ast.Assert) or body[0].msg is not None:
+        return None
+    test = body[0].test
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], ast.Eq):
+        return None
+    left, right = (ast.get_source_segment(text, side) for side in (test.left, test.comparators[0]))
+    return (left, right) if left is not None and right is not None else None
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        parse_expression(text)
+    except LiteralError:
+        return False
+    return True
+
+
+def _same_source(one: str, other: str) -> bool:
+    """Whether two texts are the same Python but for blanks and brackets around them."""
+    if one.strip() == other.strip():
+        return True
+    try:
+        return ast.dump(parse_source(one)) == ast.dump(parse_source(other))
+    except (ProgramError, RecursionError):
+        return False

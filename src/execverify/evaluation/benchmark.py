@@ -1,0 +1,180 @@
+"""What a benchmark is to the rest of evaluation: items, prompts, answers, verdicts.
+
+A benchmark is one file in `benchmarks/` whose name is registered by being there. It makes `Item`s of a file, says how each is
+asked in a style, takes the answer out of a completion, and judges answers twice: by its authors' rule to the letter, and
+strictly. All else (sampling, storing, pass@k, intervals, floors, slices, pages) is done elsewhere, the same for every benchmark.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from execverify.evaluation.answers import Answer
+from execverify.evaluation.data import Source
+from execverify.evaluation.styles import reading_of, render
+from execverify.questions.task import Message
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a reader wants to know before the first run.
+
+    Attributes:
+        name: as the command line has it.
+        what: one line.
+        size: how many items, in words.
+        licence: of the data.
+        origin: where the data come from: a page, or a name on the hub.
+        official: the authors' rule, in one line.
+        strict: what the strict verdict asks for.
+        hub: the public name of the data on the hub, and its split; None where they are not there.
+        needs_data: whether the data have to be given or fetched.
+    """
+
+    name: str
+    what: str
+    size: str
+    licence: str
+    origin: str
+    official: str
+    strict: str
+    hub: tuple[str, str] | None = None
+    needs_data: bool = True
+
+
+@dataclass(frozen=True)
+class Item:
+    """One prompt's worth of a benchmark.
+
+    Attributes:
+        id: its name, unique in the benchmark.
+        tasks: what is asked: one name for each mark that an answer gets ("output"; or "output", "next_statement", ...).
+        expected: for each of these, what a reader is told was expected.
+        program: the source that a reader is shown.
+        call: the call that is made, or whatever else leads to the question; one line.
+        fields: what the prompt templates may name.
+        slices: properties by which scores are cut, such as {"loops": "2", "level": "4"}.
+        held: whatever the benchmark itself needs to judge.
+    """
+
+    id: str
+    tasks: tuple[str, ...]
+    expected: tuple[str, ...]
+    program: str
+    call: str
+    fields: Mapping[str, str]
+    slices: Mapping[str, str] = field(default_factory=dict)
+    held: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The verdicts on one part of an answer.
+
+    Attributes:
+        official: right by the authors' rule; None where we failed to judge.
+        strict: right strictly; None where we failed to judge.
+        why: one line on why it is not right; empty where it is right both ways.
+        counted: False where the authors' rule leaves the sample out, as if it had not been drawn.
+    """
+
+    official: bool | None
+    strict: bool | None
+    why: str = ""
+    counted: bool = True
+
+
+class Benchmark(ABC):
+    """A benchmark. Stateless: one object serves every run.
+
+    Attributes:
+        about: what it is.
+        constants: answers that need no thought, whose scores stand beside every score as floors.
+        template: name of its files in the folders of prompt templates.
+    """
+
+    about: About
+    constants: tuple[str, ...] = ()
+    template: str = "output"
+
+    @abstractmethod
+    def items(self, source: Source) -> list[Item]:
+        """All items, in the order of the data.
+
+        Raises:
+            EvaluationError: the data are missing, or are not what they should be.
+        """
+
+    def reading(self, style: str) -> str:
+        """The known style whose answers look like those of a style: itself, unless it is a file.
+
+        Raises:
+            EvaluationError: there is no such style or file.
+        """
+        return reading_of(style)
+
+    @abstractmethod
+    def extract(self, item: Item, completion: str, style: str) -> Answer:
+        """The answer in a completion."""
+
+    @abstractmethod
+    def gold(self, item: Item) -> str:
+        """A right answer, as `complete` takes it."""
+
+    @abstractmethod
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+        """The marks of each answer, one for each of its item's tasks, in order. Nothing depends on the other answers."""
+
+    def messages(self, item: Item, style: str) -> tuple[Message, ...]:
+        """The chat messages that ask an item.
+
+        Raises:
+            EvaluationError: no such style, or a template that names what the item does not have.
+        """
+        return ({"role": "user", "content": render(style, self.template, item.fields)},)
+
+    def constant(self, item: Item, text: str) -> str:
+        """The answer to an item that always says `text`."""
+        return text
+
+    def complete(self, item: Item, answer: str, style: str) -> str:
+        """A completion that gives an answer in a style."""
+        return answer
+
+    def more(self, records: Sequence["Record"]) -> dict[str, Any]:
+        """Figures that this benchmark alone has, in percent."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one item.
+
+    Attributes:
+        item: what was asked.
+        completions: the texts, one a sample.
+        answers: what was taken out of each.
+        marks: for each sample, the marks, one for each of the item's tasks.
+        error: what went wrong on our side before any completion came; None where nothing did.
+        cut: for each sample, whether it was cut off at the most tokens.
+    """
+
+    item: Item
+    completions: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    marks: tuple[tuple[Mark, ...], ...] = ()
+    error: str | None = None
+    cut: tuple[bool, ...] = ()
+
+    def verdicts(self, part: int, strict: bool) -> list[bool]:
+        """The verdicts on one part over the samples; what is not counted, or could not be judged, is left out."""
+        marks = [sample[part] for sample in self.marks]
+        return list(_decided(marks, strict))
+
+
+def _decided(marks: Iterable[Mark], strict: bool) -> Iterable[bool]:
+    for mark in marks:
+        verdict = mark.strict if strict else mark.official
+        if verdict is not None and (strict or mark.counted):
+            yield verdict

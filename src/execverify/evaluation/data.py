@@ -1,0 +1,132 @@
+"""The data of a benchmark: from a file that was given, or from the hub by its public name."""
+
+import functools
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import EvaluationError
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the items of a run come from.
+
+    Attributes:
+        path: a file (or, for benchmarks of several files, a folder); None for the hub, or for what needs no data.
+        seed: decides what is drawn, where anything is.
+        workers: how many processes run programs at once.
+    """
+
+    path: Path | None = None
+    seed: int = 0
+    workers: int = 1
+
+
+def load_rows(source: Source, name: str, origin: str, hub: tuple[str, str] | None, fields: Sequence[str]) -> list[Row]:
+    """The rows of a benchmark.
+
+    Args:
+        source: where to look.
+        name: the benchmark's, for messages.
+        origin: where its data can be had.
+        hub: its name and split on the hub.
+        fields: what every row must have.
+
+    Raises:
+        EvaluationError: no such file, no data at all, or rows without the fields.
+    """
+    if source.path is not None:
+        rows = [(f"{source.path}:{number}", row) for number, row in rows_of(source.path)]
+    elif hub is None:
+        raise EvaluationError(f"{name} needs its data: give --data FILE; they come from {origin}")
+    else:
+        rows = [(f"{hub[0]}, row {number}", row) for number, row in enumerate(_from_hub(name, origin, *hub), start=1)]
+    for where, row in rows:
+        missing = [field for field in fields if field not in row]
+        if missing:
+            raise EvaluationError(f"{where} is no row of {name}: it has no {', '.join(missing)}; the data come from {origin}")
+    if not rows:
+        raise EvaluationError(f"{source.path or name} holds no rows")
+    return [row for _, row in rows]
+
+
+def rows_of(path: Path) -> list[tuple[int, Row]]:
+    """The objects of a JSONL file (or of one JSON list), gzipped where its name ends so, each with its line."""
+    text = text_of(path)
+    if text.lstrip().startswith("["):
+        try:
+            found = list(enumerate(json.loads(text), start=1))
+        except ValueError as error:
+            raise EvaluationError(f"{path} is not JSON: {error}") from None
+    else:
+        found = [(number, _parsed(path, number, line)) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    for number, row in found:
+        if not isinstance(row, dict):
+            raise EvaluationError(f"{path}:{number} is not a JSON object")
+    return found
+
+
+def text_of(path: Path) -> str:
+    """A file's text; raises EvaluationError, in one line, where there is none."""
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise EvaluationError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise EvaluationError(f"{path} is a folder: name a file") from None
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
+        raise EvaluationError(f"{path} is not text in UTF-8 (or gzip, with a name that ends in .gz)") from None
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files of a folder by name."""
+    found = hashlib.sha256()
+    try:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                found.update(b"" if file is path else file.name.encode() + b"\0")
+                found.update(file.read_bytes())
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from None
+    return found.hexdigest()
+
+
+def _parsed(path: Path, number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise EvaluationError(f"{path}:{number} is not JSON ({error}): a file of data has one object a line") from None
+
+
+def _from_hub(name: str, origin: str, repository: str, split: str) -> list[Row]:
+    load = _loader(name, origin)
+    try:
+        return [dict(row) for row in load(repository, split=split)]
+    except Exception as error:  # whatever a network gives
+        why = " ".join(str(error).split())[:200]
+        raise EvaluationError(
+            f"{name} could not be fetched from the hub ({repository}: {type(error).__name__}: {why}): "
+            f"give --data FILE; the data come from {origin}"
+        ) from None
+
+
+@functools.cache
+def _loader(name: str, origin: str) -> Callable[..., Any]:
+    try:
+        from datasets import load_dataset
+    except ImportError:
+        raise EvaluationError(
+            f"{name} needs its data: give --data FILE (they come from {origin}), or pip install 'execverify[evaluate]' to fetch them"
+        ) from None
+    return load_dataset  # type: ignore[no-any-return]

@@ -1,0 +1,177 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const PAGE = 200;
+const form = document.getElementById("filters");
+const list = document.getElementById("list");
+const panel = document.getElementById("item");
+let found = [];
+let shown = 0;
+let current = null;
+
+const text = (numbers) => numbers.map((number) => data.lines[number]).join("\n");
+
+// Characters that cannot be seen, or that turn the writing direction round, are shown as escapes.
+const visible = (plain) =>
+  plain.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (char) =>
+    char === "\n" || char === "\t" ? char : "\\u{" + char.codePointAt(0).toString(16) + "}");
+
+function make(name, inside, attributes = {}) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  for (const part of Array.isArray(inside) ? inside : [inside]) {
+    if (part !== null && part !== undefined) element.append(typeof part === "string" ? visible(part) : part);
+  }
+  return element;
+}
+
+const parts = (item, task) => item.tasks.map((_, at) => at).filter((at) => task === "" || item.tasks[at] === Number(task));
+
+function has(item, task, test) {
+  const places = parts(item, task);
+  return item.samples.some((sample) => places.some((at) => test(sample, at)));
+}
+
+const TESTS = {
+  "": () => true,
+  wrong: (item, task) => has(item, task, (s, at) => s.official[at] === "0" || s.official[at] === "x" || s.strict[at] === "0"),
+  official: (item, task) => has(item, task, (s, at) => s.official[at] === "0" || s.official[at] === "x"),
+  strict: (item, task) => has(item, task, (s, at) => s.strict[at] === "0"),
+  right: (item, task) => item.samples.length > 0 && !has(item, task, (s, at) => s.official[at] !== "1" || s.strict[at] !== "1"),
+  differs: (item, task) => has(item, task, (s, at) => Boolean(s.differs) && (s.official[at] === "1") !== (s.strict[at] === "1")),
+  none: (item) => item.samples.some((sample) => !("extracted" in sample)),
+  failed: (item, task) => "error" in item || has(item, task, (s, at) => s.official[at] === "?" || s.strict[at] === "?"),
+};
+
+function contains(item, wanted) {
+  if (item.id.toLowerCase().includes(wanted) || item.call.toLowerCase().includes(wanted)) return true;
+  if (text(item.program).toLowerCase().includes(wanted)) return true;
+  return item.samples.some((sample) => "extracted" in sample && text(sample.extracted).toLowerCase().includes(wanted));
+}
+
+function share(item, task) {
+  let right = 0;
+  let all = 0;
+  for (const sample of item.samples) {
+    for (const at of parts(item, task)) {
+      if (sample.official[at] === "?") continue;
+      all += sample.count;
+      if (sample.official[at] === "1") right += sample.count;
+    }
+  }
+  return all ? right + "/" + all : "-";
+}
+
+function filter() {
+  const wanted = form.elements.text.value.trim().toLowerCase();
+  const task = form.elements.task.value;
+  const property = form.elements.property.value;
+  const value = form.elements.value.value;
+  const test = TESTS[form.elements.verdict.value];
+  found = data.items.filter(
+    (item) =>
+      (task === "" || item.tasks.includes(Number(task))) &&
+      (property === "" || (property in item.slices && (value === "" || item.slices[property] === value))) &&
+      test(item, task) &&
+      (wanted === "" || contains(item, wanted)));
+  document.getElementById("count").textContent = found.length + " of " + data.items.length + " items";
+  list.replaceChildren();
+  shown = 0;
+  more();
+  if (!found.includes(current)) show(found[0] ?? null);
+}
+
+function more() {
+  list.querySelector(".more")?.remove();
+  const task = form.elements.task.value;
+  for (const item of found.slice(shown, shown + PAGE)) {
+    const mark = make("span", share(item, task), { class: "mark dim" });
+    const button = make("button", [make("span", item.id, { class: "name" }), mark], { type: "button" });
+    button.addEventListener("click", () => { show(item); panel.focus({ preventScroll: true }); });
+    if (item === current) button.setAttribute("aria-current", "true");
+    button.item = item;
+    list.append(make("li", button));
+  }
+  shown += PAGE;
+  if (shown < found.length) {
+    const button = make("button", "show " + Math.min(PAGE, found.length - shown) + " more", { type: "button" });
+    button.addEventListener("click", more);
+    list.append(make("li", button, { class: "more" }));
+  }
+}
+
+const WORDS = { 1: "right", 0: "wrong", x: "left out", "?": "not judged" };
+const verdict = (letter) => make("span", WORDS[letter], { class: letter === "1" ? "yes" : letter === "0" ? "no" : "dim" });
+
+function code(numbers, name = "code") {
+  return make("pre", make("code", text(numbers)), { class: name, tabindex: "0" });
+}
+
+function sampleOf(item, sample, number) {
+  const times = sample.count > 1 ? ", " + sample.count + " times" : "";
+  const title = make("h4", "Completion " + number + times + (sample.cut ? ", cut off at the most tokens" : ""));
+  const rows = item.tasks.map((task, at) =>
+    make("tr", [
+      make("th", data.tasks[task], { scope: "row" }),
+      make("td", make("code", text(item.expected[at]))),
+      make("td", verdict(sample.official[at])),
+      make("td", verdict(sample.strict[at])),
+      make("td", sample.why[at]),
+    ]));
+  const head = make("tr", ["", "expected", "official", "strict", "why"].map((name) => make("th", name, { scope: "col" })));
+  const inside = [title];
+  inside.push(make("h4", "Extracted"));
+  inside.push("extracted" in sample ? code(sample.extracted, "") : make("p", "nothing", { class: "no" }));
+  if ("strictly" in sample) {
+    inside.push(make("h4", "Read strictly"));
+    inside.push(sample.strictly === null ? make("p", "not in the form that was asked for", { class: "no" }) : code(sample.strictly, ""));
+  }
+  inside.push(make("div", make("table", [make("thead", head), make("tbody", rows)]), { class: "scroll", tabindex: "0" }));
+  if ("text" in sample) {
+    inside.push(make("details", [make("summary", "The whole completion"), code(sample.text, "")]));
+  }
+  return make("div", inside, { class: "sample" });
+}
+
+function show(item) {
+  current = item;
+  panel.replaceChildren();
+  for (const button of list.querySelectorAll("button")) {
+    if (button.item === item) button.setAttribute("aria-current", "true");
+    else button.removeAttribute("aria-current");
+  }
+  if (item === null) {
+    panel.append(make("p", "Nothing fits these filters.", { class: "dim" }));
+    return;
+  }
+  const known = Object.entries(item.slices).map(([name, value]) => make("div", [make("dt", name), make("dd", value)]));
+  panel.append(
+    make("h3", item.id),
+    make("dl", known, { class: "facts" }),
+    code(item.program),
+    make("p", make("code", item.call)));
+  if ("error" in item) panel.append(make("p", "Failed on our side: " + item.error, { class: "no" }));
+  item.samples.forEach((sample, at) => panel.append(sampleOf(item, sample, at + 1)));
+  const prompt = item.prompt.flatMap(([role, numbers]) => [make("h4", role), code(numbers, "")]);
+  panel.append(make("details", [make("summary", "The prompt"), ...prompt]));
+}
+
+function options(select, values) {
+  select.replaceChildren(make("option", "any", { value: "" }), ...values.map(([value, name]) => make("option", name, { value })));
+}
+
+function values() {
+  const property = form.elements.property.value;
+  const seen = new Set(data.items.map((item) => item.slices[property]).filter((value) => value !== undefined));
+  const sorted = [...seen].sort((one, other) => one.localeCompare(other, "en", { numeric: true }));
+  options(form.elements.value, sorted.map((value) => [value, value]));
+}
+
+const used = new Set(data.items.flatMap((item) => item.tasks));
+options(form.elements.task, [...used].map((task) => [String(task), data.tasks[task]]));
+options(form.elements.property, [...new Set(data.items.flatMap((item) => Object.keys(item.slices)))].map((name) => [name, name]));
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("input", (event) => {
+  if (event.target === form.elements.property) values();
+  filter();
+});
+filter();

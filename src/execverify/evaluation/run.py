@@ -1,0 +1,220 @@
+"""`evaluate`: a benchmark asked of a model, judged twice, with all that the figures depend on written down.
+
+    evaluation = evaluate("own", "scripted:gold")
+    evaluation.results["strict"]["pass_at_1"]          # 100.0
+
+The model may be a name (a hub name or folder, a URL, `recorded:FILE`, `scripted:gold`), a `Model`, or a function that answers a list
+of conversations, as inside a training run.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from execverify import __version__
+from execverify.errors import EvaluationError
+from execverify.evaluation import results as figures
+from execverify.evaluation import styles
+from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
+from execverify.evaluation.asking import Ask, model_of, recorded_file, recorded_habits
+from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
+from execverify.evaluation.data import Source, digest
+from execverify.evaluation.registry import benchmark as benchmark_of
+from execverify.models import Generation, Model, Request, Sampling
+from execverify.models.store import stored
+
+GENERATIONS, RESULTS = "generations.jsonl", "results.json"
+FORMAT = 1
+"""Version of the results' form."""
+
+_STOP = {"direct": ("[/ANSWER]",), "cot": ("[/ANSWER]",)}
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run and what came of it.
+
+    Attributes:
+        results: all figures and settings, as plain values.
+        records: what became of each item.
+        prompts: the messages of each item, in order.
+    """
+
+    results: dict[str, Any]
+    records: tuple[Record, ...]
+    prompts: tuple[tuple[Mapping[str, str], ...], ...]
+
+
+def evaluate(
+    benchmark: str | Benchmark,
+    model: Model | Ask | str,
+    *,
+    data: str | Path | None = None,
+    style: str | None = None,
+    sampling: Sampling | None = None,
+    limit: int | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Evaluation:
+    """Runs a benchmark on a model.
+
+    Args:
+        benchmark: its name, or the benchmark itself.
+        model: who is asked.
+        data: the benchmark's file; None for the hub, or where none is needed.
+        style: how it is asked, see `styles.py`; by default "execverify", and "bare" for CRUXEval's files of generations.
+        sampling: how completions are drawn; by default one, greedily (recorded answers: as many as there are).
+        limit: only the first so many items.
+        out: a folder in which generations are kept as they arrive, and from which an interrupted run goes on.
+        seed: for benchmarks that draw their items.
+        workers: how many processes run programs at once.
+        options: what the model's kind takes, see `models.load`.
+        progress: told what is done, and how much of it.
+
+    Raises:
+        EvaluationError: no such benchmark, style or data.
+        ModelError: no such model, or a folder of another run.
+        WeakSandboxError: an answer must be run, and this system cannot confine it.
+    """
+    bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
+    path = None if data is None else Path(data)
+    if limit is not None and limit < 1:
+        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
+    chosen, drawn, told = _habits(model, style, sampling)
+    reading = bench.reading(chosen)
+    items = bench.items(Source(path, seed, workers))[:limit]
+    prompts = [bench.messages(item, chosen) for item in items]
+    requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
+    asked = model_of(model, bench, items, reading, options or {})
+    try:
+        generations = _generated(asked, requests, drawn, out, progress)
+        settings = json.loads(json.dumps(dict(asked.settings), default=str))
+        name = asked.name
+    finally:
+        if isinstance(model, str):
+            asked.close()
+    progress("judging", 0, len(items))
+    records = judged(bench, items, generations, reading, workers)
+    about: dict[str, Any] = {
+        "format": FORMAT,
+        "execverify": __version__,
+        "python": platform.python_version(),
+        "benchmark": bench.about.name,
+        "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
+        "seed": seed,
+        "limit": limit,
+        "model": {"name": name, "settings": settings},
+        "style": chosen if chosen in styles.STYLES else Path(chosen).name,
+        "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
+        "sampling": told or drawn.plain(),
+        "rule": {"official": bench.about.official, "strict": bench.about.strict},
+    }
+    found = {**about, **figures_of(bench, records, workers, drawn.n)}
+    return Evaluation(found, tuple(records), tuple(prompts))
+
+
+def _habits(model: object, style: str | None, sampling: Sampling | None) -> tuple[str, Sampling, dict[str, Any] | None]:
+    """Style and sampling, and what is to be written down of the sampling where answers are recorded."""
+    path = recorded_file(model)
+    if path is None:
+        chosen = style or EXECVERIFY
+        drawn = sampling or Sampling()
+        stop = drawn.stop or _STOP.get(chosen, ())
+        return chosen, Sampling(drawn.temperature, drawn.top_p, drawn.max_tokens, drawn.n, drawn.seed, stop), None
+    known, samples, taken_out = recorded_habits(path)
+    chosen = style or (BARE if taken_out else EXECVERIFY)
+    drawn = sampling or Sampling(n=samples)
+    return chosen, drawn, {**known, "n": drawn.n} if known else {"recorded": True, "n": drawn.n}
+
+
+def _generated(
+    model: Model, requests: Sequence[Request], sampling: Sampling, out: str | Path | None, progress: Progress
+) -> dict[str, Generation]:
+    found: dict[str, Generation] = {}
+    arriving: Iterator[Generation]
+    if out is None:
+        arriving = iter(model.generate(requests, sampling))
+    else:
+        folder = Path(out)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EvaluationError(f"{folder} cannot be made: {error.strerror}") from None
+        arriving = stored(folder / GENERATIONS, model, requests, sampling)
+    for generation in arriving:
+        found[generation.id] = generation
+        progress("asking", len(found), len(requests))
+    return found
+
+
+def judged(
+    bench: Benchmark, items: Sequence[Item], generations: Mapping[str, Generation], style: str, workers: int
+) -> list[Record]:
+    """The records of items from what was generated."""
+    answers: list[tuple[Item, Answer]] = []
+    for item in items:
+        generation = generations.get(item.id)
+        answers += [(item, bench.extract(item, text, style)) for text in (generation.completions if generation else ())]
+    marks = iter(bench.judge(answers, workers))
+    taken = iter(answers)
+    records = []
+    for item in items:
+        generation = generations.get(item.id) or Generation(item.id, (), "nothing came back for this item")
+        count = len(generation.completions)
+        its = tuple(next(taken)[1] for _ in range(count))
+        cut = tuple(reason == "length" for reason in generation.finish_reasons)
+        records.append(Record(item, generation.completions, its, tuple(next(marks) for _ in range(count)), generation.error, cut))
+    return records
+
+
+def figures_of(bench: Benchmark, records: Sequence[Record], workers: int, n: int) -> dict[str, Any]:
+    """All figures of a run."""
+    ks = [k for k in figures.KS if k <= n]
+    unjudged = sum(1 for record in records for sample in record.marks if any(_is_open(mark) for mark in sample))
+    found: dict[str, Any] = {
+        "items": len(records),
+        "completions": sum(len(record.completions) for record in records),
+        "cut_off": sum(sum(record.cut) for record in records),
+        "failures": {"not_generated": sum(record.error is not None for record in records), "not_judged": unjudged},
+        "official": figures.score(records, False, ks),
+        "strict": figures.score(records, True, ks),
+        "floors": figures.floors(_constant_scores(bench, [record.item for record in records], workers)),
+        "slices": figures.slices(records),
+    }
+    more = bench.more(records)
+    if more:
+        found["more"] = more
+    differing = figures.differing(records)
+    found["disagreements"] = {"count": len(differing), "ids": differing}
+    found["rows"] = figures.rows_of(records)
+    return found
+
+
+def _is_open(mark: Mark) -> bool:
+    return mark.official is None or mark.strict is None
+
+
+def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int) -> dict[str, dict[str, Any]]:
+    """The scores of each constant answer on the same items."""
+    texts = list(bench.constants)
+
+    def answer(item: Item, text: str) -> Answer:
+        return bench.extract(item, bench.complete(item, bench.constant(item, text), BARE), BARE)
+
+    told = [[answer(item, text) for item in items] for text in texts]
+    pairs = [(item, answer) for answers in told for item, answer in zip(items, answers, strict=True)]
+    marks = bench.judge(pairs, workers)
+    scores = {}
+    for at, (text, answers) in enumerate(zip(texts, told, strict=True)):
+        its = marks[at * len(items) : (at + 1) * len(items)]
+        records = [Record(i, ("",), (a,), (m,)) for i, a, m in zip(items, answers, its, strict=True)]
+        scores[text] = {name: figures.quick_score(records, name == "strict") for name in ("official", "strict")}
+    return scores

@@ -1,0 +1,67 @@
+"""How benchmarks are asked: templates by style, or a file of the user's own.
+
+    execverify   reasoning, then the answer in tags: what this package trains
+    direct       the benchmarks' own way without reasoning: worked examples, the answer after [ANSWER]
+    cot          the same with reasoning before it
+    bare         like `direct`, with the whole completion taken as the answer: for recorded answers that are taken out already
+
+The texts are this package's own; to ask in an author's exact words, put them into a file and name it as the style. In a
+template, `$code` stands for the program, `$call` for its call, and so on; a name that does not exist is told with those that do.
+"""
+
+import difflib
+import functools
+import string
+from collections.abc import Mapping
+from pathlib import Path
+
+from execverify.errors import EvaluationError
+from execverify.evaluation.answers import BARE, EXECVERIFY, OWN
+from execverify.questions.question import OPEN
+
+STYLES = (EXECVERIFY, *OWN, BARE)
+"""The styles that every benchmark has."""
+
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def render(style: str, name: str, fields: Mapping[str, str]) -> str:
+    """The prompt of an item.
+
+    Args:
+        style: of `STYLES`, or the path of a template file.
+        name: which of a style's templates.
+        fields: what they may name.
+
+    Raises:
+        EvaluationError: no such style or file, or a name in it that does not exist.
+    """
+    try:
+        return _template(style, name).substitute(fields).strip("\n")
+    except (KeyError, ValueError) as error:
+        raise EvaluationError(f"the template {style} uses {error}; it may use ${', $'.join(fields)}") from None
+
+
+def reading_of(style: str) -> str:
+    """The style whose answers look like those of a style: itself, unless it is a file."""
+    if style in STYLES:
+        return style
+    return EXECVERIFY if OPEN in _text(style) else OWN[0]
+
+
+def _template(style: str, name: str) -> string.Template:
+    return _known(style, name) if style in STYLES else string.Template(_text(style))
+
+
+@functools.cache
+def _known(style: str, name: str) -> string.Template:
+    return string.Template((_FOLDER / (OWN[0] if style == BARE else style) / f"{name}.txt").read_text(encoding="utf-8"))
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        near = difflib.get_close_matches(path, STYLES, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(STYLES)}, or a template file"
+        raise EvaluationError(f"there is no style {path!r}: {meant}") from None

@@ -1,0 +1,175 @@
+"""Generations in a file, written as they arrive, so that an interrupted run goes on where it stopped.
+
+    for generation in stored("run/generations.jsonl", model, requests, sampling): ...
+
+The first line says what was asked of which model; each later line is one generation with the hash of its prompt, written in a
+single call and never changed. On the next run the answers that are there are read, and only what is missing or went wrong is
+asked again; a file of another model, other sampling or other prompts is refused. With every answer there, the model is not
+touched at all. `recorded:FILE` reads the same file, to score again without the model.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from execverify import __version__
+from execverify.errors import ModelError
+from execverify.models.model import Generation, Model, Request, Sampling, check_ids
+
+FORMAT = "generations"
+NEUTRAL = frozenset({"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_size"})
+"""Settings that decide how fast and from where answers come, not what they are: a run may go on with others."""
+
+
+def stored(path: str | Path, model: Model, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+    """The generation of every request: first those in the file, then the model's, each written before it is handed on.
+
+    Args:
+        path: the file, JSONL; made where it does not exist.
+        model: asked for what the file does not have.
+        requests: with ids of their own. Answers in the file to other requests are left alone.
+        sampling: how completions are drawn.
+
+    Raises:
+        ModelError: the file is of another run, is being written by another process, or cannot be written.
+    """
+    check_ids(requests)
+    with _Store(Path(path)) as store:
+        done = store.begin(_header(model, sampling))
+        waiting = []
+        for request in requests:
+            before = done.get(request.id)
+            if before is None:
+                waiting.append(request)
+                continue
+            if before.digest != request.digest:
+                raise ModelError(
+                    f"{path} answers {request.id!r} for another prompt: name another file, or evaluate with the settings it was made with"
+                )
+            if before.generation.error is None:
+                yield before.generation
+            else:
+                waiting.append(request)
+        if not waiting:
+            return
+        digests = {request.id: request.digest for request in waiting}
+        for generation in model.generate(waiting, sampling):
+            store.write(_line(generation, digests.pop(generation.id)))
+            yield generation
+        for name in digests:  # a model that breaks its promise
+            yield Generation(name, (), error=f"{model.name} gave nothing back for this request")
+
+
+def is_header(entry: Any) -> bool:
+    """Whether a parsed line is the first of such a file."""
+    return isinstance(entry, dict) and entry.get("execverify") == FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A generation in the file, with the hash of its prompt."""
+
+    generation: Generation
+    digest: str
+
+
+class _Store:
+    """The open file, claimed by this process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = -1
+
+    def __enter__(self) -> "_Store":
+        if not self.path.parent.is_dir():
+            raise ModelError(f"{self.path.parent}: no such folder; make it first")
+        try:
+            self._file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ModelError(f"{self.path} could not be written: {error.strerror}") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.__exit__()
+            raise ModelError(f"another run is writing {self.path}: wait for it, or name another file") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file >= 0:
+            with contextlib.suppress(OSError):  # a file system that cannot; the lines are written all the same
+                os.fsync(self._file)
+            os.close(self._file)
+            self._file = -1
+
+    def begin(self, header: dict[str, Any]) -> dict[str, Done]:
+        """What the file has already, after its header was compared or written and a torn last line taken off."""
+        text = self.path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        if not whole:
+            if text and not b'{"execverify"'.startswith(text[:13]):
+                raise ModelError(f"{self.path} holds something else: name a file that is new or empty")
+            os.ftruncate(self._file, 0)
+            self.write(header)
+            return {}
+        entries = self._entries(whole)
+        before = next(entries)
+        if not is_header(before):
+            raise ModelError(f"{self.path} holds something else: name a file that is new or empty")
+        _same(self.path, before, header)
+        done = {entry["id"]: _done(entry) for entry in entries}
+        os.ftruncate(self._file, len(whole))
+        return done
+
+    def _entries(self, whole: bytes) -> Iterator[Any]:
+        for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise ModelError(f"{self.path}:{number} is not JSON: name another file, or take that line out") from None
+
+    def write(self, entry: dict[str, Any]) -> None:
+        """Appends one line; it is in the hands of the system when this returns."""
+        line = (json.dumps(entry) + "\n").encode()  # ASCII: lone surrogates of a model's text survive as escapes
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+        except OSError as error:
+            raise ModelError(f"{self.path} could not be written: {error.strerror}") from None
+
+
+def _header(model: Model, sampling: Sampling) -> dict[str, Any]:
+    plain = json.loads(json.dumps(dict(model.settings)))
+    return {"execverify": FORMAT, "version": __version__, "model": model.name, "settings": plain, "sampling": sampling.plain()}
+
+
+def _same(path: Path, before: Mapping[str, Any], now: dict[str, Any]) -> None:
+    pairs = [("model", before["model"], now["model"])]
+    for part in ("sampling", "settings"):
+        pairs += [(name, before[part].get(name), now[part].get(name)) for name in sorted(before[part].keys() | now[part].keys())]
+    for name, there, here in pairs:
+        if there != here and name not in NEUTRAL:
+            raise ModelError(f"{path} holds another run ({name} is {_told(there)} there, {_told(here)} now): name another file")
+
+
+def _told(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _line(generation: Generation, digest: str) -> dict[str, Any]:
+    line: dict[str, Any] = {"id": generation.id, "prompt": digest, "completions": list(generation.completions)}
+    if generation.finish_reasons:
+        line["finish_reasons"] = list(generation.finish_reasons)
+    if generation.error is not None:
+        line["error"] = generation.error
+    return line
+
+
+def _done(entry: Mapping[str, Any]) -> Done:
+    reasons = tuple(entry.get("finish_reasons", ()))
+    return Done(Generation(entry["id"], tuple(entry["completions"]), entry.get("error"), reasons), entry["prompt"])

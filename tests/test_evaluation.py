@@ -1,0 +1,573 @@
+"""Benchmarks, styles, runs and their folders: gold scores 100 everywhere, nothing scores nothing, and what is told is true."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import reval_data
+from click.testing import CliRunner
+
+from execverify.commands import execverify as command
+from execverify.datasets.splits import Splits
+from execverify.errors import EvaluationError, ModelError
+from execverify.evaluation import all_benchmarks, benchmark, evaluate
+from execverify.evaluation.answers import Answer, input_answer, output_answer
+from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
+from execverify.evaluation.benchmarks.own import SET
+from execverify.evaluation.comparing import compare
+from execverify.evaluation.data import Source
+from execverify.evaluation.facts import facts_of
+from execverify.evaluation.folder import read_results, write_run
+from execverify.evaluation.held_out import held_out, is_held_out
+from execverify.evaluation.page.items import items_as_data
+from execverify.evaluation.run import Evaluation
+from execverify.models import Generation, Request, Sampling
+from execverify.programs.constraints import Constraint, check
+from execverify.programs.program import Program
+from execverify.programs.shapes import shape_key
+
+CRUXEVAL = [
+    {"id": "a", "code": "def f(x):\n    return x * 2", "input": "3", "output": "6"},
+    {"id": "b", "code": "def f(s, n):\n    for i in range(n):\n        s += str(i)\n    return s", "input": "'', 3", "output": "'012'"},
+    {"id": "c", "code": "def f(x):\n    return x == 'a==b'", "input": "'a==b'", "output": "True"},
+    {"id": "d", "code": "def f(g):\n    return g(1)", "input": "lambda n: n + 1", "output": "2"},
+    {"id": "e", "code": "def f(n):\n    return 1.5 if n < 1 else f(n - 1)", "input": "n=4", "output": "1.5"},
+]  # fmt: skip
+
+LCB = [
+    {"code": "def solve(n: int) -> List[int]:\n    return [gcd(n, 4), n]", "function_name": "solve", "input": "solve(n = 6)",
+     "output": "[2, 6]", "numsteps": 2},
+    {"code": "def solve(a):\n    return Counter(a).most_common(1)", "function_name": "solve", "input": "solve([1, 1])",
+     "output": "[(1, 2)]", "numsteps": 2},
+]  # fmt: skip
+
+NEEDS_DATA = {"cruxeval-o", "cruxeval-i", "lcb-exec", "reval"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("data")
+    found = {"reval": reval_data.write(folder)}
+    for name, rows in (("cruxeval-o", CRUXEVAL), ("cruxeval-i", CRUXEVAL), ("lcb-exec", LCB)):
+        found[name] = folder / f"{name}.jsonl"
+        found[name].write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return found
+
+
+NAMES = [name for name, bench in all_benchmarks().items() if not bench.about.needs_data or name in NEEDS_DATA]
+
+
+# ----------------------------------------------------------------------------------------------- every benchmark alike
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("style", ["execverify", "direct", "cot"])
+def test_gold_scores_100_everywhere(name: str, style: str, data: dict[str, Path]) -> None:
+    found = evaluate(name, "scripted:gold", data=data.get(name), style=style, limit=40, workers=2).results
+    for verdict in ("official", "strict"):
+        scores = [found[verdict], *found[verdict].get("by_task", {}).values()]
+        assert [score["pass_at_1"] for score in scores] == [100.0] * len(scores), (verdict, found["rows"])
+    assert (found["disagreements"]["count"], found["failures"]) == (0, {"not_generated": 0, "not_judged": 0})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[str, Path]) -> None:
+    bench = benchmark(name)
+    nothing = evaluate(name, "scripted:nothing", data=data.get(name), limit=40, workers=2).results
+    assert (nothing["official"]["pass_at_1"], nothing["strict"]["pass_at_1"]) == (0.0, 0.0)
+    floors = nothing["floors"]["answers"]
+    assert list(floors) == list(bench.constants)
+    for text in bench.constants[:2]:
+        found = evaluate(name, f"scripted:constant:{text}", data=data.get(name), limit=40, workers=2).results
+        for verdict in ("official", "strict"):
+            by_task = {task: score["pass_at_1"] for task, score in found[verdict].get("by_task", {}).items()}
+            assert {"all": found[verdict]["pass_at_1"], **by_task} == floors[text][verdict], (text, verdict)
+    best = nothing["floors"]["best"]["official"]["all"]
+    assert best["pass_at_1"] == max(both["official"]["all"] for both in floors.values())
+
+
+@pytest.mark.parametrize("name", sorted(all_benchmarks()))
+def test_every_benchmark_says_what_it_is(name: str) -> None:
+    about = benchmark(name).about
+    assert about.name == name
+    assert all((about.what, about.size, about.licence, about.origin, about.official, about.strict))
+    assert about.needs_data or benchmark(name).items(Source())
+
+
+@pytest.mark.parametrize("name", sorted(NEEDS_DATA))
+def test_rows_that_are_no_rows(name: str, tmp_path: Path) -> None:
+    for text, told in (('{"no": 1}\n', "has no"), ("", "no"), ("{", "is not JSON"), ("[1]", "not a JSON object")):
+        path = tmp_path / "DREval_data.jsonl" if name == "reval" else tmp_path / "data.jsonl"
+        path.write_text(text, encoding="utf-8")
+        (tmp_path / "DREval_tasks.jsonl").write_text(text, encoding="utf-8")
+        with pytest.raises(EvaluationError, match=told) as error:
+            benchmark(name).items(Source(path))
+        assert "\n" not in str(error.value)
+    with pytest.raises(EvaluationError, match="no such file"):
+        benchmark(name).items(Source(tmp_path / "nowhere" / "data.jsonl"))
+
+
+# --------------------------------------------------------------------------------------------------------- extraction
+
+
+@pytest.mark.parametrize(
+    ("completion", "style", "official", "strict"),
+    [
+        ("<answer>\nassert f(3) == [6]\n</answer>", "execverify", "[6]", "[6]"),
+        ("<answer>assert f(1) == 2</answer> no: <answer>assert f( 3 ) == 'a==b'</answer>", "execverify", "'a==b'", "'a==b'"),
+        ("<answer>```python\nassert f(3) == 6\n```</answer>", "execverify", "6", "6"),
+        ("<answer>6</answer>", "execverify", "6", "6"),
+        ("<answer>assert f(4) == 6</answer>", "execverify", "6", None),
+        ("<answer>assert f(3) == 6 or True</answer>", "execverify", "6 or True", None),
+        ("<answer>assert f(3) == 6, 'x'</answer>", "execverify", "6, 'x'", None),
+        ("assert f(3) == 6", "execverify", None, None),
+        ("<answer>assert f(3) == 6", "execverify", None, None),
+        ("[ANSWER]\nassert f(3) == 6\n[/ANSWER] and more == 7", "direct", "6", "6"),
+        ("assert f(3) == 6\n[/ANSWER]", "direct", "6", "6"),
+        ("6", "cot", "6", "6"),
+        ("so [ANSWER] assert f(3) == 'a==b' [/ANSWER]", "cot", "'a==b'", "'a==b'"),
+        ("so [ANSWER] it is == 6 == 7 [/ANSWER]", "cot", "6", None),  # the authors cut at ==
+        ("[ANSWER]assert f(3) is 6[/ANSWER]", "cot", "assert f(3) is 6", None),
+        (" 6 ", "bare", " 6 ", " 6 "),
+        ("assert f(3) == 6", "bare", "assert f(3) == 6", "assert f(3) == 6"),
+    ],
+)
+def test_outputs_are_taken_out(completion: str, style: str, official: str | None, strict: str | None) -> None:
+    answer = output_answer(completion, style, "f(3)")
+    assert (answer.official, answer.strict) == (official, strict)
+    assert (answer.why == "") == (strict is not None)
+
+
+@pytest.mark.parametrize(
+    ("completion", "style", "official", "strict"),
+    [
+        ("<answer>assert f('==', 1) == 6</answer>", "execverify", "f('==', 1)", "f('==', 1)"),
+        ("[ANSWER]assert f(3) == 6[/ANSWER]", "direct", "f(3)", "f(3)"),
+        ("[ANSWER]assert f('==') == 6[/ANSWER]", "cot", "f('==')", "f('==')"),
+        ("[ANSWER]assert f(3) is fine == 6[/ANSWER]", "direct", "f(3) is fine", None),
+        ("f(3)", "cot", "f(3)", "f(3)"),
+        ("<answer>pass</answer>", "execverify", "pass", None),
+    ],
+)
+def test_inputs_are_taken_out(completion: str, style: str, official: str | None, strict: str | None) -> None:
+    answer = input_answer(completion, style)
+    assert (answer.official, answer.strict) == (official, strict)
+
+
+# --------------------------------------------------------------------------------------------------- the two verdicts
+
+
+def judged(name: str, data: Path, id: str, *answers: str) -> list[tuple[bool | None, bool | None, bool]]:
+    bench = benchmark(name)
+    item = next(item for item in bench.items(Source(data)) if item.id == id)
+    marks = bench.judge([(item, Answer(text, text)) for text in answers], 2)
+    return [(mark.official, mark.strict, mark.counted) for (mark,) in marks]
+
+
+def test_outputs_by_letter_and_strictly(data: dict[str, Path]) -> None:
+    given = ("6", "6.0", "6 or True", "f( 3)", "f(3)", "7", "3 + 3", "")
+    assert judged("cruxeval-o", data["cruxeval-o"], "a", *given) == [
+        (True, True, True),
+        (True, False, True),
+        (True, False, True),
+        (True, False, True),
+        (False, False, False),  # it repeats the call: left out
+        (False, False, True),
+        (True, False, True),
+        (False, False, True),
+    ]
+    assert judged("cruxeval-o", data["cruxeval-o"], "c", "1", "True") == [(True, False, True), (True, True, True)]
+
+
+def test_inputs_by_letter_and_strictly(data: dict[str, Path]) -> None:
+    given = ("f(3)", "f(x=3)", "f(3.0)", "f(4)", "f()", "f(2 + 1)", "f(3) or True", "g(3)", "3", "f(3), 1", "f('abc')")
+    assert judged("cruxeval-i", data["cruxeval-i"], "a", *given) == [
+        (True, True, True),
+        (True, True, True),
+        (True, False, True),  # it gives 6.0
+        (False, False, True),
+        (False, False, True),
+        (True, False, True),
+        (True, False, True),
+        (False, False, False),  # no `f(` in it
+        (False, False, False),
+        (True, False, True),
+        (False, False, True),
+    ]
+    assert judged("cruxeval-i", data["cruxeval-i"], "d", "f(lambda n:n + 1)", "f(lambda n: 2)") == [
+        (True, True, True),  # the data's own
+        (True, False, True),
+    ]
+
+
+def test_samples_that_are_left_out_are_as_if_they_had_not_been_drawn(data: dict[str, Path]) -> None:
+    def ask(conversations: Sequence[Any]) -> list[list[str]]:
+        return [["f(3)", "f(3)", "6", "7"] for _ in conversations]
+
+    found = evaluate("cruxeval-o", ask, data=data["cruxeval-o"], style="bare", sampling=Sampling(n=4), limit=1).results
+    assert found["official"]["pass_at_1"] == 50.0, "one of the two that count"
+    assert found["strict"]["pass_at_1"] == 25.0
+    assert found["rows"][0]["official"] == ["xx10"]
+
+
+def test_lcb_exec_has_the_usual_names(data: dict[str, Path]) -> None:
+    assert judged("lcb-exec", data["lcb-exec"], "0", "[2, 6]", "(2, 6)", "solve(n = 6)") == [
+        (True, True, True), (False, False, True), (False, False, False),
+    ]  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------------------- reval
+
+
+def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
+    items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
+    assert len(items) == 3 * len(reval_data.TRUTH) + 4
+    bench = benchmark("reval")
+    for probe, (coverage, paths, states) in reval_data.TRUTH.items():
+        for task, answers in (("coverage", {coverage}), ("path", paths), ("state", states)):
+            item = items[f"{probe}/{task}"]
+            for text in answers:
+                ((mark,),) = bench.judge([(item, Answer(text, text))], 1)
+                assert mark.official, (item.id, text, mark.why)
+            for text in {"YES", "NO", "-1", "Nil", "0; int", "else:"} - answers:
+                ((mark,),) = bench.judge([(item, Answer(text, text))], 1)
+                assert not mark.official and not mark.strict and mark.why, (item.id, text)
+
+
+def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None:
+    items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
+    given = ["0.3333333333333333; float", "0.3333334; float", "0.3334; float", "0.3333333333333333; str", "0.3333333333333333"]
+    marks = benchmark("reval").judge([(items["T/1/0/4/first/state"], Answer(text, text)) for text in given], 1)
+    found = [(mark.official, mark.strict) for (mark,) in marks]
+    assert found == [(True, True), (True, False), (False, False), (False, False), (False, False)]
+
+
+def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
+    items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
+    given = {
+        "T/0/0/output": [
+            ("assert count(4, 2) == 4", True, True),
+            ("assert count(4, 2) == 2 + 2", True, False),
+            ("assert count(4, 2) == 5", False, False),
+            ("assert True", True, False),
+            ("4", True, False),
+        ],
+        "T/2/0/output": [
+            ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 1)", True, True),
+            ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 2)", False, False),
+            ("self.assertEqual(self.words.add('b'), 1)", True, False),
+        ],
+    }
+    for id, cases in given.items():
+        marks = benchmark("reval").judge([(items[id], Answer(text, text)) for text, *_ in cases], 2)
+        assert [(mark.official, mark.strict) for (mark,) in marks] == [(official, strict) for _, official, strict in cases]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "consistency"),
+    [(set(), 100.0), ({"output"}, 50.0), ({"path"}, 25.0), ({"state", "output"}, 12.5), ({"coverage"}, 0.0)],
+)
+def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path) -> None:
+    bench = benchmark("reval")
+
+    class Partly(type(bench)):  # type: ignore[misc]
+        def gold(self, item: Item) -> str:
+            return "maybe" if item.held.task in wrong else str(super().gold(item))
+
+    found = evaluate(Partly(), "scripted:gold", data=reval_data.write(tmp_path)).results
+    assert found["more"]["consistency"] == {"official": consistency, "strict": consistency}
+    assert found["more"]["left_out"] == {}
+
+
+# ----------------------------------------------------------------------------------------------------------------- own
+
+
+def own_programs() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()]
+
+
+def test_no_training_row_can_have_a_program_of_own() -> None:
+    rows = own_programs()
+    assert len(rows) == 300
+    programs = [Program(row["source"], row["entry_point"], row["arguments"]) for row in rows]
+    assert {Splits().of(str(shape_key(program))) for program in programs} == {"test"}
+    assert len({shape_key(program) for program in programs}) == 300
+    for row, program in zip(rows, programs, strict=True):
+        assert check(program, Constraint.parse(row["constraint"])) is None
+    assert {level: sum(row["level"] == level for row in rows) for level in range(1, 7)} == dict.fromkeys(range(1, 7), 50)
+
+
+def test_more_held_out_programs_can_be_made() -> None:
+    def first(seed: int) -> list[str]:
+        made: Iterator[Any] = held_out(2, seed)
+        return [next(made).line() for _ in range(2)]
+
+    assert first(5) == first(5) != first(6)
+    for line in first(5):
+        row = json.loads(line)
+        assert is_held_out(shape_key(Program(row["source"], row["entry_point"], row["arguments"])))
+
+
+def test_own_tells_kinds_levels_and_rewards() -> None:
+    found = evaluate("own", "scripted:constant:-1", limit=100, workers=2).results
+    assert set(found["official"]["by_task"]) == {"output", "input", "next_statement", "variable_state"}
+    assert found["official"]["by_task"]["next_statement"]["pass_at_1"] > 3
+    assert {row["value"] for row in found["slices"] if row["property"] == "level"} == set("123456")
+    assert set(found["more"]["reward_by_level"]["white_box"]) == set("123456")
+    gold = evaluate("own", "scripted:gold", limit=30).results
+    assert gold["more"]["reward"] == {"white_box": 100.0, "input_prediction": 100.0}
+
+
+# ----------------------------------------------------------------------------------------------- models, runs, folders
+
+
+class Flaky:
+    """Fails at some requests the first time that it is asked."""
+
+    name = "flaky"
+    settings: dict[str, Any] = {"engine": "test"}
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+        first = not self.asked
+        for request in requests:
+            self.asked.append(request.id)
+            if first and request.id in ("b", "d"):
+                yield Generation(request.id, (), "the server was gone")
+            else:
+                yield Generation(request.id, ("<answer>assert f(3) == 6</answer>",) * sampling.n)
+
+    def close(self) -> None:
+        pass
+
+
+def test_our_failures_are_no_wrong_answers_and_a_run_goes_on(data: dict[str, Path], tmp_path: Path) -> None:
+    model = Flaky()
+    run = tmp_path / "run"
+    found = evaluate("cruxeval-o", model, data=data["cruxeval-o"], out=run).results
+    assert found["failures"] == {"not_generated": 2, "not_judged": 0}
+    assert found["official"]["parts"] == 3
+    assert found["official"]["pass_at_1"] == round(100 / 3, 4)
+    assert [row.get("error") for row in found["rows"]][1] == "the server was gone"
+    again = evaluate("cruxeval-o", model, data=data["cruxeval-o"], out=run).results
+    assert model.asked == ["a", "b", "c", "d", "e", "b", "d"], "only what was missing is asked again"
+    assert (again["failures"]["not_generated"], again["official"]["parts"]) == (0, 5)
+    with pytest.raises(ModelError, match="another run"):
+        evaluate("cruxeval-o", model, data=data["cruxeval-o"], out=run, sampling=Sampling(temperature=1.0))
+    scored = evaluate("cruxeval-o", f"recorded:{run / 'generations.jsonl'}", data=data["cruxeval-o"]).results
+    assert [row["official"] for row in scored["rows"]] == [row["official"] for row in again["rows"]]
+
+
+def test_where_nothing_could_be_judged_there_is_no_score(data: dict[str, Path]) -> None:
+    def ask(conversations: Sequence[Any]) -> list[list[str]]:
+        return [[] for _ in conversations]
+
+    found = evaluate("cruxeval-o", ask, data=data["cruxeval-o"]).results
+    assert (found["official"]["pass_at_1"], found["official"]["interval"]) == (None, None)
+    assert found["failures"]["not_generated"] == len(CRUXEVAL)
+
+
+def test_a_function_is_asked_in_a_training_run(data: dict[str, Path]) -> None:
+    seen: list[str] = []
+
+    def ask(conversations: Sequence[Any]) -> list[str]:
+        seen.extend(messages[-1]["content"] for messages in conversations)
+        return ["<answer>assert f(3) == 6</answer>"] * len(conversations)
+
+    found = evaluate("cruxeval-o", ask, data=data["cruxeval-o"])
+    assert found.results["official"]["pass_at_1"] == 20.0
+    assert len(seen) == 5 and "assert f(3) == ??" in seen[0] and "<reasoning>" in seen[0]
+    assert all("6" not in text.split("assert f")[1].split("Think")[0] for text in seen[:1]), "the prompt does not tell the output"
+    with pytest.raises(EvaluationError, match="one for each"):
+        evaluate("cruxeval-o", lambda conversations: ["x"], data=data["cruxeval-o"])
+
+
+def test_a_template_file_is_a_style(data: dict[str, Path], tmp_path: Path) -> None:
+    template = tmp_path / "mine.txt"
+    template.write_text("$code\n# what is $call?", encoding="utf-8")
+    found = evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"], style=str(template))
+    assert found.prompts[0][0]["content"] == f"{CRUXEVAL[0]['code']}\n# what is f(3)?"
+    assert (found.results["official"]["pass_at_1"], found.results["style"]) == (100.0, "mine.txt")
+    template.write_text("$code $nothing", encoding="utf-8")
+    with pytest.raises(EvaluationError, match=r"'nothing'; it may use \$code, \$call"):
+        evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"], style=str(template))
+
+
+def test_prompts_never_tell_the_answer(data: dict[str, Path]) -> None:
+    for name in ("cruxeval-o", "lcb-exec", "library-io"):
+        bench = benchmark(name)
+        for item in bench.items(Source(data.get(name))):
+            assert item.expected[0] not in item.fields.values(), item.id
+
+
+def test_slices_cut_by_what_programs_are_like() -> None:
+    source = "def f(n):\n    for i in range(n):\n        while i:\n            if n:\n                i -= 1\n    return [f(0) for _ in ()]"
+    assert facts_of(source, [], has_result=True) == {
+        "result": "list", "loops": "2 or more", "nesting": "3 or more", "recursion": "yes", "comprehension": "yes", "lines": "6 to 8",
+    }  # fmt: skip
+    elif_chain = (
+        "def f(n):\n    if n:\n        return 1\n    elif n == 2:\n        return 2\n    return g(n)\ndef g(n):\n    return n"
+    )
+    assert (facts_of(elif_chain)["nesting"], facts_of(elif_chain)["recursion"]) == ("1", "no")
+    assert facts_of("def f(n):\n    return g(n)\ndef g(n):\n    return f(n)")["recursion"] == "yes"
+
+
+def run_of(answers: Sequence[str], data: Path, out: Path, model: str) -> Evaluation:
+    class Fixed(Flaky):
+        name = model
+
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+            for request, text in zip(requests, answers, strict=True):
+                yield Generation(request.id, (text,))
+
+    found = evaluate("cruxeval-o", Fixed(), data=data, style="bare")
+    write_run(out, found)
+    return found
+
+
+def test_two_runs_are_compared_item_by_item(data: dict[str, Path], tmp_path: Path) -> None:
+    path = data["cruxeval-o"]
+    run_of(["6", "'012'", "0", "0", "0"], path, tmp_path / "one", "one")
+    run_of(["6.0", "0", "True", "2", "1.5"], path, tmp_path / "two", "two")
+    runs = [(name, read_results(tmp_path / name)) for name in ("one", "two")]
+    official, strict = compare(runs)["comparisons"]
+    assert (official["verdict"], official["difference"], official["better"], official["worse"]) == ("official", 40.0, 3, 1)
+    assert official["p"] == 0.625  # 2 * (1 + 4) / 16
+    assert official["interval"][0] < 40 < official["interval"][1]
+    assert (strict["difference"], strict["better"], strict["worse"], strict["p"]) == (20.0, 3, 2, 1.0)
+    same = compare([runs[0], ("again", runs[0][1])])["comparisons"][0]
+    assert (same["difference"], same["interval"], same["p"]) == (0.0, [-43.45, 43.45], 1.0), "five items are few"
+    with pytest.raises(EvaluationError, match="its benchmark is own"):
+        compare([runs[0], ("other", {**runs[1][1], "benchmark": "own"})])
+    with pytest.raises(EvaluationError, match="its data is"):
+        compare([runs[0], ("other", {**runs[1][1], "data": {"file": "x", "sha256": "y"}})])
+    with pytest.raises(EvaluationError, match="two runs or more"):
+        compare(runs[:1])
+
+
+# ---------------------------------------------------------------------------------------------------------- the page
+
+
+def record(id: str, completions: Sequence[str], right: str = "right") -> Record:
+    item = Item(id, ("output",), ("6",), "def f(x):\n    return x", "f(6)", {})
+    answers = tuple(Answer(text, text) for text in completions)
+    marks = tuple((Mark(text == right, text == right, "" if text == right else "wrong"),) for text in completions)
+    return Record(item, tuple(completions), answers, marks)
+
+
+def test_the_page_says_nothing_twice() -> None:
+    long = "the same long line of a prompt " * 20
+    prompts = [({"role": "user", "content": f"{long}\nitem {number}"},) for number in range(50)]
+    records = [record(str(number), ["right", "a", "a", "b", "c", "d", "right"]) for number in range(50)]
+    found = items_as_data(records, prompts)
+    assert json.dumps(found).count(long) == 1
+    samples = found["items"][0]["samples"]
+    assert [sample["count"] for sample in samples] == [2, 2, 1, 1, 1]
+    assert sum(sample["count"] for sample in samples) == 7
+    assert ["text" in sample for sample in samples] == [True, True, True, False, False], "right ones, and two that are wrong"
+
+
+def test_what_a_model_writes_does_not_get_out_of_the_page(data: dict[str, Path], tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script><!-- \u202e"
+    run_of([evil] * 5, data["cruxeval-o"], tmp_path / "run", "</title><b>")
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert page.count("</script>") == 2 and "alert(1)<" not in page and "<b>" not in page and "\u202e" not in page
+    inside = page.split('id="data">')[1].split("</script>")[0]
+    assert evil in json.loads(inside)["lines"], "and yet it is all there"
+
+
+# ------------------------------------------------------------------------------------------------------- command line
+
+
+def cli(*words: object) -> Any:
+    return CliRunner().invoke(command, [str(word) for word in words], catch_exceptions=True)
+
+
+def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", "scripted:constant:6", "--out", run, "--n", 2)
+    done = cli(*words, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["official"]["pass_at_1"] == 20.0
+    assert found["sampling"] == Sampling(n=2).plain()
+    assert sorted(path.name for path in run.iterdir()) == ["generations.jsonl", "report.html", "results.json", "table.md"]
+    assert read_results(run) == found
+    assert "| official | 20.00  |" in (run / "table.md").read_text(encoding="utf-8")
+    before = (run / "generations.jsonl").read_bytes()
+    assert json.loads(cli(*words, "--json").stdout) == found
+    assert (run / "generations.jsonl").read_bytes() == before
+
+
+def test_the_list_tells_each_benchmark() -> None:
+    told = cli("evaluate", "--list").output
+    rows = [json.loads(line) for line in cli("evaluate", "--list", "--json").output.splitlines()]
+    assert [row["name"] for row in rows] == sorted(all_benchmarks())
+    assert all(row["name"] in told and row["licence"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["cruxeval", "--model", "scripted:gold"], "did you mean cruxeval"),
+        (["own"], "name a benchmark and --model"),
+        (["own", "--model", "scripted:golden"], "scripted:golden"),
+        (["own", "--model", "recorded:/nowhere/x.jsonl"], "no such file"),
+        (["own", "--model", "scripted:gold", "--style", "driect"], "there is no style 'driect'"),
+        (["library-io", "--model", "scripted:gold", "--style", "driect"], "did you mean direct"),
+        (["own", "--model", "scripted:gold", "--data", "/nowhere/rows.jsonl"], "no such file"),
+        (["reval", "--model", "scripted:gold"], "give --data FOLDER"),
+        (["own", "--model", "scripted:gold", "--limit", "0"], "0 is not in the range"),
+        (["own", "--model", "scripted:gold", "--option", "engine"], "write NAME=VALUE"),
+        (["own", "--model", "scripted:gold", "--out", "/proc/nowhere"], "cannot be made"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(words: list[str], told: str) -> None:
+    from execverify.commands import run_command_line
+
+    done = cli("evaluate", *words)
+    assert done.exit_code != 0
+    text = str(done.exception.format_message()) if hasattr(done.exception, "format_message") else f"{done.output}{done.exception}"
+    assert told in " ".join(text.split())
+    assert callable(run_command_line)
+
+
+def test_a_comparison_is_printed(data: dict[str, Path], tmp_path: Path) -> None:
+    for name, answers in (("one", ["6"] * 5), ("two", ["True"] * 5)):
+        run_of(answers, data["cruxeval-o"], tmp_path / name, name)
+    told = cli("compare", tmp_path / "one", tmp_path / "two").output
+    assert "McNemar" in told and "+0.00" in told
+    found = json.loads(cli("compare", tmp_path / "one", tmp_path / "two", "--json").output)
+    assert [(each["better"], each["worse"]) for each in found["comparisons"]] == [(1, 1), (1, 1)]
+    assert "no such file" in str(cli("compare", tmp_path / "one", tmp_path / "three").exception)
+
+
+def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:
+    """What a file in benchmarks/ has to have, and no more."""
+    own = benchmark("own")
+
+    class Twice(Benchmark):
+        about = own.about
+
+        def items(self, source: Source) -> list[Item]:
+            return [Item(str(n), ("double",), (str(2 * n),), "", f"2 * {n}", {}, held=n) for n in range(4)]
+
+        def messages(self, item: Item, style: str) -> tuple[dict[str, str], ...]:
+            return ({"role": "user", "content": f"What is 2 * {item.held}?"},)
+
+        def extract(self, item: Item, completion: str, style: str) -> Answer:
+            return Answer(completion, completion)
+
+        def gold(self, item: Item) -> str:
+            return str(2 * int(item.held))
+
+        def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+            rights = [answer.official == self.gold(item) for item, answer in answers]
+            return [(Mark(right, right),) for right in rights]
+
+    assert evaluate(Twice(), "scripted:gold").results["official"]["pass_at_1"] == 100.0
+    assert evaluate(Twice(), "scripted:constant:4").results["official"]["pass_at_1"] == 25.0

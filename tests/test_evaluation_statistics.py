@@ -1,0 +1,62 @@
+"""The formulas, against values from elsewhere and against brute force."""
+
+import itertools
+import random
+
+import pytest
+
+from execverify.evaluation import statistics as stats
+
+
+@pytest.mark.parametrize(("n", "right", "k"), [(10, 0, 1), (10, 3, 1), (10, 3, 5), (10, 7, 5), (6, 6, 2), (5, 1, 5), (7, 2, 3)])
+def test_pass_at_k_is_the_share_of_draws_with_a_right_one(n: int, right: int, k: int) -> None:
+    samples = [1] * right + [0] * (n - right)
+    draws = list(itertools.combinations(samples, k))
+    assert stats.pass_at_k(n, right, k) == pytest.approx(sum(any(draw) for draw in draws) / len(draws))
+
+
+def test_pass_at_k_of_fewer_samples_than_k() -> None:
+    assert stats.pass_at_k(3, 1, 5) == 1.0  # upstream's rule, where samples were left out
+    assert stats.pass_at_k(3, 0, 5) == 0.0
+
+
+def test_wilson() -> None:
+    assert stats.wilson(15, 100) == pytest.approx((0.0931, 0.2328), abs=1e-4)
+    assert stats.wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)
+    assert stats.wilson(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-4)
+    assert stats.wilson(0, 0) == (0.0, 1.0)
+
+
+def test_wilson_covers_what_it_should() -> None:
+    draw = random.Random(1)
+    hits = 0
+    for _ in range(2_000):
+        right = sum(draw.random() < 0.3 for _ in range(60))
+        low, high = stats.wilson(right, 60)
+        hits += low <= 0.3 <= high
+    assert 0.93 < hits / 2_000 < 0.97
+
+
+def test_the_bootstrap_is_as_wide_as_its_clusters_are_few() -> None:
+    single = [[float(i % 2)] for i in range(400)]
+    same_in_fours = [[float(i % 2)] * 4 for i in range(100)]
+    low, high = stats.bootstrap(single)
+    assert (low, high) == pytest.approx((0.451, 0.549), abs=0.01)
+    wide_low, wide_high = stats.bootstrap(same_in_fours)
+    assert 1.8 < (wide_high - wide_low) / (high - low) < 2.2
+    assert stats.bootstrap(single) == (low, high), "the same again"
+
+
+def test_mcnemar_is_the_sign_test() -> None:
+    assert stats.mcnemar(0, 0) == 1.0
+    assert stats.mcnemar(5, 5) == 1.0
+    assert stats.mcnemar(0, 5) == pytest.approx(2 / 2**5)
+    assert stats.mcnemar(10, 2) == pytest.approx(2 * (1 + 12 + 66) / 2**12)
+    assert stats.mcnemar(2, 10) == stats.mcnemar(10, 2)
+    assert 0 < stats.mcnemar(100, 900) < 1e-100
+
+
+def test_holm() -> None:
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert stats.holm([]) == []
