@@ -248,12 +248,16 @@ def test_what_the_candidate_changes_is_changed_in_the_test() -> None:
         ("KeyError('k')", "LookupError"),
         ("type('E', (ValueError,), {})('x')", "ValueError"),
         ("UnicodeDecodeError('utf-8', b'x', 0, 1, 'no')", "UnicodeDecodeError"),
-        ("StopIteration(3)", "StopIteration"),
     ],
 )
 def test_exceptions_come_over_as_their_built_in_type(raised: str, caught: str) -> None:
     test = f"try:\n    f()\nexcept {caught} as error:\n    pass\nelse:\n    assert False"
     assert held(check(f"def f(): raise {raised}", test, "f()")) == ["held", type_name(raised)]
+
+
+def test_the_end_of_an_iteration_does_not_end_the_tests_own() -> None:
+    loop = "assert all(map(lambda n: f(n) == n, range(3)))"
+    assert held(check("def f(n): raise StopIteration", loop)) == ["RuntimeError"]
 
 
 def type_name(raised: str) -> str:

@@ -18,6 +18,7 @@ from execverify.rewards import code_score
 from execverify.rewards.code_score import UnitTestRule, unit_test_score, unit_test_scores, unit_test_scores_async
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.trl import UnitTestReward, unit_test_reward, unit_test_reward_async, white_box_reward
+from execverify.rewards.unit_tests import read_tests
 from execverify.rewards.verl import compute_score
 
 QUICK = Limits(timeout=1.0)
@@ -470,3 +471,47 @@ def test_off_the_main_thread_and_many_at_once() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(one, range(24))) == [1.05 if number % 3 else 0.05 for number in range(24)]
+
+
+STEERED = {
+    "an object as the next argument": (
+        {"asserts": ["assert norm('A') == 'a'", "assert norm(norm('B0')) == 'b0'", "assert norm(norm('B1')) == 'b1'"],
+         "entry_point": "norm"},
+        "class X: pass\ndef norm(s): return 'a' if s == 'A' else X()",
+    ),
+    "a text just below the limit": (
+        {"asserts": ["assert norm('A') == 'a'", "assert norm(norm('B0')) == 'b0'", "assert norm(norm('B1')) == 'b1'"],
+         "entry_point": "norm"},
+        "def norm(s): return 'a' if s == 'A' else 'x' * 99990",
+    ),
+    "a shared argument made too long": (
+        {"setup": "DATA = [5, 3, 9, 1]", "asserts": ["assert f(DATA, 1) == 1", "assert f(DATA, 10) == 2", "assert f(DATA, 11) == 3"],
+         "entry_point": "f"},
+        "def f(d, k):\n    if k == 1:\n        d[:] = ['x' * 99980]\n        return 1\n    return 0",
+    ),
+    "an end of the tests' loop": (
+        {"asserts": ["assert f(1) == 1", "assert all(map(lambda n: f(n) == n * n + 1, range(2, 10)))", "assert f(3) == 9"],
+         "entry_point": "f"},
+        "def f(n):\n    if n == 1: return 1\n    raise StopIteration",
+    ),
+    "a setup that fails by what is returned": (
+        {"setup": "R = sum(f(k) for k in range(2))", "asserts": ["assert f(1) == 2", "assert f(R) == 3"], "entry_point": "f"},
+        "def f(n): return 'no'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", STEERED)
+def test_a_candidate_does_not_choose_which_tests_count(how: str) -> None:
+    truth, source = STEERED[how]
+    score = unit_test_score(read_tests(json.dumps(truth)), f"<answer>\n```python\n{source}\n```\n</answer>")
+    assert score.reward is not None and score.reward <= 1 / 3 + 0.05 + 1e-9, score
+    assert all(part.verdict not in (Verdict.UNSUPPORTED, Verdict.FAILED) for part in score.parts), score
+
+
+def test_values_of_one_hash_cost_their_caller_little() -> None:
+    source = "import itertools\ndef f(n): return set(itertools.product((-1, -2), repeat=11))"
+    tests = read_tests(json.dumps({"inputs": [[1], [2], [3]], "outputs": [1, 2, 3], "fn_name": "f"}))
+    start = time.process_time()
+    score = unit_test_score(tests, f"<answer>\n```python\n{source}\n```\n</answer>")
+    assert score.reward == 0.05 and time.process_time() - start < 5

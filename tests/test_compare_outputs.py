@@ -140,7 +140,9 @@ def test_everything_else_in_an_output_does(given: str, expected: str) -> None:
         ("1_0.0", "10.0", False),
         ("١.0", "1.0", False),
         ("9007199254740993", "9007199254740992", False),
-        ("9007199254740993", "9007199254740992.0", True),
+        ("9007199254740993.0", "9007199254740992.0", True),
+        ("3.0", "3", True),
+        ("3", "3.0", True),
         ("1.0\n2.0", "1.0 2.0", False),
         ("-0.0", "0.0", True),
         ("0x1", "1.0", False),
@@ -149,6 +151,18 @@ def test_everything_else_in_an_output_does(given: str, expected: str) -> None:
 def test_a_tolerance_is_for_tokens_written_as_floats(given: str, expected: str, same: bool) -> None:
     assert same_output(given, expected, float_tolerance=1e-6) == same
     assert same_output(expected, given, float_tolerance=1e-6) == same
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "same"),
+    [
+        ("9007199254740992.0", "9007199254740993", False), ("9007199254740993", "9007199254740992.0", True),
+        ("123456789013.0", "123456789012", False), ("1.23456789e11", "123456789012", False), ("123456789012.0", "123456789012", True),
+        ("1e400", "1", False), ("1e99999999", "1", False), ("2.0000001", "2", False), ("2", "2.0000001", True),
+    ],
+)  # fmt: skip
+def test_an_expected_integer_is_met_by_its_own_value_alone(given: str, expected: str, same: bool) -> None:
+    assert same_output(given, expected, float_tolerance=1e-6) == same
 
 
 @given(st.text(alphabet="12. \n\te-", max_size=30), st.text(alphabet="12. \n\te-", max_size=30))

@@ -97,7 +97,9 @@ def run_candidates(
 
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
-        told = plan(role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(imports))
+        told = plan(
+            role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(box.imports)
+        )
         return Tested(told, limits, stop_early)
 
     return _run(map(case, candidates), workers, box, allow_weak)

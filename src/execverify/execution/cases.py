@@ -26,6 +26,7 @@ _ITS_OWN = frozenset(
     map(str, (Outcome.RETURNED, Outcome.RAISED, Outcome.OUT_OF_MEMORY, Outcome.TOO_MUCH_OUTPUT, Outcome.FORBIDDEN))
 )
 _LONGEST_DETAIL = 1_000
+_KEPT_OUTPUT = 10_000  # characters of what a function prints, which decides nothing
 
 Plan = dict[str, Any]
 """What a process is told, see `trial.py`."""
@@ -50,13 +51,14 @@ def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more:
     }
 
 
-def result_in(fields: Texts, outcomes: frozenset[str] = _ITS_OWN) -> Result:
-    """A result out of a message; raises ValueError where the process may not say so."""
+def result_in(fields: Texts, outcomes: frozenset[str] = _ITS_OWN, kept: int = _KEPT_OUTPUT) -> Result:
+    """A result out of a message, with so many characters of its output; raises ValueError where the process may not say so."""
     if len(fields) != 7:
         raise ValueError("no result")
     outcome, kind, text, opaque, detail, error, stdout = fields
     if outcome not in outcomes or detail is None or stdout is None or len(detail) > _LONGEST_DETAIL or len(error or "") > 1000:
         raise ValueError("no result")
+    stdout = stdout[:kept]
     if outcome != Outcome.RETURNED:
         return Result(Outcome(outcome), None, " ".join(detail.split()), error, stdout)
     if not is_value([kind, text, opaque], LONGEST):
@@ -130,7 +132,8 @@ class Tested(Case):
         elif what == "unloaded" and not self.loaded:
             self.fill(result_in(fields))
         elif what == "result":
-            self.note(result_in(fields))
+            kept = self.limits.output if self.told["role"] == "stdin" else _KEPT_OUTPUT
+            self.note(result_in(fields, kept=kept))
         else:
             raise ValueError("an unexpected message")
 
@@ -332,7 +335,7 @@ class Asserted(Case):
         self.results.append(result)
         self.attempts = 0
         self.deadline = time.monotonic() + self.limits.timeout
-        if self.stop_early and result.outcome != Outcome.RETURNED:
+        if self.stop_early and result.outcome not in (Outcome.RETURNED, Outcome.UNSUPPORTED):
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
 
     def fill(self, result: Result) -> None:

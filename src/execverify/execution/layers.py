@@ -11,7 +11,7 @@ MEANING = {
     confine.FILES: "no files but the interpreter's own; no TCP (ABI 4) and no signals (ABI 6) either",
     "user namespace": "what root may do outside, it may not do inside",
     "network namespace": "there is no network, not even loopback",
-    "process namespace": "other processes have no numbers here, and all end together",
+    "process namespace": "no signal reaches a process outside, and all inside end together",
     "mount namespace": "mounts are its own",
     "ipc namespace": "shared memory and queues are its own",
     "uts namespace": "the host's name cannot be changed",

@@ -119,7 +119,7 @@ class FileConsole(Console):
 
     def flush(self) -> None:
         for stream in {id(stream): stream for stream in (sys.stdout, self.stdout)}.values():
-            if stream is not None and not stream.closed:
+            if stream is not None and not getattr(stream, "closed", False) and hasattr(stream, "flush"):
                 stream.flush()
 
     @property
@@ -141,8 +141,11 @@ def _memory_file() -> int:
 
 def _stream(fd: int, mode: str) -> io.TextIOWrapper:
     raw = io.FileIO(fd, mode, closefd=False)
+    raw.name = ("<stdin>", "<stdout>", "<stderr>")[fd]
     buffered: Any = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
-    return io.TextIOWrapper(buffered, "utf-8", "strict" if mode == "r" else "surrogateescape")
+    stream = io.TextIOWrapper(buffered, "utf-8", "strict" if mode == "r" else "surrogateescape")
+    stream.mode = mode  # type: ignore[misc]
+    return stream
 
 
 class Guard(importlib.abc.MetaPathFinder):
@@ -382,6 +385,12 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
 _BASES: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, float, int)
 
 
+_PLAINLY: dict[Any, Callable[[Any], Any]] = {
+    str: str.__str__, bytes: bytes.__bytes__ if hasattr(bytes, "__bytes__") else bytes, float: float.__float__, int: int.__int__,
+}  # fmt: skip
+"""How a subclass's content is had whatever the subclass says of itself (an `Enum` of texts, say)."""
+
+
 def plain_form(value: Any, deep: int = 20) -> Any:
     """A value with plain content in the place of subclasses' (a `Counter` as a dict): an assertion compares content."""
     if deep == 0 or type(value) is bool:
@@ -391,7 +400,7 @@ def plain_form(value: Any, deep: int = 20) -> Any:
         return {plain_form(key, deep - 1): plain_form(item, deep - 1) for key, item in dict.items(value)}
     if base in (list, tuple, set, frozenset):
         return base(plain_form(item, deep - 1) for item in base.__iter__(value))
-    return value if base is None or type(value) is base else base(value)
+    return value if base is None or type(value) is base else _PLAINLY[base](value)
 
 
 def _truth(value: object) -> str | None:

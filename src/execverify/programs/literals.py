@@ -24,6 +24,7 @@ import math
 import re
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +68,7 @@ _repr = repr  # bound here: a program may patch what the builtins hold
 _TYPE_NAME = type.__dict__["__name__"].__get__  # a metaclass cannot lie to this one
 _PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, set, frozenset)
 _SMALL = 10**18  # integers whose repr is sure to be short
+_CROWD = 100  # elements of one hash
 _FEW = 1_000  # items, or characters, whose repr is sure to be short
 
 # Types are told apart by identity: to look one up in a dict or a set would run its metaclass's __hash__.
@@ -388,14 +390,28 @@ def _read_elements(nodes: list[ast.expr], depth: int) -> list[object]:
 
 
 def _read_set(node: ast.Set, depth: int) -> object:
-    return _hashed(set, _read_elements(node.elts, depth))
+    elements = _read_elements(node.elts, depth)
+    _refuse_crowds(elements)
+    return _hashed(set, elements)
 
 
 def _read_dict(node: ast.Dict, depth: int) -> object:
     if None in node.keys:
         raise LiteralError("is not a literal: it unpacks a dict")
     keys = [literal_of(key, depth) for key in node.keys if key is not None]
+    _refuse_crowds(keys)
     return _hashed(dict, zip(keys, _read_elements(node.values, depth), strict=True))
+
+
+def _refuse_crowds(keys: list[Any]) -> None:
+    """Elements of one hash cost the square of their number; a hundred of them were put together on purpose."""
+    if len(keys) > _CROWD:
+        try:
+            crowd = Counter(map(hash, keys)).most_common(1)[0][1]
+        except TypeError:
+            return  # told where they are put together
+        if crowd > _CROWD:
+            raise LiteralError(f"has {crowd} elements of one hash")
 
 
 def _hashed(kind: Callable[[Any], object], parts: object) -> object:
@@ -437,6 +453,8 @@ def _read_call(node: ast.Call, depth: int) -> object:
     arguments = _read_elements(node.args, depth - 1 if name in ("set", "frozenset") else depth)
     kinds = tuple(map(type, arguments))
     if name in ("set", "frozenset") and (not kinds or (len(kinds) == 1 and kinds[0] in (set, frozenset, list, tuple))):
+        if arguments and isinstance(arguments[0], list | tuple):
+            _refuse_crowds(list(arguments[0]))
         return _hashed(set if name == "set" else frozenset, *(arguments or [()]))
     if name == "float" and kinds == (str,) and str(arguments[0]).strip(" \t").lower() in _FLOAT_WORDS:
         return float(arguments[0])  # type: ignore[arg-type]

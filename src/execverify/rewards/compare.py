@@ -11,6 +11,7 @@ printed text.
 
 import math
 import re
+from fractions import Fraction
 
 from execverify.programs.literals import MAX_TEXT, equality_key
 
@@ -96,8 +97,8 @@ def same_output(given: str, expected: str, float_tolerance: float = 0.0) -> bool
     """Whether two printed texts have the same lines, as `output_lines` cuts them.
 
     With a tolerance, lines that differ are compared token by token (tokens stand between blanks): two tokens are equal as
-    texts, or, where both are decimal numbers and at least one of them is written as a float, by value within the tolerance.
-    Two tokens written as integers are equal as texts or not at all, however large they are.
+    texts, or, where both are decimal numbers and the expected one is written as a float, by value within the tolerance. An
+    expected integer is met by its own value alone, however that is written and however large it is.
     """
     return first_difference(output_lines(given), output_lines(expected), float_tolerance) is None
 
@@ -120,7 +121,10 @@ def _close_tokens(given: str, expected: str, tolerance: float) -> bool:
         return True
     if not _FLOAT.fullmatch(given) or not _FLOAT.fullmatch(expected):
         return False
-    if _INTEGER.fullmatch(given) and _INTEGER.fullmatch(expected):
-        return False
+    if _INTEGER.fullmatch(expected):
+        exponent = given.lower().partition("e")[2]
+        if _INTEGER.fullmatch(given) or len(exponent) > 4:
+            return False
+        return Fraction(given) == int(expected)
     ours, theirs = float(given), float(expected)
     return math.isfinite(ours) and math.isfinite(theirs) and _near(ours, theirs, tolerance)
