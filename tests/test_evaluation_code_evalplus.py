@@ -195,7 +195,9 @@ def test_verdicts_are_those_of_evalplus(name: str, tmp_path: Path) -> None:
     differing = []
     for (problem, text), told, theirs in zip(programs, ours, json.loads(done.stdout), strict=True):
         assert told is not None
-        if [each.official for each in told] != [each == "pass" for each in theirs]:
+        if problem.entry_point == "find_zero":  # evalplus 0.3.1 forgets to count its right results, and so fails every program
+            assert theirs == ["fail", "fail"], "evalplus counts them now: compare them too"
+        elif [each.official for each in told] != [each == "pass" for each in theirs]:
             differing.append((problem.id, told, theirs, text))
     right = sum(all(each.official for each in told) for told in ours if told is not None)
     print(f"{name}: {len(items)} problems, {len(programs)} programs, {right} right")
