@@ -1,6 +1,7 @@
 """Benchmarks, styles, runs and their folders: gold scores 100 everywhere, nothing scores nothing, and what is told is true."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,30 @@ def test_rows_that_are_no_rows(name: str, tmp_path: Path) -> None:
         assert "\n" not in str(error.value)
     with pytest.raises(EvaluationError, match="no such file"):
         benchmark(name).items(Source(tmp_path / "nowhere" / "data.jsonl"))
+
+
+@pytest.mark.parametrize("name", ["cruxeval-o", "cruxeval-i", "lcb-exec"])
+def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    asked = []
+
+    def load_dataset(repository: str, *, split: str) -> list[dict[str, Any]]:
+        asked.append((repository, split))
+        return LCB if name == "lcb-exec" else CRUXEVAL
+
+    def unreachable(repository: str, *, split: str) -> list[dict[str, Any]]:
+        raise ConnectionError("no route\nto the hub")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    assert len(benchmark(name).items(Source())) in (2, 5)
+    assert asked == [benchmark(name).about.hub]
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(EvaluationError, match=r"no route to the hub.*give --data FILE; the data come from"):
+        benchmark(name).items(Source())
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(EvaluationError, match=r"give --data FILE.*or pip install 'execverify\[evaluate\]'"):
+        benchmark(name).items(Source())
 
 
 # --------------------------------------------------------------------------------------------------------- extraction
@@ -382,6 +407,9 @@ def test_a_function_is_asked_in_a_training_run(data: dict[str, Path]) -> None:
     assert found.results["official"]["pass_at_1"] == 20.0
     assert len(seen) == 5 and "assert f(3) == ??" in seen[0] and "<reasoning>" in seen[0]
     assert all("6" not in text.split("assert f")[1].split("Think")[0] for text in seen[:1]), "the prompt does not tell the output"
+    before = len(seen)
+    again = evaluate("cruxeval-o", ask, data=data["cruxeval-o"]).results
+    assert (again, len(seen)) == (found.results, 2 * before)
     with pytest.raises(EvaluationError, match="one for each"):
         evaluate("cruxeval-o", lambda conversations: ["x"], data=data["cruxeval-o"])
 

@@ -40,13 +40,17 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return random_model("llama", tmp_path_factory.mktemp("llama"))
 
 
+@pytest.mark.parametrize(
+    "begin", ["", "A worked example, the same for all of them, which they begin with. "], ids=["unlike", "alike"]
+)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_any_batch_gives_the_answers_of_generate(architecture: str, tmp_path: Path) -> None:
+def test_any_batch_gives_the_answers_of_generate(architecture: str, begin: str, tmp_path: Path) -> None:
     folder = random_model(architecture, tmp_path)
     model = load(str(folder), batch_size=8, device="cpu")
-    given = answers(model, asked(*PROMPTS), GREEDY)
+    requests = asked(*(begin + prompt for prompt in PROMPTS))
+    given = answers(model, requests, GREEDY)
     plain, tokenizer = model.loaded()  # type: ignore[attr-defined]
-    for request in asked(*PROMPTS):
+    for request in requests:
         text = tokenizer.apply_chat_template(list(request.messages), tokenize=False, add_generation_prompt=True)
         ids = tokenizer(text, return_tensors="pt", add_special_tokens=False)
         out = plain.generate(**ids, max_new_tokens=24, do_sample=False, top_k=None)[0, ids["input_ids"].shape[1] :]
@@ -114,6 +118,21 @@ def test_temperature_of_none_is_greedy(llama: Path) -> None:
     greedy = answers(model, asked(*PROMPTS), GREEDY)
     cold = answers(model, asked(*PROMPTS), Sampling(max_tokens=24, temperature=1e-4))
     assert greedy == cold
+
+
+def test_what_prompts_begin_with_is_read_once(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    real = Decoder._step
+
+    def counting(self: Decoder, ids: Any, mask: Any, cache: Any) -> Any:
+        read.append(tuple(ids.shape))
+        return real(self, ids, mask, cache)
+
+    monkeypatch.setattr(Decoder, "_step", counting)
+    begin = "b" * 100
+    answers(load(str(llama), device="cpu"), asked(*(begin + end for end in "xyz")), Sampling(max_tokens=1, temperature=1.0, n=2))
+    (first, shared), (rows, rest) = read
+    assert (first, rows) == (1, 3) and shared >= 100 and rest < 20
 
 
 def test_stop_texts_end_a_completion(llama: Path) -> None:

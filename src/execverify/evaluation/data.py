@@ -1,6 +1,5 @@
 """The data of a benchmark: from a file that was given, or from the hub by its public name."""
 
-import functools
 import gzip
 import hashlib
 import json
@@ -121,7 +120,6 @@ def _from_hub(name: str, origin: str, repository: str, split: str) -> list[Row]:
         ) from None
 
 
-@functools.cache
 def _loader(name: str, origin: str) -> Callable[..., Any]:
     try:
         from datasets import load_dataset

@@ -202,8 +202,20 @@ def _is_open(mark: Mark) -> bool:
     return mark.official is None or mark.strict is None
 
 
-def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int) -> dict[str, dict[str, Any]]:
-    """The scores of each constant answer on the same items."""
+_Scores = dict[str, dict[str, Any]]
+_known_floors: dict[tuple[type, str], _Scores] = {}  # a training run asks for the same ones again and again
+
+
+def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int) -> _Scores:
+    """The scores of each constant answer on the same items; worked out once for the same items."""
+    told = [[item.id, item.program, item.call, list(item.expected)] for item in items]
+    key = type(bench), hashlib.sha256(json.dumps([bench.constants, told]).encode()).hexdigest()
+    if key not in _known_floors:
+        _known_floors[key] = _scored_constants(bench, items, workers)
+    return _known_floors[key]
+
+
+def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int) -> _Scores:
     texts = list(bench.constants)
 
     def answer(item: Item, text: str) -> Answer:

@@ -1,6 +1,6 @@
 """The few formulas behind the figures, in plain Python.
 
->>> pass_at_k(10, 3, 1), round(pass_at_k(10, 3, 5), 4)
+>>> round(pass_at_k(10, 3, 1), 4), round(pass_at_k(10, 3, 5), 4)
 (0.3, 0.9167)
 >>> [round(edge, 4) for edge in wilson(8, 10)]
 [0.4902, 0.9433]

@@ -1,14 +1,16 @@
 """Decoding by batches with a transformers model, for many prompts of unlike length and answers of unlike length.
 
-`generate` keeps a row in its batch until the last row is done, and fills it with padding. Here a row leaves when it is done, a
-prompt is read once for all its samples, and a draw is the row's own: the random number of step t comes from the row's seed, and
-picks a token by the cumulated probabilities. So a completion depends on its prompt and seed alone, and on what else is in the
+`generate` keeps a row in its batch until the last row is done, and fills it with padding. Here a row leaves when it is done; a
+prompt is read once for all its samples, and what all prompts of a batch begin with, such as worked examples, once for all of
+them; and a draw is the row's own: the random number of step t comes from the row's seed, and picks a token by the cumulated
+probabilities. So a completion depends on its prompt and seed alone, and on what else is in the
 batch only by the rounding of sums, which can turn a tie.
 
 It works with every decoder whose cache can select rows, which are all that fill transformers' `DynamicCache`.
 """
 
 import inspect
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,9 @@ from typing import Any
 
 _CACHE_NAMES = ("past_key_values", "cache_params")
 """What models call their cache: the second is Mamba's."""
+
+_WORTH_SHARING = 32
+"""Tokens that the prompts of a batch must share for them to be read once."""
 
 _CANDIDATES = 1024
 """Tokens that are sorted first for top-p; all of them only where these do not hold enough of the probability."""
@@ -54,9 +59,10 @@ class Decoder:
     def __init__(self, model: Any, ends: frozenset[int], temperature: float, top_p: float, stopped: Any = None) -> None:
         import torch
         from transformers import DynamicCache
+        from transformers.cache_utils import DynamicLayer
 
         self._torch = torch
-        self._new_cache = DynamicCache
+        self._new_cache, self._plain_layer = DynamicCache, DynamicLayer
         self._model = model
         self._takes = inspect.signature(model.forward).parameters
         self._cache_name = next((name for name in _CACHE_NAMES if name in self._takes), _CACHE_NAMES[0])
@@ -75,9 +81,8 @@ class Decoder:
             chances = {id(row): random.Random(row.seed) for row in rows}
             alive = list(rows)
             prompts = list(dict.fromkeys(row.prompt for row in rows))
-            ids, mask = self._padded(prompts)
             cache = self._new_cache(config=self._model.config)
-            logits = self._step(ids, mask, cache)
+            logits, mask = self._read(prompts, cache)
             where = {prompt: index for index, prompt in enumerate(prompts)}
             keep = [where[row.prompt] for row in rows]
             if keep != list(range(len(prompts))):
@@ -95,6 +100,24 @@ class Decoder:
                     logits, mask = self._select(keep, logits, mask, cache)
                 mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
                 logits = self._step(torch.tensor(drawn, device=mask.device)[:, None], mask, cache)
+
+    def _read(self, prompts: list[tuple[int, ...]], cache: Any) -> tuple[Any, Any]:
+        """Fills the cache with the prompts; gives the logits after each, and what of the cache is no padding."""
+        alike = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
+        shared = min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
+        if len(prompts) == 1 or shared < _WORTH_SHARING or not self._may_share(cache):
+            ids, mask = self._padded(prompts)
+            return self._step(ids, mask, cache), mask
+        ids, mask = self._padded([prompts[0][:shared]])
+        self._step(ids, mask, cache)
+        _, mask = self._select([0] * len(prompts), mask, mask, cache)
+        ids, rest = self._padded([prompt[shared:] for prompt in prompts])
+        mask = self._torch.cat([mask, rest], dim=1)
+        return self._step(ids, mask, cache), mask
+
+    def _may_share(self, cache: Any) -> bool:
+        """Whether padding may stand between a shared beginning and the rest: not where a layer counts tokens back from the end."""
+        return bool(cache.layers) and all(type(layer) is self._plain_layer for layer in cache.layers)
 
     def _padded(self, prompts: list[tuple[int, ...]]) -> tuple[Any, Any]:
         longest = max(map(len, prompts))

@@ -87,7 +87,7 @@ class Vllm:
                     try:
                         engine.add_request(name, {"prompt_token_ids": prompts[at]}, _parameters(sampling, seed))
                         under_way[name] = (at, k)
-                    except ValueError as error:  # such as a prompt that does not fit
+                    except Exception as error:  # a prompt that does not fit: a ValueError or its own kind, by version
                         given[at][k] = " ".join(str(error).split())[:300]
                         yield from _whole(requests[at], given[at], sampling.n)
                     if len(under_way) >= _AHEAD:
@@ -141,6 +141,7 @@ def _version() -> str:
 
 def _parameters(sampling: Sampling, seed: int) -> Any:
     from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
 
     return SamplingParams(
         temperature=sampling.temperature,
@@ -148,7 +149,7 @@ def _parameters(sampling: Sampling, seed: int) -> Any:
         max_tokens=sampling.max_tokens,
         seed=seed,
         stop=list(sampling.stop) or None,
-        skip_special_tokens=True,
+        output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 

@@ -1,0 +1,121 @@
+"""CRUXEval-X's form in the languages whose compilers are here; the others are told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execverify.evaluation import benchmark, evaluate
+from execverify.evaluation.answers import Answer
+from execverify.evaluation.benchmark import Mark
+from execverify.evaluation.data import Source
+from execverify.evaluation.foreign import run, why_not, without_network
+
+CPP = {"id": 0, "code": "#include <cassert>\n#include <vector>\nlong f(std::vector<long> a) {\n    return a[0] + a[1];\n}",
+       "input_reasoning": "int main() {\n    assert(f(????) == (3));\n}", "output_reasoning":
+       "int main() {\n    assert(f((std::vector<long>({(long)1, (long)2}))) == ????);\n}"}  # fmt: skip
+JAVA = {"id": 0, "code": "class Problem {\n    static long f(long a) {\n        return a + 1;\n    }",
+        "input_reasoning": "    public static void main(String[] args) {\n        assert(f(????) == (3l));\n    }\n}",
+        "output_reasoning": "    public static void main(String[] args) {\n        assert(f((2l)) == ????);\n    }\n}"}  # fmt: skip
+JS = {"id": 0, "code": "function f(a) {\n    return a.concat([1]);\n}\nconst assert = require('node:assert');",
+      "input_reasoning": "assert.deepEqual(f(????),[2, 1]);", "output_reasoning": "assert.deepEqual(f([2]),????);"}  # fmt: skip
+PERL = {"id": 0, "code": "sub f { return $_[0] . 'x'; }", "input_reasoning": 'die unless f(????) eq "ax";',
+        "output_reasoning": 'die unless f("a") eq ????;'}  # fmt: skip
+UNKNOWN = {**PERL, "language": "algol"}
+ALL = {"cpp": CPP, "java": JAVA, "js": JS, "pl": PERL}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("x")
+    for name, row in ALL.items():
+        (made / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return made
+
+
+def needs(language: str) -> None:
+    if why_not(language):
+        pytest.skip(why_not(language))
+
+
+def mark(folder: Path, language: str, kind: str, text: str) -> Mark:
+    bench = benchmark("cruxeval-x")
+    items = bench.items(Source(folder / f"{language}.jsonl"))
+    item = next(item for item in items if item.held.kind == kind)
+    ((found,),) = bench.judge([(item, bench.extract(item, text, "bare"))], 1)
+    return found
+
+
+def test_what_fills_the_holes(folder: Path) -> None:
+    bench = benchmark("cruxeval-x")
+    found = {item.id: bench.gold(item) for item in bench.items(Source(folder))}
+    assert found == {
+        "cpp/0/output": "(3)", "cpp/0/input": "(std::vector<long>({(long)1, (long)2}))", "java/0/output": "(3l)", "java/0/input": "(2l)",
+        "js/0/output": "[2, 1]", "js/0/input": "[2]", "pl/0/output": '"ax"', "pl/0/input": '"a"',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "language", [pytest.param(name, marks=pytest.mark.slow if name in ("cpp", "java") else ()) for name in ALL]
+)
+@pytest.mark.parametrize("kind", ["output", "input"])
+def test_gold_is_right_and_another_value_is_not(folder: Path, language: str, kind: str) -> None:
+    needs(language)
+    bench = benchmark("cruxeval-x")
+    item = next(item for item in bench.items(Source(folder / f"{language}.jsonl")) if item.held.kind == kind)
+    gold = bench.gold(item)
+    answers = [(item, bench.extract(item, text, "bare")) for text in (gold, "0", gold + ";;(")]
+    told = [(each.official, each.strict) for (each,) in bench.judge(answers, 2)]
+    assert told == [(True, True), (False, False), (False, False)]
+
+
+def test_more_than_a_value_is_not_strictly_right(folder: Path) -> None:
+    needs("js")
+    told = mark(folder, "js", "output", "f([2])")
+    assert (told.official, told.strict) == (True, False)
+    told = mark(folder, "js", "output", "[2, 1]); process.exit(0); (0")
+    assert (told.official, told.strict) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("completion", "taken"),
+    [("<answer>[2, 1]</answer>", "[2, 1]"), ("<answer>assert.deepEqual(f([2]),[2, 1]);</answer>", "[2, 1]"), ("[2, 1]", None)],
+)
+def test_what_is_taken_out_of_a_completion(folder: Path, completion: str, taken: str | None) -> None:
+    bench = benchmark("cruxeval-x")
+    item = bench.items(Source(folder / "js.jsonl"))[0]
+    assert bench.extract(item, completion, "execverify").official == taken
+
+
+def test_a_language_that_is_not_here_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "other.jsonl"
+    file.write_text("".join(json.dumps({**row, "id": n}) + "\n" for n, row in enumerate([UNKNOWN, {**PERL, "language": "pl"}])))
+    found = evaluate("cruxeval-x", "scripted:gold", data=file).results
+    reasons: dict[str, Any] = found["more"]["cannot_be_judged_here"]
+    assert [count for why, count in reasons.items() if "algol" in why] == [2]
+    assert found["failures"]["not_judged"] >= 2
+
+
+def test_nothing_scores_0(folder: Path) -> None:
+    needs("pl")
+    found = evaluate("cruxeval-x", "scripted:nothing", data=folder / "pl.jsonl", style="direct").results
+    assert (found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (0.0, 0.0)
+    assert benchmark("cruxeval-x").extract(benchmark("cruxeval-x").items(Source(folder))[0], "", "bare") == Answer(
+        None, None, "there is no answer"
+    )
+
+
+@pytest.mark.slow
+def test_programs_are_confined(tmp_path: Path) -> None:
+    needs("pl")
+    kept = tmp_path / "kept"
+    wrote = run("pl", f'open(my $file, ">", "{kept}") or die "refused"; print $file "x"; close($file);')
+    assert wrote.well is kept.exists()
+    assert not run("pl", "1 while 1;").well
+    if without_network():
+        tried = run(
+            "pl",
+            'use Socket; socket(my $s, PF_INET, SOCK_STREAM, 6); connect($s, sockaddr_in(9, INADDR_LOOPBACK)) or die "no: $!";',
+        )
+        assert not tried.well and "unreachable" in tried.said
