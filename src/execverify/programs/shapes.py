@@ -24,9 +24,8 @@ from execverify.programs.program import Program, once_for_each, split_lines
 from execverify.programs.scopes import SPECIAL, Scope, scope_of_field, scopes, scopes_of
 
 _BUILT_IN = frozenset(dir(builtins))
-_SKIPPED = frozenset(
-    ("ctx", "type_comment", "kind", "type_params", "type_ignores", "is_async", "simple", "annotation", "returns")
-)
+_SKIPPED = frozenset(("ctx", "type_comment", "kind", "type_params", "type_ignores", "is_async", "simple"))
+_TYPES = frozenset(("annotation", "returns"))
 _ABSENT = "~"
 
 
@@ -166,6 +165,8 @@ class _Writer:
             where = scope_of_field(node, field, scope, inner) if special else scope
             if kind is ast.JoinedStr:  # some versions put an empty text at the end of a format
                 part = [item for item in node.values if not (isinstance(item, ast.Constant) and item.value == "")]  # type: ignore[attr-defined]
+            elif field in _TYPES:
+                part = None
             elif field == "body" and kind in _DOCUMENTED:
                 part = _without_docstring(part)
             if (kind, field) in _NAMES:
