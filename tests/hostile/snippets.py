@@ -98,7 +98,7 @@ LOOPS = _calls(
         "ignores signals": "import signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\nwhile True: pass",
         "an alarm that goes on": "import signal\nsignal.signal(signal.SIGALRM, lambda *_: None)\n"
         "signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)\nwhile True: signal.pause()",
-        "a thread that is joined": "import threading\nt = threading.Thread(target=lambda: [1 for _ in iter(int, 1)])\nt.start()\nt.join()",
+        "a thread that is joined": "import threading\nt = threading.Thread(target=lambda: sum(0 for _ in iter(int, 1)))\nt.start()\nt.join()",
         "half a message": "import os, struct\n"
         "for fd in range(3, 64):\n    try: os.write(fd, struct.pack('!I', 5000) + b'x')\n    except OSError: pass\nwhile True: pass",
     },

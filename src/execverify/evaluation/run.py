@@ -103,11 +103,7 @@ def evaluate(
             asked.close()
     progress("judging", 0, len(items))
     records = judged(bench, items, generations, reading, workers)
-    about: dict[str, Any] = {
-        "format": FORMAT,
-        "execverify": __version__,
-        "python": platform.python_version(),
-        "benchmark": bench.about.name,
+    asked_for = {
         "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
         "seed": seed,
         "limit": limit,
@@ -115,10 +111,20 @@ def evaluate(
         "style": chosen if chosen in styles.STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
         "sampling": told or drawn.plain(),
+    }
+    found = {**_about(bench), **asked_for, **figures_of(bench, records, workers, drawn.n)}
+    return Evaluation(found, tuple(records), tuple(prompts))
+
+
+def _about(bench: Benchmark) -> dict[str, Any]:
+    """What the results are of, and by which rules."""
+    return {
+        "format": FORMAT,
+        "execverify": __version__,
+        "python": platform.python_version(),
+        "benchmark": bench.about.name,
         "rule": {"official": bench.about.official, "strict": bench.about.strict},
     }
-    found = {**about, **figures_of(bench, records, workers, drawn.n)}
-    return Evaluation(found, tuple(records), tuple(prompts))
 
 
 def _habits(model: object, style: str | None, sampling: Sampling | None) -> tuple[str, Sampling, dict[str, Any] | None]:

@@ -88,7 +88,32 @@ def marshalled(text: str) -> bytes | str:
     return marshal.dumps((list(positional), named))
 
 
-class Tested(Case):
+class _Judged(Case):
+    """What all cases with processes have in common: so many results are wanted, under these limits."""
+
+    limits: Limits
+    count: int
+
+    @property
+    def done(self) -> bool:
+        return len(self.results) >= self.count
+
+    def fill(self, result: Result) -> None:
+        """The same result for all tests that are left."""
+        self.results += [result] * (self.count - len(self.results))
+
+    def first_word(self, line: Line, what: str | None, fields: Texts) -> None:
+        """What the process says before any of the candidate's code runs, and which can therefore be believed."""
+        if what == "refused":
+            self.fill(Result(Outcome.FAILED, detail=f"the process could not be confined: {fields[0]}"))
+            return
+        if what != "ready":
+            raise ValueError("an unexpected message")
+        line.ready = True
+        self.deadline = time.monotonic() + self.limits.timeout
+
+
+class Tested(_Judged):
     """One process, and all tests of a candidate in it; a fresh one after a test that it did not survive."""
 
     def __init__(self, told: Plan, limits: Limits, stop_early: bool) -> None:
@@ -112,10 +137,6 @@ class Tested(Case):
                 self.bad[index] = f"the test's arguments are no literals: {error}"
                 self.told["tests"][index] = _NO_ARGUMENTS
 
-    @property
-    def done(self) -> bool:
-        return len(self.results) >= self.count
-
     def begin(self, docket: Docket) -> None:
         """A fresh process for the tests that are left."""
         self.loaded = False
@@ -137,16 +158,6 @@ class Tested(Case):
         else:
             raise ValueError("an unexpected message")
 
-    def first_word(self, line: Line, what: str | None, fields: Texts) -> None:
-        """What the process says before any of the candidate's code runs, and which can therefore be believed."""
-        if what == "refused":
-            self.fill(Result(Outcome.FAILED, detail=f"the process could not be confined: {fields[0]}"))
-            return
-        if what != "ready":
-            raise ValueError("an unexpected message")
-        line.ready = True
-        self.deadline = time.monotonic() + self.limits.timeout
-
     def note(self, result: Result) -> None:
         """The result of the test at hand."""
         why = self.bad.get(len(self.results))
@@ -155,10 +166,6 @@ class Tested(Case):
         self.deadline = time.monotonic() + self.limits.timeout
         if self.stop_early and result.outcome != Outcome.RETURNED:
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
-
-    def fill(self, result: Result) -> None:
-        """The same result for all tests that are left."""
-        self.results += [result] * (self.count - len(self.results))
 
     def lost(self, line: Line, status: int | None, docket: Docket) -> None:
         if not line.ready or status is None:
@@ -189,7 +196,7 @@ class Tested(Case):
             self.begin(docket)
 
 
-class Asserted(Case):
+class Asserted(_Judged):
     """Two processes: one holds the candidate, one the tests; what they say to each other passes through here as text.
 
     The candidate's process comes first. When it has loaded the module and said what each name that the tests use is, the tests'
@@ -213,10 +220,6 @@ class Asserted(Case):
         self.testing: Line | None = None
         self.loaded = self.calling = self.set_up = False
 
-    @property
-    def done(self) -> bool:
-        return len(self.results) >= self.count
-
     def begin(self, docket: Docket) -> None:
         """Two fresh processes for the assertions that are left."""
         self.kinds, self.loaded, self.calling, self.set_up = {}, False, False, False
@@ -233,15 +236,6 @@ class Asserted(Case):
             self.answered(what, fields, docket)
         else:
             self.tested(what, fields, docket)
-
-    def first_word(self, line: Line, what: str | None, fields: Texts) -> None:
-        if what == "refused":
-            self.fill(Result(Outcome.FAILED, detail=f"the process could not be confined: {fields[0]}"))
-            return
-        if what != "ready":
-            raise ValueError("an unexpected message")
-        line.ready = True
-        self.deadline = time.monotonic() + self.limits.timeout
 
     # ------------------------------------------------------------------------------------------ the candidate's process
 
@@ -337,10 +331,6 @@ class Asserted(Case):
         self.deadline = time.monotonic() + self.limits.timeout
         if self.stop_early and result.outcome not in (Outcome.RETURNED, Outcome.UNSUPPORTED):
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
-
-    def fill(self, result: Result) -> None:
-        """The same result for all assertions that are left."""
-        self.results += [result] * (self.count - len(self.results))
 
     def cut(self, result: Result, docket: Docket) -> None:
         """The assertion at hand ends here; what is left begins anew, unless it would end before its first assertion again."""
