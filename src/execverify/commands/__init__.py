@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, compare, doctor, evaluate, programs, rows, stats
+from execverify.commands import build, compare, doctor, evaluate, export, programs, rows, stats
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -25,6 +25,7 @@ for verb in (
     rows.validate_command,
     stats.stats_command,
     stats.report_command,
+    export.export_command,
     evaluate.evaluate_command,
     compare.compare_command,
     doctor.doctor_command,
