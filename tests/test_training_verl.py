@@ -32,7 +32,8 @@ def exported(train: int = 32_000, validation: int = 600) -> Exported:
 
 
 def settings(stage: str = "stage1", preset: Preset = PAPER, data: Exported | None = None, **changes: Any) -> dict[str, Any]:
-    preset = replace(preset, **{stage: replace(preset.stage(stage), **changes)})
+    one: dict[str, Any] = {stage: replace(preset.stage(stage), **changes)}
+    preset = replace(preset, **one)
     return verl_settings(preset, stage, data or exported(), "some/model", Path("run"))
 
 
@@ -43,7 +44,7 @@ def test_rows_of_all_kinds_are_judged_by_what_was_exported(tmp_path: Path) -> No
     made = rows()
     account = export(made, tmp_path)
     assert account.rows == {"train": 8, "validation": 2} and not account.left_out
-    entries = {}
+    entries: dict[Any, Any] = {}
     for split in ("train", "validation"):
         read = pq.read_table(account.file(split)).to_pylist()
         assert [entry["extra_info"]["index"] for entry in read] == list(range(account.rows[split]))
@@ -370,7 +371,7 @@ def test_the_constant_reward_has_variance_and_no_sense() -> None:
 # ------------------------------------------------------------------------------------------------ in verl's environment
 
 
-def test_in_verls_own_environment() -> None:
+def test_in_verls_own_environment(tmp_path: Path) -> None:
     """Config composition, dataset, reward managers and Ray actors of verl itself: `make verl` runs this too."""
     python = os.environ.get("EXECVERIFY_VERL_PYTHON")
     if not python:
@@ -381,6 +382,7 @@ def test_in_verls_own_environment() -> None:
         capture_output=True,
         text=True,
         timeout=1200,
+        env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -165,6 +165,7 @@ def _algorithm(rl: RlSettings) -> Settings:
         "algorithm.adv_estimator": "grpo",
         "algorithm.norm_adv_by_std_in_grpo": rl.scale == "group",
         "algorithm.use_kl_in_reward": False,
+        "critic.enable": False,
     }
     if rl.screen_samples:  # groups without variance are drawn again during training, which needs no screening before
         settings |= {"algorithm.filter_groups.enable": True, "algorithm.filter_groups.metric": "reward"}
