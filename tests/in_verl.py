@@ -123,7 +123,7 @@ def test_a_misspelt_setting_is_refused(wrong: str, exported: Exported) -> None:
     """Otherwise the test above would show nothing."""
     name, _, value = wrong.partition("=")
     preset = replace(load_preset("paper-7b", SMALL), verl={name: value})
-    with pytest.raises(HydraException, match="Could not override|Key .* is not in struct"):
+    with pytest.raises(HydraException, match=r"Could not override|Key .* is not in struct"):
         composed(verl_settings(preset, "stage1", exported, "m", Path("run")))
 
 
@@ -230,7 +230,7 @@ def test_verls_reward_managers_give_our_rewards(manager: str, model: Path, expor
     batch, expected, texts = rollouts(model, exported)
     judge = load_reward_manager(run_config(model, exported, manager), hf_tokenizer(str(model)))
 
-    async def all_of_them() -> list[dict[str, Any]]:
+    async def all_of_them() -> Any:
         judge.loop = asyncio.get_running_loop()
         return await asyncio.gather(*(judge.run_single(batch[index : index + 1]) for index in range(len(batch))))
 
@@ -248,7 +248,7 @@ def test_the_rule_of_an_ablation_reaches_the_reward(model: Path, exported: Expor
     batch, expected, _ = rollouts(model, exported)
     judge = load_reward_manager(run_config(model, exported, reward="output_only"), hf_tokenizer(str(model)))
 
-    async def all_of_them() -> list[dict[str, Any]]:
+    async def all_of_them() -> Any:
         judge.loop = asyncio.get_running_loop()
         return await asyncio.gather(*(judge.run_single(batch[index : index + 1]) for index in range(len(batch))))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from engine_rows import CODE, EURUS, completions, rows
+from engines import run_checks
 
 from execverify.datasets.files import write_rows
 from execverify.errors import ModelError, QuestionError, RowError, TrainingError
@@ -373,16 +374,4 @@ def test_the_constant_reward_has_variance_and_no_sense() -> None:
 
 def test_in_verls_own_environment(tmp_path: Path) -> None:
     """Config composition, dataset, reward managers and Ray actors of verl itself: `make verl` runs this too."""
-    python = os.environ.get("EXECVERIFY_VERL_PYTHON")
-    if not python:
-        pytest.skip("EXECVERIFY_VERL_PYTHON does not name a Python that has verl (`make verl` makes one)")
-    checks = Path(__file__).with_name("in_verl.py")
-    done = subprocess.run(
-        [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "filterwarnings=", str(checks)],
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    run_checks("in_verl.py", "EXECVERIFY_VERL_PYTHON", tmp_path, "verl")

@@ -10,7 +10,6 @@ verl itself is not needed to write them.
 """
 
 import contextlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +18,13 @@ from typing import Any
 
 from execverify.datasets.files import pyarrow_or_error, read_rows
 from execverify.errors import RowError
-from execverify.questions.rows import ROW_KINDS, VERSION, Row, from_row
+from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Message
-from execverify.rewards.unit_tests import read_tests, tests_of
+from execverify.training.truth import ground_truth, messages_of
 
 TRAIN, VALIDATION = "train", "validation"
 _BATCH = 1_000
-_ROLES = ("system", "user", "assistant")
-_CODE_TRUTHS = ("tests", "ground_truth")
 
 Length = Callable[[Sequence[Message]], int]
 
@@ -143,20 +140,11 @@ def verl_row(row: Row) -> Row:
         RowError: no completion could be judged by it, or it asks nothing.
     """
     kind = row.get("kind")
-    truth = next((row[name] for name in _CODE_TRUTHS if row.get(name) is not None), None) if kind == CODE_GENERATION else None
-    if truth is None:
-        task = from_row(row)
-        tests = tests_of(task) if kind == CODE_GENERATION else None
-        truth = {"version": VERSION, "kind": kind, "program": row["program"], "questions": row.get("questions")}
-    else:
-        tests = read_tests(truth)
-    if tests is not None and all(test.unsupported for test in tests.tests):
-        raise RowError(f"no completion can be judged by its tests: {tests.tests[0].unsupported}")
     return {
         "data_source": f"execverify/{kind}",
-        "prompt": _messages(row.get("prompt")),
+        "prompt": messages_of(row),
         "ability": "code" if kind == CODE_GENERATION else "code_reasoning",
-        "reward_model": {"style": "rule", "ground_truth": truth if isinstance(truth, str) else json.dumps(truth)},
+        "reward_model": {"style": "rule", "ground_truth": ground_truth(row)},
         "extra_info": {
             "index": 0,
             "split": row.get("split") or TRAIN,
@@ -166,16 +154,6 @@ def verl_row(row: Row) -> Row:
             "generator": str(row.get("generator", "")),
         },
     }
-
-
-def _messages(prompt: Any) -> list[Message]:
-    messages = list(prompt) if isinstance(prompt, list | tuple) else []
-    for message in messages:
-        if not isinstance(message, Mapping) or message.get("role") not in _ROLES or not isinstance(message.get("content"), str):
-            raise RowError(f"its prompt must be chat messages, each with a role ({', '.join(_ROLES)}) and a text")
-    if not messages or messages[-1]["role"] != "user":
-        raise RowError("its prompt must end in a message of the user")
-    return [{"role": message["role"], "content": message["content"]} for message in messages]
 
 
 class _Files:
