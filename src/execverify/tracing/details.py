@@ -13,7 +13,7 @@ other, with each part that computes something handed through the recorder. Its v
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
 
@@ -44,10 +44,12 @@ class Note:
     Attributes:
         node: the part's syntax tree, of `program.nodes`; for a variable that a comprehension or lambda binds, its name's.
         value: what it was.
+        moment: how many steps had begun then.
     """
 
     node: ast.AST
     value: Value
+    moment: int
 
     @property
     def text(self) -> str:
@@ -104,8 +106,8 @@ def _details(run: Trace, reply: dict[str, Any]) -> Details:
         values = [Value(*value) for value in reply["part_values"]]
         nodes = run.program.nodes
         notes: dict[int, list[Note]] = {}
-        for step, node, value in zip(*reply["parts"], strict=True):
-            notes.setdefault(step, []).append(Note(nodes[node], values[value]))
+        for step, node, value, moment in zip(*reply["parts"], strict=True):
+            notes.setdefault(step, []).append(Note(nodes[node], values[value], moment))
         return Details({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]))
     except (TypeError, ValueError, KeyError, IndexError):
         return NO_DETAILS
@@ -118,7 +120,7 @@ def _agreeing(one: Details, other: Details) -> Details:
         also = other.of(step)
         if [note.node for note in found] == [note.node for note in also]:
             pairs = zip(found, also, strict=True)
-            notes[step] = tuple(a if a.value == b.value else Note(a.node, Value(a.value.type, None, _VARIES)) for a, b in pairs)
+            notes[step] = tuple(a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs)
     return Details(notes, one.cut | other.cut)
 
 
@@ -143,7 +145,7 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         return compile(instrument.instrument(tree, job["source"]), "<program>", "exec", dont_inherit=True)
 
     reply = enact(rewritten, job, stage, noter.around)
-    parts = [noter.steps, noter.parts, noter.part_values]
+    parts = [noter.steps, noter.parts, noter.part_values, noter.moments]
     return {**reply, "lines": noter.lines, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut)}
 
 
@@ -156,6 +158,7 @@ class _Noter(Recorder):
         self.steps: list[int] = []
         self.parts: list[int] = []
         self.part_values: list[int] = []
+        self.moments: list[int] = []
         self.table: dict[tuple[str, str | None, str | None], int] = {}
         self.counts: dict[int, int] = {}
         self.cut: set[int] = set()
@@ -189,6 +192,7 @@ class _Noter(Recorder):
             return
         self.steps.append(step)
         self.parts.append(number)
+        self.moments.append(len(self.lines))
         self.part_values.append(self.table.setdefault(describe(value, MAX_TEXT), len(self.table)))
 
 
