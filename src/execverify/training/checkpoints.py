@@ -10,10 +10,14 @@ DIR/stage.json        what was trained on what; written last, so that it says: d
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from execverify.training.files import read_json
+
+Say = Callable[[str], None]
+"""Is told a line for a person, now and then."""
 
 MODEL, LOG, SAMPLES, STAGE = "model", "log.jsonl", "samples.jsonl", "stage.json"
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from execverify.datasets.build import build
 from execverify.datasets.files import read_rows
@@ -18,7 +19,6 @@ from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row
-from execverify.questions.task import TASK_KINDS
 from execverify.training.preset import DataSettings, Preset
 
 TRAIN, TEST = "train", "test"
@@ -82,10 +82,11 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
 
 
 def _wanted(preset: Preset) -> int:
-    """Rows that stage I must be given so that enough are of its kinds: white-box rows are 5 of 8, see `Recipe`."""
-    share = dict.fromkeys(TASK_KINDS, 1.0) if set(TASK_KINDS) <= set(preset.stage1.kinds) else {"white_box": 5 / 8}
-    kinds = [kind for kind in preset.stage1.kinds if kind in TASK_KINDS]
-    return int(preset.stage1.rows / max((share.get(kind, 3 / 8) for kind in kinds), default=1.0))
+    """Rows that must be built so that enough are of stage I's kinds."""
+    shares = {"white_box": 5 / 8, "input_prediction": 3 / 8}  # see `Recipe`
+    built = [shares[kind] for kind in preset.data.kinds]
+    wanted = [shares[kind] for kind in preset.data.kinds if kind in preset.stage1.kinds]
+    return int(preset.stage1.rows * sum(built) / sum(wanted)) if wanted else preset.stage1.rows
 
 
 def _check(rows: Rows, preset: Preset) -> None:
@@ -109,6 +110,7 @@ def recipe_of(data: DataSettings) -> Recipe:
     return Recipe(
         seed=data.seed,
         levels=levels_of(data.levels),
+        kinds=data.kinds,
         methods=data.methods,
         limit=data.limit,
         template=data.template,
@@ -122,7 +124,13 @@ def far_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
     evaluation, data = preset.evaluation, preset.data
     size = int(evaluation.rows / 0.9) + 16
     found: dict[str, Path] = {}
-    common = {"seed": data.seed + 1, "limit": data.limit, "template": data.template, "splits": Splits.parse(_HELD_OUT)}
+    common: dict[str, Any] = {
+        "seed": data.seed + 1,
+        "kinds": data.kinds,
+        "limit": data.limit,
+        "template": data.template,
+        "splits": Splits.parse(_HELD_OUT),
+    }
     if evaluation.unseen_methods:
         recipe = Recipe(levels=levels_of(data.levels), methods=evaluation.unseen_methods, steps=data.max_steps, **common)
         found["unseen"] = out / "unseen"

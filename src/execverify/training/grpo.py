@@ -15,6 +15,7 @@ from execverify.training.checkpoints import (
     MODEL,
     SAMPLES,
     STAGE,
+    Say,
     drop_checkpoints,
     finished,
     last_checkpoint,
@@ -24,7 +25,7 @@ from execverify.training.checkpoints import (
 from execverify.training.engine import common, guarded, loaded, world_size
 from execverify.training.files import whole_folder, write_json
 from execverify.training.lengths import Kept, check_template, fitting
-from execverify.training.logs import Say, StepLog, Watched
+from execverify.training.logs import StepLog, Watched
 from execverify.training.preset import Preset, RlSettings
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")

@@ -9,9 +9,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from execverify.rewards.answers import completion_text
-from execverify.training.checkpoints import LOG, SAMPLES
+from execverify.training.checkpoints import LOG, SAMPLES, Say
 
-Say = Callable[[str], None]
 _SAMPLES = 4
 _SPREAD = {"reward": "reward", "loss": "loss", "frac_reward_zero_std": "groups without variance"}
 

@@ -10,6 +10,7 @@ from execverify.training.checkpoints import (
     LOG,
     MODEL,
     STAGE,
+    Say,
     drop_checkpoints,
     finished,
     last_checkpoint,
@@ -19,7 +20,7 @@ from execverify.training.checkpoints import (
 from execverify.training.engine import common, guarded, loaded, world_size
 from execverify.training.files import whole_folder, write_json
 from execverify.training.lengths import Kept, check_template, fitting
-from execverify.training.logs import Say, StepLog
+from execverify.training.logs import StepLog
 from execverify.training.preset import Preset
 
 

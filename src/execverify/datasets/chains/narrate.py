@@ -152,5 +152,9 @@ def _completion(task: Task, trace: Trace, details: Details, detail: Detail, voic
         claims = list(chain([said.Wants(text)], needs_of(trace, min(detail.width, 120)), run, [said.Confirms(text)]))
     else:
         claims = list(chain(run, answer_claims(trace, task.questions)))
-    keywords = {line: "while" if isinstance(one.node, ast.While) else "if" for line, one in layout_of(trace.program).statements.items()}
-    return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], terse.worded(claims, keywords))
+    keywords = {
+        line: "while" if isinstance(one.node, ast.While) else "if" for line, one in layout_of(trace.program).statements.items()
+    }
+    return gold_completion(
+        [task.assertion, *(question.answers[0] for question in task.questions)], terse.worded(claims, keywords)
+    )

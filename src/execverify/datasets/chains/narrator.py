@@ -157,7 +157,9 @@ class _Narrator:
     def changes(self, gap: Gap) -> Bindings:
         """What the loop's frame has after rounds that are left out, where it is another than before."""
         assert gap.loop is not None
-        own = [step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None]
+        own = [
+            step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None
+        ]
         if not own:
             return ()
         changed = {name: None for step in own for name in sorted(step.changed)}
@@ -242,7 +244,15 @@ class _Narrator:
             new = step.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
             right = sight.text(node.value) if node.value not in sight.values else sight.values[node.value]
             sign = _SIGNS.get(type(node.op))
-            if old is not None and old.text is not None and new is not None and new.text and right and old.type in _IMMUTABLE and sign:
+            if (
+                old is not None
+                and old.text is not None
+                and new is not None
+                and new.text
+                and right
+                and old.type in _IMMUTABLE
+                and sign
+            ):
                 if self.detail.parts != "none":
                     yield said.Gives(f"{_bracketed(old.text)} {sign} {_operand(right, node.value)}", new.text)
                 return
@@ -298,7 +308,7 @@ def _bracketed(text: str) -> str:
 def _operand(text: str, node: ast.expr) -> str:
     """The right side of an operation that was an assignment's: what binds less tightly gets brackets."""
     plain = isinstance(node, ast.Constant | ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.List | ast.Dict | ast.Set)
-    if plain or isinstance(node, PARTS) and _is_literal(text):
+    if plain or (isinstance(node, PARTS) and _is_literal(text)):
         return text
     return f"({text})"
 
@@ -337,7 +347,13 @@ def _in_order(statement: Statement) -> list[str]:
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
     names = [one.id for target in targets if target is not None for one in ast.walk(target) if isinstance(one, ast.Name)]
     if isinstance(node, ast.With | ast.AsyncWith):
-        names = [one.id for item in node.items if item.optional_vars for one in ast.walk(item.optional_vars) if isinstance(one, ast.Name)]
+        names = [
+            one.id
+            for item in node.items
+            if item.optional_vars
+            for one in ast.walk(item.optional_vars)
+            if isinstance(one, ast.Name)
+        ]
     bound = [name for name in dict.fromkeys(names) if name in statement.targets]
     return bound or [name for name in dict.fromkeys(names) if isinstance(node, ast.With | ast.AsyncWith)]
 

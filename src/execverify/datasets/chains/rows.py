@@ -137,7 +137,9 @@ def _made(rows: Sequence[Row], style: _Style, workers: int) -> list[_Made]:
     programs = {task.program: None for task in tasks if task.kind in TASK_KINDS}
     runs = dict(zip(programs, trace_many(programs, limits=style.limits, workers=workers), strict=True))
     returned = [run for run in runs.values() if run.steps]
-    details = dict(zip((run.program for run in returned), details_many(returned, limits=style.limits, workers=workers), strict=True))
+    details = dict(
+        zip((run.program for run in returned), details_many(returned, limits=style.limits, workers=workers), strict=True)
+    )
     made: list[_Made] = []
     for task in tasks:
         if task.kind not in TASK_KINDS:

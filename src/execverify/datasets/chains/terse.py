@@ -1,13 +1,13 @@
 """The voice `terse`: a line a step, in a notation of few tokens.
 
-    call f(nums=[5, 7], n=0)
-    L2#1: len([5, 7]) -> 2; right = 2 - 1 -> 1
-    L3#1: while 0 < 1 -> True
-    L4#1: call g(a=1)
-    L9#1: return 1 + 1 -> 2
-    back L4#1: g(1) -> 2; n = 0 + 2 -> 2
-    L3#2~7: n = 12
-    L3#8: end
+call f(nums=[5, 7], n=0)
+L2#1: len([5, 7]) -> 2; right = 2 - 1 -> 1
+L3#1: while 0 < 1 -> True
+L4#1: call g(a=1)
+L9#1: return 1 + 1 -> 2
+back L4#1: g(1) -> 2; n = 0 + 2 -> 2
+L3#2~7: n = 12
+L3#8: end
 """
 
 from collections.abc import Iterable, Iterator
