@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, compare, doctor, evaluate, export, programs, rows, stats
+from execverify.commands import build, compare, doctor, evaluate, export, programs, rows, stats, train
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -28,6 +28,7 @@ for verb in (
     export.export_command,
     evaluate.evaluate_command,
     compare.compare_command,
+    train.train_command,
     doctor.doctor_command,
 ):
     execverify.add_command(verb)

@@ -1,9 +1,10 @@
 """How a prompt reads. Templates are text files, chosen by name, so that an ablation can swap them.
 
 A template is a folder with a file for each kind of task, `white_box.txt` and `input_prediction.txt`. The names in this
-package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line) and "direct" (no
-reasoning). The path of any other folder works as a name too. In a file, `$listing` stands for the program with line
-numbers, `$source` for the program as it is, `$entry_point`, `$call`, `$result`, and `$questions` for the numbered questions.
+package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line), "direct" (no reasoning)
+and "compact" (no rules at all, for small models that learn them). The path of any other folder works as a name too. In a
+file, `$listing` stands for the program with line numbers, `$source` for the program as it is, `$entry_point`, `$call`,
+`$result`, and `$questions` for the numbered questions.
 """
 
 import difflib

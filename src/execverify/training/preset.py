@@ -59,6 +59,7 @@ class DataSettings:
     Attributes:
         seed: of the programs.
         levels: of the programs, as `execverify build --levels` has them.
+        kinds: of the rows.
         methods: names in the catalogue that may be under test; none means all.
         limit: most questions a row.
         max_steps: most steps of a run.
@@ -69,6 +70,7 @@ class DataSettings:
 
     seed: int = 0
     levels: str = "1-6"
+    kinds: tuple[str, ...] = TASK_KINDS
     methods: tuple[str, ...] = ()
     limit: int = 10
     max_steps: int = 10_000
@@ -83,6 +85,8 @@ class SftSettings:
 
     Attributes:
         rows: how many rows get a chain.
+        tasks: how many code-generation rows are learned with them, each with its solution as the completion; their programs are
+            other ones than those of stage II.
         voice, detail: of the chains, see `docs/chains.md`.
         epochs: passes over the rows; may be a fraction.
         max_steps: ends training after so many steps; 0 lets the epochs decide.
@@ -94,8 +98,9 @@ class SftSettings:
     """
 
     rows: int = 30_000
+    tasks: int = 0
     voice: str = "mixed"
-    detail: str = "mixed"
+    detail: str = "full"
     epochs: float = 2.0
     max_steps: int = 0
     learning_rate: float = 1e-5
