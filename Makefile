@@ -46,7 +46,7 @@ verifiers: $(READY) .venv-verifiers/.ready  ## our tasks by the commands of Prim
 # Training itself needs `verl[vllm]`; the checks need no GPU and no vLLM, and take any torch.
 .venv-verl/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-verl
-	.venv-verl/bin/pip install --quiet 'verl==0.9.1' 'TransferQueue>=0.1.10' 'torch==2.13.0' pytest --editable '.[cli]'
+	.venv-verl/bin/pip install --quiet 'verl==0.9.1' 'torch==2.13.0' TransferQueue cachetools fastapi uvicorn pytest --editable '.[cli]'
 	touch $@
 
 .venv-verifiers/.ready: pyproject.toml environments/execverify_tasks/pyproject.toml

@@ -17,7 +17,9 @@ from execverify.datasets.files import write_rows
 from execverify.errors import ModelError, QuestionError, RowError, TrainingError
 from execverify.rewards.verl import compute_score, constant_score
 from execverify.training.preset import Preset, load_preset, preset_names
-from execverify.training.verl import launch, prepare
+from execverify.training.truth import ground_truth
+from execverify.training.verl import launch, prepare, trained_model
+from execverify.training.verl_rollouts import figures
 from execverify.training.verl_rows import Exported, export, verl_row
 from execverify.training.verl_settings import overrides, steps_of, verl_settings
 
@@ -367,6 +369,50 @@ def test_parts_are_gated_rewards_of_their_own() -> None:
 
 def test_the_constant_reward_has_variance_and_no_sense() -> None:
     assert {constant_score("any", text, None)["score"] for text in ("a", "ab", "abc")} == {0.5, 1.5}
+
+
+# ------------------------------------------------------------------------------------------- what verl left behind
+
+
+def kept(folder: Path, step: int, groups: dict[str, list[tuple[dict[str, Any], float, str]]]) -> None:
+    """A file of completions as verl's trainer writes it."""
+    (folder / "rollouts").mkdir(exist_ok=True)
+    lines = [
+        {"input": "p", "output": text, "gts": ground_truth(row), "score": reward, "step": step, "uid": f"{uid}_{number}_0"}
+        for uid, members in groups.items()
+        for number, (row, reward, text) in enumerate(members)
+    ]
+    (folder / "rollouts" / f"{step}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_parts_are_counted_from_the_completions_that_verl_keeps(small: Preset, tmp_path: Path) -> None:
+    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "run")
+    with pytest.raises(TrainingError, match="holds no completions"):
+        list(figures(folder))
+    white, inverse = rows()[:2]
+    members = {row["kind"]: [(row, reward, text) for reward, text in completions(row).items()] for row in (white, inverse, EURUS)}
+    kept(folder, 10, {"a": members["white_box"]})
+    kept(folder, 2, {"a": members["input_prediction"], "b": members["input_prediction"][:1] * 2, "c": members["code_generation"]})
+    second, tenth = figures(folder)
+    assert (second["step"], tenth["step"]) == (2, 10)
+    assert tenth["output"] == pytest.approx(2 / 3) and tenth["next_statement"] == pytest.approx(1 / 3)
+    assert tenth["reward"] == pytest.approx((2 + 1 + 0) / 3) and tenth["groups without variance"] == 0.0
+    assert second["input"] == pytest.approx(3 / 4) and second["unit_test"] == pytest.approx(3 / 6)
+    assert second["groups without variance"] == pytest.approx(1 / 3)
+    assert second["our failures"] == 0 and second["completions"] == 7
+
+
+def test_the_model_of_the_last_checkpoint(small: Preset, tmp_path: Path) -> None:
+    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "run")
+    with pytest.raises(TrainingError, match="no checkpoint yet"):
+        trained_model(folder)
+    model = folder / "checkpoints" / "global_step_20" / "actor" / "huggingface"
+    model.mkdir(parents=True)
+    (folder / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("20")
+    with pytest.raises(TrainingError, match=r"holds no weights.*model_merger"):
+        trained_model(folder)
+    (model / "model.safetensors").write_bytes(b"")
+    assert trained_model(folder) == model
 
 
 # ------------------------------------------------------------------------------------------------ in verl's environment

@@ -12,24 +12,26 @@ verl itself is needed by `launch` alone. It lives in an environment of its own: 
 """
 
 import importlib.util
-import json
 import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from execverify import __version__
 from execverify.errors import ModelError, TrainingError
 from execverify.questions.rows import Row
+from execverify.questions.task import Message
+from execverify.training.files import read_json, write_json
+from execverify.training.lengths import chat_text, check_template
 from execverify.training.preset import Preset
 from execverify.training.verl_rows import Exported, Length, export
 from execverify.training.verl_settings import Settings, check_for_verl, overrides, verl_settings
 
-RUN, SETTINGS, DATA, CHECKPOINTS = "run.sh", "settings.json", "data", "checkpoints"
-INSTALL = "pip install 'verl[vllm]>=0.9' execverify"
+RUN, SETTINGS, DATA, CHECKPOINTS, ROLLOUTS = "run.sh", "settings.json", "data", "checkpoints", "rollouts"
+INSTALL = "pip install 'execverify[verl]'"
 _MODULE = "verl.trainer.main_ppo"
 
 
@@ -51,9 +53,10 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
         The folder.
 
     Raises:
-        TrainingError: a setting that verl does not have, too few rows, or a folder of another run that has begun.
+        TrainingError: a setting that verl does not have, too few rows, a tokenizer without chat template, or a folder of
+            another run that has begun.
         RowError: rows that cannot be read.
-        ModelError: no such model, or one without a chat template.
+        ModelError: no such model.
     """
     check_for_verl(preset, stage)
     told = {"engine": "verl", "stage": stage, "model": model, "preset": preset.as_json()}
@@ -82,10 +85,7 @@ def _begun(out: Path, told: dict[str, Any]) -> bool:
     """
     if not (out / CHECKPOINTS).exists():
         return False
-    try:
-        found = json.loads((out / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = {}
+    found = read_json(out / SETTINGS) or {}
     if any(found.get(name) != value for name, value in told.items()) or not (out / RUN).exists():
         raise TrainingError(f"{out} holds the checkpoints of a run with other settings: give another folder, or remove this one")
     return True
@@ -100,7 +100,8 @@ def prompt_length(model: str) -> Length | None:
     """Tokens of a prompt by a model's tokenizer; None where no tokenizer can be had here, and verl has to measure.
 
     Raises:
-        ModelError: a folder that is not there, or a tokenizer without chat template.
+        ModelError: a folder that is not there.
+        TrainingError: a tokenizer without chat template.
     """
     if model.startswith((".", "/", "~")) and not Path(model).is_dir():
         raise ModelError(f"{model}: no such folder; give a model's folder or its name on the hub")
@@ -110,12 +111,10 @@ def prompt_length(model: str) -> Length | None:
         tokenizer: Any = AutoTokenizer.from_pretrained(model)
     except (ImportError, OSError, ValueError):
         return None
-    if not tokenizer.chat_template:
-        raise ModelError(f"the tokenizer of {model} has no chat template, and prompts are chat messages: take an instruct model")
+    check_template(tokenizer, model)
 
-    def length(messages: Any) -> int:
-        text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-        return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    def length(messages: Sequence[Message]) -> int:
+        return len(tokenizer(chat_text({"prompt": messages}, tokenizer), add_special_tokens=False)["input_ids"])
 
     return length
 
@@ -140,7 +139,7 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, tol
         "examples": exported.examples,
     }
     plain = {**told, **counts, "settings": settings, "execverify": __version__}
-    _write(out / SETTINGS, json.dumps(plain, indent=1) + "\n")
+    write_json(out / SETTINGS, plain)
     _write(out / RUN, command_file(stage, settings, exported))
 
 
@@ -198,3 +197,22 @@ def launch(folder: Path) -> int:
         )
     environment = {**os.environ, "PYTHON": sys.executable}
     return subprocess.run(["bash", str(folder / RUN)], env=environment, check=False).returncode
+
+
+def trained_model(folder: Path) -> Path:
+    """The model's folder in the last checkpoint of a run, as transformers reads it.
+
+    Raises:
+        TrainingError: there is no checkpoint yet, or one without the model as transformers reads it.
+    """
+    checkpoints = folder / CHECKPOINTS
+    try:
+        step = int((checkpoints / "latest_checkpointed_iteration.txt").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        raise TrainingError(f"{folder} has no checkpoint yet: `bash {folder / RUN}` trains it") from None
+    found = checkpoints / f"global_step_{step}" / "actor" / "huggingface"
+    if not any(found.glob("*.safetensors")):
+        raise TrainingError(
+            f"{found} holds no weights: `python -m verl.model_merger merge --backend fsdp` makes them from {found.parent}"
+        )
+    return found

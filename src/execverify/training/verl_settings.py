@@ -121,6 +121,8 @@ def _actor(preset: Preset, rl: RlSettings, model: str) -> Settings:
         f"{actor}.entropy_coeff": 0.0,
         f"{actor}.use_kl_loss": rl.beta > 0,
         f"{actor}.data_loader_seed": preset.seed,
+        f"{actor}.checkpoint.save_contents": ["model", "optimizer", "extra", "hf_model"],  # the last for whoever uses the model
+        f"{actor}.checkpoint.load_contents": ["model", "optimizer", "extra"],
         f"{actor}.fsdp_config.dtype": preset.model.dtype,
         f"{actor}.fsdp_config.seed": preset.seed,
         "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": rl.device_batch,
