@@ -93,6 +93,7 @@ class SftSettings:
         learning_rate, scheduler, warmup, weight_decay: the optimizer's; `warmup` is a share of the steps.
         batch: sequences an optimizer step, on all devices together.
         device_batch: sequences at once on one device.
+        budget: most tokens of a chain, which is told in less detail until it fits; 0 for as many as `max_tokens`.
         max_tokens: longer rows are left out, and counted.
         packing: whether several rows share a sequence.
     """
@@ -109,6 +110,7 @@ class SftSettings:
     weight_decay: float = 0.0
     batch: int = 16
     device_batch: int = 2
+    budget: int = 0
     max_tokens: int = 4096
     packing: bool = False
 

@@ -87,10 +87,13 @@ class Training:
                 raise TrainingError(f"{self.out} holds something else: name a new folder with --out")
             write_json(self.out / SETTINGS, told)
             return
-        changed = sorted(_changed(before["preset"], told["preset"], ""))
+        begun = [stage for stage in STAGES if (self.out / stage).exists()]
+        free = tuple(f"{stage}." for stage in STAGES if stage not in begun)  # nothing was done by these yet
+        changed = [name for name in sorted(_changed(before["preset"], told["preset"], "")) if not name.startswith(free)]
         if changed:
             names = ", ".join(changed[:5])
             raise TrainingError(f"{self.out} was begun with other settings ({names}): give the same ones, or another --out")
+        write_json(self.out / SETTINGS, told)
 
     def _name_before(self, stage: str) -> str:
         at = STAGES.index(stage)
@@ -130,7 +133,7 @@ class Training:
                 rows.of_sft(),
                 voice=sft.voice,
                 detail=sft.detail,
-                budget=sft.max_tokens,
+                budget=sft.budget or sft.max_tokens,
                 seed=self.preset.seed,
                 workers=self.workers,
                 account=account,
