@@ -244,7 +244,7 @@ class _Narrator:
             sign = _SIGNS.get(type(node.op))
             if old is not None and old.text is not None and new is not None and new.text and right and old.type in _IMMUTABLE and sign:
                 if self.detail.parts != "none":
-                    yield said.Gives(f"{_bracketed(old.text)} {sign} {_operand(right, node.value)}", new.text)
+                    yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text)
                 return
             yield said.Does(f"{ast.unparse(node.target)} {sign}= {right}" if right and sign else ast.unparse(node))
             return
@@ -291,8 +291,8 @@ _SIGNS = {
 }  # fmt: skip
 
 
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
+def _bracketed(text: str, sign: str) -> str:
+    return f"({text})" if text.startswith("-") and sign == "**" else text
 
 
 def _operand(text: str, node: ast.expr) -> str:

@@ -117,27 +117,28 @@ class Sight:
 
     def _filled(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
-            return self._in_place(node)
+            return self._name(node)[0]
         return fill(texts_of(self.program).pieces(node), self._in_place)
 
-    def _in_place(self, node: ast.expr) -> str:
+    def _in_place(self, node: ast.expr) -> tuple[str, bool]:
+        """What stands in a hole, and whether that is a value."""
         known = self.values.get(node)
         if known is not None:
-            return known
-        return self._name(node) if isinstance(node, ast.Name) else self._filled(node)
+            return known, True
+        return self._name(node) if isinstance(node, ast.Name) else (self._filled(node), False)
 
-    def _name(self, node: ast.Name) -> str:
+    def _name(self, node: ast.Name) -> tuple[str, bool]:
         bound = node.id in scopes_of(self.program).bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
             if bound:
                 raise LookupError(node.id)
-            return node.id
+            return node.id, True
         if value.text is None:
             raise LookupError(node.id)
         if value.type in _SCALARS and len(value.text) <= _NAME_WIDTH and (bound or self.fixed):
-            return value.text
-        return node.id
+            return value.text, True
+        return node.id, True
 
 
 def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | None) -> Iterator[Claim]:
@@ -151,6 +152,7 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
     """
     scopes = scopes_of(sight.program)
     rounds: dict[ast.AST, int] = {}
+    told: set[tuple[str, str]] = set()
     pending: list[tuple[str, Value]] = []
     binder: ast.AST | None = None
     for note in notes:
@@ -178,7 +180,10 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
         if inside and pending:
             yield Each(tuple((name, value.text) for name, value in pending if value.text is not None))
             pending = []
-        yield Gives(text, note.value.text)
+        source = texts_of(sight.program).source(node)
+        if inside or node in scopes.acts or node is whole or (source, note.value.text) not in told:
+            yield Gives(text, note.value.text)
+        told.add((source, note.value.text))
         if len(note.value.text) <= _PART_WIDTH or node in scopes.acts:
             sight.values[node] = note.value.text
 
