@@ -6,7 +6,7 @@ parts of statements are matched with the source and computed anew, in a confined
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execverify.datasets.chains import claims as said
@@ -93,6 +93,13 @@ class _Checker:
         self.task = task
         self.trace = trace
         self.layout = layout_of(trace.program)
+        self.earlier: list[Step | None] = []  # the step of the same frame before each
+        latest: dict[int, Step] = {}
+        for step in trace.steps:
+            self.earlier.append(latest.get(step.frame))
+            latest[step.frame] = step
+        self.last = latest
+        self.later = {earlier.index: step for step, earlier in zip(trace.steps, self.earlier, strict=True) if earlier is not None}
         self.wrong: list[str] = []
         self.probes: dict[int, _StepProbe] = {}
         self.at = 0
@@ -127,9 +134,9 @@ class _Checker:
         step = self.trace.steps[self.at]
         if (step.line, step.visit) != (claim.line, claim.visit):
             self.fault(f"line {claim.line} visit {claim.visit}: what runs is line {step.line} visit {step.visit}")
-        first = step.frame and all(earlier.frame != step.frame for earlier in self.trace.steps[: self.at])
-        if bool(first) != self.entered:
-            self.fault(f"line {claim.line} visit {claim.visit}: a call is {'not ' if first else ''}told that there is")
+        first = step.frame > 0 and self.earlier[step.index] is None
+        if first != self.entered:
+            self.fault(f"line {claim.line} visit {claim.visit}: a call is told that is not made here, or made and not told")
         self._goes_to(step)
         self.at += 1
         self.entered = False
@@ -150,7 +157,7 @@ class _Checker:
 
     def _hear_enters(self, claim: said.Enters) -> None:
         step = self.trace.steps[self.at] if self.at < len(self.trace.steps) else None
-        if step is None or step.frame == 0 or any(earlier.frame == step.frame for earlier in self.trace.steps[: self.at]):
+        if step is None or step.frame == 0 or self.earlier[step.index] is not None:
             self.fault(f"no call of {claim.function} is made here")
             return
         frame = self.trace.frames[step.frame]
@@ -176,8 +183,7 @@ class _Checker:
 
     def _hear_leaves(self, claim: said.Leaves) -> None:
         frame = self.left_frame if self.left_frame is not None else self.step.frame if self.step else 0
-        own = [step for step in self.trace.steps if step.frame == frame]
-        last = own[-1]
+        last = self.last[frame]
         if self.left_frame is None and (self.step is None or last.index != self.step.index or last.finished != self.at):
             self.fault(f"a function returns {claim.value}, but it does not return here")
             return
@@ -220,7 +226,7 @@ class _Checker:
         first, last = node.body[0].lineno, node.body[-1].end_lineno or 0
         caller = self.trace.frames[header.frame].caller
         if step.frame == header.frame:
-            return not first <= step.line <= last
+            return step.line == header.line or not first <= step.line <= last
         return caller is not None and step.frame == self.trace.steps[caller].frame  # the function was left
 
     # ---------------------------------------------------------------------------------------- single steps
@@ -234,13 +240,15 @@ class _Checker:
             self.fault(f"{_place(step)}: {claim.expression} is no expression")
             return
         parts = self._parts(step)
-        for node in parts.nodes:
-            if same(told, node, self._values_of, whole=True):
-                self.known.setdefault(step.index, {}).setdefault(ast.dump(node), set()).add(claim.value)
-                inner = {name: self.inner[name] for name in parts.around.get(node, ()) if name in self.inner}
-                self._compute(step, claim.expression, claim.value, f"{claim.expression} gives {claim.value}", inner)
-                return
-        self.fault(f"{_place(step)}: {claim.expression} is no part of that line, with these values")
+        found = [node for node in parts.nodes if same(told, node, self._values_of, whole=True)]
+        if not found:
+            self.fault(f"{_place(step)}: {claim.expression} is no part of that line, with these values")
+            return
+        known = self.known.setdefault(step.index, {})
+        for node in found:  # with values put in, parts may read alike
+            known.setdefault(ast.dump(node), set()).add(claim.value)
+        inner = {name: self.inner[name] for name in parts.around.get(found[0], ()) if name in self.inner}
+        self._compute(step, claim.expression, claim.value, f"{claim.expression} gives {claim.value}", inner)
 
     def _hear_each(self, claim: said.Each) -> None:
         step = self._needed("a round is told")
@@ -267,8 +275,17 @@ class _Checker:
         except (SyntaxError, ValueError):
             self.fault(f"{_place(step)}: {claim.text} is no statement")
             return
-        if not isinstance(statement.node, ast.stmt) or not same(told, statement.node, self._values_of):
+        if not self._does(told, statement.node):
             self.fault(f"{_place(step)}: {claim.text} is not what that line does, with these values")
+
+    def _does(self, told: ast.stmt, node: ast.AST) -> bool:
+        """Whether a statement that was told is a line's own; `xs[i] += 1` may be told as `xs[0] = 3` where that sum was given."""
+        if same(told, node, self._values_of):
+            return True
+        if not isinstance(told, ast.Assign) or not isinstance(node, ast.AugAssign) or len(told.targets) != 1:
+            return False
+        (operation,) = (one for one in self._parts(self.step).nodes if isinstance(one, ast.BinOp) and one.right is node.value)  # type: ignore[arg-type]
+        return same(told.targets[0], node.target, self._values_of) and ast.unparse(told.value) in self._values_of(operation)
 
     def _hear_sets(self, claim: said.Sets) -> None:
         value = self._state_after(claim.name)
@@ -299,7 +316,7 @@ class _Checker:
             self.fault(f"{_place(step)} tests nothing")
         elif self._goes_in(step, node) != claim.holds:
             self.fault(f"{_place(step)}: its test is not {claim.holds}")
-        else:
+        elif all(value.text is not None for value in self._before(step).values()):
             self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
 
     def _hear_exhausted(self, claim: said.Exhausted) -> None:
@@ -314,7 +331,7 @@ class _Checker:
             self.fault(f"{_place(step)}: there is no error")
 
     def _goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
-        following = next((later for later in self.trace.steps[step.index + 1 :] if later.frame == step.frame), None)
+        following = self.later.get(step.index)
         return following is not None and node.body[0].lineno <= following.line <= (node.body[-1].end_lineno or 0)
 
     # ---------------------------------------------------------------------------------------- questions and inputs
@@ -413,12 +430,12 @@ class _Checker:
             self.parts[step.line] = parts_of(node) if node is not None else Parts([])
         return self.parts[step.line]
 
-    def _before(self, step: Step) -> dict[str, Value]:
+    def _before(self, step: Step) -> Mapping[str, Value]:
         """The variables of the step's frame before it."""
-        for earlier in reversed(self.trace.steps[: step.index]):
-            if earlier.frame == step.frame and earlier.finished is not None:
-                return dict(earlier.state)
-        return dict(self.trace.frames[step.frame].state)
+        earlier = self.earlier[step.index]
+        while earlier is not None and earlier.finished is None:
+            earlier = self.earlier[earlier.index]
+        return earlier.state if earlier is not None else self.trace.frames[step.frame].state
 
     def _values_of(self, node: ast.AST) -> Collection[str]:
         """What a part of the present step's statement is known to be; where the same text stands twice, each of the two."""
@@ -427,7 +444,11 @@ class _Checker:
             if node.id in self._parts(self.step).around.get(node, ()):
                 return (self.inner[node.id],) if node.id in self.inner else ()
             value = self._before(self.step).get(node.id)
-            return (value.text,) if value and value.text is not None else ()
+            bound = [one.value for one in self._parts(self.step).nodes if isinstance(one, ast.NamedExpr) and one.target.id == node.id]
+            found = {text for one in bound for text in self._values_of(one)}
+            return found | {value.text} if value and value.text is not None else found
+        if isinstance(node, ast.NamedExpr):
+            return self._values_of(node.value)
         known = self.known.get(self.step.index)
         return known.get(ast.dump(node), ()) if known else ()
 
@@ -444,8 +465,7 @@ class _Checker:
         probe.expressions.append((expression, inner) if inner else expression)
         probe.claimed.append((claimed, f"{_place(step)}: {what}"))
 
-    def _compare_bindings(self, told: Bindings, state: "dict[str, Value] | object", where: str) -> None:
-        assert hasattr(state, "get")
+    def _compare_bindings(self, told: Bindings, state: Mapping[str, Value], where: str) -> None:
         for name, text in told:
             value = state.get(name)
             if value is None or value.text != text:

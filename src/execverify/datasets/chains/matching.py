@@ -40,8 +40,7 @@ def parts_of(node: ast.stmt | ast.ExceptHandler) -> Parts:
             elif isinstance(one, ast.withitem):
                 tops.append(one.context_expr)
     if isinstance(node, ast.AugAssign):
-        left = ast.Name(node.target.id, ast.Load()) if isinstance(node.target, ast.Name) else node.target
-        tops.append(ast.BinOp(left, node.op, node.value))
+        tops.append(ast.BinOp(_read(node.target), node.op, node.value))
     if isinstance(node, ast.Match):
         tops += [case.guard for case in node.cases if case.guard is not None]
     parts = Parts([])
@@ -49,6 +48,15 @@ def parts_of(node: ast.stmt | ast.ExceptHandler) -> Parts:
         parts.nodes += [one for one in walk(top) if isinstance(one, ast.expr) and isinstance(getattr(one, "ctx", _LOAD), ast.Load)]
         _note_names(top, frozenset(), parts.around)
     return parts
+
+
+def _read(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
+    """What is assigned to, as it is read."""
+    if isinstance(target, ast.Name):
+        return ast.Name(target.id, _LOAD)
+    if isinstance(target, ast.Attribute):
+        return ast.Attribute(target.value, target.attr, _LOAD)
+    return ast.Subscript(target.value, target.slice, _LOAD)
 
 
 def _note_names(node: ast.AST, names: frozenset[str], around: dict[ast.AST, frozenset[str]]) -> None:

@@ -33,6 +33,7 @@ class Scopes:
         functions: names of the program's own functions and classes.
         rebinds: whether a function can give a new value to names of another one (`global`, `nonlocal`).
         acts: parts whose computing again would do something again.
+        quiet: parts inside of comprehensions and lambdas that cannot be told, because the whole would do them again.
     """
 
     bound: Mapping[ast.AST, frozenset[str]]
@@ -40,6 +41,7 @@ class Scopes:
     functions: frozenset[str]
     rebinds: bool
     acts: frozenset[ast.AST]
+    quiet: frozenset[ast.AST]
 
 
 @once_for_each
@@ -58,7 +60,14 @@ def scopes_of(program: Program) -> Scopes:
                     bound[each] = bound.get(each, frozenset()) | names
     acts = frozenset(node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node)))
     rebinds = not program.vocabulary.kinds.isdisjoint({ast.Global, ast.Nonlocal})
-    return Scopes(bound, binders, functions, rebinds, acts)
+    quiet = frozenset(
+        part
+        for node in program.nodes
+        if isinstance(node, _BINDERS) and any(_acts(one, functions) for one in walk(node))
+        for part in walk(node)
+        if part is not node
+    )
+    return Scopes(bound, binders, functions, rebinds, acts, quiet)
 
 
 def _bound_by(node: ast.AST, binders: dict[ast.AST, ast.AST]) -> tuple[frozenset[str], list[ast.AST]]:
@@ -115,6 +124,12 @@ class Sight:
         except LookupError:
             return None
 
+    def rebind(self, node: ast.NamedExpr, value: Value) -> None:
+        """A name has a new value in the middle of a statement."""
+        self.state = {**self.state, node.target.id: value}
+        if value.text is not None:
+            self.values[node] = value.text
+
     def _filled(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
             return self._name(node)[0]
@@ -170,7 +185,9 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
             continue
         node = note.node
         inside = bool(scopes.bound.get(node))
-        if not isinstance(node, ast.expr) or not _is_told(node, how, whole, inside, scopes):
+        if isinstance(node, ast.NamedExpr):
+            sight.rebind(node, note.value)
+        if not isinstance(node, ast.expr) or node in scopes.quiet or not _is_told(node, how, whole, inside):
             continue
         if inside and (rounds.get(binder, 0) > _ROUNDS if binder is not None else True):
             continue
@@ -188,13 +205,11 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
             sight.values[node] = note.value.text
 
 
-def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool, scopes: Scopes) -> bool:
-    if how == "none" or isinstance(node, ast.Attribute | ast.Constant):
-        return False
-    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool) -> bool:
+    if how == "none" or isinstance(node, ast.Attribute | ast.Constant | ast.NamedExpr):
         return False
     if node is whole:
         return True
     if how == "whole":
         return False
-    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare | ast.NamedExpr))
+    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare))

@@ -10,7 +10,7 @@
     L3#8: end
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
@@ -22,6 +22,7 @@ def worded(claims: Iterable[Claim], keyword: dict[int, str]) -> str:
     parts: list[str] = []
     head = ""
     line = 0
+    before: Claim | None = None
 
     def flush() -> None:
         nonlocal head
@@ -56,30 +57,31 @@ def worded(claims: Iterable[Claim], keyword: dict[int, str]) -> str:
                 flush()
                 lines.append(_answer(claim))
             case _:
-                _add(parts, claim, keyword.get(line, "if"))
+                _add(parts, claim, before, keyword.get(line, "if"))
+        before = claim
     flush()
     return "\n".join(lines)
 
 
-def _add(parts: list[str], claim: Claim, keyword: str) -> None:
-    """One more part of a line; what only repeats the value before it joins it."""
-    last = parts[-1] if parts else ""
+def _add(parts: list[str], claim: Claim, before: Claim | None, keyword: str) -> None:
+    """One more part of a line; what only repeats the value given just before joins it."""
+    given = before.value if isinstance(before, said.Gives) and parts else None
     match claim:
         case said.Gives(expression=expression, value=value):
             parts.append(f"{expression} -> {value}")
         case said.Sets(name=name, value=value):
-            if last.endswith(f" -> {value}") and _joins(last):
-                parts[-1] = f"{name} = {last}"
+            if given == value:
+                parts[-1] = f"{name} = {parts[-1]}"
             else:
                 parts.append(f"{name} = {value}")
         case said.Tests(holds=holds):
-            if last.endswith(f" -> {holds}"):
-                parts[-1] = f"{keyword} {last}"
+            if given == str(holds):
+                parts[-1] = f"{keyword} {parts[-1]}"
             else:
                 parts.append(f"{keyword} -> {holds}")
         case said.Leaves(value=value):
-            if last.endswith(f" -> {value}") and _joins(last):
-                parts[-1] = f"return {last}"
+            if given == value:
+                parts[-1] = f"return {parts[-1]}"
             else:
                 parts.append(f"return {value}")
         case said.Each(names=names):
@@ -94,10 +96,6 @@ def _add(parts: list[str], claim: Claim, keyword: str) -> None:
             parts.append("error")
         case said.Enters(function=function, arguments=arguments, told=told):
             parts.append(f"call {function}({_named(arguments)})" + ("" if told else " ..."))
-
-
-def _joins(part: str) -> bool:
-    return not part.startswith(("return ", "if ", "while ", "each "))
 
 
 def _named(pairs: Bindings) -> str:
@@ -115,8 +113,3 @@ def _answer(claim: said.Next | said.Was | said.Never) -> str:
         case said.Never(line=line, visit=visit, count=count):
             return f"L{line}#{visit} never: {count} times"
 
-
-def lines_of(texts: Iterable[str]) -> Iterator[str]:
-    """Each text's lines."""
-    for text in texts:
-        yield from text.split("\n")
