@@ -6,23 +6,19 @@ parts of statements are matched with the source and computed anew, in a confined
 
 import ast
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execverify.datasets.chains import claims as said
-from execverify.datasets.chains import reading_terse
 from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.matching import Parts, parts_of, same
-from execverify.datasets.chains.reading_terse import Unreadable
+from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.programs.literals import Value, parse_literal
 from execverify.questions.layout import layout_of
 from execverify.questions.task import Task
 from execverify.rewards.answers import read_answer
 from execverify.tracing.probe import Expression, Probe, probe_many
 from execverify.tracing.trace import Step, Trace
-
-READERS: dict[str, Callable[[str], Iterator[Claim]]] = {"terse": reading_terse.read}
-"""How each voice is read."""
 
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 
@@ -214,7 +210,7 @@ class _Checker:
         stop = last.index + 1
         while stop < len(self.trace.steps) and not self._is_out(self.trace.steps[stop], last, node):
             stop += 1
-        if stop == last.index + 1:
+        if not self._goes_in(last, node):
             self.fault(f"{where}: visit {claim.last} begins no round")
         own = [step for step in self.trace.steps[self.at : stop] if step.frame == begun.frame and step.finished is not None]
         self._compare_bindings(claim.state, own[-1].state, where)
@@ -341,6 +337,9 @@ class _Checker:
         if step is None:
             return
         following = self.trace.steps[step.index + 1].line if step.index + 1 < len(self.trace.steps) else None
+        statement = self.layout.statements.get(following) if following else None
+        if claim.text is not None and (statement is None or claim.text not in statement.texts):
+            self.fault(f"line {claim.next_line} is not {claim.text}")
         if following != claim.next_line:
             self.fault(f"after {_place(step)} comes line {following}, not {claim.next_line}")
 

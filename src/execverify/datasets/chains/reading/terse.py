@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
-from execverify.datasets.chains.scan import split_outside
+from execverify.datasets.chains.reading.prose import Unreadable
+from execverify.datasets.chains.reading.scan import split_outside
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
 
@@ -18,10 +19,6 @@ _NEVER = re.compile(r"L(\d+)#(\d+) never: (\d+) times")
 _SIZE = re.compile(r"len\((\w+)\) = (\d+)")
 _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
 _TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
-
-
-class Unreadable(ValueError):
-    """The text is not in the voice's notation; the message says where."""
 
 
 def read(text: str) -> Iterator[Claim]:
