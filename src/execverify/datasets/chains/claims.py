@@ -112,11 +112,12 @@ class Skips:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The answer to a next-statement question: which line's step begins next; None where nothing does."""
+    """The answer to a next-statement question: which line's step begins next, and its text; None where nothing does."""
 
     line: int
     visit: int
     next_line: int | None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

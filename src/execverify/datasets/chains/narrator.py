@@ -10,7 +10,8 @@ from execverify.datasets.chains.parts import Sight, scopes_of, told_parts
 from execverify.datasets.chains.pieces import PARTS
 from execverify.datasets.chains.plan import Detail, Gap, gaps_of
 from execverify.datasets.chains.shape import Shape, shape_of
-from execverify.programs.literals import Value, parse_literal
+from execverify.errors import LiteralError
+from execverify.programs.literals import Value, parse_literal, value_of
 from execverify.questions.layout import Statement, layout_of
 from execverify.questions.question import Question
 from execverify.tracing.details import Details
@@ -130,7 +131,7 @@ class _Narrator:
         while one.told < len(notes) and notes[one.told].moment <= moment:
             one.told += 1
         statement = self.layout.statements.get(self.trace.steps[index].line)
-        if statement is None or index in self.details.cut:
+        if statement is None or _is_crowded(statement) or index in self.details.cut:
             return
         new = notes[start : one.told]
         whole = _expression(statement)
@@ -157,9 +158,7 @@ class _Narrator:
     def changes(self, gap: Gap) -> Bindings:
         """What the loop's frame has after rounds that are left out, where it is another than before."""
         assert gap.loop is not None
-        own = [
-            step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None
-        ]
+        own = [step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None]
         if not own:
             return ()
         changed = {name: None for step in own for name in sorted(step.changed)}
@@ -198,8 +197,13 @@ class _Narrator:
                 yield said.Fails()
             return
         node = statement.node
-        if isinstance(node, ast.If | ast.While):
+        if _is_crowded(statement) and not isinstance(node, ast.For | ast.AsyncFor):
+            if ";" not in statement.texts[-1]:
+                yield said.Does(statement.texts[-1])
+            yield from self.state(step, statement)
+        elif isinstance(node, ast.If | ast.While):
             yield from self.test(step, node)
+            yield from self.state(step, statement)
         elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
             yield said.Exhausted()
         elif isinstance(node, ast.Return):
@@ -231,40 +235,53 @@ class _Narrator:
         sight = self.open[step.index].sight
         if isinstance(node, ast.Expr):
             text = sight.text(node.value) if isinstance(node.value, ast.Call) else None
-            yield said.Does(text or statement.texts[-1])
+            yield said.Does(text or _one_line(node))
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             yield from self.assigned(step, node, sight)
         elif not isinstance(node, ast.For | ast.AsyncFor):
-            yield said.Does(statement.texts[-1])
+            yield said.Does(_one_line(node))
 
     def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: Sight) -> Iterator[Claim]:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        """What an assignment does, where it is not told by the names that it sets."""
         if isinstance(node, ast.AugAssign):
-            old = sight.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
-            new = step.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
-            right = sight.text(node.value) if node.value not in sight.values else sight.values[node.value]
-            sign = _SIGNS.get(type(node.op))
-            if (
-                old is not None
-                and old.text is not None
-                and new is not None
-                and new.text
-                and right
-                and old.type in _IMMUTABLE
-                and sign
-            ):
-                if self.detail.parts != "none":
-                    yield said.Gives(f"{_bracketed(old.text)} {sign} {_operand(right, node.value)}", new.text)
-                return
-            yield said.Does(f"{ast.unparse(node.target)} {sign}= {right}" if right and sign else ast.unparse(node))
+            yield from self.changed(step, node, sight)
             return
-        if any(not isinstance(target, ast.Name) for target in targets):
-            value = node.value
-            right = None if value is None else sight.values.get(value) or sight.text(value)
-            for target in targets:
-                if isinstance(target, ast.Subscript | ast.Attribute):
-                    left = sight.text(target)
-                    yield said.Does(f"{left} = {right}" if left and right else ast.unparse(node))
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
+        for target in targets:
+            if isinstance(target, ast.Subscript | ast.Attribute):
+                left = sight.text(target)
+                yield said.Does(f"{left} = {right}" if left and right else _one_line(node))
+
+    def changed(self, step: Step, node: ast.AugAssign, sight: Sight) -> Iterator[Claim]:
+        """What `x += 1` does: of a number or text, the operation; of an item likewise; of what changes in place, as it stands."""
+        target, sign = node.target, _SIGNS.get(type(node.op), "?")
+        right = sight.values.get(node.value) or sight.text(node.value)
+        old = new = None
+        if isinstance(target, ast.Name):
+            old, new = sight.state.get(target.id), step.state.get(target.id)
+        elif isinstance(target, ast.Subscript):
+            old, new = self.item(step, target, sight)
+        if old and new and old.text and new.text and right and old.type in _IMMUTABLE:
+            if self.detail.parts != "none":
+                yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text)
+            if not isinstance(target, ast.Name):
+                yield said.Does(f"{sight.text(target)} = {new.text}" if self.detail.parts != "none" else _one_line(node))
+            return
+        left = sight.text(target) if isinstance(target, ast.Subscript | ast.Attribute) else ast.unparse(target)
+        yield said.Does(f"{left} {sign}= {right}" if left and right else _one_line(node))
+
+    def item(self, step: Step, target: ast.Subscript, sight: Sight) -> tuple[Value | None, Value | None]:
+        """What an item was that is assigned to, and what it is in the variable's state now; None where that is not known."""
+        old = next((note.value for note in self.details.of(step.index) if note.node is target), None)
+        if old is None or target not in sight.values or not isinstance(target.value, ast.Name):
+            return None, None
+        after = step.state.get(target.value.id)
+        key = sight.values.get(target.slice) or sight.text(target.slice)
+        try:
+            return old, value_of(parse_literal(after.text or "")[parse_literal(key or "")])  # type: ignore[index, union-attr]
+        except (LiteralError, LookupError, TypeError, AttributeError):
+            return old, None
 
     def state(self, step: Step, statement: Statement) -> Iterator[Claim]:
         """What the variables are that a step has bound or changed."""
@@ -301,14 +318,24 @@ _SIGNS = {
 }  # fmt: skip
 
 
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
+def _is_crowded(statement: Statement) -> bool:
+    """Whether other statements stand on its line too."""
+    return not statement.askable and not getattr(statement.node, "decorator_list", None)
+
+
+def _one_line(node: ast.AST) -> str:
+    """A statement, or its header, on one line."""
+    return ast.unparse(node).split("\n")[0]
+
+
+def _bracketed(text: str, sign: str) -> str:
+    return f"({text})" if text.startswith("-") and sign == "**" else text
 
 
 def _operand(text: str, node: ast.expr) -> str:
     """The right side of an operation that was an assignment's: what binds less tightly gets brackets."""
     plain = isinstance(node, ast.Constant | ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.List | ast.Dict | ast.Set)
-    if plain or (isinstance(node, PARTS) and _is_literal(text)):
+    if plain or isinstance(node, PARTS) and _is_literal(text):
         return text
     return f"({text})"
 
@@ -316,9 +343,7 @@ def _operand(text: str, node: ast.expr) -> str:
 def _is_literal(text: str) -> bool:
     try:
         parse_literal(text)
-    except ValueError:
-        return False
-    except Exception:
+    except LiteralError:
         return False
     return True
 
@@ -347,13 +372,7 @@ def _in_order(statement: Statement) -> list[str]:
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
     names = [one.id for target in targets if target is not None for one in ast.walk(target) if isinstance(one, ast.Name)]
     if isinstance(node, ast.With | ast.AsyncWith):
-        names = [
-            one.id
-            for item in node.items
-            if item.optional_vars
-            for one in ast.walk(item.optional_vars)
-            if isinstance(one, ast.Name)
-        ]
+        names = [one.id for item in node.items if item.optional_vars for one in ast.walk(item.optional_vars) if isinstance(one, ast.Name)]
     bound = [name for name in dict.fromkeys(names) if name in statement.targets]
     return bound or [name for name in dict.fromkeys(names) if isinstance(node, ast.With | ast.AsyncWith)]
 
