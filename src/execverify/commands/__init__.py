@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, compare, doctor, evaluate, programs, rows, stats, train
+from execverify.commands import build, compare, doctor, evaluate, programs, experiment, rows, stats, train
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -28,6 +28,7 @@ for verb in (
     evaluate.evaluate_command,
     compare.compare_command,
     train.train_command,
+    experiment.experiment_command,
     doctor.doctor_command,
 ):
     execverify.add_command(verb)

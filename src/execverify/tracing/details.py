@@ -120,7 +120,9 @@ def _agreeing(one: Details, other: Details) -> Details:
         also = other.of(step)
         if [note.node for note in found] == [note.node for note in also]:
             pairs = zip(found, also, strict=True)
-            notes[step] = tuple(a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs)
+            notes[step] = tuple(
+                a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs
+            )
     return Details(notes, one.cut | other.cut)
 
 
@@ -224,10 +226,14 @@ class _Parts:
     def statement(self, node: ast.stmt) -> None:
         """Rewrites a statement's own parts, then the suites in it."""
         self.line = instrument.first_line(node)
-        if isinstance(node, ast.Return | ast.If | ast.While) and (value := getattr(node, "value", None) or getattr(node, "test", None)):
+        if isinstance(node, ast.Return | ast.If | ast.While) and (
+            value := getattr(node, "value", None) or getattr(node, "test", None)
+        ):
             field = "value" if isinstance(node, ast.Return) else "test"
             setattr(node, field, self.part(self.inner(value), value))
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom):
+        elif not isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom
+        ):
             old = self.old_item(node) if isinstance(node, ast.AugAssign) else None
             for field in _FIELDS:
                 self.field(node, field)

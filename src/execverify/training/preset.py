@@ -257,6 +257,11 @@ class Preset:
         settings: RlSettings = getattr(self, name)
         return settings
 
+    def rewarded(self, stage: str, reward: str) -> "Preset":
+        """The preset with another reward in "stage1" or "stage2"."""
+        changed = replace(self.stage(stage), reward=reward)
+        return replace(self, stage1=changed) if stage == "stage1" else replace(self, stage2=changed)
+
 
 def preset_names() -> list[str]:
     """The presets that come with the package."""

@@ -192,7 +192,9 @@ class _Checker:
         if isinstance(node, ast.Return) and node.value is not None:
             if self.left_frame is None and claim.value in self._values_of(node.value):
                 return
-            self._compute(last, ast.unparse(node.value), claim.value, f"{self.trace.frames[frame].function} returns {claim.value}")
+            self._compute(
+                last, ast.unparse(node.value), claim.value, f"{self.trace.frames[frame].function} returns {claim.value}"
+            )
         elif claim.value != "None":
             self.fault(f"{self.trace.frames[frame].function} returns None, not {claim.value}")
 
@@ -443,7 +445,9 @@ class _Checker:
             if node.id in self._parts(self.step).around.get(node, ()):
                 return (self.inner[node.id],) if node.id in self.inner else ()
             value = self._before(self.step).get(node.id)
-            bound = [one.value for one in self._parts(self.step).nodes if isinstance(one, ast.NamedExpr) and one.target.id == node.id]
+            bound = [
+                one.value for one in self._parts(self.step).nodes if isinstance(one, ast.NamedExpr) and one.target.id == node.id
+            ]
             found = {text for one in bound for text in self._values_of(one)}
             return found | {value.text} if value and value.text is not None else found
         if isinstance(node, ast.NamedExpr):
@@ -485,4 +489,3 @@ def _parsed(expression: str) -> ast.expr | None:
 def _header(node: ast.AST) -> str:
     """A statement's header on one line."""
     return ast.unparse(node).split("\n")[0]
-

@@ -158,7 +158,9 @@ class _Narrator:
     def changes(self, gap: Gap) -> Bindings:
         """What the loop's frame has after rounds that are left out, where it is another than before."""
         assert gap.loop is not None
-        own = [step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None]
+        own = [
+            step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None
+        ]
         if not own:
             return ()
         changed = {name: None for step in own for name in sorted(step.changed)}
@@ -372,7 +374,13 @@ def _in_order(statement: Statement) -> list[str]:
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
     names = [one.id for target in targets if target is not None for one in ast.walk(target) if isinstance(one, ast.Name)]
     if isinstance(node, ast.With | ast.AsyncWith):
-        names = [one.id for item in node.items if item.optional_vars for one in ast.walk(item.optional_vars) if isinstance(one, ast.Name)]
+        names = [
+            one.id
+            for item in node.items
+            if item.optional_vars
+            for one in ast.walk(item.optional_vars)
+            if isinstance(one, ast.Name)
+        ]
     bound = [name for name in dict.fromkeys(names) if name in statement.targets]
     return bound or [name for name in dict.fromkeys(names) if isinstance(node, ast.With | ast.AsyncWith)]
 

@@ -112,7 +112,10 @@ def _never(found: Found, codes: Spans) -> Iterator[Claim]:
 _ORDINAL = r"(\d+)(?:st|nd|rd|th)"
 _PATTERNS: list[Pattern] = [
     (rf"(?:The call starts|I try the call)(?: with {NAMED})?\.", _starts),
-    (rf"Line (\d+) \({_ORDINAL}(?: to {_ORDINAL})? time\), in short: (?:nothing changes|afterwards § is §(?:, § is §)*(?: and § is §)?)\.", _skips),
+    (
+        rf"Line (\d+) \({_ORDINAL}(?: to {_ORDINAL})? time\), in short: (?:nothing changes|afterwards § is §(?:, § is §)*(?: and § is §)?)\.",
+        _skips,
+    ),
     (rf"{_LINE}:", _begins),
     (rf"Back in {_LINE}:", _resumes),
     (r"Question \d+: ", lambda found, codes: iter(())),

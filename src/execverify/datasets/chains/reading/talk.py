@@ -127,7 +127,10 @@ _CHANGES = r"§ ends up as §(?:, § ends up as §)*(?: and § ends up as §)?"
 _TURNS = rf"(?:the {_ORDINAL} round|rounds (\d+) to (\d+))"
 _ENDS = "|".join((*_WHERE_IT_HOLDS, *_WHERE_NOT))
 _PATTERNS: list[Pattern] = [
-    (rf"(?:Let me follow|I start|The call begins|Let me run|Let me try|So I try|Let me see what happens in)(?: the call)?(?: in my head)?(?: with {NAMED})?\.", _starts),
+    (
+        rf"(?:Let me follow|I start|The call begins|Let me run|Let me try|So I try|Let me see what happens in)(?: the call)?(?: in my head)?(?: with {NAMED})?\.",
+        _starts,
+    ),
     (rf"I (?:take|go quickly through) {_TURNS} of line (\d+)(?: together)?: (?:nothing changes|{_CHANGES})\.", _skips),
     (rf"(?:Back in|That brings me back to|So I am back in) {_LINE}(?:: |\.)", _resumes),
     (r"(?:(?:For|As for) )?question \d+: ", _nothing),
