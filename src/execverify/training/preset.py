@@ -349,6 +349,8 @@ def _fitting(kind: Any, value: Any, dotted: str) -> Any:
         raise TrainingError(f'{dotted} is {value!r}: give a list of texts, such as ["a", "b"]')
     if origin is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if origin is str and type(value) is int:
+        return str(value)  # as in data.levels=3
     wanted = dict if isinstance(origin, type) and issubclass(origin, Mapping) else origin
     if isinstance(wanted, types.UnionType) or type(value) is not wanted:
         told = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a table"}
