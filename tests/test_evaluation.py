@@ -23,9 +23,11 @@ from execverify.evaluation.facts import facts_of
 from execverify.evaluation.folder import read_results, write_run
 from execverify.evaluation.held_out import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
+from execverify.evaluation.reval_rule import is_state
 from execverify.evaluation.run import Evaluation
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
+from execverify.programs.literals import Value
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
 
@@ -77,8 +79,11 @@ def test_gold_scores_100_everywhere(name: str, style: str, data: dict[str, Path]
 def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[str, Path]) -> None:
     bench = benchmark(name)
     nothing = evaluate(name, "scripted:nothing", data=data.get(name), limit=40, workers=2).results
-    assert (nothing["official"]["pass_at_1"], nothing["strict"]["pass_at_1"]) == (0.0, 0.0)
     floors = nothing["floors"]["answers"]
+    unsaid = {"coverage": floors["NO"]["official"]["coverage"]} if name == "reval" else {}  # its authors take silence for NO
+    scores = nothing["official"].get("by_task", {"all": nothing["official"]})
+    assert {task: score["pass_at_1"] for task, score in scores.items()} == {**dict.fromkeys(scores, 0.0), **unsaid}
+    assert nothing["strict"]["pass_at_1"] == 0.0
     assert list(floors) == list(bench.constants)
     for text in bench.constants[:2]:
         found = evaluate(name, f"scripted:constant:{text}", data=data.get(name), limit=40, workers=2).results
@@ -258,7 +263,8 @@ def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
                 assert mark.official, (item.id, text, mark.why)
             for text in {"YES", "NO", "-1", "Nil", "0; int", "else:"} - answers:
                 ((mark,),) = bench.judge([(item, Answer(text, text))], 1)
-                assert not mark.official and not mark.strict and mark.why, (item.id, text)
+                unsaid = task == "coverage" and coverage == "NO" and text != "YES"  # all that is not YES is NO to the authors
+                assert mark.official is unsaid and not mark.strict and mark.why, (item.id, text)
 
 
 def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None:
@@ -269,6 +275,42 @@ def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None
     assert found == [(True, True), (True, False), (False, False), (False, False), (False, False)]
 
 
+@pytest.mark.parametrize(
+    ("probe", "task", "text", "official", "strict"),
+    [
+        ("T/0/0/4/total", "coverage", "Yes, it is executed.", True, False),
+        ("T/0/0/4/total", "coverage", "It is: YES", False, False),
+        ("T/0/0/6/total", "coverage", "It is not executed.", True, False),
+        ("T/0/0/4/total", "path", "while total < limit:\nbecause the loop goes on", True, False),
+        ("T/0/0/4/total", "path", "-1", False, False),
+        ("T/0/0/6/total", "state", "nil", True, False),
+        ("T/0/0/6/total", "state", "[Nil]", True, False),
+        ("T/0/0/4/total", "state", "Nil; NoneType", False, False),
+        ("T/0/0/4/total", "state", "4; <class 'int'>", True, False),
+        ("T/0/0/4/total", "state", "4; Integer", True, False),
+        ("T/0/0/4/total", "state", "4.0; int", False, False),
+        ("T/0/0/4/total", "state", "4; float", False, False),
+        ("T/0/0/4/total", "state", "True; int", False, False),
+        ("T/2/0/7/self.seen", "state", "{'a': 2}; dict[str, int]", True, False),
+        ("T/2/0/7/self.seen", "state", "{\u2018a\u2019: 2}; dict", True, False),
+        ("T/1/0/4/first", "state", "0.3333340; float", True, False),
+        ("T/1/0/4/first", "state", "0.3333350; float", False, False),
+    ],
+)
+def test_reval_s_authors_read_answers_their_way(
+    probe: str, task: str, text: str, official: bool, strict: bool, tmp_path: Path
+) -> None:
+    items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
+    ((mark,),) = benchmark("reval").judge([(items[f"{probe}/{task}"], Answer(text, text))], 1)
+    assert (mark.official, mark.strict) == (official, strict), mark.why
+
+
+def test_reval_s_floats_within_other_values_have_no_tolerance() -> None:
+    values = (Value("list", "[0.5]"), Value("float", "1000000.0"))
+    assert is_state(([0.5], "list"), values) and not is_state(([0.5000001], "list"), values)
+    assert is_state((1000000.0000001, "float"), values) and not is_state((1000000.1, "float"), values)
+
+
 def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
     items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
     given = {
@@ -276,13 +318,18 @@ def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
             ("assert count(4, 2) == 4", True, True),
             ("assert count(4, 2) == 2 + 2", True, False),
             ("assert count(4, 2) == 5", False, False),
-            ("assert True", True, False),
-            ("4", True, False),
+            ("assert True", False, False),
+            ("assert True == (count(4, 2) == 4)", False, False),  # by its beginning, to the letter
+            ("assert count(4, 2) == 4 or 1", True, False),
+            ("4", False, False),
+            ("x = 4", False, False),
         ],
         "T/2/0/output": [
             ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 1)", True, True),
             ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 2)", False, False),
-            ("self.assertEqual(self.words.add('b'), 1)", True, False),
+            ("self.assertEqual(self.words.add('b'), 1)", True, False),  # the lines before it are put there
+            ("self.assertEqual(self.words.add('a'), 3)", True, False),
+            ("self.assertTrue(True)", False, False),
         ],
     }
     for id, cases in given.items():
@@ -292,14 +339,24 @@ def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "consistency"),
-    [(set(), 100.0), ({"output"}, 50.0), ({"path"}, 25.0), ({"state", "output"}, 12.5), ({"coverage"}, 0.0)],
+    [
+        (set(), 100.0),
+        ({"output"}, 50.0),
+        ({"path", "output"}, 25.0),
+        ({"state", "path", "output"}, 12.5),
+        ({"coverage", "state", "path", "output"}, 0.0),
+        ({"path"}, 0.0),
+        ({"state", "output"}, 0.0),
+        ({"state"}, 0.0),  # right after wrong: not consistent
+    ],
 )
 def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path) -> None:
     bench = benchmark("reval")
 
     class Partly(type(bench)):  # type: ignore[misc]
         def gold(self, item: Item) -> str:
-            return "maybe" if item.held.task in wrong else str(super().gold(item))
+            right = str(super().gold(item))
+            return {"YES": "NO", "NO": "YES"}.get(right, "maybe") if item.held.task in wrong else right
 
     found = evaluate(Partly(), "scripted:gold", data=reval_data.write(tmp_path)).results
     assert found["more"]["consistency"] == {"official": consistency, "strict": consistency}
