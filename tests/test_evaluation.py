@@ -44,6 +44,8 @@ LCB = [
      "output": "[2, 6]", "numsteps": 2},
     {"code": "def solve(a):\n    return Counter(a).most_common(1)", "function_name": "solve", "input": "solve([1, 1])",
      "output": "[(1, 2)]", "numsteps": 2},
+    {"code": "from math import floor\ndef solve(a):\n    return prod(a) + floor(1.5)", "function_name": "solve", "input": "solve([2, 3])",
+     "output": "7", "numsteps": 2},
 ]  # fmt: skip
 
 NEEDS_DATA = {"cruxeval-o", "cruxeval-i", "lcb-exec", "reval"}
@@ -129,7 +131,7 @@ def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pyt
         raise ConnectionError("no route\nto the hub")
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    assert len(benchmark(name).items(Source())) in (2, 5)
+    assert len(benchmark(name).items(Source())) in (3, 5)
     assert asked == [benchmark(name).about.hub]
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     with pytest.raises(EvaluationError, match=r"no route to the hub.*give --data FILE; the data come from"):
@@ -156,6 +158,9 @@ def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pyt
         ("<answer>assert f(3) == 6", "execverify", None, None),
         ("[ANSWER]\nassert f(3) == 6\n[/ANSWER] and more == 7", "direct", "6", "6"),
         ("assert f(3) == 6\n[/ANSWER]", "direct", "6", "6"),
+        ("assert f(3) == 6\n[/ANSWER]\n[PYTHON]\n...\n[ANSWER]\nassert f(9) == 81\n[/ANSWER]", "direct", "6", "6"),  # not stopped
+        ("so [ANSWER]assert f(3) == 6[/ANSWER]\n[ANSWER]assert f(3) == 7[/ANSWER]", "cot", "6", "6"),
+        ("assert f(3) == 6\nas 3 is doubled", "direct", "6\nas 3 is doubled", None),  # CRUXEval's authors do not cut there
         ("6", "cot", "6", "6"),
         ("so [ANSWER] assert f(3) == 'a==b' [/ANSWER]", "cot", "'a==b'", "'a==b'"),
         ("so [ANSWER] it is == 6 == 7 [/ANSWER]", "cot", "6", None),  # the authors cut at ==
@@ -249,6 +254,17 @@ def test_lcb_exec_has_the_usual_names(data: dict[str, Path]) -> None:
 
 
 # --------------------------------------------------------------------------------------------------------------- reval
+
+
+def test_lcb_exec_takes_one_line_where_the_end_is_not_marked(data: dict[str, Path]) -> None:
+    bench = benchmark("lcb-exec")
+    item = bench.items(Source(data["lcb-exec"]))[0]
+    answers = [
+        bench.extract(item, f"assert solve(n = 6) == [2, 6]{more}", "direct") for more in ("\nas it is", "\nas it is[/ANSWER]")
+    ]
+    assert [(mark.official, mark.strict) for (mark,) in bench.judge([(item, each) for each in answers], 1)] == [
+        (True, False), (False, False),
+    ]  # fmt: skip
 
 
 def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
