@@ -487,6 +487,26 @@ def test_a_function_is_asked_in_a_training_run(data: dict[str, Path]) -> None:
         evaluate("cruxeval-o", lambda conversations: ["x"], data=data["cruxeval-o"])
 
 
+def test_ids_that_come_twice_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.jsonl"
+    file.write_text("".join(json.dumps({**row, "id": "a"}) + "\n" for row in CRUXEVAL[:2]), encoding="utf-8")
+    with pytest.raises(EvaluationError, match=r"twice.jsonl has 1 ids more than once, such as a"):
+        evaluate("cruxeval-o", lambda conversations: ["6"] * len(conversations), data=file)
+
+
+def test_an_item_with_too_few_samples_counts_neither_way(data: dict[str, Path], tmp_path: Path) -> None:
+    recorded = tmp_path / "g.jsonl"
+    lines = [{"id": row["id"], "completions": [f"<answer>{row['output']}</answer>"] * 5} for row in CRUXEVAL]
+    lines[1]["completions"] = ["<answer>'012'</answer>", "<answer>1</answer>"]
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    given = Sampling(n=5)
+    found = evaluate("cruxeval-o", f"recorded:{recorded}", data=data["cruxeval-o"], sampling=given, style="execverify").results
+    assert found["failures"]["not_generated"] == 1
+    assert (found["official"]["parts"], found["official"]["pass_at_1"], found["official"]["pass_at_5"]) == (4, 100.0, 100.0)
+    other = {**found, "rows": [{**row, "official": ["00000"], "strict": ["00000"]} for row in found["rows"]]}
+    assert {row["items"] for row in compare([("one", found), ("other", other)])["comparisons"]} == {4}
+
+
 def test_a_template_file_is_a_style(data: dict[str, Path], tmp_path: Path) -> None:
     template = tmp_path / "mine.txt"
     template.write_text("$code\n# what is $call?", encoding="utf-8")
