@@ -636,7 +636,15 @@ def test_the_list_tells_each_benchmark() -> None:
     [
         (["cruxeval", "--model", "scripted:gold"], "did you mean cruxeval"),
         (["own"], "name a benchmark and --model"),
-        (["own", "--model", "scripted:golden"], "scripted:golden"),
+        (
+            ["own", "--model", "scripted:golden"],
+            "evaluation has scripted:gold, scripted:nothing and scripted:constant:TEXT besides",
+        ),
+        (["own", "--model", "scripted:gold", "--option", "engine=vllm"], "scripted:gold takes no options, and was given engine"),
+        (
+            ["own", "--model", "http://h", "--option", "model=m", "--option", "timeout=soon"],
+            "the option timeout is 'soon': it takes a number",
+        ),
         (["own", "--model", "recorded:/nowhere/x.jsonl"], "no such file"),
         (["own", "--model", "scripted:gold", "--style", "driect"], "there is no style 'driect'"),
         (["library-io", "--model", "scripted:gold", "--style", "driect"], "did you mean direct"),
@@ -665,6 +673,8 @@ def test_a_comparison_is_printed(data: dict[str, Path], tmp_path: Path) -> None:
     found = json.loads(cli("compare", tmp_path / "one", tmp_path / "two", "--json").output)
     assert [(each["better"], each["worse"]) for each in found["comparisons"]] == [(1, 1), (1, 1)]
     assert "no such file" in str(cli("compare", tmp_path / "one", tmp_path / "three").exception)
+    (tmp_path / "torn.json").write_text(json.dumps({"format": 1, "rows": []}), encoding="utf-8")
+    assert "no file of results" in str(cli("compare", tmp_path / "one", tmp_path / "torn.json").exception)
 
 
 def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:
