@@ -333,6 +333,7 @@ def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
         "T/0/0/output": [
             ("assert count(4, 2) == 4", True, True),
             ("assert count(4, 2) == 2 + 2", True, False),
+            ("assert count(4, 2) == 4.0", True, False),
             ("assert count(4, 2) == 5", False, False),
             ("assert True", False, False),
             ("assert True == (count(4, 2) == 4)", False, False),  # by its beginning, to the letter

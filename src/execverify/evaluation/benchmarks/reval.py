@@ -434,30 +434,42 @@ def _official_text(probe: Probe, given: str | None) -> str | None:
 
 
 def _is_filled(run: Run, given: str) -> bool:
-    """Whether a text is the assertion with a literal in place of `??`."""
+    """Whether a text is the assertion with a literal in place of `??`, which is not the data's output in another type."""
     try:
         wanted = parse_quietly(textwrap.dedent(run.assertion).replace(_HOLE, "__hole__"), "exec")
         found = parse_quietly(textwrap.dedent(given), "exec")
     except LiteralError:
         return False
-    return _fits(wanted, found)
+    return _fits(wanted, found, run.output or "")
 
 
-def _fits(wanted: Any, found: Any) -> bool:
+def _fits(wanted: Any, found: Any, output: str) -> bool:
     """Whether two trees are equal but for the hole, where the other has a literal."""
     if isinstance(wanted, ast.Name) and wanted.id == "__hole__":
         try:
-            parse_literal(ast.unparse(found))
+            return not _is_of_another_type(parse_literal(ast.unparse(found)), output)
         except (LiteralError, AttributeError, RecursionError):
             return False
-        return True
     if isinstance(wanted, ast.AST):
         return type(wanted) is type(found) and all(
-            _fits(getattr(wanted, n, None), getattr(found, n, None)) for n in wanted._fields
+            _fits(getattr(wanted, n, None), getattr(found, n, None), output) for n in wanted._fields
         )
     if isinstance(wanted, list):
-        return isinstance(found, list) and len(wanted) == len(found) and all(map(_fits, wanted, found))
+        return (
+            isinstance(found, list)
+            and len(wanted) == len(found)
+            and all(_fits(one, other, output) for one, other in zip(wanted, found, strict=True))
+        )
     return type(wanted) is type(found) and bool(wanted == found)
+
+
+def _is_of_another_type(value: object, output: str) -> bool:
+    """Whether a value is `==` an output as the data write it, and not the same: 4.0 or True for 4 or 1."""
+    try:
+        known = parse_literal(output)
+        return bool(value == known) and not same_value(value, known)
+    except LiteralError:  # not a literal: nothing to compare with
+        return False
 
 
 def _told(counts: Mapping[str, int]) -> str:
