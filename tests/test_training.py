@@ -80,7 +80,9 @@ def test_what_is_logged_of_each_step(trained: Path) -> None:
 def test_stages_see_different_rows(trained: Path) -> None:
     training = Training(preset(), trained, 1, _quiet)
     rows = training.prepared()
-    sft, stage1, held = ({row["id"] for row in part} for part in (rows.of_sft(), rows.of_stage1(["white_box"]), rows.of_evaluation()))
+    sft, stage1, held = (
+        {row["id"] for row in part} for part in (rows.of_sft(), rows.of_stage1(["white_box"]), rows.of_evaluation())
+    )
     assert sft and stage1 and held
     assert not (sft & stage1 or sft & held or stage1 & held)
     assert {row["split"] for row in rows.of_evaluation()} == {"test"}
@@ -226,7 +228,10 @@ def test_a_strangers_folder(tmp_path: Path) -> None:
 
 def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
     model = str(trained / "sft" / MODEL)
-    rows = [{"id": str(i), "kind": "code_generation", "prompt": [{"role": "user", "content": "f"}], "program": {}, "questions": []} for i in range(8)]
+    rows = [
+        {"id": str(i), "kind": "code_generation", "prompt": [{"role": "user", "content": "f"}], "program": {}, "questions": []}
+        for i in range(8)
+    ]
     with pytest.raises(TrainingError, match="these are code_generation: stage2 takes code_generation rows"):
         train_rl(preset(), "stage1", model, rows, tmp_path / "a", say=_quiet)
     with pytest.raises(TrainingError, match="a rollout takes 4 prompts"):
@@ -283,7 +288,9 @@ def test_digits_are_tokens_of_their_own_and_texts_come_back(trained: Path) -> No
 
 def test_the_command_tells_presets_and_mistakes() -> None:
     def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "execverify", "train", *more], capture_output=True, text=True, env=_environment())
+        return subprocess.run(
+            [sys.executable, "-m", "execverify", "train", *more], capture_output=True, text=True, env=_environment()
+        )
 
     assert all(name in run("--list").stdout for name in preset_names())
     wrong = run("sft", "--preset", "tinny")

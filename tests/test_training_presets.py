@@ -84,7 +84,9 @@ def test_a_copied_preset_and_its_changes(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     mine.write_text((FOLDER / "tiny.toml").read_text(encoding="utf-8"), encoding="utf-8")
     assert load_preset(str(mine)) == load_preset("tiny")
-    changed = load_preset(str(mine), ["stage1.learning_rate=1", "stage1.reward=output_only", "verl.trainer.nnodes=2", "trl.use_vllm=true"])
+    changed = load_preset(
+        str(mine), ["stage1.learning_rate=1", "stage1.reward=output_only", "verl.trainer.nnodes=2", "trl.use_vllm=true"]
+    )
     assert (changed.stage1.learning_rate, changed.stage1.reward) == (1.0, "output_only")
     assert dict(changed.verl) == {"trainer.nnodes": 2} and dict(changed.trl) == {"use_vllm": True}
     names = set(_changed(load_preset("tiny").as_json(), changed.as_json(), ""))
