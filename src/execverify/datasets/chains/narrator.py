@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
@@ -136,7 +136,9 @@ class _Narrator:
         new = notes[start : one.told]
         whole = _expression(statement)
         does_only = isinstance(statement.node, ast.Expr) and isinstance(whole, ast.Call)
-        yield from told_parts(one.sight, (n for n in new if not (does_only and n.node is whole)), self.detail.parts, whole)
+        takes_up = _takes_up(statement)
+        for claim in told_parts(one.sight, (n for n in new if not (does_only and n.node is whole)), self.detail.parts, whole):
+            yield claim if takes_up or not isinstance(claim, said.Gives) else replace(claim, whole=False)
 
     def entered(self, step: Step) -> Iterator[Claim]:
         """The call that leads to a step, where it is the first of its frame."""
@@ -217,10 +219,6 @@ class _Narrator:
                 yield said.Leaves(value)
 
     def test(self, step: Step, node: ast.If | ast.While) -> Iterator[Claim]:
-        if isinstance(node.test, ast.Name) and not self.details.of(step.index):  # else it is told as a part
-            value = self.open[step.index].sight.state.get(node.test.id)
-            if value is not None and value.text is not None and len(value.text) <= self.detail.width:
-                yield said.Gives(node.test.id, value.text)
         yield said.Tests(self.goes_in(step, node))
 
     def goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
@@ -235,6 +233,12 @@ class _Narrator:
         sight = self.open[step.index].sight
         if isinstance(node, ast.Expr):
             text = sight.text(node.value) if isinstance(node.value, ast.Call) else None
+            if text and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+                before = sight.text(node.value.func.value)  # the same with what is changed by its name
+                place = sight.place(node.value.func.value)
+                known = sight.values.get(node.value.func.value) or before
+                if known and place and text.startswith(f"{known}."):
+                    text = place + text[len(known) :]
             yield said.Does(text or _one_line(node))
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             yield from self.assigned(step, node, sight)
@@ -246,11 +250,15 @@ class _Narrator:
         if isinstance(node, ast.AugAssign):
             yield from self.changed(step, node, sight)
             return
+        if isinstance(node.value, ast.Name) and self.detail.parts != "none":
+            value = sight.state.get(node.value.id)
+            if value is not None and value.text is not None and len(value.text) <= self.detail.width:
+                yield said.Gives(node.value.id, value.text, whole=True)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
         for target in targets:
             if isinstance(target, ast.Subscript | ast.Attribute):
-                left = sight.text(target)
+                left = sight.place(target)
                 yield said.Does(f"{left} = {right}" if left and right else _one_line(node))
 
     def changed(self, step: Step, node: ast.AugAssign, sight: Sight) -> Iterator[Claim]:
@@ -264,11 +272,11 @@ class _Narrator:
             old, new = self.item(step, target, sight)
         if old and new and old.text and new.text and right and old.type in _IMMUTABLE:
             if self.detail.parts != "none":
-                yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text)
+                yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True)
             if not isinstance(target, ast.Name):
-                yield said.Does(f"{sight.text(target)} = {new.text}" if self.detail.parts != "none" else _one_line(node))
+                yield said.Does(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else _one_line(node))
             return
-        left = sight.text(target) if isinstance(target, ast.Subscript | ast.Attribute) else ast.unparse(target)
+        left = sight.place(target)
         yield said.Does(f"{left} {sign}= {right}" if left and right else _one_line(node))
 
     def item(self, step: Step, target: ast.Subscript, sight: Sight) -> tuple[Value | None, Value | None]:
@@ -357,13 +365,21 @@ def _size(value: Value) -> int | None:
 
 
 def _expression(statement: Statement) -> ast.expr | None:
-    """The expression that a statement computes."""
+    """The expression whose value a statement sets, tests, returns or goes through."""
     node = statement.node
     for field in ("value", "test", "iter", "subject"):
         found = getattr(node, field, None)
         if isinstance(found, ast.expr):
             return found
     return None
+
+
+def _takes_up(statement: Statement) -> bool:
+    """Whether what a statement computes is what it sets, tests or returns, as a whole."""
+    node = statement.node
+    if isinstance(node, ast.Assign):
+        return len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    return isinstance(node, ast.AnnAssign | ast.If | ast.While | ast.Return)
 
 
 def _in_order(statement: Statement) -> list[str]:
