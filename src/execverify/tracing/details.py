@@ -18,11 +18,11 @@ from types import CodeType
 from typing import Any
 
 from execverify.execution.call import enact
-from execverify.execution.outcome import Limits, Outcome
+from execverify.execution.outcome import Limits
 from execverify.execution.run import job_for, sandbox
 from execverify.execution.worker import Stage
 from execverify.programs.literals import Value, describe
-from execverify.programs.program import Program, walk
+from execverify.programs.program import walk
 from execverify.tracing import instrument
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 from execverify.tracing.recorder import Recorder
@@ -120,7 +120,9 @@ def _agreeing(one: Details, other: Details) -> Details:
         also = other.of(step)
         if [note.node for note in found] == [note.node for note in also]:
             pairs = zip(found, also, strict=True)
-            notes[step] = tuple(a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs)
+            notes[step] = tuple(
+                a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs
+            )
     return Details(notes, one.cut | other.cut)
 
 
@@ -224,10 +226,14 @@ class _Parts:
     def statement(self, node: ast.stmt) -> None:
         """Rewrites a statement's own parts, then the suites in it."""
         self.line = instrument.first_line(node)
-        if isinstance(node, ast.Return | ast.If | ast.While) and (value := getattr(node, "value", None) or getattr(node, "test", None)):
+        if isinstance(node, ast.Return | ast.If | ast.While) and (
+            value := getattr(node, "value", None) or getattr(node, "test", None)
+        ):
             field = "value" if isinstance(node, ast.Return) else "test"
             setattr(node, field, self.part(self.inner(value), value))
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom):
+        elif not isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom
+        ):
             old = self.old_item(node) if isinstance(node, ast.AugAssign) else None
             for field in _FIELDS:
                 self.field(node, field)
@@ -287,7 +293,7 @@ class _Parts:
         number = self.numbers[id(target)]
         self.owners[number] = self.line
         item = ast.Subscript(target.value, target.slice, _LOAD)
-        call = ast.Call(ast.Name(BINDING, _LOAD), [ast.Constant((number,)), item], [])
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple((number,)), item], [])
         return ast.fix_missing_locations(ast.copy_location(call, node.value))
 
     def bound(self, names: list[ast.Name] | list[ast.arg], near: ast.expr) -> ast.expr:
@@ -295,7 +301,7 @@ class _Parts:
         numbers = tuple(self.numbers[id(name)] for name in names)
         self.owners.update(dict.fromkeys(numbers, self.line))
         read = [ast.Name(name.id if isinstance(name, ast.Name) else name.arg, _LOAD) for name in names]
-        call = ast.Call(ast.Name(BINDING, _LOAD), [ast.Constant(numbers), *read], [])
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple(numbers), *read], [])
         return ast.fix_missing_locations(ast.copy_location(call, near))
 
     def function(self, node: ast.Lambda) -> None:
@@ -325,6 +331,10 @@ _FIELDS = ("value", "targets", "target", "iter", "subject", "exc", "test", "msg"
 
 
 _LOOKING = (ast.Name, ast.Constant, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+
+
+def _tuple(numbers: tuple[int, ...]) -> ast.expr:
+    return ast.Tuple([ast.Constant(number) for number in numbers], _LOAD)
 
 
 def _after(report: ast.expr, value: ast.expr) -> ast.expr:

@@ -65,7 +65,9 @@ def _read(node: ast.AST) -> list[str]:
         if isinstance(field, ast.AST):
             for one in ast.walk(field):
                 if isinstance(one, _BINDERS):
-                    bound |= {inner.id for inner in ast.walk(one) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
+                    bound |= {
+                        inner.id for inner in ast.walk(one) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+                    }
                     bound |= {inner.arg for inner in ast.walk(one) if isinstance(inner, ast.arg)}
                 elif isinstance(one, ast.Name):
                     names.append(one.id)

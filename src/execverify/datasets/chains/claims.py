@@ -167,6 +167,7 @@ class Confirms:
 
 
 Claim = (
-    Wants | Needs | Confirms | Starts | Begins | Resumes | Gives | Each | Does | Sets | Sized | Tests | Exhausted | Fails | Enters | Leaves | Skips | Next | Was | Never
+    Wants | Needs | Confirms | Starts | Begins | Resumes | Gives | Each | Does | Sets | Sized | Tests | Exhausted | Fails | Enters
+    | Leaves | Skips | Next | Was | Never
 )  # fmt: skip
 """Any of them."""

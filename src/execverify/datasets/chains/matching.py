@@ -45,7 +45,9 @@ def parts_of(node: ast.stmt | ast.ExceptHandler) -> Parts:
         tops += [case.guard for case in node.cases if case.guard is not None]
     parts = Parts([])
     for top in tops:
-        parts.nodes += [one for one in walk(top) if isinstance(one, ast.expr) and isinstance(getattr(one, "ctx", _LOAD), ast.Load)]
+        parts.nodes += [
+            one for one in walk(top) if isinstance(one, ast.expr) and isinstance(getattr(one, "ctx", _LOAD), ast.Load)
+        ]
         _note_names(top, frozenset(), parts.around)
     return parts
 

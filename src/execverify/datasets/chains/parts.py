@@ -58,7 +58,9 @@ def scopes_of(program: Program) -> Scopes:
             for part in inside:
                 for each in walk(part):
                     bound[each] = bound.get(each, frozenset()) | names
-    acts = frozenset(node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node)))
+    acts = frozenset(
+        node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
+    )
     rebinds = not program.vocabulary.kinds.isdisjoint({ast.Global, ast.Nonlocal})
     quiet = frozenset(
         part

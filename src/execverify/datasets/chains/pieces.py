@@ -113,7 +113,9 @@ def _cut(
         else:
             yield _text(line[at:start])
             at = end
-        guard = isinstance(parent, ast.UnaryOp) or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow) and child is parent.left)
+        guard = isinstance(parent, ast.UnaryOp) or (
+            isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow) and child is parent.left
+        )
         original = twins[child] if twins else child
         assert isinstance(original, ast.expr)
         yield Hole(original, guard, isinstance(parent, ast.Attribute), grouped)

@@ -1,11 +1,11 @@
 """The voice `plain`: short sentences, always the same words for the same thing.
 
-    The call starts with `nums` = `[5, 7]` and `n` = `0`.
-    Line 2: `len(nums)` is `2`. `right` becomes `2 - 1`, which is `1`.
-    Line 3: `0 < 1` is true, so the loop goes on.
-    Line 4: It calls `g` with `a` = `1`.
-    Line 9: It returns `1 + 1`, which is `2`.
-    Back in line 4: `g(1)` is `2`. `n` becomes `0 + 2`, which is `2`.
+The call starts with `nums` = `[5, 7]` and `n` = `0`.
+Line 2: `len(nums)` is `2`. `right` becomes `2 - 1`, which is `1`.
+Line 3: `0 < 1` is true, so the loop goes on.
+Line 4: It calls `g` with `a` = `1`.
+Line 9: It returns `1 + 1`, which is `2`.
+Back in line 4: `g(1)` is `2`. `n` becomes `0 + 2`, which is `2`.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """The voice `talk`: somebody follows the program and thinks aloud. The words vary, by chance that the caller seeds.
 
-    Let me follow the call with `nums` = `[5, 7]` and `n` = `0`. Line 2 comes first: `len(nums)` is `2`, so I set `right` to
-    `2 - 1`, that is `1`.
-    On to line 3: `0 < 1` holds, so I go round the loop. Now line 4: this calls `g` with `a` = `1`, so I go in there.
+Let me follow the call with `nums` = `[5, 7]` and `n` = `0`. Line 2 comes first: `len(nums)` is `2`, so I set `right` to
+`2 - 1`, that is `1`.
+On to line 3: `0 < 1` holds, so I go round the loop. Now line 4: this calls `g` with `a` = `1`, so I go in there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -152,7 +152,9 @@ class _Talk:
                 return f"{self.one(_TRIALS if self.trial else _STARTS)}{self.given_with(arguments)}."
             case said.Skips(line=line, first=first, last=last, state=state):
                 times = f"the {ordinal(first)} round" if first == last else f"rounds {first} to {last}"
-                after = listed([f"{code(name)} ends up as {code(value)}" for name, value in state]) if state else "nothing changes"
+                after = (
+                    listed([f"{code(name)} ends up as {code(value)}" for name, value in state]) if state else "nothing changes"
+                )
                 return self.one(_SKIPS, times, f"line {line}", after)
             case said.Wants(value=value):
                 self.trial = True
