@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, compare, doctor, evaluate, programs, experiment, rows, stats, train
+from execverify.commands import build, chains, compare, doctor, evaluate, experiment, programs, rows, stats, train
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -21,6 +21,7 @@ for verb in (
     programs.ask_command,
     rows.rows_command,
     build.build_command,
+    chains.chains_command,
     rows.score_command,
     rows.validate_command,
     stats.stats_command,

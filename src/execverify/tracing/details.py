@@ -18,11 +18,11 @@ from types import CodeType
 from typing import Any
 
 from execverify.execution.call import enact
-from execverify.execution.outcome import Limits, Outcome
+from execverify.execution.outcome import Limits
 from execverify.execution.run import job_for, sandbox
 from execverify.execution.worker import Stage
 from execverify.programs.literals import Value, describe
-from execverify.programs.program import Program, walk
+from execverify.programs.program import walk
 from execverify.tracing import instrument
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 from execverify.tracing.recorder import Recorder
@@ -293,7 +293,7 @@ class _Parts:
         number = self.numbers[id(target)]
         self.owners[number] = self.line
         item = ast.Subscript(target.value, target.slice, _LOAD)
-        call = ast.Call(ast.Name(BINDING, _LOAD), [ast.Constant((number,)), item], [])
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple((number,)), item], [])
         return ast.fix_missing_locations(ast.copy_location(call, node.value))
 
     def bound(self, names: list[ast.Name] | list[ast.arg], near: ast.expr) -> ast.expr:
@@ -301,7 +301,7 @@ class _Parts:
         numbers = tuple(self.numbers[id(name)] for name in names)
         self.owners.update(dict.fromkeys(numbers, self.line))
         read = [ast.Name(name.id if isinstance(name, ast.Name) else name.arg, _LOAD) for name in names]
-        call = ast.Call(ast.Name(BINDING, _LOAD), [ast.Constant(numbers), *read], [])
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple(numbers), *read], [])
         return ast.fix_missing_locations(ast.copy_location(call, near))
 
     def function(self, node: ast.Lambda) -> None:
@@ -331,6 +331,10 @@ _FIELDS = ("value", "targets", "target", "iter", "subject", "exc", "test", "msg"
 
 
 _LOOKING = (ast.Name, ast.Constant, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+
+
+def _tuple(numbers: tuple[int, ...]) -> ast.expr:
+    return ast.Tuple([ast.Constant(number) for number in numbers], _LOAD)
 
 
 def _after(report: ast.expr, value: ast.expr) -> ast.expr:

@@ -13,8 +13,10 @@ from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.matching import Parts, parts_of, same
 from execverify.datasets.chains.reading import READERS, Unreadable
+from execverify.datasets.chains.witness import Witness
 from execverify.programs.literals import Value, parse_literal
-from execverify.questions.layout import layout_of
+from execverify.programs.program import walk
+from execverify.questions.question import Question
 from execverify.questions.task import Task
 from execverify.rewards.answers import read_answer
 from execverify.tracing.probe import Expression, Probe, probe_many
@@ -88,14 +90,7 @@ class _Checker:
     def __init__(self, task: Task, trace: Trace) -> None:
         self.task = task
         self.trace = trace
-        self.layout = layout_of(trace.program)
-        self.earlier: list[Step | None] = []  # the step of the same frame before each
-        latest: dict[int, Step] = {}
-        for step in trace.steps:
-            self.earlier.append(latest.get(step.frame))
-            latest[step.frame] = step
-        self.last = latest
-        self.later = {earlier.index: step for step, earlier in zip(trace.steps, self.earlier, strict=True) if earlier is not None}
+        self.facts = Witness(trace)
         self.wrong: list[str] = []
         self.probes: dict[int, _StepProbe] = {}
         self.at = 0
@@ -106,6 +101,7 @@ class _Checker:
         self.known: dict[int, dict[str, set[str]]] = {}  # values told of each step's parts
         self.parts: dict[int, Parts] = {}
         self.answered = 0
+        self.needed: int | None = None  # the step up to which was reasoned backward
         self.kinds: set[type] = set()
 
     def fault(self, what: str) -> None:
@@ -130,8 +126,7 @@ class _Checker:
         step = self.trace.steps[self.at]
         if (step.line, step.visit) != (claim.line, claim.visit):
             self.fault(f"line {claim.line} visit {claim.visit}: what runs is line {step.line} visit {step.visit}")
-        first = step.frame > 0 and self.earlier[step.index] is None
-        if first != self.entered:
+        if self.facts.is_first(step) != self.entered:
             self.fault(f"line {claim.line} visit {claim.visit}: a call is told that is not made here, or made and not told")
         self._goes_to(step)
         self.at += 1
@@ -152,8 +147,8 @@ class _Checker:
         self.left_frame = None
 
     def _hear_enters(self, claim: said.Enters) -> None:
-        step = self.trace.steps[self.at] if self.at < len(self.trace.steps) else None
-        if step is None or step.frame == 0 or self.earlier[step.index] is not None:
+        step = self.facts.step_at(self.at)
+        if step is None or not self.facts.is_first(step):
             self.fault(f"no call of {claim.function} is made here")
             return
         frame = self.trace.frames[step.frame]
@@ -163,23 +158,11 @@ class _Checker:
         self.entered = claim.told
         if not claim.told:
             self.left_frame = step.frame
-            self.at = self._end_of(step.frame)
-
-    def _end_of(self, frame: int) -> int:
-        """The step after the last one of a frame and of the calls made in it."""
-        last = self.at
-        inside = {frame}
-        for number, called in enumerate(self.trace.frames):
-            if called.caller is not None and self.trace.steps[called.caller].frame in inside and number > frame:
-                inside.add(number)
-        for step in self.trace.steps[self.at :]:
-            if step.frame in inside:
-                last = step.index + 1
-        return last
+            self.at = self.facts.end_of_call(self.at)
 
     def _hear_leaves(self, claim: said.Leaves) -> None:
         frame = self.left_frame if self.left_frame is not None else self.step.frame if self.step else 0
-        last = self.last[frame]
+        last = self.facts.last[frame]
         if self.left_frame is None and (self.step is None or last.index != self.step.index or last.finished != self.at):
             self.fault(f"a function returns {claim.value}, but it does not return here")
             return
@@ -199,7 +182,7 @@ class _Checker:
             self.fault(f"{self.trace.frames[frame].function} returns None, not {claim.value}")
 
     def _hear_skips(self, claim: said.Skips) -> None:
-        begun = self.trace.steps[self.at] if self.at < len(self.trace.steps) else None
+        begun = self.facts.step_at(self.at)
         where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
         if begun is None or (begun.line, begun.visit) != (claim.line, claim.first):
             self.fault(f"{where} are left out, but what runs is {_place(begun)}")
@@ -209,23 +192,13 @@ class _Checker:
         if last is None or last.frame != begun.frame or not isinstance(node, ast.For | ast.While | ast.AsyncFor):
             self.fault(f"{where} are left out, but there are not so many")
             return
-        stop = last.index + 1
-        while stop < len(self.trace.steps) and not self._is_out(self.trace.steps[stop], last, node):
-            stop += 1
-        if not self._goes_in(last, node):
+        if not self.facts.goes_in(last, node):
             self.fault(f"{where}: visit {claim.last} begins no round")
+        stop = self.facts.end_of_round(last, node)
         own = [step for step in self.trace.steps[self.at : stop] if step.frame == begun.frame and step.finished is not None]
         self._compare_bindings(claim.state, own[-1].state, where)
         self.at = stop
         self.step = None
-
-    def _is_out(self, step: Step, header: Step, node: ast.For | ast.While | ast.AsyncFor) -> bool:
-        """Whether a step is behind a loop's round: in the same frame, and the header again or outside of the body."""
-        first, last = node.body[0].lineno, node.body[-1].end_lineno or 0
-        caller = self.trace.frames[header.frame].caller
-        if step.frame == header.frame:
-            return step.line == header.line or not first <= step.line <= last
-        return caller is not None and step.frame == self.trace.steps[caller].frame  # the function was left
 
     # ---------------------------------------------------------------------------------------- single steps
 
@@ -265,7 +238,7 @@ class _Checker:
         step = self._needed("something is done")
         if step is None:
             return
-        statement = self.layout.statements.get(step.line)
+        statement = self.facts.statements.get(step.line)
         if statement is None or claim.text in statement.texts or claim.text == _header(statement.node):
             return
         try:
@@ -312,25 +285,21 @@ class _Checker:
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.If | ast.While):
             self.fault(f"{_place(step)} tests nothing")
-        elif self._goes_in(step, node) != claim.holds:
+        elif self.facts.goes_in(step, node) != claim.holds:
             self.fault(f"{_place(step)}: its test is not {claim.holds}")
-        elif all(value.text is not None for value in self._before(step).values()):
+        elif all(value.text is not None for value in self.facts.before(step).values()):
             self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
 
     def _hear_exhausted(self, claim: said.Exhausted) -> None:
         step = self._needed("a loop ends")
         node = self._statement(step) if step else None
-        if step is None or not isinstance(node, ast.For | ast.AsyncFor) or self._goes_in(step, node):
+        if step is None or not isinstance(node, ast.For | ast.AsyncFor) or self.facts.goes_in(step, node):
             self.fault(f"{_place(step)}: its loop does not end there")
 
     def _hear_fails(self, claim: said.Fails) -> None:
         step = self._needed("an error is told")
         if step is None or step.finished is not None:
             self.fault(f"{_place(step)}: there is no error")
-
-    def _goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
-        following = self.later.get(step.index)
-        return following is not None and node.body[0].lineno <= following.line <= (node.body[-1].end_lineno or 0)
 
     # ---------------------------------------------------------------------------------------- questions and inputs
 
@@ -339,7 +308,7 @@ class _Checker:
         if step is None:
             return
         following = self.trace.steps[step.index + 1].line if step.index + 1 < len(self.trace.steps) else None
-        statement = self.layout.statements.get(following) if following else None
+        statement = self.facts.statements.get(following) if following else None
         if claim.text is not None and (statement is None or claim.text not in statement.texts):
             self.fault(f"line {claim.next_line} is not {claim.text}")
         if following != claim.next_line:
@@ -365,7 +334,7 @@ class _Checker:
             self.fault(f"line {line} has no visit {visit}")
         return step
 
-    def _question(self, line: int, visit: int):  # type: ignore[no-untyped-def]
+    def _question(self, line: int, visit: int) -> Question | None:
         self.answered += 1
         if self.answered > len(self.task.questions):
             self.fault(f"there is no question {self.answered}")
@@ -387,8 +356,15 @@ class _Checker:
         step = self.trace.step(claim.line, claim.visit)
         if step is None:
             self.fault(f"line {claim.line} has no visit {claim.visit}")
-        else:
-            self._compare_bindings(claim.names, self._before(step), f"before {_place(step)}")
+            return
+        where = f"before {_place(step)}"
+        if self.needed is not None and step.index >= self.needed:
+            self.fault(f"{where}: that is not further back")
+        self.needed = step.index
+        self._compare_bindings(claim.names, self.facts.before(step), where)
+        read = {node.id for node in walk(self._statement(step) or ast.Pass()) if isinstance(node, ast.Name)}
+        for name in {name for name, _ in claim.names} - read:
+            self.fault(f"{where}: that line does not read {name}")
 
     # ---------------------------------------------------------------------------------------- the end
 
@@ -422,7 +398,7 @@ class _Checker:
         return self.step
 
     def _statement(self, step: Step | None) -> ast.stmt | ast.ExceptHandler | None:
-        statement = self.layout.statements.get(step.line) if step else None
+        statement = self.facts.statement(step) if step else None
         return statement.node if statement else None
 
     def _parts(self, step: Step) -> Parts:
@@ -431,20 +407,13 @@ class _Checker:
             self.parts[step.line] = parts_of(node) if node is not None else Parts([])
         return self.parts[step.line]
 
-    def _before(self, step: Step) -> Mapping[str, Value]:
-        """The variables of the step's frame before it."""
-        earlier = self.earlier[step.index]
-        while earlier is not None and earlier.finished is None:
-            earlier = self.earlier[earlier.index]
-        return earlier.state if earlier is not None else self.trace.frames[step.frame].state
-
     def _values_of(self, node: ast.AST) -> Collection[str]:
         """What a part of the present step's statement is known to be; where the same text stands twice, each of the two."""
         assert self.step is not None
         if isinstance(node, ast.Name):
             if node.id in self._parts(self.step).around.get(node, ()):
                 return (self.inner[node.id],) if node.id in self.inner else ()
-            value = self._before(self.step).get(node.id)
+            value = self.facts.before(self.step).get(node.id)
             bound = [
                 one.value for one in self._parts(self.step).nodes if isinstance(one, ast.NamedExpr) and one.target.id == node.id
             ]
@@ -461,7 +430,7 @@ class _Checker:
         """Has an expression computed in the state before a step."""
         probe = self.probes.get(step.index)
         if probe is None:
-            before = {name: value.text for name, value in self._before(step).items() if value.text is not None}
+            before = {name: value.text for name, value in self.facts.before(step).items() if value.text is not None}
             probe = self.probes[step.index] = _StepProbe(before)
         if not again and probe.expressions:
             return

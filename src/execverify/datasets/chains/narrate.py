@@ -148,6 +148,6 @@ def _completion(task: Task, trace: Trace, details: Details, detail: Detail, voic
         wanted = task.result.text or ""
         claims = list(chain([said.Wants(wanted)], needs_of(trace, min(detail.width, 120)), run, [said.Confirms(wanted)]))
     else:
-        claims = list(chain(run, answer_claims(trace, task.questions)))
+        claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
     text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))
     return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)

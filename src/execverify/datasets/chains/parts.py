@@ -126,6 +126,17 @@ class Sight:
         except LookupError:
             return None
 
+    def place(self, node: ast.expr) -> str | None:
+        """What is changed in place, by its name: `rows[0]` of `rows[i]`, not the row itself."""
+        if isinstance(node, ast.Attribute):
+            base = self.place(node.value)
+            return f"{base}.{node.attr}" if base else None
+        if isinstance(node, ast.Subscript):
+            base = self.place(node.value)
+            key = self.values.get(node.slice) or self.text(node.slice)
+            return f"{base}[{key}]" if base and key else None
+        return node.id if isinstance(node, ast.Name) else self.values.get(node) or self.text(node)
+
     def rebind(self, node: ast.NamedExpr, value: Value) -> None:
         """A name has a new value in the middle of a statement."""
         self.state = {**self.state, node.target.id: value}
@@ -165,7 +176,7 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
         sight: what is known; it is kept up to date.
         notes: what was recorded.
         how: which are told, see `Detail.parts`.
-        whole: the statement's own expression.
+        whole: the expression whose value the statement sets, tests or returns.
     """
     scopes = scopes_of(sight.program)
     rounds: dict[ast.AST, int] = {}
@@ -193,7 +204,7 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
             continue
         if inside and (rounds.get(binder, 0) > _ROUNDS if binder is not None else True):
             continue
-        text = sight.text(node)
+        text = node.id if isinstance(node, ast.Name) else sight.text(node)
         if text is None or note.value.text is None or text == note.value.text:
             continue
         if inside and pending:
@@ -201,7 +212,7 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
             pending = []
         source = texts_of(sight.program).source(node)
         if inside or node in scopes.acts or node is whole or (source, note.value.text) not in told:
-            yield Gives(text, note.value.text)
+            yield Gives(text, note.value.text, whole=node is whole)
         told.add((source, note.value.text))
         if len(note.value.text) <= _PART_WIDTH or node in scopes.acts:
             sight.values[node] = note.value.text

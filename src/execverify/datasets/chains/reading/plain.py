@@ -4,21 +4,26 @@ from collections.abc import Iterator
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Claim
-from execverify.datasets.chains.reading.prose import NAMED, Found, Pattern, Reader, Spans, bindings, visit_of
-
-_LINE = r"line (\d+)(?: \((\d+)(?:st|nd|rd|th) time\))?"
-
-
-def _place(found: Found) -> tuple[int, int]:
-    return int(found[1]), visit_of(found[2])
+from execverify.datasets.chains.reading.prose import (
+    LINE,
+    NAMED,
+    ORDINAL,
+    Found,
+    Pattern,
+    Reader,
+    Spans,
+    bindings,
+    number_of,
+    place,
+)
 
 
 def _begins(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Begins(*_place(found))
+    yield said.Begins(*place(found))
 
 
 def _resumes(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Resumes(*_place(found))
+    yield said.Resumes(*place(found))
 
 
 def _starts(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -36,7 +41,7 @@ def _sets(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _gives(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Gives(*codes)
+    yield said.Gives(codes[0], codes[1])
 
 
 def _tests(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -50,7 +55,7 @@ def _tests(found: Found, codes: Spans) -> Iterator[Claim]:
 
 def _returns(found: Found, codes: Spans) -> Iterator[Claim]:
     if len(codes) == 2:
-        yield said.Gives(*codes)
+        yield said.Gives(codes[0], codes[1])
     yield said.Leaves(codes[-1])
 
 
@@ -79,8 +84,8 @@ def _enters(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _skips(found: Found, codes: Spans) -> Iterator[Claim]:
-    first = int(found[2])
-    yield said.Skips(int(found[1]), first, int(found[3]) if found[3] else first, bindings(codes))
+    first = number_of(found[2])
+    yield said.Skips(int(found[1]), first, number_of(found[3]) if found[3] else first, bindings(codes))
 
 
 def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -88,7 +93,7 @@ def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _needs(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Needs(*_place(found), bindings(codes))
+    yield said.Needs(*place(found), bindings(codes))
 
 
 def _confirms(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -97,34 +102,33 @@ def _confirms(found: Found, codes: Spans) -> Iterator[Claim]:
 
 def _next(found: Found, codes: Spans) -> Iterator[Claim]:
     line = int(found[3]) if found[3] else None
-    yield said.Next(*_place(found), line, codes[0] if codes else None)
+    yield said.Next(*place(found), line, codes[0] if codes else None)
 
 
 def _was(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Was(*_place(found), *codes)
+    yield said.Was(*place(found), *codes)
 
 
 def _never(found: Found, codes: Spans) -> Iterator[Claim]:
     count = 0 if found[2] == "never runs" else 1 if found[2] == "runs once" else int(found[3])
-    yield said.Never(int(found[1]), int(found[4]), count)
+    yield said.Never(int(found[1]), number_of(found[4]), count)
 
 
-_ORDINAL = r"(\d+)(?:st|nd|rd|th)"
 _PATTERNS: list[Pattern] = [
     (rf"(?:The call starts|I try the call)(?: with {NAMED})?\.", _starts),
     (
-        rf"Line (\d+) \({_ORDINAL}(?: to {_ORDINAL})? time\), in short: (?:nothing changes|afterwards § is §(?:, § is §)*(?: and § is §)?)\.",
+        rf"Line (\d+) \({ORDINAL}(?: to {ORDINAL})? time\), in short: (?:nothing changes|afterwards § is §(?:, § is §)*(?: and § is §)?)\.",
         _skips,
     ),
-    (rf"{_LINE}:", _begins),
-    (rf"Back in {_LINE}:", _resumes),
+    (rf"{LINE}:", _begins),
+    (rf"Back in {LINE}:", _resumes),
     (r"Question \d+: ", lambda found, codes: iter(())),
-    (rf"after {_LINE} comes line (\d+), §\.", _next),
-    (rf"after {_LINE}, nothing runs\.()", _next),
-    (rf"after {_LINE}, § is §\.", _was),
-    (rf"line (\d+) (never runs|runs once|runs (\d+) times), so there is no {_ORDINAL} time\.", _never),
+    (rf"after {LINE} comes line (\d+), §\.", _next),
+    (rf"after {LINE}, nothing runs\.()", _next),
+    (rf"after {LINE}, § is §\.", _was),
+    (rf"line (\d+) (never runs|runs once|runs (\d+) times), so there is no {ORDINAL} time\.", _never),
     (r"The call must return §\.", _wants),
-    (rf"For that, {_LINE} can start from {NAMED}\.", _needs),
+    (rf"For that, {LINE} can start from {NAMED}\.", _needs),
     (r"The call returns §, as it must\.", _confirms),
     (r" § becomes §, which is §\.", _computed),
     (r" § becomes §\.", _sets),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from execverify.datasets.chains.claims import Bindings, Claim
+from execverify.questions.question import ordinal
 
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
 SPAN = "§"
@@ -70,6 +71,21 @@ NAMED = rf"{SPAN} = {SPAN}(?:, {SPAN} = {SPAN})*(?: and {SPAN} = {SPAN})?"
 """`a` = `1`, `b` = `2` and `c` = `3`."""
 
 
-def visit_of(text: str | None) -> int:
-    """The visit that an ordinal tells; the first where there is none."""
-    return int(re.sub(r"\D", "", text)) if text else 1
+ORDINAL = r"(\d+(?:st|nd|rd|th))"
+"""`2nd`."""
+
+LINE = rf"line (\d+)(?: \({ORDINAL} time\))?"
+"""`line 3`, or `line 3 (2nd time)`."""
+
+
+def place(found: Found) -> tuple[int, int]:
+    """The line and visit of a pattern that begins with `LINE`."""
+    return int(found[1]), number_of(found[2]) if found[2] else 1
+
+
+def number_of(text: str) -> int:
+    """The number of an ordinal."""
+    number = int(text[:-2])
+    if ordinal(number) != text.lower():
+        raise Unreadable(f"{text} is no number in a row")
+    return number

@@ -4,14 +4,18 @@ from collections.abc import Iterator
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Claim
-from execverify.datasets.chains.reading.prose import NAMED, Found, Pattern, Reader, Spans, bindings, visit_of
-
-_ORDINAL = r"(\d+)(?:st|nd|rd|th)"
-_LINE = rf"line (\d+)(?: \({_ORDINAL} time\))?"
-
-
-def _place(found: Found) -> tuple[int, int]:
-    return int(found[1]), visit_of(found[2])
+from execverify.datasets.chains.reading.prose import (
+    LINE,
+    NAMED,
+    ORDINAL,
+    Found,
+    Pattern,
+    Reader,
+    Spans,
+    bindings,
+    number_of,
+    place,
+)
 
 
 def _nothing(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -23,15 +27,15 @@ def _starts(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _begins(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Begins(*_place(found))
+    yield said.Begins(*place(found))
 
 
 def _resumes(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Resumes(*_place(found))
+    yield said.Resumes(*place(found))
 
 
 def _gives(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Gives(*codes)
+    yield said.Gives(codes[0], codes[1])
 
 
 def _sets(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -61,7 +65,7 @@ _WHERE_NOT = (
 
 def _returns(found: Found, codes: Spans) -> Iterator[Claim]:
     if len(codes) == 2:
-        yield said.Gives(*codes)
+        yield said.Gives(codes[0], codes[1])
     yield said.Leaves(codes[-1])
 
 
@@ -90,8 +94,8 @@ def _enters(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _skips(found: Found, codes: Spans) -> Iterator[Claim]:
-    first, last = (found[1], found[1]) if found[1] else (found[2], found[3])
-    yield said.Skips(int(found[4]), int(first), int(last), bindings(codes))
+    first, last = (number_of(found[1]),) * 2 if found[1] else (int(found[2]), int(found[3]))
+    yield said.Skips(int(found[4]), first, last, bindings(codes))
 
 
 def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -99,7 +103,7 @@ def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _needs(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Needs(*_place(found), bindings(codes))
+    yield said.Needs(*place(found), bindings(codes))
 
 
 def _confirms(found: Found, codes: Spans) -> Iterator[Claim]:
@@ -107,43 +111,44 @@ def _confirms(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _next(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Next(*_place(found), int(found[3]), codes[0])
+    yield said.Next(*place(found), int(found[3]), codes[0])
 
 
 def _last(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Next(*_place(found), None)
+    yield said.Next(*place(found), None)
 
 
 def _was(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield said.Was(*_place(found), *codes)
+    yield said.Was(*place(found), *codes)
 
 
 def _never(found: Found, codes: Spans) -> Iterator[Claim]:
     count = 0 if found[2] == "never runs" else 1 if found[2] == "runs once" else int(found[3])
-    yield said.Never(int(found[1]), int(found[4]), count)
+    yield said.Never(int(found[1]), number_of(found[4]), count)
 
 
 _CHANGES = r"§ ends up as §(?:, § ends up as §)*(?: and § ends up as §)?"
-_TURNS = rf"(?:the {_ORDINAL} round|rounds (\d+) to (\d+))"
+_TURNS = rf"(?:the {ORDINAL} round|rounds (\d+) to (\d+))"
 _ENDS = "|".join((*_WHERE_IT_HOLDS, *_WHERE_NOT))
 _PATTERNS: list[Pattern] = [
     (
-        rf"(?:Let me follow|I start|The call begins|Let me run|Let me try|So I try|Let me see what happens in)(?: the call)?(?: in my head)?(?: with {NAMED})?\.",
+        r"(?:(?:Let me follow|I start|Let me try|So I try|Let me see what happens in) the call|The call begins|"
+        rf"Let me run the call in my head)(?: with {NAMED})?\.",
         _starts,
     ),
     (rf"I (?:take|go quickly through) {_TURNS} of line (\d+)(?: together)?: (?:nothing changes|{_CHANGES})\.", _skips),
-    (rf"(?:Back in|That brings me back to|So I am back in) {_LINE}(?:: |\.)", _resumes),
+    (rf"(?:Back in|That brings me back to|So I am back in) {LINE}(?:: |\.)", _resumes),
     (r"(?:(?:For|As for) )?question \d+: ", _nothing),
     (r"(?:The result has to be|I am looking for arguments that give|I need the call to return) §\.", _wants),
-    (rf"(?:Working backward|Before that|For this), {_LINE} (?:does it with|could have|can work with) {NAMED}\.", _needs),
+    (rf"(?:Working backward|Before that|For this), {LINE} (?:does it with|could have|can work with) {NAMED}\.", _needs),
     (r"(?:The call returns §, just as wanted|That is §, the result I need|It gives §, so these arguments work)\.", _confirms),
-    (rf"after {_LINE} I came to line (\d+), §\.", _next),
-    (rf"{_LINE} was followed by line (\d+), §\.", _next),
-    (rf"nothing more runs after {_LINE}\.", _last),
-    (rf"(?:after {_LINE}, § was §)\.", _was),
-    (rf"{_LINE} left § at §\.", _was),
-    (rf"line (\d+) (never runs|runs once|runs (\d+) times), so a {_ORDINAL} time never comes\.", _never),
-    (rf"(?:(?:On|Now|Next is|On to|Then|First|I begin with) )?{_LINE}(?: is next| comes first)?(?:: |\.)", _begins),
+    (rf"after {LINE} I came to line (\d+), §\.", _next),
+    (rf"{LINE} was followed by line (\d+), §\.", _next),
+    (rf"nothing more runs after {LINE}\.", _last),
+    (rf"(?:after {LINE}, § was §)\.", _was),
+    (rf"{LINE} left § at §\.", _was),
+    (rf"line (\d+) (never runs|runs once|runs (\d+) times), so a {ORDINAL} time never comes\.", _never),
+    (rf"(?:(?:On|Now|Next is|On to|Then|First|I begin with) )?{LINE}(?: is next| comes first)?(?:: |\.)", _begins),
     (rf"(?:§|the test) (holds|is true|does not hold|is false), so ({_ENDS})", _tests),
     (r"(?:§ becomes §, that is §|§ is now §, which makes §|I set § to §, so §)(?!§)", _sets),
     (r"(?:§ becomes §|§ is now §|I set § to §|that makes § §)", _sets),

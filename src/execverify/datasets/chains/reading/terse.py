@@ -84,7 +84,8 @@ def _part(part: str) -> Iterator[Claim]:
         if right and left.isidentifier():
             yield from _valued(right[0], left, part)
         elif len(split_outside(part, " -> ")) == 2:
-            yield said.Gives(*split_outside(part, " -> "))
+            expression, value = split_outside(part, " -> ")
+            yield said.Gives(expression, value)
         else:
             yield said.Does(part)
 

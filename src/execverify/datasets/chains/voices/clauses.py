@@ -51,7 +51,7 @@ def clauses(claims: Iterable[Claim]) -> Iterator[Clause]:
                 yield Clause(given)
             given = claim
             continue
-        joined = given is not None and _value(claim) == given.value
+        joined = given is not None and given.whole and _value(claim) == given.value
         if given is not None and not joined:
             yield Clause(given)
         yield Clause(claim, given if joined else None)
