@@ -12,12 +12,12 @@ from execverify.errors import ExecVerifyError, LiteralError, RowError
 from execverify.programs.literals import parse_literal, value_of
 from execverify.programs.program import Program, read_arguments
 from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
-from execverify.questions.task import CODE_GENERATION, TASK_KINDS, Difficulty, Task
+from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
 
 VERSION = 1
 """Version of the columns' meaning. A reader refuses rows of another version."""
 
-ROW_KINDS = (*TASK_KINDS, CODE_GENERATION)
+ROW_KINDS = ALL_KINDS
 """The kinds of rows."""
 
 Row = dict[str, Any]
