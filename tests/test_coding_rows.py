@@ -202,6 +202,9 @@ def test_a_name_that_is_used_once_gives_way_to_its_value_in_a_straight_line_alon
     assert stated([let, Line("return a", 1, "returns `a`")]) == "Let `a` be the last element of `xs`, taken out. Return `a`."
     let = Line("a = len(xs)", 1, "lets `a` be the length of `xs`")
     assert stated([let, Line("return a + 1", 1, "returns `a` plus 1")]) == "Return (the length of `xs`) plus 1."
+    change = Line("xs += ys", 1, "adds the elements of `ys` to the end of `xs`")
+    said = "Let `a` be the length of `xs`, then add the elements of `ys` to the end of `xs`. Return `a`."
+    assert stated([let, change, Line("return a", 1, "returns `a`")]) == said
     twice = Line("return a + a", 1, "returns `a` plus `a`")
     assert stated([let, twice]) == "Let `a` be the length of `xs`. Return `a` plus `a`."
 

@@ -55,7 +55,14 @@ def statement_of(functions: Sequence[Function], entry_point: str) -> str:
 def stated(lines: Sequence[Line]) -> str:
     """What to do, line by line, as sentences."""
     said = sentences([replace(line, say=_imperative(line.say)) for line in _inlined(lines)])
-    return " ".join(f"{sentence[0].upper()}{sentence[1:]}." for sentence in (part.removeprefix("and ") for part in said))
+    parts = [_tidied(part.removeprefix("and ")) for part in said]
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
+
+
+def _tidied(said: str) -> str:
+    """One of something is said as one."""
+    said = re.sub(r"\b(first|last) 1 (character|element)s\b", r"\1 \2", said)
+    return re.sub(r"(?<![\w.-])1 (character|element|column|decimal|bit|time)s\b", r"1 \1", said)
 
 
 def _imperative(say: str) -> str:
@@ -75,7 +82,7 @@ def _inlined(lines: Sequence[Line]) -> list[Line]:
     while at < len(kept) - 1:
         found = _LET.fullmatch(kept[at].say)
         if found and (place := _only_use(kept, at, found[1])) is not None:
-            value = aside(found[2])
+            value = found[2] if kept[place].say == f"returns `{found[1]}`" else aside(found[2])
             said = kept[place].say.replace(f"`{found[1]}`", value)
             if len(value.split()) <= _LONGEST and depth(said) <= _DEEPEST:
                 kept[place] = replace(kept[place], say=said)
@@ -93,7 +100,8 @@ def _only_use(lines: Sequence[Line], at: int, name: str) -> int | None:
     if sum(map(len, texts)) != 2 or len(texts[at]) != 1:
         return None
     place = next(place for place, found in enumerate(texts) if found and place != at)
-    return place if place > at and lines[place].say.count(f"`{name}`") == 1 else None
+    unchanged = all(line.say.startswith("lets ") for line in lines[at:place])  # between the two, nothing but names is given
+    return place if place > at and unchanged and lines[place].say.count(f"`{name}`") == 1 else None
 
 
 def depth(text: str) -> int:

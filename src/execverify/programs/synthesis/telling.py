@@ -114,13 +114,17 @@ def _parts(statements: Sequence[_Statement], top: bool = False, tested: bool = F
 
 def _listed(run: Sequence[str]) -> str:
     said: list[str] = []
-    for one in run:  # "starts `a` at 0 and starts `b` at 1" needs its verb once
-        verb = one.partition(" ")[0]
-        if said and verb in ("start", "starts") and said[-1].startswith(f"{verb} "):
-            said[-1] = f"{said[-1]}, {one.removeprefix(f'{verb} ')}"
-        else:
-            said.append(one)
-    return ", then ".join(said)
+    begun: list[str] = []  # "starts `a` at 0 and starts `b` at 1" needs its verb once
+    for one in (*run, ""):
+        verb, _, rest = one.partition(" ")
+        if verb in ("start", "starts"):
+            begun.append(rest if begun else one)
+            continue
+        if begun:
+            said.append(f"{', '.join(begun[:-1])} and {begun[-1]}" if len(begun) > 1 else begun[0])
+            begun.clear()
+        said.append(one)
+    return ", then ".join(said[:-1])
 
 
 def _chain(chain: Sequence[_Statement]) -> str:
