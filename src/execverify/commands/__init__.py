@@ -6,7 +6,7 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, compare, doctor, evaluate, programs, rows, stats
+from execverify.commands import build, compare, doctor, evaluate, problems, programs, rows, stats
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -20,6 +20,7 @@ for verb in (
     programs.trace_command,
     programs.ask_command,
     rows.rows_command,
+    problems.code_rows_command,
     build.build_command,
     rows.score_command,
     rows.validate_command,

@@ -4,7 +4,8 @@ A template is a folder with a file for each kind of task, `white_box.txt`, `inpu
 names in this package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line) and "direct" (no
 reasoning). The path of any other folder works as a name too. In a file, `$listing` stands for the program with line
 numbers, `$source` for the program as it is, `$entry_point`, `$call`, `$result`, and `$questions` for the numbered questions; for code
-generation, `$statement` for what the function does, `$signature` for its first line, `$examples` and `$entry_point`.
+generation, `$statement` for what the function does, `$signature` for its first line, `$examples` and `$entry_point`. Problems that
+somebody else has written have a file of their own, `code_problem.txt`, with `$problem` and `$tested`.
 """
 
 import difflib
@@ -78,6 +79,23 @@ def code_prompt_text(entry_point: str, brief: Brief, template: str = DEFAULT) ->
     examples = "\n".join(f"{entry_point}({given}) == {result}" for given, result in brief.examples)
     fields = {"statement": brief.statement, "signature": brief.signature, "examples": examples, "entry_point": entry_point}
     return _filled(template, "code_generation", fields)
+
+
+def problem_prompt_text(problem: str, entry_point: str | None, template: str = DEFAULT) -> str:
+    """The user message of a problem that somebody else has written.
+
+    Args:
+        problem: its text.
+        entry_point: the function that is called; None for a program that reads standard input.
+        template: a template's name, or the path of a folder of templates.
+
+    Raises:
+        QuestionError: there is no such template, or it uses a name that does not exist.
+    """
+    tested = "Write a Python program that reads standard input and prints the answer."
+    if entry_point is not None:
+        tested = f"Write it in Python, as a function `{entry_point}` that returns the answer."
+    return _filled(template, "code_problem", {"problem": problem, "tested": tested})
 
 
 def _filled(template: str, kind: str, fields: dict[str, str]) -> str:

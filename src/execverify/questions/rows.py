@@ -76,6 +76,10 @@ def from_row(row: Row) -> Task:
     kind = row.get("kind")
     if kind not in ROW_KINDS:
         raise RowError(f"the row's kind is {kind!r}: it must be {' or '.join(ROW_KINDS)}")
+    if kind == CODE_GENERATION and not (row.get("program") or {}).get("source"):
+        raise RowError(
+            "the row has no solution of its own, so there is nothing to run: judge completions of it with `execverify score`"
+        )
     try:
         written = _with_first_test(row) if kind == CODE_GENERATION else row["program"]
         program = _program(written["source"], written["entry_point"], written["arguments"])

@@ -618,7 +618,10 @@ class Writer:
                  (">=", "no shorter than {} characters"), ("==", "exactly {} characters long"))
             )  # fmt: skip
             return Expr(
-                f"len({value.text}) {sign} {limit.text}", "bool", f"{aside(value.say)} is {said.format(aside(limit.say))}", COMPARE
+                f"len({value.text}) {sign} {limit.text}",
+                "bool",
+                f"{aside(value.say)} is {said.format(aside(limit.say))}",
+                COMPARE,
             )
         if pick < 0.65 and not plain:
             usable = [p for p in common_phrases() if p.result == "bool" and p.entry.startswith("str.")]
