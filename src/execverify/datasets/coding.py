@@ -156,6 +156,7 @@ class _Choice:
 
     Attributes:
         calls: what can be either: each input that gave a plain value of a bearable length, by its place.
+        given_back: which of them return an argument.
         tests, examples: places of the chosen ones.
     """
 
@@ -163,10 +164,12 @@ class _Choice:
         self.survey = survey
         self.own = len(plan.inputs) - 1
         self.calls: dict[int, Call] = {}
+        self.given_back: dict[int, bool] = {}
         for index in survey.ran:
             text = _text(survey.results[index])
             if len(text) <= _LONGEST:
-                self.calls[index] = (plan.inputs[index], text)
+                self.calls[index] = call = (plan.inputs[index], text)
+                self.given_back[index] = bool(places_given_back(*call))
         self.killers = Counter[int]()
         self.told = 0  # mutants that gave another value, and did not merely break
         self.mutants = plan.mutants
@@ -213,15 +216,8 @@ class _Choice:
         ways = set[int]().union(*(self.survey.taken[index] for index in self.tests))
         results = Counter(map(self._result, self.tests))
         while left and len(self.tests) < MOST_TESTS:
-            best = max(
-                left,
-                key=lambda i: (
-                    len(self.survey.taken[i] - ways),
-                    -results[self._result(i)],
-                    not places_given_back(*self.calls[i]),
-                    -i,
-                ),
-            )
+            gains = ((len(self.survey.taken[i] - ways), -results[self._result(i)], not self.given_back[i], -i) for i in left)
+            best = -max(gains)[-1]
             left.remove(best)
             self.tests.append(best)
             ways |= self.survey.taken[best]

@@ -113,9 +113,9 @@ class Maker:
         if self.source.proven:
             chosen = [_Chosen(index, attempt, candidate, (candidate.program,)) for index, candidate in candidates]
         else:
-            asked = [pair for pair in candidates if self._kind(pair[0], attempt) == CODE_GENERATION]
-            chosen = self._worth_a_row([pair for pair in candidates if pair not in asked], attempt, works)
-            chosen += self._worth_writing(asked, attempt, works)
+            to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
+            chosen = self._worth_a_row([pair for pair in candidates if pair[0] not in to_write], attempt, works)
+            chosen += self._worth_writing([pair for pair in candidates if pair[0] in to_write], attempt, works)
         with self.clock.stage("trace"):
             traces = _traced([program for one in chosen for program in one.programs], self.recipe)
         place = 0
