@@ -16,15 +16,15 @@ from execverify.execution.outcome import Limits, Result
 from execverify.execution.run import call_many
 from execverify.programs.ablation import INERT, without
 from execverify.programs.annotations import annotation
-from execverify.programs.literals import parse_literal
+from execverify.programs.literals import equality_key, parse_literal
 from execverify.programs.mutants import mutants
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, read_arguments
 from execverify.programs.synthesis.stating import depth, statement_of, words
-from execverify.questions.coding import easy_answers, key_of_result, places_given_back
+from execverify.questions.coding import easy_answers, key_of_result
 from execverify.questions.prompts import Brief, Call
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
-from execverify.tracing.survey import Survey
+from execverify.tracing.survey import Item, Survey
 
 INPUTS = 24
 """How many other inputs a program is run on."""
@@ -56,20 +56,25 @@ class Plan:
         program: with its own arguments.
         statement: what it does, as a task.
         inputs: arguments to call it with, its own at the end.
-        variants: broken sources: first, where it matters, the program without its method under test.
-        mutants: how many of them, from the end, are mutants.
+        ablated: the source without its method under test, where that has to matter.
+        mutants: broken sources.
     """
 
     program: Program
     statement: str
     inputs: tuple[str, ...]
-    variants: tuple[str, ...]
-    mutants: int
+    ablated: tuple[str, ...]
+    mutants: tuple[str, ...]
 
     @property
-    def item(self) -> tuple[Program, Sequence[str], Sequence[str]]:
-        """For a survey."""
-        return self.program, self.inputs, self.variants
+    def first(self) -> Item:
+        """What to survey first."""
+        return self.program, self.inputs, self.ablated
+
+    @property
+    def second(self) -> Item:
+        """What to survey of a program that is worth it: mutants cost more than all the rest."""
+        return self.program, self.inputs, self.mutants
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +106,12 @@ def plan(candidate: Candidate, strict: bool) -> Plan | str:
     if depth(statement) > DEEPEST:
         return "its English nests too deeply"
     inputs = [text for text in mutations(program, INPUTS) if len(text) <= _LONGEST]
-    made = [mutant.source for mutant in mutants(program, MUTANTS)]
+    made = tuple(mutant.source for mutant in mutants(program, MUTANTS))
     if len(made) < LEAST_KILLED:
         return "there is nothing in it to get wrong"
     matters = strict and constraint is not None and constraint.method not in INERT
     ablated = without(program, constraint.method) if constraint is not None and matters else None
-    variants = [*([] if ablated is None else [ablated]), *made]
-    return Plan(program, statement, (*inputs, program.arguments), tuple(variants), len(made))
+    return Plan(program, statement, (*inputs, program.arguments), () if ablated is None else (ablated,), made)
 
 
 def coding_of(plan: Plan, survey: Survey) -> Coding | str:
@@ -115,18 +119,15 @@ def coding_of(plan: Plan, survey: Survey) -> Coding | str:
 
     Args:
         plan: what was run.
-        survey: what came of it, of all inputs and variants.
+        survey: what came of it, of a program that is worth it: all inputs, and the mutants.
     """
-    if (why := _unworthy(plan, survey)) is not None:
-        return why
     choice = _Choice(plan, survey)
     why = choice.choose()
     if why is not None:
         return why
     calls = choice.calls
-    positional, _ = zip(*(read_arguments(given) for given, _ in calls.values()), strict=True)
     results = [parse_literal(result) for _, result in calls.values()]
-    kinds = [annotation(values) for values in zip(*positional, strict=True)]
+    kinds = [annotation(values) for values in zip(*choice.arguments.values(), strict=True)]
     names = [argument.arg for argument in _definition(plan.program).args.args]
     parameters = ", ".join(f"{name}: {kind}" for name, kind in zip(names, kinds, strict=True))
     signature = f"def {plan.program.entry_point}({parameters}) -> {annotation(results)}:"
@@ -138,7 +139,8 @@ def _definition(program: Program) -> ast.FunctionDef:
     return next(node for node in program.tree.body if isinstance(node, ast.FunctionDef) and node.name == program.entry_point)
 
 
-def _unworthy(plan: Plan, survey: Survey) -> str | None:
+def unworthy(survey: Survey) -> str | None:
+    """Why a program is not worth a row, by what it did on its inputs; None where it is."""
     own = survey.results[-1]
     if own.value is None:
         return f"its run: {own.outcome}"
@@ -146,7 +148,7 @@ def _unworthy(plan: Plan, survey: Survey) -> str | None:
         return "its result has no literal"
     if survey.untaken:
         return "a condition only goes one way" if survey.constant else "a loop is never entered"
-    if len(survey.variants) > plan.mutants and not survey.matters(0):
+    if survey.variants and not survey.matters():
         return "it gives the same without the method under test"
     return None
 
@@ -156,7 +158,7 @@ class _Choice:
 
     Attributes:
         calls: what can be either: each input that gave a plain value of a bearable length, by its place.
-        given_back: which of them return an argument.
+        arguments, given_back: their arguments, and whether one of these is the result.
         tests, examples: places of the chosen ones.
     """
 
@@ -164,16 +166,18 @@ class _Choice:
         self.survey = survey
         self.own = len(plan.inputs) - 1
         self.calls: dict[int, Call] = {}
+        self.arguments: dict[int, tuple[object, ...]] = {}
         self.given_back: dict[int, bool] = {}
         for index in survey.ran:
             text = _text(survey.results[index])
             if len(text) <= _LONGEST:
-                self.calls[index] = call = (plan.inputs[index], text)
-                self.given_back[index] = bool(places_given_back(*call))
+                self.calls[index] = (plan.inputs[index], text)
+                self.arguments[index], _ = read_arguments(plan.inputs[index])
+                self.given_back[index] = any(equality_key(given) == key_of_result(text) for given in self.arguments[index])
         self.killers = Counter[int]()
         self.told = 0  # mutants that gave another value, and did not merely break
-        self.mutants = plan.mutants
-        for ends in survey.variants[len(survey.variants) - plan.mutants :]:
+        self.mutants = len(plan.mutants)
+        for ends in survey.variants:
             self._count(ends)
         self.tests: list[int] = []
         self.examples: list[int] = []

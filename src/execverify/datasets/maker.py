@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from execverify.datasets.clock import StageClock
-from execverify.datasets.coding import Coding, Plan, coding_of, confirmed, plan
+from execverify.datasets.coding import Coding, Plan, coding_of, confirmed, plan, unworthy
 from execverify.datasets.decontaminate import Benchmarks
 from execverify.datasets.recipe import SHARES, Recipe
 from execverify.datasets.seen import key_of
@@ -170,7 +170,12 @@ class Maker:
             plans = [(index, candidate, plan(candidate, attempt < STRICT)) for index, candidate in asked]
         usable = [(index, candidate, found) for index, candidate, found in plans if isinstance(found, Plan)]
         with self.clock.stage("run"):
-            surveys = _surveyed([found.item for *_, found in usable], self.recipe, brief=False, place=-1)
+            surveys = _surveyed([found.first for *_, found in usable], self.recipe, brief=False, place=-1)
+            judged = [
+                (index, one, unworthy(survey) or found) for (index, one, found), survey in zip(usable, surveys, strict=True)
+            ]
+            usable = [(index, candidate, found) for index, candidate, found in judged if isinstance(found, Plan)]
+            surveys = _surveyed([found.second for *_, found in usable], self.recipe, brief=False, place=-1)
         with self.clock.stage("check"):
             made = [(index, one, coding_of(found, survey)) for (index, one, found), survey in zip(usable, surveys, strict=True)]
         chosen = []
@@ -181,7 +186,7 @@ class Maker:
         with self.clock.stage("run"):
             sure = confirmed([(one.programs[0], one.coding) for one in chosen if one.coding], self.recipe.limits)
             kept = [one for one, again in zip(chosen, sure, strict=True) if again]
-        for index, _, why in (*plans, *made):
+        for index, _, why in (*plans, *judged, *made):
             if isinstance(why, str):
                 works[index].refused[why] += 1
         for index in {one.index for one in chosen} - {one.index for one in kept}:
