@@ -6,7 +6,19 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, chains, compare, doctor, evaluate, experiment, programs, rows, stats, train
+from execverify.commands import (
+    build,
+    chains,
+    compare,
+    doctor,
+    evaluate,
+    experiment,
+    problems,
+    programs,
+    rows,
+    stats,
+    train,
+)
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -20,6 +32,7 @@ for verb in (
     programs.trace_command,
     programs.ask_command,
     rows.rows_command,
+    problems.code_rows_command,
     build.build_command,
     chains.chains_command,
     rows.score_command,

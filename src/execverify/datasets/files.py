@@ -102,9 +102,9 @@ def read_rows(path: str) -> Iterator[Row]:
         DatasetError: the folder of a dataset that is not complete.
     """
     if path != "-" and Path(path).is_dir():
-        rows: Iterator[tuple[str, Row]] = chain.from_iterable(_read_parquet(str(shard)) for shard in shards_of(Path(path)))
+        rows: Iterator[tuple[str, Row]] = chain.from_iterable(read_parquet(str(shard)) for shard in shards_of(Path(path)))
     elif path != "-" and Path(path).suffix == ".parquet":
-        rows = _read_parquet(path)
+        rows = read_parquet(path)
     else:
         rows = read_lines(path, "rows")
     for where, row in rows:
@@ -187,7 +187,8 @@ def _parsed(line: str, where: str, what: str) -> Any:
     return value
 
 
-def _read_parquet(path: str) -> Iterator[tuple[str, Row]]:
+def read_parquet(path: str) -> Iterator[tuple[str, Row]]:
+    """The rows of a Parquet file, each with file and number for messages; raises RowError where it cannot be read."""
     pa, pq = pyarrow_or_error()
     try:
         with pq.ParquetFile(path) as file:
