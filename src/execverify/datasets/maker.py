@@ -7,10 +7,12 @@ and the item is tried again; an item gives rows of one program, or none.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from execverify.datasets.clock import StageClock
+from execverify.datasets.coding import Coding, Plan, coding_of, confirmed, plan, unworthy
 from execverify.datasets.decontaminate import Benchmarks
-from execverify.datasets.recipe import Recipe
+from execverify.datasets.recipe import SHARES, Recipe
 from execverify.datasets.seen import key_of
 from execverify.datasets.sources import Candidate, Source, source_of
 from execverify.datasets.spans import Fate, Item
@@ -21,7 +23,8 @@ from execverify.programs.mutation import mutations
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
 from execverify.programs.unused import unused
-from execverify.questions.task import Task, task
+from execverify.questions.coding import code_task
+from execverify.questions.task import CODE_GENERATION, Task, task
 from execverify.tracing.survey import Survey, choose, survey_many
 from execverify.tracing.trace import Trace, trace_many
 
@@ -51,12 +54,13 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A candidate with the inputs that it gets rows on."""
+    """A candidate with the inputs that it gets rows on; for a code-generation row, what that is made of."""
 
     index: int
     attempt: int
     candidate: Candidate
     programs: tuple[Program, ...]
+    coding: Coding | None = None
 
 
 class Maker:
@@ -109,7 +113,9 @@ class Maker:
         if self.source.proven:
             chosen = [_Chosen(index, attempt, candidate, (candidate.program,)) for index, candidate in candidates]
         else:
-            chosen = self._worth_a_row(candidates, attempt, works)
+            to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
+            chosen = self._worth_a_row([pair for pair in candidates if pair[0] not in to_write], attempt, works)
+            chosen += self._worth_writing([pair for pair in candidates if pair[0] in to_write], attempt, works)
         with self.clock.stage("trace"):
             traces = _traced([program for one in chosen for program in one.programs], self.recipe)
         place = 0
@@ -144,7 +150,8 @@ class Maker:
         with self.clock.stage("check"):
             plans = [_plan(candidate, attempt) for _, candidate in candidates]
         with self.clock.stage("run"):
-            surveys = _surveyed(plans, self.recipe)
+            # More rows of a program are worth looking for more that it does.
+            surveys = _surveyed(plans, self.recipe, brief=self.recipe.inputs == 1)
         chosen = []
         for (index, candidate), survey in zip(candidates, surveys, strict=True):
             why = _unworthy(survey)
@@ -156,6 +163,35 @@ class Maker:
             programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
             chosen.append(_Chosen(index, attempt, candidate, tuple(programs)))
         return chosen
+
+    def _worth_writing(self, asked: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates that make code-generation rows, with what these are made of."""
+        with self.clock.stage("check"):
+            plans = [(index, candidate, plan(candidate, attempt < STRICT)) for index, candidate in asked]
+        usable = [(index, candidate, found) for index, candidate, found in plans if isinstance(found, Plan)]
+        with self.clock.stage("run"):
+            surveys = _surveyed([found.first for *_, found in usable], self.recipe, brief=False, place=-1)
+            judged = [
+                (index, one, unworthy(survey) or found) for (index, one, found), survey in zip(usable, surveys, strict=True)
+            ]
+            usable = [(index, candidate, found) for index, candidate, found in judged if isinstance(found, Plan)]
+            surveys = _surveyed([found.second for *_, found in usable], self.recipe, brief=False, place=-1)
+        with self.clock.stage("check"):
+            made = [(index, one, coding_of(found, survey)) for (index, one, found), survey in zip(usable, surveys, strict=True)]
+        chosen = []
+        for index, candidate, coding in made:
+            if isinstance(coding, Coding):
+                first = replace(candidate.program, arguments=coding.tests[0][0])
+                chosen.append(_Chosen(index, attempt, candidate, (first,), coding))
+        with self.clock.stage("run"):
+            sure = confirmed([(one.programs[0], one.coding) for one in chosen if one.coding], self.recipe.limits)
+            kept = [one for one, again in zip(chosen, sure, strict=True) if again]
+        for index, _, why in (*plans, *judged, *made):
+            if isinstance(why, str):
+                works[index].refused[why] += 1
+        for index in {one.index for one in chosen} - {one.index for one in kept}:
+            works[index].refused["its tests do not come out again"] += 1
+        return kept
 
     def _finish(self, chosen: _Chosen, traces: Sequence[Trace], work: _Work) -> None:
         """The tasks of a candidate's runs."""
@@ -180,19 +216,19 @@ class Maker:
             return why
         recipe, constraint = self.recipe, chosen.candidate.constraint
         kind = self._kind(chosen.index, chosen.attempt, number)
+        common: dict[str, Any] = {
+            "seed": recipe.seed,
+            "id": f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
+            "template": recipe.template,
+            "level": None if constraint is None else constraint.level,
+            "constraint": None if constraint is None else str(constraint),
+            "split": split,
+            "generator": chosen.candidate.generator,
+        }
         try:
-            made = task(
-                trace,
-                kind=kind,
-                limit=recipe.limit,
-                seed=recipe.seed,
-                id=f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
-                template=recipe.template,
-                level=None if constraint is None else constraint.level,
-                constraint=None if constraint is None else str(constraint),
-                split=split,
-                generator=chosen.candidate.generator,
-            )
+            if chosen.coding is not None:
+                return code_task(trace, chosen.coding.brief, chosen.coding.tests, **common)
+            made = task(trace, kind=kind, limit=recipe.limit, **common)
         except QuestionError:
             return "its result has no literal"
         if kind == "white_box" and not made.questions and recipe.limit:
@@ -200,10 +236,15 @@ class Maker:
         return made
 
     def _kind(self, index: int, attempt: int, number: int = 0) -> str:
-        """The kind of a row: where there are two, 5 of 8 are the first, as in the paper's 20,000 and 12,000."""
-        kinds = self.recipe.kinds
-        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}") % 8
-        return kinds[0] if len(kinds) == 1 or drawn < 5 else kinds[1]
+        """The kind of a row. A program that is to be written gives one row; of others, further rows ask about runs."""
+        kinds = [kind for kind in self.recipe.kinds if number == 0 or kind != CODE_GENERATION]
+        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}")
+        place = drawn % sum(SHARES[kind] for kind in kinds)
+        for kind in kinds:
+            place -= SHARES[kind]
+            if place < 0:
+                return kind
+        raise AssertionError("shares add up")
 
 
 def _plan(candidate: Candidate, attempt: int) -> tuple[Program, list[str], list[str]]:
@@ -244,13 +285,15 @@ def _unworthy(survey: Survey) -> str | None:
     return None
 
 
-def _surveyed(plans: Sequence[tuple[Program, list[str], list[str]]], recipe: Recipe) -> list[Survey]:
-    brief = recipe.inputs == 1  # more rows of a program are worth looking for more that it does
+def _surveyed(
+    plans: Sequence[tuple[Program, Sequence[str], Sequence[str]]], recipe: Recipe, *, brief: bool, place: int = 0
+) -> list[Survey]:
+    """Surveys; `place` is that of a program's own input, whose run may be tried again."""
     surveys = list(survey_many(plans, limits=recipe.limits, brief=brief))
-    for place, survey in enumerate(surveys):
-        if survey.results[0].outcome in _AGAIN:
-            (surveys[place],) = survey_many([plans[place]], limits=_patient(recipe.limits), brief=brief)
-            _refuse_failure(surveys[place].results[0])
+    for at, survey in enumerate(surveys):
+        if survey.results[place].outcome in _AGAIN:
+            (surveys[at],) = survey_many([plans[at]], limits=_patient(recipe.limits), brief=brief)
+            _refuse_failure(surveys[at].results[place])
     return surveys
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,23 @@ def engine_or_error() -> None:
         import trl  # noqa: F401
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}: pip install 'execverify[train]'") from None
+
+
+def quiet(trainer: Any) -> None:
+    """Leaves the engine's figures to our log: it would print each of them, and a bar for each file that it writes."""
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+
+
+def _without_bars() -> None:
+    import datasets
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    datasets.disable_progress_bars()
 
 
 def world_size() -> int:
@@ -40,6 +58,7 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    _without_bars()
     dtype = getattr(torch, preset.model.dtype) if has_gpu() else torch.float32  # processors are slow in anything else
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
@@ -85,7 +104,9 @@ def guarded(out: Path) -> Iterator[None]:
     """
     again = "what was saved stays: mend it and give the same command again"
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)  # of the engines among themselves
+            yield
     except OSError as error:
         raise TrainingError(f"{out} could not be written ({error.strerror or error}); {again}") from None
     except (RuntimeError, MemoryError) as error:

@@ -17,6 +17,7 @@ from typing import Any
 from execverify import __version__
 from execverify.datasets.chains import ChainAccount, chain_rows
 from execverify.errors import TrainingError
+from execverify.questions.rows import Row
 from execverify.training.base import base_model
 from execverify.training.checkpoints import MODEL, Say, finished
 from execverify.training.checks import check_machine
@@ -27,7 +28,7 @@ from execverify.training.measure import measure, measures_of
 from execverify.training.preset import STAGES, Preset
 from execverify.training.report import write_report
 
-SETTINGS, CHAINS = "settings.json", "chains.parquet"
+SETTINGS, CHAINS, MORE_CHAINS = "settings.json", "chains.parquet", "more-chains.parquet"
 _TOKENIZER_ROWS = 4_000
 
 
@@ -87,10 +88,13 @@ class Training:
                 raise TrainingError(f"{self.out} holds something else: name a new folder with --out")
             write_json(self.out / SETTINGS, told)
             return
-        changed = sorted(_changed(before["preset"], told["preset"], ""))
+        begun = [stage for stage in STAGES if (self.out / stage).exists()]
+        free = tuple(f"{stage}." for stage in STAGES if stage not in begun)  # nothing was done by these yet
+        changed = [name for name in sorted(_changed(before["preset"], told["preset"], "")) if not name.startswith(free)]
         if changed:
             names = ", ".join(changed[:5])
             raise TrainingError(f"{self.out} was begun with other settings ({names}): give the same ones, or another --out")
+        write_json(self.out / SETTINGS, told)
 
     def _name_before(self, stage: str) -> str:
         at = STAGES.index(stage)
@@ -106,15 +110,15 @@ class Training:
             raise TrainingError(
                 f"{stage} needs a model that was warmed up, and {self.out} has none: train sft first, or give --model"
             )
-        return base_model(self.preset.model, self._texts(), self.preset.seed, self.out / "base")
+        return base_model(self.preset.model, self.texts(), self.preset.seed, self.out / "base")
 
-    def _prepared(self) -> Rows:
+    def prepared(self) -> Rows:
         if self.rows is None:
             self.say("rows: building")
             self.rows = prepared_rows(self.preset, self.out, self.workers)
         return self.rows
 
-    def _texts(self) -> Iterator[str]:
+    def texts(self) -> Iterator[str]:
         """What a tokenizer learns from: prompts and chains."""
         for row, _ in zip(self.chains(), range(_TOKENIZER_ROWS), strict=False):
             for message in (*row["prompt"], *row["completion"]):
@@ -122,16 +126,23 @@ class Training:
 
     def chains(self) -> Iterator[dict[str, Any]]:
         """The rows of the warm-up; made where they are not there yet."""
-        path = self.out / CHAINS
+        return self._told(CHAINS, self.prepared().of_sft() if not (self.out / CHAINS).exists() else ())
+
+    def more_chains(self) -> Iterator[dict[str, Any]]:
+        """Chains for the prompts of stage I: what more supervised training can learn from."""
+        rows = () if (self.out / MORE_CHAINS).exists() else self.prepared().of_stage1(self.preset.stage1.kinds)
+        return self._told(MORE_CHAINS, rows)
+
+    def _told(self, name: str, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+        path, sft, account = self.out / name, self.preset.sft, ChainAccount()
         if not path.exists():
-            rows, account, sft = self._prepared(), ChainAccount(), self.preset.sft
             self.say("chains: telling the runs")
             made = chain_rows(
-                rows.of_sft(),
+                rows,
                 voice=sft.voice,
                 detail=sft.detail,
-                budget=sft.max_tokens,
-                seed=self.preset.seed,
+                budget=sft.budget or sft.max_tokens,
+                seed=self.preset.data.seed,
                 workers=self.workers,
                 account=account,
             )
@@ -149,16 +160,16 @@ class Training:
         if stage == "sft":
             train_sft(self.preset, model, self.chains(), out, self.say)
         else:
-            train_rl(self.preset, stage, model, self._prompts(stage), out, workers=self.workers, say=self.say)
+            train_rl(self.preset, stage, model, self.prompts(stage), out, workers=self.workers, say=self.say)
         return str(out / MODEL)
 
-    def _prompts(self, stage: str) -> Iterable[dict[str, Any]]:
+    def prompts(self, stage: str) -> Iterable[dict[str, Any]]:
         if stage == "stage1":
-            return self._prepared().of_stage1(self.preset.stage1.kinds)
+            return self.prepared().of_stage1(self.preset.stage1.kinds)
         raise TrainingError("stage2 is not there yet")
 
     def _measured(self, name: str, model: str) -> Mapping[str, Mapping[str, Any]]:
-        measures = measures_of(self.preset, self._prepared(), self.out, self.workers)
+        measures = measures_of(self.preset, self.prepared(), self.out, self.workers)
         return measure(model, measures, self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.say)
 
 

@@ -1,26 +1,23 @@
 """A chain of thought for a task: the run told in a voice, as fully as a budget lets it, and then the answers."""
 
-import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from random import Random
 
 from execverify.datasets.chains import claims as said
-from execverify.datasets.chains import terse
 from execverify.datasets.chains.backward import needs_of
 from execverify.datasets.chains.claims import Claim
 from execverify.datasets.chains.narrator import answer_claims, run_claims
 from execverify.datasets.chains.plan import DETAILS, LADDER, Detail
+from execverify.datasets.chains.voices import VOICES, sheet_of
 from execverify.errors import DatasetError
 from execverify.questions.layout import layout_of
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
 from execverify.tracing.details import Details, details_many
 from execverify.tracing.trace import Trace
-
-VOICES = ("terse",)
-"""How a chain can read."""
 
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
@@ -98,7 +95,7 @@ def narrate(
     tokens = 0
     last = ""
     for rung in range(DETAILS[detail], len(LADDER)):
-        text = _completion(task, trace, details, LADDER[rung], voice)
+        text = _completion(task, trace, details, LADDER[rung], voice, seed)
         if text == last:
             continue
         last = text
@@ -144,17 +141,13 @@ def _mismatch(task: Task, trace: Trace) -> Unfit | None:
     return None
 
 
-def _completion(task: Task, trace: Trace, details: Details, detail: Detail, voice: str) -> str:
+def _completion(task: Task, trace: Trace, details: Details, detail: Detail, voice: str, seed: int | str) -> str:
     run = run_claims(trace, details, detail, task.questions)
     claims: list[Claim]
     if task.kind == "input_prediction":
-        text = task.result.text or ""
-        claims = list(chain([said.Wants(text)], needs_of(trace, min(detail.width, 120)), run, [said.Confirms(text)]))
+        wanted = task.result.text or ""
+        claims = list(chain([said.Wants(wanted)], needs_of(trace, min(detail.width, 120)), run, [said.Confirms(wanted)]))
     else:
-        claims = list(chain(run, answer_claims(trace, task.questions)))
-    keywords = {
-        line: "while" if isinstance(one.node, ast.While) else "if" for line, one in layout_of(trace.program).statements.items()
-    }
-    return gold_completion(
-        [task.assertion, *(question.answers[0] for question in task.questions)], terse.worded(claims, keywords)
-    )
+        claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
+    text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))
+    return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)

@@ -2,21 +2,18 @@
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
+from execverify.datasets.chains.deeds import Deeds, is_crowded
 from execverify.datasets.chains.parts import Sight, scopes_of, told_parts
-from execverify.datasets.chains.pieces import PARTS
 from execverify.datasets.chains.plan import Detail, Gap, gaps_of
 from execverify.datasets.chains.shape import Shape, shape_of
-from execverify.programs.literals import Value, parse_literal
 from execverify.questions.layout import Statement, layout_of
 from execverify.questions.question import Question
 from execverify.tracing.details import Details
 from execverify.tracing.trace import Step, Trace
-
-_IMMUTABLE = frozenset({"int", "float", "bool", "str", "tuple", "complex", "NoneType", "frozenset", "bytes", "range"})
 
 
 def run_claims(trace: Trace, details: Details, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
@@ -68,7 +65,7 @@ class _Narrator:
         self.layout = layout_of(trace.program)
         self.scopes = scopes_of(trace.program)
         self.shape: Shape = shape_of(trace)
-        self.asked = {(one.line, one.visit, one.variable) for one in questions if one.variable is not None}
+        self.deeds = Deeds(details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
         self.gaps = gaps_of(trace, self.shape, detail, questions)
         self.open: dict[int, _Open] = {}
         self.endings: dict[int, list[int]] = {}  # steps by the moment at which they finish or fail
@@ -130,12 +127,14 @@ class _Narrator:
         while one.told < len(notes) and notes[one.told].moment <= moment:
             one.told += 1
         statement = self.layout.statements.get(self.trace.steps[index].line)
-        if statement is None or index in self.details.cut:
+        if statement is None or is_crowded(statement) or index in self.details.cut:
             return
         new = notes[start : one.told]
         whole = _expression(statement)
         does_only = isinstance(statement.node, ast.Expr) and isinstance(whole, ast.Call)
-        yield from told_parts(one.sight, (n for n in new if not (does_only and n.node is whole)), self.detail.parts, whole)
+        takes_up = _takes_up(statement)
+        for claim in told_parts(one.sight, (n for n in new if not (does_only and n.node is whole)), self.detail.parts, whole):
+            yield claim if takes_up or not isinstance(claim, said.Gives) else replace(claim, whole=False)
 
     def entered(self, step: Step) -> Iterator[Claim]:
         """The call that leads to a step, where it is the first of its frame."""
@@ -198,86 +197,30 @@ class _Narrator:
                 yield said.Fails()
             return
         node = statement.node
-        if isinstance(node, ast.If | ast.While):
-            yield from self.test(step, node)
+        if is_crowded(statement) and not isinstance(node, ast.For | ast.AsyncFor):
+            if ";" not in statement.texts[-1]:
+                yield said.Does(statement.texts[-1])
+            yield from self.deeds.state(step, statement)
+        elif isinstance(node, ast.If | ast.While):
+            yield said.Tests(self.goes_in(step, node))
+            yield from self.deeds.state(step, statement)
         elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
             yield said.Exhausted()
         elif isinstance(node, ast.Return):
             pass
         else:
-            yield from self.deed(step, statement)
-            yield from self.state(step, statement)
+            yield from self.deeds.deed(step, statement, self.open[step.index].sight)
+            yield from self.deeds.state(step, statement)
         if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
             value = self.returned(step)
             if value is not None:
                 yield said.Leaves(value)
-
-    def test(self, step: Step, node: ast.If | ast.While) -> Iterator[Claim]:
-        if isinstance(node.test, ast.Name) and not self.details.of(step.index):  # else it is told as a part
-            value = self.open[step.index].sight.state.get(node.test.id)
-            if value is not None and value.text is not None and len(value.text) <= self.detail.width:
-                yield said.Gives(node.test.id, value.text)
-        yield said.Tests(self.goes_in(step, node))
 
     def goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
         """Whether the step after a header is in its body, as far as lines tell."""
         following = self.shape.after[step.index]
         first, last = node.body[0], node.body[-1]
         return following >= 0 and first.lineno <= self.trace.steps[following].line <= (last.end_lineno or last.lineno)
-
-    def deed(self, step: Step, statement: Statement) -> Iterator[Claim]:
-        """What a statement does beside setting names."""
-        node = statement.node
-        sight = self.open[step.index].sight
-        if isinstance(node, ast.Expr):
-            text = sight.text(node.value) if isinstance(node.value, ast.Call) else None
-            yield said.Does(text or statement.texts[-1])
-        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            yield from self.assigned(step, node, sight)
-        elif not isinstance(node, ast.For | ast.AsyncFor):
-            yield said.Does(statement.texts[-1])
-
-    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: Sight) -> Iterator[Claim]:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if isinstance(node, ast.AugAssign):
-            old = sight.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
-            new = step.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
-            right = sight.text(node.value) if node.value not in sight.values else sight.values[node.value]
-            sign = _SIGNS.get(type(node.op))
-            if (
-                old is not None
-                and old.text is not None
-                and new is not None
-                and new.text
-                and right
-                and old.type in _IMMUTABLE
-                and sign
-            ):
-                if self.detail.parts != "none":
-                    yield said.Gives(f"{_bracketed(old.text)} {sign} {_operand(right, node.value)}", new.text)
-                return
-            yield said.Does(f"{ast.unparse(node.target)} {sign}= {right}" if right and sign else ast.unparse(node))
-            return
-        if any(not isinstance(target, ast.Name) for target in targets):
-            value = node.value
-            right = None if value is None else sight.values.get(value) or sight.text(value)
-            for target in targets:
-                if isinstance(target, ast.Subscript | ast.Attribute):
-                    left = sight.text(target)
-                    yield said.Does(f"{left} = {right}" if left and right else ast.unparse(node))
-
-    def state(self, step: Step, statement: Statement) -> Iterator[Claim]:
-        """What the variables are that a step has bound or changed."""
-        names = [name for name in _in_order(statement) if name in step.state]
-        names += sorted(name for name in step.changed if name in step.state and name not in names)
-        for name in names:
-            value = step.state[name]
-            if value.text is None:
-                continue
-            if len(value.text) <= self.detail.width or (step.line, step.visit, name) in self.asked:
-                yield said.Sets(name, value.text)
-            elif (size := _size(value)) is not None:
-                yield said.Sized(name, size)
 
     def returned(self, step: Step) -> str | None:
         """What the frame returns whose last step this is; None where that has no literal."""
@@ -295,44 +238,8 @@ class _Narrator:
         return None
 
 
-_SIGNS = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.LShift: "<<",
-    ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&", ast.MatMult: "@",
-}  # fmt: skip
-
-
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
-
-
-def _operand(text: str, node: ast.expr) -> str:
-    """The right side of an operation that was an assignment's: what binds less tightly gets brackets."""
-    plain = isinstance(node, ast.Constant | ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.List | ast.Dict | ast.Set)
-    if plain or (isinstance(node, PARTS) and _is_literal(text)):
-        return text
-    return f"({text})"
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        parse_literal(text)
-    except ValueError:
-        return False
-    except Exception:
-        return False
-    return True
-
-
-def _size(value: Value) -> int | None:
-    """How many items a value has."""
-    if value.type not in ("list", "dict", "set", "tuple", "str", "frozenset") or value.text is None:
-        return None
-    found = parse_literal(value.text)
-    return len(found)  # type: ignore[arg-type]
-
-
 def _expression(statement: Statement) -> ast.expr | None:
-    """The expression that a statement computes."""
+    """The expression whose value a statement sets, tests, returns or goes through."""
     node = statement.node
     for field in ("value", "test", "iter", "subject"):
         found = getattr(node, field, None)
@@ -341,29 +248,21 @@ def _expression(statement: Statement) -> ast.expr | None:
     return None
 
 
-def _in_order(statement: Statement) -> list[str]:
-    """Names that a statement binds, in the order of its text."""
+def _takes_up(statement: Statement) -> bool:
+    """Whether what a statement computes is what it sets, tests or returns, as a whole."""
     node = statement.node
-    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-    names = [one.id for target in targets if target is not None for one in ast.walk(target) if isinstance(one, ast.Name)]
-    if isinstance(node, ast.With | ast.AsyncWith):
-        names = [
-            one.id
-            for item in node.items
-            if item.optional_vars
-            for one in ast.walk(item.optional_vars)
-            if isinstance(one, ast.Name)
-        ]
-    bound = [name for name in dict.fromkeys(names) if name in statement.targets]
-    return bound or [name for name in dict.fromkeys(names) if isinstance(node, ast.With | ast.AsyncWith)]
+    if isinstance(node, ast.Assign):
+        return len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    return isinstance(node, ast.AnnAssign | ast.If | ast.While | ast.Return)
 
 
 def _parameters(trace: Trace, function: str, line: int) -> list[str]:
     """Parameters of the function of a name whose body has a line."""
     for node in trace.program.nodes:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
-            if node.lineno <= line <= (node.end_lineno or node.lineno):
-                spec = node.args
-                every = [*spec.posonlyargs, *spec.args, *([spec.vararg] if spec.vararg else []), *spec.kwonlyargs]
-                return [one.arg for one in (*every, *([spec.kwarg] if spec.kwarg else []))]
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != function:
+            continue
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            spec = node.args
+            every = [*spec.posonlyargs, *spec.args, *([spec.vararg] if spec.vararg else []), *spec.kwonlyargs]
+            return [one.arg for one in (*every, *([spec.kwarg] if spec.kwarg else []))]
     return []

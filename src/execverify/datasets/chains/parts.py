@@ -33,6 +33,7 @@ class Scopes:
         functions: names of the program's own functions and classes.
         rebinds: whether a function can give a new value to names of another one (`global`, `nonlocal`).
         acts: parts whose computing again would do something again.
+        quiet: parts inside of comprehensions and lambdas that cannot be told, because the whole would do them again.
     """
 
     bound: Mapping[ast.AST, frozenset[str]]
@@ -40,6 +41,7 @@ class Scopes:
     functions: frozenset[str]
     rebinds: bool
     acts: frozenset[ast.AST]
+    quiet: frozenset[ast.AST]
 
 
 @once_for_each
@@ -60,7 +62,14 @@ def scopes_of(program: Program) -> Scopes:
         node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
     )
     rebinds = not program.vocabulary.kinds.isdisjoint({ast.Global, ast.Nonlocal})
-    return Scopes(bound, binders, functions, rebinds, acts)
+    quiet = frozenset(
+        part
+        for node in program.nodes
+        if isinstance(node, _BINDERS) and any(_acts(one, functions) for one in walk(node))
+        for part in walk(node)
+        if part is not node
+    )
+    return Scopes(bound, binders, functions, rebinds, acts, quiet)
 
 
 def _bound_by(node: ast.AST, binders: dict[ast.AST, ast.AST]) -> tuple[frozenset[str], list[ast.AST]]:
@@ -117,29 +126,47 @@ class Sight:
         except LookupError:
             return None
 
+    def place(self, node: ast.expr) -> str | None:
+        """What is changed in place, by its name: `rows[0]` of `rows[i]`, not the row itself."""
+        if isinstance(node, ast.Attribute):
+            base = self.place(node.value)
+            return f"{base}.{node.attr}" if base else None
+        if isinstance(node, ast.Subscript):
+            base = self.place(node.value)
+            key = self.values.get(node.slice) or self.text(node.slice)
+            return f"{base}[{key}]" if base and key else None
+        return node.id if isinstance(node, ast.Name) else self.values.get(node) or self.text(node)
+
+    def rebind(self, node: ast.NamedExpr, value: Value) -> None:
+        """A name has a new value in the middle of a statement."""
+        self.state = {**self.state, node.target.id: value}
+        if value.text is not None:
+            self.values[node] = value.text
+
     def _filled(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
-            return self._in_place(node)
+            return self._name(node)[0]
         return fill(texts_of(self.program).pieces(node), self._in_place)
 
-    def _in_place(self, node: ast.expr) -> str:
+    def _in_place(self, node: ast.expr) -> tuple[str, bool]:
+        """What stands in a hole, and whether that is a value."""
         known = self.values.get(node)
         if known is not None:
-            return known
-        return self._name(node) if isinstance(node, ast.Name) else self._filled(node)
+            return known, True
+        return self._name(node) if isinstance(node, ast.Name) else (self._filled(node), False)
 
-    def _name(self, node: ast.Name) -> str:
+    def _name(self, node: ast.Name) -> tuple[str, bool]:
         bound = node.id in scopes_of(self.program).bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
             if bound:
                 raise LookupError(node.id)
-            return node.id
+            return node.id, True
         if value.text is None:
             raise LookupError(node.id)
         if value.type in _SCALARS and len(value.text) <= _NAME_WIDTH and (bound or self.fixed):
-            return value.text
-        return node.id
+            return value.text, True
+        return node.id, True
 
 
 def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | None) -> Iterator[Claim]:
@@ -149,10 +176,11 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
         sight: what is known; it is kept up to date.
         notes: what was recorded.
         how: which are told, see `Detail.parts`.
-        whole: the statement's own expression.
+        whole: the expression whose value the statement sets, tests or returns.
     """
     scopes = scopes_of(sight.program)
     rounds: dict[ast.AST, int] = {}
+    told: set[tuple[str, str]] = set()
     pending: list[tuple[str, Value]] = []
     binder: ast.AST | None = None
     for note in notes:
@@ -170,28 +198,31 @@ def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | 
             continue
         node = note.node
         inside = bool(scopes.bound.get(node))
-        if not isinstance(node, ast.expr) or not _is_told(node, how, whole, inside, scopes):
+        if isinstance(node, ast.NamedExpr):
+            sight.rebind(node, note.value)
+        if not isinstance(node, ast.expr) or node in scopes.quiet or not _is_told(node, how, whole, inside):
             continue
         if inside and (rounds.get(binder, 0) > _ROUNDS if binder is not None else True):
             continue
-        text = sight.text(node)
+        text = node.id if isinstance(node, ast.Name) else sight.text(node)
         if text is None or note.value.text is None or text == note.value.text:
             continue
         if inside and pending:
             yield Each(tuple((name, value.text) for name, value in pending if value.text is not None))
             pending = []
-        yield Gives(text, note.value.text)
+        source = texts_of(sight.program).source(node)
+        if inside or node in scopes.acts or node is whole or (source, note.value.text) not in told:
+            yield Gives(text, note.value.text, whole=node is whole)
+        told.add((source, note.value.text))
         if len(note.value.text) <= _PART_WIDTH or node in scopes.acts:
             sight.values[node] = note.value.text
 
 
-def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool, scopes: Scopes) -> bool:
-    if how == "none" or isinstance(node, ast.Attribute | ast.Constant):
-        return False
-    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool) -> bool:
+    if how == "none" or isinstance(node, ast.Attribute | ast.Constant | ast.NamedExpr):
         return False
     if node is whole:
         return True
     if how == "whole":
         return False
-    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare | ast.NamedExpr))
+    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare))
