@@ -184,8 +184,7 @@ class Maker:
                 first = replace(candidate.program, arguments=coding.tests[0][0])
                 chosen.append(_Chosen(index, attempt, candidate, (first,), coding))
         with self.clock.stage("run"):
-            sure = confirmed([(one.programs[0], one.coding) for one in chosen if one.coding], self.recipe.limits)
-            kept = [one for one, again in zip(chosen, sure, strict=True) if again]
+            kept = _confirmed(chosen, self.recipe)
         for index, _, why in (*plans, *judged, *made):
             if isinstance(why, str):
                 works[index].refused[why] += 1
@@ -295,6 +294,14 @@ def _surveyed(
             (surveys[at],) = survey_many([plans[at]], limits=_patient(recipe.limits), brief=brief)
             _refuse_failure(surveys[at].results[place])
     return surveys
+
+
+def _confirmed(chosen: Sequence[_Chosen], recipe: Recipe) -> list[_Chosen]:
+    """Those whose tests come out again; a run that gives something else may have had too little time."""
+    pairs = [(one.programs[0], one.coding) for one in chosen if one.coding is not None]
+    sure = confirmed(pairs, recipe.limits)
+    again = [one or all(confirmed([pair], _patient(recipe.limits))) for one, pair in zip(sure, pairs, strict=True)]
+    return [one for one, kept in zip(chosen, again, strict=True) if kept]
 
 
 def _traced(programs: Sequence[Program], recipe: Recipe) -> list[Trace]:
