@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import execverify as ev
+from execverify.rewards.unit_tests import questions_of, read_tests
 
 SOURCES = [
     ("def f(n):\n    total = 0\n    while n > 0:\n        total += n\n        n -= 2\n    return total", "5"),
@@ -43,17 +44,25 @@ EURUS: dict[str, Any] = {
     "split": "train",
 }
 """A row as PRIME's data has them: a program with stdin, whose tests are a JSON text."""
+PRIME: dict[str, Any] = {
+    **{name: CODE[name] for name in ("version", "kind", "level", "constraint", "difficulty", "split", "seed", "generator")},
+    "id": "prime-1",
+    "prompt": [{"role": "user", "content": "Write twice(n), which doubles."}],
+    "program": {"source": None, "entry_point": "twice", "arguments": None, "result": None},
+    "questions": questions_of(read_tests({"inputs": [[3], [-1]], "outputs": [6, -2], "fn_name": "twice"})),
+}
+"""A row that has tests and no solution, as our reader makes them of PRIME's data."""
 
 
 def rows() -> list[dict[str, Any]]:
-    """White-box and input-prediction rows of each source, the last of them for validation, and two of code."""
+    """White-box and input-prediction rows of each source, the last of them for validation, and three of code."""
     made = []
     for number, (source, arguments) in enumerate(SOURCES):
         trace = ev.trace(ev.Program(source, entry_point="f", arguments=arguments))
         split = "validation" if number == len(SOURCES) - 1 else "train"
         for kind in ("white_box", "input_prediction"):
             made.append(ev.to_row(ev.task(trace, kind=kind, limit=4, split=split, level=number + 1)))
-    return [*made, CODE, EURUS]
+    return [*made, CODE, PRIME, EURUS]
 
 
 def fenced(code: str) -> str:
@@ -67,6 +76,12 @@ def completions(row: dict[str, Any]) -> dict[float, str]:
         return {
             1.05: fenced("print(2 * int(input()))"),
             0.55: fenced("print(abs(2 * int(input())))"),
+            0.0: "no code",
+        }
+    if row["id"] == PRIME["id"]:
+        return {
+            1.05: fenced("def twice(n):\n    return 2 * n"),
+            0.55: fenced("def twice(n):\n    return abs(2 * n)"),
             0.0: "no code",
         }
     if row["kind"] == "code_generation":

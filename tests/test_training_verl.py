@@ -46,7 +46,7 @@ def settings(stage: str = "stage1", preset: Preset = PAPER, data: Exported | Non
 def test_rows_of_all_kinds_are_judged_by_what_was_exported(tmp_path: Path) -> None:
     made = rows()
     account = export(made, tmp_path)
-    assert account.rows == {"train": 8, "validation": 2} and not account.left_out
+    assert account.rows == {"train": 9, "validation": 2} and not account.left_out
     entries: dict[Any, Any] = {}
     for split in ("train", "validation"):
         read = pq.read_table(account.file(split)).to_pylist()
@@ -133,6 +133,39 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RowError, match="could not be written"):
         export(rows(), tmp_path / "file" / "data")
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    """`execverify export`, as a person would run it."""
+    return subprocess.run(
+        [sys.executable, "-m", "execverify", "export", *words], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None:
+    file = str(tmp_path / "rows.jsonl")
+    write_rows(file, [*rows(), {**CODE, "id": "empty", "questions": []}])
+    done = command(file, "-o", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert f"9 rows -> {tmp_path / 'out' / 'train.parquet'}" in done.stderr
+    assert "left out: 1 malformed (empty: the row cannot be used" in done.stderr.replace("\n", " ")
+    done = command(file, "-o", str(tmp_path / "out"), "--kinds", "white_box", "--limit", "2", "--json")
+    told = json.loads(done.stdout)
+    assert told["rows"] == {"train": 2, "validation": 1} and told["kinds"] == {"white_box": 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("nothing.jsonl", "-o", "out"), "nothing.jsonl: no such file"),
+        (("-", "-o", "out", "--kinds", "white-box"), "did you mean white_box"),
+        (("-", "-o", "out", "--model", "m"), "--model and --max-prompt go together"),
+        (("-", "-o", "out", "--for", "veil"), "'veil' is not 'verl'"),
+    ],
+)
+def test_the_verb_says_in_one_line_what_is_wrong(words: tuple[str, ...], message: str) -> None:
+    done = command(*words)
+    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
 
 
 # --------------------------------------------------------------------------------------------------------- settings
@@ -291,7 +324,7 @@ def test_a_run_is_prepared_from_a_dataset(small: Preset, tmp_path: Path) -> None
     assert sorted(path.name for path in folder.iterdir()) == ["data", "run.sh", "settings.json"]
     told = json.loads((folder / "settings.json").read_text())
     assert (told["stage"], told["model"], told["rows"]) == ("stage1", "some/model", {"train": 6, "validation": 2})
-    assert told["left_out"] == {"of kind code_generation": 1}
+    assert told["left_out"] == {"of kind code_generation": 2}
     assert told["settings"]["trainer.total_training_steps"] == 2
     assert told["preset"]["stage1"]["prompts"] == 4
     command = (folder / "run.sh").read_text()
@@ -319,6 +352,15 @@ def test_the_command_hands_every_setting_to_verl(small: Preset, tmp_path: Path, 
     )
     assert done.returncode == 7
     assert json.loads(heard.read_text())[-1] == "trainer.nnodes=2"
+
+
+def test_the_log_of_an_earlier_start_is_kept(small: Preset, tmp_path: Path) -> None:
+    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "a run")
+    for number in ("one", "two"):
+        (folder / "log.jsonl").write_text(number)
+        subprocess.run(["bash", str(folder / "run.sh")], env={**os.environ, "PYTHON": "true"}, check=True)
+    assert [(folder / f"log.{n}.jsonl").read_text() for n in (1, 2)] == ["one", "two"]
+    assert not (folder / "log.jsonl").exists()
 
 
 def test_without_verl_launching_says_how_to_get_it(small: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -421,3 +463,8 @@ def test_the_model_of_the_last_checkpoint(small: Preset, tmp_path: Path) -> None
 def test_in_verls_own_environment(tmp_path: Path) -> None:
     """Config composition, dataset, reward managers and Ray actors of verl itself: `make verl` runs this too."""
     run_checks("in_verl.py", "EXECVERIFY_VERL_PYTHON", tmp_path, "verl")
+
+
+def test_a_whole_run_of_verls_trainer(tmp_path: Path) -> None:
+    """On the processor, with listed completions in place of a rollout engine."""
+    run_checks("in_verl_run.py", "EXECVERIFY_VERL_PYTHON", tmp_path, "verl")

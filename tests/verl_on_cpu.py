@@ -7,6 +7,7 @@ completions of the file that EXECVERIFY_ROLLOUTS names, {prompt's ids as text: [
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -27,6 +28,8 @@ class _Device(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in ("mem_get_info", "get_device_name"):
+            return lambda *_: (1 << 30, 1 << 30) if name == "mem_get_info" else "CPU"
         if hasattr(torch.cpu, name):
             return getattr(torch.cpu, name)
         return lambda *_, **__: 0
@@ -46,8 +49,8 @@ class Processor(PlatformBase):
     def is_platform_available(self, use_smi_check: bool = False) -> bool:
         return True
 
-    def current_device(self) -> int:
-        return 0
+    def current_device(self) -> Any:
+        return "cpu"  # where verl moves tensors to; a number would be an accelerator's
 
     def device_count(self) -> int:
         return 1
@@ -143,5 +146,16 @@ class Adapter(base.BaseRollout):
             assert torch.isfinite(tensor).all()
 
 
+def _one_backend(init: Any) -> Any:
+    """verl names a backend for the processor and one for the device, which here are the same."""
+
+    @functools.wraps(init)
+    def begun(backend: str | None = None, *arguments: Any, **settings: Any) -> Any:
+        return init("gloo" if backend == "cpu:gloo,cpu:gloo" else backend, *arguments, **settings)
+
+    return begun
+
+
+torch.distributed.init_process_group = _one_backend(torch.distributed.init_process_group)
 replica.RolloutReplicaRegistry.register("listed", lambda: Replica)
 base._ROLLOUT_REGISTRY["listed", "async"] = "verl_on_cpu.Adapter"

@@ -7,7 +7,7 @@ from typing import Any
 from execverify.errors import RowError
 from execverify.questions.rows import VERSION, Row, from_row
 from execverify.questions.task import CODE_GENERATION, Message
-from execverify.rewards.unit_tests import UnitTests, read_tests, tests_of
+from execverify.rewards.unit_tests import UnitTests, read_tests, tests_of_row
 
 _ROLES = ("system", "user", "assistant")
 _CODE_TRUTHS = ("tests", "ground_truth")
@@ -27,9 +27,10 @@ def ground_truth(row: Row) -> str:
     if given:
         _check(read_tests(given[0]))
         return given[0] if isinstance(given[0], str) else json.dumps(given[0])
-    task = from_row(row)
     if kind == CODE_GENERATION:
-        _check(tests_of(task))
+        _check(tests_of_row(row))  # a row without a solution is no task, and can be judged by
+    else:
+        from_row(row)
     return json.dumps({"version": VERSION, "kind": kind, "program": row["program"], "questions": row.get("questions")})
 
 

@@ -108,7 +108,7 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
     async def validate(self, runtime: vf.Runtime) -> bool | None:
         """Whether the gold completion earns the full reward; None for tests that came without a solution."""
         truth: dict[str, Any] = json.loads(self.data.truth)
-        if not truth.get("program"):
+        if not (truth.get("program") or {}).get("source"):
             return None
         gold = from_row({**truth, "kind": self.data.kind}).gold
         judged = await asyncio.to_thread(self.judged, gold)

@@ -28,9 +28,9 @@ from execverify.training.files import read_json, write_json
 from execverify.training.lengths import chat_text, check_template
 from execverify.training.preset import Preset
 from execverify.training.verl_rows import Exported, Length, export
-from execverify.training.verl_settings import Settings, check_for_verl, overrides, verl_settings
+from execverify.training.verl_settings import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
 
-RUN, SETTINGS, DATA, CHECKPOINTS, ROLLOUTS = "run.sh", "settings.json", "data", "checkpoints", "rollouts"
+RUN, SETTINGS, DATA = "run.sh", "settings.json", "data"
 INSTALL = "pip install 'execverify[verl]'"
 _MODULE = "verl.trainer.main_ppo"
 
@@ -140,11 +140,11 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, tol
     }
     plain = {**told, **counts, "settings": settings, "execverify": __version__}
     write_json(out / SETTINGS, plain)
-    _write(out / RUN, command_file(stage, settings, exported))
+    _write(out / RUN, command_file(stage, settings, exported, out.absolute() / LOG))
 
 
-def command_file(stage: str, settings: Settings, exported: Exported) -> str:
-    """The text of `run.sh`."""
+def command_file(stage: str, settings: Settings, exported: Exported, log: Path) -> str:
+    """The text of `run.sh`; `log` is where verl is told to write its figures."""
     rows = ", ".join(f"{count} {split} rows" for split, count in exported.rows.items())
     left = ", ".join(f"{count} {reason}" for reason, count in exported.left_out.items()) or "none"
     lines = [
@@ -165,7 +165,17 @@ def command_file(stage: str, settings: Settings, exported: Exported) -> str:
             section = begins
             lines.append(f"  # {section}")
         lines.append(f"  {shlex.quote(argument)}")
-    lines += [")", f'exec "${{PYTHON:-python3}}" -m {_MODULE} "${{settings[@]}}" "$@"', ""]
+    lines += [
+        ")",
+        f"log={shlex.quote(str(log))}  # verl begins it anew at each start: the one before is kept as log.1.jsonl, and so on",
+        'if [ -s "$log" ]; then',
+        "  n=1",
+        '  while [ -e "${log%.jsonl}.$n.jsonl" ]; do n=$((n + 1)); done',
+        '  mv "$log" "${log%.jsonl}.$n.jsonl"',
+        "fi",
+        f'exec "${{PYTHON:-python3}}" -m {_MODULE} "${{settings[@]}}" "$@"',
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -20,6 +20,9 @@ from execverify.training.verl_rows import TRAIN, VALIDATION, Exported
 LOSSES = {"grpo": "seq-mean-token-mean", "dapo": "token-mean", "bnpo": "token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
 """How token losses are put together: TRL's names and verl's."""
 
+CHECKPOINTS, ROLLOUTS, LOG, TENSORBOARD = "checkpoints", "rollouts", "log.jsonl", "tensorboard"
+"""What verl writes into a run's folder."""
+
 TRACKERS = ("tensorboard", "trackio", "wandb", "mlflow", "swanlab", "clearml")
 REWARD = "pkg://execverify.rewards.verl"
 PARTS = ("output_reward", "input_reward", "next_statement_reward", "variable_state_reward")
@@ -193,13 +196,13 @@ def _trainer(preset: Preset, stage: str, data: Exported, out: Path) -> Settings:
         "trainer.val_before_train": validated,
         "trainer.max_actor_ckpt_to_keep": 2,
         "trainer.resume_mode": "auto",
-        "trainer.default_local_dir": str(out / "checkpoints"),
-        "trainer.rollout_data_dir": str(out / "rollouts"),
+        "trainer.default_local_dir": str(out / CHECKPOINTS),
+        "trainer.rollout_data_dir": str(out / ROLLOUTS),
         "trainer.project_name": "execverify",
         "trainer.experiment_name": stage,
         "trainer.logger": ["console", "file", *preset.report_to],
-        f"{_ENVIRONMENT}.VERL_FILE_LOGGER_PATH": str(out / "log.jsonl"),
-        f"{_ENVIRONMENT}.TENSORBOARD_DIR": str(out / "tensorboard"),
+        f"{_ENVIRONMENT}.VERL_FILE_LOGGER_PATH": str(out / LOG),
+        f"{_ENVIRONMENT}.TENSORBOARD_DIR": str(out / TENSORBOARD),
         "trainer.nnodes": 1,
         "trainer.n_gpus_per_node": max(1, preset.needs.gpus),
     }
