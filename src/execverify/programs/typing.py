@@ -52,6 +52,16 @@ def uses(program: Program) -> tuple[Use, ...]:
     return _Typer(program).uses()
 
 
+def kinds_of(program: Program) -> dict[int, set[str]]:
+    """The types that each expression was found to have, by the `id` of its node; `any` and "mixed" are among them.
+
+    Only what could matter to the use of an entry is looked at: the name of a function that is called or handed over is not there.
+    """
+    typer = _Recording(program)
+    typer.uses()
+    return typer.seen
+
+
 def kind_of_value(value: object) -> str:
     """The type of a plain value."""
     name = type(value).__name__
@@ -615,6 +625,20 @@ def _sure_results() -> dict[str, str]:
         and "K" not in str(results)
         and "V" not in str(results)
     }
+
+
+class _Recording(_Typer):
+    """A typer that keeps what it finds in its last round."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.seen: dict[int, set[str]] = {}
+
+    def kind(self, node: ast.expr) -> str:
+        found = super().kind(node)
+        if self.found is not None:
+            self.seen.setdefault(id(node), set()).add(found)
+        return found
 
 
 _Place = tuple[int, int]
