@@ -131,21 +131,23 @@ class _Typer:
         for name in self.functions:
             self.scopes.setdefault(name, _Scope(self.functions[name], []))
         rounds = 2 if len(self.functions) == 1 else 3
-        for _ in range(rounds):
-            before = [dict(scope.names) for scope in self.scopes.values()]
-            for scope in self.scopes.values():
-                self.scope = scope
-                self.body(scope.node.body)
-            if before == [scope.names for scope in self.scopes.values()]:
+        self.round()
+        for _ in range(rounds):  # the last round, after which nothing is new, or there have been enough, is the one that counts
+            before = [(dict(scope.names), scope.result) for scope in self.scopes.values()]
+            self.found = []
+            self.round()
+            if before == [(scope.names, scope.result) for scope in self.scopes.values()]:
                 break
-        self.found = []
+        once: dict[tuple[int, str], tuple[_Place, Use]] = {}  # a node may be looked at twice
+        for where, use in self.found or ():
+            once.setdefault((id(use.node), use.entry), (where, use))
+        return tuple(use for _, use in sorted(once.values(), key=_first))
+
+    def round(self) -> None:
+        """Looks at every statement once, with what is known so far."""
         for scope in self.scopes.values():
             self.scope = scope
             self.body(scope.node.body)
-        once: dict[tuple[int, str], tuple[_Place, Use]] = {}  # a node may be looked at twice
-        for where, use in self.found:
-            once.setdefault((id(use.node), use.entry), (where, use))
-        return tuple(use for _, use in sorted(once.values(), key=_first))
 
     def use(self, entry: str, node: ast.AST, certain: bool) -> None:
         if self.found is not None and entry in CATALOGUE:
@@ -633,6 +635,10 @@ class _Recording(_Typer):
     def __init__(self, program: Program) -> None:
         super().__init__(program)
         self.seen: dict[int, set[str]] = {}
+
+    def round(self) -> None:
+        self.seen.clear()
+        super().round()
 
     def kind(self, node: ast.expr) -> str:
         found = super().kind(node)
