@@ -147,6 +147,12 @@ IN_PLAIN_FUNCTIONS = {
     "old formatting of what is lazy": "return '%s' % zip(x, x)",
     "mapped to text": "return list(map(str, [reversed(x)]))",
     "next of it": "return next(iter({*x}))",
+    "one or the other, popped": "s = set(x) if len(x) > 2 else x.copy()\n    return s.pop()",
+    "one or the other, added in place": "s = set(x) if len(x) > 2 else 'ab'\n    out = []\n    out += s\n    return out",
+    "one or the other, unpacked": "s = set(x) if len(x) > 2 else 'ab'\n    a, *b = s\n    return a",
+    "one or the other, in order": "s = {frozenset([w]) for w in x} if len(x) > 2 else [frozenset()]\n    return sorted(s)",
+    "one or the other, as text": "s = set(x) if len(x) > 2 else 'ab'\n    return [str(s)]",
+    "one or the other, in a list": "pairs = [set(x), 1]\n    return [w for w in pairs[0]]",
 }
 
 
@@ -164,6 +170,8 @@ STEADY = {
     "remainders of numbers, and a lambda": "return sorted(x, key=lambda w: len(w) % 3)",
     "each set of a list": "n = 0\n    for s in [set(x), {'a'}]:\n        n += len(s)\n    return n",
     "by a helper": "return g(set(x))\n\ndef g(s):\n    return len(s)",
+    "pairs of two types": "runs = []\n    for w in x:\n        runs.append([w, len({w})])\n        runs[-1][1] += 1\n    return runs",
+    "None": "best = None\n    for w in x:\n        if best is None or len({w}) > 1:\n            best = w\n    return best",
 }
 
 

@@ -49,12 +49,12 @@ class _Judge:
 
     def finds(self) -> bool:
         """Whether anything shows an order or an address, or is not understood."""
-        aside = {id(node) for node in self.nodes if isinstance(node, ast.Slice)}  # which are no values
+        aside = {id(node) for node in self.nodes if isinstance(node, ast.Slice | ast.Constant)}  # no values; None, of no type
         aside.update(id(node.value) for node in self.nodes if isinstance(node, ast.Expr))  # whose value is dropped
         aside.update(id(node.test) for node in self.nodes if isinstance(node, ast.If | ast.While | ast.IfExp))
-        for node_id, kinds in self.kinds.items():
-            if node_id not in aside and not kinds.isdisjoint((ANY, "mixed")):
-                return True
+        # What is not known is taken for what else is known of a name, so there must be nothing of the sort.
+        if any(ANY in kinds and node_id not in aside for node_id, kinds in self.kinds.items()):
+            return True
         return any(map(self.shows, self.nodes))
 
     def of(self, node: ast.expr) -> Collection[str]:
@@ -68,7 +68,7 @@ class _Judge:
             case ast.Starred(ctx=ast.Load()):
                 return self.drawn(node.value)
             case ast.Assign():
-                return not all(isinstance(target, ast.Name) for target in node.targets) and self.drawn_if_any(node.value)
+                return any(map(_takes_apart, node.targets)) and self.drawn(node.value)
             case ast.AugAssign() | ast.BinOp():
                 return self.operates(node)
             case ast.FormattedValue():
@@ -80,10 +80,6 @@ class _Judge:
     def drawn(self, node: ast.expr) -> bool:
         """Whether the order in which the elements of an expression come may vary."""
         return any(map(self.unsteady, self.of(node)))
-
-    def drawn_if_any(self, node: ast.expr) -> bool:
-        """The same of what is unpacked by an assignment, if it can be."""
-        return any(head(kind) in _SETS and self.unsteady(kind) for kind in self.of(node))
 
     def unpacked(self, node: ast.expr) -> bool:
         """Whether the elements of an expression's elements come in an order that may vary."""
@@ -106,7 +102,7 @@ class _Judge:
             return True  # a set of keys has the type of its operands here
         if isinstance(node.op, ast.Mod):
             return not set(self.of(left)) <= _NUMBERS and self.shown(right)
-        return isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and self.drawn_if_any(right)
+        return isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add) and self.drawn(right)
 
     def calls(self, node: ast.Call) -> bool:
         if any(keyword.arg is None for keyword in node.keywords):
@@ -134,7 +130,8 @@ class _Judge:
 
     def partly_ordered(self, node: ast.expr) -> bool:
         """Whether elements come in an order that may vary, and are of a type whose order does not tell all of them apart."""
-        return self.drawn(node) and any(not _words(*arguments(kind)) <= _ORDERED | {"tuple"} for kind in self.of(node))
+        parts = [_words(*arguments(kind)) for kind in self.of(node)]
+        return self.drawn(node) and not all(words and words <= _ORDERED | {"tuple"} for words in parts)
 
     def hands_over(self, functions: Iterable[ast.expr]) -> bool:
         """Whether functions are handed over of which it is not known what they do with what they are given."""
@@ -160,9 +157,18 @@ class _Judge:
         heads = {head(kind) for kind in self.of(function.value)}
         if not heads.isdisjoint(("set", "frozenset")):
             return function.attr == "pop" or len(heads) > 1
+        if "mixed" in heads:
+            return True
         if function.attr in ("format", "format_map"):
             return any(map(self.shown, given))
         return function.attr not in _KEEPING and any(map(self.drawn, given))
+
+
+def _takes_apart(target: ast.expr) -> bool:
+    """Whether what is assigned to a target is iterated."""
+    return not isinstance(target, ast.Name) and not (
+        isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice)
+    )
 
 
 def _words(*kinds: str) -> set[str]:
