@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH ?= torch==2.13.0
 READY := $(VENV)/.ready
 
 .PHONY: demo test check slow fuzz endurance bench other-pythons verl verifiers clean
 
-demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored, described
+demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows; evaluations; a tiny model, trained
 	$(BIN)/python examples/demo.py demo-out
+	$(BIN)/execverify train all --preset tiny --out demo-out/training
 
 test: check  ## style, types, layering, and every quick test
 	$(BIN)/pytest -q -n 2 -m "not slow"
@@ -58,7 +60,8 @@ $(READY): pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'execverify needs Python 3.11 or later: make PYTHON=python3.11 ...')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,train]'
 	touch $@
 
 clean:

@@ -23,7 +23,7 @@ from execverify.evaluation.facts import facts_of
 from execverify.evaluation.folder import read_results, write_run
 from execverify.evaluation.held_out import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
-from execverify.evaluation.reval_rule import is_state
+from execverify.evaluation.reval.rule import is_state
 from execverify.evaluation.run import Evaluation
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check

@@ -53,7 +53,7 @@ def test_gold_scores_100_nothing_0_and_what_cannot_be_judged_is_told(tmp_path: P
         "judged_here": 1,
         "cannot_be_judged_here": {
             "not installed: no_such_library_anywhere": 1,
-            "the reference does not pass its tests in the sandbox": 1,
+            "the reference does not pass its tests in the sandbox: PermissionError": 1,
         },
     }
     nothing = evaluate("bigcodebench", "scripted:nothing", data=file).results

@@ -153,7 +153,7 @@ def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="TRL refuses the settings.*use_vlm"):
+    with pytest.raises(TrainingError, match=r"TRL refuses the settings.*use_vlm"):
         arguments_of(preset("trl.use_vlm=true"), "stage1", tmp_path)
 
 

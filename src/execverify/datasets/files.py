@@ -5,9 +5,10 @@ or none. `-` stands for standard input and output, as JSONL.
 """
 
 import contextlib
+import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -80,6 +81,22 @@ def parquet_table(rows: list[Row], name: str, columns: Columns | None = None) ->
     try:
         return pa.Table.from_pylist(rows, schema=(columns or parquet_schema)(pa))
     except (pa.ArrowException, OverflowError, UnicodeError) as error:
+        raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
+
+
+def parquet_table_of_lines(lines: Sequence[bytes], name: str) -> Any:
+    """The same of rows as lines of JSON, which Arrow reads by itself: no row becomes an object of Python's."""
+    import pyarrow.json
+
+    pa, _ = pyarrow_or_error()
+    data = b"".join(lines)
+    try:
+        return pyarrow.json.read_json(
+            io.BytesIO(data),
+            read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(data) + 1),  # a block holds whole rows
+            parse_options=pyarrow.json.ParseOptions(explicit_schema=parquet_schema(pa), unexpected_field_behavior="error"),
+        )
+    except pa.ArrowException as error:
         raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
 
 

@@ -26,7 +26,7 @@ from execverify.training.checkpoints import MODEL, STAGE, Say, finished
 from execverify.training.checks import check_machine
 from execverify.training.engine import engine_or_error
 from execverify.training.files import read_json, write_json
-from execverify.training.measure import measure, measures_of
+from execverify.training.measure import measure
 from execverify.training.preset import Preset
 from execverify.training.run import Training
 
@@ -88,8 +88,9 @@ class Ablation:
             else:
                 self._trained(arm, preset, models[arm.after], folder, shared)
                 models[arm.name] = str(folder / arm.name / MODEL)
-            measures = measures_of(preset, shared.prepared(), shared.out, self.workers)
-            measure(models[arm.name], measures, preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say)
+            measure(
+                models[arm.name], shared.measures(), preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say
+            )
 
     def _trained(self, arm: Arm, preset: Preset, model: str, folder: Path, shared: Training) -> None:
         from execverify.training.grpo import train_rl

@@ -55,7 +55,7 @@ def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, A
             found = [runs[measure, arm, seed] for seed in seeds if (measure, arm, seed) in runs]
             if not found:
                 continue
-            by_task = [dict((task, score) for task, score, _ in scores_of(results)) for results in found]
+            by_task = [{task: score for task, score, _ in scores_of(results)} for results in found]
             floors.setdefault(measure, {task: floor for task, _, floor in scores_of(found[0])})
             for task in by_task[0]:
                 scores.setdefault(measure, {}).setdefault(task, {})[arm] = mean_and_interval([one[task] for one in by_task])

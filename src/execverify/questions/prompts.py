@@ -12,6 +12,7 @@ own, `code_problem.txt`, with `$problem` and `$tested`.
 import difflib
 import functools
 import string
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,8 +121,29 @@ def template_names() -> list[str]:
     return sorted(path.name for path in _FOLDER.iterdir() if path.is_dir())
 
 
+_given: dict[tuple[str, str], str] = {}
+
+
+def template_texts(name: str, kinds: Iterable[str]) -> dict[str, str]:
+    """The texts of a template, by kind; what `use_texts` takes in a process that cannot read files.
+
+    Raises:
+        QuestionError: there is no such template.
+    """
+    return {kind: _template(name, kind).template for kind in kinds}
+
+
+def use_texts(name: str, texts: Mapping[str, str]) -> None:
+    """Takes the texts of a template as given, from now on in this process."""
+    for kind, text in texts.items():
+        _given[name, kind] = text
+    _template.cache_clear()
+
+
 @functools.cache
 def _template(name: str, kind: str) -> string.Template:
+    if (name, kind) in _given:
+        return string.Template(_given[name, kind])
     folder = _FOLDER / name if name in template_names() else Path(name)
     try:
         return string.Template((folder / f"{kind}.txt").read_text(encoding="utf-8"))

@@ -28,13 +28,15 @@ def quiet(trainer: Any) -> None:
         trainer.remove_callback(callback)
 
 
-def _without_bars() -> None:
+def hush() -> None:
+    """No bars for files, and none of the warnings that engines give each other."""
     import datasets
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|torch")
 
 
 def world_size() -> int:
@@ -58,7 +60,7 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    _without_bars()
+    hush()
     dtype = getattr(torch, preset.model.dtype) if has_gpu() else torch.float32  # processors are slow in anything else
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
@@ -72,6 +74,7 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
 
 def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warmup: float) -> dict[str, Any]:
     """The arguments of the engine that do not depend on the stage."""
+    hush()
     gpu = has_gpu()
     return {
         "output_dir": str(out),

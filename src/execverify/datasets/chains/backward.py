@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from execverify.datasets.chains.claims import Needs
-from execverify.datasets.chains.shape import shape_of
+from execverify.datasets.chains.shape import Shape
 from execverify.programs.program import Program, once_for_each
 from execverify.questions.layout import layout_of
 from execverify.tracing.trace import Trace
@@ -13,15 +13,15 @@ _MOST = 6  # lines
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 
 
-def needs_of(trace: Trace, width: int) -> Iterator[Needs]:
+def needs_of(trace: Trace, shape: Shape, width: int) -> Iterator[Needs]:
     """What each step needs on which the result depends, from the last one back; of the entry call's own frame.
 
     Args:
         trace: the run.
+        shape: its shape.
         width: longest value that is told.
     """
     layout = layout_of(trace.program)
-    shape = shape_of(trace)
     around = _headers(trace.program)
     own = [step for step in trace.steps if step.frame == 0]
     if not own or own[-1].finished is None:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Claim
+from execverify.datasets.chains.lines import Line
 from execverify.datasets.chains.parts import Sight
 from execverify.datasets.chains.pieces import PARTS
 from execverify.datasets.chains.plan import Detail
 from execverify.errors import LiteralError
 from execverify.programs.literals import Value, parse_literal, value_of
-from execverify.questions.layout import Statement
 from execverify.tracing.details import Details
 from execverify.tracing.trace import Step
 
@@ -31,9 +31,8 @@ class Deeds:
         self.detail = detail
         self.asked = asked
 
-    def deed(self, step: Step, statement: Statement, sight: Sight) -> Iterator[Claim]:
+    def deed(self, step: Step, node: ast.AST, sight: Sight) -> Iterator[Claim]:
         """What a statement does beside setting names."""
-        node = statement.node
         if isinstance(node, ast.Expr):
             yield said.Does(_done(node, sight) or one_line(node))
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
@@ -87,9 +86,9 @@ class Deeds:
         except (LiteralError, LookupError, TypeError, AttributeError):
             return old, None
 
-    def state(self, step: Step, statement: Statement) -> Iterator[Claim]:
+    def state(self, step: Step, line: Line) -> Iterator[Claim]:
         """What the variables are that a step has bound or changed."""
-        names = [name for name in _in_order(statement) if name in step.state]
+        names = [name for name in line.names if name in step.state]
         names += sorted(name for name in step.changed if name in step.state and name not in names)
         for name in names:
             value = step.state[name]
@@ -116,11 +115,6 @@ _SIGNS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.LShift: "<<",
     ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&", ast.MatMult: "@",
 }  # fmt: skip
-
-
-def is_crowded(statement: Statement) -> bool:
-    """Whether other statements stand on its line too."""
-    return not statement.askable and not getattr(statement.node, "decorator_list", None)
 
 
 def one_line(node: ast.AST) -> str:
@@ -154,20 +148,3 @@ def _size(value: Value) -> int | None:
         return None
     found = parse_literal(value.text)
     return len(found)  # type: ignore[arg-type]
-
-
-def _in_order(statement: Statement) -> list[str]:
-    """Names that a statement binds, in the order of its text."""
-    node = statement.node
-    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-    names = [one.id for target in targets if target is not None for one in ast.walk(target) if isinstance(one, ast.Name)]
-    if isinstance(node, ast.With | ast.AsyncWith):
-        names = [
-            one.id
-            for item in node.items
-            if item.optional_vars
-            for one in ast.walk(item.optional_vars)
-            if isinstance(one, ast.Name)
-        ]
-    bound = [name for name in dict.fromkeys(names) if name in statement.targets]
-    return bound or [name for name in dict.fromkeys(names) if isinstance(node, ast.With | ast.AsyncWith)]

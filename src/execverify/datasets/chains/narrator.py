@@ -2,30 +2,62 @@
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
-from execverify.datasets.chains.deeds import Deeds, is_crowded
+from execverify.datasets.chains.deeds import Deeds
+from execverify.datasets.chains.lines import lines_of
 from execverify.datasets.chains.parts import Sight, scopes_of, told_parts
 from execverify.datasets.chains.plan import Detail, Gap, gaps_of
 from execverify.datasets.chains.shape import Shape, shape_of
-from execverify.questions.layout import Statement, layout_of
 from execverify.questions.question import Question
 from execverify.tracing.details import Details
 from execverify.tracing.trace import Step, Trace
 
 
-def run_claims(trace: Trace, details: Details, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
-    """Claims about a run that returned.
+@dataclass(frozen=True)
+class Course:
+    """A run, prepared for being told, more than once where a budget asks for it.
+
+    Attributes:
+        trace: the run; it returned.
+        details: the values of the parts of its statements.
+        shape: its loops and calls.
+        endings: steps by the moment, in steps begun, at which they are over.
+    """
+
+    trace: Trace
+    details: Details
+    shape: Shape
+    endings: dict[int, list[int]]
+
+
+def course_of(trace: Trace, details: Details) -> Course:
+    """The course of a run."""
+    shape = shape_of(trace)
+    endings: dict[int, list[int]] = {}
+    for step in trace.steps:
+        endings.setdefault(_ending(step, shape), []).append(step.index)
+    return Course(trace, details, shape, endings)
+
+
+def _ending(step: Step, shape: Shape) -> int:
+    """The moment at which a step is over."""
+    if step.finished is not None:
+        return step.finished
+    return max([step.index + 1, *(shape.spans[frame][1] for frame in shape.callees.get(step.index, ()))])
+
+
+def run_claims(course: Course, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
+    """Claims about a run.
 
     Args:
-        trace: the run.
-        details: the values of its parts.
+        course: the run.
         detail: how much to tell.
         questions: what is asked about it: those moments are told whatever the detail.
     """
-    return _Narrator(trace, details, detail, tuple(questions)).tell()
+    return _Narrator(course, detail, tuple(questions)).tell()
 
 
 def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim]:
@@ -44,40 +76,18 @@ def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim
             yield said.Was(question.line, question.visit, question.variable, text)
 
 
-@dataclass(slots=True)
-class _Open:
-    """A step that is being told.
-
-    Attributes:
-        told: how many of its notes are told.
-        sight: what is known while its parts are computed.
-    """
-
-    told: int
-    sight: Sight
-
-
 class _Narrator:
-    def __init__(self, trace: Trace, details: Details, detail: Detail, questions: tuple[Question, ...]) -> None:
-        self.trace = trace
-        self.details = details
+    def __init__(self, course: Course, detail: Detail, questions: tuple[Question, ...]) -> None:
+        self.course = course
+        self.trace = course.trace
+        self.details = course.details
+        self.shape = course.shape
         self.detail = detail
-        self.layout = layout_of(trace.program)
-        self.scopes = scopes_of(trace.program)
-        self.shape: Shape = shape_of(trace)
-        self.deeds = Deeds(details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
-        self.gaps = gaps_of(trace, self.shape, detail, questions)
-        self.open: dict[int, _Open] = {}
-        self.endings: dict[int, list[int]] = {}  # steps by the moment at which they finish or fail
-        for step in trace.steps:
-            self.endings.setdefault(self.ending(step), []).append(step.index)
-
-    def ending(self, step: Step) -> int:
-        """The moment, in steps begun, at which a step is over."""
-        if step.finished is not None:
-            return step.finished
-        inside = [self.shape.spans[frame][1] for frame in self.shape.callees.get(step.index, ())]
-        return max([step.index + 1, *inside])
+        self.lines = lines_of(self.trace.program)
+        self.fixed = not scopes_of(self.trace.program).rebinds
+        self.deeds = Deeds(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
+        self.gaps = gaps_of(self.trace, self.shape, detail, questions)
+        self.open: dict[int, Sight] = {}  # steps that are being told, and what is known in each
 
     # ------------------------------------------------------------------------------------------------ the course of events
 
@@ -96,45 +106,40 @@ class _Narrator:
             step = trace.steps[index]
             yield from self.entered(step)
             yield said.Begins(step.line, step.visit)
-            self.open[index] = _Open(0, self.sight(step))
-            yield from self.parts(index, index + 1, True)
+            self.open[index] = self.sight(step)
+            yield from self.parts(index, index + 1)
             index += 1
         yield from self.between(index)
 
     def between(self, moment: int) -> Iterator[Claim]:
         """What happens when so many steps have begun, and before the next one does: parts, ends, returns."""
-        pending = set(self.endings.get(moment, ()))
-        pending.update(index for index in self.open if self.noted(index, moment))
-        for index in sorted(pending & self.open.keys(), reverse=True):
+        over = [index for index in self.course.endings.get(moment, ()) if index in self.open]
+        noted = [index for index in self.open if index < moment - 1 and index not in over and self.has_new(index, moment)]
+        for index in sorted(over + noted, reverse=True):
             step = self.trace.steps[index]
             if index < moment - 1:
                 yield said.Resumes(step.line, step.visit)
-            yield from self.parts(index, moment, self.ending(step) == moment)
-            if self.ending(step) == moment:
+            yield from self.parts(index, moment)
+            if index in over:
                 yield from self.finished(step)
                 del self.open[index]
 
-    def noted(self, index: int, moment: int) -> bool:
-        notes = self.details.of(index)
-        told = self.open[index].told
-        return told < len(notes) and notes[told].moment <= moment and moment > index + 1
+    def has_new(self, index: int, moment: int) -> bool:
+        """Whether a step that called a function has had parts computed since."""
+        notes, told = self.details.of(index), self.open[index].told
+        return told < len(notes) and notes[told].moment <= moment
 
-    def parts(self, index: int, moment: int, last: bool) -> Iterator[Claim]:
+    def parts(self, index: int, moment: int) -> Iterator[Claim]:
         """The parts of a step that have been computed up to a moment."""
-        one = self.open[index]
-        notes = self.details.of(index)
-        start = one.told
-        while one.told < len(notes) and notes[one.told].moment <= moment:
-            one.told += 1
-        statement = self.layout.statements.get(self.trace.steps[index].line)
-        if statement is None or is_crowded(statement) or index in self.details.cut:
+        sight, notes = self.open[index], self.details.of(index)
+        start = sight.told
+        while sight.told < len(notes) and notes[sight.told].moment <= moment:
+            sight.told += 1
+        line = self.lines.get(self.trace.steps[index].line)
+        if start == sight.told or line is None or line.crowded or index in self.details.cut:
             return
-        new = notes[start : one.told]
-        whole = _expression(statement)
-        does_only = isinstance(statement.node, ast.Expr) and isinstance(whole, ast.Call)
-        takes_up = _takes_up(statement)
-        for claim in told_parts(one.sight, (n for n in new if not (does_only and n.node is whole)), self.detail.parts, whole):
-            yield claim if takes_up or not isinstance(claim, said.Gives) else replace(claim, whole=False)
+        new = [note for note in notes[start : sight.told] if note.node is not line.silent]
+        yield from told_parts(sight, new, self.detail.parts, line)
 
     def entered(self, step: Step) -> Iterator[Claim]:
         """The call that leads to a step, where it is the first of its frame."""
@@ -176,7 +181,7 @@ class _Narrator:
                 state = self.trace.steps[before].state
                 break
             before = self.shape.before[before]
-        return Sight(self.trace.program, state, not self.scopes.rebinds)
+        return Sight(self.trace.program, state, self.fixed)
 
     def arguments(self, number: int) -> Bindings:
         """The parameters of a frame, as far as they have literals."""
@@ -189,28 +194,26 @@ class _Narrator:
 
     def finished(self, step: Step) -> Iterator[Claim]:
         """What a step has done when it is over."""
-        statement = self.layout.statements.get(step.line)
-        if statement is None:
+        line = self.lines.get(step.line)
+        if line is None:
             return
         if step.finished is None:
-            if not statement.yields:
+            if not line.statement.yields:
                 yield said.Fails()
             return
-        node = statement.node
-        if is_crowded(statement) and not isinstance(node, ast.For | ast.AsyncFor):
-            if ";" not in statement.texts[-1]:
-                yield said.Does(statement.texts[-1])
-            yield from self.deeds.state(step, statement)
+        node = line.statement.node
+        if line.crowded and not isinstance(node, ast.For | ast.AsyncFor):
+            if ";" not in line.statement.texts[-1]:
+                yield said.Does(line.statement.texts[-1])
+            yield from self.deeds.state(step, line)
         elif isinstance(node, ast.If | ast.While):
             yield said.Tests(self.goes_in(step, node))
-            yield from self.deeds.state(step, statement)
+            yield from self.deeds.state(step, line)
         elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
             yield said.Exhausted()
-        elif isinstance(node, ast.Return):
-            pass
-        else:
-            yield from self.deeds.deed(step, statement, self.open[step.index].sight)
-            yield from self.deeds.state(step, statement)
+        elif not isinstance(node, ast.Return):
+            yield from self.deeds.deed(step, node, self.open[step.index])
+            yield from self.deeds.state(step, line)
         if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
             value = self.returned(step)
             if value is not None:
@@ -226,8 +229,8 @@ class _Narrator:
         """What the frame returns whose last step this is; None where that has no literal."""
         if step.frame == 0:
             return self.trace.result.value.text if self.trace.result.value else None
-        statement = self.layout.statements.get(step.line)
-        node = statement.node if statement else None
+        line = self.lines.get(step.line)
+        node = line.statement.node if line else None
         if step.finished is None:
             return None
         if not isinstance(node, ast.Return) or node.value is None:
@@ -236,24 +239,6 @@ class _Narrator:
             if note.node is node.value:
                 return note.value.text
         return None
-
-
-def _expression(statement: Statement) -> ast.expr | None:
-    """The expression whose value a statement sets, tests, returns or goes through."""
-    node = statement.node
-    for field in ("value", "test", "iter", "subject"):
-        found = getattr(node, field, None)
-        if isinstance(found, ast.expr):
-            return found
-    return None
-
-
-def _takes_up(statement: Statement) -> bool:
-    """Whether what a statement computes is what it sets, tests or returns, as a whole."""
-    node = statement.node
-    if isinstance(node, ast.Assign):
-        return len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-    return isinstance(node, ast.AnnAssign | ast.If | ast.While | ast.Return)
 
 
 def _parameters(trace: Trace, function: str, line: int) -> list[str]:

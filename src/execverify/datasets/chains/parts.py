@@ -1,10 +1,12 @@
 """The parts of one step: which values of calls and operations are told, and how they read with values put in."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execverify.datasets.chains.claims import Claim, Each, Gives
+from execverify.datasets.chains.lines import Line
 from execverify.datasets.chains.pieces import PARTS, fill, texts_of
 from execverify.programs.literals import Value
 from execverify.programs.program import Program, once_for_each, walk
@@ -13,7 +15,7 @@ from execverify.tracing.details import Note
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 _NAME_WIDTH, _PART_WIDTH = 40, 80  # longest values that stand in for a name, and for a part
-_ROUNDS = 12  # rounds of a comprehension that are told
+_ROUNDS, _FEW = 12, 3  # of more rounds of a comprehension than the one, the other are told
 _MUTATING = frozenset(
     {
         "pop", "popitem", "append", "extend", "insert", "remove", "clear", "sort", "reverse", "add", "discard", "update",
@@ -30,6 +32,7 @@ class Scopes:
     Attributes:
         bound: for each expression inside of comprehensions and lambdas, the names that those bind.
         binders: for each name that one of them binds, which it is.
+        firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
         rebinds: whether a function can give a new value to names of another one (`global`, `nonlocal`).
         acts: parts whose computing again would do something again.
@@ -38,6 +41,7 @@ class Scopes:
 
     bound: Mapping[ast.AST, frozenset[str]]
     binders: Mapping[ast.AST, ast.AST]
+    firsts: Mapping[ast.AST, ast.AST]
     functions: frozenset[str]
     rebinds: bool
     acts: frozenset[ast.AST]
@@ -69,7 +73,10 @@ def scopes_of(program: Program) -> Scopes:
         for part in walk(node)
         if part is not node
     )
-    return Scopes(bound, binders, functions, rebinds, acts, quiet)
+    firsts: dict[ast.AST, ast.AST] = {}
+    for name, binder in binders.items():
+        firsts.setdefault(binder, name)
+    return Scopes(bound, binders, firsts, functions, rebinds, acts, quiet)
 
 
 def _bound_by(node: ast.AST, binders: dict[ast.AST, ast.AST]) -> tuple[frozenset[str], list[ast.AST]]:
@@ -111,6 +118,11 @@ class Sight:
         fixed: whether those names can be trusted not to change under way.
         values: of parts that were told and can stand for them, by node.
         inner: of names that comprehensions and lambdas have bound.
+        told: how many of the step's notes have been told.
+        said: parts and values that have been told, by their texts.
+        pending: names bound for a round of which nothing has been told yet.
+        binder: what bound them.
+        rounds: how many rounds each binder has had.
     """
 
     program: Program
@@ -118,6 +130,11 @@ class Sight:
     fixed: bool
     values: dict[ast.AST, str] = field(default_factory=dict)
     inner: dict[str, Value] = field(default_factory=dict)
+    told: int = 0
+    said: set[tuple[str, str]] = field(default_factory=set)
+    pending: list[tuple[str, Value]] = field(default_factory=list)
+    binder: ast.AST | None = None
+    rounds: dict[ast.AST, int] = field(default_factory=dict)
 
     def text(self, node: ast.expr) -> str | None:
         """An expression with values put in; None where it has a name whose value cannot be told."""
@@ -169,59 +186,67 @@ class Sight:
         return node.id, True
 
 
-def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | None) -> Iterator[Claim]:
+def told_parts(sight: Sight, notes: Sequence[Note], how: str, line: Line) -> Iterator[Claim]:
     """Claims about the parts of a statement, in the order in which they were computed.
 
     Args:
         sight: what is known; it is kept up to date.
         notes: what was recorded.
         how: which are told, see `Detail.parts`.
-        whole: the expression whose value the statement sets, tests or returns.
+        line: the statement's line.
     """
     scopes = scopes_of(sight.program)
-    rounds: dict[ast.AST, int] = {}
-    told: set[tuple[str, str]] = set()
-    pending: list[tuple[str, Value]] = []
-    binder: ast.AST | None = None
+    many = _with_many_rounds(notes, scopes)
     for note in notes:
-        made_by = scopes.binders.get(note.node)
+        node, value = note.node, note.value.text
+        made_by = scopes.binders.get(node)
         if made_by is not None:
-            name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
-            if made_by is not binder or any(name == one for one, _ in pending):
-                pending = []
-                rounds[made_by] = rounds.get(made_by, 0) + 1
-            binder = made_by
-            pending.append((name, note.value))
-            sight.inner[name] = note.value
-            for node in scopes.bound:  # what was computed in the round before is past
-                sight.values.pop(node, None)
+            _bind(sight, note, made_by, scopes)
             continue
-        node = note.node
-        inside = bool(scopes.bound.get(node))
         if isinstance(node, ast.NamedExpr):
             sight.rebind(node, note.value)
-        if not isinstance(node, ast.expr) or node in scopes.quiet or not _is_told(node, how, whole, inside):
+        inside = bool(scopes.bound.get(node))
+        if not isinstance(node, ast.expr) or value is None or node in scopes.quiet or not _is_told(node, how, line, inside):
             continue
-        if inside and (rounds.get(binder, 0) > _ROUNDS if binder is not None else True):
+        if inside and (sight.binder is None or (sight.binder in many and sight.rounds[sight.binder] > _FEW)):
             continue
         text = node.id if isinstance(node, ast.Name) else sight.text(node)
-        if text is None or note.value.text is None or text == note.value.text:
+        if text is None or text == value:
             continue
-        if inside and pending:
-            yield Each(tuple((name, value.text) for name, value in pending if value.text is not None))
-            pending = []
+        if inside and sight.pending:
+            yield Each(tuple((name, bound.text) for name, bound in sight.pending if bound.text is not None))
+            sight.pending = []
         source = texts_of(sight.program).source(node)
-        if inside or node in scopes.acts or node is whole or (source, note.value.text) not in told:
-            yield Gives(text, note.value.text, whole=node is whole)
-        told.add((source, note.value.text))
-        if len(note.value.text) <= _PART_WIDTH or node in scopes.acts:
-            sight.values[node] = note.value.text
+        if inside or node in scopes.acts or node is line.whole or (source, value) not in sight.said:
+            yield Gives(text, value, whole=node is line.whole and line.takes_up)
+        sight.said.add((source, value))
+        if len(value) <= _PART_WIDTH or node in scopes.acts:
+            sight.values[node] = value
 
 
-def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool) -> bool:
+def _with_many_rounds(notes: Sequence[Note], scopes: Scopes) -> set[ast.AST]:
+    """Comprehensions and lambdas with so many rounds that only the first ones are told."""
+    counts = Counter(note.node for note in notes if note.node in scopes.binders)
+    return {scopes.binders[node] for node, count in counts.items() if count > _ROUNDS}
+
+
+def _bind(sight: Sight, note: Note, binder: ast.AST, scopes: Scopes) -> None:
+    """A comprehension or lambda binds a name: another round of it begins, or goes on with its names."""
+    name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
+    if binder is not sight.binder or note.node is scopes.firsts[binder]:
+        sight.pending = []
+        sight.rounds[binder] = sight.rounds.get(binder, 0) + 1
+    sight.binder = binder
+    sight.pending.append((name, note.value))
+    sight.inner[name] = note.value
+    for node in scopes.bound:  # what was computed in the round before is past
+        sight.values.pop(node, None)
+
+
+def _is_told(node: ast.expr, how: str, line: Line, inside: bool) -> bool:
     if how == "none" or isinstance(node, ast.Attribute | ast.Constant | ast.NamedExpr):
         return False
-    if node is whole:
+    if node is line.whole:
         return True
     if how == "whole":
         return False

@@ -12,6 +12,7 @@ failures, and `more` tells how many there are by reason.
 import ast
 import functools
 import importlib.util
+import re
 import sys
 import weakref
 from collections import Counter
@@ -30,7 +31,8 @@ from execverify.programs.literals import parse_literal, parse_without_warnings
 
 ORIGIN = "https://github.com/bigcode-project/bigcodebench, or bigcode/bigcodebench (bigcode/bigcodebench-hard: the hard subset) on the hub"
 FIELDS = ("task_id", "entry_point", "canonical_solution", "test")
-LIMITS = Limits(timeout=30.0, memory=8 * 1024**3, output=20_000_000)
+LIMITS = Limits(timeout=240.0, memory=8 * 1024**3, output=20_000_000)
+"""The seconds for a test class are the authors'."""
 
 _MACHINERY_NAMES = """
     unittest mock MagicMock TestCases AssertionError _getframe f_back __subclasses__ settrace setprofile get_objects gc inspect ctypes
@@ -157,8 +159,14 @@ def _know(problems: Sequence[Problem], workers: int) -> None:
         if lacking[problem]:
             _unfit[problem] = f"not installed: {', '.join(lacking[problem])}"
         else:
-            right, _ = found[problem, problem.reference]
-            _unfit[problem] = "" if right else "the reference does not pass its tests in the sandbox"
+            right, why = found[problem, problem.reference]
+            _unfit[problem] = "" if right else f"the reference does not pass its tests in the sandbox{_kind(why)}"
+
+
+def _kind(why: str) -> str:
+    """The exception that a failure names, so that like failures are counted together."""
+    named = re.search(r"\b\w+(?:Error|Exception)\b", why)
+    return f": {named[0]}" if named else ""
 
 
 def _tested(pairs: Sequence[tuple[Problem, str]], workers: int) -> dict[tuple[Problem, str], tuple[bool | None, str]]:
