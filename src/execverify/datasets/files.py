@@ -7,7 +7,7 @@ or none. `-` stands for standard input and output, as JSONL.
 import contextlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,12 +18,17 @@ from execverify.questions.rows import VERSION, Row
 
 _BATCH = 1_000
 
+Columns = Callable[[Any], Any]
+"""Given pyarrow, the columns of a Parquet file, as its schema."""
 
-def write_rows(path: str, rows: Iterable[Row]) -> int:
+
+def write_rows(path: str, rows: Iterable[Row], columns: Columns | None = None) -> int:
     """Writes rows; returns how many.
 
     Args:
         path: a name that ends in .jsonl or .parquet, or `-` for standard output.
+        rows: what to write.
+        columns: those of a Parquet file; by default, those of a task's row.
 
     Raises:
         RowError: another ending, a folder that does not exist, a full disk; nothing is left half-written.
@@ -38,7 +43,7 @@ def write_rows(path: str, rows: Iterable[Row]) -> int:
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         if target.suffix == ".parquet":
-            count = _write_parquet(unfinished, rows, path)
+            count = _write_parquet(unfinished, rows, path, columns or parquet_schema)
         else:
             with unfinished.open("w", encoding="utf-8") as file:
                 count = _write_lines(file, rows)
@@ -59,21 +64,21 @@ def _write_lines(file: TextIO, rows: Iterable[Row]) -> int:
     return count
 
 
-def _write_parquet(path: Path, rows: Iterable[Row], name: str) -> int:
+def _write_parquet(path: Path, rows: Iterable[Row], name: str, columns: Columns) -> int:
     pa, pq = pyarrow_or_error()
     count = 0
-    with pq.ParquetWriter(path, parquet_schema(pa)) as writer:
+    with pq.ParquetWriter(path, columns(pa)) as writer:
         for batch in _batches(rows):
-            writer.write_table(parquet_table(batch, name))
+            writer.write_table(parquet_table(batch, name, columns))
             count += len(batch)
     return count
 
 
-def parquet_table(rows: list[Row], name: str) -> Any:
+def parquet_table(rows: list[Row], name: str, columns: Columns | None = None) -> Any:
     """Rows as an Arrow table; raises RowError, with the file's name, where one cannot be held."""
     pa, _ = pyarrow_or_error()
     try:
-        return pa.Table.from_pylist(rows, schema=parquet_schema(pa))
+        return pa.Table.from_pylist(rows, schema=(columns or parquet_schema)(pa))
     except (pa.ArrowException, OverflowError, UnicodeError) as error:
         raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
 

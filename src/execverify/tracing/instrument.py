@@ -134,7 +134,7 @@ class _Instrumenter:
             elif isinstance(node, ast.ClassDef):
                 self.outside(node.body)
             else:
-                for suite in _suites(node):
+                for suite in suites(node):
                     self.outside(suite)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -293,7 +293,7 @@ def _assign(name: str, value: ast.expr) -> ast.stmt:
     return ast.Assign([target], value, lineno=value.lineno, col_offset=0)
 
 
-def _suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+def suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
     """The statement lists directly inside a compound statement."""
     for field in ("body", "orelse", "finalbody"):
         suite = getattr(node, field, None)
@@ -308,7 +308,7 @@ def _own_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     for node in body:
         yield node
         if not isinstance(node, _DEFINITIONS):
-            for suite in _suites(node):
+            for suite in suites(node):
                 yield from _own_statements(suite)
 
 

@@ -33,7 +33,7 @@ SET = Path(__file__).with_name("own.jsonl")
 QUESTIONS = 10
 """Most questions of a row."""
 
-_TEMPLATES = {EXECVERIFY: "execverify", "direct": "direct", "cot": "brief", BARE: "direct"}
+_TEMPLATES = {EXECVERIFY: "execverify", "direct": "direct", "cot": "brief", "compact": "compact", BARE: "direct"}
 
 
 class Own(Benchmark):

@@ -13,9 +13,10 @@ is asked in three prompts, and each run's output in one more.
     state      the variable's `value; type` at any visit; Nil where the line is not executed, or the variable has no value there
     output     the completed assertion
 
-Steps outside of the code under test (the test's own lines) are left out of paths, so the line after a method's last is the next one
-that runs in that code. A probe on a line that continues a statement counts as that statement's. What cannot be judged (a class whose
-imports are not installed, values that cannot be written down) is left out, and `more` says how much.
+Steps outside of the code under test (the test's own lines) are left out of paths, so the line after a method's last is the next
+one that runs in that code. How the authors read answers is in `reval_rule.py`. A probe on a line that continues a statement
+counts as that statement's. What cannot be judged (a class whose imports are not installed, values that cannot be written down)
+is left out, and `more` says how much.
 """
 
 import ast
@@ -32,6 +33,7 @@ from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Row, Source, rows_of
 from execverify.evaluation.facts import facts_of
 from execverify.evaluation.official import run_texts
+from execverify.evaluation.reval_rule import WEIGHTS, filled, is_state, next_line, says_yes, state_of
 from execverify.evaluation.styles import render
 from execverify.execution.outcome import Limits, Outcome
 from execverify.programs.literals import Value, parse_literal, parse_quietly
@@ -45,13 +47,7 @@ from execverify.tracing.watch import Watched, can_watch, watch_many
 ORIGIN = "https://github.com/r-eval/REval (data/DREval_data.jsonl and data/DREval_tasks.jsonl; they carry no licence)"
 DATA, TASKS = "DREval_data.jsonl", "DREval_tasks.jsonl"
 YES, NO = "YES", "NO"
-TOLERANCE = 1e-6
-"""How far floats may be off in states, by the authors' rule."""
-
 LIMITS = Limits(timeout=10.0, steps=100_000)
-WEIGHTS = (1.0, 0.5, 0.25, 0.125)
-"""Consistency where coverage, state, path and output are all right; all but the output; coverage and state; coverage alone."""
-
 _CHAIN = ("coverage", "state", "path", "output")
 _CASE, _RUN = "_RevalCase", "_reval_run"
 _HOLE = "??"
@@ -172,7 +168,8 @@ class Reval(Benchmark):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
         """One mark each; outputs are run."""
-        texts = {_official_text(item.held, answer.official or ""): None for item, answer in answers if item.held.task == "output"}
+        wanted = (_official_text(item.held, answer.official) for item, answer in answers if item.held.task == "output")
+        texts = list(dict.fromkeys(text for text in wanted if text is not None))
         known = dict(zip(texts, run_texts(texts, workers=workers), strict=True))
         return [(_mark(item.held, answer, known),) for item, answer in answers]
 
@@ -183,22 +180,22 @@ class Reval(Benchmark):
         return {"consistency": found, "left_out": {why: count for of in probes for why, count in of.run.left.counts.items()}}
 
 
-def consistency(records: Sequence[Record], strict: bool) -> float:
-    """The authors' measure in percent: how far the first answers to a probe go right, in the order coverage, state, path, output."""
+def consistency(records: Sequence[Record], strict: bool) -> float | None:
+    """The authors' measure in percent, of the first answers to each probe; None where no probe has all four.
+
+    A probe of which one of the four could not be asked or judged is left out.
+    """
     verdicts: dict[tuple[str, str], bool] = {}
     groups: dict[str, str] = {}
     for record in records:
         probe: Probe = record.item.held
-        first = record.verdicts(0, strict)[:1]
-        verdicts[probe.group, probe.task] = first == [True]
+        for verdict in record.verdicts(0, strict)[:1]:
+            verdicts[probe.group, probe.task] = verdict
         if probe.task != "output":
             groups[probe.group] = probe.run.name
-    total = 0.0
-    for group, run in groups.items():
-        right = [verdicts.get((run if task == "output" else group, task), False) for task in _CHAIN]
-        depth = right.index(False) if False in right else len(_CHAIN)
-        total += WEIGHTS[len(_CHAIN) - depth] if depth else 0.0
-    return round(100 * total / len(groups), 4) if groups else 0.0
+    chains = [[verdicts.get((run if task == "output" else group, task)) for task in _CHAIN] for group, run in groups.items()]
+    scores = [WEIGHTS.get(tuple(map(bool, chain)), 0.0) for chain in chains if None not in chain]
+    return round(100 * sum(scores) / len(scores), 4) if scores else None
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -387,82 +384,92 @@ def _listing(lines: Sequence[str]) -> str:
 
 
 def _mark(probe: Probe, answer: Answer, known: Mapping[str, bool | None]) -> Mark:
+    given = (answer.official or "").strip()
+    if probe.task == "coverage":
+        right, strict = says_yes(given) == (probe.texts[0] == YES), given == probe.texts[0]
+        why = "" if strict else answer.why or f"the line is {'' if probe.texts[0] == YES else 'not '}executed"
+        return Mark(right, strict, why)
     if answer.official is None:
         return Mark(False, False, answer.why)
-    given = answer.official.strip()
-    if probe.task == "coverage":
-        right = given.upper() == probe.texts[0]
-        return Mark(
-            right, given == probe.texts[0], "" if right else f"the line is {'' if probe.texts[0] == YES else 'not '}executed"
-        )
     if probe.task == "path":
-        right = given in probe.texts
-        return Mark(right, right, "" if right else f"what follows is {' or '.join(map(repr, probe.texts))}")
+        lines = {NOTHING_NEXT, *(line.strip() for line in split_lines(probe.run.code))}
+        right, strict = next_line(given) in lines.intersection(probe.texts), given in probe.texts
+        return Mark(right, strict, "" if right and strict else f"what follows is {' or '.join(map(repr, probe.texts))}")
     if probe.task == "state":
         return _state_mark(probe, given)
-    official = known[_official_text(probe, answer.official)]
-    strict = None if official is None else official and _is_filled(probe.run, given)
-    why = "" if strict else "it does not hold" if not official else "it is not the given assertion with a literal for ??"
-    return Mark(official, strict, why)
+    text = _official_text(probe, answer.official)
+    official = False if text is None else known[text]
+    holds = None if official is None else official and _is_filled(probe.run, given)
+    why = "" if holds else "it does not hold" if not official else "it is not the given assertion with a literal for ??"
+    return Mark(official, holds, why)
 
 
 def _state_mark(probe: Probe, given: str) -> Mark:
+    try:
+        read = state_of(given)
+        official = not probe.values if read is None else is_state(read, probe.values)
+    except LiteralError:
+        official = False
     if given == NO_STATE or not probe.values:
-        right = given == NO_STATE and not probe.values
-        why = "" if right else "the line is executed, and the variable has a value" if probe.values else "it has no value there"
-        return Mark(right, right, why)
+        strict = given == NO_STATE and not probe.values
+        why = "the line is executed, and the variable has a value" if probe.values else "it has no value there"
+        return Mark(official, strict, "" if strict else why)
     text, semicolon, kind = given.rpartition(";")
     try:
         value = parse_literal(text)
     except LiteralError as error:
-        return Mark(False, False, f"the value {error}" if semicolon else "it is not `value; type`")
-    matching = [parse_literal(one.text or "") for one in probe.values if one.type == kind.strip()]
-    official = any(same_value(value, one, TOLERANCE) or _equal(value, one) for one in matching)
-    strict = any(same_value(value, one) for one in matching)
+        return Mark(official, False, f"the value {error}" if semicolon else "it is not `value; type`")
+    strict = any(same_value(value, parse_literal(one.text or "")) for one in probe.values if one.type == kind.strip())
     told = " or ".join(map(str, probe.values[:3])) + (" ..." if len(probe.values) > 3 else "")
     return Mark(official, strict, "" if strict else f"it is {shorten(told, 120)}")
 
 
-def _equal(value: object, other: object) -> bool:
-    try:
-        return bool(value == other)
-    except RecursionError:
-        return False
-
-
-def _official_text(probe: Probe, given: str) -> str:
-    """The program whose run decides on a completed assertion."""
+def _official_text(probe: Probe, given: str | None) -> str | None:
+    """The program whose run decides on a completed assertion; None where it is wrong without a run."""
     run = probe.run
-    if run.case is None:
-        return f"{run.before}\n{given}"
-    return f"{run.before}{_method(run.case, textwrap.dedent(given))}\n{_RUN}()"
+    text = None if given is None else filled(given, run.assertion)
+    if text is None:
+        return None
+    return f"{run.before}\n{text}" if run.case is None else f"{run.before}{_method(run.case, text)}\n{_RUN}()"
 
 
 def _is_filled(run: Run, given: str) -> bool:
-    """Whether a text is the assertion with a literal in place of `??`."""
+    """Whether a text is the assertion with a literal in place of `??`, which is not the data's output in another type."""
     try:
         wanted = parse_quietly(textwrap.dedent(run.assertion).replace(_HOLE, "__hole__"), "exec")
         found = parse_quietly(textwrap.dedent(given), "exec")
     except LiteralError:
         return False
-    return _fits(wanted, found)
+    return _fits(wanted, found, run.output or "")
 
 
-def _fits(wanted: Any, found: Any) -> bool:
+def _fits(wanted: Any, found: Any, output: str) -> bool:
     """Whether two trees are equal but for the hole, where the other has a literal."""
     if isinstance(wanted, ast.Name) and wanted.id == "__hole__":
         try:
-            parse_literal(ast.unparse(found))
+            return not _is_of_another_type(parse_literal(ast.unparse(found)), output)
         except (LiteralError, AttributeError, RecursionError):
             return False
-        return True
     if isinstance(wanted, ast.AST):
         return type(wanted) is type(found) and all(
-            _fits(getattr(wanted, n, None), getattr(found, n, None)) for n in wanted._fields
+            _fits(getattr(wanted, n, None), getattr(found, n, None), output) for n in wanted._fields
         )
     if isinstance(wanted, list):
-        return isinstance(found, list) and len(wanted) == len(found) and all(map(_fits, wanted, found))
+        return (
+            isinstance(found, list)
+            and len(wanted) == len(found)
+            and all(_fits(one, other, output) for one, other in zip(wanted, found, strict=True))
+        )
     return type(wanted) is type(found) and bool(wanted == found)
+
+
+def _is_of_another_type(value: object, output: str) -> bool:
+    """Whether a value is `==` an output as the data write it, and not the same: 4.0 or True for 4 or 1."""
+    try:
+        known = parse_literal(output)
+        return bool(value == known) and not same_value(value, known)
+    except LiteralError:  # not a literal: nothing to compare with
+        return False
 
 
 def _told(counts: Mapping[str, int]) -> str:

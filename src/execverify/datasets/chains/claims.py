@@ -1,0 +1,173 @@
+"""What a narration can claim. The narrator makes claims, a voice words them, a reader finds them in the words again."""
+
+from dataclasses import dataclass, field
+
+Bindings = tuple[tuple[str, str], ...]
+"""Names with the literal texts of their values, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The call begins: what its parameters are."""
+
+    arguments: Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """A step begins: the visit of a line."""
+
+    line: int
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumes:
+    """A step that called a function goes on."""
+
+    line: int
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """A part of the statement has a value. Names and parts in it may stand as their values: `5 - 5`.
+
+    `whole` tells the voice that it is all that the statement computes, so that what it sets can be said with it.
+    """
+
+    expression: str
+    value: str
+    whole: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Inside of a comprehension or a lambda, the next round: what its variables are."""
+
+    names: Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Does:
+    """The statement does something that is told by its text alone: `words.sort()`, `break`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """A variable's value when the step has finished."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A variable's size when the step has finished, where its value is too long to be told."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """Whether the test of an `if` or `while` holds."""
+
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The `for` finds nothing left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fails:
+    """The step ends in an exception."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enters:
+    """A function of the program is entered; where it is not told, `told` is False and a `Leaves` follows."""
+
+    function: str
+    arguments: Bindings
+    told: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """The function that is under way returns a value."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skips:
+    """Rounds of a loop that are not told: from one visit of its header to another, and what has changed after them."""
+
+    line: int
+    first: int
+    last: int
+    state: Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The answer to a next-statement question: which line's step begins next, and its text; None where nothing does."""
+
+    line: int
+    visit: int
+    next_line: int | None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """The answer to a state question: what the variable was."""
+
+    line: int
+    visit: int
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """The answer to a question about a visit that does not happen: how often the line ran."""
+
+    line: int
+    visit: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """Input prediction: the result that is wanted."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Input prediction: what the variables are before a step that the wanted result goes back to."""
+
+    line: int
+    visit: int
+    names: Bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Confirms:
+    """Input prediction: the run has given the wanted result."""
+
+    value: str
+
+
+Claim = (
+    Wants | Needs | Confirms | Starts | Begins | Resumes | Gives | Each | Does | Sets | Sized | Tests | Exhausted | Fails | Enters
+    | Leaves | Skips | Next | Was | Never
+)  # fmt: skip
+"""Any of them."""

@@ -1,0 +1,228 @@
+"""The parts of one step: which values of calls and operations are told, and how they read with values put in."""
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from execverify.datasets.chains.claims import Claim, Each, Gives
+from execverify.datasets.chains.pieces import PARTS, fill, texts_of
+from execverify.programs.literals import Value
+from execverify.programs.program import Program, once_for_each, walk
+from execverify.tracing.details import Note
+
+_SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
+_BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
+_NAME_WIDTH, _PART_WIDTH = 40, 80  # longest values that stand in for a name, and for a part
+_ROUNDS = 12  # rounds of a comprehension that are told
+_MUTATING = frozenset(
+    {
+        "pop", "popitem", "append", "extend", "insert", "remove", "clear", "sort", "reverse", "add", "discard", "update",
+        "setdefault", "send", "close", "throw", "write", "__next__", "popleft", "appendleft", "intersection_update",
+        "difference_update", "symmetric_difference_update", "__setitem__", "__delitem__",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """What a program's text tells of its expressions.
+
+    Attributes:
+        bound: for each expression inside of comprehensions and lambdas, the names that those bind.
+        binders: for each name that one of them binds, which it is.
+        functions: names of the program's own functions and classes.
+        rebinds: whether a function can give a new value to names of another one (`global`, `nonlocal`).
+        acts: parts whose computing again would do something again.
+        quiet: parts inside of comprehensions and lambdas that cannot be told, because the whole would do them again.
+    """
+
+    bound: Mapping[ast.AST, frozenset[str]]
+    binders: Mapping[ast.AST, ast.AST]
+    functions: frozenset[str]
+    rebinds: bool
+    acts: frozenset[ast.AST]
+    quiet: frozenset[ast.AST]
+
+
+@once_for_each
+def scopes_of(program: Program) -> Scopes:
+    """The scopes of a program's expressions."""
+    functions = frozenset(
+        node.name for node in program.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
+    bound: dict[ast.AST, frozenset[str]] = {}
+    binders: dict[ast.AST, ast.AST] = {}
+    for node in program.nodes:
+        if isinstance(node, _BINDERS):
+            names, inside = _bound_by(node, binders)
+            for part in inside:
+                for each in walk(part):
+                    bound[each] = bound.get(each, frozenset()) | names
+    acts = frozenset(
+        node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
+    )
+    rebinds = not program.vocabulary.kinds.isdisjoint({ast.Global, ast.Nonlocal})
+    quiet = frozenset(
+        part
+        for node in program.nodes
+        if isinstance(node, _BINDERS) and any(_acts(one, functions) for one in walk(node))
+        for part in walk(node)
+        if part is not node
+    )
+    return Scopes(bound, binders, functions, rebinds, acts, quiet)
+
+
+def _bound_by(node: ast.AST, binders: dict[ast.AST, ast.AST]) -> tuple[frozenset[str], list[ast.AST]]:
+    """Names that a comprehension or lambda binds, and the expressions in which they are."""
+    if isinstance(node, ast.Lambda):
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        binders.update(dict.fromkeys(given, node))
+        return frozenset(one.arg for one in given), [node.body]
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+    names: set[str] = set()
+    for generator in node.generators:
+        for one in walk(generator.target):
+            if isinstance(one, ast.Name):
+                names.add(one.id)
+                binders[one] = generator
+    inside: list[ast.AST] = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+    for place, generator in enumerate(node.generators):
+        inside += [*generator.ifs, *([generator.iter] if place else [])]
+    return frozenset(names), inside
+
+
+def _acts(node: ast.AST, functions: frozenset[str]) -> bool:
+    if isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await):
+        return True
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Name):
+        return node.func.id in functions or node.func.id in ("next", "print", "input", "setattr", "exec")
+    return not isinstance(node.func, ast.Attribute) or node.func.attr in _MUTATING or node.func.attr in functions
+
+
+@dataclass
+class Sight:
+    """What is known in a step while its parts are computed.
+
+    Attributes:
+        program: the program.
+        state: the frame's variables before the step.
+        fixed: whether those names can be trusted not to change under way.
+        values: of parts that were told and can stand for them, by node.
+        inner: of names that comprehensions and lambdas have bound.
+    """
+
+    program: Program
+    state: Mapping[str, Value]
+    fixed: bool
+    values: dict[ast.AST, str] = field(default_factory=dict)
+    inner: dict[str, Value] = field(default_factory=dict)
+
+    def text(self, node: ast.expr) -> str | None:
+        """An expression with values put in; None where it has a name whose value cannot be told."""
+        try:
+            return self._filled(node)
+        except LookupError:
+            return None
+
+    def place(self, node: ast.expr) -> str | None:
+        """What is changed in place, by its name: `rows[0]` of `rows[i]`, not the row itself."""
+        if isinstance(node, ast.Attribute):
+            base = self.place(node.value)
+            return f"{base}.{node.attr}" if base else None
+        if isinstance(node, ast.Subscript):
+            base = self.place(node.value)
+            key = self.values.get(node.slice) or self.text(node.slice)
+            return f"{base}[{key}]" if base and key else None
+        return node.id if isinstance(node, ast.Name) else self.values.get(node) or self.text(node)
+
+    def rebind(self, node: ast.NamedExpr, value: Value) -> None:
+        """A name has a new value in the middle of a statement."""
+        self.state = {**self.state, node.target.id: value}
+        if value.text is not None:
+            self.values[node] = value.text
+
+    def _filled(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Name):
+            return self._name(node)[0]
+        return fill(texts_of(self.program).pieces(node), self._in_place)
+
+    def _in_place(self, node: ast.expr) -> tuple[str, bool]:
+        """What stands in a hole, and whether that is a value."""
+        known = self.values.get(node)
+        if known is not None:
+            return known, True
+        return self._name(node) if isinstance(node, ast.Name) else (self._filled(node), False)
+
+    def _name(self, node: ast.Name) -> tuple[str, bool]:
+        bound = node.id in scopes_of(self.program).bound.get(node, ())
+        value = self.inner.get(node.id) if bound else self.state.get(node.id)
+        if value is None:
+            if bound:
+                raise LookupError(node.id)
+            return node.id, True
+        if value.text is None:
+            raise LookupError(node.id)
+        if value.type in _SCALARS and len(value.text) <= _NAME_WIDTH and (bound or self.fixed):
+            return value.text, True
+        return node.id, True
+
+
+def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | None) -> Iterator[Claim]:
+    """Claims about the parts of a statement, in the order in which they were computed.
+
+    Args:
+        sight: what is known; it is kept up to date.
+        notes: what was recorded.
+        how: which are told, see `Detail.parts`.
+        whole: the expression whose value the statement sets, tests or returns.
+    """
+    scopes = scopes_of(sight.program)
+    rounds: dict[ast.AST, int] = {}
+    told: set[tuple[str, str]] = set()
+    pending: list[tuple[str, Value]] = []
+    binder: ast.AST | None = None
+    for note in notes:
+        made_by = scopes.binders.get(note.node)
+        if made_by is not None:
+            name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
+            if made_by is not binder or any(name == one for one, _ in pending):
+                pending = []
+                rounds[made_by] = rounds.get(made_by, 0) + 1
+            binder = made_by
+            pending.append((name, note.value))
+            sight.inner[name] = note.value
+            for node in scopes.bound:  # what was computed in the round before is past
+                sight.values.pop(node, None)
+            continue
+        node = note.node
+        inside = bool(scopes.bound.get(node))
+        if isinstance(node, ast.NamedExpr):
+            sight.rebind(node, note.value)
+        if not isinstance(node, ast.expr) or node in scopes.quiet or not _is_told(node, how, whole, inside):
+            continue
+        if inside and (rounds.get(binder, 0) > _ROUNDS if binder is not None else True):
+            continue
+        text = node.id if isinstance(node, ast.Name) else sight.text(node)
+        if text is None or note.value.text is None or text == note.value.text:
+            continue
+        if inside and pending:
+            yield Each(tuple((name, value.text) for name, value in pending if value.text is not None))
+            pending = []
+        source = texts_of(sight.program).source(node)
+        if inside or node in scopes.acts or node is whole or (source, note.value.text) not in told:
+            yield Gives(text, note.value.text, whole=node is whole)
+        told.add((source, note.value.text))
+        if len(note.value.text) <= _PART_WIDTH or node in scopes.acts:
+            sight.values[node] = note.value.text
+
+
+def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool) -> bool:
+    if how == "none" or isinstance(node, ast.Attribute | ast.Constant | ast.NamedExpr):
+        return False
+    if node is whole:
+        return True
+    if how == "whole":
+        return False
+    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare))
