@@ -141,3 +141,30 @@ def test_a_run_is_stopped_and_goes_on(model: Path, made: list[dict[str, Any]], t
     for step in (1, 3):
         assert steps[step]["val-aux/execverify/white_box/output_asked/mean@1"] == 1.0
         assert "val-core/execverify/input_prediction/reward/mean@1" in steps[step]
+
+
+def test_each_part_is_normalised_apart(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
+    """GDPO, by verl's older trainer: a part that one group lacks does no harm there."""
+    preset = replace(load_preset("paper-7b", [*SMALL, "stage1.reward=parts"]), verl=ON_CPU)
+    folder = prepare(preset, "stage1", made, str(model), tmp_path / "run")
+    run(folder, listed(model, made, tmp_path / "listed.json"), "trainer.total_training_steps=2")
+    told = {int(step["step"]): step for step in figures(folder)}
+    for step, found in logged(folder).items():
+        if step:
+            shares = [found[f"gdpo/{part}_reward/mean"] for part in ("output", "input", "next_statement", "variable_state")]
+            assert all(0 <= share <= 1 for share in shares) and any(shares)
+            assert found["actor/grad_norm"] > 0 and abs(found["critic/advantages/mean"]) < 1e-3
+            assert told[step]["our failures"] == 0
+
+
+def test_groups_without_variance_are_drawn_again(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
+    preset = replace(load_preset("paper-7b", [*SMALL, "stage1.screen_samples=4", "stage1.max_steps=2"]), verl=ON_CPU)
+    folder = prepare(preset, "stage1", made, str(model), tmp_path / "run")
+    known = json.loads(listed(model, made, tmp_path / "listed.json").read_text())
+    trained = [prompt for prompt, row in zip(known, made, strict=True) if row["split"] == "train"]
+    for prompt in trained[:4]:  # of six: all completions are wrong, and teach nothing
+        known[prompt] = known[prompt][:1]
+    (tmp_path / "listed.json").write_text(json.dumps(known))
+    run(folder, tmp_path / "listed.json")
+    assert [step["groups without variance"] for step in figures(folder)] == [0.0]
+    assert logged(folder)[1]["training/filter_groups/evicted_samples"] >= 1
