@@ -171,13 +171,17 @@ def test_outputs_are_taken_out(completion: str, style: str, official: str | None
         ("<answer>assert f('==', 1) == 6</answer>", "execverify", "f('==', 1)", "f('==', 1)"),
         ("[ANSWER]assert f(3) == 6[/ANSWER]", "direct", "f(3)", "f(3)"),
         ("[ANSWER]assert f('==') == 6[/ANSWER]", "cot", "f('==')", "f('==')"),
+        ("[ANSWER]assert f(3) == 0x6[/ANSWER]", "cot", "f(3)", "f(3)"),
+        ("[ANSWER]assert f(3) == 12[/ANSWER]", "direct", "f(3)", None),  # an assertion about another result
+        ("[ANSWER]assert f(3) == 6.0[/ANSWER]", "direct", "f(3)", None),
+        ("[ANSWER]assert f(3) == ??[/ANSWER]", "direct", "f(3)", None),
         ("[ANSWER]assert f(3) is fine == 6[/ANSWER]", "direct", "f(3) is fine", None),
         ("f(3)", "cot", "f(3)", "f(3)"),
         ("<answer>pass</answer>", "execverify", "pass", None),
     ],
 )
 def test_inputs_are_taken_out(completion: str, style: str, official: str | None, strict: str | None) -> None:
-    answer = input_answer(completion, style)
+    answer = input_answer(completion, style, "6")
     assert (answer.official, answer.strict) == (official, strict)
 
 
