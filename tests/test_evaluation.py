@@ -24,6 +24,7 @@ from execverify.evaluation.folder import read_results, write_run
 from execverify.evaluation.held_out import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
 from execverify.evaluation.run import Evaluation
+from execverify.evaluation.table import markdown
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
 from execverify.programs.program import Program
@@ -533,6 +534,23 @@ def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     before = (run / "generations.jsonl").read_bytes()
     assert json.loads(cli(*words, "--json").stdout) == found
     assert (run / "generations.jsonl").read_bytes() == before
+
+
+def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {"execverify": "generations", "model": "m", "settings": {}, "sampling": Sampling(max_tokens=7).plain()}
+    ]
+    ends = ["length", "stop", "stop", "stop", "length"]
+    items = benchmark("cruxeval-o").items(Source(data["cruxeval-o"]))
+    for item, end in zip(items, ends, strict=True):
+        lines.append({"id": item.id, "completions": ["[ANSWER] assert f(3) =="], "finish_reasons": [end]})
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = evaluate("cruxeval-o", f"recorded:{file}", data=data["cruxeval-o"], style="direct").results
+    assert found["cut_off"] == 2
+    assert "max-tokens=7, 2 of 5 completions cut off;" in markdown(found)
+    whole = evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"]).results
+    assert "cut off" not in markdown(whole) and "max-tokens=1024;" in markdown(whole)
 
 
 def test_the_list_tells_each_benchmark() -> None:
