@@ -1,5 +1,7 @@
 """The verb `train`: the two-stage training by a preset."""
 
+import importlib.util
+import sys
 from pathlib import Path
 
 import click
@@ -8,7 +10,9 @@ from rich.text import Text
 
 from execverify.commands.common import NOTES, SCREEN, cores
 from execverify.errors import TrainingError
-from execverify.training.preset import STAGES, load_preset, preset_names
+from execverify.training import verl
+from execverify.training.base import PYPI
+from execverify.training.preset import SCRATCH, STAGES, load_preset, preset_names
 from execverify.training.report import REPORT
 from execverify.training.run import Training
 
@@ -52,10 +56,31 @@ def train_command(
         changes = (*changes, f"data.from_folder={data}")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
-    if engine == "verl":
-        raise TrainingError("verl is not wired yet")
     training = Training(settings, folder, workers, say=lambda line: NOTES.print(Text(line)), evaluated=not no_evaluation)
+    if engine == "verl":
+        _on_verl(training, stage, model)
+        return
     training.run(STAGES if stage == "all" else [stage], model)
     if not no_evaluation:
         SCREEN.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
     NOTES.print(Text(f"{folder}: done"))
+
+
+def _on_verl(training: Training, stage: str, model: str | None) -> None:
+    """Writes the run of one stage of RL, and starts it where verl is installed."""
+    if stage not in STAGES[1:]:
+        raise TrainingError(
+            "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
+        )
+    if model is None:
+        model = training.preset.model.base
+        if model == SCRATCH or model.startswith(PYPI):
+            raise TrainingError("verl needs a model that is there: give --model, a hub name or the folder of the warm-up's model")
+    folder = verl.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
+    NOTES.print(Text(f"{folder}: the run, its rows and settings are written"))
+    if importlib.util.find_spec("verl") is None:
+        NOTES.print(
+            Text(f"verl is not installed here: in an environment of its own, `{verl.INSTALL}`, then `bash {folder / verl.RUN}`")
+        )
+        return
+    sys.exit(verl.launch(folder))

@@ -5,9 +5,10 @@ or none. `-` stands for standard input and output, as JSONL.
 """
 
 import contextlib
+import io
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -18,12 +19,17 @@ from execverify.questions.rows import VERSION, Row
 
 _BATCH = 1_000
 
+Columns = Callable[[Any], Any]
+"""Given pyarrow, the columns of a Parquet file, as its schema."""
 
-def write_rows(path: str, rows: Iterable[Row]) -> int:
+
+def write_rows(path: str, rows: Iterable[Row], columns: Columns | None = None) -> int:
     """Writes rows; returns how many.
 
     Args:
         path: a name that ends in .jsonl or .parquet, or `-` for standard output.
+        rows: what to write.
+        columns: those of a Parquet file; by default, those of a task's row.
 
     Raises:
         RowError: another ending, a folder that does not exist, a full disk; nothing is left half-written.
@@ -38,7 +44,7 @@ def write_rows(path: str, rows: Iterable[Row]) -> int:
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         if target.suffix == ".parquet":
-            count = _write_parquet(unfinished, rows, path)
+            count = _write_parquet(unfinished, rows, path, columns or parquet_schema)
         else:
             with unfinished.open("w", encoding="utf-8") as file:
                 count = _write_lines(file, rows)
@@ -59,22 +65,38 @@ def _write_lines(file: TextIO, rows: Iterable[Row]) -> int:
     return count
 
 
-def _write_parquet(path: Path, rows: Iterable[Row], name: str) -> int:
+def _write_parquet(path: Path, rows: Iterable[Row], name: str, columns: Columns) -> int:
     pa, pq = pyarrow_or_error()
     count = 0
-    with pq.ParquetWriter(path, parquet_schema(pa)) as writer:
+    with pq.ParquetWriter(path, columns(pa)) as writer:
         for batch in _batches(rows):
-            writer.write_table(parquet_table(batch, name))
+            writer.write_table(parquet_table(batch, name, columns))
             count += len(batch)
     return count
 
 
-def parquet_table(rows: list[Row], name: str) -> Any:
+def parquet_table(rows: list[Row], name: str, columns: Columns | None = None) -> Any:
     """Rows as an Arrow table; raises RowError, with the file's name, where one cannot be held."""
     pa, _ = pyarrow_or_error()
     try:
-        return pa.Table.from_pylist(rows, schema=parquet_schema(pa))
+        return pa.Table.from_pylist(rows, schema=(columns or parquet_schema)(pa))
     except (pa.ArrowException, OverflowError, UnicodeError) as error:
+        raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
+
+
+def parquet_table_of_lines(lines: Sequence[bytes], name: str) -> Any:
+    """The same of rows as lines of JSON, which Arrow reads by itself: no row becomes an object of Python's."""
+    import pyarrow.json
+
+    pa, _ = pyarrow_or_error()
+    data = b"".join(lines)
+    try:
+        return pyarrow.json.read_json(
+            io.BytesIO(data),
+            read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(data) + 1),  # a block holds whole rows
+            parse_options=pyarrow.json.ParseOptions(explicit_schema=parquet_schema(pa), unexpected_field_behavior="error"),
+        )
+    except pa.ArrowException as error:
         raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
 
 
@@ -97,9 +119,9 @@ def read_rows(path: str) -> Iterator[Row]:
         DatasetError: the folder of a dataset that is not complete.
     """
     if path != "-" and Path(path).is_dir():
-        rows: Iterator[tuple[str, Row]] = chain.from_iterable(_read_parquet(str(shard)) for shard in shards_of(Path(path)))
+        rows: Iterator[tuple[str, Row]] = chain.from_iterable(read_parquet(str(shard)) for shard in shards_of(Path(path)))
     elif path != "-" and Path(path).suffix == ".parquet":
-        rows = _read_parquet(path)
+        rows = read_parquet(path)
     else:
         rows = read_lines(path, "rows")
     for where, row in rows:
@@ -182,7 +204,8 @@ def _parsed(line: str, where: str, what: str) -> Any:
     return value
 
 
-def _read_parquet(path: str) -> Iterator[tuple[str, Row]]:
+def read_parquet(path: str) -> Iterator[tuple[str, Row]]:
+    """The rows of a Parquet file, each with file and number for messages; raises RowError where it cannot be read."""
     pa, pq = pyarrow_or_error()
     try:
         with pq.ParquetFile(path) as file:

@@ -1,7 +1,8 @@
 """Taking answers out of completions, by the style in which they were asked for.
 
     execverify   the last <answer>...</answer>, and nothing else
-    direct, cot  the benchmarks' own: what follows the first [ANSWER], up to [/ANSWER]; the whole text where there is none
+    direct, cot  the benchmarks' own: what follows the first [ANSWER], up to [/ANSWER]; the whole text where there is none, and what is
+                 before the first [/ANSWER] where that comes first: the prompt had opened it, and the model went on with more of the like
     bare         the whole text: recorded answers that somebody has taken out of completions already
 
 A template file of the user's own is read like `execverify` where it names that tag, and else like `direct`.
@@ -55,8 +56,9 @@ def inside(completion: str, style: str) -> tuple[str | None, str]:
             return None, f"there is no {OPEN}...{CLOSE}"
         text = completion[start + len(OPEN) : end]
     else:
-        text = completion.split(_OPEN)[1] if _OPEN in completion else completion
-        text = text.split(_CLOSE)[0]
+        before, opened, after = completion.partition(_OPEN)
+        text = after.partition(_OPEN)[0] if opened and _CLOSE not in before else completion
+        text = text.partition(_CLOSE)[0]
     if len(text) > MAX_ANSWER:
         return None, f"the answer is longer than {MAX_ANSWER} characters"
     return _unfenced(text).strip(), ""
@@ -71,8 +73,15 @@ def wrapped(text: str, style: str) -> str:
     return f"{_OPEN}\n{text}\n{_CLOSE}"
 
 
-def output_answer(completion: str, style: str, call: str) -> Answer:
-    """The output that a completion claims for a call."""
+def output_answer(completion: str, style: str, call: str, *, one_line: bool = False) -> Answer:
+    """The output that a completion claims for a call.
+
+    Args:
+        completion: what the model wrote.
+        style: how it was asked.
+        call: what it was asked about.
+        one_line: whether the authors take the first line alone where [/ANSWER] is missing, as LiveCodeBench's do.
+    """
     text, why = inside(completion, style)
     if text is None:
         return Answer(None, None, why)
@@ -80,7 +89,10 @@ def output_answer(completion: str, style: str, call: str) -> Answer:
         return Answer(text, text)
     sides = _sides(text)
     if sides is None:
-        return _cut(text, text.split("==")[1] if "==" in text else text)
+        official = (text.split("==")[1] if "==" in text else text).strip()
+        if one_line and style in OWN and _CLOSE not in completion:
+            official = official.partition("\n")[0]
+        return _cut(text, official)
     left, right = sides
     if not _same_source(left, call):
         return Answer(right, None, "the assertion is about another call")

@@ -234,8 +234,11 @@ class _Parts:
         elif not isinstance(
             node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom
         ):
+            old = self.old_item(node) if isinstance(node, ast.AugAssign) else None
             for field in _FIELDS:
                 self.field(node, field)
+            if old is not None and isinstance(node, ast.AugAssign):
+                node.value = _after(old, node.value)
             for item in getattr(node, "items", ()):
                 item.context_expr = self.expression(item.context_expr)
         for suite in instrument.suites(node):
@@ -251,6 +254,8 @@ class _Parts:
     def expression(self, node: ast.expr) -> ast.expr:
         """An expression whose parts report themselves, and which does so itself where it computes something."""
         inside = self.inner(node)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+            return inside
         return self.part(inside, node) if isinstance(node, _WORTH) and _is_read(node) else inside
 
     def inner(self, node: ast.expr) -> ast.expr:
@@ -269,7 +274,7 @@ class _Parts:
                 self.field(keyword, "value")
         elif isinstance(node, ast.NamedExpr):
             self.field(node, "value")
-        elif isinstance(node, ast.Slice | ast.Starred) or not isinstance(node, ast.Constant | ast.Name):
+        elif not isinstance(node, ast.Constant | ast.Name):
             for name in node._fields:
                 self.field(node, name)
         return node
@@ -280,22 +285,29 @@ class _Parts:
         call = ast.Call(ast.Name(PART, _LOAD), [ast.Constant(number), made], [])
         return ast.fix_missing_locations(ast.copy_location(call, node))
 
+    def old_item(self, node: ast.AugAssign) -> ast.expr | None:
+        """The report of the item that `xs[i] += 1` begins with, where to read it once more does nothing."""
+        target = node.target
+        if not isinstance(target, ast.Subscript) or not all(isinstance(one, _LOOKING) for one in walk(target)):
+            return None
+        number = self.numbers[id(target)]
+        self.owners[number] = self.line
+        item = ast.Subscript(target.value, target.slice, _LOAD)
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple((number,)), item], [])
+        return ast.fix_missing_locations(ast.copy_location(call, node.value))
+
     def bound(self, names: list[ast.Name] | list[ast.arg], near: ast.expr) -> ast.expr:
         """The report of names that were bound just now."""
         numbers = tuple(self.numbers[id(name)] for name in names)
         self.owners.update(dict.fromkeys(numbers, self.line))
         read = [ast.Name(name.id if isinstance(name, ast.Name) else name.arg, _LOAD) for name in names]
-        call = ast.Call(ast.Name(BINDING, _LOAD), [ast.Constant(numbers), *read], [])
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple(numbers), *read], [])
         return ast.fix_missing_locations(ast.copy_location(call, near))
 
     def function(self, node: ast.Lambda) -> None:
         names = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         body = self.expression(node.body)
-        if names:
-            chosen = ast.IfExp(self.bound(names, body), body, ast.Constant(None))
-            node.body = ast.fix_missing_locations(ast.copy_location(chosen, body))
-        else:
-            node.body = body
+        node.body = _after(self.bound(names, body), body) if names else body
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         for made in node.generators:
@@ -316,6 +328,18 @@ class _Parts:
 
 
 _FIELDS = ("value", "targets", "target", "iter", "subject", "exc", "test", "msg")
+
+
+_LOOKING = (ast.Name, ast.Constant, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+
+
+def _tuple(numbers: tuple[int, ...]) -> ast.expr:
+    return ast.Tuple([ast.Constant(number) for number in numbers], _LOAD)
+
+
+def _after(report: ast.expr, value: ast.expr) -> ast.expr:
+    """A value that is computed after a report, which is True."""
+    return ast.fix_missing_locations(ast.copy_location(ast.IfExp(report, value, ast.Constant(None)), value))
 
 
 def _is_read(node: ast.expr) -> bool:

@@ -8,20 +8,23 @@ DIR/unseen, longer  further held-out rows: of methods, and of levels, that train
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from execverify.datasets.build import build
 from execverify.datasets.files import read_rows
+from execverify.datasets.prime import PrimeAccount, prime_rows
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
-from execverify.errors import TrainingError
+from execverify.errors import RowError, TrainingError
 from execverify.questions.rows import Row
+from execverify.questions.task import CODE_GENERATION
 from execverify.training.preset import DataSettings, Preset
 
 TRAIN, TEST = "train", "test"
+SYNTHESIZED = "synthesized"
 _HELD_OUT = "train=0.05,test=0.95"
 _MORE = 1.02
 """Rows are built a little in excess: the shares of splits and kinds are those of a draw."""
@@ -103,6 +106,70 @@ def _check(rows: Rows, preset: Preset) -> None:
             raise TrainingError(
                 f"{rows.folder} has {have} rows for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
             )
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """Where the code-generation rows of a training are.
+
+    Attributes:
+        folder: the synthesized dataset; None where none are wanted.
+        sft: how many of its split "train" the warm-up takes.
+        stage2: how many of the next ones stage II takes.
+        held_out: how many of its split "test" are for evaluation.
+        source: a file or hub name to take stage II's rows from instead.
+        template: of the prompts of such rows.
+    """
+
+    folder: Path | None
+    sft: int
+    stage2: int
+    held_out: int
+    source: str
+    template: str
+
+    def of_sft(self) -> Iterator[Row]:
+        """The rows that the warm-up learns with their solutions."""
+        return islice(_split(self.folder, TRAIN), self.sft) if self.folder else iter(())
+
+    def of_stage2(self) -> Iterator[Row]:
+        """The rows of stage II."""
+        if self.source == SYNTHESIZED:
+            return islice(_split(self.folder, TRAIN), self.sft, self.sft + self.stage2) if self.folder else iter(())
+        if self.source.endswith((".parquet", ".jsonl")) and _are_rows(self.source):
+            return islice(read_rows(self.source), self.stage2)
+        return islice(prime_rows(self.source, PrimeAccount(), template=self.template), self.stage2)
+
+    def of_evaluation(self) -> Iterator[Row]:
+        """The rows for evaluation."""
+        return islice(_split(self.folder, TEST), self.held_out) if self.folder else iter(())
+
+
+def _are_rows(path: str) -> bool:
+    """Whether a file holds rows of ours; else it is one of PRIME's."""
+    try:
+        next(read_rows(path), None)
+    except RowError:
+        return False
+    return True
+
+
+def prepared_tasks(preset: Preset, out: Path, workers: int) -> TaskRows:
+    """The code-generation rows of a preset; built where they are not there yet.
+
+    Raises:
+        DatasetError: they cannot be built or read.
+    """
+    stage2, data = preset.stage2, preset.data
+    synthesized = stage2.rows if stage2.source == SYNTHESIZED else 0
+    train, test = preset.sft.tasks + synthesized, preset.evaluation.tasks
+    folder = None
+    if train or test:
+        folder = out / "tasks"
+        shares = dict(Splits.parse(data.splits).shares)
+        size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
+        build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
+    return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template)
 
 
 def recipe_of(data: DataSettings) -> Recipe:

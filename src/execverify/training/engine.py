@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,25 @@ def engine_or_error() -> None:
         import trl  # noqa: F401
     except ImportError as error:
         raise TrainingError(f"training needs {error.name}: pip install 'execverify[train]'") from None
+
+
+def quiet(trainer: Any) -> None:
+    """Leaves the engine's figures to our log: it would print each of them, and a bar for each file that it writes."""
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+
+
+def hush() -> None:
+    """No bars for files, and none of the warnings that engines give each other."""
+    import datasets
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|torch")
 
 
 def world_size() -> int:
@@ -40,6 +60,7 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    hush()
     dtype = getattr(torch, preset.model.dtype) if has_gpu() else torch.float32  # processors are slow in anything else
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
@@ -53,6 +74,7 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
 
 def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warmup: float) -> dict[str, Any]:
     """The arguments of the engine that do not depend on the stage."""
+    hush()
     gpu = has_gpu()
     return {
         "output_dir": str(out),
@@ -85,7 +107,9 @@ def guarded(out: Path) -> Iterator[None]:
     """
     again = "what was saved stays: mend it and give the same command again"
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)  # of the engines among themselves
+            yield
     except OSError as error:
         raise TrainingError(f"{out} could not be written ({error.strerror or error}); {again}") from None
     except (RuntimeError, MemoryError) as error:

@@ -22,7 +22,7 @@ from execverify.training.checkpoints import (
     steps_done,
     trim,
 )
-from execverify.training.engine import common, guarded, loaded, world_size
+from execverify.training.engine import common, guarded, loaded, quiet, world_size
 from execverify.training.files import whole_folder, write_json
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
@@ -180,6 +180,7 @@ def train_rl(
         processing_class=tokenizer,
     )
     trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
+    quiet(trainer)
     with guarded(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
         with whole_folder(out / MODEL) as folder:

@@ -11,7 +11,7 @@ from execverify.evaluation.run import RESULTS, evaluate
 from execverify.models import Sampling
 from execverify.models.transformers import Transformers
 from execverify.training.checkpoints import Say
-from execverify.training.data import Rows, far_rows
+from execverify.training.data import Rows, TaskRows, far_rows
 from execverify.training.preset import Preset
 
 CRUXEVAL = ("cruxeval-o", "cruxeval-i")
@@ -36,13 +36,18 @@ class Measure:
     limit: int | None = None
 
 
-def measures_of(preset: Preset, rows: Rows, out: Path, workers: int) -> list[Measure]:
+def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[Measure]:
     """What a preset measures; held-out rows are made where they are not there yet."""
     evaluation, style = preset.evaluation, preset.data.template
     held = out / "held-out.parquet"
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
     found = [Measure("held out", "own", held, style)]
+    if evaluation.tasks:
+        coding = out / "held-out-tasks.parquet"
+        if not coding.exists():
+            write_rows(str(coding), tasks.of_evaluation())
+        found.append(Measure("held out tasks", "own-code", coding, style))
     for name, folder in far_rows(preset, out, workers).items():
         told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
         found.append(Measure(told, "own", folder, style, evaluation.rows))

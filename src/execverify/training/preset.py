@@ -93,6 +93,7 @@ class SftSettings:
         learning_rate, scheduler, warmup, weight_decay: the optimizer's; `warmup` is a share of the steps.
         batch: sequences an optimizer step, on all devices together.
         device_batch: sequences at once on one device.
+        budget: most tokens of a chain, which is told in less detail until it fits; 0 for as many as `max_tokens`.
         max_tokens: longer rows are left out, and counted.
         packing: whether several rows share a sequence.
     """
@@ -109,6 +110,7 @@ class SftSettings:
     weight_decay: float = 0.0
     batch: int = 16
     device_batch: int = 2
+    budget: int = 0
     max_tokens: int = 4096
     packing: bool = False
 
@@ -255,6 +257,11 @@ class Preset:
         settings: RlSettings = getattr(self, name)
         return settings
 
+    def rewarded(self, stage: str, reward: str) -> "Preset":
+        """The preset with another reward in "stage1" or "stage2"."""
+        changed = replace(self.stage(stage), reward=reward)
+        return replace(self, stage1=changed) if stage == "stage1" else replace(self, stage2=changed)
+
 
 def preset_names() -> list[str]:
     """The presets that come with the package."""
@@ -342,6 +349,8 @@ def _fitting(kind: Any, value: Any, dotted: str) -> Any:
         raise TrainingError(f'{dotted} is {value!r}: give a list of texts, such as ["a", "b"]')
     if origin is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if origin is str and type(value) is int:
+        return str(value)  # as in data.levels=3
     wanted = dict if isinstance(origin, type) and issubclass(origin, Mapping) else origin
     if isinstance(wanted, types.UnionType) or type(value) is not wanted:
         told = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a table"}

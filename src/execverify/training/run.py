@@ -9,6 +9,7 @@ OUT/evaluations              what was measured of each, see `measure.py`
 OUT/report.md                the table
 """
 
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,20 @@ from typing import Any
 from execverify import __version__
 from execverify.datasets.chains import ChainAccount, chain_rows
 from execverify.errors import TrainingError
+from execverify.questions.rows import Row, from_row
 from execverify.training.base import base_model
 from execverify.training.checkpoints import MODEL, Say, finished
 from execverify.training.checks import check_machine
-from execverify.training.data import Rows, prepared_rows
+from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
 from execverify.training.engine import engine_or_error
 from execverify.training.files import read_json, read_parquet, write_json, write_parquet
-from execverify.training.measure import measure, measures_of
+from execverify.training.measure import Measure, measure, measures_of
 from execverify.training.preset import STAGES, Preset
 from execverify.training.report import write_report
 
-SETTINGS, CHAINS = "settings.json", "chains.parquet"
+SETTINGS, CHAINS, MORE_CHAINS = "settings.json", "chains.parquet", "more-chains.parquet"
 _TOKENIZER_ROWS = 4_000
+_SFT_COLUMNS = ("id", "kind", "prompt", "completion")
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Training:
     say: Say = print
     evaluated: bool = True
     rows: Rows | None = field(default=None, init=False)
+    _tasks: TaskRows | None = field(default=None, init=False)
 
     def run(self, stages: Sequence[str], base: str | None = None) -> dict[str, Any]:
         """Runs stages in their order, each on the model of the one before.
@@ -87,10 +91,13 @@ class Training:
                 raise TrainingError(f"{self.out} holds something else: name a new folder with --out")
             write_json(self.out / SETTINGS, told)
             return
-        changed = sorted(_changed(before["preset"], told["preset"], ""))
+        begun = [stage for stage in STAGES if (self.out / stage).exists()]
+        free = tuple(f"{stage}." for stage in STAGES if stage not in begun)  # nothing was done by these yet
+        changed = [name for name in sorted(_changed(before["preset"], told["preset"], "")) if not name.startswith(free)]
         if changed:
             names = ", ".join(changed[:5])
             raise TrainingError(f"{self.out} was begun with other settings ({names}): give the same ones, or another --out")
+        write_json(self.out / SETTINGS, told)
 
     def _name_before(self, stage: str) -> str:
         at = STAGES.index(stage)
@@ -106,38 +113,64 @@ class Training:
             raise TrainingError(
                 f"{stage} needs a model that was warmed up, and {self.out} has none: train sft first, or give --model"
             )
-        return base_model(self.preset.model, self._texts(), self.preset.seed, self.out / "base")
+        return base_model(self.preset.model, self.texts(), self.preset.seed, self.out / "base")
 
-    def _prepared(self) -> Rows:
+    def prepared(self) -> Rows:
+        """The rows; built where they are not there yet."""
         if self.rows is None:
             self.say("rows: building")
             self.rows = prepared_rows(self.preset, self.out, self.workers)
         return self.rows
 
-    def _texts(self) -> Iterator[str]:
+    def tasks(self) -> TaskRows:
+        """The code-generation rows; built where they are not there yet."""
+        if self._tasks is None:
+            self._tasks = prepared_tasks(self.preset, self.out, self.workers)
+        return self._tasks
+
+    def measures(self) -> list[Measure]:
+        """What is measured of every model."""
+        return measures_of(self.preset, self.prepared(), self.tasks(), self.out, self.workers)
+
+    def texts(self) -> Iterator[str]:
         """What a tokenizer learns from: prompts and chains."""
         for row, _ in zip(self.chains(), range(_TOKENIZER_ROWS), strict=False):
             for message in (*row["prompt"], *row["completion"]):
                 yield message["content"]
 
     def chains(self) -> Iterator[dict[str, Any]]:
-        """The rows of the warm-up; made where they are not there yet."""
+        """The rows of the warm-up, chains and solutions in a shuffled order; made where they are not there yet."""
         path = self.out / CHAINS
         if not path.exists():
-            rows, account, sft = self._prepared(), ChainAccount(), self.preset.sft
-            self.say("chains: telling the runs")
-            made = chain_rows(
-                rows.of_sft(),
+            rows = [*self._told(self.prepared().of_sft()), *map(_solution, self.tasks().of_sft())]
+            random.Random(self.preset.data.seed).shuffle(rows)
+            write_parquet(path, rows)
+        return read_parquet(path)
+
+    def more_chains(self) -> Iterator[dict[str, Any]]:
+        """Chains for the prompts of stage I: what more supervised training can learn from."""
+        path = self.out / MORE_CHAINS
+        if not path.exists():
+            write_parquet(path, self._told(self.prepared().of_stage1(self.preset.stage1.kinds)))
+        return read_parquet(path)
+
+    def _told(self, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+        """Rows with chains of thought."""
+        sft, account = self.preset.sft, ChainAccount()
+        self.say("chains: telling the runs")
+        yield from (
+            {name: row[name] for name in _SFT_COLUMNS}
+            for row in chain_rows(
+                rows,
                 voice=sft.voice,
                 detail=sft.detail,
-                budget=sft.max_tokens,
-                seed=self.preset.seed,
+                budget=sft.budget or sft.max_tokens,
+                seed=self.preset.data.seed,
                 workers=self.workers,
                 account=account,
             )
-            write_parquet(path, made)
-            self.say(f"chains: {sum(account.chains.values())} made, {len(account.left)} rows without one")
-        return read_parquet(path)
+        )
+        self.say(f"chains: {sum(account.chains.values())} made, {len(account.left)} rows without one")
 
     def _trained(self, stage: str, model: str) -> str:
         from execverify.training.grpo import train_rl
@@ -149,17 +182,35 @@ class Training:
         if stage == "sft":
             train_sft(self.preset, model, self.chains(), out, self.say)
         else:
-            train_rl(self.preset, stage, model, self._prompts(stage), out, workers=self.workers, say=self.say)
+            train_rl(self.preset, stage, model, self.prompts(stage), out, workers=self.workers, say=self.say)
         return str(out / MODEL)
 
-    def _prompts(self, stage: str) -> Iterable[dict[str, Any]]:
+    def prompts(self, stage: str) -> Iterable[dict[str, Any]]:
+        """The rows of a stage of RL."""
         if stage == "stage1":
-            return self._prepared().of_stage1(self.preset.stage1.kinds)
-        raise TrainingError("stage2 is not there yet")
+            return self.prepared().of_stage1(self.preset.stage1.kinds)
+        return self.tasks().of_stage2()
+
+    def rows_for(self, stage: str) -> Iterator[Row]:
+        """The rows of a stage of RL, then held-out ones as those of the split "validation": what another engine is given."""
+        yield from self.prompts(stage)
+        held = self.prepared().of_evaluation() if stage == "stage1" else self.tasks().of_evaluation()
+        kinds = self.preset.stage(stage).kinds
+        yield from ({**row, "split": "validation"} for row in held if row["kind"] in kinds)
 
     def _measured(self, name: str, model: str) -> Mapping[str, Mapping[str, Any]]:
-        measures = measures_of(self.preset, self._prepared(), self.out, self.workers)
-        return measure(model, measures, self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.say)
+        return measure(model, self.measures(), self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.say)
+
+
+def _solution(row: Row) -> dict[str, Any]:
+    """A code-generation row with its own program as the completion."""
+    task = from_row(row)
+    return {
+        "id": task.id,
+        "kind": task.kind,
+        "prompt": [dict(message) for message in task.prompt],
+        "completion": [{"role": "assistant", "content": task.gold}],
+    }
 
 
 def _changed(before: Any, now: Any, where: str) -> Iterator[str]:

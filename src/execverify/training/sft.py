@@ -17,7 +17,7 @@ from execverify.training.checkpoints import (
     steps_done,
     trim,
 )
-from execverify.training.engine import common, guarded, loaded, world_size
+from execverify.training.engine import common, guarded, loaded, quiet, world_size
 from execverify.training.files import whole_folder, write_json
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog
@@ -81,6 +81,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         processing_class=tokenizer,
         callbacks=[StepLog(out, [], lambda: 0.0, say)],
     )
+    quiet(trainer)
     with guarded(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
         with whole_folder(out / MODEL) as folder:

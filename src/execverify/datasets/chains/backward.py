@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from execverify.datasets.chains.claims import Needs
-from execverify.datasets.chains.shape import shape_of
+from execverify.datasets.chains.shape import Shape
+from execverify.programs.program import Program, once_for_each
 from execverify.questions.layout import layout_of
 from execverify.tracing.trace import Trace
 
@@ -12,15 +13,16 @@ _MOST = 6  # lines
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 
 
-def needs_of(trace: Trace, width: int) -> Iterator[Needs]:
+def needs_of(trace: Trace, shape: Shape, width: int) -> Iterator[Needs]:
     """What each step needs on which the result depends, from the last one back; of the entry call's own frame.
 
     Args:
         trace: the run.
+        shape: its shape.
         width: longest value that is told.
     """
     layout = layout_of(trace.program)
-    shape = shape_of(trace)
+    around = _headers(trace.program)
     own = [step for step in trace.steps if step.frame == 0]
     if not own or own[-1].finished is None:
         return
@@ -45,6 +47,9 @@ def needs_of(trace: Trace, width: int) -> Iterator[Needs]:
             yield Needs(step.line, step.visit, told)
         lines.add(step.line)
         waiting += [place for name in names if (place := _last_change(trace, shape.before, index, name)) is not None]
+        header = around.get(step.line)
+        if header is not None and (place := _last_run(trace, shape.before, index, header)) is not None:
+            waiting.append(place)
 
 
 def _read(node: ast.AST) -> list[str]:
@@ -77,3 +82,24 @@ def _last_change(trace: Trace, before: tuple[int, ...], index: int, name: str) -
             return at
         at = before[at]
     return None
+
+
+def _last_run(trace: Trace, before: tuple[int, ...], index: int, line: int) -> int | None:
+    """The step of the frame in which a line last ran."""
+    at = before[index]
+    while at >= 0 and trace.steps[at].line != line:
+        at = before[at]
+    return at if at >= 0 else None
+
+
+@once_for_each
+def _headers(program: Program) -> dict[int, int]:
+    """For each statement line, the test or loop that decides whether it runs: the innermost one around it."""
+    found: dict[int, int] = {}
+    for line, statement in layout_of(program).statements.items():
+        node = statement.node
+        if isinstance(node, ast.If | ast.While | ast.For):
+            for inner in (*node.body, *node.orelse):
+                for number in range(inner.lineno, (inner.end_lineno or inner.lineno) + 1):
+                    found[number] = line  # outer ones come first, and are overwritten
+    return found

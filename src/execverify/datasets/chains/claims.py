@@ -1,6 +1,6 @@
 """What a narration can claim. The narrator makes claims, a voice words them, a reader finds them in the words again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Bindings = tuple[tuple[str, str], ...]
 """Names with the literal texts of their values, in order."""
@@ -31,10 +31,14 @@ class Resumes:
 
 @dataclass(frozen=True, slots=True)
 class Gives:
-    """A part of the statement has a value. Names and parts in it may stand as their values: `5 - 5`."""
+    """A part of the statement has a value. Names and parts in it may stand as their values: `5 - 5`.
+
+    `whole` tells the voice that it is all that the statement computes, so that what it sets can be said with it.
+    """
 
     expression: str
     value: str
+    whole: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,12 @@ class Skips:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The answer to a next-statement question: which line's step begins next; None where nothing does."""
+    """The answer to a next-statement question: which line's step begins next, and its text; None where nothing does."""
 
     line: int
     visit: int
     next_line: int | None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,7 @@ class Confirms:
 
 
 Claim = (
-    Wants | Needs | Confirms | Starts | Begins | Resumes | Gives | Each | Does | Sets | Sized | Tests | Exhausted | Fails | Enters | Leaves | Skips | Next | Was | Never
+    Wants | Needs | Confirms | Starts | Begins | Resumes | Gives | Each | Does | Sets | Sized | Tests | Exhausted | Fails | Enters
+    | Leaves | Skips | Next | Was | Never
 )  # fmt: skip
 """Any of them."""

@@ -1,26 +1,23 @@
 """A chain of thought for a task: the run told in a voice, as fully as a budget lets it, and then the answers."""
 
-import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from random import Random
 
 from execverify.datasets.chains import claims as said
-from execverify.datasets.chains import terse
 from execverify.datasets.chains.backward import needs_of
 from execverify.datasets.chains.claims import Claim
-from execverify.datasets.chains.narrator import answer_claims, run_claims
+from execverify.datasets.chains.narrator import Course, answer_claims, course_of, run_claims
 from execverify.datasets.chains.plan import DETAILS, LADDER, Detail
+from execverify.datasets.chains.voices import VOICES, sheet_of
 from execverify.errors import DatasetError
 from execverify.questions.layout import layout_of
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
 from execverify.tracing.details import Details, details_many
 from execverify.tracing.trace import Trace
-
-VOICES = ("terse",)
-"""How a chain can read."""
 
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
@@ -95,17 +92,32 @@ def narrate(
         return wrong
     if details is None:
         (details,) = details_many([trace])
-    tokens = 0
-    last = ""
-    for rung in range(DETAILS[detail], len(LADDER)):
-        text = _completion(task, trace, details, LADDER[rung], voice)
-        if text == last:
-            continue
-        last = text
-        tokens = count_tokens(text)
-        if budget is None or tokens <= budget:
-            return Chain(text, voice, rung, tokens)
-    return Unfit("does not fit the budget", f"{tokens} tokens at the least detail; the budget is {budget}")
+    course = course_of(trace, details)
+
+    def told(rung: int) -> Chain:
+        text = _completion(task, course, LADDER[rung], voice, seed)
+        return Chain(text, voice, rung, count_tokens(text))
+
+    return _fullest(told, DETAILS[detail], budget)
+
+
+def _fullest(told: Callable[[int], Chain], first: int, budget: int | None) -> Chain | Unfit:
+    """The chain of the fullest level of detail, from `first` on, that fits; levels are halved, for each takes its time."""
+    found = told(first)
+    if budget is None or found.tokens <= budget:
+        return found
+    low, high = first, len(LADDER) - 1
+    found = told(high)
+    if found.tokens > budget:
+        return Unfit("does not fit the budget", f"{found.tokens} tokens at the least detail; the budget is {budget}")
+    while high - low > 1:
+        middle = (low + high) // 2
+        tried = told(middle)
+        if tried.tokens <= budget:
+            high, found = middle, tried
+        else:
+            low = middle
+    return found
 
 
 def check_style(voice: str, detail: str) -> None:
@@ -144,17 +156,16 @@ def _mismatch(task: Task, trace: Trace) -> Unfit | None:
     return None
 
 
-def _completion(task: Task, trace: Trace, details: Details, detail: Detail, voice: str) -> str:
-    run = run_claims(trace, details, detail, task.questions)
+def _completion(task: Task, course: Course, detail: Detail, voice: str, seed: int | str) -> str:
+    trace = course.trace
+    run = run_claims(course, detail, task.questions)
     claims: list[Claim]
     if task.kind == "input_prediction":
-        text = task.result.text or ""
-        claims = list(chain([said.Wants(text)], needs_of(trace, min(detail.width, 120)), run, [said.Confirms(text)]))
+        wanted = task.result.text or ""
+        claims = list(
+            chain([said.Wants(wanted)], needs_of(trace, course.shape, min(detail.width, 120)), run, [said.Confirms(wanted)])
+        )
     else:
-        claims = list(chain(run, answer_claims(trace, task.questions)))
-    keywords = {
-        line: "while" if isinstance(one.node, ast.While) else "if" for line, one in layout_of(trace.program).statements.items()
-    }
-    return gold_completion(
-        [task.assertion, *(question.answers[0] for question in task.questions)], terse.worded(claims, keywords)
-    )
+        claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
+    text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))
+    return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)

@@ -6,29 +6,58 @@ from dataclasses import dataclass
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
+from execverify.datasets.chains.deeds import Deeds
+from execverify.datasets.chains.lines import lines_of
 from execverify.datasets.chains.parts import Sight, scopes_of, told_parts
-from execverify.datasets.chains.pieces import PARTS
 from execverify.datasets.chains.plan import Detail, Gap, gaps_of
 from execverify.datasets.chains.shape import Shape, shape_of
-from execverify.programs.literals import Value, parse_literal
-from execverify.questions.layout import Statement, layout_of
 from execverify.questions.question import Question
 from execverify.tracing.details import Details
 from execverify.tracing.trace import Step, Trace
 
-_IMMUTABLE = frozenset({"int", "float", "bool", "str", "tuple", "complex", "NoneType", "frozenset", "bytes", "range"})
+
+@dataclass(frozen=True)
+class Course:
+    """A run, prepared for being told, more than once where a budget asks for it.
+
+    Attributes:
+        trace: the run; it returned.
+        details: the values of the parts of its statements.
+        shape: its loops and calls.
+        endings: steps by the moment, in steps begun, at which they are over.
+    """
+
+    trace: Trace
+    details: Details
+    shape: Shape
+    endings: dict[int, list[int]]
 
 
-def run_claims(trace: Trace, details: Details, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
-    """Claims about a run that returned.
+def course_of(trace: Trace, details: Details) -> Course:
+    """The course of a run."""
+    shape = shape_of(trace)
+    endings: dict[int, list[int]] = {}
+    for step in trace.steps:
+        endings.setdefault(_ending(step, shape), []).append(step.index)
+    return Course(trace, details, shape, endings)
+
+
+def _ending(step: Step, shape: Shape) -> int:
+    """The moment at which a step is over."""
+    if step.finished is not None:
+        return step.finished
+    return max([step.index + 1, *(shape.spans[frame][1] for frame in shape.callees.get(step.index, ()))])
+
+
+def run_claims(course: Course, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
+    """Claims about a run.
 
     Args:
-        trace: the run.
-        details: the values of its parts.
+        course: the run.
         detail: how much to tell.
         questions: what is asked about it: those moments are told whatever the detail.
     """
-    return _Narrator(trace, details, detail, tuple(questions)).tell()
+    return _Narrator(course, detail, tuple(questions)).tell()
 
 
 def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim]:
@@ -47,40 +76,18 @@ def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim
             yield said.Was(question.line, question.visit, question.variable, text)
 
 
-@dataclass(slots=True)
-class _Open:
-    """A step that is being told.
-
-    Attributes:
-        told: how many of its notes are told.
-        sight: what is known while its parts are computed.
-    """
-
-    told: int
-    sight: Sight
-
-
 class _Narrator:
-    def __init__(self, trace: Trace, details: Details, detail: Detail, questions: tuple[Question, ...]) -> None:
-        self.trace = trace
-        self.details = details
+    def __init__(self, course: Course, detail: Detail, questions: tuple[Question, ...]) -> None:
+        self.course = course
+        self.trace = course.trace
+        self.details = course.details
+        self.shape = course.shape
         self.detail = detail
-        self.layout = layout_of(trace.program)
-        self.scopes = scopes_of(trace.program)
-        self.shape: Shape = shape_of(trace)
-        self.asked = {(one.line, one.visit, one.variable) for one in questions if one.variable is not None}
-        self.gaps = gaps_of(trace, self.shape, detail, questions)
-        self.open: dict[int, _Open] = {}
-        self.endings: dict[int, list[int]] = {}  # steps by the moment at which they finish or fail
-        for step in trace.steps:
-            self.endings.setdefault(self.ending(step), []).append(step.index)
-
-    def ending(self, step: Step) -> int:
-        """The moment, in steps begun, at which a step is over."""
-        if step.finished is not None:
-            return step.finished
-        inside = [self.shape.spans[frame][1] for frame in self.shape.callees.get(step.index, ())]
-        return max([step.index + 1, *inside])
+        self.lines = lines_of(self.trace.program)
+        self.fixed = not scopes_of(self.trace.program).rebinds
+        self.deeds = Deeds(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
+        self.gaps = gaps_of(self.trace, self.shape, detail, questions)
+        self.open: dict[int, Sight] = {}  # steps that are being told, and what is known in each
 
     # ------------------------------------------------------------------------------------------------ the course of events
 
@@ -99,43 +106,40 @@ class _Narrator:
             step = trace.steps[index]
             yield from self.entered(step)
             yield said.Begins(step.line, step.visit)
-            self.open[index] = _Open(0, self.sight(step))
-            yield from self.parts(index, index + 1, True)
+            self.open[index] = self.sight(step)
+            yield from self.parts(index, index + 1)
             index += 1
         yield from self.between(index)
 
     def between(self, moment: int) -> Iterator[Claim]:
         """What happens when so many steps have begun, and before the next one does: parts, ends, returns."""
-        pending = set(self.endings.get(moment, ()))
-        pending.update(index for index in self.open if self.noted(index, moment))
-        for index in sorted(pending & self.open.keys(), reverse=True):
+        over = [index for index in self.course.endings.get(moment, ()) if index in self.open]
+        noted = [index for index in self.open if index < moment - 1 and index not in over and self.has_new(index, moment)]
+        for index in sorted(over + noted, reverse=True):
             step = self.trace.steps[index]
             if index < moment - 1:
                 yield said.Resumes(step.line, step.visit)
-            yield from self.parts(index, moment, self.ending(step) == moment)
-            if self.ending(step) == moment:
+            yield from self.parts(index, moment)
+            if index in over:
                 yield from self.finished(step)
                 del self.open[index]
 
-    def noted(self, index: int, moment: int) -> bool:
-        notes = self.details.of(index)
-        told = self.open[index].told
-        return told < len(notes) and notes[told].moment <= moment and moment > index + 1
+    def has_new(self, index: int, moment: int) -> bool:
+        """Whether a step that called a function has had parts computed since."""
+        notes, told = self.details.of(index), self.open[index].told
+        return told < len(notes) and notes[told].moment <= moment
 
-    def parts(self, index: int, moment: int, last: bool) -> Iterator[Claim]:
+    def parts(self, index: int, moment: int) -> Iterator[Claim]:
         """The parts of a step that have been computed up to a moment."""
-        one = self.open[index]
-        notes = self.details.of(index)
-        start = one.told
-        while one.told < len(notes) and notes[one.told].moment <= moment:
-            one.told += 1
-        statement = self.layout.statements.get(self.trace.steps[index].line)
-        if statement is None or index in self.details.cut:
+        sight, notes = self.open[index], self.details.of(index)
+        start = sight.told
+        while sight.told < len(notes) and notes[sight.told].moment <= moment:
+            sight.told += 1
+        line = self.lines.get(self.trace.steps[index].line)
+        if start == sight.told or line is None or line.crowded or index in self.details.cut:
             return
-        new = notes[start : one.told]
-        whole = _expression(statement)
-        does_only = isinstance(statement.node, ast.Expr) and isinstance(whole, ast.Call)
-        yield from told_parts(one.sight, (n for n in new if not (does_only and n.node is whole)), self.detail.parts, whole)
+        new = [note for note in notes[start : sight.told] if note.node is not line.silent]
+        yield from told_parts(sight, new, self.detail.parts, line)
 
     def entered(self, step: Step) -> Iterator[Claim]:
         """The call that leads to a step, where it is the first of its frame."""
@@ -177,7 +181,7 @@ class _Narrator:
                 state = self.trace.steps[before].state
                 break
             before = self.shape.before[before]
-        return Sight(self.trace.program, state, not self.scopes.rebinds)
+        return Sight(self.trace.program, state, self.fixed)
 
     def arguments(self, number: int) -> Bindings:
         """The parameters of a frame, as far as they have literals."""
@@ -190,34 +194,30 @@ class _Narrator:
 
     def finished(self, step: Step) -> Iterator[Claim]:
         """What a step has done when it is over."""
-        statement = self.layout.statements.get(step.line)
-        if statement is None:
+        line = self.lines.get(step.line)
+        if line is None:
             return
         if step.finished is None:
-            if not statement.yields:
+            if not line.statement.yields:
                 yield said.Fails()
             return
-        node = statement.node
-        if isinstance(node, ast.If | ast.While):
-            yield from self.test(step, node)
+        node = line.statement.node
+        if line.crowded and not isinstance(node, ast.For | ast.AsyncFor):
+            if ";" not in line.statement.texts[-1]:
+                yield said.Does(line.statement.texts[-1])
+            yield from self.deeds.state(step, line)
+        elif isinstance(node, ast.If | ast.While):
+            yield said.Tests(self.goes_in(step, node))
+            yield from self.deeds.state(step, line)
         elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
             yield said.Exhausted()
-        elif isinstance(node, ast.Return):
-            pass
-        else:
-            yield from self.deed(step, statement)
-            yield from self.state(step, statement)
+        elif not isinstance(node, ast.Return):
+            yield from self.deeds.deed(step, node, self.open[step.index])
+            yield from self.deeds.state(step, line)
         if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
             value = self.returned(step)
             if value is not None:
                 yield said.Leaves(value)
-
-    def test(self, step: Step, node: ast.If | ast.While) -> Iterator[Claim]:
-        if isinstance(node.test, ast.Name) and not self.details.of(step.index):  # else it is told as a part
-            value = self.open[step.index].sight.state.get(node.test.id)
-            if value is not None and value.text is not None and len(value.text) <= self.detail.width:
-                yield said.Gives(node.test.id, value.text)
-        yield said.Tests(self.goes_in(step, node))
 
     def goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
         """Whether the step after a header is in its body, as far as lines tell."""
@@ -225,66 +225,12 @@ class _Narrator:
         first, last = node.body[0], node.body[-1]
         return following >= 0 and first.lineno <= self.trace.steps[following].line <= (last.end_lineno or last.lineno)
 
-    def deed(self, step: Step, statement: Statement) -> Iterator[Claim]:
-        """What a statement does beside setting names."""
-        node = statement.node
-        sight = self.open[step.index].sight
-        if isinstance(node, ast.Expr):
-            text = sight.text(node.value) if isinstance(node.value, ast.Call) else None
-            yield said.Does(text or statement.texts[-1])
-        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            yield from self.assigned(step, node, sight)
-        elif not isinstance(node, ast.For | ast.AsyncFor):
-            yield said.Does(statement.texts[-1])
-
-    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: Sight) -> Iterator[Claim]:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        if isinstance(node, ast.AugAssign):
-            old = sight.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
-            new = step.state.get(node.target.id) if isinstance(node.target, ast.Name) else None
-            right = sight.text(node.value) if node.value not in sight.values else sight.values[node.value]
-            sign = _SIGNS.get(type(node.op))
-            if (
-                old is not None
-                and old.text is not None
-                and new is not None
-                and new.text
-                and right
-                and old.type in _IMMUTABLE
-                and sign
-            ):
-                if self.detail.parts != "none":
-                    yield said.Gives(f"{_bracketed(old.text)} {sign} {_operand(right, node.value)}", new.text)
-                return
-            yield said.Does(f"{ast.unparse(node.target)} {sign}= {right}" if right and sign else ast.unparse(node))
-            return
-        if any(not isinstance(target, ast.Name) for target in targets):
-            value = node.value
-            right = None if value is None else sight.values.get(value) or sight.text(value)
-            for target in targets:
-                if isinstance(target, ast.Subscript | ast.Attribute):
-                    left = sight.text(target)
-                    yield said.Does(f"{left} = {right}" if left and right else ast.unparse(node))
-
-    def state(self, step: Step, statement: Statement) -> Iterator[Claim]:
-        """What the variables are that a step has bound or changed."""
-        names = [name for name in _in_order(statement) if name in step.state]
-        names += sorted(name for name in step.changed if name in step.state and name not in names)
-        for name in names:
-            value = step.state[name]
-            if value.text is None:
-                continue
-            if len(value.text) <= self.detail.width or (step.line, step.visit, name) in self.asked:
-                yield said.Sets(name, value.text)
-            elif (size := _size(value)) is not None:
-                yield said.Sized(name, size)
-
     def returned(self, step: Step) -> str | None:
         """What the frame returns whose last step this is; None where that has no literal."""
         if step.frame == 0:
             return self.trace.result.value.text if self.trace.result.value else None
-        statement = self.layout.statements.get(step.line)
-        node = statement.node if statement else None
+        line = self.lines.get(step.line)
+        node = line.statement.node if line else None
         if step.finished is None:
             return None
         if not isinstance(node, ast.Return) or node.value is None:
@@ -295,75 +241,13 @@ class _Narrator:
         return None
 
 
-_SIGNS = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.LShift: "<<",
-    ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&", ast.MatMult: "@",
-}  # fmt: skip
-
-
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
-
-
-def _operand(text: str, node: ast.expr) -> str:
-    """The right side of an operation that was an assignment's: what binds less tightly gets brackets."""
-    plain = isinstance(node, ast.Constant | ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.List | ast.Dict | ast.Set)
-    if plain or (isinstance(node, PARTS) and _is_literal(text)):
-        return text
-    return f"({text})"
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        parse_literal(text)
-    except ValueError:
-        return False
-    except Exception:
-        return False
-    return True
-
-
-def _size(value: Value) -> int | None:
-    """How many items a value has."""
-    if value.type not in ("list", "dict", "set", "tuple", "str", "frozenset") or value.text is None:
-        return None
-    found = parse_literal(value.text)
-    return len(found)  # type: ignore[arg-type]
-
-
-def _expression(statement: Statement) -> ast.expr | None:
-    """The expression that a statement computes."""
-    node = statement.node
-    for field in ("value", "test", "iter", "subject"):
-        found = getattr(node, field, None)
-        if isinstance(found, ast.expr):
-            return found
-    return None
-
-
-def _in_order(statement: Statement) -> list[str]:
-    """Names that a statement binds, in the order of its text."""
-    node = statement.node
-    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-    names = [one.id for target in targets if target is not None for one in ast.walk(target) if isinstance(one, ast.Name)]
-    if isinstance(node, ast.With | ast.AsyncWith):
-        names = [
-            one.id
-            for item in node.items
-            if item.optional_vars
-            for one in ast.walk(item.optional_vars)
-            if isinstance(one, ast.Name)
-        ]
-    bound = [name for name in dict.fromkeys(names) if name in statement.targets]
-    return bound or [name for name in dict.fromkeys(names) if isinstance(node, ast.With | ast.AsyncWith)]
-
-
 def _parameters(trace: Trace, function: str, line: int) -> list[str]:
     """Parameters of the function of a name whose body has a line."""
     for node in trace.program.nodes:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
-            if node.lineno <= line <= (node.end_lineno or node.lineno):
-                spec = node.args
-                every = [*spec.posonlyargs, *spec.args, *([spec.vararg] if spec.vararg else []), *spec.kwonlyargs]
-                return [one.arg for one in (*every, *([spec.kwarg] if spec.kwarg else []))]
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != function:
+            continue
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            spec = node.args
+            every = [*spec.posonlyargs, *spec.args, *([spec.vararg] if spec.vararg else []), *spec.kwonlyargs]
+            return [one.arg for one in (*every, *([spec.kwarg] if spec.kwarg else []))]
     return []

@@ -1,10 +1,12 @@
 """The parts of one step: which values of calls and operations are told, and how they read with values put in."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from execverify.datasets.chains.claims import Claim, Each, Gives
+from execverify.datasets.chains.lines import Line
 from execverify.datasets.chains.pieces import PARTS, fill, texts_of
 from execverify.programs.literals import Value
 from execverify.programs.program import Program, once_for_each, walk
@@ -13,7 +15,7 @@ from execverify.tracing.details import Note
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 _NAME_WIDTH, _PART_WIDTH = 40, 80  # longest values that stand in for a name, and for a part
-_ROUNDS = 12  # rounds of a comprehension that are told
+_ROUNDS, _FEW = 12, 3  # of more rounds of a comprehension than the one, the other are told
 _MUTATING = frozenset(
     {
         "pop", "popitem", "append", "extend", "insert", "remove", "clear", "sort", "reverse", "add", "discard", "update",
@@ -30,16 +32,20 @@ class Scopes:
     Attributes:
         bound: for each expression inside of comprehensions and lambdas, the names that those bind.
         binders: for each name that one of them binds, which it is.
+        firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
         rebinds: whether a function can give a new value to names of another one (`global`, `nonlocal`).
         acts: parts whose computing again would do something again.
+        quiet: parts inside of comprehensions and lambdas that cannot be told, because the whole would do them again.
     """
 
     bound: Mapping[ast.AST, frozenset[str]]
     binders: Mapping[ast.AST, ast.AST]
+    firsts: Mapping[ast.AST, ast.AST]
     functions: frozenset[str]
     rebinds: bool
     acts: frozenset[ast.AST]
+    quiet: frozenset[ast.AST]
 
 
 @once_for_each
@@ -60,7 +66,17 @@ def scopes_of(program: Program) -> Scopes:
         node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
     )
     rebinds = not program.vocabulary.kinds.isdisjoint({ast.Global, ast.Nonlocal})
-    return Scopes(bound, binders, functions, rebinds, acts)
+    quiet = frozenset(
+        part
+        for node in program.nodes
+        if isinstance(node, _BINDERS) and any(_acts(one, functions) for one in walk(node))
+        for part in walk(node)
+        if part is not node
+    )
+    firsts: dict[ast.AST, ast.AST] = {}
+    for name, binder in binders.items():
+        firsts.setdefault(binder, name)
+    return Scopes(bound, binders, firsts, functions, rebinds, acts, quiet)
 
 
 def _bound_by(node: ast.AST, binders: dict[ast.AST, ast.AST]) -> tuple[frozenset[str], list[ast.AST]]:
@@ -102,6 +118,11 @@ class Sight:
         fixed: whether those names can be trusted not to change under way.
         values: of parts that were told and can stand for them, by node.
         inner: of names that comprehensions and lambdas have bound.
+        told: how many of the step's notes have been told.
+        said: parts and values that have been told, by their texts.
+        pending: names bound for a round of which nothing has been told yet.
+        binder: what bound them.
+        rounds: how many rounds each binder has had.
     """
 
     program: Program
@@ -109,6 +130,11 @@ class Sight:
     fixed: bool
     values: dict[ast.AST, str] = field(default_factory=dict)
     inner: dict[str, Value] = field(default_factory=dict)
+    told: int = 0
+    said: set[tuple[str, str]] = field(default_factory=set)
+    pending: list[tuple[str, Value]] = field(default_factory=list)
+    binder: ast.AST | None = None
+    rounds: dict[ast.AST, int] = field(default_factory=dict)
 
     def text(self, node: ast.expr) -> str | None:
         """An expression with values put in; None where it has a name whose value cannot be told."""
@@ -117,81 +143,111 @@ class Sight:
         except LookupError:
             return None
 
+    def place(self, node: ast.expr) -> str | None:
+        """What is changed in place, by its name: `rows[0]` of `rows[i]`, not the row itself."""
+        if isinstance(node, ast.Attribute):
+            base = self.place(node.value)
+            return f"{base}.{node.attr}" if base else None
+        if isinstance(node, ast.Subscript):
+            base = self.place(node.value)
+            key = self.values.get(node.slice) or self.text(node.slice)
+            return f"{base}[{key}]" if base and key else None
+        return node.id if isinstance(node, ast.Name) else self.values.get(node) or self.text(node)
+
+    def rebind(self, node: ast.NamedExpr, value: Value) -> None:
+        """A name has a new value in the middle of a statement."""
+        self.state = {**self.state, node.target.id: value}
+        if value.text is not None:
+            self.values[node] = value.text
+
     def _filled(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
-            return self._in_place(node)
+            return self._name(node)[0]
         return fill(texts_of(self.program).pieces(node), self._in_place)
 
-    def _in_place(self, node: ast.expr) -> str:
+    def _in_place(self, node: ast.expr) -> tuple[str, bool]:
+        """What stands in a hole, and whether that is a value."""
         known = self.values.get(node)
         if known is not None:
-            return known
-        return self._name(node) if isinstance(node, ast.Name) else self._filled(node)
+            return known, True
+        return self._name(node) if isinstance(node, ast.Name) else (self._filled(node), False)
 
-    def _name(self, node: ast.Name) -> str:
+    def _name(self, node: ast.Name) -> tuple[str, bool]:
         bound = node.id in scopes_of(self.program).bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
             if bound:
                 raise LookupError(node.id)
-            return node.id
+            return node.id, True
         if value.text is None:
             raise LookupError(node.id)
         if value.type in _SCALARS and len(value.text) <= _NAME_WIDTH and (bound or self.fixed):
-            return value.text
-        return node.id
+            return value.text, True
+        return node.id, True
 
 
-def told_parts(sight: Sight, notes: Iterator[Note], how: str, whole: ast.expr | None) -> Iterator[Claim]:
+def told_parts(sight: Sight, notes: Sequence[Note], how: str, line: Line) -> Iterator[Claim]:
     """Claims about the parts of a statement, in the order in which they were computed.
 
     Args:
         sight: what is known; it is kept up to date.
         notes: what was recorded.
         how: which are told, see `Detail.parts`.
-        whole: the statement's own expression.
+        line: the statement's line.
     """
     scopes = scopes_of(sight.program)
-    rounds: dict[ast.AST, int] = {}
-    pending: list[tuple[str, Value]] = []
-    binder: ast.AST | None = None
+    many = _with_many_rounds(notes, scopes)
     for note in notes:
-        made_by = scopes.binders.get(note.node)
+        node, value = note.node, note.value.text
+        made_by = scopes.binders.get(node)
         if made_by is not None:
-            name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
-            if made_by is not binder or any(name == one for one, _ in pending):
-                pending = []
-                rounds[made_by] = rounds.get(made_by, 0) + 1
-            binder = made_by
-            pending.append((name, note.value))
-            sight.inner[name] = note.value
-            for node in scopes.bound:  # what was computed in the round before is past
-                sight.values.pop(node, None)
+            _bind(sight, note, made_by, scopes)
             continue
-        node = note.node
+        if isinstance(node, ast.NamedExpr):
+            sight.rebind(node, note.value)
         inside = bool(scopes.bound.get(node))
-        if not isinstance(node, ast.expr) or not _is_told(node, how, whole, inside, scopes):
+        if not isinstance(node, ast.expr) or value is None or node in scopes.quiet or not _is_told(node, how, line, inside):
             continue
-        if inside and (rounds.get(binder, 0) > _ROUNDS if binder is not None else True):
+        if inside and (sight.binder is None or (sight.binder in many and sight.rounds[sight.binder] > _FEW)):
             continue
-        text = sight.text(node)
-        if text is None or note.value.text is None or text == note.value.text:
+        text = node.id if isinstance(node, ast.Name) else sight.text(node)
+        if text is None or text == value:
             continue
-        if inside and pending:
-            yield Each(tuple((name, value.text) for name, value in pending if value.text is not None))
-            pending = []
-        yield Gives(text, note.value.text)
-        if len(note.value.text) <= _PART_WIDTH or node in scopes.acts:
-            sight.values[node] = note.value.text
+        if inside and sight.pending:
+            yield Each(tuple((name, bound.text) for name, bound in sight.pending if bound.text is not None))
+            sight.pending = []
+        source = texts_of(sight.program).source(node)
+        if inside or node in scopes.acts or node is line.whole or (source, value) not in sight.said:
+            yield Gives(text, value, whole=node is line.whole and line.takes_up)
+        sight.said.add((source, value))
+        if len(value) <= _PART_WIDTH or node in scopes.acts:
+            sight.values[node] = value
 
 
-def _is_told(node: ast.expr, how: str, whole: ast.expr | None, inside: bool, scopes: Scopes) -> bool:
-    if how == "none" or isinstance(node, ast.Attribute | ast.Constant):
+def _with_many_rounds(notes: Sequence[Note], scopes: Scopes) -> set[ast.AST]:
+    """Comprehensions and lambdas with so many rounds that only the first ones are told."""
+    counts = Counter(note.node for note in notes if note.node in scopes.binders)
+    return {scopes.binders[node] for node, count in counts.items() if count > _ROUNDS}
+
+
+def _bind(sight: Sight, note: Note, binder: ast.AST, scopes: Scopes) -> None:
+    """A comprehension or lambda binds a name: another round of it begins, or goes on with its names."""
+    name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
+    if binder is not sight.binder or note.node is scopes.firsts[binder]:
+        sight.pending = []
+        sight.rounds[binder] = sight.rounds.get(binder, 0) + 1
+    sight.binder = binder
+    sight.pending.append((name, note.value))
+    sight.inner[name] = note.value
+    for node in scopes.bound:  # what was computed in the round before is past
+        sight.values.pop(node, None)
+
+
+def _is_told(node: ast.expr, how: str, line: Line, inside: bool) -> bool:
+    if how == "none" or isinstance(node, ast.Attribute | ast.Constant | ast.NamedExpr):
         return False
-    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
-        return False
-    if node is whole:
+    if node is line.whole:
         return True
     if how == "whole":
         return False
-    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare | ast.NamedExpr))
+    return how == "all" or (not inside and isinstance(node, ast.Call | ast.Subscript | ast.Compare))

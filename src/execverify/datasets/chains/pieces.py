@@ -27,11 +27,13 @@ class Hole:
         node: what stands there.
         guard: whether a negative number there needs brackets.
         dotted: whether a dot follows, so that any number needs brackets.
+        grouped: whether it stands in brackets, which a value does not need.
     """
 
     node: ast.expr
     guard: bool
     dotted: bool
+    grouped: bool
 
 
 Pieces = tuple["str | Hole", ...]
@@ -44,6 +46,14 @@ class Texts:
         self.program = program
         self.ascii = program.source.isascii()
         self.known: dict[ast.expr, Pieces] = {}
+        self.sources: dict[ast.expr, str] = {}
+
+    def source(self, node: ast.expr) -> str:
+        """An expression's text as it is, the same for equal ones."""
+        found = self.sources.get(node)
+        if found is None:
+            found = self.sources[node] = ast.unparse(node)
+        return found
 
     def pieces(self, node: ast.expr) -> Pieces:
         """An expression's text with holes."""
@@ -73,16 +83,19 @@ def texts_of(program: Program) -> Texts:
     return Texts(program)
 
 
-def fill(pieces: Pieces, value_of: Callable[[ast.expr], str]) -> str:
-    """The text with something in each hole."""
+def fill(pieces: Pieces, value_of: Callable[[ast.expr], tuple[str, bool]]) -> str:
+    """The text with something in each hole: what `value_of` gives, with whether it is a value rather than an expression."""
     out: list[str] = []
     for piece in pieces:
         if isinstance(piece, str):
             out.append(piece)
-        else:
-            text = value_of(piece.node)
+            continue
+        text, is_value = value_of(piece.node)
+        if is_value:
             bare = (piece.guard and text[:1] == "-") or (piece.dotted and (text[:1] == "-" or text[:1].isdigit()))
-            out.append(f"({text})" if bare else text)
+        else:
+            bare = piece.grouped
+        out.append(f"({text})" if bare else text)
     return "".join(out)
 
 
@@ -93,16 +106,19 @@ def _cut(
     at = top.col_offset
     for parent, child in _holes(node):
         start, end = child.col_offset, child.end_col_offset or 0
-        if isinstance(parent, ast.expr) and _is_grouped(line, start, end, at, parent, child, top):
+        grouped = isinstance(parent, ast.expr) and _is_grouped(line, start, end, at, parent, top)
+        if grouped:
             yield _text(line[at : start - 1])
             at = end + 1
         else:
             yield _text(line[at:start])
             at = end
-        guard = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow) and child is parent.left
+        guard = isinstance(parent, ast.UnaryOp) or (
+            isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow) and child is parent.left
+        )
         original = twins[child] if twins else child
         assert isinstance(original, ast.expr)
-        yield Hole(original, guard, isinstance(parent, ast.Attribute))
+        yield Hole(original, guard, isinstance(parent, ast.Attribute), grouped)
     yield _text(line[at : top.end_col_offset])
 
 
@@ -110,7 +126,7 @@ def _text(part: str | bytes) -> str:
     return part if isinstance(part, str) else part.decode()
 
 
-def _is_grouped(line: str | bytes, start: int, end: int, at: int, parent: ast.expr, child: ast.expr, top: ast.expr) -> bool:
+def _is_grouped(line: str | bytes, start: int, end: int, at: int, parent: ast.expr, top: ast.expr) -> bool:
     """Whether brackets around a child do nothing but group it: they go when a value takes its place."""
     if not at < start or end >= (top.end_col_offset or 0) or line[start - 1 : start] not in ("(", b"("):
         return False

@@ -20,6 +20,7 @@ class Detail:
         rounds: of what is left out of a loop, so many rounds in a row are told as what they change; more are left out together.
         calls: so many calls of each function are told step by step; later ones as what they give.
         width: longest value that is told, in characters, unless it is asked about.
+        answers: whether it is said where in the run the answer of each question is.
     """
 
     parts: str
@@ -29,6 +30,7 @@ class Detail:
     rounds: int
     calls: int
     width: int
+    answers: bool = True
 
 
 LADDER = (
@@ -38,6 +40,7 @@ LADDER = (
     Detail("whole", 5, 2, 1, 16, 3, 160),
     Detail("whole", 3, 2, 0, 0, 2, 120),
     Detail("none", 1, 1, 0, 0, 1, 80),
+    Detail("none", 1, 1, 0, 0, 1, 60, answers=False),
 )
 """From all to little. Where a chain does not fit its budget, the next one is tried."""
 

@@ -3,21 +3,25 @@
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from execverify.datasets.chains.narrate import CountTokens, Unfit, check_style, estimate_tokens, narrate
+from execverify.datasets.chains.narrate import Chain, CountTokens, Unfit, estimate_tokens
+from execverify.datasets.chains.teacher import Lesson, Narrator, Teacher, accepted_many
 from execverify.datasets.pool import chunked, mapped
-from execverify.errors import DatasetError, RowError
+from execverify.errors import RowError
 from execverify.execution.outcome import Limits
 from execverify.questions.rows import Row, from_row
 from execverify.questions.task import TASK_KINDS, Task
-from execverify.tracing.details import details_many
 from execverify.tracing.trace import trace_many
 
 _CHUNK = 64
+_LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with every chunk
 _LIMITS = Limits()
+
+ChainRow = dict[str, Any]
+"""id, kind, prompt (messages), completion (messages), level, voice, tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Left:
 
     id: str
     reason: str
-    detail: str
+    detail: str = ""
 
 
 @dataclass
@@ -42,26 +46,18 @@ class ChainAccount:
     Attributes:
         rows: how many were read.
         chains: how many got a chain, by kind.
-        rungs: how many chains have each level of detail, from 0, the fullest.
+        voices: by voice.
+        rungs: by level of detail, from 0, the fullest.
         tokens: of all chains together.
         left: the rows that got none.
     """
 
     rows: int = 0
     chains: Counter[str] = field(default_factory=Counter)
+    voices: Counter[str] = field(default_factory=Counter)
     rungs: Counter[int] = field(default_factory=Counter)
     tokens: int = 0
     left: list[Left] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    voice: str
-    detail: str
-    budget: int | None
-    seed: int
-    count_tokens: CountTokens
-    limits: Limits
 
 
 def chain_rows(
@@ -70,105 +66,108 @@ def chain_rows(
     voice: str = "terse",
     detail: str = "full",
     budget: int | None = None,
-    seed: int = 0,
+    seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
     workers: int = 1,
     limits: Limits = _LIMITS,
+    teacher: Teacher | None = None,
     account: ChainAccount | None = None,
     progress: Callable[[int], None] = lambda rows: None,
-) -> Iterator[dict[str, Any]]:
-    """Rows for supervised fine-tuning, in the order of the rows they are made of.
+) -> Iterator[ChainRow]:
+    """Rows for supervised fine-tuning, in the order of the rows that they are made of; the same ones for any number of workers.
 
     Args:
         rows: of kind "white_box" or "input_prediction"; read as they are needed.
-        voice, detail, budget, count_tokens: see `narrate`.
-        seed: with a row's id, it chooses the phrases.
-        workers: processes at work; where `count_tokens` cannot be sent to other processes, only the programs run in them.
+        voice: of `VOICES`, or "mixed": each row then gets one of them by chance.
+        detail, budget, count_tokens: see `narrate`.
+        seed: with a row's id, it chooses voices and phrases.
+        workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
         limits: what a program may use.
+        teacher: who gives the chains instead of the narrator; then voice, detail, budget, seed and count_tokens say nothing.
         account: is told what became of the rows.
         progress: told how many more rows are done, now and then.
 
     Yields:
-        id, kind, prompt (messages), completion (messages), level, voice, tokens: the "prompt" and "completion" columns
-        of TRL's SFTTrainer in its conversational format.
+        id, kind, prompt (messages), completion (messages), level, voice, tokens: "prompt" and "completion" as TRL's
+        SFTTrainer takes them in its conversational format.
 
     Raises:
         DatasetError: an unknown voice or level of detail, a budget below 1.
-        RowError: a row that cannot be read.
+        RowError: a row that cannot be read, or has no prompt.
         SandboxError: programs cannot be run here (our failure).
     """
-    check_style(voice, detail)
-    if budget is not None and budget < 1:
-        raise DatasetError(f"the budget must be 1 token or more, not {budget}")
     account = ChainAccount() if account is None else account
-    style = _Style(voice, detail, budget, seed, count_tokens, limits)
-    apart = workers > 1 and _can_travel(count_tokens)
-    work = partial(_made, style=style, workers=1 if apart else workers)
-    for made in mapped(work, chunked(rows, _CHUNK), workers if apart else 1):
-        for kind, rung, row, left in made:
+    narrator = Narrator(voice, detail, budget, seed, count_tokens, limits)
+    apart = workers > 1 and _can_travel(teacher or narrator)
+    inside = 1 if apart else workers
+    work = partial(_made, teacher=teacher or replace(narrator, workers=inside), limits=limits, workers=inside)
+    return _counted(mapped(work, chunked(rows, _CHUNK), workers if apart else 1), account, progress)
+
+
+def _counted(made: Iterator[list["_Made"]], account: ChainAccount, progress: Callable[[int], None]) -> Iterator[ChainRow]:
+    for results in made:
+        for task_id, kind, found in results:
             account.rows += 1
-            if left is not None:
-                account.left.append(left)
-            else:
-                assert row is not None
-                account.chains[kind] += 1
-                account.rungs[rung] += 1
-                account.tokens += row["tokens"]
-                yield row
-        progress(len(made))
+            if isinstance(found, Unfit):
+                account.left.append(Left(task_id, found.reason, found.detail))
+                continue
+            row, rung = found
+            account.chains[kind] += 1
+            account.voices[row["voice"]] += 1
+            account.rungs[rung] += 1
+            account.tokens += row["tokens"]
+            yield row
+        progress(len(results))
 
 
-def _can_travel(function: CountTokens) -> bool:
+def _can_travel(teacher: Teacher) -> bool:
+    """Whether a teacher can be sent to another process, with every chunk of rows."""
     try:
-        return len(pickle.dumps(function)) < 10_000
+        return len(pickle.dumps(teacher)) < _LIGHT
     except Exception:
         return False
 
 
-_Made = tuple[str, int, dict[str, Any] | None, Left | None]
+_Made = tuple[str, str, "tuple[ChainRow, int] | Unfit"]
+"""A row's id and kind; its chain as a row, and the level of detail; or why there is none."""
 
 
-def _made(rows: Sequence[Row], style: _Style, workers: int) -> list[_Made]:
-    """What becomes of some rows. Rows of one program share its runs."""
+def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -> list[_Made]:
+    """What becomes of some rows. Rows of one program share its run."""
     tasks = [from_row(row) for row in rows]
     for task in tasks:
-        if task.kind in TASK_KINDS and not task.prompt:
+        if not task.prompt:
             raise RowError(f"the row {task.id!r} has no prompt: make rows with `execverify rows` or `execverify build`")
-    programs = {task.program: None for task in tasks if task.kind in TASK_KINDS}
-    runs = dict(zip(programs, trace_many(programs, limits=style.limits, workers=workers), strict=True))
-    returned = [run for run in runs.values() if run.steps]
-    details = dict(
-        zip((run.program for run in returned), details_many(returned, limits=style.limits, workers=workers), strict=True)
-    )
+    with_runs = [task for task in tasks if task.kind in TASK_KINDS]
+    programs = dict.fromkeys(task.program for task in with_runs)
+    runs = dict(zip(programs, trace_many(programs, limits=limits, workers=workers), strict=True))
+    given = list(teacher.teach([Lesson(task, runs[task.program]) for task in with_runs]))
+    tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, Chain)]
+    verdicts = iter(accepted_many(tried, limits=limits, workers=workers))
+    chains = iter(given)
     made: list[_Made] = []
     for task in tasks:
-        if task.kind not in TASK_KINDS:
-            made.append((task.kind, 0, None, Left(task.id, f"rows of kind {task.kind} have no run to tell", "")))
-            continue
-        found = narrate(
-            task,
-            runs[task.program],
-            details.get(task.program),
-            voice=style.voice,
-            detail=style.detail,
-            budget=style.budget,
-            seed=style.seed,
-            count_tokens=style.count_tokens,
-        )
-        if isinstance(found, Unfit):
-            made.append((task.kind, 0, None, Left(task.id, found.reason, found.detail)))
-        else:
-            made.append((task.kind, found.rung, _row(task, found.text, found.voice, found.tokens), None))
+        found = next(chains) if task.kind in TASK_KINDS else Unfit(f"rows of kind {task.kind} have no run to tell")
+        if isinstance(found, Chain) and not next(verdicts):
+            found = Unfit("the verifier does not pay it in full")
+        made.append((task.id, task.kind, found if isinstance(found, Unfit) else (_row(task, found), found.rung)))
     return made
 
 
-def _row(task: Task, text: str, voice: str, tokens: int) -> dict[str, Any]:
+def _row(task: Task, chain: Chain) -> ChainRow:
     return {
         "id": task.id,
         "kind": task.kind,
         "prompt": [dict(message) for message in task.prompt],
-        "completion": [{"role": "assistant", "content": text}],
+        "completion": [{"role": "assistant", "content": chain.text}],
         "level": task.level,
-        "voice": voice,
-        "tokens": tokens,
+        "voice": chain.voice,
+        "tokens": chain.tokens,
     }
+
+
+def parquet_columns(pa: Any) -> Any:
+    """The columns of these rows as Parquet holds them; `pa` is pyarrow."""
+    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    columns = [("id", pa.string()), ("kind", pa.string()), ("prompt", messages), ("completion", messages)]
+    return pa.schema([*columns, ("level", pa.int64()), ("voice", pa.string()), ("tokens", pa.int64())])

@@ -13,9 +13,10 @@ is asked in three prompts, and each run's output in one more.
     state      the variable's `value; type` at any visit; Nil where the line is not executed, or the variable has no value there
     output     the completed assertion
 
-Steps outside of the code under test (the test's own lines) are left out of paths, so the line after a method's last is the next one
-that runs in that code. A probe on a line that continues a statement counts as that statement's. What cannot be judged (a class whose
-imports are not installed, values that cannot be written down) is left out, and `more` says how much.
+Steps outside of the code under test (the test's own lines) are left out of paths, so the line after a method's last is the next
+one that runs in that code. How the authors read answers is in `reval/rule.py`. A probe on a line that continues a statement
+counts as that statement's. What cannot be judged (a class whose imports are not installed, values that cannot be written down)
+is left out, and `more` says how much.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,15 +27,13 @@ from execverify.evaluation.answers import Answer, inside, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source
 from execverify.evaluation.official import run_texts
+from execverify.evaluation.reval.rule import WEIGHTS
 from execverify.evaluation.reval.runs import HOLE, ORIGIN, Left, read_runs
 from execverify.evaluation.reval.truth import NO, YES, Probe, probed
 from execverify.evaluation.reval.verdicts import mark, official_text
 from execverify.evaluation.styles import render
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import Message
-
-WEIGHTS = (1.0, 0.5, 0.25, 0.125)
-"""Consistency where coverage, state, path and output are all right; all but the output; coverage and state; coverage alone."""
 
 _CHAIN = ("coverage", "state", "path", "output")
 
@@ -87,7 +86,8 @@ class Reval(Benchmark):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
         """One mark each; outputs are run."""
-        texts = {official_text(item.held, answer.official or ""): None for item, answer in answers if item.held.task == "output"}
+        wanted = (official_text(item.held, answer.official) for item, answer in answers if item.held.task == "output")
+        texts = list(dict.fromkeys(text for text in wanted if text is not None))
         known = dict(zip(texts, run_texts(texts, workers=workers), strict=True))
         return [(mark(item.held, answer, known),) for item, answer in answers]
 
@@ -98,22 +98,22 @@ class Reval(Benchmark):
         return {"consistency": found, "left_out": {why: count for of in probes for why, count in of.run.left.counts.items()}}
 
 
-def consistency(records: Sequence[Record], strict: bool) -> float:
-    """The authors' measure in percent: how far the first answers to a probe go right, in the order coverage, state, path, output."""
+def consistency(records: Sequence[Record], strict: bool) -> float | None:
+    """The authors' measure in percent, of the first answers to each probe; None where no probe has all four.
+
+    A probe of which one of the four could not be asked or judged is left out.
+    """
     verdicts: dict[tuple[str, str], bool] = {}
     groups: dict[str, str] = {}
     for record in records:
         probe: Probe = record.item.held
-        first = record.verdicts(0, strict)[:1]
-        verdicts[probe.group, probe.task] = first == [True]
+        for verdict in record.verdicts(0, strict)[:1]:
+            verdicts[probe.group, probe.task] = verdict
         if probe.task != "output":
             groups[probe.group] = probe.run.name
-    total = 0.0
-    for group, run in groups.items():
-        right = [verdicts.get((run if task == "output" else group, task), False) for task in _CHAIN]
-        depth = right.index(False) if False in right else len(_CHAIN)
-        total += WEIGHTS[len(_CHAIN) - depth] if depth else 0.0
-    return round(100 * total / len(groups), 4) if groups else 0.0
+    chains = [[verdicts.get((run if task == "output" else group, task)) for task in _CHAIN] for group, run in groups.items()]
+    scores = [WEIGHTS.get(tuple(map(bool, chain)), 0.0) for chain in chains if None not in chain]
+    return round(100 * sum(scores) / len(scores), 4) if scores else None
 
 
 def _told(counts: Mapping[str, int]) -> str:

@@ -1,0 +1,115 @@
+"""Who teaches: the seam between rows and the chains of thought that they get.
+
+A teacher is given lessons and gives a completion for each, or says why not. What it gives is taken only where the verifier pays it
+in full: for a model as teacher, that is rejection sampling; the narrator here passes always, or it has a fault.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from execverify.datasets.chains.narrate import Chain, CountTokens, Unfit, check_style, estimate_tokens, narrate
+from execverify.datasets.chains.voices import VOICES
+from execverify.errors import DatasetError
+from execverify.execution.outcome import Limits
+from execverify.questions.task import Task
+from execverify.rewards.parts import Score
+from execverify.rewards.score import PAPER, score_many
+from execverify.tracing.details import NO_DETAILS, details_many
+from execverify.tracing.trace import Trace
+
+MIXED = "mixed"
+"""In place of a voice: each row gets one of them, by chance."""
+
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a teacher is given.
+
+    Attributes:
+        task: the task to solve.
+        trace: the run of its program, which the prompt does not show.
+    """
+
+    task: Task
+    trace: Trace
+
+
+class Teacher(Protocol):
+    """Gives completions with chains of thought."""
+
+    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+        """For each lesson, in order, a completion or the reason why there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Narrator:
+    """The embedded teacher: it tells each run as it was.
+
+    Attributes:
+        voice: of `VOICES`, or "mixed".
+        detail, budget, seed, count_tokens: see `narrate`.
+        limits: what a program may use, when it is run for its details.
+        workers: processes in which programs run.
+
+    Raises:
+        DatasetError: an unknown voice or level of detail, or a budget below 1.
+    """
+
+    voice: str = "terse"
+    detail: str = "full"
+    budget: int | None = None
+    seed: int | str = 0
+    count_tokens: CountTokens = estimate_tokens
+    limits: Limits = _LIMITS
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.voice != MIXED:
+            check_style(self.voice, self.detail)
+        check_style("terse", self.detail)
+        if self.budget is not None and self.budget < 1:
+            raise DatasetError(f"the budget must be 1 token or more, not {self.budget}")
+
+    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+        """Chains in the order of the lessons. Lessons about one program share the run for its details."""
+        runs = {lesson.trace.program: lesson.trace for lesson in lessons if lesson.trace.result.outcome == "returned"}
+        found = dict(zip(runs, details_many(runs.values(), limits=self.limits, workers=self.workers), strict=True))
+        for task, trace in ((lesson.task, lesson.trace) for lesson in lessons):
+            yield narrate(
+                task,
+                trace,
+                found.get(trace.program, NO_DETAILS),
+                voice=self.voice_of(task),
+                detail=self.detail,
+                budget=self.budget,
+                seed=self.seed,
+                count_tokens=self.count_tokens,
+            )
+
+    def voice_of(self, task: Task) -> str:
+        """The voice that a task's chain has."""
+        return self.voice if self.voice != MIXED else Random(f"{self.seed}:{task.id}:voice").choice(sorted(VOICES))
+
+
+def is_accepted(score: Score) -> bool:
+    """Whether a completion with this score may teach: it has earned the full reward."""
+    return score.reward == PAPER.scale
+
+
+def accepted(task: Task, completion: str) -> bool:
+    """Whether a completion may teach: the verifier pays it in full.
+
+    Raises:
+        SandboxError: the program could not be run (our failure); nothing is known of the completion then.
+    """
+    return accepted_many([(task, completion)])[0]
+
+
+def accepted_many(pairs: Iterable[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[bool]:
+    """The same for many completions, in order."""
+    return [is_accepted(score) for score in score_many(pairs, limits=limits, workers=workers)]
