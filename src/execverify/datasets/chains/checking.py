@@ -48,7 +48,9 @@ def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "ter
     """The same for many chains; the processes that compute their expressions are shared."""
     checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
     open_ones = [one for one in checkers if one.returned]
-    for one, details in zip(open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True):
+    for one, details in zip(
+        open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
+    ):
         one.compare_returned(details)
     probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
     for one, values in zip(checkers, probe_many(probes, limits=_LIMITS, workers=workers), strict=True):
