@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH ?= torch==2.13.0
 READY := $(VENV)/.ready
 
-.PHONY: demo test check slow fuzz endurance bench other-pythons clean
+.PHONY: demo test check slow fuzz endurance bench other-pythons verl verifiers clean
 
-demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored, described
+demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows; evaluations; a tiny model, trained
 	$(BIN)/python examples/demo.py demo-out
+	$(BIN)/execverify train all --preset tiny --out demo-out/training
 
 test: check  ## style, types, layering, and every quick test
 	$(BIN)/pytest -q -n 2 -m "not slow"
@@ -37,12 +39,30 @@ bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 other-pythons: $(READY)  ## the same labels, byte for byte, on the other Pythons that are installed
 	$(BIN)/python tests/other_pythons.py
 
+verl: $(READY) .venv-verl/.ready  ## what verl itself says of our settings, files and rewards; in an environment of its own
+	EXECVERIFY_VERL_PYTHON=.venv-verl/bin/python $(BIN)/pytest -q tests/test_training_verl.py
+
+verifiers: $(READY) .venv-verifiers/.ready  ## our tasks by the commands of Prime Intellect's library; likewise
+	EXECVERIFY_VERIFIERS_PYTHON=.venv-verifiers/bin/python $(BIN)/pytest -q tests/test_training_verifiers.py
+
+# Training itself needs `verl[vllm]`; the checks need no GPU and no vLLM, and take any torch.
+.venv-verl/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-verl
+	.venv-verl/bin/pip install --quiet 'verl==0.9.1' 'torch==2.13.0' TransferQueue cachetools fastapi uvicorn pytest --editable '.[cli]'
+	touch $@
+
+.venv-verifiers/.ready: pyproject.toml environments/execverify_tasks/pyproject.toml
+	$(PYTHON) -m venv .venv-verifiers
+	.venv-verifiers/bin/pip install --quiet pytest --editable '.[cli]' --editable environments/execverify_tasks 'verifiers==0.4.0'
+	touch $@
+
 $(READY): pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'execverify needs Python 3.11 or later: make PYTHON=python3.11 ...')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,train]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-out
+	rm -rf $(VENV) .venv-verl .venv-verifiers demo-out

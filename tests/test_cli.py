@@ -330,7 +330,7 @@ def test_without_its_libraries_the_command_says_what_to_install() -> None:
 
 
 def test_score_judges_rows_of_code(tmp_path: Path) -> None:
-    row = {
+    row: dict[str, Any] = {
         "id": "add",
         "kind": "code_generation",
         "program": {"source": "def f(a, b=0):\n    return a + b\n", "entry_point": "f"},
@@ -350,6 +350,9 @@ def test_score_judges_rows_of_code(tmp_path: Path) -> None:
     assert json.loads(run("score", rows, completions, "--json", "--binary").stdout)["reward"] == 0.05
     table = run("score", rows, completions)
     assert "unit_test" in table.stdout and "0.5500" in table.stdout
-    refused = run("validate", rows)
-    assert refused.returncode != 0
-    assert "code_generation" in refused.stderr
+    assert run("validate", rows).returncode == 0
+    row["questions"][1]["answers"] = ["-2"]
+    wrong = run("validate", jsonl(tmp_path / "wrong.jsonl", row))
+    assert (
+        wrong.returncode == 1 and "gold earns 0.55" in wrong.stdout and "f(-1) gives -1, not -2" in " ".join(wrong.stdout.split())
+    )

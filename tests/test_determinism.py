@@ -110,6 +110,79 @@ def test_programs_that_only_look_like_it_keep_their_labels(name: str) -> None:
     assert trace.steps
 
 
+IN_PLAIN_FUNCTIONS = {
+    "list": "return list(set(x))",
+    "sorted by length": "return sorted(set(x), key=len)",
+    "the greatest by length": "return max({w for w in x}, key=len)",
+    "text": "return str(set(x))",
+    "text in a text": "s = set(x)\n    return f'{s}'",
+    "old formatting": "return '%s' % {w for w in x}",
+    "old formatting of a pair": "return '%s %s' % (1, set(x))",
+    "inside a list, as text": "return str([set(x)])",
+    "loop": "n = 0\n    for w in set(x):\n        n = n * 2 + len(w)\n    return n",
+    "comprehension": "return [w for w in set(x) | {'a'}]",
+    "dict": "return dict.fromkeys(set(x))",
+    "enumerated": "return list(enumerate(set(x)))",
+    "mapped": "return list(map(len, set(x)))",
+    "filtered": "return list(filter(str.isalpha, frozenset(x)))",
+    "each set of a list listed": "return list(map(list, [set(x)]))",
+    "each set of a list joined": "return list(map(''.join, [set(x)]))",
+    "starred": "return [*set(x)]",
+    "starred in a call": "return max(*set(x), key=len)",
+    "extended": "out = []\n    out.extend(set(x))\n    return out",
+    "added in place": "out = []\n    out += set(x)\n    return out",
+    "slice": "out = ['a', 'b']\n    out[:] = set(x)\n    return out",
+    "unpacked": "a, b, c, d, e = set(x)\n    return a",
+    "unpacked by a loop": "for a, b, c, d, e in [set(x)]:\n        n = a\n    return n",
+    "a dict made in its order": "d = {w: len(w) for w in set(x)}\n    return list(d)",
+    "views": "d = {w: len(w) for w in x}\n    return list(d.keys() & set(x))",
+    "popped": "return set(x).pop()",
+    "by a helper": "return g(set(x))\n\ndef g(s):\n    return list(s)",
+    "floats added up": "return sum({len(w) / 3 for w in x} | {1e16, -1e16}) + len(list(set(x))[0])",
+    "sets in order": "return sorted({frozenset([w]) for w in x}, key=len)",
+    "of pairs": "return list({(w, 1) for w in x})",
+    "one or the other": "s = set(x) if len(x) > 2 else x\n    return list(s)",
+    "what a lambda gives": "return [list(s) for s in map(lambda w: {w, 'a', 'b'}, x)]",
+    "text of what is lazy": "return str(map(len, x))",
+    "old formatting of what is lazy": "return '%s' % zip(x, x)",
+    "mapped to text": "return list(map(str, [reversed(x)]))",
+    "next of it": "return next(iter({*x}))",
+    "one or the other, popped": "s = set(x) if len(x) > 2 else x.copy()\n    return s.pop()",
+    "one or the other, added in place": "s = set(x) if len(x) > 2 else 'ab'\n    out = []\n    out += s\n    return out",
+    "one or the other, unpacked": "s = set(x) if len(x) > 2 else 'ab'\n    a, *b = s\n    return a",
+    "one or the other, in order": "s = {frozenset([w]) for w in x} if len(x) > 2 else [frozenset()]\n    return sorted(s)",
+    "one or the other, as text": "s = set(x) if len(x) > 2 else 'ab'\n    return [str(s)]",
+    "one or the other, in a list": "pairs = [set(x), 1]\n    return [w for w in pairs[0]]",
+}
+
+
+@pytest.mark.parametrize("name", IN_PLAIN_FUNCTIONS)
+def test_the_order_of_a_set_is_seen_in_plain_functions_too(name: str) -> None:
+    program = ev.Program(f"def f(x):\n    {IN_PLAIN_FUNCTIONS[name]}", arguments=WORDS)
+    assert may_vary(program)
+
+
+STEADY = {
+    "asked": "s = set(x)\n    return len(s), 'beta' in s, s == {'beta'}, s <= {'beta'}, s.isdisjoint(x)",
+    "in order": "return sorted(set(x)), min({w for w in x}), max(frozenset(x))",
+    "combined": "s = set(x)\n    s.update(x)\n    s |= {'beta'}\n    s.discard('beta')\n    return s.union(x) - {'alpha'}",
+    "numbers": "out = []\n    for n in {len(w) for w in x}:\n        out.append(n)\n    return out",
+    "remainders of numbers, and a lambda": "return sorted(x, key=lambda w: len(w) % 3)",
+    "each set of a list": "n = 0\n    for s in [set(x), {'a'}]:\n        n += len(s)\n    return n",
+    "by a helper": "return g(set(x))\n\ndef g(s):\n    return len(s)",
+    "pairs of two types": "runs = []\n    for w in x:\n        runs.append([w, len({w})])\n        runs[-1][1] += 1\n    return runs",
+    "None": "best = None\n    for w in x:\n        if best is None or len({w}) > 1:\n            best = w\n    return best",
+}
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_a_set_whose_order_nothing_shows_is_no_reason_for_more_runs(name: str) -> None:
+    program = ev.Program(f"def f(x):\n    {STEADY[name]}", arguments=WORDS)
+    assert not may_vary(program)
+    job = job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5))
+    assert len({json.dumps(sandbox(seed).run(job)) for seed in (0, *OTHER_SEEDS)}) == 1
+
+
 def test_ordinary_programs_run_once() -> None:
     source = "def f(x):\n    n = len(x) - 1\n    d = {w: i for i, w in enumerate(x)}\n    return [d[k] for k in d.keys()][n]"
     assert not may_vary(ev.Program(source, arguments=WORDS))

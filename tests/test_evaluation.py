@@ -23,9 +23,12 @@ from execverify.evaluation.facts import facts_of
 from execverify.evaluation.folder import read_results, write_run
 from execverify.evaluation.held_out import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
+from execverify.evaluation.reval.rule import is_state
 from execverify.evaluation.run import Evaluation
+from execverify.evaluation.table import markdown
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
+from execverify.programs.literals import Value
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
 
@@ -42,6 +45,8 @@ LCB = [
      "output": "[2, 6]", "numsteps": 2},
     {"code": "def solve(a):\n    return Counter(a).most_common(1)", "function_name": "solve", "input": "solve([1, 1])",
      "output": "[(1, 2)]", "numsteps": 2},
+    {"code": "from math import floor\ndef solve(a):\n    return prod(a) + floor(1.5)", "function_name": "solve", "input": "solve([2, 3])",
+     "output": "7", "numsteps": 2},
 ]  # fmt: skip
 
 NEEDS_DATA = {"cruxeval-o", "cruxeval-i", "lcb-exec", "reval"}
@@ -77,8 +82,11 @@ def test_gold_scores_100_everywhere(name: str, style: str, data: dict[str, Path]
 def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[str, Path]) -> None:
     bench = benchmark(name)
     nothing = evaluate(name, "scripted:nothing", data=data.get(name), limit=40, workers=2).results
-    assert (nothing["official"]["pass_at_1"], nothing["strict"]["pass_at_1"]) == (0.0, 0.0)
     floors = nothing["floors"]["answers"]
+    unsaid = {"coverage": floors["NO"]["official"]["coverage"]} if name == "reval" else {}  # its authors take silence for NO
+    scores = nothing["official"].get("by_task", {"all": nothing["official"]})
+    assert {task: score["pass_at_1"] for task, score in scores.items()} == {**dict.fromkeys(scores, 0.0), **unsaid}
+    assert nothing["strict"]["pass_at_1"] == 0.0
     assert list(floors) == list(bench.constants)
     for text in bench.constants[:2]:
         found = evaluate(name, f"scripted:constant:{text}", data=data.get(name), limit=40, workers=2).results
@@ -124,7 +132,7 @@ def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pyt
         raise ConnectionError("no route\nto the hub")
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    assert len(benchmark(name).items(Source())) in (2, 5)
+    assert len(benchmark(name).items(Source())) in (3, 5)
     assert asked == [benchmark(name).about.hub]
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     with pytest.raises(EvaluationError, match=r"no route to the hub.*give --data FILE; the data come from"):
@@ -151,6 +159,9 @@ def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pyt
         ("<answer>assert f(3) == 6", "execverify", None, None),
         ("[ANSWER]\nassert f(3) == 6\n[/ANSWER] and more == 7", "direct", "6", "6"),
         ("assert f(3) == 6\n[/ANSWER]", "direct", "6", "6"),
+        ("assert f(3) == 6\n[/ANSWER]\n[PYTHON]\n...\n[ANSWER]\nassert f(9) == 81\n[/ANSWER]", "direct", "6", "6"),  # not stopped
+        ("so [ANSWER]assert f(3) == 6[/ANSWER]\n[ANSWER]assert f(3) == 7[/ANSWER]", "cot", "6", "6"),
+        ("assert f(3) == 6\nas 3 is doubled", "direct", "6\nas 3 is doubled", None),  # CRUXEval's authors do not cut there
         ("6", "cot", "6", "6"),
         ("so [ANSWER] assert f(3) == 'a==b' [/ANSWER]", "cot", "'a==b'", "'a==b'"),
         ("so [ANSWER] it is == 6 == 7 [/ANSWER]", "cot", "6", None),  # the authors cut at ==
@@ -171,13 +182,17 @@ def test_outputs_are_taken_out(completion: str, style: str, official: str | None
         ("<answer>assert f('==', 1) == 6</answer>", "execverify", "f('==', 1)", "f('==', 1)"),
         ("[ANSWER]assert f(3) == 6[/ANSWER]", "direct", "f(3)", "f(3)"),
         ("[ANSWER]assert f('==') == 6[/ANSWER]", "cot", "f('==')", "f('==')"),
+        ("[ANSWER]assert f(3) == 0x6[/ANSWER]", "cot", "f(3)", "f(3)"),
+        ("[ANSWER]assert f(3) == 12[/ANSWER]", "direct", "f(3)", None),  # an assertion about another result
+        ("[ANSWER]assert f(3) == 6.0[/ANSWER]", "direct", "f(3)", None),
+        ("[ANSWER]assert f(3) == ??[/ANSWER]", "direct", "f(3)", None),
         ("[ANSWER]assert f(3) is fine == 6[/ANSWER]", "direct", "f(3) is fine", None),
         ("f(3)", "cot", "f(3)", "f(3)"),
         ("<answer>pass</answer>", "execverify", "pass", None),
     ],
 )
 def test_inputs_are_taken_out(completion: str, style: str, official: str | None, strict: str | None) -> None:
-    answer = input_answer(completion, style)
+    answer = input_answer(completion, style, "6")
     assert (answer.official, answer.strict) == (official, strict)
 
 
@@ -246,6 +261,17 @@ def test_lcb_exec_has_the_usual_names(data: dict[str, Path]) -> None:
 # --------------------------------------------------------------------------------------------------------------- reval
 
 
+def test_lcb_exec_takes_one_line_where_the_end_is_not_marked(data: dict[str, Path]) -> None:
+    bench = benchmark("lcb-exec")
+    item = bench.items(Source(data["lcb-exec"]))[0]
+    answers = [
+        bench.extract(item, f"assert solve(n = 6) == [2, 6]{more}", "direct") for more in ("\nas it is", "\nas it is[/ANSWER]")
+    ]
+    assert [(mark.official, mark.strict) for (mark,) in bench.judge([(item, each) for each in answers], 1)] == [
+        (True, False), (False, False),
+    ]  # fmt: skip
+
+
 def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
     items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
     assert len(items) == 3 * len(reval_data.TRUTH) + 4
@@ -258,7 +284,8 @@ def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
                 assert mark.official, (item.id, text, mark.why)
             for text in {"YES", "NO", "-1", "Nil", "0; int", "else:"} - answers:
                 ((mark,),) = bench.judge([(item, Answer(text, text))], 1)
-                assert not mark.official and not mark.strict and mark.why, (item.id, text)
+                unsaid = task == "coverage" and coverage == "NO" and text != "YES"  # all that is not YES is NO to the authors
+                assert mark.official is unsaid and not mark.strict and mark.why, (item.id, text)
 
 
 def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None:
@@ -269,20 +296,62 @@ def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None
     assert found == [(True, True), (True, False), (False, False), (False, False), (False, False)]
 
 
+@pytest.mark.parametrize(
+    ("probe", "task", "text", "official", "strict"),
+    [
+        ("T/0/0/4/total", "coverage", "Yes, it is executed.", True, False),
+        ("T/0/0/4/total", "coverage", "It is: YES", False, False),
+        ("T/0/0/6/total", "coverage", "It is not executed.", True, False),
+        ("T/0/0/4/total", "path", "while total < limit:\nbecause the loop goes on", True, False),
+        ("T/0/0/4/total", "path", "-1", False, False),
+        ("T/0/0/6/total", "state", "nil", True, False),
+        ("T/0/0/6/total", "state", "[Nil]", True, False),
+        ("T/0/0/4/total", "state", "Nil; NoneType", False, False),
+        ("T/0/0/4/total", "state", "4; <class 'int'>", True, False),
+        ("T/0/0/4/total", "state", "4; Integer", True, False),
+        ("T/0/0/4/total", "state", "4.0; int", False, False),
+        ("T/0/0/4/total", "state", "4; float", False, False),
+        ("T/0/0/4/total", "state", "True; int", False, False),
+        ("T/2/0/7/self.seen", "state", "{'a': 2}; dict[str, int]", True, False),
+        ("T/2/0/7/self.seen", "state", "{\u2018a\u2019: 2}; dict", True, False),
+        ("T/1/0/4/first", "state", "0.3333340; float", True, False),
+        ("T/1/0/4/first", "state", "0.3333350; float", False, False),
+    ],
+)
+def test_reval_s_authors_read_answers_their_way(
+    probe: str, task: str, text: str, official: bool, strict: bool, tmp_path: Path
+) -> None:
+    items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
+    ((mark,),) = benchmark("reval").judge([(items[f"{probe}/{task}"], Answer(text, text))], 1)
+    assert (mark.official, mark.strict) == (official, strict), mark.why
+
+
+def test_reval_s_floats_within_other_values_have_no_tolerance() -> None:
+    values = (Value("list", "[0.5]"), Value("float", "1000000.0"))
+    assert is_state(([0.5], "list"), values) and not is_state(([0.5000001], "list"), values)
+    assert is_state((1000000.0000001, "float"), values) and not is_state((1000000.1, "float"), values)
+
+
 def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
     items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
     given = {
         "T/0/0/output": [
             ("assert count(4, 2) == 4", True, True),
             ("assert count(4, 2) == 2 + 2", True, False),
+            ("assert count(4, 2) == 4.0", True, False),
             ("assert count(4, 2) == 5", False, False),
-            ("assert True", True, False),
-            ("4", True, False),
+            ("assert True", False, False),
+            ("assert True == (count(4, 2) == 4)", False, False),  # by its beginning, to the letter
+            ("assert count(4, 2) == 4 or 1", True, False),
+            ("4", False, False),
+            ("x = 4", False, False),
         ],
         "T/2/0/output": [
             ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 1)", True, True),
             ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 2)", False, False),
-            ("self.assertEqual(self.words.add('b'), 1)", True, False),
+            ("self.assertEqual(self.words.add('b'), 1)", True, False),  # the lines before it are put there
+            ("self.assertEqual(self.words.add('a'), 3)", True, False),
+            ("self.assertTrue(True)", False, False),
         ],
     }
     for id, cases in given.items():
@@ -292,14 +361,24 @@ def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "consistency"),
-    [(set(), 100.0), ({"output"}, 50.0), ({"path"}, 25.0), ({"state", "output"}, 12.5), ({"coverage"}, 0.0)],
+    [
+        (set(), 100.0),
+        ({"output"}, 50.0),
+        ({"path", "output"}, 25.0),
+        ({"state", "path", "output"}, 12.5),
+        ({"coverage", "state", "path", "output"}, 0.0),
+        ({"path"}, 0.0),
+        ({"state", "output"}, 0.0),
+        ({"state"}, 0.0),  # right after wrong: not consistent
+    ],
 )
 def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path) -> None:
     bench = benchmark("reval")
 
     class Partly(type(bench)):  # type: ignore[misc]
         def gold(self, item: Item) -> str:
-            return "maybe" if item.held.task in wrong else str(super().gold(item))
+            right = str(super().gold(item))
+            return {"YES": "NO", "NO": "YES"}.get(right, "maybe") if item.held.task in wrong else right
 
     found = evaluate(Partly(), "scripted:gold", data=reval_data.write(tmp_path)).results
     assert found["more"]["consistency"] == {"official": consistency, "strict": consistency}
@@ -412,6 +491,26 @@ def test_a_function_is_asked_in_a_training_run(data: dict[str, Path]) -> None:
     assert (again, len(seen)) == (found.results, 2 * before)
     with pytest.raises(EvaluationError, match="one for each"):
         evaluate("cruxeval-o", lambda conversations: ["x"], data=data["cruxeval-o"])
+
+
+def test_ids_that_come_twice_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.jsonl"
+    file.write_text("".join(json.dumps({**row, "id": "a"}) + "\n" for row in CRUXEVAL[:2]), encoding="utf-8")
+    with pytest.raises(EvaluationError, match=r"twice.jsonl has 1 ids more than once, such as a"):
+        evaluate("cruxeval-o", lambda conversations: ["6"] * len(conversations), data=file)
+
+
+def test_an_item_with_too_few_samples_counts_neither_way(data: dict[str, Path], tmp_path: Path) -> None:
+    recorded = tmp_path / "g.jsonl"
+    lines = [{"id": row["id"], "completions": [f"<answer>{row['output']}</answer>"] * 5} for row in CRUXEVAL]
+    lines[1]["completions"] = ["<answer>'012'</answer>", "<answer>1</answer>"]
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    given = Sampling(n=5)
+    found = evaluate("cruxeval-o", f"recorded:{recorded}", data=data["cruxeval-o"], sampling=given, style="execverify").results
+    assert found["failures"]["not_generated"] == 1
+    assert (found["official"]["parts"], found["official"]["pass_at_1"], found["official"]["pass_at_5"]) == (4, 100.0, 100.0)
+    other = {**found, "rows": [{**row, "official": ["00000"], "strict": ["00000"]} for row in found["rows"]]}
+    assert {row["items"] for row in compare([("one", found), ("other", other)])["comparisons"]} == {4}
 
 
 def test_a_template_file_is_a_style(data: dict[str, Path], tmp_path: Path) -> None:
@@ -531,6 +630,23 @@ def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     assert (run / "generations.jsonl").read_bytes() == before
 
 
+def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {"execverify": "generations", "model": "m", "settings": {}, "sampling": Sampling(max_tokens=7).plain()}
+    ]
+    ends = ["length", "stop", "stop", "stop", "length"]
+    items = benchmark("cruxeval-o").items(Source(data["cruxeval-o"]))
+    for item, end in zip(items, ends, strict=True):
+        lines.append({"id": item.id, "completions": ["[ANSWER] assert f(3) =="], "finish_reasons": [end]})
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = evaluate("cruxeval-o", f"recorded:{file}", data=data["cruxeval-o"], style="direct").results
+    assert found["cut_off"] == 2
+    assert "max-tokens=7, 2 of 5 completions cut off;" in markdown(found)
+    whole = evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"]).results
+    assert "cut off" not in markdown(whole) and "max-tokens=1024;" in markdown(whole)
+
+
 def test_the_list_tells_each_benchmark() -> None:
     told = cli("evaluate", "--list").output
     rows = [json.loads(line) for line in cli("evaluate", "--list", "--json").output.splitlines()]
@@ -543,7 +659,15 @@ def test_the_list_tells_each_benchmark() -> None:
     [
         (["cruxeval", "--model", "scripted:gold"], "did you mean cruxeval"),
         (["own"], "name a benchmark and --model"),
-        (["own", "--model", "scripted:golden"], "scripted:golden"),
+        (
+            ["own", "--model", "scripted:golden"],
+            "evaluation has scripted:gold, scripted:nothing and scripted:constant:TEXT besides",
+        ),
+        (["own", "--model", "scripted:gold", "--option", "engine=vllm"], "scripted:gold takes no options, and was given engine"),
+        (
+            ["own", "--model", "http://h", "--option", "model=m", "--option", "timeout=soon"],
+            "the option timeout is 'soon': it takes a number",
+        ),
         (["own", "--model", "recorded:/nowhere/x.jsonl"], "no such file"),
         (["own", "--model", "scripted:gold", "--style", "driect"], "there is no style 'driect'"),
         (["library-io", "--model", "scripted:gold", "--style", "driect"], "did you mean direct"),
@@ -572,6 +696,8 @@ def test_a_comparison_is_printed(data: dict[str, Path], tmp_path: Path) -> None:
     found = json.loads(cli("compare", tmp_path / "one", tmp_path / "two", "--json").output)
     assert [(each["better"], each["worse"]) for each in found["comparisons"]] == [(1, 1), (1, 1)]
     assert "no such file" in str(cli("compare", tmp_path / "one", tmp_path / "three").exception)
+    (tmp_path / "torn.json").write_text(json.dumps({"format": 1, "rows": []}), encoding="utf-8")
+    assert "no file of results" in str(cli("compare", tmp_path / "one", tmp_path / "torn.json").exception)
 
 
 def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_gold_scores_100_nothing_0_and_what_cannot_be_judged_is_told(tmp_path: P
         "judged_here": 1,
         "cannot_be_judged_here": {
             "not installed: no_such_library_anywhere": 1,
-            "the reference does not pass its tests in the sandbox": 1,
+            "the reference does not pass its tests in the sandbox: PermissionError": 1,
         },
     }
     nothing = evaluate("bigcodebench", "scripted:nothing", data=file).results
@@ -72,6 +72,13 @@ def test_gold_scores_100_nothing_0_and_what_cannot_be_judged_is_told(tmp_path: P
             False,
         ),
         ("def task_func(", False, False),
+        ("class Any:\n    def __eq__(self, other): return True\ndef task_func(text): return Any()", True, False),
+        (
+            "class Any: pass\nsetattr(Any, '__e' + 'q__', lambda self, other: True)\ndef task_func(text): return Any()",
+            True,
+            False,
+        ),
+        ("def task_func(text):\n    return len(os.fsdecode(text).split())", True, True),  # the authors give `os`
     ],
 )
 def test_the_rule(tmp_path: Path, program: str, official: bool, strict: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from execverify.errors import EvaluationError
 from execverify.evaluation import benchmark, evaluate
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Mark
@@ -22,6 +23,17 @@ JS = {"id": 0, "code": "function f(a) {\n    return a.concat([1]);\n}\nconst ass
       "input_reasoning": "assert.deepEqual(f(????),[2, 1]);", "output_reasoning": "assert.deepEqual(f([2]),????);"}  # fmt: skip
 PERL = {"id": 0, "code": "sub f { return $_[0] . 'x'; }", "input_reasoning": 'die unless f(????) eq "ax";',
         "output_reasoning": 'die unless f("a") eq ????;'}  # fmt: skip
+# As the authors' files have it: the code is the whole program, with the check and both answers.
+WHOLE_JS = {"id": 1, "code": "function f(a) {\n    return a + a;\n}\n\nconst assert = require('node:assert');\n\nfunction test() {\n"
+            "  let candidate = f;\n  assert.deepEqual(candidate(\"xy\"),\"xyxy\");\n}\n\ntest();",
+            "input_reasoning": "const assert = require('node:assert');\n\n\nfunction test() {\n  let candidate = f;\n"
+            "  assert.deepEqual(candidate(????),\"xyxy\");\n}\n\ntest();",
+            "output_reasoning": "const assert = require('node:assert');\n\n\nfunction test() {\n  let candidate = f;\n"
+            "  assert.deepEqual(candidate(\"xy\"),????);\n}\n\ntest();"}  # fmt: skip
+WHOLE_CPP = {"id": 1, "code": "#include<assert.h>\nlong f(long a) {\n    return a * 2;\n}\n\nint main() {\n    auto candidate = f;\n"
+             "    assert(candidate((21)) == (42));\n}\n",
+             "input_reasoning": "}\nint main() {\n    auto candidate = f;\n    assert(candidate(????) == (42));\n}\n",
+             "output_reasoning": "}\nint main() {\n    auto candidate = f;\n    assert(candidate((21)) == ????);\n}\n"}  # fmt: skip
 UNKNOWN = {**PERL, "language": "algol"}
 ALL = {"cpp": CPP, "java": JAVA, "js": JS, "pl": PERL}
 
@@ -86,6 +98,69 @@ def test_what_is_taken_out_of_a_completion(folder: Path, completion: str, taken:
     bench = benchmark("cruxeval-x")
     item = bench.items(Source(folder / "js.jsonl"))[0]
     assert bench.extract(item, completion, "execverify").official == taken
+
+
+@pytest.mark.parametrize(
+    ("language", "row", "answers"),
+    [("js", WHOLE_JS, ("xyxy", '"xy"')), pytest.param("cpp", WHOLE_CPP, ("42", "21"), marks=pytest.mark.slow)],
+)
+def test_whole_programs_are_cut_before_their_check(
+    language: str, row: dict[str, Any], answers: tuple[str, str], tmp_path: Path
+) -> None:
+    needs(language)
+    file = tmp_path / f"{language}.jsonl"
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    found = evaluate("cruxeval-x", "scripted:gold", data=file)
+    for name in ("official", "strict"):
+        assert found.results[name]["pass_at_1"] == 100.0
+    for (prompt,), answer in zip(found.prompts, answers, strict=True):
+        assert answer not in prompt["content"]  # neither question tells its answer
+
+
+def test_a_code_that_tells_its_answer_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "js.jsonl"
+    file.write_text(
+        json.dumps({**JS, "code": f"{JS['code']}" + 2 * "\nassert.deepEqual(f([2]),[2, 1]);"}) + "\n", encoding="utf-8"
+    )
+    with pytest.raises(EvaluationError, match="tells its answer"):
+        benchmark("cruxeval-x").items(Source(file))
+
+
+def test_an_item_whose_own_answer_does_not_pass_here_is_not_judged(tmp_path: Path) -> None:
+    needs("js")
+    file = tmp_path / "js.jsonl"
+    lacking = {**JS, "id": 1, "code": "const lib = require('no-such-package');\n" + str(JS["code"])}
+    file.write_text(f"{json.dumps(JS)}\n{json.dumps(lacking)}\n", encoding="utf-8")
+    found = evaluate("cruxeval-x", "scripted:nothing", data=file, style="direct").results
+    assert found["more"]["cannot_be_judged_here"] == {"JavaScript: the data's own answer does not pass": 2}
+    assert found["failures"]["not_judged"] == 2
+    assert [row["official"] for row in found["rows"]] == [["0"], ["0"], ["?"], ["?"]]
+
+
+VALUES = {
+    "js": ['{a: [1, "x"], b: null}', "[[1e-5, -2.5], true]", "new Map([[1, 2]])"],
+    "cpp": ['(std::make_tuple("a", 1.5f))', "std::vector<std::string>({})"],
+    "pl": ['{"a" => 1, "b" => [2]}'],
+}
+NO_VALUES = {
+    "js": ["process.exit(0)", "`${process.exit(0)}`", "(() => 1)()", "f.call(null, [2])"],
+    "cpp": ["(exit(0), 3)", "0 | 1", "0 ^ true", "3 bitor 1", "(f)(2)"],
+    "pl": ["ignore()", '$candidate->("a")', 'f "a"', '"@{[ exit 0 ]}"', '"$x[exit 0]"', "exit"],
+}
+
+
+@pytest.mark.parametrize(("language", "kind"), [(language, kind) for language in VALUES for kind in (True, False)])
+def test_values_and_what_only_ends_well(folder: Path, language: str, kind: bool) -> None:
+    bench = benchmark("cruxeval-x")
+    item = bench.items(Source(folder / f"{language}.jsonl"))[0]
+    for text in (VALUES if kind else NO_VALUES)[language]:
+        assert (bench.extract(item, text, "bare").strict is not None) is kind, text
+
+
+def test_a_whole_call_is_an_input_too(folder: Path) -> None:
+    bench = benchmark("cruxeval-x")
+    item = bench.items(Source(folder / "js.jsonl"))[1]
+    assert bench.extract(item, "<answer>f([2])</answer>", "execverify").official == "[2]"
 
 
 def test_a_language_that_is_not_here_is_told(tmp_path: Path) -> None:

@@ -16,7 +16,10 @@ from execverify.errors import EvaluationError
 from execverify.evaluation import benchmark, evaluate
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.data import Source
-from execverify.evaluation.evalplus import EvalPlus, Problem, Rules, all_close, judged, same_officially, same_strictly
+from execverify.evaluation.evalplus.comparison import all_close, same_officially, same_strictly
+from execverify.evaluation.evalplus.data_set import EvalPlus
+from execverify.evaluation.evalplus.problems import Problem, Rules
+from execverify.evaluation.evalplus.running import judged
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
 FILES = {

@@ -58,6 +58,13 @@ def test_gold_scores_100_and_nothing_0(tmp_path: Path, style: str) -> None:
         (SUM, "print(f'  {sum(map(int, input().split()))}.0  ')", True, False),
         (SUM, "print(3)", False, False),
         (SUM, "print(gcd(4, 2) + 1)", False, False),
+        (SUM, "print(sum(map(int, stdin.readline().split())) + int(median([0])) + pow(4, 2, 4))", True, True),
+        (
+            SUM,
+            "def deep(n):\n    return 0 if n == 0 else deep(n - 1)\nprint(sum(map(int, input().split())) + deep(9000))",
+            True,
+            True,
+        ),
         (SUM, "print(reduce(lambda a, b: a + b, map(int, input().split())))", True, True),
         (SUM, "1 / 0", False, False),
         (PAIR, "class Solution:\n    def pair(self, a, b):\n        return [a, b]", True, True),

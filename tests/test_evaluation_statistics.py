@@ -1,7 +1,9 @@
 """The formulas, against values from elsewhere and against brute force."""
 
 import itertools
+import math
 import random
+import time
 
 import pytest
 
@@ -54,6 +56,14 @@ def test_mcnemar_is_the_sign_test() -> None:
     assert stats.mcnemar(10, 2) == pytest.approx(2 * (1 + 12 + 66) / 2**12)
     assert stats.mcnemar(2, 10) == stats.mcnemar(10, 2)
     assert 0 < stats.mcnemar(100, 900) < 1e-100
+
+
+def test_mcnemar_of_many_pairs_is_near_the_normal_and_quick() -> None:
+    began = time.process_time()
+    chance = stats.mcnemar(30_000, 30_500)
+    z = (500 - 1) / math.sqrt(60_500)
+    assert chance == pytest.approx(math.erfc(z / math.sqrt(2)), rel=1e-3)
+    assert time.process_time() - began < 5
 
 
 def test_holm() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from execverify.errors import ModelError
 from execverify.models import Generation, Model, Request, Sampling, Scripted, load, stored
+from execverify.models.model import NOT_ASKED
 
 CRUXEVAL = Path(__file__).parents[2] / "shared/benchmarks/cruxeval/samples/codellama-7b_temp0.2_output.generations.json"
 THREE = ("a", "b", "c")
@@ -72,6 +73,12 @@ def test_a_missing_engine_says_how_to_get_it(engine: str, extra: str) -> None:
         ("scripted:zzz", {}, "there are constant, echo, empty"),
         ("scripted:constant", {}, "scripted:constant cannot be made with these options: .*text"),
         ("recorded:nowhere.jsonl", {}, "nowhere.jsonl: no such file"),
+        ("http://h", {"model": "m", "concurrency": "abc"}, "the option concurrency is 'abc': it takes a whole number"),
+        ("http://h", {"model": "m", "concurrency": True}, "the option concurrency is True: it takes a whole number"),
+        ("http://h", {"model": "m", "timeout": "x"}, "the option timeout is 'x': it takes a number"),
+        ("http://h", {"model": 5}, "the option model is 5: it takes a text"),
+        ("http://h", {"model": "m", "body": 5}, "the option body is 5: it takes an object"),
+        ("http://h", {"model": "m", "requests_per_minute": "x"}, "it takes a number"),
         ("recorded:x", {"engine": "vllm"}, "takes no option 'engine': it takes none"),
         ("org/name", {"engine": "tgi"}, "there is no engine 'tgi': give one of transformers, vllm"),
     ],
@@ -87,6 +94,7 @@ def test_specs_that_cannot_be(spec: str, options: dict[str, Any], told: str) -> 
     [
         {"temperature": -1},
         {"temperature": float("nan")},
+        {"temperature": float("inf")},
         {"top_p": 0},
         {"top_p": 1.1},
         {"max_tokens": 0},
@@ -217,6 +225,21 @@ def test_what_went_wrong_is_asked_again(tmp_path: Path) -> None:
     assert all(not g.error for g in stored(path, model, asked(*THREE), Sampling()))
     assert model.given == ["b"]
     assert texts(load(f"recorded:{path}").generate(asked(*THREE), Sampling()))["b"] == ("B",)
+
+
+def test_what_failed_by_itself_is_asked_last(tmp_path: Path) -> None:
+    path, model = tmp_path / "g.jsonl", Counting()
+
+    def failing(request: Request) -> Generation:
+        return Generation(request.id, (), error="it broke" if request.id == "a" else f"{NOT_ASKED}: the server was gone")
+
+    class Gone(Counting):
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+            yield from map(failing, requests)
+
+    assert all(g.error for g in stored(path, Gone(), asked(*THREE), Sampling()))
+    assert len(texts(stored(path, model, asked(*THREE), Sampling()))) == 3
+    assert model.given == ["b", "c", "a"]
 
 
 def test_each_line_is_there_when_it_is_handed_on(tmp_path: Path) -> None:

@@ -169,6 +169,13 @@ def test_a_dead_server_is_not_waited_for_by_all() -> None:
     assert "not asked" in str(given[-1].error)
 
 
+def test_a_prompt_that_always_breaks_the_server_keeps_no_other_from_being_asked() -> None:
+    with misbehaving() as server:
+        server.plan = {"b": [status(500)] * 10}
+        given = answers(server, *"abcdef", concurrency=1, retries=1)
+    assert [name for name, g in given.items() if g.error] == ["b"]
+
+
 def test_a_server_that_dies_midway_loses_nothing() -> None:
     with misbehaving() as server:
 

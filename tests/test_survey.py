@@ -7,7 +7,7 @@ import pytest
 from execverify.execution.outcome import Limits, Outcome
 from execverify.execution.run import run, sandbox
 from execverify.programs.program import Program
-from execverify.tracing.survey import Arm, Item, Survey, _survey_of, choose, survey_many
+from execverify.tracing.survey import Arm, Item, Survey, choose, survey_many, survey_of
 
 
 def surveyed(source: str, inputs: list[str], variants: tuple[str, ...] = (), **limits: Any) -> Survey:
@@ -338,7 +338,7 @@ ITEM = (Program("def f(n):\n    return n", "f", "1"), ["1"], ["def f(n):\n    re
 
 
 def test_a_reply_is_read() -> None:
-    found = _survey_of(ITEM, good_reply())
+    found = survey_of(ITEM, good_reply())
     assert found.ran == (0,) and found.arms[0] == Arm(2, "condition", True) and found.variants[0][0].error == "E"
 
 
@@ -379,13 +379,13 @@ def test_a_reply_is_read() -> None:
     ],
 )
 def test_a_forged_reply_is_no_survey(changes: dict[str, Any]) -> None:
-    found = _survey_of(ITEM, good_reply(**changes))
+    found = survey_of(ITEM, good_reply(**changes))
     assert [result.outcome for result in found.results] == [Outcome.DIED] and found.ran == () and found.arms == ()
     assert len(found.variants) == 1
 
 
 def test_our_failure_is_told_as_ours() -> None:
-    found = _survey_of(ITEM, {"outcome": "our failure", "detail": "KeyError: 'x'"})
+    found = survey_of(ITEM, {"outcome": "our failure", "detail": "KeyError: 'x'"})
     assert found.results[0].outcome == Outcome.FAILED
 
 

@@ -6,7 +6,20 @@ import sys
 import click
 
 from execverify import __version__
-from execverify.commands import build, chains, compare, doctor, evaluate, programs, rows, stats
+from execverify.commands import (
+    build,
+    chains,
+    compare,
+    doctor,
+    evaluate,
+    experiment,
+    export,
+    problems,
+    programs,
+    rows,
+    stats,
+    train,
+)
 from execverify.errors import ExecVerifyError, QuestionError, SandboxError
 
 
@@ -20,14 +33,18 @@ for verb in (
     programs.trace_command,
     programs.ask_command,
     rows.rows_command,
+    problems.code_rows_command,
     build.build_command,
     chains.chains_command,
     rows.score_command,
     rows.validate_command,
     stats.stats_command,
     stats.report_command,
+    export.export_command,
     evaluate.evaluate_command,
     compare.compare_command,
+    train.train_command,
+    experiment.experiment_command,
     doctor.doctor_command,
 ):
     execverify.add_command(verb)

@@ -15,7 +15,7 @@ from execverify.datasets.build import Built, build
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
 from execverify.questions.prompts import DEFAULT, template_names
-from execverify.questions.task import TASK_KINDS
+from execverify.questions.task import ALL_KINDS, TASK_KINDS
 
 _SHOWN = 6
 
@@ -25,7 +25,9 @@ _SHOWN = 6
 @click.option("--size", required=True, type=int, help="How many rows.")
 @click.option("--seed", default=0, show_default=True, help="Another one gives other programs.")
 @click.option("--levels", help="Levels of 1 to 6, such as 1-6 or 1,3; all by default.")
-@click.option("--kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them.")
+@click.option(
+    "--kinds", default=",".join(TASK_KINDS), show_default=True, help=f"Kinds of rows, with commas, of {', '.join(ALL_KINDS)}."
+)
 @click.option("--methods", default="", help="Built-ins under test, such as str.split,len; all by default.")
 @click.option("--from", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round.")
 @click.option(

@@ -15,7 +15,7 @@ from rich.text import Text
 from execverify.commands.common import SCREEN
 from execverify.execution.layers import Layer, layers, refusal
 
-_ENGINES = ("torch", "transformers", "trl", "verl", "vllm", "datasets", "pyarrow", "numpy")
+_ENGINES = ("torch", "transformers", "trl", "verl", "verifiers", "vllm", "datasets", "pyarrow", "numpy")
 
 
 @click.command("doctor")

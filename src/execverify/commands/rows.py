@@ -18,11 +18,11 @@ from execverify.datasets.validate import Validation, validate
 from execverify.errors import RowError
 from execverify.programs.program import shorten
 from execverify.questions.prompts import DEFAULT, template_names
-from execverify.questions.rows import from_row
 from execverify.questions.task import TASK_KINDS
 from execverify.rewards.code_score import UnitTestRule
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.score import RewardRule, score_many
+from execverify.rewards.unit_tests import task_or_problem
 
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
@@ -120,7 +120,7 @@ def score_command(
 ) -> None:
     """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
     rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
-    tasks = [from_row(row) for row in read_rows(rows)]
+    tasks = [task_or_problem(row) for row in read_rows(rows)]
     pairs = read_completions(completions, tasks)
     tests = UnitTestRule(binary=binary, float_tolerance=float_tolerance, imports=imports)
     limits = limits_of(timeout, steps)

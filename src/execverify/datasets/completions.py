@@ -1,15 +1,18 @@
 """Completions in files, and which row each belongs to."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from execverify.datasets.files import read_lines
 from execverify.errors import RowError
 from execverify.questions.task import Task
 from execverify.rewards.answers import completion_text
+from execverify.rewards.unit_tests import Problem
+
+Judged = TypeVar("Judged", bound=Task | Problem)
 
 
-def read_completions(path: str, tasks: Sequence[Task]) -> list[tuple[Task, str]]:
+def read_completions(path: str, tasks: Sequence[Judged]) -> list[tuple[Judged, str]]:
     """Completions of a JSONL file, each with its task.
 
     A line is a text, or an object with "completion" (text, or chat messages whose last one counts) and, where all lines
@@ -18,7 +21,9 @@ def read_completions(path: str, tasks: Sequence[Task]) -> list[tuple[Task, str]]
     Raises:
         RowError: a line without a completion, an id that no row has, a row without a completion, or another number.
     """
-    given = [(where, *_entry(value, where)) for where, value in read_lines(path, "completions")]
+    given: list[tuple[str, str | None, str]] = []
+    for where, value in read_lines(path, "completions"):
+        given.append((where, *_entry(value, where)))
     if any(name is not None for _, name, _ in given):
         return _by_id(path, given, tasks)
     if len(given) != len(tasks):
@@ -34,7 +39,7 @@ def _entry(value: Any, where: str) -> tuple[str | None, str]:
     return (None if name is None else str(name)), text
 
 
-def _by_id(path: str, given: list[tuple[str, str | None, str]], tasks: Sequence[Task]) -> list[tuple[Task, str]]:
+def _by_id(path: str, given: list[tuple[str, str | None, str]], tasks: Sequence[Judged]) -> list[tuple[Judged, str]]:
     by_id = {task.id: task for task in tasks}
     if len(by_id) < len(tasks):
         raise RowError("two rows have the same id, so completions cannot be given by id: give them in the order of the rows")

@@ -235,19 +235,21 @@ class _Worker:
     """Makes spans and writes them."""
 
     def __init__(self, recipe: Recipe, spans: Spans) -> None:
+        from execverify.datasets.inside import Inside
         from execverify.datasets.maker import Maker
 
         self.maker = Maker(recipe)
+        self.inside = Inside(self.maker)
         self.spans = spans
 
     def make(self, number: int) -> dict[str, float]:
         """Makes and writes a span; returns the seconds that it took, by stage."""
         clock = self.maker.clock
         before = dict(clock.seconds)
-        items = self.maker.items(range(number * SPAN, (number + 1) * SPAN))
+        lines = self.inside.lines(range(number * SPAN, (number + 1) * SPAN))
         with clock.stage("write"):
             try:
-                self.spans.write(number, items)
+                self.spans.write(number, lines)
             except OSError as error:
                 raise DatasetError(cannot_write(self.spans.folder.parent, error)) from None
         return {name: seconds - before[name] for name, seconds in clock.seconds.items()}

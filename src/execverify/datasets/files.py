@@ -5,9 +5,10 @@ or none. `-` stands for standard input and output, as JSONL.
 """
 
 import contextlib
+import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -83,6 +84,22 @@ def parquet_table(rows: list[Row], name: str, columns: Columns | None = None) ->
         raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
 
 
+def parquet_table_of_lines(lines: Sequence[bytes], name: str) -> Any:
+    """The same of rows as lines of JSON, which Arrow reads by itself: no row becomes an object of Python's."""
+    import pyarrow.json
+
+    pa, _ = pyarrow_or_error()
+    data = b"".join(lines)
+    try:
+        return pyarrow.json.read_json(
+            io.BytesIO(data),
+            read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(data) + 1),  # a block holds whole rows
+            parse_options=pyarrow.json.ParseOptions(explicit_schema=parquet_schema(pa), unexpected_field_behavior="error"),
+        )
+    except pa.ArrowException as error:
+        raise RowError(f"{name} could not be written: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
+
+
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
     for row in rows:
@@ -102,9 +119,9 @@ def read_rows(path: str) -> Iterator[Row]:
         DatasetError: the folder of a dataset that is not complete.
     """
     if path != "-" and Path(path).is_dir():
-        rows: Iterator[tuple[str, Row]] = chain.from_iterable(_read_parquet(str(shard)) for shard in shards_of(Path(path)))
+        rows: Iterator[tuple[str, Row]] = chain.from_iterable(read_parquet(str(shard)) for shard in shards_of(Path(path)))
     elif path != "-" and Path(path).suffix == ".parquet":
-        rows = _read_parquet(path)
+        rows = read_parquet(path)
     else:
         rows = read_lines(path, "rows")
     for where, row in rows:
@@ -187,7 +204,8 @@ def _parsed(line: str, where: str, what: str) -> Any:
     return value
 
 
-def _read_parquet(path: str) -> Iterator[tuple[str, Row]]:
+def read_parquet(path: str) -> Iterator[tuple[str, Row]]:
+    """The rows of a Parquet file, each with file and number for messages; raises RowError where it cannot be read."""
     pa, pq = pyarrow_or_error()
     try:
         with pq.ParquetFile(path) as file:

@@ -7,10 +7,13 @@ and the item is tried again; an item gives rows of one program, or none.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from execverify.datasets.clock import StageClock
+from execverify.datasets.coding import Coding, coding_of, confirmed, plan, unworthy
+from execverify.datasets.coding import Plan as CodingPlan
 from execverify.datasets.decontaminate import Benchmarks
-from execverify.datasets.recipe import Recipe
+from execverify.datasets.recipe import SHARES, Recipe
 from execverify.datasets.seen import key_of
 from execverify.datasets.sources import Candidate, Source, source_of
 from execverify.datasets.spans import Fate, Item
@@ -21,7 +24,9 @@ from execverify.programs.mutation import mutations
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
 from execverify.programs.unused import unused
-from execverify.questions.task import Task, task
+from execverify.questions.coding import code_task
+from execverify.questions.task import CODE_GENERATION, Task, task
+from execverify.tracing.survey import Item as Surveyed
 from execverify.tracing.survey import Survey, choose, survey_many
 from execverify.tracing.trace import Trace, trace_many
 
@@ -34,10 +39,11 @@ STRICT = 4
 """Attempts at an item that insist: on its kind (one statement leaves nothing to ask about), and on a method under test that
 matters to a result (`copy` and its like never do, and still belong into a dataset). The attempts after them take what there is."""
 
-_AGAIN = frozenset({Outcome.DIED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.FAILED})
+AGAIN = frozenset({Outcome.DIED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.FAILED})
 """Outcomes that may be the machine's doing, when it is busy or short of memory: such a run is tried once more, with time."""
 
-_PATIENCE = 10
+PATIENCE = 10
+"""How many times the time of a run is how much, then."""
 
 
 @dataclass
@@ -47,35 +53,55 @@ class _Work:
     refused: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
     item: Item | None = None
+    open: bool = False
+    """Whether a run has left it open: then there is neither an item nor another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A candidate with the inputs that it gets rows on."""
+    """A candidate with the inputs that it gets rows on; for a code-generation row, what that is made of."""
 
     index: int
     attempt: int
     candidate: Candidate
     programs: tuple[Program, ...]
+    coding: Coding | None = None
+
+
+class Runs(Protocol):
+    """What runs programs."""
+
+    def surveys(self, plans: Sequence["Plan"]) -> Sequence[Survey | None]:
+        """What programs do on their inputs; None where that is left open. Raises SandboxError where they cannot be run here."""
+
+    def traces(self, programs: Sequence[Program]) -> Sequence[Trace | None]:
+        """What their runs are, step by step; None where that is left open. Raises SandboxError where they cannot be run here."""
 
 
 class Maker:
     """Makes the items of a recipe.
 
-    Attributes:
+    Args:
         recipe: what to make.
+        runs: what runs the programs; the sandbox, each program in a message of its own, by default.
+        benchmarks: what they must not be near to; read from the recipe's files by default.
+
+    Attributes:
+        recipe: as given.
+        runs: as given.
         source: where the programs come from.
-        benchmarks: what they must not be near to.
+        benchmarks: as given.
         clock: where the time went.
 
     Raises:
         DatasetError, RowError, ProgramError: a file of the recipe is not what it should be.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, runs: Runs | None = None, benchmarks: Benchmarks | None = None) -> None:
         self.recipe = recipe
+        self.runs = InSandbox(recipe) if runs is None else runs
         self.source: Source = source_of(recipe)
-        self.benchmarks = Benchmarks(recipe.exclude)
+        self.benchmarks = Benchmarks(recipe.exclude) if benchmarks is None else benchmarks
         self.clock = StageClock()
 
     def items(self, indexes: Iterable[int]) -> list[Item]:
@@ -84,13 +110,23 @@ class Maker:
         Raises:
             SandboxError: programs cannot be run here (our failure).
         """
+        made = self.items_or_open(indexes)
+        assert all(made), "runs in the sandbox leave nothing open"
+        return list(filter(None, made))
+
+    def items_or_open(self, indexes: Iterable[int]) -> list[Item | None]:
+        """The items of some numbers, in their order; None for each that a run has left open.
+
+        Raises:
+            SandboxError: programs cannot be run here (our failure).
+        """
         works = {index: _Work() for index in indexes}
         for attempt in range(self.source.attempts):
-            pending = [index for index, work in works.items() if work.item is None]
+            pending = [index for index, work in works.items() if work.item is None and not work.open]
             if not pending:
                 break
             self._attempt(pending, attempt, works)
-        return [work.item or self._given_up(index, work) for index, work in works.items()]
+        return [None if work.open else work.item or self._given_up(index, work) for index, work in works.items()]
 
     def _given_up(self, index: int, work: _Work) -> Item:
         if self.source.attempts == 1:
@@ -102,20 +138,27 @@ class Maker:
         with self.clock.stage("synthesis"):
             made = [(index, self.source.candidate(index, attempt)) for index in pending]
         for index, why in made:
-            if isinstance(why, str):
+            if isinstance(why, str):  # there is none
                 works[index].refused[why] += 1
         with self.clock.stage("check"):
             candidates = [(i, one) for i, one in made if isinstance(one, Candidate) and self._passes(i, attempt, one, works[i])]
         if self.source.proven:
             chosen = [_Chosen(index, attempt, candidate, (candidate.program,)) for index, candidate in candidates]
         else:
-            chosen = self._worth_a_row(candidates, attempt, works)
+            to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
+            chosen = self._worth_a_row([pair for pair in candidates if pair[0] not in to_write], attempt, works)
+            chosen += self._worth_writing([pair for pair in candidates if pair[0] in to_write], attempt, works)
         with self.clock.stage("trace"):
-            traces = _traced([program for one in chosen for program in one.programs], self.recipe)
+            traces = self.runs.traces([program for one in chosen for program in one.programs])
         place = 0
         for one in chosen:
-            self._finish(one, traces[place : place + len(one.programs)], works[one.index])
-            place += len(one.programs)
+            own = traces[place : place + len(one.programs)]
+            known = [trace for trace in own if trace is not None]
+            if len(known) == len(own):
+                self._finish(one, known, works[one.index])
+            else:
+                works[one.index].open = True
+            place += len(own)
 
     def _passes(self, index: int, attempt: int, candidate: Candidate, work: _Work) -> bool:
         """Whether a candidate is one by its text; counts why not."""
@@ -144,9 +187,12 @@ class Maker:
         with self.clock.stage("check"):
             plans = [_plan(candidate, attempt) for _, candidate in candidates]
         with self.clock.stage("run"):
-            surveys = _surveyed(plans, self.recipe)
+            surveys = self.runs.surveys(plans)
         chosen = []
         for (index, candidate), survey in zip(candidates, surveys, strict=True):
+            if survey is None:
+                works[index].open = True
+                continue
             why = _unworthy(survey)
             if why is not None:
                 works[index].refused[why] += 1
@@ -156,6 +202,34 @@ class Maker:
             programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
             chosen.append(_Chosen(index, attempt, candidate, tuple(programs)))
         return chosen
+
+    def _worth_writing(self, asked: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates that make code-generation rows, with what these are made of."""
+        with self.clock.stage("check"):
+            plans = [(index, candidate, plan(candidate, attempt < STRICT)) for index, candidate in asked]
+        usable = [(index, candidate, found) for index, candidate, found in plans if isinstance(found, CodingPlan)]
+        with self.clock.stage("run"):
+            surveys = _surveyed([found.first for *_, found in usable], self.recipe.limits, brief=False, place=-1)
+            judged = [
+                (index, one, unworthy(survey) or found) for (index, one, found), survey in zip(usable, surveys, strict=True)
+            ]
+            usable = [(index, candidate, found) for index, candidate, found in judged if isinstance(found, CodingPlan)]
+            surveys = _surveyed([found.second for *_, found in usable], self.recipe.limits, brief=False, place=-1)
+        with self.clock.stage("check"):
+            made = [(index, one, coding_of(found, survey)) for (index, one, found), survey in zip(usable, surveys, strict=True)]
+        chosen = []
+        for index, candidate, coding in made:
+            if isinstance(coding, Coding):
+                first = replace(candidate.program, arguments=coding.tests[0][0])
+                chosen.append(_Chosen(index, attempt, candidate, (first,), coding))
+        with self.clock.stage("run"):
+            kept = _confirmed(chosen, self.recipe.limits)
+        for index, _, why in (*plans, *judged, *made):
+            if isinstance(why, str):
+                works[index].refused[why] += 1
+        for index in {one.index for one in chosen} - {one.index for one in kept}:
+            works[index].refused["its tests do not come out again"] += 1
+        return kept
 
     def _finish(self, chosen: _Chosen, traces: Sequence[Trace], work: _Work) -> None:
         """The tasks of a candidate's runs."""
@@ -180,19 +254,19 @@ class Maker:
             return why
         recipe, constraint = self.recipe, chosen.candidate.constraint
         kind = self._kind(chosen.index, chosen.attempt, number)
+        common: dict[str, Any] = {
+            "seed": recipe.seed,
+            "id": f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
+            "template": recipe.template,
+            "level": None if constraint is None else constraint.level,
+            "constraint": None if constraint is None else str(constraint),
+            "split": split,
+            "generator": chosen.candidate.generator,
+        }
         try:
-            made = task(
-                trace,
-                kind=kind,
-                limit=recipe.limit,
-                seed=recipe.seed,
-                id=f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
-                template=recipe.template,
-                level=None if constraint is None else constraint.level,
-                constraint=None if constraint is None else str(constraint),
-                split=split,
-                generator=chosen.candidate.generator,
-            )
+            if chosen.coding is not None:
+                return code_task(trace, chosen.coding.brief, chosen.coding.tests, **common)
+            made = task(trace, kind=kind, limit=recipe.limit, **common)
         except QuestionError:
             return "its result has no literal"
         if kind == "white_box" and not made.questions and recipe.limit:
@@ -200,19 +274,34 @@ class Maker:
         return made
 
     def _kind(self, index: int, attempt: int, number: int = 0) -> str:
-        """The kind of a row: where there are two, 5 of 8 are the first, as in the paper's 20,000 and 12,000."""
-        kinds = self.recipe.kinds
-        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}") % 8
-        return kinds[0] if len(kinds) == 1 or drawn < 5 else kinds[1]
+        """The kind of a row. A program that is to be written gives one row; of others, further rows ask about runs."""
+        kinds = [kind for kind in self.recipe.kinds if number == 0 or kind != CODE_GENERATION]
+        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}")
+        place = drawn % sum(SHARES[kind] for kind in kinds)
+        for kind in kinds:
+            place -= SHARES[kind]
+            if place < 0:
+                return kind
+        raise AssertionError("shares add up")
 
 
-def _plan(candidate: Candidate, attempt: int) -> tuple[Program, list[str], list[str]]:
-    """What to run: the program, its inputs, and the program without its method."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: a program, on its own arguments and `INPUTS` others, and the program without its method, if that is to matter."""
+
+    program: Program
+    variants: tuple[str, ...]
+
+    @property
+    def item(self) -> Surveyed:
+        return self.program, [self.program.arguments, *mutations(self.program, INPUTS)], self.variants
+
+
+def _plan(candidate: Candidate, attempt: int) -> Plan:
     program, constraint = candidate.program, candidate.constraint
-    inputs = [program.arguments, *mutations(program, INPUTS)]
     matters = constraint is not None and attempt < STRICT and constraint.method not in INERT
     ablated = without(program, constraint.method) if constraint is not None and matters else None
-    return program, inputs, [] if ablated is None else [ablated]
+    return Plan(program, () if ablated is None else (ablated,))
 
 
 def _is_one_statement(program: Program) -> bool:
@@ -244,28 +333,53 @@ def _unworthy(survey: Survey) -> str | None:
     return None
 
 
-def _surveyed(plans: Sequence[tuple[Program, list[str], list[str]]], recipe: Recipe) -> list[Survey]:
-    brief = recipe.inputs == 1  # more rows of a program are worth looking for more that it does
-    surveys = list(survey_many(plans, limits=recipe.limits, brief=brief))
-    for place, survey in enumerate(surveys):
-        if survey.results[0].outcome in _AGAIN:
-            (surveys[place],) = survey_many([plans[place]], limits=_patient(recipe.limits), brief=brief)
-            _refuse_failure(surveys[place].results[0])
+def _surveyed(items: Sequence[Surveyed], limits: Limits, *, brief: bool, place: int = 0) -> list[Survey]:
+    """Surveys; `place` is that of a program's own input, whose run may be tried again."""
+    surveys = list(survey_many(items, limits=limits, brief=brief))
+    for at, survey in enumerate(surveys):
+        if survey.results[place].outcome in AGAIN:
+            (surveys[at],) = survey_many([items[at]], limits=patient(limits), brief=brief)
+            _refuse_failure(surveys[at].results[place])
     return surveys
 
 
-def _traced(programs: Sequence[Program], recipe: Recipe) -> list[Trace]:
-    traces = list(trace_many(programs, limits=recipe.limits))
-    for place, trace in enumerate(traces):
-        if trace.result.outcome in _AGAIN:
-            (traces[place],) = trace_many([programs[place]], limits=_patient(recipe.limits))
-            _refuse_failure(traces[place].result)
-    return traces
+def _confirmed(chosen: Sequence[_Chosen], limits: Limits) -> list[_Chosen]:
+    """Those whose tests come out again; a run that gives something else may have had too little time."""
+    pairs = [(one.programs[0], one.coding) for one in chosen if one.coding is not None]
+    sure = confirmed(pairs, limits)
+    again = [one or all(confirmed([pair], patient(limits))) for one, pair in zip(sure, pairs, strict=True)]
+    return [one for one, kept in zip(chosen, again, strict=True) if kept]
 
 
-def _patient(limits: Limits) -> Limits:
+class InSandbox:
+    """Runs each program as a job of its own, from this process."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.limits = recipe.limits
+        self.brief = is_brief(recipe)
+
+    def surveys(self, plans: Sequence[Plan]) -> list[Survey]:
+        """What programs do on their inputs."""
+        return _surveyed([plan.item for plan in plans], self.limits, brief=self.brief)
+
+    def traces(self, programs: Sequence[Program]) -> list[Trace]:
+        """What their runs are, step by step."""
+        traces = list(trace_many(programs, limits=self.limits))
+        for place, trace in enumerate(traces):
+            if trace.result.outcome in AGAIN:
+                (traces[place],) = trace_many([programs[place]], limits=patient(self.limits))
+                _refuse_failure(traces[place].result)
+        return traces
+
+
+def is_brief(recipe: Recipe) -> bool:
+    """Whether a survey may end where nothing is left to be seen: more rows of a program are worth looking for more that it does."""
+    return recipe.inputs == 1
+
+
+def patient(limits: Limits) -> Limits:
     """Limits that a program breaks by its own doing alone, however busy the machine is."""
-    return replace(limits, timeout=_PATIENCE * limits.timeout)
+    return replace(limits, timeout=PATIENCE * limits.timeout)
 
 
 def _refuse_failure(result: Result) -> None:

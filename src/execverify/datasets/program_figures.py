@@ -25,7 +25,7 @@ from execverify.programs.shapes import renamed_key, shape_key
 from execverify.programs.typing import kind_of_value, uses
 from execverify.programs.unused import unused
 from execverify.questions.question import NO_STATE
-from execverify.questions.task import Task
+from execverify.questions.task import CODE_GENERATION, Task
 from execverify.tracing.survey import Survey, survey_many
 
 INPUTS = 8
@@ -179,6 +179,8 @@ def _plan(task: Task) -> tuple[Program, list[str], list[str]]:
     """What to run of a program: its inputs, and itself without its method under test, where it has one."""
     program, constraint = task.program, _constraint_of(task)
     inputs = [program.arguments, *mutations(program, INPUTS)]
+    if task.kind == CODE_GENERATION:
+        inputs = [test.text for test in task.questions]
     try:
         less = None if constraint is None else without(program, constraint.method)
     except (ProgramError, LiteralError, RecursionError):

@@ -12,10 +12,14 @@ from execverify.execution.outcome import Limits
 from execverify.programs.catalogue import entry
 from execverify.programs.constraints import LEVELS
 from execverify.programs.program import Program
-from execverify.questions.prompts import DEFAULT, prompt_text
+from execverify.questions.prompts import DEFAULT, Brief, code_prompt_text, prompt_text
 from execverify.questions.rows import VERSION
 from execverify.questions.select import check_kinds
-from execverify.questions.task import TASK_KINDS
+from execverify.questions.task import ALL_KINDS, CODE_GENERATION, TASK_KINDS
+
+SHARES = {"white_box": 5, "input_prediction": 3, CODE_GENERATION: 4}
+"""How many rows of each kind there are beside those of the others that are asked for (the paper's 20,000 to 12,000 for the first
+two)."""
 
 _SMALL = Program("def f(n):\n    return n", arguments="1")
 
@@ -26,7 +30,7 @@ class Recipe:
 
     Attributes:
         seed: another one gives other programs.
-        kinds: of `TASK_KINDS`; where there are several, a hash of seed and item decides (5 white-box rows to 3 others).
+        kinds: of `ALL_KINDS`; where there are several, a hash of seed and item decides by `SHARES`.
         levels: of 1 to 6; none means all (for programs of a file: none is asked of them).
         methods: names in the catalogue that may be under test; none means all.
         inputs: rows of one program, each on arguments of its own.
@@ -55,18 +59,18 @@ class Recipe:
     exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_kinds(self.kinds, TASK_KINDS)
+        check_kinds(self.kinds, ALL_KINDS)
         for level in self.levels:
             if level not in LEVELS:
                 raise DatasetError(f"there is no level {level}: the levels are 1 to 6")
         for method in self.methods:
             entry(method)
         # One spelling for each recipe: the order and repetitions of names do not decide anything.
-        object.__setattr__(self, "kinds", tuple(kind for kind in TASK_KINDS if kind in self.kinds))
+        object.__setattr__(self, "kinds", tuple(kind for kind in ALL_KINDS if kind in self.kinds))
         object.__setattr__(self, "levels", tuple(sorted(set(self.levels))))
         object.__setattr__(self, "methods", tuple(sorted(set(self.methods))))
         if not self.kinds:
-            raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(TASK_KINDS)}")
+            raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(ALL_KINDS)}")
         for name, least in (("inputs", 1), ("limit", 0), ("steps", 1)):
             if getattr(self, name) < least:
                 raise DatasetError(f"{name} must be {least} or more; it is {getattr(self, name)}")
@@ -74,8 +78,21 @@ class Recipe:
             raise DatasetError(f"timeout must be more than 0 seconds; it is {self.timeout:g}")
         if self.inputs > 1 and self.from_file is not None:
             raise DatasetError("inputs goes with synthesized programs: a larger size gives programs of a file further inputs")
-        for kind in self.kinds:
-            prompt_text(kind, _SMALL, "1", (), self.template)
+        if CODE_GENERATION in self.kinds and self.from_file is not None:
+            raise DatasetError(
+                f"rows of kind {CODE_GENERATION} go with synthesized programs: nobody has said in English what those of a file do"
+            )
+        self._prompts()  # refuses a template that is not there or lacks a kind
+
+    def _prompts(self) -> list[str]:
+        """A prompt of each kind."""
+        brief = Brief("", "", ())
+        return [
+            code_prompt_text("f", brief, self.template)
+            if kind == CODE_GENERATION
+            else prompt_text(kind, _SMALL, "1", (), self.template)
+            for kind in self.kinds
+        ]
 
     @property
     def limits(self) -> Limits:
@@ -92,7 +109,7 @@ class Recipe:
         for name in ("kinds", "levels", "methods"):
             plain[name] = list(plain[name])
         plain["splits"] = str(self.splits)
-        prompts = [prompt_text(kind, _SMALL, "1", (), self.template) for kind in self.kinds]
+        prompts = self._prompts()
         plain["template"] = {"name": Path(self.template).name, "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest()}
         plain["from_file"] = None if self.from_file is None else _named(self.from_file)
         plain["exclude"] = [_named(path) for path in self.exclude]

@@ -24,7 +24,7 @@ from execverify.tracing.trace import trace_many
 REPORT = "report.html"
 """Name of the page in a dataset's folder."""
 
-READ = 3_000
+READ = 1_000
 """How many rows are read for what is measured on questions and programs; evenly over the dataset."""
 
 _LIMITS = Limits(timeout=5.0)

@@ -2,15 +2,13 @@
 
 import contextlib
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
-from execverify.datasets.files import parquet_schema, parquet_table, pyarrow_or_error
+from execverify.datasets.files import parquet_schema, parquet_table_of_lines, pyarrow_or_error
 
 ROWS = 10_000
 """Most rows of a shard."""
@@ -52,10 +50,10 @@ class _Open:
         self.waiting: list[bytes] = []
 
     def flush(self, counts: Counter[tuple[str, str, int | None]]) -> None:
-        rows: list[dict[str, Any]] = [json.loads(line) for line in self.waiting]
+        table = parquet_table_of_lines(self.waiting, self.path.name)
         self.waiting.clear()
-        counts.update((row["split"], row["kind"], row["level"]) for row in rows)
-        self.writer.write_table(parquet_table(rows, self.path.name))
+        counts.update(zip(*(table[name].to_pylist() for name in ("split", "kind", "level")), strict=True))
+        self.writer.write_table(table)
 
 
 class Shards:

@@ -14,6 +14,7 @@ from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.shapes import renamed_key
 from execverify.programs.synthesis import VERSION, synthesize
+from execverify.programs.synthesis.stating import Function
 from execverify.programs.typing import uses
 from execverify.tracing.trace import Trace
 
@@ -32,11 +33,13 @@ class Candidate:
         program: with its own arguments.
         constraint: what it keeps; None where nobody asked.
         generator: where it came from, as the row says it.
+        functions: what each of its functions does, line by line; none where nobody said it.
     """
 
     program: Program
     constraint: Constraint | None
     generator: str
+    functions: tuple[Function, ...] = ()
 
 
 class Synthesized:
@@ -56,7 +59,7 @@ class Synthesized:
         sketch = synthesize(self._seed, index, attempt, levels=self._levels, methods=self._methods)
         if sketch is None:
             return NOTHING
-        return Candidate(sketch.program, sketch.constraint, f"grammar/{VERSION}")
+        return Candidate(sketch.program, sketch.constraint, f"grammar/{VERSION}", sketch.functions)
 
     def why_not(self, candidate: Candidate) -> str | None:
         """Why a program does not keep its constraint; None where it does."""

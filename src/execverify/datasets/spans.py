@@ -60,18 +60,19 @@ def row_line(row: Row) -> bytes:
     return json.dumps(row, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
+def lines_of(item: Item) -> list[bytes]:
+    """The lines of an item: what became of it, and its rows."""
+    return [row_line(asdict(item.fate)), *(row_line(to_row(task)) for task in item.tasks)]
+
+
 class Spans:
     """The spans in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, number: int, items: Iterable[Item]) -> None:
-        """Writes a span: whole, or not at all."""
-        lines: list[bytes] = []
-        for item in items:
-            lines.append(row_line(asdict(item.fate)))
-            lines += [row_line(to_row(task)) for task in item.tasks]
+    def write(self, number: int, lines: Iterable[bytes]) -> None:
+        """Writes a span, which is the lines of all its items: whole, or not at all."""
         unfinished = self.folder / f"span-{number:08d}.{os.getpid()}.part"
         try:
             unfinished.write_bytes(gzip.compress(b"".join(lines), compresslevel=1, mtime=0))

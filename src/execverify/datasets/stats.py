@@ -11,11 +11,20 @@ from execverify.datasets.pool import chunked, mapped
 from execverify.datasets.program_figures import Programs, add_values, as_json, programs_of
 from execverify.datasets.seen import Seen, key_of
 from execverify.execution.outcome import Limits
+from execverify.questions.coding import easy_answers
 from execverify.questions.layout import Layout, layout_of
-from execverify.questions.question import Question
+from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.rows import Row, from_row
+from execverify.questions.task import CODE_GENERATION
 
-LIMITS = {"the next line down": 0.25, "a constant answer": 0.15, "copying a literal": 0.15}
+_OWN_CONSTANT, _GIVEN_BACK = "the best constant of its row", "the best argument given back"
+LIMITS = {
+    "the next line down": 0.25,
+    "a constant answer": 0.15,
+    "copying a literal": 0.15,
+    _OWN_CONSTANT: 0.4,
+    _GIVEN_BACK: 0.15,
+}
 """Largest share of a kind's questions that each habit may get right."""
 
 _CHUNK = 64
@@ -62,7 +71,7 @@ class Stats:
         questions: how many, by kind.
         results: how many rows have a result of each type.
         answers: how often each answer is right, by kind of question; "output" for results.
-        habits: how many questions the habits get right that look at the program, by kind.
+        habits: how many questions the habits get right that look at the program, by kind; for unit tests, by habit.
         programs: figures of distinct programs.
         quick: whether nothing was run, and so what needs runs is not known.
     """
@@ -73,7 +82,12 @@ class Stats:
     questions: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     answers: dict[str, Counter[str]] = field(
-        default_factory=lambda: {"output": Counter(), "next_statement": Counter(), "variable_state": Counter()}
+        default_factory=lambda: {
+            "output": Counter(),
+            "next_statement": Counter(),
+            "variable_state": Counter(),
+            UNIT_TEST: Counter(),
+        }
     )
     habits: Counter[str] = field(default_factory=Counter)
     programs: Programs = field(default_factory=Programs)
@@ -91,6 +105,9 @@ class Stats:
         for kind, habit in (("next_statement", "the next line down"), ("variable_state", "copying a literal")):
             if self.questions[kind]:
                 found.append(Shortcut(kind, habit, None, self.habits[kind], self.questions[kind]))
+        if self.questions[UNIT_TEST]:
+            for habit in (_OWN_CONSTANT, _GIVEN_BACK):
+                found.append(Shortcut(UNIT_TEST, habit, None, self.habits[habit], self.questions[UNIT_TEST]))
         return found
 
     @property
@@ -174,6 +191,9 @@ def _part(chunk: Sequence[tuple[Row, bool]], quick: bool) -> Stats:
         stats.results[task.result.type] += 1
         if task.kind == "white_box":
             stats.answers["output"][task.result.text or ""] += 1
+        if task.kind == CODE_GENERATION:
+            _add_tests(stats, task.questions)
+            continue
         layout = layout_of(task.program) if task.questions else None
         for question in task.questions:
             stats.questions[question.kind] += 1
@@ -184,6 +204,15 @@ def _part(chunk: Sequence[tuple[Row, bool]], quick: bool) -> Stats:
     for task, is_first in tasks:
         add_values(stats.programs, task, with_result=is_first)
     return stats
+
+
+def _add_tests(stats: Stats, tests: Sequence[Question]) -> None:
+    """Counts unit tests, and how many of a row's one and the same answer without work passes."""
+    stats.questions[UNIT_TEST] += len(tests)
+    stats.answers[UNIT_TEST].update(test.answers[0] for test in tests)
+    easy = easy_answers([(test.text, test.answers[0]) for test in tests])
+    for name, habit in (("constant", _OWN_CONSTANT), ("argument", _GIVEN_BACK)):
+        stats.habits[habit] += max((passed for answer, passed in easy.items() if answer[0] == name), default=0)
 
 
 def _habit(question: Question, layout: Layout) -> bool:

@@ -28,7 +28,7 @@ def tasks(
         size: how many; None for as many as anyone takes.
         seed: another one gives other programs.
         levels: of 1 to 6; all by default.
-        kinds: "white_box", "input_prediction", or both, 5 to 3.
+        kinds: of "white_box", "input_prediction" and "code_generation", in the shares of `Recipe`; the first two by default.
         methods: names in the catalogue that may be under test; all by default.
         inputs: tasks of one program, at most, each on other arguments.
         limit: most questions a task.

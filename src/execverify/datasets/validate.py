@@ -8,18 +8,21 @@ from itertools import islice
 
 from execverify.datasets.pool import chunked, mapped
 from execverify.datasets.seen import Seen, key_of
-from execverify.errors import RowError
 from execverify.execution.outcome import Limits, Outcome
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.attacks import FAMILIES, Attack, attacks
+from execverify.rewards.code_score import PAPER_TESTS
 from execverify.rewards.score import PAPER, score_many
 from execverify.tracing.trace import trace_many
 
 _CHUNK = 32
 _THOROUGH_ROWS = 5  # of each kind, tried with every completion of every family
 _LIMITS = Limits()
+
+FULL_TESTS = 1.0 + PAPER_TESTS.format_bonus
+"""What a right function earns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +139,11 @@ def _checked(plans: Sequence[_Plan], limits: Limits) -> Validation:
     """What is found of some rows."""
     found = Validation()
     tasks = [from_row(plan.row) for plan in plans]
-    if any(task.kind == CODE_GENERATION for task in tasks):
-        raise RowError("rows of kind code_generation are not validated here: score their own solutions with `execverify score`")
     found.rows.update(task.kind for task in tasks)
     _check_labels(tasks, limits, found)
     for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):
-        if gold.reward != PAPER.scale:
+        full = FULL_TESTS if task.kind == CODE_GENERATION else PAPER.scale
+        if gold.reward != full:
             whys = "; ".join(part.why for part in gold.parts if part.why)
             found.faults.append(Fault(task.id, "gold", f"gold earns {gold.reward}: {whys}"))
     for task, plan in zip(tasks, plans, strict=True):
@@ -161,6 +163,8 @@ def _check_labels(tasks: list[Task], limits: Limits, found: Validation) -> None:
         if trace.result.outcome != Outcome.RETURNED or value is None or value.text != task.result.text:
             came = f"{trace.result.outcome} {value or trace.result.detail}"
             found.faults.append(Fault(task.id, "label", f"the row says {task.result.text}, the run: {came}"))
+        elif task.kind == CODE_GENERATION:
+            found.questions += len(task.questions)  # each unit test is run anew where gold is scored
         elif task.questions:
             truth = {(q.kind, q.line, q.visit, q.variable): q.answers for q in ask(trace, limit=None)}
             for question in task.questions:

@@ -1,7 +1,8 @@
 """Taking answers out of completions, by the style in which they were asked for.
 
     execverify   the last <answer>...</answer>, and nothing else
-    direct, cot  the benchmarks' own: what follows the first [ANSWER], up to [/ANSWER]; the whole text where there is none
+    direct, cot  the benchmarks' own: what follows the first [ANSWER], up to [/ANSWER]; the whole text where there is none, and what is
+                 before the first [/ANSWER] where that comes first: the prompt had opened it, and the model went on with more of the like
     bare         the whole text: recorded answers that somebody has taken out of completions already
 
 A template file of the user's own is read like `execverify` where it names that tag, and else like `direct`.
@@ -9,17 +10,18 @@ A template file of the user's own is read like `execverify` where it names that 
 Output prediction asks for `assert f(3) == ??` to be completed, so an answer is the right side of an assertion; input
 prediction asks for its left side. Where the answer is one assertion, it is read as Python. Where it is not, `official` holds what is
 left of it when it is cut at `==`, as the authors of CRUXEval cut (they do so with every answer, and lose the right ones that have `==`
-in a text), and `strict` holds None; as it does where the assertion is about another call.
+in a text), and `strict` holds None; as it does where the assertion is about another call, or another result than was asked for.
 """
 
 import ast
 from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import parse_expression, parse_quietly
+from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
 from execverify.programs.program import parse_source
 from execverify.questions.question import CLOSE, OPEN
 from execverify.rewards.answers import MAX_ANSWER
+from execverify.rewards.compare import same_value
 
 EXECVERIFY, BARE = "execverify", "bare"
 OWN = ("direct", "cot")
@@ -54,8 +56,9 @@ def inside(completion: str, style: str) -> tuple[str | None, str]:
             return None, f"there is no {OPEN}...{CLOSE}"
         text = completion[start + len(OPEN) : end]
     else:
-        text = completion.split(_OPEN)[1] if _OPEN in completion else completion
-        text = text.split(_CLOSE)[0]
+        before, opened, after = completion.partition(_OPEN)
+        text = after.partition(_OPEN)[0] if opened and _CLOSE not in before else completion
+        text = text.partition(_CLOSE)[0]
     if len(text) > MAX_ANSWER:
         return None, f"the answer is longer than {MAX_ANSWER} characters"
     return _unfenced(text).strip(), ""
@@ -70,8 +73,15 @@ def wrapped(text: str, style: str) -> str:
     return f"{_OPEN}\n{text}\n{_CLOSE}"
 
 
-def output_answer(completion: str, style: str, call: str) -> Answer:
-    """The output that a completion claims for a call."""
+def output_answer(completion: str, style: str, call: str, *, one_line: bool = False) -> Answer:
+    """The output that a completion claims for a call.
+
+    Args:
+        completion: what the model wrote.
+        style: how it was asked.
+        call: what it was asked about.
+        one_line: whether the authors take the first line alone where [/ANSWER] is missing, as LiveCodeBench's do.
+    """
     text, why = inside(completion, style)
     if text is None:
         return Answer(None, None, why)
@@ -79,15 +89,18 @@ def output_answer(completion: str, style: str, call: str) -> Answer:
         return Answer(text, text)
     sides = _sides(text)
     if sides is None:
-        return _cut(text, text.split("==")[1] if "==" in text else text)
+        official = (text.split("==")[1] if "==" in text else text).strip()
+        if one_line and style in OWN and _CLOSE not in completion:
+            official = official.partition("\n")[0]
+        return _cut(text, official)
     left, right = sides
     if not _same_source(left, call):
         return Answer(right, None, "the assertion is about another call")
     return Answer(right, right)
 
 
-def input_answer(completion: str, style: str) -> Answer:
-    """The call that a completion claims to give the result."""
+def input_answer(completion: str, style: str, output: str) -> Answer:
+    """The call that a completion claims to give the result, which is `output`."""
     text, why = inside(completion, style)
     if text is None:
         return Answer(None, None, why)
@@ -97,7 +110,10 @@ def input_answer(completion: str, style: str) -> Answer:
     if sides is None:
         official = text.split("==")[0]
         return _cut(text, official.split("assert")[1] if "assert" in official else official)
-    return Answer(sides[0], sides[0])
+    left, right = sides
+    if not _same_source(right, output) and not _same_value(right, output):
+        return Answer(left, None, "the assertion is about another result")
+    return Answer(left, left)
 
 
 def _cut(text: str, official: str) -> Answer:
@@ -142,4 +158,12 @@ def _same_source(one: str, other: str) -> bool:
     try:
         return ast.dump(parse_source(one)) == ast.dump(parse_source(other))
     except (ProgramError, RecursionError):
+        return False
+
+
+def _same_value(one: str, other: str) -> bool:
+    """Whether two texts are literals of the same type and content."""
+    try:
+        return same_value(parse_literal(one), parse_literal(other))
+    except LiteralError:
         return False

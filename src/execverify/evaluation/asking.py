@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from execverify.errors import EvaluationError
+from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation.benchmark import Benchmark, Item
 from execverify.models import Generation, Model, Recorded, Request, Sampling, Scripted, load
 from execverify.models.recorded import read_recorded
@@ -59,10 +59,12 @@ def model_of(
     """The model that answers.
 
     Raises:
-        ModelError: there is no such model.
+        ModelError: there is no such model, or it takes no such options.
     """
     if not isinstance(what, str):
         return what if isinstance(what, Model) else Function(what)
+    if options and (what in (GOLD, NOTHING) or what.startswith(CONSTANT)):
+        raise ModelError(f"{what} takes no options, and was given {', '.join(options)}")
     by_id = {item.id: item for item in items}
 
     def scripted(answer: Callable[[Item], str]) -> Scripted:
@@ -75,7 +77,12 @@ def model_of(
     if what.startswith(CONSTANT):
         text = what.removeprefix(CONSTANT)
         return scripted(lambda item: benchmark.constant(item, text))
-    return load(what, **options)
+    try:
+        return load(what, **options)
+    except ModelError as error:
+        if not what.startswith("scripted:"):
+            raise
+        raise ModelError(f"{error}; evaluation has {GOLD}, {NOTHING} and {CONSTANT}TEXT besides") from None
 
 
 def recorded_file(what: object) -> str | None:

@@ -59,13 +59,13 @@ def _described(name: str, run: Results) -> dict[str, Any]:
 
 
 def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]]:
-    ours, theirs = ({row["id"]: row for row in run["rows"]} for run in (first, second))
+    ours, theirs = ({row["id"]: row for row in run["rows"] if "error" not in row} for run in (first, second))
     common = [id for id in ours if id in theirs]
     if not common:
         raise EvaluationError(f"{name} has no item in common with the first run")
     rows = []
     for verdict in _VERDICTS:
-        shares = [{id: _shares(run[id], verdict) for id in common} for run in (ours, theirs)]
+        shares = [{id: shares_of(run[id], verdict) for id in common} for run in (ours, theirs)]
         tasks = list(dict.fromkeys(task for id in common for task in ours[id]["tasks"]))
         for task in tasks:
             pairs = [(a[task], b[task]) for a, b in ((shares[0][id], shares[1][id]) for id in common) if task in a and task in b]
@@ -98,7 +98,7 @@ def _interval(differences: Sequence[tuple[float]]) -> tuple[float, float]:
     return max(-1.0, same - edge), min(1.0, same + edge)
 
 
-def _shares(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
+def shares_of(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
     """For each task of an item, the share of right answers over its parts; samples that are left out do not count."""
     found: dict[str, list[float]] = {}
     for task, told in zip(row["tasks"], row[verdict], strict=True):

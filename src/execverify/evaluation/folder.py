@@ -14,6 +14,9 @@ TABLE, REPORT = "table.md", "report.html"
 FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
 """The files of a run's folder."""
 
+_NEEDED = frozenset({"benchmark", "data", "seed", "model", "style", "sampling", "items", "official", "strict", "rows"})
+"""What a comparison reads of results."""
+
 
 def write_run(out: Path, evaluation: Evaluation) -> None:
     """Writes results, table and page into a folder, each whole or not at all.
@@ -49,6 +52,6 @@ def read_results(path: Path) -> Mapping[str, Any]:
         raise EvaluationError(f"{file}: no such file; name a folder that `execverify evaluate --out` made") from None
     except (OSError, ValueError) as error:
         raise EvaluationError(f"{file} is no file of results: {error}") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT or "rows" not in found:
+    if not isinstance(found, dict) or found.get("format") != FORMAT or not found.keys() >= _NEEDED:
         raise EvaluationError(f"{file} is no file of results of this version: evaluate again")
     return found

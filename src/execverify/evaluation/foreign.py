@@ -28,7 +28,20 @@ _MEMORY = 4 * 1024**3
 _FILE = 64 * 1024**2
 _NO_NEW_PRIVILEGES = 38
 _LAUNCHER = "from execverify.evaluation.foreign import launched; launched()"
-_KEPT = ("PATH", "JAVA_HOME", "RUSTUP_HOME", "CARGO_HOME", "RUSTUP_TOOLCHAIN", "GOROOT", "LANG", "DOTNET_ROOT")
+_KEPT = (
+    "PATH",
+    "CLASSPATH",
+    "PERL5LIB",
+    "NODE_PATH",
+    "JAVA_HOME",
+    "RUSTUP_HOME",
+    "CARGO_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "GOROOT",
+    "LANG",
+    "DOTNET_ROOT",
+)
+_CLASSES = os.pathsep.join([".", *filter(None, [os.environ.get("CLASSPATH")])])  # javac looks there by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,7 @@ class Language:
 LANGUAGES: Mapping[str, Language] = {
     "cpp": Language("C++", "main.cpp", ("g++", "-std=c++17", "-O0", "-o", "main", "main.cpp"), ("./main",), True),
     "java": Language("Java", "Problem.java", ("javac", "-J-XX:-UsePerfData", "Problem.java"),
-                     ("java", "-XX:-UsePerfData", "-Xmx1g", "-ea", "-cp", ".", "Problem")),
+                     ("java", "-XX:-UsePerfData", "-Xmx1g", "-ea", "-cp", _CLASSES, "Problem")),
     "js": Language("JavaScript", "main.js", (), ("node", "--max-old-space-size=1024", "main.js")),
     "ts": Language("TypeScript", "main.ts", ("tsc", "--target", "es2020", "main.ts"), ("node", "main.js")),
     "go": Language("Go", "main_test.go", (), ("go", "test", "main_test.go")),

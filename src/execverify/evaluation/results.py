@@ -48,6 +48,8 @@ def parts_of(records: Sequence[Record], strict: bool) -> list[Part]:
 
 
 def _parts(number: int, record: Record, strict: bool) -> Iterator[Part]:
+    if record.error is not None:  # some of its samples may be there, but too few for pass@k
+        return
     for place, task in enumerate(record.item.tasks):
         verdicts = record.verdicts(place, strict)
         if True not in verdicts and any(_judged(sample[place], strict) for sample in record.marks):

@@ -10,6 +10,7 @@ of conversations, as inside a training run.
 import hashlib
 import json
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,11 @@ def evaluate(
     chosen, drawn, told = _habits(model, style, sampling)
     reading = bench.reading(chosen)
     items = bench.items(Source(path, seed, workers))[:limit]
+    twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
+    if twice:
+        raise EvaluationError(
+            f"{path or bench.about.name} has {len(twice)} ids more than once, such as {twice[0]}: give each item its own"
+        )
     prompts = [bench.messages(item, chosen) for item in items]
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     asked = model_of(model, bench, items, reading, options or {})

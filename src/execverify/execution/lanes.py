@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +61,21 @@ def _folders_of(imports: Collection[str]) -> list[str]:
 class Zygote:
     """The running parent of the forks."""
 
-    def __init__(self, hash_seed: int, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
+    def __init__(
+        self,
+        hash_seed: int,
+        imports: Collection[str] = (),
+        choice: Choice = ALL,
+        untrusted: bool = False,
+        harnesses: Sequence[str] = (),
+    ) -> None:
         folders = _folders_of(imports)
         self.owner = os.getpid()
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.root = tempfile.mkdtemp(prefix="execverify-")
         ours, theirs = socket.socketpair()
-        modules = list(_FOR_CANDIDATES if untrusted else _HARNESSES)
+        modules = [*(_FOR_CANDIDATES if untrusted else _HARNESSES), *harnesses]
         arguments = (theirs.fileno(), self.root, modules, sorted(imports), folders, choice.plain())
         code = _START.format(path=str(Path(__file__).parents[2]), arguments=arguments)
         try:

@@ -51,13 +51,13 @@ def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers:
 
 
 def call_many(
-    items: Iterable[tuple[Program, Sequence[str]]], *, limits: Limits = _DEFAULT, workers: int = 1
+    items: Iterable[tuple[Program, Sequence[str]]], *, limits: Limits = _DEFAULT, workers: int = 1, hash_seed: int = 0
 ) -> Iterator[tuple[Result, ...]]:
     """Calls each program with many inputs (argument texts), and yields the results of its calls, in order.
 
     All calls of a program are one message to a worker, which compiles it once: many times as fast as `run_many`. Where they do
     not all end well within the time of one, each is made on its own, with the whole time to itself; so they are from the
-    start where the program could reach what a worker does not put back (it imports, say).
+    start where the program could reach what a worker does not put back (it imports, say); those run under hash seed 0.
 
     Raises:
         ProgramError: an input is no list of literals.
@@ -68,7 +68,7 @@ def call_many(
     """
     ours, theirs = tee(items)
     jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _apart(program))
-    replies = sandbox().run_many(jobs, workers)
+    replies = sandbox(hash_seed).run_many(jobs, workers)
     for program, inputs in ours:
         found = None if _apart(program) else _results_in(next(replies), len(inputs))
         if found is None:

@@ -52,15 +52,24 @@ class Sandbox:
         imports: modules that are loaded before the first fork, and may be imported by candidates.
         choice: layers to leave off.
         untrusted: whether the processes are for candidates: they load less, so that forks are cheaper.
+        harnesses: modules whose functions jobs may name besides those of these rooms.
 
     Use it as a context manager, or leave it to the end of the process: either way nothing stays behind.
     """
 
-    def __init__(self, hash_seed: int = 0, imports: Collection[str] = (), choice: Choice = ALL, untrusted: bool = False) -> None:
+    def __init__(
+        self,
+        hash_seed: int = 0,
+        imports: Collection[str] = (),
+        choice: Choice = ALL,
+        untrusted: bool = False,
+        harnesses: Collection[str] = (),
+    ) -> None:
         self.hash_seed = hash_seed
         self.imports = tuple(sorted(imports))
         self.choice = choice
         self.untrusted = untrusted
+        self.harnesses = tuple(harnesses)
         self.layers: dict[str, str] = {}
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
@@ -76,7 +85,7 @@ class Sandbox:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A sandbox travels as its settings: whoever unpickles it starts processes of its own."""
-        return Sandbox, (self.hash_seed, self.imports, self.choice, self.untrusted)
+        return Sandbox, (self.hash_seed, self.imports, self.choice, self.untrusted, self.harnesses)
 
     def run(self, job: Job) -> Reply:
         """One job's reply: what the harness gave, or `{"outcome": "timed out" | "died", "detail": ...}`."""
@@ -145,7 +154,7 @@ class Sandbox:
         if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
             self._forget()
         if self._zygote is None:
-            self._zygote = Zygote(self.hash_seed, self.imports, self.choice, self.untrusted)
+            self._zygote = Zygote(self.hash_seed, self.imports, self.choice, self.untrusted, self.harnesses)
             self.layers = self._zygote.layers
         return self._zygote
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_CACHE_NAMES = ("past_key_values", "cache_params")
-"""What models call their cache: the second is Mamba's."""
+_CACHE_NAMES = ("cache", "past_key_values", "cache_params")
+"""What models call their cache: the first since transformers 5.24; before, the third was Mamba's."""
 
 _WORTH_SHARING = 32
 """Tokens that the prompts of a batch must share for them to be read once."""
@@ -66,6 +66,8 @@ class Decoder:
         self._model = model
         self._takes = inspect.signature(model.forward).parameters
         self._cache_name = next((name for name in _CACHE_NAMES if name in self._takes), _CACHE_NAMES[0])
+        # Mamba's kin has no look back at padding.
+        self._forgets = getattr(model, "_is_stateful", False) and "position_ids" not in self._takes
         self._ends = ends
         self._temperature, self._top_p = temperature, top_p
         self._stopped = stopped
@@ -129,7 +131,7 @@ class Decoder:
     def _step(self, ids: Any, mask: Any, cache: Any) -> Any:
         """The logits after the last of `ids`, which follow what is in the cache."""
         inputs = {"input_ids": ids, self._cache_name: cache, "use_cache": True}
-        if self._cache_name == _CACHE_NAMES[0] or ids.shape == mask.shape:  # Mamba's kin has no look back at padding
+        if not self._forgets or ids.shape == mask.shape:
             inputs["attention_mask"] = mask
         if "position_ids" in self._takes:
             inputs["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]

@@ -9,8 +9,9 @@ load("scripted:empty")                                 a fake
 
 import importlib
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from execverify.errors import ModelError
 from execverify.models.model import Model
@@ -18,6 +19,7 @@ from execverify.models.recorded import Recorded
 from execverify.models.scripted import scripted
 
 ENGINES = ("transformers", "vllm")
+_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Mapping: "an object"}
 
 
 def load(spec: str, **options: Any) -> Model:
@@ -51,4 +53,18 @@ def _made(maker: Callable[..., Model], what: str, options: dict[str, Any]) -> Mo
     for name in options:
         if name not in takes:
             raise ModelError(f"this model takes no option {name!r}: it takes {', '.join(takes) or 'none'}")
+    hints = get_type_hints(getattr(maker, "__init__", maker))
+    for name, value in options.items():
+        kinds = _kinds(hints.get(name, object))
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds and object not in kinds):
+            told = " or ".join(_NAMES.get(kind, kind.__name__) for kind in kinds if kind is not NoneType)
+            raise ModelError(f"the option {name} is {value!r}: it takes {told}")
     return maker(what, **options)
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The classes that a value of an annotation is of."""
+    if isinstance(hint, UnionType):
+        return tuple(kind for one in get_args(hint) for kind in _kinds(one))
+    kind = get_origin(hint) or hint
+    return (float, int) if kind is float else (kind,)

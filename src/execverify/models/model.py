@@ -9,12 +9,16 @@ a wrong answer. Every request comes back exactly once, with all its completions 
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from execverify.errors import ModelError
 from execverify.questions.task import Message
+
+NOT_ASKED = "not asked"
+"""The beginning of the error of a request that was given back without a try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
+        if not 0 <= self.temperature < math.inf:
             raise ModelError(f"temperature is {self.temperature}: give 0 (greedy) or more")
         if not 0 < self.top_p <= 1:
             raise ModelError(f"top_p is {self.top_p}: give a share above 0 and up to 1")

@@ -5,7 +5,7 @@
 Many requests at a time; what fails for a passing reason (no connection, a time-out, 408, 409, 425, 429, 5xx, a reply that is
 not what it should be) is asked again after a pause that doubles, and `Retry-After` is honoured by all threads. What is refused
 for good, or has failed too often, comes back as a generation with an error: no request is lost. When the server has failed as
-many requests in a row as it was asked at once, it is taken for gone, and the rest are given back unasked.
+many requests in a row as it was asked at once (four at least), it is taken for gone, and the rest are given back unasked.
 
 The key comes from an environment variable (`EXECVERIFY_API_KEY`, or the one that `api_key_env` names), and is never recorded.
 """
@@ -25,9 +25,12 @@ from urllib.parse import urlsplit
 from execverify.errors import ModelError
 from execverify.models import pacing
 from execverify.models.http import Dropped, Reply, call
-from execverify.models.model import Generation, Request, Sampling, check_ids
+from execverify.models.model import NOT_ASKED, Generation, Request, Sampling, check_ids
 
 KEY_VARIABLE = "EXECVERIFY_API_KEY"
+_FEWEST = 4
+"""Requests given up in a row that mean the server is gone, where fewer are under way at once."""
+
 _PASSING = frozenset({408, 409, 425, 429})
 _OF_THIS_REQUEST = frozenset({400, 413, 422})  # other requests may well be answered
 
@@ -90,7 +93,7 @@ class Server:
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
         """Answers as they come. To stop early, close the iterator: nothing new is asked then."""
         check_ids(requests)
-        run = _Run(deque(requests), sampling, pacing.Health(self._concurrency))
+        run = _Run(deque(requests), sampling, pacing.Health(max(self._concurrency, _FEWEST)))
         for _ in range(min(self._concurrency, len(requests))):
             threading.Thread(target=self._work, args=(run,), daemon=True).start()
         try:
@@ -142,7 +145,7 @@ class Server:
         tries = failures = 0
         while True:
             if run.health.gone.is_set():
-                raise _Trouble("not asked: the server had failed too many requests in a row; give the command again to go on")
+                raise _Trouble(f"{NOT_ASKED}: the server had failed too many requests in a row; give the command again to go on")
             self._pace.wait(run.stop)
             began = began or time.monotonic()
             try:

@@ -19,7 +19,7 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import ModelError
-from execverify.models.model import Generation, Model, Request, Sampling, check_ids
+from execverify.models.model import NOT_ASKED, Generation, Model, Request, Sampling, check_ids
 
 FORMAT = "generations"
 NEUTRAL = frozenset({"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_size"})
@@ -41,7 +41,8 @@ def stored(path: str | Path, model: Model, requests: Sequence[Request], sampling
     check_ids(requests)
     with _Store(Path(path)) as store:
         done = store.begin(_header(model, sampling))
-        waiting = []
+        waiting: list[Request] = []
+        failed: list[Request] = []
         for request in requests:
             before = done.get(request.id)
             if before is None:
@@ -53,8 +54,9 @@ def stored(path: str | Path, model: Model, requests: Sequence[Request], sampling
                 )
             if before.generation.error is None:
                 yield before.generation
-            else:
-                waiting.append(request)
+            else:  # what failed by itself comes last: it must not keep the others from being asked
+                (waiting if before.generation.error.startswith(NOT_ASKED) else failed).append(request)
+        waiting += failed
         if not waiting:
             return
         digests = {request.id: request.digest for request in waiting}

@@ -12,6 +12,7 @@ Now and then a value comes from the program's own constants, which its condition
 
 import ast
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,29 +49,40 @@ _ASKED = {  # texts of which a method says yes, and which its program is therefo
 
 def mutations(program: Program, count: int = 8, seed: str = "") -> list[str]:
     """Up to `count` other argument texts, all different; fewer where there are no more. The same ones every time."""
+    return [text for text, _ in mutated(program, count, seed)]
+
+
+Values = tuple[tuple[object, ...], dict[str, object]]
+"""The values of a call: positional ones, and named ones by name."""
+
+
+def mutated(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[str, Values]]:
+    """The texts of `mutations`, each made when it is asked for, with the values that they are of. Do not change those."""
     positional, named = program.call_arguments
     if not positional and not named:
-        return []
+        return
     rng = _Random(f"mutate {seed} {program.source} {program.arguments}")
     rng.constants = _constants(program)
     if any(map(_asks_whether_equal, program.nodes)) or any(isinstance(value, set) for value in positional):
         rng.equal = 0.4
-    seen, found = {program.arguments, arguments_text(program.call_arguments)}, []
+    seen = {program.arguments, arguments_text(program.call_arguments)}
+    left = count
     before = [*positional, *named.values()]
     relations = _relations(before)
     for attempt in range(count * _TRIES):
         values = _mutated(rng, before, relations, thorough=attempt % 3 != 0)
         split = len(positional)
+        new = tuple(values[:split]), dict(zip(named, values[split:], strict=True))
         try:
-            text = arguments_text((tuple(values[:split]), dict(zip(named, values[split:], strict=True))))
+            text = arguments_text(new)
         except (LiteralError, ProgramError):
             continue
         if text not in seen:
             seen.add(text)
-            found.append(text)
-            if len(found) == count:
-                break
-    return found
+            yield text, new
+            left -= 1
+            if not left:
+                return
 
 
 class _Random(random.Random):

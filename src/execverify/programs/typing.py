@@ -52,6 +52,16 @@ def uses(program: Program) -> tuple[Use, ...]:
     return _Typer(program).uses()
 
 
+def kinds_of(program: Program) -> dict[int, set[str]]:
+    """The types that each expression was found to have, by the `id` of its node; `any` and "mixed" are among them.
+
+    Only what could matter to the use of an entry is looked at: the name of a function that is called or handed over is not there.
+    """
+    typer = _Recording(program)
+    typer.uses()
+    return typer.seen
+
+
 def kind_of_value(value: object) -> str:
     """The type of a plain value."""
     name = type(value).__name__
@@ -121,21 +131,23 @@ class _Typer:
         for name in self.functions:
             self.scopes.setdefault(name, _Scope(self.functions[name], []))
         rounds = 2 if len(self.functions) == 1 else 3
-        for _ in range(rounds):
-            before = [dict(scope.names) for scope in self.scopes.values()]
-            for scope in self.scopes.values():
-                self.scope = scope
-                self.body(scope.node.body)
-            if before == [scope.names for scope in self.scopes.values()]:
+        self.round()
+        for _ in range(rounds):  # the last round, after which nothing is new, or there have been enough, is the one that counts
+            before = [(dict(scope.names), scope.result) for scope in self.scopes.values()]
+            self.found = []
+            self.round()
+            if before == [(scope.names, scope.result) for scope in self.scopes.values()]:
                 break
-        self.found = []
+        once: dict[tuple[int, str], tuple[_Place, Use]] = {}  # a node may be looked at twice
+        for where, use in self.found or ():
+            once.setdefault((id(use.node), use.entry), (where, use))
+        return tuple(use for _, use in sorted(once.values(), key=_first))
+
+    def round(self) -> None:
+        """Looks at every statement once, with what is known so far."""
         for scope in self.scopes.values():
             self.scope = scope
             self.body(scope.node.body)
-        once: dict[tuple[int, str], tuple[_Place, Use]] = {}  # a node may be looked at twice
-        for where, use in self.found:
-            once.setdefault((id(use.node), use.entry), (where, use))
-        return tuple(use for _, use in sorted(once.values(), key=_first))
 
     def use(self, entry: str, node: ast.AST, certain: bool) -> None:
         if self.found is not None and entry in CATALOGUE:
@@ -615,6 +627,24 @@ def _sure_results() -> dict[str, str]:
         and "K" not in str(results)
         and "V" not in str(results)
     }
+
+
+class _Recording(_Typer):
+    """A typer that keeps what it finds in its last round."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.seen: dict[int, set[str]] = {}
+
+    def round(self) -> None:
+        self.seen.clear()
+        super().round()
+
+    def kind(self, node: ast.expr) -> str:
+        found = super().kind(node)
+        if self.found is not None:
+            self.seen.setdefault(id(node), set()).add(found)
+        return found
 
 
 _Place = tuple[int, int]

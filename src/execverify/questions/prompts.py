@@ -1,14 +1,19 @@
 """How a prompt reads. Templates are text files, chosen by name, so that an ablation can swap them.
 
-A template is a folder with a file for each kind of task, `white_box.txt` and `input_prediction.txt`. The names in this
-package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line) and "direct" (no
-reasoning). The path of any other folder works as a name too. In a file, `$listing` stands for the program with line
-numbers, `$source` for the program as it is, `$entry_point`, `$call`, `$result`, and `$questions` for the numbered questions.
+A template is a folder with a file for each kind of task, `white_box.txt`, `input_prediction.txt` and `code_generation.txt`. The
+names in this package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line), "direct" (no
+reasoning) and "compact" (no rules at all, for small models that learn them). The path of any other folder works as a name too.
+In a file, `$listing` stands for the program with line numbers, `$source` for the program as it is, `$entry_point`, `$call`,
+`$result`, and `$questions` for the numbered questions; for code generation, `$statement` for what the function does,
+`$signature` for its first line, `$examples` and `$entry_point`. Problems that somebody else has written have a file of their
+own, `code_problem.txt`, with `$problem` and `$tested`.
 """
 
 import difflib
 import functools
 import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from execverify.errors import QuestionError
@@ -17,6 +22,24 @@ from execverify.questions.question import Question
 
 DEFAULT = "execverify"
 _FOLDER = Path(__file__).parent / "templates"
+
+Call = tuple[str, str]
+"""The arguments of a call and its result, as literal text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a prompt tells of a function that is to be written.
+
+    Attributes:
+        statement: what it does, in English.
+        signature: its first line, with types.
+        examples: calls that the prompt shows.
+    """
+
+    statement: str
+    signature: str
+    examples: tuple[Call, ...]
 
 
 def prompt_text(kind: str, program: Program, result: str, questions: tuple[Question, ...], template: str = DEFAULT) -> str:
@@ -41,6 +64,43 @@ def prompt_text(kind: str, program: Program, result: str, questions: tuple[Quest
     }
     if kind == "input_prediction":
         fields["result"] = result
+    return _filled(template, kind, fields)
+
+
+def code_prompt_text(entry_point: str, brief: Brief, template: str = DEFAULT) -> str:
+    """The user message of a task that asks for code.
+
+    Args:
+        entry_point: name of the function.
+        brief: what it does, its signature, and the calls that are shown.
+        template: a template's name, or the path of a folder of templates.
+
+    Raises:
+        QuestionError: there is no such template, or it uses a name that does not exist.
+    """
+    examples = "\n".join(f"{entry_point}({given}) == {result}" for given, result in brief.examples)
+    fields = {"statement": brief.statement, "signature": brief.signature, "examples": examples, "entry_point": entry_point}
+    return _filled(template, "code_generation", fields)
+
+
+def problem_prompt_text(problem: str, entry_point: str | None, template: str = DEFAULT) -> str:
+    """The user message of a problem that somebody else has written.
+
+    Args:
+        problem: its text.
+        entry_point: the function that is called; None for a program that reads standard input.
+        template: a template's name, or the path of a folder of templates.
+
+    Raises:
+        QuestionError: there is no such template, or it uses a name that does not exist.
+    """
+    tested = "Write a Python program that reads standard input and prints the answer."
+    if entry_point is not None:
+        tested = f"Write it in Python, as a function `{entry_point}` that returns the answer."
+    return _filled(template, "code_problem", {"problem": problem, "tested": tested})
+
+
+def _filled(template: str, kind: str, fields: dict[str, str]) -> str:
     try:
         return _template(template, kind).substitute(fields).strip("\n")
     except (KeyError, ValueError) as error:
@@ -61,8 +121,29 @@ def template_names() -> list[str]:
     return sorted(path.name for path in _FOLDER.iterdir() if path.is_dir())
 
 
+_given: dict[tuple[str, str], str] = {}
+
+
+def template_texts(name: str, kinds: Iterable[str]) -> dict[str, str]:
+    """The texts of a template, by kind; what `use_texts` takes in a process that cannot read files.
+
+    Raises:
+        QuestionError: there is no such template.
+    """
+    return {kind: _template(name, kind).template for kind in kinds}
+
+
+def use_texts(name: str, texts: Mapping[str, str]) -> None:
+    """Takes the texts of a template as given, from now on in this process."""
+    for kind, text in texts.items():
+        _given[name, kind] = text
+    _template.cache_clear()
+
+
 @functools.cache
 def _template(name: str, kind: str) -> string.Template:
+    if (name, kind) in _given:
+        return string.Template(_given[name, kind])
     folder = _FOLDER / name if name in template_names() else Path(name)
     try:
         return string.Template((folder / f"{kind}.txt").read_text(encoding="utf-8"))

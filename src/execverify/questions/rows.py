@@ -12,12 +12,12 @@ from execverify.errors import ExecVerifyError, LiteralError, RowError
 from execverify.programs.literals import parse_literal, value_of
 from execverify.programs.program import Program, read_arguments
 from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
-from execverify.questions.task import CODE_GENERATION, TASK_KINDS, Difficulty, Task
+from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
 
 VERSION = 1
 """Version of the columns' meaning. A reader refuses rows of another version."""
 
-ROW_KINDS = (*TASK_KINDS, CODE_GENERATION)
+ROW_KINDS = ALL_KINDS
 """The kinds of rows."""
 
 Row = dict[str, Any]
@@ -76,6 +76,10 @@ def from_row(row: Row) -> Task:
     kind = row.get("kind")
     if kind not in ROW_KINDS:
         raise RowError(f"the row's kind is {kind!r}: it must be {' or '.join(ROW_KINDS)}")
+    if kind == CODE_GENERATION and not (row.get("program") or {}).get("source"):
+        raise RowError(
+            "the row has no solution of its own, so there is nothing to run: judge completions of it with `execverify score`"
+        )
     try:
         written = _with_first_test(row) if kind == CODE_GENERATION else row["program"]
         program = _program(written["source"], written["entry_point"], written["arguments"])

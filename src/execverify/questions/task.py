@@ -24,7 +24,10 @@ TASK_KINDS = ("white_box", "input_prediction")
 """The kinds of tasks that a trace gives."""
 
 CODE_GENERATION = "code_generation"
-"""The kind of tasks that ask for code. No trace gives one; rows do."""
+"""The kind of tasks that ask for code (see `execverify.questions.coding`). A trace alone gives none: it takes English and tests."""
+
+ALL_KINDS = (*TASK_KINDS, CODE_GENERATION)
+"""The kinds of tasks."""
 
 Message = dict[str, str]
 
@@ -143,7 +146,7 @@ def task(
     text = prompt_text(kind, trace.program, result.text, questions, template)
     layout = layout_of(trace.program)
     return Task(
-        id=id or _name(trace.program, kind),
+        id=id or task_name(trace.program, kind),
         kind=kind,
         prompt=({"role": "user", "content": text},),
         program=trace.program,
@@ -158,6 +161,7 @@ def task(
     )
 
 
-def _name(program: Program, kind: str) -> str:
+def task_name(program: Program, kind: str) -> str:
+    """A name made of the program and the kind."""
     text = "\0".join((program.source, program.entry_point, program.arguments, kind))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

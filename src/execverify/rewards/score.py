@@ -27,7 +27,7 @@ from execverify.rewards.answers import Answer, Assertion, read_answer, read_asse
 from execverify.rewards.code_score import UnitTestRule, unit_test_scores
 from execverify.rewards.compare import same_value
 from execverify.rewards.parts import Part, Score, Verdict
-from execverify.rewards.unit_tests import tests_of
+from execverify.rewards.unit_tests import Problem, UnitTests, tests_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def score(
 
 
 def score_many(
-    pairs: Iterable[tuple[Task, str]],
+    pairs: Iterable[tuple[Task | Problem, str]],
     *,
     rule: RewardRule = PAPER,
     tests: UnitTestRule | None = None,
@@ -111,7 +111,7 @@ def score_many(
     """Judges completions, in order; programs that must run for it share the sandbox and up to `workers` processes.
 
     Args:
-        pairs: tasks, of any kinds, each with a completion's text.
+        pairs: tasks, of any kinds, and problems without a solution, each with a completion's text.
         rule: how parts become a reward.
         tests: how unit tests become one; None for the paper's rule with the float tolerance of `rule`.
         limits: what a program may use.
@@ -123,10 +123,12 @@ def score_many(
     """
     scores: dict[int, Score] = {}
     to_run: list[tuple[int, Task, Program]] = []
-    codes: list[tuple[int, Task, str]] = []
+    codes: list[tuple[int, UnitTests, str]] = []
     for index, (task, completion) in enumerate(pairs):
-        if task.kind == CODE_GENERATION:
-            codes.append((index, task, completion))
+        if isinstance(task, Problem):
+            codes.append((index, task.tests, completion))
+        elif task.kind == CODE_GENERATION:
+            codes.append((index, tests_of(task), completion))
         elif task.kind != "input_prediction":
             scores[index] = judge_white_box(task, completion, rule)
         elif isinstance(judged := judge_input(task, completion, rule), Program):
@@ -137,7 +139,7 @@ def score_many(
     for (index, task, program), result in zip(to_run, _results(programs, limits, workers), strict=True):
         scores[index] = _judge_run(task, program, result, rule)
     judged_codes = unit_test_scores(
-        [(tests_of(task), completion) for _, task, completion in codes],
+        [(unit_tests, completion) for _, unit_tests, completion in codes],
         rule=tests or UnitTestRule(float_tolerance=rule.float_tolerance),
         limits=limits,
         workers=workers,

@@ -33,7 +33,7 @@ from execverify.rewards.answers import completion_text
 from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.score import PAPER, RewardRule, score_many
-from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of
+from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of_row
 
 LogMetric = Callable[[str, float], None]
 LogExtra = Callable[[str, list[Any]], None]
@@ -226,7 +226,7 @@ def _tests_in(columns: dict[str, Any], count: int) -> list[UnitTests | None]:
         elif truth is not None:
             found.append(read_tests(truth))
         elif kind is not None:
-            found.append(tests_of(from_row({"kind": kind, "program": program, "questions": asked})))
+            found.append(tests_of_row({"kind": kind, "program": program, "questions": asked}))
         else:
             found.append(None)
     return found

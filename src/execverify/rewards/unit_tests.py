@@ -14,7 +14,8 @@ The forms (paper, section 3, unit-test rewards; Eurus-2-RL's schema, and HumanEv
 - `inputs` and `outputs`: each input is what stands in stdin, each output what must stand in stdout.
 - `asserts`, and where needed `setup` and `entry_point`: Python statements, one test each.
 - `test` and `entry_point`: code with a function `check(candidate)`.
-- `program` and `questions`: a row of kind `code_generation`, whose inputs and results are Python literals.
+- `program` and `questions`: a row of kind `code_generation`, whose inputs and results are Python literals; where it has no
+  solution of its own, also results that were JSON, or the inputs and outputs of a program (see `TEST_KINDS`).
 """
 
 import functools
@@ -25,10 +26,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from execverify.errors import RowError
-from execverify.programs.literals import value_of
-from execverify.questions.rows import from_row
-from execverify.questions.task import Task
+from execverify.errors import ExecVerifyError, RowError
+from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.program import read_arguments
+from execverify.questions.question import JSON_TEST, STDIN_TEST, TEST_KINDS, UNIT_TEST
+from execverify.questions.rows import VERSION, Row, from_row
+from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.asserts import called_function, parse_tests, split_check, split_module, why_unsupported, with_imports
 
 MAX_RESULT = 100_000
@@ -96,7 +99,7 @@ def read_tests(truth: Truth) -> UnitTests:
         raise RowError(f"the tests must be a JSON object, not {type(truth).__name__}")
     fields = {name: value for name, value in truth.items() if value is not None}
     if "questions" in fields:
-        return tests_of(from_row({**fields, "kind": "code_generation"}))
+        return tests_of_row(fields)
     if "asserts" in fields:
         return _asserts(fields)
     if "test" in fields:
@@ -110,6 +113,87 @@ def tests_of(task: Task) -> UnitTests:
     """The tests of a code-generation task."""
     tests = tuple(UnitTest(question.text, question.answers) for question in task.questions)
     return UnitTests(Form.CALL, tests, task.program.entry_point)
+
+
+def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
+    """The tests that a row of kind `code_generation` writes down; it may have a solution of its own, or none.
+
+    Raises:
+        RowError: it is not whole.
+    """
+    program = row.get("program") or {}
+    if not isinstance(program, Mapping):
+        raise RowError("a row's program has fields, and it is none")
+    if program.get("source"):
+        return tests_of(from_row({**row, "kind": CODE_GENERATION}))
+    entries = list(row.get("questions") or ())
+    kinds = {entry.get("kind") if isinstance(entry, Mapping) else None for entry in entries}
+    if len(kinds) != 1 or not kinds <= set(TEST_KINDS):
+        raise RowError(f"a code-generation row needs unit tests, all of one kind: {', '.join(TEST_KINDS)}")
+    kind = str(next(iter(kinds)))
+    tests = tuple(_written_test(entry, kind) for entry in entries)
+    if kind == STDIN_TEST:
+        return UnitTests(Form.STDIN, tests)
+    return UnitTests(Form.CALL, tests, _function(program.get("entry_point"), "entry_point"), from_json=kind == JSON_TEST)
+
+
+def questions_of(tests: UnitTests) -> list[Row]:
+    """Tests as the questions of a row, from which `tests_of_row` reads them; those that cannot be judged are left out.
+
+    Raises:
+        RowError: they are test code, which no row holds.
+    """
+    if tests.form == Form.ASSERT:
+        raise RowError("test code cannot be the questions of a row: keep it in a column `ground_truth`")
+    kind = STDIN_TEST if tests.form == Form.STDIN else JSON_TEST if tests.from_json else UNIT_TEST
+    return [
+        {"kind": kind, "line": 0, "visit": 0, "variable": None, "text": test.given, "answers": list(test.expected)}
+        for test in tests.tests
+        if not test.unsupported
+    ]
+
+
+def _written_test(entry: Mapping[str, Any], kind: str) -> UnitTest:
+    text, answers = entry.get("text"), entry.get("answers")
+    whole = isinstance(text, str) and isinstance(answers, list | tuple) and all(isinstance(one, str) for one in answers)
+    if not whole or not answers:
+        raise RowError("a unit test needs a text and a list of answers, all text")
+    if kind != STDIN_TEST:
+        try:
+            read_arguments(str(text))
+            for answer in answers:
+                parse_literal(answer, MAX_RESULT)
+        except ExecVerifyError as error:
+            raise RowError(f"a unit test cannot be used: {error}") from None
+    return UnitTest(str(text), tuple(answers))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A code-generation row that has no solution of its own: there is nothing to trace, and a completion can be judged.
+
+    Attributes:
+        id: the row's.
+        tests: what judges a completion.
+        kind: "code_generation".
+    """
+
+    id: str
+    tests: UnitTests
+    kind: str = CODE_GENERATION
+
+
+def task_or_problem(row: Row) -> Task | Problem:
+    """What a row writes down, as far as completions are judged by it.
+
+    Raises:
+        RowError: the row cannot be used.
+    """
+    if row.get("kind") == CODE_GENERATION and not (row.get("program") or {}).get("source"):
+        if row.get("version", VERSION) != VERSION:
+            return from_row(row)  # refuses it
+        return Problem(str(row.get("id", "")), tests_of_row(row))
+    return from_row(row)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -1,6 +1,7 @@
 """Reward function for verl: `reward.custom_reward_function.path=.../execverify/rewards/verl.py`, `name=compute_score`.
 
-verl itself is not imported. It loads this file by its path, so imports are absolute. Nothing here needs the main thread.
+(`path=pkg://execverify.rewards.verl` says the same on every machine.) verl itself is not imported. It loads this file by its
+path, so imports are absolute. Nothing here needs the main thread.
 """
 
 import json
@@ -40,7 +41,8 @@ def compute_score(
 
     Returns:
         "score", 0 to the rule's scale, and for each part (output, input, next_statement, variable_state, format, unit_test) how
-        many were asked and how many were right: always the same keys, as verl's collation needs. Unsupported tests are not
+        many were asked and how many were right, and its reward where it is to be one of its own: the share that is right, gated
+        like the whole, and 0 where none was asked. Always the same keys, as verl's collation needs. Unsupported tests are not
         asked.
 
     Raises:
@@ -51,10 +53,12 @@ def compute_score(
         raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {', '.join(DATA_SOURCES)}")
     kind = data_source.partition("/")[2]
     if kind == CODE_GENERATION:
-        judged = _code_score(ground_truth, solution_str, settings)
+        judged, gated = _code_score(ground_truth, solution_str, settings), False
     else:
+        rule = _of(RewardRule, settings, PAPER)
         task = from_row({**_row(ground_truth), "kind": kind})
-        judged = score(task, solution_str, rule=_of(RewardRule, settings, PAPER))
+        judged = score(task, solution_str, rule=rule)
+        gated = rule.gated and judged.share("output") == 0
     if judged.reward is None:
         failed = next((part.why for part in judged.parts if part.verdict == Verdict.FAILED), None)
         if failed is None:
@@ -65,7 +69,15 @@ def compute_score(
         parts = [part for part in judged.parts if part.kind == part_kind and part.verdict != Verdict.UNSUPPORTED]
         counts[f"{part_kind}_asked"] = float(len(parts))
         counts[f"{part_kind}_right"] = float(sum(part.right for part in parts))
+        counts[f"{part_kind}_reward"] = 0.0 if gated else judged.share(part_kind) or 0.0
     return counts
+
+
+def constant_score(
+    data_source: str, solution_str: str, ground_truth: Any, extra_info: dict[str, Any] | None = None, **settings: Any
+) -> dict[str, float]:
+    """A reward that looks at nothing: 0.5 or 1.5, by the completion's length. To time the engine without rewards."""
+    return {"score": 0.5 + len(solution_str) % 2}
 
 
 def _code_score(truth: str | dict[str, Any], completion: str, settings: dict[str, Any]) -> Score:

@@ -12,9 +12,10 @@ could reach what a stage does not put back (it imports, say) gets a process for 
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+import marshal
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice, repeat, tee
 from types import CodeType
 from typing import Any, TypeVar
@@ -135,10 +136,10 @@ def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: in
     replies = sandbox().run_many(jobs, workers)
     for item, alone in ours:
         if not alone:
-            yield _survey_of(item, next(replies), brief)
+            yield survey_of(item, next(replies), brief)
             continue
         program, inputs, variants = item
-        cells = [[_survey_of((program, [text], []), reply) for text, reply in zip(inputs, islice(replies, len(inputs)), strict=True)]
+        cells = [[survey_of((program, [text], []), reply) for text, reply in zip(inputs, islice(replies, len(inputs)), strict=True)]
                  for _ in range(1 + len(variants))]  # fmt: skip
         yield _joined(item, cells)
 
@@ -187,7 +188,7 @@ def _until_other(cells: list[Survey], results: tuple[Result, ...]) -> tuple[Resu
     return tuple(ends[: told + 1])
 
 
-def _survey_of(item: Item, reply: dict[str, Any], brief: bool = False) -> Survey:
+def survey_of(item: Item, reply: dict[str, Any], brief: bool = False) -> Survey:
     """What a reply says; a reply that the harness does not give is the program's own, which then has died."""
     program, inputs, variants = item
     try:
@@ -277,10 +278,19 @@ _Made = TypeVar("_Made")
 
 def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: calls the program with each input, and each variant likewise, until it ends in another way."""
+    return explored(job, stage, map(given_by, job["inputs"]))
+
+
+Given = Callable[[], tuple[Sequence[Any], dict[str, Any]]]
+"""Makes the values of a call anew for each call of it; raises ProgramError where there are none."""
+
+
+def explored(job: dict[str, Any], stage: Stage, inputs: Iterable[Given]) -> dict[str, Any]:
+    """The reply of `explore` for inputs that are made when they are needed, whatever the job says of them."""
     program = _Explored(job, job["source"], stage)
     variants = [_Explored(job, source, stage) for source in job["variants"]]
-    for text in job["inputs"]:
-        program.call(_parsed(text))
+    for given in inputs:
+        program.call(given)
         if job["brief"] and program.has_shown_itself and all(variant.follows(program) for variant in variants):
             break
     if not job["brief"] or program.has_shown_itself:
@@ -303,7 +313,7 @@ class _Explored:
     def __init__(self, job: dict[str, Any], source: str, stage: Stage) -> None:
         self.job = {**job, "source": source}
         self.stage = stage
-        self.calls: list[ast.Call | ProgramError] = []
+        self.calls: list[Given] = []
         self.results: list[dict[str, Any]] = []
         self.taken: list[list[int]] = []
         self.ways: set[int] = set()
@@ -320,7 +330,7 @@ class _Explored:
         """Every way there is."""
         return self.compiled[1]
 
-    def call(self, given: ast.Call | ProgramError) -> None:
+    def call(self, given: Given) -> None:
         """Calls it once more."""
         result, ways = _called(self.compiled, given, self.job, self.stage)
         self.calls.append(given)
@@ -350,20 +360,40 @@ def _is_plain(reply: dict[str, Any]) -> bool:
     return reply["outcome"] == "returned" and reply["value"][1] is not None
 
 
-def _parsed(text: str) -> ast.Call | ProgramError:
+def given_by(text: str) -> Given:
+    """The arguments that a text says."""
     try:
-        return parse_arguments(text)
+        call = parse_arguments(text)
     except ProgramError as error:
-        return error
+        return partial(_or_raise, error)
+    return partial(values_of, call)
+
+
+def given_as(positional: Sequence[object], named: dict[str, object]) -> Given | None:
+    """Arguments by their values, of which copies are made. None where a copy could differ: a set need not keep its order."""
+    if not all(map(_is_copied, (*positional, *named.values()))):
+        return None
+    given: Any = positional, named
+    image = marshal.dumps(given, 2)  # 2: what is there twice is two things in the copy
+    return partial(marshal.loads, image)
+
+
+def _is_copied(value: object) -> bool:
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return all(map(_is_copied, value))  # type: ignore[call-overload]
+    if kind is dict:
+        return all(map(_is_copied, value)) and all(map(_is_copied, value.values()))  # type: ignore[call-overload, attr-defined]
+    return kind is str or kind is int or kind is float or kind is bool or value is None
 
 
 def _called(
-    compiled: tuple[CodeType | BaseException, list[Any]], call: ast.Call | ProgramError, job: dict[str, Any], stage: Stage
+    compiled: tuple[CodeType | BaseException, list[Any]], make: Given, job: dict[str, Any], stage: Stage
 ) -> tuple[dict[str, Any], list[int]]:
     """How one call ends, on a stage that is as at the start, and which ways it went."""
     code, arms = compiled
     try:
-        given = values_of(_or_raise(call))  # values of its own for every call
+        given = make()  # values of its own for every call
     except ProgramError as error:
         return {"outcome": "raised", "error": "ProgramError", "detail": str(error)}, []
     watch = _Watch(len(arms), job["steps"])

@@ -59,6 +59,7 @@ class DataSettings:
     Attributes:
         seed: of the programs.
         levels: of the programs, as `execverify build --levels` has them.
+        kinds: of the rows.
         methods: names in the catalogue that may be under test; none means all.
         limit: most questions a row.
         max_steps: most steps of a run.
@@ -69,6 +70,7 @@ class DataSettings:
 
     seed: int = 0
     levels: str = "1-6"
+    kinds: tuple[str, ...] = TASK_KINDS
     methods: tuple[str, ...] = ()
     limit: int = 10
     max_steps: int = 10_000
@@ -83,19 +85,23 @@ class SftSettings:
 
     Attributes:
         rows: how many rows get a chain.
+        tasks: how many code-generation rows are learned with them, each with its solution as the completion; their programs are
+            other ones than those of stage II.
         voice, detail: of the chains, see `docs/chains.md`.
         epochs: passes over the rows; may be a fraction.
         max_steps: ends training after so many steps; 0 lets the epochs decide.
         learning_rate, scheduler, warmup, weight_decay: the optimizer's; `warmup` is a share of the steps.
         batch: sequences an optimizer step, on all devices together.
         device_batch: sequences at once on one device.
+        budget: most tokens of a chain, which is told in less detail until it fits; 0 for as many as `max_tokens`.
         max_tokens: longer rows are left out, and counted.
         packing: whether several rows share a sequence.
     """
 
     rows: int = 30_000
+    tasks: int = 0
     voice: str = "mixed"
-    detail: str = "mixed"
+    detail: str = "full"
     epochs: float = 2.0
     max_steps: int = 0
     learning_rate: float = 1e-5
@@ -104,6 +110,7 @@ class SftSettings:
     weight_decay: float = 0.0
     batch: int = 16
     device_batch: int = 2
+    budget: int = 0
     max_tokens: int = 4096
     packing: bool = False
 
@@ -250,6 +257,11 @@ class Preset:
         settings: RlSettings = getattr(self, name)
         return settings
 
+    def rewarded(self, stage: str, reward: str) -> "Preset":
+        """The preset with another reward in "stage1" or "stage2"."""
+        changed = replace(self.stage(stage), reward=reward)
+        return replace(self, stage1=changed) if stage == "stage1" else replace(self, stage2=changed)
+
 
 def preset_names() -> list[str]:
     """The presets that come with the package."""
@@ -337,6 +349,8 @@ def _fitting(kind: Any, value: Any, dotted: str) -> Any:
         raise TrainingError(f'{dotted} is {value!r}: give a list of texts, such as ["a", "b"]')
     if origin is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if origin is str and type(value) is int:
+        return str(value)  # as in data.levels=3
     wanted = dict if isinstance(origin, type) and issubclass(origin, Mapping) else origin
     if isinstance(wanted, types.UnionType) or type(value) is not wanted:
         told = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a table"}

@@ -10,7 +10,7 @@ from execverify.programs.catalogue import entry, nests
 from execverify.programs.constraints import DEPTHS, Constraint
 from execverify.programs.literals import Value
 from execverify.programs.program import split_lines
-from execverify.questions.task import Task
+from execverify.questions.task import CODE_GENERATION, Task
 from execverify.tracing.trace import Step, Trace
 
 _OPEN, _FOLDED = 24, 120  # steps that are shown at once, and those that can be unfolded
@@ -144,11 +144,28 @@ def _asked(task: Task) -> Markup:
         return tag("p", "Asked: which arguments make ", tag("code", task.program.entry_point), " return ",
                    tag("code", _cut(task.result.text or "", 300)), "? Any that do are right; the program's own are ",
                    tag("code", _cut(task.program.arguments, 300)), ".", class_="asked")  # fmt: skip
+    if task.kind == CODE_GENERATION:
+        return _to_be_written(task)
     rows: list[tuple[Part, ...]] = [("1", "What does the call return?", tag("code", _cut(task.result.text or "", 300)))]
     for number, question in enumerate(task.questions, start=2):
         answers = [tag("code", _cut(answer, 300)) for answer in question.answers]
         rows.append((str(number), _prose(question.text), _or(answers)))
     return table("Questions", ("", "question", "accepted answer"), rows, numbers=(0,), class_="questions")
+
+
+def _to_be_written(task: Task) -> Markup:
+    """The prompt of a row that asks for code, and its unit tests."""
+    prompt = "\n".join(message["content"] for message in task.prompt)
+    tests = [
+        (
+            str(at),
+            tag("code", _cut(f"{task.program.entry_point}({test.text})", 300)),
+            _or([tag("code", _cut(test.answers[0], 300))]),
+        )
+        for at, test in enumerate(task.questions, start=1)
+    ]
+    asked = tag("pre", tag("code", _cut(prompt, 4_000)), class_="listing", tabindex="0")
+    return joined(asked, table("Unit tests", ("", "call", "result"), tests, numbers=(0,), class_="questions"))
 
 
 def _prose(text: str) -> Markup:

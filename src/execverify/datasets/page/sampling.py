@@ -17,7 +17,7 @@ from execverify.errors import RowError
 from execverify.questions.rows import Row
 
 _COLUMNS = ("id", "kind", "level", "constraint", "split", "difficulty.steps", "program.source")
-_BATCH = 2_000
+_BATCH = 500
 _READABLE_STEPS, _READABLE_LENGTH = 60, 2_000
 """A program with more steps, or a source with more characters, is shown only where a level has no other."""
 
@@ -113,12 +113,11 @@ def rows_at(shards: Sequence[Path], numbers: Sequence[int]) -> Iterator[Row]:
     """The rows of some numbers, which must ascend."""
     begin, place = 0, 0
     for batch in _batches(shards):
-        inside = []
         while place < len(numbers) and numbers[place] < begin + batch.num_rows:
-            inside.append(numbers[place] - begin)
+            yield from batch.slice(
+                numbers[place] - begin, 1
+            ).to_pylist()  # (`take` wants an array, and to make one Arrow loads pandas)
             place += 1
-        if inside:
-            yield from batch.take(pyarrow_or_error()[0].array(inside)).to_pylist()
         begin += batch.num_rows
         if place == len(numbers):
             return

@@ -16,9 +16,11 @@ from execverify.programs.program import shorten
 KINDS = {
     "white_box": "white-box",
     "input_prediction": "input prediction",
+    "code_generation": "code generation",
     "next_statement": "next statement",
     "variable_state": "variable state",
     "output": "output",
+    "unit_test": "unit test",
 }
 """Kinds of rows and questions for readers."""
 

@@ -1,7 +1,8 @@
 """BigCodeBench (Zhuo et al. 2024, arXiv 2406.15877): functions that use many libraries, tested by unittest classes.
 
 The tests patch, mock and look into objects, so they share a process with the program, as the authors have it; that process is
-in the sandbox. A program could therefore forge its tests: the strict verdict refuses programs that name the machinery to do it.
+in the sandbox. A program could therefore forge its tests: the strict verdict refuses programs that name the machinery to do it, or that
+say themselves what their objects are equal to, where the reference does not. That is a list of names, and no proof.
 
 The reference solution of an item is run first. Where its libraries are not installed, or its tests need what the sandbox
 refuses (files, processes, the network), the item cannot be judged *here*: it counts neither as right nor as wrong, among our
@@ -11,6 +12,7 @@ failures, and `more` tells how many there are by reason.
 import ast
 import functools
 import importlib.util
+import re
 import sys
 import weakref
 from collections import Counter
@@ -29,16 +31,23 @@ from execverify.programs.literals import parse_literal, parse_without_warnings
 
 ORIGIN = "https://github.com/bigcode-project/bigcodebench, or bigcode/bigcodebench (bigcode/bigcodebench-hard: the hard subset) on the hub"
 FIELDS = ("task_id", "entry_point", "canonical_solution", "test")
-LIMITS = Limits(timeout=30.0, memory=8 * 1024**3, output=20_000_000)
+LIMITS = Limits(timeout=240.0, memory=8 * 1024**3, output=20_000_000)
+"""The seconds for a test class are the authors'."""
 
-_MACHINERY = frozenset(
-    {"unittest", "_getframe", "f_back", "__subclasses__", "settrace", "setprofile", "get_objects", "TestCases"}
-)
+_MACHINERY_NAMES = """
+    unittest mock MagicMock TestCases AssertionError _getframe f_back __subclasses__ settrace setprofile get_objects gc inspect ctypes
+    builtins __builtins__ importlib __import__ modules eval exec FunctionType CodeType globals locals vars __dict__ __class__ __setattr__
+    __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __getattr__ __getattribute__ __instancecheck__ __bool__ __contains__ __hash__
+"""
+_MACHINERY = frozenset(_MACHINERY_NAMES.split())
+_COMPUTED = " by a computed name"
+_BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
 
 _TESTED = """\
-import sys, types, unittest
+import os, sys, types, unittest
 CODE = {code!r}
 SPACE = types.ModuleType("__test__")
+SPACE.__dict__.update(__file__="__test__.py", __package__=None, sys=sys, os=os, environ=os.environ)  # as the authors have it
 sys.modules["__test__"] = SPACE
 
 
@@ -135,7 +144,7 @@ def _mark(problem: Problem, answer: Answer, found: dict[tuple[Problem, str], tup
     if answer.official is None:
         return Mark(False, False, answer.why)
     right, why = found[problem, answer.official]
-    named = sorted(_names(answer.official) & _MACHINERY) if right else []
+    named = sorted(_forging(answer.official) - _forging(problem.reference)) if right else []
     if named:
         return Mark(True, False, f"the program names {', '.join(named)}, with which tests can be forged")
     return Mark(right, right, why)
@@ -150,8 +159,14 @@ def _know(problems: Sequence[Problem], workers: int) -> None:
         if lacking[problem]:
             _unfit[problem] = f"not installed: {', '.join(lacking[problem])}"
         else:
-            right, _ = found[problem, problem.reference]
-            _unfit[problem] = "" if right else "the reference does not pass its tests in the sandbox"
+            right, why = found[problem, problem.reference]
+            _unfit[problem] = "" if right else f"the reference does not pass its tests in the sandbox{_kind(why)}"
+
+
+def _kind(why: str) -> str:
+    """The exception that a failure names, so that like failures are counted together."""
+    named = re.search(r"\b\w+(?:Error|Exception)\b", why)
+    return f": {named[0]}" if named else ""
 
 
 def _tested(pairs: Sequence[tuple[Problem, str]], workers: int) -> dict[tuple[Problem, str], tuple[bool | None, str]]:
@@ -180,8 +195,14 @@ def _read(result: Result) -> tuple[bool | None, str]:
     return False, "no test ran"
 
 
+@functools.lru_cache(maxsize=4096)
+def _forging(source: str) -> frozenset[str]:
+    """What a program names with which tests can be forged."""
+    return frozenset(name for name in _names(source) if name in _MACHINERY or name.endswith(_COMPUTED))
+
+
 def _names(source: str) -> set[str]:
-    """Names, attributes and modules in a program, and the words of its texts."""
+    """Names, attributes and modules in a program, what it defines, its texts; and `getattr` and its like where they are given no text."""
     try:
         tree = parse_without_warnings(source, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -195,8 +216,14 @@ def _names(source: str) -> set[str]:
                 found.update(part for alias in names for part in alias.name.split("."))
             case ast.ImportFrom(module=str(module), names=names):
                 found.update([*module.split("."), *(alias.name for alias in names)])
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
             case ast.Constant(value=str(text)):
                 found.add(text)
+            case ast.Call(func=ast.Name(id=name), args=[_, ast.Constant(), *_]) if name in _BY_NAME:
+                pass
+            case ast.Call(func=ast.Name(id=name)) if name in _BY_NAME:
+                found.add(f"{name}{_COMPUTED}")
     return found
 
 

@@ -1,11 +1,16 @@
 """CRUXEval-X (Xu et al. 2024, arXiv 2408.13001): CRUXEval's functions in other languages, output and input prediction.
 
 `--data` names a JSONL file of one language, called by its ending (`cpp.jsonl`, or rows with a `language`), or a folder of such.
-Programs are compiled and run as `foreign.py` says. A language that cannot be run here is reported in `more`, and its items are
-not judged: they count among our failures, neither as right nor as wrong.
+The authors' `code` is a whole program, with the check and both answers at its end: that end is cut off, as they cut it, and the check
+with the gap takes its place.
+
+Programs are compiled and run as `foreign.py` says, the data's own answer first. A language that cannot be run here is reported in
+`more`, and so are items whose own answer does not pass here (Java without `javatuples` on the CLASSPATH, Perl without Test::Deep ...).
+They are not judged: they count among our failures, neither as right nor as wrong.
 """
 
 import re
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +28,28 @@ FIELDS = ("id", "code", "input_reasoning", "output_reasoning")
 HOLE = "????"
 
 _TEXTS = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'", re.DOTALL)
-_MORE_THAN_A_VALUE = re.compile(r";|\|\||&&|==|!=|\?|=>|//|/\*|\n\s*#|\bassert\b|\bor\b|\band\b")
+_MORE_THAN_A_VALUE = re.compile(r";|`|[|&^]|==|!=|\?|//|/\*|\n\s*#|\$\(")
+_RUNS_IN_A_TEXT = re.compile(r"(?<!\\)(?:[$@#]\{|\$\(|`|[$@]\w+\s*(?:->|[\[({]))")
+_WITH_RUNNING_TEXTS = frozenset({"pl", "php", "rb", "sh"})
+_WITH_ARROWS_IN_DATA = frozenset({"pl", "php", "rb"})
+_NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*(?!\w)(?!\s*:(?!:))")  # but for the keys of `{a: 1}` and the suffixes of `1l`
+_VALUE_NAMES = """
+    true false True False null NULL nullptr None nil undefined NaN Infinity INFINITY nullopt
+    std string vector map set unordered_map unordered_set multiset tuple pair list deque array optional variant
+    make_tuple make_pair make_optional move
+    new List ArrayList LinkedList Arrays asList Map HashMap TreeMap LinkedHashMap Set HashSet TreeSet LinkedHashSet Entry
+    entry ofEntries of Optional empty ofNullable Collections emptyList emptyMap emptySet singletonList
+    Pair Triplet Quartet Unit with Tuple Create Dictionary Nullable KeyValuePair
+    vec from collections BTreeMap HashMap Vec Some Ok to_string to_owned into String Array Object
+    interface struct type any number object boolean integer table unpack
+    bool char byte short int long float double void unsigned signed const size_t isize usize Int Bool s
+    i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 str Long Integer Short Byte Double Float Boolean Character Char int32 int64 float64 rune
+"""
+_OF_VALUES = frozenset(_VALUE_NAMES.split())
+"""Names of which literals and containers are made in these languages; nothing among them ends a process or calls the function."""
+
+_unfit: "weakref.WeakKeyDictionary[Known, str]" = weakref.WeakKeyDictionary()
+"""Why the data's own answer does not pass here; empty where it does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +99,14 @@ class CruxevalX(Benchmark):
         text, other = str(row[f"{kind}_reasoning"]), str(row["input_reasoning" if kind == "output" else "output_reasoning"])
         if HOLE not in text or HOLE not in other:
             raise EvaluationError(f"{file}: {row['id']} has no {HOLE} in its {kind}_reasoning")
-        known = Known(language, kind, str(row["code"]), text, _filling(text, other))
+        known = Known(language, kind, _without_check(str(row["code"]), (text, other)), text, _filling(text, other))
         name = LANGUAGES[language].name if language in LANGUAGES else language
         fields = {"language": name, "code": known.code.strip("\n"), "check": text.strip("\n"), "hole": HOLE}
         check = next(line.strip() for line in text.split("\n") if HOLE in line)
+        if check.replace(HOLE, known.gold) in known.code:
+            raise EvaluationError(
+                f"{file}: the code of {row['id']} tells its answer, by a check that is not its {kind}_reasoning"
+            )
         slices = {"language": name}
         return Item(
             f"{language}/{row['id']}/{kind}", (f"{language} {kind}",), (known.gold,), known.code, check, fields, slices, known
@@ -101,14 +131,15 @@ class CruxevalX(Benchmark):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
         """One mark each. Equal programs run once."""
-        wanted = [(item.held.language, _program(item.held, a.official)) for item, a in answers if a.official is not None]
-        distinct = [pair for pair in dict.fromkeys(wanted) if not why_not(pair[0])]
-        found = dict(zip(distinct, run_all(distinct, workers), strict=True))
+        problems: list[Known] = list(dict.fromkeys(item.held for item, _ in answers if not why_not(item.held.language)))
+        _know(problems, workers)
+        asked = ((item.held, a.official) for item, a in answers if a.official is not None)
+        found = _ran([(known, filling) for known, filling in asked if _unfit.get(known) == ""], workers)
         return [(_mark(item.held, answer, found),) for item, answer in answers]
 
     def more(self, records: Sequence[Record]) -> dict[str, Any]:
-        """Languages that cannot be run here, with how many items they have."""
-        missing = Counter(why for record in records if (why := why_not(record.item.held.language)))
+        """What cannot be judged here, by reason, with how many items that are."""
+        missing = Counter(why for record in records if (why := _lacking(record.item.held)))
         return {"cannot_be_judged_here": dict(missing)} if missing else {}
 
 
@@ -120,10 +151,39 @@ def _program(known: Known, filling: str) -> str:
     return f"{known.code}\n{known.text.replace(HOLE, filling)}"
 
 
-def _mark(known: Known, answer: Answer, found: dict[tuple[str, str], Ran]) -> Mark:
+def _without_check(code: str, texts: Sequence[str]) -> str:
+    """A program up to where its own check begins, which reads like the texts up to the first of their gaps but for blanks."""
+    words = min((text[: text.index(HOLE)] for text in texts), key=len).split()
+    found = list(re.finditer(r"\s*".join(map(re.escape, words)), code)) if words else []
+    return code[: found[-1].start()] if found else code
+
+
+def _ran(fillings: Sequence[tuple[Known, str]], workers: int) -> dict[tuple[str, str], Ran]:
+    distinct = list(dict.fromkeys((known.language, _program(known, filling)) for known, filling in fillings))
+    return dict(zip(distinct, run_all(distinct, workers), strict=True))
+
+
+def _know(problems: Sequence[Known], workers: int) -> None:
+    """Finds out whether the data's own answers pass here; the two questions of a row make one program."""
+    unknown = [known for known in problems if known not in _unfit]
+    found = _ran([(known, known.gold) for known in unknown], workers)
+    for known in unknown:
+        ran = found[known.language, _program(known, known.gold)]
+        _unfit[known] = "" if ran.well else ran.said or "it fails"
+
+
+def _lacking(known: Known) -> str:
+    """Why a question cannot be judged here; empty where it can."""
     lacking = why_not(known.language)
+    if not lacking and _unfit.get(known):
+        lacking = f"{LANGUAGES[known.language].name}: the data's own answer does not pass"
+    return lacking
+
+
+def _mark(known: Known, answer: Answer, found: dict[tuple[str, str], Ran]) -> Mark:
+    lacking = _lacking(known)
     if lacking:
-        return Mark(None, None, f"it cannot be judged here: {lacking}")
+        return Mark(None, None, f"it cannot be judged here: {lacking} {_unfit.get(known, '')}".rstrip())
     if answer.official is None:
         return Mark(False, False, answer.why)
     ran = found[known.language, _program(known, answer.official)]
@@ -160,14 +220,28 @@ def _in_hole(text: str, answer: str) -> str:
         given = given.strip()
         if given.startswith(before) and given.endswith(after) and len(given) >= len(before) + len(after):
             return given[len(before) : len(given) - len(after)].strip()
-    return answer.strip()
+    called = re.search(r"[\w.$>-]+\($", before)  # of an input, the authors ask for the whole call
+    given = answer.strip()
+    if called and after.startswith(")") and given.startswith(called[0]) and given.endswith(")"):
+        return given[len(called[0]) : -1].strip()
+    return given
 
 
 def _is_value(filling: str, known: Known) -> bool:
-    """Whether a filling is no more than values: brackets in pairs, no statement, condition or comment, no call of the function."""
-    bare = _TEXTS.sub('""', filling)
-    if _MORE_THAN_A_VALUE.search(bare) or re.search(r"\bf\s*\(|\bcandidate\s*\(", bare):
+    """Whether a filling is no more than values: brackets in pairs, no statement, condition or comment, no text that runs
+    something, and no names but those of which values are made, or of which the data's own answer is."""
+    if filling == known.gold:
+        return True
+    if known.language in _WITH_RUNNING_TEXTS and any(_RUNS_IN_A_TEXT.search(text) for text in _TEXTS.findall(filling)):
         return False
+    if "=>" in _TEXTS.sub("", filling) and known.language not in _WITH_ARROWS_IN_DATA:
+        return False
+    bare, own = (_TEXTS.sub('""', text) for text in (filling, known.gold))
+    names = set(_NAME.findall(bare)) - _OF_VALUES - set(_NAME.findall(own))
+    return not names and not _MORE_THAN_A_VALUE.search(bare) and _is_paired(bare)
+
+
+def _is_paired(bare: str) -> bool:
     waiting: list[str] = []
     for char in bare:
         if char in "([{":

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from execverify.evaluation.answers import Answer, output_answer
 from execverify.evaluation.benchmark import About, Item
 from execverify.evaluation.data import Source, load_rows
 from execverify.evaluation.outputs import RULE, STRICT, Known, OutputPrediction, output_items
@@ -11,19 +12,22 @@ HUB = ("livecodebench/execution-v2", "test")
 FIELDS = ("code", "function_name", "input", "output")
 
 PRELUDE = """\
-import bisect, collections, copy, functools, heapq, itertools, math, operator, random, re, string
+import bisect, collections, copy, functools, heapq, itertools, math, operator, random, re, string, sys
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, OrderedDict, defaultdict, deque
 from copy import deepcopy
-from functools import cache, cmp_to_key, lru_cache, reduce
-from heapq import heapify, heappop, heappush, heappushpop, heapreplace, nlargest, nsmallest
-from itertools import accumulate, chain, combinations, count, groupby, islice, pairwise, permutations, product, repeat, zip_longest
-from math import ceil, comb, floor, gcd, inf, isqrt, log2, log10, sqrt
-from operator import itemgetter
+from functools import cache, cmp_to_key, lru_cache, partial, reduce
+from heapq import heapify, heappop, heappush, heappushpop, heapreplace, merge, nlargest, nsmallest
+from itertools import accumulate, chain, combinations, count, cycle, groupby, islice, pairwise, permutations, product, repeat, zip_longest
+from math import ceil, comb, floor, gcd, inf, isqrt, log, log2, log10, prod, sqrt
+from operator import iand, itemgetter, sub
+from os.path import commonprefix
+from random import randrange, shuffle
+from re import search as re_search
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import *
 """
-"""Names that contest solutions use without an import; put before the code when it runs, and never shown."""
+"""The names that the authors put before every program but for numpy and pandas, and a few more that contest solutions use."""
 
 
 class LcbExec(OutputPrediction):
@@ -49,8 +53,11 @@ class LcbExec(OutputPrediction):
     def _known(self, number: int, row: dict[str, Any]) -> tuple[str, str, str, Known]:
         name, given = row["function_name"], str(row["input"])
         call = given if given.lstrip().startswith(f"{name}(") else f"{name}({given})"
-        code = row["code"] if "import " in row["code"].split("def ")[0] else f"{PRELUDE}\n{row['code']}"
-        return str(row.get("id", number)), row["code"], name, Known(code, call, str(row["output"]))
+        return str(row.get("id", number)), row["code"], name, Known(f"{PRELUDE}\n{row['code']}", call, str(row["output"]))
+
+    def extract(self, item: Item, completion: str, style: str) -> Answer:
+        """The right side of the completed assertion."""
+        return output_answer(completion, style, item.call, one_line=True)
 
 
 BENCHMARK = LcbExec()

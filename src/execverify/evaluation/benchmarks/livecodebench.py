@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from execverify.errors import EvaluationError, LiteralError
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
-from execverify.evaluation.benchmarks.lcb_exec import PRELUDE
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion
 from execverify.evaluation.data import Row, Source, load_rows
 from execverify.execution.candidates import Candidate, run_candidates
@@ -27,6 +26,19 @@ ORIGIN = "livecodebench/code_generation_lite on the hub (test*.jsonl)"
 FIELDS = ("question_content", "question_id", "starter_code", "public_test_cases", "private_test_cases")
 LIMITS = Limits(timeout=6.0, memory=4 * 1024**3, output=20_000_000)
 STDIN, CALL = "stdin", "functional"
+
+_MODULES = (
+    "string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics", "itertools", "functools",
+    "operator", "io", "sys", "json",
+)  # fmt: skip
+PRELUDE = "\n".join(
+    [
+        *(f"from {name} import *" for name in (*_MODULES, "builtins", "typing")),
+        f"import {', '.join(_MODULES)}",
+        "sys.setrecursionlimit(50_000)",
+    ]
+)
+"""What the authors put before every program: all names of these modules, and room for deep recursion."""
 
 _LONGEST = 100_000
 _LONGEST_INPUT = 4_000_000
@@ -103,7 +115,7 @@ class LiveCodeBench(Benchmark):
         """One mark each. Equal programs run once."""
         wanted = list(dict.fromkeys((item.held, answer.official) for item, answer in answers if answer.official is not None))
         candidates = (_candidate(problem, text) for problem, text in wanted)
-        results = run_candidates(candidates, limits=LIMITS, workers=workers, stop_early=True)
+        results = run_candidates(candidates, limits=LIMITS, workers=workers, stop_early=True, imports=_MODULES)
         marks = {(problem, text): _mark(problem, its) for (problem, text), its in zip(wanted, results, strict=True)}
         return [
             (Mark(False, False, answer.why) if answer.official is None else marks[item.held, answer.official],)
@@ -166,7 +178,7 @@ def _gold(pairs: Sequence[tuple[str, str]], function: str | None) -> str:
 
 
 def _candidate(problem: Problem, text: str) -> Candidate:
-    source = text if "__future__" in text else f"import sys\n{PRELUDE}\n{text}"
+    source = text if "__future__" in text else f"{PRELUDE}\n{text}"
     tests = tuple(given for given, _ in problem.tests)
     if problem.function is None:
         return Candidate(source, tests)

@@ -16,9 +16,10 @@ from execverify.programs.constraints import Constraint
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.synthesis import flow, straight
 from execverify.programs.synthesis.phrases import Expr, Phrase, entries, phrases_of
+from execverify.programs.synthesis.stating import Function
 from execverify.programs.synthesis.telling import aside, whether
 from execverify.programs.synthesis.values import arguments_for
-from execverify.programs.synthesis.writer import CannotWrite, Param, Writer
+from execverify.programs.synthesis.writer import CannotWrite, Writer
 
 VERSION = 2
 """Version of the grammar: a change of it changes the programs of a seed."""
@@ -35,11 +36,13 @@ class Sketch:
         program: source, entry point and arguments.
         constraint: what it was made to keep.
         description: what it does, in English.
+        functions: the same function by function, to be said in other ways (see `stating`).
     """
 
     program: Program
     constraint: Constraint
     description: str
+    functions: tuple[Function, ...]
 
 
 def synthesize(
@@ -62,12 +65,14 @@ def synthesize(
     rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
     phrase = rng.choice([phrase for phrase in phrases_of(method) if level > 1 or "calls" not in phrase.options])
     try:
-        source, name, params, said = _written(rng, level, phrase)
-        values = arguments_for(rng, params)
-        program = Program(source, name, arguments_text((tuple(values), {})))
+        source, writers = _written(rng, level, phrase)
+        main = writers[-1]
+        values = arguments_for(rng, main.params)
+        program = Program(source, main.name, arguments_text((tuple(values), {})))
     except (CannotWrite, ProgramError, IndexError):
         return None
-    return Sketch(program, Constraint(level, method), said)
+    said = " ".join(writer.told() for writer in writers)
+    return Sketch(program, Constraint(level, method), said, tuple(map(_function, writers)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -76,7 +81,12 @@ def _turns(seed: int, level: int, round_number: int, names: tuple[str, ...]) -> 
     return random.Random(f"execverify {seed} {level} {round_number}").sample(names, len(names))
 
 
-def _written(rng: random.Random, level: int, phrase: Phrase) -> tuple[str, str, list[Param], str]:
+def _function(w: Writer) -> Function:
+    return Function(w.name, tuple((param.name, param.kind) for param in w.params), tuple(w.lines))
+
+
+def _written(rng: random.Random, level: int, phrase: Phrase) -> tuple[str, list[Writer]]:
+    """The source, and the writers of its functions, of which the last is the entry point's."""
     if level == 6:
         return _two_functions(rng, phrase)
     w = Writer(rng, rng.choice(_NAMES))
@@ -86,8 +96,7 @@ def _written(rng: random.Random, level: int, phrase: Phrase) -> tuple[str, str, 
         result = straight.chain(w, phrase)
     else:
         result = flow.flow(w, phrase, level - 2)
-    source = _closed(w, result)
-    return source, w.name, w.params, w.told()
+    return _closed(w, result), [w]
 
 
 def _closed(w: Writer, result: Expr) -> str:
@@ -99,7 +108,7 @@ def _closed(w: Writer, result: Expr) -> str:
     return w.source()
 
 
-def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, str, list[Param], str]:
+def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, list[Writer]]:
     """A helper for one value, and a function that calls it for each."""
     helper = Writer(rng, rng.choice(_HELPERS), most_params=2)
     main = Writer(rng, rng.choice([name for name in _NAMES if name != helper.name]))
@@ -126,7 +135,7 @@ def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, str, list[P
     for param in main.params:
         if param.kind == f"list[{kind}]":
             param.flavours.extend(flavour for flavour in helper.params[0].flavours if "\2" not in flavour)
-    return "\n\n".join(sources), main.name, main.params, f"{helper.told()} {main.told()}"
+    return "\n\n".join(sources), [helper, main]
 
 
 class _Call:

@@ -13,7 +13,7 @@ str.center ¦ {0:str}.center({1:int width}) ¦ str ¦ {0} centred in {1} columns
 str.center ¦ {0:str}.center({1:int width}, {2:str pad}) ¦ str ¦ {0} centred in {1} columns with {2} around it
 str.count ¦ {0:str}.count({1:str char}) ¦ int ¦ how often {1} occurs in {0} ¦ common
 str.endswith ¦ {0:str}.endswith({1:str ending}) ¦ bool ¦ {0} ends with {1} ¦ common
-str.expandtabs ¦ {0:str}.expandtabs({1:int small}) ¦ str ¦ {0} with tabs of {1} columns ¦ with tabs
+str.expandtabs ¦ {0:str}.expandtabs({1:int small}) ¦ str ¦ {0} with its tabs expanded to {1} columns ¦ with tabs
 str.find ¦ {0:str}.find({1:str char}) ¦ int ¦ where {1} first stands in {0}, or -1 ¦ common
 str.format ¦ {t:'{} and {}'|'{}-{}'|'{}: {}'|'<{} {}>'|'{}/{}'}.format({0:str}, {1:str word}) ¦ str ¦ {0} and {1} set into the template {t}
 str.format ¦ {t:'{:>6}'|'[{}]'|'{!r}'|'{:<8}.'}.format({0:str}) ¦ str ¦ {0} set into the template {t}
@@ -24,22 +24,22 @@ str.isalpha ¦ {0:str}.isalpha() ¦ bool ¦ {0} is all letters ¦ common with di
 str.isascii ¦ {0:str}.isascii() ¦ bool ¦ {0} is all ASCII ¦ with accents
 str.isdecimal ¦ {0:str}.isdecimal() ¦ bool ¦ {0} is all decimal digits ¦ with digits
 str.isdigit ¦ {0:str}.isdigit() ¦ bool ¦ {0} is all digits ¦ common with digits
-str.isidentifier ¦ {0:str}.isidentifier() ¦ bool ¦ {0} could be a name ¦ with digits
+str.isidentifier ¦ {0:str}.isidentifier() ¦ bool ¦ {0} is a valid identifier ¦ with digits
 str.islower ¦ {0:str}.islower() ¦ bool ¦ {0} is in lower case ¦ common with upper
 str.isnumeric ¦ {0:str}.isnumeric() ¦ bool ¦ {0} is numeric ¦ with digits
 str.isprintable ¦ {0:str}.isprintable() ¦ bool ¦ {0} is printable ¦ with tabs
-str.isspace ¦ {0:str}.isspace() ¦ bool ¦ {0} is blank ¦ with blanks
+str.isspace ¦ {0:str}.isspace() ¦ bool ¦ {0} is all whitespace ¦ with blanks
 str.istitle ¦ {0:str}.istitle() ¦ bool ¦ {0} is in title case ¦ with title
 str.isupper ¦ {0:str}.isupper() ¦ bool ¦ {0} is in upper case ¦ common with upper
 str.join ¦ {0:str sep}.join({1:list[str]}) ¦ str ¦ {1} joined by {0} ¦ common arg1
 str.ljust ¦ {0:str}.ljust({1:int width}) ¦ str ¦ {0} padded on the right to {1} columns
 str.ljust ¦ {0:str}.ljust({1:int width}, {2:str pad}) ¦ str ¦ {0} padded on the right with {2} to {1} columns
 str.lower ¦ {0:str}.lower() ¦ str ¦ {0} in lower case ¦ common with upper
-str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading blanks ¦ with blanks
+str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading whitespace ¦ with blanks
 str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading {1}
 str.maketrans ¦ str.maketrans({0:str chars}, {1:str chars}) ¦ dict[int, int] ¦ a table from the letters of {0} to those of {1} ¦ same
-str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0}, letters exchanged by {t} ¦ calls
-str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1}
+str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0} with its letters exchanged as by str.maketrans({t}) ¦ calls
+str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1} (before it, itself, after it)
 str.removeprefix ¦ {0:str}.removeprefix({1:str start}) ¦ str ¦ {0} without the prefix {1}
 str.removesuffix ¦ {0:str}.removesuffix({1:str ending}) ¦ str ¦ {0} without the suffix {1}
 str.replace ¦ {0:str}.replace({1:str char}, {2:str other}) ¦ str ¦ {0} with {2} in place of {1} ¦ common
@@ -48,15 +48,15 @@ str.rfind ¦ {0:str}.rfind({1:str char}) ¦ int ¦ where {1} last stands in {0},
 str.rindex ¦ {0:str}.rindex({1:str char}) ¦ int ¦ where {1} last stands in {0} ¦ if {1} in {0}
 str.rjust ¦ {0:str}.rjust({1:int width}) ¦ str ¦ {0} padded on the left to {1} columns
 str.rjust ¦ {0:str}.rjust({1:int width}, {2:str pad}) ¦ str ¦ {0} padded on the left with {2} to {1} columns
-str.rpartition ¦ {0:str}.rpartition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the last {1}
+str.rpartition ¦ {0:str}.rpartition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the last {1} (before it, itself, after it)
 str.rsplit ¦ {0:str}.rsplit({1:str sep}, {2:int small}) ¦ list[str] ¦ the parts of {0} after cutting at the last {2} {1}
-str.rstrip ¦ {0:str}.rstrip() ¦ str ¦ {0} without trailing blanks ¦ with blanks
+str.rstrip ¦ {0:str}.rstrip() ¦ str ¦ {0} without trailing whitespace ¦ with blanks
 str.rstrip ¦ {0:str}.rstrip({1:str strip}) ¦ str ¦ {0} without trailing {1}
 str.split ¦ {0:str}.split() ¦ list[str] ¦ the words of {0} ¦ common with words
 str.split ¦ {0:str}.split({1:str sep}) ¦ list[str] ¦ the parts of {0} between {1} ¦ common
 str.splitlines ¦ {0:str}.splitlines() ¦ list[str] ¦ the lines of {0} ¦ with lines
 str.startswith ¦ {0:str}.startswith({1:str start}) ¦ bool ¦ {0} begins with {1} ¦ common
-str.strip ¦ {0:str}.strip() ¦ str ¦ {0} without blanks around it ¦ common with blanks
+str.strip ¦ {0:str}.strip() ¦ str ¦ {0} without whitespace around it ¦ common with blanks
 str.strip ¦ {0:str}.strip({1:str strip}) ¦ str ¦ {0} without {1} around it
 str.swapcase ¦ {0:str}.swapcase() ¦ str ¦ {0} with upper and lower case exchanged ¦ with upper
 str.title ¦ {0:str}.title() ¦ str ¦ {0} in title case
@@ -164,7 +164,7 @@ dict.items ¦ {0:dict[str, V]}.items() ¦ items[tuple[str, V]] ¦ the pairs of {
 dict.keys ¦ {0:dict[str, V]}.keys() ¦ keys[str] ¦ the keys of {0} ¦ common
 dict.pop ¦ {0:dict[str, V]}.pop({1:str key}, {2:V}) ¦ V ¦ the value of {1}, taken out of {0}, or {2} where there is none
 dict.popitem ¦ {0:dict[str, int]}.popitem() ¦ tuple[str, int] ¦ the last pair of {0}, taken out ¦ if {0}
-dict.setdefault ¦ {0:dict[str, V]}.setdefault({1:str key}, {2:V}) ¦ V ¦ the value of {1} in {0}, set to {2} where there is none
+dict.setdefault ¦ {0:dict[str, V]}.setdefault({1:str key}, {2:V}) ¦ V ¦ the value of {1} in {0}, first set to {2} where there is none
 dict.update ¦ {0:dict[str, V]}.update({1:dict[str, V]}) ¦ none ¦ adds the pairs of {1} to {0} ¦ kept
 dict.update ¦ {0:dict[str, V]}.update({{{1:str key}: {2:V}}}) ¦ none ¦ sets {1} to {2} in {0} ¦ kept
 dict.values ¦ {0:dict[str, V]}.values() ¦ values[V] ¦ the values of {0} ¦ common
@@ -184,13 +184,13 @@ set.difference ¦ {0:set[T]}.difference({1:list[T]}) ¦ set[T] ¦ what {0} has a
 set.difference_update ¦ {0:set[T]}.difference_update({1:list[T]}) ¦ none ¦ takes the elements of {1} out of {0} ¦ kept
 set.discard ¦ {0:set[T]}.discard({1:T}) ¦ none ¦ takes {1} out of {0} if it is there ¦ kept
 set.intersection ¦ {0:set[T]}.intersection({1:list[T]}) ¦ set[T] ¦ what {0} and {1} share
-set.intersection_update ¦ {0:set[T]}.intersection_update({1:list[T]}) ¦ none ¦ keeps of {0} what {1} has too ¦ kept
+set.intersection_update ¦ {0:set[T]}.intersection_update({1:list[T]}) ¦ none ¦ keeps in {0} only what {1} has too ¦ kept
 set.isdisjoint ¦ {0:set[T]}.isdisjoint({1:list[T]}) ¦ bool ¦ {0} does not share anything with {1}
 set.issubset ¦ {0:set[T]}.issubset({1:list[T]}) ¦ bool ¦ all of {0} is in {1}
 set.issuperset ¦ {0:set[T]}.issuperset({1:list[T]}) ¦ bool ¦ {0} holds all of {1}
 set.remove ¦ {0:set[T]}.remove({1:T}) ¦ none ¦ takes {1} out of {0} ¦ kept if {1} in {0}
 set.symmetric_difference ¦ {0:set[T]}.symmetric_difference({1:list[T]}) ¦ set[T] ¦ what only one of {0} and {1} has
-set.symmetric_difference_update ¦ {0:set[T]}.symmetric_difference_update({1:list[T]}) ¦ none ¦ keeps what only one of {0} and {1} has ¦ kept
+set.symmetric_difference_update ¦ {0:set[T]}.symmetric_difference_update({1:list[T]}) ¦ none ¦ keeps in {0} what only one of {0} and {1} has ¦ kept
 set.union ¦ {0:set[T]}.union({1:list[T]}) ¦ set[T] ¦ the elements of {0} and of {1}
 set.update ¦ {0:set[T]}.update({1:list[T]}) ¦ none ¦ adds the elements of {1} to {0} ¦ kept
 set & ¦ {0:set[T]} & {1:set[T]} ¦ set[T] ¦ what {0} and {1} share
@@ -206,7 +206,7 @@ set <= ¦ {0:set[T]} <= {1:set[T]} ¦ bool ¦ {0} is a part of {1}
 set > ¦ {0:set[T]} > {1:set[T]} ¦ bool ¦ {0} holds all of {1} and more
 set >= ¦ {0:set[T]} >= {1:set[T]} ¦ bool ¦ {0} holds all of {1}
 
-int.as_integer_ratio ¦ {0:int}.as_integer_ratio() ¦ tuple[int, int] ¦ {0} as a ratio
+int.as_integer_ratio ¦ {0:int}.as_integer_ratio() ¦ tuple[int, int] ¦ {0} as a ratio, numerator and denominator in lowest terms
 int.bit_count ¦ {0:int}.bit_count() ¦ int ¦ the number of ones in the binary form of {0}
 int.bit_length ¦ {0:int}.bit_length() ¦ int ¦ the number of bits of {0}
 int.conjugate ¦ {0:int}.conjugate() ¦ int ¦ the conjugate of {0}
@@ -217,13 +217,13 @@ int / ¦ {0:int} / {1:int nonzero} ¦ float ¦ {0} divided by {1}
 int // ¦ {0:int} // {1:int nonzero} ¦ int ¦ {0} divided by {1}, rounded down ¦ common
 int % ¦ {0:int} % {1:int nonzero} ¦ int ¦ the remainder of {0} by {1} ¦ common
 int ** ¦ {0:int} ** {1:int power} ¦ int ¦ {0} to the power {1}
-int & ¦ {0:int} & {1:int mask} ¦ int ¦ the bits that {0} and {1} share
-int | ¦ {0:int} | {1:int mask} ¦ int ¦ the bits of {0} and of {1}
-int ^ ¦ {0:int} ^ {1:int mask} ¦ int ¦ the bits that only one of {0} and {1} has
+int & ¦ {0:int} & {1:int mask} ¦ int ¦ the bitwise and of {0} and {1}
+int | ¦ {0:int} | {1:int mask} ¦ int ¦ the bitwise or of {0} and {1}
+int ^ ¦ {0:int} ^ {1:int mask} ¦ int ¦ the bitwise exclusive or of {0} and {1}
 int << ¦ {0:int} << {1:int power} ¦ int ¦ {0} shifted left by {1} bits
 int >> ¦ {0:int} >> {1:int power} ¦ int ¦ {0} shifted right by {1} bits
 int neg ¦ -{0:int} ¦ int ¦ {0} negated ¦ common
-int ~ ¦ ~{0:int} ¦ int ¦ the bits of {0} inverted
+int ~ ¦ ~{0:int} ¦ int ¦ the bitwise inverse of {0}
 int == ¦ {0:int} == {1:int} ¦ bool ¦ {0} is {1} ¦ common
 int != ¦ {0:int} != {1:int} ¦ bool ¦ {0} is not {1} ¦ common
 int < ¦ {0:int} < {1:int} ¦ bool ¦ {0} is less than {1} ¦ common
@@ -231,10 +231,10 @@ int <= ¦ {0:int} <= {1:int} ¦ bool ¦ {0} is at most {1} ¦ common
 int > ¦ {0:int} > {1:int} ¦ bool ¦ {0} is greater than {1} ¦ common
 int >= ¦ {0:int} >= {1:int} ¦ bool ¦ {0} is at least {1} ¦ common
 
-float.as_integer_ratio ¦ {0:float}.as_integer_ratio() ¦ tuple[int, int] ¦ {0} as a ratio
+float.as_integer_ratio ¦ {0:float}.as_integer_ratio() ¦ tuple[int, int] ¦ {0} as a ratio, numerator and denominator in lowest terms
 float.conjugate ¦ {0:float}.conjugate() ¦ float ¦ the conjugate of {0}
 float.is_integer ¦ {0:float}.is_integer() ¦ bool ¦ {0} is a whole number
-float.hex ¦ {0:float}.hex() ¦ str ¦ {0} in hexadecimal
+float.hex ¦ {0:float}.hex() ¦ str ¦ {0} in hexadecimal as float.hex writes it
 float + ¦ {0:float} + {1:float} ¦ float ¦ {0} plus {1} ¦ common
 float - ¦ {0:float} - {1:float} ¦ float ¦ {0} minus {1} ¦ common
 float * ¦ {0:float} * {1:float} ¦ float ¦ {0} times {1} ¦ common
@@ -262,9 +262,9 @@ bool != ¦ {0:bool} != {1:bool} ¦ bool ¦ exactly one of {0} and {1} holds
 range ¦ range({0:int nat}) ¦ range ¦ the numbers from 0 to below {0} ¦ common
 range ¦ range(1, {0:int nat}) ¦ range ¦ the numbers from 1 to below {0} ¦ common
 range ¦ range(0, {0:int nat}, {1:int step}) ¦ range ¦ the numbers from 0 to below {0} in steps of {1}
-enumerate ¦ enumerate({0:list[T]}) ¦ iterator[tuple[int, T]] ¦ {0} with positions ¦ common
-enumerate ¦ enumerate({0:list[T]}, {1:int small}) ¦ iterator[tuple[int, T]] ¦ the elements of {0} numbered from {1}
-enumerate ¦ enumerate({0:str}) ¦ iterator[tuple[int, str]] ¦ the characters of {0} with positions
+enumerate ¦ enumerate({0:list[T]}) ¦ iterator[tuple[int, T]] ¦ the pairs of position and element of {0} ¦ common
+enumerate ¦ enumerate({0:list[T]}, {1:int small}) ¦ iterator[tuple[int, T]] ¦ the pairs of number and element of {0}, numbered from {1} on
+enumerate ¦ enumerate({0:str}) ¦ iterator[tuple[int, str]] ¦ the pairs of position and character of {0}
 zip ¦ zip({0:list[T]}, {1:list[T]}) ¦ iterator[tuple[T, T]] ¦ the elements of {0} and {1} in step ¦ common
 zip ¦ zip({0:list[T]}, {0:list[T]}[1:]) ¦ iterator[tuple[T, T]] ¦ neighbours in {0}
 zip ¦ zip({0:str}, {1:list[int]}) ¦ iterator[tuple[str, int]] ¦ the elements of {0} and {1} in step
@@ -301,14 +301,14 @@ pow ¦ pow({0:int}, {1:int power}, {2:int nonzero}) ¦ int ¦ {0} to the power {
 chr ¦ chr({0:int code}) ¦ str ¦ the character with code {0}
 ord ¦ ord({0:str}[{1:int index}]) ¦ int ¦ the code of the character of {0} at {1} ¦ if {0}
 ord ¦ ord({0:str letter}) ¦ int ¦ the code of {0} ¦ letter
-bin ¦ bin({0:int}) ¦ str ¦ {0} in binary
-hex ¦ hex({0:int}) ¦ str ¦ {0} in hexadecimal
-oct ¦ oct({0:int}) ¦ str ¦ {0} in octal
+bin ¦ bin({0:int}) ¦ str ¦ {0} in binary with the prefix 0b
+hex ¦ hex({0:int}) ¦ str ¦ {0} in hexadecimal with the prefix 0x
+oct ¦ oct({0:int}) ¦ str ¦ {0} in octal with the prefix 0o
 int ¦ int({0:float}) ¦ int ¦ {0} cut to a whole number
-int ¦ int({0:str}) ¦ int ¦ the number in {0} ¦ if {0}.isdigit() numeric
+int ¦ int({0:str}) ¦ int ¦ the number in {0} as an int ¦ if {0}.isdigit() numeric
 int ¦ int({0:bool}) ¦ int ¦ 1 if {0}, else 0
 float ¦ float({0:int}) ¦ float ¦ {0} as a float
-float ¦ float({0:str}) ¦ float ¦ the number in {0} ¦ if {0}.isdigit() numeric
+float ¦ float({0:str}) ¦ float ¦ the number in {0} as a float ¦ if {0}.isdigit() numeric
 str ¦ str({0:int}) ¦ str ¦ {0} as text ¦ common
 str ¦ str({0:list[T]}) ¦ str ¦ {0} as text
 bool ¦ bool({0:int}) ¦ bool ¦ {0} is not zero
@@ -326,9 +326,9 @@ set ¦ set({0:list[T]}) ¦ set[T] ¦ the distinct elements of {0} ¦ common
 set ¦ set({0:str}) ¦ set[str] ¦ the distinct characters of {0}
 frozenset ¦ frozenset({0:list[T]}) ¦ frozenset[T] ¦ the distinct elements of {0}
 frozenset ¦ frozenset({0:str}) ¦ frozenset[str] ¦ the distinct characters of {0}
-repr ¦ repr({0:str}) ¦ str ¦ {0} as a literal
-repr ¦ repr({0:list[T]}) ¦ str ¦ {0} as a literal
-ascii ¦ ascii({0:str}) ¦ str ¦ {0} as an ASCII literal ¦ with accents
+repr ¦ repr({0:str}) ¦ str ¦ {0} as repr writes it
+repr ¦ repr({0:list[T]}) ¦ str ¦ {0} as repr writes it
+ascii ¦ ascii({0:str}) ¦ str ¦ {0} as ascii writes it ¦ with accents
 format ¦ format({0:int}, {t:'05d'|'>6'|'b'|'x'|'03d'|'+d'}) ¦ str ¦ {0} formatted by {t}
 format ¦ format({0:float}, {t:'.1f'|'.2f'|'>7.1f'|'.3f'}) ¦ str ¦ {0} formatted by {t}
 isinstance ¦ isinstance({0:any}, {t:int|str|list}) ¦ bool ¦ {0} is of type {t}

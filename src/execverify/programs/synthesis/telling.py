@@ -28,6 +28,11 @@ def told(lines: Sequence[Line]) -> str:
     return _sequence(_tree(lines), top=True)
 
 
+def sentences(lines: Sequence[Line]) -> list[str]:
+    """What the lines of a function's body do, a sentence for each of its blocks and for what stands between them."""
+    return _parts(_tree(lines), top=True)
+
+
 def whether(say: str, kind: str) -> str:
     """What a value is, where a noun is wanted."""
     return f"whether {say}" if kind == "bool" and not _is_noun(say) else say
@@ -72,6 +77,10 @@ def _tree(lines: Sequence[Line]) -> list[_Statement]:
 
 def _sequence(statements: Sequence[_Statement], top: bool = False, tested: bool = False) -> str:
     """What statements of one block do; `top` for those of the function, `tested` for those behind an `if`."""
+    return "; ".join(_parts(statements, top, tested))
+
+
+def _parts(statements: Sequence[_Statement], top: bool = False, tested: bool = False) -> list[str]:
     parts: list[str] = []
     run: list[str] = []
     behind = ""  # what leads back from a block to the statements behind it
@@ -88,7 +97,7 @@ def _sequence(statements: Sequence[_Statement], top: bool = False, tested: bool 
         chain = [statements[at]]
         at += 1
         if not chain[0].body:
-            if top and at == len(statements) and chain[0].line.say.startswith("returns ") and (parts or run):
+            if top and at == len(statements) and chain[0].line.say.startswith(("returns ", "return ")) and (parts or run):
                 flush()
                 behind = "at the end, " if behind else "and "
             run.append(chain[0].line.say)
@@ -100,17 +109,22 @@ def _sequence(statements: Sequence[_Statement], top: bool = False, tested: bool 
         parts.append(behind + _chain(chain))
         behind = _back(chain, top, tested)
     flush()
-    return "; ".join(parts)
+    return parts
 
 
 def _listed(run: Sequence[str]) -> str:
     said: list[str] = []
-    for one in run:  # "starts `a` at 0 and starts `b` at 1" needs its verb once
-        if said and one.startswith("starts ") and said[-1].startswith("starts "):
-            said[-1] = f"{said[-1]}, {one.removeprefix('starts ')}"
-        else:
-            said.append(one)
-    return ", then ".join(said)
+    begun: list[str] = []  # "starts `a` at 0 and starts `b` at 1" needs its verb once
+    for one in (*run, ""):
+        verb, _, rest = one.partition(" ")
+        if verb in ("start", "starts"):
+            begun.append(rest if begun else one)
+            continue
+        if begun:
+            said.append(f"{', '.join(begun[:-1])} and {begun[-1]}" if len(begun) > 1 else begun[0])
+            begun.clear()
+        said.append(one)
+    return ", then ".join(said[:-1])
 
 
 def _chain(chain: Sequence[_Statement]) -> str:

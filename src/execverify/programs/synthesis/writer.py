@@ -606,7 +606,7 @@ class Writer:
                 )
             test, said, flavour = rng.choice((
                 ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
-                ("islower", "in lower case", "upper"), ("isspace", "a blank", "words"), ("isalnum", "a letter or digit", "words"),
+                ("islower", "in lower case", "upper"), ("isspace", "whitespace", "words"), ("isalnum", "a letter or digit", "words"),
             ))  # fmt: skip
             self.note(value, flavour)
             return Expr(f"{text}.{test}()", "bool", f"{aside(value.say)} is {said}")
@@ -614,10 +614,14 @@ class Writer:
         if pick < 0.35 and not plain:
             limit = self.fill("int", "length", value) if self.chance(0.35) else self.literal("int", "length")
             sign, said = rng.choice(
-                ((">", "longer than"), ("<", "shorter than"), (">=", "no shorter than"), ("==", "as long as"))
-            )
+                ((">", "longer than {} characters"), ("<", "shorter than {} characters"),
+                 (">=", "no shorter than {} characters"), ("==", "exactly {} characters long"))
+            )  # fmt: skip
             return Expr(
-                f"len({value.text}) {sign} {limit.text}", "bool", f"{aside(value.say)} is {said} {limit.say} characters", COMPARE
+                f"len({value.text}) {sign} {limit.text}",
+                "bool",
+                f"{aside(value.say)} is {said.format(aside(limit.say))}",
+                COMPARE,
             )
         if pick < 0.65 and not plain:
             usable = [p for p in common_phrases() if p.result == "bool" and p.entry.startswith("str.")]

@@ -12,7 +12,8 @@
 
 A reward that can be had without the right answer is found by reinforcement learning within hours, so every dataset can
 be tried against these before it is trained on. They are kept by what they attack: the form of the assertion, its
-arguments, its result, the tags, the lines for questions, single characters, and sheer size.
+arguments, its result, the tags, the lines for questions, single characters, sheer size, and, where a task asks for code, its
+unit tests.
 
 A family makes its completions from the task itself, so that a wrong value is never right by accident; what is right
 within an attack is said by its `worth`. In input prediction any arguments that give the result are right, so nothing
@@ -22,7 +23,7 @@ there relies on other arguments. No attack can tell whether it was run, except b
 from collections.abc import Iterator
 
 from execverify.questions.task import Task
-from execverify.rewards.attacks import assertions, bulk, calls, characters, lines, results, tags
+from execverify.rewards.attacks import assertions, bulk, calls, characters, code, lines, results, tags
 from execverify.rewards.attacks.assertions import CANARY
 from execverify.rewards.attacks.family import Attack, Family
 
@@ -34,6 +35,7 @@ FAMILIES: tuple[Family, ...] = (
     *lines.FAMILIES,
     *characters.FAMILIES,
     *bulk.FAMILIES,
+    *code.FAMILIES,
 )
 """Every family, by what it attacks."""
 

@@ -10,7 +10,7 @@ from string import Template
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
 from execverify.questions.question import NO_STATE, Question
-from execverify.questions.task import Task, gold_completion
+from execverify.questions.task import TASK_KINDS, Task, gold_completion
 from execverify.rewards.attacks.values import guesses, literals_unlike, neighbours, same
 from execverify.rewards.score import PAPER
 
@@ -48,14 +48,18 @@ class Family:
         name: its name.
         what: what it tries, in one line.
         make: its completions for a task; none where it does not apply.
+        kinds: the kinds of tasks that it is about.
     """
 
     name: str
     what: str
     make: Callable[[Task], Completions]
+    kinds: tuple[str, ...] = TASK_KINDS
 
     def attacks(self, task: Task) -> Iterator[Attack]:
         """The family's attacks on a task."""
+        if task.kind not in self.kinds:
+            return
         for made in self.make(task):
             completion, worth = (made, 0.0) if isinstance(made, str) else made
             yield Attack(self.name, self.what, completion, worth)

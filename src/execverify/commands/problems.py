@@ -1,0 +1,62 @@
+"""The verb that makes rows of code problems that others have published: `code-rows`."""
+
+import itertools
+from collections import Counter
+
+import click
+from rich.text import Text
+
+from execverify.commands.common import NOTES, progress
+from execverify.datasets.files import write_rows
+from execverify.datasets.prime import HUB, PrimeAccount, prime_rows
+from execverify.errors import RowError
+from execverify.programs.program import shorten
+from execverify.questions.prompts import DEFAULT, template_names
+
+_SHOWN_DROPS = 10
+
+
+@click.command("code-rows")
+@click.argument("source")
+@click.option("-o", "--out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
+@click.option("--limit", type=click.IntRange(1), help="Most rows; all by default.")
+@click.option("--split", default="train", show_default=True, help="Which split of a folder or of the hub's data.")
+@click.option(
+    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+)
+@click.option("--keep-prompts", is_flag=True, help="Leave the prompts as they are; they do not ask for our answer tags.")
+def code_rows_command(source: str, out: str, limit: int | None, split: str, template: str, keep_prompts: bool) -> None:
+    """Make rows of published code problems with their unit tests, in PRIME's format (Eurus-2-RL).
+
+    SOURCE is a .jsonl or .parquet file, a folder of Parquet files, or a name on the hub: PRIME-RL/Eurus-2-RL-Data. What is not
+    about code is left out; records that are malformed are counted with their reasons.
+    """
+    account = PrimeAccount()
+    rows = prime_rows(source, account, split=split, template=template, keep_prompts=keep_prompts)
+    with progress() as bar:
+        made = bar.track(itertools.islice(rows, limit), total=limit, description="problems")
+        first = next(iter_made := iter(made), None)
+        # Nothing is written where there is nothing to write: an empty file would hide the mistake.
+        if first is not None:
+            write_rows(out, itertools.chain([first], iter_made))
+    _print_account(account, out)
+    if first is None:
+        raise RowError(f"no record of {source} gave a row, and nothing was written; the format is that of {HUB}")
+
+
+def _print_account(account: PrimeAccount, out: str) -> None:
+    made = ", ".join(f"{count} tested by {'calls' if form == 'call' else form}" for form, count in account.rows.items()) or "none"
+    NOTES.print(Text(f"{account.records} records; rows: {made}" + (f" -> {out}" if account.rows else "")))
+    if account.rows:
+        NOTES.print(Text(f"unit tests: {account.tests}, {account.tests / account.rows.total():.1f} a row"))
+    if account.others:
+        NOTES.print(Text(f"not about code: {', '.join(f'{count} {name}' for name, count in account.others.most_common())}"))
+    if account.left_out:
+        NOTES.print(Text(f"tests left out: {', '.join(f'{count}: {why}' for why, count in account.left_out.most_common())}"))
+    if account.drops:
+        reasons = Counter(drop.reason for drop in account.drops)
+        NOTES.print(Text(f"dropped: {', '.join(f'{count}: {reason}' for reason, count in reasons.most_common())}"))
+        for drop in account.drops[:_SHOWN_DROPS]:
+            NOTES.print(Text(f"  {drop.where}: {drop.reason}: {shorten(drop.detail, 160)}"))
+        if len(account.drops) > _SHOWN_DROPS:
+            NOTES.print(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")

@@ -1,0 +1,86 @@
+"""The verb `train`: the two-stage training by a preset."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import click
+from rich.markdown import Markdown
+from rich.text import Text
+
+from execverify.commands.common import NOTES, SCREEN, cores
+from execverify.errors import TrainingError
+from execverify.training import verl
+from execverify.training.base import PYPI
+from execverify.training.preset import SCRATCH, STAGES, load_preset, preset_names
+from execverify.training.report import REPORT
+from execverify.training.run import Training
+
+
+@click.command("train")
+@click.argument("stage", type=click.Choice([*STAGES, "all"]), required=False)
+@click.option("--preset", metavar="NAME", help="A preset's name, or a .toml file like those that --list shows.")
+@click.option("--list", "listed", is_flag=True, help="List the presets, and where their files are.")
+@click.option(
+    "--model", metavar="M", help="Start from this model (hub name or folder) instead of the preset's or the stage before."
+)
+@click.option("--data", metavar="DIR", help="Rows to train on (`execverify build`), instead of building them.")
+@click.option("--out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as stage1.learning_rate=1e-5.")
+@click.option("--engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
+@click.option("--no-evaluation", is_flag=True, help="Only train; measure nothing.")
+@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+def train_command(
+    stage: str | None,
+    preset: str | None,
+    listed: bool,
+    model: str | None,
+    data: str | None,
+    out: str | None,
+    changes: tuple[str, ...],
+    engine: str,
+    no_evaluation: bool,
+    workers: int,
+) -> None:
+    """Train a model: the warm-up (sft), white-box RL (stage1), unit-test RL (stage2), or all of them one after another.
+
+    Models are measured before, between and after. A training that was stopped goes on when the command is given again.
+    """
+    if listed:
+        for name in preset_names():
+            SCREEN.print(Text(name, style="bold"), Text(load_preset(name).about), sep="  ")
+        return
+    if stage is None or preset is None:
+        raise click.UsageError(f"name a stage ({', '.join(STAGES)}, all) and --preset ({', '.join(preset_names())})")
+    if data is not None:
+        changes = (*changes, f"data.from_folder={data}")
+    settings = load_preset(preset, changes)
+    folder = Path(out or f"runs/{Path(preset).stem}")
+    training = Training(settings, folder, workers, say=lambda line: NOTES.print(Text(line)), evaluated=not no_evaluation)
+    if engine == "verl":
+        _on_verl(training, stage, model)
+        return
+    training.run(STAGES if stage == "all" else [stage], model)
+    if not no_evaluation:
+        SCREEN.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
+    NOTES.print(Text(f"{folder}: done"))
+
+
+def _on_verl(training: Training, stage: str, model: str | None) -> None:
+    """Writes the run of one stage of RL, and starts it where verl is installed."""
+    if stage not in STAGES[1:]:
+        raise TrainingError(
+            "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
+        )
+    if model is None:
+        model = training.preset.model.base
+        if model == SCRATCH or model.startswith(PYPI):
+            raise TrainingError("verl needs a model that is there: give --model, a hub name or the folder of the warm-up's model")
+    folder = verl.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
+    NOTES.print(Text(f"{folder}: the run, its rows and settings are written"))
+    if importlib.util.find_spec("verl") is None:
+        NOTES.print(
+            Text(f"verl is not installed here: in an environment of its own, `{verl.INSTALL}`, then `bash {folder / verl.RUN}`")
+        )
+        return
+    sys.exit(verl.launch(folder))

@@ -1,0 +1,149 @@
+"""`experiment ablation`: every arm for every seed, one after another; what is done is not done again.
+
+OUT/settings.json         preset, arms, versions, hardware
+OUT/shared                rows, chains of thought and held-out rows, the same for all arms and seeds
+OUT/seed-N/base           initial weights of a model from scratch, drawn by the seed
+OUT/seed-N/ARM            the arm's stage, see `training/checkpoints.py`
+OUT/seed-N/evaluations    what was measured of each arm
+OUT/results.json, table.md, curves.svg, levels.svg
+"""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from execverify import __version__
+from execverify.errors import TrainingError
+from execverify.experiments.arms import MORE, Arm, chosen_arms
+from execverify.experiments.figures import summary
+from execverify.experiments.pages import write_pages
+from execverify.training.base import base_model
+from execverify.training.checkpoints import MODEL, STAGE, Say, finished
+from execverify.training.checks import check_machine
+from execverify.training.engine import engine_or_error
+from execverify.training.files import read_json, write_json
+from execverify.training.measure import measure
+from execverify.training.preset import Preset
+from execverify.training.run import Training
+
+RESULTS = "results.json"
+_PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate")
+
+
+@dataclass
+class Ablation:
+    """One ablation in one folder.
+
+    Args:
+        preset: its settings; the seed is replaced by each of `seeds`.
+        seeds: of initial weights, order of rows, and rollouts. The rows themselves are the same for all.
+        arms: names; none means all.
+        out: its folder.
+        workers: processes that make rows and run programs.
+        say: told what is being done.
+    """
+
+    preset: Preset
+    seeds: Sequence[int]
+    arms: Sequence[str]
+    out: Path
+    workers: int = 1
+    say: Say = print
+
+    def run(self) -> dict[str, Any]:
+        """Runs what is not done yet; returns what `results.json` holds.
+
+        Raises:
+            TrainingError: no seeds, an unknown arm, a folder of another experiment, or a machine too small.
+        """
+        engine_or_error()
+        if not self.seeds:
+            raise TrainingError("no seed is named: give --seeds 1 or more")
+        arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
+        check_machine(self.preset, self.out)
+        self._claim(arms)
+        shared = Training(self.preset, self.out / "shared", self.workers, self.say)
+        for seed in self.seeds:
+            self._seed(replace(self.preset, seed=seed), arms, self.out / f"seed-{seed}", shared)
+        return self._written(arms)
+
+    def _claim(self, arms: Sequence[Arm]) -> None:
+        """Writes the settings down; refuses a folder that was begun with others. Seeds and arms may be added."""
+        told = {**self.preset.as_json(), "seed": None}
+        before = read_json(self.out / "settings.json")
+        if before is not None and before["preset"] != json.loads(json.dumps(told)):
+            raise TrainingError(f"{self.out} was begun with other settings: give the same ones, or another --out")
+        write_json(self.out / "settings.json", {"preset": told, "arms": [arm.name for arm in arms], "with": _surroundings()})
+
+    def _seed(self, preset: Preset, arms: Sequence[Arm], folder: Path, shared: Training) -> None:
+        models: dict[str, str] = {}
+        for arm in arms:
+            self.say(f"seed {preset.seed}: {arm.name}")
+            if arm.after is None:
+                models[arm.name] = base_model(preset.model, shared.texts(), preset.seed, folder / "base")
+            else:
+                self._trained(arm, preset, models[arm.after], folder, shared)
+                models[arm.name] = str(folder / arm.name / MODEL)
+            measure(
+                models[arm.name], shared.measures(), preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say
+            )
+
+    def _trained(self, arm: Arm, preset: Preset, model: str, folder: Path, shared: Training) -> None:
+        from execverify.training.grpo import train_rl
+        from execverify.training.sft import train_sft
+
+        if arm.stage == "sft":
+            settings, chains = preset.sft, shared.chains()
+            if arm.name == MORE:
+                settings = replace(settings, max_steps=_steps_for(folder, "white-box"))
+                chains = shared.more_chains()
+            train_sft(replace(preset, sft=settings), model, chains, folder / arm.name, self.say)
+            return
+        assert arm.stage is not None
+        changed = preset if arm.reward is None else preset.rewarded(arm.stage, arm.reward)
+        train_rl(changed, arm.stage, model, shared.prompts(arm.stage), folder / arm.name, workers=self.workers, say=self.say)
+
+    def _written(self, arms: Sequence[Arm]) -> dict[str, Any]:
+        """Results, table and plots of all seeds in the folder."""
+        told = read_json(self.out / "settings.json")
+        results = {
+            "settings": told,
+            "seeds": list(self.seeds),
+            "stages": {
+                arm.name: [read_json(self.out / f"seed-{seed}" / arm.name / STAGE) for seed in self.seeds]
+                for arm in arms
+                if arm.stage
+            },
+            **summary(self.out, [arm.name for arm in arms], self.seeds),
+        }
+        write_json(self.out / RESULTS, results)
+        write_pages(self.out, results, arms)
+        return results
+
+
+def _steps_for(folder: Path, arm: str) -> int:
+    """Optimizer steps that SFT makes in the time that an arm took."""
+    ours, other = finished(folder / "sft"), finished(folder / arm)
+    if ours is None or other is None:
+        raise TrainingError(f"{folder} has no finished sft and {arm}: run them first")
+    return max(1, int(other["seconds"] / ours["seconds"] * ours["steps"]))
+
+
+def _surroundings() -> dict[str, Any]:
+    """Versions and hardware."""
+    import torch
+
+    found: dict[str, Any] = {"execverify": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    found["devices"] = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or [
+        f"{torch.get_num_threads()} threads of the processor"
+    ]
+    return found

@@ -1,0 +1,75 @@
+"""The arms of the ablation: what is trained on what. An arm begins where another one ended, so that what they share is done once.
+
+The claim to test is the paper's (section 4.2 and 4.4): white-box RL > output-only RL > SFT. The control that keeps it honest is
+more SFT for the same time, on the prompts that RL gets, with chains of thought for them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from execverify.errors import TrainingError
+
+BASE, SFT, MORE = "base", "sft", "more-sft"
+CONTROL, BASELINE = MORE, "output-only"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm.
+
+    Attributes:
+        name: how tables and folders call it.
+        after: the arm on whose model it begins; None for the base model.
+        stage: which stage's settings it has: "sft", "stage1" or "stage2"; None where nothing is trained.
+        reward: instead of the stage's own; None keeps it.
+        what: for readers.
+    """
+
+    name: str
+    after: str | None
+    stage: str | None
+    reward: str | None = None
+    what: str = ""
+
+
+def _stage1(name: str, reward: str, what: str) -> Arm:
+    return Arm(name, SFT, "stage1", reward, what)
+
+
+ARMS = (
+    Arm(BASE, None, None, what="the model that training starts from"),
+    Arm(SFT, BASE, "sft", what="the warm-up on chains of thought"),
+    _stage1("output-only", "output_only", "the warm-up, then RL by the output alone"),
+    _stage1("white-box", "white_box", "the warm-up, then the paper's white-box RL"),
+    _stage1("parts", "parts", "the same, its parts as rewards of their own, normalised apart (GDPO)"),
+    _stage1("control-flow", "control_flow", "white-box RL with next-statement questions only"),
+    _stage1("data-flow", "data_flow", "white-box RL with variable-state questions only"),
+    Arm(MORE, SFT, "sft", what="the warm-up, then more of it for as long as white-box RL took, on chains for the same prompts"),
+    Arm("unit-tests", SFT, "stage2", what="the warm-up, then unit-test RL alone"),
+    Arm("white-box+unit-tests", "white-box", "stage2", what="the warm-up, white-box RL, then unit-test RL"),
+)
+
+
+def chosen_arms(names: Iterable[str], stage2: bool) -> list[Arm]:
+    """Arms by name, with those that they begin on, in the order of `ARMS`.
+
+    Args:
+        names: none means all.
+        stage2: whether the preset has a second stage; without, its arms are left out.
+
+    Raises:
+        TrainingError: there is no such arm.
+    """
+    known = {arm.name: arm for arm in ARMS}
+    wanted = list(names) or [arm.name for arm in ARMS if stage2 or arm.stage != "stage2"]
+    needed: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in known:
+            raise TrainingError(f"there is no arm {name!r}: the arms are {', '.join(known)}")
+        needed.add(name)
+        if name == MORE and "white-box" not in needed:
+            wanted.append("white-box")  # whose time it gets
+        if (after := known[name].after) is not None and after not in needed:
+            wanted.append(after)
+    return [arm for arm in ARMS if arm.name in needed]

@@ -1,0 +1,163 @@
+"""What an experiment leaves for readers: a table in Markdown, reward curves, and accuracy by level."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import TrainingError
+from execverify.experiments.arms import Arm
+from execverify.training.checkpoints import LOG
+
+TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
+_PARTS = {
+    "reward": "reward",
+    "execverify/output": "output right",
+    "execverify/next_statement": "next statements right",
+    "execverify/variable_state": "states right",
+    "execverify/unit_test": "tests passed",
+    "frac_reward_zero_std": "groups without variance",
+}
+_SMOOTH = 5
+
+
+def write_pages(out: Path, results: Mapping[str, Any], arms: Sequence[Arm]) -> None:
+    """Writes table and plots into the experiment's folder.
+
+    Raises:
+        TrainingError: they cannot be written.
+    """
+    try:
+        (out / TABLE).write_text(table_markdown(results, arms), encoding="utf-8")
+        draw_curves(out, results["seeds"], [arm.name for arm in arms if arm.stage in ("stage1", "stage2")])
+        draw_levels(out, results)
+    except OSError as error:
+        raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
+
+
+def table_markdown(results: Mapping[str, Any], arms: Sequence[Arm]) -> str:
+    """All scores, then the comparisons, then what each stage took."""
+    told = results["settings"]
+    seeds = ", ".join(str(seed) for seed in results["seeds"])
+    lines = [
+        f"# Ablation: {told['preset']['about']}",
+        "",
+        f"Seeds {seeds}; strict pass@1 in percent, mean [95% interval over seeds].",
+        "",
+    ]
+    lines += [f"- **{arm.name}**: {arm.what}" for arm in arms] + [""]
+    for measure, tasks in results["scores"].items():
+        lines += [f"## {measure.replace('-', ' ')}", "", f"| arm | {' | '.join(tasks)} |", f"|---|{'---:|' * len(tasks)}"]
+        for arm in arms:
+            if any(arm.name in cells for cells in tasks.values()):
+                lines.append(f"| {arm.name} | {' | '.join(_cell(cells.get(arm.name)) for cells in tasks.values())} |")
+        floors = results["floors"][measure]
+        lines += [f"| best constant answer | {' | '.join(_number(floors.get(task)) for task in tasks)} |", ""]
+    lines += ["## Comparisons", "", "Points, items paired, each item's difference the mean over seeds.", ""]
+    lines += [
+        "| measure | task | arm | against | points | 95% interval | by seed | p (Holm) |",
+        "|---|---|---|---|---:|---|---|---:|",
+    ]
+    for row in results["comparisons"]:
+        by_seed = ", ".join(f"{value:+.1f}" for value in row["by_seed"])
+        low, high = row["interval"]
+        lines.append(
+            f"| {row['measure']} | {row['task']} | {row['arm']} | {row['against']} | {row['difference']:+.2f} | {low:+.2f} to {high:+.2f} "
+            f"| {by_seed} | {row['p_holm']:g} |"
+        )
+    lines += ["", "## Time", "", "| arm | steps | seconds, mean over seeds |", "|---|---:|---:|"]
+    for name, stages in results["stages"].items():
+        done = [stage for stage in stages if stage]
+        if done:
+            lines.append(f"| {name} | {done[0]['steps']} | {sum(stage['seconds'] for stage in done) / len(done):.0f} |")
+    lines += ["", f"Made with: {json.dumps(told['with'])}", ""]
+    return "\n".join(lines)
+
+
+def _cell(told: Mapping[str, Any] | None) -> str:
+    if told is None:
+        return ""
+    interval = told["interval"]
+    return f"{told['mean']:.1f}" + (f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def draw_curves(out: Path, seeds: Sequence[int], arms: Sequence[str]) -> None:
+    """Each part's reward by step, one line an arm, the mean over seeds of a running mean."""
+    curves = {arm: list(_lines(out, seeds, arm)) for arm in arms}
+    shown = [name for name in _PARTS if any(name in line for lines in curves.values() for _, line in lines)]
+    if not shown:
+        return
+    figure, axes = _figure(len(shown))
+    for axis, name in zip(axes, shown, strict=True):
+        for arm, lines in curves.items():
+            steps: dict[int, list[float]] = {}
+            for step, line in lines:
+                if line.get(name) is not None:
+                    steps.setdefault(step, []).append(line[name])
+            if steps:
+                order = sorted(steps)
+                axis.plot(order, _smoothed([sum(steps[step]) / len(steps[step]) for step in order]), label=arm)
+        axis.set_title(_PARTS[name], fontsize=10)
+        axis.set_xlabel("step")
+    axes[0].legend(fontsize=8)
+    _save(figure, out / CURVES)
+
+
+def _lines(out: Path, seeds: Sequence[int], arm: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for seed in seeds:
+        path = out / f"seed-{seed}" / arm / LOG
+        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            line = json.loads(text)
+            yield line["step"], line
+
+
+def _smoothed(values: Sequence[float]) -> list[float]:
+    return [
+        sum(values[max(0, i - _SMOOTH + 1) : i + 1]) / len(values[max(0, i - _SMOOTH + 1) : i + 1]) for i in range(len(values))
+    ]
+
+
+def draw_levels(out: Path, results: Mapping[str, Any]) -> None:
+    """Accuracy by level, a group of bars for each level, for each measure that has levels."""
+    measures = {name: levels for name, levels in results["levels"].items() if levels}
+    if not measures:
+        return
+    figure, axes = _figure(len(measures))
+    for axis, (measure, levels) in zip(axes, measures.items(), strict=True):
+        names = list(next(iter(levels.values())))
+        for at, arm in enumerate(names):
+            places = [place + at / (len(names) + 1) for place in range(len(levels))]
+            axis.bar(places, [told.get(arm, 0.0) for told in levels.values()], width=1 / (len(names) + 1), label=arm)
+        axis.set_xticks([place + 0.4 for place in range(len(levels))], [f"level {level}" for level in levels])
+        axis.set_title(measure.replace("-", " "), fontsize=10)
+        axis.set_ylabel("right, %")
+    axes[0].legend(fontsize=7)
+    _save(figure, out / LEVELS)
+
+
+def _figure(count: int) -> tuple[Any, list[Any]]:
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "execverify"  # the same figures give the same file
+    from matplotlib import pyplot
+
+    columns = min(3, count)
+    rows = -(-count // columns)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(4.2 * columns, 3.1 * rows), squeeze=False)
+    every = [axis for row in axes for axis in row]
+    for axis in every[count:]:
+        axis.set_visible(False)
+    return figure, every[:count]
+
+
+def _save(figure: Any, path: Path) -> None:
+    from matplotlib import pyplot
+
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)

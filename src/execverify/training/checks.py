@@ -1,0 +1,54 @@
+"""Whether this machine can do what a preset asks: looked at before any work, so that none is lost."""
+
+import os
+import shutil
+from pathlib import Path
+
+from execverify.errors import TrainingError
+from execverify.training.preset import Preset
+
+_GIB = 1 << 30
+
+
+def check_machine(preset: Preset, out: Path) -> None:
+    """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message says what to set."""
+    import torch
+
+    needs = preset.needs
+    gpus = torch.cuda.device_count()
+    if needs.gpus > gpus:
+        raise TrainingError(
+            f"the preset needs {needs.gpus} GPU{'s' * (needs.gpus > 1)}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
+            "use the preset tiny, or set needs.gpus=0 for a short run on the processor"
+        )
+    for index in range(needs.gpus):
+        has = torch.cuda.get_device_properties(index).total_memory / _GIB
+        if has < needs.gpu_memory:
+            raise TrainingError(
+                f"the preset needs GPUs of {needs.gpu_memory:g} GiB, and GPU {index} has {has:.0f}: set smaller device_batch, "
+                "max_completion and max_tokens, and needs.gpu_memory to what there is"
+            )
+    memory = _available_memory()
+    if memory is not None and memory < needs.memory:
+        raise TrainingError(
+            f"the preset needs {needs.memory:g} GiB of memory, and {memory:.1f} are free: close something, or set less work "
+            "(device_batch, evaluation.batch) and needs.memory"
+        )
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free / _GIB
+    if free < needs.disk:
+        raise TrainingError(
+            f"the preset needs {needs.disk:g} GiB of disk for {out}, and {free:.1f} are free: make room, name another --out, or set "
+            "needs.disk"
+        )
+    if not os.access(there, os.W_OK):
+        raise TrainingError(f"{out} cannot be written: name another --out")
+
+
+def _available_memory() -> float | None:
+    """GiB of main memory that can be had; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) / (1 << 20)
+    except (OSError, StopIteration, ValueError):
+        return None

@@ -1,0 +1,209 @@
+"""The rows of a training: built once, then divided, so that no stage sees another's rows and evaluation sees none of them.
+
+DIR/rows            the dataset, as `execverify build` makes it
+SFT                 the first `sft.rows` rows of the split "train", with chains of thought
+stage I             the next `stage1.rows` rows of it, of the kinds that are asked for
+evaluation          the first `evaluation.rows` rows of the split "test", whose programs have other shapes
+DIR/unseen, longer  further held-out rows: of methods, and of levels, that training never saw
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from execverify.datasets.build import build
+from execverify.datasets.files import read_rows
+from execverify.datasets.prime import PrimeAccount, prime_rows
+from execverify.datasets.recipe import Recipe, levels_of
+from execverify.datasets.splits import Splits
+from execverify.errors import RowError, TrainingError
+from execverify.questions.rows import Row
+from execverify.questions.task import CODE_GENERATION
+from execverify.training.preset import DataSettings, Preset
+
+TRAIN, TEST = "train", "test"
+SYNTHESIZED = "synthesized"
+_HELD_OUT = "train=0.05,test=0.95"
+_MORE = 1.02
+"""Rows are built a little in excess: the shares of splits and kinds are those of a draw."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows of a training are.
+
+    Attributes:
+        folder: the dataset.
+        sft: how many rows of its split "train" the warm-up takes.
+        stage1: how many of the next ones stage I takes.
+        held_out: how many of its split "test" are for evaluation.
+    """
+
+    folder: Path
+    sft: int
+    stage1: int
+    held_out: int
+
+    def of_sft(self) -> Iterator[Row]:
+        """The rows of the warm-up."""
+        return islice(_split(self.folder, TRAIN), self.sft)
+
+    def of_stage1(self, kinds: Sequence[str]) -> Iterator[Row]:
+        """The rows of stage I."""
+        rows = islice(_split(self.folder, TRAIN), self.sft, None)
+        return islice((row for row in rows if row["kind"] in kinds), self.stage1)
+
+    def of_evaluation(self) -> Iterator[Row]:
+        """The rows for evaluation."""
+        return islice(_split(self.folder, TEST), self.held_out)
+
+
+def _split(folder: Path, name: str) -> Iterator[Row]:
+    return (row for row in read_rows(str(folder)) if row["split"] == name)
+
+
+def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
+    """The rows of a preset; built where they are not there yet.
+
+    Raises:
+        DatasetError: they cannot be built or read.
+        TrainingError: a given dataset has too few rows or rows of other kinds.
+    """
+    data, wanted = preset.data, preset.sft.rows + _wanted(preset)
+    if data.from_folder:
+        folder = Path(data.from_folder)
+    else:
+        folder = out / "rows"
+        shares = dict(Splits.parse(data.splits).shares)
+        size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
+        build(folder, int(size), recipe_of(data), workers=workers)
+    rows = Rows(folder, preset.sft.rows, preset.stage1.rows, preset.evaluation.rows)
+    _check(rows, preset)
+    return rows
+
+
+def _wanted(preset: Preset) -> int:
+    """Rows that must be built so that enough are of stage I's kinds."""
+    shares = {"white_box": 5 / 8, "input_prediction": 3 / 8}  # see `Recipe`
+    built = [shares[kind] for kind in preset.data.kinds]
+    wanted = [shares[kind] for kind in preset.data.kinds if kind in preset.stage1.kinds]
+    return int(preset.stage1.rows * sum(built) / sum(wanted)) if wanted else preset.stage1.rows
+
+
+def _check(rows: Rows, preset: Preset) -> None:
+    found = sum(1 for _ in rows.of_stage1(preset.stage1.kinds))
+    sft = sum(1 for _ in rows.of_sft())
+    held = sum(1 for _ in rows.of_evaluation())
+    for name, have, want in (
+        ("sft.rows", sft, rows.sft),
+        ("stage1.rows", found, rows.stage1),
+        ("evaluation.rows", held, rows.held_out),
+    ):
+        if want and have < min(want, 8):
+            kinds = ", ".join(preset.stage1.kinds)
+            raise TrainingError(
+                f"{rows.folder} has {have} rows for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
+            )
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """Where the code-generation rows of a training are.
+
+    Attributes:
+        folder: the synthesized dataset; None where none are wanted.
+        sft: how many of its split "train" the warm-up takes.
+        stage2: how many of the next ones stage II takes.
+        held_out: how many of its split "test" are for evaluation.
+        source: a file or hub name to take stage II's rows from instead.
+        template: of the prompts of such rows.
+    """
+
+    folder: Path | None
+    sft: int
+    stage2: int
+    held_out: int
+    source: str
+    template: str
+
+    def of_sft(self) -> Iterator[Row]:
+        """The rows that the warm-up learns with their solutions."""
+        return islice(_split(self.folder, TRAIN), self.sft) if self.folder else iter(())
+
+    def of_stage2(self) -> Iterator[Row]:
+        """The rows of stage II."""
+        if self.source == SYNTHESIZED:
+            return islice(_split(self.folder, TRAIN), self.sft, self.sft + self.stage2) if self.folder else iter(())
+        if self.source.endswith((".parquet", ".jsonl")) and _are_rows(self.source):
+            return islice(read_rows(self.source), self.stage2)
+        return islice(prime_rows(self.source, PrimeAccount(), template=self.template), self.stage2)
+
+    def of_evaluation(self) -> Iterator[Row]:
+        """The rows for evaluation."""
+        return islice(_split(self.folder, TEST), self.held_out) if self.folder else iter(())
+
+
+def _are_rows(path: str) -> bool:
+    """Whether a file holds rows of ours; else it is one of PRIME's."""
+    try:
+        next(read_rows(path), None)
+    except RowError:
+        return False
+    return True
+
+
+def prepared_tasks(preset: Preset, out: Path, workers: int) -> TaskRows:
+    """The code-generation rows of a preset; built where they are not there yet.
+
+    Raises:
+        DatasetError: they cannot be built or read.
+    """
+    stage2, data = preset.stage2, preset.data
+    synthesized = stage2.rows if stage2.source == SYNTHESIZED else 0
+    train, test = preset.sft.tasks + synthesized, preset.evaluation.tasks
+    folder = None
+    if train or test:
+        folder = out / "tasks"
+        shares = dict(Splits.parse(data.splits).shares)
+        size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
+        build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
+    return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template)
+
+
+def recipe_of(data: DataSettings) -> Recipe:
+    """The recipe of a preset's rows."""
+    return Recipe(
+        seed=data.seed,
+        levels=levels_of(data.levels),
+        kinds=data.kinds,
+        methods=data.methods,
+        limit=data.limit,
+        template=data.template,
+        steps=data.max_steps,
+        splits=Splits.parse(data.splits),
+    )
+
+
+def far_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
+    """Further held-out rows: "unseen" (methods that training has not) and "longer" (levels beyond), each a dataset's folder."""
+    evaluation, data = preset.evaluation, preset.data
+    size = int(evaluation.rows / 0.9) + 16
+    found: dict[str, Path] = {}
+    common: dict[str, Any] = {
+        "seed": data.seed + 1,
+        "kinds": data.kinds,
+        "limit": data.limit,
+        "template": data.template,
+        "splits": Splits.parse(_HELD_OUT),
+    }
+    if evaluation.unseen_methods:
+        recipe = Recipe(levels=levels_of(data.levels), methods=evaluation.unseen_methods, steps=data.max_steps, **common)
+        found["unseen"] = out / "unseen"
+        build(found["unseen"], size, recipe, workers=workers)
+    if evaluation.longer_levels:
+        recipe = Recipe(levels=levels_of(evaluation.longer_levels), methods=data.methods, **common)
+        found["longer"] = out / "longer"
+        build(found["longer"], size, recipe, workers=workers)
+    return found

@@ -1,0 +1,201 @@
+"""Reinforcement learning by TRL's GRPOTrainer, with the rewards of this package (paper, sections 3.3 and 3.4)."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import TrainingError
+from execverify.questions.question import KINDS
+from execverify.questions.task import CODE_GENERATION
+from execverify.rewards.score import PAPER, RewardRule
+from execverify.rewards.trl import PART_KINDS, PartReward, UnitTestReward, WhiteBoxReward
+from execverify.training.checkpoints import (
+    LOG,
+    MODEL,
+    SAMPLES,
+    STAGE,
+    Say,
+    drop_checkpoints,
+    finished,
+    last_checkpoint,
+    steps_done,
+    trim,
+)
+from execverify.training.engine import common, guarded, loaded, quiet, world_size
+from execverify.training.files import whole_folder, write_json
+from execverify.training.lengths import Kept, check_template, fitting
+from execverify.training.logs import StepLog, Watched
+from execverify.training.preset import Preset, RlSettings
+
+COLUMNS = ("id", "kind", "prompt", "program", "questions")
+
+
+class Constant:
+    """A reward of nothing, to time the engine without rewards."""
+
+    __name__ = "constant_reward"
+
+    def __call__(self, completions: Iterable[Any] = (), **_: Any) -> list[float | None]:
+        """0.5 and 1.5 by turns: groups must have variance, or the engine would have nothing to learn."""
+        return [0.5 + index % 2 for index, _ in enumerate(completions)]
+
+
+def rule_of(settings: RlSettings) -> RewardRule:
+    """The rule of a stage's reward; the ablations are configurations of the paper's (paper, section 4.4)."""
+    kinds = {"control_flow": ("next_statement",), "data_flow": ("variable_state",)}.get(settings.reward, KINDS)
+    alpha = 0.0 if settings.reward == "output_only" else settings.alpha
+    return RewardRule(alpha=alpha, kinds=kinds, scale=PAPER.scale)
+
+
+def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
+    """The reward functions of a stage; several where each part is normalised apart."""
+    if settings.reward == "constant":
+        return [Constant()]
+    if settings.reward == "unit_tests":
+        return [UnitTestReward(workers=workers)]
+    rule = rule_of(settings)
+    if settings.reward == "parts":
+        return [PartReward(part, rule, workers=workers) for part in PART_KINDS]
+    return [WhiteBoxReward(rule, workers=workers)]
+
+
+def trainer_class() -> Any:
+    """TRL's trainer, which also knows how long its rollouts took. (The engine measures that too, for some trackers alone.)"""
+    from trl import GRPOTrainer
+
+    class Timed(GRPOTrainer):  # type: ignore[misc]
+        rollout_seconds = 0.0
+
+        def _generate(self, *args: Any, **kwargs: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return super()._generate(*args, **kwargs)
+            finally:
+                self.rollout_seconds += time.perf_counter() - begun
+
+    return Timed
+
+
+def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
+    """The stage's settings as TRL has them.
+
+    Raises:
+        TrainingError: the number of processes does not divide a batch, or TRL refuses a setting.
+    """
+    from trl import GRPOConfig
+
+    settings = preset.stage(stage)
+    at_once = settings.device_batch * world_size()
+    updates = settings.mini_batch * settings.rollouts
+    if updates % at_once:
+        raise TrainingError(
+            f"{stage}: mini_batch x rollouts = {updates} is no multiple of device_batch x processes = {at_once}: set another device_batch"
+        )
+    parts = settings.reward == "parts"
+    try:
+        return GRPOConfig(
+            **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+            num_train_epochs=settings.epochs,
+            max_steps=settings.max_steps or -1,
+            per_device_train_batch_size=settings.device_batch,
+            gradient_accumulation_steps=updates // at_once,
+            generation_batch_size=settings.prompts * settings.rollouts,
+            num_generations=settings.rollouts,
+            max_completion_length=settings.max_completion,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            beta=settings.beta,
+            epsilon=settings.clip,
+            epsilon_high=settings.clip_high or None,
+            loss_type=settings.loss,
+            scale_rewards=settings.scale,
+            mask_truncated_completions=settings.mask_truncated,
+            multi_objective_aggregation="normalize_then_sum" if parts else "sum_then_normalize",
+            **preset.trl,
+        )
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
+
+
+def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) -> None:
+    """Raises TrainingError where rows are of kinds that the stage does not reward."""
+    found = {row.get("kind") for row in rows}
+    wrong = sorted(str(kind) for kind in found - set(settings.kinds))
+    if wrong:
+        mend = (
+            "stage2 takes code_generation rows"
+            if CODE_GENERATION in found
+            else "stage1 takes white_box and input_prediction rows"
+        )
+        raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {mend}")
+
+
+def train_rl(
+    preset: Preset, stage: str, base: str, rows: Iterable[dict[str, Any]], out: Path, *, workers: int = 2, say: Say = print
+) -> dict[str, Any]:
+    """One stage of GRPO; goes on from the last checkpoint where it was stopped.
+
+    Args:
+        preset: of which the stage's settings, `model` and `trl` count.
+        stage: "stage1" or "stage2".
+        base: the model's hub name or folder.
+        rows: of the kinds that the stage rewards.
+        out: the stage's folder.
+        workers: processes that run programs for rewards.
+        say: told a line now and then.
+
+    Returns:
+        What `stage.json` holds: steps, rows, seconds, and what was left out.
+
+    Raises:
+        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk or too little memory.
+    """
+    if (done := finished(out)) is not None:
+        return done
+    import datasets
+
+    settings = preset.stage(stage)
+    arguments = arguments_of(preset, stage, out)
+    model, tokenizer = loaded(preset, base)
+    check_template(tokenizer, base)
+    account = Kept()
+    kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
+    if len(kept) < settings.prompts:
+        raise TrainingError(
+            f"{stage} has {len(kept)} rows, and a rollout takes {settings.prompts} prompts "
+            f"({account.too_long} rows are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
+        )
+    check_kinds(kept, stage, settings)
+    say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
+    watched = [Watched(function) for function in reward_functions(settings, workers)]
+    begun, resumed = time.perf_counter(), steps_done(out)
+    for name in (LOG, SAMPLES):
+        trim(out / name, resumed)
+    trainer = trainer_class()(
+        model=model,
+        args=arguments,
+        reward_funcs=watched,
+        train_dataset=datasets.Dataset.from_list(kept),
+        processing_class=tokenizer,
+    )
+    trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
+    quiet(trainer)
+    with guarded(out):
+        trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
+        with whole_folder(out / MODEL) as folder:
+            trainer.save_model(str(folder))
+            tokenizer.save_pretrained(folder)
+    told = {
+        "stage": stage,
+        "base": base,
+        "steps": trainer.state.global_step,
+        "resumed_at": resumed,
+        "seconds": round(time.perf_counter() - begun, 1),
+        "rollout_seconds": round(trainer.rollout_seconds, 1),
+        "reward_seconds": round(sum(function.seconds for function in watched), 2),
+        **vars(account),
+    }
+    write_json(out / STAGE, told)
+    drop_checkpoints(out)
+    return told

@@ -1,0 +1,73 @@
+"""Rows that are too long are left out, and counted: an engine would cut them, and train on half an answer."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from execverify.errors import TrainingError
+
+_CHUNK = 512
+
+
+@dataclass
+class Kept:
+    """How many rows were kept, and how many were too long.
+
+    Attributes:
+        kept: rows that fit.
+        too_long: rows that were left out.
+        tokens: of all that were kept.
+        longest: tokens of the longest that was kept.
+    """
+
+    kept: int = 0
+    too_long: int = 0
+    tokens: int = 0
+    longest: int = 0
+
+
+def fitting(rows: Iterable[dict[str, Any]], tokenizer: Any, most: int, account: Kept) -> Iterator[dict[str, Any]]:
+    """The rows whose prompt (with its completion, where there is one) has at most so many tokens.
+
+    Args:
+        rows: with `prompt` and perhaps `completion`, chat messages both.
+        tokenizer: with a chat template.
+        most: the limit, in tokens.
+        account: counts; filled while rows are taken.
+    """
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == _CHUNK:
+            yield from _fitting(chunk, tokenizer, most, account)
+            chunk = []
+    yield from _fitting(chunk, tokenizer, most, account)
+
+
+def _fitting(chunk: list[dict[str, Any]], tokenizer: Any, most: int, account: Kept) -> Iterator[dict[str, Any]]:
+    texts = [chat_text(row, tokenizer) for row in chunk]
+    counts = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]] if texts else []
+    for row, count in zip(chunk, counts, strict=True):
+        if count > most:
+            account.too_long += 1
+            continue
+        account.kept += 1
+        account.tokens += count
+        account.longest = max(account.longest, count)
+        yield row
+
+
+def chat_text(row: dict[str, Any], tokenizer: Any) -> str:
+    """The text that the model is given for a row."""
+    answer = row.get("completion") or []
+    text: str = tokenizer.apply_chat_template([*row["prompt"], *answer], tokenize=False, add_generation_prompt=not answer)
+    return text
+
+
+def check_template(tokenizer: Any, name: str) -> None:
+    """Raises TrainingError where a tokenizer has no chat template: prompts are chat messages."""
+    if not getattr(tokenizer, "chat_template", None):
+        raise TrainingError(
+            f"the tokenizer of {name} has no chat template, and prompts are chat messages: take an instruct model, or save one "
+            "with a template (tokenizer.chat_template = ...)"
+        )

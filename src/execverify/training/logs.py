@@ -1,0 +1,97 @@
+"""What a training says of itself: one line a step, and some completions of each rollout with every answer graded."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from execverify.rewards.answers import completion_text
+from execverify.training.checkpoints import LOG, SAMPLES, Say
+
+_SAMPLES = 4
+_SPREAD = {"reward": "reward", "loss": "loss", "frac_reward_zero_std": "groups without variance"}
+
+
+class Watched:
+    """A reward function that is timed, and whose last completions can be looked at.
+
+    Args:
+        reward: the function of TRL's kind that it stands for.
+    """
+
+    def __init__(self, reward: Any) -> None:
+        self.reward = reward
+        self.seconds = 0.0
+        self.last: list[dict[str, Any]] = []
+        self.__name__ = reward.__name__
+
+    def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
+        """The function's own rewards."""
+        begun = time.perf_counter()
+        graded: list[Any] = []
+        heard = columns.pop("log_extra", None)
+        columns["log_extra"] = lambda name, values: graded.extend(values)
+        rewards: list[float | None] = self.reward(prompts=prompts, completions=completions, **columns)
+        self.seconds += time.perf_counter() - begun
+        if heard is not None and graded:
+            heard("graded", graded)
+        every = max(1, len(completions) // _SAMPLES)
+        self.last = [
+            {
+                "id": (columns.get("id") or [None] * len(completions))[i],
+                "prompt": prompts[i][-1]["content"],
+                "completion": completion_text(completions[i]),
+                self.__name__: rewards[i],
+                "graded": graded[i] if graded else "",
+            }
+            for i in range(0, len(completions), every)
+        ][:_SAMPLES]
+        return rewards
+
+
+class StepLog(TrainerCallback):  # type: ignore[misc]
+    """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took.
+
+    Args:
+        folder: of the stage.
+        rewards: the reward functions; none in SFT.
+        rollout_seconds: how long rollouts took so far, rewards included.
+        say: told a line now and then.
+    """
+
+    def __init__(self, folder: Path, rewards: Sequence[Watched], rollout_seconds: Callable[[], float], say: Say) -> None:
+        self._folder, self._rewards, self._rollout, self._say = folder, rewards, rollout_seconds, say
+        self._seen = [0.0, 0.0]
+        self._begun = time.perf_counter()
+        self._told = 0.0
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """One line of the log."""
+        if not logs or not state.is_world_process_zero or "train_runtime" in logs:
+            return
+        now = time.perf_counter()
+        reward, rollout = sum(entry.seconds for entry in self._rewards), self._rollout()
+        line = {"step": state.global_step, **logs, "seconds": round(now - self._begun, 3)}
+        if self._rewards:
+            line["time/reward"] = round(reward - self._seen[0], 4)
+            line["time/rollout"] = round(rollout - self._seen[1], 4)
+            line["time/update"] = round(
+                max(0.0, logs.get("step_time", 0.0) - rollout + self._seen[1] - reward + self._seen[0]), 4
+            )
+        self._seen = [reward, rollout]
+        self._append(LOG, line)
+        for entry in self._rewards:
+            for sample in entry.last:
+                self._append(SAMPLES, {"step": state.global_step, **sample})
+            entry.last = []
+        if now - self._told > 10:
+            self._told = now
+            shown = ", ".join(f"{word} {line[name]:.3f}" for name, word in _SPREAD.items() if isinstance(line.get(name), float))
+            self._say(f"step {state.global_step} of {state.max_steps}: {shown}")
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        with (self._folder / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")

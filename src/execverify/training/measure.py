@@ -1,0 +1,110 @@
+"""What a model can do, before, between and after the stages: measured by the evaluation that exists, nothing of our own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from execverify.datasets.files import write_rows
+from execverify.evaluation.folder import read_results, write_run
+from execverify.evaluation.run import RESULTS, evaluate
+from execverify.models import Sampling
+from execverify.models.transformers import Transformers
+from execverify.training.checkpoints import Say
+from execverify.training.data import Rows, TaskRows, far_rows
+from execverify.training.preset import Preset
+
+CRUXEVAL = ("cruxeval-o", "cruxeval-i")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is measured.
+
+    Attributes:
+        name: how tables call it.
+        benchmark: of `execverify evaluate --list`.
+        data: its file; None where it has none.
+        style: how it is asked.
+        limit: of the items; None for all.
+    """
+
+    name: str
+    benchmark: str
+    data: Path | None
+    style: str
+    limit: int | None = None
+
+
+def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[Measure]:
+    """What a preset measures; held-out rows are made where they are not there yet."""
+    evaluation, style = preset.evaluation, preset.data.template
+    held = out / "held-out.parquet"
+    if not held.exists():
+        write_rows(str(held), rows.of_evaluation())
+    found = [Measure("held out", "own", held, style)]
+    if evaluation.tasks:
+        coding = out / "held-out-tasks.parquet"
+        if not coding.exists():
+            write_rows(str(coding), tasks.of_evaluation())
+        found.append(Measure("held out tasks", "own-code", coding, style))
+    for name, folder in far_rows(preset, out, workers).items():
+        told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
+        found.append(Measure(told, "own", folder, style, evaluation.rows))
+    if evaluation.cruxeval:
+        for name in CRUXEVAL:
+            found.append(Measure(name, name, Path(evaluation.cruxeval), _cruxeval_style(style), evaluation.limit or None))
+    return found
+
+
+def _cruxeval_style(template: str) -> str:
+    return "execverify" if template not in ("direct", "cot") else template
+
+
+def measure(
+    model: str,
+    measures: Sequence[Measure],
+    preset: Preset,
+    out: Path,
+    *,
+    workers: int = 1,
+    sampling: Sampling | None = None,
+    say: Say = print,
+) -> dict[str, Mapping[str, Any]]:
+    """The results of a model, by the measure's name; what is there already is not measured again.
+
+    Args:
+        model: hub name or folder.
+        measures: see `measures_of`.
+        preset: for the batch and the most tokens.
+        out: folder, with a folder for each measure in it.
+        workers: processes that run programs.
+        sampling: greedy by default.
+        say: told a line for each measure.
+    """
+    drawn = sampling or Sampling(max_tokens=preset.evaluation.max_tokens, seed=preset.seed)
+    found: dict[str, Mapping[str, Any]] = {}
+    asked: Transformers | None = None
+    for one in measures:
+        folder = out / one.name.replace(" ", "-")
+        if not (folder / RESULTS).exists():
+            asked = asked or Transformers(model, batch_size=preset.evaluation.batch)
+            run = evaluate(
+                one.benchmark, asked, data=one.data, style=one.style, sampling=drawn, limit=one.limit, out=folder, workers=workers
+            )
+            write_run(folder, run)
+        found[one.name] = read_results(folder)
+        say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in scores_of(found[one.name])))
+    if asked is not None:
+        asked.close()
+    return found
+
+
+def scores_of(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Each task of a benchmark with its strict score and the best constant answer's, in percent."""
+    answers = results["floors"]["answers"]
+    strict = results["strict"]
+    tasks: Mapping[str, Any] = strict.get("by_task") or {"all": strict}
+    for task, score in tasks.items():
+        floor = max((told["strict"].get(task, told["strict"]["all"]) for told in answers.values()), default=0.0)
+        yield task, score["pass_at_1"], floor

@@ -1,0 +1,240 @@
+"""Rows and rewards for Prime Intellect's `verifiers` (v1 API): tasks, the set of them, and how a model is asked.
+
+The package `execverify_tasks` in `environments/` hands these classes to that library's own commands::
+
+    vf-eval execverify-tasks -n 20 --model M                          # synthesized rows
+    vf-eval execverify-tasks --env.taskset.rows DATASET --env.taskset.split test
+
+`verifiers` is needed to import this module.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import verifiers.v1 as vf
+from openai import AsyncOpenAI
+
+from execverify.datasets.files import read_rows
+from execverify.datasets.recipe import levels_of
+from execverify.datasets.stream import tasks
+from execverify.errors import RowError
+from execverify.questions.question import KINDS
+from execverify.questions.rows import ROW_KINDS, Row, from_row, to_row
+from execverify.questions.select import check_kinds
+from execverify.questions.task import CODE_GENERATION, TASK_KINDS
+from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS
+from execverify.rewards.score import PAPER
+from execverify.rewards.verl import compute_score
+from execverify.training.truth import ground_truth, messages_of
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
+
+
+class RowData(vf.TaskData):
+    """A row as that library keeps it: the prompt, and what a completion is judged by.
+
+    Attributes:
+        kind: "white_box", "input_prediction" or "code_generation".
+        truth: the row's program and questions, or its unit tests, as JSON.
+        level: the paper's level of the program; None where it has none.
+    """
+
+    kind: str
+    truth: str
+    level: int | None = None
+
+
+class ExecVerifyTaskConfig(vf.TaskConfig):
+    """How parts become a reward; the paper's rule by default (`--env.taskset.task.*`)."""
+
+    alpha: float = PAPER.alpha
+    """Weight of the questions in the white-box reward; 0 is the ablation "output only"."""
+    count: list[str] = list(KINDS)
+    """Which kinds of questions count; one alone is the ablation "control flow" or "data flow"."""
+    gated: bool = PAPER.gated
+    """Whether a wrong output earns nothing."""
+    scale: float = PAPER.scale
+    """The full reward of white-box rows and input prediction."""
+    float_tolerance: float = 0.0
+    """How far finite floats may be off."""
+    binary: bool = PAPER_TESTS.binary
+    """Code: 1 where all unit tests pass, else 0, instead of the share that passes."""
+    format_bonus: float = PAPER_TESTS.format_bonus
+    """Code: what a well-formed answer earns."""
+    timeout: float = TEST_LIMITS.timeout
+    """Code: seconds for each unit test."""
+    allow_weak: bool = False
+    """Code: run it even where the kernel lacks what confines hostile code."""
+
+
+class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
+    """One row: a completion's reward and the share of each part that is right."""
+
+    @property
+    def key(self) -> str:
+        """The row's content, wherever it stands in the set."""
+        return hashlib.sha256(f"{self.data.kind}\0{self.data.truth}\0{self.data.prompt_text}".encode()).hexdigest()
+
+    @vf.reward(weight=1.0)
+    async def verified(self, trace: vf.Trace) -> float:
+        """The reward of the last reply: 0 to `scale`, for code 0 to 1 and the bonus.
+
+        Each part's share of right answers is recorded as a metric. Where we failed to judge, the error is raised: that
+        library marks the rollout as failed, and it is no reward of 0.
+        """
+        judged = await asyncio.to_thread(self.judged, trace.last_reply)
+        for part in PARTS:
+            if judged[f"{part}_asked"]:
+                trace.record_metric(part, judged[f"{part}_right"] / judged[f"{part}_asked"])
+        return judged["score"]
+
+    def judged(self, completion: str) -> dict[str, float]:
+        """The score of a completion and the counts of its parts; raises where we failed to judge."""
+        config = self.config
+        rule: dict[str, Any] = {"float_tolerance": config.float_tolerance}
+        if self.data.kind == CODE_GENERATION:
+            rule |= {name: getattr(config, name) for name in ("binary", "format_bonus", "timeout", "allow_weak")}
+        else:
+            rule |= {"alpha": config.alpha, "kinds": config.count, "gated": config.gated, "scale": config.scale}
+        return compute_score(f"execverify/{self.data.kind}", completion, self.data.truth, **rule)
+
+    async def validate(self, runtime: vf.Runtime) -> bool | None:
+        """Whether the gold completion earns the full reward; None for tests that came without a solution."""
+        truth: dict[str, Any] = json.loads(self.data.truth)
+        if not (truth.get("program") or {}).get("source"):
+            return None
+        gold = from_row({**truth, "kind": self.data.kind}).gold
+        judged = await asyncio.to_thread(self.judged, gold)
+        full = 1.0 + self.config.format_bonus if self.data.kind == CODE_GENERATION else self.config.scale
+        return bool(abs(judged["score"] - full) < 1e-9)
+
+
+class ExecVerifyTasksetConfig(vf.TasksetConfig):
+    """Which rows there are (`--env.taskset.*`)."""
+
+    task: ExecVerifyTaskConfig = ExecVerifyTaskConfig()
+    """How parts become a reward."""
+    rows: str = ""
+    """A file of rows, or the folder of a dataset; none synthesizes `size` rows with `seed`."""
+    split: str = ""
+    """Which split of them; none takes all."""
+    kinds: list[str] = []
+    """Which kinds of rows; none takes all."""
+    size: int = 1000
+    """How many rows are synthesized."""
+    seed: int = 0
+    """Another one gives other programs."""
+    levels: str = "1-6"
+    """Levels of the synthesized programs."""
+
+
+class ExecVerifyTaskset(vf.Taskset[ExecVerifyTask, ExecVerifyTasksetConfig]):
+    """Rows of a file or a dataset, or synthesized ones. Rows that no completion could be judged by are left out, with a warning."""
+
+    def load(self) -> Iterator[ExecVerifyTask]:
+        """The rows as tasks, in order.
+
+        Raises:
+            RowError: rows that cannot be read, or none of them can be used.
+        """
+        check_kinds(self.config.kinds, ROW_KINDS)
+        found = 0
+        left_out: Counter[str] = Counter()
+        for row in self._rows():
+            if self.config.split and row.get("split") != self.config.split:
+                left_out[f"of split {row.get('split')}"] += 1
+            elif self.config.kinds and row["kind"] not in self.config.kinds:
+                left_out[f"of kind {row['kind']}"] += 1
+            else:
+                try:
+                    data = row_data(row)
+                except RowError as error:
+                    left_out["malformed"] += 1
+                    logger.warning("row %s is left out: %s", row.get("id", "?"), error)
+                    continue
+                found += 1
+                yield ExecVerifyTask(data, self.config.task)
+        if left_out:
+            logger.info("left out: %s", dict(left_out))
+        if not found:
+            raise RowError(
+                f"{self.config.rows or 'the synthesizer'} gives no rows that can be used: {dict(left_out) or 'it is empty'}"
+            )
+
+    def _rows(self) -> Iterable[Row]:
+        config = self.config
+        if config.rows:
+            return read_rows(config.rows)
+        kinds = config.kinds or list(TASK_KINDS)
+        return map(to_row, tasks(config.size, config.seed, levels=levels_of(config.levels), kinds=kinds))
+
+
+def row_data(row: Row) -> RowData:
+    """A row as that library keeps it.
+
+    Raises:
+        RowError: no completion could be judged by it, or it asks nothing.
+    """
+    messages = messages_of(row)
+    system = [message["content"] for message in messages if message["role"] == "system"]
+    asked = [message for message in messages if message["role"] != "system"]
+    return RowData(
+        id=str(row.get("id", "")) or None,
+        prompt=asked[0]["content"] if len(asked) == 1 else asked,
+        system_prompt="\n\n".join(system) or None,
+        kind=row["kind"],
+        truth=ground_truth(row),
+        level=row.get("level"),
+    )
+
+
+class AskOnceConfig(vf.HarnessConfig):
+    """Nothing of its own."""
+
+
+class AskOnce(vf.Harness[AskOnceConfig]):
+    """Asks the model once, in this process, without any tool: it is to execute the code in its head."""
+
+    APPENDS_SYSTEM_PROMPT = True
+    EXECUTES_CODE = False
+    NEEDS_CONTAINER = False
+
+    async def launch(
+        self,
+        ctx: vf.ModelContext,
+        trace: vf.Trace,
+        runtime: vf.Runtime,
+        endpoint: str,
+        secret: str,
+        mcp_urls: dict[str, str],
+        data: vf.TaskData,
+    ) -> vf.ProgramResult:
+        """One chat completion through that library's endpoint, which records it; a failure is raised."""
+        system, prompt = self.resolve_prompt(data)
+        asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [_wire(message) for message in prompt or []]
+        messages: Any = [{"role": "system", "content": system}, *asked] if system else asked
+        async with AsyncOpenAI(base_url=endpoint, api_key=secret, timeout=None) as client:
+            await client.chat.completions.create(model=ctx.model, messages=messages)
+        return vf.ProgramResult(exit_code=0, stdout="", stderr="")
+
+
+def _wire(message: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = message if isinstance(message, dict) else message.model_dump(exclude_none=True)
+    return plain
+
+
+class AskOnceEnvConfig(vf.SingleAgentEnvConfig):
+    """The one agent needs no container: it runs nothing."""
+
+    agent: vf.AgentConfig = vf.AgentConfig(runtime=vf.SubprocessConfig())
+
+
+class AskOnceEnv(vf.SingleAgentEnv, vf.Env[AskOnceEnvConfig]):
+    """One question, one answer, on this machine."""

