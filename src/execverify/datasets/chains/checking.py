@@ -14,6 +14,7 @@ from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.matching import Parts, parts_of, same
 from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.datasets.chains.witness import Witness
+from execverify.execution.outcome import Limits
 from execverify.programs.literals import Value, parse_literal, value_of
 from execverify.programs.program import walk
 from execverify.questions.question import Question
@@ -23,6 +24,7 @@ from execverify.tracing.details import Details, details_many
 from execverify.tracing.probe import Expression, Probe, probe_many
 from execverify.tracing.trace import Step, Trace
 
+_LIMITS = Limits(timeout=10.0)  # a busy machine must not make a chain wrong
 _REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom}
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 
@@ -46,10 +48,12 @@ def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "ter
     """The same for many chains; the processes that compute their expressions are shared."""
     checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
     open_ones = [one for one in checkers if one.returned]
-    for one, details in zip(open_ones, details_many([one.trace for one in open_ones], workers=workers), strict=True):
+    for one, details in zip(
+        open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
+    ):
         one.compare_returned(details)
     probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
-    for one, values in zip(checkers, probe_many(probes, workers=workers), strict=True):
+    for one, values in zip(checkers, probe_many(probes, limits=_LIMITS, workers=workers), strict=True):
         one.compare(values)
     return [one.wrong for one in checkers]
 

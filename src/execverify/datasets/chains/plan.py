@@ -21,6 +21,7 @@ class Detail:
         calls: so many calls of each function are told step by step; later ones as what they give.
         width: longest value that is told, in characters, unless it is asked about.
         answers: whether it is said where in the run the answer of each question is.
+        needs: input prediction: of so many lines it is told what they need, from the result backward.
     """
 
     parts: str
@@ -31,6 +32,7 @@ class Detail:
     calls: int
     width: int
     answers: bool = True
+    needs: int = 6
 
 
 LADDER = (
@@ -39,8 +41,8 @@ LADDER = (
     Detail("whole", 8, 3, 1, 30, 12, 200),
     Detail("whole", 5, 2, 1, 16, 3, 160),
     Detail("whole", 3, 2, 0, 0, 2, 120),
-    Detail("none", 1, 1, 0, 0, 1, 80),
-    Detail("none", 1, 1, 0, 0, 1, 60, answers=False),
+    Detail("none", 1, 1, 0, 0, 1, 80, needs=3),
+    Detail("none", 1, 1, 0, 0, 1, 60, answers=False, needs=0),
 )
 """From all to little. Where a chain does not fit its budget, the next one is tried."""
 
