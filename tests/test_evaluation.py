@@ -25,6 +25,7 @@ from execverify.evaluation.held_out import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
 from execverify.evaluation.reval.rule import is_state
 from execverify.evaluation.run import Evaluation
+from execverify.evaluation.table import markdown
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
 from execverify.programs.literals import Value
@@ -181,13 +182,17 @@ def test_outputs_are_taken_out(completion: str, style: str, official: str | None
         ("<answer>assert f('==', 1) == 6</answer>", "execverify", "f('==', 1)", "f('==', 1)"),
         ("[ANSWER]assert f(3) == 6[/ANSWER]", "direct", "f(3)", "f(3)"),
         ("[ANSWER]assert f('==') == 6[/ANSWER]", "cot", "f('==')", "f('==')"),
+        ("[ANSWER]assert f(3) == 0x6[/ANSWER]", "cot", "f(3)", "f(3)"),
+        ("[ANSWER]assert f(3) == 12[/ANSWER]", "direct", "f(3)", None),  # an assertion about another result
+        ("[ANSWER]assert f(3) == 6.0[/ANSWER]", "direct", "f(3)", None),
+        ("[ANSWER]assert f(3) == ??[/ANSWER]", "direct", "f(3)", None),
         ("[ANSWER]assert f(3) is fine == 6[/ANSWER]", "direct", "f(3) is fine", None),
         ("f(3)", "cot", "f(3)", "f(3)"),
         ("<answer>pass</answer>", "execverify", "pass", None),
     ],
 )
 def test_inputs_are_taken_out(completion: str, style: str, official: str | None, strict: str | None) -> None:
-    answer = input_answer(completion, style)
+    answer = input_answer(completion, style, "6")
     assert (answer.official, answer.strict) == (official, strict)
 
 
@@ -623,6 +628,23 @@ def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     before = (run / "generations.jsonl").read_bytes()
     assert json.loads(cli(*words, "--json").stdout) == found
     assert (run / "generations.jsonl").read_bytes() == before
+
+
+def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {"execverify": "generations", "model": "m", "settings": {}, "sampling": Sampling(max_tokens=7).plain()}
+    ]
+    ends = ["length", "stop", "stop", "stop", "length"]
+    items = benchmark("cruxeval-o").items(Source(data["cruxeval-o"]))
+    for item, end in zip(items, ends, strict=True):
+        lines.append({"id": item.id, "completions": ["[ANSWER] assert f(3) =="], "finish_reasons": [end]})
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = evaluate("cruxeval-o", f"recorded:{file}", data=data["cruxeval-o"], style="direct").results
+    assert found["cut_off"] == 2
+    assert "max-tokens=7, 2 of 5 completions cut off;" in markdown(found)
+    whole = evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"]).results
+    assert "cut off" not in markdown(whole) and "max-tokens=1024;" in markdown(whole)
 
 
 def test_the_list_tells_each_benchmark() -> None:

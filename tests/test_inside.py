@@ -12,6 +12,7 @@ from execverify.datasets.inside import Inside
 from execverify.datasets.maker import Maker
 from execverify.datasets.recipe import Recipe
 from execverify.datasets.spans import lines_of
+from execverify.execution.run import sandbox
 from execverify.programs.mutation import mutated, mutations
 from execverify.programs.program import Program
 from execverify.tracing.survey import given_as, given_by
@@ -60,6 +61,17 @@ def test_programs_of_a_benchmark_are_kept_out_as_they_are_outside(tmp_path: Path
 def test_what_is_left_open_is_made_outside(reply: dict[str, Any]) -> None:
     recipe = Recipe(seed=5)
     assert list(Inside(Maker(recipe))._lines_in([7, 8], reply)) == outside(recipe, range(7, 9))
+
+
+def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> None:
+    inside = Inside(Maker(Recipe(seed=5)))
+    inside.lines(range(2))
+    list(inside._lines_in([2], {"outcome": "died", "detail": ""}))
+    assert sandbox()._zygote is not None
+    for start in range(3, 7):
+        inside.lines(range(start, start + 1))
+    assert sandbox()._zygote is None
+    assert list(inside._lines_in([2], {"outcome": "died", "detail": ""})) == inside.lines([2])
 
 
 LEFT_OPEN = """

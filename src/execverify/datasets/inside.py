@@ -21,14 +21,14 @@ from execverify.datasets.recipe import Recipe
 from execverify.datasets.spans import lines_of
 from execverify.execution.job import Job, Reply
 from execverify.execution.outcome import Limits, Outcome
-from execverify.execution.run import reaches_out
+from execverify.execution.run import reaches_out, sandbox
 from execverify.execution.sandbox import Sandbox
 from execverify.execution.worker import Stage, staged
 from execverify.programs.mutation import mutated
 from execverify.programs.program import Program
 from execverify.questions.prompts import template_texts, use_texts
 from execverify.questions.task import CODE_GENERATION
-from execverify.tracing.determinism import may_vary
+from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 from execverify.tracing.recorder import record
 from execverify.tracing.survey import Given, Survey, explored, given_as, given_by, survey_of
 from execverify.tracing.trace import Trace, trace_of
@@ -36,6 +36,9 @@ from execverify.tracing.trace import Trace, trace_of
 _MODULE = "execverify.datasets.inside"
 _HARNESS = f"{_MODULE}:make"
 _TOGETHER = 32  # items made together: a processor is quicker at one thing many times than at many things in turn
+_IDLE = 4
+"""Calls after which the processes outside are ended, if nothing was made there meanwhile."""
+
 _OPEN = AGAIN | {Outcome.OUT_OF_MEMORY}
 """Outcomes that say nothing here: the process does more than to run a program."""
 
@@ -58,6 +61,7 @@ class Inside:
         recipe = maker.recipe
         # Rows that ask for code are checked by runs in other processes.
         self._usable = recipe.from_file is None and CODE_GENERATION not in recipe.kinds
+        self._unused = 0  # calls since something was left open
         texts = template_texts(recipe.template, recipe.kinds)
         self._setup = base64.b64encode(pickle.dumps((replace(recipe, exclude=()), texts))).decode()
 
@@ -72,7 +76,12 @@ class Inside:
             return [line for item in self.maker.items(indexes) for line in lines_of(item)]
         together = [indexes[at : at + _TOGETHER] for at in range(0, len(indexes), _TOGETHER)]
         replies = _sandbox().run_many(map(self._job, together))
-        return [line for some, reply in zip(together, replies, strict=True) for line in self._lines_in(some, reply)]
+        self._unused += 1
+        lines = [line for some, reply in zip(together, replies, strict=True) for line in self._lines_in(some, reply)]
+        if self._unused == _IDLE:  # seldom needed, and 20 MB each
+            for seed in (0, *OTHER_SEEDS):
+                sandbox(seed).close()
+        return lines
 
     def _job(self, indexes: list[int]) -> Job:
         extra = {"setup": self._setup, "indexes": indexes}
@@ -86,6 +95,8 @@ class Inside:
             self.maker.clock.add(reply["seconds"])
             if not self._excluded(reply["checked"]):
                 made = reply["made"]
+        if None in made:
+            self._unused = 0
         for index, lines in zip(indexes, made, strict=True):
             yield from lines_of(*self.maker.items([index])) if lines is None else (line.encode("ascii") for line in lines)
 

@@ -10,17 +10,18 @@ A template file of the user's own is read like `execverify` where it names that 
 Output prediction asks for `assert f(3) == ??` to be completed, so an answer is the right side of an assertion; input
 prediction asks for its left side. Where the answer is one assertion, it is read as Python. Where it is not, `official` holds what is
 left of it when it is cut at `==`, as the authors of CRUXEval cut (they do so with every answer, and lose the right ones that have `==`
-in a text), and `strict` holds None; as it does where the assertion is about another call.
+in a text), and `strict` holds None; as it does where the assertion is about another call, or another result than was asked for.
 """
 
 import ast
 from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import parse_expression, parse_quietly
+from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
 from execverify.programs.program import parse_source
 from execverify.questions.question import CLOSE, OPEN
 from execverify.rewards.answers import MAX_ANSWER
+from execverify.rewards.compare import same_value
 
 EXECVERIFY, BARE = "execverify", "bare"
 OWN = ("direct", "cot")
@@ -98,8 +99,8 @@ def output_answer(completion: str, style: str, call: str, *, one_line: bool = Fa
     return Answer(right, right)
 
 
-def input_answer(completion: str, style: str) -> Answer:
-    """The call that a completion claims to give the result."""
+def input_answer(completion: str, style: str, output: str) -> Answer:
+    """The call that a completion claims to give the result, which is `output`."""
     text, why = inside(completion, style)
     if text is None:
         return Answer(None, None, why)
@@ -109,7 +110,10 @@ def input_answer(completion: str, style: str) -> Answer:
     if sides is None:
         official = text.split("==")[0]
         return _cut(text, official.split("assert")[1] if "assert" in official else official)
-    return Answer(sides[0], sides[0])
+    left, right = sides
+    if not _same_source(right, output) and not _same_value(right, output):
+        return Answer(left, None, "the assertion is about another result")
+    return Answer(left, left)
 
 
 def _cut(text: str, official: str) -> Answer:
@@ -154,4 +158,12 @@ def _same_source(one: str, other: str) -> bool:
     try:
         return ast.dump(parse_source(one)) == ast.dump(parse_source(other))
     except (ProgramError, RecursionError):
+        return False
+
+
+def _same_value(one: str, other: str) -> bool:
+    """Whether two texts are literals of the same type and content."""
+    try:
+        return same_value(parse_literal(one), parse_literal(other))
+    except LiteralError:
         return False

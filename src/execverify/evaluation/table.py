@@ -45,8 +45,12 @@ def how(results: Results) -> str:
     sampling = results["sampling"]
     drawn = f"n={sampling.get('n')}"
     drawn += "".join(
-        f", {name.replace('_', '-')}={sampling[name]}" for name in ("temperature", "top_p", "seed") if name in sampling
+        f", {name.replace('_', '-')}={sampling[name]}"
+        for name in ("temperature", "top_p", "seed", "max_tokens")
+        if name in sampling
     )
+    if results["cut_off"]:
+        drawn += f", {results['cut_off']} of {results['completions']} completions cut off"
     data = results["data"]
     told = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
     limit = f", the first {results['limit']}" if results["limit"] else ""

@@ -305,7 +305,7 @@ class _Parts:
         return ast.fix_missing_locations(ast.copy_location(call, near))
 
     def function(self, node: ast.Lambda) -> None:
-        names = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        names = [one for one in walk(node.args) if isinstance(one, ast.arg)]
         body = self.expression(node.body)
         node.body = _after(self.bound(names, body), body) if names else body
 

@@ -9,16 +9,16 @@ from execverify.programs.program import Program, once_for_each
 from execverify.questions.layout import layout_of
 from execverify.tracing.trace import Trace
 
-_MOST = 6  # lines
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 
 
-def needs_of(trace: Trace, shape: Shape, width: int) -> Iterator[Needs]:
+def needs_of(trace: Trace, shape: Shape, most: int, width: int) -> Iterator[Needs]:
     """What each step needs on which the result depends, from the last one back; of the entry call's own frame.
 
     Args:
         trace: the run.
         shape: its shape.
+        most: of how many lines.
         width: longest value that is told.
     """
     layout = layout_of(trace.program)
@@ -29,7 +29,7 @@ def needs_of(trace: Trace, shape: Shape, width: int) -> Iterator[Needs]:
     waiting = [own[-1].index]
     seen: set[int] = set()
     lines: set[int] = set()  # a line that runs again and again is told once
-    while waiting and len(lines) < _MOST:
+    while waiting and len(lines) < most:
         index = max(waiting)
         waiting.remove(index)
         if index in seen:

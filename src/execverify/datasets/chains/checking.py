@@ -14,14 +14,18 @@ from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.matching import Parts, parts_of, same
 from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.datasets.chains.witness import Witness
-from execverify.programs.literals import Value, parse_literal
+from execverify.execution.outcome import Limits
+from execverify.programs.literals import Value, parse_literal, value_of
 from execverify.programs.program import walk
 from execverify.questions.question import Question
 from execverify.questions.task import Task
 from execverify.rewards.answers import read_answer
+from execverify.tracing.details import Details, details_many
 from execverify.tracing.probe import Expression, Probe, probe_many
 from execverify.tracing.trace import Step, Trace
 
+_LIMITS = Limits(timeout=10.0)  # a busy machine must not make a chain wrong
+_REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom}
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 
 
@@ -43,8 +47,13 @@ def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "terse") ->
 def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "terse", workers: int = 1) -> list[list[str]]:
     """The same for many chains; the processes that compute their expressions are shared."""
     checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
+    open_ones = [one for one in checkers if one.returned]
+    for one, details in zip(
+        open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
+    ):
+        one.compare_returned(details)
     probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
-    for one, values in zip(checkers, probe_many(probes, workers=workers), strict=True):
+    for one, values in zip(checkers, probe_many(probes, limits=_LIMITS, workers=workers), strict=True):
         one.compare(values)
     return [one.wrong for one in checkers]
 
@@ -100,6 +109,10 @@ class _Checker:
         self.inner: dict[str, str] = {}
         self.known: dict[int, dict[str, set[str]]] = {}  # values told of each step's parts
         self.parts: dict[int, Parts] = {}
+        self.forgets = trace.program.vocabulary.kinds.isdisjoint(
+            _REMEMBERING
+        )  # a frame's variables change in its own steps alone
+        self.returned: list[tuple[Step, ast.expr, str]] = []  # what calls were said to return, and nothing said before proves
         self.answered = 0
         self.needed: int | None = None  # the step up to which was reasoned backward
         self.kinds: set[type] = set()
@@ -175,9 +188,7 @@ class _Checker:
         if isinstance(node, ast.Return) and node.value is not None:
             if self.left_frame is None and claim.value in self._values_of(node.value):
                 return
-            self._compute(
-                last, ast.unparse(node.value), claim.value, f"{self.trace.frames[frame].function} returns {claim.value}"
-            )
+            self.returned.append((last, node.value, claim.value))
         elif claim.value != "None":
             self.fault(f"{self.trace.frames[frame].function} returns None, not {claim.value}")
 
@@ -287,7 +298,7 @@ class _Checker:
             self.fault(f"{_place(step)} tests nothing")
         elif self.facts.goes_in(step, node) != claim.holds:
             self.fault(f"{_place(step)}: its test is not {claim.holds}")
-        elif all(value.text is not None for value in self.facts.before(step).values()):
+        elif self.forgets and all(value.text is not None for value in self.facts.before(step).values()):
             self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
 
     def _hear_exhausted(self, claim: said.Exhausted) -> None:
@@ -383,6 +394,13 @@ class _Checker:
         if (given.assertion, given.lines) != (gold.assertion, gold.lines):
             self.fault("the answers are not the task's")
 
+    def compare_returned(self, details: Details) -> None:
+        """What calls have returned, against a run of our own: it may hang on what no frame's variables show."""
+        for step, node, claimed in self.returned:
+            found = [note.value.text for note in details.of(step.index) if note.node is node]
+            if claimed not in found[-1:]:
+                self.fault(f"{_place(step)}: the call returns {found[-1] if found else 'what is not known'}, not {claimed}")
+
     def compare(self, values: Sequence[Sequence[Value | None]]) -> None:
         """What the expressions have given, against what was claimed."""
         for probe, found in zip(self.probes.values(), values, strict=True):
@@ -410,19 +428,21 @@ class _Checker:
     def _values_of(self, node: ast.AST) -> Collection[str]:
         """What a part of the present step's statement is known to be; where the same text stands twice, each of the two."""
         assert self.step is not None
-        if isinstance(node, ast.Name):
-            if node.id in self._parts(self.step).around.get(node, ()):
-                return (self.inner[node.id],) if node.id in self.inner else ()
-            value = self.facts.before(self.step).get(node.id)
-            bound = [
-                one.value for one in self._parts(self.step).nodes if isinstance(one, ast.NamedExpr) and one.target.id == node.id
-            ]
-            found = {text for one in bound for text in self._values_of(one)}
-            return found | {value.text} if value and value.text is not None else found
+        known = self.known.get(self.step.index, {})
         if isinstance(node, ast.NamedExpr):
-            return self._values_of(node.value)
-        known = self.known.get(self.step.index)
-        return known.get(ast.dump(node), ()) if known else ()
+            node = node.value
+        if isinstance(node, ast.Constant):
+            return (value_of(node.value).text or "",)
+        if not isinstance(node, ast.Name):
+            return known.get(ast.dump(node), ())
+        parts = self._parts(self.step)
+        if node.id in parts.around.get(node, ()):
+            return (self.inner[node.id],) if node.id in self.inner else ()
+        found = {
+            text for given in parts.given.get(node.id, ()) for text in self._values_of(given) if not isinstance(given, ast.Name)
+        }
+        value = self.facts.before(self.step).get(node.id)
+        return found | {value.text} if value and value.text is not None else found
 
     def _compute(
         self, step: Step, expression: str, claimed: str, what: str, inner: dict[str, str] | None = None, again: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Claim
 from execverify.datasets.chains.lines import Line
-from execverify.datasets.chains.parts import Sight
+from execverify.datasets.chains.parts import Sight, scopes_of
 from execverify.datasets.chains.pieces import PARTS
 from execverify.datasets.chains.plan import Detail
 from execverify.errors import LiteralError
@@ -45,16 +45,16 @@ class Deeds:
         if isinstance(node, ast.AugAssign):
             yield from self.changed(step, node, sight)
             return
-        if isinstance(node.value, ast.Name) and self.detail.parts != "none":
+        if isinstance(node.value, ast.Name) and self.detail.parts != "none" and sight.text(node.value):
             value = sight.state.get(node.value.id)
             if value is not None and value.text is not None and len(value.text) <= self.detail.width:
                 yield said.Gives(node.value.id, value.text, whole=True)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
-        for target in targets:
-            if isinstance(target, ast.Subscript | ast.Attribute):
-                left = sight.place(target)
-                yield said.Does(f"{left} = {right}" if left and right else one_line(node))
+        if any(isinstance(target, ast.Subscript | ast.Attribute) for target in targets):
+            right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
+            left = [sight.place(target) for target in targets]
+            known = [text for text in (*left, right) if text]
+            yield said.Does(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
 
     def changed(self, step: Step, node: ast.AugAssign, sight: Sight) -> Iterator[Claim]:
         """What `x += 1` does: of a number or text, the operation; of an item likewise; of what changes in place, as it stands."""
@@ -65,7 +65,8 @@ class Deeds:
             old, new = sight.state.get(target.id), step.state.get(target.id)
         elif isinstance(target, ast.Subscript):
             old, new = self.item(step, target, sight)
-        if old and new and old.text and new.text and right and old.type in _IMMUTABLE:
+        quiet = node.value in scopes_of(sight.program).quiet
+        if old and new and old.text and new.text and right and old.type in _IMMUTABLE and not quiet:
             if self.detail.parts != "none":
                 yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True)
             if not isinstance(target, ast.Name):

@@ -39,6 +39,8 @@ def lines_of(program: Program) -> dict[int, Line]:
 def _line(statement: Statement) -> Line:
     node = statement.node
     whole = next((found for name in _FIELDS if isinstance(found := getattr(node, name, None), ast.expr)), None)
+    if isinstance(whole, ast.NamedExpr):
+        whole = whole.value
     silent = whole if isinstance(node, ast.Expr) and isinstance(whole, ast.Call) else None
     crowded = not statement.askable and not getattr(node, "decorator_list", None)
     return Line(statement, whole, _takes_up(node), silent, crowded, _bound(node, statement))

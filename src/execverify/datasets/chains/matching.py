@@ -22,10 +22,12 @@ class Parts:
     Attributes:
         nodes: all of them, outer ones before inner ones.
         around: for each node inside of comprehensions and lambdas, the names that those bind.
+        given: what names are given by `:=` on the line.
     """
 
     nodes: list[ast.expr]
     around: dict[ast.AST, frozenset[str]] = field(default_factory=dict)
+    given: dict[str, list[ast.expr]] = field(default_factory=dict)
 
 
 def parts_of(node: ast.stmt | ast.ExceptHandler) -> Parts:
@@ -49,6 +51,9 @@ def parts_of(node: ast.stmt | ast.ExceptHandler) -> Parts:
             one for one in walk(top) if isinstance(one, ast.expr) and isinstance(getattr(one, "ctx", _LOAD), ast.Load)
         ]
         _note_names(top, frozenset(), parts.around)
+    for one in parts.nodes:
+        if isinstance(one, ast.NamedExpr):
+            parts.given.setdefault(one.target.id, []).append(one.value)
     return parts
 
 

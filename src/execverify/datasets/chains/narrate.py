@@ -21,6 +21,11 @@ from execverify.tracing.trace import Trace
 
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
+MIXED = "mixed"
+"""In place of a voice: each row gets one of them, by chance."""
+
+_NEED_WIDTH = 120  # longest value that is told of what a line needs, in characters
+
 CountTokens = Callable[[str], int]
 
 
@@ -76,7 +81,7 @@ def narrate(
         task: of kind "white_box" or "input_prediction".
         trace: the run of its program.
         details: the values of the parts of its statements; by default the program runs once more for them.
-        voice: of `VOICES`.
+        voice: of `VOICES`, or "mixed".
         detail: of `DETAILS`: where to begin on the ladder from all to little.
         budget: most tokens of the completion; detail is given up step by step until it fits. None for any length.
         seed: chooses among phrases; with the task's id, so that a row's chain depends on nothing else.
@@ -87,6 +92,8 @@ def narrate(
         SandboxError: the program could not be run for its details (our failure).
     """
     check_style(voice, detail)
+    if voice == MIXED:
+        voice = Random(f"{seed}:{task.id}:voice").choice(sorted(VOICES))
     wrong = _mismatch(task, trace)
     if wrong is not None:
         return wrong
@@ -122,8 +129,8 @@ def _fullest(told: Callable[[int], Chain], first: int, budget: int | None) -> Ch
 
 def check_style(voice: str, detail: str) -> None:
     """Raises DatasetError for a voice or a level of detail that does not exist."""
-    if voice not in VOICES:
-        raise DatasetError(f"there is no voice {voice!r}: choose {' or '.join(VOICES)}")
+    if voice not in VOICES and voice != MIXED:
+        raise DatasetError(f"there is no voice {voice!r}: choose {', '.join(VOICES)} or {MIXED}")
     if detail not in DETAILS:
         raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(DETAILS)}")
 
@@ -162,9 +169,8 @@ def _completion(task: Task, course: Course, detail: Detail, voice: str, seed: in
     claims: list[Claim]
     if task.kind == "input_prediction":
         wanted = task.result.text or ""
-        claims = list(
-            chain([said.Wants(wanted)], needs_of(trace, course.shape, min(detail.width, 120)), run, [said.Confirms(wanted)])
-        )
+        needs = needs_of(trace, course.shape, detail.needs, min(detail.width, _NEED_WIDTH))
+        claims = list(chain([said.Wants(wanted)], needs, run, [said.Confirms(wanted)]))
     else:
         claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
     text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))

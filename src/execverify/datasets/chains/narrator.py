@@ -8,8 +8,9 @@ from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.deeds import Deeds
 from execverify.datasets.chains.lines import lines_of
-from execverify.datasets.chains.parts import Sight, scopes_of, told_parts
+from execverify.datasets.chains.parts import Sight, told_parts
 from execverify.datasets.chains.plan import Detail, Gap, gaps_of
+from execverify.datasets.chains.scan import is_closed
 from execverify.datasets.chains.shape import Shape, shape_of
 from execverify.questions.question import Question
 from execverify.tracing.details import Details
@@ -84,7 +85,6 @@ class _Narrator:
         self.shape = course.shape
         self.detail = detail
         self.lines = lines_of(self.trace.program)
-        self.fixed = not scopes_of(self.trace.program).rebinds
         self.deeds = Deeds(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
         self.gaps = gaps_of(self.trace, self.shape, detail, questions)
         self.open: dict[int, Sight] = {}  # steps that are being told, and what is known in each
@@ -181,7 +181,7 @@ class _Narrator:
                 state = self.trace.steps[before].state
                 break
             before = self.shape.before[before]
-        return Sight(self.trace.program, state, self.fixed)
+        return Sight(self.trace.program, state)
 
     def arguments(self, number: int) -> Bindings:
         """The parameters of a frame, as far as they have literals."""
@@ -203,7 +203,7 @@ class _Narrator:
             return
         node = line.statement.node
         if line.crowded and not isinstance(node, ast.For | ast.AsyncFor):
-            if ";" not in line.statement.texts[-1]:
+            if ";" not in line.statement.texts[-1] and is_closed(line.statement.texts[-1]):
                 yield said.Does(line.statement.texts[-1])
             yield from self.deeds.state(step, line)
         elif isinstance(node, ast.If | ast.While):

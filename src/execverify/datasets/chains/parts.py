@@ -34,16 +34,20 @@ class Scopes:
         binders: for each name that one of them binds, which it is.
         firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
-        rebinds: whether a function can give a new value to names of another one (`global`, `nonlocal`).
+        shared: names that a function can give a new value in another one (`global`, `nonlocal`).
+        remembers: whether calls can leave something behind for later ones, so that what a frame's variables hold can change
+            between two of its steps.
         acts: parts whose computing again would do something again.
-        quiet: parts inside of comprehensions and lambdas that cannot be told, because the whole would do them again.
+        quiet: parts that cannot be told, because nobody can compute them from the frame's variables alone: they wait for a value, they
+            call what remembers earlier calls, or they are rounds of something that would do them again as a whole.
     """
 
     bound: Mapping[ast.AST, frozenset[str]]
     binders: Mapping[ast.AST, ast.AST]
     firsts: Mapping[ast.AST, ast.AST]
     functions: frozenset[str]
-    rebinds: bool
+    shared: frozenset[str]
+    remembers: bool
     acts: frozenset[ast.AST]
     quiet: frozenset[ast.AST]
 
@@ -65,24 +69,44 @@ def scopes_of(program: Program) -> Scopes:
     acts = frozenset(
         node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
     )
-    rebinds = not program.vocabulary.kinds.isdisjoint({ast.Global, ast.Nonlocal})
-    quiet = frozenset(
+    shared = frozenset(name for node in program.nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names)
+    remembers = bool(shared) or _remembers(program)
+    quiet = {
         part
         for node in program.nodes
         if isinstance(node, _BINDERS) and any(_acts(one, functions) for one in walk(node))
         for part in walk(node)
         if part is not node
-    )
+    }
+    quiet |= {node for node in acts if any(isinstance(one, ast.Yield | ast.YieldFrom | ast.Await) for one in walk(node))}
+    if remembers:
+        quiet |= acts
     firsts: dict[ast.AST, ast.AST] = {}
     for name, binder in binders.items():
         firsts.setdefault(binder, name)
-    return Scopes(bound, binders, firsts, functions, rebinds, acts, quiet)
+    return Scopes(bound, binders, firsts, functions, shared, remembers, acts, frozenset(quiet))
+
+
+def _remembers(program: Program) -> bool:
+    """Whether calls can leave something behind for later ones: in the module's variables, in default values, in objects."""
+    if any(isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) for node in program.tree.body):
+        return True
+    for node in program.nodes:
+        if isinstance(node, ast.ClassDef | ast.Yield | ast.YieldFrom):
+            return True
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)]
+            if node not in program.tree.body and not isinstance(node, ast.Lambda):
+                return True  # an inner function, which can hold on to variables
+            if not all(isinstance(one, ast.Constant | ast.UnaryOp | ast.Tuple | ast.Name) for one in defaults):
+                return True
+    return False
 
 
 def _bound_by(node: ast.AST, binders: dict[ast.AST, ast.AST]) -> tuple[frozenset[str], list[ast.AST]]:
     """Names that a comprehension or lambda binds, and the expressions in which they are."""
     if isinstance(node, ast.Lambda):
-        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        given = [one for one in walk(node.args) if isinstance(one, ast.arg)]
         binders.update(dict.fromkeys(given, node))
         return frozenset(one.arg for one in given), [node.body]
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
@@ -115,7 +139,6 @@ class Sight:
     Attributes:
         program: the program.
         state: the frame's variables before the step.
-        fixed: whether those names can be trusted not to change under way.
         values: of parts that were told and can stand for them, by node.
         inner: of names that comprehensions and lambdas have bound.
         told: how many of the step's notes have been told.
@@ -127,7 +150,6 @@ class Sight:
 
     program: Program
     state: Mapping[str, Value]
-    fixed: bool
     values: dict[ast.AST, str] = field(default_factory=dict)
     inner: dict[str, Value] = field(default_factory=dict)
     told: int = 0
@@ -139,9 +161,10 @@ class Sight:
     def text(self, node: ast.expr) -> str | None:
         """An expression with values put in; None where it has a name whose value cannot be told."""
         try:
-            return self._filled(node)
+            text = self._filled(node)
         except LookupError:
             return None
+        return f"({text})" if isinstance(node, ast.NamedExpr) else text
 
     def place(self, node: ast.expr) -> str | None:
         """What is changed in place, by its name: `rows[0]` of `rows[i]`, not the row itself."""
@@ -155,9 +178,10 @@ class Sight:
         return node.id if isinstance(node, ast.Name) else self.values.get(node) or self.text(node)
 
     def rebind(self, node: ast.NamedExpr, value: Value) -> None:
-        """A name has a new value in the middle of a statement."""
-        self.state = {**self.state, node.target.id: value}
-        if value.text is not None:
+        """A name has a new value in the middle of a statement; it stands for it where it has been told what that is."""
+        told = node.value in self.values or isinstance(node.value, ast.Constant)
+        self.state = {**self.state, node.target.id: value if told else Value(value.type, None, "not told")}
+        if told and value.text is not None:
             self.values[node] = value.text
 
     def _filled(self, node: ast.expr) -> str:
@@ -173,16 +197,19 @@ class Sight:
         return self._name(node) if isinstance(node, ast.Name) else (self._filled(node), False)
 
     def _name(self, node: ast.Name) -> tuple[str, bool]:
-        bound = node.id in scopes_of(self.program).bound.get(node, ())
+        scopes = scopes_of(self.program)
+        bound = node.id in scopes.bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
             if bound:
                 raise LookupError(node.id)
             return node.id, True
-        if value.text is None:
+        if value.text is None or (not bound and node.id in scopes.shared):
             raise LookupError(node.id)
-        if value.type in _SCALARS and len(value.text) <= _NAME_WIDTH and (bound or self.fixed):
+        if value.type in _SCALARS and len(value.text) <= _NAME_WIDTH:
             return value.text, True
+        if scopes.remembers and not bound and value.type not in _SCALARS:
+            raise LookupError(node.id)  # it may have changed since
         return node.id, True
 
 
@@ -210,7 +237,9 @@ def told_parts(sight: Sight, notes: Sequence[Note], how: str, line: Line) -> Ite
             continue
         if inside and (sight.binder is None or (sight.binder in many and sight.rounds[sight.binder] > _FEW)):
             continue
-        text = node.id if isinstance(node, ast.Name) else sight.text(node)
+        text = sight.text(node)
+        if isinstance(node, ast.Name) and text is not None:
+            text = node.id
         if text is None or text == value:
             continue
         if inside and sight.pending:
@@ -233,8 +262,9 @@ def _with_many_rounds(notes: Sequence[Note], scopes: Scopes) -> set[ast.AST]:
 def _bind(sight: Sight, note: Note, binder: ast.AST, scopes: Scopes) -> None:
     """A comprehension or lambda binds a name: another round of it begins, or goes on with its names."""
     name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
+    around = scopes.bound.get(note.node, frozenset())
     if binder is not sight.binder or note.node is scopes.firsts[binder]:
-        sight.pending = []
+        sight.pending = [pair for pair in sight.pending if pair[0] in around]  # those of the round that this one is inside of
         sight.rounds[binder] = sight.rounds.get(binder, 0) + 1
     sight.binder = binder
     sight.pending.append((name, note.value))

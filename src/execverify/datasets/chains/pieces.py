@@ -148,8 +148,6 @@ def _gather(node: ast.AST, found: list[tuple[ast.AST, ast.expr]]) -> None:
     else:
         children = list(ast.iter_child_nodes(node))
     for child in children:
-        if isinstance(node, ast.Call) and child is node.func and isinstance(child, ast.Name):
-            continue
         if isinstance(child, ast.Name):
             if isinstance(child.ctx, ast.Load):
                 found.append((node, child))

@@ -21,6 +21,7 @@ class Detail:
         calls: so many calls of each function are told step by step; later ones as what they give.
         width: longest value that is told, in characters, unless it is asked about.
         answers: whether it is said where in the run the answer of each question is.
+        needs: input prediction: of so many lines it is told what they need, from the result backward.
     """
 
     parts: str
@@ -31,6 +32,7 @@ class Detail:
     calls: int
     width: int
     answers: bool = True
+    needs: int = 6
 
 
 LADDER = (
@@ -39,8 +41,8 @@ LADDER = (
     Detail("whole", 8, 3, 1, 30, 12, 200),
     Detail("whole", 5, 2, 1, 16, 3, 160),
     Detail("whole", 3, 2, 0, 0, 2, 120),
-    Detail("none", 1, 1, 0, 0, 1, 80),
-    Detail("none", 1, 1, 0, 0, 1, 60, answers=False),
+    Detail("none", 1, 1, 0, 0, 1, 80, needs=3),
+    Detail("none", 1, 1, 0, 0, 1, 60, answers=False, needs=0),
 )
 """From all to little. Where a chain does not fit its budget, the next one is tried."""
 
@@ -70,14 +72,18 @@ def gaps_of(trace: Trace, shape: Shape, detail: Detail, questions: Iterable[Ques
     wanted = wanted_steps(trace, questions)
     found: list[Gap] = []
     for loop in shape.loops:
-        found += _of_loop(trace, loop, detail, wanted)
+        found += _of_loop(trace, shape, loop, detail, wanted)
     told: dict[str, int] = {}
     for number, frame in enumerate(trace.frames):
         start, stop = shape.spans[number]
         if frame.caller is None or start == stop or number in shape.generators:
             continue
         told[frame.function] = count = told.get(frame.function, 0) + 1
-        if count > detail.calls and not any(start <= step < stop for step in wanted) and is_closed(trace, number, start, stop):
+        if (
+            count > detail.calls
+            and not any(start <= step < stop for step in wanted)
+            and is_closed(trace, shape, number, start, stop)
+        ):
             found.append(Gap(start, stop))
     found.sort(key=lambda gap: (gap.start, -gap.stop))
     outer: dict[int, Gap] = {}
@@ -101,7 +107,7 @@ def wanted_steps(trace: Trace, questions: Iterable[Question]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _of_loop(trace: Trace, loop: Loop, detail: Detail, wanted: frozenset[int]) -> list[Gap]:
+def _of_loop(trace: Trace, shape: Shape, loop: Loop, detail: Detail, wanted: frozenset[int]) -> list[Gap]:
     turns = loop.turns[:-1] if loop.left else loop.turns
     if len(turns) <= detail.unroll:
         return []
@@ -110,7 +116,7 @@ def _of_loop(trace: Trace, loop: Loop, detail: Detail, wanted: frozenset[int]) -
         for place, turn in enumerate(turns)
         if detail.head <= place < len(turns) - detail.tail
         and not any(turn.start <= step < turn.stop for step in wanted)
-        and is_closed(trace, loop.frame, turn.start, turn.stop)
+        and is_closed(trace, shape, loop.frame, turn.start, turn.stop)
     ]
     found: list[Gap] = []
     run: list[Gap] = []

@@ -144,11 +144,11 @@ def shape_of(trace: Trace) -> Shape:
     )
 
 
-def is_closed(trace: Trace, frame: int, start: int, stop: int) -> bool:
+def is_closed(trace: Trace, shape: Shape, frame: int, start: int, stop: int) -> bool:
     """Whether a range of steps holds a frame's own steps and whole calls made in it, and nothing else."""
     for step in trace.steps[start:stop]:
         if step.frame != frame:
             caller = trace.frames[step.frame].caller
-            if caller is None or not start <= caller < stop:
+            if caller is None or not start <= caller < stop or shape.spans[step.frame][1] > stop:
                 return False
     return all(step.finished is None or step.finished <= stop for step in trace.steps[start:stop])

@@ -6,21 +6,15 @@ in full: for a model as teacher, that is rejection sampling; the narrator here p
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Protocol
 
 from execverify.datasets.chains.narrate import Chain, CountTokens, Unfit, check_style, estimate_tokens, narrate
-from execverify.datasets.chains.voices import VOICES
 from execverify.errors import DatasetError
 from execverify.execution.outcome import Limits
 from execverify.questions.task import Task
-from execverify.rewards.parts import Score
 from execverify.rewards.score import PAPER, score_many
 from execverify.tracing.details import NO_DETAILS, details_many
 from execverify.tracing.trace import Trace
-
-MIXED = "mixed"
-"""In place of a voice: each row gets one of them, by chance."""
 
 _LIMITS = Limits()
 
@@ -69,9 +63,7 @@ class Narrator:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        if self.voice != MIXED:
-            check_style(self.voice, self.detail)
-        check_style("terse", self.detail)
+        check_style(self.voice, self.detail)
         if self.budget is not None and self.budget < 1:
             raise DatasetError(f"the budget must be 1 token or more, not {self.budget}")
 
@@ -84,21 +76,12 @@ class Narrator:
                 task,
                 trace,
                 found.get(trace.program, NO_DETAILS),
-                voice=self.voice_of(task),
+                voice=self.voice,
                 detail=self.detail,
                 budget=self.budget,
                 seed=self.seed,
                 count_tokens=self.count_tokens,
             )
-
-    def voice_of(self, task: Task) -> str:
-        """The voice that a task's chain has."""
-        return self.voice if self.voice != MIXED else Random(f"{self.seed}:{task.id}:voice").choice(sorted(VOICES))
-
-
-def is_accepted(score: Score) -> bool:
-    """Whether a completion with this score may teach: it has earned the full reward."""
-    return score.reward == PAPER.scale
 
 
 def accepted(task: Task, completion: str) -> bool:
@@ -112,4 +95,4 @@ def accepted(task: Task, completion: str) -> bool:
 
 def accepted_many(pairs: Iterable[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[bool]:
     """The same for many completions, in order."""
-    return [is_accepted(score) for score in score_many(pairs, limits=limits, workers=workers)]
+    return [score.reward == PAPER.scale for score in score_many(pairs, limits=limits, workers=workers)]

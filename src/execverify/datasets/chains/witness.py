@@ -66,12 +66,14 @@ class Witness:
 
     def end_of_call(self, index: int) -> int:
         """The step after the last one of the frame that a step begins, and of the calls made in it."""
-        frame = self.steps[index].frame
-        inside = {frame}
-        for number, called in enumerate(self.trace.frames):
-            if number > frame and called.caller is not None and self.steps[called.caller].frame in inside:
-                inside.add(number)
-        return max(step.index + 1 for number in inside if (step := self.last.get(number)) is not None)
+        inside = {self.steps[index].frame}
+        for step in self.steps[index:]:
+            caller = self.trace.frames[step.frame].caller
+            if step.frame not in inside and caller is not None and self.steps[caller].frame in inside:
+                inside.add(step.frame)
+            if step.frame not in inside:
+                return step.index
+        return len(self.steps)
 
     def end_of_round(self, header: Step, node: Loop) -> int:
         """The step after the last one of the round that a loop's header begins."""

@@ -38,7 +38,8 @@ class CruxevalI(Benchmark):
         "MIT",
         ORIGIN,
         "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; an answer without `f(` is left out; unbiased pass@k",
-        "the answer is one call of f with literals, or with the data's own arguments, whose result is equal in type and content",
+        "the answer is one call of f with literals, or with the data's own arguments, whose result is equal in type and content; "
+        "an assertion is about this very result",
         HUB,
     )
     constants = ("f()", "f(0)", "f(1)", "f('')", "f('a')", "f([])", "f({})", "f([1, 2, 3])", "f('', '')", "f([], 0)")
@@ -59,7 +60,7 @@ class CruxevalI(Benchmark):
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The left side of the completed assertion."""
-        return input_answer(completion, style)
+        return input_answer(completion, style, item.held.output)
 
     def gold(self, item: Item) -> str:
         """The call of the data."""

@@ -19,6 +19,7 @@ from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Row, Source, rows_of
 from execverify.evaluation.facts import facts_of, with_steps
 from execverify.evaluation.held_out import SPLIT
+from execverify.execution.outcome import Limits
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program
 from execverify.questions.prompts import prompt_text
@@ -32,6 +33,9 @@ from execverify.tracing.trace import trace_many
 SET = Path(__file__).with_name("own.jsonl")
 QUESTIONS = 10
 """Most questions of a row."""
+
+_PATIENT = Limits(timeout=20.0)
+"""Every program of the fixed set ends, however busy the machine is."""
 
 _TEMPLATES = {EXECVERIFY: "execverify", "direct": "direct", "cot": "brief", "compact": "compact", BARE: "direct"}
 
@@ -165,7 +169,7 @@ def _item(of: Task) -> Item:
 def _fixed(source: Source) -> list[Task]:
     records = [row for _, row in rows_of(SET)]
     programs = [Program(row["source"], row["entry_point"], row["arguments"]) for row in records]
-    traces = trace_many(programs, workers=source.workers)
+    traces = trace_many(programs, limits=_PATIENT, workers=source.workers)
     made = []
     for row, trace in zip(records, traces, strict=True):
         try:

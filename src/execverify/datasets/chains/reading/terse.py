@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.reading.prose import Unreadable
-from execverify.datasets.chains.reading.scan import split_outside
+from execverify.datasets.chains.scan import split_outside
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
 

@@ -3,6 +3,11 @@
 _OPEN, _CLOSE = "([{", ")]}"
 
 
+def is_closed(text: str) -> bool:
+    """Whether every quote and bracket that opens in a text closes in it, and no backslash ends it."""
+    return not text.endswith("\\") and len(split_outside(f"{text}\n", "\n")) == 2
+
+
 def split_outside(text: str, mark: str, most: int = -1) -> list[str]:
     """The parts of a text between the marks that are outside of quotes and brackets; at most `most` cuts, from the left."""
     parts: list[str] = []
