@@ -22,11 +22,11 @@ from execverify.execution.outcome import Limits
 from execverify.execution.run import job_for, sandbox
 from execverify.execution.worker import Stage
 from execverify.programs.literals import Value, describe
-from execverify.programs.program import walk
+from execverify.programs.program import Program, walk
 from execverify.tracing import instrument
-from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.tracing.determinism import OTHER_SEEDS, parts_may_vary
 from execverify.tracing.recorder import Recorder
-from execverify.tracing.trace import Trace
+from execverify.tracing.trace import Trace, trace_many, trace_of
 
 _HARNESS = "execverify.tracing.details:record"
 _DEFAULT = Limits()
@@ -81,8 +81,8 @@ NO_DETAILS = Details({})
 def details_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Details]:
     """Runs traced programs once more, and yields the values of their parts, in order.
 
-    A program that may vary runs under three hash seeds, and a value that differs between them is opaque ("varies"). Where a run
-    takes another way than its trace, there are no details.
+    A program whose parts may vary runs under three hash seeds, and a value that differs between them is opaque ("varies"). Where a
+    run takes another way than its trace, there are no details.
 
     Raises:
         SandboxError: the confined process could not be started (our failure).
@@ -90,12 +90,38 @@ def details_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers:
     runs = list(traces)
     jobs = [job_for(run.program, _HARNESS, limits) for run in runs]
     found = [_details(run, reply) for run, reply in zip(runs, sandbox().run_many(jobs, workers), strict=True)]
-    varying = [place for place, run in enumerate(runs) if may_vary(run.program)]
+    varying = [place for place, run in enumerate(runs) if parts_may_vary(run.program)]
     for seed in OTHER_SEEDS[:2]:
         others = sandbox(seed).run_many([jobs[place] for place in varying], workers)
         for place, reply in zip(varying, others, strict=True):
             found[place] = _agreeing(found[place], _details(runs[place], reply))
     yield from found
+
+
+def traced_in_detail(
+    programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1
+) -> Iterator[tuple[Trace, Details]]:
+    """Traces programs, and yields each trace with its details, in order.
+
+    One run gives both where nothing can vary between two; else it is `trace_many` and `details_many`.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure).
+    """
+    listed = list(programs)
+    steady = [program for program in listed if not parts_may_vary(program)]
+    others = [program for program in listed if parts_may_vary(program)]
+    jobs = (job_for(program, _HARNESS, limits, history=True) for program in steady)
+    replies = sandbox().run_many(jobs, workers)
+    traces = list(trace_many(others, limits=limits, workers=workers))
+    pairs = zip(traces, details_many(traces, limits=limits, workers=workers), strict=True)
+    for program in listed:
+        if parts_may_vary(program):
+            yield next(pairs)
+        else:
+            reply = next(replies)
+            trace = trace_of(program, reply)
+            yield trace, _details(trace, reply) if trace.steps else NO_DETAILS
 
 
 def _details(run: Trace, reply: dict[str, Any]) -> Details:
@@ -147,8 +173,9 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         return compile(instrument.instrument(tree, job["source"]), "<program>", "exec", dont_inherit=True)
 
     reply = enact(rewritten, job, stage, noter.around)
+    history = noter.reply() if job.get("history") else {"lines": noter.lines}
     parts = [noter.steps, noter.parts, noter.part_values, noter.moments]
-    return {**reply, "lines": noter.lines, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut)}
+    return {**reply, **history, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut)}
 
 
 class _Noter(Recorder):

@@ -37,6 +37,12 @@ def may_vary(program: Program) -> bool:
     return _looks_like_it(program) and shows_order(program)
 
 
+def parts_may_vary(program: Program) -> bool:
+    """Whether another run could give other values to parts of its statements, be the trace the same: `sorted(list(words))`."""
+    used = program.vocabulary
+    return bool(used.names & _DOORS) or reaches_out(used) or _looks_like_it(program)
+
+
 def _looks_like_it(program: Program) -> bool:
     """Whether it has anything to do with sets, or makes texts and has objects: most programs do not, at a glance."""
     used = program.vocabulary

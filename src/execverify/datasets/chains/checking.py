@@ -47,11 +47,11 @@ def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "terse") ->
 def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "terse", workers: int = 1) -> list[list[str]]:
     """The same for many chains; the processes that compute their expressions are shared."""
     checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
-    open_ones = [one for one in checkers if one.returned]
+    open_ones = [one for one in checkers if one.returned or one.rounds]
     for one, details in zip(
         open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
     ):
-        one.compare_returned(details)
+        one.compare_run(details)
     probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
     for one, values in zip(checkers, probe_many(probes, limits=_LIMITS, workers=workers), strict=True):
         one.compare(values)
@@ -113,6 +113,7 @@ class _Checker:
             _REMEMBERING
         )  # a frame's variables change in its own steps alone
         self.returned: list[tuple[Step, ast.expr, str]] = []  # what calls were said to return, and nothing said before proves
+        self.rounds: dict[int, list[tuple[str, str]]] = {}  # what comprehensions and lambdas were said to bind, by step
         self.answered = 0
         self.needed: int | None = None  # the step up to which was reasoned backward
         self.kinds: set[type] = set()
@@ -244,6 +245,7 @@ class _Checker:
         for node in inside:
             self.known.get(step.index, {}).pop(ast.dump(node), None)
         self.inner.update(claim.names)
+        self.rounds.setdefault(step.index, []).extend(claim.names)
 
     def _hear_does(self, claim: said.Does) -> None:
         step = self._needed("something is done")
@@ -394,12 +396,18 @@ class _Checker:
         if (given.assertion, given.lines) != (gold.assertion, gold.lines):
             self.fault("the answers are not the task's")
 
-    def compare_returned(self, details: Details) -> None:
-        """What calls have returned, against a run of our own: it may hang on what no frame's variables show."""
+    def compare_run(self, details: Details) -> None:
+        """What calls have returned and rounds have bound, against a run of our own: no frame's variables show it."""
         for step, node, claimed in self.returned:
             found = [note.value.text for note in details.of(step.index) if note.node is node]
             if claimed not in found[-1:]:
                 self.fault(f"{_place(step)}: the call returns {found[-1] if found else 'what is not known'}, not {claimed}")
+        for index, told in self.rounds.items():
+            bound = iter([(_bound_name(note.node), note.value.text) for note in details.of(index)])
+            for name, text in told:
+                if (name, text) not in bound:  # which looks on from the one before
+                    self.fault(f"{_place(self.trace.steps[index])}: no round there has {name} = {text}")
+                    break
 
     def compare(self, values: Sequence[Sequence[Value | None]]) -> None:
         """What the expressions have given, against what was claimed."""
@@ -466,6 +474,10 @@ class _Checker:
 
 def _place(step: Step | None) -> str:
     return f"line {step.line} visit {step.visit}" if step else "no line"
+
+
+def _bound_name(node: ast.AST) -> str | None:
+    return node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else None
 
 
 def _parsed(expression: str) -> ast.expr | None:

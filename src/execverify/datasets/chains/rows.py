@@ -3,7 +3,7 @@
 import pickle
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from execverify.errors import RowError
 from execverify.execution.outcome import Limits
 from execverify.questions.rows import Row, from_row
 from execverify.questions.task import TASK_KINDS, Task
-from execverify.tracing.trace import trace_many
+from execverify.tracing.details import traced_in_detail
 
 _CHUNK = 64
 _LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with every chunk
@@ -97,10 +97,9 @@ def chain_rows(
         SandboxError: programs cannot be run here (our failure).
     """
     account = ChainAccount() if account is None else account
-    narrator = Narrator(voice, detail, budget, seed, count_tokens, limits)
+    narrator = Narrator(voice, detail, budget, seed, count_tokens)
     apart = workers > 1 and _can_travel(teacher or narrator)
-    inside = 1 if apart else workers
-    work = partial(_made, teacher=teacher or replace(narrator, workers=inside), limits=limits, workers=inside)
+    work = partial(_made, teacher=teacher or narrator, limits=limits, workers=1 if apart else workers)
     return _counted(mapped(work, chunked(rows, _CHUNK), workers if apart else 1), account, progress)
 
 
@@ -140,8 +139,8 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
             raise RowError(f"the row {task.id!r} has no prompt: make rows with `execverify rows` or `execverify build`")
     with_runs = [task for task in tasks if task.kind in TASK_KINDS]
     programs = dict.fromkeys(task.program for task in with_runs)
-    runs = dict(zip(programs, trace_many(programs, limits=limits, workers=workers), strict=True))
-    given = list(teacher.teach([Lesson(task, runs[task.program]) for task in with_runs]))
+    runs = dict(zip(programs, traced_in_detail(programs, limits=limits, workers=workers), strict=True))
+    given = list(teacher.teach([Lesson(task, *runs[task.program]) for task in with_runs]))
     tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, Chain)]
     verdicts = iter(accepted_many(tried, limits=limits, workers=workers))
     chains = iter(given)

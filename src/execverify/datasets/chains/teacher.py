@@ -13,7 +13,7 @@ from execverify.errors import DatasetError
 from execverify.execution.outcome import Limits
 from execverify.questions.task import Task
 from execverify.rewards.score import PAPER, score_many
-from execverify.tracing.details import NO_DETAILS, details_many
+from execverify.tracing.details import Details
 from execverify.tracing.trace import Trace
 
 _LIMITS = Limits()
@@ -26,10 +26,12 @@ class Lesson:
     Attributes:
         task: the task to solve.
         trace: the run of its program, which the prompt does not show.
+        details: the values of the parts of the program's statements in that run.
     """
 
     task: Task
     trace: Trace
+    details: Details
 
 
 class Teacher(Protocol):
@@ -47,8 +49,6 @@ class Narrator:
     Attributes:
         voice: of `VOICES`, or "mixed".
         detail, budget, seed, count_tokens: see `narrate`.
-        limits: what a program may use, when it is run for its details.
-        workers: processes in which programs run.
 
     Raises:
         DatasetError: an unknown voice or level of detail, or a budget below 1.
@@ -59,8 +59,6 @@ class Narrator:
     budget: int | None = None
     seed: int | str = 0
     count_tokens: CountTokens = estimate_tokens
-    limits: Limits = _LIMITS
-    workers: int = 1
 
     def __post_init__(self) -> None:
         check_style(self.voice, self.detail)
@@ -68,14 +66,12 @@ class Narrator:
             raise DatasetError(f"the budget must be 1 token or more, not {self.budget}")
 
     def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
-        """Chains in the order of the lessons. Lessons about one program share the run for its details."""
-        runs = {lesson.trace.program: lesson.trace for lesson in lessons if lesson.trace.result.outcome == "returned"}
-        found = dict(zip(runs, details_many(runs.values(), limits=self.limits, workers=self.workers), strict=True))
-        for task, trace in ((lesson.task, lesson.trace) for lesson in lessons):
+        """Chains in the order of the lessons."""
+        for lesson in lessons:
             yield narrate(
-                task,
-                trace,
-                found.get(trace.program, NO_DETAILS),
+                lesson.task,
+                lesson.trace,
+                lesson.details,
                 voice=self.voice,
                 detail=self.detail,
                 budget=self.budget,
