@@ -25,6 +25,7 @@ from execverify.training.engine import guarded
 from execverify.training.grpo import arguments_of, reward_functions, train_rl
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.run import Training
+from execverify.training.screen import SCREENED, screened
 from execverify.training.sft import train_sft
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
@@ -234,12 +235,43 @@ def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
     ]
     with pytest.raises(TrainingError, match="these are code_generation: stage2 takes code_generation rows"):
         train_rl(preset(), "stage1", model, rows, tmp_path / "a", say=_quiet)
+    few = [{**row, "kind": "white_box"} for row in rows[:2]]
     with pytest.raises(TrainingError, match="a rollout takes 4 prompts"):
-        train_rl(preset(), "stage1", model, rows[:2], tmp_path / "b", say=_quiet)
+        train_rl(preset(), "stage1", model, few, tmp_path / "b", say=_quiet)
     with pytest.raises(TrainingError, match="no row is left for the warm-up"):
         train_sft(preset(), model, [], tmp_path / "c", _quiet)
     with pytest.raises(ModelError, match="could not be loaded"):
         train_sft(preset(), str(tmp_path / "nothing-here"), [], tmp_path / "d", _quiet)
+
+
+def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp_path: Path) -> None:
+    rows = [{"id": str(i), "kind": "white_box", "prompt": [{"role": "user", "content": f"f({i})"}]} for i in range(4)]
+
+    def by_sample(prompts: list[Any], completions: list[Any], id: list[str], kind: list[str]) -> list[float | None]:
+        """The samples of row 1 differ; those of row 2 are half our failures, which are no variance."""
+        assert [prompt[-1]["content"] for prompt in prompts] == [f"f({name})" for name in id] and set(kind) == {"white_box"}
+        return [{"1": float(at % 2), "2": None if at % 2 else 1.0}.get(name, 0.5) for at, name in enumerate(id)]
+
+    settings = preset("stage1.screen_samples=2").stage1
+    model = str(trained / "sft" / MODEL)
+
+    def screen(functions: list[Any]) -> list[str]:
+        return [row["id"] for row in screened(rows, model, settings, functions, tmp_path, seed=0, batch=8, say=_quiet)]
+
+    assert screen([by_sample]) == ["1"]
+    assert screen([]) == ["1"]  # what was found is not looked for again
+    (tmp_path / SCREENED).unlink()
+    with pytest.raises(TrainingError, match="warm up longer"):
+        screen([lambda completions, **_: [0.0] * len(completions)])
+
+
+def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
+    rows = list(Training(preset(), trained, 1, _quiet).prompts("stage1"))
+    model = str(trained / "sft" / MODEL)
+    changed = preset("stage1.screen_samples=2", "stage1.reward=constant", "stage1.max_steps=1")
+    told = train_rl(changed, "stage1", model, rows, tmp_path, say=_quiet)
+    assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
+    assert len(json.loads((tmp_path / SCREENED).read_text(encoding="utf-8"))) == len(rows)
 
 
 def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:

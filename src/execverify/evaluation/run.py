@@ -87,23 +87,15 @@ def evaluate(
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
     path = None if data is None else Path(data)
-    if limit is not None and limit < 1:
-        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
     chosen, drawn, told = _habits(model, style, sampling)
     reading = bench.reading(chosen)
-    items = bench.items(Source(path, seed, workers))[:limit]
-    twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
-    if twice:
-        raise EvaluationError(
-            f"{path or bench.about.name} has {len(twice)} ids more than once, such as {twice[0]}: give each item its own"
-        )
-    prompts = [bench.messages(item, chosen) for item in items]
+    items = _items(bench, Source(path, seed, workers), limit)
+    prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     asked = model_of(model, bench, items, reading, options or {})
     try:
         generations = _generated(asked, requests, drawn, out, progress)
-        settings = json.loads(json.dumps(dict(asked.settings), default=str))
-        name = asked.name
+        answered = {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
     finally:
         if isinstance(model, str):
             asked.close()
@@ -113,13 +105,25 @@ def evaluate(
         "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
         "seed": seed,
         "limit": limit,
-        "model": {"name": name, "settings": settings},
+        "model": answered,
         "style": chosen if chosen in styles.STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
         "sampling": told or drawn.plain(),
     }
     found = {**_about(bench), **asked_for, **figures_of(bench, records, workers, drawn.n)}
-    return Evaluation(found, tuple(records), tuple(prompts))
+    return Evaluation(found, tuple(records), prompts)
+
+
+def _items(bench: Benchmark, source: Source, limit: int | None) -> list[Item]:
+    """The items that are asked, each under an id of its own."""
+    if limit is not None and limit < 1:
+        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
+    items = bench.items(source)[:limit]
+    twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
+    if twice:
+        where = source.path or bench.about.name
+        raise EvaluationError(f"{where} has {len(twice)} ids more than once, such as {twice[0]}: give each item its own")
+    return items
 
 
 def _about(bench: Benchmark) -> dict[str, Any]:

@@ -42,6 +42,14 @@ def steps_done(folder: Path) -> int:
     return 0 if path is None else int(path.name.rpartition("-")[2])
 
 
+def resumed_at(folder: Path) -> int:
+    """Where a stage goes on: the steps of its last whole checkpoint; its logs are cut back to there."""
+    step = steps_done(folder)
+    for name in (LOG, SAMPLES):
+        trim(folder / name, step)
+    return step
+
+
 def trim(path: Path, step: int) -> None:
     """Takes the lines after a step out of a log: they are going to be written again."""
     if not path.exists():

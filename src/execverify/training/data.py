@@ -75,13 +75,22 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
     if data.from_folder:
         folder = Path(data.from_folder)
     else:
-        folder = out / "rows"
+        folder = _made(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
         build(folder, int(size), recipe_of(data), workers=workers)
     rows = Rows(folder, preset.sft.rows, preset.stage1.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
+
+
+def _made(folder: Path) -> Path:
+    """A folder, made where it is not there yet."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{folder} cannot be made: {error.strerror}") from None
+    return folder
 
 
 def _wanted(preset: Preset) -> int:
@@ -165,7 +174,7 @@ def prepared_tasks(preset: Preset, out: Path, workers: int) -> TaskRows:
     train, test = preset.sft.tasks + synthesized, preset.evaluation.tasks
     folder = None
     if train or test:
-        folder = out / "tasks"
+        folder = _made(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
         build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)

@@ -10,23 +10,13 @@ from execverify.questions.question import KINDS
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.score import PAPER, RewardRule
 from execverify.rewards.trl import PART_KINDS, PartReward, UnitTestReward, WhiteBoxReward
-from execverify.training.checkpoints import (
-    LOG,
-    MODEL,
-    SAMPLES,
-    STAGE,
-    Say,
-    drop_checkpoints,
-    finished,
-    last_checkpoint,
-    steps_done,
-    trim,
-)
-from execverify.training.engine import common, guarded, loaded, quiet, world_size
-from execverify.training.files import whole_folder, write_json
+from execverify.training.checkpoints import Say, finished
+from execverify.training.engine import common, loaded, world_size
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
 from execverify.training.preset import Preset, RlSettings
+from execverify.training.screen import screened
+from execverify.training.stage import carried_out
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
 
@@ -131,6 +121,15 @@ def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) ->
         raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {mend}")
 
 
+def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> None:
+    """Raises TrainingError where there are too few rows for one rollout."""
+    if rows < settings.prompts:
+        raise TrainingError(
+            f"{stage} has {rows} rows, and a rollout takes {settings.prompts} prompts "
+            f"({too_long} rows are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
+        )
+
+
 def train_rl(
     preset: Preset, stage: str, base: str, rows: Iterable[dict[str, Any]], out: Path, *, workers: int = 2, say: Say = print
 ) -> dict[str, Any]:
@@ -161,17 +160,13 @@ def train_rl(
     check_template(tokenizer, base)
     account = Kept()
     kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
-    if len(kept) < settings.prompts:
-        raise TrainingError(
-            f"{stage} has {len(kept)} rows, and a rollout takes {settings.prompts} prompts "
-            f"({account.too_long} rows are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
-        )
     check_kinds(kept, stage, settings)
     say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
-    watched = [Watched(function) for function in reward_functions(settings, workers)]
-    begun, resumed = time.perf_counter(), steps_done(out)
-    for name in (LOG, SAMPLES):
-        trim(out / name, resumed)
+    functions = reward_functions(settings, workers)
+    if settings.screen_samples:
+        kept = screened(kept, base, settings, functions, out, seed=preset.seed, batch=preset.evaluation.batch, say=say)
+    check_enough(len(kept), account.too_long, stage, settings)
+    watched = [Watched(function) for function in functions]
     trainer = trainer_class()(
         model=model,
         args=arguments,
@@ -180,22 +175,14 @@ def train_rl(
         processing_class=tokenizer,
     )
     trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
-    quiet(trainer)
-    with guarded(out):
-        trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
-        with whole_folder(out / MODEL) as folder:
-            trainer.save_model(str(folder))
-            tokenizer.save_pretrained(folder)
-    told = {
-        "stage": stage,
-        "base": base,
-        "steps": trainer.state.global_step,
-        "resumed_at": resumed,
-        "seconds": round(time.perf_counter() - begun, 1),
-        "rollout_seconds": round(trainer.rollout_seconds, 1),
-        "reward_seconds": round(sum(function.seconds for function in watched), 2),
-        **vars(account),
-    }
-    write_json(out / STAGE, told)
-    drop_checkpoints(out)
-    return told
+    told = {"stage": stage, "base": base, **vars(account), "prompts": len(kept)}
+    return carried_out(
+        trainer,
+        tokenizer,
+        out,
+        told,
+        lambda: {
+            "rollout_seconds": round(trainer.rollout_seconds, 1),
+            "reward_seconds": round(sum(function.seconds for function in watched), 2),
+        },
+    )

@@ -1,27 +1,16 @@
 """The warm-up: supervised fine-tuning on chains of thought, by TRL's SFTTrainer (paper, section 3.2)."""
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.checkpoints import (
-    LOG,
-    MODEL,
-    STAGE,
-    Say,
-    drop_checkpoints,
-    finished,
-    last_checkpoint,
-    steps_done,
-    trim,
-)
-from execverify.training.engine import common, guarded, loaded, quiet, world_size
-from execverify.training.files import whole_folder, write_json
+from execverify.training.checkpoints import Say, finished
+from execverify.training.engine import common, loaded, world_size
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog
 from execverify.training.preset import Preset
+from execverify.training.stage import carried_out
 
 
 def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Say = print) -> dict[str, Any]:
@@ -43,24 +32,33 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
     if (done := finished(out)) is not None:
         return done
     import datasets
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTTrainer
 
-    settings = preset.sft
     model, tokenizer = loaded(preset, base)
     check_template(tokenizer, base)
-    account = Kept()
-    data = datasets.Dataset.from_list(
-        [
-            {"prompt": row["prompt"], "completion": row["completion"]}
-            for row in fitting(rows, tokenizer, min(settings.max_tokens, preset.model.context), account)
-        ]
-    )
-    if not len(data):
+    account, most = Kept(), min(preset.sft.max_tokens, preset.model.context)
+    kept = [{name: row[name] for name in ("prompt", "completion")} for row in fitting(rows, tokenizer, most, account)]
+    if not kept:
         raise TrainingError(
-            f"no row is left for the warm-up ({account.too_long} are longer than sft.max_tokens = {settings.max_tokens} tokens)"
+            f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_tokens)"
         )
     say(f"warm-up on {account.kept} rows, {account.tokens} tokens; {account.too_long} were too long")
-    arguments = SFTConfig(
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments_of(preset, out),
+        train_dataset=datasets.Dataset.from_list(kept),
+        processing_class=tokenizer,
+        callbacks=[StepLog(out, [], lambda: 0.0, say)],
+    )
+    return carried_out(trainer, tokenizer, out, {"stage": "sft", "base": base, **vars(account)})
+
+
+def arguments_of(preset: Preset, out: Path) -> Any:
+    """The warm-up's settings as TRL has them."""
+    from trl import SFTConfig
+
+    settings = preset.sft
+    return SFTConfig(
         **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
         per_device_train_batch_size=settings.device_batch,
         gradient_accumulation_steps=max(1, settings.batch // (settings.device_batch * world_size())),
@@ -72,29 +70,3 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         train_sampling_strategy="random" if settings.packing else "group_by_length",
         loss_type="nll",
     )
-    begun, resumed = time.perf_counter(), steps_done(out)
-    trim(out / LOG, resumed)
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=data,
-        processing_class=tokenizer,
-        callbacks=[StepLog(out, [], lambda: 0.0, say)],
-    )
-    quiet(trainer)
-    with guarded(out):
-        trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
-        with whole_folder(out / MODEL) as folder:
-            trainer.save_model(str(folder))
-            tokenizer.save_pretrained(folder)
-    told = {
-        "stage": "sft",
-        "base": base,
-        "steps": trainer.state.global_step,
-        "resumed_at": resumed,
-        "seconds": round(time.perf_counter() - begun, 1),
-        **vars(account),
-    }
-    write_json(out / STAGE, told)
-    drop_checkpoints(out)
-    return told

@@ -1,0 +1,42 @@
+"""What both kinds of training have in common once the engine's trainer is made: from the last checkpoint to a finished stage."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from execverify.training.checkpoints import MODEL, STAGE, drop_checkpoints, last_checkpoint, resumed_at
+from execverify.training.engine import guarded, quiet
+from execverify.training.files import whole_folder, write_json
+
+
+def carried_out(
+    trainer: Any, tokenizer: Any, out: Path, told: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
+) -> dict[str, Any]:
+    """Trains to the end, from the last whole checkpoint where there is one; keeps the model and the tokenizer.
+
+    Args:
+        trainer: TRL's.
+        tokenizer: saved beside the weights.
+        out: the stage's folder.
+        told: what `stage.json` says beside steps and seconds.
+        more: further figures, asked for at the end.
+
+    Returns:
+        What `stage.json` holds.
+
+    Raises:
+        TrainingError: a full disk or too little memory.
+    """
+    begun, resumed = time.perf_counter(), resumed_at(out)
+    quiet(trainer)
+    with guarded(out):
+        trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
+        with whole_folder(out / MODEL) as folder:
+            trainer.save_model(str(folder))
+            tokenizer.save_pretrained(folder)
+    seconds = round(time.perf_counter() - begun, 1)
+    found = {**told, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
+    write_json(out / STAGE, found)
+    drop_checkpoints(out)
+    return found

@@ -1,0 +1,120 @@
+"""The ablation: its arms, its figures against ones worked out otherwise, and one run of it on a model of some thousand weights."""
+
+import json
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+from tiny_training import preset
+
+from execverify.errors import TrainingError
+from execverify.evaluation.folder import write_run
+from execverify.evaluation.run import evaluate
+from execverify.experiments.arms import ARMS, chosen_arms
+from execverify.experiments.figures import mean_and_interval, summary
+from execverify.experiments.pages import table_markdown
+
+
+def test_every_arm_begins_on_one_before_it() -> None:
+    names = [arm.name for arm in ARMS]
+    assert len(set(names)) == len(names)
+    for at, arm in enumerate(ARMS):
+        assert arm.what and (arm.after is None or arm.after in names[:at])
+
+
+def test_arms_bring_what_they_need() -> None:
+    assert [arm.name for arm in chosen_arms(["white-box"], stage2=True)] == ["base", "sft", "white-box"]
+    assert [arm.name for arm in chosen_arms(["more-sft"], stage2=True)] == ["base", "sft", "white-box", "more-sft"]
+    assert {arm.stage for arm in chosen_arms([], stage2=False)} == {None, "sft", "stage1"}
+    assert chosen_arms([], stage2=True) == list(ARMS)
+    with pytest.raises(TrainingError, match="there is no arm 'whitebox'"):
+        chosen_arms(["whitebox"], stage2=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "t"), [([1.0, 4.0], 12.706), ([20.0, 22.5, 30.0], 4.303), ([5.0, 6.0, 7.0, 8.0, 11.0], 2.776)]
+)
+def test_intervals_over_seeds_are_students(values: list[float], t: float) -> None:
+    told = mean_and_interval(values)
+    half = t * statistics.stdev(values) / math.sqrt(len(values))  # t from a printed table
+    mean = statistics.fmean(values)
+    assert told["mean"] == pytest.approx(mean, abs=0.01)
+    assert told["interval"] == pytest.approx([mean - half, mean + half], abs=0.01)
+    assert mean_and_interval([3.0])["interval"] is None
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seeds of four arms, answered by scripted models: what comes out is known."""
+    out = tmp_path_factory.mktemp("runs")
+    answers = {
+        "base": "scripted:nothing",
+        "sft": "scripted:nothing",
+        "output-only": "scripted:constant:Nil",
+        "white-box": "scripted:gold",
+    }
+    for arm, model in answers.items():
+        run = evaluate("own", model, limit=24)
+        for seed in (0, 1):
+            write_run(out / f"seed-{seed}" / "evaluations" / arm / "held-out", run)
+    return out
+
+
+def test_the_figures_of_known_answers(runs: Path) -> None:
+    found = summary(runs, ["base", "sft", "output-only", "white-box"], [0, 1])
+    scores = found["scores"]["held-out"]
+    tasks = ("output", "next_statement", "variable_state", "input", "mean of tasks")
+    assert {task: (cells["base"]["mean"], cells["white-box"]["mean"]) for task, cells in scores.items()} == dict.fromkeys(
+        tasks, (0.0, 100.0)
+    )
+    assert scores["variable_state"]["output-only"]["mean"] > 0 == scores["output"]["output-only"]["mean"]
+    assert scores["output"]["white-box"]["seeds"] == [100.0, 100.0]
+    assert found["floors"]["held-out"]["variable_state"] == pytest.approx(
+        scores["variable_state"]["output-only"]["mean"], abs=0.01
+    )
+    assert all(told["white-box"] == 100.0 for told in found["levels"]["held-out"].values())
+
+
+def test_comparisons_pair_the_items(runs: Path) -> None:
+    rows = summary(runs, ["base", "sft", "output-only", "white-box"], [0, 1])["comparisons"]
+    by_name = {(row["task"], row["arm"], row["against"]): row for row in rows}
+    best = by_name["output", "white-box", "sft"]
+    assert (best["difference"], best["worse"], best["better"]) == (100.0, 0, best["items"])
+    assert best["p"] == pytest.approx(2 * 0.5 ** best["items"], rel=0.01)  # all items on one side
+    assert best["by_seed"] == [100.0, 100.0] and best["p_holm"] >= best["p"]
+    assert ("output", "output-only", "white-box") not in by_name and ("output", "white-box", "output-only") in by_name
+    assert by_name["input", "output-only", "sft"]["difference"] == 0.0
+
+
+def test_a_seed_that_is_missing_does_not_count(runs: Path) -> None:
+    found = summary(runs, ["base", "white-box"], [0, 1, 7])
+    assert found["scores"]["held-out"]["output"]["base"]["seeds"] == [0.0, 0.0]
+
+
+@pytest.mark.filterwarnings("ignore")  # the engines' own
+def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
+    pytest.importorskip("trl", reason="training needs the extra [train]")
+    from execverify.experiments.ablation import Ablation
+
+    said: list[str] = []
+    small = preset("stage2.rows=0", "sft.tasks=0", "evaluation.tasks=0", "stage1.max_steps=2", "stage1.mini_batch=4")
+    out = tmp_path / "ablation"
+    results = Ablation(small, [3], ["more-sft"], out, 1, said.append).run()
+    arms = ["base", "sft", "white-box", "more-sft"]
+    assert json.loads((out / "results.json").read_text(encoding="utf-8")) == results
+    assert list(results["scores"]["held-out"]["output"]) == arms
+    assert results["stages"]["more-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]  # both begin on the warm-up
+    table = (out / "table.md").read_text(encoding="utf-8")
+    assert table == table_markdown(results, chosen_arms(["more-sft"], stage2=False))
+    assert all(f"| {arm} |" in table for arm in arms) and "best constant answer" in table
+    for name in ("curves.svg", "levels.svg"):
+        assert (out / name).read_text(encoding="utf-8").startswith("<?xml")
+    made = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
+    said.clear()
+    Ablation(small, [3], ["more-sft"], out, 1, said.append).run()
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")} == made
+    assert not [line for line in said if "training" in line or "warm-up on" in line]
+    with pytest.raises(TrainingError, match="begun with other settings"):
+        Ablation(preset("model.hidden=64"), [3], [], out, 1, said.append).run()
+    assert any((out / "seed-3" / "evaluations").iterdir())
