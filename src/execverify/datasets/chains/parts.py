@@ -1,6 +1,7 @@
 """The parts of one step: which values of calls and operations are told, and how they read with values put in."""
 
 import ast
+import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from execverify.datasets.chains.claims import Claim, Each, Gives
 from execverify.datasets.chains.lines import Line
 from execverify.datasets.chains.pieces import PARTS, fill, texts_of
 from execverify.programs.literals import Value
-from execverify.programs.program import Program, once_for_each, walk
+from execverify.programs.program import Program, module_names, once_for_each, walk
 from execverify.tracing.details import Note
 
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
@@ -34,6 +35,7 @@ class Scopes:
         binders: for each name that one of them binds, which it is.
         firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
+        everywhere: names that any frame can see: the module's, and the builtins.
         shared: names that a function can give a new value in another one (`global`, `nonlocal`).
         remembers: whether calls can leave something behind for later ones, so that what a frame's variables hold can change
             between two of its steps.
@@ -46,6 +48,7 @@ class Scopes:
     binders: Mapping[ast.AST, ast.AST]
     firsts: Mapping[ast.AST, ast.AST]
     functions: frozenset[str]
+    everywhere: frozenset[str]
     shared: frozenset[str]
     remembers: bool
     acts: frozenset[ast.AST]
@@ -84,7 +87,8 @@ def scopes_of(program: Program) -> Scopes:
     firsts: dict[ast.AST, ast.AST] = {}
     for name, binder in binders.items():
         firsts.setdefault(binder, name)
-    return Scopes(bound, binders, firsts, functions, shared, remembers, acts, frozenset(quiet))
+    everywhere = module_names(program.tree) | frozenset(dir(builtins))
+    return Scopes(bound, binders, firsts, functions, everywhere, shared, remembers, acts, frozenset(quiet))
 
 
 def _remembers(program: Program) -> bool:
@@ -201,8 +205,8 @@ class Sight:
         bound = node.id in scopes.bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
-            if bound:
-                raise LookupError(node.id)
+            if bound or node.id not in scopes.everywhere:
+                raise LookupError(node.id)  # a class body sees more than its own frame shows
             return node.id, True
         if value.text is None or (not bound and node.id in scopes.shared):
             raise LookupError(node.id)
