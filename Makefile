@@ -7,9 +7,8 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test check slow fuzz endurance bench other-pythons verl verifiers clean
 
-demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows; evaluations; a tiny model, trained
+demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored; evaluations
 	$(BIN)/python examples/demo.py demo-out
-	$(BIN)/execverify train all --preset tiny --out demo-out/training
 
 test: check  ## style, types, layering, and every quick test
 	$(BIN)/pytest -q -n 2 -m "not slow"

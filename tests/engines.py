@@ -26,21 +26,16 @@ def run_checks(checks: str, variable: str, folder: Path, target: str) -> None:
         pytest.skip(f"{variable} does not name a Python of that engine (`make {target}` makes one)")
     paths = [Path(execverify.__file__).parents[1], TESTS, *ENVIRONMENTS.glob("*/")]
     settings = {"PYTHONPATH": os.pathsep.join(map(str, paths)), "HF_HOME": str(folder), "HF_HUB_OFFLINE": "1"}
+    quiet = ["-q", "-p", "no:cacheprovider", "-o", "addopts=", "-o", "filterwarnings="]
     command = [
-        python,
+        str(Path(python).absolute()),
         "-m",
         "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-o",
-        "addopts=",
-        "-o",
-        "filterwarnings=",
+        *quiet,
         str(TESTS / checks),
-    ]
+    ]  # its name as it is: a link leads astray
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=1800, env={**os.environ, **settings}, cwd=TESTS, check=False
+        command, capture_output=True, text=True, timeout=3600, env={**os.environ, **settings}, cwd=TESTS, check=False
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert " passed" in done.stdout

@@ -35,9 +35,9 @@ def overpaid(task: ev.Task, families: list[Family] | tuple[Family, ...]) -> list
     """What is wrong with the scores of the families' attacks on a task."""
     found = []
     for attack in (attack for family in families for attack in family.attacks(task)):
-        start = time.perf_counter()
+        start = time.process_time()
         score = ev.score(task, attack.completion)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         failed = any(part.verdict == Verdict.FAILED for part in score.parts)
         if score.reward is None or score.reward > attack.worth or failed or seconds > 1:
             found.append(f"{attack.family}: {score.reward} for {attack.worth}, {seconds:.1f} s: {attack.completion[-300:]!r}")

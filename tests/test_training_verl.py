@@ -16,6 +16,7 @@ from engines import run_checks
 from execverify.datasets.files import write_rows
 from execverify.errors import ModelError, QuestionError, RowError, TrainingError
 from execverify.rewards.verl import compute_score, constant_score
+from execverify.training import verl
 from execverify.training.preset import Preset, load_preset, preset_names
 from execverify.training.truth import ground_truth
 from execverify.training.verl import launch, prepare, trained_model
@@ -313,7 +314,10 @@ SMALL = ["stage1.prompts=4", "stage1.mini_batch=2", "stage1.device_batch=2", "st
 
 
 @pytest.fixture
-def small() -> Preset:
+def small(monkeypatch: pytest.MonkeyPatch) -> Preset:
+    """A preset for a handful of rows; names on the hub are not looked up, as where there is no network."""
+    real = verl.prompt_length
+    monkeypatch.setattr(verl, "prompt_length", lambda model: None if model.endswith("/model") else real(model))
     return load_preset("paper-7b", SMALL)
 
 

@@ -64,7 +64,7 @@ def trainer_class() -> Any:
     """TRL's trainer, which also knows how long its rollouts took. (The engine measures that too, for some trackers alone.)"""
     from trl import GRPOTrainer
 
-    class Timed(GRPOTrainer):  # type: ignore[misc]
+    class Timed(GRPOTrainer):
         rollout_seconds = 0.0
 
         def _generate(self, *args: Any, **kwargs: Any) -> Any:

@@ -52,7 +52,7 @@ class Watched:
         return rewards
 
 
-class StepLog(TrainerCallback):  # type: ignore[misc]
+class StepLog(TrainerCallback):
     """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took.
 
     Args:
