@@ -35,7 +35,7 @@ class Scopes:
         binders: for each name that one of them binds, which it is.
         firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
-        everywhere: names that any frame can see: the module's, and the builtins.
+        settled: names of the module and of the builtins that mean the same in every step of a run.
         shared: names that a function can give a new value in another one (`global`, `nonlocal`).
         remembers: whether calls can leave something behind for later ones, so that what a frame's variables hold can change
             between two of its steps.
@@ -48,7 +48,7 @@ class Scopes:
     binders: Mapping[ast.AST, ast.AST]
     firsts: Mapping[ast.AST, ast.AST]
     functions: frozenset[str]
-    everywhere: frozenset[str]
+    settled: frozenset[str]
     shared: frozenset[str]
     remembers: bool
     acts: frozenset[ast.AST]
@@ -87,8 +87,26 @@ def scopes_of(program: Program) -> Scopes:
     firsts: dict[ast.AST, ast.AST] = {}
     for name, binder in binders.items():
         firsts.setdefault(binder, name)
-    everywhere = module_names(program.tree) | frozenset(dir(builtins))
-    return Scopes(bound, binders, firsts, functions, everywhere, shared, remembers, acts, frozenset(quiet))
+    settled = (module_names(program.tree) - _unsettled(program.tree) - shared) | (frozenset(dir(builtins)) - shared)
+    return Scopes(bound, binders, firsts, functions, settled, shared, remembers, acts, frozenset(quiet))
+
+
+def _unsettled(tree: ast.Module) -> frozenset[str]:
+    """Names that a module gives values which a run could change: all but constants and tuples of them."""
+    return frozenset(
+        one.id
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.While | ast.If | ast.With | ast.Try)
+        and not (isinstance(node, ast.Assign) and _is_constant(node.value))
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    )
+
+
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple):
+        return all(_is_constant(one) for one in node.elts)
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _remembers(program: Program) -> bool:
@@ -205,8 +223,8 @@ class Sight:
         bound = node.id in scopes.bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
-            if bound or node.id not in scopes.everywhere:
-                raise LookupError(node.id)  # a class body sees more than its own frame shows
+            if bound or node.id not in scopes.settled:
+                raise LookupError(node.id)  # it may be another value by now, or a class body's
             return node.id, True
         if value.text is None or (not bound and node.id in scopes.shared):
             raise LookupError(node.id)
