@@ -288,6 +288,9 @@ class _Checker:
         if step.finished != self.at:
             self.fault(f"{_place(step)}: {name} is told, but the line has not finished just now")
             return None
+        node = self._statement(step)
+        if isinstance(node, ast.For | ast.AsyncFor) and not self.facts.goes_in(step, node):
+            self.fault(f"{_place(step)}: {name} is told, but the loop ends there")
         if name not in step.state:
             self.fault(f"{_place(step)}: there is no {name}")
             return None

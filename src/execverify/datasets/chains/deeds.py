@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from execverify.datasets.chains import claims as said
 from execverify.datasets.chains.claims import Claim
@@ -78,13 +79,11 @@ class Deeds:
     def item(self, step: Step, target: ast.Subscript, sight: Sight) -> tuple[Value | None, Value | None]:
         """What an item was that is assigned to, and what it is in the variable's state now; None where that is not known."""
         old = next((note.value for note in self.details.of(step.index) if note.node is target), None)
-        if old is None or target not in sight.values or not isinstance(target.value, ast.Name):
+        if old is None or target not in sight.values:
             return None, None
-        after = step.state.get(target.value.id)
-        key = sight.values.get(target.slice) or sight.text(target.slice)
         try:
-            return old, value_of(parse_literal(after.text or "")[parse_literal(key or "")])  # type: ignore[index, union-attr]
-        except (LiteralError, LookupError, TypeError, AttributeError):
+            return old, value_of(_found(target, step, sight))
+        except (LiteralError, LookupError, TypeError):
             return old, None
 
     def state(self, step: Step, line: Line) -> Iterator[Claim]:
@@ -99,6 +98,16 @@ class Deeds:
                 yield said.Sets(name, value.text)
             elif (size := _size(value)) is not None:
                 yield said.Sized(name, size)
+
+
+def _found(place: ast.expr, step: Step, sight: Sight) -> Any:
+    """What is in a place of a variable after a step: read out of the variable's literal."""
+    if isinstance(place, ast.Name):
+        return parse_literal(step.state[place.id].text or "")
+    if not isinstance(place, ast.Subscript):
+        raise LookupError
+    key = sight.values.get(place.slice) or sight.text(place.slice) or ""
+    return _found(place.value, step, sight)[parse_literal(key)]
 
 
 def _done(node: ast.Expr, sight: Sight) -> str | None:

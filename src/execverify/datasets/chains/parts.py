@@ -1,6 +1,7 @@
 """The parts of one step: which values of calls and operations are told, and how they read with values put in."""
 
 import ast
+import builtins
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from execverify.datasets.chains.claims import Claim, Each, Gives
 from execverify.datasets.chains.lines import Line
 from execverify.datasets.chains.pieces import PARTS, fill, texts_of
 from execverify.programs.literals import Value
-from execverify.programs.program import Program, once_for_each, walk
+from execverify.programs.program import Program, module_names, once_for_each, walk
 from execverify.tracing.details import Note
 
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
@@ -34,6 +35,7 @@ class Scopes:
         binders: for each name that one of them binds, which it is.
         firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
+        settled: names of the module and of the builtins that mean the same in every step of a run.
         shared: names that a function can give a new value in another one (`global`, `nonlocal`).
         remembers: whether calls can leave something behind for later ones, so that what a frame's variables hold can change
             between two of its steps.
@@ -46,6 +48,7 @@ class Scopes:
     binders: Mapping[ast.AST, ast.AST]
     firsts: Mapping[ast.AST, ast.AST]
     functions: frozenset[str]
+    settled: frozenset[str]
     shared: frozenset[str]
     remembers: bool
     acts: frozenset[ast.AST]
@@ -84,7 +87,26 @@ def scopes_of(program: Program) -> Scopes:
     firsts: dict[ast.AST, ast.AST] = {}
     for name, binder in binders.items():
         firsts.setdefault(binder, name)
-    return Scopes(bound, binders, firsts, functions, shared, remembers, acts, frozenset(quiet))
+    settled = (module_names(program.tree) - _unsettled(program.tree) - shared) | (frozenset(dir(builtins)) - shared)
+    return Scopes(bound, binders, firsts, functions, settled, shared, remembers, acts, frozenset(quiet))
+
+
+def _unsettled(tree: ast.Module) -> frozenset[str]:
+    """Names that a module gives values which a run could change: all but constants and tuples of them."""
+    return frozenset(
+        one.id
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.While | ast.If | ast.With | ast.Try)
+        and not (isinstance(node, ast.Assign) and _is_constant(node.value))
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    )
+
+
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple):
+        return all(_is_constant(one) for one in node.elts)
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _remembers(program: Program) -> bool:
@@ -201,8 +223,8 @@ class Sight:
         bound = node.id in scopes.bound.get(node, ())
         value = self.inner.get(node.id) if bound else self.state.get(node.id)
         if value is None:
-            if bound:
-                raise LookupError(node.id)
+            if bound or node.id not in scopes.settled:
+                raise LookupError(node.id)  # it may be another value by now, or a class body's
             return node.id, True
         if value.text is None or (not bound and node.id in scopes.shared):
             raise LookupError(node.id)
