@@ -58,8 +58,9 @@ def _changed(old: str, text: str, rng: random.Random) -> str:
     if old in _FLIPPED:
         return _FLIPPED[old]
     if old[0].isdigit():
-        digits, suffix = re.match(r"(\d+)(.*)", old).groups()  # type: ignore[union-attr]
-        return str(rng.choice([int(digits) + 1, max(0, int(digits) - 1), int(digits) * 10 + 1, int(digits) + 2])) + suffix
+        suffix = old.lstrip("0123456789")
+        number = int(old.removesuffix(suffix))
+        return str(rng.choice([number + 1, max(0, number - 1), number * 10 + 1, number + 2])) + suffix
     if old[0].isalpha() or old[0] == "_":
         return rng.choice(sorted(set(re.findall(r"[A-Za-z_]\w*", text)) - {old}) or [old + "s"])
     return rng.choice([sign for sign in _SIGNS if sign != old])
