@@ -62,5 +62,9 @@ def _changed(old: str, text: str, rng: random.Random) -> str:
         number = int(old.removesuffix(suffix))
         return str(rng.choice([number + 1, max(0, number - 1), number * 10 + 1, number + 2])) + suffix
     if old[0].isalpha() or old[0] == "_":
-        return rng.choice(sorted(set(re.findall(r"[A-Za-z_]\w*", text)) - {old}) or [old + "s"])
+        return rng.choice(sorted(_words(text) - {old}) or [old + "s"])
     return rng.choice([sign for sign in _SIGNS if sign != old])
+
+
+def _words(text: str) -> set[str]:
+    return {found[0] for found in re.finditer(r"[A-Za-z_]\w*", text)}
