@@ -647,6 +647,14 @@ def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None
     assert "cut off" not in markdown(whole) and "max-tokens=1024;" in markdown(whole)
 
 
+def test_several_greedy_samples_are_all_the_same_and_that_is_told(data: dict[str, Path]) -> None:
+    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--n", 2, "--model")
+    told = "the 2 completions of an item are all the same"
+    assert told in cli(*words, "/nowhere/model").stderr
+    assert told not in cli(*words, "/nowhere/model", "--temperature", 0.2).stderr
+    assert told not in cli(*words, "scripted:gold").stderr
+
+
 def test_the_list_tells_each_benchmark() -> None:
     told = cli("evaluate", "--list").output
     rows = [json.loads(line) for line in cli("evaluate", "--list", "--json").output.splitlines()]

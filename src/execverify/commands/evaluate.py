@@ -67,6 +67,8 @@ def evaluate_command(
     given = {"n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     recorded = model.startswith("recorded:") and not known
+    if (n or 1) > 1 and not temperature and not model.startswith(("recorded:", "scripted:")):
+        NOTES.print(Text(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow"))
     with progress() as bar:
         task = bar.add_task("asking", total=None)
         found = evaluate(
