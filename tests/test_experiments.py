@@ -104,6 +104,11 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     arms = ["base", "sft", "white-box", "more-sft"]
     assert json.loads((out / "results.json").read_text(encoding="utf-8")) == results
     assert list(results["scores"]["held-out"]["output"]) == arms
+    assert list(results["scores"]["held-out-sampled"]["output"]) == arms
+    sampled = json.loads(
+        (out / "seed-3" / "evaluations" / "sft" / "held-out-sampled" / "results.json").read_text(encoding="utf-8")
+    )
+    assert (sampled["sampling"]["n"], sampled["sampling"]["temperature"], sampled["sampling"]["seed"]) == (4, 1.0, 3)
     assert results["stages"]["more-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]  # both begin on the warm-up
     table = (out / "table.md").read_text(encoding="utf-8")
     assert table == table_markdown(results, chosen_arms(["more-sft"], stage2=False))

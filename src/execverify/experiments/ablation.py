@@ -26,11 +26,12 @@ from execverify.training.checkpoints import MODEL, STAGE, Say, finished
 from execverify.training.checks import check_machine
 from execverify.training.engine import engine_or_error
 from execverify.training.files import read_json, write_json
-from execverify.training.measure import measure
+from execverify.training.measure import HELD_OUT, Measure, measure
 from execverify.training.preset import Preset
 from execverify.training.run import Training
 
 RESULTS = "results.json"
+_SAMPLES = 4
 _PACKAGES = ("torch", "transformers", "trl", "datasets", "accelerate")
 
 
@@ -88,9 +89,8 @@ class Ablation:
             else:
                 self._trained(arm, preset, models[arm.after], folder, shared)
                 models[arm.name] = str(folder / arm.name / MODEL)
-            measure(
-                models[arm.name], shared.measures(), preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say
-            )
+            measures = [one for greedy in shared.measures() for one in (greedy, *_sampled(greedy))]
+            measure(models[arm.name], measures, preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say)
 
     def _trained(self, arm: Arm, preset: Preset, model: str, folder: Path, shared: Training) -> None:
         from execverify.training.grpo import train_rl
@@ -123,6 +123,11 @@ class Ablation:
         write_json(self.out / RESULTS, results)
         write_pages(self.out, results, arms)
         return results
+
+
+def _sampled(greedy: Measure) -> list[Measure]:
+    """Held-out rows are answered greedily and by drawn completions; all else greedily only."""
+    return [greedy.sampled(_SAMPLES)] if greedy.name == HELD_OUT else []
 
 
 def _steps_for(folder: Path, arm: str) -> int:

@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import keyword
+import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 
 from execverify.errors import ModelError, TrainingError
 from execverify.models.transformers import Transformers
+from execverify.questions.question import next_statement_question, variable_state_question
+from execverify.questions.task import gold_completion
 from execverify.training.files import whole_folder
 from execverify.training.preset import SCRATCH, ModelSettings
 
@@ -17,6 +21,19 @@ PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
 TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message.role + '|>' + message.content + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+_PIECES = "|".join(
+    (
+        r"\n?[0-9]+ \| *",  # a line's number in a listing, with its indentation
+        r"\nL[0-9]+#",  # the same in a terse chain
+        rf" ?\b(?:{'|'.join(keyword.kwlist)})\b ?",
+        r" ?[^\sA-Za-z0-9_]+ ?",
+        r"[A-Za-z_]+",
+        r"[0-9]",
+        r"\n+ *",
+        r" +",
+    )
 )
 
 
@@ -64,6 +81,7 @@ def _from_scratch(settings: ModelSettings, texts: Iterable[str], seed: int, fold
         num_key_value_heads=settings.kv_heads,
         max_position_embeddings=settings.context,
         tie_word_embeddings=True,
+        initializer_range=0.7 / settings.hidden**0.5,  # the usual 0.02 is for wide models: narrow ones learn slower from it
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
@@ -73,33 +91,52 @@ def _from_scratch(settings: ModelSettings, texts: Iterable[str], seed: int, fold
 
 
 def trained_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> Any:
-    """A byte-level BPE tokenizer of so many tokens, learned from texts; each digit is a token, as arithmetic needs it.
+    """A byte-level BPE tokenizer of so many tokens, learned from texts.
+
+    Names, and the operators and keywords between them with their spaces, are pieces of their own, so that a name is the same token
+    wherever it stands; so is each digit, as arithmetic needs it. The phrases that every question and answer has are tokens as a
+    whole, and so are the numbers of lines, which a model has to find again.
 
     Raises:
-        TrainingError: there are no texts, or fewer tokens than there are bytes.
+        TrainingError: there are no texts, or fewer tokens than there are bytes and phrases.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
+    phrases = _phrases()
     special = [PAD, USER, ASSISTANT, END, "<|system|>"]
-    if vocabulary < 256 + len(special):
-        raise TrainingError(f"model.vocabulary is {vocabulary}: give at least {256 + len(special)}, one for each byte")
+    fewest = 256 + len(special) + len(phrases)
+    if vocabulary < fewest:
+        raise TrainingError(
+            f"model.vocabulary is {vocabulary}: give at least {fewest}, for each byte and each phrase of the questions"
+        )
     plain = Tokenizer(models.BPE())
-    pieces = Regex(r"[A-Za-z]+| ?[A-Za-z]+|[0-9]| +|\n+ *| ?[^\sA-Za-z0-9]+")
+    pieces = Regex(_PIECES)
     plain.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(pieces, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
     plain.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=vocabulary, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    plain.train_from_iterator(texts, trainer)
+    most = vocabulary - len(phrases)
+    trainer = trainers.BpeTrainer(vocab_size=most, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    between = re.compile("|".join(map(re.escape, phrases)))
+    plain.train_from_iterator((part for text in texts for part in between.split(text)), trainer)
     if plain.get_vocab_size() <= len(alphabet) + len(special):
         raise TrainingError("there are no rows to learn a tokenizer from")
+    plain.add_tokens([AddedToken(phrase, normalized=False) for phrase in phrases])
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=plain, pad_token=PAD, eos_token=END, model_max_length=context, clean_up_tokenization_spaces=False
     )
     tokenizer.chat_template = TEMPLATE
     return tokenizer
+
+
+def _phrases() -> list[str]:
+    """What stands in every question and answer, longest first."""
+    questions = (next_statement_question(1, 1, ()).text, variable_state_question(1, 1, "x", "").text)
+    parts = [part for text in questions for part in re.split(r"(?<=`)x(?=`)|1(?:st)?", text)]
+    before, after = gold_completion([""], "?").split("?")
+    return sorted({*parts, "\nQuestion ", before, *after.split("\n\n")} - {""}, key=len, reverse=True)
 
 
 def _unpacked(package: str, folder: Path) -> None:

@@ -58,7 +58,7 @@ class StepLog(TrainerCallback):
     Args:
         folder: of the stage.
         rewards: the reward functions; none in SFT.
-        rollout_seconds: how long rollouts took so far, rewards included.
+        rollout_seconds: how long rollouts took so far, without the rewards.
         say: told a line now and then.
     """
 

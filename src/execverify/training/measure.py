@@ -1,7 +1,7 @@
 """What a model can do, before, between and after the stages: measured by the evaluation that exists, nothing of our own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from execverify.training.data import Rows, TaskRows, far_rows
 from execverify.training.preset import Preset
 
 CRUXEVAL = ("cruxeval-o", "cruxeval-i")
+HELD_OUT = "held out"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Measure:
         data: its file; None where it has none.
         style: how it is asked.
         limit: of the items; None for all.
+        samples: completions an item, drawn at temperature 1; 1 means one greedy completion.
     """
 
     name: str
@@ -34,6 +36,16 @@ class Measure:
     data: Path | None
     style: str
     limit: int | None = None
+    samples: int = 1
+
+    def sampled(self, samples: int) -> "Measure":
+        """The same by so many drawn completions an item."""
+        return replace(self, name=f"{self.name} sampled", samples=samples)
+
+    def sampling(self, preset: Preset) -> Sampling:
+        """How completions are drawn."""
+        most, seed = preset.evaluation.max_tokens, preset.seed
+        return Sampling(1.0 if self.samples > 1 else 0.0, max_tokens=most, n=self.samples, seed=seed)
 
 
 def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[Measure]:
@@ -42,7 +54,7 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
     held = out / "held-out.parquet"
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
-    found = [Measure("held out", "own", held, style)]
+    found = [Measure(HELD_OUT, "own", held, style)]
     if evaluation.tasks:
         coding = out / "held-out-tasks.parquet"
         if not coding.exists():
@@ -68,7 +80,6 @@ def measure(
     out: Path,
     *,
     workers: int = 1,
-    sampling: Sampling | None = None,
     say: Say = print,
 ) -> dict[str, Mapping[str, Any]]:
     """The results of a model, by the measure's name; what is there already is not measured again.
@@ -79,16 +90,15 @@ def measure(
         preset: for the batch and the most tokens.
         out: folder, with a folder for each measure in it.
         workers: processes that run programs.
-        sampling: greedy by default.
         say: told a line for each measure.
     """
-    drawn = sampling or Sampling(max_tokens=preset.evaluation.max_tokens, seed=preset.seed)
     found: dict[str, Mapping[str, Any]] = {}
     asked: Transformers | None = None
     for one in measures:
         folder = out / one.name.replace(" ", "-")
         if not (folder / RESULTS).exists():
             asked = asked or Transformers(model, batch_size=preset.evaluation.batch)
+            drawn = one.sampling(preset)
             run = evaluate(
                 one.benchmark, asked, data=one.data, style=one.style, sampling=drawn, limit=one.limit, out=folder, workers=workers
             )

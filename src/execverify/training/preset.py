@@ -96,6 +96,7 @@ class SftSettings:
         budget: most tokens of a chain, which is told in less detail until it fits; 0 for as many as `max_tokens`.
         max_tokens: longer rows are left out, and counted.
         packing: whether several rows share a sequence.
+        learn_prompts: whether the loss counts the prompts' tokens too: a model from nothing learns the language from them as well.
     """
 
     rows: int = 30_000
@@ -113,6 +114,7 @@ class SftSettings:
     budget: int = 0
     max_tokens: int = 4096
     packing: bool = False
+    learn_prompts: bool = False
 
 
 @dataclass(frozen=True)

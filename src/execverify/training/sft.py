@@ -67,6 +67,7 @@ def arguments_of(preset: Preset, out: Path) -> Any:
         weight_decay=settings.weight_decay,
         max_length=settings.max_tokens,
         packing=settings.packing,
+        completion_only_loss=not settings.learn_prompts,
         train_sampling_strategy="random" if settings.packing else "group_by_length",
         loss_type="nll",
     )
