@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test check slow fuzz endurance bench other-pythons verl verifiers clean
 
-demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored; evaluations
+demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored; evaluations; a tiny model trained
 	$(BIN)/python examples/demo.py demo-out
 
 test: check  ## style, types, layering, and every quick test

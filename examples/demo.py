@@ -4,7 +4,8 @@ validated, answered, scored, described.
     python examples/demo.py OUT [SIZE]
 
 Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by habit,
-and one that cheats. At the end the scripted models (gold, and constant answers) are evaluated on held-out programs.
+and one that cheats. Then the scripted models (gold, and constant answers) are evaluated on held-out programs, and at last a real
+one is trained from nothing: a warm-up, white-box RL, unit-test RL, measured before, between and after.
 """
 
 import json
@@ -78,8 +79,10 @@ def main(out: Path, size: int = 5000) -> None:
     for scripted, run in zip(SCRIPTED.values(), runs, strict=True):
         execverify("evaluate", "own", "--model", scripted, "--out", run)
     execverify("compare", *runs)
+    execverify("train", "all", "--preset", "tiny", "--out", str(out / "training"))
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
     print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and floors, slices, every item.")
+    print(f"{out}/training/report.md is what the trained model can do; stage1/log.jsonl has its rewards step by step.")
     print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
 
 

@@ -1,11 +1,13 @@
 """Datasets: the same rows whoever makes them and however often they are killed, and a clear line for what cannot be made."""
 
+import ast
 import fcntl
 import functools
 import gzip
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -30,6 +32,7 @@ from execverify.errors import DatasetError, ExecVerifyError, SandboxError
 from execverify.programs.constraints import Constraint, check
 from execverify.programs.program import Program
 from execverify.programs.shapes import renamed_key, shape_key
+from execverify.programs.written import written_types
 
 SIZE = 150
 FIFTY = Path(__file__).parents[1] / "examples" / "fifty.py"
@@ -145,6 +148,46 @@ def test_levels_methods_and_kinds_are_those_that_were_asked_for() -> None:
     tasks = list(ev.tasks(12, levels=(2, 3), methods=("str.split", "len"), kinds=("white_box",)))
     assert {task.constraint for task in tasks} <= {f"level {n} with {name}" for n in (2, 3) for name in ("str.split", "len")}
     assert {task.kind for task in tasks} == {"white_box"} and all(task.questions for task in tasks)
+
+
+def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
+    """Held against the source's tokens and the arguments' values, not against the rule's own reading of the tree."""
+
+    def types_of(value: object) -> set[type]:
+        inner = value if isinstance(value, list | tuple | set) else ()
+        return {type(value)}.union(*map(types_of, inner))
+
+    found = list(ev.tasks(60, seed=3, types=("int", "bool", "list"), levels=(1, 2, 3)))
+    for task in found:
+        text = re.sub(r"'[^'\n]*'", "'", task.program.source)
+        assert not re.search(r"['\"{]|\d\.|\bNone\b|\bstr\b|\bfloat\b|\bset\b|\bdict\b|\btuple\b|[^/]/[^/]", text)
+        given = ast.literal_eval(f"[{task.program.arguments}]")
+        assert types_of(given) <= {int, bool, list}
+    everything = "".join(task.program.source for task in ev.tasks(60, seed=3, levels=(1, 2, 3)))
+    assert "'" in everything and "{" in everything  # which it would have otherwise
+    with pytest.raises(DatasetError, match="there is no type 'string' to keep to: the types are bool, int, float"):
+        Recipe(types=("string",))
+    assert "types" not in Recipe().as_json() and Recipe(types=("list", "int")).as_json()["types"] == ["int", "list"]
+
+
+def test_types_are_kept_to_in_a_file_too(tmp_path: Path) -> None:
+    build(tmp_path / "out", 10, Recipe(from_file=str(FIFTY), types=("int", "bool", "list")))
+    assert all("'" not in row["program"]["arguments"] for row in rows_of(tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "types"),
+    [
+        ("def f(a, b):\n    x, y = b, a\n    return x", "1, True", {"int", "bool", "tuple"}),
+        ("def f(a):\n    for i, x in a:\n        pass\n    return a[0]", "[(1, None)]", {"int", "list", "tuple", "NoneType"}),
+        ("def f(a):\n    [x, y] = a\n    return {x for x in a}", "a=(2.5, 1j)", {"set", "tuple", "float", "complex"}),
+        ("def f(a):\n    return f'{a}' + str({1: b''})", "0", {"str", "dict", "bytes", "int"}),
+        ("def f(a):\n    return a / a", "-3", {"int", "float"}),
+        ("def f(a):\n    return frozenset(a)", "[]", {"frozenset", "list"}),
+    ],
+)
+def test_the_types_that_a_program_writes(source: str, arguments: str, types: set[str]) -> None:
+    assert written_types(Program(source, "f", arguments)) == types
 
 
 def test_a_program_can_have_several_inputs(tmp_path: Path) -> None:

@@ -88,6 +88,6 @@ def test_a_copied_preset_and_its_changes(tmp_path: Path) -> None:
         str(mine), ["stage1.learning_rate=1", "stage1.reward=output_only", "verl.trainer.nnodes=2", "trl.use_vllm=true"]
     )
     assert (changed.stage1.learning_rate, changed.stage1.reward) == (1.0, "output_only")
-    assert dict(changed.verl) == {"trainer.nnodes": 2} and dict(changed.trl) == {"use_vllm": True}
+    assert dict(changed.verl) == {"trainer.nnodes": 2} and changed.trl["use_vllm"] is True
     names = set(_changed(load_preset("tiny").as_json(), changed.as_json(), ""))
     assert names == {"stage1.learning_rate", "stage1.reward", "verl.trainer.nnodes", "trl.use_vllm"}

@@ -29,6 +29,7 @@ _SHOWN = 6
     "--kinds", default=",".join(TASK_KINDS), show_default=True, help=f"Kinds of rows, with commas, of {', '.join(ALL_KINDS)}."
 )
 @click.option("--methods", default="", help="Built-ins under test, such as str.split,len; all by default.")
+@click.option("--types", default="", help="Types of the values that programs write, such as bool,int,list; all by default.")
 @click.option("--from", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round.")
 @click.option(
     "--exclude", multiple=True, metavar="FILE", help="A benchmark's file whose programs must not come in; may be repeated."
@@ -48,6 +49,7 @@ def build_command(
     levels: str | None,
     kinds: str,
     methods: str,
+    types: str,
     from_file: str | None,
     exclude: tuple[str, ...],
     workers: int,
@@ -67,6 +69,7 @@ def build_command(
         kinds=tuple(split_kinds(kinds)),
         levels=() if levels is None else levels_of(levels),
         methods=tuple(split_kinds(methods)),
+        types=tuple(split_kinds(types)),
         inputs=inputs,
         limit=limit,
         template=template,

@@ -24,6 +24,7 @@ from execverify.programs.mutation import mutations
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
 from execverify.programs.unused import unused
+from execverify.programs.written import written_types
 from execverify.questions.coding import code_task
 from execverify.questions.task import CODE_GENERATION, Task, task
 from execverify.tracing.survey import Item as Surveyed
@@ -102,6 +103,7 @@ class Maker:
         self.runs = InSandbox(recipe) if runs is None else runs
         self.source: Source = source_of(recipe)
         self.benchmarks = Benchmarks(recipe.exclude) if benchmarks is None else benchmarks
+        self._types = frozenset(recipe.types)
         self.clock = StageClock()
 
     def items(self, indexes: Iterable[int]) -> list[Item]:
@@ -173,6 +175,8 @@ class Maker:
         program = candidate.program
         if not f"{program.source}{program.arguments}".isascii() and not _can_be_stored(program):
             return "its text cannot be stored"
+        if self._types and not written_types(program) <= self._types:
+            return "it has values of other types"
         if (why := self.source.why_not(candidate)) is not None:
             return why
         if not self.source.proven and unused(program):

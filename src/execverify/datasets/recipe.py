@@ -12,6 +12,7 @@ from execverify.execution.outcome import Limits
 from execverify.programs.catalogue import entry
 from execverify.programs.constraints import LEVELS
 from execverify.programs.program import Program
+from execverify.programs.written import TYPES
 from execverify.questions.prompts import DEFAULT, Brief, code_prompt_text, prompt_text
 from execverify.questions.rows import VERSION
 from execverify.questions.select import check_kinds
@@ -33,6 +34,7 @@ class Recipe:
         kinds: of `ALL_KINDS`; where there are several, a hash of seed and item decides by `SHARES`.
         levels: of 1 to 6; none means all (for programs of a file: none is asked of them).
         methods: names in the catalogue that may be under test; none means all.
+        types: of `programs.written.TYPES`: programs that write values of other types are left out; none means all.
         inputs: rows of one program, each on arguments of its own.
         limit: most questions a row.
         template: name or folder of the prompt template.
@@ -49,6 +51,7 @@ class Recipe:
     kinds: tuple[str, ...] = TASK_KINDS
     levels: tuple[int, ...] = ()
     methods: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     inputs: int = 1
     limit: int = 10
     template: str = DEFAULT
@@ -65,10 +68,14 @@ class Recipe:
                 raise DatasetError(f"there is no level {level}: the levels are 1 to 6")
         for method in self.methods:
             entry(method)
+        for name in self.types:
+            if name not in TYPES:
+                raise DatasetError(f"there is no type {name!r} to keep to: the types are {', '.join(TYPES)}")
         # One spelling for each recipe: the order and repetitions of names do not decide anything.
         object.__setattr__(self, "kinds", tuple(kind for kind in ALL_KINDS if kind in self.kinds))
         object.__setattr__(self, "levels", tuple(sorted(set(self.levels))))
         object.__setattr__(self, "methods", tuple(sorted(set(self.methods))))
+        object.__setattr__(self, "types", tuple(sorted(set(self.types))))
         if not self.kinds:
             raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(ALL_KINDS)}")
         for name, least in (("inputs", 1), ("limit", 0), ("steps", 1)):
@@ -106,13 +113,15 @@ class Recipe:
             DatasetError: a file of it cannot be read.
         """
         plain: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        for name in ("kinds", "levels", "methods"):
+        for name in ("kinds", "levels", "methods", "types"):
             plain[name] = list(plain[name])
         plain["splits"] = str(self.splits)
         prompts = self._prompts()
         plain["template"] = {"name": Path(self.template).name, "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest()}
         plain["from_file"] = None if self.from_file is None else _named(self.from_file)
         plain["exclude"] = [_named(path) for path in self.exclude]
+        if not plain["types"]:
+            del plain["types"]  # datasets from before there were types are the same as ever
         return {"row_version": VERSION, **plain}
 
 

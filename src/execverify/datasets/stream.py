@@ -18,6 +18,7 @@ def tasks(
     levels: Sequence[int] = (),
     kinds: Sequence[str] = TASK_KINDS,
     methods: Sequence[str] = (),
+    types: Sequence[str] = (),
     inputs: int = 1,
     limit: int = 10,
     template: str = DEFAULT,
@@ -30,6 +31,7 @@ def tasks(
         levels: of 1 to 6; all by default.
         kinds: of "white_box", "input_prediction" and "code_generation", in the shares of `Recipe`; the first two by default.
         methods: names in the catalogue that may be under test; all by default.
+        types: of values that programs may write, such as "int" and "list"; all by default.
         inputs: tasks of one program, at most, each on other arguments.
         limit: most questions a task.
         template: name or folder of the prompt template.
@@ -42,7 +44,16 @@ def tasks(
         check_size(size)
     chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
     under_test = (methods,) if isinstance(methods, str) else tuple(methods)
-    recipe = Recipe(seed, chosen, tuple(levels), under_test, inputs, limit, template)
+    recipe = Recipe(
+        seed,
+        kinds=chosen,
+        levels=tuple(levels),
+        methods=under_test,
+        types=tuple(types),
+        inputs=inputs,
+        limit=limit,
+        template=template,
+    )
     return _taken(Maker(recipe), Harvest(recipe, size, PATIENCE))
 
 

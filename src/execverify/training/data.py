@@ -188,6 +188,8 @@ def recipe_of(data: DataSettings) -> Recipe:
         levels=levels_of(data.levels),
         kinds=data.kinds,
         methods=data.methods,
+        types=data.types,
+        inputs=data.inputs,
         limit=data.limit,
         template=data.template,
         steps=data.max_steps,
@@ -203,6 +205,7 @@ def far_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
     common: dict[str, Any] = {
         "seed": data.seed + 1,
         "kinds": data.kinds,
+        "types": data.types,
         "limit": data.limit,
         "template": data.template,
         "splits": Splits.parse(_HELD_OUT),

@@ -61,6 +61,8 @@ class DataSettings:
         levels: of the programs, as `execverify build --levels` has them.
         kinds: of the rows.
         methods: names in the catalogue that may be under test; none means all.
+        types: of values that programs may write, as `execverify build --types` has them; none means all.
+        inputs: most rows of one program, each on arguments of its own.
         limit: most questions a row.
         max_steps: most steps of a run.
         template: name or folder of the prompt template.
@@ -72,6 +74,8 @@ class DataSettings:
     levels: str = "1-6"
     kinds: tuple[str, ...] = TASK_KINDS
     methods: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    inputs: int = 1
     limit: int = 10
     max_steps: int = 10_000
     template: str = "execverify"
