@@ -38,7 +38,7 @@ def steps_of(folder: Path) -> list[dict[str, Any]]:
 
 def total(lines: Iterable[dict[str, Any]], name: str) -> float:
     """The sum of a figure; steps without a rollout lack some."""
-    return sum(line.get(name, 0.0) for line in lines)
+    return float(sum(line.get(name, 0.0) for line in lines))
 
 
 def main() -> None:
