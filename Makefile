@@ -34,6 +34,7 @@ bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	$(BIN)/python bench/sandbox.py
 	$(BIN)/python bench/unit_tests.py
 	$(BIN)/python bench/evaluate.py
+	if [ -d demo-out/training/sft ]; then $(BIN)/python bench/training.py demo-out/training; fi
 
 other-pythons: $(READY)  ## the same labels, byte for byte, on the other Pythons that are installed
 	$(BIN)/python tests/other_pythons.py
