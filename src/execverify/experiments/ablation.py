@@ -24,7 +24,7 @@ from execverify.experiments.pages import write_pages
 from execverify.training.base import base_model
 from execverify.training.checkpoints import MODEL, STAGE, Say, finished
 from execverify.training.checks import check_machine
-from execverify.training.engine import engine_or_error
+from execverify.training.engine import engine_or_error, hush
 from execverify.training.files import read_json, write_json
 from execverify.training.measure import HELD_OUT, Measure, measure
 from execverify.training.preset import Preset
@@ -62,6 +62,7 @@ class Ablation:
             TrainingError: no seeds, an unknown arm, a folder of another experiment, or a machine too small.
         """
         engine_or_error()
+        hush()
         if not self.seeds:
             raise TrainingError("no seed is named: give --seeds 1 or more")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)

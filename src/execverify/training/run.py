@@ -23,7 +23,7 @@ from execverify.training.base import base_model
 from execverify.training.checkpoints import MODEL, Say, finished
 from execverify.training.checks import check_machine
 from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
-from execverify.training.engine import engine_or_error
+from execverify.training.engine import engine_or_error, hush
 from execverify.training.files import read_json, read_parquet, write_json, write_parquet
 from execverify.training.measure import Measure, measure, measures_of
 from execverify.training.preset import STAGES, Preset
@@ -68,6 +68,7 @@ class Training:
             TrainingError: a folder of another training, a stage whose model before is not there, or a machine too small.
         """
         engine_or_error()
+        hush()
         check_machine(self.preset, self.out)
         self._claim()
         model = base or self._before(stages[0])
