@@ -305,6 +305,8 @@ def test_what_other_calls_can_change_is_not_computed_from() -> None:
     assert any("LIMIT[1] -> 7; " in line for line in lines)
     assert not any("count ->" in line or "len(TABLE)" in line.partition(":")[2].partition("return")[0] for line in lines)
     assert lines[-1] == "L13#1: return 31"
+    shadowed = run_of("sum = {}\n\ndef g(n):\n    sum[n] = n\n\ndef f(n):\n    g(n)\n    return len(sum) + n", "3", limit=0)
+    assert "len(sum)" not in told(shadowed) and told(shadowed).endswith("L8#1: return 4")
 
 
 def test_items_that_change_in_place() -> None:

@@ -19,9 +19,11 @@ from execverify.training.preset import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
+from execverify.datasets import Recipe, Splits, build, read_rows
 from execverify.questions.question import next_statement_question
 from execverify.training.base import base_model, trained_tokenizer
 from execverify.training.checks import check_machine
+from execverify.training.data import Rows
 from execverify.training.engine import guarded
 from execverify.training.grpo import arguments_of, reward_functions, train_rl
 from execverify.training.lengths import Kept, check_template, fitting
@@ -193,6 +195,13 @@ def test_the_ablations_rewards(trained: Path, reward: str, expected: tuple[float
     (function,) = reward_functions(preset(f"stage1.reward={reward}").stage1)
     columns = {name: [value] * 2 for name, value in row.items()}
     assert function(completions=completions, **columns) == list(expected)
+
+
+def test_evaluation_takes_one_row_of_each_program(tmp_path: Path) -> None:
+    build(tmp_path / "rows", 60, Recipe(seed=3, inputs=3, kinds=("white_box",), splits=Splits.parse("test=1")))
+    everything = [row["program"]["source"] for row in read_rows(str(tmp_path / "rows"))]
+    held = [row["program"]["source"] for row in Rows(tmp_path / "rows", 0, 0, 1000).of_evaluation()]
+    assert len(everything) == 60 > len(held) and sorted(held) == sorted(set(everything))
 
 
 def test_refusals_before_any_work(tmp_path: Path) -> None:

@@ -56,8 +56,17 @@ class Rows:
         return islice((row for row in rows if row["kind"] in kinds), self.stage1)
 
     def of_evaluation(self) -> Iterator[Row]:
-        """The rows for evaluation."""
-        return islice(_split(self.folder, TEST), self.held_out)
+        """The rows for evaluation, one of each program: several would count as more evidence than they are."""
+        return islice(_one_of_each_program(_split(self.folder, TEST)), self.held_out)
+
+
+def _one_of_each_program(rows: Iterator[Row]) -> Iterator[Row]:
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        key = (row["kind"], row["program"]["source"])
+        if key not in seen:
+            seen.add(key)
+            yield row
 
 
 def _split(folder: Path, name: str) -> Iterator[Row]:

@@ -87,7 +87,7 @@ def scopes_of(program: Program) -> Scopes:
     firsts: dict[ast.AST, ast.AST] = {}
     for name, binder in binders.items():
         firsts.setdefault(binder, name)
-    settled = (module_names(program.tree) - _unsettled(program.tree) - shared) | (frozenset(dir(builtins)) - shared)
+    settled = (module_names(program.tree) | frozenset(dir(builtins))) - _unsettled(program.tree) - shared
     return Scopes(bound, binders, firsts, functions, settled, shared, remembers, acts, frozenset(quiet))
 
 
