@@ -12,7 +12,7 @@ import types
 from typing import Any
 
 from execverify.execution.call import raised
-from execverify.execution.trial import LONGEST, Channel, Console, Fields
+from execverify.execution.streams import LONGEST, Channel, Console, Fields
 from execverify.programs.literals import parse_literal, value_of
 
 

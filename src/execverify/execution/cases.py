@@ -16,7 +16,7 @@ from execverify.execution.batch import obituary
 from execverify.execution.docket import Case, Docket, Line, Texts
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import is_value
-from execverify.execution.trial import LONGEST
+from execverify.execution.streams import LONGEST
 from execverify.programs.literals import Value, parse_literal, parse_quietly
 from execverify.programs.program import call_values
 

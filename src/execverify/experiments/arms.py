@@ -1,7 +1,8 @@
 """The arms of the ablation: what is trained on what. An arm begins where another one ended, so that what they share is done once.
 
 The claim to test is the paper's (section 4.2 and 4.4): white-box RL > output-only RL > SFT. The control that keeps it honest is
-more SFT for the same time, on the prompts that RL gets, with chains of thought for them.
+more SFT for the same time: on the rows of the warm-up and on the prompts that RL gets, with chains of thought for them. (On those
+prompts alone it would see each dozens of times, and be no control.)
 """
 
 from collections.abc import Iterable
@@ -44,7 +45,12 @@ ARMS = (
     _stage1("parts", "parts", "the same, its parts as rewards of their own, normalised apart (GDPO)"),
     _stage1("control-flow", "control_flow", "white-box RL with next-statement questions only"),
     _stage1("data-flow", "data_flow", "white-box RL with variable-state questions only"),
-    Arm(MORE, SFT, "sft", what="the warm-up, then more of it for as long as white-box RL took, on chains for the same prompts"),
+    Arm(
+        MORE,
+        SFT,
+        "sft",
+        what="the warm-up, then more of it for as long as white-box RL took, on its rows and on chains for the prompts of RL",
+    ),
     Arm("unit-tests", SFT, "stage2", what="the warm-up, then unit-test RL alone"),
     Arm("white-box+unit-tests", "white-box", "stage2", what="the warm-up, white-box RL, then unit-test RL"),
 )

@@ -149,10 +149,12 @@ class Training:
         return read_parquet(path)
 
     def more_chains(self) -> Iterator[dict[str, Any]]:
-        """Chains for the prompts of stage I: what more supervised training can learn from."""
+        """The rows of the warm-up once more, and chains for the prompts of stage I: what more supervised training can learn from."""
         path = self.out / MORE_CHAINS
         if not path.exists():
-            write_parquet(path, self._told(self.prepared().of_stage1(self.preset.stage1.kinds)))
+            rows = [*self.chains(), *self._told(self.prepared().of_stage1(self.preset.stage1.kinds))]
+            random.Random(self.preset.data.seed + 1).shuffle(rows)
+            write_parquet(path, rows)
         return read_parquet(path)
 
     def _told(self, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
