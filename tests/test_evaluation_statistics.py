@@ -70,3 +70,21 @@ def test_holm() -> None:
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
     assert stats.holm([]) == []
+
+
+@pytest.mark.parametrize(
+    ("freedom", "t", "chance"),  # of a printed table
+    [
+        (1, 12.706, 0.05),
+        (2, 4.303, 0.05),
+        (3, 3.182, 0.05),
+        (4, 4.604, 0.01),
+        (5, 2.015, 0.1),
+        (10, 2.228, 0.05),
+        (29, 2.756, 0.01),
+    ],
+)
+def test_student(freedom: int, t: float, chance: float) -> None:
+    assert stats.student(t, freedom) == stats.student(-t, freedom) == pytest.approx(chance, rel=2e-3)
+    assert stats.student_quantile(freedom, chance) == pytest.approx(t, abs=1e-3)
+    assert (stats.student(0.0, freedom), stats.student(math.inf, freedom)) == pytest.approx((1.0, 0.0))

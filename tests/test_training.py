@@ -112,6 +112,8 @@ def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage:
     assert [line["step"] for line in _log(out / stage)] == [1, 2, 3, 4]
     told = finished(out / stage)
     assert told is not None and told["resumed_at"] == 2
+    seconds = [line["seconds"] for line in _log(out / stage)]
+    assert seconds == sorted(seconds) and told["seconds"] >= seconds[-1]  # of both starts together
     assert _weights(out / stage) == _weights(trained / stage)
     assert [line["loss"] for line in _log(out / stage)] == [line["loss"] for line in _log(trained / stage)]
 
@@ -266,7 +268,7 @@ def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp
     model = str(trained / "sft" / MODEL)
 
     def screen(functions: list[Any]) -> list[str]:
-        return [row["id"] for row in screened(rows, model, settings, functions, tmp_path, seed=0, batch=8, say=_quiet)]
+        return [row["id"] for row in screened(rows, model, settings, functions, tmp_path, seed=0, batch=8, say=_quiet)[0]]
 
     assert screen([by_sample]) == ["1"]
     assert screen([]) == ["1"]  # what was found is not looked for again
@@ -281,7 +283,8 @@ def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
     changed = preset("stage1.screen_samples=2", "stage1.reward=constant", "stage1.max_steps=1")
     told = train_rl(changed, "stage1", model, rows, tmp_path, say=_quiet)
     assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
-    assert len(json.loads((tmp_path / SCREENED).read_text(encoding="utf-8"))) == len(rows)
+    screening = json.loads((tmp_path / SCREENED).read_text(encoding="utf-8"))
+    assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0
 
 
 def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:

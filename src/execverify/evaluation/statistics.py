@@ -98,6 +98,27 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return min(1.0, float(2 * tail / 2**n))
 
 
+def student(t: float, freedom: int) -> float:
+    """The two-sided chance of a value of Student's t at least so far from zero (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
+    angle = math.atan(abs(t) / math.sqrt(freedom))
+    odd = freedom % 2
+    inner, term = 0.0, math.cos(angle) if odd else 1.0
+    for k in range(2 + odd, freedom + 1, 2):
+        inner += term
+        term *= (k - 1) / k * math.cos(angle) ** 2
+    inside = 2 / math.pi * (angle + math.sin(angle) * inner) if odd else math.sin(angle) * inner
+    return max(0.0, 1 - inside)
+
+
+def student_quantile(freedom: int, chance: float = 0.05) -> float:
+    """The value of Student's t whose two-sided chance is so small: standard errors of an interval, to each side."""
+    low, high = 0.0, 1e6
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student(middle, freedom) > chance else (low, middle)
+    return low
+
+
 def holm(chances: Sequence[float]) -> list[float]:
     """Chances corrected for being several, by Holm's method; in the order given."""
     order = sorted(range(len(chances)), key=lambda index: chances[index])

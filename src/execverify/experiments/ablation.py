@@ -1,6 +1,6 @@
 """`experiment ablation`: every arm for every seed, one after another; what is done is not done again.
 
-OUT/settings.json         preset, arms, versions, hardware
+OUT/settings.json         preset, versions, hardware
 OUT/shared                rows, chains of thought and held-out rows, the same for all arms and seeds
 OUT/seed-N/base           initial weights of a model from scratch, drawn by the seed
 OUT/seed-N/ARM            the arm's stage, see `training/checkpoints.py`
@@ -18,7 +18,7 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import TrainingError
-from execverify.experiments.arms import MORE, Arm, chosen_arms
+from execverify.experiments.arms import ARMS, MORE, Arm, chosen_arms
 from execverify.experiments.figures import summary
 from execverify.experiments.pages import write_pages
 from execverify.training.base import base_model
@@ -67,19 +67,21 @@ class Ablation:
             raise TrainingError("no seed is named: give --seeds 1 or more")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
         check_machine(self.preset, self.out)
-        self._claim(arms)
+        self._claim()
         shared = Training(self.preset, self.out / "shared", self.workers, self.say)
         for seed in self.seeds:
             self._seed(replace(self.preset, seed=seed), arms, self.out / f"seed-{seed}", shared)
-        return self._written(arms)
+        return self._written()
 
-    def _claim(self, arms: Sequence[Arm]) -> None:
+    def _claim(self) -> None:
         """Writes the settings down; refuses a folder that was begun with others. Seeds and arms may be added."""
         told = {**self.preset.as_json(), "seed": None}
         before = read_json(self.out / "settings.json")
         if before is not None and before["preset"] != json.loads(json.dumps(told)):
             raise TrainingError(f"{self.out} was begun with other settings: give the same ones, or another --out")
-        write_json(self.out / "settings.json", {"preset": told, "arms": [arm.name for arm in arms], "with": _surroundings()})
+        where = _surroundings()  # each that had a part in it, for it may go on elsewhere
+        with_ = before["with"] if before else []
+        write_json(self.out / "settings.json", {"preset": told, "with": with_ if where in with_ else [*with_, where]})
 
     def _seed(self, preset: Preset, arms: Sequence[Arm], folder: Path, shared: Training) -> None:
         models: dict[str, str] = {}
@@ -108,18 +110,17 @@ class Ablation:
         changed = preset if arm.reward is None else preset.rewarded(arm.stage, arm.reward)
         train_rl(changed, arm.stage, model, shared.prompts(arm.stage), folder / arm.name, workers=self.workers, say=self.say)
 
-    def _written(self, arms: Sequence[Arm]) -> dict[str, Any]:
-        """Results, table and plots of all seeds in the folder."""
-        told = read_json(self.out / "settings.json")
+    def _written(self) -> dict[str, Any]:
+        """Results, table and plots of all arms and seeds that the folder has, whoever ran them."""
+        seeds = sorted(int(path.name.removeprefix("seed-")) for path in self.out.glob("seed-*") if path.is_dir())
+        arms = [arm for arm in ARMS if any((self.out / f"seed-{seed}" / "evaluations" / arm.name).is_dir() for seed in seeds)]
         results = {
-            "settings": told,
-            "seeds": list(self.seeds),
+            "settings": read_json(self.out / "settings.json"),
+            "seeds": seeds,
             "stages": {
-                arm.name: [read_json(self.out / f"seed-{seed}" / arm.name / STAGE) for seed in self.seeds]
-                for arm in arms
-                if arm.stage
+                arm.name: [read_json(self.out / f"seed-{seed}" / arm.name / STAGE) for seed in seeds] for arm in arms if arm.stage
             },
-            **summary(self.out, [arm.name for arm in arms], self.seeds),
+            **summary(self.out, [arm.name for arm in arms], seeds),
         }
         write_json(self.out / RESULTS, results)
         write_pages(self.out, results, arms)
@@ -136,7 +137,8 @@ def _steps_for(folder: Path, arm: str) -> int:
     ours, other = finished(folder / "sft"), finished(folder / arm)
     if ours is None or other is None:
         raise TrainingError(f"{folder} has no finished sft and {arm}: run them first")
-    return max(1, int(other["seconds"] / ours["seconds"] * ours["steps"]))
+    seconds = other["seconds"] + other.get("screening_seconds", 0.0)
+    return max(1, int(seconds / ours["seconds"] * ours["steps"]))
 
 
 def _surroundings() -> dict[str, Any]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from execverify.errors import TrainingError
 
 BASE, SFT, MORE = "base", "sft", "more-sft"
-CONTROL, BASELINE = MORE, "output-only"
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Arm:
         stage: which stage's settings it has: "sft", "stage1" or "stage2"; None where nothing is trained.
         reward: instead of the stage's own; None keeps it.
         what: for readers.
+        against: the arms that it is compared with.
     """
 
     name: str
@@ -31,28 +31,38 @@ class Arm:
     stage: str | None
     reward: str | None = None
     what: str = ""
+    against: tuple[str, ...] = ()
 
 
-def _stage1(name: str, reward: str, what: str) -> Arm:
-    return Arm(name, SFT, "stage1", reward, what)
+def _stage1(name: str, reward: str, what: str, *against: str) -> Arm:
+    return Arm(name, SFT, "stage1", reward, what, (SFT, MORE, *against))
 
 
 ARMS = (
     Arm(BASE, None, None, what="the model that training starts from"),
-    Arm(SFT, BASE, "sft", what="the warm-up on chains of thought"),
+    Arm(SFT, BASE, "sft", what="the warm-up on chains of thought", against=(BASE,)),
     _stage1("output-only", "output_only", "the warm-up, then RL by the output alone"),
-    _stage1("white-box", "white_box", "the warm-up, then the paper's white-box RL"),
-    _stage1("parts", "parts", "the same, its parts as rewards of their own, normalised apart (GDPO)"),
-    _stage1("control-flow", "control_flow", "white-box RL with next-statement questions only"),
-    _stage1("data-flow", "data_flow", "white-box RL with variable-state questions only"),
+    _stage1("white-box", "white_box", "the warm-up, then the paper's white-box RL", "output-only"),
+    _stage1("parts", "parts", "the same, its parts as rewards of their own, normalised apart (GDPO)", "output-only", "white-box"),
+    _stage1("control-flow", "control_flow", "white-box RL with next-statement questions only", "output-only", "white-box"),
+    _stage1("data-flow", "data_flow", "white-box RL with variable-state questions only", "output-only", "white-box"),
     Arm(
         MORE,
         SFT,
         "sft",
-        what="the warm-up, then more of it for as long as white-box RL took, on its rows and on chains for the prompts of RL",
+        None,
+        "the warm-up, then more of it for as long as white-box RL took, with chains for RL's prompts too",
+        (SFT,),
     ),
-    Arm("unit-tests", SFT, "stage2", what="the warm-up, then unit-test RL alone"),
-    Arm("white-box+unit-tests", "white-box", "stage2", what="the warm-up, white-box RL, then unit-test RL"),
+    Arm("unit-tests", SFT, "stage2", None, "the warm-up, then unit-test RL alone", (SFT,)),
+    Arm(
+        "white-box+unit-tests",
+        "white-box",
+        "stage2",
+        None,
+        "the warm-up, white-box RL, then unit-test RL",
+        (SFT, "white-box", "unit-tests"),
+    ),
 )
 
 

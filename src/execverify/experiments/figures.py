@@ -8,30 +8,32 @@ from typing import Any
 from execverify.evaluation.comparing import shares_of
 from execverify.evaluation.folder import read_results
 from execverify.evaluation.run import RESULTS
-from execverify.evaluation.statistics import bootstrap, holm, mcnemar
-from execverify.experiments.arms import ARMS, BASELINE, CONTROL, SFT
+from execverify.evaluation.statistics import bootstrap, holm, mcnemar, student, student_quantile
+from execverify.experiments.arms import ARMS
 from execverify.training.measure import scores_of
 
-# Student's t for a two-sided 95% interval, by degrees of freedom from 1 on; the last stands for all that are more.
-_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
-      2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)  # fmt: skip
 _ALL = "mean of tasks"
-AGAINST = (SFT, CONTROL, BASELINE)
-"""The arms that others are compared with."""
 
 
 def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:
     """The mean over seeds with Student's 95% interval; no interval for one seed."""
-    n, mean = len(values), math.fsum(values) / len(values)
-    if n < 2:
-        return {"mean": round(mean, 2), "interval": None, "seeds": [round(value, 2) for value in values]}
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = _T[min(n - 1, len(_T)) - 1] * spread / math.sqrt(n)
+    mean, half = _mean_and_half(values)
     return {
         "mean": round(mean, 2),
-        "interval": [round(mean - half, 2), round(mean + half, 2)],
+        "interval": None if half is None else [round(mean - half, 2), round(mean + half, 2)],
         "seeds": [round(value, 2) for value in values],
     }
+
+
+def _mean_and_half(values: Sequence[float]) -> tuple[float, float | None]:
+    n, mean = len(values), math.fsum(values) / len(values)
+    return mean, None if n < 2 else student_quantile(n - 1) * _error(values)
+
+
+def _error(values: Sequence[float]) -> float:
+    """The standard error of a mean."""
+    n, mean = len(values), math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
 
 
 def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, A
             for task in by_task[0]:
                 scores.setdefault(measure, {}).setdefault(task, {})[arm] = mean_and_interval([one[task] for one in by_task])
             if len(by_task[0]) > 1:
+                floors[measure].setdefault(_ALL, math.fsum(floors[measure].values()) / len(floors[measure]))
                 means = [math.fsum(one.values()) / len(one) for one in by_task]
                 scores[measure].setdefault(_ALL, {})[arm] = mean_and_interval(means)
             for level, values in _by_level(found).items():
@@ -93,37 +96,39 @@ def _by_level(found: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
 
 
 def comparisons(runs: _Runs, arms: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any]]:
-    """Every arm against those of `AGAINST` that it does not begin before, for each measure and task, item by item and seed by seed.
+    """Every arm against those that its definition names, for each measure and task.
 
-    An item's difference is its mean over the seeds; the interval draws items anew, the test is McNemar's on the items that are
-    better and worse, corrected by Holm within a measure. `by_seed` tells whether the sign is that of every seed.
+    Two things are uncertain, and each has its own interval and test: which seed it was (`seeds_interval`, `p`: Student's paired t
+    over the seeds' mean differences; None for one seed), and which items were asked (`interval`: items drawn anew, each item's
+    difference the mean over seeds; `p_items`: McNemar's on the items that are better and worse). Both are corrected by Holm
+    within a measure. A gain should hold by both.
     """
     found = []
     for measure in sorted({measure for measure, _, _ in runs}):
         rows = [
-            row
-            for first in AGAINST
-            for arm in _later(arms, first)
-            for row in _compared([(runs.get((measure, first, seed)), runs.get((measure, arm, seed))) for seed in seeds])
-            if row.update(measure=measure, arm=arm, against=first) is None
+            {"measure": measure, "arm": arm.name, "against": first, **row}
+            for arm in ARMS
+            for first in arm.against
+            if arm.name in arms and first in arms
+            for row in _compared(
+                {seed: (runs.get((measure, first, seed)), runs.get((measure, arm.name, seed))) for seed in seeds}
+            )
         ]
-        for row, chance in zip(rows, holm([row["p"] for row in rows]), strict=True):
-            row["p_holm"] = float(f"{chance:.3g}")
+        for name in ("p", "p_items"):
+            told = [row for row in rows if row[name] is not None]
+            for row, chance in zip(told, holm([row[name] for row in told]), strict=True):
+                row[f"{name}_holm"] = float(f"{chance:.3g}")
         found += rows
     return found
 
 
-def _later(arms: Sequence[str], first: str) -> list[str]:
-    """The arms that are worth comparing with one: those that were trained at least as long."""
-    if first not in arms:
-        return []
-    skipped = {first, "base", SFT} | ({CONTROL} if first == BASELINE else set())
-    return [arm.name for arm in ARMS if arm.name in arms and arm.name not in skipped]
+_Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 
-def _compared(pairs: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]) -> list[dict[str, Any]]:
-    differences: dict[str, dict[str, list[float]]] = {}
-    for ours, theirs in pairs:
+def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
+    """One row a task: the second of each seed's pair of runs against the first."""
+    differences: dict[str, dict[int, dict[str, float]]] = {}
+    for seed, (ours, theirs) in pairs.items():
         if ours is None or theirs is None:
             continue
         others = {row["id"]: row for row in theirs["rows"]}
@@ -132,23 +137,40 @@ def _compared(pairs: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any] 
                 continue
             a, b = shares_of(row, "strict"), shares_of(others[row["id"]], "strict")
             for task in a.keys() & b.keys():
-                differences.setdefault(task, {}).setdefault(row["id"], []).append(b[task] - a[task])
-    rows = []
-    for task, items in sorted(differences.items()):
-        means = [math.fsum(each) / len(each) for each in items.values()]
-        low, high = bootstrap([(mean,) for mean in means])
-        worse, better = sum(mean < 0 for mean in means), sum(mean > 0 for mean in means)
-        by_seed = [math.fsum(each[at] for each in items.values() if at < len(each)) for at in range(len(pairs))]
-        rows.append(
-            {
-                "task": task,
-                "items": len(means),
-                "difference": round(100 * math.fsum(means) / len(means), 2),
-                "interval": [round(100 * low, 2), round(100 * high, 2)],
-                "better": better,
-                "worse": worse,
-                "p": float(f"{mcnemar(worse, better):.3g}"),
-                "by_seed": [round(100 * total / len(means), 2) for total in by_seed],
-            }
-        )
-    return rows
+                differences.setdefault(task, {}).setdefault(seed, {})[row["id"]] = b[task] - a[task]
+    return [_row(task, by_seed) for task, by_seed in sorted(differences.items())]
+
+
+def _row(task: str, differences: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+    """What the differences of a task's items come to, over seeds and over items."""
+    by_seed = {seed: math.fsum(items.values()) / len(items) for seed, items in differences.items()}
+    items: dict[str, list[float]] = {}
+    for own in differences.values():
+        for name, difference in own.items():
+            items.setdefault(name, []).append(difference)
+    means = [math.fsum(each) / len(each) for each in items.values()]
+    low, high = bootstrap([(mean,) for mean in means])
+    worse, better = sum(mean < 0 for mean in means), sum(mean > 0 for mean in means)
+    mean, half = _mean_and_half(list(by_seed.values()))
+    return {
+        "task": task,
+        "items": len(means),
+        "difference": round(100 * mean, 2),
+        "by_seed": {str(seed): round(100 * value, 2) for seed, value in by_seed.items()},
+        "seeds_interval": None if half is None else [round(100 * (mean - half), 2), round(100 * (mean + half), 2)],
+        "p": chance_over_seeds(list(by_seed.values())),
+        "interval": [round(100 * low, 2), round(100 * high, 2)],
+        "better": better,
+        "worse": worse,
+        "p_items": float(f"{mcnemar(worse, better):.3g}"),
+    }
+
+
+def chance_over_seeds(values: Sequence[float]) -> float | None:
+    """Student's paired test of the seeds' differences; None for one seed."""
+    if len(values) < 2:
+        return None
+    mean, error = math.fsum(values) / len(values), _error(values)
+    if mean == 0:
+        return 1.0
+    return float(f"{student(mean / error if error else math.inf, len(values) - 1):.3g}")

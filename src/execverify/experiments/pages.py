@@ -7,7 +7,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.experiments.arms import Arm
-from execverify.training.checkpoints import LOG
+from execverify.training.checkpoints import logged
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
 _PARTS = {
@@ -15,6 +15,7 @@ _PARTS = {
     "execverify/output": "output right",
     "execverify/next_statement": "next statements right",
     "execverify/variable_state": "states right",
+    "execverify/input": "inputs right",
     "execverify/unit_test": "tests passed",
     "frac_reward_zero_std": "groups without variance",
 }
@@ -50,35 +51,59 @@ def table_markdown(results: Mapping[str, Any], arms: Sequence[Arm]) -> str:
         lines += [f"## {measure.replace('-', ' ')}", "", f"| arm | {' | '.join(tasks)} |", f"|---|{'---:|' * len(tasks)}"]
         for arm in arms:
             if any(arm.name in cells for cells in tasks.values()):
-                lines.append(f"| {arm.name} | {' | '.join(_cell(cells.get(arm.name)) for cells in tasks.values())} |")
+                cells_of = (_cell(cells.get(arm.name), len(results["seeds"])) for cells in tasks.values())
+                lines.append(f"| {arm.name} | {' | '.join(cells_of)} |")
         floors = results["floors"][measure]
         lines += [f"| best constant answer | {' | '.join(_number(floors.get(task)) for task in tasks)} |", ""]
-    lines += ["## Comparisons", "", "Points, items paired, each item's difference the mean over seeds.", ""]
-    lines += [
-        "| measure | task | arm | against | points | 95% interval | by seed | p (Holm) |",
-        "|---|---|---|---|---:|---|---|---:|",
+    lines += [*_comparisons(results["comparisons"]), "", *_times(results["stages"]), ""]
+    lines += [f"Made with: {json.dumps(with_)}" for with_ in told["with"]]
+    return "\n".join([*lines, ""])
+
+
+def _comparisons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        "## Comparisons",
+        "",
+        "Points. Over seeds: the mean difference of each seed, Student's paired t. Over items: each item's difference is its mean over",
+        "the seeds; items drawn anew, McNemar's test. Both corrected by Holm within a measure.",
+        "",
+        "| measure | task | arm | against | points | by seed | 95% over seeds | p | 95% over items | p |",
+        "|---|---|---|---|---:|---|---|---:|---|---:|",
     ]
-    for row in results["comparisons"]:
-        by_seed = ", ".join(f"{value:+.1f}" for value in row["by_seed"])
-        low, high = row["interval"]
+    for row in rows:
+        by_seed = ", ".join(f"{value:+.1f}" for value in row["by_seed"].values())
         lines.append(
-            f"| {row['measure']} | {row['task']} | {row['arm']} | {row['against']} | {row['difference']:+.2f} | {low:+.2f} to {high:+.2f} "
-            f"| {by_seed} | {row['p_holm']:g} |"
+            f"| {row['measure']} | {row['task']} | {row['arm']} | {row['against']} | {row['difference']:+.2f} | {by_seed} "
+            f"| {_range(row['seeds_interval'])} | {_chance(row.get('p_holm'))} "
+            f"| {_range(row['interval'])} | {_chance(row['p_items_holm'])} |"
         )
-    lines += ["", "## Time", "", "| arm | steps | seconds, mean over seeds |", "|---|---:|---:|"]
-    for name, stages in results["stages"].items():
-        done = [stage for stage in stages if stage]
+    return lines
+
+
+def _times(stages: Mapping[str, Sequence[Mapping[str, Any] | None]]) -> list[str]:
+    lines = ["## Time", "", "Means over seeds.", "", "| arm | steps | seconds |", "|---|---:|---:|"]
+    for name, every in stages.items():
+        done = [stage for stage in every if stage]
         if done:
-            lines.append(f"| {name} | {done[0]['steps']} | {sum(stage['seconds'] for stage in done) / len(done):.0f} |")
-    lines += ["", f"Made with: {json.dumps(told['with'])}", ""]
-    return "\n".join(lines)
+            steps, seconds = (sum(stage[figure] for stage in done) / len(done) for figure in ("steps", "seconds"))
+            lines.append(f"| {name} | {steps:.0f} | {seconds:.0f} |")
+    return lines
 
 
-def _cell(told: Mapping[str, Any] | None) -> str:
+def _range(edges: Sequence[float] | None) -> str:
+    return "" if edges is None else f"{edges[0]:+.1f} to {edges[1]:+.1f}"
+
+
+def _chance(value: float | None) -> str:
+    return "" if value is None else f"{value:.2g}"
+
+
+def _cell(told: Mapping[str, Any] | None, seeds: int) -> str:
     if told is None:
         return ""
-    interval = told["interval"]
-    return f"{told['mean']:.1f}" + (f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else "")
+    interval, n = told["interval"], len(told["seeds"])
+    spread = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
+    return f"{told['mean']:.1f}{spread}" + (f" ({n} of {seeds} seeds)" if n < seeds else "")
 
 
 def _number(value: float | None) -> str:
@@ -109,9 +134,7 @@ def draw_curves(out: Path, seeds: Sequence[int], arms: Sequence[str]) -> None:
 
 def _lines(out: Path, seeds: Sequence[int], arm: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for seed in seeds:
-        path = out / f"seed-{seed}" / arm / LOG
-        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            line = json.loads(text)
+        for line in logged(out / f"seed-{seed}" / arm):
             yield line["step"], line
 
 

@@ -65,6 +65,18 @@ def trim(path: Path, step: int) -> None:
     path.write_text("".join(kept), encoding="utf-8")
 
 
+def seconds_before(folder: Path) -> float:
+    """Seconds that the steps so far took, those of earlier starts too; the log must be cut back to them, see `resumed_at`."""
+    lines = logged(folder)
+    return float(lines[-1]["seconds"]) if lines else 0.0
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a stage's log."""
+    path = folder / LOG
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
 def finished(folder: Path) -> dict[str, Any] | None:
     """What a stage that is done says of itself; None where it is not done."""
     told: dict[str, Any] | None = read_json(folder / STAGE)

@@ -10,7 +10,7 @@ from execverify.questions.question import KINDS
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.score import PAPER, RewardRule
 from execverify.rewards.trl import PART_KINDS, PartReward, UnitTestReward, WhiteBoxReward
-from execverify.training.checkpoints import Say, finished
+from execverify.training.checkpoints import Say, finished, logged
 from execverify.training.engine import common, loaded, world_size
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
@@ -163,8 +163,10 @@ def train_rl(
     check_kinds(kept, stage, settings)
     say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
     functions = reward_functions(settings, workers)
+    told: dict[str, Any] = {"stage": stage, "base": base}
     if settings.screen_samples:
-        kept = screened(kept, base, settings, functions, out, seed=preset.seed, batch=preset.evaluation.batch, say=say)
+        batch = preset.evaluation.batch
+        kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)
     check_enough(len(kept), account.too_long, stage, settings)
     watched = [Watched(function) for function in functions]
     trainer = trainer_class()(
@@ -175,14 +177,14 @@ def train_rl(
         processing_class=tokenizer,
     )
     trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
-    told = {"stage": stage, "base": base, **vars(account), "prompts": len(kept)}
+    told.update(vars(account), prompts=len(kept))
     return carried_out(
         trainer,
         tokenizer,
         out,
         told,
         lambda: {
-            "rollout_seconds": round(trainer.rollout_seconds, 1),
-            "reward_seconds": round(sum(function.seconds for function in watched), 2),
+            f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in logged(out)), 2)
+            for name in ("rollout", "reward")
         },
     )

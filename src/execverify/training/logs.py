@@ -9,7 +9,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from execverify.rewards.answers import completion_text
-from execverify.training.checkpoints import LOG, SAMPLES, Say
+from execverify.training.checkpoints import LOG, SAMPLES, Say, seconds_before
 
 _SAMPLES = 4
 _SPREAD = {"reward": "reward", "loss": "loss", "frac_reward_zero_std": "groups without variance"}
@@ -67,6 +67,10 @@ class StepLog(TrainerCallback):
         self._seen = [0.0, 0.0]
         self._begun = time.perf_counter()
         self._told = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A training that goes on counts the seconds of its earlier starts."""
+        self._begun -= seconds_before(self._folder)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """One line of the log."""

@@ -5,6 +5,7 @@ drawn from the model that training starts from, and judged by the stage's own re
 """
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,10 @@ def screened(
     seed: int,
     batch: int,
     say: Say,
-) -> list[dict[str, Any]]:
-    """The rows whose samples get different rewards from at least one function; what was found stays in `screened.json`.
+) -> tuple[list[dict[str, Any]], float]:
+    """The rows whose samples get different rewards from at least one function, and the seconds that it took to find them.
+
+    What was found stays in `screened.json`.
 
     Args:
         rows: with `id`, `prompt`, and what the rewards need.
@@ -45,15 +48,17 @@ def screened(
     Raises:
         TrainingError: no row is left, or a row could not be answered.
     """
-    known: dict[str, list[list[float | None]]] | None = read_json(out / SCREENED)
-    if known is None:
-        known = _rewards(rows, _samples(rows, model, settings, seed, batch), functions)
-        write_json(out / SCREENED, known)
-    kept = [row for row in rows if any(_varies(rewards) for rewards in known[row["id"]])]
+    found: dict[str, Any] | None = read_json(out / SCREENED)
+    if found is None:
+        begun = time.perf_counter()
+        rewards = _rewards(rows, _samples(rows, model, settings, seed, batch), functions)
+        found = {"seconds": round(time.perf_counter() - begun, 1), "rewards": rewards}
+        write_json(out / SCREENED, found)
+    kept = [row for row in rows if any(_varies(own) for own in found["rewards"][row["id"]])]
     say(f"screening by {settings.screen_samples} samples: {len(kept)} of {len(rows)} prompts can teach something")
     if not kept:
         raise TrainingError("no prompt has samples of different rewards: warm up longer, or take other rows")
-    return kept
+    return kept, found["seconds"]
 
 
 def _samples(

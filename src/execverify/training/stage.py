@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from execverify.training.checkpoints import MODEL, STAGE, drop_checkpoints, last_checkpoint, resumed_at
+from execverify.training.checkpoints import MODEL, STAGE, drop_checkpoints, last_checkpoint, resumed_at, seconds_before
 from execverify.training.engine import guarded, quiet
 from execverify.training.files import whole_folder, write_json
 
@@ -23,12 +23,13 @@ def carried_out(
         more: further figures, asked for at the end.
 
     Returns:
-        What `stage.json` holds.
+        What `stage.json` holds; its seconds are those of all starts, but for what was done again.
 
     Raises:
         TrainingError: a full disk or too little memory.
     """
     begun, resumed = time.perf_counter(), resumed_at(out)
+    begun -= seconds_before(out)
     quiet(trainer)
     with guarded(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
