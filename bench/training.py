@@ -7,7 +7,6 @@ The learning rate is zero, so that all runs draw the same completions and only t
 left out. The bare engine is TRL's trainer with the constant reward.
 """
 
-import json
 import resource
 import shutil
 import sys
@@ -17,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from execverify.training.checkpoints import LOG, MODEL
+from execverify.training.checkpoints import MODEL, logged
 from execverify.training.grpo import train_rl
 from execverify.training.preset import Preset, load_preset
 from execverify.training.run import Training
@@ -31,9 +30,11 @@ def changed(preset: Preset, reward: str, steps: int) -> Preset:
     return replace(preset, stage1=settings, save_steps=10_000)
 
 
-def steps_of(folder: Path) -> list[dict[str, Any]]:
-    """The log, without the step that warms up."""
-    return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()][1:]
+def measured(folder: Path) -> dict[str, float]:
+    """Seconds and tokens of the steps after the first one, which warms up."""
+    first, *lines = logged(folder)
+    told = {name: total(lines, f"time/{name}") for name in ("rollout", "reward", "update")}
+    return {**told, "all": total(lines, "step_time"), "tokens": lines[-1]["num_tokens"] - first["num_tokens"]}
 
 
 def total(lines: Iterable[dict[str, Any]], name: str) -> float:
@@ -54,12 +55,9 @@ def main() -> None:
         folder = Path(tempfile.mkdtemp(prefix="bench-training-")) / str(at)
         try:
             train_rl(changed(preset, reward, steps), "stage1", base, rows, folder, say=lambda _: None)
-            lines = steps_of(folder)
+            told = measured(folder)
         finally:
             shutil.rmtree(folder.parent)
-        tokens = lines[-1]["num_tokens"] - lines[0]["num_tokens"]
-        told = {name: total(lines, f"time/{name}") for name in ("rollout", "reward", "update")}
-        told |= {"all": total(lines, "step_time"), "tokens": tokens}
         found.setdefault(reward, []).append(told)
         print(reward, {name: round(value, 2) for name, value in told.items()}, flush=True)
     bare, ours = ({name: sum(run[name] for run in found[one]) for name in found[one][0]} for one in ("constant", "white_box"))

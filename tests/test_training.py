@@ -14,7 +14,7 @@ import pytest
 from tiny_training import arguments, command, preset
 
 from execverify.errors import ModelError, TrainingError
-from execverify.training.checkpoints import LOG, MODEL, SAMPLES, finished, last_checkpoint, trim
+from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, finished, last_checkpoint, trim
 from execverify.training.preset import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
@@ -75,7 +75,8 @@ def test_what_a_training_leaves(trained: Path) -> None:
 def test_what_is_logged_of_each_step(trained: Path) -> None:
     for line in _log(trained / "stage1"):
         assert line["time/rollout"] > 0 and line["time/reward"] >= 0 and line["time/update"] > 0
-        assert {"execverify/output", "reward", "frac_reward_zero_std", "completions/mean_length"} <= line.keys()
+        assert {"execverify/output", "reward", ALIKE, "completions/mean_length"} <= line.keys()
+        assert line[ALIKE] == pytest.approx(line["frac_reward_zero_std"])
     samples = [json.loads(line) for line in (trained / "stage1" / SAMPLES).read_text(encoding="utf-8").splitlines()]
     assert {sample["step"] for sample in samples} == {1, 2, 3, 4}
     assert all("output" in sample["graded"] and sample["prompt"] and "white_box_reward" in sample for sample in samples)
@@ -285,6 +286,30 @@ def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
     assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
     screening = json.loads((tmp_path / SCREENED).read_text(encoding="utf-8"))
     assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0
+
+
+def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) -> None:
+    """Four groups of two: by the first function the first two are alike, by the second the second and the third."""
+    from types import SimpleNamespace
+
+    from execverify.training.logs import StepLog, Watched
+
+    given = {"one": [1.0, 1.0, None, None, 0.0, 1.0, 0.0, 1.0], "two": [0.0, 1.0, 2.0, 2.0, 3.0, 3.0, None, 1.0]}
+    watched = []
+    for name, rewards in given.items():
+
+        def function(rewards: list[float | None] = rewards, **_: Any) -> list[float | None]:
+            return rewards
+
+        function.__name__ = name
+        watched.append(Watched(function, 2))
+    log = StepLog(tmp_path, watched, lambda: 0.0, _quiet)
+    for entry in watched:
+        entry([[{"role": "user", "content": "?"}]] * 8, ["!"] * 8)
+    state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=1)
+    for _ in range(2):  # a step without a rollout has no share
+        log.on_log(None, state, None, {"loss": 0.0})
+    assert [line.get(ALIKE) for line in _log(tmp_path)] == [0.25, None]
 
 
 def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:

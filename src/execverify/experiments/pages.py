@@ -7,7 +7,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.experiments.arms import Arm
-from execverify.training.checkpoints import logged
+from execverify.training.checkpoints import ALIKE, logged
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
 _PARTS = {
@@ -17,7 +17,7 @@ _PARTS = {
     "execverify/variable_state": "states right",
     "execverify/input": "inputs right",
     "execverify/unit_test": "tests passed",
-    "frac_reward_zero_std": "groups without variance",
+    ALIKE: "groups without variance",
 }
 _SMOOTH = 5
 

@@ -20,6 +20,10 @@ Say = Callable[[str], None]
 """Is told a line for a person, now and then."""
 
 MODEL, LOG, SAMPLES, STAGE = "model", "log.jsonl", "samples.jsonl", "stage.json"
+ALIKE = "execverify/groups_alike"
+"""In the log: the share of this process's groups whose completions all got the same of every reward function. (The engine's own
+figure, `frac_reward_zero_std`, is of the whole batch where rewards are normalised apart.)"""
+
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 

@@ -168,7 +168,7 @@ def train_rl(
         batch = preset.evaluation.batch
         kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)
     check_enough(len(kept), account.too_long, stage, settings)
-    watched = [Watched(function) for function in functions]
+    watched = [Watched(function, settings.rollouts) for function in functions]
     trainer = trainer_class()(
         model=model,
         args=arguments,

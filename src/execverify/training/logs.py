@@ -9,10 +9,10 @@ from typing import Any
 from transformers import TrainerCallback
 
 from execverify.rewards.answers import completion_text
-from execverify.training.checkpoints import LOG, SAMPLES, Say, seconds_before
+from execverify.training.checkpoints import ALIKE, LOG, SAMPLES, Say, seconds_before
 
 _SAMPLES = 4
-_SPREAD = {"reward": "reward", "loss": "loss", "frac_reward_zero_std": "groups without variance"}
+_SPREAD = {"reward": "reward", "loss": "loss", ALIKE: "groups without variance"}
 
 
 class Watched:
@@ -20,11 +20,19 @@ class Watched:
 
     Args:
         reward: the function of TRL's kind that it stands for.
+        group: completions of one prompt, which follow one another.
+
+    Attributes:
+        seconds: that it took so far.
+        alike: for each group since the last step, whether its completions all got the same.
+        last: some of the last completions.
     """
 
-    def __init__(self, reward: Any) -> None:
+    def __init__(self, reward: Any, group: int) -> None:
         self.reward = reward
+        self.group = group
         self.seconds = 0.0
+        self.alike: list[bool] = []
         self.last: list[dict[str, Any]] = []
         self.__name__ = reward.__name__
 
@@ -38,6 +46,7 @@ class Watched:
         self.seconds += time.perf_counter() - begun
         if heard is not None and graded:
             heard("graded", graded)
+        self.alike += [len(set(rewards[at : at + self.group])) == 1 for at in range(0, len(rewards), self.group)]
         every = max(1, len(completions) // _SAMPLES)
         self.last = [
             {
@@ -85,12 +94,14 @@ class StepLog(TrainerCallback):
             line["time/update"] = round(
                 max(0.0, logs.get("step_time", 0.0) - rollout + self._seen[1] - reward + self._seen[0]), 4
             )
+        if groups := [all(each) for each in zip(*(entry.alike for entry in self._rewards), strict=True)]:
+            line[ALIKE] = sum(groups) / len(groups)
         self._seen = [reward, rollout]
         self._append(LOG, line)
         for entry in self._rewards:
             for sample in entry.last:
                 self._append(SAMPLES, {"step": state.global_step, **sample})
-            entry.last = []
+            entry.last, entry.alike = [], []
         if now - self._told > 10:
             self._told = now
             shown = ", ".join(f"{word} {line[name]:.3f}" for name, word in _SPREAD.items() if isinstance(line.get(name), float))
