@@ -24,7 +24,7 @@ from execverify.training.run import Training
 @click.option(
     "--model", metavar="M", help="Start from this model (hub name or folder) instead of the preset's or the stage before."
 )
-@click.option("--data", metavar="DIR", help="Rows to train on (`execverify build`), instead of building them.")
+@click.option("--data", metavar="DIR", help="Rows to train on (`execverify build`); kinds that it lacks are built.")
 @click.option("--out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as stage1.learning_rate=1e-5.")
 @click.option("--engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)

@@ -7,6 +7,7 @@ evaluation          the first `evaluation.rows` rows of the split "test", whose 
 DIR/unseen, longer  further held-out rows: of methods, and of levels, that training never saw
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -21,6 +22,7 @@ from execverify.datasets.splits import Splits
 from execverify.errors import RowError, TrainingError
 from execverify.questions.rows import Row
 from execverify.questions.task import CODE_GENERATION
+from execverify.training.checkpoints import Say
 from execverify.training.preset import DataSettings, Preset
 
 TRAIN, TEST = "train", "test"
@@ -60,6 +62,11 @@ class Rows:
         return islice(_one_of_each_program(_split(self.folder, TEST)), self.held_out)
 
 
+def _split(folder: Path, name: str, coding: bool = False) -> Iterator[Row]:
+    """The rows of a split that are about code generation, or all others."""
+    return (row for row in read_rows(str(folder)) if row["split"] == name and (row["kind"] == CODE_GENERATION) == coding)
+
+
 def _one_of_each_program(rows: Iterator[Row]) -> Iterator[Row]:
     seen: set[tuple[str, str]] = set()
     for row in rows:
@@ -69,21 +76,24 @@ def _one_of_each_program(rows: Iterator[Row]) -> Iterator[Row]:
             yield row
 
 
-def _split(folder: Path, name: str) -> Iterator[Row]:
-    return (row for row in read_rows(str(folder)) if row["split"] == name)
+def _given(data: DataSettings, coding: bool = False) -> Path | None:
+    """The folder of rows that the user named, where it has some that are about code generation, or others."""
+    if not data.from_folder:
+        return None
+    found = any((row["kind"] == CODE_GENERATION) == coding for row in read_rows(data.from_folder))
+    return Path(data.from_folder) if found else None
 
 
 def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
-    """The rows of a preset; built where they are not there yet.
+    """The rows of a preset, from the folder that it names; built where that has none, and are not there yet.
 
     Raises:
         DatasetError: they cannot be built or read.
         TrainingError: a given dataset has too few rows or rows of other kinds.
     """
     data, wanted = preset.data, preset.sft.rows + _wanted(preset)
-    if data.from_folder:
-        folder = Path(data.from_folder)
-    else:
+    folder = _given(data)
+    if folder is None:
         folder = _made(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
@@ -137,6 +147,7 @@ class TaskRows:
         held_out: how many of its split "test" are for evaluation.
         source: a file or hub name to take stage II's rows from instead.
         template: of the prompts of such rows.
+        say: told what became of that source's records.
     """
 
     folder: Path | None
@@ -145,22 +156,33 @@ class TaskRows:
     held_out: int
     source: str
     template: str
+    say: Say = print
 
     def of_sft(self) -> Iterator[Row]:
         """The rows that the warm-up learns with their solutions."""
-        return islice(_split(self.folder, TRAIN), self.sft) if self.folder else iter(())
+        return islice(self._own(TRAIN), self.sft)
 
     def of_stage2(self) -> Iterator[Row]:
         """The rows of stage II."""
         if self.source == SYNTHESIZED:
-            return islice(_split(self.folder, TRAIN), self.sft, self.sft + self.stage2) if self.folder else iter(())
+            return islice(self._own(TRAIN), self.sft, self.sft + self.stage2)
         if self.source.endswith((".parquet", ".jsonl")) and _are_rows(self.source):
             return islice(read_rows(self.source), self.stage2)
-        return islice(prime_rows(self.source, PrimeAccount(), template=self.template), self.stage2)
+        return self._of_prime()
 
     def of_evaluation(self) -> Iterator[Row]:
         """The rows for evaluation."""
-        return islice(_split(self.folder, TEST), self.held_out) if self.folder else iter(())
+        return islice(self._own(TEST), self.held_out)
+
+    def _own(self, split: str) -> Iterator[Row]:
+        return _split(self.folder, split, coding=True) if self.folder else iter(())
+
+    def _of_prime(self) -> Iterator[Row]:
+        account = PrimeAccount()
+        yield from islice(prime_rows(self.source, account, template=self.template), self.stage2)
+        dropped = Counter(drop.reason for drop in account.drops)
+        why = "".join(f"; {count} dropped: {reason}" for reason, count in dropped.most_common())
+        self.say(f"stage2: {account.rows.total()} rows of {account.records} records of {self.source}{why}")
 
 
 def _are_rows(path: str) -> bool:
@@ -172,8 +194,8 @@ def _are_rows(path: str) -> bool:
     return True
 
 
-def prepared_tasks(preset: Preset, out: Path, workers: int) -> TaskRows:
-    """The code-generation rows of a preset; built where they are not there yet.
+def prepared_tasks(preset: Preset, out: Path, workers: int, say: Say = print) -> TaskRows:
+    """The code-generation rows of a preset, from the folder that it names; built where that has none, and are not there yet.
 
     Raises:
         DatasetError: they cannot be built or read.
@@ -181,13 +203,13 @@ def prepared_tasks(preset: Preset, out: Path, workers: int) -> TaskRows:
     stage2, data = preset.stage2, preset.data
     synthesized = stage2.rows if stage2.source == SYNTHESIZED else 0
     train, test = preset.sft.tasks + synthesized, preset.evaluation.tasks
-    folder = None
-    if train or test:
+    folder = _given(data, coding=True) if train or test else None
+    if folder is None and (train or test):
         folder = _made(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
         build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
-    return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template)
+    return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template, say)
 
 
 def recipe_of(data: DataSettings) -> Recipe:

@@ -126,7 +126,7 @@ class Training:
     def tasks(self) -> TaskRows:
         """The code-generation rows; built where they are not there yet."""
         if self._tasks is None:
-            self._tasks = prepared_tasks(self.preset, self.out, self.workers)
+            self._tasks = prepared_tasks(self.preset, self.out, self.workers, self.say)
         return self._tasks
 
     def measures(self) -> list[Measure]:

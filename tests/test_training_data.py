@@ -1,0 +1,63 @@
+"""Which rows a training gets, from where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_training import preset
+
+from execverify.questions.rows import VERSION
+from execverify.training import data
+from execverify.training.data import prepared_rows, prepared_tasks
+
+
+def _quiet(line: str) -> None:
+    pass
+
+
+def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+
+    def build(folder: Path, size: int, recipe: Any, workers: int) -> None:
+        built.append(folder.name)
+        (folder.parent / folder.name).mkdir(parents=True)
+
+    monkeypatch.setattr(data, "build", build)
+    given = {"white_box": ["train"] * 40 + ["test"] * 12, "code_generation": ["train"] * 12 + ["test"] * 2}
+    for kinds, expected in ((("white_box", "code_generation"), []), (("white_box",), ["tasks"])):
+        rows = [
+            {"id": f"{kind}-{at}", "kind": kind, "split": split, "version": VERSION, "program": {"source": f"{at}"}}
+            for kind in kinds
+            for at, split in enumerate(given[kind])
+        ]
+        path = tmp_path / f"{len(kinds)}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        settings = preset(f"data.from_folder={path}", "sft.rows=16", "stage1.rows=24")
+        prepared = prepared_rows(settings, tmp_path / "out", 1)
+        tasks = prepared_tasks(settings, tmp_path / f"out-{len(kinds)}", 1, _quiet)
+        assert built == expected
+        sft, stage1 = list(prepared.of_sft()), list(prepared.of_stage1(["white_box"]))
+        assert [row["id"] for row in (*sft, *stage1)] == [f"white_box-{at}" for at in range(40)]
+        assert len(list(prepared.of_evaluation())) == 12
+        if not expected:
+            assert [row["id"] for row in (*tasks.of_sft(), *tasks.of_stage2())] == [f"code_generation-{at}" for at in range(12)]
+            assert len(list(tasks.of_evaluation())) == 2
+
+
+def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None:
+    truth = {"inputs": ["1\n", "2\n"], "outputs": ["2\n", "4\n"]}
+    record = {
+        "data_source": "taco",
+        "ability": "code",
+        "prompt": [{"role": "user", "content": "Read a number and print twice of it."}],
+        "reward_model": {"style": "rule", "ground_truth": json.dumps(truth)},
+        "extra_info": {"split": "train", "index": 0},
+    }
+    broken = {**record, "reward_model": {"style": "rule", "ground_truth": "not JSON"}}
+    path = tmp_path / "prime.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in (record, broken, broken)), encoding="utf-8")
+    said: list[str] = []
+    settings = preset(f"stage2.source={path}", "sft.tasks=0", "evaluation.tasks=0")
+    assert len(list(prepared_tasks(settings, tmp_path, 1, said.append).of_stage2())) == 1
+    assert len(said) == 1 and said[0].startswith(f"stage2: 1 rows of 3 records of {path}; 2 dropped: ")
