@@ -21,6 +21,7 @@ pytest.importorskip("trl", reason="training needs the extra [train]")
 
 from execverify.datasets import Recipe, Splits, build, read_rows
 from execverify.questions.question import next_statement_question
+from execverify.training import engine
 from execverify.training.base import base_model, trained_tokenizer
 from execverify.training.checks import check_machine
 from execverify.training.data import Rows
@@ -286,6 +287,15 @@ def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
     assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
     screening = json.loads((tmp_path / SCREENED).read_text(encoding="utf-8"))
     assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0
+
+
+def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "has_gpu", lambda: True)
+    settings = preset("model.dtype=bfloat16")
+    model, _ = engine.loaded(settings, str(trained / "sft" / MODEL))
+    assert {str(weights.dtype) for weights in model.parameters()} == {"torch.float32"}
+    assert engine.common(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
+    assert engine.common(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
 
 
 def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) -> None:

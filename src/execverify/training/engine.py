@@ -52,7 +52,7 @@ def has_gpu() -> bool:
 
 
 def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
-    """The model, in the preset's type of numbers, and its tokenizer.
+    """The model and its tokenizer. Weights are float32 whatever the preset computes in: steps of 1e-6 are lost in bfloat16.
 
     Raises:
         ModelError: it cannot be had.
@@ -61,10 +61,9 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     hush()
-    dtype = getattr(torch, preset.model.dtype) if has_gpu() else torch.float32  # processors are slow in anything else
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=dtype)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
     if tokenizer.pad_token_id is None:
@@ -86,7 +85,7 @@ def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warm
         "save_total_limit": 2,
         "logging_steps": 1,
         "report_to": list(preset.report_to) or "none",
-        "bf16": gpu and preset.model.dtype == "bfloat16",
+        "bf16": gpu and preset.model.dtype == "bfloat16",  # computed in, by autocast; processors are slow in it
         "use_cpu": not gpu,
         "gradient_checkpointing": preset.model.gradient_checkpointing,
         "disable_tqdm": True,

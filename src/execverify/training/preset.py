@@ -36,7 +36,7 @@ class ModelSettings:
         hidden, layers, heads, kv_heads, intermediate: the sizes of a model from scratch.
         vocabulary: tokens of its tokenizer.
         context: most tokens of a prompt and its completion together.
-        dtype: "float32" or "bfloat16".
+        dtype: what a GPU computes in, "float32" or "bfloat16"; weights are kept in float32.
         gradient_checkpointing: whether activations are computed again instead of kept.
     """
 
