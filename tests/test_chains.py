@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from execverify.datasets.chains import (
     Narrator,
     Unfit,
     accepted,
+    accepted_many,
     chain_rows,
     check_chain,
     check_chains,
@@ -34,11 +36,15 @@ from execverify.datasets.chains.narrator import answer_claims, course_of, run_cl
 from execverify.datasets.chains.plan import DETAILS, LADDER
 from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.datasets.chains.voices import sheet_of
-from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError
+from execverify.datasets.patience import patient
+from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError, SandboxError
+from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.execution.run import call_many
 from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
 from execverify.questions.task import Task, gold_completion, task
-from execverify.tracing.details import Details, details_many, traced_in_detail
+from execverify.rewards.score import score_many
+from execverify.tracing.details import NO_DETAILS, Details, details_many, traced_in_detail
 from execverify.tracing.probe import Probe, probe_many
 from execverify.tracing.trace import Trace, trace_many
 
@@ -529,6 +535,82 @@ def test_the_narrator_is_a_teacher(synthesized: list[Run]) -> None:
     lessons = [Lesson(*run) for run in synthesized[:5]]
     given = list(Narrator(voice="talk", seed=4).teach(lessons))
     assert given == [narrate(*run, voice="talk", seed=4) for run in synthesized[:5]]
+
+
+# ------------------------------------------------------------------------------------------------ a busy machine
+
+
+def _when_busy(cut: Any) -> Any:
+    """`traced_in_detail` on a machine so busy that nothing comes out as it should within the usual time."""
+
+    def runs(programs: Any, *, limits: Limits, workers: int = 1) -> Iterator[tuple[Trace, Details]]:
+        for trace, details in traced_in_detail(programs, limits=patient(limits), workers=workers):
+            yield cut(trace, details) if limits.timeout == Limits().timeout else (trace, details)
+
+    return runs
+
+
+def _out_of_time(trace: Trace, _: Details) -> tuple[Trace, Details]:
+    return replace(trace, result=Result(Outcome.TIMED_OUT), steps=()), NO_DETAILS
+
+
+def _without_details(trace: Trace, _: Details) -> tuple[Trace, Details]:
+    return trace, NO_DETAILS
+
+
+@pytest.mark.parametrize("cut", [_out_of_time, _without_details])
+def test_a_busy_machine_gives_the_same_chains(cut: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = rows_of()
+    undisturbed = list(chain_rows(rows))
+    monkeypatch.setattr("execverify.datasets.chains.rows.traced_in_detail", _when_busy(cut))
+    account = ChainAccount()
+    assert list(chain_rows(rows, account=account)) == undisturbed
+    assert account.left == [] and account.rows == len(rows)
+
+
+def test_what_never_ends_gets_no_chain() -> None:
+    """It has had ten times the time, and it is its own doing."""
+    row = rows_of(1)[0]
+    row["program"] = {
+        **row["program"],
+        "source": "def f():\n    while True:\n        [0] * 9",
+        "entry_point": "f",
+        "arguments": "",
+    }
+    account = ChainAccount()
+    assert list(chain_rows([row], limits=Limits(timeout=0.05, steps=10**9), account=account)) == []
+    assert [left.reason for left in account.left] == ["the program does not run as it did"]
+    assert "timed out" in account.left[0].detail
+
+
+def test_our_failure_is_an_error_and_loses_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(programs: Any, *, limits: Limits, workers: int = 1) -> Iterator[tuple[Trace, Details]]:
+        for program in programs:
+            yield Trace(program, Result(Outcome.FAILED, detail="no process"), ()), NO_DETAILS
+
+    monkeypatch.setattr("execverify.datasets.chains.rows.traced_in_detail", broken)
+    with pytest.raises(SandboxError, match="programs cannot be run here: no process"):
+        list(chain_rows(rows_of(2)))
+
+
+def test_other_arguments_are_accepted_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, *_ = run_of("def f(n):\n    return n * n", "3", kind="input_prediction")
+    right, wrong = (one.gold.replace("f(3)", call) for call in ("f(-3)", "f(2)"))
+
+    def late(outcome: Outcome) -> Any:
+        def results(*args: Any, limits: Limits, **options: Any) -> Any:
+            usual = limits.timeout == Limits().timeout
+            return iter([(Result(outcome), Result(outcome))]) if usual else call_many(*args, limits=limits, **options)
+
+        return results
+
+    judge = sys.modules[score_many.__module__]  # `execverify.rewards.score` is a function by that name
+    for outcome in (Outcome.TIMED_OUT, Outcome.FAILED):
+        monkeypatch.setattr(judge, "call_many", late(outcome))
+        assert accepted_many([(one, right), (one, wrong)]) == [True, False]
+    monkeypatch.setattr(judge, "call_many", lambda *args, **options: iter([(Result(Outcome.FAILED),)]))
+    with pytest.raises(SandboxError, match="programs cannot be run here"):
+        accepted(one, right)
 
 
 # ------------------------------------------------------------------------------------------------ details and probes

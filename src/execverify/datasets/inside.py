@@ -16,7 +16,8 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.datasets.decontaminate import Benchmarks
-from execverify.datasets.maker import AGAIN, INPUTS, Maker, Plan, is_brief, patient
+from execverify.datasets.maker import INPUTS, Maker, Plan, is_brief
+from execverify.datasets.patience import AGAIN, patient
 from execverify.datasets.recipe import Recipe
 from execverify.datasets.spans import lines_of
 from execverify.execution.job import Job, Reply

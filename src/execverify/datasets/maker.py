@@ -13,12 +13,13 @@ from execverify.datasets.clock import StageClock
 from execverify.datasets.coding import Coding, coding_of, confirmed, plan, unworthy
 from execverify.datasets.coding import Plan as CodingPlan
 from execverify.datasets.decontaminate import Benchmarks
+from execverify.datasets.patience import made_surely, patient
 from execverify.datasets.recipe import SHARES, Recipe
 from execverify.datasets.seen import key_of
 from execverify.datasets.sources import Candidate, Source, source_of
 from execverify.datasets.spans import Fate, Item
-from execverify.errors import QuestionError, SandboxError
-from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.errors import QuestionError
+from execverify.execution.outcome import Limits, Outcome
 from execverify.programs.ablation import INERT, without
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program
@@ -39,12 +40,6 @@ NOTHING_TO_ASK = "there is nothing to ask about it"
 STRICT = 4
 """Attempts at an item that insist: on its kind (one statement leaves nothing to ask about), and on a method under test that
 matters to a result (`copy` and its like never do, and still belong into a dataset). The attempts after them take what there is."""
-
-AGAIN = frozenset({Outcome.DIED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.FAILED})
-"""Outcomes that may be the machine's doing, when it is busy or short of memory: such a run is tried once more, with time."""
-
-PATIENCE = 10
-"""How many times the time of a run is how much, then."""
 
 
 @dataclass
@@ -339,12 +334,11 @@ def _unworthy(survey: Survey) -> str | None:
 
 def _surveyed(items: Sequence[Surveyed], limits: Limits, *, brief: bool, place: int = 0) -> list[Survey]:
     """Surveys; `place` is that of a program's own input, whose run may be tried again."""
-    surveys = list(survey_many(items, limits=limits, brief=brief))
-    for at, survey in enumerate(surveys):
-        if survey.results[place].outcome in AGAIN:
-            (surveys[at],) = survey_many([items[at]], limits=patient(limits), brief=brief)
-            _refuse_failure(surveys[at].results[place])
-    return surveys
+    return made_surely(
+        survey_many(items, limits=limits, brief=brief),
+        lambda at: survey_many([items[at]], limits=patient(limits), brief=brief),
+        lambda survey: survey.results[place],
+    )
 
 
 def _confirmed(chosen: Sequence[_Chosen], limits: Limits) -> list[_Chosen]:
@@ -368,25 +362,13 @@ class InSandbox:
 
     def traces(self, programs: Sequence[Program]) -> list[Trace]:
         """What their runs are, step by step."""
-        traces = list(trace_many(programs, limits=self.limits))
-        for place, trace in enumerate(traces):
-            if trace.result.outcome in AGAIN:
-                (traces[place],) = trace_many([programs[place]], limits=patient(self.limits))
-                _refuse_failure(traces[place].result)
-        return traces
+        return made_surely(
+            trace_many(programs, limits=self.limits),
+            lambda at: trace_many([programs[at]], limits=patient(self.limits)),
+            lambda trace: trace.result,
+        )
 
 
 def is_brief(recipe: Recipe) -> bool:
     """Whether a survey may end where nothing is left to be seen: more rows of a program are worth looking for more that it does."""
     return recipe.inputs == 1
-
-
-def patient(limits: Limits) -> Limits:
-    """Limits that a program breaks by its own doing alone, however busy the machine is."""
-    return replace(limits, timeout=PATIENCE * limits.timeout)
-
-
-def _refuse_failure(result: Result) -> None:
-    """Our own failure is never held against a program: a row must not depend on it."""
-    if result.outcome == Outcome.FAILED:
-        raise SandboxError(f"programs cannot be run here: {result.detail}")

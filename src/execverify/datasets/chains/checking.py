@@ -14,6 +14,7 @@ from execverify.datasets.chains.claims import Bindings, Claim
 from execverify.datasets.chains.matching import Parts, parts_of, same
 from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.datasets.chains.witness import Witness
+from execverify.datasets.patience import patient
 from execverify.execution.outcome import Limits
 from execverify.programs.literals import Value, parse_literal, value_of
 from execverify.programs.program import walk
@@ -24,7 +25,7 @@ from execverify.tracing.details import Details, details_many
 from execverify.tracing.probe import Expression, Probe, probe_many
 from execverify.tracing.trace import Step, Trace
 
-_LIMITS = Limits(timeout=10.0)  # a busy machine must not make a chain wrong
+_LIMITS = patient(Limits())  # a busy machine must not make a chain wrong
 _REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom}
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 

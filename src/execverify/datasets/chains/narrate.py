@@ -12,7 +12,9 @@ from execverify.datasets.chains.claims import Claim
 from execverify.datasets.chains.narrator import Course, answer_claims, course_of, run_claims
 from execverify.datasets.chains.plan import DETAILS, LADDER, Detail
 from execverify.datasets.chains.voices import VOICES, sheet_of
+from execverify.datasets.patience import patient
 from execverify.errors import DatasetError
+from execverify.execution.outcome import Limits
 from execverify.questions.layout import layout_of
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
@@ -25,6 +27,8 @@ MIXED = "mixed"
 """In place of a voice: each row gets one of them, by chance."""
 
 _NEED_WIDTH = 120  # longest value that is told of what a line needs, in characters
+
+_LIMITS = patient(Limits())  # the run has ended once: a busy machine must not make a chain another
 
 CountTokens = Callable[[str], int]
 
@@ -98,7 +102,7 @@ def narrate(
     if wrong is not None:
         return wrong
     if details is None:
-        (details,) = details_many([trace])
+        (details,) = details_many([trace], limits=_LIMITS)
     course = course_of(trace, details)
 
     def told(rung: int) -> Chain:

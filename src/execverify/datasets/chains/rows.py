@@ -9,12 +9,15 @@ from typing import Any
 
 from execverify.datasets.chains.narrate import Chain, CountTokens, Unfit, estimate_tokens
 from execverify.datasets.chains.teacher import Lesson, Narrator, Teacher, accepted_many
+from execverify.datasets.patience import made_surely, patient
 from execverify.datasets.pool import chunked, mapped
 from execverify.errors import RowError
-from execverify.execution.outcome import Limits
+from execverify.execution.outcome import Limits, Outcome
+from execverify.programs.program import Program
 from execverify.questions.rows import Row, from_row
 from execverify.questions.task import TASK_KINDS, Task
-from execverify.tracing.details import traced_in_detail
+from execverify.tracing.details import Details, traced_in_detail
+from execverify.tracing.trace import Trace
 
 _CHUNK = 64
 _LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with every chunk
@@ -82,7 +85,7 @@ def chain_rows(
         detail, budget, count_tokens: see `narrate`.
         seed: with a row's id, it chooses voices and phrases.
         workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
-        limits: what a program may use.
+        limits: what a program may use. A run that the machine may have cut short is made once more, with ten times the time.
         teacher: who gives the chains instead of the narrator; then voice, detail, budget, seed and count_tokens say nothing.
         account: is told what became of the rows.
         progress: told how many more rows are done, now and then.
@@ -139,7 +142,7 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
             raise RowError(f"the row {task.id!r} has no prompt: make rows with `execverify rows` or `execverify build`")
     with_runs = [task for task in tasks if task.kind in TASK_KINDS]
     programs = dict.fromkeys(task.program for task in with_runs)
-    runs = dict(zip(programs, traced_in_detail(programs, limits=limits, workers=workers), strict=True))
+    runs = dict(zip(programs, _runs(list(programs), limits, workers), strict=True))
     given = list(teacher.teach([Lesson(task, *runs[task.program]) for task in with_runs]))
     tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, Chain)]
     verdicts = iter(accepted_many(tried, limits=limits, workers=workers))
@@ -151,6 +154,16 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
             found = Unfit("the verifier does not pay it in full")
         made.append((task.id, task.kind, found if isinstance(found, Unfit) else (_row(task, found), found.rung)))
     return made
+
+
+def _runs(programs: Sequence[Program], limits: Limits, workers: int) -> list[tuple[Trace, Details]]:
+    """What programs do, and the values of their parts; those that a run brought nothing of are looked for once more."""
+    return made_surely(
+        traced_in_detail(programs, limits=limits, workers=workers),
+        lambda at: traced_in_detail([programs[at]], limits=patient(limits)),
+        lambda run: run[0].result,
+        lambda run: run[0].result.outcome == Outcome.RETURNED and not run[1].notes,
+    )
 
 
 def _row(task: Task, chain: Chain) -> ChainRow:

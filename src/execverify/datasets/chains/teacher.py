@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from execverify.datasets.chains.narrate import Chain, CountTokens, Unfit, check_style, estimate_tokens, narrate
-from execverify.errors import DatasetError
+from execverify.datasets.patience import patient
+from execverify.errors import DatasetError, SandboxError
 from execverify.execution.outcome import Limits
 from execverify.questions.task import Task
 from execverify.rewards.score import PAPER, score_many
@@ -90,5 +91,22 @@ def accepted(task: Task, completion: str) -> bool:
 
 
 def accepted_many(pairs: Iterable[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[bool]:
-    """The same for many completions, in order."""
-    return [score.reward == PAPER.scale for score in score_many(pairs, limits=limits, workers=workers)]
+    """The same for many completions, in order. Arguments that a busy machine may have failed get ten times the time.
+
+    Args:
+        pairs: tasks, each with a completion.
+        limits: what a program may use.
+        workers: how many programs run at once.
+
+    Raises:
+        SandboxError: a program could not be run (our failure).
+    """
+    pairs = list(pairs)
+    scores = score_many(pairs, limits=limits, workers=workers)
+    unpaid = [at for at, score in enumerate(scores) if score.reward != PAPER.scale and pairs[at][0].kind == "input_prediction"]
+    again = score_many([pairs[at] for at in unpaid], limits=patient(limits), workers=workers)
+    for at, score in zip(unpaid, again, strict=True):
+        if score.reward is None:
+            raise SandboxError(f"programs cannot be run here: {score.parts[0].why}")
+        scores[at] = score
+    return [score.reward == PAPER.scale for score in scores]
