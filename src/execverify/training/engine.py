@@ -1,6 +1,5 @@
 """What both stages need of the engine: the model in memory, the arguments they share, and its failures in one line."""
 
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -37,11 +36,6 @@ def hush() -> None:
     logging.set_verbosity_error()
     datasets.disable_progress_bars()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|torch")
-
-
-def world_size() -> int:
-    """Processes that train together, as `accelerate launch` or `torchrun` says."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def has_gpu() -> bool:

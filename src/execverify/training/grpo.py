@@ -11,10 +11,11 @@ from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.score import PAPER, RewardRule
 from execverify.rewards.trl import PART_KINDS, PartReward, UnitTestReward, WhiteBoxReward
 from execverify.training.checkpoints import Say, finished, logged
-from execverify.training.engine import common, loaded, world_size
+from execverify.training.engine import common, loaded
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
 from execverify.training.preset import Preset, RlSettings
+from execverify.training.ranks import world_size
 from execverify.training.screen import screened
 from execverify.training.stage import carried_out
 

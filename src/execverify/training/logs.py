@@ -79,7 +79,8 @@ class StepLog(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """A training that goes on counts the seconds of its earlier starts."""
-        self._begun = time.perf_counter() - seconds_before(self._folder)
+        if state.is_world_process_zero:
+            self._begun = time.perf_counter() - seconds_before(self._folder)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """One line of the log."""

@@ -16,6 +16,7 @@ from execverify.models.transformers import Transformers
 from execverify.training.checkpoints import Say
 from execverify.training.files import read_json, write_json
 from execverify.training.preset import RlSettings
+from execverify.training.ranks import is_first, wait_for
 
 SCREENED = "screened.json"
 
@@ -48,6 +49,8 @@ def screened(
     Raises:
         TrainingError: no row is left, or a row could not be answered.
     """
+    if not is_first():
+        wait_for(out / SCREENED)
     found: dict[str, Any] | None = read_json(out / SCREENED)
     if found is None:
         begun = time.perf_counter()

@@ -6,10 +6,11 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.training.checkpoints import Say, finished
-from execverify.training.engine import common, loaded, world_size
+from execverify.training.engine import common, loaded
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog
 from execverify.training.preset import Preset
+from execverify.training.ranks import world_size
 from execverify.training.stage import carried_out
 
 

@@ -5,9 +5,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from execverify.training.checkpoints import MODEL, STAGE, drop_checkpoints, last_checkpoint, resumed_at, seconds_before
+from execverify.training.checkpoints import (
+    MODEL,
+    STAGE,
+    drop_checkpoints,
+    last_checkpoint,
+    resumed_at,
+    seconds_before,
+    steps_done,
+)
 from execverify.training.engine import guarded, quiet
 from execverify.training.files import whole_folder, write_json
+from execverify.training.ranks import is_first
 
 
 def carried_out(
@@ -28,16 +37,25 @@ def carried_out(
     Raises:
         TrainingError: a full disk or too little memory.
     """
-    begun, resumed = time.perf_counter(), resumed_at(out)
-    begun -= seconds_before(out)
+    begun, resumed = time.perf_counter(), resumed_at(out) if is_first() else steps_done(out)
+    begun -= seconds_before(out) if is_first() else 0.0
     quiet(trainer)
     with guarded(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
-        with whole_folder(out / MODEL) as folder:
-            trainer.save_model(str(folder))
-            tokenizer.save_pretrained(folder)
+        _keep(trainer, tokenizer, out / MODEL)
     seconds = round(time.perf_counter() - begun, 1)
     found = {**told, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
-    write_json(out / STAGE, found)
-    drop_checkpoints(out)
+    if is_first():
+        write_json(out / STAGE, found)
+        drop_checkpoints(out)
     return found
+
+
+def _keep(trainer: Any, tokenizer: Any, out: Path) -> None:
+    """Model and tokenizer at the end. Every process has a part of the weights to hand in, and the first one writes."""
+    if not is_first():
+        trainer.save_model(str(out))
+        return
+    with whole_folder(out) as folder:
+        trainer.save_model(str(folder))
+        tokenizer.save_pretrained(folder)
