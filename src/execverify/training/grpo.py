@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.questions.question import KINDS
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.score import PAPER, RewardRule
-from execverify.rewards.trl import PART_KINDS, PartReward, UnitTestReward, WhiteBoxReward
+from execverify.rewards.parts import ANSWERS
+from execverify.rewards.trl import PartReward, UnitTestReward, WhiteBoxReward
 from execverify.training.checkpoints import Say, finished, logged
 from execverify.training.engine import common, loaded
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
 from execverify.training.preset import Preset, RlSettings
 from execverify.training.ranks import world_size
+from execverify.training.rule import rule_of
 from execverify.training.screen import screened
 from execverify.training.stage import carried_out
 
@@ -32,13 +32,6 @@ class Constant:
         return [0.5 + index % 2 for index, _ in enumerate(completions)]
 
 
-def rule_of(settings: RlSettings) -> RewardRule:
-    """The rule of a stage's reward; the ablations are configurations of the paper's (paper, section 4.4)."""
-    kinds = {"control_flow": ("next_statement",), "data_flow": ("variable_state",)}.get(settings.reward, KINDS)
-    alpha = 0.0 if settings.reward == "output_only" else settings.alpha
-    return RewardRule(alpha=alpha, kinds=kinds, scale=PAPER.scale)
-
-
 def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
     """The reward functions of a stage; several where each part is normalised apart."""
     if settings.reward == "constant":
@@ -47,7 +40,7 @@ def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
         return [UnitTestReward(workers=workers)]
     rule = rule_of(settings)
     if settings.reward == "parts":
-        return [PartReward(part, rule, workers=workers) for part in PART_KINDS]
+        return [PartReward(part, rule, workers=workers) for part in ANSWERS]
     return [WhiteBoxReward(rule, workers=workers)]
 
 

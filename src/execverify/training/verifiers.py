@@ -28,13 +28,12 @@ from execverify.questions.rows import ROW_KINDS, Row, from_row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS
+from execverify.rewards.parts import PARTS
 from execverify.rewards.score import PAPER
 from execverify.rewards.verl import compute_score
 from execverify.training.truth import ground_truth, messages_of
 
 logger = logging.getLogger(__name__)
-
-PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
 
 
 class RowData(vf.TaskData):

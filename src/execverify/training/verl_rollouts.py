@@ -12,12 +12,12 @@ from typing import Any
 
 from execverify.errors import SandboxError, TrainingError
 from execverify.questions.task import CODE_GENERATION
+from execverify.rewards.parts import PARTS
 from execverify.rewards.verl import compute_score
 from execverify.training.files import read_json
 from execverify.training.verl import SETTINGS
 from execverify.training.verl_settings import ROLLOUTS
 
-PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
 _RULE = "reward.custom_reward_function.reward_kwargs."
 
 

@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
+from execverify.questions.question import KINDS
+from execverify.rewards.parts import ANSWERS
 from execverify.training.preset import Preset, RlSettings
+from execverify.training.rule import rule_of
 from execverify.training.verl_rows import TRAIN, VALIDATION, Exported
 
 LOSSES = {"grpo": "seq-mean-token-mean", "dapo": "token-mean", "bnpo": "token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
@@ -25,7 +28,7 @@ CHECKPOINTS, ROLLOUTS, LOG, TENSORBOARD = "checkpoints", "rollouts", "log.jsonl"
 
 TRACKERS = ("tensorboard", "trackio", "wandb", "mlflow", "swanlab", "clearml")
 REWARD = "pkg://execverify.rewards.verl"
-PARTS = ("output_reward", "input_reward", "next_statement_reward", "variable_state_reward")
+PARTS = tuple(f"{kind}_reward" for kind in ANSWERS)
 """What `compute_score` gives for each part; the preset's reward "parts" has verl normalise each apart (GDPO)."""
 
 _ENVIRONMENT = "+ray_kwargs.ray_init.runtime_env.env_vars"  # of the processes on all machines
@@ -152,16 +155,16 @@ def _rollout(preset: Preset, rl: RlSettings) -> Settings:
 
 
 def _reward(rl: RlSettings) -> Settings:
-    """The reward function, and its rule; the ablations are configurations of the paper's rule (paper, section 4.4)."""
+    """The reward function, and its rule."""
     custom = "reward.custom_reward_function"
     settings: Settings = {f"{custom}.path": REWARD, f"{custom}.name": "compute_score"}
     if rl.reward == "constant":
         settings[f"{custom}.name"] = "constant_score"
     elif rl.reward != "unit_tests":
-        settings[f"+{custom}.reward_kwargs.alpha"] = 0.0 if rl.reward == "output_only" else rl.alpha
-    kinds = {"control_flow": ["next_statement"], "data_flow": ["variable_state"]}.get(rl.reward)
-    if kinds:
-        settings[f"+{custom}.reward_kwargs.kinds"] = kinds
+        rule = rule_of(rl)
+        settings[f"+{custom}.reward_kwargs.alpha"] = rule.alpha
+        if rule.kinds != KINDS:
+            settings[f"+{custom}.reward_kwargs.kinds"] = list(rule.kinds)
     return settings
 
 
