@@ -7,9 +7,9 @@ import pytest
 
 from execverify.errors import TrainingError
 from execverify.questions.question import KINDS
+from execverify.training.claim import changed as names_of
 from execverify.training.preset import FOLDER, Preset, load_preset, preset_names
 from execverify.training.preset_checks import SCHEDULERS
-from execverify.training.run import _changed
 
 PAPER = {  # section 4.1 of the paper
     "model.base": "Qwen/Qwen2.5-Coder-7B-Instruct",
@@ -156,5 +156,5 @@ def test_a_copied_preset_and_its_changes(tmp_path: Path) -> None:
     )
     assert (changed.stage1.learning_rate, changed.stage1.reward) == (1.0, "output_only")
     assert dict(changed.verl) == {"trainer.nnodes": 2} and changed.trl["use_vllm"] is True
-    names = set(_changed(load_preset("tiny").as_json(), changed.as_json(), ""))
+    names = set(names_of(load_preset("tiny").as_json(), changed.as_json()))
     assert names == {"stage1.learning_rate", "stage1.reward", "verl.trainer.nnodes", "trl.use_vllm"}

@@ -8,7 +8,6 @@ OUT/seed-N/evaluations    what was measured of each arm
 OUT/results.json, table.md, curves.svg, levels.svg
 """
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,16 +17,17 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import TrainingError
-from execverify.experiments.arms import MORE, Arm, chosen_arms
+from execverify.experiments.arms import ARMS, MORE, Arm, chosen_arms
 from execverify.experiments.figures import summary
 from execverify.experiments.pages import write_pages
-from execverify.training.base import base_model
-from execverify.training.checkpoints import MODEL, STAGE, Say, finished
-from execverify.training.checks import check_machine
-from execverify.training.engine import engine_or_error, hush
+from execverify.training.base import base_model, base_place
+from execverify.training.checkpoints import MODEL, STAGE, Say, finished, is_begun
+from execverify.training.checks import check_machine, check_settings
+from execverify.training.claim import CHAINS, MORE_CHAINS, claim
+from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_json, write_json
 from execverify.training.measure import HELD_OUT, Measure, measure
-from execverify.training.preset import Preset
+from execverify.training.preset import STAGES, Preset
 from execverify.training.run import Training
 
 RESULTS = "results.json"
@@ -67,6 +67,9 @@ class Ablation:
             raise TrainingError("no seed is named: give --seeds 1 or more")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
         check_machine(self.preset, self.out)
+        check_settings(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)
+        if (base := base_place(self.preset.model, self.out)) != str(self.out):
+            check_model(base)
         self._claim(arms)
         shared = Training(self.preset, self.out / "shared", self.workers, self.say)
         for seed in self.seeds:
@@ -76,10 +79,9 @@ class Ablation:
     def _claim(self, arms: Sequence[Arm]) -> None:
         """Writes the settings down; refuses a folder that was begun with others. Seeds and arms may be added."""
         told = {**self.preset.as_json(), "seed": None}
-        before = read_json(self.out / "settings.json")
-        if before is not None and before["preset"] != json.loads(json.dumps(told)):
-            raise TrainingError(f"{self.out} was begun with other settings: give the same ones, or another --out")
-        write_json(self.out / "settings.json", {"preset": told, "arms": [arm.name for arm in arms], "with": _surroundings()})
+        made = {arm.stage for arm in ARMS for folder in self.out.glob(f"seed-*/{arm.name}") if arm.stage and is_begun(folder)}
+        made |= {name for name in (CHAINS, MORE_CHAINS) if (self.out / "shared" / name).exists()}
+        claim(self.out, {"preset": told, "arms": [arm.name for arm in arms], "with": _surroundings()}, made)
 
     def _seed(self, preset: Preset, arms: Sequence[Arm], folder: Path, shared: Training) -> None:
         models: dict[str, str] = {}

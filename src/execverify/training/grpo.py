@@ -10,7 +10,7 @@ from execverify.questions.question import KINDS
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.score import PAPER, RewardRule
 from execverify.rewards.trl import PART_KINDS, PartReward, UnitTestReward, WhiteBoxReward
-from execverify.training.checkpoints import Say, finished
+from execverify.training.checkpoints import Say, base_name, begin, check_base, finished
 from execverify.training.engine import common, loaded, world_size
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
@@ -104,7 +104,7 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
             multi_objective_aggregation="normalize_then_sum" if parts else "sum_then_normalize",
             **preset.trl,
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
 
 
@@ -148,8 +148,10 @@ def train_rl(
         What `stage.json` holds: steps, rows, seconds, and what was left out.
 
     Raises:
-        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk or too little memory.
+        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk, too little
+            memory, or a stage that was begun on another model.
     """
+    check_base(out, base)
     if (done := finished(out)) is not None:
         return done
     import datasets
@@ -158,6 +160,7 @@ def train_rl(
     arguments = arguments_of(preset, stage, out)
     model, tokenizer = loaded(preset, base)
     check_template(tokenizer, base)
+    begin(out, base)
     account = Kept()
     kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
     check_kinds(kept, stage, settings)
@@ -175,7 +178,7 @@ def train_rl(
         processing_class=tokenizer,
     )
     trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
-    told = {"stage": stage, "base": base, **vars(account), "prompts": len(kept)}
+    told = {"stage": stage, "base": base_name(base, out), **vars(account), "prompts": len(kept)}
     return carried_out(
         trainer,
         tokenizer,

@@ -12,11 +12,9 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.models import Request, Sampling
 from execverify.models.transformers import Transformers
-from execverify.training.checkpoints import Say
+from execverify.training.checkpoints import SCREENED, Say
 from execverify.training.files import read_json, write_json
 from execverify.training.preset import RlSettings
-
-SCREENED = "screened.json"
 
 
 def screened(
