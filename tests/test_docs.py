@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)[^)]*\)")
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -18,6 +19,18 @@ _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 def test_python_examples(page: Path) -> None:
     result = doctest.testfile(str(page), module_relative=False, encoding="utf-8", optionflags=doctest.ELLIPSIS)
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_name_what_is_there(page: Path) -> None:
+    lost = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()]
+    assert not lost
+
+
+def test_links_are_seen() -> None:
+    text = "[a](docs/steps.md#visits), ![b](../b.svg), [c](https://c.org/d), [e](#f)"
+    assert _LINK.findall(text) == ["docs/steps.md", "../b.svg"]
+    assert _LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def _consoles() -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ import pytest
 from tiny_training import arguments, command, preset
 
 from execverify.errors import ModelError, TrainingError
-from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, finished, last_checkpoint, trim
+from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, SCREENED, finished, last_checkpoint, trim
 from execverify.training.preset import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
@@ -29,7 +29,7 @@ from execverify.training.engine import guarded
 from execverify.training.grpo import arguments_of, reward_functions, train_rl
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.run import Training
-from execverify.training.screen import SCREENED, screened
+from execverify.training.screen import screened
 from execverify.training.sft import train_sft
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own

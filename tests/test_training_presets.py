@@ -7,8 +7,9 @@ import pytest
 
 from execverify.errors import TrainingError
 from execverify.questions.question import KINDS
+from execverify.training.claim import changed as names_of
 from execverify.training.preset import FOLDER, Preset, load_preset, preset_names
-from execverify.training.run import _changed
+from execverify.training.preset_checks import SCHEDULERS
 
 PAPER = {  # section 4.1 of the paper
     "model.base": "Qwen/Qwen2.5-Coder-7B-Instruct",
@@ -35,13 +36,47 @@ WRONG = {
     "stage1.device_batch=7": "must be a multiple of stage1.device_batch",
     "stage1.temperature=0": "temperature must be above 0",
     "sft.device_batch=5": "sft.batch must be a multiple",
-    "model.dtype=float8": "give float32 or bfloat16",
+    "model.dtype=float8": "did you mean float32 or bfloat16?",
     "model.heads=5": "model.hidden must be a multiple of model.heads",
     "data.levels=7": "there is no level 7",
     "data.splits=train=1": "it needs both train and test",
     "evaluation.batch=0": "evaluation.batch is 0: give 1 or more",
     "save_steps=0": "save_steps is 0",
     "epochs": "'epochs' sets nothing: write it like",
+    "sft.scheduler=cosin": "did you mean cosine",
+    "stage1.scheduler=foo": "there is no stage1.scheduler 'foo': it must be one of constant,",
+    "stage1.loss=grop": "did you mean grpo?",
+    "stage2.scale=grup": "did you mean group?",
+    "stage1.kinds=": "stage1.kinds is empty: name some of white_box",
+    "data.kinds=code_generation": "stage2.rows and sft.tasks make rows of code generation",
+    "data.kinds=white": "did you mean white_box?",
+    "data.kinds=": "a dataset needs a kind of rows",
+    "data.inputs=0": "inputs must be 1 or more",
+    "data.max_steps=0": "steps must be 1 or more",
+    "data.methods=str.uper": "did you mean",
+    "data.types=integer": "there is no type 'integer'",
+    "data.template=execverfy": "did you mean execverify",
+    "sft.voice=tense": "did you mean terse?",
+    "sft.detail=ful": "did you mean full?",
+    "sft.warmup=7": "sft.warmup is 7, and it is a share of the steps",
+    "stage1.warmup=1.0": "stage1.warmup is 1, and it is a share",
+    "seed=-1": "seed is -1: give 0 or more",
+    "sft.rows=-1": "sft.rows is -1: give 0 or more",
+    "stage2.rows=-5": "stage2.rows is -5: give 0 or more",
+    "evaluation.tasks=-1": "evaluation.tasks is -1: give 0 or more",
+    "stage1.learning_rate=-1e-5": "stage1.learning_rate is -1e-05: give 0 or more",
+    "stage1.learning_rate=nan": "stage1.learning_rate is nan: give 0 or more",
+    "sft.epochs=-1": "sft.epochs is -1: give more than 0",
+    "stage1.epochs=0": "stage1.epochs is 0: give more than 0",
+    "stage1.clip=-0.2": "stage1.clip is -0.2: give 0 or more",
+    "stage2.clip_high=-1": "stage2.clip_high is -1.0: give 0 or more",
+    "stage1.screen_samples=1": "one sample differs from none",
+    "needs.memory=-1": "needs.memory is -1.0: give 0 or more",
+    "evaluation.cruxeval=nowhere.jsonl": "evaluation.cruxeval is 'nowhere.jsonl': no such file",
+    "evaluation.unseen_methods=max": "training sees all methods",
+    "evaluation.unseen_methods=maxx": "did you mean",
+    "data.from_folder=2024-01-01": "data.from_folder is '2024-01-01': no such folder",
+    "stage2.source=nowhere.parquet": "stage2.source is 'nowhere.parquet': no such file",
 }
 
 
@@ -70,6 +105,38 @@ def test_what_is_wrong_is_told_in_one_line(change: str, told: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["data.methods=abs, max", "evaluation.unseen_methods=max, min"], "take max out of one of them"),
+        (["data.kinds=white_box", "stage1.kinds=input_prediction"], "and data.kinds only white_box"),
+    ],
+)
+def test_settings_that_do_not_go_together(changes: list[str], told: str) -> None:
+    with pytest.raises(TrainingError, match=told):
+        load_preset("paper-7b", changes)
+
+
+def test_a_text_is_a_text_whatever_it_looks_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("2024-01-01", "1e3", "true", "5"):
+        Path(folder).mkdir()
+        assert load_preset("tiny", [f"data.from_folder={folder}"]).data.from_folder == folder
+    assert load_preset("tiny", ['data.from_folder="2024-01-01"', "data.levels=3"]).data.from_folder == "2024-01-01"
+    assert load_preset("tiny", ["evaluation.unseen_methods=str.upper"]).evaluation.unseen_methods == ("str.upper",)
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_the_engine_has_every_schedule(name: str) -> None:
+    optimization = pytest.importorskip("transformers", reason="needs the extra [train]").optimization
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    assert (
+        optimization.get_scheduler(name, optimizer, num_warmup_steps=1, num_training_steps=4).get_last_lr() == [0.0]
+        or name == "constant"
+    )
+
+
 def test_presets_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="did you mean tiny"):
         load_preset("tinny")
@@ -89,5 +156,5 @@ def test_a_copied_preset_and_its_changes(tmp_path: Path) -> None:
     )
     assert (changed.stage1.learning_rate, changed.stage1.reward) == (1.0, "output_only")
     assert dict(changed.verl) == {"trainer.nnodes": 2} and changed.trl["use_vllm"] is True
-    names = set(_changed(load_preset("tiny").as_json(), changed.as_json(), ""))
+    names = set(names_of(load_preset("tiny").as_json(), changed.as_json()))
     assert names == {"stage1.learning_rate", "stage1.reward", "verl.trainer.nnodes", "trl.use_vllm"}

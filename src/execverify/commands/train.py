@@ -11,10 +11,10 @@ from rich.text import Text
 from execverify.commands.common import NOTES, SCREEN, cores
 from execverify.errors import TrainingError
 from execverify.training import verl
-from execverify.training.base import PYPI
-from execverify.training.preset import SCRATCH, STAGES, load_preset, preset_names
+from execverify.training.preset import STAGES, load_preset, preset_names
 from execverify.training.report import REPORT
 from execverify.training.run import Training
+from execverify.training.verl_settings import check_for_verl
 
 
 @click.command("train")
@@ -72,10 +72,8 @@ def _on_verl(training: Training, stage: str, model: str | None) -> None:
         raise TrainingError(
             "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
         )
-    if model is None:
-        model = training.preset.model.base
-        if model == SCRATCH or model.startswith(PYPI):
-            raise TrainingError("verl needs a model that is there: give --model, a hub name or the folder of the warm-up's model")
+    check_for_verl(training.preset, stage)
+    model = training.for_another_engine(stage, model)
     folder = verl.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
     NOTES.print(Text(f"{folder}: the run, its rows and settings are written"))
     if importlib.util.find_spec("verl") is None:

@@ -8,7 +8,6 @@ OUT/seed-N/evaluations    what was measured of each arm
 OUT/results.json, table.md, curves.svg, levels.svg
 """
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,13 +20,15 @@ from execverify.errors import TrainingError
 from execverify.experiments.arms import ARMS, MORE, Arm, chosen_arms
 from execverify.experiments.figures import summary
 from execverify.experiments.pages import write_pages
-from execverify.training.base import base_model
-from execverify.training.checkpoints import MODEL, STAGE, Say, finished
-from execverify.training.checks import check_machine
-from execverify.training.engine import engine_or_error, hush
+from execverify.training.base import base_model, base_place
+from execverify.training.checkpoints import MODEL, STAGE, Say, finished, is_begun
+from execverify.training.checks import check_machine, check_settings
+from execverify.training.claim import CHAINS, MORE_CHAINS, SETTINGS, claim
+from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_json, write_json
 from execverify.training.measure import HELD_OUT, Measure, measure
-from execverify.training.preset import Preset
+from execverify.training.preset import STAGES, Preset
+from execverify.training.ranks import world_size
 from execverify.training.run import Training
 
 RESULTS = "results.json"
@@ -59,14 +60,19 @@ class Ablation:
         """Runs what is not done yet; returns what `results.json` holds.
 
         Raises:
-            TrainingError: no seeds, an unknown arm, a folder of another experiment, or a machine too small.
+            TrainingError: no seeds, an unknown arm, a folder of another experiment, several processes, or a machine too small.
         """
         engine_or_error()
         hush()
+        if world_size() > 1:
+            raise TrainingError("an experiment is one process: give the command without accelerate or torchrun")
         if not self.seeds:
             raise TrainingError("no seed is named: give --seeds 1 or more")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
         check_machine(self.preset, self.out)
+        check_settings(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)
+        if (base := base_place(self.preset.model, self.out)) != str(self.out):
+            check_model(base)
         self._claim()
         shared = Training(self.preset, self.out / "shared", self.workers, self.say)
         for seed in self.seeds:
@@ -76,12 +82,11 @@ class Ablation:
     def _claim(self) -> None:
         """Writes the settings down; refuses a folder that was begun with others. Seeds and arms may be added."""
         told = {**self.preset.as_json(), "seed": None}
-        before = read_json(self.out / "settings.json")
-        if before is not None and before["preset"] != json.loads(json.dumps(told)):
-            raise TrainingError(f"{self.out} was begun with other settings: give the same ones, or another --out")
-        where = _surroundings()  # each that had a part in it, for it may go on elsewhere
-        with_ = before["with"] if before else []
-        write_json(self.out / "settings.json", {"preset": told, "with": with_ if where in with_ else [*with_, where]})
+        made = {arm.stage for arm in ARMS for folder in self.out.glob(f"seed-*/{arm.name}") if arm.stage and is_begun(folder)}
+        made |= {name for name in (CHAINS, MORE_CHAINS) if (self.out / "shared" / name).exists()}
+        before, where = read_json(self.out / SETTINGS), _surroundings()
+        others = before.get("with", []) if isinstance(before, dict) else []  # the experiment may have been begun elsewhere
+        claim(self.out, {"preset": told, "with": others if where in others else [*others, where]}, made)
 
     def _seed(self, preset: Preset, arms: Sequence[Arm], folder: Path, shared: Training) -> None:
         models: dict[str, str] = {}
@@ -115,7 +120,7 @@ class Ablation:
         seeds = sorted(int(path.name.removeprefix("seed-")) for path in self.out.glob("seed-*") if path.is_dir())
         arms = [arm for arm in ARMS if any((self.out / f"seed-{seed}" / "evaluations" / arm.name).is_dir() for seed in seeds)]
         results = {
-            "settings": read_json(self.out / "settings.json"),
+            "settings": read_json(self.out / SETTINGS),
             "seeds": seeds,
             "stages": {
                 arm.name: [read_json(self.out / f"seed-{seed}" / arm.name / STAGE) for seed in seeds] for arm in arms if arm.stage

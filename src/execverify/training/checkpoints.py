@@ -4,6 +4,7 @@ DIR/checkpoint-N/     of the engine; the last whole one is where training goes o
 DIR/model/            the weights and the tokenizer at the end
 DIR/log.jsonl         one line a step
 DIR/samples.jsonl     some completions of each rollout, with every answer graded
+DIR/begun.json        on which model it was begun, until it is done
 DIR/stage.json        what was trained on what; written last, so that it says: done
 """
 
@@ -14,12 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from execverify.training.files import read_json
+from execverify.errors import TrainingError
+from execverify.training.files import read_json, write_json
 
 Say = Callable[[str], None]
 """Is told a line for a person, now and then."""
 
 MODEL, LOG, SAMPLES, STAGE = "model", "log.jsonl", "samples.jsonl", "stage.json"
+BEGUN, SCREENED = "begun.json", "screened.json"
 ALIKE = "execverify/groups_alike"
 """In the log: the share of this process's groups whose completions all got the same of every reward function. (The engine's own
 figure, `frac_reward_zero_std`, is of the whole batch where rewards are normalised apart.)"""
@@ -87,7 +90,44 @@ def finished(folder: Path) -> dict[str, Any] | None:
     return told
 
 
+def is_begun(folder: Path) -> bool:
+    """Whether a stage has left something that it would go on from; until then it may begin otherwise."""
+    return finished(folder) is not None or (folder / SCREENED).exists() or last_checkpoint(folder) is not None
+
+
+def base_name(base: str, folder: Path) -> str:
+    """How a stage tells the model that it began on: by its place beside the stage's folder, so that all may move together."""
+    path, home = Path(base).absolute(), folder.absolute().parent
+    if path.is_relative_to(home):
+        return str(path.relative_to(home))
+    return str(path) if path.exists() else base
+
+
+def check_base(folder: Path, base: str) -> None:
+    """Raises TrainingError where a stage was begun on another model than this."""
+    if not is_begun(folder):
+        return
+    told = finished(folder) or read_json(folder / BEGUN) or {}
+    before, now = told.get("base"), base_name(base, folder)
+    if isinstance(before, str) and base_name(before, folder) != now and before != now:
+        raise TrainingError(
+            f"{folder} was trained from {before}, and this would start from {now}: give the same --model, another --out, "
+            f"or remove {folder} to train it again"
+        )
+
+
+def begin(folder: Path, base: str) -> None:
+    """Writes down on which model a stage begins.
+
+    Raises:
+        TrainingError: it was begun on another one.
+    """
+    check_base(folder, base)
+    write_json(folder / BEGUN, {"base": base_name(base, folder)})
+
+
 def drop_checkpoints(folder: Path) -> None:
     """Removes what only an unfinished training needs: optimizer states are twice as large as the model."""
     for path in folder.glob("checkpoint-*"):
         shutil.rmtree(path, ignore_errors=True)
+    (folder / BEGUN).unlink(missing_ok=True)

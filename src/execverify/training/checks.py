@@ -1,11 +1,15 @@
 """Whether this machine can do what a preset asks: looked at before any work, so that none is lost."""
 
+import importlib.util
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from execverify.errors import TrainingError
+from execverify.training import grpo, sft
 from execverify.training.preset import Preset
+from execverify.training.preset_checks import meant
 
 _GIB = 1 << 30
 
@@ -35,6 +39,8 @@ def check_machine(preset: Preset, out: Path) -> None:
             "(device_batch, evaluation.batch) and needs.memory"
         )
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise TrainingError(f"{there} is a file: name a folder with --out")
     free = shutil.disk_usage(there).free / _GIB
     if free < needs.disk:
         raise TrainingError(
@@ -43,6 +49,28 @@ def check_machine(preset: Preset, out: Path) -> None:
         )
     if not os.access(there, os.W_OK):
         raise TrainingError(f"{out} cannot be written: name another --out")
+
+
+_TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "trackio": ("trackio",), "wandb": ("wandb",), "mlflow": ("mlflow",)}
+
+
+def check_settings(preset: Preset, stages: Iterable[str], out: Path) -> None:
+    """Raises TrainingError where TRL refuses what the stages are set to, or something that they ask for is not installed here."""
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    asked = list(stages)
+    for tracker in preset.report_to:
+        if tracker not in INTEGRATION_TO_CALLBACK:
+            raise TrainingError(f"report_to names {tracker!r}: {meant(tracker, INTEGRATION_TO_CALLBACK)}")
+        if (needed := _TRACKERS.get(tracker)) and not any(map(importlib.util.find_spec, needed)):
+            raise TrainingError(f"report_to names {tracker}, and it is not installed: pip install {needed[0]}, or set report_to=")
+    if preset.trl.get("use_vllm") and set(asked) - {"sft"} and importlib.util.find_spec("vllm") is None:
+        raise TrainingError("trl.use_vllm is true, and vllm is not installed: pip install vllm, or set trl.use_vllm=false")
+    for stage in asked:
+        if stage == "sft":
+            sft.arguments_of(preset, out)
+        else:
+            grpo.arguments_of(preset, stage, out)
 
 
 def _available_memory() -> float | None:

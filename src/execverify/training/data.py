@@ -24,9 +24,9 @@ from execverify.questions.rows import Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Say
 from execverify.training.preset import DataSettings, Preset
+from execverify.training.preset_checks import SYNTHESIZED, recipe_of
 
 TRAIN, TEST = "train", "test"
-SYNTHESIZED = "synthesized"
 _HELD_OUT = "train=0.05,test=0.95"
 _MORE = 1.02
 """Rows are built a little in excess: the shares of splits and kinds are those of a draw."""
@@ -210,22 +210,6 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Say = print) ->
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
         build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
     return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template, say)
-
-
-def recipe_of(data: DataSettings) -> Recipe:
-    """The recipe of a preset's rows."""
-    return Recipe(
-        seed=data.seed,
-        levels=levels_of(data.levels),
-        kinds=data.kinds,
-        methods=data.methods,
-        types=data.types,
-        inputs=data.inputs,
-        limit=data.limit,
-        template=data.template,
-        steps=data.max_steps,
-        splits=Splits.parse(data.splits),
-    )
 
 
 def far_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:

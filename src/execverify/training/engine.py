@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import ModelError, TrainingError
+from execverify.training.lengths import check_template
 from execverify.training.preset import Preset
 
 
@@ -45,6 +46,21 @@ def has_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
+def check_model(name: str) -> None:
+    """Raises ModelError or TrainingError where a model cannot be had, or its tokenizer has no chat template; reads no weights."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    hush()
+    if name.startswith((".", "/", "~")) and not Path(name).is_dir():
+        raise ModelError(f"{name}: no such folder; give a model's folder or its name on the hub")
+    try:
+        AutoConfig.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
+    check_template(tokenizer, name)
+
+
 def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     """The model and its tokenizer. Weights are float32 whatever the preset computes in: steps of 1e-6 are lost in bfloat16.
 
@@ -52,13 +68,14 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
         ModelError: it cannot be had.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     hush()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

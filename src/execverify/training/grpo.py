@@ -9,12 +9,12 @@ from execverify.errors import TrainingError
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.parts import ANSWERS
 from execverify.rewards.trl import PartReward, UnitTestReward, WhiteBoxReward
-from execverify.training.checkpoints import Say, finished, logged
+from execverify.training.checkpoints import Say, base_name, begin, check_base, finished, logged
 from execverify.training.engine import common, loaded
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog, Watched
 from execverify.training.preset import Preset, RlSettings
-from execverify.training.ranks import world_size
+from execverify.training.ranks import is_first, world_size
 from execverify.training.rule import rule_of
 from execverify.training.screen import screened
 from execverify.training.stage import carried_out
@@ -98,7 +98,7 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
             multi_objective_aggregation="normalize_then_sum" if parts else "sum_then_normalize",
             **preset.trl,
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ImportError) as error:
         raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
 
 
@@ -142,8 +142,10 @@ def train_rl(
         What `stage.json` holds: steps, rows, seconds, and what was left out.
 
     Raises:
-        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk or too little memory.
+        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk, too little
+            memory, or a stage that was begun on another model.
     """
+    check_base(out, base)
     if (done := finished(out)) is not None:
         return done
     import datasets
@@ -152,12 +154,14 @@ def train_rl(
     arguments = arguments_of(preset, stage, out)
     model, tokenizer = loaded(preset, base)
     check_template(tokenizer, base)
+    if is_first():
+        begin(out, base)
     account = Kept()
     kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
     check_kinds(kept, stage, settings)
     say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
     functions = reward_functions(settings, workers)
-    told: dict[str, Any] = {"stage": stage, "base": base}
+    told: dict[str, Any] = {"stage": stage, "base": base_name(base, out)}
     if settings.screen_samples:
         batch = preset.evaluation.batch
         kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from execverify.datasets.files import write_rows
+from execverify.errors import TrainingError
 from execverify.evaluation.folder import read_results, write_run
 from execverify.evaluation.run import RESULTS, evaluate
 from execverify.models import Sampling
+from execverify.models.checkpoint import fingerprint
 from execverify.models.transformers import Transformers
 from execverify.training.checkpoints import Say
 from execverify.training.data import Rows, TaskRows, far_rows
@@ -91,6 +93,9 @@ def measure(
         out: folder, with a folder for each measure in it.
         workers: processes that run programs.
         say: told a line for each measure.
+
+    Raises:
+        TrainingError: what is there is of another model.
     """
     found: dict[str, Mapping[str, Any]] = {}
     asked: Transformers | None = None
@@ -104,10 +109,25 @@ def measure(
             )
             write_run(folder, run)
         found[one.name] = read_results(folder)
+        _check_model(found[one.name], model, folder)
         say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in scores_of(found[one.name])))
     if asked is not None:
         asked.close()
     return found
+
+
+def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
+    """Raises TrainingError where results are of another model."""
+    told, path = results["model"], Path(model)
+    if path.exists():
+        other = told["settings"].get("weights") != fingerprint(path)
+    else:
+        other = told["name"] not in (model, path.name)
+    if other:
+        raise TrainingError(
+            f"{folder} is the evaluation of another model ({told['name']}), not of {model}: remove it to measure again, or give "
+            "another --out"
+        )
 
 
 def scores_of(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:

@@ -6,7 +6,6 @@
 What a file leaves out keeps the default below, which is the paper's wherever the paper gives one (section 4.1).
 """
 
-import difflib
 import json
 import tomllib
 import types
@@ -16,10 +15,9 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.recipe import levels_of
-from execverify.datasets.splits import Splits
-from execverify.errors import ExecVerifyError, TrainingError
+from execverify.errors import TrainingError
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
+from execverify.training.preset_checks import SYNTHESIZED, check_preset, meant
 
 FOLDER = Path(__file__).with_name("presets")
 SCRATCH = "scratch"
@@ -153,7 +151,7 @@ class RlSettings:
 
     rows: int = 32_000
     kinds: tuple[str, ...] = TASK_KINDS
-    source: str = "synthesized"
+    source: str = SYNTHESIZED
     reward: str = "white_box"
     alpha: float = 0.5
     epochs: float = 4.0
@@ -176,9 +174,6 @@ class RlSettings:
     scale: str = "group"
     mask_truncated: bool = False
     screen_samples: int = 0
-
-
-REWARDS = ("white_box", "output_only", "control_flow", "data_flow", "parts", "unit_tests", "constant")
 
 
 @dataclass(frozen=True)
@@ -290,7 +285,7 @@ def load_preset(name: str, changes: Iterable[str] = ()) -> Preset:
     except FileNotFoundError:
         if path.parent != FOLDER:
             raise TrainingError(f"{name}: no such file") from None
-        raise TrainingError(f"there is no preset {name!r}: {_meant(name, preset_names())}, or give a .toml file") from None
+        raise TrainingError(f"there is no preset {name!r}: {meant(name, preset_names())}, or give a .toml file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{name} cannot be read as a preset: {error}") from None
     for change in changes:
@@ -306,19 +301,26 @@ def _change(plain: dict[str, Any], change: str) -> None:
     if not equals or not dotted.strip():
         raise TrainingError(f"{change!r} sets nothing: write it like stage1.learning_rate=1e-5")
     *tables, last = dotted.strip().split(".", 1)  # the engines' own settings have dots in their names
+    kind: Any = Preset
     for table in tables:
         inner = plain.setdefault(table, {})
         if not isinstance(inner, dict):
             raise TrainingError(f"there is no setting {dotted!r}: {table} holds no others")
-        plain = inner
-    plain[last] = _value(text.strip())
+        plain, kind = inner, _kind_of(kind, table)
+    plain[last] = _value(text.strip(), _kind_of(kind, last))
 
 
-def _value(text: str) -> Any:
+def _kind_of(record: Any, name: str) -> Any:
+    """The type of a record's field; None where there is none of that name."""
+    return typing.get_type_hints(record).get(name) if is_dataclass(record) else None
+
+
+def _value(text: str, kind: Any) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    return text if kind is str and not isinstance(value, str) else value  # a folder may be called 2024-01-01
 
 
 def _record(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
@@ -330,7 +332,7 @@ def _record(kind: Any, plain: Mapping[str, Any], where: str) -> Any:
     for name, value in plain.items():
         dotted = f"{where}{name}"
         if name not in known:
-            raise TrainingError(f"there is no setting {dotted!r}: {_meant(dotted, [f'{where}{other}' for other in known])}")
+            raise TrainingError(f"there is no setting {dotted!r}: {meant(dotted, [f'{where}{other}' for other in known])}")
         given[name] = _fitting(types_of[name], value, dotted)
     if default is None:
         return given
@@ -362,65 +364,3 @@ def _fitting(kind: Any, value: Any, dotted: str) -> Any:
         told = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a table"}
         raise TrainingError(f"{dotted} is {value!r}: give {told.get(wanted, wanted)}")
     return value
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name, names, 3)
-    return f"did you mean {' or '.join(near)}?" if near else f"it must be one of {', '.join(names)}"
-
-
-_AT_LEAST_ONE = {
-    "model": ("hidden", "layers", "heads", "kv_heads", "intermediate", "context"),
-    "sft": ("batch", "device_batch", "max_tokens"),
-    "stage1": ("prompts", "mini_batch", "device_batch", "max_prompt", "max_completion"),
-    "stage2": ("prompts", "mini_batch", "device_batch", "max_prompt", "max_completion"),
-    "evaluation": ("max_tokens", "batch"),
-}
-
-
-def check_preset(preset: Preset) -> None:
-    """Raises TrainingError for values that cannot be trained with; the message names the setting."""
-    for table, names in _AT_LEAST_ONE.items():
-        for name in names:
-            if getattr(getattr(preset, table), name) < 1:
-                raise TrainingError(f"{table}.{name} is {getattr(getattr(preset, table), name)}: give 1 or more")
-    if preset.save_steps < 1:
-        raise TrainingError(f"save_steps is {preset.save_steps}: give 1 or more")
-    if preset.model.hidden % preset.model.heads or preset.model.heads % preset.model.kv_heads:
-        raise TrainingError("model.hidden must be a multiple of model.heads, and model.heads of model.kv_heads")
-    if preset.model.dtype not in ("float32", "bfloat16"):
-        raise TrainingError(f"model.dtype is {preset.model.dtype!r}: give float32 or bfloat16")
-    if preset.sft.batch % preset.sft.device_batch:
-        raise TrainingError("sft.batch must be a multiple of sft.device_batch")
-    try:
-        levels_of(preset.data.levels)
-        if preset.evaluation.longer_levels:
-            levels_of(preset.evaluation.longer_levels)
-        if {"train", "test"} - set(Splits.parse(preset.data.splits).names):
-            raise TrainingError(f"data.splits is {preset.data.splits!r}: it needs both train and test")
-    except TrainingError:
-        raise
-    except ExecVerifyError as error:
-        raise TrainingError(f"data: {error}") from None
-    for name in ("stage1", "stage2"):
-        _check_rl(name, preset.stage(name))
-
-
-def _check_rl(name: str, stage: RlSettings) -> None:
-    if stage.reward not in REWARDS:
-        raise TrainingError(f"there is no {name}.reward {stage.reward!r}: {_meant(stage.reward, REWARDS)}")
-    known = (*TASK_KINDS, CODE_GENERATION)
-    for kind in stage.kinds:
-        if kind not in known:
-            raise TrainingError(f"there is no kind {kind!r} of rows in {name}.kinds: {_meant(kind, known)}")
-    if (CODE_GENERATION in stage.kinds) != (stage.reward == "unit_tests") and stage.reward != "constant":
-        raise TrainingError(f"{name}.reward {stage.reward!r} does not judge rows of {name}.kinds {', '.join(stage.kinds)}")
-    if stage.rollouts < 2:
-        raise TrainingError(f"{name}.rollouts is {stage.rollouts}: a group needs 2 completions or more to compare")
-    if stage.prompts % stage.mini_batch:
-        raise TrainingError(f"{name}.prompts must be a multiple of {name}.mini_batch")
-    if (stage.mini_batch * stage.rollouts) % stage.device_batch:
-        raise TrainingError(f"{name}.mini_batch x rollouts must be a multiple of {name}.device_batch")
-    if not stage.temperature > 0 or not 0 < stage.top_p <= 1 or not 0 <= stage.alpha <= 1:
-        raise TrainingError(f"{name}: temperature must be above 0, top_p above 0 and up to 1, alpha 0 to 1")

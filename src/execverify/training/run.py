@@ -19,17 +19,18 @@ from execverify import __version__
 from execverify.datasets.chains import ChainAccount, chain_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
-from execverify.training.base import base_model
-from execverify.training.checkpoints import MODEL, Say, finished
-from execverify.training.checks import check_machine
+from execverify.training.base import base_model, base_place
+from execverify.training.checkpoints import MODEL, Say, check_base, finished, is_begun, resumed_at
+from execverify.training.checks import check_machine, check_settings
+from execverify.training.claim import CHAINS, MORE_CHAINS, claim
 from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
-from execverify.training.engine import engine_or_error, hush
-from execverify.training.files import read_json, read_parquet, write_json, write_parquet
+from execverify.training.engine import check_model, engine_or_error, hush
+from execverify.training.files import read_parquet, write_parquet
 from execverify.training.measure import Measure, measure, measures_of
 from execverify.training.preset import STAGES, Preset
+from execverify.training.ranks import begin_together, is_first
 from execverify.training.report import write_report
 
-SETTINGS, CHAINS, MORE_CHAINS = "settings.json", "chains.parquet", "more-chains.parquet"
 _TOKENIZER_ROWS = 4_000
 _SFT_COLUMNS = ("id", "kind", "prompt", "completion")
 
@@ -65,17 +66,23 @@ class Training:
             What was measured of each model, by its name and the measure's.
 
         Raises:
-            TrainingError: a folder of another training, a stage whose model before is not there, or a machine too small.
+            TrainingError: a folder of another training, a stage whose model before is not there or that was begun on another one,
+                settings that the engine refuses or that need what is not installed, or a machine too small.
+            ModelError: a model that cannot be had.
         """
         engine_or_error()
         hush()
-        check_machine(self.preset, self.out)
+        if not is_first():
+            return self._follow(stages, base)
+        self._check(stages, base)
         self._claim()
         model = base or self._before(stages[0])
         found: dict[str, Any] = {}
         if self.evaluated:
             found[self._name_before(stages[0])] = self._measured(self._name_before(stages[0]), model)
         for stage in stages:
+            self._prepare(stage)
+            begin_together(self.out, stage)
             model = self._trained(stage, model)
             if self.evaluated:
                 found[stage] = self._measured(stage, model)
@@ -83,30 +90,55 @@ class Training:
             write_report(self.out, self.preset)
         return found
 
+    def _follow(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
+        """What the other processes of several do: they train with the first one, once it has prepared a stage, and no more."""
+        self.say = lambda line: None
+        for stage in stages:
+            begin_together(self.out, stage)
+            base = self._trained(stage, base or self._before(stage))
+        return {}
+
+    def _prepare(self, stage: str) -> None:
+        """Makes what a stage trains on, so that other processes find it there."""
+        next(iter(self.chains() if stage == "sft" else self.prompts(stage)), None)
+        resumed_at(self.out / stage)
+
+    def for_another_engine(self, stage: str, base: str | None = None) -> str:
+        """Claims the folder for a stage that another engine trains; returns the model that it starts from, by the same rule.
+
+        Raises:
+            TrainingError: a folder of another training, or a stage whose model before is not there.
+        """
+        self._start(stage, base)
+        self._claim()
+        return base or self._before(stage)
+
+    def _check(self, stages: Sequence[str], base: str | None) -> None:
+        """What can be found wrong before any work, and before the folder is claimed."""
+        check_machine(self.preset, self.out)
+        check_settings(self.preset, stages, self.out)
+        model = self._start(stages[0], base)
+        if model != str(self.out / "base"):  # which is made here
+            check_model(model)
+        for stage in stages:
+            check_base(self.out / stage, model)
+            model = str(self.out / stage / MODEL)
+
     def _claim(self) -> None:
         """Writes the settings down; refuses a folder that was begun with others."""
-        told = {"execverify": __version__, "preset": self.preset.as_json()}
-        before = read_json(self.out / SETTINGS)
-        if before is None:
-            if self.out.exists() and any(self.out.iterdir()):
-                raise TrainingError(f"{self.out} holds something else: name a new folder with --out")
-            write_json(self.out / SETTINGS, told)
-            return
-        begun = [stage for stage in STAGES if (self.out / stage).exists()]
-        free = tuple(f"{stage}." for stage in STAGES if stage not in begun)  # nothing was done by these yet
-        changed = [name for name in sorted(_changed(before["preset"], told["preset"], "")) if not name.startswith(free)]
-        if changed:
-            names = ", ".join(changed[:5])
-            raise TrainingError(f"{self.out} was begun with other settings ({names}): give the same ones, or another --out")
-        write_json(self.out / SETTINGS, told)
+        made = [stage for stage in STAGES if is_begun(self.out / stage)]
+        made += [name for name in (CHAINS, MORE_CHAINS) if (self.out / name).exists()]
+        claim(self.out, {"execverify": __version__, "preset": self.preset.as_json()}, made)
 
     def _name_before(self, stage: str) -> str:
         at = STAGES.index(stage)
         done = [name for name in STAGES[:at] if finished(self.out / name)]
         return done[-1] if done else "base"
 
-    def _before(self, stage: str) -> str:
-        """The model that a stage starts from."""
+    def _start(self, stage: str, base: str | None) -> str:
+        """Where the model is, or will be, that a stage starts from."""
+        if base:
+            return base
         name = self._name_before(stage)
         if name != "base":
             return str(self.out / name / MODEL)
@@ -114,6 +146,13 @@ class Training:
             raise TrainingError(
                 f"{stage} needs a model that was warmed up, and {self.out} has none: train sft first, or give --model"
             )
+        return base_place(self.preset.model, self.out / "base")
+
+    def _before(self, stage: str) -> str:
+        """The model that a stage starts from; made where it is not there yet."""
+        start = self._start(stage, None)
+        if start != str(self.out / "base"):
+            return start
         return base_model(self.preset.model, self.texts(), self.preset.seed, self.out / "base")
 
     def prepared(self) -> Rows:
@@ -214,13 +253,3 @@ def _solution(row: Row) -> dict[str, Any]:
         "prompt": [dict(message) for message in task.prompt],
         "completion": [{"role": "assistant", "content": task.gold}],
     }
-
-
-def _changed(before: Any, now: Any, where: str) -> Iterator[str]:
-    """Names of the settings that differ, but for those that change no result."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in before.keys() | now.keys():
-            if where or name not in ("about", "needs", "report_to", "save_steps"):
-                yield from _changed(before.get(name), now.get(name), f"{where}.{name}".lstrip("."))
-    elif before != now:
-        yield where

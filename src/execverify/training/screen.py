@@ -13,12 +13,10 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.models import Request, Sampling
 from execverify.models.transformers import Transformers
-from execverify.training.checkpoints import Say
+from execverify.training.checkpoints import SCREENED, Say
 from execverify.training.files import read_json, write_json
 from execverify.training.preset import RlSettings
 from execverify.training.ranks import is_first, wait_for
-
-SCREENED = "screened.json"
 
 
 def screened(

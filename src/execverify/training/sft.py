@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.checkpoints import Say, finished
+from execverify.training.checkpoints import Say, base_name, begin, check_base, finished
 from execverify.training.engine import common, loaded
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.logs import StepLog
 from execverify.training.preset import Preset
-from execverify.training.ranks import world_size
+from execverify.training.ranks import is_first, world_size
 from execverify.training.stage import carried_out
 
 
@@ -28,8 +28,10 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         What `stage.json` holds: steps, rows, tokens, seconds, and what was left out.
 
     Raises:
-        TrainingError: no rows, no chat template, a full disk or too little memory.
+        TrainingError: no rows, no chat template, a full disk, too little
+            memory, or a stage that was begun on another model.
     """
+    check_base(out, base)
     if (done := finished(out)) is not None:
         return done
     import datasets
@@ -37,6 +39,8 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
 
     model, tokenizer = loaded(preset, base)
     check_template(tokenizer, base)
+    if is_first():
+        begin(out, base)
     account, most = Kept(), min(preset.sft.max_tokens, preset.model.context)
     kept = [{name: row[name] for name in ("prompt", "completion")} for row in fitting(rows, tokenizer, most, account)]
     if not kept:
@@ -51,24 +55,31 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         processing_class=tokenizer,
         callbacks=[StepLog(out, [], lambda: 0.0, say)],
     )
-    return carried_out(trainer, tokenizer, out, {"stage": "sft", "base": base, **vars(account)})
+    return carried_out(trainer, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
 
 
 def arguments_of(preset: Preset, out: Path) -> Any:
-    """The warm-up's settings as TRL has them."""
+    """The warm-up's settings as TRL has them.
+
+    Raises:
+        TrainingError: TRL refuses a setting.
+    """
     from trl import SFTConfig
 
     settings = preset.sft
-    return SFTConfig(
-        **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
-        per_device_train_batch_size=settings.device_batch,
-        gradient_accumulation_steps=max(1, settings.batch // (settings.device_batch * world_size())),
-        num_train_epochs=settings.epochs,
-        max_steps=settings.max_steps or -1,
-        weight_decay=settings.weight_decay,
-        max_length=settings.max_tokens,
-        packing=settings.packing,
-        completion_only_loss=not settings.learn_prompts,
-        train_sampling_strategy="random" if settings.packing else "group_by_length",
-        loss_type="nll",
-    )
+    try:
+        return SFTConfig(
+            **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+            per_device_train_batch_size=settings.device_batch,
+            gradient_accumulation_steps=max(1, settings.batch // (settings.device_batch * world_size())),
+            num_train_epochs=settings.epochs,
+            max_steps=settings.max_steps or -1,
+            weight_decay=settings.weight_decay,
+            max_length=settings.max_tokens,
+            packing=settings.packing,
+            completion_only_loss=not settings.learn_prompts,
+            train_sampling_strategy="random" if settings.packing else "group_by_length",
+            loss_type="nll",
+        )
+    except (TypeError, ValueError, ImportError) as error:
+        raise TrainingError(f"sft: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
