@@ -36,7 +36,8 @@ def _quiet(line: str) -> None:
 
 
 def _training(out: Path, *changes: str) -> Training:
-    return Training(preset(*changes), out, 1, _quiet, evaluated=False)
+    """Its reward is constant by turns: an untaught model earns nothing else, and steps without a reward change no weights."""
+    return Training(preset("stage1.reward=constant", *changes), out, 1, _quiet, evaluated=False)
 
 
 @pytest.fixture(scope="module")
