@@ -14,7 +14,7 @@ import pytest
 from tiny_training import arguments, command, preset
 
 from execverify.errors import ModelError, TrainingError
-from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, SCREENED, finished, last_checkpoint, trim
+from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, SCREENED, STAGE, finished, last_checkpoint, trim
 from execverify.training.preset import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
@@ -118,6 +118,23 @@ def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage:
     assert seconds == sorted(seconds) and told["seconds"] >= seconds[-1]  # of both starts together
     assert _weights(out / stage) == _weights(trained / stage)
     assert [line["loss"] for line in _log(out / stage)] == [line["loss"] for line in _log(trained / stage)]
+
+
+@pytest.mark.slow
+def test_a_killed_training_of_all_stages_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "all"
+    running = subprocess.Popen(command("all", out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
+    while running.poll() is None and not ((out / "stage1" / LOG).exists() and len(_log_safely(out / "stage1")) >= 3):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    warm, measured = (out / "sft" / STAGE).stat().st_mtime_ns, (out / "evaluations" / "sft").stat().st_mtime_ns
+    done = subprocess.run(command("all", out), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert (out / "sft" / STAGE).stat().st_mtime_ns == warm and (out / "evaluations" / "sft").stat().st_mtime_ns == measured
+    told = finished(out / "stage1")
+    assert told is not None and told["resumed_at"] == 2 and finished(out / "stage2") is not None
+    assert all(name in (out / "report.md").read_text(encoding="utf-8") for name in ("base", "sft", "stage1", "stage2"))
 
 
 def _log_safely(folder: Path) -> list[str]:
