@@ -84,8 +84,8 @@ def test_comparisons_pair_the_items(runs: Path) -> None:
     best = by_name["output", "white-box", "sft"]
     assert (best["difference"], best["worse"], best["better"]) == (100.0, 0, best["items"])
     assert best["p_items"] == pytest.approx(2 * 0.5 ** best["items"], rel=0.01)  # all items on one side
-    assert best["by_seed"] == {"0": 100.0, "1": 100.0} and best["seeds_interval"] == [100.0, 100.0] and best["p"] == 0.0
-    assert best["p_items_holm"] >= best["p_items"] and best["p_holm"] >= best["p"]
+    assert best["by_seed"] == {"0": 100.0, "1": 100.0} and best["p_items_holm"] >= best["p_items"]
+    assert best["seeds_interval"] is None and best["p"] is None  # equal seeds tell nothing of how seeds spread
     assert ("output", "output-only", "white-box") not in by_name and ("output", "white-box", "output-only") in by_name
     none = by_name["input", "output-only", "sft"]
     assert (none["difference"], none["p"], none["p_items"]) == (0.0, 1.0, 1.0)

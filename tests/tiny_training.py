@@ -7,7 +7,7 @@ from execverify.training.preset import Preset, load_preset
 
 CHANGES = (
     "model.hidden=32", "model.layers=1", "model.heads=2", "model.kv_heads=2", "model.intermediate=48", "model.vocabulary=400",
-    "model.context=900", "save_steps=2", "data.levels=3", "data.max_steps=14",
+    "model.context=900", "save_steps=2", "sft.save_steps=0", "data.levels=3", "data.max_steps=14",
     "sft.rows=48", "sft.tasks=4", "sft.batch=8", "sft.device_batch=8", "sft.max_steps=4", "sft.budget=0", "sft.max_tokens=900",
     "stage1.rows=24", "stage1.prompts=4", "stage1.mini_batch=4", "stage1.rollouts=2", "stage1.device_batch=8", "stage1.max_steps=4",
     "stage1.max_prompt=800", "stage1.max_completion=12",

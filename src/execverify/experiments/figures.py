@@ -99,9 +99,9 @@ def comparisons(runs: _Runs, arms: Sequence[str], seeds: Sequence[int]) -> list[
     """Every arm against those that its definition names, for each measure and task.
 
     Two things are uncertain, and each has its own interval and test: which seed it was (`seeds_interval`, `p`: Student's paired t
-    over the seeds' mean differences; None for one seed), and which items were asked (`interval`: items drawn anew, each item's
-    difference the mean over seeds; `p_items`: McNemar's on the items that are better and worse). Both are corrected by Holm
-    within a measure. A gain should hold by both.
+    over the seeds' mean differences; None for one seed or equal ones), and which items were asked (`interval`: items drawn anew,
+    each item's difference the mean over seeds; `p_items`: McNemar's on the items that are better and worse). Both are corrected by
+    Holm within a measure. A gain should hold by both.
     """
     found = []
     for measure in sorted({measure for measure, _, _ in runs}):
@@ -152,13 +152,16 @@ def _row(task: str, differences: Mapping[int, Mapping[str, float]]) -> dict[str,
     low, high = bootstrap([(mean,) for mean in means])
     worse, better = sum(mean < 0 for mean in means), sum(mean > 0 for mean in means)
     mean, half = _mean_and_half(list(by_seed.values()))
+    chance = chance_over_seeds(list(by_seed.values()))
     return {
         "task": task,
         "items": len(means),
         "difference": round(100 * mean, 2),
         "by_seed": {str(seed): round(100 * value, 2) for seed, value in by_seed.items()},
-        "seeds_interval": None if half is None else [round(100 * (mean - half), 2), round(100 * (mean + half), 2)],
-        "p": chance_over_seeds(list(by_seed.values())),
+        "seeds_interval": None
+        if half is None or chance is None
+        else [round(100 * (mean - half), 2), round(100 * (mean + half), 2)],
+        "p": chance,
         "interval": [round(100 * low, 2), round(100 * high, 2)],
         "better": better,
         "worse": worse,
@@ -167,10 +170,10 @@ def _row(task: str, differences: Mapping[int, Mapping[str, float]]) -> dict[str,
 
 
 def chance_over_seeds(values: Sequence[float]) -> float | None:
-    """Student's paired test of the seeds' differences; None for one seed."""
+    """Student's paired test of the seeds' differences; None for one seed, and where all are equal: then nothing tells their spread."""
     if len(values) < 2:
         return None
     mean, error = math.fsum(values) / len(values), _error(values)
-    if mean == 0:
-        return 1.0
-    return float(f"{student(mean / error if error else math.inf, len(values) - 1):.3g}")
+    if error < 1e-12:
+        return None if abs(mean) > 1e-12 else 1.0
+    return float(f"{student(mean / error, len(values) - 1):.3g}")

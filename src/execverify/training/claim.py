@@ -17,7 +17,7 @@ _BINDS = {
     CHAINS: _OF_CHAINS,
     MORE_CHAINS: (*_OF_CHAINS, "stage1.rows", "stage1.kinds"),
 }
-_NEVER = ("sft.device_batch", "stage1.device_batch", "stage2.device_batch", "evaluation.batch")
+_NEVER = ("sft.save_steps", "sft.device_batch", "stage1.device_batch", "stage2.device_batch", "evaluation.batch")
 """These split work, and change no result but for the rounding of sums. (A run of verl keeps its own settings, `verl.` among them.)"""
 
 

@@ -92,6 +92,7 @@ class SftSettings:
         voice, detail: of the chains, see `docs/chains.md`.
         epochs: passes over the rows; may be a fraction.
         max_steps: ends training after so many steps; 0 lets the epochs decide.
+        save_steps: between checkpoints, for steps that are many and short; 0 keeps the preset's.
         learning_rate, scheduler, warmup, weight_decay: the optimizer's; `warmup` is a share of the steps.
         batch: sequences an optimizer step, on all devices together.
         device_batch: sequences at once on one device.
@@ -107,6 +108,7 @@ class SftSettings:
     detail: str = "full"
     epochs: float = 2.0
     max_steps: int = 0
+    save_steps: int = 0
     learning_rate: float = 1e-5
     scheduler: str = "cosine"
     warmup: float = 0.1

@@ -34,7 +34,7 @@ _ONE_OR_MORE = {
 }
 _NOT_NEGATIVE = {
     "": ("seed",),
-    "sft": ("rows", "tasks", "max_steps", "learning_rate", "warmup", "weight_decay", "budget"),
+    "sft": ("rows", "tasks", "max_steps", "save_steps", "learning_rate", "warmup", "weight_decay", "budget"),
     "stage": ("rows", "max_steps", "learning_rate", "warmup", "beta", "clip", "clip_high", "screen_samples"),
     "evaluation": ("rows", "tasks", "limit"),
     "needs": ("gpus", "gpu_memory", "memory", "disk"),

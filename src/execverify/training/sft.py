@@ -67,9 +67,10 @@ def arguments_of(preset: Preset, out: Path) -> Any:
     from trl import SFTConfig
 
     settings = preset.sft
+    shared = common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup)
     try:
         return SFTConfig(
-            **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+            **{**shared, "save_steps": settings.save_steps or preset.save_steps},
             per_device_train_batch_size=settings.device_batch,
             gradient_accumulation_steps=max(1, settings.batch // (settings.device_batch * world_size())),
             num_train_epochs=settings.epochs,
