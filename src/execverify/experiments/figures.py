@@ -67,6 +67,7 @@ def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, A
                 scores[measure].setdefault(_ALL, {})[arm] = mean_and_interval(means)
             for level, values in _by_level(found).items():
                 levels.setdefault(measure, {}).setdefault(level, {})[arm] = round(math.fsum(values) / len(values), 2)
+    levels = {measure: dict(sorted(own.items())) for measure, own in levels.items()}
     return {"scores": scores, "floors": floors, "levels": levels, "comparisons": comparisons(runs, arms, seeds)}
 
 

@@ -118,14 +118,14 @@ def draw_curves(out: Path, seeds: Sequence[int], arms: Sequence[str]) -> None:
         return
     figure, axes = _figure(len(shown))
     for axis, name in zip(axes, shown, strict=True):
-        for arm, lines in curves.items():
+        for color, (arm, lines) in enumerate(curves.items()):
             steps: dict[int, list[float]] = {}
             for step, line in lines:
                 if line.get(name) is not None:
                     steps.setdefault(step, []).append(line[name])
             if steps:
                 order = sorted(steps)
-                axis.plot(order, _smoothed([sum(steps[step]) / len(steps[step]) for step in order]), label=arm)
+                axis.plot(order, _smoothed([sum(steps[step]) / len(steps[step]) for step in order]), f"C{color}", label=arm)
         axis.set_title(_PARTS[name], fontsize=10)
         axis.set_xlabel("step")
     axes[0].legend(fontsize=8)
