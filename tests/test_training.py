@@ -30,6 +30,7 @@ from execverify.training.grpo import arguments_of, reward_functions, train_rl
 from execverify.training.lengths import Kept, check_template, fitting
 from execverify.training.run import Training
 from execverify.training.screen import screened
+from execverify.training.sft import arguments_of as sft_arguments
 from execverify.training.sft import train_sft
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
@@ -180,6 +181,16 @@ def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
 def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"TRL refuses the settings.*use_vlm"):
         arguments_of(preset("trl.use_vlm=true"), "stage1", tmp_path)
+
+
+def test_batches_that_processes_cannot_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(
+        TrainingError, match=r"stage1: mini_batch x rollouts = 256 is no multiple of device_batch x processes = 192"
+    ):
+        arguments_of(load_preset("tiny"), "stage1", tmp_path)
+    with pytest.raises(TrainingError, match=r"sft.batch = 8 is no multiple of device_batch x processes = 24"):
+        sft_arguments(load_preset("tiny"), tmp_path)
 
 
 REWARDS = {

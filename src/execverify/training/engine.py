@@ -10,6 +10,7 @@ from typing import Any
 from execverify.errors import ModelError, TrainingError
 from execverify.training.lengths import check_template
 from execverify.training.preset import Preset
+from execverify.training.ranks import world_size
 
 
 def engine_or_error() -> None:
@@ -103,6 +104,34 @@ def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warm
         "log_level": "error",
         "dataloader_pin_memory": gpu,
     }
+
+
+def accumulation(told: str, sequences: int, device_batch: int) -> int:
+    """How many batches of a device make one step of so many sequences.
+
+    Args:
+        told: the setting that says how many, for the message.
+        sequences: of a step, on all devices together.
+        device_batch: sequences at once on one device.
+
+    Raises:
+        TrainingError: the devices cannot share them evenly.
+    """
+    at_once = device_batch * world_size()
+    if sequences % at_once:
+        raise TrainingError(
+            f"{told} = {sequences} is no multiple of device_batch x processes = {at_once}: set another device_batch"
+        )
+    return sequences // at_once
+
+
+@contextmanager
+def taking_settings(stage: str) -> Iterator[None]:
+    """What the engine says against a stage's settings becomes a TrainingError of one line."""
+    try:
+        yield
+    except (TypeError, ValueError, ImportError) as error:
+        raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
 
 
 _MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.I)

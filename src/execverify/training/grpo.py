@@ -9,15 +9,14 @@ from execverify.errors import TrainingError
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.parts import ANSWERS
 from execverify.rewards.trl import PartReward, UnitTestReward, WhiteBoxReward
-from execverify.training.checkpoints import Say, base_name, begin, check_base, finished, logged
-from execverify.training.engine import common, loaded
-from execverify.training.lengths import Kept, check_template, fitting
+from execverify.training.checkpoints import Say, base_name, check_base, finished, logged
+from execverify.training.engine import accumulation, common, taking_settings
+from execverify.training.lengths import Kept, fitting
 from execverify.training.logs import StepLog, Watched
 from execverify.training.preset import Preset, RlSettings
-from execverify.training.ranks import is_first, world_size
 from execverify.training.rule import rule_of
 from execverify.training.screen import screened
-from execverify.training.stage import carried_out
+from execverify.training.stage import carried_out, opened
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
 
@@ -70,20 +69,15 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
     from trl import GRPOConfig
 
     settings = preset.stage(stage)
-    at_once = settings.device_batch * world_size()
-    updates = settings.mini_batch * settings.rollouts
-    if updates % at_once:
-        raise TrainingError(
-            f"{stage}: mini_batch x rollouts = {updates} is no multiple of device_batch x processes = {at_once}: set another device_batch"
-        )
+    accumulated = accumulation(f"{stage}: mini_batch x rollouts", settings.mini_batch * settings.rollouts, settings.device_batch)
     parts = settings.reward == "parts"
-    try:
+    with taking_settings(stage):
         return GRPOConfig(
             **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
             num_train_epochs=settings.epochs,
             max_steps=settings.max_steps or -1,
             per_device_train_batch_size=settings.device_batch,
-            gradient_accumulation_steps=updates // at_once,
+            gradient_accumulation_steps=accumulated,
             generation_batch_size=settings.prompts * settings.rollouts,
             num_generations=settings.rollouts,
             max_completion_length=settings.max_completion,
@@ -98,8 +92,6 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
             multi_objective_aggregation="normalize_then_sum" if parts else "sum_then_normalize",
             **preset.trl,
         )
-    except (TypeError, ValueError, ImportError) as error:
-        raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
 
 
 def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) -> None:
@@ -150,23 +142,11 @@ def train_rl(
         return done
     import datasets
 
-    settings = preset.stage(stage)
     arguments = arguments_of(preset, stage, out)
-    model, tokenizer = loaded(preset, base)
-    check_template(tokenizer, base)
-    if is_first():
-        begin(out, base)
-    account = Kept()
-    kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
-    check_kinds(kept, stage, settings)
-    say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
-    functions = reward_functions(settings, workers)
-    told: dict[str, Any] = {"stage": stage, "base": base_name(base, out)}
-    if settings.screen_samples:
-        batch = preset.evaluation.batch
-        kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)
-    check_enough(len(kept), account.too_long, stage, settings)
-    watched = [Watched(function, settings.rollouts) for function in functions]
+    model, tokenizer = opened(preset, base, out)
+    functions = reward_functions(preset.stage(stage), workers)
+    kept, told = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
+    watched = [Watched(function, preset.stage(stage).rollouts) for function in functions]
     trainer = trainer_class()(
         model=model,
         args=arguments,
@@ -175,14 +155,33 @@ def train_rl(
         processing_class=tokenizer,
     )
     trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
-    told.update(vars(account), prompts=len(kept))
-    return carried_out(
-        trainer,
-        tokenizer,
-        out,
-        told,
-        lambda: {
-            f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in logged(out)), 2)
-            for name in ("rollout", "reward")
-        },
-    )
+    return carried_out(trainer, tokenizer, out, {"stage": stage, "base": base_name(base, out), **told}, lambda: _seconds(out))
+
+
+def _prompts(
+    preset: Preset,
+    stage: str,
+    base: str,
+    rows: Iterable[dict[str, Any]],
+    tokenizer: Any,
+    functions: list[Any],
+    out: Path,
+    say: Say,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
+    settings, account = preset.stage(stage), Kept()
+    kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
+    check_kinds(kept, stage, settings)
+    say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
+    told: dict[str, Any] = dict(vars(account))
+    if settings.screen_samples:
+        batch = preset.evaluation.batch
+        kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)
+    check_enough(len(kept), account.too_long, stage, settings)
+    return kept, {**told, "prompts": len(kept)}
+
+
+def _seconds(out: Path) -> dict[str, float]:
+    """What rollouts and rewards took, in all starts."""
+    lines = logged(out)
+    return {f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in lines), 2) for name in ("rollout", "reward")}

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.checkpoints import Say, base_name, begin, check_base, finished
-from execverify.training.engine import common, loaded
-from execverify.training.lengths import Kept, check_template, fitting
+from execverify.training.checkpoints import Say, base_name, check_base, finished
+from execverify.training.engine import accumulation, common, taking_settings
+from execverify.training.lengths import Kept, fitting
 from execverify.training.logs import StepLog
 from execverify.training.preset import Preset
-from execverify.training.ranks import is_first, world_size
-from execverify.training.stage import carried_out
+from execverify.training.stage import carried_out, opened
 
 
 def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Say = print) -> dict[str, Any]:
@@ -37,10 +36,8 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
     import datasets
     from trl import SFTTrainer
 
-    model, tokenizer = loaded(preset, base)
-    check_template(tokenizer, base)
-    if is_first():
-        begin(out, base)
+    arguments = arguments_of(preset, out)
+    model, tokenizer = opened(preset, base, out)
     account, most = Kept(), min(preset.sft.max_tokens, preset.model.context)
     kept = [{name: row[name] for name in ("prompt", "completion")} for row in fitting(rows, tokenizer, most, account)]
     if not kept:
@@ -50,7 +47,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
     say(f"warm-up on {account.kept} rows, {account.tokens} tokens; {account.too_long} were too long")
     trainer = SFTTrainer(
         model=model,
-        args=arguments_of(preset, out),
+        args=arguments,
         train_dataset=datasets.Dataset.from_list(kept),
         processing_class=tokenizer,
         callbacks=[StepLog(out, [], lambda: 0.0, say)],
@@ -62,17 +59,17 @@ def arguments_of(preset: Preset, out: Path) -> Any:
     """The warm-up's settings as TRL has them.
 
     Raises:
-        TrainingError: TRL refuses a setting.
+        TrainingError: the number of processes does not divide a batch, or TRL refuses a setting.
     """
     from trl import SFTConfig
 
     settings = preset.sft
     shared = common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup)
-    try:
+    with taking_settings("sft"):
         return SFTConfig(
             **{**shared, "save_steps": settings.save_steps or preset.save_steps},
             per_device_train_batch_size=settings.device_batch,
-            gradient_accumulation_steps=max(1, settings.batch // (settings.device_batch * world_size())),
+            gradient_accumulation_steps=accumulation("sft.batch", settings.batch, settings.device_batch),
             num_train_epochs=settings.epochs,
             max_steps=settings.max_steps or -1,
             weight_decay=settings.weight_decay,
@@ -82,5 +79,3 @@ def arguments_of(preset: Preset, out: Path) -> Any:
             train_sampling_strategy="random" if settings.packing else "group_by_length",
             loss_type="nll",
         )
-    except (TypeError, ValueError, ImportError) as error:
-        raise TrainingError(f"sft: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None

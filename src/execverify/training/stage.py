@@ -8,15 +8,32 @@ from typing import Any
 from execverify.training.checkpoints import (
     MODEL,
     STAGE,
+    begin,
     drop_checkpoints,
     last_checkpoint,
     resumed_at,
     seconds_before,
     steps_done,
 )
-from execverify.training.engine import guarded, quiet
+from execverify.training.engine import guarded, loaded, quiet
 from execverify.training.files import whole_folder, write_json
+from execverify.training.lengths import check_template
+from execverify.training.preset import Preset
 from execverify.training.ranks import is_first
+
+
+def opened(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
+    """The model that a stage starts from, and its tokenizer; the stage's folder says so from now on.
+
+    Raises:
+        ModelError: the model cannot be had.
+        TrainingError: no chat template, or the stage was begun on another model.
+    """
+    model, tokenizer = loaded(preset, base)
+    check_template(tokenizer, base)
+    if is_first():
+        begin(out, base)
+    return model, tokenizer
 
 
 def carried_out(
