@@ -17,11 +17,12 @@ from execverify.datasets import Recipe, build, read_rows
 from execverify.datasets.coding import EASY, LEAST_EXAMPLES, LEAST_TESTS, MOST_EXAMPLES, MOST_TESTS, MOST_WORDS
 from execverify.datasets.validate import validate
 from execverify.errors import DatasetError, QuestionError
-from execverify.programs.literals import equality_key, parse_literal
+from execverify.programs.literals import parse_literal
 from execverify.programs.mutants import KINDS, mutants
 from execverify.programs.program import Program, read_arguments
 from execverify.programs.synthesis.stating import stated
 from execverify.programs.synthesis.telling import Line
+from execverify.programs.values import equality_key
 from execverify.questions.coding import code_task
 from execverify.questions.prompts import Brief, template_names
 from execverify.rewards import unit_tests

@@ -66,6 +66,7 @@ def test_module_examples() -> None:
 
     for name in (
         "programs.literals",
+        "programs.values",
         "programs.program",
         "execution.run",
         "execution.candidates",

@@ -28,9 +28,9 @@ from execverify.evaluation.run import Evaluation
 from execverify.evaluation.table import markdown
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
-from execverify.programs.literals import Value
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
+from execverify.programs.values import Value
 
 CRUXEVAL = [
     {"id": "a", "code": "def f(x):\n    return x * 2", "input": "3", "output": "6"},

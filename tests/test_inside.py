@@ -15,7 +15,7 @@ from execverify.datasets.spans import lines_of
 from execverify.execution.run import sandbox
 from execverify.programs.mutation import mutated, mutations
 from execverify.programs.program import Program
-from execverify.tracing.survey import given_as, given_by
+from execverify.tracing.exploring import given_as, given_by
 
 TEMPLATE = "$listing\n$questions\n"
 

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import MAX_DEPTH, MAX_TEXT, Value, parse_literal, value_of
+from execverify.programs.literals import parse_literal
+from execverify.programs.values import MAX_DEPTH, MAX_TEXT, Value, value_of
 
 NAN, INF = float("nan"), float("inf")
 BUILTINS = {
@@ -220,7 +221,7 @@ def test_frozensets_at_the_deepest_nesting_read_back(sets: int) -> None:
 
 
 SEEDED = """
-from execverify.programs.literals import value_of
+from execverify.programs.values import value_of
 words = ['pear', 'fig', 'kiwi', 'é', '', 'Apple', 'b', 'aa']
 mixed = [None, 1, 'a', b'a', (1, 'a'), 2.5, 1j, frozenset({'x', 'y', 'z'}), range(3), ..., -1]
 for items in (words, mixed):

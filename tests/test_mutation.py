@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, arguments_text, read_arguments
+from execverify.programs.values import value_of
 
 NAMES = "abcdefgh"
 

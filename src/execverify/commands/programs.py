@@ -10,8 +10,8 @@ from rich.text import Text
 
 from execverify.commands.common import SCREEN, Failures, limit_options, limits_of, traces_from
 from execverify.errors import QuestionError
-from execverify.programs.literals import Value
 from execverify.programs.program import shorten
+from execverify.programs.values import Value
 from execverify.questions.question import KINDS, Question
 from execverify.questions.select import ask, check_kinds
 from execverify.tracing.trace import Step, Trace

@@ -16,11 +16,12 @@ from execverify.execution.outcome import Limits, Result
 from execverify.execution.run import call_many
 from execverify.programs.ablation import INERT, without
 from execverify.programs.annotations import annotation
-from execverify.programs.literals import equality_key, parse_literal
+from execverify.programs.literals import parse_literal
 from execverify.programs.mutants import mutants
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, read_arguments
 from execverify.programs.synthesis.stating import depth, statement_of, words
+from execverify.programs.values import equality_key
 from execverify.questions.coding import easy_answers, key_of_result
 from execverify.questions.prompts import Brief, Call
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary

@@ -30,8 +30,9 @@ from execverify.programs.program import Program
 from execverify.questions.prompts import template_texts, use_texts
 from execverify.questions.task import CODE_GENERATION
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.tracing.exploring import Given, explored, given_as, given_by
 from execverify.tracing.recorder import record
-from execverify.tracing.survey import Given, Survey, explored, given_as, given_by, survey_of
+from execverify.tracing.survey import Survey, survey_of
 from execverify.tracing.trace import Trace, trace_of
 
 _MODULE = "execverify.datasets.inside"

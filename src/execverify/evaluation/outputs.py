@@ -9,8 +9,9 @@ from execverify.evaluation.answers import BARE, Answer, output_answer, wrapped
 from execverify.evaluation.benchmark import Benchmark, Item, Mark
 from execverify.evaluation.facts import facts_of, steps_of, with_steps
 from execverify.evaluation.official import Claim, verdicts
-from execverify.programs.literals import equality_key, parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, shorten
+from execverify.programs.values import equality_key, value_of
 
 RULE = (
     "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; answers that hold the call are left out; unbiased pass@k"

@@ -13,7 +13,8 @@ from typing import Any
 
 from execverify.execution.call import raised
 from execverify.execution.streams import LONGEST, Channel, Console, Fields
-from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.literals import parse_literal
+from execverify.programs.values import value_of
 
 
 class _Unsupported(BaseException):

@@ -9,8 +9,8 @@ from types import CodeType
 from typing import Any
 
 from execverify.execution.worker import OutputLimitReached, Stage, staged
-from execverify.programs.literals import value_of
 from execverify.programs.program import read_arguments
+from execverify.programs.values import value_of
 
 
 class StepLimitReached(BaseException):

@@ -17,8 +17,9 @@ from execverify.execution.docket import Case, Docket, Line, Texts
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import is_value
 from execverify.execution.streams import LONGEST
-from execverify.programs.literals import Value, parse_literal, parse_quietly
+from execverify.programs.literals import parse_literal, parse_quietly
 from execverify.programs.program import call_values
+from execverify.programs.values import Value
 
 _START = 30.0  # seconds that a process may take before it is ready: our time, not the candidate's
 _ATTEMPTS = 3  # at a test that we failed to run

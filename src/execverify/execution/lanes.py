@@ -26,7 +26,7 @@ WINDOW = 16
 """Jobs sent ahead to one worker, so that it never waits for us; refilled when half of them are done."""
 
 _HARNESSES = (  # named, not imported: later rooms stay later
-    "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.survey", "execverify.tracing.watch",
+    "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.exploring", "execverify.tracing.watch",
     "execverify.tracing.details", "execverify.tracing.probe",
 )  # fmt: skip
 _FOR_CANDIDATES = ("execverify.execution.bridge",)

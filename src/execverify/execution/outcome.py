@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from execverify.programs.literals import Value
+from execverify.programs.values import Value
 
 
 class Outcome(StrEnum):

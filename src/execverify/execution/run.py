@@ -17,8 +17,9 @@ from execverify.errors import LiteralError, ProgramError
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_of
-from execverify.programs.literals import MAX_SOURCE, Value, parse_literal
+from execverify.programs.literals import MAX_SOURCE, parse_literal
 from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
+from execverify.programs.values import Value
 
 _DEFAULT = Limits()
 _PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})

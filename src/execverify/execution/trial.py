@@ -28,8 +28,9 @@ from execverify.execution import limits
 from execverify.execution.call import raised
 from execverify.execution.streams import LONGEST, Channel, Console, Fields, FileConsole
 from execverify.execution.worker import RECURSION_LIMIT, OutputLimitReached, depth
-from execverify.programs.literals import parse_literal, parse_quietly, value_of
+from execverify.programs.literals import parse_literal, parse_quietly
 from execverify.programs.program import call_values
+from execverify.programs.values import value_of
 
 _REFUSED = (errno.EPERM, errno.EACCES)
 

@@ -17,7 +17,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import MAX_DEPTH, literal_of, parse_quietly, parse_without_warnings, value_of
+from execverify.programs.literals import literal_of, parse_quietly, parse_without_warnings
+from execverify.programs.values import MAX_DEPTH, value_of
 
 MAX_SOURCE = 100_000
 """Longest source, in characters."""

@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from execverify.errors import QuestionError
-from execverify.programs.literals import equality_key, parse_literal
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import read_arguments
+from execverify.programs.values import equality_key
 from execverify.questions.layout import layout_of
 from execverify.questions.prompts import DEFAULT, Brief, Call, code_prompt_text
 from execverify.questions.question import UNIT_TEST, Question

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import describe, literal_of
+from execverify.programs.literals import literal_of
 from execverify.programs.program import Program, once_for_each, without_comment
+from execverify.programs.values import describe
 from execverify.tracing.instrument import first_line, header_end, is_docstring, last_of_header, makes_step, starts_line
 
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Match)

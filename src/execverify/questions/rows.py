@@ -9,8 +9,9 @@ import functools
 from typing import Any
 
 from execverify.errors import ExecVerifyError, LiteralError, RowError
-from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, read_arguments
+from execverify.programs.values import value_of
 from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
 

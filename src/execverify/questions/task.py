@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import QuestionError
-from execverify.programs.literals import Value
 from execverify.programs.program import Program
+from execverify.programs.values import Value
 from execverify.questions.layout import layout_of
 from execverify.questions.prompts import DEFAULT, prompt_text
 from execverify.questions.question import CLOSE, KINDS, OPEN, Question, can_be_written

@@ -8,7 +8,7 @@ for visits that do not happen.
 
 from collections.abc import Iterator
 
-from execverify.programs.literals import Value
+from execverify.programs.values import Value
 from execverify.questions.candidates import Candidate
 from execverify.questions.layout import Layout, Statement
 from execverify.questions.question import NO_STATE

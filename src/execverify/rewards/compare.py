@@ -13,7 +13,7 @@ import math
 import re
 from fractions import Fraction
 
-from execverify.programs.literals import MAX_TEXT, equality_key
+from execverify.programs.values import MAX_TEXT, equality_key
 
 
 def same_value(given: object, expected: object, float_tolerance: float = 0.0, *, limit: int = MAX_TEXT) -> bool:

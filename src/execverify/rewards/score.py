@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import call_many
-from execverify.programs.literals import equality_key, parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, arguments_text, read_arguments, shorten
+from execverify.programs.values import equality_key, value_of
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task

@@ -27,8 +27,9 @@ from enum import StrEnum
 from typing import Any
 
 from execverify.errors import ExecVerifyError, RowError
-from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import read_arguments
+from execverify.programs.values import value_of
 from execverify.questions.question import JSON_TEST, STDIN_TEST, TEST_KINDS, UNIT_TEST
 from execverify.questions.rows import VERSION, Row, from_row
 from execverify.questions.task import CODE_GENERATION, Task

@@ -21,8 +21,8 @@ from execverify.execution.call import enact
 from execverify.execution.outcome import Limits
 from execverify.execution.run import job_for, sandbox
 from execverify.execution.worker import Stage
-from execverify.programs.literals import Value, describe
 from execverify.programs.program import Program, walk
+from execverify.programs.values import Value, describe
 from execverify.tracing import instrument
 from execverify.tracing.determinism import OTHER_SEEDS, parts_may_vary
 from execverify.tracing.recorder import Recorder

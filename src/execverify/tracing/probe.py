@@ -19,8 +19,9 @@ from execverify.execution.call import raised
 from execverify.execution.outcome import Limits, Outcome
 from execverify.execution.run import is_value, job_for, sandbox
 from execverify.execution.worker import Stage
-from execverify.programs.literals import Value, describe, parse_literal
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program
+from execverify.programs.values import Value, describe
 
 _HARNESS = "execverify.tracing.probe:evaluate"
 _DEFAULT = Limits()

@@ -21,7 +21,7 @@ from typing import Any
 
 from execverify.execution.call import StepLimitReached, enact
 from execverify.execution.worker import Stage
-from execverify.programs.literals import describe
+from execverify.programs.values import describe
 from execverify.tracing import instrument as names
 
 Names = dict[str, object]

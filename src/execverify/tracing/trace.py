@@ -17,8 +17,8 @@ from typing import Any
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import FORGED, job_for, result_of, sandbox
-from execverify.programs.literals import Value
 from execverify.programs.program import Program
+from execverify.programs.values import Value
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 
 _HARNESS = "execverify.tracing.recorder:record"

@@ -21,8 +21,9 @@ from execverify.execution.call import enact
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import FORGED, job_for, result_of, sandbox
 from execverify.execution.worker import Stage
-from execverify.programs.literals import Value, describe, parse_expression
+from execverify.programs.literals import parse_expression
 from execverify.programs.program import Program
+from execverify.programs.values import Value, describe
 from execverify.tracing import instrument
 from execverify.tracing.recorder import Frame, Names, Recorder
 

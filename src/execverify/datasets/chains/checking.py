@@ -16,8 +16,9 @@ from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.datasets.chains.witness import Witness
 from execverify.datasets.patience import patient
 from execverify.execution.outcome import Limits
-from execverify.programs.literals import Value, parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import walk
+from execverify.programs.values import Value, value_of
 from execverify.questions.question import Question
 from execverify.questions.task import Task
 from execverify.rewards.answers import read_answer

@@ -11,7 +11,8 @@ from execverify.datasets.chains.parts import Sight, scopes_of
 from execverify.datasets.chains.pieces import PARTS
 from execverify.datasets.chains.plan import Detail
 from execverify.errors import LiteralError
-from execverify.programs.literals import Value, parse_literal, value_of
+from execverify.programs.literals import parse_literal
+from execverify.programs.values import Value, value_of
 from execverify.tracing.details import Details
 from execverify.tracing.trace import Step
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import literal_of, value_of
+from execverify.programs.literals import literal_of
 from execverify.programs.program import walk
+from execverify.programs.values import value_of
 
 ValuesOf = Callable[[ast.AST], Collection[str]]
 """The literal texts that a name or part of a statement is known to have had; none where it is not known."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from execverify.datasets.chains.claims import Claim, Each, Gives
 from execverify.datasets.chains.lines import Line
 from execverify.datasets.chains.pieces import PARTS, fill, texts_of
-from execverify.programs.literals import Value
 from execverify.programs.program import Program, module_names, once_for_each, walk
+from execverify.programs.values import Value
 from execverify.tracing.details import Note
 
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping
 
-from execverify.programs.literals import Value
+from execverify.programs.values import Value
 from execverify.questions.layout import Statement, layout_of
 from execverify.tracing.trace import Step, Trace
 

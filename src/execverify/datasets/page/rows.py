@@ -8,8 +8,8 @@ from execverify.datasets.page.sections import KINDS
 from execverify.errors import ProgramError
 from execverify.programs.catalogue import entry, nests
 from execverify.programs.constraints import DEPTHS, Constraint
-from execverify.programs.literals import Value
 from execverify.programs.program import split_lines
+from execverify.programs.values import Value
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.tracing.trace import Step, Trace
 

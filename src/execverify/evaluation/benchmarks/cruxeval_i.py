@@ -15,8 +15,9 @@ from execverify.evaluation.official import LIMITS, Claim, is_inert, is_plain, ve
 from execverify.evaluation.outputs import key_of, program_or_none
 from execverify.execution.outcome import Outcome, Result
 from execverify.execution.run import run_many
-from execverify.programs.literals import equality_key, parse_expression, parse_literal
+from execverify.programs.literals import parse_expression, parse_literal
 from execverify.programs.program import Program, arguments_text, call_values, read_arguments, shorten
+from execverify.programs.values import equality_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from execverify.evaluation.code_answers import CODE, code_answer, code_completio
 from execverify.evaluation.data import Row, Source, load_rows
 from execverify.execution.candidates import Candidate, run_candidates
 from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.programs.literals import parse_literal, value_of
+from execverify.programs.literals import parse_literal
 from execverify.programs.program import shorten
+from execverify.programs.values import value_of
 from execverify.rewards.code import read_code
 from execverify.rewards.compare import same_json, same_output
 

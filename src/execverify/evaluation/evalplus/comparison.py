@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from execverify.evaluation.evalplus.problems import LONGEST, Problem
-from execverify.programs.literals import equality_key
+from execverify.programs.values import equality_key
 
 _RELATIVE, _FLOATS = 1e-7, 1e-6
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.programs.literals import value_of
+from execverify.programs.values import value_of
 
 LONGEST = 1_000_000
 """Characters of arguments and results as text."""

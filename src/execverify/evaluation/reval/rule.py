@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import Value, parse_literal
+from execverify.programs.literals import parse_literal
+from execverify.programs.values import Value
 from execverify.questions.question import NO_STATE
 
 TOLERANCE = 1e-6

@@ -8,8 +8,8 @@ from execverify.evaluation.benchmark import Item
 from execverify.evaluation.data import Row
 from execverify.evaluation.reval.runs import HOLE, Left, Run
 from execverify.execution.outcome import Limits, Outcome
-from execverify.programs.literals import Value
 from execverify.programs.program import Program, shorten, split_lines, without_comment
+from execverify.programs.values import Value
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.tracing.instrument import first_line, header_end
 from execverify.tracing.watch import Watched, can_watch, watch_many

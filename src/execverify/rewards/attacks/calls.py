@@ -6,7 +6,7 @@ Those that pass other literals are for white-box tasks alone: in input predictio
 import ast
 from collections.abc import Callable, Iterator
 
-from execverify.programs.literals import value_of
+from execverify.programs.values import value_of
 from execverify.questions.task import Task
 from execverify.rewards.attacks.family import Completions, Family, with_assertion
 from execverify.rewards.attacks.values import (

@@ -7,8 +7,8 @@ that looks for the expected results, or tries to be taken for them, finds nothin
 from collections.abc import Callable, Iterator
 from string import Template
 
-from execverify.programs.literals import equality_key
 from execverify.programs.program import read_arguments
+from execverify.programs.values import equality_key
 from execverify.questions.coding import easy_answers, key_of_result, places_given_back
 from execverify.questions.question import CLOSE, OPEN
 from execverify.questions.task import CODE_GENERATION, Task

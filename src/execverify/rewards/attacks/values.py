@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 
-from execverify.programs.literals import value_of
+from execverify.programs.values import value_of
 
 Change = Callable[[object], Iterator[object]]
 """Gives other values for a value; what it gives may turn out to be the same."""
