@@ -16,6 +16,7 @@ from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation import all_benchmarks, benchmark, evaluate
 from execverify.evaluation.answers import Answer, input_answer, output_answer
 from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
+from execverify.evaluation.benchmarks.own import BENCHMARK as OWN
 from execverify.evaluation.benchmarks.own import SET
 from execverify.evaluation.comparing import compare
 from execverify.evaluation.data import Source
@@ -31,6 +32,9 @@ from execverify.programs.constraints import Constraint, check
 from execverify.programs.program import Program
 from execverify.programs.shapes import shape_key
 from execverify.programs.values import Value
+from execverify.questions.prompts import template_names
+from execverify.questions.task import task
+from execverify.tracing.trace import trace
 
 CRUXEVAL = [
     {"id": "a", "code": "def f(x):\n    return x * 2", "input": "3", "output": "6"},
@@ -277,14 +281,14 @@ def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
     assert len(items) == 3 * len(reval_data.TRUTH) + 4
     bench = benchmark("reval")
     for probe, (coverage, paths, states) in reval_data.TRUTH.items():
-        for task, answers in (("coverage", {coverage}), ("path", paths), ("state", states)):
-            item = items[f"{probe}/{task}"]
+        for asked, answers in (("coverage", {coverage}), ("path", paths), ("state", states)):
+            item = items[f"{probe}/{asked}"]
             for text in answers:
                 ((mark,),) = bench.judge([(item, Answer(text, text))], 1)
                 assert mark.official, (item.id, text, mark.why)
             for text in {"YES", "NO", "-1", "Nil", "0; int", "else:"} - answers:
                 ((mark,),) = bench.judge([(item, Answer(text, text))], 1)
-                unsaid = task == "coverage" and coverage == "NO" and text != "YES"  # all that is not YES is NO to the authors
+                unsaid = asked == "coverage" and coverage == "NO" and text != "YES"  # all that is not YES is NO to the authors
                 assert mark.official is unsaid and not mark.strict and mark.why, (item.id, text)
 
 
@@ -412,6 +416,15 @@ def test_more_held_out_programs_can_be_made() -> None:
     for line in first(5):
         row = json.loads(line)
         assert is_held_out(shape_key(Program(row["source"], row["entry_point"], row["arguments"])))
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_own_asks_as_a_row_was_made(template: str) -> None:
+    given = Program("def f(n):\n    m = n + 1\n    return m", arguments="3")
+    made = task(trace(given), kind="white_box", limit=2, template=template)
+    item = Item(made.id, ("output",), (), given.source, given.one_line_call, {}, {}, made)
+    assert OWN.reading(template) == "execverify"
+    assert OWN.messages(item, template)[-1] == made.prompt[-1]
 
 
 def test_own_tells_kinds_levels_and_rewards() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from execverify.errors import TrainingError
+from execverify.evaluation.benchmarks.own import BENCHMARK as OWN
 from execverify.questions.question import KINDS
 from execverify.training.claim import changed as names_of
 from execverify.training.preset import FOLDER, Preset, load_preset, preset_names
@@ -84,6 +85,7 @@ WRONG = {
 def test_every_preset_is_whole(name: str) -> None:
     preset = load_preset(name)
     assert preset.about
+    assert OWN.reading(preset.data.template) == "execverify"  # what trains with a prompt is measured with it
     assert (FOLDER / f"{name}.toml").read_text(encoding="utf-8").startswith("# ")  # a person is told what it is for
     assert Preset(**{field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}) == preset
 

@@ -72,7 +72,7 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
 
 
 def _cruxeval_style(template: str) -> str:
-    return "execverify" if template not in ("direct", "cot") else template
+    return "direct" if template == "direct" else "execverify"
 
 
 def measure(

@@ -22,7 +22,7 @@ from execverify.evaluation.held_out import SPLIT
 from execverify.execution.outcome import Limits
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program
-from execverify.questions.prompts import prompt_text
+from execverify.questions.prompts import prompt_text, template_names
 from execverify.questions.question import CLOSE, OPEN
 from execverify.questions.rows import from_row
 from execverify.questions.task import TASK_KINDS, Message, Task, gold_completion, task
@@ -37,7 +37,8 @@ QUESTIONS = 10
 _PATIENT = Limits(timeout=20.0)
 """Every program of the fixed set ends, however busy the machine is."""
 
-_TEMPLATES = {EXECVERIFY: "execverify", "direct": "direct", "cot": "brief", "compact": "compact", BARE: "direct"}
+_TEMPLATES = {name: name for name in template_names()} | {"cot": "brief", BARE: "direct"}
+"""Styles and their templates: each template by its own name, so that a model can be asked as it was trained."""
 
 
 class Own(Benchmark):
