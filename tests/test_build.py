@@ -1,6 +1,7 @@
 """Datasets: the same rows whoever makes them and however often they are killed, and a clear line for what cannot be made."""
 
 import ast
+import errno
 import fcntl
 import functools
 import gzip
@@ -25,6 +26,7 @@ from execverify.datasets import Recipe, Splits, build, read_rows
 from execverify.datasets import crew as crews
 from execverify.datasets.folder import read_manifest
 from execverify.datasets.harvest import SAME, SAME_FROM_FILE, Exhausted, Harvest
+from execverify.datasets.maker import INPUTS, Maker
 from execverify.datasets.recipe import levels_of
 from execverify.datasets.seen import Seen, key_of
 from execverify.datasets.spans import Fate, Spans, row_line
@@ -217,6 +219,19 @@ def test_programs_of_a_file_come_first_as_they_are_and_then_with_other_arguments
         assert row["program"]["source"] == records[int(row["id"][2:])].source
     assert len({(row["program"]["source"], row["program"]["arguments"]) for row in rows}) == 80
     assert {(row["level"], row["constraint"], row["generator"]) for row in rows} == {(None, None, "file:fifty.py")}
+
+
+def test_further_arguments_of_a_files_program_show_something_new(tmp_path: Path) -> None:
+    """A program of few results gives no row for each of many arguments that do the same."""
+    path = tmp_path / "one.py"
+    path.write_text("def f(a, b, c):\n    return 'x' if a < b + c + 1000 else 'y'\n\n\nf(1, 2, 3)\n")
+    made = Maker(Recipe(from_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS))
+    results = [row.result.text for item in made for row in item.tasks]
+    assert results == ["'x'"] and "new" in str(made[-1].fate.dropped)  # no mutation comes so far: nothing else to see
+    path.write_text("def f(a, b, c):\n    return a + b + c\n\n\nf(1, 2, 3)\n")
+    made = Maker(Recipe(from_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS))
+    results = [row.result.text for item in made for row in item.tasks]
+    assert len(results) > 4 and len(set(results)) == len(results)
 
 
 def test_levels_choose_among_the_programs_of_a_file(tmp_path: Path) -> None:
@@ -464,6 +479,9 @@ def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--methods", "str.spilt"), "str.split"),
         (("--size", "5", "--inputs", "0"), "inputs must be 1 or more; it is 0"),
         (("--size", "5", "--limit", "-1"), "limit must be 0 or more; it is -1"),
+        (("--size", "5", "--seed", "9" * 20), f"seed must be {2**63 - 1} or less; it is {'9' * 20}"),
+        (("--size", "5", "--steps", "9" * 20), f"steps must be {10**9} or less; it is {'9' * 20}"),
+        (("--size", "5", "--timeout", "inf"), "timeout must be more than 0 and at most 3600 seconds; it is inf"),
         (("--size", "5", "--template", "brif"), "there is no template 'brif'"),
         (("--size", "5", "--from", "no.jsonl"), "no.jsonl: no such file"),
         (("--size", "5", "--exclude", "no.jsonl"), "no.jsonl: no such file"),
@@ -476,6 +494,50 @@ def test_what_is_wrong_is_told_in_one_line_and_leaves_nothing(words: tuple[str, 
     assert done.returncode == 2
     assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
+    build(tmp_path / "out", 5, Recipe())
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "out" / "report.html").unlink()
+    assert build(tmp_path / "out", 5, Recipe()).already
+    assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize(
+    "manifest", ['{"shards": [], "settings": []}', '{"shards": 3, "settings": {}}', '{"shards": [{}], "settings": {}}']
+)
+def test_a_manifest_of_something_else(manifest: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    assert refused(tmp_path, 5, Recipe()).endswith("is no manifest of a dataset: it names no shards or settings")
+
+
+def test_unfinished_work_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished").mkdir()
+    (tmp_path / ".unfinished" / "begun.json").write_text("[]")
+    assert "begun.json is not of a dataset: remove" in refused(tmp_path, 5, Recipe())
+
+
+def test_a_full_disk_at_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def full(self: Path, *given: Any, **more: Any) -> int:
+        if self.name == ".report.html.part":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, *given, **more)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert "what was made is kept: make room and give the same command to go on" in refused(tmp_path / "out", 5, Recipe())
+    monkeypatch.undo()
+    assert build(tmp_path / "out", 5, Recipe()).manifest["rows"] == 5
+
+
+def test_types_are_named_where_nothing_keeps_to_them(tmp_path: Path) -> None:
+    recipe = Recipe(levels=(1,), methods=("str.isdigit",), types=("int", "list"))
+    harvest = Harvest(recipe, 5, 3)
+    with pytest.raises(Exhausted, match=r"level 1 with str\.isdigit and the types int, list alone"):
+        for index in range(3):
+            harvest.take(Fate(index, refused={"it has values of other types": 8}, dropped="none"))
 
 
 def refused(out: Path, size: int, recipe: Recipe) -> str:
@@ -516,7 +578,10 @@ def test_folders_that_are_none_of_ours_are_refused(tmp_path: Path) -> None:
     assert refused(file, 5, Recipe()) == f"{file} is a file: name a folder, new or empty"
     assert refused(tmp_path / "a" / "b", 5, Recipe()) == f"{tmp_path / 'a'}: no such folder; make it first"
     (tmp_path / "manifest.json").write_text("{}")
-    assert refused(tmp_path, 5, Recipe()) == f"{tmp_path / 'manifest.json'} is no manifest of a dataset: it names no shards"
+    assert (
+        refused(tmp_path, 5, Recipe())
+        == f"{tmp_path / 'manifest.json'} is no manifest of a dataset: it names no shards or settings"
+    )
     assert refused(Path("/proc/out"), 5, Recipe()).startswith("/proc/out could not be written: ")
 
 
@@ -563,7 +628,7 @@ def test_a_constraint_that_no_program_can_keep(tmp_path: Path) -> None:
     recipe = Recipe(levels=(6,), from_file=str(tmp_path / "one.py"))
     assert refused(out, 5, recipe) == (
         f"no program keeps what was asked of {tmp_path / 'one.py'} (it keeps none of the constraints): ask for other levels, "
-        "methods or kinds"
+        "methods, types or kinds"
     )
     assert not out.exists()
 

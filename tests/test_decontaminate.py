@@ -67,6 +67,27 @@ def test_what_is_too_near(source: str, near: bool, tmp_path: Path) -> None:
     assert Benchmarks().match(program(source)) is None
 
 
+def test_other_constants_do_not_hide_a_program_and_short_shapes_tell_nothing(tmp_path: Path) -> None:
+    own = (
+        "def f(text, size):\n    found = []\n    for start in range(0, len(text), size):\n"
+        "        found.append(text[start:3])\n    return found[1:]"
+    )
+    known = Benchmarks([benchmark(tmp_path / "one.jsonl", {"code": own}, {"code": "def f(a, b):\n    return a[1:]"})])
+    changed = own.replace("text", "s").replace("found", "got").replace(":3", ":7").replace("1:", "2:")
+    assert known.match(program(changed)) == "one.jsonl"
+    assert known.match(program("def f(a, b):\n    return b[2:]")) is None
+
+
+def test_two_files_of_one_name_are_counted_apart(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    first = benchmark(tmp_path / "a" / "one.jsonl", {"code": LONG})
+    second = benchmark(tmp_path / "b" / "one.jsonl", {"code": OTHER})
+    known = Benchmarks([first, second])
+    assert [file.name for file in known.files] == ["one.jsonl", "one.jsonl (2)"]
+    assert (known.match(program(LONG)), known.match(program(OTHER))) == ("one.jsonl", "one.jsonl (2)")
+
+
 def test_a_function_among_others_is_found(tmp_path: Path) -> None:
     known = Benchmarks([benchmark(tmp_path / "one.jsonl", {"code": f"import re\n\n\nclass A:\n    pass\n\n\n{LONG}"})])
     assert known.match(Program(f"{RENAMED}\n\ndef g(x):\n    return f(x, 3)", "g", "'a'")) == "one.jsonl"
@@ -128,6 +149,8 @@ def test_a_row_that_is_not_python_is_counted_and_matched_by_its_tokens(tmp_path:
             "{} holds no program that is Python: name a benchmark's file (code, source, program.source, canonical_solution, or "
             "prompt and canonical_solution)",
         ),
+        ("a.jsonl", b'{"code": "hello"}\n', "{} holds no program with a function: name a benchmark's file (code,"),
+        ("a.py", b"x = 1\n", "{} holds no program with a function: name a benchmark's file (code,"),
         ("a.jsonl.gz", b"{}", "{} is not gzip: give it the ending that it is, .jsonl, .parquet or .py"),
         ("a.parquet", b"{}", "{} is not a Parquet file that can be read: "),
         ("a.py", b"def (", "{} is not Python: name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py"),

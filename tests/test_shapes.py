@@ -160,13 +160,23 @@ def test_functions_have_keys_of_their_own_wherever_they_stand() -> None:
     alone = ast.parse("def g(x):\n    return x * 2")
     among = ast.parse("def f(a):\n    return double(a)\n\n\ndef double(value):\n    return value * 2")
     inside = ast.parse("class A:\n    async def other(self):\n        pass\n    def g(y):\n        return y * 2")
-    assert function_keys(alone) < function_keys(among)
-    assert function_keys(alone) < function_keys(inside) and len(function_keys(inside)) == 2
+    assert exact(alone) < exact(among)
+    assert exact(alone) < exact(inside) and len(exact(inside)) == 2
     one, two = (
         ast.parse("def f(a):\n    return g(a)\ndef g(a):\n    return a"),
         ast.parse("def k(b):\n    return l(b)\ndef l(c):\n    return c"),
     )
-    assert function_keys(one) == function_keys(two)  # another function's name is as free as one's own
+    assert exact(one) == exact(two)  # another function's name is as free as one's own
+
+
+def exact(tree: ast.Module) -> frozenset[int]:
+    return function_keys(tree, 0)[0]
+
+
+def test_functions_have_shapes_from_some_length_on() -> None:
+    one, two = ast.parse("def g(x):\n    return x * 2 + 5"), ast.parse("def h(y):\n    return y * 3 + 7")
+    assert exact(one) != exact(two) and function_keys(one, 0)[1] == function_keys(two, 0)[1]
+    assert function_keys(one, 1_000)[1] == frozenset()
 
 
 def test_words_are_tokens_without_comments_and_layout() -> None:
@@ -201,7 +211,7 @@ def test_keys_are_the_same_under_every_hash_seed() -> None:
         "from execverify.programs.program import Program\n"
         "from execverify.programs.shapes import *\n"
         "p = Program('def f(a, b):\\n    c = {x for x in a if x in (b, 1)}\\n    return len(c)', 'f', '[1], 2')\n"
-        "print(renamed_key(p), shape_key(p), sorted(ngrams(p.source)), sorted(function_keys(p.tree)))"
+        "print(renamed_key(p), shape_key(p), sorted(ngrams(p.source)), sorted(function_keys(p.tree, 0)[0]))"
     )
     outputs = {
         subprocess.run(

@@ -29,6 +29,9 @@ BARS = {
 }
 """Each share of the programs (of entries and levels, for the second), and how it is limited."""
 
+ENOUGH = 4
+"""Programs for each entry and level from which it says something that one does not come up."""
+
 _WIDE = ("lines", "steps", "node kinds")
 BREADTHS = (*(f"{name}: 5% to 95%" for name in _WIDE), "value types: entropy")
 """How widely programs are spread: the limit of each is CRUXEval's own. (From the 5th to the 95th percentile of a program's
@@ -150,11 +153,12 @@ def _shares(programs: Programs) -> dict[str, tuple[int, int]]:
     constrained = programs.constrained.total()
     levels = {level for level, _ in programs.used if level is not None} if constrained else set()
     used = sum(1 for level, _ in programs.used if level in levels)
+    pairs_of_all = len(CATALOGUE) * len(levels)
     ran = programs.surveyed
     flaws = programs.flaws
     pairs = (
         (constrained - programs.broken.total(), constrained),
-        (used, len(CATALOGUE) * len(levels)),
+        (used, pairs_of_all if constrained >= ENOUGH * pairs_of_all else 0),
         (programs.dependent, ran),
         (programs.matters, programs.ablated),
         (flaws[UNUSED], programs.count),

@@ -17,13 +17,13 @@ from typing import Any
 
 from execverify import __version__
 from execverify.datasets.clock import StageClock
-from execverify.datasets.crew import Crew, cannot_write
+from execverify.datasets.crew import Crew
 from execverify.datasets.decontaminate import Benchmarks
 from execverify.datasets.files import pyarrow_or_error
-from execverify.datasets.folder import Folder
+from execverify.datasets.folder import Folder, cannot_write
 from execverify.datasets.harvest import PATIENCE, Exhausted, Harvest
 from execverify.datasets.recipe import Recipe, check_size
-from execverify.datasets.report import write_report
+from execverify.datasets.report import REPORT, write_report
 from execverify.datasets.shards import Shard, Shards
 from execverify.datasets.sources import source_of
 from execverify.datasets.spans import Fate, Spans
@@ -39,7 +39,7 @@ class Built:
 
     Attributes:
         manifest: of the dataset.
-        already: whether it was complete before, and nothing was done.
+        already: whether it was complete before; nothing was done then, but for a report that was missing.
         seconds: how long it took.
         clock: where the time of all processes went.
     """
@@ -75,6 +75,8 @@ def build(
     harvest, benchmarks = Harvest(recipe, size, source_of(recipe).patience or PATIENCE), Benchmarks(recipe.exclude)
     with Folder(folder, settings, size, code_version()) as claimed:
         if claimed.manifest is not None:
+            if not (folder / REPORT).exists():
+                write_report(folder, claimed.manifest, workers=workers)
             return Built(claimed.manifest, already=True)
         work = _Build(claimed, recipe, harvest, benchmarks, max(1, workers), progress)
         try:

@@ -21,6 +21,7 @@ from typing import Any
 
 from execverify import errors
 from execverify.datasets.clock import StageClock
+from execverify.datasets.folder import cannot_write
 from execverify.datasets.recipe import Recipe
 from execverify.datasets.spans import SPAN, Spans
 from execverify.errors import DatasetError, ExecVerifyError, SandboxError
@@ -253,9 +254,3 @@ class _Worker:
             except OSError as error:
                 raise DatasetError(cannot_write(self.spans.folder.parent, error)) from None
         return {name: seconds - before[name] for name, seconds in clock.seconds.items()}
-
-
-def cannot_write(out: Path, error: OSError) -> str:
-    """What to tell where a dataset's folder cannot be written, as when the disk is full."""
-    reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())  # Arrow's own words are long
-    return f"{out} could not be written: {reason}; what was made is kept: make room and give the same command to go on"

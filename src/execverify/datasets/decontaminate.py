@@ -3,6 +3,7 @@
 A program is too near to a benchmark's when
 
 - a function of it equals one of the benchmark's but for names, layout, comments, docstrings and annotations, or
+- a function of some length equals one but for constants too, or
 - they share runs of eight tokens, names as written: at least 5, and at least half of all that the shorter of the two has
   (so an edited copy, or one with lines added around it, is found too), or
 - they share such runs with all names taken as one: at least 12, and at least three quarters (so an edited and renamed copy is).
@@ -34,6 +35,9 @@ AS_WRITTEN, NAMELESS = (True, 5, 0.5), (False, 12, 0.75)
 """Whether names count, the fewest shared runs, and their share of the shorter program's. Short programs have common phrases,
 such as `for i in range(len(xs)):`, and little else; without names, more of them are common."""
 
+LONG = 40
+"""Words of a function's tree (nodes, names, fields) from which its shape alone tells it: shorter shapes are everybody's."""
+
 _FIELDS = "code, source, program.source, canonical_solution, or prompt and canonical_solution"
 
 
@@ -61,30 +65,38 @@ class Benchmarks:
 
     def __init__(self, paths: Sequence[str] = ()) -> None:
         self.files: list[Benchmark] = []
-        self._functions: dict[int, int] = {}  # renamed key -> number of the file
+        self._functions: dict[int, int] = {}  # renamed key, or shape key of a long one -> number of the file
         self._near = [_Runs(*rule) for rule in (AS_WRITTEN, NAMELESS)]
         for path in paths:
             self._read(path)
 
     def _read(self, path: str) -> None:
-        number, unreadable, count = len(self.files), 0, 0
+        number, unreadable, count, functions = len(self.files), 0, 0, 0
         for text in _programs(path):
             tree = _tree(text)
             count += 1
             unreadable += tree is None
-            for key in function_keys(tree) if tree is not None else ():
+            functions += tree is not None and _defines(tree)
+            for key in _keys(tree) if tree is not None else ():
                 self._functions.setdefault(key, number)
             for near in self._near:
                 near.add(text, number)
         if count == unreadable:
             raise DatasetError(f"{path} holds no program that is Python: name a benchmark's file ({_FIELDS})")
-        self.files.append(Benchmark(Path(path).name, count, unreadable))
+        if not functions:
+            raise DatasetError(f"{path} holds no program with a function: name a benchmark's file ({_FIELDS})")
+        self.files.append(Benchmark(self._named(Path(path).name), count, unreadable))
+
+    def _named(self, name: str) -> str:
+        """A name that no file before has: two of one name are counted apart."""
+        same = sum(file.name == name or file.name.startswith(f"{name} (") for file in self.files)
+        return f"{name} ({same + 1})" if same else name
 
     def match(self, program: Program) -> str | None:
         """The name of the file that has a program too near to this one; None where there is none."""
         if not self.files:
             return None
-        numbers = [self._functions[key] for key in function_keys(program.tree) if key in self._functions]
+        numbers = [self._functions[key] for key in _keys(program.tree) if key in self._functions]
         numbers = numbers or [number for near in self._near if (number := near.match(program.source)) is not None]
         return self.files[min(numbers)].name if numbers else None
 
@@ -114,6 +126,11 @@ class _Runs:
             if shared[number] >= max(self.least, self.share * min(size, len(runs))):
                 return file
         return None
+
+
+def _keys(tree: ast.Module) -> frozenset[int]:
+    exact, shapes = function_keys(tree, LONG)
+    return exact | shapes
 
 
 def _tree(text: str) -> ast.Module | None:
@@ -146,9 +163,14 @@ def _program(where: str, row: Any) -> str:
         raise DatasetError(f"{where} is no benchmark's program: a row has {_FIELDS}")
     for text in texts:
         tree = _tree(text)
-        if tree is not None and any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree)):
+        if tree is not None and _defines(tree):
             return text
     return max(texts, key=len)
+
+
+def _defines(tree: ast.Module) -> bool:
+    """Whether there is a function or a class."""
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in ast.walk(tree))
 
 
 def _candidates(row: dict[str, Any]) -> Iterator[str]:

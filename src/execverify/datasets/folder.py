@@ -110,8 +110,10 @@ class Folder:
         except (FileNotFoundError, ValueError):
             write_json(begun, now)
             return
+        if not isinstance(before, dict) or not isinstance(before.get("settings"), dict):
+            raise DatasetError(f"{begun} is not of a dataset: remove {self.work}, or name another folder")
         self._same(before["settings"], self.settings, "holds an unfinished dataset of other settings")
-        if before["maker"] != self.maker:
+        if before.get("maker") != self.maker:
             raise DatasetError(
                 f"{self.out} holds a dataset that another version of execverify began: remove {self.work}, or name another folder"
             )
@@ -158,9 +160,19 @@ def read_manifest(out: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} is no manifest of a dataset: {error}") from None
-    if not isinstance(manifest, dict) or "shards" not in manifest:
-        raise DatasetError(f"{path} is no manifest of a dataset: it names no shards")
+    if (
+        not isinstance(manifest, dict)
+        or not _are_shards(manifest.get("shards"))
+        or not isinstance(manifest.get("settings"), dict)
+    ):
+        raise DatasetError(f"{path} is no manifest of a dataset: it names no shards or settings")
     return manifest
+
+
+def _are_shards(shards: Any) -> bool:
+    return isinstance(shards, list) and all(
+        isinstance(one, dict) and isinstance(one.get("file"), str) and isinstance(one.get("sha256"), str) for one in shards
+    )
 
 
 def write_json(path: Path, value: Any, beside: Path | None = None) -> None:
@@ -173,3 +185,9 @@ def write_json(path: Path, value: Any, beside: Path | None = None) -> None:
 def _told(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def cannot_write(out: Path, error: OSError) -> str:
+    """What to tell where a dataset's folder cannot be written, as when the disk is full."""
+    reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())  # Arrow's own words are long
+    return f"{out} could not be written: {reason}; what was made is kept: make room and give the same command to go on"

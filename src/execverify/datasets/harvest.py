@@ -82,7 +82,7 @@ class Harvest:
         barren = f"the last {self._barren.total()} items gave none, most of them because {why}"
         if self.rows == 0:
             ((reason, _),) = (self.refused or self.dropped).most_common(1)
-            return f"no program keeps {wanted} ({reason}): ask for other levels, methods or kinds"
+            return f"no program keeps {wanted} ({reason}): ask for other levels, methods, types or kinds"
         return f"{self.rows} rows are all there are with {wanted}: {barren}; ask for --size {self.rows} or less"
 
     def _wanted(self) -> str:
@@ -90,4 +90,5 @@ class Harvest:
             return f"what was asked of {self.recipe.from_file}"
         levels, methods = self.recipe.levels, self.recipe.methods
         level = f"level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))}" if levels else "any level"
-        return f"{level} with {', '.join(methods)}" if methods else level
+        wanted = f"{level} with {', '.join(methods)}" if methods else level
+        return f"{wanted} and the types {', '.join(self.recipe.types)} alone" if self.recipe.types else wanted

@@ -170,7 +170,7 @@ class _Here:
             return None
         used: list[str] = []
         job = {**_job(plan.program, self.limits), "variants": plan.variants, "brief": self.brief}
-        reply = staged(lambda job, stage: explored(job, stage, _inputs(plan.program, used)), job)
+        reply = staged(lambda job, stage: explored(job, stage, _inputs(plan, used)), job)
         survey = survey_of((plan.program, used, plan.variants), reply, self.brief)
         runs = (survey.results, *survey.variants)
         return None if any(result.outcome in _OPEN for results in runs for result in results) else survey
@@ -196,10 +196,11 @@ def _job(program: Program, limits: Limits) -> dict[str, Any]:
     }
 
 
-def _inputs(program: Program, used: list[str]) -> Iterator[Given]:
+def _inputs(plan: Plan, used: list[str]) -> Iterator[Given]:
     """The program's own arguments, and others; `used` gets the text of each that is asked for."""
+    program = plan.program
     used.append(program.arguments)
     yield given_as(*program.call_arguments) or given_by(program.arguments)
-    for text, values in mutated(program, INPUTS):
+    for text, values in mutated(program, INPUTS, plan.seed):
         used.append(text)
         yield given_as(*values) or given_by(text)

@@ -140,7 +140,8 @@ class Maker:
         with self.clock.stage("check"):
             candidates = [(i, one) for i, one in made if isinstance(one, Candidate) and self._passes(i, attempt, one, works[i])]
         if self.source.proven:
-            chosen = [_Chosen(index, attempt, candidate, (candidate.program,)) for index, candidate in candidates]
+            chosen = [_Chosen(index, attempt, one, (one.program,)) for index, one in candidates if not one.turn]
+            chosen += self._with_others([pair for pair in candidates if pair[1].turn], works)
         else:
             to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
             chosen = self._worth_a_row([pair for pair in candidates if pair[0] not in to_write], attempt, works)
@@ -180,6 +181,31 @@ class Maker:
             work.excluded[name] += 1
             return "it is too near to a benchmark's program"
         return None
+
+    def _with_others(self, candidates: Sequence[tuple[int, Candidate]], works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates of later turns that have arguments left which go a new way or give a new result, with these.
+
+        Each `INPUTS` turns draw arguments anew.
+        """
+        plans, places = [], []
+        for _, candidate in candidates:
+            drawn, place = divmod(candidate.turn - 1, INPUTS)
+            plans.append(Plan(candidate.program, (), f"{self.recipe.seed}:{drawn}"))
+            places.append(place)
+        with self.clock.stage("run"):
+            surveys = self.runs.surveys(plans)
+        chosen = []
+        for (index, candidate), place, survey in zip(candidates, places, surveys, strict=True):
+            if survey is None:
+                works[index].open = True
+                continue
+            others = [survey.inputs[number] for number in choose(survey, INPUTS + 1) if number]
+            if place < len(others):
+                program = replace(candidate.program, arguments=others[place])
+                chosen.append(_Chosen(index, 0, replace(candidate, program=program), (program,)))
+            else:
+                works[index].refused["it has no other arguments that show anything new"] += 1
+        return chosen
 
     def _worth_a_row(self, candidates: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
         """Those candidates that run, depend on their arguments and use all of themselves, with their inputs."""
@@ -286,14 +312,18 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: a program, on its own arguments and `INPUTS` others, and the program without its method, if that is to matter."""
+    """What to run: a program, on its own arguments and `INPUTS` others, and the program without its method, if that is to matter.
+
+    The seed is of the others.
+    """
 
     program: Program
     variants: tuple[str, ...]
+    seed: str = ""
 
     @property
     def item(self) -> Surveyed:
-        return self.program, [self.program.arguments, *mutations(self.program, INPUTS)], self.variants
+        return self.program, [self.program.arguments, *mutations(self.program, INPUTS, self.seed)], self.variants
 
 
 def _plan(candidate: Candidate, attempt: int) -> Plan:
@@ -371,4 +401,4 @@ class InSandbox:
 
 def is_brief(recipe: Recipe) -> bool:
     """Whether a survey may end where nothing is left to be seen: more rows of a program are worth looking for more that it does."""
-    return recipe.inputs == 1
+    return recipe.inputs == 1 and recipe.from_file is None

@@ -22,6 +22,10 @@ SHARES = {"white_box": 5, "input_prediction": 3, CODE_GENERATION: 4}
 """How many rows of each kind there are beside those of the others that are asked for (the paper's 20,000 to 12,000 for the first
 two)."""
 
+_BOUNDS = (("seed", -(2**63), 2**63 - 1), ("inputs", 1, 10_000), ("limit", 0, 1_000_000), ("steps", 1, 10**9))
+"""What can be stored in a row, and what ends."""
+_LONGEST = 3_600
+
 _SMALL = Program("def f(n):\n    return n", arguments="1")
 
 
@@ -78,11 +82,13 @@ class Recipe:
         object.__setattr__(self, "types", tuple(sorted(set(self.types))))
         if not self.kinds:
             raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(ALL_KINDS)}")
-        for name, least in (("inputs", 1), ("limit", 0), ("steps", 1)):
-            if getattr(self, name) < least:
-                raise DatasetError(f"{name} must be {least} or more; it is {getattr(self, name)}")
-        if not self.timeout > 0:
-            raise DatasetError(f"timeout must be more than 0 seconds; it is {self.timeout:g}")
+        for name, least, most in _BOUNDS:
+            if (given := getattr(self, name)) < least:
+                raise DatasetError(f"{name} must be {least} or more; it is {given}")
+            if given > most:
+                raise DatasetError(f"{name} must be {most} or less; it is {given}")
+        if not 0 < self.timeout <= _LONGEST:
+            raise DatasetError(f"timeout must be more than 0 and at most {_LONGEST} seconds; it is {self.timeout:g}")
         if self.inputs > 1 and self.from_file is not None:
             raise DatasetError("inputs goes with synthesized programs: a larger size gives programs of a file further inputs")
         if CODE_GENERATION in self.kinds and self.from_file is not None:

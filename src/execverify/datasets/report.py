@@ -9,7 +9,7 @@ from string import Template
 from typing import Any
 
 from execverify.datasets.files import shards_of
-from execverify.datasets.folder import MANIFEST, UNFINISHED, read_manifest
+from execverify.datasets.folder import MANIFEST, UNFINISHED, cannot_write, read_manifest
 from execverify.datasets.page import sections
 from execverify.datasets.page.charts import figure
 from execverify.datasets.page.markup import Markup, joined, tag
@@ -58,7 +58,7 @@ def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: 
         return unfinished.replace(out / REPORT)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise DatasetError(f"{out / REPORT} could not be written: {error.strerror or error}") from None
+        raise DatasetError(cannot_write(out / REPORT, error)) from None
 
 
 def report_page(manifest: dict[str, Any], shards: list[Path], *, workers: int = 1) -> str:

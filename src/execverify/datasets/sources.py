@@ -10,7 +10,6 @@ from execverify.datasets.seen import key_of
 from execverify.errors import DatasetError, ProgramError
 from execverify.programs.constraints import LEVELS, Constraint, check
 from execverify.programs.files import read_programs
-from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.shapes import renamed_key
 from execverify.programs.synthesis import VERSION, synthesize
@@ -34,12 +33,14 @@ class Candidate:
         constraint: what it keeps; None where nobody asked.
         generator: where it came from, as the row says it.
         functions: what each of its functions does, line by line; none where nobody said it.
+        turn: which of its inputs the item is to have: 0 for its own arguments, others for further ones that show something new.
     """
 
     program: Program
     constraint: Constraint | None
     generator: str
     functions: tuple[Function, ...] = ()
+    turn: int = 0
 
 
 class Synthesized:
@@ -96,19 +97,14 @@ class FromFile:
         self._generator = f"file:{Path(recipe.from_file).name}"
 
     def candidate(self, index: int, attempt: int) -> Candidate | str:
-        """The program of an item: a record's, with its own arguments or, after the first round, with others."""
+        """The program of an item: a record's, for its own arguments or, after the first round, for others."""
         turn, place = divmod(index, len(self._records))
         try:
             program = program_of(self._records[place], self._recipe.limits)
-            if turn:
-                others = mutations(program, 1, f"{self._recipe.seed}:{turn}")
-                if not others:
-                    return "there are no other arguments"
-                program = Program(program.source, program.entry_point, others[0])
         except ProgramError:
             return "not a usable program"
         constraint = next(self._kept(program), None) if self._recipe.levels or self._recipe.methods else None
-        return Candidate(program, constraint, self._generator)
+        return Candidate(program, constraint, self._generator, turn=turn)
 
     def why_not(self, candidate: Candidate) -> str | None:
         """Why a program is none of those that were asked for; None where it is."""

@@ -39,10 +39,17 @@ def shape_key(program: Program) -> int:
     return _keys(program)[1]
 
 
-def function_keys(tree: ast.Module) -> frozenset[int]:
-    """The renamed keys of each function by itself."""
-    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    return frozenset(_key(_Writer(node, scopes_of(node)).texts()[0]) for node in functions)
+def function_keys(tree: ast.Module, least: int) -> tuple[frozenset[int], frozenset[int]]:
+    """The renamed keys of each function by itself, and the shape keys of those that are written out in at least `least` words."""
+    exacts, shapes = [], []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            writer = _Writer(node, scopes_of(node))
+            exact, shape = writer.texts()
+            exacts.append(_key(exact))
+            if len(writer.exact) >= least:
+                shapes.append(_key(shape))
+    return frozenset(exacts), frozenset(shapes)
 
 
 @once_for_each
