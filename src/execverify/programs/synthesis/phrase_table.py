@@ -7,7 +7,7 @@ must hold for the phrase to matter; `kept` phrases change hole 0 and give nothin
 """
 
 TABLE = """
-str.capitalize ¦ {0:str}.capitalize() ¦ str ¦ {0} with a capital first letter ¦ common
+str.capitalize ¦ {0:str}.capitalize() ¦ str ¦ {0} with a capital first letter and the rest in lower case ¦ common
 str.casefold ¦ {0:str}.casefold() ¦ str ¦ {0} in folded case ¦ with upper
 str.center ¦ {0:str}.center({1:int width}) ¦ str ¦ {0} centred in {1} columns
 str.center ¦ {0:str}.center({1:int width}, {2:str pad}) ¦ str ¦ {0} centred in {1} columns with {2} around it
@@ -36,7 +36,7 @@ str.ljust ¦ {0:str}.ljust({1:int width}) ¦ str ¦ {0} padded on the right to {
 str.ljust ¦ {0:str}.ljust({1:int width}, {2:str pad}) ¦ str ¦ {0} padded on the right with {2} to {1} columns
 str.lower ¦ {0:str}.lower() ¦ str ¦ {0} in lower case ¦ common with upper
 str.lstrip ¦ {0:str}.lstrip() ¦ str ¦ {0} without leading whitespace ¦ with blanks
-str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading {1}
+str.lstrip ¦ {0:str}.lstrip({1:str strip}) ¦ str ¦ {0} without leading characters of {1}
 str.maketrans ¦ str.maketrans({0:str chars}, {1:str chars}) ¦ dict[int, int] ¦ a table from the letters of {0} to those of {1} ¦ same
 str.maketrans ¦ {0:str}.translate(str.maketrans({t:'aeo', '430'|'abc', 'xyz'|'rst', 'RST'})) ¦ str ¦ {0} with its letters exchanged as by str.maketrans({t}) ¦ calls
 str.partition ¦ {0:str}.partition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the first {1} (before it, itself, after it)
@@ -51,13 +51,13 @@ str.rjust ¦ {0:str}.rjust({1:int width}, {2:str pad}) ¦ str ¦ {0} padded on t
 str.rpartition ¦ {0:str}.rpartition({1:str sep}) ¦ tuple[str, str, str] ¦ {0} cut in three at the last {1} (before it, itself, after it)
 str.rsplit ¦ {0:str}.rsplit({1:str sep}, {2:int small}) ¦ list[str] ¦ the parts of {0} after cutting at the last {2} {1}
 str.rstrip ¦ {0:str}.rstrip() ¦ str ¦ {0} without trailing whitespace ¦ with blanks
-str.rstrip ¦ {0:str}.rstrip({1:str strip}) ¦ str ¦ {0} without trailing {1}
+str.rstrip ¦ {0:str}.rstrip({1:str strip}) ¦ str ¦ {0} without trailing characters of {1}
 str.split ¦ {0:str}.split() ¦ list[str] ¦ the words of {0} ¦ common with words
 str.split ¦ {0:str}.split({1:str sep}) ¦ list[str] ¦ the parts of {0} between {1} ¦ common
 str.splitlines ¦ {0:str}.splitlines() ¦ list[str] ¦ the lines of {0} ¦ with lines
 str.startswith ¦ {0:str}.startswith({1:str start}) ¦ bool ¦ {0} begins with {1} ¦ common
 str.strip ¦ {0:str}.strip() ¦ str ¦ {0} without whitespace around it ¦ common with blanks
-str.strip ¦ {0:str}.strip({1:str strip}) ¦ str ¦ {0} without {1} around it
+str.strip ¦ {0:str}.strip({1:str strip}) ¦ str ¦ {0} without any characters of {1} around it
 str.swapcase ¦ {0:str}.swapcase() ¦ str ¦ {0} with upper and lower case exchanged ¦ with upper
 str.title ¦ {0:str}.title() ¦ str ¦ {0} in title case
 str.translate ¦ {0:str}.translate({{{1:int code}: {2:str other}}}) ¦ str ¦ {0} with {2} in place of the character with code {1} ¦
