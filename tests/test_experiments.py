@@ -44,6 +44,7 @@ def test_intervals_over_seeds_are_students(values: list[float], t: float) -> Non
     assert told["mean"] == pytest.approx(mean, abs=0.01)
     assert told["interval"] == pytest.approx([mean - half, mean + half], abs=0.01)
     assert mean_and_interval([3.0])["interval"] is None
+    assert mean_and_interval([2.0, 2.0, 2.0])["interval"] is None  # nothing tells how seeds spread
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,31 @@ def test_the_chance_is_that_of_the_seeds() -> None:
     assert 0.1 < row["p"] < 0.2 and row["p_items"] < 1e-6 and (row["better"], row["worse"]) == (60, 0)
     (alone,) = comparisons(runs, ["sft", "white-box"], [4])
     assert alone["p"] is None and alone["seeds_interval"] is None and "p_holm" not in alone
+
+
+def test_a_comparison_is_the_difference_of_the_scores() -> None:
+    """An item of four parts counts four times, as it does in the score: 4 of 5 parts right, not 1 of 2 items."""
+
+    def told(first: str, second: str) -> dict[str, Any]:
+        rows = [("a", ["state"] * 4, first), ("b", ["state"], second)]
+        return {"rows": [{"id": name, "tasks": tasks, "strict": list(answers)} for name, tasks, answers in rows]}
+
+    runs: dict[tuple[str, str, int], Any] = {
+        ("held-out", "sft", 1): told("0000", "0"),
+        ("held-out", "white-box", 1): told("1111", "0"),
+    }
+    (row,) = comparisons(runs, ["sft", "white-box"], [1])
+    assert (row["difference"], row["by_seed"], row["items"], row["better"]) == (80.0, {"1": 80.0}, 2, 1)
+
+
+def test_items_that_all_differ_alike_have_an_interval() -> None:
+    runs: dict[tuple[str, str, int], Any] = {
+        ("held-out", "sft", 1): _results([0] * 20),
+        ("held-out", "white-box", 1): _results([1] * 20),
+    }
+    (row,) = comparisons(runs, ["sft", "white-box"], [1])
+    low, high = row["interval"]
+    assert row["difference"] == high == 100.0 and 70 < low < 90
 
 
 def test_models_that_are_equally_good_are_seldom_told_apart() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,12 +27,14 @@ from execverify.training.base import base_model, trained_tokenizer
 from execverify.training.checks import check_machine
 from execverify.training.data import Rows
 from execverify.training.engine import guarded
-from execverify.training.grpo import arguments_of, reward_functions, train_rl
+from execverify.training.grpo import Constant, arguments_of, reward_functions, train_rl
 from execverify.training.lengths import Kept, check_template, fitting
+from execverify.training.logs import StepLog, Watched
 from execverify.training.run import Training
 from execverify.training.screen import screened
 from execverify.training.sft import arguments_of as sft_arguments
 from execverify.training.sft import train_sft
+from execverify.training.stage import carried_out
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
 
@@ -183,6 +186,13 @@ def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
         arguments_of(preset("trl.use_vlm=true"), "stage1", tmp_path)
 
 
+@pytest.mark.parametrize(("asked", "kept"), [(1, 2), (2, 2), (25, 26)])
+def test_checkpoints_stand_between_rollouts(asked: int, kept: int, tmp_path: Path) -> None:
+    """Two updates a rollout: one that went on amid it would draw its prompts again."""
+    settings = load_preset("tiny", ["stage1.mini_batch=16", f"save_steps={asked}"])
+    assert arguments_of(settings, "stage1", tmp_path).save_steps == kept
+
+
 def test_batches_that_processes_cannot_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(
@@ -234,6 +244,57 @@ def test_evaluation_takes_one_row_of_each_program(tmp_path: Path) -> None:
     everything = [row["program"]["source"] for row in read_rows(str(tmp_path / "rows"))]
     held = [row["program"]["source"] for row in Rows(tmp_path / "rows", 0, 0, 1000).of_evaluation()]
     assert len(everything) == 60 > len(held) and sorted(held) == sorted(set(everything))
+
+
+def test_several_gpus_want_a_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(TrainingError, match=r"2 GPUs and one process: start it by `accelerate launch --num_processes 2"):
+        check_machine(preset(), tmp_path)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    check_machine(preset(), tmp_path)
+
+
+def test_what_the_trainer_itself_refuses_is_one_line(trained: Path, tmp_path: Path) -> None:
+    """The engine takes these settings, and refuses them when its trainer is made."""
+    for setting in ("trl.reward_weights=[1.0,2.0]", "trl.sync_ref_model=true"):
+        changed = preset(setting)
+        rows = list(Training(changed, trained, say=print).prompts("stage1"))
+        with pytest.raises(TrainingError, match="stage1: TRL refuses the settings: "):
+            train_rl(changed, "stage1", str(trained / "sft" / "model"), rows, tmp_path / setting, workers=1)
+
+
+def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> None:
+    """FSDP writes none where it is told to keep the state in shards."""
+
+    class Sharded:
+        state = SimpleNamespace(global_step=2, log_history=[])
+        callback_handler = SimpleNamespace(callbacks=[])
+
+        def train(self, **_: object) -> None:
+            (tmp_path / "checkpoint-2").mkdir()
+            (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}")
+
+        def save_model(self, folder: str) -> None:
+            pass
+
+        def remove_callback(self, _: object) -> None:
+            pass
+
+        def add_callback(self, _: object) -> None:
+            pass
+
+    with pytest.raises(TrainingError, match="--fsdp_state_dict_type FULL_STATE_DICT"):
+        carried_out(Sharded(), SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+    assert (tmp_path / "checkpoint-2").exists() and finished(tmp_path) is None and not (tmp_path / "model").exists()
+
+
+def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:
+    watched = [Watched(Constant(), 2)]
+    watched[0](prompts=[[{"content": ""}]] * 4, completions=[[{"content": ""}]] * 4)
+    logs: dict[str, Any] = {"loss": 0.5, "step_time": 3.0}
+    state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=2)
+    StepLog(tmp_path, watched, lambda: 1.0, print).on_log(None, state, None, logs)
+    assert logs["time/rollout"] == 1.0 and logs["execverify/groups_alike"] == 0.0 and {"time/reward", "time/update"} <= set(logs)
 
 
 def test_refusals_before_any_work(tmp_path: Path) -> None:

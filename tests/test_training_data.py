@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from tiny_training import preset
 
+from execverify.datasets import Recipe, build
+from execverify.errors import TrainingError
 from execverify.questions.rows import VERSION
 from execverify.training import data
 from execverify.training.data import prepared_rows, prepared_tasks
+from execverify.training.run import Training
 
 
 def _quiet(line: str) -> None:
@@ -43,6 +46,21 @@ def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path
         if not expected:
             assert [row["id"] for row in (*tasks.of_sft(), *tasks.of_stage2())] == [f"code_generation-{at}" for at in range(12)]
             assert len(list(tasks.of_evaluation())) == 2
+
+
+def test_given_rows_with_other_prompts_are_refused(tmp_path: Path) -> None:
+    build(tmp_path / "given", 6, Recipe(seed=3, template="brief"))
+    with pytest.raises(TrainingError, match=r"prompts by the template 'brief', .* 'compact': set data.template=brief"):
+        prepared_rows(preset(f"data.from_folder={tmp_path / 'given'}"), tmp_path / "out", 1)
+
+
+def test_a_source_without_code_tasks_is_told_before_any_stage(tmp_path: Path) -> None:
+    source = tmp_path / "prime.jsonl"
+    source.write_text("{}\n")
+    training = Training(preset(f"stage2.source={source}"), tmp_path / "out", evaluated=False)
+    with pytest.raises(TrainingError, match="holds no rows of code generation"):
+        training.run(["sft", "stage1", "stage2"])
+    assert not (tmp_path / "out").exists()
 
 
 def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None:

@@ -268,5 +268,15 @@ def test_verl_starts_where_trl_would(kept: Path, tmp_path: Path) -> None:
     assert "the run, its rows and settings are written" in done.stderr, done.stderr
     told = json.loads((out / "verl-stage1" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(out / "sft" / MODEL)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    second = [*command("stage2", out), "--engine", "verl"]
+    done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 2 and "verl-stage1 has no checkpoint yet" in done.stderr  # stage II goes on from verl's stage I
+    weights = out / "verl-stage1" / "checkpoints" / "global_step_4" / "actor" / "huggingface"
+    shutil.copytree(kept / "sft" / MODEL, weights)
+    (out / "verl-stage1" / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("4")
+    done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
+    told = json.loads((out / "verl-stage2" / SETTINGS).read_text(encoding="utf-8"))
+    assert told["model"] == str(weights), done.stderr
     done = _verl(out, "--set", "model.hidden=64")
     assert done.returncode == 2 and "begun with other settings (model.hidden)" in done.stderr

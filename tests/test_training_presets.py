@@ -52,6 +52,7 @@ WRONG = {
     "data.kinds=code_generation": "stage2.rows and sft.tasks make rows of code generation",
     "data.kinds=white": "did you mean white_box?",
     "data.kinds=": "a dataset needs a kind of rows",
+    "seed=4294967296": "seed is 4294967296: give 4294967295 or less",
     "data.inputs=0": "inputs must be 1 or more",
     "data.max_steps=0": "steps must be 1 or more",
     "data.methods=str.uper": "did you mean",

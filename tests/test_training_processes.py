@@ -1,4 +1,4 @@
-"""Two processes that train together, as `accelerate launch` starts them: one prepares, measures and writes. (They need TRL.)"""
+"""Two processes that train together, as `torchrun` starts them: one prepares, measures and writes. (They need TRL.)"""
 
 import json
 import os
@@ -18,8 +18,9 @@ pytest.importorskip("trl", reason="training needs the extra [train]")
 
 
 def _launch(out: Path, *changes: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    # `accelerate launch --cpu` would start one process, whatever it is asked for.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     run = ["-m", "execverify", "train", "all", "--preset", "tiny", "--out", str(out), *arguments(*changes)]
     return subprocess.run([*launcher, *run], capture_output=True, text=True, env=environment, timeout=900, check=False)
 
@@ -36,6 +37,7 @@ def test_two_processes_train_all(tmp_path: Path) -> None:
         lines = [json.loads(line) for line in (out / stage / LOG).read_text(encoding="utf-8").splitlines()]
         assert [line["step"] for line in lines] == list(range(1, steps + 1))  # written by one of them
         assert (out / stage / MODEL / "model.safetensors").exists() and not list((out / stage).glob("checkpoint-*"))
+        assert len(list(out.glob(f".{stage}-begins-*"))) == 1  # there were two
     assert done.stderr.count("sft: training") == 1 and (out / "report.md").exists()
     again = _launch(out, *changes)
     assert again.returncode == 0 and "warm-up on" not in again.stderr

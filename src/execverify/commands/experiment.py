@@ -10,13 +10,20 @@ from execverify.commands.common import NOTES, SCREEN, cores
 from execverify.experiments.ablation import Ablation
 from execverify.experiments.pages import TABLE
 from execverify.training.preset import load_preset
+from execverify.training.preset_checks import MOST_SEED
 
 
 @click.command("experiment")
 @click.argument("name", type=click.Choice(["ablation"]))
 @click.option("--preset", required=True, metavar="NAME", help="A preset's name, or a .toml file.")
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="How many seeds.")
-@click.option("--first-seed", default=0, show_default=True, help="The first seed; tune on others than those that are reported.")
+@click.option(
+    "--first-seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, MOST_SEED),
+    help="The first seed; tune on others than those that are reported.",
+)
 @click.option("--arms", default="", metavar="A,B", help="Only these arms, with those that they begin on.  [default: all]")
 @click.option("--out", metavar="DIR", help="The experiment's folder; a stopped one goes on.  [default: runs/ablation-PRESET]")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting of the preset.")

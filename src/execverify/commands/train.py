@@ -11,7 +11,8 @@ from rich.text import Text
 from execverify.commands.common import NOTES, SCREEN, cores
 from execverify.errors import TrainingError
 from execverify.training import verl
-from execverify.training.preset import STAGES, load_preset, preset_names
+from execverify.training.preset import FOLDER, STAGES, load_preset, preset_names
+from execverify.training.ranks import is_first
 from execverify.training.report import REPORT
 from execverify.training.run import Training
 from execverify.training.verl_settings import check_for_verl
@@ -49,6 +50,7 @@ def train_command(
     if listed:
         for name in preset_names():
             SCREEN.print(Text(name, style="bold"), Text(load_preset(name).about), sep="  ")
+            SCREEN.print(Text(f"  {FOLDER / name}.toml"), soft_wrap=True)
         return
     if stage is None or preset is None:
         raise click.UsageError(f"name a stage ({', '.join(STAGES)}, all) and --preset ({', '.join(preset_names())})")
@@ -61,6 +63,8 @@ def train_command(
         _on_verl(training, stage, model)
         return
     training.run(STAGES if stage == "all" else [stage], model)
+    if not is_first():
+        return  # the first process measures, and says what came of it
     if not no_evaluation:
         SCREEN.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
     NOTES.print(Text(f"{folder}: done"))

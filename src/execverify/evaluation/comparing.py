@@ -2,13 +2,14 @@
 
 Every run is compared with the first. For each verdict and task, over the items that both runs judged:
 
-- the difference of pass@1 in points, with a 95% interval by drawing items anew (2,000 times);
+- the difference of pass@1 in points, each item counted as often as it has parts, with a 95% interval by drawing items anew (2,000 times);
 - McNemar's exact test on the items whose share of right answers differs: with one sample and one part an item these are the pairs of
   which one run is right and the other wrong; else the test is that of signs. Where there are several runs or tasks, the chances are
   corrected by Holm, for each verdict.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from execverify.errors import EvaluationError
@@ -68,18 +69,26 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
         shares = [{id: shares_of(run[id], verdict) for id in common} for run in (ours, theirs)]
         tasks = list(dict.fromkeys(task for id in common for task in ours[id]["tasks"]))
         for task in tasks:
-            pairs = [(a[task], b[task]) for a, b in ((shares[0][id], shares[1][id]) for id in common) if task in a and task in b]
+            pairs = [
+                (a[task], b[task], ours[id]["tasks"].count(task))
+                for id, a, b in ((id, shares[0][id], shares[1][id]) for id in common)
+                if task in a and task in b
+            ]
             if pairs:
                 rows.append({"run": name, "verdict": verdict, "task": task, **_figures(pairs)})
     left = len(ours) + len(theirs) - 2 * len(common)
     return [{**row, "items_left_out": left} for row in rows]
 
 
-def _figures(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    differences = [(b - a,) for a, b in pairs]
-    worse, better = sum(b < a for a, b in pairs), sum(b > a for a, b in pairs)
-    low, high = _interval(differences)
-    mean = sum(difference for (difference,) in differences) / len(pairs)
+Weighed = tuple[float, int]
+"""An item's number, and how often it counts: as many parts as the item has."""
+
+
+def _figures(pairs: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
+    differences = [(b - a, weight) for a, b, weight in pairs]
+    worse, better = sum(b < a for a, b, _ in pairs), sum(b > a for a, b, _ in pairs)
+    low, high = difference_interval(differences)
+    mean = weighed_mean(differences)
     return {
         "items": len(pairs),
         "difference": round(100 * mean, 4),
@@ -90,11 +99,18 @@ def _figures(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
     }
 
 
-def _interval(differences: Sequence[tuple[float]]) -> tuple[float, float]:
+def weighed_mean(values: Iterable[Weighed]) -> float:
+    """The mean of items' numbers, each counted as often as it says."""
+    known = list(values)
+    return math.fsum(value * weight for value, weight in known) / sum(weight for _, weight in known)
+
+
+def difference_interval(differences: Sequence[Weighed]) -> tuple[float, float]:
     """By drawing items anew; where all differ alike, drawing tells nothing, and Wilson's interval of no exception says how sure that is."""
-    if len(set(differences)) > 1:
-        return bootstrap(differences)
-    ((same,),), (_, edge) = set(differences), wilson(0, len(differences))
+    values = {value for value, _ in differences}
+    if len(values) > 1:
+        return bootstrap([(value,) * weight for value, weight in differences])
+    (same,), (_, edge) = values, wilson(0, len(differences))
     return max(-1.0, same - edge), min(1.0, same + edge)
 
 

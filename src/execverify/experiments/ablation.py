@@ -28,6 +28,7 @@ from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_json, write_json
 from execverify.training.measure import HELD_OUT, Measure, measure
 from execverify.training.preset import STAGES, Preset
+from execverify.training.preset_checks import MOST_SEED
 from execverify.training.ranks import world_size
 from execverify.training.run import Training
 
@@ -68,6 +69,8 @@ class Ablation:
             raise TrainingError("an experiment is one process: give the command without accelerate or torchrun")
         if not self.seeds:
             raise TrainingError("no seed is named: give --seeds 1 or more")
+        if max(self.seeds) > MOST_SEED:
+            raise TrainingError(f"a seed is {max(self.seeds)}: give {MOST_SEED} or less")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
         check_machine(self.preset, self.out)
         check_settings(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)

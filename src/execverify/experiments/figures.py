@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from execverify.evaluation.comparing import shares_of
+from execverify.evaluation.comparing import Weighed, difference_interval, shares_of, weighed_mean
 from execverify.evaluation.folder import read_results
 from execverify.evaluation.run import RESULTS
-from execverify.evaluation.statistics import bootstrap, holm, mcnemar, student, student_quantile
+from execverify.evaluation.statistics import holm, mcnemar, student, student_quantile
 from execverify.experiments.arms import ARMS
 from execverify.training.measure import scores_of
 
@@ -16,7 +16,7 @@ _ALL = "mean of tasks"
 
 
 def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:
-    """The mean over seeds with Student's 95% interval; no interval for one seed."""
+    """The mean over seeds with Student's 95% interval; no interval for one seed, or where all are equal."""
     mean, half = _mean_and_half(values)
     return {
         "mean": round(mean, 2),
@@ -27,7 +27,8 @@ def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:
 
 def _mean_and_half(values: Sequence[float]) -> tuple[float, float | None]:
     n, mean = len(values), math.fsum(values) / len(values)
-    return mean, None if n < 2 else student_quantile(n - 1) * _error(values)
+    alike = n < 2 or _error(values) < 1e-12  # nothing tells their spread
+    return mean, None if alike else student_quantile(n - 1) * _error(values)
 
 
 def _error(values: Sequence[float]) -> float:
@@ -102,7 +103,7 @@ def comparisons(runs: _Runs, arms: Sequence[str], seeds: Sequence[int]) -> list[
     Two things are uncertain, and each has its own interval and test: which seed it was (`seeds_interval`, `p`: Student's paired t
     over the seeds' mean differences; None for one seed or equal ones), and which items were asked (`interval`: items drawn anew,
     each item's difference the mean over seeds; `p_items`: McNemar's on the items that are better and worse). Both are corrected by
-    Holm within a measure. A gain should hold by both.
+    Holm within a measure. A gain should hold by both. In means an item counts as often as it has parts, as it does in scores.
     """
     found = []
     for measure in sorted({measure for measure, _, _ in runs}):
@@ -128,7 +129,7 @@ _Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
     """One row a task: the second of each seed's pair of runs against the first."""
-    differences: dict[str, dict[int, dict[str, float]]] = {}
+    differences: dict[str, dict[int, dict[str, Weighed]]] = {}
     for seed, (ours, theirs) in pairs.items():
         if ours is None or theirs is None:
             continue
@@ -138,19 +139,21 @@ def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
                 continue
             a, b = shares_of(row, "strict"), shares_of(others[row["id"]], "strict")
             for task in a.keys() & b.keys():
-                differences.setdefault(task, {}).setdefault(seed, {})[row["id"]] = b[task] - a[task]
+                differences.setdefault(task, {}).setdefault(seed, {})[row["id"]] = b[task] - a[task], row["tasks"].count(task)
     return [_row(task, by_seed) for task, by_seed in sorted(differences.items())]
 
 
-def _row(task: str, differences: Mapping[int, Mapping[str, float]]) -> dict[str, Any]:
+def _row(task: str, differences: Mapping[int, Mapping[str, Weighed]]) -> dict[str, Any]:
     """What the differences of a task's items come to, over seeds and over items."""
-    by_seed = {seed: math.fsum(items.values()) / len(items) for seed, items in differences.items()}
+    by_seed = {seed: weighed_mean(items.values()) for seed, items in differences.items()}
     items: dict[str, list[float]] = {}
+    weights: dict[str, int] = {}
     for own in differences.values():
-        for name, difference in own.items():
+        for name, (difference, weight) in own.items():
             items.setdefault(name, []).append(difference)
+            weights[name] = weight
     means = [math.fsum(each) / len(each) for each in items.values()]
-    low, high = bootstrap([(mean,) for mean in means])
+    low, high = difference_interval(list(zip(means, weights.values(), strict=True)))
     worse, better = sum(mean < 0 for mean in means), sum(mean > 0 for mean in means)
     mean, half = _mean_and_half(list(by_seed.values()))
     chance = chance_over_seeds(list(by_seed.values()))

@@ -10,6 +10,7 @@ from execverify.errors import TrainingError
 from execverify.training import grpo, sft
 from execverify.training.preset import Preset
 from execverify.training.preset_checks import meant
+from execverify.training.ranks import world_size
 
 _GIB = 1 << 30
 
@@ -24,6 +25,11 @@ def check_machine(preset: Preset, out: Path) -> None:
         raise TrainingError(
             f"the preset needs {needs.gpus} GPU{'s' * (needs.gpus > 1)}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
             "use the preset tiny, or set needs.gpus=0 for a short run on the processor"
+        )
+    if gpus > 1 and world_size() == 1:
+        raise TrainingError(
+            f"there are {gpus} GPUs and one process: start it by `accelerate launch --num_processes {gpus} -m execverify ...` "
+            "(docs/training.md), or set CUDA_VISIBLE_DEVICES=0 to take one"
         )
     for index in range(needs.gpus):
         has = torch.cuda.get_device_properties(index).total_memory / _GIB

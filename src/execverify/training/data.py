@@ -16,6 +16,7 @@ from typing import Any
 
 from execverify.datasets.build import build
 from execverify.datasets.files import read_rows
+from execverify.datasets.folder import read_manifest
 from execverify.datasets.prime import PrimeAccount, prime_rows
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
@@ -80,6 +81,13 @@ def _given(data: DataSettings, coding: bool = False) -> Path | None:
     """The folder of rows that the user named, where it has some that are about code generation, or others."""
     if not data.from_folder:
         return None
+    manifest = read_manifest(Path(data.from_folder)) if Path(data.from_folder).is_dir() else None
+    asked, told = Path(data.template).name, ((manifest or {}).get("settings", {}).get("template") or {}).get("name")
+    if told is not None and told != asked:
+        raise TrainingError(
+            f"{data.from_folder} has prompts by the template {told!r}, and what else is made here would have {asked!r}: set "
+            f"data.template={told}"
+        )
     found = any((row["kind"] == CODE_GENERATION) == coding for row in read_rows(data.from_folder))
     return Path(data.from_folder) if found else None
 
@@ -183,6 +191,14 @@ class TaskRows:
         dropped = Counter(drop.reason for drop in account.drops)
         why = "".join(f"; {count} dropped: {reason}" for reason, count in dropped.most_common())
         self.say(f"stage2: {account.rows.total()} rows of {account.records} records of {self.source}{why}")
+
+
+def check_source(preset: Preset) -> None:
+    """Raises TrainingError where stage II's source gives no row: better told before two other stages than after."""
+    stage2 = preset.stage2
+    tasks = TaskRows(None, 0, 1, 0, stage2.source, preset.data.template, say=lambda line: None)
+    if next(iter(tasks.of_stage2()), None) is None:
+        raise TrainingError(f"stage2.source is {stage2.source!r}, and it holds no rows of code generation")
 
 
 def _are_rows(path: str) -> bool:

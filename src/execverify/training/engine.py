@@ -130,7 +130,7 @@ def taking_settings(stage: str) -> Iterator[None]:
     """What the engine says against a stage's settings becomes a TrainingError of one line."""
     try:
         yield
-    except (TypeError, ValueError, ImportError) as error:
+    except (TypeError, ValueError, ImportError, AttributeError, NotImplementedError) as error:
         raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
 
 

@@ -1,5 +1,6 @@
 """Reinforcement learning by TRL's GRPOTrainer, with the rewards of this package (paper, sections 3.3 and 3.4)."""
 
+import math
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,9 +72,13 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
     settings = preset.stage(stage)
     accumulated = accumulation(f"{stage}: mini_batch x rollouts", settings.mini_batch * settings.rollouts, settings.device_batch)
     parts = settings.reward == "parts"
+    updates = settings.prompts // settings.mini_batch  # of a rollout: one that goes on amid it would draw its prompts again
     with taking_settings(stage):
         return GRPOConfig(
-            **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+            **{
+                **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+                "save_steps": math.ceil(preset.save_steps / updates) * updates,
+            },
             num_train_epochs=settings.epochs,
             max_steps=settings.max_steps or -1,
             per_device_train_batch_size=settings.device_batch,
@@ -147,14 +152,17 @@ def train_rl(
     functions = reward_functions(preset.stage(stage), workers)
     kept, told = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
     watched = [Watched(function, preset.stage(stage).rollouts) for function in functions]
-    trainer = trainer_class()(
-        model=model,
-        args=arguments,
-        reward_funcs=watched,
-        train_dataset=datasets.Dataset.from_list(kept),
-        processing_class=tokenizer,
-    )
+    with taking_settings(stage):
+        trainer = trainer_class()(
+            model=model,
+            args=arguments,
+            reward_funcs=watched,
+            train_dataset=datasets.Dataset.from_list(kept),
+            processing_class=tokenizer,
+        )
     trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
+    callbacks = trainer.callback_handler.callbacks
+    callbacks.insert(0, callbacks.pop())  # before the trackers, which then get its figures too
     return carried_out(trainer, tokenizer, out, {"stage": stage, "base": base_name(base, out), **told}, lambda: _seconds(out))
 
 

@@ -62,7 +62,8 @@ class Watched:
 
 
 class StepLog(TrainerCallback):
-    """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took.
+    """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took; these are added to the
+    figures themselves, for the trackers that come after it.
 
     Args:
         folder: of the stage.
@@ -88,16 +89,17 @@ class StepLog(TrainerCallback):
             return
         now = time.perf_counter()
         reward, rollout = sum(entry.seconds for entry in self._rewards), self._rollout()
-        line = {"step": state.global_step, **logs, "seconds": round(now - self._begun, 3)}
+        logs["seconds"] = round(now - self._begun, 3)
         if self._rewards:
-            line["time/reward"] = round(reward - self._seen[0], 4)
-            line["time/rollout"] = round(rollout - self._seen[1], 4)
-            line["time/update"] = round(
+            logs["time/reward"] = round(reward - self._seen[0], 4)
+            logs["time/rollout"] = round(rollout - self._seen[1], 4)
+            logs["time/update"] = round(
                 max(0.0, logs.get("step_time", 0.0) - rollout + self._seen[1] - reward + self._seen[0]), 4
             )
         if groups := [all(each) for each in zip(*(entry.alike for entry in self._rewards), strict=True)]:
-            line[ALIKE] = sum(groups) / len(groups)
+            logs[ALIKE] = sum(groups) / len(groups)
         self._seen = [reward, rollout]
+        line = {"step": state.global_step, **logs}
         self._append(LOG, line)
         for entry in self._rewards:
             for sample in entry.last:

@@ -102,7 +102,7 @@ def measure(
     for one in measures:
         folder = out / one.name.replace(" ", "-")
         if not (folder / RESULTS).exists():
-            asked = asked or Transformers(model, batch_size=preset.evaluation.batch)
+            asked = asked or measured_model(model, preset)
             drawn = one.sampling(preset)
             run = evaluate(
                 one.benchmark, asked, data=one.data, style=one.style, sampling=drawn, limit=one.limit, out=folder, workers=workers
@@ -110,10 +110,26 @@ def measure(
             write_run(folder, run)
         found[one.name] = read_results(folder)
         _check_model(found[one.name], model, folder)
+        _check_answered(found[one.name], one)
         say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in scores_of(found[one.name])))
     if asked is not None:
         asked.close()
     return found
+
+
+def measured_model(model: str, preset: Preset) -> Transformers:
+    """The model as it is asked: on a GPU in what training computes in, whatever its weights are kept in."""
+    import torch
+
+    dtype = preset.model.dtype if torch.cuda.is_available() else "auto"
+    return Transformers(model, batch_size=preset.evaluation.batch, dtype=dtype)
+
+
+def _check_answered(results: Mapping[str, Any], one: Measure) -> None:
+    """Raises TrainingError where no item could be asked."""
+    if results["strict"].get("pass_at_1") is None:
+        why = next((row["error"] for row in results["rows"] if row.get("error")), "no item was answered")
+        raise TrainingError(f"{one.name} cannot be measured: {why}; set model.context higher, or leave it out")
 
 
 def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:

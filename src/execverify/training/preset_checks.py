@@ -24,6 +24,9 @@ SCHEDULERS = (
 )  # fmt: skip
 """Of the engine's schedulers those that need no settings of their own."""
 
+MOST_SEED = 2**32 - 1
+"""Of the engines' random numbers."""
+
 _STAGES = ("stage1", "stage2")
 _ONE_OR_MORE = {
     "": ("save_steps",),
@@ -61,6 +64,8 @@ def meant(name: str, known: Iterable[str]) -> str:
 def check_preset(preset: "Preset") -> None:
     """Raises TrainingError for values that cannot be trained with; the message names the setting."""
     _check_values(preset)
+    if preset.seed > MOST_SEED:
+        raise TrainingError(f"seed is {preset.seed}: give {MOST_SEED} or less")
     if preset.model.hidden % preset.model.heads or preset.model.heads % preset.model.kv_heads:
         raise TrainingError("model.hidden must be a multiple of model.heads, and model.heads of model.kv_heads")
     if preset.sft.batch % preset.sft.device_batch:

@@ -23,13 +23,15 @@ from execverify.training.base import base_model, base_place
 from execverify.training.checkpoints import MODEL, Say, check_base, finished, is_begun, resumed_at
 from execverify.training.checks import check_machine, check_settings
 from execverify.training.claim import CHAINS, MORE_CHAINS, claim
-from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
+from execverify.training.data import Rows, TaskRows, check_source, prepared_rows, prepared_tasks
 from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_parquet, write_parquet
 from execverify.training.measure import Measure, measure, measures_of
 from execverify.training.preset import STAGES, Preset
+from execverify.training.preset_checks import SYNTHESIZED
 from execverify.training.ranks import begin_together, is_first
 from execverify.training.report import write_report
+from execverify.training.verl import trained_model
 
 _TOKENIZER_ROWS = 4_000
 _SFT_COLUMNS = ("id", "kind", "prompt", "completion")
@@ -93,6 +95,7 @@ class Training:
     def _follow(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
         """What the other processes of several do: they train with the first one, once it has prepared a stage, and no more."""
         self.say = lambda line: None
+        check_settings(self.preset, stages, self.out)  # the engine's settings bring all processes together: each must make them
         for stage in stages:
             begin_together(self.out, stage)
             base = self._trained(stage, base or self._before(stage))
@@ -123,6 +126,8 @@ class Training:
         for stage in stages:
             check_base(self.out / stage, model)
             model = str(self.out / stage / MODEL)
+        if "stage2" in stages and self.preset.stage2.source != SYNTHESIZED:
+            check_source(self.preset)
 
     def _claim(self) -> None:
         """Writes the settings down; refuses a folder that was begun with others."""
@@ -140,6 +145,8 @@ class Training:
         if base:
             return base
         name = self._name_before(stage)
+        if stage == "stage2" and name != "stage1" and (self.out / "verl-stage1").is_dir():
+            return str(trained_model(self.out / "verl-stage1"))
         if name != "base":
             return str(self.out / name / MODEL)
         if self.preset.model.base == "scratch" and stage != "sft":

@@ -45,13 +45,14 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
             f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_tokens)"
         )
     say(f"warm-up on {account.kept} rows, {account.tokens} tokens; {account.too_long} were too long")
-    trainer = SFTTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=datasets.Dataset.from_list(kept),
-        processing_class=tokenizer,
-        callbacks=[StepLog(out, [], lambda: 0.0, say)],
-    )
+    with taking_settings("sft"):
+        trainer = SFTTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=datasets.Dataset.from_list(kept),
+            processing_class=tokenizer,
+            callbacks=[StepLog(out, [], lambda: 0.0, say)],
+        )
     return carried_out(trainer, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from execverify.errors import TrainingError
 from execverify.training.checkpoints import (
     MODEL,
     STAGE,
@@ -76,3 +77,8 @@ def _keep(trainer: Any, tokenizer: Any, out: Path) -> None:
     with whole_folder(out) as folder:
         trainer.save_model(str(folder))
         tokenizer.save_pretrained(folder)
+        if not any(folder.glob("*.safetensors")):
+            raise TrainingError(
+                f"the engine wrote no weights of {out}: with FSDP, give accelerate --fsdp_state_dict_type FULL_STATE_DICT; the "
+                "checkpoint is kept"
+            )
