@@ -9,9 +9,14 @@ from tiny_training import preset
 
 from execverify.datasets import Recipe, build
 from execverify.errors import TrainingError
+from execverify.evaluation import evaluate
+from execverify.evaluation.benchmarks.own import BENCHMARK
+from execverify.evaluation.data import Source
+from execverify.questions.question import OPEN
 from execverify.questions.rows import VERSION
 from execverify.training import data
-from execverify.training.data import prepared_rows, prepared_tasks
+from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
+from execverify.training.measure import measures_of
 from execverify.training.run import Training
 
 
@@ -61,6 +66,22 @@ def test_a_source_without_code_tasks_is_told_before_any_stage(tmp_path: Path) ->
     with pytest.raises(TrainingError, match="holds no rows of code generation"):
         training.run(["sft", "stage1", "stage2"])
     assert not (tmp_path / "out").exists()
+
+
+def test_cruxeval_is_asked_as_the_model_was_trained(tmp_path: Path) -> None:
+    programs = tmp_path / "programs.jsonl"
+    programs.write_text(
+        "".join(f'{{"code": "def f(a):\\n    return a + {n}", "input": "1", "output": "{n + 1}"}}\n' for n in range(5))
+    )
+    changed = preset(f"evaluation.cruxeval={programs}", "evaluation.limit=3", "evaluation.tasks=0")
+    held = Rows(tmp_path, 0, 0, 0)
+    measures = {one.name: one for one in measures_of(changed, held, TaskRows(None, 0, 0, 0, "", ""), tmp_path, 1)}
+    for name, asked in (("cruxeval-o", "assert f(1) == ??"), ("cruxeval-i", "assert f(??) == 1")):
+        one = measures[name]
+        results = evaluate(one.benchmark, "scripted:gold", data=one.data, style=one.style, limit=one.limit).results
+        assert (results["items"], results["strict"]["pass_at_1"]) == (3, 100.0)
+        (message,) = BENCHMARK.messages(BENCHMARK.items(Source(one.data))[0], one.style)
+        assert message["content"].splitlines()[-1] == asked and OPEN not in message["content"]  # the prompts of `compact`
 
 
 def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None:

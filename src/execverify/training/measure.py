@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from execverify.datasets.files import write_rows
+from execverify.datasets.make import Account, Settings, make_rows
 from execverify.errors import TrainingError
 from execverify.evaluation.folder import read_results, write_run
 from execverify.evaluation.run import RESULTS, evaluate
 from execverify.models import Sampling
 from execverify.models.checkpoint import fingerprint
 from execverify.models.transformers import Transformers
+from execverify.programs.files import read_programs
 from execverify.training.checkpoints import Say
 from execverify.training.data import Rows, TaskRows, far_rows
 from execverify.training.preset import Preset
 
-CRUXEVAL = ("cruxeval-o", "cruxeval-i")
+CRUXEVAL = {"cruxeval-o": "white_box", "cruxeval-i": "input_prediction"}
+"""What is asked of CRUXEval's programs, and the kind of row that asks it."""
 HELD_OUT = "held out"
 
 
@@ -66,13 +70,14 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
         told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
         found.append(Measure(told, "own", folder, style, evaluation.rows))
     if evaluation.cruxeval:
-        for name in CRUXEVAL:
-            found.append(Measure(name, name, Path(evaluation.cruxeval), _cruxeval_style(style), evaluation.limit or None))
+        for name, kind in CRUXEVAL.items():
+            path = out / f"{name}.parquet"
+            if not path.exists():
+                asked = Settings((kind,), limit=0, template=style, split="test", workers=workers)
+                made = make_rows(read_programs(evaluation.cruxeval), asked, Account())
+                write_rows(str(path), islice(made, evaluation.limit or None))
+            found.append(Measure(name, "own", path, style))  # asked as the model was trained; `evaluate` asks as the authors do
     return found
-
-
-def _cruxeval_style(template: str) -> str:
-    return "direct" if template == "direct" else "execverify"
 
 
 def measure(

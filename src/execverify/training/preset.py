@@ -189,7 +189,7 @@ class EvaluationSettings:
         batch: completions at once.
         unseen_methods: methods that training never sees under test, for rows of their own; none measures none.
         longer_levels: levels beyond training's, likewise; "" measures none.
-        cruxeval: CRUXEval's file of programs; "" measures none.
+        cruxeval: CRUXEval's file of programs, which are asked about as rows are; "" measures none.
         limit: of the items of CRUXEval; 0 means all.
     """
 
