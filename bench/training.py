@@ -18,8 +18,9 @@ from typing import Any
 
 from execverify.training.checkpoints import MODEL, logged
 from execverify.training.grpo import train_rl
-from execverify.training.preset import Preset, load_preset
+from execverify.training.preset import load_preset
 from execverify.training.run import Training
+from execverify.training.settings import Preset
 
 REWARDS = ("constant", "white_box", "white_box", "constant")  # what drifts with time hits both alike
 

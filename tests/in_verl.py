@@ -32,7 +32,8 @@ from verl.utils.tracking import Tracking
 
 from execverify.errors import SandboxError
 from execverify.rewards.verl import compute_score
-from execverify.training.preset import Preset, load_preset, preset_names
+from execverify.training.preset import load_preset, preset_names
+from execverify.training.settings import Preset
 from execverify.training.verl import prepare, prompt_length
 from execverify.training.verl_rows import Exported, export
 from execverify.training.verl_settings import PARTS, TRACKERS, Settings, overrides, verl_settings

@@ -17,7 +17,8 @@ from engine_rows import completions, rows
 from small_models import random_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from execverify.training.preset import Preset, load_preset
+from execverify.training.preset import load_preset
+from execverify.training.settings import Preset
 from execverify.training.verl import prepare, trained_model
 from execverify.training.verl_rollouts import figures
 

@@ -17,7 +17,8 @@ from execverify.datasets.files import write_rows
 from execverify.errors import ModelError, QuestionError, RowError, TrainingError
 from execverify.rewards.verl import compute_score, constant_score
 from execverify.training import verl
-from execverify.training.preset import Preset, load_preset, preset_names
+from execverify.training.preset import load_preset, preset_names
+from execverify.training.settings import Preset
 from execverify.training.truth import ground_truth
 from execverify.training.verl import launch, prepare, trained_model
 from execverify.training.verl_rollouts import figures

@@ -11,10 +11,11 @@ from rich.text import Text
 from execverify.commands.common import NOTES, SCREEN, cores
 from execverify.errors import TrainingError
 from execverify.training import verl
-from execverify.training.preset import FOLDER, STAGES, load_preset, preset_names
+from execverify.training.preset import FOLDER, load_preset, preset_names
 from execverify.training.ranks import is_first
 from execverify.training.report import REPORT
 from execverify.training.run import Training
+from execverify.training.settings import STAGES
 from execverify.training.verl_settings import check_for_verl
 
 

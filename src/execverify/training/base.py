@@ -13,7 +13,7 @@ from execverify.models.transformers import Transformers
 from execverify.questions.question import next_statement_question, variable_state_question
 from execverify.questions.task import gold_completion
 from execverify.training.files import whole_folder
-from execverify.training.preset import SCRATCH, ModelSettings
+from execverify.training.settings import SCRATCH, ModelSettings
 
 PYPI = "pypi:"
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from execverify.errors import TrainingError
 from execverify.training import grpo, sft
-from execverify.training.preset import Preset
 from execverify.training.preset_checks import meant
 from execverify.training.ranks import world_size
+from execverify.training.settings import Preset
 
 _GIB = 1 << 30
 

@@ -24,8 +24,8 @@ from execverify.errors import RowError, TrainingError
 from execverify.questions.rows import Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Say
-from execverify.training.preset import DataSettings, Preset
-from execverify.training.preset_checks import SYNTHESIZED, recipe_of
+from execverify.training.preset_checks import recipe_of
+from execverify.training.settings import SYNTHESIZED, DataSettings, Preset
 
 TRAIN, TEST = "train", "test"
 _HELD_OUT = "train=0.05,test=0.95"

@@ -9,8 +9,8 @@ from typing import Any
 
 from execverify.errors import ModelError, TrainingError
 from execverify.training.lengths import check_template
-from execverify.training.preset import Preset
 from execverify.training.ranks import world_size
+from execverify.training.settings import Preset
 
 
 def engine_or_error() -> None:

@@ -14,9 +14,9 @@ from execverify.training.checkpoints import Say, base_name, check_base, finished
 from execverify.training.engine import accumulation, common, taking_settings
 from execverify.training.lengths import Kept, fitting
 from execverify.training.logs import StepLog, Watched
-from execverify.training.preset import Preset, RlSettings
 from execverify.training.rule import rule_of
 from execverify.training.screen import screened
+from execverify.training.settings import Preset, RlSettings
 from execverify.training.stage import carried_out, opened
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")

@@ -17,7 +17,7 @@ from execverify.models.transformers import Transformers
 from execverify.programs.files import read_programs
 from execverify.training.checkpoints import Say
 from execverify.training.data import Rows, TaskRows, far_rows
-from execverify.training.preset import Preset
+from execverify.training.settings import Preset
 
 CRUXEVAL = {"cruxeval-o": "white_box", "cruxeval-i": "input_prediction"}
 """What is asked of CRUXEval's programs, and the kind of row that asks it."""

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from execverify.datasets.chains import DETAILS, MIXED, VOICES
 from execverify.datasets.recipe import Recipe, levels_of
@@ -12,11 +12,8 @@ from execverify.datasets.splits import Splits
 from execverify.errors import ExecVerifyError, TrainingError
 from execverify.questions.prompts import template_texts
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
+from execverify.training.settings import SYNTHESIZED, DataSettings, Preset, RlSettings
 
-if TYPE_CHECKING:
-    from execverify.training.preset import DataSettings, Preset, RlSettings
-
-SYNTHESIZED = "synthesized"
 REWARDS = ("white_box", "output_only", "control_flow", "data_flow", "parts", "unit_tests", "constant")
 LOSSES = ("grpo", "dapo", "bnpo", "dr_grpo", "cispo", "sapo", "luspo", "vespo")
 SCHEDULERS = (
@@ -61,7 +58,7 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"it must be one of {', '.join(names)}"
 
 
-def check_preset(preset: "Preset") -> None:
+def check_preset(preset: Preset) -> None:
     """Raises TrainingError for values that cannot be trained with; the message names the setting."""
     _check_values(preset)
     if preset.seed > MOST_SEED:
@@ -82,14 +79,14 @@ def check_preset(preset: "Preset") -> None:
     _check_files(preset)
 
 
-def _settings(preset: "Preset", table: str, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+def _settings(preset: Preset, table: str, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """Settings of a table by their dotted names; "stage" stands for both stages of RL, "" for no table."""
     for one in _STAGES if table == "stage" else (table,):
         holder = getattr(preset, one) if one else preset
         yield from ((f"{one}.{name}".lstrip("."), getattr(holder, name)) for name in names)
 
 
-def _check_values(preset: "Preset") -> None:
+def _check_values(preset: Preset) -> None:
     """What can be said of each setting alone."""
     for least, table_names in ((1, _ONE_OR_MORE), (0, _NOT_NEGATIVE)):
         for table, names in table_names.items():
@@ -110,7 +107,7 @@ def _check_values(preset: "Preset") -> None:
                 raise TrainingError(f"{dotted} is {value:g}: give more than 0")
 
 
-def _check_rl(name: str, stage: "RlSettings") -> None:
+def _check_rl(name: str, stage: RlSettings) -> None:
     known = (*TASK_KINDS, CODE_GENERATION)
     if not stage.kinds:
         raise TrainingError(f"{name}.kinds is empty: name some of {', '.join(known)}")
@@ -131,7 +128,7 @@ def _check_rl(name: str, stage: "RlSettings") -> None:
         raise TrainingError(f"{name}: temperature must be above 0, top_p above 0 and up to 1, alpha 0 to 1")
 
 
-def recipe_of(data: "DataSettings") -> Recipe:
+def recipe_of(data: DataSettings) -> Recipe:
     """The recipe of a preset's rows; making it is the check of what it is made of."""
     return Recipe(
         seed=data.seed,
@@ -147,7 +144,7 @@ def recipe_of(data: "DataSettings") -> Recipe:
     )
 
 
-def _check_rows(preset: "Preset") -> None:
+def _check_rows(preset: Preset) -> None:
     """What the rows are made by, in the words of those who make them."""
     data, evaluation, stage2 = preset.data, preset.evaluation, preset.stage2
     for kind in data.kinds:
@@ -170,7 +167,7 @@ def _check_rows(preset: "Preset") -> None:
     replace(recipe, methods=evaluation.unseen_methods)
 
 
-def _check_methods(preset: "Preset") -> None:
+def _check_methods(preset: Preset) -> None:
     """Methods that training never sees must be such."""
     unseen, seen = preset.evaluation.unseen_methods, preset.data.methods
     if not unseen or preset.data.from_folder:
@@ -181,7 +178,7 @@ def _check_methods(preset: "Preset") -> None:
         raise TrainingError(f"evaluation.unseen_methods has what data.methods has too: take {', '.join(both)} out of one of them")
 
 
-def _check_files(preset: "Preset") -> None:
+def _check_files(preset: Preset) -> None:
     """Files that settings name."""
     if preset.evaluation.cruxeval and not Path(preset.evaluation.cruxeval).is_file():
         raise TrainingError(f"evaluation.cruxeval is {preset.evaluation.cruxeval!r}: no such file")

@@ -9,7 +9,7 @@ from execverify.evaluation.folder import read_results
 from execverify.evaluation.run import RESULTS
 from execverify.training.checkpoints import finished
 from execverify.training.measure import scores_of
-from execverify.training.preset import STAGES, Preset
+from execverify.training.settings import STAGES, Preset
 
 REPORT = "report.md"
 

@@ -27,10 +27,9 @@ from execverify.training.data import Rows, TaskRows, check_source, prepared_rows
 from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_parquet, write_parquet
 from execverify.training.measure import Measure, measure, measures_of
-from execverify.training.preset import STAGES, Preset
-from execverify.training.preset_checks import SYNTHESIZED
 from execverify.training.ranks import begin_together, is_first
 from execverify.training.report import write_report
+from execverify.training.settings import STAGES, SYNTHESIZED, Preset
 from execverify.training.verl import trained_model
 
 _TOKENIZER_ROWS = 4_000

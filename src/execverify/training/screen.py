@@ -15,8 +15,8 @@ from execverify.models import Request, Sampling
 from execverify.models.transformers import Transformers
 from execverify.training.checkpoints import SCREENED, Say
 from execverify.training.files import read_json, write_json
-from execverify.training.preset import RlSettings
 from execverify.training.ranks import is_first, wait_for
+from execverify.training.settings import RlSettings
 
 
 def screened(

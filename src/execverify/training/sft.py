@@ -9,7 +9,7 @@ from execverify.training.checkpoints import Say, base_name, check_base, finished
 from execverify.training.engine import accumulation, common, taking_settings
 from execverify.training.lengths import Kept, fitting
 from execverify.training.logs import StepLog
-from execverify.training.preset import Preset
+from execverify.training.settings import Preset
 from execverify.training.stage import carried_out, opened
 
 

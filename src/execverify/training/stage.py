@@ -19,8 +19,8 @@ from execverify.training.checkpoints import (
 from execverify.training.engine import guarded, loaded, quiet
 from execverify.training.files import whole_folder, write_json
 from execverify.training.lengths import check_template
-from execverify.training.preset import Preset
 from execverify.training.ranks import is_first
+from execverify.training.settings import Preset
 
 
 def opened(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:

@@ -26,7 +26,7 @@ from execverify.questions.rows import Row
 from execverify.questions.task import Message
 from execverify.training.files import read_json, write_json
 from execverify.training.lengths import chat_text, check_template
-from execverify.training.preset import Preset
+from execverify.training.settings import Preset
 from execverify.training.verl_rows import Exported, Length, export
 from execverify.training.verl_settings import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
 

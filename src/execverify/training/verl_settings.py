@@ -16,8 +16,8 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.questions.question import KINDS
 from execverify.rewards.parts import ANSWERS
-from execverify.training.preset import Preset, RlSettings
 from execverify.training.rule import rule_of
+from execverify.training.settings import Preset, RlSettings
 from execverify.training.verl_rows import TRAIN, VALIDATION, Exported
 
 LOSSES = {"grpo": "seq-mean-token-mean", "dapo": "token-mean", "bnpo": "token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
