@@ -10,8 +10,9 @@ from observed import observe
 
 from execverify.errors import ProgramError
 from execverify.programs.catalogue import CATALOGUE
+from execverify.programs.kinds import kind_of_value
 from execverify.programs.program import Program
-from execverify.programs.typing import kind_of_value, uses
+from execverify.programs.typing import uses
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 

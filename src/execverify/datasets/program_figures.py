@@ -18,11 +18,12 @@ from execverify.errors import LiteralError, ProgramError
 from execverify.execution.outcome import Limits
 from execverify.programs.ablation import without
 from execverify.programs.constraints import Constraint, check
+from execverify.programs.kinds import kind_of_value
 from execverify.programs.literals import parse_literal
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program
 from execverify.programs.shapes import renamed_key, shape_key
-from execverify.programs.typing import kind_of_value, uses
+from execverify.programs.typing import uses
 from execverify.programs.unused import unused
 from execverify.questions.question import NO_STATE
 from execverify.questions.task import CODE_GENERATION, Task

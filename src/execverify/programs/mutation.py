@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from execverify.errors import LiteralError, ProgramError
+from execverify.programs.kinds import kind_of_value
 from execverify.programs.program import Program, arguments_text
-from execverify.programs.typing import kind_of_value
 
 _WORDS = (
     "apple",

@@ -16,8 +16,18 @@ from types import MappingProxyType
 from typing import Any
 
 from execverify.programs.catalogue import CATALOGUE
+from execverify.programs.kinds import (
+    element_of,
+    function_result,
+    joined,
+    kind_of_value,
+    merge,
+    merged,
+    method_result,
+    spread_result,
+)
 from execverify.programs.program import Program, once_for_each
-from execverify.programs.types import ANY, arguments, element, filled, fits, head, is_variable
+from execverify.programs.types import ANY, arguments, head
 
 _BINARY = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.BitAnd: "&",
@@ -60,47 +70,6 @@ def kinds_of(program: Program) -> dict[int, set[str]]:
     typer = _Recording(program)
     typer.uses()
     return typer.seen
-
-
-def kind_of_value(value: object) -> str:
-    """The type of a plain value."""
-    name = type(value).__name__
-    if isinstance(value, list | set | frozenset):
-        items = value if isinstance(value, list) else sorted(value, key=repr)
-        return f"{name}[{_joined([kind_of_value(item) for item in items])}]"
-    if isinstance(value, tuple):
-        return f"tuple[{', '.join(kind_of_value(item) for item in value)}]" if value else "tuple"
-    if isinstance(value, dict):
-        keys, values = [kind_of_value(key) for key in value], [kind_of_value(item) for item in value.values()]
-        return f"dict[{_joined(keys)}, {_joined(values)}]"
-    return ANY if value is None else name
-
-
-def _joined(kinds: list[str]) -> str:
-    return _merge_all(kinds) if kinds else ANY
-
-
-def _merge_all(kinds: list[str]) -> str:
-    merged = kinds[0]
-    for kind in kinds[1:]:
-        merged = _merge(merged, kind)
-    return merged
-
-
-def _merge(one: str, two: str) -> str:
-    """The type that stands for both; what is not known of one is taken from the other."""
-    if one == two or two == ANY:
-        return one
-    if one == ANY:
-        return two
-    if head(one) == head(two):
-        left, right = arguments(one), arguments(two)
-        if not left or not right:
-            return one if left else two
-        if len(left) == len(right):
-            return f"{head(one)}[{', '.join(map(_merge, left, right))}]"
-        return head(one)
-    return "mixed"
 
 
 class _Scope:
@@ -171,7 +140,7 @@ class _Typer:
             if node.value is not None:
                 self.assign(node.target, self.kind(node.value))
         elif isinstance(node, ast.For):
-            self.assign(node.target, self.element(self.kind(node.iter)))
+            self.assign(node.target, element_of(self.kind(node.iter)))
             self.body(node.body)
             self.body(node.orelse)
         elif isinstance(node, ast.If | ast.While):
@@ -180,7 +149,7 @@ class _Typer:
             self.body(node.orelse)
         elif isinstance(node, ast.Return):
             if node.value is not None:
-                self.scope.result = _merge(self.scope.result, self.kind(node.value))
+                self.scope.result = merge(self.scope.result, self.kind(node.value))
         elif isinstance(node, ast.Delete):
             for target in node.targets:
                 if isinstance(target, ast.Subscript):
@@ -202,11 +171,11 @@ class _Typer:
     def assign(self, target: ast.expr, kind: str, stores: bool = True) -> None:
         if isinstance(target, ast.Name):
             known = self.scope.names.get(target.id)
-            self.scope.names[target.id] = kind if known is None else _merge(known, kind)
+            self.scope.names[target.id] = kind if known is None else merge(known, kind)
         elif isinstance(target, ast.Tuple | ast.List):
             parts = arguments(kind) if head(kind) == "tuple" and "..." not in kind else ()
             for index, part in enumerate(target.elts):
-                inner = parts[index] if len(parts) == len(target.elts) else self.element(kind)
+                inner = parts[index] if len(parts) == len(target.elts) else element_of(kind)
                 self.assign(part, inner)
         elif isinstance(target, ast.Starred):
             self.assign(target.value, f"list[{ANY}]")
@@ -225,7 +194,7 @@ class _Typer:
     def widen(self, node: ast.expr, kind: str) -> None:
         """What is put into a collection tells what it holds."""
         if isinstance(node, ast.Name) and node.id in self.scope.names:
-            self.scope.names[node.id] = _merge(self.scope.names[node.id], kind)
+            self.scope.names[node.id] = merge(self.scope.names[node.id], kind)
 
     # ------------------------------------------------------------------------------------------------ expressions
 
@@ -244,7 +213,7 @@ class _Typer:
 
     def display(self, node: ast.List | ast.Set) -> str:
         kinds = [self.kind(item) for item in node.elts]
-        return f"{'list' if isinstance(node, ast.List) else 'set'}[{_joined(kinds)}]"
+        return f"{'list' if isinstance(node, ast.List) else 'set'}[{joined(kinds)}]"
 
     def tuple_display(self, node: ast.Tuple) -> str:
         kinds = [self.kind(item) for item in node.elts]
@@ -256,17 +225,17 @@ class _Typer:
         kind = f"dict[{ANY}, {ANY}]"
         for key, value in zip(node.keys, node.values, strict=True):
             if key is not None:
-                kind = _merge(kind, f"dict[{self.kind(key)}, {self.kind(value)}]")
+                kind = merge(kind, f"dict[{self.kind(key)}, {self.kind(value)}]")
             elif head(spread := self.kind(value)) == "dict":
-                kind = _merge(kind, spread)
+                kind = merge(kind, spread)
         return kind
 
     def starred(self, node: ast.Starred) -> str:
-        return self.element(self.kind(node.value))
+        return element_of(self.kind(node.value))
 
     def ternary(self, node: ast.IfExp) -> str:
         self.kind(node.test)
-        return _merge(self.kind(node.body), self.kind(node.orelse))
+        return merge(self.kind(node.body), self.kind(node.orelse))
 
     def named(self, node: ast.NamedExpr) -> str:
         kind = self.kind(node.value)
@@ -276,7 +245,7 @@ class _Typer:
     def boolean(self, node: ast.BoolOp) -> str:
         kinds = [self.kind(value) for value in node.values]
         self.use("bool and" if isinstance(node.op, ast.And) else "bool or", node, True)
-        return _merge_all(kinds)
+        return merged(kinds)
 
     def unary(self, node: ast.UnaryOp) -> str:
         kind = self.kind(node.operand)
@@ -322,7 +291,7 @@ class _Typer:
             return f"tuple[{inner.pop()}, ...]" if len(inner) == 1 else "tuple"
         if known == "int" and sign == "/":
             return "float"
-        return _merge(left, right) if head(left) == head(right) else known
+        return merge(left, right) if head(left) == head(right) else known
 
     def owned(self, kind: str, sign: str, node: ast.AST, owners: tuple[str, ...]) -> None:
         """Notes the use of an operator by the type it works on; one that is not known may be any of the owners'."""
@@ -365,7 +334,7 @@ class _Typer:
             return parts[1] if len(parts) == 2 else ANY
         if head(of) == "tuple":
             return self._item(node.slice, parts)
-        return self.element(of) if head(of) in ("str", "list") else ANY
+        return element_of(of) if head(of) in ("str", "list") else ANY
 
     def _item(self, index: ast.expr, parts: tuple[str, ...]) -> str:
         if "..." in parts:
@@ -387,20 +356,13 @@ class _Typer:
         self.inside = outer
         return "str"
 
-    def element(self, kind: str) -> str:
-        if head(kind) in ("iterator", "items", "keys", "values", "iterable"):
-            return (arguments(kind) or (ANY,))[0]
-        if kind.endswith(", ...]") and head(kind) == "tuple":
-            return arguments(kind)[0]
-        return element(kind) or ANY
-
     # ------------------------------------------------------------------------------------------------ scopes inside
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> str:
         outer = dict(self.scope.names)
         inner_names: set[str] = set()
         for generator in node.generators:
-            source = self.element(self.kind(generator.iter))
+            source = element_of(self.kind(generator.iter))
             for part in ast.walk(generator.target):
                 if isinstance(part, ast.Name):
                     self.scope.names.pop(part.id, None)
@@ -437,15 +399,15 @@ class _Typer:
                 return self.own_call(node.id, kinds)
             if node.id in _FUNCTIONS and node.id not in self.scope.names:
                 self.use(node.id, node, True)
-                return self.function_result(node.id, kinds)
+                return function_result(node.id, kinds)
         if isinstance(node, ast.Attribute):
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
             if owner in _OWNERS and owner not in self.scope.names:
                 self.use(f"{owner}.{node.attr}", node, True)
-                return self._method_result(kinds[0] if kinds else owner, node.attr, kinds[1:])
+                return method_result(kinds[0] if kinds else owner, node.attr, kinds[1:])
             of = self.kind(node.value)
             self._method_use(of, node.attr, node)
-            return self._method_result(of, node.attr, kinds)
+            return method_result(of, node.attr, kinds)
         self.kind(node)
         return ANY
 
@@ -474,73 +436,27 @@ class _Typer:
         parameters = [parameter.arg for parameter in self.functions[name].args.args]
         for parameter, kind in (*zip(parameters, kinds, strict=False), *named.items()):
             known = scope.names.get(parameter)
-            scope.names[parameter] = kind if known is None else _merge(known, kind)
+            scope.names[parameter] = kind if known is None else merge(known, kind)
         return scope.result
 
     def builtin_call(self, node: ast.Call, name: str) -> str:
         self.use(name, node, True)
         if name in ("map", "filter") and len(node.args) >= 2:
-            sources = [self.element(self.kind(argument)) for argument in node.args[1:]]
+            sources = [element_of(self.kind(argument)) for argument in node.args[1:]]
             result = self.applied(node.args[0], sources)
             return f"iterator[{result if name == 'map' else sources[0]}]"
         kinds = [self.kind(argument) for argument in node.args]
         if len(kinds) == 1 and isinstance(node.args[0], ast.Starred):
-            return self._spread(name, kinds[0])
+            return spread_result(name, kinds[0])
         if name == "dict" and node.keywords and not kinds:
-            return f"dict[str, {_merge_all([self.kind(keyword.value) for keyword in node.keywords])}]"
+            return f"dict[str, {merged([self.kind(keyword.value) for keyword in node.keywords])}]"
         for keyword in node.keywords:
             if keyword.arg == "key" and kinds:
                 several = len(kinds) > 1 and name in ("min", "max")
-                self.applied(keyword.value, [kinds[0] if several else self.element(kinds[0])])
+                self.applied(keyword.value, [kinds[0] if several else element_of(kinds[0])])
             else:
                 self.kind(keyword.value)
-        return self.function_result(name, kinds)
-
-    def _spread(self, name: str, kind: str) -> str:
-        """What a function gives for arguments of one type, as many as there are: `zip(*rows)`, `max(*pair)`."""
-        if name == "zip":
-            return f"iterator[tuple[{self.element(kind)}, ...]]"
-        return self.function_result(name, [kind, kind])
-
-    def function_result(self, name: str, kinds: list[str]) -> str:
-        first = kinds[0] if kinds else ANY
-        if name in ("list", "set", "frozenset"):
-            return f"{name}[{self.element(first)}]" if kinds else f"{name}[{ANY}]"
-        if name == "sorted":
-            return f"list[{self.element(first)}]"
-        if name == "tuple":
-            return f"tuple[{self.element(first)}, ...]" if kinds else "tuple"
-        if name in ("min", "max"):
-            return _merge_all(kinds) if len(kinds) > 1 else self.element(first)
-        if name == "sum":
-            inner = self.element(first)
-            return "int" if inner in ("bool", "int") else _merge(inner, kinds[1] if len(kinds) > 1 else ANY)
-        if name in ("reversed", "iter"):
-            return f"iterator[{self.element(first)}]"
-        if name == "next":
-            return self.element(first)
-        if name == "enumerate":
-            return f"iterator[tuple[int, {self.element(first)}]]"
-        if name == "zip":
-            return f"iterator[tuple[{', '.join(self.element(kind) for kind in kinds)}]]" if kinds else f"iterator[{ANY}]"
-        if name == "dict":
-            pair = arguments(self.element(first)) if head(first) != "dict" else arguments(first)
-            return f"dict[{pair[0]}, {pair[1]}]" if len(pair) == 2 else f"dict[{ANY}, {ANY}]"
-        if name in ("abs", "pow"):
-            return (
-                "int"
-                if first == "bool"
-                else _merge(first, kinds[1])
-                if name == "pow" and len(kinds) > 1 and "float" in kinds
-                else first
-            )
-        if name == "round":
-            return "int" if len(kinds) == 1 or first == "int" else first
-        if name == "divmod":
-            kind = "float" if "float" in kinds else "int"
-            return f"tuple[{kind}, {kind}]"
-        result = CATALOGUE[name].result
-        return result if not is_variable(result) else ANY
+        return function_result(name, kinds)
 
     def method_call(self, node: ast.Call, function: ast.Attribute) -> str:
         if isinstance(function.value, ast.Name) and function.value.id in _OWNERS and function.value.id not in self.scope.names:
@@ -548,22 +464,22 @@ class _Typer:
             name = f"{function.value.id}.{function.attr}"
             self.use(name, node, True)
             if name == "dict.fromkeys":
-                return f"dict[{self.element(kinds[0])}, {kinds[1] if len(kinds) > 1 else ANY}]" if kinds else ANY
+                return f"dict[{element_of(kinds[0])}, {kinds[1] if len(kinds) > 1 else ANY}]" if kinds else ANY
             if name == "str.maketrans":
                 return "dict[int, any]" if len(node.args) == 1 else "dict[int, int]"
-            return self._method_result(kinds[0] if kinds else function.value.id, function.attr, kinds[1:])
+            return method_result(kinds[0] if kinds else function.value.id, function.attr, kinds[1:])
         of = self.kind(function.value)
         kinds = [self.kind(argument) for argument in node.args]
         for keyword in node.keywords:
             if keyword.arg == "key":
-                self.applied(keyword.value, [self.element(of)])
+                self.applied(keyword.value, [element_of(of)])
             else:
                 self.kind(keyword.value)
         if head(of) == "bool":
             of = "int"
         self._method_use(of, function.attr, node)
         self._told(function, of, kinds)
-        return self._method_result(of, function.attr, kinds)
+        return method_result(of, function.attr, kinds)
 
     def _method_use(self, of: str, name: str, node: ast.AST) -> None:
         """Notes the use of a method by its receiver's type; that of one that is not known may be any of the owners'."""
@@ -582,13 +498,13 @@ class _Typer:
         if function.attr in ("append", "add", "insert") and head(of) in ("list", "set"):
             self.widen(function.value, f"{head(of)}[{kinds[-1]}]")
         elif function.attr in ("extend", "update") and head(of) in ("list", "set"):
-            self.widen(function.value, f"{head(of)}[{self.element(kinds[0])}]")
+            self.widen(function.value, f"{head(of)}[{element_of(kinds[0])}]")
         elif function.attr == "update" and head(of) == head(kinds[0]) == "dict":
             self.widen(function.value, kinds[0])
         elif function.attr == "setdefault" and head(of) == "dict" and len(kinds) == 2:
             self.widen(function.value, f"dict[{kinds[0]}, {kinds[1]}]")
         if function.attr in ("append", "extend") and isinstance(function.value, ast.Call | ast.Subscript):
-            self._told_inside(function.value, kinds[0] if function.attr == "append" else self.element(kinds[0]))
+            self._told_inside(function.value, kinds[0] if function.attr == "append" else element_of(kinds[0]))
 
     def _told_inside(self, node: ast.Call | ast.Subscript, kind: str) -> None:
         """`groups.setdefault(k, []).append(x)` and `groups[k].append(x)`."""
@@ -597,36 +513,6 @@ class _Typer:
         )
         if holder is not None and head(self.scope.names.get(getattr(holder, "id", ""), "")) == "dict":
             self.widen(holder, f"dict[{ANY}, list[{kind}]]")
-
-    def _method_result(self, of: str, name: str, kinds: list[str]) -> str:
-        owner = "set" if head(of) == "frozenset" else head(of)
-        entry = CATALOGUE.get(f"{owner}.{name}")
-        if entry is None:
-            return _SURE.get(name, ANY if of == ANY else "mixed")  # `mixed`: it is not to be taken for what else is known
-        if name in ("get", "pop", "setdefault") and owner == "dict":
-            parts = arguments(of)
-            value = parts[1] if len(parts) == 2 else ANY
-            return _merge(value, kinds[1]) if len(kinds) == 2 else value
-        bound: dict[str, str] = {}
-        fits(entry.takes[0] if entry.takes else ANY, of, bound)
-        return filled(entry.result, bound)
-
-
-def _sure_results() -> dict[str, str]:
-    """Results of methods that every owner agrees on."""
-    found: dict[str, set[str]] = {}
-    for name, entry in CATALOGUE.items():
-        if entry.kind == "method":
-            found.setdefault(name.partition(".")[2], set()).add(entry.result)
-    return {
-        name: next(iter(results))
-        for name, results in found.items()
-        if len(results) == 1
-        and not any(map(is_variable, results))
-        and "T" not in str(results)
-        and "K" not in str(results)
-        and "V" not in str(results)
-    }
 
 
 class _Recording(_Typer):
@@ -672,7 +558,6 @@ _BEFORE: dict[type[ast.AST], str] = {
     ast.BinOp: "left", ast.AugAssign: "target", ast.Compare: "left", ast.BoolOp: "values", ast.Subscript: "value",
     ast.Attribute: "value",
 }  # fmt: skip
-_SURE = _sure_results()
 _HOW: dict[type[ast.AST], Callable[[_Typer, Any], str]] = {  # what tells the type of each sort of expression
     ast.Constant: _Typer.constant, ast.Name: _Typer.name, ast.List: _Typer.display, ast.Set: _Typer.display,
     ast.Tuple: _Typer.tuple_display, ast.Dict: _Typer.dict_display, ast.IfExp: _Typer.ternary, ast.NamedExpr: _Typer.named,

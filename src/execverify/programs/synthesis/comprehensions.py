@@ -2,8 +2,9 @@
 
 from execverify.programs.synthesis import names
 from execverify.programs.synthesis.phrases import Expr
+from execverify.programs.synthesis.sheet import CannotWrite, Var
 from execverify.programs.synthesis.telling import aside, holds
-from execverify.programs.synthesis.writer import CannotWrite, Var, Writer
+from execverify.programs.synthesis.writer import Writer
 from execverify.programs.types import arguments, head
 
 _ELEMENTS = ("int", "str")

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from execverify.programs.synthesis.phrases import Expr
+from execverify.programs.synthesis.sheet import CannotWrite, Var
 from execverify.programs.synthesis.telling import aside, whether
-from execverify.programs.synthesis.writer import CannotWrite, Var, Writer
+from execverify.programs.synthesis.writer import Writer
 from execverify.programs.types import arguments, head
 
 Act = Callable[[Expr], None]

@@ -16,10 +16,11 @@ from execverify.programs.constraints import Constraint
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.synthesis import flow, straight
 from execverify.programs.synthesis.phrases import Expr, Phrase, entries, phrases_of
+from execverify.programs.synthesis.sheet import CannotWrite
 from execverify.programs.synthesis.stating import Function
 from execverify.programs.synthesis.telling import aside, whether
 from execverify.programs.synthesis.values import arguments_for
-from execverify.programs.synthesis.writer import CannotWrite, Writer
+from execverify.programs.synthesis.writer import Writer
 
 VERSION = 2
 """Version of the grammar: a change of it changes the programs of a seed."""

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 
 from execverify.programs.synthesis import deeds, walks
 from execverify.programs.synthesis.phrases import Expr
+from execverify.programs.synthesis.sheet import CannotWrite
 from execverify.programs.synthesis.telling import aside, holds
-from execverify.programs.synthesis.writer import CannotWrite, Writer
+from execverify.programs.synthesis.writer import Writer
 from execverify.programs.types import head
 
 

@@ -5,8 +5,9 @@ from contextlib import ExitStack
 
 from execverify.programs.synthesis import names
 from execverify.programs.synthesis.phrases import ATOM, Expr
+from execverify.programs.synthesis.sheet import CannotWrite, Var
 from execverify.programs.synthesis.telling import Line, aside
-from execverify.programs.synthesis.writer import CannotWrite, Var, Writer
+from execverify.programs.synthesis.writer import Writer
 from execverify.programs.types import arguments, element, head
 
 Walk = Callable[[Writer, ExitStack, str], Expr]
