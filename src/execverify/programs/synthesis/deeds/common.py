@@ -1,0 +1,26 @@
+"""What several deeds say and set up alike."""
+
+from collections.abc import Callable
+
+from execverify.programs.synthesis.phrases import Expr
+from execverify.programs.synthesis.sheet import Var
+from execverify.programs.synthesis.telling import aside, whether
+from execverify.programs.synthesis.writer import Writer
+
+PLAIN = ("int", "str")
+ALL = ("int", "str", "float", "bool", "list", "tuple", "dict")
+
+
+def given(var: Var) -> Callable[[], Expr]:
+    return lambda: var.expr
+
+
+def told_as(value: Expr) -> str:
+    """What a value is, as an object of a verb."""
+    return aside(whether(value.say, value.kind))
+
+
+def again(w: Writer, *texts: str) -> Callable[[], str]:
+    """The first text, and in later branches the others."""
+    left = list(texts)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
