@@ -18,7 +18,8 @@ from execverify.programs.files import ProgramRecord, read_programs
 from execverify.programs.program import Program
 
 FOLDER = Path(__file__).parents[1] / "library"
-STANDARD, NUMPY = FOLDER / "functions.py", FOLDER / "numpy_functions.py"
+STANDARD = tuple(FOLDER / name for name in ("containers.py", "texts_and_times.py", "numbers_and_tools.py"))
+NUMPY = FOLDER / "numpy_functions.py"
 _LIMITS = Limits(timeout=10.0, memory=2 * 1024**3)
 
 
@@ -43,7 +44,7 @@ class LibraryIo(OutputPrediction):
 
     def items(self, source: Source) -> list[Item]:
         """The calls, in the order in which they are written. `--data` names another Python file with functions and calls."""
-        files = [source.path] if source.path is not None else [STANDARD, *([NUMPY] if self.imports else [])]
+        files = [source.path] if source.path is not None else [*STANDARD, *([NUMPY] if self.imports else [])]
         records = [record for file in files for record in read_programs(file)]
         try:
             programs = [Program(record.source, record.entry_point or "f", record.arguments) for record in records]
