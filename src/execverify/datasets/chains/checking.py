@@ -6,24 +6,23 @@ parts of statements are matched with the source and computed anew, in a confined
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from execverify.datasets.chains import claims as said
-from execverify.datasets.chains.claims import Bindings, Claim
-from execverify.datasets.chains.matching import Parts, parts_of, same
+from execverify.datasets.chains.claims import Claim
+from execverify.datasets.chains.ledger import Ledger, place
+from execverify.datasets.chains.matching import same
 from execverify.datasets.chains.reading import READERS, Unreadable
-from execverify.datasets.chains.witness import Witness
 from execverify.datasets.patience import patient
 from execverify.execution.outcome import Limits
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import walk
-from execverify.programs.values import Value, value_of
+from execverify.programs.values import Value
 from execverify.questions.question import Question
 from execverify.questions.task import Task
 from execverify.rewards.answers import read_answer
-from execverify.tracing.details import Details, details_many
-from execverify.tracing.probe import Expression, Probe, probe_many
+from execverify.tracing.details import details_many
+from execverify.tracing.probe import probe_many
 from execverify.tracing.trace import Step, Trace
 
 _LIMITS = patient(Limits())  # a busy machine must not make a chain wrong
@@ -76,52 +75,25 @@ def _checked(text: str, task: Task, trace: Trace, voice: str) -> "_Checker":
     return checker
 
 
-@dataclass
-class _StepProbe:
-    """What is to be computed in the state before a step, and what was claimed of it."""
-
-    state: dict[str, str]
-    expressions: list[Expression] = field(default_factory=list)
-    claimed: list[tuple[str, str]] = field(default_factory=list)  # what the value must be, and the claim
-
-    @property
-    def probe(self) -> Probe:
-        return Probe(self.state, self.expressions)
-
-
-class _Checker:
+class _Checker(Ledger):
     """Follows the trace while it hears claims.
 
     Attributes:
-        wrong: what was not so.
         at: how many steps have been told, or said to be left out.
-        step: the step that the claims are about.
     """
 
     def __init__(self, task: Task, trace: Trace) -> None:
+        super().__init__(trace)
         self.task = task
-        self.trace = trace
-        self.facts = Witness(trace)
-        self.wrong: list[str] = []
-        self.probes: dict[int, _StepProbe] = {}
         self.at = 0
-        self.step: Step | None = None
         self.left_frame: int | None = None  # a call that was told without its steps
         self.entered = False
-        self.inner: dict[str, str] = {}
-        self.known: dict[int, dict[str, set[str]]] = {}  # values told of each step's parts
-        self.parts: dict[int, Parts] = {}
         self.forgets = trace.program.vocabulary.kinds.isdisjoint(
             _REMEMBERING
         )  # a frame's variables change in its own steps alone
-        self.returned: list[tuple[Step, ast.expr, str]] = []  # what calls were said to return, and nothing said before proves
-        self.rounds: dict[int, list[tuple[str, str]]] = {}  # what comprehensions and lambdas were said to bind, by step
         self.answered = 0
         self.needed: int | None = None  # the step up to which was reasoned backward
         self.kinds: set[type] = set()
-
-    def fault(self, what: str) -> None:
-        self.wrong.append(what)
 
     def hear(self, claim: Claim) -> None:
         """Takes a claim, and notes what is wrong with it."""
@@ -199,7 +171,7 @@ class _Checker:
         begun = self.facts.step_at(self.at)
         where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
         if begun is None or (begun.line, begun.visit) != (claim.line, claim.first):
-            self.fault(f"{where} are left out, but what runs is {_place(begun)}")
+            self.fault(f"{where} are left out, but what runs is {place(begun)}")
             return
         last = self.trace.step(claim.line, claim.last)
         node = self._statement(begun)
@@ -222,12 +194,12 @@ class _Checker:
             return
         told = _parsed(claim.expression)
         if told is None:
-            self.fault(f"{_place(step)}: {claim.expression} is no expression")
+            self.fault(f"{place(step)}: {claim.expression} is no expression")
             return
         parts = self._parts(step)
         found = [node for node in parts.nodes if same(told, node, self._values_of, whole=True)]
         if not found:
-            self.fault(f"{_place(step)}: {claim.expression} is no part of that line, with these values")
+            self.fault(f"{place(step)}: {claim.expression} is no part of that line, with these values")
             return
         known = self.known.setdefault(step.index, {})
         for node in found:  # with values put in, parts may read alike
@@ -243,7 +215,7 @@ class _Checker:
         names = frozenset(name for name, _ in claim.names)
         inside = [node for node in parts.nodes if names & parts.around.get(node, frozenset())]
         if not inside:
-            self.fault(f"{_place(step)} binds no {', '.join(names)} inside")
+            self.fault(f"{place(step)} binds no {', '.join(names)} inside")
         for node in inside:
             self.known.get(step.index, {}).pop(ast.dump(node), None)
         self.inner.update(claim.names)
@@ -259,10 +231,10 @@ class _Checker:
         try:
             (told,) = ast.parse(claim.text).body
         except (SyntaxError, ValueError):
-            self.fault(f"{_place(step)}: {claim.text} is no statement")
+            self.fault(f"{place(step)}: {claim.text} is no statement")
             return
         if not self._does(told, statement.node):
-            self.fault(f"{_place(step)}: {claim.text} is not what that line does, with these values")
+            self.fault(f"{place(step)}: {claim.text} is not what that line does, with these values")
 
     def _does(self, told: ast.stmt, node: ast.AST) -> bool:
         """Whether a statement that was told is a line's own; `xs[i] += 1` may be told as `xs[0] = 3` where that sum was given."""
@@ -276,25 +248,25 @@ class _Checker:
     def _hear_sets(self, claim: said.Sets) -> None:
         value = self._state_after(claim.name)
         if value is not None and value.text != claim.value:
-            self.fault(f"{_place(self.step)}: {claim.name} is {value}, not {claim.value}")
+            self.fault(f"{place(self.step)}: {claim.name} is {value}, not {claim.value}")
 
     def _hear_sized(self, claim: said.Sized) -> None:
         value = self._state_after(claim.name)
         if value is not None and len(parse_literal(value.text or "()")) != claim.size:  # type: ignore[arg-type]
-            self.fault(f"{_place(self.step)}: {claim.name} has not {claim.size} items")
+            self.fault(f"{place(self.step)}: {claim.name} has not {claim.size} items")
 
     def _state_after(self, name: str) -> Value | None:
         step = self._needed(f"{name} is set")
         if step is None:
             return None
         if step.finished != self.at:
-            self.fault(f"{_place(step)}: {name} is told, but the line has not finished just now")
+            self.fault(f"{place(step)}: {name} is told, but the line has not finished just now")
             return None
         node = self._statement(step)
         if isinstance(node, ast.For | ast.AsyncFor) and not self.facts.goes_in(step, node):
-            self.fault(f"{_place(step)}: {name} is told, but the loop ends there")
+            self.fault(f"{place(step)}: {name} is told, but the loop ends there")
         if name not in step.state:
-            self.fault(f"{_place(step)}: there is no {name}")
+            self.fault(f"{place(step)}: there is no {name}")
             return None
         return step.state[name]
 
@@ -302,9 +274,9 @@ class _Checker:
         step = self._needed("a test is told")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.If | ast.While):
-            self.fault(f"{_place(step)} tests nothing")
+            self.fault(f"{place(step)} tests nothing")
         elif self.facts.goes_in(step, node) != claim.holds:
-            self.fault(f"{_place(step)}: its test is not {claim.holds}")
+            self.fault(f"{place(step)}: its test is not {claim.holds}")
         elif self.forgets and all(value.text is not None for value in self.facts.before(step).values()):
             self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
 
@@ -312,12 +284,12 @@ class _Checker:
         step = self._needed("a loop ends")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.For | ast.AsyncFor) or self.facts.goes_in(step, node):
-            self.fault(f"{_place(step)}: its loop does not end there")
+            self.fault(f"{place(step)}: its loop does not end there")
 
     def _hear_fails(self, claim: said.Fails) -> None:
         step = self._needed("an error is told")
         if step is None or step.finished is not None:
-            self.fault(f"{_place(step)}: there is no error")
+            self.fault(f"{place(step)}: there is no error")
 
     # ---------------------------------------------------------------------------------------- questions and inputs
 
@@ -330,12 +302,12 @@ class _Checker:
         if claim.text is not None and (statement is None or claim.text not in statement.texts):
             self.fault(f"line {claim.next_line} is not {claim.text}")
         if following != claim.next_line:
-            self.fault(f"after {_place(step)} comes line {following}, not {claim.next_line}")
+            self.fault(f"after {place(step)} comes line {following}, not {claim.next_line}")
 
     def _hear_was(self, claim: said.Was) -> None:
         step = self._asked(claim.line, claim.visit, claim.name)
         if step is not None and (claim.name not in step.state or step.state[claim.name].text != claim.value):
-            self.fault(f"after {_place(step)}, {claim.name} is {step.state.get(claim.name)}, not {claim.value}")
+            self.fault(f"after {place(step)}, {claim.name} is {step.state.get(claim.name)}, not {claim.value}")
 
     def _hear_never(self, claim: said.Never) -> None:
         count = len(self.trace.visits.get(claim.line, ()))
@@ -375,7 +347,7 @@ class _Checker:
         if step is None:
             self.fault(f"line {claim.line} has no visit {claim.visit}")
             return
-        where = f"before {_place(step)}"
+        where = f"before {place(step)}"
         if self.needed is not None and step.index >= self.needed:
             self.fault(f"{where}: that is not further back")
         self.needed = step.index
@@ -389,7 +361,7 @@ class _Checker:
     def ends(self) -> None:
         """All has been heard: is anything missing?"""
         if self.at < len(self.trace.steps):
-            self.fault(f"{len(self.trace.steps) - self.at} steps are not told, from {_place(self.trace.steps[self.at])} on")
+            self.fault(f"{len(self.trace.steps) - self.at} steps are not told, from {place(self.trace.steps[self.at])} on")
         if self.answered and self.answered < len(self.task.questions):
             self.fault(f"{len(self.task.questions) - self.answered} questions are not answered")
         if self.task.kind == "input_prediction" and not {said.Wants, said.Confirms} <= self.kinds:
@@ -400,89 +372,6 @@ class _Checker:
         given, gold = read_answer(text), read_answer(self.task.gold)
         if (given.assertion, given.lines) != (gold.assertion, gold.lines):
             self.fault("the answers are not the task's")
-
-    def compare_run(self, details: Details) -> None:
-        """What calls have returned and rounds have bound, against a run of our own: no frame's variables show it."""
-        for step, node, claimed in self.returned:
-            found = [note.value.text for note in details.of(step.index) if note.node is node]
-            if claimed not in found[-1:]:
-                self.fault(f"{_place(step)}: the call returns {found[-1] if found else 'what is not known'}, not {claimed}")
-        for index, told in self.rounds.items():
-            bound = iter([(_bound_name(note.node), note.value.text) for note in details.of(index)])
-            for name, text in told:
-                if (name, text) not in bound:  # which looks on from the one before
-                    self.fault(f"{_place(self.trace.steps[index])}: no round there has {name} = {text}")
-                    break
-
-    def compare(self, values: Sequence[Sequence[Value | None]]) -> None:
-        """What the expressions have given, against what was claimed."""
-        for probe, found in zip(self.probes.values(), values, strict=True):
-            for (claimed, what), value in zip(probe.claimed, found, strict=True):
-                if value is None or value.text != claimed:
-                    self.fault(f"{what}: it is {value if value is not None else 'an error'}")
-
-    # ---------------------------------------------------------------------------------------- helpers
-
-    def _needed(self, what: str) -> Step | None:
-        if self.step is None:
-            self.fault(f"{what} outside of any line")
-        return self.step
-
-    def _statement(self, step: Step | None) -> ast.stmt | ast.ExceptHandler | None:
-        statement = self.facts.statement(step) if step else None
-        return statement.node if statement else None
-
-    def _parts(self, step: Step) -> Parts:
-        if step.line not in self.parts:
-            node = self._statement(step)
-            self.parts[step.line] = parts_of(node) if node is not None else Parts([])
-        return self.parts[step.line]
-
-    def _values_of(self, node: ast.AST) -> Collection[str]:
-        """What a part of the present step's statement is known to be; where the same text stands twice, each of the two."""
-        assert self.step is not None
-        known = self.known.get(self.step.index, {})
-        if isinstance(node, ast.NamedExpr):
-            node = node.value
-        if isinstance(node, ast.Constant):
-            return (value_of(node.value).text or "",)
-        if not isinstance(node, ast.Name):
-            return known.get(ast.dump(node), ())
-        parts = self._parts(self.step)
-        if node.id in parts.around.get(node, ()):
-            return (self.inner[node.id],) if node.id in self.inner else ()
-        found = {
-            text for given in parts.given.get(node.id, ()) for text in self._values_of(given) if not isinstance(given, ast.Name)
-        }
-        value = self.facts.before(self.step).get(node.id)
-        return found | {value.text} if value and value.text is not None else found
-
-    def _compute(
-        self, step: Step, expression: str, claimed: str, what: str, inner: dict[str, str] | None = None, again: bool = True
-    ) -> None:
-        """Has an expression computed in the state before a step."""
-        probe = self.probes.get(step.index)
-        if probe is None:
-            before = {name: value.text for name, value in self.facts.before(step).items() if value.text is not None}
-            probe = self.probes[step.index] = _StepProbe(before)
-        if not again and probe.expressions:
-            return
-        probe.expressions.append((expression, inner) if inner else expression)
-        probe.claimed.append((claimed, f"{_place(step)}: {what}"))
-
-    def _compare_bindings(self, told: Bindings, state: Mapping[str, Value], where: str) -> None:
-        for name, text in told:
-            value = state.get(name)
-            if value is None or value.text != text:
-                self.fault(f"{where}: {name} is {value}, not {text}")
-
-
-def _place(step: Step | None) -> str:
-    return f"line {step.line} visit {step.visit}" if step else "no line"
-
-
-def _bound_name(node: ast.AST) -> str | None:
-    return node.arg if isinstance(node, ast.arg) else node.id if isinstance(node, ast.Name) else None
 
 
 def _parsed(expression: str) -> ast.expr | None:
