@@ -202,6 +202,41 @@ def test_the_benchmarks_are_read_and_their_own_programs_found() -> None:
     assert sum(known.match(task.program) is not None for task in ev.tasks(100, seed=5)) <= 2
 
 
+@pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here")
+def test_programs_are_found_with_other_names_and_every_constant_changed() -> None:
+    path = BENCHMARKS / "cruxeval" / "cruxeval.jsonl"
+    known, records = Benchmarks([str(path)]), list(ev.read_programs(path))
+    changed: list[Program] = []
+    for record in records:
+        constants = _Constants()
+        tree = constants.visit(_Renamer().visit(ast.parse(record.source)))
+        if constants.changed:
+            (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "f")
+            arguments = ", ".join("1" for _ in function.args.args)  # which do not count
+            changed.append(Program(ast.unparse(tree), "f", arguments))
+    found = sum(known.match(one) is not None for one in changed)
+    assert len(changed) > 600 and found >= 0.95 * len(changed)
+
+
+class _Constants(ast.NodeTransformer):
+    """Other numbers and texts."""
+
+    changed = 0
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.JoinedStr:
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        if type(node.value) is int:
+            node.value += 1
+        elif isinstance(node.value, str):
+            node.value += "q"
+        else:
+            return node
+        self.changed += 1
+        return node
+
+
 class _Renamer(ast.NodeTransformer):
     """Other names for parameters."""
 

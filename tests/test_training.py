@@ -268,7 +268,7 @@ def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> N
 
     class Sharded:
         state = SimpleNamespace(global_step=2, log_history=[])
-        callback_handler = SimpleNamespace(callbacks=[])
+        callback_handler = SimpleNamespace(callbacks=[None])
 
         def train(self, **_: object) -> None:
             (tmp_path / "checkpoint-2").mkdir()
@@ -284,8 +284,31 @@ def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> N
             pass
 
     with pytest.raises(TrainingError, match="--fsdp_state_dict_type FULL_STATE_DICT"):
-        carried_out(Sharded(), SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+        carried_out(Sharded(), None, SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
     assert (tmp_path / "checkpoint-2").exists() and finished(tmp_path) is None and not (tmp_path / "model").exists()
+
+
+def test_trackers_come_after_our_log(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    class Trainer:
+        state = SimpleNamespace(global_step=1)
+        callback_handler = SimpleNamespace(callbacks=["tracker"])
+
+        def add_callback(self, callback: str) -> None:
+            self.callback_handler.callbacks.append(callback)
+
+        def remove_callback(self, _: object) -> None:
+            pass
+
+        def train(self, **_: object) -> None:
+            heard.extend(self.callback_handler.callbacks)
+
+        def save_model(self, folder: str) -> None:
+            (Path(folder) / "model.safetensors").touch()
+
+    carried_out(Trainer(), "log", SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+    assert heard == ["log", "tracker"]
 
 
 def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ class Ablation:
             raise TrainingError("an experiment is one process: give the command without accelerate or torchrun")
         if not self.seeds:
             raise TrainingError("no seed is named: give --seeds 1 or more")
-        if max(self.seeds) > MOST_SEED:
-            raise TrainingError(f"a seed is {max(self.seeds)}: give {MOST_SEED} or less")
+        if not 0 <= min(self.seeds) <= max(self.seeds) <= MOST_SEED:
+            raise TrainingError(f"seeds are {min(self.seeds)} to {max(self.seeds)}: they must lie between 0 and {MOST_SEED}")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
         check_machine(self.preset, self.out)
         check_settings(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)

@@ -160,10 +160,9 @@ def train_rl(
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
         )
-    trainer.add_callback(StepLog(out, watched, lambda: trainer.rollout_seconds, say))
-    callbacks = trainer.callback_handler.callbacks
-    callbacks.insert(0, callbacks.pop())  # before the trackers, which then get its figures too
-    return carried_out(trainer, tokenizer, out, {"stage": stage, "base": base_name(base, out), **told}, lambda: _seconds(out))
+    log = StepLog(out, watched, lambda: trainer.rollout_seconds, say)
+    about = {"stage": stage, "base": base_name(base, out), **told}
+    return carried_out(trainer, log, tokenizer, out, about, lambda: _seconds(out))
 
 
 def _prompts(

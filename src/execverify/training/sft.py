@@ -51,9 +51,9 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
             args=arguments,
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
-            callbacks=[StepLog(out, [], lambda: 0.0, say)],
         )
-    return carried_out(trainer, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
+    log = StepLog(out, [], lambda: 0.0, say)
+    return carried_out(trainer, log, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
 
 
 def arguments_of(preset: Preset, out: Path) -> Any:

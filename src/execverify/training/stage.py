@@ -38,12 +38,13 @@ def opened(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
 
 
 def carried_out(
-    trainer: Any, tokenizer: Any, out: Path, told: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
+    trainer: Any, log: Any, tokenizer: Any, out: Path, told: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
 ) -> dict[str, Any]:
     """Trains to the end, from the last whole checkpoint where there is one; keeps the model and the tokenizer.
 
     Args:
         trainer: TRL's.
+        log: told each step, before the trackers, which then get its figures too.
         tokenizer: saved beside the weights.
         out: the stage's folder.
         told: what `stage.json` says beside steps and seconds.
@@ -58,6 +59,8 @@ def carried_out(
     begun, resumed = time.perf_counter(), resumed_at(out) if is_first() else steps_done(out)
     begun -= seconds_before(out) if is_first() else 0.0
     quiet(trainer)
+    trainer.add_callback(log)
+    trainer.callback_handler.callbacks.insert(0, trainer.callback_handler.callbacks.pop())
     with guarded(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
         _keep(trainer, tokenizer, out / MODEL)
