@@ -329,6 +329,27 @@ def test_without_its_libraries_the_command_says_what_to_install() -> None:
     assert done.stderr.strip() == "execverify: the command line needs click: pip install 'execverify[cli]'"
 
 
+# What no verb may load before it needs it: it may not be installed, and takes seconds where it is.
+ENGINES = ("torch", "transformers", "trl", "accelerate", "datasets", "vllm", "verl", "verifiers", "matplotlib", "numpy")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--help"], ""),
+        (["trace", str(FIFTY.with_name("collatz.py")), "--call", "f(2)"], ""),
+        (["train", "--list"], ""),
+        (["train", "all", "--preset", "tiny", "--out", "never"], "training needs t"),
+        (["experiment", "ablation", "--preset", "tiny", "--out", "never"], "training needs t"),
+    ],
+)
+def test_the_command_line_needs_no_engine(words: list[str], said: str, tmp_path: Path) -> None:
+    code = f"import sys; sys.modules.update(dict.fromkeys({ENGINES})); from execverify.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode != 0, "Traceback" in done.stderr) == (bool(said), False), done.stderr
+    assert said in done.stderr and not any(tmp_path.iterdir())
+
+
 def test_score_judges_rows_of_code(tmp_path: Path) -> None:
     row: dict[str, Any] = {
         "id": "add",

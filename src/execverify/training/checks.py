@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from execverify.errors import TrainingError
-from execverify.training import grpo, sft
 from execverify.training.preset_checks import meant
 from execverify.training.ranks import world_size
 from execverify.training.settings import Preset
@@ -63,6 +62,8 @@ _TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "trackio": ("tracki
 def check_settings(preset: Preset, stages: Iterable[str], out: Path) -> None:
     """Raises TrainingError where TRL refuses what the stages are set to, or something that they ask for is not installed here."""
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    from execverify.training import grpo, sft  # of classes of the engine: the command line must start without it, and fast
 
     asked = list(stages)
     for tracker in preset.report_to:
