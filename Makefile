@@ -10,8 +10,8 @@ READY := $(VENV)/.ready
 demo: $(READY)  ## 5,000 synthesized rows with their report; fifty programs as rows, validated, scored; evaluations; a tiny model trained
 	$(BIN)/python examples/demo.py demo-out
 
-test: check  ## style, types, layering, and every quick test
-	$(BIN)/pytest -q -n 2 -m "not slow"
+test: check  ## style, types, layering, and every quick test; one file in one process, which shares what is trained or built for it
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
 
 check: $(READY)
 	$(BIN)/ruff format --check .

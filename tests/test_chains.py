@@ -138,18 +138,18 @@ def test_cruxeval(cruxeval: list[Run], voice: str) -> None:
     assert list(faults(cruxeval, voice)) == []
 
 
-@pytest.mark.parametrize("voice", VOICES)
-def test_odd_programs(voice: str) -> None:
+@pytest.fixture(scope="module")
+def odd() -> list[Run]:
     """Random programs with generators, classes, `with`, exceptions, `match`, `global`, several statements on a line."""
-    programs = [Program(*_parts(generate(seed))) for seed in range(150)]
-    runs = [run for run in _tasks_of(programs) if len(run[1].steps) < 400]
-    assert len(runs) > 80
+    programs = [Program(source, "f", arguments) for source, arguments in map(generate, range(150))]
+    return [run for run in _tasks_of(programs) if len(run[1].steps) < 400]
+
+
+@pytest.mark.parametrize("voice", VOICES)
+def test_odd_programs(odd: list[Run], voice: str) -> None:
+    assert len(odd) > 80
     for detail in ("full", "short"):
-        assert list(faults(runs, voice, detail=detail)) == []
-
-
-def _parts(made: tuple[str, str]) -> tuple[str, str, str]:
-    return made[0], "f", made[1]
+        assert list(faults(odd, voice, detail=detail)) == []
 
 
 @pytest.mark.parametrize("voice", VOICES)
@@ -617,7 +617,9 @@ def test_other_arguments_are_accepted_on_a_busy_machine(monkeypatch: pytest.Monk
 
 
 def test_details_do_not_change_the_run(synthesized: list[Run]) -> None:
-    programs = [trace.program for _, trace, _ in synthesized] + [Program(*_parts(generate(seed))) for seed in range(80)]
+    programs = [trace.program for _, trace, _ in synthesized] + [
+        Program(source, "f", arguments) for source, arguments in map(generate, range(80))
+    ]
     programs += [Program(case.source, *parse_call(case.call)) for case in load_cases()]
     assert [trace for trace, _ in traced_in_detail(programs)] == list(trace_many(programs))
 

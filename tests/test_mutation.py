@@ -4,9 +4,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from execverify.programs import mutation
 from execverify.programs.literals import parse_literal
 from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, arguments_text, read_arguments
@@ -224,7 +226,21 @@ def test_huge_arguments_do_not_grow_without_end() -> None:
     numbers = mutations(call(repr(list(range(1_500)))), 8)
     assert all(len(parse_literal(text)) <= 3_100 for text in numbers)  # type: ignore[arg-type]
     assert mutations(call(str(10**400)), 8)
+
+
+def test_a_deep_nest_does_not_take_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each level may come six times for one; forty levels made tens of millions of values, and most texts too long to use."""
+    made = 0
+    other = mutation._other
+
+    def counted(*given: Any) -> object:
+        nonlocal made
+        made += 1
+        return other(*given)
+
+    monkeypatch.setattr(mutation, "_other", counted)
     assert mutations(call("[" * 40 + "1" + "]" * 40), 8)
+    assert made < 1_000_000
 
 
 def test_the_values_of_the_program_are_left_as_they_are() -> None:

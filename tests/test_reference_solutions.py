@@ -191,7 +191,7 @@ def test_some_solutions_and_mutants(benchmark: Any) -> None:
     some = benchmark()[::11]
     counts = check_full_marks(some)
     assert counts["paid in full"] == counts["problems"] == len(some)
-    found = check_mutants(some[::2], seed=1)
+    found = check_mutants(some[1::2], seed=1)  # none of these runs for ever: the slow test below has such ones
     assert found["found out"] > found["problems"] / 2
 
 

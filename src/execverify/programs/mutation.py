@@ -41,6 +41,7 @@ _WORDS = (
 _MARKS = (",", "-", ".", "!", " ", "_", ":", ";", "?")
 _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")
 _TRIES = 6  # how many changes are tried for each that is wanted
+_MOST = 10_000  # values in one change: each level of a nest may have six for one, and forty levels would never end
 _ASKED = {  # texts of which a method says yes, and which its program is therefore worth being given
     "isdigit": "2024", "isdecimal": "37", "isnumeric": "5", "isalpha": "north", "isalnum": "x9", "isupper": "TODO", "islower": "tea",
     "istitle": "Blue Stone", "isspace": "  ", "isidentifier": "max_size", "isprintable": "a\tb", "isascii": "caf\u00e9",
@@ -70,6 +71,7 @@ def mutated(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[
     before = [*positional, *named.values()]
     relations = _relations(before)
     for attempt in range(count * _TRIES):
+        rng.left = _MOST
         values = _mutated(rng, before, relations, thorough=attempt % 3 != 0)
         split = len(positional)
         new = tuple(values[:split]), dict(zip(named, values[split:], strict=True))
@@ -86,10 +88,12 @@ def mutated(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[
 
 
 class _Random(random.Random):
-    """Chance, and what the program's conditions ask for: its numbers and texts, and how often arguments should be equal."""
+    """Chance, what the program's conditions ask for (its numbers and texts, and how often arguments should be equal), and how
+    many more values a change may make."""
 
     constants: tuple[list[int], list[str]] = ([], [])
     equal = 0.12
+    left = _MOST
 
 
 def _constants(program: Program) -> tuple[list[int], list[str]]:
@@ -214,6 +218,9 @@ def _drawn(rng: _Random, whole: object, fallback: object, before: object) -> obj
 
 
 def _other(rng: _Random, value: object) -> object:
+    rng.left -= 1
+    if rng.left < 0:
+        return value
     if isinstance(value, bool):
         return rng.random() < 0.5
     if isinstance(value, int):
