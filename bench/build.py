@@ -8,6 +8,7 @@ baseline of the same run is what a check of one program by a fresh interpreter c
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ class Cost:
         shares: of the processes' time by stage.
         memory: greatest proportional set size of all processes together, MiB; the median over the second half of the run
             is `usual`.
+        parent: usual size of the build's own process, MiB: it remembers keys of all programs made.
         refused: attempts at a program that came to nothing, for each row.
     """
 
@@ -41,6 +43,7 @@ class Cost:
     shares: dict[str, float]
     memory: float
     usual: float
+    parent: float
     refused: float
 
 
@@ -58,11 +61,14 @@ def main() -> None:
         print(json.dumps({"fresh_interpreters": interpreters, "costs": [asdict(cost) for cost in costs]}))
         return
     print(f"{options.workers} workers; fresh interpreters on as many cores: {interpreters:.0f} programs a second\n")
-    print("| rows | seconds | rows a second | ratio to fresh interpreters | attempts refused a row | MiB, most | MiB, usual |")
-    print("|---:|---:|---:|---:|---:|---:|---:|")
+    print(
+        "| rows | seconds | rows a second | ratio to fresh interpreters | attempts refused a row | MiB: most | usual | parent |"
+    )
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     for c in costs:
         print(
-            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.refused:.2f} | {c.memory:.0f} | {c.usual:.0f} |"
+            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.refused:.2f} | {c.memory:.0f} | {c.usual:.0f} | "
+            f"{c.parent:.0f} |"
         )
     print(f"\n| {' | '.join(costs[-1].shares)} |\n|{'---:|' * len(costs[-1].shares)}")
     print(f"| {' | '.join(f'{share:.0%}' for share in costs[-1].shares.values())} |")
@@ -88,7 +94,7 @@ def cost_of(size: int, workers: int, seed: int, interpreters: float) -> Cost:
         )
         start = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        samples: list[float] = []
+        samples: list[tuple[float, float]] = []
         watch = threading.Thread(target=_watched, args=(process, samples), daemon=True)
         watch.start()
         out, _ = process.communicate()
@@ -97,16 +103,17 @@ def cost_of(size: int, workers: int, seed: int, interpreters: float) -> Cost:
         if process.returncode:
             raise SystemExit(f"the build of {size} rows failed")
         told = json.loads(out)
-    late = sorted(samples[len(samples) // 2 :]) or [0.0]
+    parent, all_of_them = zip(*samples or [(0.0, 0.0)], strict=True)
+    usual, own = (statistics.median(some[len(samples) // 2 :]) for some in (all_of_them, parent))
     rate, refused = size / seconds, sum(told["refused"].values()) / size
-    return Cost(
-        size, seconds, rate, rate / interpreters, told["shares"], max(samples, default=0.0), late[len(late) // 2], refused
-    )
+    return Cost(size, seconds, rate, rate / interpreters, told["shares"], max(all_of_them), usual, own, refused)
 
 
-def _watched(process: "subprocess.Popen[str]", samples: list[float]) -> None:
+def _watched(process: "subprocess.Popen[str]", samples: list[tuple[float, float]]) -> None:
+    """Takes the MiB of the process, and of it with all below it, now and then."""
     while process.poll() is None:
-        samples.append(sum(map(_proportional, _tree(process.pid))) / 1024)
+        sizes = [_proportional(pid) / 1024 for pid in _tree(process.pid)]
+        samples.append((sizes[0] if sizes else 0.0, sum(sizes)))
         time.sleep(0.5)
 
 

@@ -35,7 +35,10 @@ def export_command(
     if model is not None:
         length = prompt_length(model)
         if length is None:
-            raise click.UsageError(f"the tokenizer of {model} cannot be loaded here, and --max-prompt needs it")
+            raise click.UsageError(
+                f"--max-prompt needs the tokenizer of {model}, which cannot be loaded: is the name right, and is transformers installed "
+                "(pip install 'execverify[train]')?"
+            )
     with progress() as bar:
         read = bar.track(read_rows(rows), total=count_rows(rows), description="rows")
         found = export(read, Path(out), kinds=split_kinds(kinds), limit=limit, length=length, longest=max_prompt)
