@@ -1,6 +1,6 @@
 """What a dataset costs: rows a second, where the time goes, and the memory of all processes together, by size.
 
-    python bench/build.py [--sizes 1000,30000] [--workers 2] [--seed 0] [--json]
+    python bench/build.py [--sizes 1000,30000] [--workers 2] [--seed 0] [--json] [--samples FILE]
 
 Every size is a build of white-box rows from nothing, as `execverify build` makes them, report and manifest included. The
 baseline of the same run is what a check of one program by a fresh interpreter costs, as the paper's release does it.
@@ -54,9 +54,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--samples", metavar="FILE", help="add rows asked for, second, MiB of the parent and of all processes")
     options = parser.parse_args()
     interpreters = fresh_interpreters(options.workers)
-    costs = [cost_of(int(size), options.workers, options.seed, interpreters) for size in options.sizes.split(",")]
+    costs = [
+        cost_of(int(size), options.workers, options.seed, interpreters, options.samples) for size in options.sizes.split(",")
+    ]
     if options.json:
         print(json.dumps({"fresh_interpreters": interpreters, "costs": [asdict(cost) for cost in costs]}))
         return
@@ -84,8 +87,8 @@ def fresh_interpreters(workers: int, count: int = 40) -> float:
     return count / (time.perf_counter() - start)
 
 
-def cost_of(size: int, workers: int, seed: int, interpreters: float) -> Cost:
-    """Builds once, in a process of its own, and watches."""
+def cost_of(size: int, workers: int, seed: int, interpreters: float, kept: str | None = None) -> Cost:
+    """Builds once, in a process of its own, and watches; the samples of its memory are added to a file."""
     with tempfile.TemporaryDirectory() as folder:
         code = (
             "import json, sys; from execverify.datasets import Recipe, build\n"
@@ -94,7 +97,7 @@ def cost_of(size: int, workers: int, seed: int, interpreters: float) -> Cost:
         )
         start = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        samples: list[tuple[float, float]] = []
+        samples: list[tuple[float, float, float]] = []
         watch = threading.Thread(target=_watched, args=(process, samples), daemon=True)
         watch.start()
         out, _ = process.communicate()
@@ -103,17 +106,21 @@ def cost_of(size: int, workers: int, seed: int, interpreters: float) -> Cost:
         if process.returncode:
             raise SystemExit(f"the build of {size} rows failed")
         told = json.loads(out)
-    parent, all_of_them = zip(*samples or [(0.0, 0.0)], strict=True)
+    if kept:
+        with Path(kept).open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps([size, *(round(number) for number in sample)]) + "\n" for sample in samples)
+    _, parent, all_of_them = zip(*samples or [(0.0, 0.0, 0.0)], strict=True)
     usual, own = (statistics.median(some[len(samples) // 2 :]) for some in (all_of_them, parent))
     rate, refused = size / seconds, sum(told["refused"].values()) / size
     return Cost(size, seconds, rate, rate / interpreters, told["shares"], max(all_of_them), usual, own, refused)
 
 
-def _watched(process: "subprocess.Popen[str]", samples: list[tuple[float, float]]) -> None:
-    """Takes the MiB of the process, and of it with all below it, now and then."""
+def _watched(process: "subprocess.Popen[str]", samples: list[tuple[float, float, float]]) -> None:
+    """Takes the second, the MiB of the process, and those of it with all below it, now and then."""
+    begun = time.perf_counter()
     while process.poll() is None:
         sizes = [_proportional(pid) / 1024 for pid in _tree(process.pid)]
-        samples.append((sizes[0] if sizes else 0.0, sum(sizes)))
+        samples.append((time.perf_counter() - begun, sizes[0] if sizes else 0.0, sum(sizes)))
         time.sleep(0.5)
 
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from execverify.programs.synthesis import deeds, walks
 from execverify.programs.synthesis.comprehensions import comprehended
 from execverify.programs.synthesis.guards import guarded, otherwise
-from execverify.programs.synthesis.phrases import Expr, Phrase
+from execverify.programs.synthesis.phrases import Expr, Phrase, fits_hole, hole_kind
 from execverify.programs.synthesis.sheet import CannotWrite
 from execverify.programs.synthesis.straight import apply, plain_value, subject_for
 from execverify.programs.synthesis.telling import aside, holds
-from execverify.programs.synthesis.writer import Writer, fits_hole, hole_kind
+from execverify.programs.synthesis.writer import Writer
 from execverify.programs.types import arguments, element, filled, head
 
 _SCALARS = frozenset(("int", "str", "float", "bool"))

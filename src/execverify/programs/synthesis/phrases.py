@@ -1,11 +1,13 @@
 """Phrases: how an entry of the catalogue is written with real operands, and said in English."""
 
 import functools
+import random
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from execverify.programs.synthesis.phrase_table import TABLE
+from execverify.programs.types import arguments, filled, fits, head
 
 ATOM, UNARY, POWER, TIMES, PLUS, SHIFT, AND_BITS, XOR_BITS, OR_BITS, COMPARE, NOT, AND, OR, LOWEST = range(14, 0, -1)
 """How tightly an expression holds together, as Python's grammar ranks it."""
@@ -159,3 +161,23 @@ def _place_binding(before: str, after: str, binding: int, role: str) -> int:
     if binding == POWER:
         return ATOM
     return binding + (binding == COMPARE or bool(before.strip()))  # chains group to the left; comparisons do not chain
+
+
+def fits_hole(pattern: str, kind: str, bound: dict[str, str]) -> bool:
+    """Whether a value of a type may fill a hole; `O` stands for what can be ordered."""
+    if pattern == "list[O]":
+        if head(kind) != "list" or arguments(kind)[0] not in ("int", "str", "float"):
+            return False
+        bound["O"] = arguments(kind)[0]
+        return True
+    if pattern == "any":
+        return kind in ("str", "int", "float", "bool") or head(kind) in ("list", "dict")
+    return "any" not in kind and fits(pattern, kind, bound)
+
+
+def hole_kind(hole: Hole, rng: random.Random) -> str:
+    """A type for hole 0 of a phrase, its variables chosen."""
+    letters = {"T": rng.choice(("int", "str")), "O": rng.choice(("int", "str")), "V": rng.choice(("int", "int", "str"))}
+    if hole.kind == "any":
+        return rng.choice(("int", "str", "str"))
+    return filled(hole.kind, letters)

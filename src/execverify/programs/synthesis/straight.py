@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 
 from execverify.programs.synthesis.comprehensions import comprehended
-from execverify.programs.synthesis.phrases import ATOM, COMPARE, Expr, Phrase, common_phrases
+from execverify.programs.synthesis.phrases import ATOM, COMPARE, Expr, Phrase, common_phrases, fits_hole, hole_kind
 from execverify.programs.synthesis.sheet import CannotWrite
 from execverify.programs.synthesis.telling import aside, holds, whether
-from execverify.programs.synthesis.writer import Writer, fits_hole, hole_kind
+from execverify.programs.synthesis.writer import Writer
 from execverify.programs.types import arguments, head
 
 _LAZY = frozenset(("iterator", "items", "keys", "values", "range"))

@@ -1,7 +1,5 @@
 """The writer of one function: expressions and conditions made from what is in scope, on a sheet."""
 
-import random
-
 from execverify.programs.synthesis import names
 from execverify.programs.synthesis.phrases import (
     AND,
@@ -13,14 +11,14 @@ from execverify.programs.synthesis.phrases import (
     TIMES,
     UNARY,
     Expr,
-    Hole,
     Phrase,
     common_phrases,
+    fits_hole,
 )  # fmt: skip
 from execverify.programs.synthesis.sheet import CannotWrite, Sheet, Var
 from execverify.programs.synthesis.telling import aside, holds, unless, whether
 from execverify.programs.synthesis.values import LITERALS
-from execverify.programs.types import arguments, element, filled, fits, head
+from execverify.programs.types import arguments, element, filled, head
 
 _ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>"))
 """Operators that change nothing where 0 is on their right."""
@@ -449,23 +447,3 @@ def _sort_of(condition: str) -> str:
         if mark in condition:
             return mark
     return "other"
-
-
-def fits_hole(pattern: str, kind: str, bound: dict[str, str]) -> bool:
-    """Whether a value of a type may fill a hole; `O` stands for what can be ordered."""
-    if pattern == "list[O]":
-        if head(kind) != "list" or arguments(kind)[0] not in ("int", "str", "float"):
-            return False
-        bound["O"] = arguments(kind)[0]
-        return True
-    if pattern == "any":
-        return kind in ("str", "int", "float", "bool") or head(kind) in ("list", "dict")
-    return "any" not in kind and fits(pattern, kind, bound)
-
-
-def hole_kind(hole: Hole, rng: random.Random) -> str:
-    """A type for hole 0 of a phrase, its variables chosen."""
-    letters = {"T": rng.choice(("int", "str")), "O": rng.choice(("int", "str")), "V": rng.choice(("int", "int", "str"))}
-    if hole.kind == "any":
-        return rng.choice(("int", "str", "str"))
-    return filled(hole.kind, letters)

@@ -24,3 +24,8 @@ def again(w: Writer, *texts: str) -> Callable[[], str]:
     """The first text, and in later branches the others."""
     left = list(texts)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+def brief(w: Writer, value: Expr, most: int, *name: str) -> Expr:
+    """A value that is used twice: where its text is longer than that, under a name."""
+    return w.let(value, *name).expr if len(value.text) > most else value

@@ -1,6 +1,6 @@
 """Deeds: what is added up, collected, counted or kept as the greatest."""
 
-from execverify.programs.synthesis.deeds.common import ALL, PLAIN, again, given, told_as
+from execverify.programs.synthesis.deeds.common import ALL, PLAIN, again, brief, given, told_as
 from execverify.programs.synthesis.deeds.registry import Done, deed
 from execverify.programs.synthesis.phrases import Expr
 from execverify.programs.synthesis.writer import Writer
@@ -63,8 +63,7 @@ def count_by(w: Writer, kind: str, x: Expr) -> Done:
     counts = w.start(w.rng.choice(("counts", "freq", "tally", "counter")), f"dict[{kind}, int]", "{}")
 
     def act(v: Expr) -> None:
-        if len(v.text) > 12:
-            v = w.let(v, "key").expr
+        v = brief(w, v, 12, "key")
         said = f"adds 1 to the count of {told_as(v)} in `{counts.name}` (0 at first)"
         w.emit(f"{counts.name}[{v.text}] = {counts.name}.get({v.text}, 0) + 1", said)
 
@@ -87,8 +86,7 @@ def group_with_check(w: Writer, kind: str, x: Expr) -> Done:
     groups = w.start(w.rng.choice(("groups", "buckets", "index")), f"dict[{kind}, list[{x.kind}]]", "{}")
 
     def act(v: Expr) -> None:
-        if len(v.text) > 12:
-            v = w.let(v, "key").expr
+        v = brief(w, v, 12, "key")
         with w.block(f"if {v.within(6)} not in {groups.name}:", f"if {told_as(v)} is not in `{groups.name}`"):
             w.emit(f"{groups.name}[{v.text}] = []", f"maps {told_as(v)} to an empty list in `{groups.name}`")
         w.emit(f"{groups.name}[{v.text}].append({x.text})", f"appends {told_as(x)} to the list under {told_as(v)} there")
@@ -101,8 +99,7 @@ def keep_distinct(w: Writer, kind: str, x: Expr) -> Done:
     seen = w.start(w.rng.choice(("seen", "unique", "result", "distinct")), f"list[{kind}]", "[]")
 
     def act(v: Expr) -> None:
-        if len(v.text) > 14:
-            v = w.let(v).expr
+        v = brief(w, v, 14)
         with w.block(f"if {v.within(6)} not in {seen.name}:", f"if {told_as(v)} is not in `{seen.name}`"):
             w.emit(f"{seen.name}.append({v.text})", f"appends {told_as(v)} to `{seen.name}`")
 
@@ -116,8 +113,7 @@ def find_greatest(w: Writer, kind: str, x: Expr) -> Done:
     sign = w.rng.choice((">", ">", ">="))
 
     def act(v: Expr) -> None:
-        if len(v.text) > 14:
-            v = w.let(v).expr
+        v = brief(w, v, 14)
         said = "is greater than" if sign == ">" else "is at least"
         with w.block(f"if {v.within(6)} {sign} {best.name}:", f"if {told_as(v)} {said} `{best.name}`"):
             w.emit(f"{best.name} = {v.text}", f"sets `{best.name}` to {told_as(v)}")
@@ -144,8 +140,7 @@ def find_longest(w: Writer, kind: str, x: Expr) -> Done:
     sign = w.rng.choice((">", ">="))
 
     def act(v: Expr) -> None:
-        if len(v.text) > 12:
-            v = w.let(v).expr
+        v = brief(w, v, 12)
         said = f"if {told_as(v)} is {'longer than' if sign == '>' else 'no shorter than'} `{best.name}`"
         with w.block(f"if len({v.text}) {sign} len({best.name}):", said):
             w.emit(f"{best.name} = {v.text}", f"sets `{best.name}` to {told_as(v)}")
