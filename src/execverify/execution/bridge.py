@@ -105,20 +105,32 @@ for _name in _ASKED.split():
 
 
 def _exception(answer: dict[str, Any]) -> BaseException:
-    """An exception like the candidate's: of a built-in type, or of a type made here with its name."""
+    """An exception like the candidate's: of a built-in type, or of a type made here with its name.
+
+    Name and arguments are the candidate's to choose: nothing that is made of them may fail here, or later when it is shown.
+    """
     base: Any = getattr(builtins, answer["base"] or "", Exception)
     if not (isinstance(base, type) and issubclass(base, BaseException)) or issubclass(base, BaseExceptionGroup):
         base = Exception
+    name = answer["error"] if str(answer["error"]).isidentifier() else "Exception"
     if issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit):
-        return RuntimeError(f"it raised {answer['error']}")  # which would end a loop of the tests', as in a generator
-    kind: type[BaseException] = base if base.__name__ == answer["error"] else type(answer["error"], (base,), {})
+        return RuntimeError(f"it raised {name}")  # which would end a loop of the tests', as in a generator
+    kind: type[BaseException] = base if base.__name__ == name else type(name, (base,), {})
+    if base in _UNICODE_ERRORS:  # CPython reads at their offsets, wherever those point
+        return kind(*_UNICODE_ERRORS[base], answer["detail"])
     arguments: Any = parse_literal(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
     try:
         made: BaseException = kind(*arguments)
+        str(made)
         return made
     except Exception:  # a type that wants other arguments
-        named: BaseException = type(answer["error"], (Exception,), {})(answer["detail"])
+        named: BaseException = type(name, (Exception,), {})(answer["detail"])
         return named
+
+
+_UNICODE_ERRORS: dict[type[BaseException], tuple[Any, ...]] = {
+    UnicodeDecodeError: ("utf-8", b"?", 0, 1), UnicodeEncodeError: ("utf-8", "?", 0, 1), UnicodeTranslateError: ("?", 0, 1),
+}  # fmt: skip
 
 
 def _renew(here: Any, there: Any) -> Any:
@@ -154,7 +166,8 @@ def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
             namespace[name.rpartition(".")[2]] = bridge.proxy(name)
         elif kind == "value":
             namespace[name] = parse_literal(text, LONGEST)
-    tested = namespace.get((case["entry_point"] or "").rpartition(".")[2])
+    last = (case["entry_point"] or "").rpartition(".")[2]
+    tested = namespace.get(last)
     ended = _ended(case["setup"], namespace, bridge, console)
     if ended[0] != "returned":
         ours = ended[0] == "raised" and not bridge.called
@@ -162,7 +175,7 @@ def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
         channel.say("unloaded", outcome, None, None, None, f"the tests' setup failed: {ended[4]}", ended[5], "")
         return
     if tested is not None:  # the setup may hold a function of that name
-        namespace[tested.__name__] = tested
+        namespace[last] = tested
     channel.say("loaded")
     for text in case["tests"]:
         channel.say("result", *_ended(text, namespace, bridge, console))

@@ -13,17 +13,17 @@ the process. A program that reads standard input runs as `__main__`:
 >>> [result.stdout for result in next(run_candidates([program]))]
 ['3\\n', '7\\n']
 
-Each test has the time of the limits to itself. After a test that ends the process (it hangs, exits, crashes), a fresh one
-runs the tests that are left. Function calls share one module, as the tests of a real suite would; every run of a program has
-a module of its own.
+Each test has the time of the limits to itself, in seconds of the processor (three times as long by the clock), and all tests
+together have `Limits.total`. Function calls share one module, as the tests of a real suite would; after a call that ends the
+process (it hangs, exits, crashes), a fresh one runs the calls that are left. Every run of a program has a process of its own.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
-from execverify.execution.cases import Asserted, Settled, Tested, names_of, plan
+from execverify.execution.cases import Asserted, Judge, Settled, Tested, names_of, plan
 from execverify.execution.docket import Case, Docket
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_for
@@ -42,11 +42,16 @@ class Candidate:
             its standard input.
         entry_point: the function to call ("Solution.method" is the method of an instance that is made without arguments);
             None for a program, which runs as `__main__`.
+        judge: looks at each result as it arrives, and says whether the test passed; results are then kept without values and
+            output, so that a batch needs little memory. Where `stop_early` is set, it decides which test is the last.
+        output: characters that the program may write, where that is more than the limits allow.
     """
 
     source: str
     tests: tuple[str, ...]
     entry_point: str | None = None
+    judge: Judge | None = field(default=None, compare=False)
+    output: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +102,9 @@ def run_candidates(
 
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
-        told = plan(
-            role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(box.imports)
-        )
-        return Tested(told, limits, stop_early)
+        used = replace(limits, output=max(limits.output, candidate.output))
+        told = plan(role, candidate.source, candidate.tests, used, entry_point=candidate.entry_point, imports=sorted(box.imports))
+        return Tested(told, used, stop_early, candidate.judge)
 
     return _run(map(case, candidates), workers, box, allow_weak)
 
@@ -156,13 +160,14 @@ async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
     try:
         needs = [names_of(candidate.setup, text, candidate.entry_point) for text in candidate.asserts]
+        setup_needs = names_of(candidate.setup, "", candidate.entry_point)
     except SyntaxError as error:
         return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
     shared = {"imports": sorted(imports)}
     answering = plan("answer", candidate.source, (), limits, names=names, **shared)
     testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
-    return Asserted(answering, testing, needs, limits, stop_early)
+    return Asserted(answering, testing, needs, setup_needs, limits, stop_early)
 
 
 def _run(cases: Iterator[Case], workers: int, sandbox: Sandbox, allow_weak: bool) -> Iterator[tuple[Result, ...]]:

@@ -9,6 +9,8 @@ import functools
 import marshal
 import symtable
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from execverify.errors import LiteralError
@@ -23,9 +25,37 @@ from execverify.programs.values import Value
 
 _START = 30.0  # seconds that a process may take before it is ready: our time, not the candidate's
 _ATTEMPTS = 3  # at a test that we failed to run
-_ITS_OWN = frozenset(
-    map(str, (Outcome.RETURNED, Outcome.RAISED, Outcome.OUT_OF_MEMORY, Outcome.TOO_MUCH_OUTPUT, Outcome.FORBIDDEN))
-)
+_WALL = 3.0  # times the processor time of a test: what it may take by the clock where it sleeps or the machine is busy
+_TOTAL = 20.0  # times the time of one test: what all tests of a candidate may take together, where nothing else is said
+_SHORTEST = 0.02  # seconds between two looks at a process's processor time
+
+_NONE: frozenset[str] = frozenset()
+_ENDS = frozenset(map(str, (Outcome.RAISED, Outcome.OUT_OF_MEMORY, Outcome.TOO_MUCH_OUTPUT, Outcome.FORBIDDEN)))
+_GIVES = _ENDS | {str(Outcome.RETURNED)}
+_TESTS_END = _ENDS | {str(Outcome.UNSUPPORTED), str(Outcome.FAILED)}
+
+MAY_SAY: dict[tuple[str, str], dict[str, frozenset[str]]] = {
+    ("call", "loading"): {"loaded": _NONE, "unloaded": _ENDS},
+    ("call", "working"): {"result": _GIVES},
+    ("stdin", "working"): {"result": _GIVES},
+    ("answer", "loading"): {"loaded": _NONE, "unloaded": _ENDS},
+    ("answer", "naming"): {"name": _NONE},
+    ("answer", "idle"): {},
+    ("answer", "called"): {"answer": _GIVES},
+    ("test", "waiting"): {},
+    ("test", "setup"): {"call": _NONE, "loaded": _NONE, "unloaded": _TESTS_END},
+    ("test", "setup called"): {},
+    ("test", "working"): {"call": _NONE, "result": _TESTS_END | _GIVES},
+    ("test", "working called"): {},
+}
+"""What a process may say, by its role and by what it is at, and the outcomes that each message may carry.
+
+The roles "call", "stdin" and "answer" are a candidate's process. All that it can say is how its own load ended, what one call of
+its gave, and what its names are. That an assertion held is said by a process of role "test" alone, in which no code of a
+candidate runs."""
+
+CANDIDATE_ROLES = frozenset(("call", "stdin", "answer"))
+_FIRST_STATE = {"call": "loading", "stdin": "working", "answer": "loading", "test": "waiting"}
 _LONGEST_DETAIL = 1_000
 _KEPT_OUTPUT = 10_000  # characters of what a function prints, which decides nothing
 
@@ -38,6 +68,11 @@ def bound(limits: Limits) -> int:
     return 4 * limits.output + 8 * LONGEST + 100_000
 
 
+def total_seconds(limits: Limits) -> float:
+    """What all tests of a candidate may take together."""
+    return limits.total if limits.total is not None else _TOTAL * limits.timeout
+
+
 def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more: Any) -> Plan:
     """What a process is told."""
     return {
@@ -47,12 +82,21 @@ def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more:
         "memory": limits.memory,
         "output": limits.output,
         "file_size": limits.file_size,
-        "seconds": 4 * limits.timeout * (len(tests) + 1) + 5,
+        "seconds": total_seconds(limits) + 2 * limits.timeout + 5,  # only a second line: see `_Judged.expired`
         **more,
     }
 
 
-def result_in(fields: Texts, outcomes: frozenset[str] = _ITS_OWN, kept: int = _KEPT_OUTPUT) -> Result:
+def read_message(line: Line, texts: Texts) -> tuple[str, Texts, frozenset[str]]:
+    """A message's kind, its fields, and the outcomes that it may carry; raises ValueError where the process may not send it now."""
+    what, *fields = texts or [None]
+    allowed = MAY_SAY[line.role, line.state]
+    if what is None or what not in allowed:
+        raise ValueError("an unexpected message")
+    return what, fields, allowed[what]
+
+
+def result_in(fields: Texts, outcomes: frozenset[str], kept: int = _KEPT_OUTPUT) -> Result:
     """A result out of a message, with so many characters of its output; raises ValueError where the process may not say so."""
     if len(fields) != 7:
         raise ValueError("no result")
@@ -68,6 +112,9 @@ def result_in(fields: Texts, outcomes: frozenset[str] = _ITS_OWN, kept: int = _K
 
 
 FORGED = "the process answered with what is no answer"
+
+Judge = Callable[[int, Result], bool]
+"""Looks at a test's result as it arrives, by the test's number; says whether it passed."""
 
 
 _NO_ARGUMENTS = marshal.dumps(([], {}))
@@ -90,10 +137,23 @@ def marshalled(text: str) -> bytes | str:
 
 
 class _Judged(Case):
-    """What all cases with processes have in common: so many results are wanted, under these limits."""
+    """What all cases with processes have in common: so many results are wanted, under these limits.
+
+    Processor time decides, so that a busy machine fails no honest candidate; the clock is only the larger, outer limit. The
+    processor time is asked for when the clock says that a test may have had its time, so that tests that are quick cost nothing.
+    """
 
     limits: Limits
     count: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = 0.0
+        """When the test at hand began."""
+        self.before = 0.0
+        """Seconds by the clock that earlier tests in the same processes took: at least their processor time, where one thread ran."""
+        self.spent = 0.0
+        """Seconds that all tests have taken, each of them no more than its limit."""
 
     @property
     def done(self) -> bool:
@@ -103,21 +163,59 @@ class _Judged(Case):
         """The same result for all tests that are left."""
         self.results += [result] * (self.count - len(self.results))
 
-    def first_word(self, line: Line, what: str | None, fields: Texts) -> None:
+    def first_word(self, line: Line, texts: Texts) -> None:
         """What the process says before any of the candidate's code runs, and which can therefore be believed."""
+        what, *fields = texts or [None]
         if what == "refused":
             self.fill(Result(Outcome.FAILED, detail=f"the process could not be confined: {fields[0]}"))
             return
         if what != "ready":
             raise ValueError("an unexpected message")
-        line.ready = True
-        self.deadline = time.monotonic() + self.limits.timeout
+        line.state = _FIRST_STATE[line.role]
+        self.before = 0.0
+        self.start_clock()
+
+    def start_clock(self) -> None:
+        """The time of the next test begins."""
+        self.began = time.monotonic()
+        self.deadline = self.began + self.limits.timeout
+
+    def stop_clock(self) -> None:
+        """The test at hand has ended: what it took is counted; where that was all that there is, the others have none."""
+        took = time.monotonic() - self.began
+        self.before += took
+        self.spent += min(took, self.limits.timeout)
+        if self.spent >= total_seconds(self.limits) and not self.done:
+            self.fill(Result(Outcome.TIMED_OUT, detail=f"the tests together ran longer than {total_seconds(self.limits):g} s"))
+
+    def postpone(self, seconds: float) -> None:
+        super().postpone(seconds)
+        self.began += seconds
+
+    def has_time(self) -> bool:
+        """Whether the test at hand may go on, although the clock asks: it has had little of the processor."""
+        now = time.monotonic()
+        last = self.began + _WALL * self.limits.timeout
+        used = [line.zygote.processor_time(line.number) for line in self.lines if line.ready]
+        if now >= last or None in used:
+            return False
+        left = self.limits.timeout - (sum(filter(None, used)) - self.before)
+        if left <= 0:
+            return False
+        self.deadline = min(last, now + max(left, _SHORTEST))
+        return True
+
+    def too_long(self) -> Result:
+        return Result(Outcome.TIMED_OUT, detail=f"it ran longer than {self.limits.timeout:g} s")
 
 
 class Tested(_Judged):
-    """One process, and all tests of a candidate in it; a fresh one after a test that it did not survive."""
+    """One process, and all calls of a candidate in it; a fresh one after a call that it did not survive.
 
-    def __init__(self, told: Plan, limits: Limits, stop_early: bool) -> None:
+    Each run of a program (role "stdin") has a process of its own.
+    """
+
+    def __init__(self, told: Plan, limits: Limits, stop_early: bool, judge: Judge | None = None) -> None:
         super().__init__()
         self.told = told
         self.bad: dict[int, str] = {}
@@ -125,6 +223,7 @@ class Tested(_Judged):
             self.read_tests()
         self.limits = limits
         self.stop_early = stop_early
+        self.judge = judge
         self.count = len(told["tests"])
         self.loaded = False
         self.attempts = 0
@@ -138,34 +237,51 @@ class Tested(_Judged):
                 self.bad[index] = f"the test's arguments are no literals: {error}"
                 self.told["tests"][index] = _NO_ARGUMENTS
 
+    @property
+    def is_program(self) -> bool:
+        return bool(self.told["role"] == "stdin")
+
     def begin(self, docket: Docket) -> None:
-        """A fresh process for the tests that are left."""
+        """A fresh process for the tests that are left, or for the next run of a program."""
         self.loaded = False
-        line = docket.open(self, bound(self.limits))
-        line.send({**self.told, "tests": self.told["tests"][len(self.results) :]})
+        line = docket.open(self, bound(self.limits), self.told["role"])
+        first = len(self.results)
+        line.send({**self.told, "tests": self.told["tests"][first : first + 1 if self.is_program else None]})
         self.deadline = time.monotonic() + _START
 
     def heard(self, line: Line, texts: Texts, docket: Docket) -> None:
-        what, *fields = texts or [None]
         if not line.ready:
-            self.first_word(line, what, fields)
-        elif what == "loaded" and not self.loaded and not fields:
-            self.loaded = True
-        elif what == "unloaded" and not self.loaded:
-            self.fill(result_in(fields))
-        elif what == "result":
-            kept = self.limits.output if self.told["role"] == "stdin" else _KEPT_OUTPUT
-            self.note(result_in(fields, kept=kept))
+            self.first_word(line, texts)
+            return
+        what, fields, outcomes = read_message(line, texts)
+        if what == "loaded":
+            if fields:
+                raise ValueError("an unexpected message")
+            self.loaded, line.state = True, "working"
+        elif what == "unloaded":
+            self.fill(result_in(fields, outcomes))
         else:
-            raise ValueError("an unexpected message")
+            self.note(result_in(fields, outcomes, self.limits.output if self.is_program else _KEPT_OUTPUT))
+            if self.is_program:
+                docket.end(line)
+                if not self.done:
+                    self.begin(docket)
 
     def note(self, result: Result) -> None:
-        """The result of the test at hand."""
-        why = self.bad.get(len(self.results))
-        self.results.append(result if why is None else Result(Outcome.FAILED, detail=why))
+        """The result of the test at hand, which is judged where it arrives, and kept without what only the judge needed."""
+        index = len(self.results)
+        why = self.bad.get(index)
+        if why is not None:
+            result = Result(Outcome.FAILED, detail=why)
+        passed = result.outcome == Outcome.RETURNED
+        if self.judge is not None:
+            passed = self.judge(index, result)
+            result = replace(result, value=None, stdout="")
+        self.results.append(result)
         self.attempts = 0
-        self.deadline = time.monotonic() + self.limits.timeout
-        if self.stop_early and result.outcome != Outcome.RETURNED:
+        self.stop_clock()
+        self.start_clock()
+        if self.stop_early and not passed:
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
 
     def lost(self, line: Line, status: int | None, docket: Docket) -> None:
@@ -181,16 +297,18 @@ class Tested(_Judged):
 
     def over(self, result: Result) -> None:
         """The process is gone, and its test has this result; so have all that are left where it had not even loaded."""
-        if self.told["role"] != "stdin" and not self.loaded:
+        if not self.is_program and not self.loaded:
             self.fill(result)
         else:
             self.note(result)
 
     def expired(self, docket: Docket) -> None:
         (line,) = self.lines
+        if line.ready and self.has_time():
+            return
         docket.end(line)
         if line.ready:
-            self.over(Result(Outcome.TIMED_OUT, detail=f"it ran longer than {self.limits.timeout:g} s"))
+            self.over(self.too_long())
         else:
             self.fill(Result(Outcome.FAILED, detail=f"the process was not ready after {_START:g} s"))
         if not self.done:
@@ -204,12 +322,22 @@ class Asserted(_Judged):
     process gets to work. The clock runs for both together.
     """
 
-    def __init__(self, candidate: Plan, tests: Plan, needs: list[frozenset[str]], limits: Limits, stop_early: bool) -> None:
+    def __init__(
+        self,
+        candidate: Plan,
+        tests: Plan,
+        needs: list[frozenset[str]],
+        setup_needs: frozenset[str],
+        limits: Limits,
+        stop_early: bool,
+    ) -> None:
         super().__init__()
         self.candidate = candidate
         self.tests = tests
         self.needs = needs
         """For each assertion, the names of the candidate's that it (or the setup) uses."""
+        self.setup_needs = setup_needs
+        """Those that the setup uses."""
         self.limits = limits
         self.stop_early = stop_early
         self.count = len(tests["tests"])
@@ -219,56 +347,73 @@ class Asserted(_Judged):
         """Which assertions the tests' process is at work on, the first one now."""
         self.answering: Line | None = None
         self.testing: Line | None = None
-        self.loaded = self.calling = self.set_up = False
+        self.touched = False
+        """Whether the tests' process has anything of the candidate's: how it ends from then on is the candidate's doing."""
 
     def begin(self, docket: Docket) -> None:
         """Two fresh processes for the assertions that are left."""
-        self.kinds, self.loaded, self.calling, self.set_up = {}, False, False, False
-        self.answering = docket.open(self, bound(self.limits))
-        self.testing = docket.open(self, bound(self.limits))
+        self.kinds, self.touched = {}, False
+        self.answering = docket.open(self, bound(self.limits), "answer")
+        self.testing = docket.open(self, bound(self.limits), "test")
         self.answering.send(self.candidate)
         self.deadline = time.monotonic() + _START
 
     def heard(self, line: Line, texts: Texts, docket: Docket) -> None:
-        what, *fields = texts or [None]
         if not line.ready:
-            self.first_word(line, what, fields)
-        elif line is self.answering:
-            self.answered(what, fields, docket)
+            self.first_word(line, texts)
+            if line.role == "test":
+                line.state = "setup"
+            return
+        what, fields, outcomes = read_message(line, texts)
+        if line is self.answering:
+            self.answered(line, what, fields, outcomes, docket)
         else:
-            self.tested(what, fields, docket)
+            self.tested(line, what, fields, outcomes)
 
     # ------------------------------------------------------------------------------------------ the candidate's process
 
-    def answered(self, what: str | None, fields: Texts, docket: Docket) -> None:
+    def answered(self, line: Line, what: str, fields: Texts, outcomes: frozenset[str], docket: Docket) -> None:
+        """A message of the candidate's process. Nothing here can say that an assertion held."""
         names = self.candidate["names"]
-        if what == "unloaded" and not self.loaded:
-            self.fill(result_in(fields))
-        elif what == "loaded" and not self.loaded and not fields:
-            self.loaded = True
+        if what == "unloaded":
+            self.fail(result_in(fields, outcomes))
+        elif what == "loaded":
+            if fields:
+                raise ValueError("an unexpected message")
+            line.state = "naming"
             self.start_tests(docket)
-        elif what == "name" and self.loaded and len(self.kinds) < len(names):
-            self.kinds[names[len(self.kinds)]] = _kind_in(fields)
+        elif what == "name":
+            if len(self.kinds) < len(names):
+                self.kinds[names[len(self.kinds)]] = _kind_in(fields)
             self.start_tests(docket)
-        elif what == "answer" and self.calling:
-            self.pass_on(fields, docket)
         else:
-            raise ValueError("an unexpected message")
+            self.pass_on(line, fields, outcomes, docket)
+
+    def fail(self, result: Result) -> None:
+        """All assertions that are left end like this, which is not with success."""
+        if result.outcome == Outcome.RETURNED:
+            raise ValueError("a candidate's process cannot say that an assertion held")
+        self.fill(result)
 
     def start_tests(self, docket: Docket) -> None:
         """When all names are known: the tests that can be run with them are sent, the others are not decided."""
         if len(self.kinds) < len(self.candidate["names"]):
             return
-        assert self.testing is not None
+        assert self.testing is not None and self.answering is not None
+        self.answering.state = "idle"
         first = len(self.results)
         self.place = [index for index in range(first, self.count) if not self.strange(index)]
         self.pass_over()
         if self.done:
             return
         bindings = [[name, *kind] for name, kind in self.kinds.items()]
+        self.touched = any(kind != "function" for kind, _ in self.kinds.values())
         texts = [self.tests["tests"][index] for index in self.place]
         self.testing.send({**self.tests, "tests": texts, "bindings": bindings})
-        self.deadline = time.monotonic() + (self.limits.timeout if self.testing.ready else _START)
+        if self.testing.ready:
+            self.start_clock()
+        else:
+            self.deadline = time.monotonic() + _START
 
     def strange(self, index: int) -> str | None:
         """A name that an assertion uses and that is neither a function nor plain data."""
@@ -280,17 +425,19 @@ class Asserted(_Judged):
             name = self.strange(len(self.results))
             self.note(Result(Outcome.UNSUPPORTED, detail=f"{name} is neither a function nor plain data"))
 
-    def pass_on(self, fields: Texts, docket: Docket) -> None:
+    def pass_on(self, line: Line, fields: Texts, outcomes: frozenset[str], docket: Docket) -> None:
         """A call's answer, on its way to the tests."""
         assert self.testing is not None
         *told, base, arguments, state, truth = fields
-        result = result_in(told)
+        result = result_in(told, outcomes)
         if state is not None and state != "" and not is_value(["list", state, None], LONGEST):
             raise ValueError("no state")
-        self.calling = False
+        line.state = "idle"
+        self.testing.state = self.testing.state.removesuffix(" called")
         if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
             self.cut(result, docket)
             return
+        self.touched = True
         self.testing.send(
             {
                 "text": result.value.text if result.value is not None else None,
@@ -306,22 +453,26 @@ class Asserted(_Judged):
 
     # ------------------------------------------------------------------------------------------------ the tests' process
 
-    def tested(self, what: str | None, fields: Texts, docket: Docket) -> None:
-        if what == "call" and not self.calling:
+    def tested(self, line: Line, what: str, fields: Texts, outcomes: frozenset[str]) -> None:
+        """A message of the tests' process."""
+        if what == "call":
             name, arguments = fields
             assert self.answering is not None
-            self.calling = True
+            line.state += " called"
+            self.answering.state = "called"
             self.answering.send({"name": name, "arguments": arguments})
         elif what == "loaded":
-            self.set_up = True
+            line.state = "working"
         elif what == "unloaded":
-            self.fill(result_in(fields, _THE_TESTS))
-        elif what == "result":
-            self.place.pop(0)
-            self.note(result_in(fields, _THE_TESTS))
-            self.pass_over()
+            result = result_in(fields, outcomes)
+            given = all(self.kinds[name][0] == "function" for name in self.setup_needs if name in self.kinds)
+            if result.outcome == Outcome.FAILED and not given:
+                result = replace(result, outcome=Outcome.RAISED)  # the setup was handed something else than functions
+            self.fill(result)
         else:
-            raise ValueError("an unexpected message")
+            self.place.pop(0)
+            self.note(result_in(fields, outcomes))
+            self.pass_over()
 
     # ------------------------------------------------------------------------------------------------------------ both
 
@@ -329,24 +480,26 @@ class Asserted(_Judged):
         """The result of the assertion at hand."""
         self.results.append(result)
         self.attempts = 0
-        self.deadline = time.monotonic() + self.limits.timeout
+        self.stop_clock()
+        self.start_clock()
         if self.stop_early and result.outcome not in (Outcome.RETURNED, Outcome.UNSUPPORTED):
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
 
     def cut(self, result: Result, docket: Docket) -> None:
         """The assertion at hand ends here; what is left begins anew, unless it would end before its first assertion again."""
+        is_set_up = self.testing is not None and self.testing.state.startswith("working")
         for line in list(self.lines):
             docket.end(line)
-        if self.set_up:
+        if is_set_up:
             self.note(result)
         else:
-            self.fill(result)
+            self.fail(result)
         if not self.done:
             self.begin(docket)
 
     def lost(self, line: Line, status: int | None, docket: Docket) -> None:
         if line.ready and status is not None:
-            ours = line is self.testing
+            ours = line is self.testing and not self.touched
             self.cut(Result(Outcome.FAILED if ours else Outcome.DIED, detail=obituary(status)), docket)
             return
         docket.sandbox.distrust(line.zygote)
@@ -359,13 +512,11 @@ class Asserted(_Judged):
         self.begin(docket)
 
     def expired(self, docket: Docket) -> None:
-        if all(line.ready for line in self.lines) or self.loaded or (self.answering is not None and self.answering.ready):
-            self.cut(Result(Outcome.TIMED_OUT, detail=f"it ran longer than {self.limits.timeout:g} s"), docket)
+        if self.answering is not None and self.answering.ready:
+            if not self.has_time():
+                self.cut(self.too_long(), docket)
         else:
             self.fill(Result(Outcome.FAILED, detail=f"the process was not ready after {_START:g} s"))
-
-
-_THE_TESTS = frozenset({*_ITS_OWN, str(Outcome.UNSUPPORTED), str(Outcome.FAILED)})
 
 
 def _kind_in(fields: Texts) -> tuple[str, str | None]:

@@ -31,7 +31,10 @@ class Line:
     `limit` is the most bytes of one message that comes.
     """
 
-    def __init__(self, zygote: Zygote, number: int, sock: socket.socket, case: "Case", limit: int) -> None:
+    def __init__(self, zygote: Zygote, number: int, sock: socket.socket, case: "Case", limit: int, role: str) -> None:
+        self.role = role
+        self.state = "starting"
+        """What the process is at; with its role it decides what it may say (`cases.MAY_SAY`)."""
         self.zygote = zygote
         self.number = number
         self.sock = sock
@@ -39,8 +42,11 @@ class Line:
         self.inbox = Inbox(unpack_texts, limit)
         self.outbox = bytearray()
         self.watched = selectors.EVENT_READ
-        self.ready = False
-        """Whether the process has read its case and begun with it: what happens from now on is the candidate's doing."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process has read its case and begun with it: what happens from now on may be the candidate's doing."""
+        return self.state != "starting"
 
     def send(self, message: Any) -> None:
         """Puts a message on its way."""
@@ -77,6 +83,10 @@ class Case(ABC):
     def size(self) -> int:
         """Characters of all results."""
         return sum(len(result.stdout) + len(result.value.text or "" if result.value else "") for result in self.results)
+
+    def postpone(self, seconds: float) -> None:
+        """Time that was ours and not the processes'."""
+        self.deadline += seconds
 
     @abstractmethod
     def begin(self, docket: "Docket") -> None:
@@ -141,10 +151,10 @@ class Docket:
                 case.begin(self)
             self.settle(case)
 
-    def open(self, case: Case, limit: int) -> Line:
+    def open(self, case: Case, limit: int, role: str) -> Line:
         """A line to a fresh process for untrusted code."""
         zygote, number, sock = self.sandbox.fork_untrusted()
-        line = Line(zygote, number, sock, case, limit)
+        line = Line(zygote, number, sock, case, limit, role)
         case.lines.append(line)
         self.selector.register(sock, selectors.EVENT_READ, line)
         return line
@@ -165,7 +175,7 @@ class Docket:
         """Sleeps until a process speaks, can be written to, or has run out of time."""
         now = time.monotonic()
         for case in self.active:
-            case.deadline += now - self.looked  # nobody's time runs while our own caller keeps us from listening
+            case.postpone(now - self.looked)  # nobody's time runs while our own caller keeps us from listening
         soonest = min(case.deadline for case in self.active)
         speaking: set[Case] = set()
         for key, events in self.selector.select(min(max(0.0, soonest - now), _LONGEST_SLEEP)):

@@ -143,6 +143,16 @@ class Zygote:
                 return None
         return status
 
+    def processor_time(self, number: int) -> float | None:
+        """Seconds of processor time of a worker; None where nobody knows."""
+        with self.lock:
+            try:
+                self.control.sendall(REQUEST.pack(b"C", number))
+                seconds: float | None = receive(self.control, self.inbox)["seconds"]
+            except (OSError, EOFError):
+                return None
+        return seconds
+
     def drop(self, number: int) -> None:
         """Kills a worker, and does not wait for its end."""
         with self.lock, contextlib.suppress(OSError):

@@ -33,11 +33,13 @@ class Limits:
     """What one program may use.
 
     Attributes:
-        timeout: wall-clock seconds, enforced from outside the process.
+        timeout: seconds, enforced from outside the process: by the clock for trusted programs; of processor time for each test of
+            a candidate, which may take three times as long by the clock.
         memory: bytes of address space above what the process had before it read the program.
         steps: most steps of a traced run (plain runs count none).
         output: most characters written to stdout and stderr together.
         file_size: most bytes of one file.
+        total: seconds for all tests of one candidate together; None for 20 times the timeout.
     """
 
     timeout: float = 1.0
@@ -45,11 +47,14 @@ class Limits:
     steps: int = 10_000
     output: int = 1_000_000
     file_size: int = 1024 * 1024
+    total: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("timeout", "memory", "steps", "output"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"the limit {name} must be above 0, not {getattr(self, name)!r}")
+        if self.total is not None and not self.total > 0:
+            raise ValueError(f"the limit total must be above 0 or None, not {self.total!r}")
         if self.file_size < 0:
             raise ValueError(f"the limit file_size must be 0 or more, not {self.file_size!r}")
 

@@ -77,7 +77,9 @@ _CHANGING = """
 
 _CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020080  # a thread; a namespace of any kind
 _TERMINAL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
-_F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15  # which would send signals
+# F_DUPFD to F_SETLKW, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ. Not: what sends signals (F_SETOWN, F_SETSIG), and what holds up
+# whoever opens a file (F_SETLEASE), as another candidate does that imports it.
+_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1031, 1032)
 _PR_NAMES = (15, 16, 0x53564D41)  # names of threads and of memory
 _OWN = 0x7BADC0DE  # stands for the pid of the process that installs the filter; no pid is that large
 _AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
@@ -111,7 +113,7 @@ class Narrow:
         self.rules[numbers["clone"]] = (*_argument(0), (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, *no_thread)
         self.rules[numbers["ioctl"]] = _argument(1) + _if_one_of(_TERMINAL)
         self.rules[numbers["prctl"]] = _argument(0) + _if_one_of(_PR_NAMES)
-        self.rules[numbers["fcntl"]] = _argument(1) + _unless_one_of((_F_SETOWN, _F_SETSIG, _F_SETOWN_EX))
+        self.rules[numbers["fcntl"]] = _argument(1) + _if_one_of(_FCNTL)
         stream = ((_AND, 0, 0, _SOCK_KIND), *_if_one_of((_SOCK_STREAM,)))
         self.rules[numbers["socketpair"]] = (*_argument(0), (_JEQ, 1, 0, _AF_UNIX), *_REFUSE, *_argument(1), *stream)
         no_address = ((_JEQ, 1, 0, 0), *_REFUSE)
@@ -147,11 +149,6 @@ def _if_one_of(values: tuple[int, ...]) -> Code:
     """Lets pass where what is loaded is one of the values, else refuses."""
     tests = tuple((_JEQ, len(values) - place, 0, value) for place, value in enumerate(values))
     return (*tests, *_REFUSE, *_PASS)
-
-
-def _unless_one_of(values: tuple[int, ...]) -> Code:
-    tests = tuple((_JEQ, len(values) - place, 0, value) for place, value in enumerate(values))
-    return (*tests, *_PASS, *_REFUSE)
 
 
 def _program(arch: int, rules: Mapping[int, Code], otherwise: Code) -> list[Instruction]:

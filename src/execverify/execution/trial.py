@@ -1,7 +1,7 @@
 """Inside the confined process of one candidate: load what a model wrote, run its tests, say how each ended.
 
 The candidate shares this process, so nothing here is believed: what it sends is plain text that the caller reads as *its*
-answer, never as ours. One thing can be relied upon: the first message goes out before any of its code runs. What the process
+answer, never as ours (`cases.MAY_SAY`). One thing can be relied upon: the first message goes out before any of its code runs. What the process
 does besides (fresh arguments for each test, output in files of its own) is for honest candidates, and for fair verdicts.
 
     caller -> case            {"role": "call" | "stdin" | "answer" | "test", "source": ..., "tests": [...], limits}
@@ -15,8 +15,10 @@ The role "answer" serves the calls of a test process, see `bridge.py`.
 import atexit
 import builtins
 import errno
+import functools
 import importlib.abc
 import marshal
+import os
 import sys
 import threading
 import types
@@ -214,23 +216,31 @@ def _loaded(solution: Solution, channel: Channel, console: Console) -> bool:
 
 
 def _stdin(case: dict[str, Any], channel: Channel, console: Console) -> None:
-    """Runs the program once for each test, each time as a fresh main module."""
-    for text in case["tests"]:
-        console.begin(text)
-        solution = Solution(case, "__main__")
+    """Runs the program on one test, as a fresh main module. (Each test has a process of its own.)"""
+    (text,) = case["tests"]
+    console.begin(text)
+    solution = Solution(case, "__main__")
+    os._exit = functools.partial(_exit_at_once, channel, console, os._exit)
+    try:
         try:
-            try:
-                solution.load()
-            except SystemExit as leaving:
-                if leaving.code not in (None, 0, False):
-                    raise
-            _finish()
-            console.flush()
-        except BaseException as error:
-            fields = solution.ended(error, console)
-        else:
-            fields = _returned(None, console)
-        channel.say("result", *fields)
+            solution.load()
+        except SystemExit as leaving:
+            if leaving.code not in (None, 0, False):
+                raise
+        _finish()
+        console.flush()
+    except BaseException as error:
+        fields = solution.ended(error, console)
+    else:
+        fields = _returned(None, console)
+    channel.say("result", *fields)
+
+
+def _exit_at_once(channel: Channel, console: Console, leave: Callable[[int], NoReturn], status: int = 0) -> NoReturn:
+    """`os._exit` for a program: what has reached its output counts, as it does for a program of its own."""
+    if status == 0:
+        channel.say("result", *_returned(None, console))
+    leave(status)
 
 
 def _finish() -> None:

@@ -10,6 +10,7 @@ A request is a letter and the number that the caller gave the worker:
     U  fork a process for one untrusted candidate, likewise
     E  end a worker; answered with its wait status as it ended
     D  end a worker; not answered
+    C  answered with the processor time of a worker, in seconds
 
 When the control socket closes, because the caller closed it or died, it ends every worker, removes the working folders
 and exits.
@@ -22,11 +23,13 @@ import select
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 from execverify.execution import confine, kernel, limits, trial, worker
 from execverify.execution.wire import REQUEST, pack
 
+_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED: the kernel's clock of another process is named by its pid and this
 _REAP_AFTER = 0.02  # seconds after which those are looked for that were ended without an answer
 
 
@@ -105,8 +108,19 @@ class _Zygote:
                 self.fork(number, fds[0], trusted=kind == b"T")
             elif kind == b"E":
                 self.control.sendall(pack({"status": self.end(number)}))
+            elif kind == b"C":
+                self.control.sendall(pack({"seconds": self.processor_time(number)}))
             else:
                 self.drop(number)
+
+    def processor_time(self, number: int) -> float | None:
+        """Seconds that a worker's threads have had together; None where the system does not say."""
+        pid = self.workers.get(number)
+        if pid is None or sys.platform != "linux":
+            return None
+        with contextlib.suppress(OSError):
+            return time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
+        return None
 
     def fork(self, number: int, fd: int, trusted: bool) -> None:
         folder = os.path.join(self.root, str(number))

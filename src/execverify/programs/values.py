@@ -174,9 +174,13 @@ class _Writer:
     def integer(self, obj: int, _: object) -> str:
         if -_SMALL < obj < _SMALL:
             return _repr(obj)
-        if obj.bit_length() > _MAX_INT_BITS:
+        if obj.bit_length() <= _MAX_INT_BITS:
+            return _repr(obj)
+        # CPython converts no such integer to decimal digits. Hexadecimal ones have no limit; they are for values on their way
+        # between processes, and nobody is asked for them.
+        if self.limit <= MAX_TEXT or obj.bit_length() // 4 + 4 > self.limit:
             raise _Opaque("too long")
-        return _repr(obj)
+        return hex(obj)
 
     def sized(self, obj: str | bytes, _: object) -> str:
         self.spend(len(obj))

@@ -1,0 +1,96 @@
+"""What must not change unawares: rows, chains and evaluations of fixed seeds, by a short hash each.
+
+`python tests/test_golden.py` writes the file again; do so only where a change of what users get is meant, and say why in the commit.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execverify.datasets import tasks
+from execverify.datasets.build import build
+from execverify.datasets.chains import VOICES, chain_rows
+from execverify.datasets.recipe import Recipe
+from execverify.evaluation.run import evaluate
+from execverify.questions import to_row
+from execverify.questions.task import ALL_KINDS
+
+GOLDEN = Path(__file__).with_name("golden.json")
+ROWS, CHAINS = 600, 300
+BENCHMARKS = ("own", "library-io")
+MODELS = ("scripted:gold", "scripted:nothing", "scripted:constant:Nil")
+
+
+def short_hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def rows() -> list[dict[str, Any]]:
+    return [dict(to_row(task)) for task in tasks(size=ROWS, seed=0, kinds=ALL_KINDS)]
+
+
+def row_hashes() -> list[str]:
+    return [short_hash(row) for row in rows()]
+
+
+def chain_hashes(style: str) -> list[str]:
+    given = rows()[:CHAINS]
+    return [short_hash(chain) for chain in chain_rows(given, voice=style, seed=0)]
+
+
+def manifest_hash(folder: Path) -> str:
+    return str(build(folder, 200, Recipe(seed=0, kinds=ALL_KINDS), workers=2).manifest["content"])
+
+
+def result_hash(benchmark: str, model: str) -> str:
+    """All figures and verdicts, without what names the machine or the versions."""
+    run = evaluate(benchmark, model)
+    return short_hash([run.results.get(name) for name in ("official", "strict", "floors", "slices", "more", "disagreements", "rows")])
+
+
+def _all(folder: Path) -> Iterator[tuple[str, Any]]:
+    yield "rows", row_hashes()
+    for style in sorted(VOICES):
+        yield f"chains/{style}", chain_hashes(style)
+    yield "manifest", manifest_hash(folder)
+    for benchmark in BENCHMARKS:
+        for model in MODELS:
+            yield f"{benchmark}/{model}", result_hash(benchmark, model)
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    return found
+
+
+def test_rows_are_those_of_before(golden: dict[str, Any]) -> None:
+    assert row_hashes() == golden["rows"]
+
+
+@pytest.mark.parametrize("style", sorted(VOICES))
+def test_chains_are_those_of_before(style: str, golden: dict[str, Any]) -> None:
+    assert chain_hashes(style) == golden[f"chains/{style}"]
+
+
+def test_a_build_has_the_content_of_before(tmp_path: Path, golden: dict[str, Any]) -> None:
+    assert manifest_hash(tmp_path / "set") == golden["manifest"]
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
+@pytest.mark.parametrize("model", MODELS)
+def test_evaluations_are_those_of_before(benchmark: str, model: str, golden: dict[str, Any]) -> None:
+    assert result_hash(benchmark, model) == golden[f"{benchmark}/{model}"]
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as temporary:
+        found = dict(_all(Path(temporary) / "set"))
+    GOLDEN.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
