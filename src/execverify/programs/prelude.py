@@ -84,7 +84,7 @@ def read_prelude(prelude: str) -> Mapping[str, str]:
 
 def free_names(source: str) -> frozenset[str]:
     """Names that a program reads and nothing in it binds; Python's own names among them. Raises ProgramError."""
-    found = set()
+    found: set[str] = set()
     for scope in scopes_of(parse_source(source)).values():
         found.update(name for name in scope.read if scope.resolve(name) is None)
     return frozenset(found)

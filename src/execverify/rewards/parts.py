@@ -6,15 +6,25 @@ from enum import StrEnum
 ANSWERS = ("output", "input", "next_statement", "variable_state")
 """Parts of an answer about a run."""
 
-PARTS = (*ANSWERS, "format", "unit_test")
-"""Every kind of part."""
+PARTS = (*ANSWERS, "format", "unit_test", "row")
+"""Every kind of part; "row" is the only part of a row that cannot be used."""
+
+
+def encodable(text: str) -> str:
+    """A text with lone surrogates escaped, so that it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 class Verdict(StrEnum):
     """What became of one part of an answer.
 
     From `RAISED` to `DIED`, the code that a model wrote ended in another way than by returning: each is as wrong as
-    `WRONG`. `UNSUPPORTED` is the test's doing and `FAILED` ours: neither is held against the model.
+    `WRONG`; so is `UNREADABLE`, an answer that raised an unexpected exception in our own code. `UNSUPPORTED` is the test's doing,
+    `BAD_ROW` the row's and `FAILED` ours: none of them is held against the model.
     """
 
     RIGHT = "right"
@@ -29,6 +39,8 @@ class Verdict(StrEnum):
     DIED = "died"
     NOT_RUN = "not run"
     UNSUPPORTED = "unsupported"
+    UNREADABLE = "could not be read"
+    BAD_ROW = "bad row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,8 @@ class Part:
         given: what the model wrote there, or its code gave; None where there is nothing.
         verdict: right, wrong, no answer, our failure; for code also how else it ended.
         why: one line that says why it is not right; empty where it is.
+
+    `given` and `why` can always be encoded: a lone surrogate, which no file, table or log takes, stands there as `\\udc80`.
     """
 
     kind: str
@@ -48,6 +62,12 @@ class Part:
     given: str | None
     verdict: Verdict
     why: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("given", "why"):
+            text = getattr(self, name)
+            if text is not None and not text.isascii():
+                object.__setattr__(self, name, encodable(text))
 
     @property
     def right(self) -> bool:
