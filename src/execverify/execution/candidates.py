@@ -42,11 +42,13 @@ class Candidate:
             its standard input.
         entry_point: the function to call ("Solution.method" is the method of an instance that is made without arguments);
             None for a program, which runs as `__main__`.
+        prelude: imports, one a line, whose names the source may use like built-in ones. They never are a definition of its own.
     """
 
     source: str
     tests: tuple[str, ...]
     entry_point: str | None = None
+    prelude: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ class AssertedCandidate:
         asserts: trusted code, each with a result of its own: `"assert f(3) == 4"`, `"check(f)"`.
         entry_point: the function that they are about; other functions of the candidate may be named too. ("Solution.method" is
             known to the tests as `method`.)
+        prelude: as for `Candidate`.
     """
 
     source: str
     setup: str
     asserts: tuple[str, ...]
     entry_point: str | None = None
+    prelude: str = ""
 
 
 def run_candidates(
@@ -97,9 +101,8 @@ def run_candidates(
 
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
-        told = plan(
-            role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(box.imports)
-        )
+        more = {"entry_point": candidate.entry_point, "imports": sorted(box.imports), "prelude": candidate.prelude}
+        told = plan(role, candidate.source, candidate.tests, limits, **more)
         return Tested(told, limits, stop_early)
 
     return _run(map(case, candidates), workers, box, allow_weak)
@@ -160,7 +163,7 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
         return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
     shared = {"imports": sorted(imports)}
-    answering = plan("answer", candidate.source, (), limits, names=names, **shared)
+    answering = plan("answer", candidate.source, (), limits, names=names, prelude=candidate.prelude, **shared)
     testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
     return Asserted(answering, testing, needs, limits, stop_early)
 

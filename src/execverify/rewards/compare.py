@@ -51,6 +51,15 @@ def _near(given: float, expected: float, tolerance: float) -> bool:
     return abs(given - expected) <= tolerance * max(1.0, abs(given), abs(expected))
 
 
+def too_long(given: str, expected: str) -> bool:
+    """Whether one literal is so much longer than another, both canonical, that they cannot be equal: it need not be parsed.
+
+    The canonical texts of values that are equal, under any comparison here, differ by a few characters an item: a tuple's comma,
+    a key's quotes, the digits of a float within a tolerance (24 for `0.0`).
+    """
+    return len(given) > 100 + 24 * len(expected)
+
+
 # ------------------------------------------------------------------------------------------------- results against JSON
 
 

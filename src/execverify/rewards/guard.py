@@ -5,6 +5,7 @@ about: so that part earns nothing (`Verdict.UNREADABLE`), its reason keeps the e
 wrong with a *row* is another matter: its reward is None, see `bad_row`.
 """
 
+import functools
 import logging
 import traceback
 from collections.abc import Callable
@@ -35,6 +36,12 @@ def described(error: Exception) -> str:
     return f"{type(error).__name__}{where}: {str(error)[:300]}"
 
 
+@functools.lru_cache(maxsize=1_000)
+def _warn_once(message: str) -> None:
+    """Rows come again with every rollout and epoch; the log has each once."""
+    _log.warning(message)
+
+
 def bad_row(error: Exception, name: str = "") -> Score:
     """The score of every completion of a row that cannot be used: None, with one part that says why.
 
@@ -44,5 +51,5 @@ def bad_row(error: Exception, name: str = "") -> Score:
     """
     why = str(error) if type(error).__module__.startswith("execverify.") else described(error)
     why = f"{name}: {why}" if name else why
-    _log.warning("a row cannot be used: %s", why)
+    _warn_once(f"a row cannot be used: {why}")
     return Score(None, (Part("row", (), None, Verdict.BAD_ROW, why),))

@@ -6,8 +6,8 @@ from enum import StrEnum
 ANSWERS = ("output", "input", "next_statement", "variable_state")
 """Parts of an answer about a run."""
 
-PARTS = (*ANSWERS, "format", "unit_test", "row")
-"""Every kind of part; "row" is the only part of a row that cannot be used."""
+PARTS = (*ANSWERS, "format", "unit_test")
+"""Every kind of part. (A row that cannot be used has one of kind "row" instead, see `guard.bad_row`.)"""
 
 
 def encodable(text: str) -> str:
@@ -48,7 +48,8 @@ class Part:
     """One judged part of an answer.
 
     Attributes:
-        kind: "output", "input", a question's kind, "unit_test", or "format" (whether a code answer is well-formed).
+        kind: "output", "input", a question's kind, "unit_test", "format" (whether a code answer is well-formed), or "row" (that
+            the row cannot be used).
         expected: every accepted answer.
         given: what the model wrote there, or its code gave; None where there is nothing.
         verdict: right, wrong, no answer, our failure; for code also how else it ended.
