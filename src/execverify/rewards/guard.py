@@ -8,7 +8,7 @@ wrong with a *row* is another matter: its reward is None, see `bad_row`.
 import functools
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from execverify.rewards.parts import Part, Score, Verdict
 
@@ -42,14 +42,15 @@ def _warn_once(message: str) -> None:
     _log.warning(message)
 
 
-def bad_row(error: Exception, name: str = "") -> Score:
-    """The score of every completion of a row that cannot be used: None, with one part that says why.
+def bad_row(error: Exception, name: str = "", asked: Sequence[tuple[str, tuple[str, ...]]] = (("row", ()),)) -> Score:
+    """The score of every completion of a row that cannot be used: None, with a part that says why.
 
     Args:
         error: what reading the row raised.
         name: which row it is.
+        asked: kind and accepted answers of each part; one of kind "row" where nothing is known.
     """
     why = str(error) if type(error).__module__.startswith("execverify.") else described(error)
     why = f"{name}: {why}" if name else why
     _warn_once(f"a row cannot be used: {why}")
-    return Score(None, (Part("row", (), None, Verdict.BAD_ROW, why),))
+    return Score(None, tuple(Part(kind, expected, None, Verdict.BAD_ROW, why) for kind, expected in asked))

@@ -43,6 +43,10 @@ class Verdict(StrEnum):
     BAD_ROW = "bad row"
 
 
+UNJUDGED = frozenset({Verdict.FAILED, Verdict.BAD_ROW})
+"""Verdicts that say nothing of the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One judged part of an answer.
@@ -91,6 +95,6 @@ class Score:
     def share(self, kind: str) -> float | None:
         """Share of a kind's parts that are right, unsupported ones left out; None where there are none, or we failed."""
         of_kind = [part for part in self.parts if part.kind == kind and part.verdict != Verdict.UNSUPPORTED]
-        if not of_kind or any(part.verdict == Verdict.FAILED for part in of_kind):
+        if not of_kind or any(part.verdict in UNJUDGED for part in of_kind):
             return None
         return sum(part.right for part in of_kind) / len(of_kind)

@@ -188,8 +188,7 @@ def judge_white_box(task: Task, completion: str, rule: RewardRule = PAPER) -> Sc
     try:
         answer = read_answer(completion)
     except Exception as error:
-        asked = [("output", (task.assertion,)), *((question.kind, question.answers) for question in task.questions)]
-        return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in asked))
+        return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in _asked(task)))
     parts = [guarded("output", (task.assertion,), answer.assertion, lambda: _output_part(task, answer, rule))]
     for index, question in enumerate(task.questions):
         given = answer.lines[index] if index < len(answer.lines) else None
@@ -204,8 +203,14 @@ def _bad_truth(task: Task) -> Score | None:
         _key_of(task.result.text or "")
         _arguments_key(task.program.arguments)
     except Exception as error:
-        return bad_row(error, f"task {task.id}" if task.id else "")
+        return bad_row(error, f"task {task.id}" if task.id else "", _asked(task))
     return None
+
+
+def _asked(task: Task) -> list[tuple[str, tuple[str, ...]]]:
+    """Kind and accepted answers of each part of an answer."""
+    first = "input" if task.kind == "input_prediction" else "output"
+    return [(first, (task.assertion,)), *((question.kind, question.answers) for question in task.questions)]
 
 
 def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
