@@ -8,6 +8,7 @@ import json
 import random
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -204,20 +205,22 @@ QUICK = Limits(timeout=1.0)
 _read = {id(problem): read_tests(json.dumps(problem.truth)) for problem in PROBLEMS}
 
 
-def judged(rng: random.Random) -> tuple[Score, str | None, str]:
-    """One case: its score, what is wrong with it, and its completion."""
+def judged(rng: random.Random) -> tuple[Score, str | None, str, float]:
+    """One case: its score, what is wrong with it, its completion, and the seconds that judging took in this process."""
     problem = rng.choice(PROBLEMS)
     tests = _read[id(problem)]
     text, gold = completion(rng, problem)
     rule = UnitTestRule(float_tolerance=problem.tolerance, binary=rng.random() < 0.1, strict=False)
     if rng.randrange(_REAL) == 0:
         score = unit_test_scores([(problem.truth, text)], rule=rule, limits=QUICK)[0]
-        return score, _real_fault(score, gold), text
+        return score, _real_fault(score, gold), text, 0.0
     honest = rng.random() < 0.3
     made = results(rng, problem, tests.form, honest)
+    begun = time.perf_counter()
     with forged(made):
         score = unit_test_scores([(problem.truth, text)], rule=rule)[0]
-    return score, _fault(score, problem, tests, made, gold, gold and honest, text), text
+    seconds = time.perf_counter() - begun
+    return score, _fault(score, problem, tests, made, gold, gold and honest, text), text, seconds
 
 
 def _real_fault(score: Score, gold: bool) -> str | None:
@@ -253,7 +256,7 @@ def _may_be_right(problem: Problem, tests: UnitTests, expected: tuple[str, ...],
         return _same_tokens(result.stdout, expected[0], problem.tolerance)
     if tests.form == Form.ASSERT:
         return True
-    given = evaluated(parsed((result.value and result.value.text) or "", "eval").body)
+    given = evaluated(parsed(((result.value and result.value.text) or "").strip(), "eval").body)
     wanted = [evaluated(parsed(text, "eval").body) for text in expected]
     if problem.tolerance and isinstance(given, float):
         return any(isinstance(value, float) and abs(value - given) <= problem.tolerance for value in wanted)

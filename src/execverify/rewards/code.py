@@ -175,10 +175,8 @@ def _blocks(text: str) -> list[_Block]:
     first = next((number for number, fence in enumerate(fences) if fence.opens), None)
     if first is None or fences[first].info or fences[first].words or len(blocks) > _FEW:
         return blocks
-    if any(_is_code(block.source) for block in blocks if not block.other):
-        return blocks
     before = text[: fences[first].start]
-    if not _is_code(before):
+    if not _is_code(before) or any(_is_code(block.source) for block in blocks if not block.other):
         return blocks
     return [_Block(before, python=True, opened=False), *_paired(text, fences[first + 1 :])]
 
