@@ -33,6 +33,7 @@ bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	$(BIN)/python bench/build.py
 	$(BIN)/python bench/sandbox.py
 	$(BIN)/python bench/unit_tests.py
+	$(BIN)/python bench/parsing.py
 	$(BIN)/python bench/evaluate.py
 	if [ -d demo-out/training/sft ]; then $(BIN)/python bench/training.py demo-out/training; fi
 

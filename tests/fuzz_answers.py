@@ -1,13 +1,15 @@
-"""Fuzzes the scorer: `python tests/fuzz_answers.py --count 1000000 --seed 0 --workers 2`.
+"""Fuzzes the whole way of a completion: `python tests/fuzz_answers.py --count 1000000 --seed 0 --workers 2`.
 
-Completions are random text, right answers that were damaged, spliced, stuffed or respelled, and the known attacks. Every
-one is scored, and the score is held against a second judge, written here in another way: it finds the tags by a regular
-expression, and evaluates what CPython's own parser and `eval` make of the literals, once a list of node types has let them
-pass. What must hold:
+Half of the cases are answers about a run (white box, input prediction), half are code (`fuzz_code`). Completions are random text,
+right answers that were damaged, spliced, stuffed or respelled, and the known attacks. Every one is scored, and the score is held
+against a second judge, written here in another way: it finds the tags by a regular expression, and evaluates what CPython's own
+parser and `eval` make of the literals, once a list of node types has let them pass. What must hold:
 
 - `score` raises nothing, takes less than a second, and does not bring the interpreter down;
 - no completion earns more than the second judge can justify; a right answer in another spelling earns everything;
-- for input prediction, what would be run is our source with exactly the literals that were written.
+- for input prediction, what would be run is our source with exactly the literals that were written (one in 400 runs);
+- no part "could not be read", which is how an exception that nobody foresaw ends;
+- every score can be logged: each chunk of scores is written to Parquet and JSON, and read back.
 
 Case i is made from (seed, i) alone: `--first i --count 1` repeats it. Workers are processes that note the number of the
 case they are at, so that a crash or a hang can be told by its case.
@@ -28,16 +30,23 @@ import tempfile
 import threading
 import time
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import fuzz_code
+import pyarrow as pa
+import pyarrow.parquet as pq
 from fuzz_completions import DAMAGE, respelled, tasks
 
 import execverify as ev
+from execverify.commands.rows import score_as_json
+from execverify.rewards import Verdict
 from execverify.rewards.score import judge_input, score
+from execverify.rewards.trl import graded
 
 SLOW = 1.0  # seconds that no call may take
 HANGS = 30.0  # seconds after which a worker that does not move on is given up
@@ -45,6 +54,9 @@ HANGS = 30.0  # seconds after which a worker that does not move on is given up
 # ------------------------------------------------------------------------------------------------------ the second judge
 
 _TAG = re.compile(r"<(/?)answer>")
+_BLANKS = "".join(map(chr, (9, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200E), 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF)))
+_TICKS = re.compile(r"\A(`+)([^`]+)\1\Z")
+_FENCE = re.compile(r"```|~~~+[ \t]*(?:\{?\.?py[\w.]*\}?|te?xt|plaintext|output)?[ \t]*\Z", re.IGNORECASE)
 _NODES = (
     *(ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name, ast.Load),
     *(ast.USub, ast.UAdd, ast.Add, ast.Sub),
@@ -77,8 +89,9 @@ def answer_lines(completion: str) -> list[str]:
             start = tag.end()
         elif start is not None:
             inside = completion[start : tag.start()]
-    lines = (line.strip(" \t\r") for line in re.split("\n", inside))
-    return [line for line in lines if re.match(r"(?!```)[\s\S]", line)]
+    lines = (line.strip(_BLANKS) for line in re.split("\n", inside))
+    lines = (_TICKS.sub(r"\2", line).strip(_BLANKS) for line in lines)
+    return [line for line in lines if line and not _FENCE.match(line)]
 
 
 def parsed(text: str, mode: str) -> Any:
@@ -178,9 +191,10 @@ def truth(task: ev.Task) -> Call:
 
 
 def is_state(line: str, answer: str) -> bool:
+    line = re.sub(r"[;.]\Z", "", line).rstrip(_BLANKS)
     given = re.fullmatch(r"([\s\S]*);([^;]*)", line)
     if given is None or "Nil" in (line, answer):
-        return False
+        return line == answer == "Nil"
     text, kind = answer.rsplit("; ", 1)
     value = evaluated(parsed(given[1].strip(), "eval").body)
     return given[2].strip() == kind == type(value).__name__ and alike(value, evaluated(parsed(text, "eval").body))
@@ -222,16 +236,19 @@ class Tally:
     Attributes:
         rewards: how many completions earned nothing, something, everything.
         stricter: how many earned less than the second judge allows.
+        logged: how many scores were written to Parquet and read back.
         slowest: seconds that the slowest took.
     """
 
     rewards: Counter[str] = field(default_factory=Counter)
     stricter: int = 0
     slowest: float = 0.0
+    logged: int = 0
 
     def add(self, other: "Tally") -> None:
         self.rewards += other.rewards
         self.stricter += other.stricter
+        self.logged += other.logged
         self.slowest = max(self.slowest, other.slowest)
 
 
@@ -243,9 +260,56 @@ def case(seed: int, number: int) -> tuple[ev.Task, str, bool]:
     return task, damage(rng, task), damage is respelled
 
 
-def check(task: ev.Task, completion: str, right: bool, tally: Tally) -> None:
+class Log:
+    """Scores on their way to a file, as a training logs them."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, score: ev.Score) -> None:
+        """Notes a score."""
+        self.rows.append({**score_as_json(score), "graded": graded(score)})
+
+    def written(self) -> int:
+        """Writes what was noted to a Parquet file and as JSON, and reads it again; how many there were."""
+        rows, self.rows = self.rows, []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "scores.parquet"
+            pq.write_table(pa.Table.from_pylist(rows, schema=_LOGGED), path)
+            if rows and pq.read_table(path).to_pylist() != rows:
+                raise Found("scores are not read back as they were written")
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            path.write_text(lines, encoding="utf-8")
+        return len(rows)
+
+
+_PART = pa.struct(
+    {"kind": pa.string(), "expected": pa.list_(pa.string()), "given": pa.string(), "verdict": pa.string(), "why": pa.string()}
+)
+_LOGGED = pa.schema({"reward": pa.float64(), "parts": pa.list_(_PART), "graded": pa.string()})
+
+
+def check_code(seed: int, number: int, tally: Tally, log: Log) -> None:
+    """Judges one code answer; raises Found where the score is not what it may be."""
+    for attempt in range(4):
+        rng = random.Random(f"{seed}:{number}")
+        rng.random()
+        score, fault, text, seconds = fuzz_code.judged(rng)
+        if fault:
+            raise Found(f"{fault}\n{text[:2_000]!r}")
+        if seconds < SLOW:
+            break
+        if attempt == 3:
+            raise Found(f"took {seconds:.1f} s\n{text[:2_000]!r}")
+    tally.slowest = max(tally.slowest, seconds)
+    log.add(score)
+    sort = "everything" if (score.reward or 0) >= 1 else "something" if (score.reward or 0) > 0.05 else "nothing"
+    tally.rewards[f"code earns {sort}"] += 1
+
+
+def check(task: ev.Task, completion: str, right: bool, tally: Tally, log: Log | None = None) -> None:
     """Scores one completion; raises Found where the score is not what it may be."""
-    reward, seconds = _scored(task, completion)
+    reward, seconds = _scored(task, completion, log)
     for _ in range(3):
         if seconds > SLOW:
             seconds = min(seconds, _scored(task, completion)[1])
@@ -260,15 +324,22 @@ def check(task: ev.Task, completion: str, right: bool, tally: Tally) -> None:
     tally.rewards[f"{task.kind} earns {sort}"] += 1
 
 
-def _scored(task: ev.Task, completion: str) -> tuple[float, float]:
+def _scored(task: ev.Task, completion: str, log: Log | None = None) -> tuple[float, float]:
     """The reward, and the seconds it took; for an input to be run, 0 once it is seen to be what was written."""
     start = time.perf_counter()
-    if task.kind == "white_box":
-        reward = score(task, completion).reward
-    else:
-        judged = judge_input(task, completion)
-        reward = _checked_program(task, completion, judged) if isinstance(judged, ev.Program) else judged.reward
+    judged = score(task, completion) if task.kind == "white_box" else judge_input(task, completion)
+    reward = _checked_program(task, completion, judged) if isinstance(judged, ev.Program) else judged.reward
     seconds = time.perf_counter() - start
+    if log is not None and isinstance(judged, ev.Program) and zlib.crc32(judged.arguments.encode()) % 400 == 0:
+        judged = score(task, completion)  # runs it
+        if judged.reward is None:
+            raise Found("is called our failure")
+    if isinstance(judged, ev.Score):
+        unread = next((part.why for part in judged.parts if part.verdict == Verdict.UNREADABLE), None)
+        if unread is not None:
+            raise Found(unread)
+        if log is not None:
+            log.add(judged)
     if reward is None:
         raise Found("is called our failure")
     return reward, seconds
@@ -292,17 +363,27 @@ def _justified_input(task: ev.Task, completion: str) -> float:
         return 0.0
 
 
-def run_cases(seed: int, first: int, count: int, before: Callable[[int], None] = lambda number: None) -> Tally:
+def run_cases(
+    seed: int, first: int, count: int, before: Callable[[int], None] = lambda number: None, *, code: bool = True
+) -> Tally:
     """Checks cases in this process; raises Found for the first that must not be."""
-    tally = Tally()
+    tally, log = Tally(), Log()
     for number in range(first, first + count):
         before(number)
+        if number % 2 and code:
+            try:
+                check_code(seed, number, tally, log)
+            except Exception as error:
+                what = str(error) if isinstance(error, Found) else f"raises {error!r}"
+                raise Found(f"case {number} of seed {seed}: code: {what}") from error
+            continue
         task, completion, right = case(seed, number)
         try:
-            check(task, completion, right, tally)
+            check(task, completion, right, tally, log)
         except Exception as error:
             what = str(error) if isinstance(error, Found) else f"raises {error!r}"
             raise Found(f"case {number} of seed {seed}: task {task.assertion!r}: {what}\n{completion!r}") from error
+    tally.logged += log.written()
     return tally
 
 
@@ -321,7 +402,13 @@ def work(seed: int, first: int, count: int, mark: Path) -> int:
             except Found as found:
                 print(json.dumps({"found": str(found)}), flush=True)
                 return 1
-            done = {"count": size, "rewards": tally.rewards, "stricter": tally.stricter, "slowest": tally.slowest}
+            done = {
+                "count": size,
+                "rewards": tally.rewards,
+                "stricter": tally.stricter,
+                "slowest": tally.slowest,
+                "logged": tally.logged,
+            }
             print(json.dumps(done), flush=True)
     return 0
 
@@ -369,7 +456,7 @@ def watch(workers: list[Worker], total: int, seed: int) -> int:
             return _stop(workers, said["found"])
         if said:
             done += said["count"]
-            tally.add(Tally(Counter(said["rewards"]), said["stricter"], said["slowest"]))
+            tally.add(Tally(Counter(said["rewards"]), said["stricter"], said["slowest"], said["logged"]))
         for worker in workers:
             code = worker.process.poll()
             if code not in (None, 0, 1) or (code is None and worker.hangs()):
@@ -403,7 +490,7 @@ def _stop(workers: list[Worker], why: str) -> int:
 def _tell(tally: Tally) -> None:
     for reward, count in sorted(tally.rewards.items()):
         print(f"  {reward}: {count:,}")
-    print(f"stricter than the second judge: {tally.stricter:,}")
+    print(f"stricter than the second judge: {tally.stricter:,}; written to Parquet and read back: {tally.logged:,}")
 
 
 def main() -> int:

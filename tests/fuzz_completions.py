@@ -191,15 +191,27 @@ def respelled_lines(rng: random.Random, task: ev.Task) -> list[str]:
         if question.kind == "variable_state" and answer != "Nil":
             text, kind = answer.rsplit("; ", 1)
             answer = f"{spelled(rng, _value(text))}{blank};{blank}{kind}"
+        if question.kind == "variable_state":
+            answer += rng.choice(("", "", "", ";", "."))
         lines.append(f"{blank}{answer}{blank}")
-    return lines
+    return [_decorated(rng, line) for line in lines]
+
+
+def _decorated(rng: random.Random, line: str) -> str:
+    """A line as some models write it: between odd blanks, or in backticks."""
+    if rng.random() < 0.1 and "`" not in line:
+        ticks = rng.choice(("`", "``", "```"))
+        line = f"{ticks}{line}{ticks}"
+    around = rng.choice(("\u200b", "\xa0", "\ufeff", "\u3000 \u2060")) if rng.random() < 0.1 else ""
+    return f"{around}{line}{around}"
 
 
 def respelled(rng: random.Random, task: ev.Task) -> str:
     """A completion that is right, and must earn everything."""
     lines = respelled_lines(rng, task)
     lines += ["and more"] * rng.randrange(2)
-    lines = [*rng.choice(([], [""], ["```python"], ["```", " "])), *lines, *rng.choice(([], ["```"], ["", "\t"]))]
+    lines = [*rng.choice(([], [""], ["```python"], ["```", " "], ["~~~"], ["~~~python3"])), *lines]
+    lines += rng.choice(([], ["```"], ["", "\t"], ["~~~"]))
     before = rng.choice(("", "<answer>\nwrong\n</answer>\n", "<reasoning>so</reasoning>", "<answer>", "\ud800\x00", "\ufeff"))
     after = rng.choice(("", " done", "<answer>", "\n"))
     return f"{before}<answer>{rng.choice(_ENDS)}{rng.choice(_ENDS).join(lines)}\n</answer>{after}"
@@ -215,10 +227,30 @@ def _gold(rng: random.Random, task: ev.Task) -> str:
     return task.gold if rng.random() < 0.5 else "<answer>\n" + "\n".join(respelled_lines(rng, task)) + "\n</answer>"
 
 
-def _noise(rng: random.Random, task: ev.Task) -> str:
+def noise(rng: random.Random) -> str:
+    """Some characters or words."""
     sort = rng.choice((_PLAIN, _ODD, _TOKENS))
-    text = rng.choice(("", " ")).join(rng.choices(sort, k=rng.randrange(60)))
+    return rng.choice(("", " ")).join(rng.choices(sort, k=rng.randrange(60)))
+
+
+def _noise(rng: random.Random, task: ev.Task) -> str:
+    text = noise(rng)
     return rng.choice((text, f"<answer>{text}</answer>", f"<answer>\n{task.assertion}\n{text}</answer>"))
+
+
+def damaged_text(rng: random.Random, text: str) -> str:
+    """Some characters changed, lines exchanged, or something huge put in."""
+    sort = rng.random()
+    if sort < 0.6:
+        return _edited(rng, text)
+    if sort < 0.8:
+        lines = text.split("\n")
+        i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
+        lines[i] = rng.choice((lines[j], "", "```", "~~~", "```python", "Output:", f"Answer: {lines[j]}", f"`{lines[i]}`"))
+        return "\n".join(lines)
+    at = rng.randrange(len(text) + 1)
+    count = rng.choice((2, 60, 200, 1_000)) if rng.random() < 0.98 else 20_000
+    return text[:at] + rng.choice(_HUGE) * count + text[at:]
 
 
 def _edited(rng: random.Random, text: str) -> str:

@@ -20,7 +20,7 @@ from execverify.programs.program import shorten
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.task import TASK_KINDS
 from execverify.rewards.code_score import UnitTestRule
-from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.parts import UNJUDGED, Score, Verdict
 from execverify.rewards.score import RewardRule, score_many
 from execverify.rewards.unit_tests import task_or_problem
 
@@ -154,7 +154,8 @@ def _print_scores(kinds: list[str], scores: list[Score]) -> None:
         for part_kind, seen in verdicts.items():
             asked = sum(seen.values()) - seen[Verdict.UNSUPPORTED]
             ended = sum(seen[name] for name in _NOT_RUN_TO_ITS_END)
-            counts = map(str, (seen["wrong answer"], ended, seen["no answer"], seen["our failure"]))
+            wrong, failed = (seen[Verdict.WRONG] + seen[Verdict.UNREADABLE], sum(seen[verdict] for verdict in UNJUDGED))
+            counts = map(str, (wrong, ended, seen["no answer"], failed))
             table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / max(1, asked):.1%})", *counts)
             head = ["", "", ""]
     SCREEN.print(table)

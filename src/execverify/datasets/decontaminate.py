@@ -27,6 +27,7 @@ from execverify.datasets.files import pyarrow_or_error
 from execverify.errors import DatasetError, ProgramError
 from execverify.programs.program import Program, parse_source
 from execverify.programs.shapes import function_keys, ngrams
+from execverify.programs.unzip import unzipped
 
 SIZE = 8
 """Tokens of a run."""
@@ -197,7 +198,7 @@ def _text(path: str) -> str:
     try:
         data = Path(path).read_bytes()
         if path.endswith(".gz"):
-            data = gzip.decompress(data)
+            data = unzipped(data, path)
         return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise DatasetError(f"{path}: no such file") from None

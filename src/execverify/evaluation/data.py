@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
+from execverify.programs.unzip import unzipped
 
 Row = dict[str, Any]
 
@@ -77,7 +78,7 @@ def text_of(path: Path) -> str:
     """A file's text; raises EvaluationError, in one line, where there is none."""
     try:
         data = path.read_bytes()
-        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+        return (unzipped(data, path) if path.suffix == ".gz" else data).decode("utf-8-sig")
     except FileNotFoundError:
         raise EvaluationError(f"{path}: no such file") from None
     except IsADirectoryError:

@@ -45,11 +45,13 @@ class Candidate:
         judge: looks at each result as it arrives, and says whether the test passed; results are then kept without values and
             output, so that a batch needs little memory. Where `stop_early` is set, it decides which test is the last.
         output: characters that the program may write, where that is more than the limits allow.
+        prelude: imports, one a line, whose names the source may use like built-in ones. They never are a definition of its own.
     """
 
     source: str
     tests: tuple[str, ...]
     entry_point: str | None = None
+    prelude: str = ""
     judge: Judge | None = field(default=None, compare=False)
     output: int = 0
 
@@ -64,12 +66,14 @@ class AssertedCandidate:
         asserts: trusted code, each with a result of its own: `"assert f(3) == 4"`, `"check(f)"`.
         entry_point: the function that they are about; other functions of the candidate may be named too. ("Solution.method" is
             known to the tests as `method`.)
+        prelude: as for `Candidate`.
     """
 
     source: str
     setup: str
     asserts: tuple[str, ...]
     entry_point: str | None = None
+    prelude: str = ""
 
 
 def run_candidates(
@@ -103,7 +107,8 @@ def run_candidates(
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
         used = replace(limits, output=max(limits.output, candidate.output))
-        told = plan(role, candidate.source, candidate.tests, used, entry_point=candidate.entry_point, imports=sorted(box.imports))
+        more = {"entry_point": candidate.entry_point, "imports": sorted(box.imports), "prelude": candidate.prelude}
+        told = plan(role, candidate.source, candidate.tests, used, **more)
         return Tested(told, used, stop_early, candidate.judge)
 
     return _run(map(case, candidates), workers, box, allow_weak)
@@ -165,7 +170,7 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
         return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
     shared = {"imports": sorted(imports)}
-    answering = plan("answer", candidate.source, (), limits, names=names, **shared)
+    answering = plan("answer", candidate.source, (), limits, names=names, prelude=candidate.prelude, **shared)
     testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
     return Asserted(answering, testing, needs, setup_needs, limits, stop_early)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import tee
 from typing import Any
 
-from execverify.errors import LiteralError, ProgramError
+from execverify.errors import ProgramError
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_of
@@ -147,7 +147,7 @@ def is_value(fields: Any, limit: int = MAX_SOURCE) -> bool:
         return isinstance(opaque, str)
     try:
         return opaque is None and isinstance(text, str) and type(parse_literal(text, limit)).__name__ == kind
-    except LiteralError:
+    except Exception:  # foreign text: whatever it brings about, it is no value
         return False
 
 

@@ -118,10 +118,20 @@ class Solution:
         self.module.__dict__["__builtins__"] = own.__dict__
         sys.modules[name] = self.module
         self.source = case["source"]
+        self.prelude = case.get("prelude") or ""
         sys.setrecursionlimit(RECURSION_LIMIT + depth())
 
     def load(self) -> None:
-        """Runs the module's code."""
+        """Runs the prelude, whose names become built-in ones and so none of the module's own; then the module's code."""
+        made: dict[str, Any] = {}
+        for line in self.prelude.split("\n"):
+            try:
+                exec(line, made)
+            except ImportError:
+                continue  # the name stays undefined
+        own = self.module.__dict__["__builtins__"]
+        for name, value in made.items():
+            own.setdefault(name, value)
         exec(compile(self.source, "<program>", "exec", dont_inherit=True), self.module.__dict__)
 
     def named(self, path: str) -> Any:

@@ -8,6 +8,7 @@ same rules. Nothing is ever evaluated: `parse_literal` walks the syntax tree and
 import ast
 import re
 import threading
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +22,8 @@ _BUILDERS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearr
 _FLOAT_WORDS = frozenset({"inf", "-inf", "+inf", "nan", "-nan", "infinity", "-infinity"})
 MAX_SOURCE = 4 * MAX_TEXT
 """Longest text that is read as a literal where nothing else is said, in characters."""
+_EASY_DIGITS = 4_000  # which CPython converts under any setting that it allows by itself
+_MOST_DIGITS = 1_000_000
 _CROWD = 100  # elements of one hash
 _PARSED_NAME = "<execverify literal>"
 _MAY_WARN = re.compile(r"\\|[\d.][A-Za-z_]")  # an escape, or a number that touches a letter as in `1if x`
@@ -38,6 +41,27 @@ def parse_literal(text: str, limit: int = MAX_SOURCE) -> object:
             `MAX_DEPTH`.
     """
     return literal_of(parse_expression(text, limit))
+
+
+def read_integer(digits: str) -> int:
+    """The integer that decimal digits (and a sign) write down: `int` without its limit of 4,300 digits.
+
+    Takes 20 ms for 100,000 digits; raises ValueError for more than a million.
+    """
+    if len(digits) <= _EASY_DIGITS:
+        return int(digits)
+    if len(digits) > _MOST_DIGITS or not re.fullmatch(r"[+-]?[0-9]+", digits):
+        raise ValueError(f"it is no integer of at most {_MOST_DIGITS} digits")
+    unsigned = _joined_digits(digits.lstrip("+-"))
+    return -unsigned if digits[0] == "-" else unsigned
+
+
+def _joined_digits(digits: str) -> int:
+    if len(digits) <= _EASY_DIGITS:
+        return int(digits)
+    low = len(digits) // 2
+    power: int = 10**low
+    return _joined_digits(digits[:-low]) * power + _joined_digits(digits[-low:])
 
 
 def parse_expression(text: str, limit: int = MAX_SOURCE) -> ast.expr:
@@ -62,12 +86,65 @@ def parse_quietly(text: str, mode: str, limit: int = MAX_SOURCE) -> ast.AST:
 
 
 def parse_without_warnings(text: str, mode: str) -> ast.AST:
-    """`ast.parse`, with its own errors but without its warnings."""
+    """`ast.parse`, with its own errors but without its warnings; a ValueError for text that is written to be slow to parse."""
+    _refuse_slow(text)
     if _MAY_WARN.search(text) is None:
         return ast.parse(text, _PARSED_NAME, mode)
     with _warnings_lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=_PARSED_NAME)
         return ast.parse(text, _PARSED_NAME, mode)
+
+
+# CPython's parser takes time in proportion to a text's length (100,000 characters: 0.4 s at most, `bench/parsing.py`) but for two
+# shapes, where it takes the square: an f-string with many fields, whose text it searches for each of them (before 3.12), and a
+# name with a long run of combining characters, which it sorts (100,000 of them: two minutes).
+
+_MOST_FIELDS = 50_000_000  # characters of f-strings times their fields: 0.1 s
+_MOST_COMBINING = 300  # combining characters in a row; the longest of real text are below ten
+_LONG_FOREIGN = re.compile(rf"[^\x00-\x7f]{{{_MOST_COMBINING},}}")
+_F_STRING = re.compile(r"[fF][rR]?['\"]")
+_QUOTE = re.compile(r"#[^\n]*|([A-Za-z]{0,2})('{3}|\"{3}|'|\")")
+_ENDS = {
+    quote: re.compile(rf"\\.|{quote}" + (r"|\n" if len(quote) == 1 else ""), re.DOTALL) for quote in ("'", '"', "'" * 3, '"' * 3)
+}
+
+
+def _refuse_slow(text: str) -> None:
+    """Raises ValueError where a text's parsing would take the square of its length."""
+    if not text.isascii():
+        for run in _LONG_FOREIGN.finditer(text):
+            if _longest_combining(run[0]) > _MOST_COMBINING:
+                raise ValueError("it has a long run of combining characters")
+    if len(text) * text.count("{") > _MOST_FIELDS and _F_STRING.search(text) and _fields(text) > _MOST_FIELDS:
+        raise ValueError("it has an f-string with too many fields")
+
+
+def _longest_combining(run: str) -> int:
+    longest = length = 0
+    for sign in run:
+        first = unicodedata.normalize("NFKD", sign)[0]  # some are no combining characters, and become several
+        length = length + 1 if unicodedata.combining(first) else 0
+        longest = max(longest, length)
+    return longest
+
+
+def _fields(text: str) -> int:
+    """The characters of each f-string times its opening braces, in all. A text is cut as Python's tokenizer cuts it."""
+    found, at = 0, 0
+    while (opening := _QUOTE.search(text, at)) is not None:
+        at = opening.end()
+        if opening[2] is None:  # a comment
+            continue
+        start, ends = at, _ENDS[opening[2]]
+        while (end := ends.search(text, at)) is not None:
+            at = end.end()
+            if end[0][0] != "\\":
+                break
+        if end is None:  # never closed: the parser stops here too
+            return found
+        if "f" in opening[1].lower():
+            found += (at - start) * text.count("{", start, at)
+    return found
 
 
 def _reason(error: Exception) -> str:

@@ -303,12 +303,17 @@ def module_names(tree: ast.Module) -> frozenset[str]:
 
 
 def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements that bind names in the module: the body, and what stands inside its ifs, trys and withs."""
-    for node in body:
+    """Statements that bind names in the module: the body, and what stands inside its ifs, trys and withs.
+
+    Without recursion: each `elif` stands inside the one before, and a model may write thousands.
+    """
+    left = body[::-1]
+    while left:
+        node = left.pop()
         yield node
         if isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
-            for field in ("body", "orelse", "finalbody"):
-                yield from _module_level(getattr(node, field, []))
+            for field in ("finalbody", "orelse", "body"):
+                left += getattr(node, field, [])[::-1]
 
 
 def _bound_names(node: ast.stmt) -> Iterator[str]:

@@ -26,7 +26,8 @@ MAX_TEXT = 10_000
 MAX_DEPTH = 64
 """Deepest nesting of containers. CPython's own parser refuses 200 brackets; a value must survive being written."""
 
-_MAX_INT_BITS = 14_000  # 4,215 decimal digits: under the 4,300 that CPython converts to text
+MAX_INT_BITS = 14_000
+"""Largest integer that is written in decimal, in bits: 4,215 digits, under the 4,300 that CPython converts to text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ _TEXT, _INTEGER, _WORDS = {id(str)}, {id(int)}, {id(bool), id(type(None))}
 def value_of(obj: object, limit: int = MAX_TEXT) -> Value:
     """The `Value` of any object. Runs no code of the object's own: only exact built-in types are looked into.
 
-    A value whose text would be longer than `limit` characters is opaque.
+    A value whose text would be longer than `limit` characters is opaque; so is an integer of more than 4,215 decimal digits.
+    With a limit above `MAX_TEXT`, such an integer is written in hexadecimal, which Python converts without a limit of its own.
     """
     return Value(*describe(obj, limit))
 
@@ -174,12 +176,11 @@ class _Writer:
     def integer(self, obj: int, _: object) -> str:
         if -_SMALL < obj < _SMALL:
             return _repr(obj)
-        if obj.bit_length() <= _MAX_INT_BITS:
+        if obj.bit_length() <= MAX_INT_BITS:
             return _repr(obj)
-        # CPython converts no such integer to decimal digits. Hexadecimal ones have no limit; they are for values on their way
-        # between processes, and nobody is asked for them.
-        if self.limit <= MAX_TEXT or obj.bit_length() // 4 + 4 > self.limit:
+        if self.limit <= MAX_TEXT:
             raise _Opaque("too long")
+        self.spend(obj.bit_length() // 4)
         return hex(obj)
 
     def sized(self, obj: str | bytes, _: object) -> str:
@@ -204,18 +205,10 @@ class _Writer:
         return _repr(obj)
 
     def span(self, obj: range, _: object) -> str:
-        for bound in (obj.start, obj.stop, obj.step):
-            self.integer(bound, ())
-        if self.comparing:  # ranges are equal where their items are
-            count = len(obj) if obj.stop.bit_length() < 62 > obj.start.bit_length() else 2
-            obj = (
-                range(0)
-                if not count
-                else range(obj[0], obj[0] + 1)
-                if count == 1
-                else range(obj[0], obj[-1] + obj.step, obj.step)
-            )
-        return _repr(obj)
+        if self.comparing:
+            obj = _normal(obj)
+        start, stop, step = (self.integer(bound, ()) for bound in (obj.start, obj.stop, obj.step))
+        return f"range({start}, {stop})" if obj.step == 1 else f"range({start}, {stop}, {step})"
 
     def items(self, obj: list[object] | tuple[object, ...], above: tuple[int, ...]) -> str:
         if not obj:
@@ -275,6 +268,15 @@ _WRITERS: dict[int, Callable[[_Writer, Any, Any], str]] = {
     id(set): _Writer.unordered,
     id(frozenset): _Writer.unordered,
 }
+
+
+def _normal(obj: range) -> range:
+    """The one range that stands for all with the same items. (`len` and `obj[0]` of a range fail beyond 2**63.)"""
+    start, step = obj.start, obj.step
+    count = max(0, (obj.stop - start + step - (1 if step > 0 else -1)) // step)
+    if count < 2:
+        return range(start, start + 1) if count else range(0)
+    return range(start, start + count * step, step)
 
 
 def _in_order(written: list[tuple[str, object]]) -> list[str]:

@@ -2,22 +2,32 @@
 
 The answer is what stands in the completion's last `<answer>...</answer>`: the whole assertion on its first line, then one
 line a question. A line that cannot be read costs that question alone.
+
+What models put around a line is taken away: blanks (also no-break and zero-width ones), the backticks of a line that is
+wholly in backticks. Empty lines and code fences are passed over. So there is one way to read a text, and nothing is tried.
 """
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import literal_of, parse_quietly
+from execverify.programs.literals import MAX_SOURCE, literal_of, parse_quietly
 from execverify.programs.program import call_values
 from execverify.questions.question import CLOSE, OPEN
 
 MAX_ANSWER = 200_000
 """Longest answer that is read, in characters: what is written into one completion must not hold up a training step."""
 
-_FENCE = "```"
-_BLANKS = " \t\r"
+BLANKS = (
+    " \t\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u200b\u200c\u200d\u2060\ufeff"
+)
+"""What may stand around a line: blanks of every width, none included."""
+
+_IN_BACKTICKS = re.compile(r"(`+)([^`]+)\1")
+_FENCE = re.compile(r"`{3,}.*|~{3,}[ \t]*(?:\{?\.?(?:py|python)[\w.]*\}?|text|txt|plaintext|output)?[ \t]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ def completion_text(completion: Any) -> str | None:
 
 
 def read_answer(completion: str) -> Answer:
-    """The answer in a completion; its lines without the blanks around them, empty lines and code fences left out."""
+    """The answer in a completion; its lines as `tidy` has them, empty lines and code fences left out."""
     if not isinstance(completion, str):
         return Answer(None, why="the completion is not text")
     end = completion.rfind(CLOSE)
@@ -76,16 +86,37 @@ def read_answer(completion: str) -> Answer:
     inside = completion[start + len(OPEN) : end]
     if len(inside) > MAX_ANSWER:
         return Answer(None, why=f"the answer is longer than {MAX_ANSWER} characters")
-    lines = [line.strip(_BLANKS) for line in inside.split("\n")]
-    lines = [line for line in lines if line and not line.startswith(_FENCE)]
+    lines = [line for line in map(tidy, inside.split("\n")) if line and not is_fence(line)]
     if not lines:
         return Answer(None, why="the answer is empty")
     return Answer(lines[0], tuple(lines[1:]))
 
 
-def read_assertion(text: str) -> Assertion:
+def tidy(line: str) -> str:
+    """A line without the blanks around it, and without its backticks where it is wholly in backticks."""
+    line = line.strip(BLANKS)
+    if line[:1] == "`" and (inside := _IN_BACKTICKS.fullmatch(line)) is not None:
+        return inside[2].strip(BLANKS)
+    return line
+
+
+def is_fence(line: str) -> bool:
+    """Whether a line, without blanks around it, opens or closes a block of code. (`~~~x` is Python, `~~~python` is not.)"""
+    return line[:1] in "`~" and _FENCE.fullmatch(line) is not None
+
+
+def longest_line(right: str) -> int:
+    """How long a line may be to be read, in characters, where `right` is the right answer.
+
+    The longest spelling of a value (`\\U00000041` for `A`) takes ten times its characters, so what is longer is never right,
+    and need not be parsed.
+    """
+    return min(MAX_SOURCE, 2_000 + 32 * len(right))
+
+
+def read_assertion(text: str, limit: int = MAX_SOURCE) -> Assertion:
     """Reads `assert f(<literals>) == <literal>`; raises LiteralError that says what else it is."""
-    tree = parse_quietly(text, "exec")
+    tree = parse_quietly(text, "exec", limit)
     assert isinstance(tree, ast.Module)
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assert):
         raise LiteralError("is not one assert statement")

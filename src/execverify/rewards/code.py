@@ -1,31 +1,52 @@
 """The one reader of code answers: which code a completion gives, and whether its form is the one that was asked for.
 
-The code is the last fenced block, in Python or without a language, of the *answer*. The answer is what stands in the
-completion's last `<answer>...</answer>`; without such a pair behind the reasoning, it is all that follows the reasoning.
-Fences are Markdown's: three or more backticks or tildes, indented or not, closed by at least as many of the same.
+The code is the last fenced block of the *answer* that says it is Python; where none says so, the last one that says nothing. The
+answer is what stands in the completion's last `<answer>...</answer>`; without such a pair behind the reasoning, it is all that
+follows the reasoning. Fences are Markdown's: three or more backticks or tildes, indented or not, closed by at least as many of
+the same. An opening fence may also stand behind words on its line (`Answer: ```python`).
 
-A block that is not closed reaches to the end of the answer: a completion that was cut is judged by what it has.
+A block that is not closed reaches to the end of the answer: a completion that was cut is judged by what it has. Where the
+first fence says nothing, what stands before it is code, and no block of the answer is any, then the prompt had opened a block
+already, and that fence closes it.
 
 A *well-formed* answer (the paper's bonus, section 3, code generation) stands between the tags and holds exactly one such
-block, closed, whose code parses, does something, and defines what the tests call. So the bonus has to be earned: an
-empty block, prose in a fence or `pass` get nothing. Nothing here runs the code.
+block, opened and closed, whose code parses, does something, and defines what the tests call. So the bonus has to be earned: an
+empty block, prose in a fence or `pass` get nothing. Nothing here runs the code, and nothing is tried: one text has one reading.
 """
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from execverify.errors import ProgramError
 from execverify.programs.program import MAX_SOURCE, module_names, parse_source
 from execverify.questions.question import CLOSE, OPEN
+from execverify.rewards.answers import BLANKS
 
 MAX_CODE = MAX_SOURCE
 """Longest code that is read, in characters."""
 
-_LANGUAGES = frozenset({"", "python", "python3", "py", "py3"})
-_FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^\r\n]*)")
-_REASONING = (("<think>", "</think>"), ("<reasoning>", "</reasoning>"))
+MAX_CODE_ANSWER = 400_000
+"""Longest answer in which code is looked for, in characters: its fences alone take 0.3 s."""
+
+_PYTHON = re.compile(r"\{?[ \t]*\.?py(?:thon)?(?:3(?:\.\d+)*)?(?=[\s,:;}]|\Z)", re.IGNORECASE)  # also {.python} and python:f.py
+_LINE = re.compile(
+    rf"^(?:(?P<indent>[{BLANKS}]*)(?P<fence>`{{3,}}|~{{3,}})|(?P<words>[^\n`]+)(?P<late>`{{3,}}))(?P<info>[^\n]*)$", re.MULTILINE
+)
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
+_FEW = 20
+_ZERO_WIDTH = "\u200b\u2060\ufeff"
+_REASONING = (
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[THINK]", "[/THINK]"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+)
+_SPECIAL = re.compile(
+    r"(?:\s*(?:<\|[^<>|\s]{1,40}\|>|<\uff5c[^<>\uff5c\s]{1,40}\uff5c>|</s>))+\s*\Z"
+)  # tokens that end a completion
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +67,59 @@ class Code:
     why: str = ""
 
 
+class _Fence:
+    """A line with a fence.
+
+    Attributes:
+        start, end: where the line stands in the text.
+        marks: the backticks or tildes.
+        indent: blanks before them, which do not belong to the lines of the block either.
+        info: what stands behind them.
+        late: whether words stand before them.
+    """
+
+    __slots__ = ("end", "indent", "info", "late", "marks", "start", "words")
+
+    def __init__(self, line: re.Match[str]) -> None:
+        self.start, self.end = line.span()
+        self.words = line["words"] or ""
+        self.late = bool(self.words) and _LIST_ITEM.fullmatch(self.words) is None
+        self.marks = line["fence"] or line["late"]
+        self.indent = 0 if self.late else len(self.words) or sum(map(line["indent"].count, " \t"))
+        self.info = line["info"].strip(BLANKS)
+
+    @property
+    def python(self) -> bool:
+        return _PYTHON.match(self.info) is not None
+
+    @property
+    def opens(self) -> bool:
+        """Whether it can open a block: behind words, only where it says Python, or the words end in a colon."""
+        if self.marks[0] == "`" and "`" in self.info:
+            return False
+        return not self.late or self.python or (not self.info and self.words.rstrip(BLANKS).endswith(":"))
+
+    def closes(self, opening: "_Fence") -> bool:
+        """As in Markdown, a fence that stands four blanks further in than the opening one, in a docstring say, is code."""
+        return not (self.info or self.words) and self.marks.startswith(opening.marks) and self.indent < opening.indent + 4
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
+    """A block of code.
+
+    Attributes:
+        source: its code.
+        python: whether it says that it is Python.
+        other: whether it says that it is something else.
+        opened, closed: whether a fence does so.
+    """
+
     source: str
-    closed: bool
+    python: bool
+    other: bool = False
+    opened: bool = True
+    closed: bool = True
 
 
 def read_code(completion: str, entry_point: str | None = None) -> Code:
@@ -64,10 +134,12 @@ def read_code(completion: str, entry_point: str | None = None) -> Code:
     inside, tagged = _answer(completion)
     if inside is None:
         return Code(None, why="the reasoning does not end, so there is no answer")
-    blocks = list(_blocks(inside))
+    if len(inside) > MAX_CODE_ANSWER:
+        return Code(None, why=f"the answer is longer than {MAX_CODE_ANSWER} characters")
+    blocks = [block for block in _blocks(inside) if not block.other]
     if not blocks:
         return Code(None, why="the answer has no block of Python code")
-    last = blocks[-1]
+    last = next((block for block in reversed(blocks) if block.python), blocks[-1])
     if len(last.source) > MAX_CODE:
         return Code(None, why=f"the code is longer than {MAX_CODE} characters")
     try:
@@ -75,12 +147,14 @@ def read_code(completion: str, entry_point: str | None = None) -> Code:
     except ProgramError as error:
         return Code(last.source, entry_point, why=str(error) if last.closed else "the block is not closed")
     entry_point = _method(tree, entry_point)
-    why = _why_not_well_formed(tree, blocks, tagged, entry_point)
+    why = _why_not_well_formed(tree, last, len(blocks), tagged, entry_point)
     return Code(last.source, entry_point, not why, why)
 
 
 def _answer(completion: str) -> tuple[str | None, bool]:
     """The text of the answer, and whether tags stand around it; None where the completion is all reasoning."""
+    if (special := _SPECIAL.search(completion[-400:])) is not None:
+        completion = completion[: -len(special[0])]
     reasoned = max(completion.rfind(close) + len(close) if close in completion else 0 for _, close in _REASONING)
     end = completion.rfind(CLOSE)
     start = completion.rfind(OPEN, 0, end) if end >= reasoned else -1
@@ -93,39 +167,57 @@ def _answer(completion: str) -> tuple[str | None, bool]:
     return rest.rpartition(OPEN)[2], False
 
 
-def _blocks(text: str) -> Iterator[_Block]:
-    """The fenced blocks in Python or without a language, in order; the last one may not be closed."""
-    opening: re.Match[str] | None = None
-    lines: list[str] = []
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        fence = _FENCE.fullmatch(line)
-        if opening is None:
-            if fence is not None and not (fence[2][0] == "`" and "`" in fence[3]):
-                opening, lines = fence, []
-        elif fence is not None and _closes(fence, opening):
-            if _is_python(opening):
-                yield _Block("".join(lines), True)
+def _blocks(text: str) -> list[_Block]:
+    """The fenced blocks of a text, in order; the last one may not be closed, and the first one not opened."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    fences = [_Fence(line) for line in _LINE.finditer(text)]
+    blocks = _paired(text, fences)
+    first = next((number for number, fence in enumerate(fences) if fence.opens), None)
+    if first is None or fences[first].info or fences[first].words or len(blocks) > _FEW:
+        return blocks
+    before = text[: fences[first].start]
+    if not _is_code(before) or any(_is_code(block.source) for block in blocks if not block.other):
+        return blocks
+    return [_Block(before, python=True, opened=False), *_paired(text, fences[first + 1 :])]
+
+
+def _paired(text: str, fences: list[_Fence]) -> list[_Block]:
+    """The blocks that fences open and close."""
+    blocks: list[_Block] = []
+    opening: _Fence | None = None
+    for fence in fences:
+        if opening is None or (opening.late and not fence.late and fence.python):  # or the words only spoke of a fence
+            opening = fence if fence.opens else opening
+        elif fence.closes(opening):
+            blocks.append(_block(text, opening, fence.start, closed=True))
             opening = None
-        else:
-            lines.append(_without_indent(line, opening[1]) + "\n")
-    if opening is not None and _is_python(opening):
-        yield _Block("".join(lines), False)
+    if opening is not None:
+        blocks.append(_block(text, opening, len(text), closed=False))
+    return blocks
 
 
-def _is_python(opening: re.Match[str]) -> bool:
-    words = opening[3].split(maxsplit=1)
-    return (words[0].lower() if words else "") in _LANGUAGES
+def _block(text: str, opening: _Fence, end: int, closed: bool) -> _Block:
+    """The block from behind an opening fence's line to `end`, its lines without as much of their indent as that fence has."""
+    source = text[opening.end + 1 : end].lstrip(_ZERO_WIDTH)
+    if source and not source.endswith("\n"):
+        source += "\n"
+    if opening.indent:
+        source = re.sub(rf"^[ \t]{{1,{opening.indent}}}", "", source, flags=re.MULTILINE)
+    return _Block(source, opening.python, other=bool(opening.info) and not opening.python, closed=closed)
 
 
-def _closes(fence: re.Match[str], opening: re.Match[str]) -> bool:
-    """As in Markdown, a fence that stands four blanks further in than the opening one, in a docstring say, is code."""
-    return not fence[3] and fence[2].startswith(opening[2]) and len(fence[1]) < len(opening[1]) + 4
-
-
-def _without_indent(line: str, indent: str) -> str:
-    """A line of a block without as much of its indent as the block's fence has."""
-    blanks = len(line) - len(line.lstrip(" \t"))
-    return line[min(blanks, len(indent)) :]
+def _is_code(text: str) -> bool:
+    """Whether a text is Python that does something: `Answer` and `Answer: yes` are Python too."""
+    try:
+        body = parse_source(text).body
+    except ProgramError:
+        return False
+    return any(
+        any(isinstance(part, ast.Call) for part in ast.walk(node))
+        if isinstance(node, ast.Expr)
+        else not isinstance(node, ast.Pass) and not (isinstance(node, ast.AnnAssign) and node.value is None)
+        for node in body
+    )
 
 
 def _method(tree: ast.Module, entry_point: str | None) -> str | None:
@@ -142,13 +234,15 @@ def _method(tree: ast.Module, entry_point: str | None) -> str | None:
     return f"Solution.{entry_point}" if entry_point in methods else entry_point
 
 
-def _why_not_well_formed(tree: ast.Module, blocks: list[_Block], tagged: bool, entry_point: str | None) -> str:
-    if not blocks[-1].closed:
+def _why_not_well_formed(tree: ast.Module, block: _Block, blocks: int, tagged: bool, entry_point: str | None) -> str:
+    if not block.closed:
         return "the block is not closed"
+    if not block.opened:
+        return "the block is not opened"
     if not tagged:
         return f"the code does not stand between {OPEN} and {CLOSE}"
-    if len(blocks) > 1:
-        return f"the answer has {len(blocks)} blocks of code, not one"
+    if blocks > 1:
+        return f"the answer has {blocks} blocks of code, not one"
     if all(isinstance(node, ast.Pass) or _is_constant(node) for node in tree.body):
         return "the block is empty"
     name = entry_point and entry_point.partition(".")[0]

@@ -21,13 +21,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from execverify.errors import SandboxError, WeakSandboxError
+from execverify.errors import ProgramError, SandboxError, WeakSandboxError
 from execverify.execution.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.literals import parse_literal
+from execverify.programs.prelude import USUAL_IMPORTS, read_prelude, usual_imports
 from execverify.programs.program import shorten
 from execverify.rewards.code import Code, read_code
-from execverify.rewards.compare import first_difference, output_lines, same_json, same_value
+from execverify.rewards.compare import first_difference, output_lines, same_json, same_value, too_long
+from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
 
@@ -47,6 +49,7 @@ class UnitTestRule:
         float_tolerance: how far finite floats may be off in results and outputs; 0 compares exactly.
         stop_early: whether tests after the first that does not pass count as not passed, without running where possible.
         imports: modules beside the standard library that a candidate may import.
+        prelude: imports whose names a candidate may use without importing them; "" for none. They are never what it defines.
     """
 
     binary: bool = False
@@ -55,8 +58,13 @@ class UnitTestRule:
     float_tolerance: float = 0.0
     stop_early: bool = False
     imports: tuple[str, ...] = ()
+    prelude: str = USUAL_IMPORTS
 
     def __post_init__(self) -> None:
+        try:
+            read_prelude(self.prelude)
+        except ProgramError as error:
+            raise ValueError(str(error)) from None
         if not (self.format_bonus >= 0 and math.isfinite(self.format_bonus)):
             raise ValueError(f"format_bonus must be a number, 0 or more, not {self.format_bonus!r}")
         if not self.float_tolerance >= 0:
@@ -82,8 +90,8 @@ def unit_test_score(
     limits: Limits = TEST_LIMITS,
     allow_weak: bool = False,
 ) -> Score:
-    """Judges one completion by unit tests; see `unit_test_scores`."""
-    return unit_test_scores([(tests, completion)], rule=rule, limits=limits, allow_weak=allow_weak)[0]
+    """Judges one completion by unit tests; see `unit_test_scores`. Raises RowError for tests that cannot be read."""
+    return unit_test_scores([(tests, completion)], rule=rule, limits=limits, allow_weak=allow_weak, raise_errors=True)[0]
 
 
 def unit_test_scores(
@@ -93,6 +101,7 @@ def unit_test_scores(
     limits: Limits = TEST_LIMITS,
     workers: int = 1,
     allow_weak: bool = False,
+    raise_errors: bool = False,
 ) -> list[Score]:
     """Judges completions by their unit tests.
 
@@ -102,16 +111,18 @@ def unit_test_scores(
         limits: what a candidate may use for each of its tests.
         workers: how many candidates run at once; one that hangs holds up none of the others.
         allow_weak: run candidates even where the kernel lacks what confines hostile code. Only for code that you trust.
+        raise_errors: raise what is wrong with a row; else its score is None, with one part of kind "row" that says what.
 
     Returns:
         Scores in the order of the pairs. Parts: the answer's form, then its tests, in order.
 
     Raises:
-        RowError: tests that cannot be read.
+        RowError: tests that cannot be read, with `raise_errors`.
         WeakSandboxError: hostile code cannot be confined here; the message names what is missing. (Any other failure of the
             sandbox is a reward of None.)
     """
-    problems = [_Problem.of(tests, completion) for tests, completion in pairs]
+    every = [_problem(tests, completion, raise_errors) for tests, completion in pairs]
+    problems = [problem for problem in every if isinstance(problem, _Problem)]
     running = [problem for problem in problems if problem.runs]
     one = functools.partial(_results, rule=rule, limits=limits, allow_weak=allow_weak)
     if workers > 1 and len(running) > 1:
@@ -121,7 +132,17 @@ def unit_test_scores(
     else:
         found = [one(problem) for problem in running]
     results = dict(zip(map(id, running), found, strict=True))
-    return [problem.score(results.get(id(problem), ()), rule) for problem in problems]
+    return [problem.score(results.get(id(problem), ()), rule) if isinstance(problem, _Problem) else problem for problem in every]
+
+
+def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_Problem | Score":
+    """What is to be judged, or the score of a row that cannot be used."""
+    try:
+        return _Problem.of(tests if isinstance(tests, UnitTests) else read_tests(tests), completion)
+    except Exception as error:
+        if raise_errors:
+            raise
+        return bad_row(error)
 
 
 async def unit_test_scores_async(pairs: Iterable[tuple[_Tests, str]], **settings: Any) -> list[Score]:
@@ -129,8 +150,8 @@ async def unit_test_scores_async(pairs: Iterable[tuple[_Tests, str]], **settings
     return await asyncio.to_thread(unit_test_scores, list(pairs), **settings)
 
 
-def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_weak: bool) -> tuple[Result, ...]:
-    """The results of a candidate's tests; ours is the failure where the sandbox gives none."""
+def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_weak: bool) -> tuple[Result, ...] | Exception:
+    """The results of a candidate's tests; ours is the failure where the sandbox gives none. An exception is unexpected."""
     source, given = problem.code.source or "", tuple(test.given for test in problem.supported)
     entry_point = problem.code.entry_point
     options: dict[str, Any] = {
@@ -140,13 +161,16 @@ def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_w
         "stop_early": rule.stop_early,
     }
     try:
+        prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
         if problem.tests.form == Form.ASSERT:
-            return next(run_asserted([AssertedCandidate(source, problem.tests.setup, given, entry_point)], **options))
-        return next(run_candidates([Candidate(source, given, entry_point)], **options))
+            return next(run_asserted([AssertedCandidate(source, problem.tests.setup, given, entry_point, prelude)], **options))
+        return next(run_candidates([Candidate(source, given, entry_point, prelude)], **options))
     except WeakSandboxError:
         raise
     except SandboxError as error:
         return (Result(Outcome.FAILED, detail=str(error)),)
+    except Exception as error:  # what the candidate is made of brought it about: its tests could not be read
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +179,14 @@ class _Problem:
 
     tests: UnitTests
     code: Code
+    unread: Exception | None = None
 
     @classmethod
-    def of(cls, tests: _Tests, completion: str) -> "_Problem":
-        tests = tests if isinstance(tests, UnitTests) else read_tests(tests)
-        return cls(tests, read_code(completion, tests.entry_point))
+    def of(cls, tests: UnitTests, completion: str) -> "_Problem":
+        try:
+            return cls(tests, read_code(completion, tests.entry_point))
+        except Exception as error:
+            return cls(tests, Code(None), error)
 
     @property
     def supported(self) -> list[UnitTest]:
@@ -169,7 +196,12 @@ class _Problem:
     def runs(self) -> bool:
         return self.code.source is not None and bool(self.supported)
 
-    def score(self, results: tuple[Result, ...], rule: UnitTestRule) -> Score:
+    def score(self, results: tuple[Result, ...] | Exception, rule: UnitTestRule) -> Score:
+        error = results if isinstance(results, Exception) else self.unread
+        if error is not None:
+            asked = [("format", ()), *(("unit_test", test.expected) for test in self.tests.tests)]
+            return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in asked))
+        assert not isinstance(results, Exception)
         parts = [self.form(), *self.judged(results, rule)]
         counted = [part for part in parts[1:] if part.verdict != Verdict.UNSUPPORTED]
         if not counted or any(part.verdict == Verdict.FAILED for part in counted):
@@ -197,7 +229,8 @@ class _Problem:
                 yield Part("unit_test", test.expected, None, Verdict.NOT_RUN, "an earlier test did not pass")
             else:
                 result = next(following, result)
-                part = _part(self.tests, test, result, rule)
+                judge = functools.partial(_part, self.tests, test, result, rule)
+                part = guarded("unit_test", test.expected, None, judge)
                 stopped = rule.stop_early and not part.right and part.verdict not in (Verdict.UNSUPPORTED, Verdict.FAILED)
                 yield part
 
@@ -251,11 +284,12 @@ def _judge_call(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTest
     accepted = test.expected[:1] if rule.strict and tests.from_json else test.expected
     if value.text in accepted:
         return value.text, ""
-    given = parse_literal(value.text, MAX_RESULT)
+    accepted = tuple(expected for expected in accepted if not too_long(value.text, expected))
+    given = parse_literal(value.text, MAX_RESULT) if accepted else None
     for expected in accepted:
         if same(given, parse_literal(expected, MAX_RESULT), rule.float_tolerance, limit=MAX_RESULT):
             return value.text, ""
-    return value.text, f"{_shown(tests, test)} gives {_unlike(value.text, accepted[0])}"
+    return value.text, f"{_shown(tests, test)} gives {_unlike(value.text, test.expected[0])}"
 
 
 def _unlike(given: str, expected: str) -> str:

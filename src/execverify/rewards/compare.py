@@ -11,9 +11,9 @@ printed text.
 
 import math
 import re
-from fractions import Fraction
+from decimal import Decimal
 
-from execverify.programs.values import MAX_TEXT, equality_key
+from execverify.programs.values import MAX_INT_BITS, MAX_TEXT, equality_key
 
 
 def same_value(given: object, expected: object, float_tolerance: float = 0.0, *, limit: int = MAX_TEXT) -> bool:
@@ -51,6 +51,15 @@ def _near(given: float, expected: float, tolerance: float) -> bool:
     return abs(given - expected) <= tolerance * max(1.0, abs(given), abs(expected))
 
 
+def too_long(given: str, expected: str) -> bool:
+    """Whether one literal is so much longer than another, both canonical, that they cannot be equal: it need not be parsed.
+
+    The canonical texts of values that are equal, under any comparison here, differ by a few characters an item: a tuple's comma,
+    a key's quotes, the digits of a float within a tolerance (24 for `0.0`).
+    """
+    return len(given) > 100 + 24 * len(expected)
+
+
 # ------------------------------------------------------------------------------------------------- results against JSON
 
 
@@ -73,10 +82,15 @@ def _as_json(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_as_json(item) for item in value]
     if isinstance(value, dict):
-        keys = [str(key) if type(key) is int else key for key in value]
+        keys = [_key_text(key) if type(key) is int else key for key in value]
         if len(set(keys)) == len(keys):
             return {key: _as_json(part) for key, part in zip(keys, value.values(), strict=True)}
     return value
+
+
+def _key_text(key: int) -> object:
+    """An int key as JSON would write it; the key itself where that takes more digits than CPython converts."""
+    return str(key) if key.bit_length() <= MAX_INT_BITS else key
 
 
 # ------------------------------------------------------------------------------------------------------ printed outputs
@@ -122,9 +136,8 @@ def _close_tokens(given: str, expected: str, tolerance: float) -> bool:
     if not _FLOAT.fullmatch(given) or not _FLOAT.fullmatch(expected):
         return False
     if _INTEGER.fullmatch(expected):
+        # As decimals: exact, and without the limit of digits that `int` has.
         exponent = given.lower().partition("e")[2]
-        if _INTEGER.fullmatch(given) or len(exponent) > 4:
-            return False
-        return Fraction(given) == int(expected)
+        return not _INTEGER.fullmatch(given) and len(exponent) <= 4 and Decimal(given) == Decimal(expected)
     ours, theirs = float(given), float(expected)
     return math.isfinite(ours) and math.isfinite(theirs) and _near(ours, theirs, tolerance)

@@ -7,14 +7,24 @@ ANSWERS = ("output", "input", "next_statement", "variable_state")
 """Parts of an answer about a run."""
 
 PARTS = (*ANSWERS, "format", "unit_test")
-"""Every kind of part."""
+"""Every kind of part. (A row that cannot be used has one of kind "row" instead, see `guard.bad_row`.)"""
+
+
+def encodable(text: str) -> str:
+    """A text with lone surrogates escaped, so that it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 class Verdict(StrEnum):
     """What became of one part of an answer.
 
     From `RAISED` to `DIED`, the code that a model wrote ended in another way than by returning: each is as wrong as
-    `WRONG`. `UNSUPPORTED` is the test's doing and `FAILED` ours: neither is held against the model.
+    `WRONG`; so is `UNREADABLE`, an answer that raised an unexpected exception in our own code. `UNSUPPORTED` is the test's doing,
+    `BAD_ROW` the row's and `FAILED` ours: none of them is held against the model.
     """
 
     RIGHT = "right"
@@ -29,6 +39,12 @@ class Verdict(StrEnum):
     DIED = "died"
     NOT_RUN = "not run"
     UNSUPPORTED = "unsupported"
+    UNREADABLE = "could not be read"
+    BAD_ROW = "bad row"
+
+
+UNJUDGED = frozenset({Verdict.FAILED, Verdict.BAD_ROW})
+"""Verdicts that say nothing of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +52,14 @@ class Part:
     """One judged part of an answer.
 
     Attributes:
-        kind: "output", "input", a question's kind, "unit_test", or "format" (whether a code answer is well-formed).
+        kind: "output", "input", a question's kind, "unit_test", "format" (whether a code answer is well-formed), or "row" (that
+            the row cannot be used).
         expected: every accepted answer.
         given: what the model wrote there, or its code gave; None where there is nothing.
         verdict: right, wrong, no answer, our failure; for code also how else it ended.
         why: one line that says why it is not right; empty where it is.
+
+    `given` and `why` can always be encoded: a lone surrogate, which no file, table or log takes, stands there as `\\udc80`.
     """
 
     kind: str
@@ -48,6 +67,12 @@ class Part:
     given: str | None
     verdict: Verdict
     why: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("given", "why"):
+            text = getattr(self, name)
+            if text is not None and not text.isascii():
+                object.__setattr__(self, name, encodable(text))
 
     @property
     def right(self) -> bool:
@@ -70,6 +95,6 @@ class Score:
     def share(self, kind: str) -> float | None:
         """Share of a kind's parts that are right, unsupported ones left out; None where there are none, or we failed."""
         of_kind = [part for part in self.parts if part.kind == kind and part.verdict != Verdict.UNSUPPORTED]
-        if not of_kind or any(part.verdict == Verdict.FAILED for part in of_kind):
+        if not of_kind or any(part.verdict in UNJUDGED for part in of_kind):
             return None
         return sum(part.right for part in of_kind) / len(of_kind)

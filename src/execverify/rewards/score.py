@@ -24,9 +24,10 @@ from execverify.programs.values import equality_key, value_of
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.answers import Answer, Assertion, read_answer, read_assertion
+from execverify.rewards.answers import BLANKS, Answer, Assertion, longest_line, read_answer, read_assertion
 from execverify.rewards.code_score import UnitTestRule, unit_test_scores
 from execverify.rewards.compare import same_value
+from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import Problem, UnitTests, tests_of
 
@@ -150,19 +151,28 @@ def score_many(
     return [scores[index] for index in range(len(scores))]
 
 
-def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result]:
+def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result | Exception]:
+    """How each program ends, or what running it raised that it never should: then the others run without it."""
+    try:
+        return [*_run_together(programs, limits, workers)]
+    except SandboxError as error:
+        return [Result(Outcome.FAILED, detail=str(error))] * len(programs)
+    except Exception as error:
+        if len(programs) == 1:
+            return [error]
+        return [result for program in programs for result in _results([program], limits, workers)]
+
+
+def _run_together(programs: list[Program], limits: Limits, workers: int) -> list[Result]:
     """How each program ends; those that differ in their arguments alone, as a prompt's rollouts do, run together."""
     places: dict[tuple[str, str], list[int]] = {}
     for place, program in enumerate(programs):
         places.setdefault((program.source, program.entry_point), []).append(place)
     together = [(programs[of[0]], [programs[place].arguments for place in of]) for of in places.values()]
     results = [Result(Outcome.FAILED)] * len(programs)
-    try:
-        for of, found in zip(places.values(), call_many(together, limits=limits, workers=workers), strict=True):
-            for place, result in zip(of, found, strict=True):
-                results[place] = result
-    except SandboxError as error:
-        return [Result(Outcome.FAILED, detail=str(error))] * len(programs)
+    for of, found in zip(places.values(), call_many(together, limits=limits, workers=workers), strict=True):
+        for place, result in zip(of, found, strict=True):
+            results[place] = result
     return results
 
 
@@ -173,12 +183,34 @@ def judge_white_box(task: Task, completion: str, rule: RewardRule = PAPER) -> Sc
     """Judges the assertion and each question by what was written."""
     if task.kind != "white_box":
         raise QuestionError(f"a task of kind {task.kind!r} is not judged here")
-    answer = read_answer(completion)
-    parts = [_output_part(task, answer, rule)]
+    if (bad := _bad_truth(task)) is not None:
+        return bad
+    try:
+        answer = read_answer(completion)
+    except Exception as error:
+        return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in _asked(task)))
+    parts = [guarded("output", (task.assertion,), answer.assertion, lambda: _output_part(task, answer, rule))]
     for index, question in enumerate(task.questions):
         given = answer.lines[index] if index < len(answer.lines) else None
-        parts.append(_question_part(question, given, answer, rule))
+        judge = functools.partial(_question_part, question, given, answer, rule)
+        parts.append(guarded(question.kind, question.answers, given, judge))
     return Score(rule.white_box(parts), tuple(parts))
+
+
+def _bad_truth(task: Task) -> Score | None:
+    """The score of every completion of a task whose own call and result cannot be compared; None where they can."""
+    try:
+        _key_of(task.result.text or "")
+        _arguments_key(task.program.arguments)
+    except Exception as error:
+        return bad_row(error, f"task {task.id}" if task.id else "", _asked(task))
+    return None
+
+
+def _asked(task: Task) -> list[tuple[str, tuple[str, ...]]]:
+    """Kind and accepted answers of each part of an answer."""
+    first = "input" if task.kind == "input_prediction" else "output"
+    return [(first, (task.assertion,)), *((question.kind, question.answers) for question in task.questions)]
 
 
 def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
@@ -186,7 +218,7 @@ def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
     if answer.assertion is None:
         return Part("output", expected, None, Verdict.NONE, answer.why)
     try:
-        given = read_assertion(answer.assertion)
+        given = read_assertion(answer.assertion, longest_line(task.assertion))
         why = _why_not_the_call(task, given)
         if not why and not _is_value(given.result, task.result.text or "", rule.float_tolerance):
             why = f"the result is {shorten(str(task.result))}, not {shorten(str(value_of(given.result)))}"
@@ -239,7 +271,7 @@ def _certain(key: str | None) -> str:
 def _question_part(question: Question, given: str | None, answer: Answer, rule: RewardRule) -> Part:
     if given is None:
         return Part(question.kind, question.answers, None, Verdict.NONE, answer.why or "there is no line for this question")
-    if given in question.answers:
+    if any(given == answer.strip(BLANKS) for answer in question.answers):
         return Part(question.kind, question.answers, given, Verdict.RIGHT)
     why = "it is not the statement that runs next"
     if question.kind == "variable_state":
@@ -248,15 +280,17 @@ def _question_part(question: Question, given: str | None, answer: Answer, rule: 
 
 
 def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -> str:
+    if given[-1:] in (";", "."):  # behind the type, or `Nil`
+        given = given[:-1].rstrip(BLANKS)
     if given == NO_STATE:
-        return "the line does run that many times"
+        return "" if NO_STATE in answers else "the line does run that many times"
     if answers == (NO_STATE,):
         return "the line does not run that many times"
     text, semicolon, type_name = given.rpartition(";")
     if not semicolon:
         return "it is not `value; type`"
     try:
-        value = parse_literal(text)
+        value = parse_literal(text, longest_line(max(answers, key=len)))
     except LiteralError as error:
         return f"the value {error}"
     for answer in answers:
@@ -271,7 +305,15 @@ def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -
 
 def judge_input(task: Task, completion: str, rule: RewardRule = PAPER) -> Score | Program:
     """Judges what can be judged without running; else the program to run, our source with the model's literals."""
-    answer = read_answer(completion)
+    if (bad := _bad_truth(task)) is not None:
+        return bad
+    try:
+        return _judge_input(task, read_answer(completion), rule)
+    except Exception as error:
+        return Score(0.0, (unreadable("input", (task.assertion,), None, error),))
+
+
+def _judge_input(task: Task, answer: Answer, rule: RewardRule) -> Score | Program:
     expected = (task.assertion,)
     if answer.assertion is None:
         return Score(0.0, (Part("input", expected, None, Verdict.NONE, answer.why),))
@@ -291,7 +333,17 @@ def judge_input(task: Task, completion: str, rule: RewardRule = PAPER) -> Score 
     return Score(0.0, (Part("input", expected, answer.assertion, Verdict.WRONG, why),))
 
 
-def _judge_run(task: Task, program: Program, result: Result, rule: RewardRule) -> Score:
+def _judge_run(task: Task, program: Program, result: Result | Exception, rule: RewardRule) -> Score:
+    expected = (task.assertion,)
+    try:
+        if isinstance(result, Exception):
+            raise result
+        return _judged_run(task, program, result, rule)
+    except Exception as error:
+        return Score(0.0, (unreadable("input", expected, program.call, error),))
+
+
+def _judged_run(task: Task, program: Program, result: Result, rule: RewardRule) -> Score:
     expected = (task.assertion,)
     if result.outcome == Outcome.FAILED:
         return Score(None, (Part("input", expected, program.call, Verdict.FAILED, result.detail),))

@@ -4,8 +4,8 @@
     GRPOTrainer(model, reward_funcs=white_box_reward, train_dataset=rows, ...)
 
 The dataset's columns are a row's own (`kind`, `program`, `questions`), which TRL hands on as lists with one entry a
-completion. A reward is None, which TRL skips, for rows of another kind and where we failed to judge. For an ablation, make
-another function of another rule; it is as picklable as the rule::
+completion. A reward is None, which TRL skips, for rows of another kind, for rows that cannot be used (the log names them), and
+where we failed to judge. For an ablation, make another function of another rule; it is as picklable as the rule::
 
     output_only = WhiteBoxReward(RewardRule(alpha=0.0), name="output_only")
 
@@ -21,16 +21,18 @@ gives one part of the score each.
 """
 
 import asyncio
+import functools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.answers import completion_text
 from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
+from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import ANSWERS, Score, Verdict
 from execverify.rewards.score import PAPER, RewardRule, score_many
 from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of_row
@@ -47,11 +49,20 @@ class WhiteBoxReward:
         rule: how parts become a reward.
         name: what TRL logs it as.
         workers: processes that run programs at once (input prediction alone runs any).
+        raise_errors: raise RowError for a row that cannot be used; else its reward is None, the log names it, and it is counted.
     """
 
-    def __init__(self, rule: RewardRule = PAPER, *, name: str = "white_box_reward", workers: int = 2) -> None:
+    def __init__(
+        self,
+        rule: RewardRule = PAPER,
+        *,
+        name: str = "white_box_reward",
+        workers: int = 2,
+        raise_errors: bool = False,
+    ) -> None:
         self.rule = rule
         self.workers = workers
+        self.raise_errors = raise_errors
         self.__name__ = name
 
     def __call__(
@@ -92,8 +103,13 @@ class WhiteBoxReward:
         judged, pairs = [], []
         entries = zip(completions, columns["kind"], columns["program"], questions, strict=True)
         for index, (completion, kind, program, asked) in enumerate(entries):
-            if kind in ("white_box", "input_prediction"):
-                task = from_row({"kind": kind, "program": program, "questions": asked})
+            if kind not in ("white_box", "input_prediction"):
+                continue
+            row = {"kind": kind, "program": program, "questions": asked}
+            task = _read_row(functools.partial(from_row, row), columns, index, self.raise_errors)
+            if isinstance(task, Score):
+                scores[index] = task
+            else:
                 judged.append(index)
                 pairs.append((task, completion_text(completion) or ""))
         for index, score in zip(judged, score_many(pairs, rule=self.rule, workers=self.workers), strict=True):
@@ -107,10 +123,18 @@ class PartReward(WhiteBoxReward):
     Gated like the whole: with a wrong output assertion the questions earn nothing. None where a row has no such part.
     """
 
-    def __init__(self, part: str, rule: RewardRule = PAPER, *, name: str | None = None, workers: int = 2) -> None:
+    def __init__(
+        self,
+        part: str,
+        rule: RewardRule = PAPER,
+        *,
+        name: str | None = None,
+        workers: int = 2,
+        raise_errors: bool = False,
+    ) -> None:
         if part not in ANSWERS:
             raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(ANSWERS)}")
-        super().__init__(rule, name=name or f"{part}_reward", workers=workers)
+        super().__init__(rule, name=name or f"{part}_reward", workers=workers, raise_errors=raise_errors)
         self.part = part
 
     def reward(self, score: Score | None) -> float | None:
@@ -133,6 +157,7 @@ class UnitTestReward:
         limits: what a candidate may use for each test.
         workers: candidates that run at once; None for one a core. One that hangs holds up none of the others.
         allow_weak: run candidates even where the kernel lacks what confines hostile code.
+        raise_errors: raise RowError for a row that cannot be used; else its reward is None, the log names it, and it is counted.
     """
 
     def __init__(
@@ -143,11 +168,13 @@ class UnitTestReward:
         limits: Limits = TEST_LIMITS,
         workers: int | None = None,
         allow_weak: bool = False,
+        raise_errors: bool = False,
     ) -> None:
         self.rule = rule
         self.limits = limits
         self.workers = workers
         self.allow_weak = allow_weak
+        self.raise_errors = raise_errors
         self.__name__ = name
 
     def __call__(
@@ -169,7 +196,7 @@ class UnitTestReward:
             columns: the rows' columns, each a list as long as the completions: `tests` or `ground_truth`, or a row's own.
 
         Raises:
-            RowError: tests that cannot be read.
+            RowError: tests that cannot be read, with `raise_errors`.
             WeakSandboxError: hostile code cannot be confined here.
         """
         scores = self.scores(completions, columns)
@@ -193,9 +220,14 @@ class UnitTestReward:
     def scores(self, completions: Sequence[Any], columns: dict[str, Any]) -> list[Score | None]:
         """The score of each completion; None for rows without tests."""
         scores: list[Score | None] = [None] * len(completions)
-        found = list(zip(completions, _tests_in(columns, len(completions)), strict=True))
-        judged = [index for index, (_, tests) in enumerate(found) if tests is not None]
-        pairs = [(tests, completion_text(completion) or "") for completion, tests in found if tests is not None]
+        judged, pairs = [], []
+        found = _tests_in(columns, len(completions), self.raise_errors)
+        for index, (completion, tests) in enumerate(zip(completions, found, strict=True)):
+            if isinstance(tests, UnitTests):
+                judged.append(index)
+                pairs.append((tests, completion_text(completion) or ""))
+            else:
+                scores[index] = tests
         workers = self.workers or _cores()
         given = unit_test_scores(pairs, rule=self.rule, limits=self.limits, workers=workers, allow_weak=self.allow_weak)
         for index, score in zip(judged, given, strict=True):
@@ -207,25 +239,42 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _tests_in(columns: dict[str, Any], count: int) -> list[UnitTests | None]:
-    """The tests of each row: of its own columns where it is of kind `code_generation`, else of `tests` or `ground_truth`."""
+_Read = TypeVar("_Read")
+
+
+def _read_row(read: Callable[[], _Read], columns: dict[str, Any], index: int, raise_errors: bool) -> _Read | Score:
+    """What a row says, or the score of all its completions where it cannot be read; the row goes by its `id`, or its place."""
+    try:
+        return read()
+    except Exception as error:
+        if raise_errors:
+            raise
+        ids = columns.get("id") or ()
+        return bad_row(error, f"row {ids[index]!r}" if index < len(ids) else f"row {index} of the batch")
+
+
+def _tests_in(columns: dict[str, Any], count: int, raise_errors: bool = False) -> list[UnitTests | Score | None]:
+    """The tests of each row: of its own columns where it is of kind `code_generation`, else of `tests` or `ground_truth`.
+
+    A Score where they cannot be read; None where a row has none.
+    """
     nothing = [None] * count
     kinds = columns.get("kind") or nothing
     programs, questions = (columns.get(name) or nothing for name in ("program", "questions"))
     named = [columns[name] for name in ("tests", "ground_truth") if columns.get(name) is not None]
     if not named and "kind" not in columns:
         raise ValueError("the dataset has no column 'tests' or 'ground_truth' (remove_unused_columns=False keeps them)")
-    found: list[UnitTests | None] = []
-    for truths, kind, program, asked in zip(
-        zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, strict=True
-    ):
+    found: list[UnitTests | Score | None] = []
+    rows = zip(zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, strict=True)
+    for index, (truths, kind, program, asked) in enumerate(rows):
         truth: Truth | None = next((entry for entry in truths if entry is not None), None)
         if kind not in (None, CODE_GENERATION):
             found.append(None)
         elif truth is not None:
-            found.append(read_tests(truth))
+            found.append(_read_row(functools.partial(read_tests, truth), columns, index, raise_errors))
         elif kind is not None:
-            found.append(tests_of_row({"kind": kind, "program": program, "questions": asked}))
+            row = {"kind": kind, "program": program, "questions": asked}
+            found.append(_read_row(functools.partial(tests_of_row, row), columns, index, raise_errors))
         else:
             found.append(None)
     return found
@@ -251,8 +300,13 @@ def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMe
         verdicts = Counter(part.verdict for score in scores if score for part in score.parts if part.kind == "unit_test")
         for verdict in Verdict if verdicts else ():
             log_metric(f"execverify/unit_test/{verdict.replace(' ', '_')}", verdicts[verdict] / verdicts.total())
-        failures = [score is not None and score.reward is None for score in scores]
-        log_metric("execverify/our_failures", sum(failures) / max(1, len(failures)))
+        for name, verdict in (
+            ("our_failures", Verdict.FAILED),
+            ("bad_rows", Verdict.BAD_ROW),
+            ("unreadable", Verdict.UNREADABLE),
+        ):
+            found = [score is not None and any(part.verdict == verdict for part in score.parts) for score in scores]
+            log_metric(f"execverify/{name}", sum(found) / max(1, len(found)))
     if log_extra is not None:
         log_extra("graded", [graded(score) for score in scores])
 

@@ -5,16 +5,21 @@ path, so imports are absolute. Nothing here needs the main thread.
 """
 
 import json
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from execverify.errors import RowError, SandboxError
+from execverify.errors import RowError, SandboxError, WeakSandboxError
 from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.code_score import TEST_LIMITS, UnitTestRule, unit_test_score
+from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.score import PAPER, RewardRule, score
+
+_log = logging.getLogger(__name__)
 
 DATA_SOURCES = ("execverify/white_box", "execverify/input_prediction", "execverify/code_generation")
 _PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
@@ -34,42 +39,73 @@ def compute_score(
         solution_str: the completion's text.
         ground_truth: the row itself (`program` and `questions` are needed), as JSON or as a dict; for code generation also
             unit tests in any form of `read_tests`.
-        extra_info: not needed.
+        extra_info: its `index`, if any, names the row in messages.
         settings: from verl's `reward_kwargs`: fields of `RewardRule` (alpha, kinds, gated, scale, float_tolerance); for code
-            generation those of `UnitTestRule` (binary, format_bonus, strict, float_tolerance, stop_early, imports) and of
-            `Limits` (timeout, memory, output), and allow_weak.
+            generation those of `UnitTestRule` (binary, format_bonus, strict, float_tolerance, stop_early, imports, prelude) and of
+            `Limits` (timeout, memory, output), and allow_weak; and raise_errors.
 
     Returns:
         "score", 0 to the rule's scale, and for each part (output, input, next_statement, variable_state, format, unit_test) how
         many were asked and how many were right, and its reward where it is to be one of its own: the share that is right, gated
         like the whole, and 0 where none was asked. Always the same keys, as verl's collation needs. Unsupported tests are not
-        asked.
+        asked. Then, 1 or 0: "our_failure" (we failed to judge), "bad_row" (the ground truth cannot be read, or holds no test that
+        can be judged by), "unreadable" (a part of the answer could not be read). verl has no way to skip a sample, and an
+        exception would end its training: so the score of the first two is 0, which the keys and the log say.
 
     Raises:
-        RowError: an unknown data source, a ground truth that cannot be read, or tests of which none can be judged by.
-        SandboxError: we failed to judge; verl has no way to skip a sample, and a silent 0 would be a lie.
+        RowError: an unknown data source; with raise_errors also a bad row.
+        SandboxError: with raise_errors, we failed to judge.
+        WeakSandboxError: hostile code cannot be confined here.
     """
     if data_source not in DATA_SOURCES:
         raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {', '.join(DATA_SOURCES)}")
-    kind = data_source.partition("/")[2]
-    if kind == CODE_GENERATION:
-        judged, gated = _code_score(ground_truth, solution_str, settings), False
-    else:
-        rule = _of(RewardRule, settings, PAPER)
-        task = from_row({**_row(ground_truth), "kind": kind})
-        judged = score(task, solution_str, rule=rule)
-        gated = rule.gated and judged.share("output") == 0
+    raise_errors = bool(settings.get("raise_errors"))
+    judge = _judge(data_source.partition("/")[2], settings)
+    gated = False
+    try:
+        judged, gated = judge(ground_truth, solution_str)
+    except WeakSandboxError:
+        raise
+    except Exception as error:
+        if raise_errors:
+            raise
+        judged = bad_row(error, _name(extra_info))
     if judged.reward is None:
-        failed = next((part.why for part in judged.parts if part.verdict == Verdict.FAILED), None)
-        if failed is None:
-            raise RowError(f"no completion can be judged by these tests: {judged.parts[-1].why}")
-        raise SandboxError(f"the completion could not be judged: {failed}")
-    counts: dict[str, float] = {"score": judged.reward}
+        judged = _unjudged(judged, raise_errors, _name(extra_info))
+    return _counts(judged, gated)
+
+
+def _name(extra_info: Mapping[str, Any] | None) -> str:
+    """Which row it is, as far as verl says so."""
+    index = extra_info.get("index") if isinstance(extra_info, Mapping) else None
+    return "" if index is None else f"row {index}"
+
+
+def _unjudged(judged: Score, raise_errors: bool, name: str) -> Score:
+    """The score of what has none, with a part that says whose fault it is; raises that where it is to be raised."""
+    failed = next((part.why for part in judged.parts if part.verdict == Verdict.FAILED), None)
+    if failed is not None:
+        if raise_errors:
+            raise SandboxError(f"the completion could not be judged: {failed}")
+        _log.warning("a completion could not be judged, and counts as 0: %s", failed)
+        return judged
+    if not any(part.verdict == Verdict.BAD_ROW for part in judged.parts):
+        judged = bad_row(RowError(f"no completion can be judged by these tests: {judged.parts[-1].why}"), name)
+    if raise_errors:
+        raise RowError(judged.parts[-1].why)
+    return judged
+
+
+def _counts(judged: Score, gated: bool) -> dict[str, float]:
+    counts: dict[str, float] = {"score": judged.reward or 0.0}
     for part_kind in _PARTS:
         parts = [part for part in judged.parts if part.kind == part_kind and part.verdict != Verdict.UNSUPPORTED]
         counts[f"{part_kind}_asked"] = float(len(parts))
         counts[f"{part_kind}_right"] = float(sum(part.right for part in parts))
         counts[f"{part_kind}_reward"] = 0.0 if gated else judged.share(part_kind) or 0.0
+    found = {part.verdict for part in judged.parts}
+    for name, verdict in (("our_failure", Verdict.FAILED), ("bad_row", Verdict.BAD_ROW), ("unreadable", Verdict.UNREADABLE)):
+        counts[name] = float(verdict in found)
     return counts
 
 
@@ -80,10 +116,20 @@ def constant_score(
     return {"score": 0.5 + len(solution_str) % 2}
 
 
-def _code_score(truth: str | dict[str, Any], completion: str, settings: dict[str, Any]) -> Score:
-    rule = _of(UnitTestRule, settings, UnitTestRule())
-    limits = _of(Limits, settings, TEST_LIMITS)
-    return unit_test_score(truth, completion, rule=rule, limits=limits, allow_weak=bool(settings.get("allow_weak")))
+def _judge(kind: str, settings: dict[str, Any]) -> Callable[[str | dict[str, Any], str], tuple[Score, bool]]:
+    """What judges a completion of a row of a kind, and whether its parts earn nothing; raises ValueError for a wrong setting."""
+    if kind == CODE_GENERATION:
+        tests = _of(UnitTestRule, settings, UnitTestRule())
+        limits = _of(Limits, settings, TEST_LIMITS)
+        allow_weak = bool(settings.get("allow_weak"))
+        return lambda truth, text: (unit_test_score(truth, text, rule=tests, limits=limits, allow_weak=allow_weak), False)
+    rule = _of(RewardRule, settings, PAPER)
+
+    def judge(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:
+        judged = score(from_row({**_row(truth), "kind": kind}), text, rule=rule)
+        return judged, rule.gated and judged.share("output") == 0
+
+    return judge
 
 
 _Record = TypeVar("_Record", RewardRule, UnitTestRule, Limits)

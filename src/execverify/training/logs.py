@@ -9,6 +9,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from execverify.rewards.answers import completion_text
+from execverify.rewards.parts import encodable
 from execverify.training.checkpoints import ALIKE, LOG, SAMPLES, Say, seconds_before
 
 _SAMPLES = 4
@@ -51,7 +52,7 @@ class Watched:
         self.last = [
             {
                 "id": (columns.get("id") or [None] * len(completions))[i],
-                "prompt": prompts[i][-1]["content"],
+                "prompt": completion_text(prompts[i]),
                 "completion": completion_text(completions[i]),
                 self.__name__: rewards[i],
                 "graded": graded[i] if graded else "",
@@ -112,4 +113,4 @@ class StepLog(TrainerCallback):
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         with (self._folder / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(encodable(json.dumps(line, ensure_ascii=False)) + "\n")

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from execverify.errors import SandboxError, TrainingError
+from execverify.errors import RowError, SandboxError, TrainingError
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.parts import PARTS
 from execverify.rewards.verl import compute_score
@@ -56,11 +56,12 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 
 def _judged(entry: Mapping[str, Any], rule: Mapping[str, Any]) -> dict[str, float] | None:
-    """The score and parts of one completion; None where we fail to judge it."""
+    """The score and parts of one completion; None where we fail to judge it, or its row cannot be used."""
     truth = json.loads(entry["gts"])
+    source = f"execverify/{truth.get('kind', CODE_GENERATION)}"
     try:
-        return compute_score(f"execverify/{truth.get('kind', CODE_GENERATION)}", entry["output"], truth, **rule)
-    except SandboxError:
+        return compute_score(source, entry["output"], truth, **{**rule, "raise_errors": True})
+    except (SandboxError, RowError):
         return None
 
 

@@ -14,8 +14,9 @@ from execverify.datasets.chains.ledger import Ledger, place
 from execverify.datasets.chains.matching import same
 from execverify.datasets.chains.reading import READERS, Unreadable
 from execverify.datasets.patience import patient
+from execverify.errors import LiteralError
 from execverify.execution.outcome import Limits
-from execverify.programs.literals import parse_literal
+from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
 from execverify.programs.program import walk
 from execverify.programs.values import Value
 from execverify.questions.question import Question
@@ -229,8 +230,8 @@ class _Checker(Ledger):
         if statement is None or claim.text in statement.texts or claim.text == _header(statement.node):
             return
         try:
-            (told,) = ast.parse(claim.text).body
-        except (SyntaxError, ValueError):
+            (told,) = parse_quietly(claim.text, "exec").body  # type: ignore[attr-defined]
+        except (LiteralError, ValueError):
             self.fault(f"{place(step)}: {claim.text} is no statement")
             return
         if not self._does(told, statement.node):
@@ -376,8 +377,8 @@ class _Checker(Ledger):
 
 def _parsed(expression: str) -> ast.expr | None:
     try:
-        return ast.parse(expression.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
+        return parse_expression(expression)
+    except LiteralError:
         return None
 
 

@@ -26,7 +26,7 @@ from execverify.questions.prompts import prompt_text, template_names
 from execverify.questions.question import CLOSE, OPEN
 from execverify.questions.rows import from_row
 from execverify.questions.task import TASK_KINDS, Message, Task, gold_completion, task
-from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import PAPER, score_many
 from execverify.tracing.trace import trace_many
 
@@ -150,7 +150,7 @@ def _completion(answer: Answer) -> str:
 def _marks(score: Score) -> tuple[Mark, ...]:
     marks = []
     for part in score.parts:
-        verdict = None if part.verdict == Verdict.FAILED else part.right
+        verdict = None if part.verdict in UNJUDGED else part.right
         marks.append(Mark(verdict, verdict, part.why))
     return tuple(marks)
 

@@ -16,7 +16,7 @@ from execverify.evaluation.facts import facts_of
 from execverify.evaluation.held_out import SPLIT
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION, Message, Task
-from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import score_many
 
 
@@ -79,8 +79,8 @@ class OwnCode(Benchmark):
 
 def _mark(score: Score) -> Mark:
     tests = [part for part in score.parts if part.kind == "unit_test"]
-    if any(part.verdict == Verdict.FAILED for part in score.parts):
-        return Mark(None, None, next(part.why for part in score.parts if part.verdict == Verdict.FAILED))
+    if any(part.verdict in UNJUDGED for part in score.parts):
+        return Mark(None, None, next(part.why for part in score.parts if part.verdict in UNJUDGED))
     right = bool(tests) and all(part.right for part in tests)
     wrong = next((part.why for part in (*tests, *score.parts) if not part.right), "")
     return Mark(right, right, "" if right else wrong or "no test was run")
