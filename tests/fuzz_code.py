@@ -178,7 +178,7 @@ def results(rng: random.Random, problem: Problem, form: Form, honest: bool) -> t
     for gives in problem.gives:
         said = ["returned", *_fields(gives), "", None, gives if form == Form.STDIN else ""] if honest else reply(rng, gives, form)
         try:
-            found.append(result_in(said, kept=10_000_000))
+            found.append(result_in(said, _GIVES, kept=10_000_000))
         except ValueError:
             found.append(Result(Outcome.DIED, detail=FORGED))
     return tuple(found)

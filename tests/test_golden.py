@@ -50,7 +50,9 @@ def manifest_hash(folder: Path) -> str:
 def result_hash(benchmark: str, model: str) -> str:
     """All figures and verdicts, without what names the machine or the versions."""
     run = evaluate(benchmark, model)
-    return short_hash([run.results.get(name) for name in ("official", "strict", "floors", "slices", "more", "disagreements", "rows")])
+    return short_hash(
+        [run.results.get(name) for name in ("official", "strict", "floors", "slices", "more", "disagreements", "rows")]
+    )
 
 
 def _all(folder: Path) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,9 @@ process (it hangs, exits, crashes), a fresh one runs the calls that are left. Ev
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
@@ -85,6 +87,7 @@ def run_candidates(
     allow_weak: bool = False,
     stop_early: bool = False,
     sandbox: Sandbox | None = None,
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[Result, ...]]:
     """Runs candidates, and yields for each the results of its tests, in order.
 
@@ -96,6 +99,7 @@ def run_candidates(
         allow_weak: run them also where the system lacks a layer that the sandbox needs.
         stop_early: leave out a candidate's tests after the first that did not return; their outcome is "not run".
         sandbox: one of the caller's own, whose imports then count; else this process's.
+        stop: ends every process, and the results, soon after it is set (by another thread).
 
     Raises:
         WeakSandboxError: this system cannot confine untrusted code, and `allow_weak` is not given.
@@ -111,7 +115,7 @@ def run_candidates(
         told = plan(role, candidate.source, candidate.tests, used, **more)
         return Tested(told, used, stop_early, candidate.judge)
 
-    return _run(map(case, candidates), workers, box, allow_weak)
+    return _run(map(case, candidates), workers, box, allow_weak, stop)
 
 
 def run_asserted(
@@ -123,6 +127,7 @@ def run_asserted(
     allow_weak: bool = False,
     stop_early: bool = False,
     sandbox: Sandbox | None = None,
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[Result, ...]]:
     """Runs a dataset's assertions against candidates, and yields for each the results of its assertions, in order.
 
@@ -137,7 +142,8 @@ def run_asserted(
     ['returned', 'AssertionError']
     """
     box = sandbox or sandbox_for(imports)
-    return _run((_asserted(each, limits, box.imports, stop_early) for each in candidates), workers, box, allow_weak)
+    cases = (_asserted(each, limits, box.imports, stop_early) for each in candidates)
+    return _run(cases, workers, box, allow_weak, stop)
 
 
 async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
@@ -150,16 +156,20 @@ async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
     ['2']
     """
     done = object()
+    thread = ThreadPoolExecutor(1, "execverify-results")  # the loop's own would be waited for when the loop ends
+    at_work: Future[object] | None = None
     try:
         while True:
-            item = await asyncio.to_thread(next, results, done)
+            at_work = thread.submit(next, results, done)
+            item = await asyncio.wrap_future(at_work)
             if item is done:
                 return
             yield cast(_Item, item)
     finally:
         close = getattr(results, "close", None)
         if close is not None:
-            close()
+            thread.submit(close)  # after what is at work, where this was cancelled
+        thread.shutdown(wait=at_work is None or at_work.done())
 
 
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
@@ -175,9 +185,11 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
     return Asserted(answering, testing, needs, setup_needs, limits, stop_early)
 
 
-def _run(cases: Iterator[Case], workers: int, sandbox: Sandbox, allow_weak: bool) -> Iterator[tuple[Result, ...]]:
+def _run(
+    cases: Iterator[Case], workers: int, sandbox: Sandbox, allow_weak: bool, stop: threading.Event | None
+) -> Iterator[tuple[Result, ...]]:
     sandbox.require_strength(allow_weak)
-    docket = Docket(cases, max(1, workers), sandbox)
+    docket = Docket(cases, max(1, workers), sandbox, stop)
     try:
         yield from docket.results()
     finally:

@@ -8,6 +8,7 @@ not expect calls its process dead.
 import contextlib
 import selectors
 import socket
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ Texts = list[str | None]
 _AHEAD = 64  # cases per worker that may be done before an earlier one is, so that a slow one holds nobody up
 _MOST_HELD = 64_000_000  # characters in the results of those
 _LONGEST_SLEEP = 60.0
+_LOOK_FOR_STOP = 0.1  # seconds between two looks at whether the caller wants no more
 
 
 class Line:
@@ -108,10 +110,11 @@ class Case(ABC):
 class Docket:
     """One call of `run_candidates` or `run_asserted`."""
 
-    def __init__(self, cases: Iterator[Case], workers: int, sandbox: Sandbox) -> None:
+    def __init__(self, cases: Iterator[Case], workers: int, sandbox: Sandbox, stop: threading.Event | None = None) -> None:
         self.source = cases
         self.workers = workers
         self.sandbox = sandbox
+        self.stop = stop
         self.selector = selectors.DefaultSelector()
         self.active: list[Case] = []
         self.waiting: dict[int, Case] = {}  # begun and not yet given to the caller, by position
@@ -130,6 +133,8 @@ class Docket:
                 yield tuple(case.results)
                 self.given += 1
                 self.fill()
+            if self.stop is not None and self.stop.is_set():
+                return
             if self.active:
                 self.wait()
             elif self.exhausted and not self.waiting:
@@ -178,7 +183,8 @@ class Docket:
             case.postpone(now - self.looked)  # nobody's time runs while our own caller keeps us from listening
         soonest = min(case.deadline for case in self.active)
         speaking: set[Case] = set()
-        for key, events in self.selector.select(min(max(0.0, soonest - now), _LONGEST_SLEEP)):
+        longest = _LONGEST_SLEEP if self.stop is None else _LOOK_FOR_STOP
+        for key, events in self.selector.select(min(max(0.0, soonest - now), longest)):
             line: Line = key.data
             if line not in line.case.lines:
                 continue  # ended by what another one said just now

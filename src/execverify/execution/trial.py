@@ -1,8 +1,9 @@
 """Inside the confined process of one candidate: load what a model wrote, run its tests, say how each ended.
 
-The candidate shares this process, so nothing here is believed: what it sends is plain text that the caller reads as *its*
-answer, never as ours (`cases.MAY_SAY`). One thing can be relied upon: the first message goes out before any of its code runs. What the process
-does besides (fresh arguments for each test, output in files of its own) is for honest candidates, and for fair verdicts.
+The candidate shares this process, so nothing here is believed: what it sends is plain text that the caller reads as *its* answer,
+never as ours, and `cases.MAY_SAY` has all that it may say. One thing can be relied upon: the first message goes out before any of
+its code runs. What the process does besides (fresh arguments for each test, output in files of its own) is for honest candidates,
+and for fair verdicts.
 
     caller -> case            {"role": "call" | "stdin" | "answer" | "test", "source": ..., "tests": [...], limits}
     caller <- ready           the layers are on, the case is read

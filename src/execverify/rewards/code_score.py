@@ -16,6 +16,7 @@ Where we failed to judge one test, or none can be judged, the reward is None and
 import asyncio
 import functools
 import math
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
 
-_KEPT = 2_000  # characters of what code printed that a part carries
+_KEPT = 2_000  # characters of what code gave or printed that a part carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class UnitTestRule:
     """How the outcomes of unit tests become a reward (paper, section 3: unit-test rewards of stage II).
 
     Attributes:
-        binary: 1 where every test passes and else 0, instead of the share of tests that pass.
+        binary: 1 where every test passes and else 0, instead of the share of tests that pass; stops at the first that does not.
         format_bonus: what a well-formed answer earns beside.
         strict: whether a result must have the very types of the expected one where that was given as JSON; else a tuple
             is as good as a list and an int key as good as its text (`same_json`), and a result that may have been wrapped
@@ -77,7 +78,7 @@ PAPER_TESTS = UnitTestRule()
 """The paper's rule: the share of tests that pass, plus 0.05 for a well-formed answer."""
 
 TEST_LIMITS = Limits(timeout=4.0)
-"""What a candidate may use for each test."""
+"""What a candidate may use for each test: 4 s of processor time, 12 s by the clock; 80 s for all tests together."""
 
 _Tests = Truth | UnitTests
 
@@ -121,18 +122,29 @@ def unit_test_scores(
         WeakSandboxError: hostile code cannot be confined here; the message names what is missing. (Any other failure of the
             sandbox is a reward of None.)
     """
-    every = [_problem(tests, completion, raise_errors) for tests, completion in pairs]
-    problems = [problem for problem in every if isinstance(problem, _Problem)]
-    running = [problem for problem in problems if problem.runs]
-    one = functools.partial(_results, rule=rule, limits=limits, allow_weak=allow_weak)
-    if workers > 1 and len(running) > 1:
-        # A call of the sandbox for each, so that none waits for the results of an earlier one.
-        with ThreadPoolExecutor(min(workers, len(running)), "execverify-unit-tests") as threads:
-            found = list(threads.map(one, running))
-    else:
-        found = [one(problem) for problem in running]
-    results = dict(zip(map(id, running), found, strict=True))
-    return [problem.score(results.get(id(problem), ()), rule) if isinstance(problem, _Problem) else problem for problem in every]
+    return _scores(pairs, rule, limits, workers, allow_weak, raise_errors, threading.Event())
+
+
+def _scores(
+    pairs: Iterable[tuple[_Tests, str]],
+    rule: UnitTestRule,
+    limits: Limits,
+    workers: int,
+    allow_weak: bool,
+    raise_errors: bool,
+    stop: threading.Event,
+) -> list[Score]:
+    """The scores of `unit_test_scores`; whatever is left when `stop` is set is our failure."""
+    problems = [_problem(tests, completion, raise_errors) for tests, completion in pairs]
+
+    def one(problem: "_Problem | Score") -> Score:
+        return problem if isinstance(problem, Score) else problem.score(rule, limits, allow_weak, stop)
+
+    if workers == 1 or sum(isinstance(problem, _Problem) and problem.runs for problem in problems) < 2:
+        return [one(problem) for problem in problems]
+    # A call of the sandbox for each, so that none waits for the results of an earlier one.
+    with ThreadPoolExecutor(min(workers, len(problems)), "execverify-unit-tests") as threads:
+        return list(threads.map(one, problems))
 
 
 def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_Problem | Score":
@@ -145,32 +157,27 @@ def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_Problem | 
         return bad_row(error)
 
 
-async def unit_test_scores_async(pairs: Iterable[tuple[_Tests, str]], **settings: Any) -> list[Score]:
-    """`unit_test_scores` for an event loop, which goes on while candidates run."""
-    return await asyncio.to_thread(unit_test_scores, list(pairs), **settings)
+async def unit_test_scores_async(
+    pairs: Iterable[tuple[_Tests, str]],
+    *,
+    rule: UnitTestRule = PAPER_TESTS,
+    limits: Limits = TEST_LIMITS,
+    workers: int = 1,
+    allow_weak: bool = False,
+    raise_errors: bool = False,
+) -> list[Score]:
+    """`unit_test_scores` for an event loop, which goes on while candidates run.
 
-
-def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_weak: bool) -> tuple[Result, ...] | Exception:
-    """The results of a candidate's tests; ours is the failure where the sandbox gives none. An exception is unexpected."""
-    source, given = problem.code.source or "", tuple(test.given for test in problem.supported)
-    entry_point = problem.code.entry_point
-    options: dict[str, Any] = {
-        "limits": limits,
-        "imports": rule.imports,
-        "allow_weak": allow_weak,
-        "stop_early": rule.stop_early,
-    }
+    A task that is cancelled returns at once; its candidates are ended.
+    """
+    stop = threading.Event()
+    thread = ThreadPoolExecutor(1, "execverify-unit-tests")  # the loop's own would be waited for when the loop ends
+    work = functools.partial(_scores, list(pairs), rule, limits, workers, allow_weak, raise_errors, stop)
     try:
-        prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
-        if problem.tests.form == Form.ASSERT:
-            return next(run_asserted([AssertedCandidate(source, problem.tests.setup, given, entry_point, prelude)], **options))
-        return next(run_candidates([Candidate(source, given, entry_point, prelude)], **options))
-    except WeakSandboxError:
-        raise
-    except SandboxError as error:
-        return (Result(Outcome.FAILED, detail=str(error)),)
-    except Exception as error:  # what the candidate is made of brought it about: its tests could not be read
-        return error
+        return await asyncio.get_running_loop().run_in_executor(thread, work)
+    finally:
+        stop.set()
+        thread.shutdown(wait=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +203,16 @@ class _Problem:
     def runs(self) -> bool:
         return self.code.source is not None and bool(self.supported)
 
-    def score(self, results: tuple[Result, ...] | Exception, rule: UnitTestRule) -> Score:
-        error = results if isinstance(results, Exception) else self.unread
+    def score(self, rule: UnitTestRule, limits: Limits, allow_weak: bool, stop: threading.Event) -> Score:
+        """Runs the candidate, and puts together what its parts earn."""
+        judged: list[Part] = []
+        error = self.unread
+        if self.runs:
+            error = self.run(judged, rule, limits, allow_weak, stop)
         if error is not None:
             asked = [("format", ()), *(("unit_test", test.expected) for test in self.tests.tests)]
             return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in asked))
-        assert not isinstance(results, Exception)
-        parts = [self.form(), *self.judged(results, rule)]
+        parts = [self.form(), *self.parts(judged)]
         counted = [part for part in parts[1:] if part.verdict != Verdict.UNSUPPORTED]
         if not counted or any(part.verdict == Verdict.FAILED for part in counted):
             return Score(None, tuple(parts))
@@ -210,29 +220,62 @@ class _Problem:
         share = float(right == len(counted)) if rule.binary else right / len(counted)
         return Score(share + (rule.format_bonus if self.code.well_formed else 0.0), tuple(parts))
 
+    def run(
+        self, judged: list[Part], rule: UnitTestRule, limits: Limits, allow_weak: bool, stop: threading.Event
+    ) -> Exception | None:
+        """Judges the supported tests as their results arrive. Returns an exception that nobody foresaw."""
+        source, entry_point, supported = self.code.source or "", self.code.entry_point, self.supported
+        given = tuple(test.given for test in supported)
+        ends_early = rule.stop_early or rule.binary
+
+        def judge(index: int, result: Result) -> bool:
+            step = functools.partial(_part, self.tests, supported[index], result, rule)
+            judged.append(guarded("unit_test", supported[index].expected, None, step))
+            return judged[-1].right
+
+        options: dict[str, Any] = {"imports": rule.imports, "allow_weak": allow_weak, "stop_early": ends_early, "stop": stop}
+        failure = "the judge was stopped"
+        try:
+            prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
+            if self.tests.form == Form.ASSERT:
+                asserted = AssertedCandidate(source, self.tests.setup, given, entry_point, prelude)
+                results = next(run_asserted([asserted], limits=limits, **options), ())
+            else:
+                candidate = Candidate(source, given, entry_point, prelude, judge, self.output())
+                results = next(run_candidates([candidate], limits=limits, **options), ())
+            for index, result in enumerate(results[len(judged) :], len(judged)):
+                judge(index, result)
+        except WeakSandboxError:
+            raise
+        except SandboxError as error:
+            failure = str(error)
+        except Exception as error:  # what the candidate is made of brought it about: its tests could not be read
+            return error
+        for index in range(len(judged), len(supported)):
+            judge(index, Result(Outcome.FAILED, detail=failure))
+        return None
+
+    def output(self) -> int:
+        """Characters that the candidate may write: more than any test expects. (A power of two, which says little of them.)"""
+        if self.tests.form != Form.STDIN:
+            return 0
+        return 2 << max(len(expected) for test in self.supported for expected in test.expected).bit_length()
+
     def form(self) -> Part:
         if self.code.source is None:
             return Part("format", (), None, Verdict.NONE, self.code.why)
         return Part("format", (), None, Verdict.RIGHT if self.code.well_formed else Verdict.WRONG, self.code.why)
 
-    def judged(self, results: tuple[Result, ...], rule: UnitTestRule) -> Iterator[Part]:
-        """A part for each test. What follows a failure of the whole candidate shares it."""
-        following = iter(results)
-        result = Result(Outcome.FAILED, detail="the test was not run")
-        stopped = False
+    def parts(self, judged: list[Part]) -> Iterator[Part]:
+        """A part for each test, in order."""
+        following = iter(judged)
         for test in self.tests.tests:
             if test.unsupported:
                 yield Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, test.unsupported)
             elif self.code.source is None:
                 yield Part("unit_test", test.expected, None, Verdict.NONE, self.code.why)
-            elif stopped:
-                yield Part("unit_test", test.expected, None, Verdict.NOT_RUN, "an earlier test did not pass")
             else:
-                result = next(following, result)
-                judge = functools.partial(_part, self.tests, test, result, rule)
-                part = guarded("unit_test", test.expected, None, judge)
-                stopped = rule.stop_early and not part.right and part.verdict not in (Verdict.UNSUPPORTED, Verdict.FAILED)
-                yield part
+                yield next(following)
 
 
 # ------------------------------------------------------------------------------------------------------------ one test
@@ -283,13 +326,18 @@ def _judge_call(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTest
     same = same_json if tests.from_json and not rule.strict else same_value
     accepted = test.expected[:1] if rule.strict and tests.from_json else test.expected
     if value.text in accepted:
-        return value.text, ""
+        return _kept(value.text), ""
     accepted = tuple(expected for expected in accepted if not too_long(value.text, expected))
     given = parse_literal(value.text, MAX_RESULT) if accepted else None
     for expected in accepted:
         if same(given, parse_literal(expected, MAX_RESULT), rule.float_tolerance, limit=MAX_RESULT):
-            return value.text, ""
-    return value.text, f"{_shown(tests, test)} gives {_unlike(value.text, test.expected[0])}"
+            return _kept(value.text), ""
+    return _kept(value.text), f"{_shown(tests, test)} gives {_unlike(value.text, test.expected[0])}"
+
+
+def _kept(text: str) -> str:
+    """What a part carries of a value: the parts of a whole batch are in memory at once."""
+    return text if len(text) <= _KEPT else f"{text[: _KEPT - 3]}..."
 
 
 def _unlike(given: str, expected: str) -> str:
