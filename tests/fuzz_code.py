@@ -18,7 +18,7 @@ from unittest import mock
 
 from fuzz_completions import damaged_text, noise, random_literal
 
-from execverify.execution.cases import FORGED, result_in
+from execverify.execution.cases import FORGED, MAY_SAY, result_in
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.values import value_of
 from execverify.rewards import Score, UnitTestRule, Verdict, code_score, read_tests, unit_test_scores
@@ -178,7 +178,7 @@ def results(rng: random.Random, problem: Problem, form: Form, honest: bool) -> t
     for gives in problem.gives:
         said = ["returned", *_fields(gives), "", None, gives if form == Form.STDIN else ""] if honest else reply(rng, gives, form)
         try:
-            found.append(result_in(said, _GIVES, kept=10_000_000))
+            found.append(result_in(said, MAY_SAY["call", "working"]["result"], kept=10_000_000))
         except ValueError:
             found.append(Result(Outcome.DIED, detail=FORGED))
     return tuple(found)

@@ -548,3 +548,146 @@ def test_of_what_is_not_plain_only_content_or_truth_crosses(source: str, text: s
     entry_point = "sum" if "sum" in source else "f"
     (result,) = next(run_asserted([AssertedCandidate(source, "", (text,), entry_point)]))
     assert str(result.error or result.outcome) == outcome
+
+
+# ------------------------------------------------------------------------------------------------ whose doing a failure is
+
+
+@pytest.mark.parametrize(
+    ("source", "setup"),
+    [
+        ("f = []", ""),
+        ("f = 3", "g = f + f\nh = f(1)"),
+        ("x = 1", "g = f(1)"),
+        ("f = None", "assert f(2) == 3"),
+        ("class E(UnicodeDecodeError):\n    pass\ndef f(n):\n    raise E('utf-8', b'x', 10**9, 2 * 10**9, 'r')", ""),
+        ("def f(n):\n    raise UnicodeEncodeError('utf-8', 'x', -9**9, 9**9, 'r')", ""),
+        ("E = type('no name\\0', (ValueError,), {})\ndef f(n):\n    raise E(1)", ""),
+        ("class E(SystemExit):\n    pass\ndef f(n):\n    raise E(1)", ""),
+        ("def f(n):\n    raise OSError(10**20, 'x', 3)", ""),
+        ("class E(BaseExceptionGroup):\n    pass\ndef f(n):\n    raise E('x', [ValueError(1)])", ""),
+        ("def f(n):\n    raise SyntaxError('x', ('f', 10**9, 10**9, 'a' * 99))", ""),
+    ],
+)
+def test_what_a_candidate_brings_about_is_never_our_failure(source: str, setup: str) -> None:
+    for outcome in check(source, "assert f(1) == 2", "assert f(2) == 3", setup=setup):
+        assert outcome.outcome not in (Outcome.RETURNED, Outcome.FAILED), outcome
+
+
+def test_a_setup_that_fails_by_itself_is_our_failure_whatever_the_candidate_is() -> None:
+    for source in ("def f(n):\n    return n", "x = 1", "f = 3"):
+        results = check(source, "assert f(1) == 1", setup="import no_such_module_of_ours")
+        assert {result.outcome for result in results} == {Outcome.FAILED}, source
+
+
+# ------------------------------------------------------------------------------------------------------------------- time
+
+SPIN = "import time\ndef spin(s):\n    until = time.process_time() + s\n    while time.process_time() < until: pass\n"
+
+
+def test_processor_time_decides_and_the_clock_is_the_outer_limit() -> None:
+    limits = Limits(timeout=0.4)
+    sleeper = "import time\ndef f(s):\n    time.sleep(s)"
+    assert [r.outcome for r in call(sleeper, "0.6", "9.0", "0.5", limits=limits)] == ["returned", "timed out", "returned"]
+    assert [r.outcome for r in call(SPIN + "f = spin", "0.1", "9.0", "0.1", limits=limits)] == [
+        "returned",
+        "timed out",
+        "returned",
+    ]
+    began = time.monotonic()
+    assert feed(SPIN + "spin(9)", "", limits=limits)[0].outcome == Outcome.TIMED_OUT
+    assert time.monotonic() - began < 5
+
+
+def test_an_honest_candidate_has_its_time_on_a_busy_machine() -> None:
+    """Three processes spin beside it on each core: by the clock it takes a multiple of what it uses."""
+    busy = [multiprocessing.Process(target=_spin_until_ended, daemon=True) for _ in range(3 * (os.cpu_count() or 1))]
+    for process in busy:
+        process.start()
+    try:
+        outcomes = [result.outcome for result in call(SPIN + "f = spin", "0.3", "0.3", limits=Limits(timeout=0.5))]
+    finally:
+        for process in busy:
+            process.kill()
+            process.join()
+    assert outcomes == ["returned", "returned"]
+
+
+def _spin_until_ended() -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        pass
+
+
+def test_many_assertions_share_no_processor_limit() -> None:
+    source = SPIN + "def f(n):\n    spin(0.05)\n    return n"
+    results = check(source, *(f"assert f({n}) == {n}" for n in range(64)), limits=Limits(timeout=0.5))
+    assert [result.outcome for result in results] == ["returned"] * 64
+
+
+@pytest.mark.parametrize("form", ["call", "stdin", "asserts"])
+def test_all_tests_of_a_candidate_together_have_a_limit(form: str) -> None:
+    limits = Limits(timeout=0.1, total=0.5)
+    began = time.monotonic()
+    if form == "call":
+        results = call("def f(n):\n    while True: pass", *map(str, range(200)), limits=limits)
+    elif form == "stdin":
+        results = feed("while True: pass", *map(str, range(200)), limits=limits)
+    else:
+        results = check("def f(n):\n    while True: pass", *(f"assert f({n})" for n in range(200)), limits=limits)
+    assert [result.outcome for result in results] == [Outcome.TIMED_OUT] * 200
+    assert "together" in results[-1].detail
+    assert time.monotonic() - began < 10
+
+
+# -------------------------------------------------------------------------------------------- candidates against each other
+
+
+def test_no_lease_and_no_signal_by_fcntl() -> None:
+    """A lease holds up whoever opens the file, as another candidate does that imports it; locks of its own files are fine."""
+    source = """
+import fcntl, os, string
+def f(command):
+    fd = os.open(string.__file__, os.O_RDONLY)
+    return fcntl.fcntl(fd, command, fcntl.F_RDLCK)
+"""
+    import fcntl
+
+    refused = (fcntl.F_SETLEASE, fcntl.F_NOTIFY, fcntl.F_SETOWN, fcntl.F_SETSIG, 1036)
+    assert {result.outcome for result in call(source, *map(str, refused))} == {Outcome.FORBIDDEN}
+    assert call(source, str(fcntl.F_GETFD))[0].outcome == Outcome.RETURNED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_threads_of_one_candidate_leave_another_its_own() -> None:
+    hog = """
+import os, threading, time
+count, end = 0, threading.Event()
+try:
+    while count < 600:
+        threading.Thread(target=end.wait, daemon=True).start()
+        count += 1
+except RuntimeError:
+    pass
+print(count, flush=True)
+time.sleep(1)
+os._exit(0)
+"""
+    other = "import threading, time\ntime.sleep(0.5)\nthread = threading.Thread(target=print, args=('ran',))\nthread.start()"
+    with Sandbox(0, (), Choice(user=65534), untrusted=True) as box:
+        both = [Candidate(hog, ("",)), Candidate(other, ("",))]
+        limits = Limits(timeout=4, memory=8 << 30)
+        (first,), (second,) = run_candidates(both, workers=2, sandbox=box, limits=limits)
+    assert int(first.stdout) < 600 and second.stdout == "ran\n"
+
+
+def test_a_run_of_a_program_leaves_nothing_for_the_next() -> None:
+    source = "import fileinput, io, os, sys\nprint(hasattr(sys, 'mark'), io.open(0).readline())\nsys.mark = 1"
+    assert [result.stdout for result in feed(source, "a", "b", "c")] == ["False a\n", "False b\n", "False c\n"]
+    assert [r.stdout for r in feed("import sys\nprint(sys.getrecursionlimit())", "", "")] == ["1000\n", "1000\n"]
+
+
+def test_large_thread_stacks_are_given_as_far_as_they_matter() -> None:
+    source = "import threading\nthreading.stack_size({size})\nt = threading.Thread(target=print, args=(1,))\nt.start()\nt.join()"
+    for size in (2**16, 2**27, 2**29, 2**30):
+        assert feed(source.format(size=size), "")[0].stdout == "1\n", size

@@ -472,7 +472,7 @@ def test_verl_judges_code_and_returns_the_keys_of_the_other_kinds() -> None:
 def test_verl_takes_the_rule_and_the_limits_from_reward_kwargs() -> None:
     half = answer("def f(n):\n    return abs(n) + 1")
     assert compute_score("execverify/code_generation", half, CALLS, binary=True, format_bonus=0)["score"] == 0.0
-    slow = answer("import time\n\n\ndef f(n):\n    time.sleep(0.9)\n    return n + 1")
+    slow = answer("import time\n\n\ndef f(n):\n    time.sleep(1.5)\n    return n + 1")
     assert compute_score("execverify/code_generation", slow, CALLS, timeout=0.2, reward_router_address=None)["score"] == 0.05
     with pytest.raises(RowError, match="no completion can be judged"):
         compute_score("execverify/code_generation", half, {"asserts": ["assert f(lambda: 3) == 4"]}, raise_errors=True)

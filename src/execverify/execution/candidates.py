@@ -13,7 +13,7 @@ the process. A program that reads standard input runs as `__main__`:
 >>> [result.stdout for result in next(run_candidates([program]))]
 ['3\\n', '7\\n']
 
-Each test has the time of the limits to itself, in seconds of the processor (three times as long by the clock), and all tests
+Each test has the time of the limits to itself, in seconds of the processor (five times as long by the clock), and all tests
 together have `Limits.total`. Function calls share one module, as the tests of a real suite would; after a call that ends the
 process (it hangs, exits, crashes), a fresh one runs the calls that are left. Every run of a program has a process of its own.
 """

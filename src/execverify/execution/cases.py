@@ -25,7 +25,7 @@ from execverify.programs.values import Value
 
 _START = 30.0  # seconds that a process may take before it is ready: our time, not the candidate's
 _ATTEMPTS = 3  # at a test that we failed to run
-_WALL = 3.0  # times the processor time of a test: what it may take by the clock where it sleeps or the machine is busy
+_WALL = 5.0  # times the processor time of a test: what it may take by the clock where it sleeps or the machine is busy
 _TOTAL = 20.0  # times the time of one test: what all tests of a candidate may take together, where nothing else is said
 _SHORTEST = 0.02  # seconds between two looks at a process's processor time
 
@@ -153,7 +153,7 @@ class _Judged(Case):
         self.before = 0.0
         """Seconds by the clock that earlier tests in the same processes took: at least their processor time, where one thread ran."""
         self.spent = 0.0
-        """Seconds that all tests have taken, each of them no more than its limit."""
+        """Seconds that all tests have taken; by the clock those that timed out, of the others each no more than its limit."""
 
     @property
     def done(self) -> bool:
@@ -180,11 +180,11 @@ class _Judged(Case):
         self.began = time.monotonic()
         self.deadline = self.began + self.limits.timeout
 
-    def stop_clock(self) -> None:
+    def stop_clock(self, outcome: Outcome) -> None:
         """The test at hand has ended: what it took is counted; where that was all that there is, the others have none."""
         took = time.monotonic() - self.began
         self.before += took
-        self.spent += min(took, self.limits.timeout)
+        self.spent += took if outcome == Outcome.TIMED_OUT else min(took, self.limits.timeout)
         if self.spent >= total_seconds(self.limits) and not self.done:
             self.fill(Result(Outcome.TIMED_OUT, detail=f"the tests together ran longer than {total_seconds(self.limits):g} s"))
 
@@ -279,7 +279,7 @@ class Tested(_Judged):
             result = replace(result, value=None, stdout="")
         self.results.append(result)
         self.attempts = 0
-        self.stop_clock()
+        self.stop_clock(result.outcome)
         self.start_clock()
         if self.stop_early and not passed:
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
@@ -480,7 +480,7 @@ class Asserted(_Judged):
         """The result of the assertion at hand."""
         self.results.append(result)
         self.attempts = 0
-        self.stop_clock()
+        self.stop_clock(result.outcome)
         self.start_clock()
         if self.stop_early and result.outcome not in (Outcome.RETURNED, Outcome.UNSUPPORTED):
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))

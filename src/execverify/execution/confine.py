@@ -71,7 +71,8 @@ class Confined:
         init: pid of the init of the namespace of processes; None without one.
     """
 
-    def __init__(self, root: str, paths: list[str], choice: Choice = ALL) -> None:
+    def __init__(self, root: str, paths: list[str], choice: Choice = ALL, *, untrusted: bool = False) -> None:
+        self.untrusted = untrusted
         self.layers: dict[str, str] = {}
         self.init: int | None = None
         self.landlock = 0
@@ -130,7 +131,7 @@ class Confined:
         if FILTER in choice.without:
             self.layers[FILTER] = "off: left off"
             return
-        self.layers[FILTER] = seccomp.install_broad()
+        self.layers[FILTER] = seccomp.install_broad(own_users=self.untrusted)
         if self.layers[FILTER] == "on":
             self.narrow = seccomp.Narrow()
 
@@ -144,6 +145,11 @@ class Confined:
     def _close_rulesets(self) -> None:
         for ruleset in self.rulesets:
             os.close(ruleset)
+
+    def separate(self) -> None:
+        """In the process of a candidate, before its limits are set: threads of other candidates do not count for it."""
+        if self.layers.get("user namespace") == "on":
+            namespaces.enter_own_users()
 
     def confine_untrusted(self) -> None:
         """In the process of a candidate: every layer that is on here; raises `trial.Unconfined` where one fails."""

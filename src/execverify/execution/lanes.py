@@ -76,7 +76,7 @@ class Zygote:
         self.root = tempfile.mkdtemp(prefix="execverify-")
         ours, theirs = socket.socketpair()
         modules = [*(_FOR_CANDIDATES if untrusted else _HARNESSES), *harnesses]
-        arguments = (theirs.fileno(), self.root, modules, sorted(imports), folders, choice.plain())
+        arguments = (theirs.fileno(), self.root, modules, sorted(imports), folders, choice.plain(), untrusted)
         code = _START.format(path=str(Path(__file__).parents[2]), arguments=arguments)
         try:
             with theirs:

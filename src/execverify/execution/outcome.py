@@ -34,7 +34,7 @@ class Limits:
 
     Attributes:
         timeout: seconds, enforced from outside the process: by the clock for trusted programs; of processor time for each test of
-            a candidate, which may take three times as long by the clock.
+            a candidate, which may take five times as long by the clock.
         memory: bytes of address space above what the process had before it read the program.
         steps: most steps of a traced run (plain runs count none).
         output: most characters written to stdout and stderr together.

@@ -76,6 +76,7 @@ _CHANGING = """
 """
 
 _CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020080  # a thread; a namespace of any kind
+_CLONE_NEW_USER = 0x10000000
 _TERMINAL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
 # F_DUPFD to F_SETLKW, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ. Not: what sends signals (F_SETOWN, F_SETSIG), and what holds up
 # whoever opens a file (F_SETLEASE), as another candidate does that imports it.
@@ -85,8 +86,12 @@ _OWN = 0x7BADC0DE  # stands for the pid of the process that installs the filter;
 _AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
 
 
-def install_broad() -> str:
-    """Puts the broad filter on this process and all that it forks. Returns "on" or why it is off."""
+def install_broad(*, own_users: bool = False) -> str:
+    """Puts the broad filter on this process and all that it forks. Returns "on" or why it is off.
+
+    Args:
+        own_users: whether those may enter a user namespace (and nothing else) before the narrow filter is on them.
+    """
     try:
         arch, numbers = _machine()
     except OSError as error:
@@ -94,6 +99,8 @@ def install_broad() -> str:
     rules = {numbers[name]: _REFUSE for name in _REFUSED.split() if name in numbers}
     rules[numbers["clone3"]] = _UNKNOWN
     rules[numbers["clone"]] = (*_argument(0), (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, *_PASS)
+    if own_users:
+        rules[numbers["unshare"]] = _argument(0) + _if_one_of((_CLONE_NEW_USER,))
     return _Filter(_packed(_program(arch, rules, _PASS))).install()
 
 

@@ -13,6 +13,7 @@ and for fair verdicts.
 The role "answer" serves the calls of a test process, see `bridge.py`.
 """
 
+import _thread
 import atexit
 import builtins
 import errno
@@ -120,7 +121,8 @@ class Solution:
         sys.modules[name] = self.module
         self.source = case["source"]
         self.prelude = case.get("prelude") or ""
-        sys.setrecursionlimit(RECURSION_LIMIT + depth())
+        _give_own_recursion_limit(depth())
+        _bound_thread_stacks()
 
     def load(self) -> None:
         """Runs the prelude, whose names become built-in ones and so none of the module's own; then the module's code."""
@@ -163,6 +165,36 @@ class Solution:
                     f"it imports {top[:100]}, which is neither in the standard library nor allowed here",
                 )
         return (outcome, None, None, None, detail, told["error"], console.taken())
+
+
+def _give_own_recursion_limit(ours: int) -> None:
+    """The limit as the program sees and sets it counts its own frames, not the `ours` below them."""
+    get, put = sys.getrecursionlimit, sys.setrecursionlimit
+    sys.getrecursionlimit = lambda: get() - ours
+    sys.setrecursionlimit = lambda limit: put(limit + ours)
+    put(RECURSION_LIMIT + ours)
+
+
+_MOST_STACK = 64 * 1024 * 1024
+
+
+def _bound_thread_stacks() -> None:
+    """A thread's stack is address space, of which a program has little: what asks for more than 64 MiB gets those.
+
+    Programs for contests ask for up to 1 GiB, for deep recursion; since Python 3.11 calls need none of it.
+    """
+    plain = threading.stack_size
+    asked = 0
+
+    def stack_size(size: int = -1, /) -> int:
+        nonlocal asked
+        before = asked
+        if size != -1:
+            plain(min(size, _MOST_STACK))
+            asked = size
+        return before
+
+    threading.stack_size = _thread.stack_size = stack_size
 
 
 def _too_much(console: Console) -> Fields:

@@ -33,7 +33,15 @@ _PROCESS_CLOCK = 2  # CPUCLOCK_SCHED: the kernel's clock of another process is n
 _REAP_AFTER = 0.02  # seconds after which those are looked for that were ended without an answer
 
 
-def main(control_fd: int, root: str, modules: list[str], imports: list[str], paths: list[str], choice: dict[str, Any]) -> None:
+def main(
+    control_fd: int,
+    root: str,
+    modules: list[str],
+    imports: list[str],
+    paths: list[str],
+    choice: dict[str, Any],
+    untrusted: bool,
+) -> None:
     """Serves fork and kill requests until the control socket closes.
 
     Args:
@@ -43,6 +51,7 @@ def main(control_fd: int, root: str, modules: list[str], imports: list[str], pat
         imports: modules that candidates may import besides the standard library, loaded likewise.
         paths: folders where those are.
         choice: fields of `confine.Choice`.
+        untrusted: whether the forks are for candidates.
     """
     control = socket.socket(fileno=control_fd)
     sys.path += paths
@@ -52,7 +61,7 @@ def main(control_fd: int, root: str, modules: list[str], imports: list[str], pat
     sys.path[:] = [path for path in sys.path if not _is_ours(path)]
     os.setsid()
     os.chdir(root)
-    confined = confine.Confined(root, paths, confine.Choice(**choice))
+    confined = confine.Confined(root, paths, confine.Choice(**choice), untrusted=untrusted)
     trial.prepare(imports)
     worker.prepare()
     zygote = _Zygote(control, root, confined)
@@ -144,6 +153,7 @@ class _Zygote:
                     self.confined.confine_trusted(folder)
                     worker.serve(socket.socket(fileno=fd), meter)
                 else:
+                    self.confined.separate()
                     trial.serve(fd, self.base, self.confined.confine_untrusted)
                 os._exit(0)
             finally:

@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Any
 
 from execverify.errors import ExecVerifyError, RowError
-from execverify.programs.literals import parse_literal
+from execverify.programs.literals import parse_literal, read_integer
 from execverify.programs.program import read_arguments
 from execverify.programs.values import value_of
 from execverify.questions.question import JSON_TEST, STDIN_TEST, TEST_KINDS, UNIT_TEST
@@ -208,7 +208,7 @@ def _read_text(text: str) -> UnitTests:
 
 def _json(text: str, what: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=read_integer)
     except ValueError as error:
         raise RowError(f"{what} cannot be read as JSON: {error}") from None
     except RecursionError:
