@@ -54,6 +54,11 @@ def as_calls(truth: dict[str, Any]) -> UnitTests | None:
     return UnitTests(Form.CALL, tuple(tests), truth["entry_point"]) if tests else None
 
 
+PROGRAM = "n = int(input())\nprint(sum(map(int, input().split())) * n)"
+PROGRAM_TESTS = {"inputs": [f"{n}\n1 2 3\n" for n in range(10)], "outputs": [f"{6 * n}\n" for n in range(10)]}
+"""A program and ten tests for it."""
+
+
 def rate(work: Callable[[], object], count: int) -> float:
     """How many a second, the best of two."""
     best = float("inf")
@@ -78,7 +83,8 @@ def main() -> None:
     options = parser.parse_args()
     rows = problems(options.data)
     calls = [(tests, source) for source, truth, _ in rows if (tests := as_calls(truth)) is not None]
-    forms = {"calls": calls, "asserts": [(read_tests(truth), source) for source, truth, _ in rows]}
+    programs = [(read_tests(PROGRAM_TESTS), PROGRAM)]
+    forms = {"runs of a program (a process each)": programs, "calls": calls, "asserts": [(read_tests(truth), source) for source, truth, _ in rows]}
     scripts = [script for *_, script in islice(cycle(rows), 80)]
     interpreter = rate(lambda: fresh(scripts), len(scripts))
     print("| what | candidates a second | ratio | tests each |\n|---|---:|---:|---:|")
