@@ -84,7 +84,11 @@ def main() -> None:
     rows = problems(options.data)
     calls = [(tests, source) for source, truth, _ in rows if (tests := as_calls(truth)) is not None]
     programs = [(read_tests(PROGRAM_TESTS), PROGRAM)]
-    forms = {"runs of a program (a process each)": programs, "calls": calls, "asserts": [(read_tests(truth), source) for source, truth, _ in rows]}
+    forms = {
+        "runs of a program (a process each)": programs,
+        "calls": calls,
+        "asserts": [(read_tests(truth), source) for source, truth, _ in rows],
+    }
     scripts = [script for *_, script in islice(cycle(rows), 80)]
     interpreter = rate(lambda: fresh(scripts), len(scripts))
     print("| what | candidates a second | ratio | tests each |\n|---|---:|---:|---:|")

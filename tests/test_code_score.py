@@ -306,8 +306,53 @@ def test_scores_in_an_event_loop_that_goes_on() -> None:
         return await slow, ticks
 
     scores, ticks = asyncio.run(main())
-    assert verdicts(scores[0]) == ["timed out"] * 3
+    assert verdicts(scores[0]) == ["timed out", "timed out", "not run"]  # the budget is spent
     assert ticks > 10
+
+
+def test_a_task_that_is_cancelled_returns_at_once_and_ends_its_candidates() -> None:
+    hangs = answer("import time\n\n\ndef f(n):\n    time.sleep(99)")
+
+    async def main() -> None:
+        task = asyncio.create_task(unit_test_scores_async([(CALLS, hangs)] * 4, limits=Limits(timeout=60), workers=2))
+        await asyncio.sleep(0.5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    start = time.perf_counter()
+    asyncio.run(main())
+    assert time.perf_counter() - start < 5
+
+
+def test_a_batch_holds_little_of_what_its_candidates_gave() -> None:
+    """20 candidates, each with 20 results of 90,000 characters: 36 MB, of which no part keeps more than its first 2,000."""
+    many = {"inputs": [[n] for n in range(20)], "outputs": [0] * 20, "fn_name": "f"}
+    scores = unit_test_scores([(many, answer("def f(n):\n    return 'x' * 90_000"))] * 20, workers=2)
+    assert all(len(part.given or "") <= 2_000 for score in scores for part in score.parts)
+
+
+def test_binary_stops_at_the_first_test_that_does_not_pass() -> None:
+    score = judge(CALLS, "def f(n):\n    return 'no'", rule=UnitTestRule(binary=True))
+    assert verdicts(score) == ["wrong answer", "not run", "not run"]
+
+
+def test_a_program_may_write_as_much_as_its_test_expects() -> None:
+    tests = {"inputs": ["700000\n"], "outputs": ["x\n" * 700_000]}
+    assert judge(tests, "print('x\\n' * int(input()), end='')").reward == 1.05
+    assert verdicts(judge({"inputs": ["700000\n"], "outputs": ["x\n"]}, "print('x\\n' * int(input()), end='')")) == [
+        "too much output"
+    ]
+
+
+def test_integers_of_any_length_are_carried() -> None:
+    power = "def f(n):\n    return 10**n"
+    assert judge({"inputs": [[5000]], "outputs": [10**5000], "fn_name": "f"}, power).reward == 1.05
+    digits = "1" + "0" * 5000
+    text = '{"inputs": [[5000]], "outputs": [%s], "fn_name": "f"}' % digits  # noqa: UP031
+    assert judge(text, power).reward == 1.05
+    assert judge(text, "def f(n):\n    return 10**n + 1").reward == 0.05
+    assert judge({"asserts": ["assert f(5000) == 10**5000", "assert f(5000) != 10**5000 + 1"]}, power).reward == 1.05
 
 
 def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ the process. A program that reads standard input runs as `__main__`:
 >>> [result.stdout for result in next(run_candidates([program]))]
 ['3\\n', '7\\n']
 
-Each test has the time of the limits to itself, in seconds of the processor (five times as long by the clock), and all tests
-together have `Limits.total`. Function calls share one module, as the tests of a real suite would; after a call that ends the
-process (it hangs, exits, crashes), a fresh one runs the calls that are left. Every run of a program has a process of its own.
+Each test has the time of the limits to itself, in seconds of the processor (five times as long by the clock), and for tests
+that are missed there are `Limits.budget` seconds in all. Function calls share one module, as the tests of a real suite would;
+after a call that ends the process (it hangs, exits, crashes), a fresh one runs the calls that are left. Every run of a program
+has a process of its own.
 """
 
 import asyncio
@@ -180,7 +181,8 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
         return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
     shared = {"imports": sorted(imports)}
-    answering = plan("answer", candidate.source, (), limits, names=names, prelude=candidate.prelude, **shared)
+    answering = plan("answer", candidate.source, candidate.asserts, limits, names=names, prelude=candidate.prelude, **shared)
+    answering["tests"] = []  # which are none of its business
     testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
     return Asserted(answering, testing, needs, setup_needs, limits, stop_early)
 

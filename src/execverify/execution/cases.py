@@ -26,7 +26,7 @@ from execverify.programs.values import Value
 _START = 30.0  # seconds that a process may take before it is ready: our time, not the candidate's
 _ATTEMPTS = 3  # at a test that we failed to run
 _WALL = 5.0  # times the processor time of a test: what it may take by the clock where it sleeps or the machine is busy
-_TOTAL = 20.0  # times the time of one test: what all tests of a candidate may take together, where nothing else is said
+_BUDGET = 10.0  # times the time of one test: what a candidate may spend on tests that it misses, where nothing else is said
 _SHORTEST = 0.02  # seconds between two looks at a process's processor time
 
 _NONE: frozenset[str] = frozenset()
@@ -68,9 +68,9 @@ def bound(limits: Limits) -> int:
     return 4 * limits.output + 8 * LONGEST + 100_000
 
 
-def total_seconds(limits: Limits) -> float:
-    """What all tests of a candidate may take together."""
-    return limits.total if limits.total is not None else _TOTAL * limits.timeout
+def budget(limits: Limits) -> float:
+    """Seconds that a candidate may spend on tests that it misses."""
+    return limits.budget if limits.budget is not None else _BUDGET * limits.timeout
 
 
 def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more: Any) -> Plan:
@@ -82,7 +82,7 @@ def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more:
         "memory": limits.memory,
         "output": limits.output,
         "file_size": limits.file_size,
-        "seconds": total_seconds(limits) + 2 * limits.timeout + 5,  # only a second line: see `_Judged.expired`
+        "seconds": (max(1, len(tests)) + 2) * limits.timeout + 5,  # only a second line: see `_Judged.has_time`
         **more,
     }
 
@@ -152,8 +152,8 @@ class _Judged(Case):
         """When the test at hand began."""
         self.before = 0.0
         """Seconds by the clock that earlier tests in the same processes took: at least their processor time, where one thread ran."""
-        self.spent = 0.0
-        """Seconds that all tests have taken; by the clock those that timed out, of the others each no more than its limit."""
+        self.wasted = 0.0
+        """Seconds spent on tests that were missed."""
 
     @property
     def done(self) -> bool:
@@ -180,13 +180,17 @@ class _Judged(Case):
         self.began = time.monotonic()
         self.deadline = self.began + self.limits.timeout
 
-    def stop_clock(self, outcome: Outcome) -> None:
-        """The test at hand has ended: what it took is counted; where that was all that there is, the others have none."""
+    def stop_clock(self, passed: bool) -> None:
+        """The test at hand has ended. Where those that were missed have used up what there is for them, the others are not run.
+
+        (What is passed costs nothing, so that an honest candidate never runs out, however many tests there are.)
+        """
         took = time.monotonic() - self.began
         self.before += took
-        self.spent += took if outcome == Outcome.TIMED_OUT else min(took, self.limits.timeout)
-        if self.spent >= total_seconds(self.limits) and not self.done:
-            self.fill(Result(Outcome.TIMED_OUT, detail=f"the tests together ran longer than {total_seconds(self.limits):g} s"))
+        self.wasted += 0.0 if passed else took
+        if self.wasted >= budget(self.limits) and not self.done:
+            why = f"tests that were not passed took {budget(self.limits):g} s together"
+            self.fill(Result(Outcome.NOT_RUN, detail=why))
 
     def postpone(self, seconds: float) -> None:
         super().postpone(seconds)
@@ -279,7 +283,7 @@ class Tested(_Judged):
             result = replace(result, value=None, stdout="")
         self.results.append(result)
         self.attempts = 0
-        self.stop_clock(result.outcome)
+        self.stop_clock(passed)
         self.start_clock()
         if self.stop_early and not passed:
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
@@ -480,7 +484,7 @@ class Asserted(_Judged):
         """The result of the assertion at hand."""
         self.results.append(result)
         self.attempts = 0
-        self.stop_clock(result.outcome)
+        self.stop_clock(result.outcome in (Outcome.RETURNED, Outcome.UNSUPPORTED))
         self.start_clock()
         if self.stop_early and result.outcome not in (Outcome.RETURNED, Outcome.UNSUPPORTED):
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))

@@ -39,7 +39,8 @@ class Limits:
         steps: most steps of a traced run (plain runs count none).
         output: most characters written to stdout and stderr together.
         file_size: most bytes of one file.
-        total: seconds for all tests of one candidate together; None for 20 times the timeout.
+        budget: seconds that one candidate may spend on tests that it does not pass, after which the others are not run; None for
+            10 times the timeout.
     """
 
     timeout: float = 1.0
@@ -47,14 +48,14 @@ class Limits:
     steps: int = 10_000
     output: int = 1_000_000
     file_size: int = 1024 * 1024
-    total: float | None = None
+    budget: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("timeout", "memory", "steps", "output"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"the limit {name} must be above 0, not {getattr(self, name)!r}")
-        if self.total is not None and not self.total > 0:
-            raise ValueError(f"the limit total must be above 0 or None, not {self.total!r}")
+        if self.budget is not None and not self.budget > 0:
+            raise ValueError(f"the limit budget must be above 0 or None, not {self.budget!r}")
         if self.file_size < 0:
             raise ValueError(f"the limit file_size must be 0 or more, not {self.file_size!r}")
 
