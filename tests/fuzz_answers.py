@@ -383,7 +383,10 @@ def run_cases(
         except Exception as error:
             what = str(error) if isinstance(error, Found) else f"raises {error!r}"
             raise Found(f"case {number} of seed {seed}: task {task.assertion!r}: {what}\n{completion!r}") from error
-    tally.logged += log.written()
+    try:
+        tally.logged += log.written()
+    except (ValueError, pa.ArrowException) as error:
+        raise Found(f"cases {first} to {first + count} of seed {seed} cannot be logged: {error!r}") from error
     return tally
 
 
