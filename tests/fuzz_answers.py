@@ -49,6 +49,7 @@ from execverify.rewards.score import judge_input, score
 from execverify.rewards.trl import graded
 
 SLOW = 1.0  # seconds that no call may take
+SLOW_CODE = 2.0  # processor seconds that reading and judging code may take: of 100,000 characters, `bench/parsing.py`
 HANGS = 30.0  # seconds after which a worker that does not move on is given up
 
 # ------------------------------------------------------------------------------------------------------ the second judge
@@ -297,7 +298,7 @@ def check_code(seed: int, number: int, tally: Tally, log: Log) -> None:
         score, fault, text, seconds = fuzz_code.judged(rng)
         if fault:
             raise Found(f"{fault}\n{text[:2_000]!r}")
-        if seconds < SLOW:
+        if seconds < SLOW_CODE:
             break
         if attempt == 3:
             raise Found(f"took {seconds:.1f} s\n{text[:2_000]!r}")
@@ -383,7 +384,10 @@ def run_cases(
         except Exception as error:
             what = str(error) if isinstance(error, Found) else f"raises {error!r}"
             raise Found(f"case {number} of seed {seed}: task {task.assertion!r}: {what}\n{completion!r}") from error
-    tally.logged += log.written()
+    try:
+        tally.logged += log.written()
+    except (ValueError, pa.ArrowException) as error:
+        raise Found(f"cases {first} to {first + count} of seed {seed} cannot be logged: {error!r}") from error
     return tally
 
 

@@ -206,7 +206,7 @@ _read = {id(problem): read_tests(json.dumps(problem.truth)) for problem in PROBL
 
 
 def judged(rng: random.Random) -> tuple[Score, str | None, str, float]:
-    """One case: its score, what is wrong with it, its completion, and the seconds that judging took in this process."""
+    """One case: its score, what is wrong with it, its completion, and the processor seconds that judging took here."""
     problem = rng.choice(PROBLEMS)
     tests = _read[id(problem)]
     text, gold = completion(rng, problem)
@@ -216,10 +216,10 @@ def judged(rng: random.Random) -> tuple[Score, str | None, str, float]:
         return score, _real_fault(score, gold), text, 0.0
     honest = rng.random() < 0.3
     made = results(rng, problem, tests.form, honest)
-    begun = time.perf_counter()
+    begun = time.process_time()
     with forged(made):
         score = unit_test_scores([(problem.truth, text)], rule=rule)[0]
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     return score, _fault(score, problem, tests, made, gold, gold and honest, text), text, seconds
 
 

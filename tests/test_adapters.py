@@ -108,7 +108,7 @@ def test_a_lost_questions_column_is_not_paid_as_output_alone(tasks: dict[str, ev
     row = ev.to_row(task)
     del row["questions"]
     with pytest.raises(RowError, match="needs its questions"):
-        compute_score("execverify/white_box", task.gold, row, raise_errors=True)
+        compute_score("execverify/white_box", task.gold, row)
 
 
 def test_messages_in_parts_count_by_their_texts(tasks: dict[str, ev.Task]) -> None:
@@ -129,9 +129,9 @@ def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypat
     assert white_box_reward(completions=[other], log_metric=metrics.__setitem__, **columns(task)) == [None]
     assert metrics["execverify/our_failures"] == 1.0
     with pytest.raises(SandboxError, match="no process today"):
-        compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)), raise_errors=True)
-    counted = compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)))
-    assert (counted["score"], counted["our_failure"], counted["bad_row"]) == (0.0, 1.0, 0.0)  # verl has no None
+        compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)))
+    counted = compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)), raise_errors=False)
+    assert (counted["score"], counted["our_failure"], counted["bad_row"]) == (0.0, 1.0, 0.0)
 
 
 def test_verl_returns_the_same_keys_for_every_row(tasks: dict[str, ev.Task]) -> None:
@@ -164,9 +164,9 @@ def test_verl_takes_the_rule_from_reward_kwargs(tasks: dict[str, ev.Task]) -> No
 )
 def test_verl_says_what_is_wrong_with_its_input(data_source: str, truth: str, message: str) -> None:
     with pytest.raises(RowError, match=message):
-        compute_score(data_source, "x", truth, raise_errors=True)
+        compute_score(data_source, "x", truth)
     if data_source == "execverify/white_box":
-        counted = compute_score(data_source, "x", truth)
+        counted = compute_score(data_source, "x", truth, raise_errors=False)
         assert (counted["score"], counted["our_failure"], counted["bad_row"]) == (0.0, 0.0, 1.0)
 
 
@@ -178,7 +178,7 @@ def test_a_bad_row_is_none_named_and_counted_and_its_batch_goes_on(
     batch["program"] = [batch["program"][0], {**batch["program"][0], "result": "g(1)"}]
     metrics: dict[str, float] = {}
     lines: list[str] = []
-    heard = {"log_metric": metrics.__setitem__, "log_extra": lambda _, found: lines.extend(found)}
+    heard: dict[str, Any] = {"log_metric": metrics.__setitem__, "log_extra": lambda _, found: lines.extend(found)}
     assert white_box_reward(completions=[task.gold] * 2, **heard, **batch) == [2.0, None]
     assert (metrics["execverify/bad_rows"], metrics["execverify/our_failures"]) == (0.5, 0.0)
     assert "row 'bad'" in lines[1] and "row 'bad'" in caplog.text

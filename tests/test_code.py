@@ -1,5 +1,6 @@
 """Which code a completion gives, and whether its form earns the bonus."""
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -30,6 +31,18 @@ FORMS = {
     "windows": f"```python\n{F}\n```".replace("\n", "\r\n"),
     "indented": "  ```python\n  def f(n):\n      return n + 1\n  ```",
     "in a list": "1. The code:\n\n    ```python\n    def f(n):\n        return n + 1\n    ```",
+    "python3.11": f"```python3.11\n{F}\n```",
+    "words and a version": f"```Python 3.11\n{F}\n```",
+    "an attribute": f"```{{.python}}\n{F}\n```",
+    "attributes": f"```{{.python .numberLines}}\n{F}\n```",
+    "a file": f"```python:solution.py\n{F}\n```",
+    "an option": f"```python,linenos\n{F}\n```",
+    "behind words": f"Answer: ```python\n{F}\n```",
+    "behind words, without a tag": f"The answer is: ```\n{F}\n```",
+    "an item of a list": "1. ```python\n   def f(n):\n       return n + 1\n   ```",
+    "words that only speak of a fence": f"I put it into ```python\n\n```python\n{F}\n```",
+    "zero-width blanks": f"\u200b```python\u200b\n\ufeff{F}\n```\u200b",
+    "no-break blanks": f"\xa0```python\xa0\n{F}\n\xa0```\xa0",
     "prose around": f"Here it is:\n\n```python\n{F}\n```\nIt adds one.",
 }
 
@@ -59,6 +72,65 @@ def test_whole_modules_are_taken_as_they_are(source: str) -> None:
     assert code.source is not None
     assert code.source.strip("\n") == source
     assert code.well_formed
+
+
+READ = {
+    "an output behind it": f"```python\n{F}\n```\nOutput:\n```\n4\n```",
+    "an untagged example before it": f"```\nf(3)\n```\n```py\n{F}\n```",
+    "the prompt opened the fence": f"{F}\n```",
+    "and prose follows": f"{F}\n```\nThis adds one.",
+    "and the tag was opened too": f"{F}\n```\n</answer>",
+    "and an output follows": f"{F}\n```\nOutput:\n```\n4\n```",
+    "the end of the completion as a token": f"```python\n{F}<|im_end|>",
+    "tokens behind the fence": f"```python\n{F}\n```<|eot_id|></s>",
+    "channels": f"<|channel|>analysis<|message|>```python\n1\n```<|end|><|channel|>final<|message|>```python\n{F}\n```",
+    "thinking": f"<thinking>```python\ndef f(n): return 0\n```</thinking>\n```python\n{F}\n```",
+    "THINK": f"[THINK]x[/THINK]```python\n{F}\n```",
+}
+
+
+@pytest.mark.parametrize("form", READ)
+def test_what_models_write_is_read_and_earns_no_bonus(form: str) -> None:
+    code = read_code(READ[form], "f")
+    assert code.source is not None and code.source.strip() == F
+    assert not code.well_formed
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("Answer\n```\ndef f(n):\n    return", "def f(n):\n    return\n"),  # a name is Python, and no program
+        ("Note: this\n```\nx = 1\n```", "x = 1\n"),  # so is an annotation
+        ("x = 1\n```\ny = 2\n```", "y = 2\n"),  # what a block holds goes before what stands around it
+        ("x = 1\n```js\ny\n```\n```\nz = 3\n```", "z = 3\n"),
+        ("```python\nx = '''\nAnswer: ```python\n'''\n```", "x = '''\nAnswer: ```python\n'''\n"),
+        ("```python2\nprint 1\n```", None),
+        ("```python-repl\n>>> 1\n```", None),
+        ("```{.haskell}\nx\n```", None),
+        ("a `x` b ```python\ny\n", None),  # a backtick before: an inline code, say
+    ],
+)
+def test_nothing_is_guessed(text: str, source: str | None) -> None:
+    assert read_code(text).source == source
+
+
+SLOW = {
+    "fences": "```\n" * 2_500_000,
+    "fences of Python": "```python\n" * 1_000_000,
+    "fences on a line": "``` " * 2_500_000,
+    "letters": "a" * 10_000_000,
+    "backticks": f"<answer>{'```' * 100_000}</answer>",
+    "elif": "```python\nif 1:\n x=1\n" + "elif 1:\n x=1\n" * 990 + "```",
+    "fields": "```python\nf'" + "{a}" * 33_000 + "'\n```",
+    "combining": "```python\na" + "\u0316\u0300" * 49_000 + "\n```",
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_text_takes_long(name: str) -> None:
+    begun = time.process_time()
+    read_code(SLOW[name], "f")
+    assert time.process_time() - begun < 3.0  # 0.4 s at most, on a machine of its own: bench/parsing.py
 
 
 def test_the_last_block_in_the_answer_counts() -> None:

@@ -367,8 +367,8 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
     assert unit_test_reward(completions=[answer(GOLD)], tests=[CALLS], log_metric=metrics.__setitem__) == [None]
     assert metrics["execverify/our_failures"] == 1.0
     with pytest.raises(SandboxError, match="no process today"):
-        compute_score("execverify/code_generation", answer(GOLD), CALLS, raise_errors=True)
-    assert compute_score("execverify/code_generation", answer(GOLD), CALLS)["our_failure"] == 1.0
+        compute_score("execverify/code_generation", answer(GOLD), CALLS)
+    assert compute_score("execverify/code_generation", answer(GOLD), CALLS, raise_errors=False)["our_failure"] == 1.0
 
     def weak(*_: Any, **__: Any) -> Any:
         raise WeakSandboxError("no filter of system calls")
@@ -386,14 +386,14 @@ def test_malformed_tests_are_an_error_or_none_and_never_a_score() -> None:
         with pytest.raises(RowError):
             UnitTestReward(raise_errors=True)(completions=[answer(GOLD)], tests=[truth])
         with pytest.raises(RowError):
-            compute_score("execverify/code_generation", answer(GOLD), truth, raise_errors=True)
+            compute_score("execverify/code_generation", answer(GOLD), truth)
         with pytest.raises(RowError):
             unit_test_scores([(truth, answer(GOLD))], raise_errors=True)
         metrics: dict[str, float] = {}
         given: dict[str, Any] = {"completions": [answer(GOLD)] * 2, "tests": [truth, CALLS], "id": ["a", "b"]}
         assert unit_test_reward(log_metric=metrics.__setitem__, **given) == [None, 1.05]
         assert (metrics["execverify/bad_rows"], metrics["execverify/our_failures"]) == (0.5, 0.0)
-        counted = compute_score("execverify/code_generation", answer(GOLD), truth)
+        counted = compute_score("execverify/code_generation", answer(GOLD), truth, raise_errors=False)
         assert (counted["score"], counted["bad_row"], counted["our_failure"]) == (0.0, 1.0, 0.0)
         scores = unit_test_scores([(truth, answer(GOLD)), (CALLS, answer(GOLD))])
         assert [score.reward for score in scores] == [None, 1.05]
@@ -520,7 +520,7 @@ def test_verl_takes_the_rule_and_the_limits_from_reward_kwargs() -> None:
     slow = answer("import time\n\n\ndef f(n):\n    time.sleep(1.5)\n    return n + 1")
     assert compute_score("execverify/code_generation", slow, CALLS, timeout=0.2, reward_router_address=None)["score"] == 0.05
     with pytest.raises(RowError, match="no completion can be judged"):
-        compute_score("execverify/code_generation", half, {"asserts": ["assert f(lambda: 3) == 4"]}, raise_errors=True)
+        compute_score("execverify/code_generation", half, {"asserts": ["assert f(lambda: 3) == 4"]})
 
 
 def test_off_the_main_thread_and_many_at_once() -> None:

@@ -1,11 +1,17 @@
 """A few thousand cases of the fuzzer, in this process; `make fuzz` runs a million in processes of their own."""
 
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+
 import fuzz_answers
+import fuzz_code
 import pytest
 from fuzz_answers import Found, Tally, case, check, run_cases
 from fuzz_completions import tasks
 
 import execverify as ev
+from execverify.rewards import Verdict, unit_test_scores
 
 
 @pytest.mark.parametrize("first", range(0, 3_000, 500))
@@ -13,8 +19,10 @@ def test_cases(first: int) -> None:
     tally = run_cases(seed=20_260, first=first, count=500)
     assert tally.rewards.total() == 500
     for sort in ("nothing", "something", "everything"):  # or the cases prove little
-        assert tally.rewards[f"white_box earns {sort}"] > 20
+        assert tally.rewards[f"white_box earns {sort}"] > 10
+        assert tally.rewards[f"code earns {sort}"] > 20
     assert tally.stricter < 10
+    assert tally.logged > 490  # all but inputs that would be run
 
 
 def test_a_case_is_made_from_its_number_alone() -> None:
@@ -47,3 +55,27 @@ def test_an_overpaid_completion_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(fuzz_answers, "score", lambda task, completion: generous)
     with pytest.raises(Found, match="took"):
         check(task, task.gold, True, Tally())
+
+
+def test_a_candidate_that_is_overpaid_unpaid_or_unreadable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = unit_test_scores
+
+    def changed(change: Callable[[ev.Score], ev.Score]) -> None:
+        monkeypatch.setattr(fuzz_code, "unit_test_scores", lambda *given, **more: [change(real(*given, **more)[0])])
+        with pytest.raises(Found):
+            run_cases(seed=1, first=0, count=60)
+
+    def verdict(score: ev.Score, reward: float | None, verdict: Verdict) -> ev.Score:
+        return ev.Score(reward, tuple(replace(part, verdict=verdict) for part in score.parts))
+
+    changed(lambda score: ev.Score(0.0, score.parts))
+    changed(lambda score: verdict(score, 1.0, Verdict.RIGHT))
+    changed(lambda score: verdict(score, 0.0, Verdict.UNREADABLE))
+    changed(lambda score: verdict(score, None, Verdict.FAILED))
+    changed(lambda score: ev.Score(score.reward, tuple(replace(part, expected=("\ud800",)) for part in score.parts)))
+
+
+def test_a_part_that_could_not_be_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("execverify.rewards.score"), "_why_not_the_state", lambda *_: [][1])
+    with pytest.raises(Found, match="IndexError"):
+        run_cases(seed=1, first=0, count=400, code=False)

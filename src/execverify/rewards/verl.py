@@ -42,24 +42,24 @@ def compute_score(
         extra_info: its `index`, if any, names the row in messages.
         settings: from verl's `reward_kwargs`: fields of `RewardRule` (alpha, kinds, gated, scale, float_tolerance); for code
             generation those of `UnitTestRule` (binary, format_bonus, strict, float_tolerance, stop_early, imports, prelude) and of
-            `Limits` (timeout, memory, output), and allow_weak; and raise_errors.
+            `Limits` (timeout, memory, output), and allow_weak; and raise_errors (true unless set).
 
     Returns:
         "score", 0 to the rule's scale, and for each part (output, input, next_statement, variable_state, format, unit_test) how
         many were asked and how many were right, and its reward where it is to be one of its own: the share that is right, gated
         like the whole, and 0 where none was asked. Always the same keys, as verl's collation needs. Unsupported tests are not
         asked. Then, 1 or 0: "our_failure" (we failed to judge), "bad_row" (the ground truth cannot be read, or holds no test that
-        can be judged by), "unreadable" (a part of the answer could not be read). verl has no way to skip a sample, and an
-        exception would end its training: so the score of the first two is 0, which the keys and the log say.
+        can be judged by), "unreadable" (a part of the answer could not be read, and earned nothing).
 
     Raises:
-        RowError: an unknown data source; with raise_errors also a bad row.
-        SandboxError: with raise_errors, we failed to judge.
-        WeakSandboxError: hostile code cannot be confined here.
+        RowError: an unknown data source; a bad row.
+        SandboxError: we failed to judge. An exception is how verl's trainer is told to leave a completion out. In an engine that it
+            would end, set raise_errors to False: then the score of both is 0, and the keys and the log say so.
+        WeakSandboxError: hostile code cannot be confined here, whatever raise_errors says.
     """
     if data_source not in DATA_SOURCES:
         raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {', '.join(DATA_SOURCES)}")
-    raise_errors = bool(settings.get("raise_errors"))
+    raise_errors = bool(settings.get("raise_errors", True))
     judge = _judge(data_source.partition("/")[2], settings)
     gated = False
     try:

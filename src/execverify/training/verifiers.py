@@ -102,7 +102,7 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
             rule |= {name: getattr(config, name) for name in ("binary", "format_bonus", "timeout", "allow_weak")}
         else:
             rule |= {"alpha": config.alpha, "kinds": config.count, "gated": config.gated, "scale": config.scale}
-        return compute_score(f"execverify/{self.data.kind}", completion, self.data.truth, raise_errors=True, **rule)
+        return compute_score(f"execverify/{self.data.kind}", completion, self.data.truth, **rule)
 
     async def validate(self, runtime: vf.Runtime) -> bool | None:
         """Whether the gold completion earns the full reward; None for tests that came without a solution."""
