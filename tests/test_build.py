@@ -524,14 +524,14 @@ def test_unfinished_work_of_something_else(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_at_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = Path.write_text
+    move = Path.replace
 
-    def full(self: Path, *given: Any, **more: Any) -> int:
-        if self.name == ".report.html.part":
+    def full(self: Path, target: Path) -> Path:
+        if target.name == "report.html":
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(self, *given, **more)
+        return move(self, target)
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "replace", full)
     assert "what was made is kept: make room and give the same command to go on" in refused(tmp_path / "out", 5, Recipe())
     monkeypatch.undo()
     assert build(tmp_path / "out", 5, Recipe()).manifest["rows"] == 5

@@ -135,8 +135,12 @@ def test_a_row_that_is_not_python_is_counted_and_matched_by_its_tokens(tmp_path:
     ("name", "data", "said"),
     [
         ("a.jsonl", b"", "{} holds no programs: write one JSON object a line"),
-        ("a.jsonl", b"PAR1\xff\xfe", "{} is not UTF-8 text: give it the ending that it is, .jsonl.gz or .parquet"),
-        ("a.jsonl", b"code,input\n", "{}:1 is not JSON: name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py"),
+        ("a.jsonl", b"PAR1\xff\xfe", "{} is a Parquet file: its name must end in .parquet where Parquet is read"),
+        (
+            "a.jsonl",
+            b"code,input\n",
+            "{}:1 is not JSON (Expecting value: line 1 column 1 (char 0)): name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py",
+        ),
         (
             "a.jsonl",
             b'{"question": "?"}\n',
@@ -151,7 +155,7 @@ def test_a_row_that_is_not_python_is_counted_and_matched_by_its_tokens(tmp_path:
         ),
         ("a.jsonl", b'{"code": "hello"}\n', "{} holds no program with a function: name a benchmark's file (code,"),
         ("a.py", b"x = 1\n", "{} holds no program with a function: name a benchmark's file (code,"),
-        ("a.jsonl.gz", b"{}", "{} is not gzip: give it the ending that it is, .jsonl, .parquet or .py"),
+        ("a.jsonl.gz", b"\x1f\x8b\x08", "{} is a damaged gzip file: it is cut off"),
         ("a.parquet", b"{}", "{} is not a Parquet file that can be read: "),
         ("a.py", b"def (", "{} is not Python: name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py"),
     ],
@@ -168,7 +172,7 @@ def test_a_file_that_is_not_what_it_says(name: str, data: bytes, said: str, tmp_
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
-    for path, said in ((tmp_path / "no.jsonl", "no such file"), (tmp_path, "is a folder: name a benchmark's file")):
+    for path, said in ((tmp_path / "no.jsonl", "no such file"), (tmp_path, "is a folder: name a file of a benchmark's programs")):
         with pytest.raises(DatasetError, match=said):
             Benchmarks([str(path)])
 

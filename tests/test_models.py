@@ -186,7 +186,7 @@ def test_files_that_hold_no_answers(content: str, told: str, tmp_path: Path) -> 
     with pytest.raises(ModelError, match=told):
         load(f"recorded:{path}")
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(ModelError, match="is not UTF-8 text"):
         load(f"recorded:{path}")
 
 

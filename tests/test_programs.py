@@ -326,8 +326,8 @@ ROW = {"code": "def f(): pass", "input": ""}
         ('{"code": "", "input": null}', "p.jsonl:1 has no 'input'"),
         (json.dumps(ROW | {"output": 3}), "p.jsonl:1: 'output' must be text"),
         (json.dumps(ROW | {"entry_point": ["f"]}), "p.jsonl:1: 'entry_point' must be text"),
-        (b"\xff\xfe{}", "p.jsonl is not UTF-8 text: give a .jsonl or .py file"),
-        (b"PK\x03\x04\xe9\x00", "p.jsonl is not UTF-8 text"),
+        (b"\xff\xfe{}", "p.jsonl is not UTF-8 text: name a file of programs, .jsonl or .py"),
+        (b"PK\x03\x04\xe9\x00", "p.jsonl is a zip archive: unpack it"),
     ],
     ids=lambda value: ascii(value)[:40],
 )

@@ -3,9 +3,7 @@
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -45,15 +43,9 @@ def limits_of(timeout: float, steps: int) -> Limits:
 
 def records_from(file: str, call: str | None) -> Iterator[ProgramRecord]:
     """Programs of a file, or of standard input as JSONL where the name is `-`."""
-    if file != "-":
-        return read_programs(file, call)
-    if call is not None:
+    if file == "-" and call is not None:
         raise RowError("--call goes with a Python file, not with standard input")
-    text = sys.stdin.read()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stdin.jsonl"
-        path.write_text(text, encoding="utf-8")
-        return iter(list(read_programs(path)))
+    return read_programs(file, call)
 
 
 def traces_from(file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None]) -> Iterator[tuple[str, Trace]]:

@@ -13,10 +13,6 @@ A file of a benchmark is JSON lines (also gzipped), Parquet, or Python. In a row
 """
 
 import ast
-import gzip
-import io
-import json
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +23,7 @@ from execverify.datasets.files import pyarrow_or_error
 from execverify.errors import DatasetError, ProgramError
 from execverify.programs.program import Program, parse_source
 from execverify.programs.shapes import function_keys, ngrams
-from execverify.programs.unzip import unzipped
+from execverify.utils.reading import read_json_records, read_text
 
 SIZE = 8
 """Tokens of a run."""
@@ -39,6 +35,7 @@ such as `for i in range(len(xs)):`, and little else; without names, more of them
 LONG = 40
 """Words of a function's tree (nodes, names, fields) from which its shape alone tells it: shorter shapes are everybody's."""
 
+_WHAT = "a benchmark's programs"
 _FIELDS = "code, source, program.source, canonical_solution, or prompt and canonical_solution"
 
 
@@ -184,32 +181,11 @@ def _candidates(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _lines(path: str) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(io.StringIO(_text(path)), start=1):
-        if line.strip():
-            try:
-                yield f"{path}:{number}", json.loads(line)
-            except (ValueError, RecursionError):
-                raise DatasetError(
-                    f"{path}:{number} is not JSON: name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py"
-                ) from None
+    return read_json_records(path, _WHAT, DatasetError, hint="name a benchmark's file, .jsonl, .jsonl.gz, .parquet or .py")
 
 
 def _text(path: str) -> str:
-    try:
-        data = Path(path).read_bytes()
-        if path.endswith(".gz"):
-            data = unzipped(data, path)
-        return data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise DatasetError(f"{path} is a folder: name a benchmark's file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise DatasetError(f"{path} is not gzip: give it the ending that it is, .jsonl, .parquet or .py") from None
-    except UnicodeDecodeError:
-        raise DatasetError(f"{path} is not UTF-8 text: give it the ending that it is, .jsonl.gz or .parquet") from None
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from None
+    return read_text(path, _WHAT, DatasetError)
 
 
 def _parquet(path: str) -> Iterator[tuple[str, Any]]:

@@ -4,18 +4,21 @@ A file is written under another name and moved into place when it is whole, so t
 or none. `-` stands for standard input and output, as JSONL.
 """
 
-import contextlib
+import errno
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from execverify.datasets.folder import MANIFEST, UNFINISHED, read_manifest
 from execverify.errors import DatasetError, RowError
 from execverify.questions.rows import VERSION, Row
+from execverify.utils.atomic import atomic_write
+from execverify.utils.reading import read_json_records
 
 _BATCH = 1_000
 
@@ -34,41 +37,47 @@ def write_rows(path: str, rows: Iterable[Row], columns: Columns | None = None) -
     Raises:
         RowError: another ending, a folder that does not exist, a full disk; nothing is left half-written.
     """
+    check_out(path)
     if path == "-":
-        return _write_lines(sys.stdout, rows)
+        return _write_lines(sys.stdout.write, rows)
+    try:
+        with atomic_write(path) as file:
+            if path.endswith(".parquet"):
+                return _write_parquet(file, rows, path, columns or parquet_schema)
+            return _write_lines(lambda line: file.write(line.encode()), rows)
+    except OSError as error:
+        raise RowError(f"{path} could not be written: {error.strerror or error}") from None
+
+
+def check_out(path: str) -> None:
+    """Raises RowError where rows cannot be written to a file of that name; to be told before long work begins."""
+    if path == "-":
+        return
     target = Path(path)
     if target.suffix not in (".jsonl", ".parquet"):
         raise RowError(f"{path}: end the name in .jsonl or .parquet to say which format to write")
+    if target.suffix == ".parquet":
+        pyarrow_or_error()
+    if target.is_dir():
+        raise RowError(f"{path} is a folder: name a file")
     if not target.parent.is_dir():
         raise RowError(f"{target.parent}: no such folder; make it first")
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
-        if target.suffix == ".parquet":
-            count = _write_parquet(unfinished, rows, path, columns or parquet_schema)
-        else:
-            with unfinished.open("w", encoding="utf-8") as file:
-                count = _write_lines(file, rows)
-        unfinished.replace(target)
-    except OSError as error:
-        raise RowError(f"{path} could not be written: {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-    return count
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise RowError(f"{path} could not be written: {os.strerror(errno.EACCES)}")
 
 
-def _write_lines(file: TextIO, rows: Iterable[Row]) -> int:
+def _write_lines(write: Callable[[str], object], rows: Iterable[Row]) -> int:
     count = 0
     for row in rows:
-        file.write(json.dumps(row) + "\n")
+        write(json.dumps(row) + "\n")
         count += 1
     return count
 
 
-def _write_parquet(path: Path, rows: Iterable[Row], name: str, columns: Columns) -> int:
+def _write_parquet(file: BinaryIO, rows: Iterable[Row], name: str, columns: Columns) -> int:
     pa, pq = pyarrow_or_error()
     count = 0
-    with pq.ParquetWriter(path, columns(pa)) as writer:
+    with pq.ParquetWriter(file, columns(pa)) as writer:
         for batch in _batches(rows):
             writer.write_table(parquet_table(batch, name, columns))
             count += len(batch)
@@ -173,35 +182,16 @@ def count_rows(path: str) -> int | None:
 
 
 def read_lines(path: str, what: str) -> Iterator[tuple[str, Any]]:
-    """The JSON value of each line, with file and line for messages; empty lines are left out.
+    """The JSON value of each line, or of each entry of one array, with file and line for messages; empty lines are left out.
 
     Args:
-        path: a file of JSON lines, or `-` for standard input.
+        path: a file of JSON lines or one JSON array, gzipped or not, or `-` for standard input.
         what: what the file should hold, for messages.
     """
-    try:
-        with contextlib.nullcontext(sys.stdin) if path == "-" else Path(path).open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield f"{path}:{number}", _parsed(line, f"{path}:{number}", what)
-    except FileNotFoundError:
-        raise RowError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise RowError(f"{path} is a folder: name a file of {what}") from None
-    except OSError as error:
-        raise RowError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise RowError(f"{path} is not UTF-8 text: name a .jsonl or .parquet file of {what}") from None
-
-
-def _parsed(line: str, where: str, what: str) -> Any:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise RowError(f"{where} is not JSON ({error}): a file of {what} has one JSON value a line") from None
-    if what == "rows" and not isinstance(value, dict):
-        raise RowError(f"{where} is not a row: it is no JSON object")
-    return value
+    for where, value in read_json_records(path, what):
+        if what == "rows" and not isinstance(value, dict):
+            raise RowError(f"{where} is not a row: it is no JSON object")
+        yield where, value
 
 
 def read_parquet(path: str) -> Iterator[tuple[str, Row]]:

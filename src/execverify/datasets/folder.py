@@ -15,10 +15,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from execverify.errors import DatasetError
+from execverify.utils.atomic import atomic_json
 
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished"
@@ -79,6 +80,8 @@ class Folder:
         strangers = sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
         if strangers and self.work.name not in strangers:
             raise DatasetError(f"{self.out} holds other files, such as {strangers[0]}: name a folder that is new or empty")
+        if self.work.is_symlink():
+            raise DatasetError(f"{self.work} is a link, and a build follows none: remove it, or name another folder")
         self.work.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         self._begin()
@@ -96,7 +99,7 @@ class Folder:
                     )
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self.work / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        self._lock = os.open(self.work / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -107,8 +110,8 @@ class Folder:
         now = {"settings": self.settings, "maker": self.maker}
         try:
             before = json.loads(begun.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            write_json(begun, now)
+        except (FileNotFoundError, ValueError, RecursionError):
+            atomic_json(begun, now, ensure_ascii=False)
             return
         if not isinstance(before, dict) or not isinstance(before.get("settings"), dict):
             raise DatasetError(f"{begun} is not of a dataset: remove {self.work}, or name another folder")
@@ -131,7 +134,7 @@ class Folder:
             shutil.rmtree(target)
         data.rename(target)
         report(self.out, manifest)
-        write_json(self.out / MANIFEST, manifest, self.work)
+        atomic_json(self.out / MANIFEST, manifest, ensure_ascii=False, beside=self.work)
         self._release()
         shutil.rmtree(self.work, ignore_errors=True)
 
@@ -158,7 +161,7 @@ def read_manifest(out: Path) -> dict[str, Any] | None:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"{path} is no manifest of a dataset: {error}") from None
     if (
         not isinstance(manifest, dict)
@@ -166,6 +169,11 @@ def read_manifest(out: Path) -> dict[str, Any] | None:
         or not isinstance(manifest.get("settings"), dict)
     ):
         raise DatasetError(f"{path} is no manifest of a dataset: it names no shards or settings")
+    for shard in manifest["shards"]:
+        if not _is_within(shard["file"]):
+            raise DatasetError(
+                f"{path} names a file outside its folder, {shard['file']!r}, which is not read: get the dataset again"
+            )
     return manifest
 
 
@@ -175,11 +183,10 @@ def _are_shards(shards: Any) -> bool:
     )
 
 
-def write_json(path: Path, value: Any, beside: Path | None = None) -> None:
-    """Writes a JSON file, whole or not at all; `beside` is where it is while it is not whole."""
-    unfinished = (beside or path.parent) / f"{path.name}.part"
-    unfinished.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+def _is_within(name: str) -> bool:
+    """Whether a name is that of a file in the dataset's own folder. A link there is followed: caches of hubs are made of links."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts and "\0" not in name
 
 
 def _told(value: Any) -> str:

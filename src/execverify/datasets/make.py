@@ -104,7 +104,13 @@ def make_rows(records: Iterable[ProgramRecord], settings: Settings, account: Acc
 
 
 def program_of(record: ProgramRecord, limits: Limits, account: Account | None = None) -> Program:
-    """The program that a record describes; arguments that are expressions are replaced by their values' literals."""
+    """The program that a record describes; arguments that are expressions are replaced by their values' literals.
+
+    Raises:
+        ProgramError: it cannot be used, or its file says that it failed before.
+    """
+    if record.error is not None:
+        raise ProgramError(f"it failed before: {record.error}")
     entry_point = record.entry_point or default_entry_point(record.source)
     try:
         return Program(record.source, entry_point, record.arguments)

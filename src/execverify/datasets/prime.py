@@ -23,6 +23,7 @@ from execverify.questions.prompts import DEFAULT, problem_prompt_text
 from execverify.questions.rows import VERSION, Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.unit_tests import Form, UnitTests, questions_of, read_tests
+from execverify.utils.reading import NotJson, read_records
 
 HUB = "PRIME-RL/Eurus-2-RL-Data"
 """The data's public name."""
@@ -225,20 +226,9 @@ def _records(source: str, split: str) -> Iterator[tuple[str, Any]]:
 
 
 def _lines(path: str) -> Iterator[tuple[str, Any]]:
-    """The record of each line; one that is not JSON is no record."""
-    try:
-        with Path(path).open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    try:
-                        record = json.loads(line)
-                    except (ValueError, RecursionError):
-                        record = line
-                    yield f"{path}:{number}", record
-    except FileNotFoundError:
-        raise RowError(f"{path}: no such file") from None
-    except OSError as error:
-        raise RowError(f"{path} cannot be read: {error.strerror}") from None
+    """The record of each line, or of each entry of one array; a line that is not JSON is no record."""
+    for where, record in read_records(path, "code problems", errors="surrogateescape"):
+        yield where, record.line if isinstance(record, NotJson) else record
 
 
 def _from_hub(name: str, split: str) -> Iterator[tuple[str, Any]]:

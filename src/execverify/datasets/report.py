@@ -20,6 +20,7 @@ from execverify.errors import DatasetError
 from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
 from execverify.tracing.trace import trace_many
+from execverify.utils.atomic import atomic_text
 
 REPORT = "report.html"
 """Name of the page in a dataset's folder."""
@@ -52,12 +53,10 @@ def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: 
         raise DatasetError(f"{out} has no {MANIFEST}, so no report can be made of it: {hint}")
     page = report_page(manifest, shards_of(out, manifest), workers=workers)
     beside = out / UNFINISHED if (out / UNFINISHED).is_dir() else out
-    unfinished = beside / f".{REPORT}.part"
     try:
-        unfinished.write_text(page, encoding="utf-8", errors="replace")
-        return unfinished.replace(out / REPORT)
+        atomic_text(out / REPORT, page, errors="replace", beside=beside)
+        return out / REPORT
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise DatasetError(cannot_write(out / REPORT, error)) from None
 
 

@@ -5,10 +5,8 @@ what is there and makes the rest. A line for each item says what became of it; t
 canonical form that content hashes are made of.
 """
 
-import contextlib
 import gzip
 import json
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from execverify.questions.rows import Row, to_row
 from execverify.questions.task import Task
+from execverify.utils.atomic import atomic_write
 
 SPAN = 64
 """Items in a span."""
@@ -73,13 +72,9 @@ class Spans:
 
     def write(self, number: int, lines: Iterable[bytes]) -> None:
         """Writes a span, which is the lines of all its items: whole, or not at all."""
-        unfinished = self.folder / f"span-{number:08d}.{os.getpid()}.part"
-        try:
-            unfinished.write_bytes(gzip.compress(b"".join(lines), compresslevel=1, mtime=0))
-            unfinished.replace(self._path(number))
-        finally:
-            with contextlib.suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+        data = gzip.compress(b"".join(lines), compresslevel=1, mtime=0)
+        with atomic_write(self._path(number), durable=False) as file:  # a damaged span is made again
+            file.write(data)
 
     def read(self, number: int) -> Iterator[tuple[Fate, list[bytes]]] | None:
         """The items of a span with the lines of their rows; None where the span is not there, or not whole."""
@@ -99,7 +94,7 @@ class Spans:
 
     def clear_parts(self) -> None:
         """Removes what a killed process was writing."""
-        for path in self.folder.glob("*.part"):
+        for path in self.folder.glob(".*.part"):
             path.unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:

@@ -7,7 +7,6 @@ scripted:nothing          an empty completion
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError, ModelError
@@ -15,6 +14,7 @@ from execverify.evaluation.benchmark import Benchmark, Item
 from execverify.models import Generation, Model, Recorded, Request, Sampling, Scripted, load
 from execverify.models.recorded import read_recorded
 from execverify.questions.task import Message
+from execverify.utils.reading import read_text
 
 Ask = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
 """A function that answers many conversations at once: for each a text, or a text for each sample."""
@@ -107,6 +107,6 @@ def recorded_habits(path: str) -> tuple[dict[str, Any] | None, int, bool]:
 
 def _is_one_object(path: str) -> bool:
     try:
-        return "id" not in json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except ValueError:
+        return "id" not in json.loads(read_text(path, "recorded answers", ModelError))
+    except (ValueError, RecursionError):
         return False

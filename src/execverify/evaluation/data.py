@@ -1,16 +1,13 @@
 """The data of a benchmark: from a file that was given, or from the hub by its public name."""
 
-import gzip
 import hashlib
-import json
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.programs.unzip import unzipped
+from execverify.utils.reading import read_json_records, read_text
 
 Row = dict[str, Any]
 
@@ -59,34 +56,18 @@ def load_rows(source: Source, name: str, origin: str, hub: tuple[str, str] | Non
 
 
 def rows_of(path: Path) -> list[tuple[int, Row]]:
-    """The objects of a JSONL file (or of one JSON list), gzipped where its name ends so, each with its line."""
-    text = text_of(path)
-    if text.lstrip().startswith("["):
-        try:
-            found = list(enumerate(json.loads(text), start=1))
-        except ValueError as error:
-            raise EvaluationError(f"{path} is not JSON: {error}") from None
-    else:
-        found = [(number, _parsed(path, number, line)) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    for number, row in found:
+    """The objects of a JSONL file (or of one JSON list), gzipped or not, each with its line."""
+    found = []
+    for where, row in read_json_records(path, "data", EvaluationError, hint="a file of data has one object a line"):
         if not isinstance(row, dict):
-            raise EvaluationError(f"{path}:{number} is not a JSON object")
+            raise EvaluationError(f"{where} is not a JSON object")
+        found.append((int(where.rpartition(":")[2]), row))
     return found
 
 
 def text_of(path: Path) -> str:
     """A file's text; raises EvaluationError, in one line, where there is none."""
-    try:
-        data = path.read_bytes()
-        return (unzipped(data, path) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise EvaluationError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise EvaluationError(f"{path} is a folder: name a file") from None
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
-        raise EvaluationError(f"{path} is not text in UTF-8 (or gzip, with a name that ends in .gz)") from None
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be read: {error.strerror}") from None
+    return read_text(path, "data", EvaluationError)
 
 
 def digest(path: Path) -> str:
@@ -100,13 +81,6 @@ def digest(path: Path) -> str:
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}") from None
     return found.hexdigest()
-
-
-def _parsed(path: Path, number: int, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise EvaluationError(f"{path}:{number} is not JSON ({error}): a file of data has one object a line") from None
 
 
 def _from_hub(name: str, origin: str, repository: str, split: str) -> list[Row]:

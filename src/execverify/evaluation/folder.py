@@ -9,6 +9,7 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.page.report import report_page
 from execverify.evaluation.run import FORMAT, GENERATIONS, RESULTS, Evaluation
 from execverify.evaluation.table import markdown
+from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
 FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
@@ -30,13 +31,11 @@ def write_run(out: Path, evaluation: Evaluation) -> None:
         REPORT: report_page(evaluation),
     }
     for name, text in texts.items():
-        unfinished = out / f".{name}.part"
         try:
             out.mkdir(parents=True, exist_ok=True)
-            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace")
-            unfinished.replace(out / name)
+            atomic_text(out / name, text, errors="backslashreplace")
         except OSError as error:
-            raise EvaluationError(f"{out / name} could not be written: {error.strerror}") from None
+            raise EvaluationError(f"{out / name} could not be written: {error.strerror or error}") from None
 
 
 def read_results(path: Path) -> Mapping[str, Any]:
@@ -50,7 +49,7 @@ def read_results(path: Path) -> Mapping[str, Any]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EvaluationError(f"{file}: no such file; name a folder that `execverify evaluate --out` made") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvaluationError(f"{file} is no file of results: {error}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT or not found.keys() >= _NEEDED:
         raise EvaluationError(f"{file} is no file of results of this version: evaluate again")

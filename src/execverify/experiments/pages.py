@@ -8,6 +8,7 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.experiments.arms import Arm
 from execverify.training.checkpoints import ALIKE, logged
+from execverify.utils.atomic import atomic_text, atomic_write
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
 _PARTS = {
@@ -29,7 +30,7 @@ def write_pages(out: Path, results: Mapping[str, Any], arms: Sequence[Arm]) -> N
         TrainingError: they cannot be written.
     """
     try:
-        (out / TABLE).write_text(table_markdown(results, arms), encoding="utf-8")
+        atomic_text(out / TABLE, table_markdown(results, arms))
         draw_curves(out, results["seeds"], [arm.name for arm in arms if arm.stage in ("stage1", "stage2")])
         draw_levels(out, results)
     except OSError as error:
@@ -182,5 +183,6 @@ def _save(figure: Any, path: Path) -> None:
     from matplotlib import pyplot
 
     figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    with atomic_write(path) as file:
+        figure.savefig(file, format=path.suffix.removeprefix("."), metadata={"Date": None})
     pyplot.close(figure)

@@ -1,6 +1,6 @@
 """Answers that were generated before, read from a file.
 
-Two formats, told apart by what is in the file:
+Two formats, told apart by what is in the file, which may be gzipped (the first may be one JSON array, too):
 
     {"id": "7", "completion": "..."}                        JSONL; also "completions": [...], and several lines with one id,
     {"id": "8", "completions": ["...", "..."]}              whose completions are added up in their order
@@ -11,13 +11,14 @@ place of an earlier one, and the recorded model goes by the name of the one that
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import ModelError
 from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.models.store import is_header
+from execverify.utils.reading import read_text
 
 _LISTED = 3
 
@@ -89,23 +90,16 @@ def read_recorded(path: str) -> tuple[dict[str, Any], Found]:
     Raises:
         ModelError: there is no such file, or it is in neither format.
     """
-    text = _text_of(path)
+    text = read_text(path, "recorded answers", ModelError)
     try:
         whole = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = None
     if isinstance(whole, dict) and "id" not in whole and not is_header(whole):
         return {}, _cruxeval(path, whole)
+    if isinstance(whole, list):
+        return {}, _found(path, ((f"{path}:{number}", entry) for number, entry in enumerate(whole, start=1)), False)
     return _lines(path, text)
-
-
-def _text_of(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file of recorded answers") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} cannot be read as text: {error}") from None
 
 
 def _cruxeval(path: str, whole: dict[str, Any]) -> Found:
@@ -121,27 +115,35 @@ def _cruxeval(path: str, whole: dict[str, Any]) -> Found:
 
 def _lines(path: str, text: str) -> tuple[dict[str, Any], Found]:
     header: dict[str, Any] = {}
-    found: Found = {}
+    entries: list[tuple[str, Any]] = []
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     for number, line in lines:
         where = f"{path}:{number}"
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if header and number == lines[-1][0]:  # the run that wrote it was killed in the middle of this line
                 break
             raise ModelError(f"{where} is not JSON ({error}): a file of answers has one JSON object a line") from None
         if is_header(entry) and number == lines[0][0]:
             header = entry
-            continue
+        else:
+            entries.append((where, entry))
+    return header, _found(path, entries, bool(header))
+
+
+def _found(path: str, entries: Iterable[tuple[str, Any]], replaced: bool) -> Found:
+    """The generations of entries; a later one for an id takes the place of an earlier one, or is added to it."""
+    found: Found = {}
+    for where, entry in entries:
         generation, digest = _entry(entry, where)
-        if generation.id in found and not header:
+        if generation.id in found and not replaced:
             before = found[generation.id][0]
             generation = Generation(generation.id, before.completions + generation.completions)
         found[generation.id] = (generation, digest)
     if not found:
         raise ModelError(f"{path} has no answers")
-    return header, found
+    return found
 
 
 def _entry(entry: Any, where: str) -> tuple[Generation, str]:

@@ -1,20 +1,25 @@
 """Programs that exist: from JSONL rows, or from a Python file.
 
 JSONL: one object a line, `{"code": ..., "input": ...[, "output": ..., "id": ..., "entry_point": ...]}`; this is CRUXEval's
-own format. A Python file: its module-level lines `assert f(3) == 6`, `print(f(3))` or `f(3)` are calls; each becomes a
-program of its own that holds the definitions which the called function needs, and nothing else. Where the one call to make
-is given apart, the program is the whole file, so that its line numbers are the file's.
+own format. One JSON array of such objects, and gzip files of either, are read too. A Python file: its module-level lines
+`assert f(3) == 6`, `print(f(3))` or `f(3)` are calls; each becomes a program of its own that holds the definitions which the
+called function needs, and nothing else. Where the one call to make is given apart, the program is the whole file, so that its
+line numbers are the file's.
 """
 
 import ast
-import json
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from execverify.errors import ProgramError, RowError
 from execverify.programs.program import parse_call, parse_source, split_lines
+from execverify.utils.reading import STDIN, name_of, read_json_records, read_text
+
+_WHAT = "programs, .jsonl or .py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class ProgramRecord:
         output: the result that somebody claims, as text; None where nobody does.
         id: the record's own name, or one made of the file's name and the line.
         where: file and line, for messages.
+        error: why it cannot be used, where the file says so itself, as `execverify ask --json` does of a program that failed.
     """
 
     source: str
@@ -36,13 +42,14 @@ class ProgramRecord:
     output: str | None
     id: str
     where: str
+    error: str | None = None
 
 
 def read_programs(path: str | Path, call: str | None = None) -> Iterator[ProgramRecord]:
     """Programs of a JSONL or Python file, in the file's order.
 
     Args:
-        path: a file that ends in `.py`, or holds JSON lines.
+        path: a file that ends in `.py`, or holds JSON lines or one JSON array, gzipped or not; `-` is standard input.
         call: for a Python file, the one call to make, such as `"f(3)"`, instead of those in the file.
 
     Raises:
@@ -50,49 +57,41 @@ def read_programs(path: str | Path, call: str | None = None) -> Iterator[Program
         ProgramError: a Python file does not parse.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise RowError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise RowError(f"{path} is a folder: name a file of programs, .jsonl or .py") from None
-    except UnicodeDecodeError:
-        raise RowError(f"{path} is not UTF-8 text: give a .jsonl or .py file") from None
-    except (OSError, ValueError) as error:
-        raise RowError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if path.suffix == ".py":
-        return _from_python(path, text, call)
+    name = path.with_suffix("") if path.suffix == ".gz" else path
+    if name.suffix == ".py":
+        return _from_python(path, name.stem, read_text(path, _WHAT), call)
     if call is not None:
-        raise RowError(f"--call goes with a Python file, and {path} is not one: its name does not end in .py")
-    return _from_jsonl(path, text)
+        raise RowError(f"--call goes with a Python file, and {name_of(path)} is not one: its name does not end in .py")
+    records = _from_json(path, "stdin" if str(path) == STDIN else name.stem)
+    first = next(records)  # a file that is not there is told now
+    return chain([first], records)
 
 
-def _from_jsonl(path: Path, text: str) -> Iterator[ProgramRecord]:
+def _from_json(path: Path, stem: str) -> Iterator[ProgramRecord]:
     found = False
-    for number, line in enumerate(split_lines(text), start=1):
-        if not line.strip():
-            continue
+    for where, row in read_json_records(path, _WHAT, hint="write one object a line, or name a Python file .py"):
         found = True
-        where = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise RowError(f"{where} is not JSON ({error}): write one object a line, or name a Python file .py") from None
-        if not isinstance(row, dict):
-            raise RowError(f"{where} is not a JSON object with code and input")
-        for field in ("code", "input"):
-            if not isinstance(row.get(field), str):
-                raise RowError(f"{where} has no {field!r}: each row needs code and input, both text")
-        for field in ("output", "entry_point"):
-            if not isinstance(row.get(field), str | None):
-                raise RowError(f"{where}: {field!r} must be text")
-        name = f"{path.stem}:{number}" if row.get("id") is None else str(row["id"])
-        yield ProgramRecord(row["code"], row.get("entry_point"), row["input"], row.get("output"), name, where)
+        yield _record(row, where, f"{stem}:{where.rpartition(':')[2]}")
     if not found:
-        raise RowError(f"{path} holds no programs: write one JSON object a line")
+        raise RowError(f"{name_of(path)} holds no programs: write one JSON object a line")
 
 
-def _from_python(path: Path, text: str, call: str | None) -> Iterator[ProgramRecord]:
+def _record(row: Any, where: str, default_name: str) -> ProgramRecord:
+    if not isinstance(row, dict):
+        raise RowError(f"{where} is not a JSON object with code and input")
+    name = default_name if row.get("id") is None else str(row["id"])
+    if isinstance(row.get("error"), str) and "code" not in row:  # what `--json` of another verb says of a program that failed
+        return ProgramRecord("", None, "", None, name, where, row["error"])
+    for field in ("code", "input"):
+        if not isinstance(row.get(field), str):
+            raise RowError(f"{where} has no {field!r}: each row needs code and input, both text")
+    for field in ("output", "entry_point"):
+        if not isinstance(row.get(field), str | None):
+            raise RowError(f"{where}: {field!r} must be text")
+    return ProgramRecord(row["code"], row.get("entry_point"), row["input"], row.get("output"), name, where)
+
+
+def _from_python(path: Path, stem: str, text: str, call: str | None) -> Iterator[ProgramRecord]:
     try:
         tree = parse_source(text)
     except ProgramError as error:
@@ -100,7 +99,7 @@ def _from_python(path: Path, text: str, call: str | None) -> Iterator[ProgramRec
     lines = split_lines(text)
     if call is not None:
         entry_point, arguments = parse_call(call)
-        yield ProgramRecord(text, entry_point, arguments, None, f"{path.stem}:{entry_point}", str(path))
+        yield ProgramRecord(text, entry_point, arguments, None, f"{stem}:{entry_point}", str(path))
         return
     found = False
     for node in tree.body:
@@ -113,7 +112,7 @@ def _from_python(path: Path, text: str, call: str | None) -> Iterator[ProgramRec
         claimed = ast.get_source_segment(text, output) if output is not None else None
         where = f"{path}:{node.lineno}"
         source = _needed(tree, lines, entry_point, path)
-        yield ProgramRecord(source, entry_point, arguments, claimed, f"{path.stem}:{entry_point}:{node.lineno}", where)
+        yield ProgramRecord(source, entry_point, arguments, claimed, f"{stem}:{entry_point}:{node.lineno}", where)
     if not found:
         raise RowError(f"{path} makes no call: add a line such as `assert f(3) == 6`, or say --call 'f(3)'")
 

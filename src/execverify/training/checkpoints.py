@@ -17,6 +17,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.training.files import read_json, write_json
+from execverify.utils.atomic import atomic_text
 
 Say = Callable[[str], None]
 """Is told a line for a person, now and then."""
@@ -69,7 +70,7 @@ def trim(path: Path, step: int) -> None:
             continue  # the line that a kill cut off
         if told.get("step", 0) <= step:
             kept.append(line + "\n")
-    path.write_text("".join(kept), encoding="utf-8")
+    atomic_text(path, "".join(kept))
 
 
 def seconds_before(folder: Path) -> float:

@@ -1,8 +1,6 @@
 """Files and folders that are there whole or not at all."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -11,6 +9,7 @@ from typing import Any
 
 from execverify.datasets.files import pyarrow_or_error
 from execverify.errors import TrainingError
+from execverify.utils.atomic import atomic_dir, atomic_json, atomic_write
 
 
 @contextmanager
@@ -20,17 +19,11 @@ def whole_folder(out: Path) -> Iterator[Path]:
     Raises:
         TrainingError: it cannot be written, as on a full disk.
     """
-    unfinished = out.with_name(f".{out.name}.unfinished")
     try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        yield unfinished
-        shutil.rmtree(out, ignore_errors=True)
-        unfinished.rename(out)
+        with atomic_dir(out) as unfinished:
+            yield unfinished
     except OSError as error:
         raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -39,14 +32,9 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         TrainingError: the file cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        atomic_json(path, value)
     except OSError as error:
         raise TrainingError(f"{path} could not be written: {error.strerror or error}") from None
 
@@ -57,7 +45,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TrainingError(f"{path} cannot be read: {error}; delete it to make it again") from None
 
 
@@ -71,22 +59,19 @@ def write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         TrainingError: the file cannot be written, or there are no rows.
     """
     pa, pq = pyarrow_or_error()
-    unfinished, writer, count = path.with_name(f".{path.name}.unfinished"), None, 0
-    remaining = iter(rows)
+    remaining, count = iter(rows), 0
+    batch = list(islice(remaining, _BATCH))
+    if not batch:
+        raise TrainingError(f"{path.name}: there are no rows to write")
+    schema = pa.Table.from_pylist(batch).schema
     try:
-        while batch := list(islice(remaining, _BATCH)):
-            table = pa.Table.from_pylist(batch, schema=writer.schema if writer else None)
-            writer = writer or pq.ParquetWriter(unfinished, table.schema)
-            writer.write_table(table)
-            count += len(batch)
-        if writer is None:
-            raise TrainingError(f"{path.name}: there are no rows to write")
-        writer.close()
-        unfinished.replace(path)
+        with atomic_write(path) as file, pq.ParquetWriter(file, schema) as writer:
+            while batch:
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+                count += len(batch)
+                batch = list(islice(remaining, _BATCH))
     except OSError as error:
         raise TrainingError(f"{path} could not be written: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return count
 
 

@@ -10,6 +10,7 @@ from execverify.evaluation.run import RESULTS
 from execverify.training.checkpoints import finished
 from execverify.training.measure import scores_of
 from execverify.training.settings import STAGES, Preset
+from execverify.utils.atomic import atomic_text
 
 REPORT = "report.md"
 
@@ -22,7 +23,7 @@ def write_report(out: Path, preset: Preset) -> None:
     """
     text = report_markdown(out, preset)
     try:
-        (out / REPORT).write_text(text, encoding="utf-8")
+        atomic_text(out / REPORT, text, errors="backslashreplace")
     except OSError as error:
         raise TrainingError(f"{out / REPORT} could not be written: {error.strerror}") from None
 

@@ -29,6 +29,7 @@ from execverify.training.lengths import chat_text, check_template
 from execverify.training.settings import Preset
 from execverify.training.verl_rows import Exported, Length, export
 from execverify.training.verl_settings import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
+from execverify.utils.atomic import atomic_text
 
 RUN, SETTINGS, DATA = "run.sh", "settings.json", "data"
 INSTALL = "pip install 'execverify[verl]'"
@@ -185,10 +186,8 @@ def _section(name: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
+        atomic_text(path, text)
     except OSError as error:
         raise TrainingError(f"{path} could not be written: {error.strerror or error}") from None
 

@@ -22,6 +22,7 @@ from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Message
 from execverify.training.truth import ground_truth, messages_of
+from execverify.utils.atomic import atomic_write
 
 TRAIN, VALIDATION = "train", "validation"
 _BATCH = 1_000
@@ -164,6 +165,7 @@ class _Files:
         self._folder = folder
         self._waiting: dict[str, list[Row]] = {}
         self._writers: dict[str, Any] = {}
+        self._files = contextlib.ExitStack()
 
     def __enter__(self) -> "_Files":
         try:
@@ -183,7 +185,8 @@ class _Files:
         entries = self._waiting.pop(split, [])
         try:
             if split not in self._writers:
-                self._writers[split] = self._parquet.ParquetWriter(self._unfinished(split), schema)
+                file = self._files.enter_context(atomic_write(self._place(split)))
+                self._writers[split] = self._parquet.ParquetWriter(file, schema)
             self._writers[split].write_table(self._arrow.Table.from_pylist(entries, schema=schema))
         except (self._arrow.ArrowException, OverflowError, UnicodeError) as error:
             raise RowError(f"{self._folder}: Parquet cannot hold a row: {' '.join(str(error).split())}") from None
@@ -194,33 +197,24 @@ class _Files:
         """Puts what was written in place of what is there."""
         for split in list(self._waiting):
             self._flush(split)
-        self._close()
-        try:
-            for split in (TRAIN, VALIDATION):
-                target = self._folder / f"{split}.parquet"
-                if split in self._writers:
-                    self._unfinished(split).replace(target)
-                else:
-                    target.unlink(missing_ok=True)
-        except OSError as error:
-            raise RowError(f"{self._folder} could not be written: {error.strerror or error}") from None
-
-    def _close(self) -> None:
         try:
             for writer in self._writers.values():
                 writer.close()
+            self._files.close()
+            for split in {TRAIN, VALIDATION} - self._writers.keys():
+                self._place(split).unlink(missing_ok=True)
         except OSError as error:
             raise RowError(f"{self._folder} could not be written: {error.strerror or error}") from None
 
     def __exit__(self, *_: object) -> None:
-        for split, writer in self._writers.items():
-            with contextlib.suppress(OSError):
+        given_up = InterruptedError()
+        for writer in self._writers.values():
+            with contextlib.suppress(OSError, ValueError):
                 writer.close()
-            with contextlib.suppress(OSError):
-                self._unfinished(split).unlink(missing_ok=True)
+        self._files.__exit__(InterruptedError, given_up, None)  # what was kept is closed already; the rest is removed
 
-    def _unfinished(self, split: str) -> Path:
-        return self._folder / f".{split}.parquet.unfinished"
+    def _place(self, split: str) -> Path:
+        return self._folder / f"{split}.parquet"
 
 
 def _schema(pa: Any) -> Any:

@@ -1,0 +1,66 @@
+"""The wording of messages: counts, single lines, texts without control characters, addresses without what is secret."""
+
+import re
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""Characters that a terminal acts on, or that change the order of what is read, and half surrogate pairs, which cannot be written."""
+
+_LEAST_SECRET = 4
+"""Characters of a value of a query that is taken for a secret: a shorter one would blot out common words."""
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "row"), counted(2, "row"), counted(0, "family", "families")
+    ('1 row', '2 rows', '0 families')
+    """
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def shown(text: str) -> str:
+    """A text that is safe to print: what a terminal would act on stands there as an escape. Line ends and tabs stay.
+
+    >>> shown("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: object, most: int = 2_000) -> str:
+    """A text on one line, safe to print; what is longer than `most` characters is cut in its middle."""
+    line = shown(" ".join(str(text).split()))
+    return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-most // 4 :]}"
+
+
+def url_shown(url: str) -> str:
+    """An address as messages and results may hold it: without user, password, query and fragment, which may hold a key.
+
+    >>> url_shown("https://me:word@host:8000/v1?key=secret#part")
+    'https://host:8000/v1'
+    """
+    bare = re.split(r"[?#]", url, maxsplit=1)[0]
+    scheme, mark, rest = bare.partition("://")
+    host, slash, path = (rest if mark else scheme).partition("/")
+    return f"{scheme if mark else ''}{mark}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """The texts of an address that no message may hold: its query, and each value of it, as written and as meant; longest first."""
+    try:
+        query = urlsplit(url).query
+    except ValueError:
+        return ()
+    found = {query, unquote(query)}
+    for _, value in parse_qsl(query):
+        found.add(value)
+    found.update(part.partition("=")[2] for part in query.split("&"))
+    return tuple(sorted((text for text in found if len(text) >= _LEAST_SECRET), key=len, reverse=True))
+
+
+def without(text: str, secrets: tuple[str, ...]) -> str:
+    """A text in which each of the secrets is replaced by stars."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
