@@ -74,7 +74,7 @@ def watch_many(
     """
     listed = [(program, list(watches)) for program, watches in items]
     jobs = (job_for(program, _HARNESS, limits, watch=[list(pair) for pair in watches]) for program, watches in listed)
-    for (program, watches), reply in zip(listed, sandbox().run_many(jobs, workers), strict=True):
+    for (program, watches), reply in zip(listed, sandbox(0, limits.imports).run_many(jobs, workers), strict=True):
         yield _watched(program, len(watches), reply)
 
 
