@@ -99,9 +99,7 @@ class Trace:
         return steps[visit - 1] if 1 <= visit <= len(steps) else None
 
 
-def trace(
-    program: Program, *, timeout: float | None = None, limits: Limits = _DEFAULT, imports: Collection[str] = ()
-) -> Trace:
+def trace(program: Program, *, timeout: float | None = None, limits: Limits = _DEFAULT, imports: Collection[str] = ()) -> Trace:
     """Runs a program in a confined process and records its steps.
 
     A program that could behave differently under another hash seed is run under several; where the runs differ, the
@@ -136,9 +134,7 @@ def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, worker
         yield from map(trace_of, chunk, replies)
 
 
-def _confirm(
-    replies: list[dict[str, Any]], jobs: list[Job], varying: list[int], imports: tuple[str, ...], workers: int
-) -> None:
+def _confirm(replies: list[dict[str, Any]], jobs: list[Job], varying: list[int], imports: tuple[str, ...], workers: int) -> None:
     """Puts "not deterministic" in place of the replies to which a plain run, or a run under another hash seed, is not equal."""
     plain = [replace(jobs[i], harness=_PLAIN) for i in varying]
     _compare(replies, varying, sandbox(0, imports).run_many(plain, workers), ("outcome", "value", "error"), _LOOKS)
