@@ -37,10 +37,20 @@ def _names(_context: object, _option: object, given: tuple[str, ...]) -> tuple[s
     return tuple(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
 
 
-allow_imports: Any = click.option(
-    "--allow-imports", "imports", multiple=True, metavar="NAMES", callback=_names,
+_IMPORTS: Any = click.option(
+    "--allow-imports",
+    "imports",
+    multiple=True,
+    metavar="NAMES",
+    callback=_names,
     help="Installed modules that programs may import beside Python's own, such as numpy; commas between names.",
-)  # fmt: skip
+)
+
+
+def allow_imports(command: Command) -> Command:
+    """Adds the option for what programs may import."""
+    allowing: Command = _IMPORTS(command)
+    return allowing
 
 
 def limit_options(command: Command) -> Command:

@@ -100,3 +100,13 @@ def filled(given: str, assertion: str) -> str | None:
     text = "\n".join([*asked[: max(0, len(asked) - len(answered))], *answered])
     too_few = text.count("assert") < assertion.count("assert")
     return None if too_few or any(phrase in text for phrase in _ALWAYS_HOLDS) else text
+
+
+def as_method(text: str) -> str:
+    """A test's body as the authors put it into a method: a tab before each line that is in no block of quotes, and `self.` before
+    each `assert` that the text holds, wherever it stands."""
+    lines, in_quotes = [], False
+    for line in text.split("\n"):
+        lines.append(line if in_quotes else f"\t{line}")
+        in_quotes ^= '"""' in line or "'''" in line
+    return "\n".join(lines).replace("assert", "self.assert")

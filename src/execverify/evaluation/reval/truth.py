@@ -3,10 +3,12 @@
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from execverify.evaluation.benchmark import Item
 from execverify.evaluation.data import Row
-from execverify.evaluation.reval.runs import HOLE, Left, Run
+from execverify.evaluation.official import run_texts
+from execverify.evaluation.reval.runs import Asked, Left, Run, text_to_run
 from execverify.execution.outcome import Limits, Outcome
 from execverify.programs.program import Program, shorten, split_lines, without_comment
 from execverify.programs.values import Value
@@ -39,17 +41,45 @@ class Probe:
     ambiguous: bool = False
 
 
-def probed(asked: Sequence[tuple[Run, Program, list[Row]]], left: Left, workers: int) -> Iterator[Item]:
+def probed(asked: Sequence[Asked], left: Left, workers: int, imports: tuple[str, ...] = ()) -> Iterator[Item]:
     """The items of runs and their probes, in order.
 
     Args:
         asked: runs, the programs that make them, and the probes of each.
         left: told what cannot be judged.
         workers: how many processes run programs at once.
+        imports: installed modules that programs may import.
     """
-    watches = [(program, _watches(probes, program)) for _, program, probes in asked]
-    for (run, _, probes), seen in zip(asked, watch_many(watches, limits=LIMITS, workers=workers), strict=True):
-        yield from _items(run, probes, seen, left)
+    watches = [(program, _watches(probes, program)) for _, program, probes in asked if isinstance(program, Program)]
+    seen, again = (iter(watch_many(watches, limits=LIMITS.allowing(imports), workers=workers, hash_seed=seed)) for seed in (0, 1))
+    holds = _holding(asked, workers, imports)
+    for run, program, probes in asked:
+        if not isinstance(program, Program):
+            left.counts[f"the run: {program}"] += 3 * len(probes) + 1
+            continue
+        one, other = next(seen), next(again)
+        if why := _why_not(one, other):
+            left.counts[f"the run: {why}"] += 3 * len(probes) + 1
+            continue
+        yield from _items(run, probes, one, left)
+        yield from _output_item(run, holds, left)
+
+
+def _why_not(one: Watched, other: Watched) -> str:
+    """Why a run tells no truth; empty where it does. One that raises may have been cut short by its test's own lines."""
+    if one.result.outcome != Outcome.RETURNED:
+        return f"{one.result.outcome} {shorten(one.result.detail, 60)}".rstrip()
+    if (one.lines, one.values) != (other.lines, other.values):
+        return "it varies with the order of sets, addresses, time or chance"
+    return ""
+
+
+def _holding(asked: Sequence[Asked], workers: int, imports: tuple[str, ...]) -> dict[str, bool]:
+    """By the name of each run, whether the data's own completed assertion holds here."""
+    texts = {run.name: text for run, *_ in asked if (text := text_to_run(run, run.gold)) is not None}
+    distinct = list(dict.fromkeys(texts.values()))
+    known = dict(zip(distinct, run_texts(distinct, workers=workers, imports=imports), strict=True))
+    return {name: known[text] is True for name, text in texts.items()}
 
 
 def _watches(probes: Sequence[Row], program: Program) -> list[tuple[int, str]]:
@@ -71,14 +101,10 @@ def _statement_lines(program: Program) -> dict[int, int]:
 
 def _items(run: Run, probes: Sequence[Row], seen: Watched, left: Left) -> Iterator[Item]:
     lines = split_lines(run.code)
-    ended = seen.result.outcome in (Outcome.RETURNED, Outcome.RAISED)
-    if not ended or (not seen.lines and seen.result.outcome == Outcome.RAISED):
-        left.counts[f"the run: {seen.result.outcome} {shorten(seen.result.detail, 60)}".rstrip()] += 3 * len(probes) + 1
-        return
     here = [line for line in seen.lines if line <= len(lines)]
     statements = _statement_lines(seen.program)
     values = iter(seen.values)
-    base = {"listing": _listing(lines), "code": run.code.strip("\n"), "call": run.told}
+    base = _told(run)
     done: set[str] = set()
     for probe in probes:
         line, var = int(probe["lineno"]), str(probe["var"])
@@ -111,22 +137,33 @@ def _items(run: Run, probes: Sequence[Row], seen: Watched, left: Left) -> Iterat
             left.counts["state: no value of it can be written down"] += 1
         else:
             yield item("state", str(plain[0]) if plain else NO_STATE, Probe("state", run, group, values=plain))
-    if run.assertion:
-        yield from _output_item(run, {**base, "assertion": run.assertion}, left)
 
 
-def _output_item(run: Run, fields: Mapping[str, str], left: Left) -> Iterator[Item]:
-    if HOLE not in run.assertion or run.output is None:
-        left.counts["output: the data have no ?? or no output"] += 1
+def _told(run: Run) -> dict[str, str]:
+    """What the prompt templates may name of a run."""
+    setup = run.fixture.setup if run.fixture is not None else ""
+    fixture = "".join(f"# {line}".rstrip() + "\n" for line in ["executed before:", *split_lines(setup)]) if setup else ""
+    return {
+        "listing": _listing(split_lines(run.code)),
+        "code": run.code.strip("\n"),
+        "call": f"this test\n\n{fixture}{run.told}" if run.fixture is not None else run.told,
+        "assertion": fixture + run.assertion,
+    }
+
+
+def _output_item(run: Run, holds: Mapping[str, bool], left: Left) -> Iterator[Item]:
+    if run.gold is None or not holds.get(run.name):
+        why = "the data have no value for ??" if run.gold is None else "the data's own answer does not hold here"
+        left.counts[f"output: {why}"] += 1
         return
-    gold = run.assertion.replace(HOLE, run.output)
     told = shorten(run.assertion, 100)
-    yield Item(f"{run.name}/output", ("output",), (gold,), run.code, told, fields, run.slices, Probe("output", run, run.name))
+    held = Probe("output", run, run.name)
+    yield Item(f"{run.name}/output", ("output",), (run.gold,), run.code, told, _told(run), run.slices, held)
 
 
 def _successors(line: int, here: Sequence[int], lines: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """Texts of the lines that follow a line, and whether one of them also stands on a line that does not."""
-    following = {after for at, after in zip(here, [*here[1:], 0], strict=True) if at == line}
+    following = {after for at, after in pairwise([*here, 0]) if at == line}
     found = sorted(following - {0})
     texts = [lines[after - 1].strip() for after in found]
     ambiguous = any(text.strip() in texts and number not in following for number, text in enumerate(lines, start=1))
