@@ -26,10 +26,9 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.answers import Answer, inside, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source
-from execverify.evaluation.official import run_texts
 from execverify.evaluation.reval.rule import WEIGHTS
 from execverify.evaluation.reval.runs import HOLE, ORIGIN, Left, read_runs, text_to_run
-from execverify.evaluation.reval.truth import NO, YES, Probe, probed
+from execverify.evaluation.reval.truth import NO, YES, Probe, outputs_held, probed
 from execverify.evaluation.reval.verdicts import mark
 from execverify.evaluation.styles import render
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
@@ -88,8 +87,8 @@ class Reval(Benchmark):
         """One mark each; outputs are run."""
         wanted = (text_to_run(item.held.run, answer.official) for item, answer in answers if item.held.task == "output")
         texts = list(dict.fromkeys(text for text in wanted if text is not None))
-        imports = sorted({name for item, _ in answers[:1] for name in item.held.run.imports})
-        known = dict(zip(texts, run_texts(texts, workers=workers, imports=imports), strict=True))
+        imports = answers[0][0].held.run.imports if answers else ()
+        known = dict(zip(texts, outputs_held(texts, workers, imports), strict=True))
         return [(mark(item.held, answer, known),) for item, answer in answers]
 
     def more(self, records: Sequence[Record]) -> dict[str, Any]:

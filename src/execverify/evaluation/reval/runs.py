@@ -12,7 +12,7 @@ from typing import Any
 from execverify.errors import EvaluationError, LiteralError, ProgramError
 from execverify.evaluation.data import Row, rows_of
 from execverify.evaluation.facts import facts_of
-from execverify.evaluation.reval.rule import as_method, filled
+from execverify.evaluation.reval.rule import filled, indented, with_selves
 from execverify.programs.literals import parse_literal, parse_quietly
 from execverify.programs.program import Program, arguments_text, parse_source, split_lines
 
@@ -238,10 +238,10 @@ def with_self(body: str) -> str:
     return b"\n".join(lines).decode()
 
 
-def _method(case: str, body: str, indent: str = " " * 8) -> str:
+def _method(case: str, body: str) -> str:
     """Code that makes an instance of a test class with this body of a method, and sets it up."""
     return (
-        f"\n\nclass {_CASE}({case}):\n    def runTest(self):\n{textwrap.indent(body or 'pass', indent)}\n\n\n"
+        f"\n\ndef _reval_body(self):\n{indented(body)}\n\n\nclass {_CASE}({case}):\n    runTest = _reval_body\n\n\n"
         f"{_INSTANCE} = {_CASE}('runTest')\n{_INSTANCE}.setUp()\n"
     )
 
@@ -253,4 +253,4 @@ def text_to_run(run: Run, given: str | None) -> str | None:
         return None
     if run.fixture is None:
         return f"{run.before}\n{text}"
-    return f"{run.before}{_method(run.fixture.case, as_method(text), '')}{_CALL}\n"
+    return f"{run.before}{_method(run.fixture.case, with_selves(text))}{_CALL}\n"

@@ -11,8 +11,8 @@ from execverify.evaluation.reval.rule import is_state, next_line, says_yes, stat
 from execverify.evaluation.reval.runs import HOLE, HOLE_NAME, Run, holes, text_to_run
 from execverify.evaluation.reval.truth import YES, Probe
 from execverify.programs.literals import parse_literal, parse_quietly
-from execverify.programs.program import shorten, split_lines
-from execverify.questions.question import NO_STATE, NOTHING_NEXT
+from execverify.programs.program import shorten
+from execverify.questions.question import NO_STATE
 from execverify.rewards.compare import same_value
 
 
@@ -20,14 +20,13 @@ def mark(probe: Probe, answer: Answer, known: Mapping[str, bool | None]) -> Mark
     """The mark of an answer; `known` has the outcome of each text to run."""
     given = (answer.official or "").strip()
     if probe.task == "coverage":
-        right, strict = says_yes(given) == (probe.texts[0] == YES), given == probe.texts[0]
+        right, strict = says_yes(given) == (probe.official[0] == YES), given == probe.texts[0]
         why = "" if strict else answer.why or f"the line is {'' if probe.texts[0] == YES else 'not '}executed"
         return Mark(right, strict, why)
     if answer.official is None:
         return Mark(False, False, answer.why)
     if probe.task == "path":
-        lines = {NOTHING_NEXT, *(line.strip() for line in split_lines(probe.run.code))}
-        right, strict = next_line(given) in lines.intersection(probe.texts), given in probe.texts
+        right, strict = next_line(given) in probe.official, given in probe.texts
         return Mark(right, strict, "" if right and strict else f"what follows is {' or '.join(map(repr, probe.texts))}")
     if probe.task == "state":
         return _state_mark(probe, given)
@@ -41,7 +40,7 @@ def mark(probe: Probe, answer: Answer, known: Mapping[str, bool | None]) -> Mark
 def _state_mark(probe: Probe, given: str) -> Mark:
     try:
         read = state_of(given)
-        official = not probe.values if read is None else is_state(read, probe.values)
+        official = not probe.official_values if read is None else is_state(read, probe.official_values)
     except LiteralError:
         official = False
     if given == NO_STATE or not probe.values:
