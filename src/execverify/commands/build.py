@@ -59,6 +59,7 @@ def build_command(
     splits: str,
     timeout: float,
     steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Make a dataset of synthesized programs in the folder OUT: Parquet shards, a manifest, a report.
 
@@ -78,6 +79,7 @@ def build_command(
         steps=steps,
         from_file=from_file,
         exclude=exclude,
+        imports=imports,
     )
     with _progress() as bar:
         rows = bar.add_task("rows", total=max(size, 0))

@@ -40,6 +40,7 @@ def chains_command(
     limit: int | None,
     timeout: float,
     steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Give rows chains of thought that tell their program's run.
 
@@ -57,7 +58,7 @@ def chains_command(
             seed=seed,
             count_tokens=TokenCounter(tokenizer) if tokenizer is not None else estimate_tokens,
             workers=workers,
-            limits=limits_of(timeout, steps),
+            limits=limits_of(timeout, steps, imports),
             account=account,
             progress=lambda more: bar.advance(done, more),
         )

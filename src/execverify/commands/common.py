@@ -30,15 +30,36 @@ _SECONDS = click.FloatRange(0, min_open=True)
 _TIMEOUT: Any = click.option("--timeout", default=1.0, show_default=True, type=_SECONDS, help="Seconds that a run may take.")
 
 
+def _names(_context: object, _option: object, given: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of modules, given one by one or with commas between them."""
+    return tuple(dict.fromkeys(name.strip() for text in given for name in text.split(",") if name.strip()))
+
+
+_IMPORTS: Any = click.option(
+    "--allow-imports",
+    "imports",
+    multiple=True,
+    metavar="NAMES",
+    callback=_names,
+    help="Installed modules that programs may import beside Python's own, such as numpy; commas between names.",
+)
+
+
+def allow_imports(command: Command) -> Command:
+    """Adds the option for what programs may import."""
+    allowing: Command = _IMPORTS(command)
+    return allowing
+
+
 def limit_options(command: Command) -> Command:
-    """Adds the limits of a run."""
-    limited: Command = _TIMEOUT(_STEPS(command))
+    """Adds the limits of a run: timeout, steps, imports."""
+    limited: Command = _TIMEOUT(_STEPS(allow_imports(command)))
     return limited
 
 
-def limits_of(timeout: float, steps: int) -> Limits:
+def limits_of(timeout: float, steps: int, imports: tuple[str, ...]) -> Limits:
     """The options as limits."""
-    return Limits(timeout=timeout, steps=steps)
+    return Limits(timeout=timeout, steps=steps, imports=imports)
 
 
 def records_from(file: str, call: str | None) -> Iterator[ProgramRecord]:

@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores, progress
+from execverify.commands.common import NOTES, SCREEN, allow_imports, cores, progress
 from execverify.evaluation.folder import FILES, write_run
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
@@ -37,6 +37,7 @@ from execverify.models import Sampling
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as engine=vllm or model=NAME."
 )
 @click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+@allow_imports
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 def evaluate_command(
     benchmark: str | None,
@@ -53,6 +54,7 @@ def evaluate_command(
     out: str | None,
     options: tuple[str, ...],
     workers: int,
+    imports: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Run a benchmark on a model, and score it by its authors' rule and strictly, beside the floors of constant answers.
@@ -81,6 +83,7 @@ def evaluate_command(
             out=out,
             seed=seed,
             workers=workers,
+            imports=imports,
             options=_options(options),
             progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
         )

@@ -26,13 +26,13 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @_CALL
 @_JSON
 @limit_options
-def trace_command(file: str, call: str | None, as_json: bool, timeout: float, steps: int) -> None:
+def trace_command(file: str, call: str | None, as_json: bool, timeout: float, steps: int, imports: tuple[str, ...]) -> None:
     """Run programs and show each step: its line, and what changed.
 
     FILE is a Python file, JSONL with code and input, or - for JSONL from standard input.
     """
     failures = Failures(as_json)
-    for name, trace in traces_from(file, call, limits_of(timeout, steps), failures):
+    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures):
         if as_json:
             click.echo(json.dumps(trace_as_json(name, trace)))
         else:
@@ -50,13 +50,22 @@ def trace_command(file: str, call: str | None, as_json: bool, timeout: float, st
 @click.option("--all", "every", is_flag=True, help="Every question there is, in place of a choice.")
 @click.option("--seed", default=0, show_default=True, help="Chooses among the questions.")
 def ask_command(
-    file: str, call: str | None, as_json: bool, timeout: float, steps: int, kinds: str, limit: int, every: bool, seed: int
+    file: str,
+    call: str | None,
+    as_json: bool,
+    kinds: str,
+    limit: int,
+    every: bool,
+    seed: int,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Ask questions about programs' runs, with every accepted answer."""
     wanted = split_kinds(kinds)
     check_kinds(wanted)
     failures = Failures(as_json)
-    for name, trace in traces_from(file, call, limits_of(timeout, steps), failures):
+    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures):
         try:
             questions = ask(trace, wanted, None if every else limit, seed)
         except QuestionError as error:

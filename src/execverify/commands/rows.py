@@ -53,12 +53,13 @@ def rows_command(
     call: str | None,
     timeout: float,
     steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Make rows of programs that exist.
 
     FILE is JSONL with {code, input[, output, id, entry_point]}, a Python file with calls, or - for JSONL from standard input.
     """
-    settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps), cores())
+    settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps, imports), cores())
     account = Account()
     with progress() as bar:
         records = bar.track(list(records_from(file, call)), description="programs")
@@ -99,7 +100,7 @@ def _print_account(account: Account, out: str) -> None:
 @click.option("--ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
 @click.option("--float-tolerance", default=0.0, show_default=True, type=click.FloatRange(0), help="How far floats may be off.")
 @click.option("--binary", is_flag=True, help="Unit tests: 1 where all pass, else 0, instead of the share that passes.")
-@click.option("--import", "imports", multiple=True, help="Unit tests: a module that code may import beside Python's own.")
+@click.option("--import", "more_imports", multiple=True, hidden=True, help="The older name of --allow-imports.")
 @click.option(
     "--allow-weak-sandbox", "allow_weak", is_flag=True, help="Unit tests: run code where hostile code cannot be confined."
 )
@@ -113,17 +114,19 @@ def score_command(
     ungated: bool,
     float_tolerance: float,
     binary: bool,
-    imports: tuple[str, ...],
+    more_imports: tuple[str, ...],
     allow_weak: bool,
     timeout: float,
     steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
     rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
     tasks = [task_or_problem(row) for row in read_rows(rows)]
     pairs = read_completions(completions, tasks)
+    imports = (*imports, *more_imports)
     tests = UnitTestRule(binary=binary, float_tolerance=float_tolerance, imports=imports)
-    limits = limits_of(timeout, steps)
+    limits = limits_of(timeout, steps, imports)
     scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=cores(), allow_weak=allow_weak)
     if as_json:
         for (task, _), score in zip(pairs, scores, strict=True):
@@ -167,7 +170,9 @@ def _print_scores(kinds: list[str], scores: list[Score]) -> None:
 @click.option("--thorough", is_flag=True, help="Every completion of every attack family on every row (slow).")
 @click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @limit_options
-def validate_command(rows: str, as_json: bool, thorough: bool, workers: int, timeout: float, steps: int) -> None:
+def validate_command(
+    rows: str, as_json: bool, thorough: bool, workers: int, timeout: float, steps: int, imports: tuple[str, ...]
+) -> None:
     """Check rows: labels against a new run, gold scores full, and no attack earns more than it is worth.
 
     Exits with 1 where any of this fails. Each row is tried with one completion of every attack family, in turn.
@@ -177,7 +182,7 @@ def validate_command(rows: str, as_json: bool, thorough: bool, workers: int, tim
         found = validate(
             read_rows(rows),
             thorough=thorough,
-            limits=limits_of(timeout, steps),
+            limits=limits_of(timeout, steps, imports),
             workers=workers,
             progress=lambda more: bar.advance(bar_task, more),
         )

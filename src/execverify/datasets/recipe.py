@@ -46,6 +46,7 @@ class Recipe:
         timeout, steps: what a run may use, in seconds and in steps.
         from_file: a file of programs to take instead of the synthesizer's, or None.
         exclude: files of benchmarks whose programs must not be in the dataset.
+        imports: installed modules that programs of a file may import beside the standard library.
 
     Raises:
         DatasetError, QuestionError, ProgramError: something unknown or out of range, with the nearest that is known.
@@ -64,6 +65,7 @@ class Recipe:
     steps: int = 10_000
     from_file: str | None = None
     exclude: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_kinds(self.kinds, ALL_KINDS)
@@ -80,6 +82,7 @@ class Recipe:
         object.__setattr__(self, "levels", tuple(sorted(set(self.levels))))
         object.__setattr__(self, "methods", tuple(sorted(set(self.methods))))
         object.__setattr__(self, "types", tuple(sorted(set(self.types))))
+        object.__setattr__(self, "imports", tuple(sorted(set(self.imports))))
         if not self.kinds:
             raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(ALL_KINDS)}")
         for name, least, most in _BOUNDS:
@@ -91,6 +94,8 @@ class Recipe:
             raise DatasetError(f"timeout must be more than 0 and at most {_LONGEST} seconds; it is {self.timeout:g}")
         if self.inputs > 1 and self.from_file is not None:
             raise DatasetError("inputs goes with synthesized programs: a larger size gives programs of a file further inputs")
+        if self.imports and self.from_file is None:
+            raise DatasetError("imports go with programs of a file: synthesized ones import nothing that is to be installed")
         if CODE_GENERATION in self.kinds and self.from_file is not None:
             raise DatasetError(
                 f"rows of kind {CODE_GENERATION} go with synthesized programs: nobody has said in English what those of a file do"
@@ -110,7 +115,7 @@ class Recipe:
     @property
     def limits(self) -> Limits:
         """What a run may use."""
-        return Limits(timeout=self.timeout, steps=self.steps)
+        return Limits(timeout=self.timeout, steps=self.steps, imports=self.imports)
 
     def as_json(self) -> dict[str, Any]:
         """The recipe as plain values, files by their name and contents: equal for two recipes that give the same rows.
@@ -126,8 +131,10 @@ class Recipe:
         plain["template"] = {"name": Path(self.template).name, "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest()}
         plain["from_file"] = None if self.from_file is None else _named(self.from_file)
         plain["exclude"] = [_named(path) for path in self.exclude]
-        if not plain["types"]:
-            del plain["types"]  # datasets from before there were types are the same as ever
+        plain["imports"] = list(self.imports)
+        for name in ("types", "imports"):
+            if not plain[name]:
+                del plain[name]  # datasets from before there were such are the same as ever
         return {"row_version": VERSION, **plain}
 
 

@@ -20,11 +20,13 @@ class Source:
         path: a file (or, for benchmarks of several files, a folder); None for the hub, or for what needs no data.
         seed: decides what is drawn, where anything is.
         workers: how many processes run programs at once.
+        imports: installed modules that programs may import beside the standard library.
     """
 
     path: Path | None = None
     seed: int = 0
     workers: int = 1
+    imports: tuple[str, ...] = ()
 
 
 def load_rows(source: Source, name: str, origin: str, hub: tuple[str, str] | None, fields: Sequence[str]) -> list[Row]:

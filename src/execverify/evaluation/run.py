@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def evaluate(
     out: str | Path | None = None,
     seed: int = 0,
     workers: int = 1,
+    imports: Collection[str] = (),
     options: Mapping[str, Any] | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Evaluation:
@@ -77,6 +78,7 @@ def evaluate(
         out: a folder in which generations are kept as they arrive, and from which an interrupted run goes on.
         seed: for benchmarks that draw their items.
         workers: how many processes run programs at once.
+        imports: installed modules that the benchmark's programs may import beside the standard library.
         options: what the model's kind takes, see `models.load`.
         progress: told what is done, and how much of it.
 
@@ -89,7 +91,7 @@ def evaluate(
     path = None if data is None else Path(data)
     chosen, drawn, told = _habits(model, style, sampling)
     reading = bench.reading(chosen)
-    items = _items(bench, Source(path, seed, workers), limit)
+    items = _items(bench, Source(path, seed, workers, _names(imports)), limit)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     asked = model_of(model, bench, items, reading, options or {})
@@ -105,6 +107,7 @@ def evaluate(
         "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
         "seed": seed,
         "limit": limit,
+        "imports": sorted(imports),
         "model": answered,
         "style": chosen if chosen in styles.STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
@@ -112,6 +115,12 @@ def evaluate(
     }
     found = {**_about(bench), **asked_for, **figures_of(bench, records, workers, drawn.n)}
     return Evaluation(found, tuple(records), prompts)
+
+
+def _names(imports: Collection[str]) -> tuple[str, ...]:
+    if isinstance(imports, str):
+        raise EvaluationError(f"imports must be names of modules, such as ['numpy'], not the text {imports!r}")
+    return tuple(sorted(set(imports)))
 
 
 def _items(bench: Benchmark, source: Source, limit: int | None) -> list[Item]:

@@ -27,7 +27,7 @@ WINDOW = 16
 
 _HARNESSES = (  # named, not imported: later rooms stay later
     "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.exploring", "execverify.tracing.watch",
-    "execverify.tracing.details", "execverify.tracing.probe",
+    "execverify.tracing.details", "execverify.tracing.probe", "execverify.tracing.events",
 )  # fmt: skip
 _FOR_CANDIDATES = ("execverify.execution.bridge",)
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up
@@ -47,15 +47,21 @@ _ONE_THREAD = {
 
 
 def _folders_of(imports: Collection[str]) -> list[str]:
-    """Where modules are installed; raises SandboxError for one that is not."""
-    folders = []
+    """The folders in which modules are found; raises SandboxError for one that is not installed.
+
+    They only serve to find the modules before the first fork: what programs may read is less, see `zygote.py`.
+    """
+    folders: dict[str, None] = {}
     for name in sorted(imports):
-        found = importlib.util.find_spec(name) if all(map(str.isidentifier, name.split("."))) else None
+        top = name.partition(".")[0]
+        found = importlib.util.find_spec(top) if all(map(str.isidentifier, name.split("."))) else None
         if found is None:
-            raise SandboxError(f"candidates may import {name!r}, but it is not installed here: pip install {name}")
-        if found.origin is not None and name.partition(".")[0] not in sys.stdlib_module_names:
-            folders.append(str(Path(found.origin).parents[1 if found.submodule_search_locations else 0]))
-    return sorted(set(folders))
+            raise SandboxError(f"programs may import {name!r}, but it is not installed here: pip install {top}")
+        if top in sys.stdlib_module_names:
+            continue
+        places = list(found.submodule_search_locations or ()) or ([found.origin] if found.origin else [])
+        folders.update((str(Path(place).absolute().parent), None) for place in places)
+    return list(folders)
 
 
 class Zygote:

@@ -1,6 +1,7 @@
 """How a run ended, as data that says whose doing it was."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from execverify.programs.values import Value
@@ -41,6 +42,8 @@ class Limits:
         file_size: most bytes of one file.
         budget: seconds that one candidate may spend on tests that it does not pass, after which the others are not run; None for
             10 times the timeout.
+        imports: modules beside the standard library that it may import. (Code that a model wrote has a list of its own:
+            `run_candidates(..., imports=...)`, `UnitTestRule.imports`.)
     """
 
     timeout: float = 1.0
@@ -49,6 +52,7 @@ class Limits:
     output: int = 1_000_000
     file_size: int = 1024 * 1024
     budget: float | None = None
+    imports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("timeout", "memory", "steps", "output"):
@@ -58,6 +62,14 @@ class Limits:
             raise ValueError(f"the limit budget must be above 0 or None, not {self.budget!r}")
         if self.file_size < 0:
             raise ValueError(f"the limit file_size must be 0 or more, not {self.file_size!r}")
+        if not isinstance(self.imports, tuple) or not all(isinstance(name, str) for name in self.imports):
+            raise ValueError(f"imports must be a tuple of names of modules, such as ('numpy',), not {self.imports!r}")
+
+    def allowing(self, imports: Collection[str]) -> "Limits":
+        """These limits, with more modules that a program may import."""
+        if isinstance(imports, str):
+            raise ValueError(f"imports must be names of modules, such as ['numpy'], not the text {imports!r}")
+        return replace(self, imports=(*self.imports, *imports)) if imports else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import tee
 from typing import Any
@@ -31,24 +31,29 @@ _REACHING = frozenset(
 _FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generators, frames, tracebacks and code begin
 
 
-def sandbox(hash_seed: int = 0) -> Sandbox:
-    """This process's sandbox for a hash seed; started when first used, closed at exit."""
-    return sandbox_of(hash_seed)
+def sandbox(hash_seed: int = 0, imports: Collection[str] = ()) -> Sandbox:
+    """This process's sandbox for a hash seed and what programs may import; started when first used, closed at exit."""
+    return sandbox_of(hash_seed, imports)
 
 
-def run(program: Program, *, limits: Limits = _DEFAULT) -> Result:
+def run(program: Program, *, limits: Limits = _DEFAULT, imports: Collection[str] = ()) -> Result:
     """Runs a program in a confined process and says how it ended.
 
+    Args:
+        program: what to run.
+        limits: what it may use.
+        imports: modules beside the standard library that it may import, besides those of the limits.
+
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started (our failure), or a module of `imports` is not installed.
     """
-    return next(run_many([program], limits=limits))
+    return next(run_many([program], limits=limits.allowing(imports)))
 
 
 def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Result]:
     """Runs programs, and yields their results in order."""
     jobs = (job_for(program, "execverify.execution.call:run", limits) for program in programs)
-    return (result_of(reply) for reply in sandbox().run_many(jobs, workers))
+    return (result_of(reply) for reply in sandbox(0, limits.imports).run_many(jobs, workers))
 
 
 def call_many(
@@ -69,7 +74,7 @@ def call_many(
     """
     ours, theirs = tee(items)
     jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _apart(program))
-    replies = sandbox(hash_seed).run_many(jobs, workers)
+    replies = sandbox(hash_seed, limits.imports).run_many(jobs, workers)
     for program, inputs in ours:
         found = None if _apart(program) else _results_in(next(replies), len(inputs))
         if found is None:
@@ -107,7 +112,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     job = Job(
         "execverify.execution.call:arguments", source, entry_point, arguments, limits, reaches_out(vocabulary_of(ast.walk(tree)))
     )
-    reply = sandbox().run(job)
+    reply = sandbox(0, limits.imports).run(job)
     if reply["outcome"] != Outcome.RETURNED:
         raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
     if not all(map(is_value, reply["values"])):

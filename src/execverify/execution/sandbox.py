@@ -28,10 +28,14 @@ from execverify.execution.lanes import Lane, Zygote
 _Made = TypeVar("_Made")
 
 
+def sandbox_of(hash_seed: int, imports: Collection[str] = ()) -> "Sandbox":
+    """This process's sandbox for trusted programs that may import these modules; started when first used, closed at exit."""
+    return _sandbox_of(hash_seed, tuple(sorted(set(imports))))
+
+
 @functools.cache
-def sandbox_of(hash_seed: int) -> "Sandbox":
-    """This process's sandbox for trusted programs under a hash seed; started when first used, closed at exit."""
-    return Sandbox(hash_seed)
+def _sandbox_of(hash_seed: int, imports: tuple[str, ...]) -> "Sandbox":
+    return Sandbox(hash_seed, imports)
 
 
 def sandbox_for(imports: Collection[str]) -> "Sandbox":
@@ -49,7 +53,7 @@ class Sandbox:
 
     Args:
         hash_seed: of the processes' strings.
-        imports: modules that are loaded before the first fork, and may be imported by candidates.
+        imports: modules that are loaded before the first fork, and may be imported by programs.
         choice: layers to leave off.
         untrusted: whether the processes are for candidates: they load less, so that forks are cheaper.
         harnesses: modules whose functions jobs may name besides those of these rooms.

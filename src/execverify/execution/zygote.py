@@ -48,8 +48,8 @@ def main(
         control_fd: descriptor of the control socket.
         root: an existing, empty folder in which each worker gets a folder of its own.
         modules: modules whose functions jobs may name, loaded before the first fork.
-        imports: modules that candidates may import besides the standard library, loaded likewise.
-        paths: folders where those are.
+        imports: modules that programs may import besides the standard library, loaded likewise.
+        paths: folders in which those are found.
         choice: fields of `confine.Choice`.
         untrusted: whether the forks are for candidates.
     """
@@ -61,7 +61,8 @@ def main(
     sys.path[:] = [path for path in sys.path if not _is_ours(path)]
     os.setsid()
     os.chdir(root)
-    confined = confine.Confined(root, paths, confine.Choice(**choice), untrusted=untrusted)
+    places = _places_of_loaded() if imports else []
+    confined = confine.Confined(root, places, confine.Choice(**choice), untrusted=untrusted)
     trial.prepare(imports)
     worker.prepare()
     zygote = _Zygote(control, root, confined)
@@ -70,6 +71,27 @@ def main(
         zygote.serve()
     finally:
         zygote.close()
+
+
+def _places_of_loaded() -> list[str]:
+    """Where the loaded modules are that are neither Python's nor ours: a package's own folder, or a module's own file.
+
+    What may be imported by now may be read, and nothing else that lies beside it: not the rest of `site-packages`, and not
+    the folder that a local module lies in. Wheels keep their shared libraries in `NAME.libs` beside the package.
+    """
+    found: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        if "." in name or name in _NOT_INSTALLED:
+            continue
+        places = list(getattr(module, "__path__", None) or ()) or [getattr(module, "__file__", None)]
+        found.update(place for place in places if isinstance(place, str))
+    for folder in {os.path.dirname(place) for place in found if os.path.basename(os.path.dirname(place)) in _SITES}:
+        found.update(os.path.join(folder, entry) for entry in os.listdir(folder) if entry.endswith(".libs"))
+    return sorted(found)
+
+
+_NOT_INSTALLED = frozenset({*sys.stdlib_module_names, *sys.builtin_module_names, "execverify", "__main__"})
+_SITES = frozenset({"site-packages", "dist-packages"})
 
 
 _WARM = (  # what programs import most, so that no worker has to read it; the rest costs every fork more than it spares some

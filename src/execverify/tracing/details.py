@@ -89,10 +89,10 @@ def details_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers:
     """
     runs = list(traces)
     jobs = [job_for(run.program, _HARNESS, limits) for run in runs]
-    found = [_details(run, reply) for run, reply in zip(runs, sandbox().run_many(jobs, workers), strict=True)]
+    found = [_details(run, reply) for run, reply in zip(runs, sandbox(0, limits.imports).run_many(jobs, workers), strict=True)]
     varying = [place for place, run in enumerate(runs) if parts_may_vary(run.program)]
     for seed in OTHER_SEEDS[:2]:
-        others = sandbox(seed).run_many([jobs[place] for place in varying], workers)
+        others = sandbox(seed, limits.imports).run_many([jobs[place] for place in varying], workers)
         for place, reply in zip(varying, others, strict=True):
             found[place] = _agreeing(found[place], _details(runs[place], reply))
     yield from found
@@ -112,7 +112,7 @@ def traced_in_detail(
     steady = [program for program in listed if not parts_may_vary(program)]
     others = [program for program in listed if parts_may_vary(program)]
     jobs = (job_for(program, _HARNESS, limits, history=True) for program in steady)
-    replies = sandbox().run_many(jobs, workers)
+    replies = sandbox(0, limits.imports).run_many(jobs, workers)
     traces = list(trace_many(others, limits=limits, workers=workers))
     pairs = zip(traces, details_many(traces, limits=limits, workers=workers), strict=True)
     for program in listed:

@@ -53,7 +53,7 @@ def probe_many(
     """
     listed = list(items)
     jobs = [job_for(program, _HARNESS, limits, probes=[_plain(probe) for probe in probes]) for program, probes in listed]
-    for (_, probes), reply in zip(listed, sandbox().run_many(jobs, workers), strict=True):
+    for (_, probes), reply in zip(listed, sandbox(0, limits.imports).run_many(jobs, workers), strict=True):
         yield _found(probes, reply)
 
 

@@ -128,7 +128,7 @@ def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: in
     """
     ours, for_jobs = tee((item, _alone(item)) for item in items)
     jobs = (job for item, alone in for_jobs for job in _jobs(item, alone, limits, brief))
-    replies = sandbox().run_many(jobs, workers)
+    replies = sandbox(0, limits.imports).run_many(jobs, workers)
     for item, alone in ours:
         if not alone:
             yield survey_of(item, next(replies), brief)

@@ -8,7 +8,7 @@
 Value(type='int', text='4', opaque=None)
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -99,7 +99,7 @@ class Trace:
         return steps[visit - 1] if 1 <= visit <= len(steps) else None
 
 
-def trace(program: Program, *, timeout: float | None = None, limits: Limits = _DEFAULT) -> Trace:
+def trace(program: Program, *, timeout: float | None = None, limits: Limits = _DEFAULT, imports: Collection[str] = ()) -> Trace:
     """Runs a program in a confined process and records its steps.
 
     A program that could behave differently under another hash seed is run under several; where the runs differ, the
@@ -109,12 +109,14 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
         program: what to run.
         timeout: wall-clock seconds; overrides the limits' own.
         limits: what the program may use.
+        imports: modules beside the standard library that it may import, besides those of the limits.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started (our failure), or a module of `imports` is not installed.
     """
+    limits = limits.allowing(imports)
     if timeout is not None:
-        limits = Limits(timeout, limits.memory, limits.steps, limits.output, limits.file_size)
+        limits = replace(limits, timeout=timeout)
     return next(trace_many([program], limits=limits))
 
 
@@ -125,20 +127,20 @@ def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, worker
     while chunk := list(islice(waiting, size)):
         size = min(2 * size, _CHUNK)
         jobs = [job_for(program, _HARNESS, limits) for program in chunk]
-        replies = list(sandbox().run_many(jobs, workers))
+        replies = list(sandbox(0, limits.imports).run_many(jobs, workers))
         varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_vary(chunk[i])]
         if varying:
-            _confirm(replies, jobs, varying, workers)
+            _confirm(replies, jobs, varying, limits.imports, workers)
         yield from map(trace_of, chunk, replies)
 
 
-def _confirm(replies: list[dict[str, Any]], jobs: list[Job], varying: list[int], workers: int) -> None:
+def _confirm(replies: list[dict[str, Any]], jobs: list[Job], varying: list[int], imports: tuple[str, ...], workers: int) -> None:
     """Puts "not deterministic" in place of the replies to which a plain run, or a run under another hash seed, is not equal."""
     plain = [replace(jobs[i], harness=_PLAIN) for i in varying]
-    _compare(replies, varying, sandbox().run_many(plain, workers), ("outcome", "value", "error"), _LOOKS)
+    _compare(replies, varying, sandbox(0, imports).run_many(plain, workers), ("outcome", "value", "error"), _LOOKS)
     for seed in OTHER_SEEDS:
         varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
-        _compare(replies, varying, sandbox(seed).run_many([jobs[i] for i in varying], workers), _LABELS, _DIFFERS)
+        _compare(replies, varying, sandbox(seed, imports).run_many([jobs[i] for i in varying], workers), _LABELS, _DIFFERS)
 
 
 def _compare(

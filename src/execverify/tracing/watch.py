@@ -65,16 +65,22 @@ def can_watch(expression: str) -> bool:
 
 
 def watch_many(
-    items: Iterable[tuple[Program, Sequence[Watch]]], *, limits: Limits = _DEFAULT, workers: int = 1
+    items: Iterable[tuple[Program, Sequence[Watch]]], *, limits: Limits = _DEFAULT, workers: int = 1, hash_seed: int = 0
 ) -> Iterator[Watched]:
     """Runs programs under watch, and yields what was seen, in order. Each runs once: whether it varies is not asked.
+
+    Args:
+        items: programs, and the expressions to watch in each.
+        limits: what a program may use.
+        workers: how many run at once.
+        hash_seed: of the processes' texts; under another one, sets have another order.
 
     Raises:
         SandboxError: the confined process could not be started (our failure).
     """
     listed = [(program, list(watches)) for program, watches in items]
     jobs = (job_for(program, _HARNESS, limits, watch=[list(pair) for pair in watches]) for program, watches in listed)
-    for (program, watches), reply in zip(listed, sandbox().run_many(jobs, workers), strict=True):
+    for (program, watches), reply in zip(listed, sandbox(hash_seed, limits.imports).run_many(jobs, workers), strict=True):
         yield _watched(program, len(watches), reply)
 
 

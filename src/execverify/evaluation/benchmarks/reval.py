@@ -26,11 +26,10 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.answers import Answer, inside, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source
-from execverify.evaluation.official import run_texts
 from execverify.evaluation.reval.rule import WEIGHTS
-from execverify.evaluation.reval.runs import HOLE, ORIGIN, Left, read_runs
-from execverify.evaluation.reval.truth import NO, YES, Probe, probed
-from execverify.evaluation.reval.verdicts import mark, official_text
+from execverify.evaluation.reval.runs import HOLE, ORIGIN, Left, read_runs, text_to_run
+from execverify.evaluation.reval.truth import NO, YES, Probe, outputs_held, probed
+from execverify.evaluation.reval.verdicts import mark
 from execverify.evaluation.styles import render
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import Message
@@ -55,8 +54,8 @@ class Reval(Benchmark):
     def items(self, source: Source) -> list[Item]:
         """Every probe three times and every output, in the order of the data."""
         left = Left()
-        asked = read_runs(source.path, left)
-        items = list(probed(asked, left, source.workers))
+        asked = read_runs(source.path, left, source.imports)
+        items = list(probed(asked, left, source.workers, source.imports))
         if not items:
             raise EvaluationError(f"{source.path}: no probe of it can be judged here ({_told(left.counts)})")
         return items
@@ -86,9 +85,10 @@ class Reval(Benchmark):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
         """One mark each; outputs are run."""
-        wanted = (official_text(item.held, answer.official) for item, answer in answers if item.held.task == "output")
+        wanted = (text_to_run(item.held.run, answer.official) for item, answer in answers if item.held.task == "output")
         texts = list(dict.fromkeys(text for text in wanted if text is not None))
-        known = dict(zip(texts, run_texts(texts, workers=workers), strict=True))
+        imports = answers[0][0].held.run.imports if answers else ()
+        known = dict(zip(texts, outputs_held(texts, workers, imports), strict=True))
         return [(mark(item.held, answer, known),) for item, answer in answers]
 
     def more(self, records: Sequence[Record]) -> dict[str, Any]:

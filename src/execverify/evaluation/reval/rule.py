@@ -100,3 +100,17 @@ def filled(given: str, assertion: str) -> str | None:
     text = "\n".join([*asked[: max(0, len(asked) - len(answered))], *answered])
     too_few = text.count("assert") < assertion.count("assert")
     return None if too_few or any(phrase in text for phrase in _ALWAYS_HOLDS) else text
+
+
+def with_selves(text: str) -> str:
+    """A test's body as the authors complete it: `self.` before each `assert` that the text holds, wherever it stands."""
+    return text.replace("assert", "self.assert")
+
+
+def indented(text: str) -> str:
+    """A test's body as the authors put it under a `def`: a tab before each line that is in no block of quotes."""
+    lines, in_quotes = [], False
+    for line in text.split("\n"):
+        lines.append(line if in_quotes else f"\t{line}")
+        in_quotes ^= '"""' in line or "'''" in line
+    return "\n".join(lines)

@@ -3,17 +3,16 @@
 import ast
 import textwrap
 from collections.abc import Mapping
-from typing import Any
 
 from execverify.errors import LiteralError
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Mark
-from execverify.evaluation.reval.rule import filled, is_state, next_line, says_yes, state_of
-from execverify.evaluation.reval.runs import ENTRY, HOLE, Run, method
+from execverify.evaluation.reval.rule import is_state, next_line, says_yes, state_of
+from execverify.evaluation.reval.runs import HOLE, HOLE_NAME, Run, holes, text_to_run
 from execverify.evaluation.reval.truth import YES, Probe
 from execverify.programs.literals import parse_literal, parse_quietly
-from execverify.programs.program import shorten, split_lines
-from execverify.questions.question import NO_STATE, NOTHING_NEXT
+from execverify.programs.program import shorten
+from execverify.questions.question import NO_STATE
 from execverify.rewards.compare import same_value
 
 
@@ -21,28 +20,27 @@ def mark(probe: Probe, answer: Answer, known: Mapping[str, bool | None]) -> Mark
     """The mark of an answer; `known` has the outcome of each text to run."""
     given = (answer.official or "").strip()
     if probe.task == "coverage":
-        right, strict = says_yes(given) == (probe.texts[0] == YES), given == probe.texts[0]
+        right, strict = says_yes(given) == (probe.official[0] == YES), given == probe.texts[0]
         why = "" if strict else answer.why or f"the line is {'' if probe.texts[0] == YES else 'not '}executed"
         return Mark(right, strict, why)
     if answer.official is None:
         return Mark(False, False, answer.why)
     if probe.task == "path":
-        lines = {NOTHING_NEXT, *(line.strip() for line in split_lines(probe.run.code))}
-        right, strict = next_line(given) in lines.intersection(probe.texts), given in probe.texts
+        right, strict = next_line(given) in probe.official, given in probe.texts
         return Mark(right, strict, "" if right and strict else f"what follows is {' or '.join(map(repr, probe.texts))}")
     if probe.task == "state":
         return _state_mark(probe, given)
-    text = official_text(probe, answer.official)
+    text = text_to_run(probe.run, answer.official)
     official = False if text is None else known[text]
     holds = None if official is None else official and _is_filled(probe.run, given)
-    why = "" if holds else "it does not hold" if not official else "it is not the given assertion with a literal for ??"
+    why = "" if holds else "it does not hold" if not official else "it is not the given assertion with literals for ??"
     return Mark(official, holds, why)
 
 
 def _state_mark(probe: Probe, given: str) -> Mark:
     try:
         read = state_of(given)
-        official = not probe.values if read is None else is_state(read, probe.values)
+        official = not probe.official_values if read is None else is_state(read, probe.official_values)
     except LiteralError:
         official = False
     if given == NO_STATE or not probe.values:
@@ -59,49 +57,27 @@ def _state_mark(probe: Probe, given: str) -> Mark:
     return Mark(official, strict, "" if strict else f"it is {shorten(told, 120)}")
 
 
-def official_text(probe: Probe, given: str | None) -> str | None:
-    """The program whose run decides on a completed assertion; None where it is wrong without a run."""
-    run = probe.run
-    text = None if given is None else filled(given, run.assertion)
-    if text is None:
-        return None
-    return f"{run.before}\n{text}" if run.case is None else f"{run.before}{method(run.case, text)}\n{ENTRY}()"
-
-
 def _is_filled(run: Run, given: str) -> bool:
-    """Whether a text is the assertion with a literal in place of `??`, which is not the data's output in another type."""
+    """Whether a text is the assertion with literals in place of `??`, none of them the data's value in another type."""
     try:
-        wanted = parse_quietly(textwrap.dedent(run.assertion).replace(HOLE, "__hole__"), "exec")
-        found = parse_quietly(textwrap.dedent(given), "exec")
-    except LiteralError:
+        wanted = parse_quietly(textwrap.dedent(run.assertion).replace(HOLE, HOLE_NAME), "exec")
+        found = holes(wanted, parse_quietly(textwrap.dedent(given), "exec"))
+        known = holes(wanted, parse_quietly(textwrap.dedent(run.gold or ""), "exec"))
+    except (LiteralError, RecursionError):
         return False
-    return _fits(wanted, found, run.output or "")
+    return found is not None and known is not None and all(map(_fits, found, known))
 
 
-def _fits(wanted: Any, found: Any, output: str) -> bool:
-    """Whether two trees are equal but for the hole, where the other has a literal."""
-    if isinstance(wanted, ast.Name) and wanted.id == "__hole__":
-        try:
-            return not _is_of_another_type(parse_literal(ast.unparse(found)), output)
-        except (LiteralError, AttributeError, RecursionError):
-            return False
-    if isinstance(wanted, ast.AST):
-        return type(wanted) is type(found) and all(
-            _fits(getattr(wanted, n, None), getattr(found, n, None), output) for n in wanted._fields
-        )
-    if isinstance(wanted, list):
-        return (
-            isinstance(found, list)
-            and len(wanted) == len(found)
-            and all(_fits(one, other, output) for one, other in zip(wanted, found, strict=True))
-        )
-    return type(wanted) is type(found) and bool(wanted == found)
-
-
-def _is_of_another_type(value: object, output: str) -> bool:
-    """Whether a value is `==` an output as the data write it, and not the same: 4.0 or True for 4 or 1."""
+def _fits(found: ast.AST, known: ast.AST) -> bool:
+    """Whether what stands for a hole is what the data have there, or a literal: not 4.0 or True for 4 or 1."""
+    if ast.dump(found) == ast.dump(known):
+        return True
     try:
-        known = parse_literal(output)
-        return bool(value == known) and not same_value(value, known)
+        value = parse_literal(ast.unparse(found))
+    except (LiteralError, AttributeError, RecursionError):
+        return False
+    try:
+        own = parse_literal(ast.unparse(known))
     except LiteralError:  # not a literal: nothing to compare with
-        return False
+        return True
+    return not (value == own and not same_value(value, own))
