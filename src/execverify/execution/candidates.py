@@ -23,8 +23,9 @@ from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from execverify.execution.cases import Asserted, Settled, Tested, names_of, plan
+from execverify.execution.cases import Asserted, Settled, Tested, plan
 from execverify.execution.docket import Case, Docket
+from execverify.execution.names import calls_name, candidate_names, classes_in, classes_made
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_for
 
@@ -42,11 +43,13 @@ class Candidate:
             its standard input.
         entry_point: the function to call ("Solution.method" is the method of an instance that is made without arguments);
             None for a program, which runs as `__main__`.
+        context: trusted code that the problem gives, with which the candidate's module begins.
     """
 
     source: str
     tests: tuple[str, ...]
     entry_point: str | None = None
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,17 @@ class AssertedCandidate:
         source: a whole module.
         setup: trusted code that runs before the assertions: helpers, `def check(candidate): ...`.
         asserts: trusted code, each with a result of its own: `"assert f(3) == 4"`, `"check(f)"`.
-        entry_point: the function that they are about; other functions of the candidate may be named too. ("Solution.method" is
-            known to the tests as `method`.)
+        entry_point: the function that they are about, which is always the candidate's; other names that neither setup nor assertions
+            make are the candidate's too. ("Solution.method" is known to the tests as `method`.)
+        context: trusted code that the problem gives, with which the candidate's module begins; classes that the setup makes too are
+            known to both sides.
     """
 
     source: str
     setup: str
     asserts: tuple[str, ...]
     entry_point: str | None = None
+    context: str = ""
 
 
 def run_candidates(
@@ -97,9 +103,8 @@ def run_candidates(
 
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
-        told = plan(
-            role, candidate.source, candidate.tests, limits, entry_point=candidate.entry_point, imports=sorted(box.imports)
-        )
+        more = {"entry_point": candidate.entry_point, "imports": sorted(box.imports), "context": candidate.context}
+        told = plan(role, candidate.source, candidate.tests, limits, **more)
         return Tested(told, limits, stop_early)
 
     return _run(map(case, candidates), workers, box, allow_weak)
@@ -118,8 +123,8 @@ def run_asserted(
     """Runs a dataset's assertions against candidates, and yields for each the results of its assertions, in order.
 
     The tests and the candidate run in two confined processes that speak plain data. An assertion that held has returned; one
-    that did not has raised an AssertionError. Where a test needs more than plain data (a class of the candidate's, a callable
-    as argument, a generator as result), the outcome is "unsupported": nothing was decided.
+    that did not has raised an AssertionError. Where a test needs what cannot cross (a callable as argument, a comparison with an object
+    of the candidate's), the outcome is "unsupported": nothing was decided.
 
     The arguments are those of `run_candidates`; the errors too.
 
@@ -154,14 +159,20 @@ async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
 
 
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
+    setup, entry_point = candidate.setup, candidate.entry_point
     try:
-        needs = [names_of(candidate.setup, text, candidate.entry_point) for text in candidate.asserts]
-    except SyntaxError as error:
-        return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
+        needs = [candidate_names(f"{setup}\n{text}", entry_point) for text in candidate.asserts]
+        shared = {
+            "classes": sorted(classes_in((setup, *candidate.asserts), {name.rpartition(".")[2] for need in needs for name in need})),
+            "shared": sorted(classes_made(candidate.context) & classes_made(setup)) if candidate.context else [],
+        }
+    except (SyntaxError, ValueError) as error:
+        return Settled(Result(Outcome.FAILED, detail=f"the tests cannot be read: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
-    shared = {"imports": sorted(imports)}
-    answering = plan("answer", candidate.source, (), limits, names=names, **shared)
-    testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
+    shared |= {"imports": sorted(imports)}
+    answering = plan("answer", candidate.source, (), limits, names=names, context=candidate.context, **shared)
+    calls = entry_point is not None and calls_name((setup, *candidate.asserts), entry_point.rpartition(".")[2])
+    testing = plan("test", "", candidate.asserts, limits, setup=setup, entry_point=entry_point, calls=calls, **shared)
     return Asserted(answering, testing, needs, limits, stop_early)
 
 
