@@ -17,15 +17,16 @@ from typing import Any
 
 from execverify.errors import LiteralError
 from execverify.execution.call import raised
-from execverify.execution.crossing import Opaque, Reader, Shared, Writer, is_iterator, items_of
+from execverify.execution.crossing import LONGEST_ARGUMENTS, Opaque, Reader, Shared, Writer, is_iterator, items_of
 from execverify.execution.stand_in import RUN, run_test
 from execverify.execution.stand_in import module as pytest_module
-from execverify.execution.streams import LONGEST, Channel, Console, Fields
+from execverify.execution.streams import Channel, Console, Fields
 from execverify.programs.values import value_of
 
 OF_THE_TEST = ("an argument of ", "the test ")
 """How a reason begins where the test, and not the candidate, needs what it cannot have."""
 
+_LITTLE = 1_000  # characters of a candidate's from which no argument grows too long
 _MOST_AT_ONCE = 1_000  # items of an iterator that are asked for together
 
 
@@ -48,6 +49,7 @@ class Bridge:
         called: whether the candidate was called at all.
         steered: whether the candidate has put anything but plain values into the tests' hands: what is refused from then on
             may be its doing.
+        received: characters of all values that it gave.
     """
 
     def __init__(self, channel: Channel, classes: list[str], shared: list[str], namespace: dict[str, Any]) -> None:
@@ -58,6 +60,7 @@ class Bridge:
         self.unsupported: str | None = None
         self.crossed: tuple[BaseException, str] | None = None
         self.called = self.steered = False
+        self.received = 0
         self.own: dict[int, str] = {}
         """What stands for names of the candidate's, by identity."""
         self.kinds: dict[str, type] = {}
@@ -110,11 +113,12 @@ class Bridge:
 
     def call(self, name: str, positional: list[Any], named: dict[str, Any]) -> Any:
         """One call of the candidate's, or, where the name begins with a dot, something that is asked of a value there."""
-        writer = Writer(self.local)
+        writer = Writer(self.local, limit=LONGEST_ARGUMENTS)
         text = self.arguments(writer, name, positional, named)
         self.called = True
         self.channel.say("call", name, text)
         answer = self.channel.hear()
+        self.received += len(answer["text"] or "") + len(answer["state"] or "")
         if answer["stdout"]:
             sys.stdout.write(answer["stdout"])
         if answer["state"] is not None:
@@ -130,14 +134,14 @@ class Bridge:
         return self.read(answer["text"], writer.alive)
 
     def arguments(self, writer: Writer, name: str, positional: list[Any], named: dict[str, Any]) -> str:
-        plain = value_of([positional, named], LONGEST)
+        plain = value_of([positional, named], LONGEST_ARGUMENTS)
         if plain.text is not None:
             return plain.text
         try:
             return writer.text([positional, named])
         except (Opaque, RecursionError) as why:
             # Only what the tests alone decide may say "an argument of": those who judge leave such a test out.
-            own = not self.steered and str(why) == "object"
+            own = not self.steered and (str(why) == "object" or self.received <= _LITTLE)
             self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({why})")
             raise
 
@@ -242,6 +246,14 @@ class Beyond:
     def __repr__(self) -> str:
         return _asked(self, "__repr__")  # type: ignore[no-any-return]
 
+    def __eq__(self, other: object) -> Any:
+        return True if other is self else _refused(self)
+
+    def __ne__(self, other: object) -> Any:
+        return False if other is self else _refused(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __getattribute__(self, name: str) -> Any:
         return _refused(self)
 
@@ -300,7 +312,7 @@ def _operation(name: str) -> Any:
 for _name in ("len iter getitem setitem delitem add sub mul truediv floordiv mod pow matmul and or xor neg pos abs invert enter exit").split():
     setattr(Remote, f"__{_name}__", _operation(f"__{_name}__"))
 for _name in (
-    "eq ne lt le gt ge hash len iter next contains getitem setitem delitem call format add radd sub rsub mul rmul mod "
+    "lt le gt ge hash len iter next contains getitem setitem delitem call format add radd sub rsub mul rmul mod "
     "and or xor rand ror rxor neg int float index complex round enter exit reversed setattr delattr"
 ).split():
     setattr(Beyond, f"__{_name}__", _refused)

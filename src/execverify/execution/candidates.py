@@ -161,7 +161,7 @@ async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
     setup, entry_point = candidate.setup, candidate.entry_point
     try:
-        needs = [candidate_names(f"{setup}\n{text}", entry_point) for text in candidate.asserts]
+        needs = [candidate_names((setup, text), entry_point) for text in candidate.asserts]
         shared = {
             "classes": sorted(classes_in((setup, *candidate.asserts), {name.rpartition(".")[2] for need in needs for name in need})),
             "shared": sorted(classes_made(candidate.context) & classes_made(setup)) if candidate.context else [],

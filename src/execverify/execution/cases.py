@@ -11,7 +11,7 @@ from typing import Any
 
 from execverify.errors import LiteralError
 from execverify.execution.batch import obituary
-from execverify.execution.crossing import is_crossing
+from execverify.execution.crossing import is_crossing, room_for
 from execverify.execution.docket import Case, Docket, Line, Texts
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import is_value
@@ -221,6 +221,8 @@ class Asserted(_Judged):
         self.loaded = self.calling = self.set_up = False
         self.asked = ""
         """What the tests' process has called last."""
+        self.room = LONGEST
+        """Most characters of a value in the answer."""
 
     def begin(self, docket: Docket) -> None:
         """Two fresh processes for the assertions that are left."""
@@ -299,7 +301,8 @@ class Asserted(_Judged):
         assert self.testing is not None
         *told, base, arguments, state, crossing = fields
         result = result_in(told, kept=self.limits.output)
-        if not all(text is None or is_crossing(text) for text in (state or None, arguments, crossing)):
+        texts = ((state or None, self.room), (arguments, LONGEST), (crossing, self.room))
+        if not all(text is None or is_crossing(text, limit) for text, limit in texts):
             raise ValueError("no value that crosses")
         self.calling = False
         if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
@@ -324,7 +327,7 @@ class Asserted(_Judged):
         if what == "call" and not self.calling:
             name, arguments = fields
             assert self.answering is not None
-            self.calling, self.asked = True, name or ""
+            self.calling, self.asked, self.room = True, name or "", room_for(arguments or "")
             self.answering.send({"name": name, "arguments": arguments})
         elif what == "loaded":
             self.set_up = True

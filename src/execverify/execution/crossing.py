@@ -155,19 +155,20 @@ def nothing(value: Any) -> None:
     """What a side says that knows nothing of its own."""
 
 
-def write(value: object, local: Local = nothing, rest: Local = nothing) -> str:
+def write(value: object, local: Local = nothing, rest: Local = nothing, limit: int = LONGEST) -> str:
     """A value as text that crosses.
 
     Args:
         value: any object.
         local: says how what only this side knows crosses.
         rest: the same, asked last, for what no table holds and what has no plain content.
+        limit: most characters of the text.
 
     Raises:
         Opaque: it cannot cross, or is too long.
     """
-    plain = value_of(value, LONGEST)
-    return plain.text if plain.text is not None else Writer(local, rest).text(value)
+    plain = value_of(value, limit)
+    return plain.text if plain.text is not None else Writer(local, rest, limit).text(value)
 
 
 class Writer:
@@ -179,9 +180,10 @@ class Writer:
         numbers: their numbers, by id.
     """
 
-    def __init__(self, local: Local, rest: Local = nothing) -> None:
+    def __init__(self, local: Local, rest: Local = nothing, limit: int = LONGEST) -> None:
         self.local = local
         self.rest = rest
+        self.limit = limit
         self.objects: list[Any] = []
         self.alive: list[Any] = []
         self.numbers: dict[int, int] = {}
@@ -190,7 +192,7 @@ class Writer:
         tree = self.write(value, 0)
         for made, entry in zip(self.alive, self.objects, strict=False):  # the lists grow meanwhile
             entry[2] = {name: self.write(item, 0) for name, item in _attributes(made).items()}
-        described = value_of([self.objects, tree], LONGEST)
+        described = value_of([self.objects, tree], self.limit)
         if described.text is None:
             raise Opaque(described.opaque or "object")
         return MARK + described.text
@@ -255,10 +257,19 @@ def _attributes(value: Any) -> dict[str, Any]:
     return found
 
 
-def is_crossing(text: str) -> bool:
+LONGEST_ARGUMENTS = 1_000_000
+"""Most characters of the arguments that tests hand over."""
+
+
+def room_for(arguments: str) -> int:
+    """Most characters of what comes back of a call with these arguments: a long list that was sorted is as long."""
+    return max(LONGEST, 2 * len(arguments))
+
+
+def is_crossing(text: str, limit: int = LONGEST) -> bool:
     """Whether a text is one that can be read as a value that crossed, as far as its syntax goes."""
     try:
-        parse_literal(text.removeprefix(MARK), LONGEST + 1)
+        parse_literal(text.removeprefix(MARK), limit + 1)
     except LiteralError:
         return False
     return True
@@ -290,7 +301,7 @@ class Reader:
         Raises:
             LiteralError: it is no such text.
         """
-        tree = parse_literal(text.removeprefix(MARK), LONGEST + 1)
+        tree = parse_literal(text.removeprefix(MARK), 2 * LONGEST_ARGUMENTS + 1)
         self.objects = []
         if not text.startswith(MARK):
             return tree

@@ -26,18 +26,19 @@ _PLAIN = frozenset().union(
 )  # attributes of plain values
 
 
-def candidate_names(code: str, entry_point: str | None = None) -> frozenset[str]:
+def candidate_names(texts: Iterable[str], entry_point: str | None = None) -> frozenset[str]:
     """Names that trusted code uses, and neither makes nor finds among the builtins; the entry point, in full, is always one.
 
     Args:
-        code: a setup and assertions.
+        texts: a setup and assertions.
         entry_point: what is tested, `f` or `Solution.f`; its last part is meant by its name also where a builtin is called so.
 
     Raises:
         SyntaxError: it is no code.
         ValueError: it imports all names of a module whose names are not known.
     """
-    made, used = _made_and_used(code)
+    parts = [_made_and_used(text) for text in texts]
+    made, used = (frozenset().union(*some) for some in zip(*parts, strict=True)) if parts else (frozenset(), frozenset())
     if entry_point is None:
         return used - made - _BUILTINS
     last = entry_point.rpartition(".")[2]
@@ -92,13 +93,17 @@ def classes_in(texts: Iterable[str], names: Collection[str]) -> frozenset[str]:
     They are called and begin with a capital, stand after `except` or in `isinstance`, have subclasses, or an attribute is read of
     what they give that no plain value has: `Stack()`, `f(1).x`, `s = Stack(); s.push(1)`.
     """
-    trees = [parse_without_warnings(text, "exec") for text in texts]
-    found: set[str] = set()
-    for tree in trees:
-        made = _made_of_calls(tree, names)
-        for node in ast.walk(tree):
-            found.update(_used_as_class(node, names, made))
-    return frozenset(found)
+    known = frozenset(names)
+    return frozenset[str]().union(*(_classes_in(text, known) for text in texts))
+
+
+@functools.lru_cache(maxsize=4_096)
+def _classes_in(text: str, names: frozenset[str]) -> frozenset[str]:
+    if not any(name in text for name in names):
+        return frozenset()
+    tree = parse_without_warnings(text, "exec")
+    made = _made_of_calls(tree, names)
+    return frozenset(name for node in ast.walk(tree) for name in _used_as_class(node, names, made))
 
 
 def _made_of_calls(tree: ast.AST, names: Collection[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from execverify.execution.crossing import Opaque, Reader, Shared, is_iterator, write
+from execverify.execution.streams import LONGEST
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     **{f".{name}": getattr(operator, name) for name in (
@@ -94,10 +95,10 @@ class Shelf:
 
         return Awaited(asyncio.run(value))
 
-    def text(self, value: Any) -> str | None:
+    def text(self, value: Any, limit: int = LONGEST) -> str | None:
         """A value as text that crosses; None where it cannot."""
         try:
-            return write(value, self.local, self.rest)
+            return write(value, self.local, self.rest, limit)
         except (Opaque, RecursionError):
             return None
 

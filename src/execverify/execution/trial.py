@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 from execverify.execution import limits
 from execverify.execution.call import raised
+from execverify.execution.crossing import room_for
 from execverify.execution.shelf import Shelf, kind_of, traits
 from execverify.execution.streams import LONGEST, Channel, Console, Fields, FileConsole
 from execverify.execution.worker import RECURSION_LIMIT, OutputLimitReached, depth
@@ -257,7 +258,7 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
         asked = channel.hear()
         console.begin("")
         error: Fields = (None, None)
-        crossing, state = None, None
+        crossing, state, room = None, None, room_for(asked["arguments"])
         try:
             positional, named = shelf.arguments(asked["arguments"])
             value = shelf.settled(shelf.function(asked["name"])(*positional, **named))
@@ -268,9 +269,9 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
         else:
             fields = _returned(value, console)
             if fields[0] == "returned" and fields[2] is None:
-                crossing = shelf.text(value)
+                crossing = shelf.text(value, room)
         if not asked["name"].startswith("."):
-            state = shelf.text([positional, named])
+            state = shelf.text([positional, named], room)
         channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state, crossing)
 
 

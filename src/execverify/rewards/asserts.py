@@ -7,16 +7,16 @@ each test function, and each method of a test class.
 
 import ast
 import builtins
+import functools
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from execverify.errors import RowError
-from execverify.execution.names import candidate_names, classes_in
+from execverify.execution.names import candidate_names, classes_in, names_of_module
 from execverify.execution.stand_in import RUN
 from execverify.programs.literals import parse_without_warnings
-from execverify.programs.program import module_names
 
 SOLUTION = frozenset({"solution", "candidate", "your_module", "your_code", "main", "submission"})
 """Modules under whose name test files import what they test."""
@@ -201,11 +201,21 @@ def why_unsupported(test: str, setup: str, names: frozenset[str]) -> str:
     asserts = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     if asserts and all(_holds_always(node.test) for node in asserts):
         return "it asserts constants alone"
-    used = {node.id for text in (test, setup) for node in ast.walk(_parsed(text)) if isinstance(node, ast.Name)}
-    if not used & names:
+    if not (_used(test) | _used(setup)) & names:
         return f"it does not use {' or '.join(sorted(names))}"
-    shared = next(_shared(tree, names), None) or next((why for why in _shared(_outside(setup), names)), None)
+    shared = next(_shared(tree, names), None) or _shared_by(setup, names)
     return f"it looks at {shared}, which the candidate's process does not share" if shared else ""
+
+
+@functools.lru_cache(maxsize=256)
+def _used(code: str) -> frozenset[str]:
+    return frozenset(node.id for node in ast.walk(_parsed(code)) if isinstance(node, ast.Name))
+
+
+@functools.lru_cache(maxsize=256)
+def _shared_by(setup: str, names: frozenset[str]) -> str | None:
+    """What a setup looks at, outside of its functions and classes."""
+    return next(_shared(_outside(setup), names), None)
 
 
 def _holds_always(node: ast.expr) -> bool:
@@ -223,7 +233,6 @@ def _outside(setup: str) -> ast.Module:
 
 def _shared(tree: ast.AST, names: frozenset[str]) -> Iterator[str]:
     """What of a process a test looks at that a candidate in another process cannot see or change."""
-    with_classes = bool(classes_in([ast.unparse(tree)], names))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             path = ast.unparse(node)
@@ -241,7 +250,7 @@ def _shared(tree: ast.AST, names: frozenset[str]) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             paths = {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
             yield from (what for known, what in _SHARED.items() if known in paths)
-        elif isinstance(node, ast.Compare) and not with_classes and _compares_identities(node):
+        elif isinstance(node, ast.Compare) and _compares_identities(node) and not classes_in([ast.unparse(tree)], names):
             yield "identities"
 
 
@@ -260,14 +269,18 @@ def _is_single(node: ast.expr) -> bool:
 
 def modules_needed(*texts: str) -> tuple[str, ...]:
     """Modules beyond the standard library that test code imports."""
+    return tuple(sorted(frozenset[str]().union(*map(_imported, texts)) - sys.stdlib_module_names - _PROVIDED))
+
+
+@functools.lru_cache(maxsize=256)
+def _imported(code: str) -> frozenset[str]:
     found = set()
-    for text in texts:
-        for node in ast.walk(_parsed(text)):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                found.add((node.module or "").split(".")[0])
-    return tuple(sorted(found - sys.stdlib_module_names - _PROVIDED))
+    for node in ast.walk(_parsed(code)) if "import" in code else ():
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").split(".")[0])
+    return frozenset(found)
 
 
 # -------------------------------------------------------------------------------------------------------------- names
@@ -280,7 +293,7 @@ def foreign_names(setup: str, tests: Sequence[str], entry_point: str | None = No
         RowError: it imports all names of a module, and these are not known.
     """
     try:
-        found = candidate_names("\n".join((setup, *tests)), entry_point)
+        found = candidate_names((setup, *tests), entry_point)
     except (SyntaxError, ValueError) as error:
         raise RowError(f"the tests cannot be read: {error}") from None
     if entry_point is None:
@@ -289,19 +302,23 @@ def foreign_names(setup: str, tests: Sequence[str], entry_point: str | None = No
     return found - {entry_point, entry_point.partition(".")[0], "Solution"} - classes
 
 
-def with_imports(setup: str, tests: Sequence[str], entry_point: str) -> str:
-    """A setup that also imports the standard modules which the tests use and nobody imports.
+def with_imports(setup: str, tests: Sequence[str], made: Collection[str]) -> str:
+    """A setup that also imports what the tests use of the standard library and nobody imports.
 
-    Benchmarks' tests rely on what their reference solutions happen to import (`assert math.isclose(f(3), 4)`).
+    Benchmarks' tests rely on what their reference solutions happen to import (`assert math.isclose(f(3), 4)`, `List[int]`).
+
+    Args:
+        setup, tests: code.
+        made: names that the candidate makes.
     """
-    nodes = [node for text in (setup, *tests) for node in ast.walk(_parsed(text))]
-    bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    bound |= {node.arg for node in nodes if isinstance(node, ast.arg)} | module_names(_parsed(setup)) | {entry_point}
-    for text in tests:
-        bound |= module_names(_parsed(text))
-    used = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    missing = sorted((used & sys.stdlib_module_names) - bound)
-    return "\n".join([*(f"import {name}" for name in missing), *([setup] if setup else [])])
+    try:
+        missing = candidate_names((setup, *tests)) - set(made)
+    except (SyntaxError, ValueError):
+        return setup
+    imports = [f"import {name}" for name in sorted(missing & sys.stdlib_module_names)]
+    for module in ("typing", "collections"):
+        imports += [f"from {module} import {name}" for name in sorted(missing & names_of_module(module))]
+    return "\n".join([*imports, *([setup] if setup else [])])
 
 
 # ------------------------------------------------------------------------------------------------------- single asserts
@@ -313,15 +330,19 @@ def _bodies(body: list[ast.stmt]) -> list[list[ast.stmt]]:
     All in one where a statement that asserts binds names for later ones.
     """
     asserting = [index for index, node in enumerate(body) if any(isinstance(part, ast.Assert) for part in ast.walk(node))]
-    if any(_names(body[index : index + 1], ast.Store) & _names(body[index + 1 :], ast.Load) for index in asserting):
-        return [body]
+    known = set(asserting)
+    loaded: set[str] = set()
+    for index in range(len(body) - 1, -1, -1):
+        if index in known and _names(body[index], ast.Store) & loaded:
+            return [body]
+        loaded |= _names(body[index], ast.Load)
     if not asserting:
         return [body]
-    return [[node for number, node in enumerate(body[:index]) if number not in asserting] + [body[index]] for index in asserting]
+    return [[node for number, node in enumerate(body[:index]) if number not in known] + [body[index]] for index in asserting]
 
 
-def _names(nodes: Sequence[ast.stmt], context: type[ast.expr_context]) -> set[str]:
-    return {part.id for node in nodes for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, context)}
+def _names(node: ast.stmt, context: type[ast.expr_context]) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, context)}
 
 
 def _with_body(check: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:

@@ -70,7 +70,7 @@ ANSWERS = ("a text that no test expects: 5f2a9c", None)
 def _held(
     setup: str, tests: tuple[str, ...], entry_point: str | None, names: tuple[str, ...], context: str, options: tuple[Any, ...]
 ) -> frozenset[int]:
-    asked = {"Solution.f" if entry_point is None else entry_point, *names, *candidate_names("\n".join((setup, *tests)), entry_point)}
+    asked = {"Solution.f" if entry_point is None else entry_point, *names, *candidate_names((setup, *tests), entry_point)}
     settings = dict(options)
     probes = [
         AssertedCandidate(probe(asked, answer), setup, tests, entry_point, context) for answer in ANSWERS

@@ -342,7 +342,7 @@ def _coded(
     last = name.rpartition(".")[2]
     if last in module_names(parse_tests(context, "the context")):
         raise RowError(f"the context makes {last} itself, which the candidate has to make")
-    setup = with_imports(setup, [*code, *(looked_at for _, looked_at in tests)], last)
+    setup = with_imports(setup, code, {last, name.partition(".")[0], *names})
     nobodys = foreign_names(setup, code, name) - set(names)
     if nobodys:
         listed = ", ".join(sorted(nobodys))
@@ -360,7 +360,7 @@ def _only_name(setup: str, tests: Sequence[str], names: tuple[str, ...]) -> str:
     """What is tested where nobody says so: the first name from the solution, or else the one name that nobody makes."""
     if names:
         return names[0]
-    found = sorted(foreign_names(with_imports(setup, tests, ""), tests))
+    found = sorted(foreign_names(with_imports(setup, tests, names), tests))
     if len(found) != 1:
         what = f"use {', '.join(found)}" if found else "use nothing that is not defined"
         raise RowError(f"the asserts {what}: say which function is asked for, as entry_point")

@@ -23,15 +23,22 @@ def _mbpp(fields: Fields) -> Record:
 
 
 def _defined(solutions: tuple[str, ...], asserts: Any) -> str | None:
-    """The function of a solution that the asserts call; None where that is not one."""
-    if not solutions or not isinstance(asserts, list) or not all(isinstance(text, str) for text in asserts):
-        return None
+    """The function of a solution that the asserts use; None where that is not one."""
+    texts = [text for text in asserts if isinstance(text, str)] if isinstance(asserts, list) else [asserts]
+    found = _made_and_used(solutions, [text for text in texts if isinstance(text, str)])
+    return found[0] if len(found) == 1 else None
+
+
+def _made_and_used(solutions: tuple[str, ...], tests: list[str]) -> tuple[str, ...]:
+    """The functions and classes of a solution that tests use, functions first."""
     try:
-        made = {node.name for node in parse_tests(solutions[0], "the solution").body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        body = parse_tests(solutions[0], "the solution").body if solutions else []
+        used = {node.id for text in tests for node in ast.walk(parse_tests(text, "the test")) if isinstance(node, ast.Name)}
     except RowError:
-        return None
-    used = {node.id for text in asserts for node in ast.walk(parse_tests(text, "test_list")) if isinstance(node, ast.Name)}
-    return next(iter(made & used)) if len(made & used) == 1 else None
+        return ()
+    functions = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    classes = [node.name for node in body if isinstance(node, ast.ClassDef)]
+    return tuple(dict.fromkeys(name for name in (*functions, *classes) if name in used))
 
 
 def _humaneval(fields: Fields) -> Record:
@@ -72,14 +79,16 @@ def _kodcode(fields: Fields) -> Record:
     code = fields.get("test") or fields.get("test_code")
     info = fields.get("test_info")
     described = [entry for entry in info if isinstance(entry, Mapping)] if isinstance(info, list | tuple) else []
-    names = tuple(str(entry["function_name"]) for entry in described if isinstance(entry.get("function_name"), str))
-    tests = code_tests(code, "the test", entry_point=names[0] if len(names) == 1 else None, **({"names": names} if len(names) > 1 else {}))
+    solutions = texts_of(fields.get("solution") or fields.get("response"))
+    names = _made_and_used(solutions, [code] if isinstance(code, str) else [])
+    names = names or tuple(str(entry["function_name"]) for entry in described if isinstance(entry.get("function_name"), str))
+    tests = code_tests(code, "the test", **({"names": names} if names else {}))
     declared = "\n".join(str(entry["function_declaration"]) for entry in described if entry.get("function_declaration"))
     problem = text_of(fields, "question", "instruction")
     return Record(
         tests,
         problem=f"{problem}\n\nBegin with:\n\n```python\n{declared}\n```" if declared and declared not in problem else problem,
-        solutions=texts_of(fields.get("solution") or fields.get("response")),
+        solutions=solutions,
         name=text_of(fields, "question_id"),
         source=text_of(fields, "subset"),
     )
