@@ -34,6 +34,9 @@ from execverify.rewards.compare import EXACT_LINES, OUTPUT_RULES, first_differen
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
 
+IDLE = "holds whatever comes"
+"""How the reason ends for which a test is left out that any answer would pass."""
+
 _KEPT = 2_000  # characters of what code printed that a part carries
 
 
@@ -263,7 +266,7 @@ class _Problem:
 
     def part(self, test: UnitTest, number: int, result: Result, ran: _Ran, rule: UnitTestRule) -> Part:
         if number in ran.idle:
-            return Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, f"{shorten(test.given, 100)} holds whatever comes")
+            return Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, f"{shorten(test.given, 100)} {IDLE}")
         if ran.checked and result.outcome == Outcome.RETURNED:
             return _checked_part(self.tests, test, result, ran.checked[number])
         return _part(self.tests, test, result, rule)

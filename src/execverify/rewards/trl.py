@@ -10,7 +10,8 @@ another function of another rule; it is as picklable as the rule::
     output_only = WhiteBoxReward(RewardRule(alpha=0.0), name="output_only")
 
 For code (stage II) there is `unit_test_reward`, and `unit_test_reward_async` for its like in an event loop. Its tests are in the
-column `tests` or `ground_truth` (JSON or a dict, see `read_tests`), or in rows of kind `code_generation`::
+column `tests` or `ground_truth` (JSON or a dict, see `read_tests`), in rows of kind `code_generation`, or in the columns of a published
+set (`reward_model`, `verification_info`, `test_list`, ...; see `execverify.rewards.records`)::
 
     from execverify.rewards.trl import UnitTestReward, unit_test_reward
     strict = UnitTestReward(UnitTestRule(binary=True), name="all_tests", limits=Limits(timeout=10.0))
@@ -32,6 +33,8 @@ from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.answers import completion_text
 from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
 from execverify.rewards.parts import ANSWERS, Score, Verdict
+from execverify.rewards.records import OtherAbility, format_of
+from execverify.rewards.records.training import by_source
 from execverify.rewards.score import PAPER, RewardRule, score_many
 from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of_row
 
@@ -208,25 +211,47 @@ def _cores() -> int:
 
 
 def _tests_in(columns: dict[str, Any], count: int) -> list[UnitTests | None]:
-    """The tests of each row: of its own columns where it is of kind `code_generation`, else of `tests` or `ground_truth`."""
+    """The tests of each row: of its own columns where it is of kind `code_generation`, else of `tests` or `ground_truth`.
+
+    Where a dataset has none of these, its rows are the records of a published format.
+    """
     nothing = [None] * count
     kinds = columns.get("kind") or nothing
     programs, questions = (columns.get(name) or nothing for name in ("program", "questions"))
+    sources = columns.get("data_source") or nothing
     named = [columns[name] for name in ("tests", "ground_truth") if columns.get(name) is not None]
     if not named and "kind" not in columns:
-        raise ValueError("the dataset has no column 'tests' or 'ground_truth' (remove_unused_columns=False keeps them)")
+        return _published(columns, count)
     found: list[UnitTests | None] = []
-    for truths, kind, program, asked in zip(
-        zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, strict=True
+    for truths, kind, program, asked, source in zip(
+        zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, sources, strict=True
     ):
-        truth: Truth | None = next((entry for entry in truths if entry is not None), None)
+        truth: Truth | None = next((entry for entry in truths if entry is not None and entry != ""), None)
         if kind not in (None, CODE_GENERATION):
             found.append(None)
         elif truth is not None:
-            found.append(read_tests(truth))
+            found.append(by_source(read_tests(truth), source or ""))
         elif kind is not None:
             found.append(tests_of_row({"kind": kind, "program": program, "questions": asked}))
         else:
+            found.append(None)
+    return found
+
+
+def _published(columns: dict[str, Any], count: int) -> list[UnitTests | None]:
+    """The tests of rows in a published format; None for what is not about code."""
+    whole = {name: column for name, column in columns.items() if isinstance(column, list | tuple) and len(column) == count}
+    rows = [{name: column[place] for name, column in whole.items() if column[place] is not None} for place in range(count)]
+    if count and not any(map(format_of, rows)):
+        raise ValueError(
+            "the dataset has no column 'tests' or 'ground_truth', and its columns are no published format "
+            "(remove_unused_columns=False keeps them)"
+        )
+    found: list[UnitTests | None] = []
+    for row in rows:
+        try:
+            found.append(read_tests(row) if format_of(row) is not None else None)
+        except OtherAbility:
             found.append(None)
     return found
 

@@ -14,9 +14,13 @@ from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.code_score import TEST_LIMITS, UnitTestRule, unit_test_score
 from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.records.training import SOURCES, by_source
 from execverify.rewards.score import PAPER, RewardRule, score
+from execverify.rewards.unit_tests import UnitTests, read_tests
 
 DATA_SOURCES = ("execverify/white_box", "execverify/input_prediction", "execverify/code_generation")
+"""Our own data sources; those of verl, PRIME and DeepCoder for code (`SOURCES`) are judged as code generation."""
+
 _PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
 
 
@@ -30,7 +34,7 @@ def compute_score(
     """Judges one completion.
 
     Args:
-        data_source: of `DATA_SOURCES`; says the row's kind.
+        data_source: of `DATA_SOURCES`, which says the row's kind; or of `SOURCES`, which are code.
         solution_str: the completion's text.
         ground_truth: the row itself (`program` and `questions` are needed), as JSON or as a dict; for code generation also
             unit tests in any form of `read_tests`.
@@ -49,11 +53,13 @@ def compute_score(
         RowError: an unknown data source, a ground truth that cannot be read, or tests of which none can be judged by.
         SandboxError: we failed to judge; verl has no way to skip a sample, and a silent 0 would be a lie.
     """
-    if data_source not in DATA_SOURCES:
-        raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {', '.join(DATA_SOURCES)}")
-    kind = data_source.partition("/")[2]
+    if data_source not in DATA_SOURCES and str(data_source).lower() not in SOURCES:
+        listed = ", ".join((*DATA_SOURCES, *sorted(SOURCES)))
+        raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {listed}")
+    kind = data_source.partition("/")[2] or CODE_GENERATION
     if kind == CODE_GENERATION:
-        judged, gated = _code_score(ground_truth, solution_str, settings), False
+        tests = by_source(read_tests(ground_truth), data_source)
+        judged, gated = _code_score(tests, solution_str, settings), False
     else:
         rule = _of(RewardRule, settings, PAPER)
         task = from_row({**_row(ground_truth), "kind": kind})
@@ -80,7 +86,7 @@ def constant_score(
     return {"score": 0.5 + len(solution_str) % 2}
 
 
-def _code_score(truth: str | dict[str, Any], completion: str, settings: dict[str, Any]) -> Score:
+def _code_score(truth: UnitTests, completion: str, settings: dict[str, Any]) -> Score:
     rule = _of(UnitTestRule, settings, UnitTestRule())
     limits = _of(Limits, settings, TEST_LIMITS)
     return unit_test_score(truth, completion, rule=rule, limits=limits, allow_weak=bool(settings.get("allow_weak")))

@@ -1,0 +1,239 @@
+"""Text files that people hand over: plain or gzip, JSON Lines or one JSON array; a wrong one is refused in one clear line.
+
+What is read is bounded while it is read: a line by `MOST_LINE` characters, an array by `MOST_ARRAY`, and what a gzip file holds by
+`MOST_RATIO` times its own size, or by `ALWAYS` bytes where that is more.
+"""
+
+import contextlib
+import gzip
+import io
+import itertools
+import json
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from execverify.errors import ExecVerifyError, RowError
+
+MOST_LINE = 256 << 20
+"""Most characters of a line of JSON Lines."""
+
+MOST_ARRAY = 512 << 20
+"""Most characters of a file that is one JSON array."""
+
+MOST_TEXT = 2 << 30
+"""Most characters of a text that is read whole."""
+
+MOST_RATIO = 100
+"""How many times its size a gzip file may hold; texts shrink to a third or a twentieth, and rows that repeat a prompt to a fiftieth."""
+
+ALWAYS = 64 << 20
+"""Bytes that any gzip file may hold."""
+
+STDIN = "-"
+
+_GZIP = b"\x1f\x8b"
+_PACKED = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "Zstandard"}
+_PARQUET = b"PAR1"
+_CHUNK = 1 << 16
+
+
+def name_of(path: str | Path) -> str:
+    """How messages call a file; `-` is standard input."""
+    return "standard input" if str(path) == STDIN else str(path)
+
+
+def read_text(path: str | Path, what: str, error: type[ExecVerifyError] = RowError) -> str:
+    """The text of a file, of a gzip file, or of standard input (`-`), without a byte-order mark.
+
+    Args:
+        path: the file.
+        what: what it should hold, in the plural, for messages.
+        error: what to raise.
+
+    Raises:
+        ExecVerifyError: `error`, in one line: no such file, a folder, another format, or more than `MOST_TEXT` characters.
+    """
+    with _opened(path, what, error) as file:
+        text = file.read(MOST_TEXT + 1)
+        if len(text) > MOST_TEXT:
+            raise error(f"{name_of(path)} has more than {MOST_TEXT} characters: give it in parts, or as JSON Lines")
+        return text
+
+
+def read_records(
+    path: str | Path, what: str, error: type[ExecVerifyError] = RowError, *, hint: str = "", errors: str = "strict"
+) -> Iterator[tuple[str, Any]]:
+    """The JSON value of each line, or of each entry of one JSON array, with its place for messages; empty lines are left out.
+
+    A place is `FILE:3`: line 3, or entry 3 of an array. A line that is no JSON is given as a `NotJson`, so that the caller may count
+    it and go on, or raise its `error`.
+
+    Args:
+        path: a file, a gzip file, or `-` for standard input.
+        what: what it should hold, in the plural, for messages.
+        error: what to raise.
+        hint: what to do where a line is not JSON.
+        errors: what becomes of bytes that are not UTF-8, as in `open`; "strict" refuses the file.
+
+    Raises:
+        ExecVerifyError: `error`, in one line: the file cannot be read, or a line or an array is too long.
+    """
+    hint = hint or f"a file of {what} has one JSON value a line, or is one JSON array"
+    with _opened(path, what, error, errors) as file:
+        lines = _lines(file, name_of(path), error)
+        before = list(itertools.islice(lines, 2))
+        if before and before[0][1].lstrip().startswith("[") and not _is_lines(before):
+            yield from _array(itertools.chain(before, lines), name_of(path), error, hint)
+            return
+        for number, line in itertools.chain(before, lines):
+            where = f"{name_of(path)}:{number}"
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as wrong:
+                value = NotJson(line, f"{where} is not JSON ({wrong}): {hint}")
+            yield where, value
+
+
+class NotJson:
+    """A line that is no JSON.
+
+    Attributes:
+        line: its text.
+        why: the message.
+    """
+
+    __slots__ = ("line", "why")
+
+    def __init__(self, line: str, why: str) -> None:
+        self.line = line
+        self.why = why
+
+
+def read_json_records(
+    path: str | Path, what: str, error: type[ExecVerifyError] = RowError, *, hint: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """The same as `read_records`, where a line that is no JSON is an error."""
+    for where, value in read_records(path, what, error, hint=hint):
+        if isinstance(value, NotJson):
+            raise error(value.why)
+        yield where, value
+
+
+def _is_lines(first: list[tuple[int, str]]) -> bool:
+    """Whether a file that begins with `[` is JSON Lines of lists all the same: its first line is whole, and is not the only one.
+
+    One line alone is an array, but for a list of chat messages, which is one completion.
+    """
+    try:
+        value = json.loads(first[0][1])
+    except (ValueError, RecursionError):
+        return False
+    if len(first) > 1:
+        return True
+    return bool(value) and all(isinstance(entry, dict) and entry.keys() >= {"role", "content"} for entry in value)
+
+
+def _array(lines: Iterator[tuple[int, str]], name: str, error: type[ExecVerifyError], hint: str) -> Iterator[tuple[str, Any]]:
+    parts: list[str] = []
+    numbers: list[int] = []
+    size = 0
+    for number, line in lines:
+        size += len(line)
+        if size > MOST_ARRAY:
+            raise error(f"{name} is a JSON array of more than {MOST_ARRAY} characters: write one JSON value a line")
+        numbers.append(number)
+        parts.append(line)
+    try:
+        values = json.loads("".join(parts))
+    except (ValueError, RecursionError) as wrong:
+        at = numbers[min(getattr(wrong, "lineno", 1), len(numbers)) - 1]
+        raise error(f"{name}:{at} is not JSON ({wrong}): {hint}") from None
+    for number, value in enumerate(values, start=1):
+        yield f"{name}:{number}", value
+
+
+def _lines(file: IO[str], name: str, error: type[ExecVerifyError]) -> Iterator[tuple[int, str]]:
+    """Lines that are not empty, with their numbers."""
+    for number in itertools.count(1):
+        line = file.readline(MOST_LINE + 1)
+        if not line:
+            return
+        if len(line) > MOST_LINE:
+            raise error(f"{name}:{number} is a line of more than {MOST_LINE} characters: no record is that long")
+        if line.strip():
+            yield number, line
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: str = "strict") -> Iterator[IO[str]]:
+    """A file as text; whatever goes wrong while it is read is told in one line."""
+    name = name_of(path)
+    try:
+        with contextlib.ExitStack() as stack:
+            if str(path) == STDIN:
+                binary: Any = getattr(sys.stdin, "buffer", None)
+                size = None
+            else:
+                binary = stack.enter_context(Path(path).open("rb"))
+                size = Path(path).stat().st_size
+            if binary is None:  # a stand-in for standard input that holds text
+                yield sys.stdin
+                return
+            if not hasattr(binary, "peek"):
+                binary = io.BufferedReader(binary)
+            start = binary.peek(8)[:8]
+            _refuse_packed(start, name, what, error)
+            if start.startswith(_GZIP):
+                binary = io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=binary), size, name, error), _CHUNK)
+            text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors=errors)
+            try:
+                yield text
+            finally:
+                with contextlib.suppress(Exception):
+                    text.detach()  # what is beneath is closed by its owner; standard input stays open
+    except FileNotFoundError:
+        raise error(f"{name}: no such file") from None
+    except IsADirectoryError:
+        raise error(f"{name} is a folder: name a file of {what}") from None
+    except UnicodeDecodeError:
+        raise error(f"{name} is not UTF-8 text: name a file of {what} (JSON lines, or gzip of them)") from None
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        raise error(f"{name} is a damaged gzip file: it is cut off, or something else follows") from None
+    except (OSError, ValueError) as wrong:
+        if isinstance(wrong, ValueError) and "null" not in str(wrong):
+            raise
+        raise error(f"{name} cannot be read: {getattr(wrong, 'strerror', None) or wrong}") from None
+
+
+def _refuse_packed(start: bytes, name: str, what: str, error: type[ExecVerifyError]) -> None:
+    if start.startswith(_PARQUET):
+        raise error(f"{name} is a Parquet file: its name must end in .parquet where Parquet is read")
+    for mark, kind in _PACKED.items():
+        if start.startswith(mark):
+            raise error(f"{name} is {kind}: unpack it, or pack it with gzip; {what} are text, or text in a .gz file")
+
+
+class _Bounded(io.RawIOBase):
+    """What a gzip file holds, no more than `MOST_RATIO` times its size or `ALWAYS` bytes."""
+
+    def __init__(self, file: gzip.GzipFile, size: int | None, name: str, error: type[ExecVerifyError]) -> None:
+        self._file, self._name, self._error = file, name, error
+        self._most = max(ALWAYS, MOST_RATIO * (size or 0))
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        self._read += len(data)
+        if self._read > self._most:
+            raise self._error(
+                f"{self._name} grows to more than {self._most >> 20} MiB ({MOST_RATIO} times its size, and {ALWAYS >> 20} MiB at least, "
+                "are read): if that is right, unpack it yourself and name the unpacked file"
+            )
+        buffer[: len(data)] = data
+        return len(data)
