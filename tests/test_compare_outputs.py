@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execverify.rewards import UnitTestRule, unit_test_score
 from execverify.rewards.compare import output_lines, same_json, same_output, same_value
 
 JSON = st.recursive(
@@ -127,7 +128,12 @@ def test_everything_else_in_an_output_does(given: str, expected: str) -> None:
     [
         ("0.333333333", "0.3333333333", True),
         ("1.0", "1", True),
-        ("x = 0.30000000000000004;", "x = 0.3;", False),
+        ("x = 0.30000000000000004;", "x = 0.3;", True),
+        ("[0.1, 0.30000000000000004]", "[0.1, 0.3]", True),
+        ("33.333333333%", "33.33333333%", True),
+        ("x=0.3", "y=0.3", False),
+        ("v1.5", "v1.50", False),
+        ("1_0.0x", "10.0x", False),
         ("x 0.30000000000000004 y", "x 0.3  y", True),
         ("1e-9", "0.0", True),
         ("1e3 2", "1000 2", True),
@@ -178,3 +184,33 @@ def test_long_values_are_compared_to_their_ends() -> None:
         assert same_value(one, list(one), tolerance, limit=50_000)
         assert not same_value(one, other, tolerance, limit=50_000)
         assert not same_json({one[0]: 1.0}, {other[0]: 1.0}, tolerance, limit=50_000)
+
+
+@pytest.mark.parametrize(
+    ("rule", "tolerance", "given", "expected", "same"),
+    [
+        ("exact_lines", 0.0, "1  2\n", "1 2", False),
+        ("exact_lines", 0.0, "1\n2", "1 2", False),
+        ("tokens", 0.0, " 1  2\n\n3 ", "1\n2\n3", True),
+        ("tokens", 0.0, "1 2 3", "1 2", False),
+        ("tokens", 0.0, "12", "1 2", False),
+        ("tokens", 0.0, "0.5", "0.50", False),
+        ("tokens", 1e-6, "0.5", "0.50", True),
+        ("tokens", 0.0, "YES", "yes", False),
+        ("float_tokens", 0.0, "0.3333333", "0.33333333", True),
+        ("float_tokens", 0.0, "0.33", "0.333", False),
+        ("float_tokens", 0.01, "0.33", "0.333", True),
+        ("float_tokens", 0.0, "100000000000000001", "100000000000000000", False),
+    ],
+)
+def test_outputs_are_compared_by_a_named_rule(rule: str, tolerance: float, given: str, expected: str, same: bool) -> None:
+    truth = {"inputs": ["1"], "outputs": [expected]}
+    completion = f"<answer>\n```python\nimport sys\nsys.stdout.write({given!r})\n```\n</answer>"
+    by_setting = unit_test_score(truth, completion, rule=UnitTestRule(compare=rule, float_tolerance=tolerance))
+    by_record = unit_test_score({**truth, "compare": rule}, completion, rule=UnitTestRule(float_tolerance=tolerance))
+    assert by_setting.reward == by_record.reward == (1.05 if same else 0.05)
+
+
+def test_a_rule_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="compare must be one of exact_lines, tokens, float_tokens, not 'words'"):
+        UnitTestRule(compare="words")

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from execverify.datasets.prime import PrimeAccount, prime_rows
 
 from execverify.datasets.completions import read_completions
 from execverify.datasets.files import read_rows
-from execverify.datasets.prime import PrimeAccount, prime_rows
 from execverify.errors import ExecVerifyError, RowError
 from execverify.evaluation.data import rows_of
 from execverify.models.recorded import read_recorded

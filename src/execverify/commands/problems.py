@@ -8,7 +8,7 @@ from rich.text import Text
 
 from execverify.commands.common import NOTES, progress
 from execverify.datasets.files import write_rows
-from execverify.datasets.prime import HUB, PrimeAccount, prime_rows
+from execverify.datasets.problems import HUB, ProblemAccount, problem_rows
 from execverify.errors import RowError
 from execverify.programs.program import shorten
 from execverify.questions.prompts import DEFAULT, template_names
@@ -25,14 +25,18 @@ _SHOWN_DROPS = 10
     "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
 )
 @click.option("--keep-prompts", is_flag=True, help="Leave the prompts as they are; they do not ask for our answer tags.")
-def code_rows_command(source: str, out: str, limit: int | None, split: str, template: str, keep_prompts: bool) -> None:
-    """Make rows of published code problems with their unit tests, in PRIME's format (Eurus-2-RL).
+@click.option("--check", is_flag=True, help="Run the tests against the records' own solutions, and against answers without work.")
+def code_rows_command(
+    source: str, out: str, limit: int | None, split: str, template: str, keep_prompts: bool, check: bool
+) -> None:
+    """Make rows of published code problems with their unit tests.
 
-    SOURCE is a .jsonl or .parquet file, a folder of Parquet files, or a name on the hub: PRIME-RL/Eurus-2-RL-Data. What is not
-    about code is left out; records that are malformed are counted with their reasons.
+    SOURCE is a file of JSON lines or one JSON array (also gzipped), a .parquet file, a folder of Parquet files, or a name on the hub:
+    PRIME-RL/Eurus-2-RL-Data. The formats that are read: docs/coding.md. What is not about code is left out; records that are malformed
+    are counted with their reasons. With --check, tests that any answer passes are left out, and so are records whose own solution fails.
     """
-    account = PrimeAccount()
-    rows = prime_rows(source, account, split=split, template=template, keep_prompts=keep_prompts)
+    account = ProblemAccount()
+    rows = problem_rows(source, account, split=split, template=template, keep_prompts=keep_prompts, check=check)
     with progress() as bar:
         made = bar.track(itertools.islice(rows, limit), total=limit, description="problems")
         first = next(iter_made := iter(made), None)
@@ -41,16 +45,20 @@ def code_rows_command(source: str, out: str, limit: int | None, split: str, temp
             write_rows(out, itertools.chain([first], iter_made))
     _print_account(account, out)
     if first is None:
-        raise RowError(f"no record of {source} gave a row, and nothing was written; the format is that of {HUB}")
+        raise RowError(
+            f"no record of {source} gave a row, and nothing was written; docs/coding.md lists the formats, such as {HUB}'s"
+        )
 
 
-def _print_account(account: PrimeAccount, out: str) -> None:
+def _print_account(account: ProblemAccount, out: str) -> None:
     made = ", ".join(f"{count} tested by {'calls' if form == 'call' else form}" for form, count in account.rows.items()) or "none"
     NOTES.print(Text(f"{account.records} records; rows: {made}" + (f" -> {out}" if account.rows else "")))
     if account.rows:
         NOTES.print(Text(f"unit tests: {account.tests}, {account.tests / account.rows.total():.1f} a row"))
     if account.others:
         NOTES.print(Text(f"not about code: {', '.join(f'{count} {name}' for name, count in account.others.most_common())}"))
+    if account.standings:
+        NOTES.print(Text(f"checked: {', '.join(f'{count} {name}' for name, count in account.standings.most_common())}"))
     if account.left_out:
         NOTES.print(Text(f"tests left out: {', '.join(f'{count}: {why}' for why, count in account.left_out.most_common())}"))
     if account.drops:

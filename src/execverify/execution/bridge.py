@@ -1,20 +1,33 @@
 """Inside the confined process of a candidate's tests: assertions run here, and the candidate somewhere else.
 
 The tests are a dataset's, and trusted; the candidate is not, so the two share no memory. What the tests call by the candidate's
-names are proxies: a call's arguments go as literal text through the caller to the candidate's process, and what it returned
-comes back as literal text (a `Counter` as the dict that it equals), or what it raised as a type and plain arguments. Lists,
-dicts, sets and bytearrays that the candidate changed are changed here as well, in place. Of what is not plain data only the
-truth crosses; where a test asks for more, nothing is decided: the outcome is "unsupported".
+names are proxies: a call's arguments go as text through the caller to the candidate's process, and what it returned comes back as
+text (see `crossing.py`), or what it raised as types' names and arguments. Lists, dicts, sets and objects that the candidate changed are
+changed here as well, in place; what it printed is printed here.
+
+What cannot cross stays there, under a number. Where the tests use a class of the candidate's (`Stack()`), its objects are asked for
+whatever the tests ask of them, never whether they *equal* anything: that is decided here. Of other objects only the truth and the text
+are known. Where a test asks for more, nothing is decided: the outcome is "unsupported".
 """
 
 import builtins
+import sys
 import types
 from typing import Any
 
+from execverify.errors import LiteralError
 from execverify.execution.call import raised
-from execverify.execution.streams import LONGEST, Channel, Console, Fields
-from execverify.programs.literals import parse_literal
+from execverify.execution.crossing import LONGEST_ARGUMENTS, Opaque, Reader, Shared, Writer, is_iterator, items_of
+from execverify.execution.stand_in import RUN, run_test
+from execverify.execution.stand_in import module as pytest_module
+from execverify.execution.streams import Channel, Console, Fields
 from execverify.programs.values import value_of
+
+OF_THE_TEST = ("an argument of ", "the test ")
+"""How a reason begins where the test, and not the candidate, needs what it cannot have."""
+
+_LITTLE = 1_000  # characters of a candidate's from which no argument grows too long
+_MOST_AT_ONCE = 1_000  # items of an iterator that are asked for together
 
 
 class _Unsupported(BaseException):
@@ -24,19 +37,53 @@ class _Unsupported(BaseException):
 class Bridge:
     """The way to the candidate.
 
+    Args:
+        channel: to the caller.
+        classes: names of the candidate's of which the tests use the objects as objects.
+        shared: names of classes that both sides have.
+        namespace: of the tests.
+
     Attributes:
         unsupported: why something could not cross in the assertion at hand; None where everything could.
         crossed: the last exception that came over, and how it is told.
         called: whether the candidate was called at all.
         steered: whether the candidate has put anything but plain values into the tests' hands: what is refused from then on
             may be its doing.
+        received: characters of all values that it gave.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, classes: list[str], shared: list[str], namespace: dict[str, Any]) -> None:
         self.channel = channel
+        self.classes = frozenset(classes)
+        self.shared = frozenset(shared)
+        self.namespace = namespace
         self.unsupported: str | None = None
         self.crossed: tuple[BaseException, str] | None = None
         self.called = self.steered = False
+        self.received = 0
+        self.own: dict[int, str] = {}
+        """What stands for names of the candidate's, by identity."""
+        self.kinds: dict[str, type] = {}
+        """Types of the candidate's objects, by name, made here: they hold nothing of its."""
+        self.errors: dict[str, type[BaseException]] = {}
+        self.far: dict[int, Any] = {}
+        """What stands for values that stayed there, by number."""
+        local: dict[str, Callable[..., Any]] = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
+        self.reader = Reader(local, self.shared_class)
+
+    # ------------------------------------------------------------------------------------------------------------- names
+
+    def bind(self, name: str, kind: str, text: str | None) -> None:
+        """Makes a name of the candidate's known to the tests."""
+        last = name.rpartition(".")[2]
+        if kind == "exception" and text is not None and last in self.classes:
+            self.namespace[last] = self.errors[last] = type(last, (_built_in(text.split(",")),), {})
+        elif kind == "class" and last in self.classes:
+            self.namespace[last] = self.remote_class(name)
+        elif kind in ("function", "class", "exception"):
+            self.namespace[last] = self.proxy(name)
+        elif kind == "value" and text is not None:
+            self.namespace[last] = self.reader.read(text)
 
     def proxy(self, name: str) -> Any:
         """A function that is called here and runs there."""
@@ -45,87 +92,132 @@ class Bridge:
             return self.call(name, list(positional), named)
 
         function.__name__ = function.__qualname__ = name.rpartition(".")[2]
+        function.__module__ = "solution"
+        self.own[id(function)] = name
         return function
 
+    def remote_class(self, name: str) -> Any:
+        """A class that is called here, and makes its objects there."""
+        made = _RemoteType(name, (Remote,), {"__module__": "solution"})
+        type.__setattr__(made, "_execverify", (self, name))
+        self.own[id(made)] = name
+        self.kinds[name] = made
+        return made
+
+    def shared_class(self, name: str) -> Any:
+        if name not in self.shared:
+            raise KeyError(name)
+        return self.namespace[name]
+
+    # ------------------------------------------------------------------------------------------------------------- calls
+
     def call(self, name: str, positional: list[Any], named: dict[str, Any]) -> Any:
-        """One call of the candidate's."""
-        described = value_of([positional, named], LONGEST)
-        if described.text is None:
-            # Only what the tests alone decide may say "an argument of": those who judge leave such a test out.
-            own = not self.steered and described.opaque in ("object", "subclass")
-            self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({described.opaque})")
+        """One call of the candidate's, or, where the name begins with a dot, something that is asked of a value there."""
+        writer = Writer(self.local, limit=LONGEST_ARGUMENTS)
+        text = self.arguments(writer, name, positional, named)
         self.called = True
-        self.channel.say("call", name, described.text)
+        self.channel.say("call", name, text)
         answer = self.channel.hear()
+        self.received += len(answer["text"] or "") + len(answer["state"] or "")
+        if answer["stdout"]:
+            sys.stdout.write(answer["stdout"])
         if answer["state"] is not None:
             self.steered = True
-            there = parse_literal(answer["state"], LONGEST)
-            _renew([positional, named], there)
-        self.steered = self.steered or answer["unsupported"] is not None
-        if answer["unsupported"] is not None and answer["truth"] is not None:
-            return Beyond(self, answer["unsupported"], answer["truth"] == "true")
+            _renew([positional, named], self.read(answer["state"], writer.alive))
         if answer["unsupported"] is not None:
+            self.steered = True
             self.refuse(answer["unsupported"])
         if answer["error"] is not None:
-            error = _exception(answer)
+            error = self.exception(answer)
             self.crossed = (error, answer["detail"])
             raise error
-        return parse_literal(answer["text"], LONGEST)
+        return self.read(answer["text"], writer.alive)
+
+    def arguments(self, writer: Writer, name: str, positional: list[Any], named: dict[str, Any]) -> str:
+        plain = value_of([positional, named], LONGEST_ARGUMENTS)
+        if plain.text is not None:
+            return plain.text
+        try:
+            return writer.text([positional, named])
+        except (Opaque, RecursionError) as why:
+            # Only what the tests alone decide may say "an argument of": those who judge leave such a test out.
+            own = not self.steered and (str(why) == "object" or self.received <= _LITTLE)
+            self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({why})")
+            raise
+
+    def read(self, text: str, known: list[Any]) -> Any:
+        """A value of the candidate's; the reading is guarded, because it wrote the text."""
+        try:
+            return self.reader.read(text, known)
+        except (LiteralError, RecursionError) as error:
+            self.steered = True
+            self.refuse(f"what it gave cannot be read: it {error}")
+
+    def local(self, value: Any) -> Any:
+        """How what only this side knows crosses."""
+        if id(value) in self.own:
+            return ("own", self.own[id(value)])
+        if issubclass(type(value), Beyond):
+            return ("remote", object.__getattribute__(value, "_execverify")[1])
+        name = type(value).__name__
+        if name in self.shared and type(value) is self.namespace.get(name):
+            return Shared(name)
+        return ("iterator", *items_of(value)) if is_iterator(value) else None
 
     def refuse(self, why: str) -> None:
         self.unsupported = why
         raise _Unsupported(why)
 
+    # -------------------------------------------------------------------------------------------------- what stayed there
 
-class Beyond:
-    """Something of the candidate's that cannot cross, of which only the truth is known; whatever else is asked is refused."""
+    def remote(self, number: int, name: str, truth: bool | None, named: bool) -> Any:
+        """What stands for a value that stayed there."""
+        self.steered = True
+        if number not in self.far:
+            known = self.kinds.get(name)
+            if known is None:
+                known = self.kinds[name] = _RemoteType(name, (Remote,), {}) if named else type(name, (Beyond,), {})
+            made: Any = object.__new__(known)
+            self.far[number] = made
+            object.__setattr__(made, "_execverify", (self, number, name, truth))
+        return self.far[number]
 
-    def __init__(self, bridge: Bridge, why: str, truth: bool) -> None:
-        object.__setattr__(self, "ask", (bridge, why, truth))
+    def iterator(self, number: int, generator: bool) -> Any:
+        """An iterator whose items are there; more and more of them are fetched at once."""
+        self.steered = True
+        if number not in self.far:
+            items = self.items(number)
+            self.far[number] = items if generator else map(_same, items)
+        return self.far[number]
 
-    def __bool__(self) -> bool:
-        truth: bool = object.__getattribute__(self, "ask")[2]
-        return truth
+    def items(self, number: int) -> Any:
+        asked, more = 1, True
+        there = Beyond()
+        object.__setattr__(there, "_execverify", (self, number, "iterator", True))
+        while more:
+            items, more = self.call(".next", [there, asked], {})
+            yield from items
+            asked = min(2 * asked, _MOST_AT_ONCE)
 
-    def __getattribute__(self, name: str) -> Any:
-        return _refused(self)
-
-
-def _refused(beyond: Beyond, *_: object) -> Any:
-    bridge, why, _truth = object.__getattribute__(beyond, "ask")
-    bridge.refuse(why)
-
-
-_ASKED = (
-    "eq ne lt le gt ge hash len iter next contains getitem setitem delitem call repr str format add radd sub rsub mul rmul mod "
-    "and or xor rand ror rxor neg int float index complex round enter exit reversed setattr delattr"
-)
-for _name in _ASKED.split():
-    setattr(Beyond, f"__{_name}__", _refused)
-
-
-def _exception(answer: dict[str, Any]) -> BaseException:
-    """An exception like the candidate's: of a built-in type, or of a type made here with its name.
-
-    Name and arguments are the candidate's to choose: nothing that is made of them may fail here, or later when it is shown.
-    """
-    base: Any = getattr(builtins, answer["base"] or "", Exception)
-    if not (isinstance(base, type) and issubclass(base, BaseException)) or issubclass(base, BaseExceptionGroup):
-        base = Exception
-    name = answer["error"] if str(answer["error"]).isidentifier() else "Exception"
-    if issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit):
-        return RuntimeError(f"it raised {name}")  # which would end a loop of the tests', as in a generator
-    kind: type[BaseException] = base if base.__name__ == name else type(name, (base,), {})
-    if base in _UNICODE_ERRORS:  # CPython reads at their offsets, wherever those point
-        return kind(*_UNICODE_ERRORS[base], answer["detail"])
-    arguments: Any = parse_literal(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
-    try:
-        made: BaseException = kind(*arguments)
-        str(made)
+    def exception(self, answer: dict[str, Any]) -> BaseException:
+        """An exception like the candidate's: of a built-in type, of one that the tests know, or of one made here with its name."""
+        names = (answer["base"] or "").split(",")
+        base: type[BaseException] = next((self.errors[name] for name in names if name in self.errors), _built_in(names))
+        if issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit):
+            return RuntimeError(f"it raised {answer['error']}")  # which would end a loop of the tests', as in a generator
+        name = answer["error"] if str(answer["error"]).isidentifier() else "Exception"
+        kind: type[BaseException] = base if base.__name__ == name else type(name, (base,), {})
+        unicode = next((fields for error, fields in _UNICODE_ERRORS.items() if issubclass(base, error)), None)
+        if unicode is not None:  # CPython reads at their offsets, wherever those point
+            return kind(*unicode, answer["detail"])
+        try:
+            arguments: Any = self.reader.read(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
+            made: BaseException = kind(*arguments)
+            str(made)
+        except Exception:  # a type that wants other arguments
+            named: BaseException = type(name, (Exception,), {})(answer["detail"])
+            return named
         return made
-    except Exception:  # a type that wants other arguments
-        named: BaseException = type(name, (Exception,), {})(answer["detail"])
-        return named
 
 
 _UNICODE_ERRORS: dict[type[BaseException], tuple[Any, ...]] = {
@@ -133,9 +225,171 @@ _UNICODE_ERRORS: dict[type[BaseException], tuple[Any, ...]] = {
 }  # fmt: skip
 
 
+def _same(item: Any) -> Any:
+    return item
+
+
+async def _awaited(value: Any) -> Any:
+    return value
+
+
+def _built_in(names: list[str]) -> type[BaseException]:
+    """The exception type that is built in, which is named last."""
+    base: Any = getattr(builtins, names[-1], Exception)
+    if not (isinstance(base, type) and issubclass(base, BaseException)) or issubclass(base, BaseExceptionGroup):
+        return Exception
+    return base
+
+
+class Beyond:
+    """Something of the candidate's that cannot cross. Its truth is known and its text may be asked for; all else is refused."""
+
+    def __bool__(self) -> bool:
+        bridge, _, name, truth = object.__getattribute__(self, "_execverify")
+        if truth is None:
+            bridge.refuse(f"it returned a {name} that does not say whether it is true")
+        return bool(truth)
+
+    def __str__(self) -> str:
+        return _asked(self, "__str__")  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return _asked(self, "__repr__")  # type: ignore[no-any-return]
+
+    def __eq__(self, other: object) -> Any:
+        return True if other is self else _refused(self)
+
+    def __ne__(self, other: object) -> Any:
+        return False if other is self else _refused(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getattribute__(self, name: str) -> Any:
+        return _refused(self)
+
+
+def _asked(beyond: Beyond, operation: str, *arguments: Any) -> Any:
+    bridge: Bridge = object.__getattribute__(beyond, "_execverify")[0]
+    return bridge.call(f".{operation}", [beyond, *arguments], {})
+
+
+def _refused(beyond: Beyond, *_: object) -> Any:
+    bridge, _number, name, _truth = object.__getattribute__(beyond, "_execverify")
+    bridge.refuse(f"it returned a {name}, which is not plain data (object)")
+
+
+class _RemoteType(type):
+    """The type of a class of the candidate's."""
+
+    def __call__(cls, *positional: Any, **named: Any) -> Any:
+        bridge, name = type.__getattribute__(cls, "_execverify")
+        return bridge.call(name, list(positional), named)
+
+    def __getattr__(cls, attribute: str) -> Any:
+        bridge, _ = type.__getattribute__(cls, "_execverify")
+        return bridge.call(".get", [cls, attribute], {})
+
+
+class Remote(Beyond, metaclass=_RemoteType):
+    """An object of a class that the tests use: it answers, but what it equals is never its to say."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":
+            return object.__getattribute__(self, name)
+        return _asked(self, "get", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _asked(self, "set", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _asked(self, "delete", name)
+
+    def __bool__(self) -> bool:
+        return bool(_asked(self, "__bool__"))
+
+    def __format__(self, how: str) -> str:
+        return str(_asked(self, "__format__", how))
+
+    def __call__(self, *positional: Any, **named: Any) -> Any:
+        bridge: Bridge = object.__getattribute__(self, "_execverify")[0]
+        return bridge.call(".__call__", [self, *positional], named)
+
+
+def _operation(name: str) -> Any:
+    return lambda self, *arguments: _asked(self, name, *arguments)
+
+
+for _name in [
+    "len",
+    "iter",
+    "getitem",
+    "setitem",
+    "delitem",
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "neg",
+    "pos",
+    "abs",
+    "invert",
+    "enter",
+    "exit",
+]:
+    setattr(Remote, f"__{_name}__", _operation(f"__{_name}__"))
+for _name in [
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "hash",
+    "len",
+    "iter",
+    "next",
+    "contains",
+    "getitem",
+    "setitem",
+    "delitem",
+    "call",
+    "format",
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "mod",
+    "and",
+    "or",
+    "xor",
+    "rand",
+    "ror",
+    "rxor",
+    "neg",
+    "int",
+    "float",
+    "index",
+    "complex",
+    "round",
+    "enter",
+    "exit",
+    "reversed",
+    "setattr",
+    "delattr",
+]:
+    setattr(Beyond, f"__{_name}__", _refused)
+
+
 def _renew(here: Any, there: Any) -> Any:
     """Gives a value the state of another, in place as far as both are of one type that can change; returns what stands for it."""
-    if type(here) is not type(there):
+    if here is there or type(here) is not type(there):
         return there
     if isinstance(here, list):
         here[:] = [*map(_renew, here, there), *there[len(here) :]]
@@ -144,13 +398,16 @@ def _renew(here: Any, there: Any) -> Any:
         here.clear()
         here.update(new)
     elif isinstance(here, set):
-        if here != there:
-            here.clear()
-            here.update(there)
+        here.clear()
+        here.update(there)
     elif isinstance(here, bytearray):
         here[:] = there
+    elif type(here).__name__ == "deque":
+        here.clear()
+        here.extend(there)
     elif isinstance(here, tuple) and len(here) == len(there):
-        return tuple(map(_renew, here, there)) if here != there else here
+        parts = tuple(map(_renew, here, there))
+        return here if all(ours is part for ours, part in zip(here, parts, strict=True)) else there
     else:
         return there
     return here
@@ -158,24 +415,27 @@ def _renew(here: Any, there: Any) -> Any:
 
 def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
     """Runs a dataset's assertions, from the first one wanted on, and says how each ended."""
-    bridge = Bridge(channel)
     module = types.ModuleType("tests")
+    sys.modules["tests"] = module
     namespace = module.__dict__
+    namespace[RUN] = run_test
+    sys.modules["pytest"] = pytest_module()
+    bridge = Bridge(channel, case["classes"], case["shared"], namespace)
     for name, kind, text in case["bindings"]:
-        if kind == "function":
-            namespace[name.rpartition(".")[2]] = bridge.proxy(name)
-        elif kind == "value":
-            namespace[name] = parse_literal(text, LONGEST)
-    last = (case["entry_point"] or "").rpartition(".")[2]
-    tested = namespace.get(last)
+        bridge.bind(name, kind, text)
+    tested = (case["entry_point"] or "").rpartition(".")[2]
+    candidates = namespace.get(tested)
     ended = _ended(case["setup"], namespace, bridge, console)
-    if ended[0] != "returned":
+    if ended[0] not in ("returned", "unsupported"):
         ours = ended[0] == "raised" and not bridge.called
         outcome = "our failure" if ours else ended[0]
         channel.say("unloaded", outcome, None, None, None, f"the tests' setup failed: {ended[4]}", ended[5], "")
         return
-    if tested is not None:  # the setup may hold a function of that name
-        namespace[last] = tested
+    if ended[0] == "unsupported":
+        channel.say("unloaded", *ended)
+        return
+    if candidates is not None:  # the setup may hold a function of that name
+        namespace[tested] = candidates
     channel.say("loaded")
     for text in case["tests"]:
         channel.say("result", *_ended(text, namespace, bridge, console))
@@ -194,8 +454,10 @@ def _ended(code: str, namespace: dict[str, Any], bridge: Bridge, console: Consol
         outcome, detail, name = told["outcome"], told["detail"], told["error"]
         if bridge.crossed is not None and bridge.crossed[0] is error:
             detail = bridge.crossed[1]
+        elif isinstance(error, ImportError):  # its own: nothing of the candidate's is imported here
+            outcome, detail, name = "unsupported", f"the test needs what it cannot have: {error}"[:300], None
     if bridge.unsupported is not None:
         outcome, detail, name = "unsupported", bridge.unsupported, None
     if outcome != "returned":
-        return (outcome, None, None, None, detail, name, "")
+        return (outcome, None, None, None, " ".join(detail.split()), name, "")
     return ("returned", "NoneType", "None", None, "", None, "")

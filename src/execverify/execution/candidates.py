@@ -26,8 +26,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
-from execverify.execution.cases import Asserted, Judge, Settled, Tested, names_of, plan
+from execverify.execution.cases import Asserted, Judge, Settled, Tested, plan
 from execverify.execution.docket import Case, Docket
+from execverify.execution.names import calls_name, candidate_names, classes_in, classes_made
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_for
 
@@ -49,12 +50,14 @@ class Candidate:
             output, so that a batch needs little memory. Where `stop_early` is set, it decides which test is the last.
         output: characters that the program may write, where that is more than the limits allow.
         prelude: imports, one a line, whose names the source may use like built-in ones. They never are a definition of its own.
+        context: trusted code that the problem gives, with which the candidate's module begins.
     """
 
     source: str
     tests: tuple[str, ...]
     entry_point: str | None = None
     prelude: str = ""
+    context: str = ""
     judge: Judge | None = field(default=None, compare=False)
     output: int = 0
 
@@ -67,9 +70,11 @@ class AssertedCandidate:
         source: a whole module.
         setup: trusted code that runs before the assertions: helpers, `def check(candidate): ...`.
         asserts: trusted code, each with a result of its own: `"assert f(3) == 4"`, `"check(f)"`.
-        entry_point: the function that they are about; other functions of the candidate may be named too. ("Solution.method" is
-            known to the tests as `method`.)
+        entry_point: the function that they are about, which is always the candidate's; other names that neither setup nor assertions
+            make are the candidate's too. ("Solution.method" is known to the tests as `method`.)
         prelude: as for `Candidate`.
+        context: trusted code that the problem gives, with which the candidate's module begins; classes that the setup makes too are
+            known to both sides.
     """
 
     source: str
@@ -77,6 +82,7 @@ class AssertedCandidate:
     asserts: tuple[str, ...]
     entry_point: str | None = None
     prelude: str = ""
+    context: str = ""
 
 
 def run_candidates(
@@ -112,8 +118,16 @@ def run_candidates(
     def case(candidate: Candidate) -> Case:
         role = "stdin" if candidate.entry_point is None else "call"
         used = replace(limits, output=max(limits.output, candidate.output))
-        more = {"entry_point": candidate.entry_point, "imports": sorted(box.imports), "prelude": candidate.prelude}
-        told = plan(role, candidate.source, candidate.tests, used, **more)
+        told = plan(
+            role,
+            candidate.source,
+            candidate.tests,
+            used,
+            entry_point=candidate.entry_point,
+            imports=sorted(box.imports),
+            prelude=candidate.prelude,
+            context=candidate.context,
+        )
         return Tested(told, used, stop_early, candidate.judge)
 
     return _run(map(case, candidates), workers, box, allow_weak, stop)
@@ -133,8 +147,8 @@ def run_asserted(
     """Runs a dataset's assertions against candidates, and yields for each the results of its assertions, in order.
 
     The tests and the candidate run in two confined processes that speak plain data. An assertion that held has returned; one
-    that did not has raised an AssertionError. Where a test needs more than plain data (a class of the candidate's, a callable
-    as argument, a generator as result), the outcome is "unsupported": nothing was decided.
+    that did not has raised an AssertionError. Where a test needs what cannot cross (a callable as argument, a comparison with an object
+    of the candidate's), the outcome is "unsupported": nothing was decided.
 
     The arguments are those of `run_candidates`; the errors too.
 
@@ -174,16 +188,25 @@ async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
 
 
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
+    setup, entry_point = candidate.setup, candidate.entry_point
     try:
-        needs = [names_of(candidate.setup, text, candidate.entry_point) for text in candidate.asserts]
-        setup_needs = names_of(candidate.setup, "", candidate.entry_point)
-    except SyntaxError as error:
-        return Settled(Result(Outcome.FAILED, detail=f"the tests do not compile: {error}"), len(candidate.asserts))
+        needs = [candidate_names((setup, text), entry_point) for text in candidate.asserts]
+        setup_needs = candidate_names((setup,), entry_point)
+        shared = {
+            "classes": sorted(
+                classes_in((setup, *candidate.asserts), {name.rpartition(".")[2] for need in needs for name in need})
+            ),
+            "shared": sorted(classes_made(candidate.context) & classes_made(setup)) if candidate.context else [],
+        }
+    except (SyntaxError, ValueError) as error:
+        return Settled(Result(Outcome.FAILED, detail=f"the tests cannot be read: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
-    shared = {"imports": sorted(imports)}
-    answering = plan("answer", candidate.source, candidate.asserts, limits, names=names, prelude=candidate.prelude, **shared)
+    shared |= {"imports": sorted(imports)}
+    code = {"prelude": candidate.prelude, "context": candidate.context}
+    answering = plan("answer", candidate.source, candidate.asserts, limits, names=names, **code, **shared)
     answering["tests"] = []  # which are none of its business
-    testing = plan("test", "", candidate.asserts, limits, setup=candidate.setup, entry_point=candidate.entry_point, **shared)
+    calls = entry_point is not None and calls_name((setup, *candidate.asserts), entry_point.rpartition(".")[2])
+    testing = plan("test", "", candidate.asserts, limits, setup=setup, entry_point=entry_point, calls=calls, **shared)
     return Asserted(answering, testing, needs, setup_needs, limits, stop_early)
 
 

@@ -4,10 +4,8 @@
 """
 
 import ast
-import builtins
 import functools
 import marshal
-import symtable
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,11 +13,12 @@ from typing import Any
 
 from execverify.errors import LiteralError
 from execverify.execution.batch import obituary
+from execverify.execution.crossing import is_crossing, room_for
 from execverify.execution.docket import Case, Docket, Line, Texts
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import is_value
 from execverify.execution.streams import LONGEST
-from execverify.programs.literals import parse_literal, parse_quietly
+from execverify.programs.literals import parse_quietly
 from execverify.programs.program import call_values
 from execverify.programs.values import Value
 
@@ -353,6 +352,10 @@ class Asserted(_Judged):
         self.testing: Line | None = None
         self.touched = False
         """Whether the tests' process has anything of the candidate's: how it ends from then on is the candidate's doing."""
+        self.asked = ""
+        """What the tests' process has called last."""
+        self.room = LONGEST
+        """Most characters of a value in the answer."""
 
     def begin(self, docket: Docket) -> None:
         """Two fresh processes for the assertions that are left."""
@@ -405,6 +408,9 @@ class Asserted(_Judged):
             return
         assert self.testing is not None and self.answering is not None
         self.answering.state = "idle"
+        if (why := self.unmade()) is not None:
+            self.fail(why)
+            return
         first = len(self.results)
         self.place = [index for index in range(first, self.count) if not self.strange(index)]
         self.pass_over()
@@ -419,8 +425,18 @@ class Asserted(_Judged):
         else:
             self.deadline = time.monotonic() + _START
 
+    def unmade(self) -> Result | None:
+        """What every test comes to where the candidate does not make what is tested: nobody else's will do."""
+        name = self.tests["entry_point"]
+        kind, _ = self.kinds.get(name, ("function", None))
+        if kind == "missing":
+            return Result(Outcome.RAISED, detail=f"NameError: the code does not define {name!r}", error="NameError")
+        if kind in ("value", "other") and self.tests["calls"]:
+            return Result(Outcome.RAISED, detail=f"TypeError: {name!r} of the code cannot be called", error="TypeError")
+        return None
+
     def strange(self, index: int) -> str | None:
-        """A name that an assertion uses and that is neither a function nor plain data."""
+        """A name that an assertion uses and that is nothing which can cross."""
         return next((name for name in sorted(self.needs[index]) if self.kinds[name][0] == "other"), None)
 
     def pass_over(self) -> None:
@@ -432,10 +448,11 @@ class Asserted(_Judged):
     def pass_on(self, line: Line, fields: Texts, outcomes: frozenset[str], docket: Docket) -> None:
         """A call's answer, on its way to the tests."""
         assert self.testing is not None
-        *told, base, arguments, state, truth = fields
-        result = result_in(told, outcomes)
-        if state is not None and state != "" and not is_value(["list", state, None], LONGEST):
-            raise ValueError("no state")
+        *told, base, arguments, state, crossing = fields
+        result = result_in(told, outcomes, self.limits.output)
+        texts = ((state or None, self.room), (arguments, LONGEST), (crossing, self.room))
+        if not all(text is None or is_crossing(text, limit) for text, limit in texts):
+            raise ValueError("no value that crosses")
         line.state = "idle"
         self.testing.state = self.testing.state.removesuffix(" called")
         if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
@@ -444,13 +461,13 @@ class Asserted(_Judged):
         self.touched = True
         self.testing.send(
             {
-                "text": result.value.text if result.value is not None else None,
-                "unsupported": _why_not(result.value, state),
-                "truth": truth if state is not None and truth in ("true", "false") else None,
+                "text": crossing if result.value is None or result.value.text is None else result.value.text,
+                "unsupported": _why_not(result, crossing, state, self.asked),
                 "error": result.error,
                 "detail": result.detail,
                 "base": base,
-                "arguments": arguments if arguments is not None and is_value(["list", arguments, None]) else None,
+                "arguments": arguments,
+                "stdout": result.stdout,
                 "state": state or None,
             }
         )
@@ -464,6 +481,7 @@ class Asserted(_Judged):
             assert self.answering is not None
             line.state += " called"
             self.answering.state = "called"
+            self.asked, self.room = name or "", room_for(arguments or "")
             self.answering.send({"name": name, "arguments": arguments})
         elif what == "loaded":
             line.state = "working"
@@ -526,19 +544,21 @@ class Asserted(_Judged):
 def _kind_in(fields: Texts) -> tuple[str, str | None]:
     """What a candidate's process says of one of its names."""
     match fields:
-        case ["function" | "missing" | "other" as kind, None]:
+        case ["function" | "class" | "missing" | "other" as kind, None]:
             return kind, None
-        case ["value", str(text)]:
-            parse_literal(text, LONGEST)
+        case ["exception", str(lineage)] if len(lineage) <= 1_000:
+            return "exception", lineage
+        case ["value", str(text)] if is_crossing(text):
             return "value", text
     raise ValueError("no kind of name")
 
 
-def _why_not(value: Value | None, state: str | None) -> str | None:
+def _why_not(result: Result, crossing: str | None, state: str | None, asked: str) -> str | None:
     """Why a call's answer cannot be passed on."""
-    if state is None:
-        return "it made an argument something else than plain data"
-    if value is not None and value.text is None:
+    if state is None and not asked.startswith("."):
+        return "it made an argument something that cannot cross"
+    value = result.value
+    if value is not None and value.text is None and crossing is None:
         return f"it returned a {value.type}, which is not plain data ({value.opaque})"
     return None
 
@@ -565,39 +585,3 @@ class Settled(Case):
 
     def expired(self, docket: Docket) -> None:
         raise AssertionError("there is no deadline")
-
-
-def names_of(setup: str, assertion: str, entry_point: str | None) -> frozenset[str]:
-    """The candidate's names that an assertion uses, itself or through the setup; a method is named in full.
-
-    The entry point is the candidate's even where the setup has a function of that name.
-
-    Raises:
-        SyntaxError: they are no Python.
-    """
-    last = entry_point.rpartition(".")[2] if entry_point is not None else ""
-    found = free_names(f"{setup}\n{assertion}", last)
-    if entry_point is None or last not in found | free_names(assertion, last):
-        return found
-    return (found - {last}) | {entry_point}
-
-
-def free_names(code: str, tested: str = "") -> frozenset[str]:
-    """Names that trusted code uses and neither binds nor finds among the builtins; raises SyntaxError where it is no code.
-
-    What is tested is meant by its name, also where that is a builtin's.
-    """
-    bound: set[str] = set()
-    used: set[str] = set()
-    tables = [symtable.symtable(code, "<tests>", "exec")]
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        outside = table.get_type() == "module"
-        for symbol in table.get_symbols():
-            binds = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
-            if binds and (outside or symbol.is_global()):
-                bound.add(symbol.get_name())
-            elif symbol.is_referenced() and (outside or symbol.is_global()):
-                used.add(symbol.get_name())
-    return frozenset(used - bound - (vars(builtins).keys() - {tested}))

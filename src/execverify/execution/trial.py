@@ -30,9 +30,11 @@ from typing import Any, NoReturn
 
 from execverify.execution import limits
 from execverify.execution.call import raised
+from execverify.execution.crossing import room_for
+from execverify.execution.shelf import Shelf, kind_of, traits
 from execverify.execution.streams import LONGEST, Channel, Console, Fields, FileConsole
 from execverify.execution.worker import RECURSION_LIMIT, OutputLimitReached, depth
-from execverify.programs.literals import parse_literal, parse_quietly
+from execverify.programs.literals import parse_quietly
 from execverify.programs.program import call_values
 from execverify.programs.values import value_of
 
@@ -119,13 +121,15 @@ class Solution:
         sys.modules["builtins"] = own = _READY.pop() if _READY else _builtins()
         self.module.__dict__["__builtins__"] = own.__dict__
         sys.modules[name] = self.module
+        self.context = case.get("context") or ""
         self.source = case["source"]
         self.prelude = case.get("prelude") or ""
         _give_own_recursion_limit(depth())
         _bound_thread_stacks()
 
     def load(self) -> None:
-        """Runs the prelude, whose names become built-in ones and so none of the module's own; then the module's code."""
+        """Runs the prelude, whose names become built-in ones and so none of the module's own; what the problem gives to begin with;
+        then the module's code."""
         made: dict[str, Any] = {}
         for line in self.prelude.split("\n"):
             try:
@@ -135,6 +139,8 @@ class Solution:
         own = self.module.__dict__["__builtins__"]
         for name, value in made.items():
             own.setdefault(name, value)
+        if self.context:
+            exec(compile(self.context, "<problem>", "exec", dont_inherit=True), self.module.__dict__)
         exec(compile(self.source, "<program>", "exec", dont_inherit=True), self.module.__dict__)
 
     def named(self, path: str) -> Any:
@@ -299,82 +305,28 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
     solution = Solution(case, "solution")
     if not _loaded(solution, channel, console):
         return
+    shelf = Shelf(solution.named, case["classes"], case["shared"])
     for name in case["names"]:
-        channel.say("name", *_kind(solution, name))
+        channel.say("name", *kind_of(shelf, name))
     while True:
         asked = channel.hear()
-        positional, named = call_values_of(asked["arguments"])
         console.begin("")
         error: Fields = (None, None)
-        truth = None
+        crossing, state, room = None, None, room_for(asked["arguments"])
         try:
-            value = solution.named(asked["name"])(*positional, **named)
+            positional, named = shelf.arguments(asked["arguments"])
+            value = shelf.settled(shelf.function(asked["name"])(*positional, **named))
             console.flush()
         except BaseException as caught:
             fields = solution.ended(caught, console)
-            error = _traits(caught)
+            error = traits(caught)
         else:
             fields = _returned(value, console)
             if fields[0] == "returned" and fields[2] is None:
-                fields = _returned(plain_form(value), console)
-                truth = _truth(value) if fields[2] is None else None
-        state = value_of([positional, named], LONGEST).text
-        channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state, truth)
-
-
-_BASES: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, float, int)
-
-
-_PLAINLY: dict[Any, Callable[[Any], Any]] = {
-    str: str.__str__, bytes: bytes.__bytes__ if hasattr(bytes, "__bytes__") else bytes, float: float.__float__, int: int.__int__,
-}  # fmt: skip
-"""How a subclass's content is had whatever the subclass says of itself (an `Enum` of texts, say)."""
-
-
-def plain_form(value: Any, deep: int = 20) -> Any:
-    """A value with plain content in the place of subclasses' (a `Counter` as a dict): an assertion compares content."""
-    if deep == 0 or type(value) is bool:
-        return value
-    base = next((base for base in _BASES if isinstance(value, base)), None)
-    if base is dict:
-        return {plain_form(key, deep - 1): plain_form(item, deep - 1) for key, item in dict.items(value)}
-    if base in (list, tuple, set, frozenset):
-        return base(plain_form(item, deep - 1) for item in base.__iter__(value))
-    return value if base is None or type(value) is base else _PLAINLY[base](value)
-
-
-def _truth(value: object) -> str | None:
-    """Whether a value that cannot cross counts as true, which is all that some tests ask; None where it does not say."""
-    try:
-        return "true" if value else "false"
-    except BaseException:
-        return None
-
-
-def call_values_of(text: str) -> tuple[list[Any], dict[str, Any]]:
-    """Arguments out of the text in which they cross: a list of the positional ones, a dict of the named ones."""
-    read: Any = parse_literal(text, LONGEST)
-    return list(read[0]), dict(read[1])
-
-
-def _kind(solution: Solution, path: str) -> Fields:
-    """What a name of the candidate's is, for a test that uses it: a function, a plain value, missing, or something else."""
-    try:
-        found = solution.named(path)
-    except NameError:
-        return ("missing", None)
-    if isinstance(found, type):
-        return ("other", None)
-    if callable(found):
-        return ("function", None)
-    text = value_of(found, LONGEST).text
-    return ("other", None) if text is None else ("value", text)
-
-
-def _traits(error: BaseException) -> Fields:
-    """The nearest built-in type of an exception, and its arguments where they are plain data."""
-    base = next(kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind)
-    return (base, value_of(list(error.args), 10_000).text)
+                crossing = shelf.text(value, room)
+        if not asked["name"].startswith("."):
+            state = shelf.text([positional, named], room)
+        channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state, crossing)
 
 
 def _test(case: dict[str, Any], channel: Channel, console: Console) -> None:

@@ -8,11 +8,14 @@ KINDS = ("next_statement", "variable_state")
 UNIT_TEST = "unit_test"
 """The kind of a code-generation task's questions: what does the function return for these arguments?"""
 
-JSON_TEST, STDIN_TEST = "json_test", "stdin_test"
-"""Kinds of questions of rows that come from elsewhere: a unit test whose result was given as JSON, which has no tuples; and a
-program's input with the output that it must print, as they are."""
+JSON_TEST, STDIN_TEST, ASSERT_TEST = "json_test", "stdin_test", "assert_test"
+"""Kinds of questions of rows that come from elsewhere: a unit test whose result was given as JSON, which has no tuples; a
+program's input with the output that it must print, as they are; and test code, which has no answers."""
 
-TEST_KINDS = (UNIT_TEST, JSON_TEST, STDIN_TEST)
+SETTING = "test_setting"
+"""The kind of an entry among such questions that is none: what the tests have in common (setup, how outputs are compared), as JSON."""
+
+TEST_KINDS = (UNIT_TEST, JSON_TEST, STDIN_TEST, ASSERT_TEST)
 """The kinds of tests that a row's questions can be; those of one row are all of one kind."""
 
 NOTHING_NEXT = "-1"

@@ -17,6 +17,7 @@ empty block, prose in a fence or `pass` get nothing. Nothing here runs the code,
 import ast
 import re
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from execverify.errors import ProgramError
 from execverify.programs.program import MAX_SOURCE, module_names, parse_source
@@ -232,6 +233,23 @@ def _method(tree: ast.Module, entry_point: str | None) -> str | None:
         if isinstance(part, ast.FunctionDef)
     }
     return f"Solution.{entry_point}" if entry_point in methods else entry_point
+
+
+def sole_function(source: str) -> str | None:
+    """The one public method of the code's class `Solution`, or else its one public function; None where that is not one."""
+    try:
+        tree = parse_source(source)
+    except ProgramError:
+        return None
+    for body, prefix in ((next((node.body for node in tree.body if _is_solution(node)), []), "Solution."), (tree.body, "")):
+        names = [node.name for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+        if len(names) == 1:
+            return prefix + names[0]
+    return None
+
+
+def _is_solution(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef) and node.name == "Solution"
 
 
 def _why_not_well_formed(tree: ast.Module, block: _Block, blocks: int, tagged: bool, entry_point: str | None) -> str:

@@ -15,24 +15,40 @@ Where we failed to judge one test, or none can be judged, the reward is None and
 
 import asyncio
 import functools
+import json
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from execverify.errors import ProgramError, SandboxError, WeakSandboxError
+from execverify.execution.bridge import OF_THE_TEST
 from execverify.execution.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
+from execverify.execution.cases import Judge
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.literals import parse_literal
 from execverify.programs.prelude import USUAL_IMPORTS, read_prelude, usual_imports
 from execverify.programs.program import shorten
-from execverify.rewards.code import Code, read_code
-from execverify.rewards.compare import first_difference, output_lines, same_json, same_value, too_long
+from execverify.rewards.checkers import accepts, checker_program, hold_always
+from execverify.rewards.code import Code, read_code, sole_function
+from execverify.rewards.compare import (
+    EXACT_LINES,
+    OUTPUT_RULES,
+    first_difference,
+    output_parts,
+    same_json,
+    same_value,
+    tolerance_of,
+    too_long,
+)
 from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
+
+IDLE = "holds whatever comes"
+"""How the reason ends for which a test is left out that any answer would pass."""
 
 _KEPT = 2_000  # characters of what code gave or printed that a part carries
 
@@ -51,6 +67,7 @@ class UnitTestRule:
         stop_early: whether tests after the first that does not pass count as not passed, without running where possible.
         imports: modules beside the standard library that a candidate may import.
         prelude: imports whose names a candidate may use without importing them; "" for none. They are never what it defines.
+        compare: how printed outputs are compared, of `OUTPUT_RULES`; None for each problem's own way.
     """
 
     binary: bool = False
@@ -60,6 +77,7 @@ class UnitTestRule:
     stop_early: bool = False
     imports: tuple[str, ...] = ()
     prelude: str = USUAL_IMPORTS
+    compare: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -70,6 +88,8 @@ class UnitTestRule:
             raise ValueError(f"format_bonus must be a number, 0 or more, not {self.format_bonus!r}")
         if not self.float_tolerance >= 0:
             raise ValueError(f"float_tolerance must be 0 or more, not {self.float_tolerance!r}")
+        if self.compare not in (None, *OUTPUT_RULES):
+            raise ValueError(f"compare must be one of {', '.join(OUTPUT_RULES)}, not {self.compare!r}")
         if isinstance(self.imports, str):
             raise ValueError(f"imports must be a tuple of names of modules, not {self.imports!r}")
 
@@ -140,7 +160,7 @@ def _scores(
     def one(problem: "_Problem | Score") -> Score:
         return problem if isinstance(problem, Score) else problem.score(rule, limits, allow_weak, stop)
 
-    if workers == 1 or sum(isinstance(problem, _Problem) and problem.runs for problem in problems) < 2:
+    if workers == 1 or sum(isinstance(problem, _Problem) and problem.runs(rule) for problem in problems) < 2:
         return [one(problem) for problem in problems]
     # A call of the sandbox for each, so that none waits for the results of an earlier one.
     with ThreadPoolExecutor(min(workers, len(problems)), "execverify-unit-tests") as threads:
@@ -180,6 +200,19 @@ async def unit_test_scores_async(
         thread.shutdown(wait=False)
 
 
+_MOST_SECONDS, _MOST_MEMORY = 30.0, 4 * 1024**3
+
+
+def _limits(tests: UnitTests, limits: Limits) -> Limits:
+    """The limits for a problem's tests: its own where it states them, up to 30 s and 4 GB."""
+    changes: dict[str, Any] = {}
+    if tests.time_limit is not None:
+        changes["timeout"] = min(tests.time_limit, max(_MOST_SECONDS, limits.timeout))
+    if tests.memory_limit is not None:
+        changes["memory"] = min(tests.memory_limit, max(_MOST_MEMORY, limits.memory))
+    return replace(limits, **changes) if changes else limits
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
     """One completion with the tests that judge it."""
@@ -191,28 +224,32 @@ class _Problem:
     @classmethod
     def of(cls, tests: UnitTests, completion: str) -> "_Problem":
         try:
-            return cls(tests, read_code(completion, tests.entry_point))
+            code = read_code(completion, tests.entry_point)
+            if tests.form == Form.CALL and tests.entry_point is None and code.source is not None:
+                name = sole_function(code.source)
+                why = "the code has not one function that could be called"
+                code = replace(code, entry_point=name) if name else Code(None, why=why)
+            return cls(tests, code)
         except Exception as error:
             return cls(tests, Code(None), error)
 
-    @property
-    def supported(self) -> list[UnitTest]:
-        return [test for test in self.tests.tests if not test.unsupported]
+    def supported(self, rule: UnitTestRule) -> list[UnitTest]:
+        return [test for test in self.tests.tests if not why_not(test, rule)]
 
-    @property
-    def runs(self) -> bool:
-        return self.code.source is not None and bool(self.supported)
+    def runs(self, rule: UnitTestRule) -> bool:
+        return self.code.source is not None and bool(self.supported(rule))
 
     def score(self, rule: UnitTestRule, limits: Limits, allow_weak: bool, stop: threading.Event) -> Score:
         """Runs the candidate, and puts together what its parts earn."""
         judged: list[Part] = []
         error = self.unread
-        if self.runs:
-            error = self.run(judged, rule, limits, allow_weak, stop)
+        if self.runs(rule):
+            options: dict[str, Any] = {"limits": _limits(self.tests, limits), "imports": rule.imports, "allow_weak": allow_weak}
+            error = self.run(judged, rule, options, stop)
         if error is not None:
             asked = [("format", ()), *(("unit_test", test.expected) for test in self.tests.tests)]
             return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in asked))
-        parts = [self.form(), *self.parts(judged)]
+        parts = [self.form(), *self.parts(judged, rule)]
         counted = [part for part in parts[1:] if part.verdict != Verdict.UNSUPPORTED]
         if not counted or any(part.verdict == Verdict.FAILED for part in counted):
             return Score(None, tuple(parts))
@@ -220,31 +257,23 @@ class _Problem:
         share = float(right == len(counted)) if rule.binary else right / len(counted)
         return Score(share + (rule.format_bonus if self.code.well_formed else 0.0), tuple(parts))
 
-    def run(
-        self, judged: list[Part], rule: UnitTestRule, limits: Limits, allow_weak: bool, stop: threading.Event
-    ) -> Exception | None:
+    def run(self, judged: list[Part], rule: UnitTestRule, options: dict[str, Any], stop: threading.Event) -> Exception | None:
         """Judges the supported tests as their results arrive. Returns an exception that nobody foresaw."""
-        source, entry_point, supported = self.code.source or "", self.code.entry_point, self.supported
-        given = tuple(test.given for test in supported)
-        ends_early = rule.stop_early or rule.binary
+        supported = self.supported(rule)
 
         def judge(index: int, result: Result) -> bool:
             step = functools.partial(_part, self.tests, supported[index], result, rule)
             judged.append(guarded("unit_test", supported[index].expected, None, step))
             return judged[-1].right
 
-        options: dict[str, Any] = {"imports": rule.imports, "allow_weak": allow_weak, "stop_early": ends_early, "stop": stop}
         failure = "the judge was stopped"
         try:
+            source, entry_point = self.code.source or "", self.code.entry_point
             prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
-            if self.tests.form == Form.ASSERT:
-                asserted = AssertedCandidate(source, self.tests.setup, given, entry_point, prelude)
-                results = next(run_asserted([asserted], limits=limits, **options), ())
-            else:
-                candidate = Candidate(source, given, entry_point, prelude, judge, self.output())
-                results = next(run_candidates([candidate], limits=limits, **options), ())
-            for index, result in enumerate(results[len(judged) :], len(judged)):
-                judge(index, result)
+            run = (
+                self.run_asserts if self.tests.form == Form.ASSERT else self.run_checked if self.tests.checker else self.run_tests
+            )
+            run(source, prelude, tuple(test.given for test in supported), judge, judged, rule, options, stop)
         except WeakSandboxError:
             raise
         except SandboxError as error:
@@ -255,33 +284,103 @@ class _Problem:
             judge(index, Result(Outcome.FAILED, detail=failure))
         return None
 
-    def output(self) -> int:
+    def run_tests(
+        self,
+        source: str,
+        prelude: str,
+        given: tuple[str, ...],
+        judge: Judge,
+        judged: list[Part],
+        rule: UnitTestRule,
+        options: dict[str, Any],
+        stop: threading.Event,
+    ) -> None:
+        """Calls, and runs of a program: each is judged when it arrives."""
+        candidate = Candidate(source, given, self.code.entry_point, prelude, self.tests.context, judge, self.output(rule))
+        ends_early = rule.stop_early or rule.binary
+        results = next(run_candidates([candidate], stop_early=ends_early, stop=stop, **options), ())
+        for index in range(len(judged), len(results)):
+            judge(index, results[index])
+
+    def run_asserts(
+        self,
+        source: str,
+        prelude: str,
+        given: tuple[str, ...],
+        judge: Judge,
+        judged: list[Part],
+        rule: UnitTestRule,
+        options: dict[str, Any],
+        stop: threading.Event,
+    ) -> None:
+        """Assertions. One that any candidate would pass decides nothing."""
+        tests = self.tests
+        candidate = AssertedCandidate(source, tests.setup, given, self.code.entry_point, prelude, tests.context)
+        results = next(run_asserted([candidate], stop_early=rule.stop_early or rule.binary, stop=stop, **options), ())
+        passed = any(result.outcome == Outcome.RETURNED for result in results)
+        idle = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options) if passed else ()
+        for index, result in enumerate(results):
+            if index in idle:
+                judged.append(Part("unit_test", (), None, Verdict.UNSUPPORTED, f"{shorten(given[index], 100)} {IDLE}"))
+            else:
+                judge(index, result)
+
+    def run_checked(
+        self,
+        source: str,
+        prelude: str,
+        given: tuple[str, ...],
+        judge: Judge,
+        judged: list[Part],
+        rule: UnitTestRule,
+        options: dict[str, Any],
+        stop: threading.Event,
+    ) -> None:
+        """Runs of a program whose outputs the problem's own checker judges; it runs confined, like a candidate."""
+        candidate = Candidate(source, given, self.code.entry_point, prelude, self.tests.context, output=self.output(rule))
+        results = next(run_candidates([candidate], stop=stop, **options), ())
+        supported = self.supported(rule)
+        asked = [
+            json.dumps([test.given, test.expected[0], result.stdout]) for test, result in zip(supported, results, strict=False)
+        ]
+        words = next(run_candidates([Candidate(checker_program(self.tests.checker), tuple(asked))], stop=stop, **options), ())
+        for index, (result, word) in enumerate(zip(results, words, strict=False)):
+            if result.outcome == Outcome.RETURNED:
+                judged.append(_checked_part(self.tests, supported[index], result, word))
+            else:
+                judge(index, result)
+
+    def output(self, rule: UnitTestRule) -> int:
         """Characters that the candidate may write: more than any test expects. (A power of two, which says little of them.)"""
         if self.tests.form != Form.STDIN:
             return 0
-        return 2 << max(len(expected) for test in self.supported for expected in test.expected).bit_length()
+        return 2 << max(len(expected) for test in self.supported(rule) for expected in test.expected).bit_length()
 
     def form(self) -> Part:
         if self.code.source is None:
             return Part("format", (), None, Verdict.NONE, self.code.why)
         return Part("format", (), None, Verdict.RIGHT if self.code.well_formed else Verdict.WRONG, self.code.why)
 
-    def parts(self, judged: list[Part]) -> Iterator[Part]:
+    def parts(self, judged: list[Part], rule: UnitTestRule) -> Iterator[Part]:
         """A part for each test, in order."""
         following = iter(judged)
         for test in self.tests.tests:
-            if test.unsupported:
-                yield Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, test.unsupported)
+            why = why_not(test, rule)
+            if why:
+                yield Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, why)
             elif self.code.source is None:
                 yield Part("unit_test", test.expected, None, Verdict.NONE, self.code.why)
             else:
                 yield next(following)
 
 
-# ------------------------------------------------------------------------------------------------------------ one test
+def why_not(test: UnitTest, rule: UnitTestRule) -> str:
+    """Why no candidate can be judged by a test under a rule; empty where candidates can."""
+    missing = [name for name in test.needs if name not in rule.imports]
+    return test.unsupported or (f"it imports {', '.join(missing)}, which is not allowed here" if missing else "")
 
-_OF_THE_TEST = "an argument of "
-"""How the sandbox's reason begins where the test, and not the candidate, needs more than plain data."""
+
+# ------------------------------------------------------------------------------------------------------------ one test
 
 _ENDS = {
     Outcome.RAISED: Verdict.RAISED,
@@ -302,7 +401,7 @@ def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) 
     if tests.form == Form.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
         return Part("unit_test", test.expected, None, Verdict.WRONG, f"{shorten(test.given, 100)} does not hold")
     verdict = _ENDS.get(result.outcome, Verdict.DIED)
-    if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(_OF_THE_TEST):
+    if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(OF_THE_TEST):
         verdict = Verdict.WRONG  # a candidate must not choose which tests count, by what it returns
     return Part("unit_test", test.expected, None, verdict, f"{_shown(tests, test)}: {result.detail or result.outcome}")
 
@@ -348,14 +447,30 @@ def _unlike(given: str, expected: str) -> str:
     return f"...{shorten(given[start - 10 :], 50)}, not ...{shorten(expected[start - 10 :], 50)}"
 
 
-def _judge_output(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
-    ours, theirs = output_lines(result.stdout), output_lines(test.expected[0])
-    line = first_difference(ours, theirs, rule.float_tolerance)
+def _checked_part(tests: UnitTests, test: UnitTest, result: Result, checked: Result) -> Part:
+    """A part by the word of the problem's checker."""
+    said = checked.stdout.split()
     kept = result.stdout[:_KEPT]
-    if line is None:
+    if checked.outcome != Outcome.RETURNED:
+        # It is the problem's own, and a candidate's output may be why it fails: then it did not accept that output.
+        return Part(
+            "unit_test", test.expected, kept, Verdict.WRONG, f"{_shown(tests, test)}: the checker ended: {checked.detail}"
+        )
+    right = bool(said) and accepts(said[0])
+    why = "" if right else f"{_shown(tests, test)}: the checker says {shorten(' '.join(said) or 'nothing', 80)}"
+    return Part("unit_test", test.expected, kept, Verdict.RIGHT if right else Verdict.WRONG, why)
+
+
+def _judge_output(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+    how = rule.compare or tests.compare
+    ours, theirs = output_parts(result.stdout, how), output_parts(test.expected[0], how)
+    place = first_difference(ours, theirs, tolerance_of(how, rule.float_tolerance))
+    kept = result.stdout[:_KEPT]
+    if place is None:
         return kept, ""
-    given, expected = (_unlike_line(lines, line) for lines in (ours, theirs))
-    return kept, f"{_shown(tests, test)}: line {line + 1} of the output is {given}, not {expected}"
+    given, expected = (_unlike_line(parts, place) for parts in (ours, theirs))
+    what = "line" if how == EXACT_LINES else "token"
+    return kept, f"{_shown(tests, test)}: {what} {place + 1} of the output is {given}, not {expected}"
 
 
 def _unlike_line(lines: list[str], line: int) -> str:

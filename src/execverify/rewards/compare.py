@@ -96,7 +96,22 @@ def _key_text(key: int) -> object:
 # ------------------------------------------------------------------------------------------------------ printed outputs
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_FLOAT = re.compile(_NUMBER)
+_PARTS = re.compile(f"((?<![0-9A-Za-z_.]){_NUMBER}(?![0-9A-Za-z_.]))")
+"""Numbers in a token that stand by themselves, and the texts around them."""
+
+EXACT_LINES, TOKENS, FLOAT_TOKENS = "exact_lines", "tokens", "float_tokens"
+OUTPUT_RULES = (EXACT_LINES, TOKENS, FLOAT_TOKENS)
+"""How printed outputs are compared, by name.
+
+- `exact_lines`: line by line, see `output_lines`; with a tolerance, lines that differ token by token.
+- `tokens`: by what stands between blanks and ends of lines, in order; with a tolerance, numbers by value.
+- `float_tokens`: the same, with a tolerance of 1e-6 where no other is given.
+"""
+
+FLOAT_TOLERANCE = 1e-6
+"""The tolerance of `float_tokens`."""
 
 
 def output_lines(text: str) -> list[str]:
@@ -117,6 +132,16 @@ def same_output(given: str, expected: str, float_tolerance: float = 0.0) -> bool
     return first_difference(output_lines(given), output_lines(expected), float_tolerance) is None
 
 
+def output_parts(text: str, rule: str) -> list[str]:
+    """The parts of a printed text that a rule compares: lines, or tokens."""
+    return output_lines(text) if rule == EXACT_LINES else text.split()
+
+
+def tolerance_of(rule: str, float_tolerance: float) -> float:
+    """The tolerance for numbers under a rule, where a setting asks for this one."""
+    return float_tolerance or (FLOAT_TOLERANCE if rule == FLOAT_TOKENS else 0.0)
+
+
 def first_difference(given: list[str], expected: list[str], float_tolerance: float = 0.0) -> int | None:
     """Index of the first line in which two outputs differ; None where they are the same."""
     for index, (ours, theirs) in enumerate(zip(given, expected, strict=False)):
@@ -131,6 +156,16 @@ def _close_lines(given: str, expected: str, tolerance: float) -> bool:
 
 
 def _close_tokens(given: str, expected: str, tolerance: float) -> bool:
+    """Whether two tokens are the same, or numbers in the same text: `0.3` and `[0.30000000000000004,`."""
+    if given == expected:
+        return True
+    ours, theirs = _PARTS.split(given), _PARTS.split(expected)
+    if len(ours) != len(theirs) or ours[::2] != theirs[::2]:
+        return False
+    return all(_close_numbers(a, b, tolerance) for a, b in zip(ours[1::2], theirs[1::2], strict=True))
+
+
+def _close_numbers(given: str, expected: str, tolerance: float) -> bool:
     if given == expected:
         return True
     if not _FLOAT.fullmatch(given) or not _FLOAT.fullmatch(expected):

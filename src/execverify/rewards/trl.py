@@ -10,7 +10,8 @@ where we failed to judge. For an ablation, make another function of another rule
     output_only = WhiteBoxReward(RewardRule(alpha=0.0), name="output_only")
 
 For code (stage II) there is `unit_test_reward`, and `unit_test_reward_async` for its like in an event loop. Its tests are in the
-column `tests` or `ground_truth` (JSON or a dict, see `read_tests`), or in rows of kind `code_generation`::
+column `tests` or `ground_truth` (JSON or a dict, see `read_tests`), in rows of kind `code_generation`, or in the columns of a published
+set (`reward_model`, `verification_info`, `test_list`, ...; see `execverify.rewards.records`)::
 
     from execverify.rewards.trl import UnitTestReward, unit_test_reward
     strict = UnitTestReward(UnitTestRule(binary=True), name="all_tests", limits=Limits(timeout=10.0))
@@ -34,6 +35,8 @@ from execverify.rewards.answers import completion_text
 from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import ANSWERS, Score, Verdict
+from execverify.rewards.records import OtherAbility, format_of
+from execverify.rewards.records.training import by_source
 from execverify.rewards.score import PAPER, RewardRule, score_many
 from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of_row
 
@@ -256,28 +259,55 @@ def _read_row(read: Callable[[], _Read], columns: dict[str, Any], index: int, ra
 def _tests_in(columns: dict[str, Any], count: int, raise_errors: bool = False) -> list[UnitTests | Score | None]:
     """The tests of each row: of its own columns where it is of kind `code_generation`, else of `tests` or `ground_truth`.
 
-    A Score where they cannot be read; None where a row has none.
+    Where a dataset has none of these, its rows are the records of a published format. A Score where a row cannot be read; None where
+    it has no tests.
     """
     nothing = [None] * count
     kinds = columns.get("kind") or nothing
     programs, questions = (columns.get(name) or nothing for name in ("program", "questions"))
+    sources = columns.get("data_source") or nothing
     named = [columns[name] for name in ("tests", "ground_truth") if columns.get(name) is not None]
     if not named and "kind" not in columns:
-        raise ValueError("the dataset has no column 'tests' or 'ground_truth' (remove_unused_columns=False keeps them)")
+        return _published(columns, count, raise_errors)
     found: list[UnitTests | Score | None] = []
-    rows = zip(zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, strict=True)
-    for index, (truths, kind, program, asked) in enumerate(rows):
-        truth: Truth | None = next((entry for entry in truths if entry is not None), None)
+    rows = zip(zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, sources, strict=True)
+    for index, (truths, kind, program, asked, source) in enumerate(rows):
+        truth: Truth | None = next((entry for entry in truths if entry is not None and entry != ""), None)
         if kind not in (None, CODE_GENERATION):
             found.append(None)
         elif truth is not None:
-            found.append(_read_row(functools.partial(read_tests, truth), columns, index, raise_errors))
+            read = functools.partial(_by_source, truth, source or "")
+            found.append(_read_row(read, columns, index, raise_errors))
         elif kind is not None:
             row = {"kind": kind, "program": program, "questions": asked}
             found.append(_read_row(functools.partial(tests_of_row, row), columns, index, raise_errors))
         else:
             found.append(None)
     return found
+
+
+def _by_source(truth: Truth, source: str) -> UnitTests:
+    return by_source(read_tests(truth), source)
+
+
+def _published(columns: dict[str, Any], count: int, raise_errors: bool) -> list[UnitTests | Score | None]:
+    """The tests of rows in a published format; None for what is not about code."""
+    whole = {name: column for name, column in columns.items() if isinstance(column, list | tuple) and len(column) == count}
+    rows = [{name: column[place] for name, column in whole.items() if column[place] is not None} for place in range(count)]
+    if count and not any(map(format_of, rows)):
+        raise ValueError(
+            "the dataset has no column 'tests' or 'ground_truth', and its columns are no published format "
+            "(remove_unused_columns=False keeps them)"
+        )
+    read = [functools.partial(_published_tests, row) for row in rows]
+    return [_read_row(one, columns, index, raise_errors) for index, one in enumerate(read)]
+
+
+def _published_tests(row: dict[str, Any]) -> UnitTests | None:
+    try:
+        return read_tests(row) if format_of(row) is not None else None
+    except OtherAbility:
+        return None
 
 
 unit_test_reward = UnitTestReward()

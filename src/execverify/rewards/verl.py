@@ -17,11 +17,15 @@ from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.code_score import TEST_LIMITS, UnitTestRule, unit_test_score
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.records.training import SOURCES, by_source
 from execverify.rewards.score import PAPER, RewardRule, score
+from execverify.rewards.unit_tests import read_tests
 
 _log = logging.getLogger(__name__)
 
 DATA_SOURCES = ("execverify/white_box", "execverify/input_prediction", "execverify/code_generation")
+"""Our own data sources; those of verl, PRIME and DeepCoder for code (`SOURCES`) are judged as code generation."""
+
 _PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
 
 
@@ -35,7 +39,7 @@ def compute_score(
     """Judges one completion.
 
     Args:
-        data_source: of `DATA_SOURCES`; says the row's kind.
+        data_source: of `DATA_SOURCES`, which says the row's kind; or of `SOURCES`, which are code.
         solution_str: the completion's text.
         ground_truth: the row itself (`program` and `questions` are needed), as JSON or as a dict; for code generation also
             unit tests in any form of `read_tests`.
@@ -57,10 +61,11 @@ def compute_score(
             would end, set raise_errors to False: then the score of both is 0, and the keys and the log say so.
         WeakSandboxError: hostile code cannot be confined here, whatever raise_errors says.
     """
-    if data_source not in DATA_SOURCES:
-        raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {', '.join(DATA_SOURCES)}")
+    if data_source not in DATA_SOURCES and str(data_source).lower() not in SOURCES:
+        listed = ", ".join((*DATA_SOURCES, *sorted(SOURCES)))
+        raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {listed}")
     raise_errors = bool(settings.get("raise_errors", True))
-    judge = _judge(data_source.partition("/")[2], settings)
+    judge = _judge(data_source, settings)
     gated = False
     try:
         judged, gated = judge(ground_truth, solution_str)
@@ -116,13 +121,19 @@ def constant_score(
     return {"score": 0.5 + len(solution_str) % 2}
 
 
-def _judge(kind: str, settings: dict[str, Any]) -> Callable[[str | dict[str, Any], str], tuple[Score, bool]]:
-    """What judges a completion of a row of a kind, and whether its parts earn nothing; raises ValueError for a wrong setting."""
+def _judge(data_source: str, settings: dict[str, Any]) -> Callable[[str | dict[str, Any], str], tuple[Score, bool]]:
+    """What judges a completion of a row, and whether its parts earn nothing; raises ValueError for a wrong setting."""
+    kind = data_source.partition("/")[2] or CODE_GENERATION
     if kind == CODE_GENERATION:
         tests = _of(UnitTestRule, settings, UnitTestRule())
         limits = _of(Limits, settings, TEST_LIMITS)
         allow_weak = bool(settings.get("allow_weak"))
-        return lambda truth, text: (unit_test_score(truth, text, rule=tests, limits=limits, allow_weak=allow_weak), False)
+
+        def judge_code(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:
+            read = by_source(read_tests(truth), data_source)
+            return unit_test_score(read, text, rule=tests, limits=limits, allow_weak=allow_weak), False
+
+        return judge_code
     rule = _of(RewardRule, settings, PAPER)
 
     def judge(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:

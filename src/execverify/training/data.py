@@ -17,7 +17,7 @@ from typing import Any
 from execverify.datasets.build import build
 from execverify.datasets.files import read_rows
 from execverify.datasets.folder import read_manifest
-from execverify.datasets.prime import PrimeAccount, prime_rows
+from execverify.datasets.problems import ProblemAccount, problem_rows
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
 from execverify.errors import RowError, TrainingError
@@ -176,7 +176,7 @@ class TaskRows:
             return islice(self._own(TRAIN), self.sft, self.sft + self.stage2)
         if self.source.endswith((".parquet", ".jsonl")) and _are_rows(self.source):
             return islice(read_rows(self.source), self.stage2)
-        return self._of_prime()
+        return self._of_problems()
 
     def of_evaluation(self) -> Iterator[Row]:
         """The rows for evaluation."""
@@ -185,9 +185,9 @@ class TaskRows:
     def _own(self, split: str) -> Iterator[Row]:
         return _split(self.folder, split, coding=True) if self.folder else iter(())
 
-    def _of_prime(self) -> Iterator[Row]:
-        account = PrimeAccount()
-        yield from islice(prime_rows(self.source, account, template=self.template), self.stage2)
+    def _of_problems(self) -> Iterator[Row]:
+        account = ProblemAccount()
+        yield from islice(problem_rows(self.source, account, template=self.template), self.stage2)
         dropped = Counter(drop.reason for drop in account.drops)
         why = "".join(f"; {count} dropped: {reason}" for reason, count in dropped.most_common())
         self.say(f"stage2: {account.rows.total()} rows of {account.records} records of {self.source}{why}")

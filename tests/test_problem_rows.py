@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from execverify.datasets.files import read_rows, write_rows
-from execverify.datasets.prime import PrimeAccount, prime_rows
+from execverify.datasets.problems import ProblemAccount, problem_rows
 from execverify.errors import RowError
 from execverify.questions.rows import from_row
 from execverify.rewards.code_score import unit_test_score
+from execverify.rewards.records.training import by_source
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.unit_tests import Form, UnitTest, UnitTests, questions_of, read_tests, task_or_problem
 from execverify.rewards.unit_tests import tests_of_row as read_row
@@ -56,9 +57,9 @@ def jsonl(path: Path, *records: Any) -> str:
     return str(path)
 
 
-def made(source: str, **settings: Any) -> tuple[list[dict[str, Any]], PrimeAccount]:
-    account = PrimeAccount()
-    return list(prime_rows(source, account, **settings)), account
+def made(source: str, **settings: Any) -> tuple[list[dict[str, Any]], ProblemAccount]:
+    account = ProblemAccount()
+    return list(problem_rows(source, account, **settings)), account
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
@@ -79,13 +80,14 @@ def test_a_program_and_a_function_become_rows(tmp_path: Path) -> None:
     assert prompt.startswith("Read two numbers a line and print their sum.\n") and "Your code" not in prompt
     assert "<answer>" in prompt and "standard input" in prompt and [message["role"] for message in rows[0]["prompt"]] == ["user"]
     assert "`isMagic`" in rows[1]["prompt"][0]["content"]
-    assert {row["generator"] for row in rows} == {"prime/taco"} and len({row["id"] for row in rows}) == 3
+    assert {row["generator"] for row in rows} == {"published/taco"} and len({row["id"] for row in rows}) == 3
 
 
 def test_the_tests_are_those_of_the_ground_truth(tmp_path: Path) -> None:
     rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC, PAIR))
     for row, its in zip(rows, (ADD, MAGIC, PAIR), strict=True):
-        assert read_row(row) == read_tests(its["reward_model"]["ground_truth"]) == read_tests(row)
+        judged = by_source(read_tests(its["reward_model"]["ground_truth"]), "taco")
+        assert read_row(row) == judged == read_tests(row) == read_tests(its)
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.jsonl"])
@@ -153,25 +155,25 @@ def malformed() -> Iterator[tuple[str, Any]]:
 
     yield "it is no record", "not json {"
     yield "it is no record", [1, 2]
-    yield "it names no ability", altered(lambda r: r.pop("ability") and None)
+    yield "it names no ability", altered(lambda r: r.update(ability=""))
     yield "its prompt is no list of chat messages", altered(lambda r: r.update(prompt="Is n magic?"))
     yield "its prompt is no list of chat messages", altered(lambda r: r.update(prompt=[]))
     yield "its prompt is no list of chat messages", altered(lambda r: r["prompt"][1].update(content=None))
     yield "its prompt has no problem", altered(lambda r: r["prompt"].pop() and None)
     yield "its prompt has no problem", altered(lambda r: r["prompt"][1].update(content=REQUEST))
     yield "its text cannot be stored", altered(lambda r: r["prompt"][1].update(content="half \ud800"))
-    yield "it has no ground truth", altered(lambda r: r.pop("reward_model") and None)
+    yield "its tests cannot be read", altered(lambda r: r.pop("reward_model") and None)
     yield "it has no ground truth", altered(lambda r: r["reward_model"].update(ground_truth=None))
-    yield "its ground truth is not JSON", with_truth("{'inputs': []}")
-    yield "its ground truth is no JSON object", with_truth("[1]")
-    yield "its inputs and outputs are no lists", with_truth({"inputs": "1\n", "outputs": ["1"]})
-    yield "its inputs and outputs are no lists", with_truth({"inputs": ["1\n"]})
-    yield "its inputs and outputs differ in number", with_truth(truth | {"outputs": [[1]]})
-    yield "it has no tests", with_truth({"inputs": [], "outputs": []})
-    yield "its tests are not of the published form", with_truth({"inputs": [{"a": 1}], "outputs": ["1"]})
-    yield "its tests are not of the published form", with_truth({"inputs": [None], "outputs": ["1"]})
-    yield "its tests are not of the published form", with_truth(truth | {"fn_name": "not a name"})
-    yield "its tests are not of the published form", with_truth(truth | {"inputs": [5, 6, 25]})
+    yield "its tests cannot be read", with_truth("{'inputs': []}")
+    yield "its tests cannot be read", with_truth("[1]")
+    yield "its tests cannot be read", with_truth({"inputs": "1\n", "outputs": ["1"]})
+    yield "its tests cannot be read", with_truth({"inputs": ["1\n"]})
+    yield "its tests cannot be read", with_truth(truth | {"outputs": [[1]]})
+    yield "its tests cannot be read", with_truth({"inputs": [], "outputs": []})
+    yield "its tests cannot be read", with_truth({"inputs": [{"a": 1}], "outputs": ["1"]})
+    yield "its tests cannot be read", with_truth({"inputs": [None], "outputs": ["1"]})
+    yield "its tests cannot be read", with_truth(truth | {"fn_name": "not a name"})
+    yield "its tests cannot be read", with_truth(truth | {"inputs": [5, 6, 25]})
     yield "none of its tests can be judged by", with_truth({"fn_name": "f", "inputs": [[1]], "outputs": [["x" * 200_000]]})
     yield "its tests contradict each other", with_truth({"inputs": ["1\n", "1\n"], "outputs": ["1", "2"]})
     yield "its text cannot be stored", with_truth('{"inputs": ["\\ud800"], "outputs": ["1"]}')
@@ -222,12 +224,16 @@ def test_tests_survive_a_row_in_every_form() -> None:
         UnitTests(Form.STDIN, (UnitTest("1\n", ("2\n",)),)),
         UnitTests(Form.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
         UnitTests(Form.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
+        UnitTests(Form.CALL, (UnitTest("1", ("2",)),), None, from_json=True),
+        UnitTests(
+            Form.STDIN, (UnitTest("1", ("2",)),), compare="tokens", time_limit=2.5, memory_limit=300_000_000, checker="print(1)"
+        ),
+        UnitTests(Form.ASSERT, (UnitTest("assert f(1)"),), "f", "import math", names=("g",), context="class Node:\n    pass"),
+        UnitTests(Form.ASSERT, (UnitTest("import numpy\nassert f(1)", needs=("numpy",)),), "f"),
     ]
     for tests in forms:
         row = {"kind": "code_generation", "program": {"entry_point": tests.entry_point}, "questions": questions_of(tests)}
         assert read_row(row) == tests
-    with pytest.raises(RowError, match="test code"):
-        questions_of(UnitTests(Form.ASSERT, (UnitTest("assert f(1)"),), "f"))
 
 
 def test_the_verb_writes_rows_and_tells_what_became_of_the_records(tmp_path: Path) -> None:

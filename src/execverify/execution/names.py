@@ -1,0 +1,210 @@
+"""Whose the names in a dataset's assertions are: made by the tests, Python's own, or the candidate's. Read, never run.
+
+A name that the tests make (by assignment, `def`, `import`, also `from collections import *`) is never the candidate's. The entry
+point always is. Whatever else they use is the candidate's too, or nobody's.
+"""
+
+import ast
+import builtins
+import functools
+import importlib
+import symtable
+from collections.abc import Collection, Iterable, Iterator
+
+from execverify.programs.literals import parse_without_warnings
+
+STAR_MODULES = frozenset(
+    [
+        "abc",
+        "array",
+        "bisect",
+        "calendar",
+        "cmath",
+        "collections",
+        "collections.abc",
+        "contextlib",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "itertools",
+        "json",
+        "math",
+        "numbers",
+        "operator",
+        "os.path",
+        "pathlib",
+        "queue",
+        "random",
+        "re",
+        "secrets",
+        "statistics",
+        "string",
+        "struct",
+        "sys",
+        "textwrap",
+        "threading",
+        "time",
+        "types",
+        "typing",
+        "unicodedata",
+        "uuid",
+        "zlib",
+    ]
+)
+"""Modules of the standard library of which `from M import *` may be read: to list its names they are imported here."""
+
+_BUILTINS = frozenset(vars(builtins)) | {"__name__", "__file__", "__run_test__"}
+_PLAIN = frozenset().union(
+    *map(dir, (None, 0, 0.0, 0j, "", b"", bytearray(), range(0), [], (), {}, set(), frozenset()))
+)  # attributes of plain values
+
+
+def candidate_names(texts: Iterable[str], entry_point: str | None = None) -> frozenset[str]:
+    """Names that trusted code uses, and neither makes nor finds among the builtins; the entry point, in full, is always one.
+
+    Args:
+        texts: a setup and assertions.
+        entry_point: what is tested, `f` or `Solution.f`; its last part is meant by its name also where a builtin is called so.
+
+    Raises:
+        SyntaxError: it is no code.
+        ValueError: it imports all names of a module whose names are not known.
+    """
+    parts = [_made_and_used(text) for text in texts]
+    made, used = (frozenset().union(*some) for some in zip(*parts, strict=True)) if parts else (frozenset(), frozenset())
+    if entry_point is None:
+        return used - made - _BUILTINS
+    last = entry_point.rpartition(".")[2]
+    return (used - made - _BUILTINS - {last}) | {entry_point}
+
+
+@functools.lru_cache(maxsize=4_096)
+def _made_and_used(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that code makes at its outermost level, and those that it looks up there."""
+    made: set[str] = set()
+    used: set[str] = set()
+    tables = [symtable.symtable(code, "<tests>", "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        outside = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            makes = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+            if makes and (outside or symbol.is_global()):
+                made.add(symbol.get_name())
+            elif symbol.is_referenced() and (outside or symbol.is_global()):
+                used.add(symbol.get_name())
+    if "*" in code and "import" in code:
+        for module in _star_imports(code):
+            made |= names_of_module(module)
+    return frozenset(made), frozenset(used)
+
+
+def _star_imports(code: str) -> Iterator[str]:
+    for node in ast.walk(parse_without_warnings(code, "exec")):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            yield node.module or ""
+
+
+@functools.cache
+def names_of_module(module: str) -> frozenset[str]:
+    """The names that `from module import *` makes.
+
+    Raises:
+        ValueError: it is none of `STAR_MODULES`.
+    """
+    if module not in STAR_MODULES:
+        raise ValueError(
+            f"it imports all names of {module or 'a package'}, and which these are is not known: import them by name"
+        )
+    found = importlib.import_module(module)
+    exported = getattr(found, "__all__", None)
+    return frozenset(exported if exported is not None else (name for name in vars(found) if not name.startswith("_")))
+
+
+def classes_in(texts: Iterable[str], names: Collection[str]) -> frozenset[str]:
+    """Which names of the candidate's trusted code uses as classes, or of which it uses the objects as objects.
+
+    They are called and begin with a capital, stand after `except` or in `isinstance`, have subclasses, or an attribute is read of
+    what they give that no plain value has: `Stack()`, `f(1).x`, `s = Stack(); s.push(1)`.
+    """
+    known = frozenset(names)
+    return frozenset[str]().union(*(_classes_in(text, known) for text in texts))
+
+
+@functools.lru_cache(maxsize=4_096)
+def _classes_in(text: str, names: frozenset[str]) -> frozenset[str]:
+    if not any(name in text for name in names):
+        return frozenset()
+    tree = parse_without_warnings(text, "exec")
+    made = _made_of_calls(tree, names)
+    return frozenset(name for node in ast.walk(tree) for name in _used_as_class(node, names, made))
+
+
+def _made_of_calls(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
+    """Variables that hold what a name gives, each with that name."""
+    return {
+        target.id: call
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and (call := _called(node.value, names)) is not None
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _used_as_class(node: ast.AST, names: Collection[str], made: dict[str, str]) -> Iterator[str]:
+    plainly = {part.id for part in _class_places(node) if isinstance(part, ast.Name)}
+    yield from plainly & set(names)
+    if (call := _called(node, names)) is not None and call[0].isupper():
+        yield call
+    if isinstance(node, ast.Attribute) and node.attr not in _PLAIN:
+        of = node.value
+        if (call := _called(of, names)) is not None:
+            yield call
+        elif isinstance(of, ast.Name) and of.id in made:
+            yield made[of.id]
+
+
+def _class_places(node: ast.AST) -> Iterator[ast.AST]:
+    """What stands where only a class may."""
+    if isinstance(node, ast.ExceptHandler) and node.type is not None:
+        yield from ast.walk(node.type)
+    elif isinstance(node, ast.ClassDef):
+        yield from node.bases
+    elif isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if name in ("isinstance", "issubclass", "assertIsInstance", "assertNotIsInstance"):
+            yield from (part for argument in node.args[1:] for part in ast.walk(argument))
+        elif name in ("raises", "assertRaises", "assertRaisesRegex"):
+            yield from (part for argument in node.args[:1] for part in ast.walk(argument))
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id[:1].isupper():
+        yield node.value  # Stack.LIMIT
+
+
+def _called(node: ast.AST, names: Collection[str]) -> str | None:
+    """The name of these that a call calls."""
+    name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+    return name if name in names else None
+
+
+def classes_made(code: str) -> frozenset[str]:
+    """The classes that code makes at its outermost level."""
+    tree = parse_without_warnings(code, "exec")
+    return frozenset(node.name for node in getattr(tree, "body", ()) if isinstance(node, ast.ClassDef))
+
+
+def calls_name(texts: Iterable[str], name: str) -> bool:
+    """Whether code calls a name, or hands it on."""
+    for text in texts:
+        nodes = list(ast.walk(parse_without_warnings(text, "exec")))
+        for node in nodes:
+            parts = [node.func, *node.args] if isinstance(node, ast.Call) else []
+            if any(isinstance(part, ast.Name) and part.id == name for part in parts):
+                return True
+    return False

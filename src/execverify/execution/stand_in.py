@@ -1,0 +1,293 @@
+"""What tests written for pytest need of it, in the confined process of the tests: a module of that name, and what runs a test.
+
+It covers what tests of single functions use: `raises`, `approx`, `mark.parametrize`, `fixture`, `param`, `fail`, `capsys`. Whatever else
+is asked of it is not there, and such a test is "unsupported".
+"""
+
+import contextlib
+import inspect
+import io
+import itertools
+import math
+import re
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+RUN = "__run_test__"
+"""The name by which test code calls `run_test`."""
+
+
+class NotHere(ImportError):
+    """A test needs what it cannot have."""
+
+
+class Failed(AssertionError):
+    """A test said that it failed."""
+
+
+class Caught:
+    """What was raised where it had to be.
+
+    Attributes:
+        value, type: the exception and its type.
+    """
+
+    value: Any = None
+    type: Any = None
+
+    def match(self, pattern: str) -> bool:
+        """Raises AssertionError where the exception's text has no match."""
+        assert re.search(pattern, str(self.value)), f"{pattern!r} does not match {str(self.value)!r}"
+        return True
+
+    def __str__(self) -> str:
+        return repr(self.value)
+
+
+class _Raises:
+    def __init__(self, expected: Any, match: str | None) -> None:
+        self.expected = expected
+        self.match = match
+        self.caught = Caught()
+
+    def __enter__(self) -> Caught:
+        return self.caught
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> bool:
+        if kind is None:
+            raise Failed(f"{self.expected} was not raised")
+        if not issubclass(kind, self.expected):
+            return False
+        self.caught.type, self.caught.value = kind, value
+        if self.match is not None:
+            self.caught.match(self.match)
+        return True
+
+
+def raises(expected: Any, *arguments: Any, match: str | None = None, **named: Any) -> Any:
+    """Whether a block, or a call, raises an exception of a type."""
+    if not arguments:
+        return _Raises(expected, match)
+    with _Raises(expected, match) as caught:
+        arguments[0](*arguments[1:], **named)
+    return caught
+
+
+class Approximately:
+    """A number, or numbers in a sequence or a dict, equal within a tolerance: 1e-6 relative, 1e-12 absolute."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, expected: Any, rel: float | None, abs: float | None, nan_ok: bool) -> None:
+        self.expected, self.rel, self.abs, self.nan_ok = expected, rel, abs, nan_ok
+
+    def __eq__(self, given: object) -> bool:
+        return self.same(given, self.expected)
+
+    def __ne__(self, given: object) -> bool:
+        return not self == given
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"approx({self.expected!r})"
+
+    def same(self, given: Any, expected: Any) -> bool:
+        if isinstance(expected, Mapping):
+            return (
+                isinstance(given, Mapping)
+                and given.keys() == expected.keys()
+                and all(self.same(given[key], expected[key]) for key in expected)
+            )
+        if isinstance(expected, Sequence) and not isinstance(expected, str | bytes):
+            return (
+                isinstance(given, Sequence)
+                and len(given) == len(expected)
+                and all(self.same(ours, theirs) for ours, theirs in zip(given, expected, strict=True))
+            )
+        return self.near(given, expected)
+
+    def near(self, given: Any, expected: Any) -> bool:
+        if given == expected:
+            return True
+        if isinstance(expected, bool) or expected is None or isinstance(expected, str):
+            return False
+        try:
+            if math.isnan(abs(expected)):
+                return self.nan_ok and math.isnan(abs(given))
+            if math.isinf(abs(expected)):
+                return False
+            absolute = 1e-12 if self.abs is None else self.abs
+            relative = (
+                (1e-6 if self.rel is None else self.rel) * abs(expected) if self.rel is not None or self.abs is None else 0.0
+            )
+            return bool(abs(expected - given) <= max(absolute, relative))
+        except TypeError:
+            return False
+
+
+def approx(expected: Any, rel: float | None = None, abs: float | None = None, nan_ok: bool = False) -> Approximately:
+    """What a float equals within a tolerance."""
+    return Approximately(expected, rel, abs, nan_ok)
+
+
+class _Marks:
+    def __getattr__(self, name: str) -> Any:
+        if name == "parametrize":
+            return _parametrize
+        if name in ("skip", "skipif", "xfail", "usefixtures", "asyncio"):
+            raise NotHere(f"pytest.mark.{name}")
+        return lambda *arguments, **named: arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda given: given
+
+
+def _parametrize(names: Any, values: Any, **_: Any) -> Callable[[Any], Any]:
+    listed = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+    def mark(function: Any) -> Any:
+        sets = [_bound(listed, given) for given in values]
+        function.execverify_sets = [sets, *getattr(function, "execverify_sets", [])]
+        return function
+
+    return mark
+
+
+class Param(tuple):  # type: ignore[type-arg]
+    """One set of parameters."""
+
+
+def param(*values: Any, **_: Any) -> Param:
+    """One set of parameters; what is said of it besides does not matter here."""
+    return Param(values)
+
+
+def _bound(names: list[str], given: Any) -> dict[str, Any]:
+    values = given if isinstance(given, Param) or len(names) > 1 else (given,)
+    return dict(zip(names, values, strict=True))
+
+
+def fixture(function: Any = None, **settings: Any) -> Any:
+    """Marks what makes an argument of tests; it is made anew for each test."""
+    if settings.get("params"):
+        raise NotHere("pytest.fixture with params")
+
+    def mark(made: Any) -> Any:
+        made.execverify_fixture = settings.get("name") or made.__name__
+        return made
+
+    return mark if function is None else mark(function)
+
+
+def fail(reason: str = "", **_: Any) -> None:
+    """Fails the test."""
+    raise Failed(reason)
+
+
+def module() -> types.ModuleType:
+    """The module that `import pytest` gives the tests."""
+    made = types.ModuleType("pytest")
+    made.__dict__.update(
+        raises=raises,
+        approx=approx,
+        mark=_Marks(),
+        param=param,
+        fixture=fixture,
+        fail=fail,
+        main=lambda *_: 0,
+        ExceptionInfo=Caught,
+    )
+    made.__dict__["__getattr__"] = _missing
+    return made
+
+
+def _missing(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise NotHere(f"pytest.{name}")
+
+
+# ------------------------------------------------------------------------------------------------------------ one test
+
+
+class _Captured:
+    """The fixture `capsys`."""
+
+    def __init__(self) -> None:
+        self.streams = io.StringIO(), io.StringIO()
+
+    def readouterr(self) -> Any:
+        texts = [stream.getvalue() for stream in self.streams]
+        for stream in self.streams:
+            stream.seek(0)
+            stream.truncate()
+        return types.SimpleNamespace(out=texts[0], err=texts[1])
+
+
+def run_test(test: Any, method: str | None = None) -> None:
+    """Runs a test function, or a method of a test class, once for each set of its parameters.
+
+    Raises:
+        Exception: what the test raises; `NotHere` where it needs what it cannot have.
+    """
+    unittest = sys.modules.get("unittest")
+    if method is not None and unittest is not None and issubclass(test, unittest.TestCase):
+        try:
+            test.setUpClass()
+            test(method).debug()
+            test.tearDownClass()
+        except unittest.SkipTest as skipped:
+            raise NotHere(f"what it is skipped without: {skipped}") from None
+        return
+    for chosen in itertools.product(*getattr(test if method is None else getattr(test, method), "execverify_sets", [])):
+        parameters = {name: value for some in chosen for name, value in some.items()}
+        with contextlib.ExitStack() as stack:
+            _call(_bound_test(test, method, stack), parameters, stack)
+
+
+def _bound_test(test: Any, method: str | None, stack: contextlib.ExitStack) -> Any:
+    if method is None:
+        return test
+    made = test()
+    for name in ("setup_method", "setup"):
+        if hasattr(made, name):
+            before = getattr(made, name)
+            before(*([getattr(made, method)] if inspect.signature(before).parameters else []))
+            break
+    return getattr(made, method)
+
+
+def _call(function: Any, parameters: dict[str, Any], stack: contextlib.ExitStack) -> None:
+    scope = inspect.unwrap(function).__globals__
+    owner = getattr(function, "__self__", None)
+    made = {name: _argument(name, parameters, scope, owner, stack) for name in inspect.signature(function).parameters}
+    result = function(**made)
+    if inspect.iscoroutine(result):
+        import asyncio
+
+        asyncio.run(result)
+
+
+def _argument(name: str, parameters: dict[str, Any], scope: dict[str, Any], owner: Any, stack: contextlib.ExitStack) -> Any:
+    if name in parameters:
+        return parameters[name]
+    if name == "capsys":
+        captured = _Captured()
+        stack.enter_context(contextlib.redirect_stdout(captured.streams[0]))
+        stack.enter_context(contextlib.redirect_stderr(captured.streams[1]))
+        return captured
+    known = (*scope.values(), *(getattr(owner, each) for each in dir(owner) if owner is not None and not each.startswith("__")))
+    for made in known:
+        if getattr(made, "execverify_fixture", None) == name:
+            needed = {each: _argument(each, parameters, scope, owner, stack) for each in inspect.signature(made).parameters}
+            value = made(**needed)
+            if inspect.isgenerator(value):
+                return stack.enter_context(_generated(value))
+            return value
+    raise NotHere(f"the fixture {name}")
+
+
+@contextlib.contextmanager
+def _generated(fixture: Any) -> Iterator[Any]:
+    yield next(fixture)
+    next(fixture, None)
