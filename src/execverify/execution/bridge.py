@@ -13,6 +13,7 @@ are known. Where a test asks for more, nothing is decided: the outcome is "unsup
 import builtins
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from execverify.errors import LiteralError

@@ -158,14 +158,12 @@ _CONTENT: dict[Any, Callable[[Any], Any]] = {
 }  # fmt: skip
 """How the content of a subclass is had, whatever the subclass says of itself."""
 
-ITERATORS: tuple[type, ...] = tuple(
-    type(made)
-    for made in (
+_MADE: tuple[Any, ...] = (
         iter([]), iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(""), iter(b""), iter(range(0)),
         iter(range(2**70)), iter(bytearray()), reversed([]), reversed(()), reversed({}), reversed({}.values()), reversed({}.items()),
         map(len, []), filter(len, []), zip(), enumerate([]), (None for _ in ()),
-    )
 )  # fmt: skip
+ITERATORS = tuple(map(type, _MADE))
 """Python's own iterators; those of `itertools` are found by their module."""
 
 
