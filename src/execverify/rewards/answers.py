@@ -26,7 +26,7 @@ BLANKS = (
 )
 """What may stand around a line: blanks of every width, none included."""
 
-_IN_BACKTICKS = re.compile(r"(`+)([^`]+)\1")
+_IN_BACKTICKS = re.compile(r"(`{1,2})([^`]+)\1")  # three are a fence
 _FENCE = re.compile(r"`{3,}.*|~{3,}[ \t]*(?:\{?\.?(?:py|python)[\w.]*\}?|text|txt|plaintext|output)?[ \t]*", re.IGNORECASE)
 
 
