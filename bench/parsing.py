@@ -98,7 +98,7 @@ def measured() -> list[tuple[str, int, float]]:
         ev.trace(ev.Program("def f(n):\n    for i in range(n):\n        n += 1\n    return n", arguments="9")), limit=10
     )
     lines = {shape: made(MAX_ANSWER - 100) for shape, made in {**ANSWERS, **SOURCES}.items()}
-    lines |= {f"{shape}, on every line": "\n".join([made(2_000)] * 99) for shape, made in SOURCES.items()}
+    lines |= {f"{shape}, on four lines": "\n".join([made(MAX_SOURCE - 1)] * 4) for shape, made in SOURCES.items()}
     times = {shape: seconds(lambda text: ev.score(task, f"<answer>{text}</answer>"), text) for shape, text in lines.items()}
     found.append(_slowest("a white-box answer", MAX_ANSWER, times))
     printed = {shape: made(1_000_000) for shape, made in ANSWERS.items()} | {

@@ -56,7 +56,7 @@ HANGS = 30.0  # seconds after which a worker that does not move on is given up
 
 _TAG = re.compile(r"<(/?)answer>")
 _BLANKS = "".join(map(chr, (9, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200E), 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF)))
-_TICKS = re.compile(r"\A(`+)([^`]+)\1\Z")
+_TICKS = re.compile(r"\A(``?)([^`]+)\1\Z")
 _FENCE = re.compile(r"```|~~~+[ \t]*(?:\{?\.?py[\w.]*\}?|te?xt|plaintext|output)?[ \t]*\Z", re.IGNORECASE)
 _NODES = (
     *(ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name, ast.Load),

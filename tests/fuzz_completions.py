@@ -200,7 +200,7 @@ def respelled_lines(rng: random.Random, task: ev.Task) -> list[str]:
 def _decorated(rng: random.Random, line: str) -> str:
     """A line as some models write it: between odd blanks, or in backticks."""
     if rng.random() < 0.1 and "`" not in line:
-        ticks = rng.choice(("`", "``", "```"))
+        ticks = rng.choice(("`", "``"))
         line = f"{ticks}{line}{ticks}"
     around = rng.choice(("\u200b", "\xa0", "\ufeff", "\u3000 \u2060")) if rng.random() < 0.1 else ""
     return f"{around}{line}{around}"

@@ -346,6 +346,10 @@ def state_right(variable: str, line: str) -> bool:
         ("pair", "(0x1, -0.,); tuple"),
         ("words", "{'x': {1, 2}, 'y': None}; dict"),
         ("words", "{'y': None, 'x': {2, 1}}; dict"),
+        ("text", "'a; b'; str;"),
+        ("text", "'a; b'; str ."),
+        ("text", "`'a; b'; str`"),
+        ("text", "\u200b'a; b'; str\xa0"),
     ],
 )
 def test_spellings_of_a_state(variable: str, line: str) -> None:
@@ -358,7 +362,8 @@ def test_spellings_of_a_state(variable: str, line: str) -> None:
         ("text", "'a; b'"),
         ("text", "a; b; str"),
         ("text", "'a; b'; Str"),
-        ("text", "'a; b'; str;"),
+        ("text", "'a; b'; str;;"),
+        ("text", "'a; b'; str.;"),
         ("text", "'a; b', str"),
         ("text", "'a; b'; str or 'c'; str"),
         ("text", "b'a; b'; str"),

@@ -334,7 +334,7 @@ def test_a_killed_build_goes_on_and_leaves_no_process_behind(made: Path, tmp_pat
 def test_a_killed_process_of_a_build_is_replaced(made: Path, tmp_path: Path) -> None:
     killed: list[int] = []
 
-    def kill_one(rows: int) -> None:
+    def kill_one(rows: int, ready: int) -> None:
         if not killed:
             victims = [pid for pid in processes_of(os.getpid()) if b"crew" in Path(f"/proc/{pid}/cmdline").read_bytes()]
             os.kill(victims[0], signal.SIGKILL)
@@ -448,7 +448,7 @@ def test_a_harvest_without_end_is_given_up() -> None:
         for index in range(1, 4):
             harvest.take(Fate(index, 1, keys=(1, 1)))
     assert str(caught.value) == (
-        "1 rows are all there are with level 1 with str.upper: the last 3 items gave none, most of them because it is an earlier "
+        "no more than 1 row can be made with level 1 with str.upper: the last 3 items gave none, most of them because it is an earlier "
         "program with other names; ask for --size 1 or less"
     )
     assert len(SAME_FROM_FILE) == 1
@@ -643,6 +643,6 @@ def test_a_file_that_has_not_so_many_programs_says_how_many(tmp_path: Path) -> N
     out = tmp_path / "out"
     recipe = Recipe(kinds=("input_prediction",), from_file=str(tmp_path / "one.py"))
     assert refused(out, 5, recipe).startswith(
-        f"1 rows are all there are with what was asked of {tmp_path / 'one.py'}: the last 256"
+        f"no more than 1 row can be made with what was asked of {tmp_path / 'one.py'}: the last 256"
     )
     assert build(out, 1, recipe).manifest["rows"] == 1

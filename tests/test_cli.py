@@ -303,7 +303,7 @@ def test_programs_given_where_rows_are_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["only one"], "has 1 completions for 2 rows"),
+        (["only one"], "has 1 completion for 2 rows"),
         (["one", "two", "three"], "has 3 completions for 2 rows"),
         ([{"id": "good/white_box", "completion": "x"}], "no completion for 1 of 2 rows, such as 'good/input_prediction'"),
         ([{"id": "other", "completion": "x"}], "no row has the id 'other'"),

@@ -244,7 +244,7 @@ def test_what_models_put_around_a_line_is_taken_away(white: ev.Task) -> None:
     lines = [white.assertion, *(question.answers[0] for question in white.questions)]
     forms: list[list[str]] = [
         *([f"{blank}{line}{blank}" for line in lines] for blank in ("\u200b", "\xa0", "\ufeff", "\u2009", " \u3000\t", "\u2060")),
-        *([f"{ticks}{line}{ticks}" for line in lines] for ticks in ("`", "``", "```")),
+        *([f"{ticks}{line}{ticks}" for line in lines] for ticks in ("`", "``")),
         *([fence, *lines, fence[:3]] for fence in ("~~~", "~~~python", "~~~ python3.11", "```text", "~~~{.python}")),
         [line + (end if ";" in line or line == "Nil" else "") for line, end in zip(lines, ";.;.;.;.;." * 9, strict=False)],
         [line + (" ." if ";" in line else "") for line in lines],
@@ -263,7 +263,7 @@ def test_a_state_is_not_guessed(line: str) -> None:
 
 
 def test_tidy_takes_nothing_of_a_statement() -> None:
-    for line in ("~~~x", "~~x", "x = '`'", "'`a`'", "`a` and `b`", "``", "`", "return '\xa0'"):
+    for line in ("~~~x", "~~x", "x = '`'", "'`a`'", "`a` and `b`", "``", "`", "```x```", "return '\xa0'"):
         assert tidy(line) == line
     assert not any(map(is_fence, ("~~~x", "~~~x + 1", "~~", "x```", "")))
     assert read_answer(answer("`x`", "```", "~~~x", "`y` and `z`")).lines == ("~~~x", "`y` and `z`")

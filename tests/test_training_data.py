@@ -99,4 +99,4 @@ def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None
     said: list[str] = []
     settings = preset(f"stage2.source={path}", "sft.tasks=0", "evaluation.tasks=0")
     assert len(list(prepared_tasks(settings, tmp_path, 1, said.append).of_stage2())) == 1
-    assert len(said) == 1 and said[0].startswith(f"stage2: 1 rows of 3 records of {path}; 2 dropped: ")
+    assert len(said) == 1 and said[0].startswith(f"stage2: 1 row of 3 records of {path}; 2 dropped: ")

@@ -5,14 +5,19 @@ line on standard error, with exit status 2; what a check found wrong exits with 
 """
 
 import sys
+from typing import NoReturn
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Entry point of the `execverify` command."""
     try:
         from execverify.commands import run_command_line
+
+        run_command_line()
     except ImportError as error:
         if error.name not in ("click", "rich"):
             raise
         sys.exit(f"execverify: the command line needs {error.name}: pip install 'execverify[cli]'")
-    run_command_line()
+    except KeyboardInterrupt:  # while the command line itself is loaded, or ends
+        print("execverify: stopped", file=sys.stderr)
+        sys.exit(130)

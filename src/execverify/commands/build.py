@@ -4,18 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Task as Bar
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores, limit_options
+from execverify.commands.common import cores, limit_options
 from execverify.commands.programs import split_kinds
-from execverify.datasets.build import Built, build
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import SCREEN, note
+from execverify.datasets.building import Built, build
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.task import ALL_KINDS, TASK_KINDS
+from execverify.utils.wording import counted
 
 _SHOWN = 6
 
@@ -81,46 +82,33 @@ def build_command(
         exclude=exclude,
         imports=imports,
     )
-    with _progress() as bar:
-        rows = bar.add_task("rows", total=max(size, 0))
-        built = build(out, size, recipe, workers=workers, progress=lambda done: bar.update(rows, completed=done))
+    with Progress("rows", max(size, 0)) as bar:
+        built = build(out, size, recipe, workers=workers, progress=lambda done, ready: bar.update(done, ready=ready))
     _print(Path(out), built)
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Bar) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f}/s")
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal, speed_estimate_period=60)
 
 
 def _print(out: Path, built: Built) -> None:
     manifest = built.manifest
+    rows = counted(manifest["rows"], "row")
     if built.already:
-        NOTES.print(Text(f"{out} is complete: {manifest['rows']} rows, made of these settings before; nothing was changed"))
+        note(f"{out} is complete: {rows}, made of these settings before; nothing was changed")
     else:
-        rate = manifest["rows"] / built.seconds
-        NOTES.print(Text(f"{manifest['rows']} rows in {built.seconds:.1f} s ({rate:,.0f} a second) -> {out}"))
-        shares = ", ".join(f"{name} {share:.0%}" for name, share in built.clock.shares.items())
-        NOTES.print(Text(f"time: {shares}"))
+        before = f", {built.ready} of them made before," if built.ready else ""
+        rate = (manifest["rows"] - built.ready) / built.seconds
+        note(f"{rows}{before} in {built.seconds:.1f} s ({rate:,.0f} a second) -> {out}")
+        note("time: " + ", ".join(f"{name} {share:.0%}" for name, share in built.clock.shares.items()))
     table = Table(show_header=False, box=None, pad_edge=False)
     for name in ("splits", "kinds", "levels"):
-        table.add_row(name, Text(_counted(manifest[name])))
-    table.add_row("dropped", Text(_counted(manifest["dropped"]) or "none"))
-    table.add_row("refused", Text(_counted(manifest["refused"]) or "none"))
+        table.add_row(name, Text(_as_text(manifest[name])))
+    table.add_row("dropped", Text(_as_text(manifest["dropped"]) or "none"))
+    table.add_row("refused", Text(_as_text(manifest["refused"]) or "none"))
     if manifest["excluded"]:
-        table.add_row("excluded", Text(_counted(manifest["excluded"])))
+        table.add_row("excluded", Text(_as_text(manifest["excluded"])))
     table.add_row("content", manifest["content"])
     SCREEN.print(table)
 
 
-def _counted(counts: dict[str, Any]) -> str:
+def _as_text(counts: dict[str, Any]) -> str:
     shown = [f"{count} {name}" if not name.isdecimal() else f"{name}: {count}" for name, count in counts.items()]
-    rest = f", and {len(shown) - _SHOWN} more reasons" if len(shown) > _SHOWN else ""
+    rest = f", and {counted(len(shown) - _SHOWN, 'more reason')}" if len(shown) > _SHOWN else ""
     return ", ".join(shown[:_SHOWN]) + rest

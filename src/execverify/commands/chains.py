@@ -4,15 +4,17 @@ import itertools
 from collections import Counter
 
 import click
-from rich.text import Text
 
-from execverify.commands.common import NOTES, cores, limit_options, limits_of, progress
+from execverify.commands.common import cores, limit_options, limits_of
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import note
 from execverify.datasets.chains import DETAILS, MIXED, VOICES, ChainAccount, chain_rows, estimate_tokens
 from execverify.datasets.chains.rows import parquet_columns
-from execverify.datasets.files import count_rows, read_rows, write_rows
+from execverify.datasets.files import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.errors import RowError
 from execverify.programs.program import shorten
+from execverify.utils.wording import counted
 
 _SHOWN = 5
 
@@ -48,8 +50,8 @@ def chains_command(
     """
     account = ChainAccount()
     total = count_rows(rows)
-    with progress() as bar:
-        done = bar.add_task("rows", total=total if limit is None or total is None else min(limit, total))
+    check_out(out)
+    with Progress("rows", total if limit is None or total is None else min(limit, total)) as bar:
         made = chain_rows(
             itertools.islice(read_rows(rows), limit),
             voice=voice,
@@ -60,7 +62,7 @@ def chains_command(
             workers=workers,
             limits=limits_of(timeout, steps, imports),
             account=account,
-            progress=lambda more: bar.advance(done, more),
+            progress=bar.advance,
         )
         first = next(made, None)  # nothing is written where there is nothing to write
         if first is not None:
@@ -73,15 +75,15 @@ def chains_command(
 def _print_account(account: ChainAccount, out: str) -> None:
     count = account.chains.total()
     kinds = ", ".join(f"{number} {kind}" for kind, number in account.chains.items()) or "none"
-    NOTES.print(f"{account.rows} rows; chains: {kinds}" + (f" -> {out}" if count else ""))
+    note(f"{counted(account.rows, 'row')}; chains: {kinds}" + (f" -> {out}" if count else ""))
     if count:
         rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.rungs.items()))
         voices = ", ".join(f"{number} {voice}" for voice, number in sorted(account.voices.items()))
-        NOTES.print(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; voices: {voices}")
+        note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; voices: {voices}")
     if account.left:
         reasons = Counter(left.reason for left in account.left)
-        NOTES.print(f"dropped: {', '.join(f'{number} {reason}' for reason, number in reasons.most_common())}")
+        note(f"dropped: {', '.join(f'{number} {reason}' for reason, number in reasons.most_common())}")
         for left in account.left[:_SHOWN]:
-            NOTES.print(Text(f"  {left.id}: {left.reason}: {shorten(left.detail, 160)}"))
+            note(f"  {left.id}: {left.reason}: {shorten(left.detail, 160)}")
         if len(account.left) > _SHOWN:
-            NOTES.print(f"  ... and {len(account.left) - _SHOWN} more")
+            note(f"  ... and {len(account.left) - _SHOWN} more")

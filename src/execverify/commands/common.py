@@ -1,15 +1,14 @@
-"""What several verbs share: options, consoles, and programs read from a file or a pipe."""
+"""What several verbs share: options, and programs read from a file or a pipe."""
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from execverify.commands import complain
+from execverify.commands.terminal import echo_json
 from execverify.datasets.make import program_of
 from execverify.errors import ProgramError, RowError
 from execverify.execution.outcome import Limits
@@ -18,12 +17,6 @@ from execverify.programs.program import Program
 from execverify.tracing.trace import Trace, trace_many
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120  # a file or a pipe has no width of its own
-
-SCREEN = Console(highlight=False, width=_WIDTH)
-NOTES = Console(stderr=True, highlight=False, soft_wrap=True)
-
 
 _STEPS: Any = click.option("--steps", default=10_000, show_default=True, type=click.IntRange(1), help="Most steps of a run.")
 _SECONDS = click.FloatRange(0, min_open=True)
@@ -92,19 +85,13 @@ class Failures:
     def __call__(self, name: str, why: str) -> None:
         self.count += 1
         if self.as_json:
-            click.echo(json.dumps({"id": name, "error": why}))
-        click.echo(f"execverify: {why}", err=True)
+            echo_json({"id": name, "error": why})
+        complain(why)
 
     def exit(self) -> None:
         """Ends the command where anything failed."""
         if self.count:
             sys.exit(2)
-
-
-def progress() -> Progress:
-    """A progress bar on standard error; silent where that is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=NOTES, transient=True, disable=not NOTES.is_terminal)
 
 
 def cores() -> int:

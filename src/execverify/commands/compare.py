@@ -1,10 +1,10 @@
 """The verb `compare`: runs of one benchmark, item by item."""
 
-import json
 from pathlib import Path
 
 import click
 
+from execverify.commands.terminal import echo_json, echo_text
 from execverify.evaluation.comparing import compare, comparison_markdown
 from execverify.evaluation.folder import read_results
 
@@ -18,4 +18,7 @@ def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
     A RUN is a folder that `execverify evaluate --out` made, or its results.json.
     """
     found = compare([(name, read_results(Path(name))) for name in runs])
-    click.echo(json.dumps(found) if as_json else comparison_markdown(found), nl=as_json)
+    if as_json:
+        echo_json(found)
+    else:
+        echo_text(comparison_markdown(found))

@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.metadata
-import json
 import platform
 import sys
 from dataclasses import asdict
@@ -12,7 +11,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import SCREEN
+from execverify.commands.terminal import SCREEN, echo_json
 from execverify.execution.layers import Layer, layers, refusal
 
 _ENGINES = ("torch", "transformers", "trl", "verl", "verifiers", "vllm", "datasets", "pyarrow", "numpy")
@@ -38,7 +37,7 @@ def doctor_command(as_json: bool) -> None:
         "devices": devices(),
     }
     if as_json:
-        click.echo(json.dumps(report))
+        echo_json(report)
     else:
         _print(report, found)
     if refused:

@@ -9,13 +9,16 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, allow_imports, cores, progress
+from execverify.commands.common import allow_imports, cores
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import SCREEN, echo_json, note
 from execverify.evaluation.folder import FILES, write_run
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
 from execverify.evaluation.styles import STYLES
 from execverify.evaluation.table import floor, how, shown, span, tasks_of
 from execverify.models import Sampling
+from execverify.utils.wording import counted
 
 
 @click.command("evaluate")
@@ -70,9 +73,8 @@ def evaluate_command(
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     recorded = model.startswith("recorded:") and not known
     if (n or 1) > 1 and not temperature and not model.startswith(("recorded:", "scripted:")):
-        NOTES.print(Text(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow"))
-    with progress() as bar:
-        task = bar.add_task("asking", total=None)
+        note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
+    with Progress("asking") as bar:
         found = evaluate(
             benchmark,
             model,
@@ -85,17 +87,17 @@ def evaluate_command(
             workers=workers,
             imports=imports,
             options=_options(options),
-            progress=lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+            progress=lambda what, done, total: bar.update(done, what=what, total=total),
         )
     if out is not None:
         write_run(Path(out), found)
-        NOTES.print(Text(f"{out}: {', '.join(FILES)}"))
+        note(f"{out}: {', '.join(FILES)}")
     if as_json:
-        click.echo(json.dumps(found.results))
+        echo_json(found.results)
     else:
         _print(found.results)
     if any(found.results["failures"].values()):
-        NOTES.print(Text(_told_failures(found.results), style="red"))
+        note(_told_failures(found.results), style="red")
         sys.exit(3)
 
 
@@ -118,7 +120,7 @@ def _list(as_json: bool) -> None:
     if as_json:
         fields = ("name", "what", "size", "licence", "origin", "official", "strict", "needs_data")
         for about in abouts:
-            click.echo(json.dumps({name: getattr(about, name) for name in fields}))
+            echo_json({name: getattr(about, name) for name in fields})
         return
     for about in abouts:
         SCREEN.print(Text(about.name, style="bold"), Text(about.what), sep="  ")
@@ -151,14 +153,15 @@ def _print(results: dict[str, Any]) -> None:
     differing = results["disagreements"]
     if differing["count"]:
         some = ", ".join(differing["ids"][:5]) + (" ..." if differing["count"] > 5 else "")
-        SCREEN.print(Text(f"official and strict differ on {differing['count']} items: {some}"))
+        SCREEN.print(Text(f"official and strict differ on {counted(differing['count'], 'item')}: {some}"))
     if results["cut_off"]:
-        SCREEN.print(Text(f"cut off at the most tokens: {results['cut_off']} of {results['completions']} completions"))
+        SCREEN.print(Text(f"cut off at the most tokens: {results['cut_off']} of {counted(results['completions'], 'completion')}"))
 
 
 def _told_failures(results: dict[str, Any]) -> str:
     failures = results["failures"]
     return (
-        f"not complete: {failures['not_generated']} items were not generated, {failures['not_judged']} samples not judged; "
+        f"not complete: {counted(failures['not_generated'], 'item')} not generated, "
+        f"{counted(failures['not_judged'], 'sample')} not judged; "
         "they count neither as right nor as wrong"
     )

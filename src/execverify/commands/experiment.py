@@ -4,13 +4,10 @@ from pathlib import Path
 
 import click
 from rich.markdown import Markdown
-from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores
-from execverify.experiments.ablation import Ablation
-from execverify.experiments.pages import TABLE
-from execverify.training.preset import load_preset
-from execverify.training.preset_checks import MOST_SEED
+from execverify.commands.common import cores
+from execverify.commands.terminal import SCREEN, note
+from execverify.training.settings import MOST_SEED
 
 
 @click.command("experiment")
@@ -35,6 +32,10 @@ def experiment_command(
 
     Arms begin where others ended and are done one after another; give the command again to go on, with more seeds or arms too.
     """
+    from execverify.experiments.ablation import Ablation
+    from execverify.experiments.pages import TABLE
+    from execverify.training.preset import load_preset
+
     folder = Path(out or f"runs/{name}-{Path(preset).stem}")
     wanted = [arm.strip() for arm in arms.split(",") if arm.strip()]
     experiment = Ablation(
@@ -43,8 +44,8 @@ def experiment_command(
         wanted,
         folder,
         workers,
-        say=lambda line: NOTES.print(Text(line)),
+        say=note,
     )
     experiment.run()
     SCREEN.print(Markdown((folder / TABLE).read_text(encoding="utf-8")))
-    NOTES.print(Text(f"{folder}: done"))
+    note(f"{folder}: done")

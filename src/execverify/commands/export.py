@@ -1,16 +1,18 @@
 """The verb `export`: rows in the form that another engine reads."""
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.text import Text
 
-from execverify.commands.common import NOTES, progress
 from execverify.commands.programs import split_kinds
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import echo_json, note
 from execverify.datasets.files import count_rows, read_rows
-from execverify.training.verl import prompt_length
-from execverify.training.verl_rows import Exported, export
+from execverify.utils.wording import counted
+
+if TYPE_CHECKING:
+    from execverify.training.verl_rows import Exported
 
 
 @click.command("export")
@@ -29,6 +31,9 @@ def export_command(
 
     ROWS is a file of rows, or the folder of a dataset. (TRL reads rows as they are.)
     """
+    from execverify.training.verl import prompt_length
+    from execverify.training.verl_rows import export
+
     if (model is None) != (max_prompt is None):
         raise click.UsageError("--model and --max-prompt go together: the one measures what the other limits")
     length = None
@@ -39,19 +44,20 @@ def export_command(
                 f"--max-prompt needs the tokenizer of {model}, which cannot be loaded: is the name right, and is transformers installed "
                 "(pip install 'execverify[train]')?"
             )
-    with progress() as bar:
-        read = bar.track(read_rows(rows), total=count_rows(rows), description="rows")
-        found = export(read, Path(out), kinds=split_kinds(kinds), limit=limit, length=length, longest=max_prompt)
+    with Progress("rows", count_rows(rows)) as bar:
+        found = export(
+            bar.track(read_rows(rows)), Path(out), kinds=split_kinds(kinds), limit=limit, length=length, longest=max_prompt
+        )
     if as_json:
-        click.echo(json.dumps({"rows": found.rows, "kinds": found.kinds, "left_out": found.left_out, "examples": found.examples}))
+        echo_json({"rows": found.rows, "kinds": found.kinds, "left_out": found.left_out, "examples": found.examples})
     else:
         _print(found)
 
 
-def _print(found: Exported) -> None:
+def _print(found: "Exported") -> None:
     for split, count in found.rows.items():
-        NOTES.print(Text(f"{count} rows -> {found.file(split)}"))
-    NOTES.print(Text(", ".join(f"{count} {kind}" for kind, count in found.kinds.items())))
+        note(f"{counted(count, 'row')} -> {found.file(split)}")
+    note(", ".join(f"{count} {kind}" for kind, count in found.kinds.items()))
     for reason, count in found.left_out.most_common():
         example = f" ({found.examples[reason]})" if reason in found.examples else ""
-        NOTES.print(Text(f"left out: {count} {reason}{example}"))
+        note(f"left out: {count} {reason}{example}")

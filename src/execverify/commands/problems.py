@@ -4,14 +4,15 @@ import itertools
 from collections import Counter
 
 import click
-from rich.text import Text
 
-from execverify.commands.common import NOTES, progress
-from execverify.datasets.files import write_rows
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import note
+from execverify.datasets.files import check_out, write_rows
 from execverify.datasets.problems import HUB, ProblemAccount, problem_rows
 from execverify.errors import RowError
 from execverify.programs.program import shorten
 from execverify.questions.prompts import DEFAULT, template_names
+from execverify.utils.wording import counted
 
 _SHOWN_DROPS = 10
 
@@ -37,8 +38,9 @@ def code_rows_command(
     """
     account = ProblemAccount()
     rows = problem_rows(source, account, split=split, template=template, keep_prompts=keep_prompts, check=check)
-    with progress() as bar:
-        made = bar.track(itertools.islice(rows, limit), total=limit, description="problems")
+    check_out(out)
+    with Progress("problems", limit) as bar:
+        made = bar.track(itertools.islice(rows, limit))
         first = next(iter_made := iter(made), None)
         # Nothing is written where there is nothing to write: an empty file would hide the mistake.
         if first is not None:
@@ -52,19 +54,19 @@ def code_rows_command(
 
 def _print_account(account: ProblemAccount, out: str) -> None:
     made = ", ".join(f"{count} tested by {'calls' if form == 'call' else form}" for form, count in account.rows.items()) or "none"
-    NOTES.print(Text(f"{account.records} records; rows: {made}" + (f" -> {out}" if account.rows else "")))
+    note(f"{counted(account.records, 'record')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
     if account.rows:
-        NOTES.print(Text(f"unit tests: {account.tests}, {account.tests / account.rows.total():.1f} a row"))
+        note(f"unit tests: {account.tests}, {account.tests / account.rows.total():.1f} a row")
     if account.others:
-        NOTES.print(Text(f"not about code: {', '.join(f'{count} {name}' for name, count in account.others.most_common())}"))
+        note(f"not about code: {', '.join(f'{count} {name}' for name, count in account.others.most_common())}")
     if account.standings:
-        NOTES.print(Text(f"checked: {', '.join(f'{count} {name}' for name, count in account.standings.most_common())}"))
+        note(f"checked: {', '.join(f'{count} {name}' for name, count in account.standings.most_common())}")
     if account.left_out:
-        NOTES.print(Text(f"tests left out: {', '.join(f'{count}: {why}' for why, count in account.left_out.most_common())}"))
+        note(f"tests left out: {', '.join(f'{count}: {why}' for why, count in account.left_out.most_common())}")
     if account.drops:
         reasons = Counter(drop.reason for drop in account.drops)
-        NOTES.print(Text(f"dropped: {', '.join(f'{count}: {reason}' for reason, count in reasons.most_common())}"))
+        note(f"dropped: {', '.join(f'{count}: {reason}' for reason, count in reasons.most_common())}")
         for drop in account.drops[:_SHOWN_DROPS]:
-            NOTES.print(Text(f"  {drop.where}: {drop.reason}: {shorten(drop.detail, 160)}"))
+            note(f"  {drop.where}: {drop.reason}: {shorten(drop.detail, 160)}")
         if len(account.drops) > _SHOWN_DROPS:
-            NOTES.print(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
+            note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")

@@ -1,6 +1,5 @@
 """Verbs on programs: `trace` and `ask`."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +7,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import SCREEN, Failures, limit_options, limits_of, traces_from
+from execverify.commands.common import Failures, limit_options, limits_of, traces_from
+from execverify.commands.terminal import SCREEN, echo_json
 from execverify.errors import QuestionError
 from execverify.programs.program import shorten
 from execverify.programs.values import Value
@@ -34,7 +34,7 @@ def trace_command(file: str, call: str | None, as_json: bool, timeout: float, st
     failures = Failures(as_json)
     for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures):
         if as_json:
-            click.echo(json.dumps(trace_as_json(name, trace)))
+            echo_json(trace_as_json(name, trace))
         else:
             _print_trace(name, trace)
     failures.exit()
@@ -72,7 +72,7 @@ def ask_command(
             failures(name, f"{name}: {error}")
             continue
         if as_json:
-            click.echo(json.dumps({**_program_as_json(name, trace), "questions": list(map(_question_as_json, questions))}))
+            echo_json({**_program_as_json(name, trace), "questions": list(map(_question_as_json, questions))})
         else:
             _print_questions(name, trace, questions)
     failures.exit()

@@ -1,7 +1,6 @@
 """Verbs on rows: `rows` makes them, `score` and `validate` read them."""
 
 import itertools
-import json
 import sys
 from collections import Counter
 
@@ -9,10 +8,12 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores, limit_options, limits_of, progress, records_from
+from execverify.commands.common import cores, limit_options, limits_of, records_from
 from execverify.commands.programs import split_kinds
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import SCREEN, echo_json, note
 from execverify.datasets.completions import read_completions
-from execverify.datasets.files import count_rows, read_rows, write_rows
+from execverify.datasets.files import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.make import Account, Settings, make_rows
 from execverify.datasets.validate import Validation, validate
 from execverify.errors import RowError
@@ -23,6 +24,7 @@ from execverify.rewards.code_score import UnitTestRule
 from execverify.rewards.parts import UNJUDGED, Score, Verdict
 from execverify.rewards.score import RewardRule, score_many
 from execverify.rewards.unit_tests import task_or_problem
+from execverify.utils.wording import counted
 
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
@@ -61,9 +63,10 @@ def rows_command(
     """
     settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps, imports), cores())
     account = Account()
-    with progress() as bar:
-        records = bar.track(list(records_from(file, call)), description="programs")
-        made = make_rows(records, settings, account)
+    check_out(out)
+    records = list(records_from(file, call))
+    with Progress("programs", len(records)) as bar:
+        made = make_rows(records, settings, account, bar.update)
         # Nothing is written where there is nothing to write: an empty file would hide the mistake.
         first = next(made, None)
         if first is not None:
@@ -75,18 +78,18 @@ def rows_command(
 
 def _print_account(account: Account, out: str) -> None:
     made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"
-    NOTES.print(f"{account.programs} programs; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    note(f"{counted(account.programs, 'program')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
     if account.confirmed:
-        NOTES.print(f"given outputs that the run confirmed: {account.confirmed}")
+        note(f"given outputs that the run confirmed: {account.confirmed}")
     if account.rewritten:
-        NOTES.print(f"arguments rewritten as literals: {len(account.rewritten)} ({', '.join(account.rewritten[:4])} ...)")
+        note(f"arguments rewritten as literals: {len(account.rewritten)} ({', '.join(account.rewritten[:4])} ...)")
     if account.drops:
         reasons = Counter(drop.reason for drop in account.drops)
-        NOTES.print(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
+        note(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
         for drop in account.drops[:_SHOWN_DROPS]:
-            NOTES.print(Text(f"  {drop.id} ({drop.where}): {drop.reason}: {shorten(drop.detail, 160)}"))
+            note(f"  {drop.id} ({drop.where}): {drop.reason}: {shorten(drop.detail, 160)}")
         if len(account.drops) > _SHOWN_DROPS:
-            NOTES.print(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
+            note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
 
 
 @click.command("score")
@@ -127,10 +130,11 @@ def score_command(
     imports = (*imports, *more_imports)
     tests = UnitTestRule(binary=binary, float_tolerance=float_tolerance, imports=imports)
     limits = limits_of(timeout, steps, imports)
-    scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=cores(), allow_weak=allow_weak)
+    with Progress("completions judged", len(pairs)):
+        scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=cores(), allow_weak=allow_weak)
     if as_json:
         for (task, _), score in zip(pairs, scores, strict=True):
-            click.echo(json.dumps({"id": task.id, "kind": task.kind, **score_as_json(score)}))
+            echo_json({"id": task.id, "kind": task.kind, **score_as_json(score)})
         return
     _print_scores([task.kind for task, _ in pairs], scores)
 
@@ -177,19 +181,18 @@ def validate_command(
 
     Exits with 1 where any of this fails. Each row is tried with one completion of every attack family, in turn.
     """
-    with progress() as bar:
-        bar_task = bar.add_task("rows", total=count_rows(rows))
+    with Progress("rows", count_rows(rows)) as bar:
         found = validate(
             read_rows(rows),
             thorough=thorough,
             limits=limits_of(timeout, steps, imports),
             workers=workers,
-            progress=lambda more: bar.advance(bar_task, more),
+            progress=bar.advance,
         )
     if not found.rows:
         raise RowError(f"{rows} holds no rows to validate")
     if as_json:
-        click.echo(json.dumps(_validation_as_json(found)))
+        echo_json(_validation_as_json(found))
     else:
         _print_validation(found)
     if found.faults:
@@ -209,10 +212,12 @@ def _validation_as_json(found: Validation) -> dict[str, object]:
 def _print_validation(found: Validation) -> None:
     made = ", ".join(f"{count} {kind}" for kind, count in found.rows.items())
     SCREEN.print(f"rows: {made or 'none'}; questions whose answers were made anew: {found.questions}")
-    SCREEN.print(f"attacks: {sum(found.tried.values())} completions of {len(found.tried)} families")
+    SCREEN.print(
+        f"attacks: {counted(sum(found.tried.values()), 'completion')} of {counted(len(found.tried), 'family', 'families')}"
+    )
     if not found.faults:
         SCREEN.print(Text("every label agrees with its run, gold scores full, no attack is overpaid", style="green"))
         return
-    SCREEN.print(Text(f"{len(found.faults)} faults:", style="red"))
+    SCREEN.print(Text(f"{counted(len(found.faults), 'fault')}:", style="red"))
     for fault in found.faults[:20]:
         SCREEN.print(Text(f"  {fault.id}: {fault.what}: {fault.detail}"))

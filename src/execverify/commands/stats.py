@@ -1,13 +1,14 @@
 """Verbs that look at a dataset as a whole: `stats` prints its figures, `report` writes them into a page."""
 
-import json
 from pathlib import Path
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores, progress
+from execverify.commands.common import cores
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import SCREEN, echo_json, note
 from execverify.datasets.bars import AT_LEAST, Bar, coverage, cruxeval_figures, quartiles
 from execverify.datasets.files import count_rows, read_rows
 from execverify.datasets.program_figures import entropy
@@ -29,13 +30,12 @@ def stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
 
     ROWS is a file of rows, the folder of a dataset, or - for JSONL from standard input. CRUXEval's figures stand beside.
     """
-    with progress() as bar:
-        task = bar.add_task("rows", total=count_rows(rows))
-        stats = stats_of(read_rows(rows), quick=quick, workers=workers, progress=lambda more: bar.advance(task, more))
+    with Progress("rows", count_rows(rows)) as bar:
+        stats = stats_of(read_rows(rows), quick=quick, workers=workers, progress=bar.advance)
     if not stats.rows.total():
         raise RowError(f"{rows} holds no rows to describe")
     if as_json:
-        click.echo(json.dumps({**stats.as_json(), "cruxeval": cruxeval_figures()}))
+        echo_json({**stats.as_json(), "cruxeval": cruxeval_figures()})
     else:
         _print_stats(stats)
 
@@ -47,7 +47,7 @@ def report_command(out: str, workers: int) -> None:
     """Write the page that describes a dataset, OUT/report.html, anew."""
     from execverify.datasets.report import write_report
 
-    NOTES.print(Text(str(write_report(Path(out), workers=workers))))
+    note(str(write_report(Path(out), workers=workers)))
 
 
 def _print_stats(stats: Stats) -> None:

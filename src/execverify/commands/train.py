@@ -3,20 +3,19 @@
 import importlib.util
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.markdown import Markdown
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores
+from execverify.commands.common import cores
+from execverify.commands.terminal import SCREEN, note
 from execverify.errors import TrainingError
-from execverify.training import verl
-from execverify.training.preset import FOLDER, load_preset, preset_names
-from execverify.training.ranks import is_first
-from execverify.training.report import REPORT
-from execverify.training.run import Training
 from execverify.training.settings import STAGES
-from execverify.training.verl_settings import check_for_verl
+
+if TYPE_CHECKING:
+    from execverify.training.run import Training
 
 
 @click.command("train")
@@ -48,6 +47,11 @@ def train_command(
 
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
     """
+    from execverify.training.preset import FOLDER, load_preset, preset_names
+    from execverify.training.ranks import is_first
+    from execverify.training.report import REPORT
+    from execverify.training.run import Training
+
     if listed:
         for name in preset_names():
             SCREEN.print(Text(name, style="bold"), Text(load_preset(name).about), sep="  ")
@@ -59,7 +63,7 @@ def train_command(
         changes = (*changes, f"data.from_folder={data}")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
-    training = Training(settings, folder, workers, say=lambda line: NOTES.print(Text(line)), evaluated=not no_evaluation)
+    training = Training(settings, folder, workers, say=note, evaluated=not no_evaluation)
     if engine == "verl":
         _on_verl(training, stage, model)
         return
@@ -68,11 +72,14 @@ def train_command(
         return  # the first process measures, and says what came of it
     if not no_evaluation:
         SCREEN.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
-    NOTES.print(Text(f"{folder}: done"))
+    note(f"{folder}: done")
 
 
-def _on_verl(training: Training, stage: str, model: str | None) -> None:
+def _on_verl(training: "Training", stage: str, model: str | None) -> None:
     """Writes the run of one stage of RL, and starts it where verl is installed."""
+    from execverify.training import verl
+    from execverify.training.verl_settings import check_for_verl
+
     if stage not in STAGES[1:]:
         raise TrainingError(
             "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
@@ -80,10 +87,8 @@ def _on_verl(training: Training, stage: str, model: str | None) -> None:
     check_for_verl(training.preset, stage)
     model = training.for_another_engine(stage, model)
     folder = verl.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
-    NOTES.print(Text(f"{folder}: the run, its rows and settings are written"))
+    note(f"{folder}: the run, its rows and settings are written")
     if importlib.util.find_spec("verl") is None:
-        NOTES.print(
-            Text(f"verl is not installed here: in an environment of its own, `{verl.INSTALL}`, then `bash {folder / verl.RUN}`")
-        )
+        note(f"verl is not installed here: in an environment of its own, `{verl.INSTALL}`, then `bash {folder / verl.RUN}`")
         return
     sys.exit(verl.launch(folder))

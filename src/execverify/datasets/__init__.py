@@ -1,14 +1,43 @@
-"""Rows in number: synthesized or made from programs, kept in files and folders, validated, and described."""
+"""Rows in number: synthesized or made from programs, kept in files and folders, validated, and described.
 
-from execverify.datasets.build import Built, build
-from execverify.datasets.files import read_rows, write_rows
-from execverify.datasets.make import Account, Drop, Settings, make_rows
-from execverify.datasets.recipe import Recipe
-from execverify.datasets.splits import Splits
-from execverify.datasets.stats import Stats, stats_of
-from execverify.datasets.stream import tasks
+Names are loaded when first used: a command that reads a file of rows does not load what builds a dataset.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from execverify.datasets.building import Built, build
+    from execverify.datasets.files import read_rows, write_rows
+    from execverify.datasets.make import Account, Drop, Settings, make_rows
+    from execverify.datasets.recipe import Recipe
+    from execverify.datasets.splits import Splits
+    from execverify.datasets.stats import Stats, stats_of
+    from execverify.datasets.stream import tasks
+
+_HOMES = {
+    "building": ("Built", "build"),
+    "files": ("read_rows", "write_rows"),
+    "make": ("Account", "Drop", "Settings", "make_rows"),
+    "recipe": ("Recipe",),
+    "splits": ("Splits",),
+    "stats": ("Stats", "stats_of"),
+    "stream": ("tasks",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Account", "Built", "Drop", "Recipe", "Settings", "Splits", "Stats", "build", "make_rows", "read_rows", "stats_of", "tasks",
     "write_rows",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOME_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'execverify.datasets' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"execverify.datasets.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,6 +8,7 @@ from execverify.errors import RowError
 from execverify.questions.task import Task
 from execverify.rewards.answers import completion_text
 from execverify.rewards.unit_tests import Problem
+from execverify.utils.wording import counted
 
 Judged = TypeVar("Judged", bound=Task | Problem)
 
@@ -27,7 +28,9 @@ def read_completions(path: str, tasks: Sequence[Judged]) -> list[tuple[Judged, s
     if any(name is not None for _, name, _ in given):
         return _by_id(path, given, tasks)
     if len(given) != len(tasks):
-        raise RowError(f"{path} has {len(given)} completions for {len(tasks)} rows: give one for each row, or ids")
+        raise RowError(
+            f"{path} has {counted(len(given), 'completion')} for {counted(len(tasks), 'row')}: give one for each row, or ids"
+        )
     return [(task, text) for task, (_, _, text) in zip(tasks, given, strict=True)]
 
 
@@ -52,5 +55,7 @@ def _by_id(path: str, given: list[tuple[str, str | None, str]], tasks: Sequence[
         pairs.append((by_id[name], text))
     missing = by_id.keys() - {task.id for task, _ in pairs}
     if missing:
-        raise RowError(f"{path} has no completion for {len(missing)} of {len(tasks)} rows, such as {sorted(missing)[0]!r}")
+        raise RowError(
+            f"{path} has no completion for {len(missing)} of {counted(len(tasks), 'row')}, such as {sorted(missing)[0]!r}"
+        )
     return pairs

@@ -77,6 +77,7 @@ class Crew:
 
     Attributes:
         clock: where their time went.
+        ready: numbers of the spans that a build before had made.
     """
 
     def __init__(self, recipe: Recipe, spans: Spans, workers: int) -> None:
@@ -89,6 +90,7 @@ class Crew:
         self._deaths: Counter[int] = Counter()
         self._again: list[int] = []
         self._done: set[int] = set()
+        self.ready: set[int] = set()
         self._next = 0  # the first span that nobody was given
 
     def __enter__(self) -> "Crew":
@@ -120,6 +122,7 @@ class Crew:
     def redo(self, number: int) -> None:
         """Has a span made anew whose file turned out not to be whole."""
         self._spans.remove(number)
+        self.ready.discard(number)
         self._again.append(number)
         while number not in self._done:
             self._hand_out(number)
@@ -150,6 +153,7 @@ class Crew:
             if not self._spans.has(number):
                 return number
             self._done.add(number)
+            self.ready.add(number)
         return None
 
     def _hire(self) -> _Hand:

@@ -6,6 +6,7 @@ from execverify.datasets.recipe import Recipe
 from execverify.datasets.seen import Seen
 from execverify.datasets.spans import Fate
 from execverify.errors import DatasetError
+from execverify.utils.wording import counted
 
 PATIENCE = 2_000
 """Items in a row that may give nothing before the dataset is held to have no more rows."""
@@ -79,11 +80,11 @@ class Harvest:
     def _exhausted(self) -> str:
         (why, _), *_ = self._barren.most_common(1)
         wanted = self._wanted()
-        barren = f"the last {self._barren.total()} items gave none, most of them because {why}"
+        barren = f"the last {counted(self._barren.total(), 'item')} gave none, most of them because {why}"
         if self.rows == 0:
             ((reason, _),) = (self.refused or self.dropped).most_common(1)
             return f"no program keeps {wanted} ({reason}): ask for other levels, methods, types or kinds"
-        return f"{self.rows} rows are all there are with {wanted}: {barren}; ask for --size {self.rows} or less"
+        return f"no more than {counted(self.rows, 'row')} can be made with {wanted}: {barren}; ask for --size {self.rows} or less"
 
     def _wanted(self) -> str:
         if self.recipe.from_file is not None:

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -75,11 +75,24 @@ class Settings:
         check_kinds(self.kinds, TASK_KINDS)
 
 
-def make_rows(records: Iterable[ProgramRecord], settings: Settings, account: Account) -> Iterator[Row]:
-    """Rows of each program that returns a plain value the same way every time, in the order of the records."""
+def make_rows(
+    records: Iterable[ProgramRecord], settings: Settings, account: Account, progress: Callable[[int], object] = lambda done: None
+) -> Iterator[Row]:
+    """Rows of each program that returns a plain value the same way every time, in the order of the records.
+
+    Args:
+        records: the programs.
+        settings: how rows are made.
+        account: filled while rows are made.
+        progress: called with the number of programs that are done, now and then.
+
+    Raises:
+        SandboxError: programs cannot be run here (our failure).
+    """
     remaining = iter(records)
     seen: set[str] = set()
     while chunk := list(islice(remaining, _CHUNK)):
+        before = account.programs
         account.programs += len(chunk)
         usable: list[tuple[ProgramRecord, Program]] = []
         for record in chunk:
@@ -94,13 +107,15 @@ def make_rows(records: Iterable[ProgramRecord], settings: Settings, account: Acc
             except ProgramError as error:
                 account.drops.append(Drop(record.id, record.where, "not a usable program", str(error)))
         traces = trace_many([program for _, program in usable], limits=settings.limits, workers=settings.workers)
-        for (record, _), trace in zip(usable, traces, strict=True):
+        for place, ((record, _), trace) in enumerate(zip(usable, traces, strict=True)):
+            progress(before + place)
             drop = why_not(record, trace)
             if drop is not None:
                 account.drops.append(drop)
             else:
                 account.confirmed += record.output is not None
                 yield from _rows(record, trace, settings, account)
+        progress(account.programs)
 
 
 def program_of(record: ProgramRecord, limits: Limits, account: Account | None = None) -> Program:

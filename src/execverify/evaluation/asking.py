@@ -15,6 +15,7 @@ from execverify.models import Generation, Model, Recorded, Request, Sampling, Sc
 from execverify.models.recorded import read_recorded
 from execverify.questions.task import Message
 from execverify.utils.reading import read_text
+from execverify.utils.wording import counted
 
 Ask = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
 """A function that answers many conversations at once: for each a text, or a text for each sample."""
@@ -43,10 +44,16 @@ class Function:
             some = requests[start : start + self._batch]
             answers = self._ask([request.messages for request in some])
             if len(answers) != len(some):
-                raise EvaluationError(f"the function gave {len(answers)} answers to {len(some)} prompts: give one for each")
+                raise EvaluationError(
+                    f"the function gave {counted(len(answers), 'answer')} to {counted(len(some), 'prompt')}: give one for each"
+                )
             for request, given in zip(some, answers, strict=True):
                 texts = (given,) if isinstance(given, str) else tuple(given)
-                short = f"the function gave {len(texts)} completions, and n is {sampling.n}" if len(texts) < sampling.n else None
+                short = (
+                    f"the function gave {counted(len(texts), 'completion')}, and n is {sampling.n}"
+                    if len(texts) < sampling.n
+                    else None
+                )
                 yield Generation(request.id, texts[: sampling.n], short)
 
     def close(self) -> None:

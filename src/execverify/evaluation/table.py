@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from execverify.utils.wording import counted
+
 Results = Mapping[str, Any]
 
 
@@ -50,15 +52,19 @@ def how(results: Results) -> str:
         if name in sampling
     )
     if results["cut_off"]:
-        drawn += f", {results['cut_off']} of {results['completions']} completions cut off"
+        drawn += f", {results['cut_off']} of {counted(results['completions'], 'completion')} cut off"
     data = results["data"]
     told = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
     limit = f", the first {results['limit']}" if results["limit"] else ""
     failed = results["failures"]["not_generated"] + results["failures"]["not_judged"]
-    lost = f"; NOT COMPLETE: {failed} items or samples failed on our side and are left out" if failed else ""
+    lost = (
+        f"; NOT COMPLETE: {counted(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
+        if failed
+        else ""
+    )
     method = results["official"].get("interval_method", "")
     return (
-        f"{results['items']} items{limit}{told}; style {results['style']}, {drawn}; intervals: {method}; "
+        f"{counted(results['items'], 'item')}{limit}{told}; style {results['style']}, {drawn}; intervals: {method}; "
         f"floor: the best constant answer on the same items; execverify {results['execverify']}, Python {results['python']}{lost}"
     )
 

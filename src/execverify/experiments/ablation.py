@@ -27,10 +27,9 @@ from execverify.training.claim import CHAINS, MORE_CHAINS, SETTINGS, claim
 from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_json, write_json
 from execverify.training.measure import HELD_OUT, Measure, measure
-from execverify.training.preset_checks import MOST_SEED
 from execverify.training.ranks import world_size
 from execverify.training.run import Training
-from execverify.training.settings import STAGES, Preset
+from execverify.training.settings import MOST_SEED, STAGES, Preset
 
 RESULTS = "results.json"
 _SAMPLES = 4

@@ -19,6 +19,7 @@ from execverify.errors import ModelError
 from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.models.store import is_header
 from execverify.utils.reading import read_text
+from execverify.utils.wording import counted
 
 _LISTED = 3
 
@@ -60,7 +61,9 @@ class Recorded:
         missing = [request.id for request in requests if request.id not in self._found]
         if missing and len(missing) == len(requests):
             has = ", ".join(list(self._found)[:_LISTED])
-            raise ModelError(f"{self.path} answers none of the {len(requests)} requests: it has {has} ..., not {missing[0]}")
+            raise ModelError(
+                f"{self.path} answers none of the {counted(len(requests), 'request')}: it has {has} ..., not {missing[0]}"
+            )
         for request in requests:
             yield self._answer(request, sampling.n)
 
@@ -72,7 +75,7 @@ class Recorded:
             error = f"{self.path} has an answer for {request.id!r}, but to another prompt: evaluate with the settings it was made with"
             return Generation(request.id, (), error=error)
         if generation.error is None and len(generation.completions) < n:
-            error = f"{self.path} has {len(generation.completions)} of the {n} completions for {request.id!r}"
+            error = f"{self.path} has {len(generation.completions)} of the {counted(n, 'completion')} for {request.id!r}"
             return Generation(request.id, generation.completions, error)
         return Generation(request.id, generation.completions[:n], generation.error, generation.finish_reasons[:n])
 

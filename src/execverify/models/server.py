@@ -26,6 +26,7 @@ from execverify.errors import ModelError
 from execverify.models import pacing
 from execverify.models.http import Dropped, Reply, call
 from execverify.models.model import NOT_ASKED, Generation, Request, Sampling, check_ids
+from execverify.utils.wording import counted
 
 KEY_VARIABLE = "EXECVERIFY_API_KEY"
 _FEWEST = 4
@@ -210,7 +211,7 @@ class Server:
         except (_Trouble, TypeError, KeyError) as error:
             raise ModelError(f"{url} does not tell which models there are ({error}): give model=NAME") from None
         if len(names) != 1:
-            raise ModelError(f"the server has {len(names)} models ({', '.join(map(str, names[:5]))}): give model=NAME")
+            raise ModelError(f"the server has {counted(len(names), 'model')} ({', '.join(map(str, names[:5]))}): give model=NAME")
         return str(names[0])
 
 

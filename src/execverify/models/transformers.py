@@ -21,6 +21,7 @@ from execverify.models.checkpoint import Prompts, fingerprint, name_of
 from execverify.models.decoding import Decoder, Row
 from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.models.seeds import sample_seed
+from execverify.utils.wording import counted
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -96,7 +97,7 @@ class Transformers:
         for request, prompt in zip(requests, prompts, strict=True):
             room = min(sampling.max_tokens, context - len(prompt))
             if not prompt or room < 1:
-                takes = f"the prompt has {len(prompt)} tokens, and the model takes 1 to {context - 1}"
+                takes = f"the prompt has {counted(len(prompt), 'token')}, and the model takes 1 to {context - 1}"
                 yield Generation(request.id, (), error=takes)
                 continue
             seeds = (sample_seed(sampling.seed, request.id, k) for k in range(sampling.n))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import MAX_SOURCE, literal_of, parse_quietly
+from execverify.programs.literals import literal_of, parse_quietly
 from execverify.programs.program import call_values
 from execverify.questions.question import CLOSE, OPEN
 
@@ -26,7 +26,7 @@ BLANKS = (
 )
 """What may stand around a line: blanks of every width, none included."""
 
-_IN_BACKTICKS = re.compile(r"(`+)([^`]+)\1")
+_IN_BACKTICKS = re.compile(r"(`{1,2})([^`]+)\1")  # three are a fence
 _FENCE = re.compile(r"`{3,}.*|~{3,}[ \t]*(?:\{?\.?(?:py|python)[\w.]*\}?|text|txt|plaintext|output)?[ \t]*", re.IGNORECASE)
 
 
@@ -105,18 +105,9 @@ def is_fence(line: str) -> bool:
     return line[:1] in "`~" and _FENCE.fullmatch(line) is not None
 
 
-def longest_line(right: str) -> int:
-    """How long a line may be to be read, in characters, where `right` is the right answer.
-
-    The longest spelling of a value (`\\U00000041` for `A`) takes ten times its characters, so what is longer is never right,
-    and need not be parsed.
-    """
-    return min(MAX_SOURCE, 2_000 + 32 * len(right))
-
-
-def read_assertion(text: str, limit: int = MAX_SOURCE) -> Assertion:
+def read_assertion(text: str) -> Assertion:
     """Reads `assert f(<literals>) == <literal>`; raises LiteralError that says what else it is."""
-    tree = parse_quietly(text, "exec", limit)
+    tree = parse_quietly(text, "exec")
     assert isinstance(tree, ast.Module)
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assert):
         raise LiteralError("is not one assert statement")

@@ -24,7 +24,7 @@ from execverify.programs.values import equality_key, value_of
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.answers import BLANKS, Answer, Assertion, longest_line, read_answer, read_assertion
+from execverify.rewards.answers import BLANKS, Answer, Assertion, read_answer, read_assertion
 from execverify.rewards.code_score import UnitTestRule, unit_test_scores
 from execverify.rewards.compare import same_value
 from execverify.rewards.guard import bad_row, guarded, unreadable
@@ -218,7 +218,7 @@ def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
     if answer.assertion is None:
         return Part("output", expected, None, Verdict.NONE, answer.why)
     try:
-        given = read_assertion(answer.assertion, longest_line(task.assertion))
+        given = read_assertion(answer.assertion)
         why = _why_not_the_call(task, given)
         if not why and not _is_value(given.result, task.result.text or "", rule.float_tolerance):
             why = f"the result is {shorten(str(task.result))}, not {shorten(str(value_of(given.result)))}"
@@ -290,7 +290,7 @@ def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -
     if not semicolon:
         return "it is not `value; type`"
     try:
-        value = parse_literal(text, longest_line(max(answers, key=len)))
+        value = parse_literal(text)
     except LiteralError as error:
         return f"the value {error}"
     for answer in answers:

@@ -10,6 +10,7 @@ from execverify.errors import TrainingError
 from execverify.training.preset_checks import meant
 from execverify.training.ranks import world_size
 from execverify.training.settings import Preset
+from execverify.utils.wording import counted
 
 _GIB = 1 << 30
 
@@ -22,7 +23,7 @@ def check_machine(preset: Preset, out: Path) -> None:
     gpus = torch.cuda.device_count()
     if needs.gpus > gpus:
         raise TrainingError(
-            f"the preset needs {needs.gpus} GPU{'s' * (needs.gpus > 1)}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
+            f"the preset needs {counted(needs.gpus, 'GPU')}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
             "use the preset tiny, or set needs.gpus=0 for a short run on the processor"
         )
     if gpus > 1 and world_size() == 1:

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.build import build
+from execverify.datasets.building import build
 from execverify.datasets.files import read_rows
 from execverify.datasets.folder import read_manifest
 from execverify.datasets.problems import ProblemAccount, problem_rows
@@ -26,6 +26,7 @@ from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Say
 from execverify.training.preset_checks import recipe_of
 from execverify.training.settings import SYNTHESIZED, DataSettings, Preset
+from execverify.utils.wording import counted
 
 TRAIN, TEST = "train", "test"
 _HELD_OUT = "train=0.05,test=0.95"
@@ -140,7 +141,7 @@ def _check(rows: Rows, preset: Preset) -> None:
         if want and have < min(want, 8):
             kinds = ", ".join(preset.stage1.kinds)
             raise TrainingError(
-                f"{rows.folder} has {have} rows for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
+                f"{rows.folder} has {counted(have, 'row')} for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
             )
 
 
@@ -190,7 +191,7 @@ class TaskRows:
         yield from islice(problem_rows(self.source, account, template=self.template), self.stage2)
         dropped = Counter(drop.reason for drop in account.drops)
         why = "".join(f"; {count} dropped: {reason}" for reason, count in dropped.most_common())
-        self.say(f"stage2: {account.rows.total()} rows of {account.records} records of {self.source}{why}")
+        self.say(f"stage2: {counted(account.rows.total(), 'row')} of {counted(account.records, 'record')} of {self.source}{why}")
 
 
 def check_source(preset: Preset) -> None:

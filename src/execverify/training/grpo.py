@@ -18,6 +18,7 @@ from execverify.training.rule import rule_of
 from execverify.training.screen import screened
 from execverify.training.settings import Preset, RlSettings
 from execverify.training.stage import carried_out, opened
+from execverify.utils.wording import counted
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
 
@@ -116,8 +117,8 @@ def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> 
     """Raises TrainingError where there are too few rows for one rollout."""
     if rows < settings.prompts:
         raise TrainingError(
-            f"{stage} has {rows} rows, and a rollout takes {settings.prompts} prompts "
-            f"({too_long} rows are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
+            f"{stage} has {counted(rows, 'row')}, and a rollout takes {settings.prompts} prompts "
+            f"({too_long} more are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
         )
 
 
@@ -179,7 +180,7 @@ def _prompts(
     settings, account = preset.stage(stage), Kept()
     kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
     check_kinds(kept, stage, settings)
-    say(f"{stage} on {len(kept)} prompts; {account.too_long} were too long")
+    say(f"{stage} on {counted(len(kept), 'prompt')}; too long: {account.too_long}")
     told: dict[str, Any] = dict(vars(account))
     if settings.screen_samples:
         batch = preset.evaluation.batch

@@ -12,7 +12,7 @@ from execverify.datasets.splits import Splits
 from execverify.errors import ExecVerifyError, TrainingError
 from execverify.questions.prompts import template_texts
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
-from execverify.training.settings import SYNTHESIZED, DataSettings, Preset, RlSettings
+from execverify.training.settings import MOST_SEED, SYNTHESIZED, DataSettings, Preset, RlSettings
 
 REWARDS = ("white_box", "output_only", "control_flow", "data_flow", "parts", "unit_tests", "constant")
 LOSSES = ("grpo", "dapo", "bnpo", "dr_grpo", "cispo", "sapo", "luspo", "vespo")
@@ -20,9 +20,6 @@ SCHEDULERS = (
     "constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt",
 )  # fmt: skip
 """Of the engine's schedulers those that need no settings of their own."""
-
-MOST_SEED = 2**32 - 1
-"""Of the engines' random numbers."""
 
 _STAGES = ("stage1", "stage2")
 _ONE_OR_MORE = {

@@ -31,6 +31,7 @@ from execverify.training.ranks import begin_together, is_first
 from execverify.training.report import write_report
 from execverify.training.settings import STAGES, SYNTHESIZED, Preset
 from execverify.training.verl import trained_model
+from execverify.utils.wording import counted
 
 _TOKENIZER_ROWS = 4_000
 _SFT_COLUMNS = ("id", "kind", "prompt", "completion")
@@ -218,7 +219,7 @@ class Training:
                 account=account,
             )
         )
-        self.say(f"chains: {sum(account.chains.values())} made, {len(account.left)} rows without one")
+        self.say(f"chains: {sum(account.chains.values())} made, {counted(len(account.left), 'row')} without one")
 
     def _trained(self, stage: str, model: str) -> str:
         from execverify.training.grpo import train_rl

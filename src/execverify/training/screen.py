@@ -17,6 +17,7 @@ from execverify.training.checkpoints import SCREENED, Say
 from execverify.training.files import read_json, write_json
 from execverify.training.ranks import is_first, wait_for
 from execverify.training.settings import RlSettings
+from execverify.utils.wording import counted
 
 
 def screened(
@@ -56,7 +57,7 @@ def screened(
         found = {"seconds": round(time.perf_counter() - begun, 1), "rewards": rewards}
         write_json(out / SCREENED, found)
     kept = [row for row in rows if any(_varies(own) for own in found["rewards"][row["id"]])]
-    say(f"screening by {settings.screen_samples} samples: {len(kept)} of {len(rows)} prompts can teach something")
+    say(f"screening by {settings.screen_samples} samples: {len(kept)} of {counted(len(rows), 'prompt')} can teach something")
     if not kept:
         raise TrainingError("no prompt has samples of different rewards: warm up longer, or take other rows")
     return kept, found["seconds"]

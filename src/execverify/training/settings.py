@@ -13,6 +13,8 @@ from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 STAGES = ("sft", "stage1", "stage2")
 SCRATCH = "scratch"
 SYNTHESIZED = "synthesized"
+MOST_SEED = 2**32 - 1
+"""Of the engines' random numbers."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from execverify.training.lengths import Kept, fitting
 from execverify.training.logs import StepLog
 from execverify.training.settings import Preset
 from execverify.training.stage import carried_out, opened
+from execverify.utils.wording import counted
 
 
 def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Say = print) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         raise TrainingError(
             f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_tokens)"
         )
-    say(f"warm-up on {account.kept} rows, {account.tokens} tokens; {account.too_long} were too long")
+    say(f"warm-up on {counted(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
     with taking_settings("sft"):
         trainer = SFTTrainer(
             model=model,

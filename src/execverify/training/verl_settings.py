@@ -19,6 +19,7 @@ from execverify.rewards.parts import ANSWERS
 from execverify.training.rule import rule_of
 from execverify.training.settings import Preset, RlSettings
 from execverify.training.verl_rows import TRAIN, VALIDATION, Exported
+from execverify.utils.wording import counted
 
 LOSSES = {"grpo": "seq-mean-token-mean", "dapo": "token-mean", "bnpo": "token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
 """How token losses are put together: TRL's names and verl's."""
@@ -220,7 +221,9 @@ def steps_of(stage: str, rl: RlSettings, rows: int) -> int:
         TrainingError: there are fewer rows than one step takes.
     """
     if rows < rl.prompts:
-        raise TrainingError(f"{stage} has {rows} rows to train on, and one step takes {rl.prompts}: set {stage}.prompts to less")
+        raise TrainingError(
+            f"{stage} has {counted(rows, 'row')} to train on, and one step takes {rl.prompts}: set {stage}.prompts to less"
+        )
     steps = max(1, int(rl.epochs * (rows // rl.prompts)))
     if rl.max_steps:
         steps = min(steps, math.ceil(rl.max_steps * rl.mini_batch / rl.prompts))

@@ -20,6 +20,7 @@ from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
 from execverify.tracing.details import Details, details_many
 from execverify.tracing.trace import Trace
+from execverify.utils.wording import counted
 
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
@@ -120,7 +121,7 @@ def _fullest(told: Callable[[int], Chain], first: int, budget: int | None) -> Ch
     low, high = first, len(LADDER) - 1
     found = told(high)
     if found.tokens > budget:
-        return Unfit("does not fit the budget", f"{found.tokens} tokens at the least detail; the budget is {budget}")
+        return Unfit("does not fit the budget", f"{counted(found.tokens, 'token')} at the least detail; the budget is {budget}")
     while high - low > 1:
         middle = (low + high) // 2
         tried = told(middle)

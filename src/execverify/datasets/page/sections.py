@@ -58,7 +58,7 @@ def made(manifest: dict[str, Any], sample: Sample) -> Markup:
     given = items - sum(dropped.values())
     lines = [
         tag("p", f"{figure(items)} items were tried, one after the other; {figure(given)} of them gave the {figure(sample.rows)} rows, "
-            f"and {figure(sum(dropped.values()))} were dropped. Before that, {figure(sum(refused.values()))} attempts at an item came to "
+            f"dropped: {figure(sum(dropped.values()))}. Before that, {figure(sum(refused.values()))} attempts at an item came to "
             "nothing, and the next attempt was taken."),
     ]  # fmt: skip
     charts = [

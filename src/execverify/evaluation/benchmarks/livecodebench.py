@@ -22,6 +22,7 @@ from execverify.programs.program import shorten
 from execverify.programs.values import value_of
 from execverify.rewards.code import read_code
 from execverify.rewards.compare import same_json, same_output
+from execverify.utils.wording import counted
 
 ORIGIN = "livecodebench/code_generation_lite on the hub (test*.jsonl)"
 FIELDS = ("question_content", "question_id", "starter_code", "public_test_cases", "private_test_cases")
@@ -97,7 +98,7 @@ class LiveCodeBench(Benchmark):
             "starter": starter,
         }
         slices = {key: str(row[key]) for key in ("difficulty", "platform") if row.get(key)}
-        told = f"{len(pairs)} tests by {'calls of ' + function if function else 'stdin'}"
+        told = f"{counted(len(pairs), 'test')} by {'calls of ' + function if function else 'stdin'}"
         return Item(name, ("code",), ("every test passes",), str(row["question_content"]), told, fields, slices, problem)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:

@@ -13,6 +13,7 @@ from execverify.datasets.page.markup import Markup, Part, joined, tag
 from execverify.evaluation.page.items import items_as_data
 from execverify.evaluation.run import Evaluation
 from execverify.evaluation.table import how, shown, span, tasks_of
+from execverify.utils.wording import counted
 
 _PACKAGE = "execverify.evaluation.page"
 _VERDICTS = {"official": "by the authors' rule", "strict": "strictly"}
@@ -53,12 +54,23 @@ def _summary(results: Mapping[str, Any]) -> Markup:
     best = results["floors"]["best"].get("official", {}).get("all")
     if best is not None:
         tiles.append((f"{shown(best['pass_at_1'])}%", f"the floor: always answering {best['answer'] or 'nothing'}"))
-    tiles.append((figure(results["items"]), f"items, {figure(results['completions'])} completions"))
+    tiles.append(
+        (
+            figure(results["items"]),
+            f"{counted(results['items'], 'item').split()[1]}, {counted(results['completions'], 'completion')}",
+        )
+    )
     tiles.append((figure(results["disagreements"]["count"]), "items on which the two verdicts differ"))
     boxes = (tag("div", tag("strong", value), tag("span", what)) for value, what in tiles)
     failed = sum(results["failures"].values())
     lost = (
-        tag("p", f"Not complete: {failed} items or samples failed on our side and are left out.", class_="no") if failed else ""
+        tag(
+            "p",
+            f"Not complete: {counted(failed, 'item or sample', 'items or samples')} failed on our side, and left out.",
+            class_="no",
+        )
+        if failed
+        else ""
     )
     return joined(tag("div", boxes, class_="tiles"), lost, tag("p", how(results), class_="dim"))
 

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Callable
 
 from execverify.questions.task import Task
+from execverify.rewards.answers import BLANKS
 from execverify.rewards.attacks.family import (
     FULL,
     Completions,
@@ -45,18 +46,19 @@ _ZEROS = (0xFF10, 0x0660, 0x06F0, 0x0966, 0x1D7CE, 0x1D7F6, 0x1FBF0)  # where ot
 
 
 def _inserted(characters: str) -> Callable[[Task], Completions]:
-    """Each character put into the right assertion, at places where Python takes none of them."""
+    """Each character put into the right assertion, at places where Python takes none of them; blanks may stand around it."""
 
     def make(task: Task) -> Completions:
         call, result = task.program.call, task.result.text
         for sign in characters:
-            yield with_assertion(task, f"{sign}assert {call} == {result}")
+            around = FULL if sign in BLANKS else 0.0
+            yield with_assertion(task, f"{sign}assert {call} == {result}"), around
             yield with_assertion(task, f"ass{sign}ert {call} == {result}")
             yield with_assertion(task, f"assert{sign} {call} == {result}")
             yield with_assertion(task, f"assert {sign}{call} == {result}")
             yield with_assertion(task, f"assert {call} ={sign}= {result}")
             yield with_assertion(task, f"assert {call} =={sign} {result}")
-            yield with_assertion(task, f"assert {call} == {result}{sign}")
+            yield with_assertion(task, f"assert {call} == {result}{sign}"), around
 
     return make
 

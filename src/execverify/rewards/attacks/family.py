@@ -136,10 +136,17 @@ def worth(task: Task, right: int) -> float:
 
 
 def is_answer(question: Question, line: str) -> bool:
-    """Whether a line answers a question, as the prompt states it."""
+    """Whether a line answers a question, as the prompt states it; what may stand around it is taken away."""
     line = line.strip()
+    for ticks in ("``", "`"):
+        if line.count("`") == 2 * len(ticks) and line.startswith(ticks) and line.endswith(ticks):
+            line = line.strip("`").strip()
     if line in question.answers:
         return True
+    if question.kind == "variable_state" and line.endswith((";", ".")):
+        line = line[:-1].rstrip()
+        if line == NO_STATE:
+            return line in question.answers
     if question.kind != "variable_state" or NO_STATE in (line, *question.answers):
         return False
     return any(_is_state(line, answer) for answer in question.answers)

@@ -7,7 +7,16 @@ import json
 from urllib.parse import quote
 
 from execverify.questions.task import Task
-from execverify.rewards.attacks.family import FULL, Completions, Family, first_lines, right_lines, with_result, wrong_result
+from execverify.rewards.attacks.family import (
+    FULL,
+    Completions,
+    Family,
+    first_lines,
+    right_lines,
+    with_assertion,
+    with_result,
+    wrong_result,
+)
 
 
 def _right(task: Task) -> str:
@@ -214,7 +223,6 @@ _LABELS = """
     > assert $call == $result
     - assert $call == $result
     * assert $call == $result
-    `assert $call == $result`
     **assert $call == $result**
     $$assert $call == $result
     In [1]: assert $call == $result
@@ -235,6 +243,12 @@ _LABELS = """
     assert $call == '$result
 """
 
+
+def _labelled(task: Task) -> Completions:
+    yield from first_lines(_LABELS)(task)
+    yield with_assertion(task, f"`{task.assertion}`"), FULL  # as models write code
+
+
 FAMILIES = (
     Family("untagged", "gives the right lines without the tags, or with half of them", _untagged),
     Family("other_tags", "gives the right lines in other tags", _other_tags),
@@ -250,5 +264,5 @@ FAMILIES = (
     Family("reward_claims", "claims the reward", _claims),
     Family("empty", "gives nothing", _empty),
     Family("noise", "gives bytes that are not text", _noise),
-    Family("labels", "puts a label, a number or a prompt before the assertion", first_lines(_LABELS)),
+    Family("labels", "puts a label, a number or a prompt before the assertion", _labelled),
 )

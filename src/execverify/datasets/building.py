@@ -29,6 +29,8 @@ from execverify.datasets.sources import source_of
 from execverify.datasets.spans import Fate, Spans
 from execverify.errors import DatasetError
 
+Progress = Callable[[int, int], None]
+
 FORMAT = 1
 """Version of the manifest's meaning."""
 
@@ -40,18 +42,20 @@ class Built:
     Attributes:
         manifest: of the dataset.
         already: whether it was complete before; nothing was done then, but for a report that was missing.
+        ready: how many of the rows a build before had made.
         seconds: how long it took.
         clock: where the time of all processes went.
     """
 
     manifest: dict[str, Any]
     already: bool = False
+    ready: int = 0
     seconds: float = 0.0
     clock: StageClock = field(default_factory=StageClock)
 
 
 def build(
-    out: str | Path, size: int, recipe: Recipe, *, workers: int = 1, progress: Callable[[int], None] = lambda rows: None
+    out: str | Path, size: int, recipe: Recipe, *, workers: int = 1, progress: Progress = lambda rows, ready: None
 ) -> Built:
     """Makes a dataset in a folder; goes on where a build of the same settings stopped.
 
@@ -60,7 +64,7 @@ def build(
         size: how many rows.
         recipe: what decides the rows.
         workers: how many processes make them; it decides nothing else.
-        progress: told the number of rows so far, now and then.
+        progress: called with the number of rows so far, and how many of these a build before had made, now and then.
 
     Raises:
         DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that so many rows
@@ -87,7 +91,7 @@ def build(
             if harvest.rows == 0:
                 claimed.abandon()  # nothing can be made of this: nothing to go on with
             raise
-    return Built(manifest, False, time.perf_counter() - begun, work.clock)
+    return Built(manifest, False, work.ready, time.perf_counter() - begun, work.clock)
 
 
 class _Build:
@@ -100,7 +104,7 @@ class _Build:
         harvest: Harvest,
         benchmarks: Benchmarks,
         workers: int,
-        progress: Callable[[int], None],
+        progress: Progress,
     ) -> None:
         self.folder = folder
         self.recipe = recipe
@@ -110,6 +114,7 @@ class _Build:
         self.progress = progress
         self.clock = StageClock()
         self.spans = Spans(folder.work)
+        self.ready = 0
 
     def done(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Makes all rows, puts them into place, and returns the manifest."""
@@ -118,9 +123,12 @@ class _Build:
         _empty(data)
         with Shards(data, self.recipe.splits.names) as shards:
             with Crew(self.recipe, self.spans, self.workers) as crew:
-                for fate, lines in self._items(crew):
+                for number, fate, lines in self._items(crew):
+                    before = self.harvest.rows
                     with self.clock.stage("write"):
                         self._add(shards, fate, lines)
+                    if number in crew.ready:
+                        self.ready += self.harvest.rows - before
                     if self.harvest.full:
                         break
             self.clock.add(crew.clock.seconds)
@@ -130,14 +138,15 @@ class _Build:
         self.folder.publish(data, manifest, partial(write_report, workers=self.workers))
         return manifest
 
-    def _items(self, crew: Crew) -> Iterator[tuple[Fate, list[bytes]]]:
+    def _items(self, crew: Crew) -> Iterator[tuple[int, Fate, list[bytes]]]:
         for number in crew.numbers():
             items = self.spans.read(number)
             if items is None:
                 crew.redo(number)
                 items = self.spans.read(number)
-            yield from items or ()
-            self.progress(self.harvest.rows)
+            for fate, lines in items or ():
+                yield number, fate, lines
+            self.progress(self.harvest.rows, self.ready)
 
     def _add(self, shards: Shards, fate: Fate, lines: list[bytes]) -> None:
         for line in lines[: self.harvest.take(fate)]:
