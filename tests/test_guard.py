@@ -229,7 +229,8 @@ def test_lone_surrogates_are_logged_and_stored(white: ev.Task, tmp_path: Path) -
     sources = ["print('\\udc80')", "def f(n):\n    raise ValueError(n)"]
     scores = [score(white, answer("assert f(3) == '\ud800'", "\udc80", "x\ud800; str"))]
     scores += unit_test_scores(list(zip(truths, map(code, sources), strict=True)))
-    rows = [{"given": part.given, "why": part.why} for found in scores for part in found.parts]
+    scores.append(unit_test_score({"inputs": ["1"], "outputs": ["\ud800"]}, code("print(1)")))
+    rows = [{"given": part.given, "why": part.why, "expected": [*part.expected]} for found in scores for part in found.parts]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "parts.parquet")
     assert pq.read_table(tmp_path / "parts.parquet").to_pylist() == rows
     assert any("\\ud800" in (row["given"] or "") for row in rows)

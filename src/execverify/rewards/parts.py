@@ -59,7 +59,7 @@ class Part:
         verdict: right, wrong, no answer, our failure; for code also how else it ended.
         why: one line that says why it is not right; empty where it is.
 
-    `given` and `why` can always be encoded: a lone surrogate, which no file, table or log takes, stands there as `\\udc80`.
+    All texts can be encoded: a lone surrogate, which no file, table or log takes, stands in them as `\\udc80`.
     """
 
     kind: str
@@ -73,6 +73,8 @@ class Part:
             text = getattr(self, name)
             if text is not None and not text.isascii():
                 object.__setattr__(self, name, encodable(text))
+        if not all(map(str.isascii, self.expected)):
+            object.__setattr__(self, "expected", tuple(map(encodable, self.expected)))
 
     @property
     def right(self) -> bool:
