@@ -48,8 +48,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("timeout", "memory", "steps", "output"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"the limit {name} must be above 0, not {getattr(self, name)!r}")
+            if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
+                raise ValueError(f"the limit {name} must be a number above 0, not {getattr(self, name)!r}")
         if self.file_size < 0:
             raise ValueError(f"the limit file_size must be 0 or more, not {self.file_size!r}")
 

@@ -42,6 +42,8 @@ def parse_literal(text: str, limit: int = MAX_SOURCE) -> object:
 
 def parse_expression(text: str, limit: int = MAX_SOURCE) -> ast.expr:
     """Syntax tree of one expression, read without running anything; raises LiteralError if it is none."""
+    if not isinstance(text, str):
+        raise LiteralError(f"is {type(text).__name__}, and no text")
     tree = parse_quietly(text.strip(), "eval", limit)
     assert isinstance(tree, ast.Expression)
     return tree.body
