@@ -437,7 +437,7 @@ def test_a_sum_of_integers_and_floats_that_versions_round_differently_is_found()
 @pytest.mark.parametrize("value", [0, -1, math.nan])
 def test_a_limit_must_be_above_zero(name: str, value: float) -> None:
     limits: dict[str, Any] = {name: value}
-    with pytest.raises(ValueError, match=f"the limit {name} must be above 0, not"):
+    with pytest.raises(ValueError, match=f"the limit {name} must be a number above 0, not"):
         ev.Limits(**limits)
 
 

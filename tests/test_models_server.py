@@ -3,13 +3,14 @@
 import threading
 import time
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
 from misbehaving import Behaviour, Misbehaving, drip, drop, good, half, misbehaving, raw, status
 
 from execverify.errors import ModelError
-from execverify.models import Generation, Model, Request, Sampling, load, pacing
+from execverify.models import Generation, Model, Request, Sampling, load, pacing, stored
 
 SAMPLING = Sampling(max_tokens=8)
 
@@ -252,6 +253,51 @@ def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert "secret" not in str(told.value)
     with pytest.raises(ModelError, match="no NOT_SET"):
         load("http://h", model="m", api_key_env="NOT_SET")
+
+
+QUERY = "api-version=2024-05&code=S3CRET%2Fquery"
+SECRETS = ("sk-secret", "S3CRET", "2024-05&code")
+
+
+def test_no_message_or_record_holds_a_key_or_the_query(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However the server quotes them: at length, cut in the middle, as no JSON, in a redirect, in a good reply without a completion."""
+    monkeypatch.setenv("EXECVERIFY_API_KEY", "sk-secret")
+    echo = f"bad key sk-secret for /v1/chat/completions?{QUERY} (S3CRET/query)"
+    plans: list[Behaviour] = [
+        status(401, echo),
+        status(400, "x" * 293 + echo),
+        status(307, Location=f"http://elsewhere/v1?{QUERY}"),
+        lambda handler, body: handler.raw(200, b"y" * 112 + echo.encode()),
+        lambda handler, body: handler.raw(403, echo.encode() * 40),
+        lambda handler, body: handler.reply(200, {"error": "z" * 105 + echo}),
+    ]
+    for number, plan in enumerate(plans):
+        with misbehaving(otherwise=plan) as server:
+            model = load(f"{server.url}?{QUERY}", model="m", retries=0, body={"api_key": "S3CRET", "max_tokens": 5})
+            (given,) = stored(tmp_path / f"{number}.jsonl", model, asked("a"), SAMPLING)
+            assert server.calls and given.error
+            with pytest.raises(ModelError) as told:
+                server.models = ["x", "y"]
+                load(f"{server.url}?{QUERY}")
+        kept = (tmp_path / f"{number}.jsonl").read_text()
+        for text in (given.error, kept, str(told.value), repr(dict(model.settings)), model.name):
+            assert not any(secret in text for secret in SECRETS), (number, text)
+            assert "sk-s" not in text and "S3CR" not in text
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:S3CRET@h:99999/v1", "http://?code=S3CRET", "http://h:port/v1?code=S3CRET", "https://me:S3CRET@h/v1"]
+)
+def test_a_url_that_cannot_be_is_shown_without_what_is_secret(url: str) -> None:
+    with pytest.raises(ModelError) as told:
+        load(url, model="m")
+    assert "S3CRET" not in str(told.value)
+
+
+def test_a_key_given_in_place_of_its_variable_is_not_shown() -> None:
+    with pytest.raises(ModelError, match="takes the name of an environment variable") as told:
+        load("http://h", model="m", api_key_env="sk-S3CRET")
+    assert "S3CRET" not in str(told.value)
 
 
 def test_redirects_are_told_not_followed() -> None:

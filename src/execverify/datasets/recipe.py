@@ -70,8 +70,8 @@ class Recipe:
     def __post_init__(self) -> None:
         check_kinds(self.kinds, ALL_KINDS)
         for level in self.levels:
-            if level not in LEVELS:
-                raise DatasetError(f"there is no level {level}: the levels are 1 to 6")
+            if level not in LEVELS or not isinstance(level, int):
+                raise DatasetError(f"there is no level {level!r}: the levels are 1 to 6")
         for method in self.methods:
             entry(method)
         for name in self.types:

@@ -5,20 +5,22 @@ from itertools import count
 
 from execverify.datasets.harvest import PATIENCE, Harvest
 from execverify.datasets.maker import Maker
-from execverify.datasets.recipe import Recipe, check_size
+from execverify.datasets.recipe import Recipe, check_size, levels_of
 from execverify.datasets.spans import SPAN
+from execverify.errors import DatasetError
 from execverify.questions.prompts import DEFAULT
 from execverify.questions.task import TASK_KINDS, Task
+from execverify.utils.checks import many, names, whole_number
 
 
 def tasks(
     size: int | None = None,
     seed: int = 0,
     *,
-    levels: Sequence[int] = (),
-    kinds: Sequence[str] = TASK_KINDS,
-    methods: Sequence[str] = (),
-    types: Sequence[str] = (),
+    levels: Sequence[int] | str = (),
+    kinds: Sequence[str] | str = TASK_KINDS,
+    methods: Sequence[str] | str = (),
+    types: Sequence[str] | str = (),
     inputs: int = 1,
     limit: int = 10,
     template: str = DEFAULT,
@@ -28,7 +30,7 @@ def tasks(
     Args:
         size: how many; None for as many as anyone takes.
         seed: another one gives other programs.
-        levels: of 1 to 6; all by default.
+        levels: of 1 to 6, as numbers or as text such as "1-2" or "1,3"; all by default.
         kinds: of "white_box", "input_prediction" and "code_generation", in the shares of `Recipe`; the first two by default.
         methods: names in the catalogue that may be under test; all by default.
         types: of values that programs may write, such as "int" and "list"; all by default.
@@ -41,15 +43,13 @@ def tasks(
         SandboxError: programs cannot be run here (our failure).
     """
     if size is not None:
-        check_size(size)
-    chosen = (kinds,) if isinstance(kinds, str) else tuple(kinds)
-    under_test = (methods,) if isinstance(methods, str) else tuple(methods)
+        check_size(whole_number(size, "size", DatasetError))
     recipe = Recipe(
-        seed,
-        kinds=chosen,
-        levels=tuple(levels),
-        methods=under_test,
-        types=tuple(types),
+        whole_number(seed, "seed", DatasetError),
+        kinds=names(kinds, "names of kinds", DatasetError),
+        levels=levels_of(levels) if isinstance(levels, str) else tuple(many(levels, "levels such as [1, 2]", DatasetError)),
+        methods=names(methods, "names of methods", DatasetError),
+        types=names(types, "names of types", DatasetError),
         inputs=inputs,
         limit=limit,
         template=template,

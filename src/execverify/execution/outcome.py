@@ -56,8 +56,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name in ("timeout", "memory", "steps", "output"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"the limit {name} must be above 0, not {getattr(self, name)!r}")
+            if not isinstance(getattr(self, name), int | float) or not getattr(self, name) > 0:
+                raise ValueError(f"the limit {name} must be a number above 0, not {getattr(self, name)!r}")
         if self.budget is not None and not self.budget > 0:
             raise ValueError(f"the limit budget must be above 0 or None, not {self.budget!r}")
         if self.file_size < 0:

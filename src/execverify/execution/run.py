@@ -20,6 +20,7 @@ from execverify.execution.sandbox import Sandbox, sandbox_of
 from execverify.programs.literals import MAX_SOURCE, parse_literal
 from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
 from execverify.programs.values import Value
+from execverify.utils.checks import expect, many
 
 _DEFAULT = Limits()
 _PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
@@ -52,6 +53,7 @@ def run(program: Program, *, limits: Limits = _DEFAULT, imports: Collection[str]
 
 def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Result]:
     """Runs programs, and yields their results in order."""
+    programs = many(programs, "Programs", ProgramError)
     jobs = (job_for(program, "execverify.execution.call:run", limits) for program in programs)
     return (result_of(reply) for reply in sandbox(0, limits.imports).run_many(jobs, workers))
 
@@ -126,7 +128,8 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
 
 
 def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job:
-    """A program as a job for a harness."""
+    """A program as a job for a harness; raises ProgramError where it is no `Program`."""
+    expect(program, Program, ProgramError, "make one with Program(source, entry_point='f', arguments='3')")
     isolated = reaches_out(program.vocabulary)
     return Job(harness, program.source, program.entry_point, program.arguments, limits, isolated, extra)
 

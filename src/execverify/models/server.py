@@ -7,31 +7,35 @@ not what it should be) is asked again after a pause that doubles, and `Retry-Aft
 for good, or has failed too often, comes back as a generation with an error: no request is lost. When the server has failed as
 many requests in a row as it was asked at once (four at least), it is taken for gone, and the rest are given back unasked.
 
-The key comes from an environment variable (`EXECVERIFY_API_KEY`, or the one that `api_key_env` names), and is never recorded.
+The key comes from an environment variable (`EXECVERIFY_API_KEY`, or the one that `api_key_env` names). Neither the key nor the URL's query
+stands in what is recorded or in a message.
 """
 
+import contextlib
 import json
 import os
 import queue
 import random
+import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from execverify.errors import ModelError
 from execverify.models import pacing
-from execverify.models.http import Dropped, Reply, call
+from execverify.models.http import Dropped, call
 from execverify.models.model import NOT_ASKED, Generation, Request, Sampling, check_ids
-from execverify.utils.wording import counted
+from execverify.utils.wording import counted, url_secrets, url_shown, without
 
 KEY_VARIABLE = "EXECVERIFY_API_KEY"
 _FEWEST = 4
 """Requests given up in a row that mean the server is gone, where fewer are under way at once."""
 
+_SECRET = re.compile("key|token|secret|password|auth", re.IGNORECASE)
 _PASSING = frozenset({408, 409, 425, 429})
 _OF_THIS_REQUEST = frozenset({400, 413, 422})  # other requests may well be answered
 
@@ -71,6 +75,7 @@ class Server:
             raise ModelError("concurrency, timeout and requests_per_minute must be above 0, and retries not below")
         self._url = _endpoint(url)
         self._key = _key(api_key_env)
+        self._secrets = tuple(filter(None, (self._key, quote(self._key, safe=""), *url_secrets(url))))
         self._timeout, self._retries, self._patience = timeout, retries, patience
         self._concurrency = concurrency
         self._body = dict(body or {})
@@ -78,12 +83,11 @@ class Server:
         self._chance = random.Random()
         self._takes_n = True
         self.name = model or self._only_model()
-        shown = urlsplit(self._url)
         self.settings: Mapping[str, Any] = {
             "engine": "openai-compatible server",
             "model": self.name,
-            "url": f"{shown.scheme}://{shown.netloc}{shown.path}",  # a query may hold a key
-            "body": self._body,
+            "url": url_shown(self._url),  # a query may hold a key
+            "body": _without_keys(self._body),
             "concurrency": concurrency,
             "timeout": timeout,
             "retries": retries,
@@ -115,7 +119,7 @@ class Server:
             try:
                 generation = self._answer(request, run)
             except Exception as error:  # a fault of ours must not lose the request
-                generation = Generation(request.id, (), error=f"{type(error).__name__}: {error}")
+                generation = Generation(request.id, (), error=self._hidden(f"{type(error).__name__}: {error}"))
             run.done.put(generation)
 
     def _answer(self, request: Request, run: "_Run") -> Generation:
@@ -131,7 +135,7 @@ class Server:
                 if wanted > 1 and trouble.status in (400, 422, 501):
                     takes_n = False
                     continue
-                error = trouble.message.replace(self._key, "***") if self._key else trouble.message
+                error = self._hidden(trouble.message)
                 return Generation(request.id, tuple(c.text for c in choices), error, tuple(c.reason for c in choices))
             if len(given) < wanted:
                 takes_n = False
@@ -150,7 +154,7 @@ class Server:
             self._pace.wait(run.stop)
             began = began or time.monotonic()
             try:
-                choices = _choices(self._call("POST", self._url, body))
+                choices = _choices(self._call("POST", self._url, body), self._hidden)
                 run.health.well()
                 return choices
             except _Trouble as trouble:
@@ -195,13 +199,18 @@ class Server:
             reply = call(method, url, headers, body, self._timeout)
         except Dropped as dropped:
             raise _Trouble(str(dropped), passing=True) from None
+        if reply.status == 200:
+            with contextlib.suppress(ValueError, RecursionError):
+                return json.loads(reply.body)
+        said = self._hidden(reply.body.decode("utf-8", "replace"))  # before it is cut: half a key is still some of it
         if reply.status != 200:
-            raise _refusal(reply)
-        try:
-            return json.loads(reply.body)
-        except (ValueError, RecursionError):
-            what = "an empty reply" if not reply.body.strip() else f"a reply that is not JSON: {_start(reply.body)}"
-            raise _Trouble(f"the server gave {what}", passing=True) from None
+            raise _refusal(reply.status, reply.headers, said)
+        what = "an empty reply" if not said.strip() else f"a reply that is not JSON: {_start(said)}"
+        raise _Trouble(f"the server gave {what}", passing=True) from None
+
+    def _hidden(self, text: str) -> str:
+        """A message without the key and what the URL's query holds: servers quote both in what they refuse."""
+        return without(text, self._secrets)
 
     def _only_model(self) -> str:
         url = self._url.replace("/chat/completions", "/models")
@@ -209,7 +218,8 @@ class Server:
             listed = self._call("GET", url, None)
             names = [entry["id"] for entry in listed["data"]]
         except (_Trouble, TypeError, KeyError) as error:
-            raise ModelError(f"{url} does not tell which models there are ({error}): give model=NAME") from None
+            told = self._hidden(str(error))
+            raise ModelError(f"{url_shown(url)} does not tell which models there are ({told}): give model=NAME") from None
         if len(names) != 1:
             raise ModelError(f"the server has {counted(len(names), 'model')} ({', '.join(map(str, names[:5]))}): give model=NAME")
         return str(names[0])
@@ -256,7 +266,7 @@ class _Choice:
     reason: str
 
 
-def _choices(value: Any) -> list[_Choice]:
+def _choices(value: Any, hidden: Callable[[str], str]) -> list[_Choice]:
     """The completions of a reply, in the order of their index; raises _Trouble where it has none."""
     choices = []
     try:
@@ -271,28 +281,28 @@ def _choices(value: Any) -> list[_Choice]:
     except (TypeError, KeyError, AttributeError):
         choices = []
     if not choices:
-        raise _Trouble(f"the server gave a reply without a completion: {_start(json.dumps(value).encode())}", passing=True)
+        raise _Trouble(f"the server gave a reply without a completion: {_start(hidden(json.dumps(value)))}", passing=True)
     return choices
 
 
-def _refusal(reply: Reply) -> _Trouble:
+def _refusal(status: int, headers: Mapping[str, str], body: str) -> _Trouble:
     try:
-        error = json.loads(reply.body)
+        error = json.loads(body)
         error = error.get("error", error)
         said = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
         spent = isinstance(error, dict) and "insufficient_quota" in (error.get("code"), error.get("type"))
     except (ValueError, AttributeError, RecursionError):
-        said, spent = _start(reply.body), False
-    if 300 <= reply.status < 400:
-        said = f"it redirects to {reply.headers.get('location', 'nowhere')}: give that URL"
-    passing = (reply.status in _PASSING or reply.status >= 500) and not spent
+        said, spent = _start(body), False
+    if 300 <= status < 400:
+        said = f"it redirects to {url_shown(headers.get('location', 'nowhere'))}: give that URL"
+    passing = (status in _PASSING or status >= 500) and not spent
     said = " ".join(said.split())[:300]
-    wait = pacing.retry_after(reply.headers.get("retry-after"))
-    return _Trouble(f"the server said {reply.status}: {said}", reply.status, passing=passing, wait=wait)
+    wait = pacing.retry_after(headers.get("retry-after"))
+    return _Trouble(f"the server said {status}: {said}", status, passing=passing, wait=wait)
 
 
-def _start(body: bytes) -> str:
-    text = " ".join(body[:400].decode("utf-8", "replace").split())
+def _start(body: str) -> str:
+    text = " ".join(body[:400].split())
     return text if len(text) <= 120 else text[:117] + "..."
 
 
@@ -304,7 +314,7 @@ def _endpoint(url: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ModelError(f"{url} is not a URL of a server: write http://HOST:PORT/v1")
+        raise ModelError(f"{url_shown(url)} is not a URL of a server: write http://HOST:PORT/v1")
     if parts.username or parts.password:
         raise ModelError(f"the URL holds a name or password: put the key into the environment as {KEY_VARIABLE}")
     path = parts.path.rstrip("/")
@@ -313,7 +323,14 @@ def _endpoint(url: str) -> str:
     return parts._replace(path=path, fragment="").geturl()
 
 
+def _without_keys(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of requests as they are recorded: texts that are called a key or the like are not."""
+    return {name: "***" if isinstance(value, str) and _SECRET.search(name) else value for name, value in body.items()}
+
+
 def _key(variable: str | None) -> str:
+    if variable and not variable.isidentifier():
+        raise ModelError("api_key_env takes the name of an environment variable that holds the key, and not the key")
     key = os.environ.get(variable or KEY_VARIABLE, "").strip()
     if variable and not key:
         raise ModelError(f"the environment has no {variable}: set it to the server's key")

@@ -66,6 +66,8 @@ def _joined_digits(digits: str) -> int:
 
 def parse_expression(text: str, limit: int = MAX_SOURCE) -> ast.expr:
     """Syntax tree of one expression, read without running anything; raises LiteralError if it is none."""
+    if not isinstance(text, str):
+        raise LiteralError(f"is {type(text).__name__}, and no text")
     tree = parse_quietly(text.strip(), "eval", limit)
     assert isinstance(tree, ast.Expression)
     return tree.body

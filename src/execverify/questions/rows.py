@@ -6,14 +6,16 @@ count, samples and a question's variable may be null; a unit test has neither li
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
-from execverify.errors import ExecVerifyError, LiteralError, RowError
+from execverify.errors import ExecVerifyError, LiteralError, QuestionError, RowError
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, read_arguments
 from execverify.programs.values import value_of
 from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
+from execverify.utils.checks import expect
 
 VERSION = 1
 """Version of the columns' meaning. A reader refuses rows of another version."""
@@ -26,6 +28,7 @@ Row = dict[str, Any]
 
 def to_row(task: Task) -> Row:
     """A task as a row of plain values (str, int, None, lists and dicts)."""
+    expect(task, Task, QuestionError, "make one with task(trace)")
     return {
         "version": VERSION,
         "id": task.id,
@@ -71,6 +74,10 @@ def from_row(row: Row) -> Task:
     Raises:
         RowError: a row of another version, of an unknown kind, or without what it must have.
     """
+    if not isinstance(row, Mapping):
+        raise RowError(
+            f"this takes a row, not {type(row).__name__}: give a row as a dict, as to_row(task) and read_rows(path) make them"
+        )
     version = row.get("version", VERSION)
     if version != VERSION:
         raise RowError(f"the row is of version {version}, and this execverify reads version {VERSION}: make the rows again")

@@ -17,6 +17,7 @@ from execverify.questions.next_statement import next_statements
 from execverify.questions.question import KINDS, Question, can_be_written
 from execverify.questions.variable_state import variable_states
 from execverify.tracing.trace import Trace
+from execverify.utils.checks import expect, names, whole_number
 
 SHARES = {"below": 0.15, "absent": 0.11, "copied": 0.09}
 """Largest share of a kind's questions that each habit answers, over many rows."""
@@ -42,8 +43,10 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
     Raises:
         QuestionError: an unknown kind, a negative limit, or a run without steps to ask about (it timed out, ...).
     """
+    expect(trace, Trace, QuestionError, "make one with trace(program)")
+    kinds = names(kinds, "names of kinds", QuestionError)
     check_kinds(kinds)
-    if limit is not None and limit < 0:
+    if limit is not None and whole_number(limit, "the limit", QuestionError) < 0:
         raise QuestionError(f"the limit must be 0 or more, or None for every question; it is {limit}")
     if trace.result.outcome not in ("returned", "raised") or trace.result.error == "RecursionError":
         raise QuestionError(f"there is nothing to ask about this run: {trace.result.outcome} ({trace.result.detail})")

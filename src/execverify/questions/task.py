@@ -19,6 +19,7 @@ from execverify.questions.prompts import DEFAULT, prompt_text
 from execverify.questions.question import CLOSE, KINDS, OPEN, Question, can_be_written
 from execverify.questions.select import ask, check_kinds
 from execverify.tracing.trace import Trace
+from execverify.utils.checks import expect
 
 TASK_KINDS = ("white_box", "input_prediction")
 """The kinds of tasks that a trace gives."""
@@ -131,6 +132,7 @@ def task(
     Raises:
         QuestionError: an unknown kind or template, a run that did not return, or a result without a literal.
     """
+    expect(trace, Trace, QuestionError, "make one with trace(program)")
     check_kinds([kind], TASK_KINDS)
     if trace.result.outcome != "returned":
         raise QuestionError(f"a task needs a run that returned; this one: {trace.result.outcome} ({trace.result.detail})")

@@ -24,12 +24,13 @@ from execverify.programs.values import equality_key, value_of
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.answers import BLANKS, Answer, Assertion, read_answer, read_assertion
+from execverify.rewards.answers import BLANKS, Answer, Assertion, completion_text, read_answer, read_assertion
 from execverify.rewards.code_score import UnitTestRule, unit_test_scores
 from execverify.rewards.compare import same_value
 from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import Problem, UnitTests, tests_of
+from execverify.utils.checks import expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ def score(
     wrote are given to our copy of the function, in a confined process. For code generation the code runs confined on each
     unit test, and what it gives is compared outside. Arguments as for `score_many`.
     """
-    return score_many([(task, completion)], rule=rule, tests=tests, limits=limits, allow_weak=allow_weak)[0]
+    if not isinstance(task, Problem):
+        expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
+    text = completion if isinstance(completion, str) else completion_text(completion) or completion
+    return score_many([(task, text)], rule=rule, tests=tests, limits=limits, allow_weak=allow_weak)[0]
 
 
 def score_many(

@@ -14,12 +14,14 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from execverify.errors import ProgramError
 from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.run import FORGED, job_for, result_of, sandbox
 from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.utils.checks import many
 
 _HARNESS = "execverify.tracing.recorder:record"
 _PLAIN = "execverify.execution.call:run"
@@ -112,6 +114,7 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
         imports: modules beside the standard library that it may import, besides those of the limits.
 
     Raises:
+        ProgramError: what was given is no `Program`.
         SandboxError: the confined process could not be started (our failure), or a module of `imports` is not installed.
     """
     limits = limits.allowing(imports)
@@ -122,7 +125,7 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
 
 def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Trace]:
     """Traces programs, and yields the traces in order; reads the programs some at a time, the first ones one by one."""
-    waiting = iter(programs)
+    waiting = iter(many(programs, "Programs", ProgramError))
     size = 1
     while chunk := list(islice(waiting, size)):
         size = min(2 * size, _CHUNK)
