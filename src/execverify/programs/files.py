@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from execverify.errors import ProgramError, RowError
-from execverify.programs.program import parse_call, parse_source, split_lines
+from execverify.programs.program import BYTE_ORDER_MARK, parse_call, parse_source, split_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class ProgramRecord:
     output: str | None
     id: str
     where: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", self.source.lstrip(BYTE_ORDER_MARK))
 
 
 def read_programs(path: str | Path, call: str | None = None) -> Iterator[ProgramRecord]:
