@@ -38,6 +38,7 @@ class Names:
     owns: frozenset[str]
     globals: frozenset[str]
     free: frozenset[str]
+    nonlocals: frozenset[str]
     walrus: frozenset[str]
     yields: bool
 
@@ -61,8 +62,8 @@ def names_of(node: ast.AST) -> Names:
     owns = seen.bound - seen.globals - seen.nonlocals
     inner = seen.inner if isinstance(node, ast.ClassDef) else seen.inner - owns
     free = (seen.used - owns) | inner | seen.nonlocals
-    declared, leaked = frozenset(seen.globals), frozenset(seen.walrus)
-    return Names(frozenset(owns), declared, frozenset(free - declared), leaked, seen.yields)
+    declared, lent, leaked = map(frozenset, (seen.globals, seen.nonlocals, seen.walrus))
+    return Names(frozenset(owns), declared, frozenset(free - declared), lent, leaked, seen.yields)
 
 
 def parameters(arguments: ast.arguments) -> list[ast.arg]:
@@ -230,9 +231,10 @@ class Scope:
         """The variables that a step of this scope can see and set: its own, its closure's, its declared globals."""
         if self.kind == "class":
             implicit = ("__module__", "__qualname__", "__doc__", "__annotations__", "__classcell__")
-            return {name: value for name, value in self.vars.items() if name not in implicit}
-        found = dict(self.vars)
-        for name in sorted(self.names.free):
+            found = {name: value for name, value in self.vars.items() if name not in implicit}
+        else:
+            found = dict(self.vars)
+        for name in sorted(self.names.nonlocals if self.kind == "class" else self.names.free):
             owner = self.home(name)
             if owner is not None and name in owner.vars:
                 found[name] = owner.vars[name]

@@ -400,6 +400,47 @@ def test_the_generator_depends_on_its_seed_alone() -> None:
     assert generate(11) == generate(11) != generate(12)
 
 
+CLASS_BODIES = {  # `global`, `nonlocal` and names such as `__x` in classes; sources, all called with 3
+    "global in class body": (
+        "g = 0\ndef f(n):\n    class A:\n        global g\n        g = n\n        h = g + 1\n    x = g\n    return x + A.h"
+    ),
+    "global read in class": "g = [1]\ndef f(n):\n    class A:\n        global g\n        g.append(n)\n        h = len(g)\n    return A.h",
+    "private global in method": (
+        "_A__c = 0\nclass A:\n    def m(self, n):\n        global __c\n        __c = n\n        y = __c\n"
+        "        return y\ndef f(n):\n    return A().m(n)"
+    ),
+    "private global in class body": "def f(n):\n    class A:\n        global __c\n        __c = n\n        y = __c\n    return A.y",
+    "nested function in class": (
+        "class A:\n    def m(self, n):\n        def k(n):\n            global __c\n            __c = n\n"
+        "            return __c + 1\n        return k(n)\ndef f(n):\n    return A().m(n)"
+    ),
+    "nonlocal in class body": (
+        "def f(n):\n    x = 1\n    class A:\n        nonlocal x\n        x = n\n        y = x\n    z = x\n    return z + A.y"
+    ),
+    "nonlocal in class body of a class": (
+        "def f(n):\n    x = 1\n    class A:\n        class B:\n            nonlocal x\n            x = n\n"
+        "            y = x\n        q = 1\n    z = x\n    return z"
+    ),
+    "module-level class": (
+        "g = 0\nclass A:\n    global g\n    g = 5\n    def m(self):\n        global g\n        g += 1\n"
+        "        return g\ndef f(n):\n    return A().m()"
+    ),
+    "class made twice": (
+        "g = 0\ndef f(n):\n    for i in range(n):\n        class A:\n            global g\n            g += i\n"
+        "            k = g\n    return g"
+    ),
+    "global class": "def f(n):\n    global A\n    class A:\n        x = n\n    return A.x",
+    "del global in class": "g = 1\ndef f(n):\n    class A:\n        global g\n        del g\n        y = 1\n    return A.y",
+}
+
+
+@pytest.mark.parametrize("name", CLASS_BODIES)
+def test_what_class_bodies_declare(name: str) -> None:
+    tally = hold([ev.Program(CLASS_BODIES[name], "f", "3")], [name])
+    tally.check()
+    assert tally.compared == 1
+
+
 # ---- known faults --------------------------------------------------------------------------------------------------
 
 CLOSED = """

@@ -16,7 +16,7 @@ from execverify.questions.prompts import DEFAULT
 from execverify.questions.question import can_be_written
 from execverify.questions.rows import Row, to_row
 from execverify.questions.select import check_kinds
-from execverify.questions.task import TASK_KINDS, task
+from execverify.questions.task import NO_STEP, TASK_KINDS, task
 from execverify.rewards.compare import same_value
 from execverify.tracing.trace import Trace, trace_many
 
@@ -157,6 +157,8 @@ def why_not(record: ProgramRecord, trace: Trace) -> Drop | None:
         return drop(str(result.outcome), result.detail)
     if result.value is None or result.value.text is None:
         return drop("the result has no literal", str(result.value))
+    if not trace.steps:
+        return drop("no step", f"{shorten(trace.program.one_line_call)} {NO_STEP}")
     if not can_be_written(f"{trace.program.one_line_call} {result.value.text}"):
         return drop("its text would end an answer", "the call or the result holds <answer> or </answer>")
     if record.output is not None:

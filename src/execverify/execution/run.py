@@ -18,7 +18,7 @@ from execverify.execution.job import Job
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_of
 from execverify.programs.literals import MAX_SOURCE, parse_literal
-from execverify.programs.program import Program, Vocabulary, parse_source, vocabulary_of
+from execverify.programs.program import BYTE_ORDER_MARK, Program, Vocabulary, parse_source, vocabulary_of
 from execverify.programs.values import Value
 from execverify.utils.checks import expect, many
 
@@ -110,6 +110,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     Raises:
         ProgramError: the expressions fail, or a value has no literal (a function, say).
     """
+    source = source.lstrip(BYTE_ORDER_MARK)
     tree = parse_source(source)
     job = Job(
         "execverify.execution.call:arguments", source, entry_point, arguments, limits, reaches_out(vocabulary_of(ast.walk(tree)))

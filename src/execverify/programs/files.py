@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import ProgramError, RowError
-from execverify.programs.program import parse_call, parse_source, split_lines
+from execverify.programs.program import BYTE_ORDER_MARK, parse_call, parse_source, split_lines
 from execverify.utils.reading import STDIN, name_of, read_json_records, read_text
 
 _WHAT = "programs, .jsonl or .py"
@@ -43,6 +43,9 @@ class ProgramRecord:
     id: str
     where: str
     error: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", self.source.lstrip(BYTE_ORDER_MARK))
 
 
 def read_programs(path: str | Path, call: str | None = None) -> Iterator[ProgramRecord]:

@@ -23,13 +23,16 @@ from execverify.programs.values import MAX_DEPTH, value_of
 MAX_SOURCE = 100_000
 """Longest source, in characters."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors put before a text; Python reads a file without it, and refuses a text with it."""
+
 
 @dataclass(frozen=True)
 class Program:
     """Source of one or more functions, the function to call, and the call's arguments as literal text.
 
     Attributes:
-        source: Python source; its module-level code runs before the call.
+        source: Python source, without a byte order mark; its module-level code runs before the call.
         entry_point: name of the function to call.
         arguments: what stands between the call's parentheses, e.g. `"[1, 2], key='a'"`; literals only.
 
@@ -44,6 +47,8 @@ class Program:
 
     def __post_init__(self) -> None:
         self._check_types()
+        if self.source.startswith(BYTE_ORDER_MARK):  # no part of the text, wherever it was read from
+            object.__setattr__(self, "source", self.source.lstrip(BYTE_ORDER_MARK))
         definition = self._definition()
         positional, named = self.call_arguments
         if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef) and not definition.decorator_list:
@@ -190,7 +195,7 @@ def parse_source(source: str) -> ast.Module:
     if len(source) > MAX_SOURCE:
         raise ProgramError(f"the source has {len(source)} characters; the limit is {MAX_SOURCE}")
     try:
-        tree = parse_without_warnings(source, "exec")
+        tree = parse_without_warnings(source.lstrip(BYTE_ORDER_MARK), "exec")
     except SyntaxError as error:
         where = f" at line {error.lineno}" if error.lineno else ""
         raise ProgramError(f"the source is not Python{where}: {error.msg}") from None

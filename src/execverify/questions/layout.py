@@ -87,7 +87,7 @@ def layout_of(program: Program) -> Layout:
         deepest = max(deepest, depth)
     ordered = dict(sorted(found.items()))
     lines = list(ordered)
-    below: dict[int, int | None] = dict(zip(lines, [*lines[1:], None], strict=True))
+    below: dict[int, int | None] = dict(zip(lines, [*lines[1:], None], strict=False))
     branches = sum(statement.is_branch for statement in ordered.values())
     return Layout(ordered, below, _literals(program), branches, deepest)
 

@@ -18,7 +18,7 @@ def next_statements(trace: Trace, layout: Layout) -> Iterator[Candidate]:
     first_steps: dict[int, int] = {}
     for step in trace.steps:
         first_steps.setdefault(step.frame, step.index)
-    for step, following in zip(trace.steps, [*trace.steps[1:], None], strict=True):
+    for step, following in zip(trace.steps, [*trace.steps[1:], None], strict=False):
         statement = layout.statements.get(step.line)
         if statement is not None and statement.askable:
             candidate = _after(step, following, statement, layout, first_steps)

@@ -38,10 +38,11 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
         seed: chooses among them; the same trace, kinds, limit and seed give the same questions everywhere.
 
     Returns:
-        Questions in the order of kinds, and within a kind in the order of lines and visits. May be none.
+        Questions in the order of kinds, and within a kind in the order of lines and visits. May be none, and are none where the
+        call ran no statement of the program (`f = abs`, a docstring alone, a generator that nobody iterates).
 
     Raises:
-        QuestionError: an unknown kind, a negative limit, or a run without steps to ask about (it timed out, ...).
+        QuestionError: an unknown kind, a negative limit, or a run that did not end by itself (it timed out, ...).
     """
     expect(trace, Trace, QuestionError, "make one with trace(program)")
     kinds = names(kinds, "names of kinds", QuestionError)
@@ -50,6 +51,8 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
         raise QuestionError(f"the limit must be 0 or more, or None for every question; it is {limit}")
     if trace.result.outcome not in ("returned", "raised") or trace.result.error == "RecursionError":
         raise QuestionError(f"there is nothing to ask about this run: {trace.result.outcome} ({trace.result.detail})")
+    if not trace.steps:  # the call ran no statement of the program: what it does was done elsewhere, or not at all
+        return ()
     layout = layout_of(trace.program)
     offers = {
         kind: [candidate for candidate in _OFFERS[kind](trace, layout) if can_be_written(candidate.answers[0])]

@@ -27,6 +27,9 @@ TASK_KINDS = ("white_box", "input_prediction")
 CODE_GENERATION = "code_generation"
 """The kind of tasks that ask for code (see `execverify.questions.coding`). A trace alone gives none: it takes English and tests."""
 
+NO_STEP = "runs no statement of the program"
+"""What is said of a run without a single step."""
+
 ALL_KINDS = (*TASK_KINDS, CODE_GENERATION)
 """The kinds of tasks."""
 
@@ -130,7 +133,8 @@ def task(
         level, constraint, split, generator: written down as they are.
 
     Raises:
-        QuestionError: an unknown kind or template, a run that did not return, or a result without a literal.
+        QuestionError: an unknown kind or template, a run that did not return, a result without a literal, or for a
+            white-box task a run without a step.
     """
     expect(trace, Trace, QuestionError, "make one with trace(program)")
     check_kinds([kind], TASK_KINDS)
@@ -144,6 +148,8 @@ def task(
         raise QuestionError(
             "a task needs a call and a result that can stand in an answer; these hold its tags, such as </answer>"
         )
+    if kind == "white_box" and not trace.steps:
+        raise QuestionError(f"a white-box task needs a run with steps; the call {trace.program.one_line_call} {NO_STEP}")
     questions = ask(trace, kinds, limit, seed) if kind == "white_box" else ()
     text = prompt_text(kind, trace.program, result.text, questions, template)
     layout = layout_of(trace.program)

@@ -21,6 +21,7 @@ The names have a middle dot, which no program can write.
 """
 
 import ast
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from execverify.programs.program import split_lines
@@ -123,6 +124,7 @@ class _Instrumenter:
     def __init__(self, lines: Sequence[str]) -> None:
         self.lines = lines
         self.classes = 0
+        self.owner = ""  # the innermost class around, which names such as `__x` are spelt with
 
     # ------------------------------------------------------------------------------------------------ whole bodies
 
@@ -132,14 +134,14 @@ class _Instrumenter:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.function(node)
             elif isinstance(node, ast.ClassDef):
-                self.outside(node.body)
+                with self.owned_by(node):
+                    self.outside(node.body)
             else:
                 for suite in suites(node):
                     self.outside(suite)
 
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        declared = [name for inner in _own_statements(node.body) if isinstance(inner, ast.Global) for name in inner.names]
-        names = [_constant(name, node.lineno) for name in (node.name, *dict.fromkeys(declared))]
+        names = [_constant(name, node.lineno) for name in (node.name, *self.declared(node.body, ast.Global))]
         enter = _assign(FRAME, _call(ENTER, node.lineno, *names))
         docstring = node.body[:1] if is_docstring(node.body[0]) else []
         scope = _Scope(FRAME, node.lineno)
@@ -153,10 +155,25 @@ class _Instrumenter:
         self.classes += 1
         handle = f"·c{self.classes}"
         scope = _Scope(handle, node.lineno, before)
-        before.append(_assign(handle, _call(CLASS, node.lineno, _constant(node.name, node.lineno))))
         docstring = node.body[:1] if is_docstring(node.body[0]) else []
-        node.body = [*docstring, *self.suite(node.body[len(docstring) :], scope, 0)] or node.body
+        with self.owned_by(node):
+            names = [_constant(name, node.lineno) for name in (node.name, *self.declared(node.body, ast.Global))]
+            lent = [_pair(name, node.lineno) for name in self.declared(node.body, ast.Nonlocal)]
+            before.append(_assign(handle, _call(CLASS, node.lineno, *lent, *names)))
+            node.body = [*docstring, *self.suite(node.body[len(docstring) :], scope, 0)] or node.body
         return _statement(_call(AGAIN, node.lineno, scope.frame))  # the body may run again: each time it is a frame of its own
+
+    @contextlib.contextmanager
+    def owned_by(self, node: ast.ClassDef) -> Iterator[None]:
+        """Inside a class's body, functions in it included."""
+        self.owner, before = node.name, self.owner
+        yield
+        self.owner = before
+
+    def declared(self, body: list[ast.stmt], kind: type[ast.Global] | type[ast.Nonlocal]) -> list[str]:
+        """Names that `global` or `nonlocal` lends a body, as the compiler spells them."""
+        names = [name for inner in _own_statements(body) if isinstance(inner, kind) for name in inner.names]
+        return [_spelt(name, self.owner) for name in dict.fromkeys(names)]
 
     def suite(self, body: list[ast.stmt], scope: _Scope, taken: int, ending: bool = False) -> list[ast.stmt]:
         """Rewrites statements that follow each other.
@@ -301,6 +318,19 @@ def suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
             yield suite
     for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         yield part.body
+
+
+def _spelt(name: str, owner: str) -> str:
+    """A name as the compiler spells it in a class: `__x` is `_A__x`."""
+    owner = owner.lstrip("_")
+    return f"_{owner}{name}" if owner and name.startswith("__") and not name.endswith("__") else name
+
+
+def _pair(name: str, line: int) -> ast.expr:
+    """A variable's name, and a function that looks it up here."""
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    reads = ast.Lambda(nothing, _name(name, line), lineno=line, col_offset=0)
+    return ast.Tuple([_constant(name, line), reads], _LOAD, lineno=line, col_offset=0)
 
 
 def _own_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:

@@ -13,6 +13,7 @@ later: a list that changes afterwards was another list then.
 """
 
 import ast
+import contextlib
 import marshal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,8 @@ from execverify.programs.values import describe
 from execverify.tracing import instrument as names
 
 Names = dict[str, object]
+Lent = tuple[str, Callable[[], object]]
+"""A variable of a function around, and what looks it up."""
 _getframe = sys._getframe
 _FIXED = frozenset(map(id, (int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range)))  # ids: see literals.py
 _COLLECTIONS = frozenset(map(id, (list, dict, set, tuple, frozenset)))
@@ -70,6 +73,15 @@ def _dir(*of: Any) -> list[str]:
     return dir(*of) if of else sorted(name for name in _variables() if name[0] != "·")
 
 
+def _borrowed(lent: tuple[Lent, ...]) -> Names:
+    """The variables that are bound now."""
+    found: Names = {}
+    for name, look in lent:
+        with contextlib.suppress(NameError):
+            found[name] = look()
+    return found
+
+
 def _flat(kind: Any) -> tuple[Any, ...]:
     """The members of a tuple of types; a type by itself is the only one."""
     return kind if type(kind) is tuple else (kind,)
@@ -78,11 +90,12 @@ def _flat(kind: Any) -> tuple[Any, ...]:
 class Frame:
     """One activation of a function or class body."""
 
-    __slots__ = ("declared", "function", "known", "last", "number", "step")
+    __slots__ = ("declared", "function", "known", "last", "lent", "number", "step")
 
-    def __init__(self, function: str, declared: tuple[str, ...]) -> None:
+    def __init__(self, function: str, declared: tuple[str, ...], lent: tuple[Lent, ...] = ()) -> None:
         self.function = function
-        self.declared = declared  # names that the function declares global
+        self.declared = declared  # names that it declares global
+        self.lent = lent  # names that a class body declares nonlocal, which are none of its own variables
         self.clear()
 
     def clear(self) -> None:
@@ -178,9 +191,11 @@ class Recorder:
             self.register(frame, _variables())
         return frame
 
-    def class_body(self, name: str) -> Frame:
-        """The handle of a class body that will run, made in the function around it."""
-        return Frame(name, ())
+    def class_body(self, *names: str | Lent) -> Frame:
+        """The handle of a class body that will run, made in the function around it: what it borrows, its name, its globals."""
+        lent = tuple(name for name in names if isinstance(name, tuple))
+        function, *declared = (name for name in names if isinstance(name, str))
+        return Frame(function, tuple(declared), lent)
 
     def again(self, frame: Frame) -> None:
         """A class body begins; if it did before, it is another frame now."""
@@ -283,6 +298,8 @@ class Recorder:
         if frame.declared:
             outside = self.stage.namespace
             state = {**state, **{name: outside[name] for name in frame.declared if name in outside}}
+        if frame.lent:
+            state = {**state, **_borrowed(frame.lent)}
         changed: dict[str, int] = {}
         for name, obj in state.items():
             if name in last and last[name] is obj and (obj is not None or known.get(name) == self.none):
