@@ -34,6 +34,11 @@ FORMAT = 1
 
 _STOP = {"direct": ("[/ANSWER]",), "cot": ("[/ANSWER]",)}
 Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def evaluate(
     workers: int = 1,
     imports: Collection[str] = (),
     options: Mapping[str, Any] | None = None,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = _silent,
 ) -> Evaluation:
     """Runs a benchmark on a model.
 
@@ -101,8 +106,7 @@ def evaluate(
     finally:
         if isinstance(model, str):
             asked.close()
-    progress("judging", 0, len(items))
-    records = judged(bench, items, generations, reading, workers)
+    records = judged(bench, items, generations, reading, workers, progress)
     asked_for = {
         "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
         "seed": seed,
@@ -113,7 +117,7 @@ def evaluate(
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
         "sampling": told or drawn.plain(),
     }
-    found = {**_about(bench), **asked_for, **figures_of(bench, records, workers, drawn.n)}
+    found = {**_about(bench), **asked_for, **figures_of(bench, records, workers, drawn.n, progress)}
     return Evaluation(found, tuple(records), prompts)
 
 
@@ -181,14 +185,19 @@ def _generated(
 
 
 def judged(
-    bench: Benchmark, items: Sequence[Item], generations: Mapping[str, Generation], style: str, workers: int
+    bench: Benchmark,
+    items: Sequence[Item],
+    generations: Mapping[str, Generation],
+    style: str,
+    workers: int,
+    progress: Progress = _silent,
 ) -> list[Record]:
     """The records of items from what was generated."""
     answers: list[tuple[Item, Answer]] = []
     for item in items:
         generation = generations.get(item.id)
         answers += [(item, bench.extract(item, text, style)) for text in (generation.completions if generation else ())]
-    marks = iter(bench.judge(answers, workers))
+    marks = iter(_marks(bench, answers, workers, progress, "judging"))
     taken = iter(answers)
     records = []
     for item in items:
@@ -200,7 +209,20 @@ def judged(
     return records
 
 
-def figures_of(bench: Benchmark, records: Sequence[Record], workers: int, n: int) -> dict[str, Any]:
+def _marks(
+    bench: Benchmark, answers: Sequence[tuple[Item, Answer]], workers: int, progress: Progress, what: str
+) -> list[tuple[Mark, ...]]:
+    """The marks of answers, judged as many at once as the benchmark says."""
+    size = bench.together or max(1, len(answers))
+    found: list[tuple[Mark, ...]] = []
+    for at in range(0, len(answers), size):
+        progress(what, at, len(answers))
+        found += bench.judge(answers[at : at + size], workers)
+    progress(what, len(answers), len(answers))
+    return found
+
+
+def figures_of(bench: Benchmark, records: Sequence[Record], workers: int, n: int, progress: Progress = _silent) -> dict[str, Any]:
     """All figures of a run."""
     ks = [k for k in figures.KS if k <= n]
     unjudged = sum(1 for record in records for sample in record.marks if any(_is_open(mark) for mark in sample))
@@ -211,7 +233,7 @@ def figures_of(bench: Benchmark, records: Sequence[Record], workers: int, n: int
         "failures": {"not_generated": sum(record.error is not None for record in records), "not_judged": unjudged},
         "official": figures.score(records, False, ks),
         "strict": figures.score(records, True, ks),
-        "floors": figures.floors(_constant_scores(bench, [record.item for record in records], workers)),
+        "floors": figures.floors(_constant_scores(bench, [record.item for record in records], workers, progress)),
         "slices": figures.slices(records),
     }
     more = bench.more(records)
@@ -231,16 +253,16 @@ _Scores = dict[str, dict[str, Any]]
 _known_floors: dict[tuple[type, str], _Scores] = {}  # a training run asks for the same ones again and again
 
 
-def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int) -> _Scores:
+def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int, progress: Progress) -> _Scores:
     """The scores of each constant answer on the same items; worked out once for the same items."""
     told = [[item.id, item.program, item.call, list(item.expected)] for item in items]
     key = type(bench), hashlib.sha256(json.dumps([bench.constants, told]).encode()).hexdigest()
     if key not in _known_floors:
-        _known_floors[key] = _scored_constants(bench, items, workers)
+        _known_floors[key] = _scored_constants(bench, items, workers, progress)
     return _known_floors[key]
 
 
-def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int) -> _Scores:
+def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int, progress: Progress) -> _Scores:
     texts = list(bench.constants)
 
     def answer(item: Item, text: str) -> Answer:
@@ -248,7 +270,7 @@ def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int) -> 
 
     told = [[answer(item, text) for item in items] for text in texts]
     pairs = [(item, answer) for answers in told for item, answer in zip(items, answers, strict=True)]
-    marks = bench.judge(pairs, workers)
+    marks = _marks(bench, pairs, workers, progress, "judging constant answers")
     scores = {}
     for at, (text, answers) in enumerate(zip(texts, told, strict=True)):
         its = marks[at * len(items) : (at + 1) * len(items)]

@@ -77,6 +77,7 @@ class CruxevalX(Benchmark):
     )
     template = "foreign"
     constants = ("0", "true", '""')
+    together = 16
 
     def items(self, source: Source) -> list[Item]:
         """Two items for each row, the language before its id."""
@@ -187,6 +188,11 @@ def _mark(known: Known, answer: Answer, found: dict[tuple[str, str], Ran]) -> Ma
     if answer.official is None:
         return Mark(False, False, answer.why)
     ran = found[known.language, _program(known, answer.official)]
+    if ran.well is None:
+        # A value cannot hold a program up: then it was the machine. What is more than a value may have slept.
+        return (
+            Mark(None, None, f"nothing is known of it: {ran.said}") if answer.strict is not None else Mark(False, False, ran.said)
+        )
     strict = ran.well and answer.strict is not None
     return Mark(ran.well, strict, "" if strict else answer.why if ran.well else ran.said)
 

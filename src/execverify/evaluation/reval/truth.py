@@ -22,7 +22,8 @@ from execverify.tracing.instrument import first_line, header_end
 from execverify.tracing.watch import Watched, can_watch, watch_many
 
 YES, NO = "YES", "NO"
-LIMITS = Limits(timeout=10.0, steps=100_000)
+LIMITS = Limits(timeout=120.0, steps=100_000)
+"""Time as the authors give it: these runs end in well under a second, on a machine that is not busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def _probes(probes: Sequence[Row]) -> list[tuple[int, str]]:
 
 def _why_not(one: Watched, other: Watched) -> str:
     """Why a run tells no truth; empty where it does. One that raises may have been cut short by its test's own lines."""
+    if one.result.error == "ModuleNotFoundError" and (missing := re.search(r"No module named '(\w+)", one.result.detail)):
+        return f"it needs {missing[1]}: install it, and allow it by --allow-imports {missing[1]}"
     if one.result.outcome != Outcome.RETURNED:
         return f"{one.result.outcome} {shorten(one.result.detail, 60)}".rstrip()
     if (one.lines, one.values) != (other.lines, other.values):
