@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from execverify.datasets import tasks
-from execverify.datasets.build import build
+from execverify.datasets.building import build
 from execverify.datasets.chains import VOICES, chain_rows
 from execverify.datasets.recipe import Recipe
 from execverify.evaluation.run import evaluate
@@ -20,7 +20,7 @@ from execverify.questions import to_row
 from execverify.questions.task import ALL_KINDS
 
 GOLDEN = Path(__file__).with_name("golden.json")
-ROWS, CHAINS = 600, 300
+ROWS, CHAINS = 600, 100
 BENCHMARKS = ("own", "library-io")
 MODELS = ("scripted:gold", "scripted:nothing", "scripted:constant:Nil")
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from execverify.datasets.prime import PrimeAccount, prime_rows
 
 from execverify.datasets.completions import read_completions
 from execverify.datasets.files import read_rows
+from execverify.datasets.problems import ProblemAccount, problem_rows
 from execverify.errors import ExecVerifyError, RowError
 from execverify.evaluation.data import rows_of
 from execverify.models.recorded import read_recorded
@@ -143,7 +143,7 @@ def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> 
     assert [record.id for record in read_programs(written(PROGRAM, {**PROGRAM, "id": None}))] == ["one", "a:2"]
     assert list(read_rows(written(program, program))) == [program, program]
     assert [row for _, row in rows_of(Path(written({"a": 1}, {"a": 2})))] == [{"a": 1}, {"a": 2}]
-    assert list(prime_rows(written({"ability": "math"}, {"ability": "math"}), account := PrimeAccount())) == []
+    assert list(problem_rows(written({"ability": "math"}, {"ability": "math"}), account := ProblemAccount())) == []
     assert account.others == {"math": 2}
     assert list(read_recorded(written({"id": "1", "completion": "a"}, {"id": "2", "completion": "b"}))[1]) == ["1", "2"]
 

@@ -450,9 +450,9 @@ class Asserted(_Judged):
         assert self.testing is not None
         *told, base, arguments, state, crossing = fields
         result = result_in(told, outcomes, self.limits.output)
-        texts = ((state or None, self.room), (arguments, LONGEST), (crossing, self.room))
-        if not all(text is None or is_crossing(text, limit) for text, limit in texts):
-            raise ValueError("no value that crosses")
+        # The tests' process reads them, guarded; here they only pass through.
+        if any(len(text or "") > self.room + 1 for text in (state, arguments, crossing)):
+            raise ValueError("a value that is too long")
         line.state = "idle"
         self.testing.state = self.testing.state.removesuffix(" called")
         if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):

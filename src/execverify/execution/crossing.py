@@ -73,7 +73,7 @@ _KINDS: dict[str, _Kind] = {
         lambda kind, y, mo, d, h, m, s, us, fold, zone: kind(y, mo, d, h, m, s, us, zone, fold=fold),
     ),
     "timedelta": _Kind("datetime", "timedelta", lambda value: (value.days, value.seconds, value.microseconds)),
-    "timezone": _Kind("datetime", "timezone", lambda value: (value.utcoffset(None), value.tzname(None))),
+    "timezone": _Kind("datetime", "timezone", lambda value: value.__getinitargs__()),
     "UUID": _Kind("uuid", "UUID", lambda value: (value.int,), lambda kind, number: kind(int=number)),
     "PosixPath": _Kind("pathlib", "PosixPath", lambda value: (str(value),)),
     "PurePosixPath": _Kind("pathlib", "PurePosixPath", lambda value: (str(value),)),

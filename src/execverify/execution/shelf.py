@@ -109,9 +109,15 @@ class Shelf:
         if is_iterator(value):
             return ("iterator", self.keep(value), kind is types.GeneratorType)
         name = kind.__name__
-        if name in self.shared and kind is self.named(name):
+        if name in self.shared and self.is_shared(kind, name):
             return Shared(name, self.origins.get(id(value), -1))
         return None
+
+    def is_shared(self, kind: type, name: str) -> bool:
+        try:
+            return kind is self.named(name)
+        except NameError:  # the candidate has unmade it
+            return False
 
     def rest(self, value: Any) -> Any:
         name = type.__dict__["__name__"].__get__(type(value))

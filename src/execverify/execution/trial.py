@@ -313,8 +313,9 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
         console.begin("")
         error: Fields = (None, None)
         crossing, state, room = None, None, room_for(asked["arguments"])
+        given: Any = None
         try:
-            positional, named = shelf.arguments(asked["arguments"])
+            given = positional, named = shelf.arguments(asked["arguments"])
             value = shelf.settled(shelf.function(asked["name"])(*positional, **named))
             console.flush()
         except BaseException as caught:
@@ -324,8 +325,10 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
             fields = _returned(value, console)
             if fields[0] == "returned" and fields[2] is None:
                 crossing = shelf.text(value, room)
-        if not asked["name"].startswith("."):
-            state = shelf.text([positional, named], room)
+        if given is None:
+            state = asked["arguments"]  # it could not even be called
+        elif not asked["name"].startswith("."):
+            state = shelf.text(list(given), room)
         channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state, crossing)
 
 

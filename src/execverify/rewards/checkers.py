@@ -9,19 +9,28 @@ from execverify.execution.names import candidate_names
 from execverify.execution.outcome import Outcome
 
 _CHECKER = """\
-import json as _json, os as _os, sys as _sys, tempfile as _tempfile
-_folder = _tempfile.mkdtemp()
-_paths = [_os.path.join(_folder, _name) for _name in ("input.txt", "expected.txt", "output.txt")]
-for _path, _text in zip(_paths, _json.loads(_sys.stdin.read())):
-    with open(_path, "w", encoding="utf-8", errors="surrogatepass") as _file:
-        _file.write(_text)
-_sys.argv = ["checker.py", *_paths]
-exec(compile({source!r}, "checker.py", "exec"), {{"__name__": "__main__", "__builtins__": __builtins__}})
+import builtins as _builtins, io as _io, json as _json, sys as _sys
+_files = dict(zip(("input.txt", "expected.txt", "output.txt"), _json.loads(_sys.stdin.read())))
+_open = _builtins.open
+
+
+def _opened(file, mode="r", *more, **named):
+    text = _files.get(str(file))
+    if text is None:
+        return _open(file, mode, *more, **named)
+    return _io.BytesIO(text.encode("utf-8", "surrogatepass")) if "b" in mode else _io.StringIO(text)
+
+
+_builtins.open = _io.open = _opened
+_sys.argv = ["checker.py", *_files]
+_sys.stdin = _io.StringIO("")
+exec(compile({source!r}, "checker.py", "exec"), {{"__name__": "__main__", "__builtins__": _builtins}})
 """
+"""There is no place to write to in the sandbox: the checker's three files are texts that `open` gives."""
 
 
 def checker_program(source: str) -> str:
-    """A program that reads JSON of an input, an expected output and an output, and runs a checker on them, as files."""
+    """A program that reads JSON of an input, an expected output and an output, and runs a checker on them as on files."""
     return _CHECKER.format(source=source)
 
 
