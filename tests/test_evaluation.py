@@ -278,7 +278,7 @@ def test_lcb_exec_takes_one_line_where_the_end_is_not_marked(data: dict[str, Pat
 
 def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
     items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
-    assert len(items) == 3 * len(reval_data.TRUTH) + 4
+    assert len(items) == 3 * len(reval_data.TRUTH) + 5
     bench = benchmark("reval")
     for probe, (coverage, paths, states) in reval_data.TRUTH.items():
         for asked, answers in (("coverage", {coverage}), ("path", paths), ("state", states)):
@@ -351,11 +351,21 @@ def test_reval_s_outputs_are_run(tmp_path: Path) -> None:
             ("x = 4", False, False),
         ],
         "T/2/0/output": [
-            ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 1)", True, True),
-            ("self.words.add('a')\nself.words.add('a')\nself.assertEqual(self.words.add('b'), 2)", False, False),
-            ("self.assertEqual(self.words.add('b'), 1)", True, False),  # the lines before it are put there
-            ("self.assertEqual(self.words.add('a'), 3)", True, False),
-            ("self.assertTrue(True)", False, False),
+            ("self.words.add('a')\nself.words.add('a')\nassertEqual(self.words.add('b'), 1)", True, True),
+            ("self.words.add('a')\nself.words.add('a')\nassertEqual(self.words.add('b'), 2)", False, False),
+            ("self.words.add('a')\nself.words.add('a')\nassertEqual(self.words.add('b'), True)", True, False),
+            ("assertEqual(self.words.add('b'), 1)", True, False),  # the lines before it are put there
+            ("assertEqual(self.words.add('a'), 3)", True, False),
+            ("self.assertEqual(self.words.add('b'), 1)", False, False),  # `self.self.`, to the letter
+            ("assertTrue(True)", False, False),
+            ("assertEqual(1, 1)", True, False),
+        ],
+        "T/2/1/output": [
+            ("assertEqual(self.words.add('z'), 2)\nassertIn('z', self.words.seen)", True, True),
+            ("assertEqual(self.words.add('z'), 2)\nassertIn('z', {'z': 2})", True, True),
+            ("assertEqual(self.words.add('z'), 1)\nassertIn('z', {'z': 2})", False, False),  # another class's setUp
+            ("assertEqual(self.words.add('z'), 2)\nassertIn('z', {})", False, False),
+            ("assertIn('z', self.words.seen)", False, False),  # fewer assertions than asked for
         ],
     }
     for id, cases in given.items():
@@ -387,6 +397,69 @@ def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path
     found = evaluate(Partly(), "scripted:gold", data=reval_data.write(tmp_path)).results
     assert found["more"]["consistency"] == {"official": consistency, "strict": consistency}
     assert found["more"]["left_out"] == {}
+
+
+INNER = "def inner(n):\n    m = n * 2\n    return m\n\n\ndef outer(n):\n    a = inner(n)\n    return a\n"
+
+
+def changed(**changes: Any) -> list[dict[str, Any]]:
+    """The data with another row of the class."""
+    return [*reval_data.DATA[:2], {**reval_data.DATA[2], **changes}]
+
+
+def test_reval_s_official_truth_is_the_authors_and_strict_ours(tmp_path: Path) -> None:
+    row = {"task_id": "T/0", "entry_point": "outer", "code": INNER, "inputs": ["(2,)"], "outputs": ["4"], "test": None}
+    probes = [{"lineno": 3, "var": "m"}, {"lineno": 2, "var": "m"}]
+    tasks = [{"task_id": "T/0", "idx": 0, "tasks": [{"input_idx": 0, "task": probes, "output_pred": "assert outer(2) == ??"}]}]
+    data = reval_data.write(tmp_path, [row], tasks)
+    items = {item.id: item for item in benchmark("reval").items(Source(data))}
+    # Their tracer reads the state after line 3 where it next sees a line: in the frame that was gone back to.
+    for text, official, strict in (("4; int", False, True), ("Nil", True, False)):
+        ((mark,),) = benchmark("reval").judge([(items["T/0/0/3/m/state"], Answer(text, text))], 1)
+        assert (mark.official, mark.strict) == (official, strict)
+    found = evaluate("reval", "scripted:gold", data=data).results
+    assert found["strict"]["pass_at_1"] == 100.0
+    assert found["more"]["official_score_of_right_answers"] == {"coverage": 100.0, "path": 100.0, "state": 50.0}
+    assert found["official"]["by_task"]["state"]["pass_at_1"] == 50.0
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"inputs": [reval_data.ADD.replace(", 1)", ", 7)"), reval_data.SEEN]}, "raised AssertionError"),
+        ({"inputs": [reval_data.ADD.replace("self.words.add('b')", "nobody"), reval_data.SEEN]}, "raised NameError"),
+        ({"test": reval_data.WORDS_TEST.replace("Words()", "Word()", 1)}, "raised NameError"),
+        ({"test": reval_data.WORDS_TEST.replace("WordsTestAdd", "WordTestAdd"), "inputs": [reval_data.SEEN, reval_data.ADD]},
+         "the test has no class for this input"),
+        ({"inputs": ["if self.words:\nassertTrue(1)\n", reval_data.SEEN]}, "not Python"),
+        ({"code": "import no_such_module\n" + reval_data.WORDS}, "it needs no_such_module: install it"),
+        ({"code": reval_data.WORDS.replace("{}", "dict.fromkeys({'p', 'q', 'r', 's', 't'}, 0)")}, "it varies"),
+    ],
+)  # fmt: skip
+def test_a_run_of_reval_s_that_tells_no_truth_is_left_out(change: dict[str, Any], why: str, tmp_path: Path) -> None:
+    data = reval_data.write(tmp_path, changed(**change))
+    found = evaluate("reval", "scripted:gold", data=data).results
+    left = found["more"]["left_out"]
+    assert any(reason.startswith("the run: ") and why in reason for reason in left), left
+    assert not any(row["id"].startswith("T/2/0/" if "class" not in why else "T/2/1/") for row in found["rows"])
+    assert found["strict"]["pass_at_1"] == 100.0
+
+
+def test_reval_runs_with_installed_modules_that_are_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home" / "pocket").mkdir(parents=True)
+    (tmp_path / "home" / "pocket" / "__init__.py").write_text("def new():\n    return {}\n")
+    monkeypatch.syspath_prepend(tmp_path / "home")
+    code = "import pocket\n" + reval_data.WORDS.replace("{}", "pocket.new()")
+    tasks = [
+        {**entry, "tasks": [{**one, "task": [{**probe, "lineno": probe["lineno"] + 1} for probe in one["task"]]} for one in entry["tasks"]]}
+        if entry["task_id"] == "T/2" else entry for entry in reval_data.TASKS
+    ]  # fmt: skip
+    data = reval_data.write(tmp_path, changed(code=code), tasks)
+    without = evaluate("reval", "scripted:gold", data=data).results
+    assert without["more"]["left_out"] == {"the run: it needs pocket: install it, and allow it by --allow-imports pocket": 17}
+    found = evaluate("reval", "scripted:gold", data=data, imports=["pocket"]).results
+    assert (found["more"]["left_out"], found["imports"]) == ({}, ["pocket"])
+    assert (found["items"], found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (38, 100.0, 100.0)
 
 
 # ----------------------------------------------------------------------------------------------------------------- own

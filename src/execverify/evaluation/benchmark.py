@@ -92,12 +92,14 @@ class Benchmark(ABC):
         about: what it is.
         constants: answers that need no thought, whose scores stand beside every score as floors.
         template: name of its files in the folders of prompt templates.
+        takes_imports: whether its programs may import installed modules that a user names.
         together: how many answers are judged at once, where that takes so long that a user wants to see how far it is; None: all.
     """
 
     about: About
     constants: tuple[str, ...] = ()
     template: str = "output"
+    takes_imports: bool = False
     together: int | None = None
 
     @abstractmethod

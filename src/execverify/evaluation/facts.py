@@ -47,12 +47,15 @@ def facts_of(source: str, result: object = None, *, has_result: bool = False) ->
     }
 
 
-def steps_of(programs: Sequence[Program | None], workers: int = 1) -> list[int | None]:
-    """How many steps each program's call takes; None where it does not end well, or could not be run."""
+def steps_of(programs: Sequence[Program | None], workers: int = 1, imports: Sequence[str] = ()) -> list[int | None]:
+    """How many steps each program's call takes; None where it does not end well, or could not be run.
+
+    `imports` are the installed modules that programs may import.
+    """
     known = [program for program in programs if program is not None]
     jobs = (job_for(program, _HARNESS, _LIMITS) for program in known)
     try:
-        replies = list(sandbox().run_many(jobs, workers))
+        replies = list(sandbox(0, imports).run_many(jobs, workers))
     except SandboxError:
         return [None] * len(programs)
     counts = iter(len(reply["lines"]) if reply["outcome"] == "returned" else None for reply in replies)

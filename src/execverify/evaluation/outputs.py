@@ -27,11 +27,13 @@ class Known:
         code: what is run before the official assertion.
         call: as the prompt has it.
         output: the result, as the data write it.
+        imports: installed modules that the code may import.
     """
 
     code: str
     call: str
     output: str
+    imports: tuple[str, ...] = ()
 
 
 class OutputPrediction(Benchmark):
@@ -39,8 +41,7 @@ class OutputPrediction(Benchmark):
 
     constants = ("True", "False", "None", "0", "1", "-1", "''", "[]", "{}", "()")
     template = "output"
-    imports: tuple[str, ...] = ()
-    """Modules beside Python's own that the code of items imports."""
+    takes_imports = True
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The right side of the completed assertion."""
@@ -61,7 +62,7 @@ class OutputPrediction(Benchmark):
             known: Known = item.held
             asked = answer.official is not None and known.call not in answer.official
             claims.append(Claim(known.code, known.output, answer.official or "") if asked else None)
-        run = iter(verdicts([claim for claim in claims if claim is not None], workers=workers, imports=self.imports))
+        run = iter(verdicts([claim for claim in claims if claim is not None], workers=workers, imports=imports_of(answers)))
         marks: list[tuple[Mark, ...]] = []
         for (item, answer), claim in zip(answers, claims, strict=True):
             strict, why = strict_output(item.held.output, answer)
@@ -72,6 +73,11 @@ class OutputPrediction(Benchmark):
                 why = why if counted else "it repeats the call, so the authors' rule leaves it out"
             marks.append((Mark(official, strict, why, counted),))
         return marks
+
+
+def imports_of(answers: Sequence[tuple[Item, Answer]]) -> list[str]:
+    """Every module that the code of some items may import beside Python's own."""
+    return sorted({name for item, _ in answers for name in item.held.imports})
 
 
 def strict_output(output: str, answer: Answer) -> tuple[bool, str]:
@@ -105,7 +111,8 @@ def output_items(known: Sequence[tuple[str, str, str, Known]], workers: int) -> 
     """
     programs = [program_or_none(source, entry_point, of.call) for _, source, entry_point, of in known]
     items = []
-    for (id, source, entry_point, of), steps in zip(known, steps_of(programs, workers), strict=True):
+    imports = sorted({name for *_, of in known for name in of.imports})
+    for (id, source, entry_point, of), steps in zip(known, steps_of(programs, workers, imports), strict=True):
         fields = {"code": source.strip("\n"), "call": of.call, "entry_point": entry_point}
         slices = with_steps(facts_of(source, _value(of.output), has_result=True), steps)
         items.append(Item(id, ("output",), (of.output,), source, of.call, fields, slices, of))

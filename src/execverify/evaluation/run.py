@@ -96,6 +96,8 @@ def evaluate(
     path = None if data is None else Path(data)
     chosen, drawn, told = _habits(model, style, sampling)
     reading = bench.reading(chosen)
+    if imports and not bench.takes_imports:
+        raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
     items = _items(bench, Source(path, seed, workers, _names(imports)), limit)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]

@@ -12,7 +12,7 @@ from execverify.evaluation.benchmarks.cruxeval_o import FIELDS, HUB, ORIGIN
 from execverify.evaluation.data import Source, load_rows
 from execverify.evaluation.facts import facts_of, steps_of, with_steps
 from execverify.evaluation.official import LIMITS, Claim, is_inert, is_plain, verdicts
-from execverify.evaluation.outputs import key_of, program_or_none
+from execverify.evaluation.outputs import imports_of, key_of, program_or_none
 from execverify.execution.outcome import Outcome, Result
 from execverify.execution.run import run_many
 from execverify.programs.literals import parse_expression, parse_literal
@@ -45,14 +45,15 @@ class CruxevalI(Benchmark):
     )
     constants = ("f()", "f(0)", "f(1)", "f('')", "f('a')", "f([])", "f({})", "f([1, 2, 3])", "f('', '')", "f([], 0)")
     template = "input"
+    takes_imports = True
 
     def items(self, source: Source) -> list[Item]:
         """The rows {code, input, output, id}; the function is called f."""
         rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
         programs = [program_or_none(row["code"], "f", f"f({row['input']})") for row in rows]
         items = []
-        for row, steps in zip(rows, steps_of(programs, source.workers), strict=True):
-            known = Known(row["code"], f"f({row['input']})", row["output"])
+        for row, steps in zip(rows, steps_of(programs, source.workers, source.imports), strict=True):
+            known = Known(row["code"], f"f({row['input']})", row["output"], source.imports)
             fields = {"code": row["code"].strip("\n"), "entry_point": "f", "output": row["output"]}
             slices = with_steps(facts_of(row["code"], parse_literal(row["output"]), has_result=True), steps)
             told = f"f(??) == {row['output']}"
@@ -75,11 +76,12 @@ class CruxevalI(Benchmark):
         """One mark each. Calls with literals run as our own copy of the function does, together; all else as it is written."""
         given = [_program(item.held, answer.official) for item, answer in answers]
         given += [_program(item.held, answer.strict) for item, answer in answers]
-        results = _results([program for program in given if program is not None], workers)
+        imports = imports_of(answers)
+        results = _results([program for program in given if program is not None], workers, imports)
         claims = [self._claim(item.held, answer) for item, answer in answers]
         settled = [_settled(item.held, answer, program, results) for (item, answer), program in zip(answers, given, strict=False)]
         waiting = [claim for claim, verdict in zip(claims, settled, strict=True) if claim is not None and verdict is None]
-        run = iter(verdicts(waiting, workers=workers))
+        run = iter(verdicts(waiting, workers=workers, imports=imports))
         marks: list[tuple[Mark, ...]] = []
         for number, ((item, answer), claim, verdict) in enumerate(zip(answers, claims, settled, strict=True)):
             strict, why = _strict(item.held, answer, given[len(answers) + number], results)
@@ -127,9 +129,9 @@ def _program(known: Known, text: str | None) -> Program | None:
         return None
 
 
-def _results(programs: Sequence[Program], workers: int) -> Results:
+def _results(programs: Sequence[Program], workers: int, imports: Sequence[str]) -> Results:
     distinct = list(dict.fromkeys(programs))
-    return dict(zip(distinct, run_many(distinct, limits=LIMITS, workers=workers), strict=True))
+    return dict(zip(distinct, run_many(distinct, limits=LIMITS.allowing(imports), workers=workers), strict=True))
 
 
 def _settled(known: Known, answer: Answer, program: Program | None, results: Results) -> bool | None:

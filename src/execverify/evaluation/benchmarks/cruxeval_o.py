@@ -17,7 +17,10 @@ class CruxevalO(OutputPrediction):
     def items(self, source: Source) -> list[Item]:
         """The rows {code, input, output, id}; the function is called f."""
         rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
-        known = [(str(row["id"]), row["code"], "f", Known(row["code"], f"f({row['input']})", row["output"])) for row in rows]
+        known = [
+            (str(row["id"]), row["code"], "f", Known(row["code"], f"f({row['input']})", row["output"], source.imports))
+            for row in rows
+        ]
         return output_items(known, source.workers)
 
 

@@ -47,13 +47,18 @@ class LcbExec(OutputPrediction):
     def items(self, source: Source) -> list[Item]:
         """The rows {code, function_name, input, output, ...}; the input is the call, or its arguments."""
         rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
-        known = [self._known(number, row) for number, row in enumerate(rows)]
+        known = [self._known(number, row, source.imports) for number, row in enumerate(rows)]
         return output_items(known, source.workers)
 
-    def _known(self, number: int, row: dict[str, Any]) -> tuple[str, str, str, Known]:
+    def _known(self, number: int, row: dict[str, Any], imports: tuple[str, ...]) -> tuple[str, str, str, Known]:
         name, given = row["function_name"], str(row["input"])
         call = given if given.lstrip().startswith(f"{name}(") else f"{name}({given})"
-        return str(row.get("id", number)), row["code"], name, Known(f"{PRELUDE}\n{row['code']}", call, str(row["output"]))
+        return (
+            str(row.get("id", number)),
+            row["code"],
+            name,
+            Known(f"{PRELUDE}\n{row['code']}", call, str(row["output"]), imports),
+        )
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The right side of the completed assertion."""

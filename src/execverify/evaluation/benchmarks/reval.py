@@ -49,6 +49,7 @@ class Reval(Benchmark):
         "the authors': YES/NO; any true successor's text; the value (floats within 1e-6) at any visit; the completed assertion runs",
         "the same without tolerance: exact words, typed values, an output that is a literal in the given assertion",
     )
+    takes_imports = True
     constants = (YES, NO, NOTHING_NEXT, NO_STATE, "True", "0; int", "[]; list")
 
     def items(self, source: Source) -> list[Item]:
@@ -92,10 +93,24 @@ class Reval(Benchmark):
         return [(mark(item.held, answer, known),) for item, answer in answers]
 
     def more(self, records: Sequence[Record]) -> dict[str, Any]:
-        """Consistency, and what could not be judged."""
+        """Consistency, what right answers get by the authors' account, and what could not be judged."""
         found = {name: consistency(records, name == "strict") for name in ("official", "strict")}
         probes: list[Probe] = [record.item.held for record in records[:1]]
-        return {"consistency": found, "left_out": {why: count for of in probes for why, count in of.run.left.counts.items()}}
+        return {
+            "consistency": found,
+            "official_score_of_right_answers": ceilings([record.item for record in records]),
+            "left_out": {why: count for of in probes for why, count in of.run.left.counts.items()},
+        }
+
+
+def ceilings(items: Sequence[Item]) -> dict[str, float]:
+    """The official score in percent, by task, of answers that are right by our account: what no model can pass by executing code."""
+    found: dict[str, list[bool]] = {}
+    for item in items:
+        if item.held.task != "output":
+            answer = Answer(item.expected[0], item.expected[0])
+            found.setdefault(item.held.task, []).append(bool(mark(item.held, answer, {}).official))
+    return {task: round(100 * sum(verdicts) / len(verdicts), 4) for task, verdicts in found.items()}
 
 
 def consistency(records: Sequence[Record], strict: bool) -> float | None:
