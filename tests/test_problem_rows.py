@@ -16,9 +16,9 @@ from execverify.datasets.problems import ProblemAccount, problem_rows
 from execverify.errors import RowError
 from execverify.questions.rows import from_row
 from execverify.rewards.code_score import unit_test_score
+from execverify.rewards.records.training import by_source
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.unit_tests import Form, UnitTest, UnitTests, questions_of, read_tests, task_or_problem
-from execverify.rewards.records.training import by_source
 from execverify.rewards.unit_tests import tests_of_row as read_row
 from execverify.rewards.verl import compute_score
 
@@ -225,7 +225,9 @@ def test_tests_survive_a_row_in_every_form() -> None:
         UnitTests(Form.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
         UnitTests(Form.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
         UnitTests(Form.CALL, (UnitTest("1", ("2",)),), None, from_json=True),
-        UnitTests(Form.STDIN, (UnitTest("1", ("2",)),), compare="tokens", time_limit=2.5, memory_limit=300_000_000, checker="print(1)"),
+        UnitTests(
+            Form.STDIN, (UnitTest("1", ("2",)),), compare="tokens", time_limit=2.5, memory_limit=300_000_000, checker="print(1)"
+        ),
         UnitTests(Form.ASSERT, (UnitTest("assert f(1)"),), "f", "import math", names=("g",), context="class Node:\n    pass"),
         UnitTests(Form.ASSERT, (UnitTest("import numpy\nassert f(1)", needs=("numpy",)),), "f"),
     ]

@@ -91,7 +91,9 @@ def answer(source: str) -> str:
     return f"<answer>\n```python\n{source}\n```\n</answer>"
 
 
-@pytest.mark.parametrize(("name", "record", "right", "wrong"), RECORDS, ids=[f"{place}-{one[0]}" for place, one in enumerate(RECORDS)])
+@pytest.mark.parametrize(
+    ("name", "record", "right", "wrong"), RECORDS, ids=[f"{place}-{one[0]}" for place, one in enumerate(RECORDS)]
+)
 def test_each_format_is_read_and_judged(name: str, record: Any, right: str, wrong: str) -> None:
     if name:
         found = format_of({key: value for key, value in record.items() if value is not None})
@@ -114,7 +116,7 @@ def test_every_format_is_tried() -> None:
 
 def test_the_columns_of_a_published_set_are_enough_for_trl() -> None:
     rows = [record for name, record, *_ in RECORDS if name == "LiveCodeBench"]
-    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
     assert unit_test_reward(completions=[answer(PROGRAM), answer(METHOD)], **columns) == [1.05, 1.05]
     math = {"data_source": "math", "ability": "math", "prompt": [], "reward_model": {"ground_truth": "2"}}
     code = RECORDS[-2][1]
@@ -150,7 +152,7 @@ def test_packed_tests_are_read_and_never_run() -> None:
         with pytest.raises(RowError, match=told):
             unpacked(base64.b64encode(zlib.compress(data)).decode(), "tests")
     for text in ("not base64!", base64.b64encode(b"no zlib").decode(), base64.b64encode(zlib.compress(b"abc")[:-4]).decode()):
-        with pytest.raises(RowError, match="tests (are neither JSON|unpack to more than)"):
+        with pytest.raises(RowError, match=r"tests (are neither JSON|unpack to more than)"):
             unpacked(text, "tests")
 
 
@@ -204,7 +206,11 @@ print(1 if len(given) == 2 and sum(map(int, given)) == n else 0)
 
 
 def test_a_problem_may_bring_a_checker() -> None:
-    record = {"description": "Two numbers.", "official_tests": [{"input": "5\n", "output": "2 3\n"}], "generated_checker": CHECKER}
+    record = {
+        "description": "Two numbers.",
+        "official_tests": [{"input": "5\n", "output": "2 3\n"}],
+        "generated_checker": CHECKER,
+    }
     tests = read_tests(record)
     for program, reward in (("print(1, int(input()) - 1)", 1.05), ("print(2, 2)", 0.05), ("print('x')", 0.05), ("1 / 0", 0.05)):
         score = unit_test_score(tests, answer(program))
@@ -255,7 +261,13 @@ def test_tests_that_tell_right_from_wrong_stay(test: str) -> None:
 
 def test_a_check_tells_what_is_known_of_each_test() -> None:
     truth = {
-        "asserts": ["assert f(1) == 2", "assert f(1) == 3", "assert f(1) == 2 or True", "import numpy\nassert f(1) == 2", "assert f(2) == 3"],
+        "asserts": [
+            "assert f(1) == 2",
+            "assert f(1) == 3",
+            "assert f(1) == 2 or True",
+            "import numpy\nassert f(1) == 2",
+            "assert f(2) == 3",
+        ],
         "entry_point": "f",
     }
     wrong, right = "def f(n):\n    return 2", "def f(n):\n    return n + 1"

@@ -45,7 +45,9 @@ def code_rows_command(
             write_rows(out, itertools.chain([first], iter_made))
     _print_account(account, out)
     if first is None:
-        raise RowError(f"no record of {source} gave a row, and nothing was written; docs/coding.md lists the formats, such as {HUB}'s")
+        raise RowError(
+            f"no record of {source} gave a row, and nothing was written; docs/coding.md lists the formats, such as {HUB}'s"
+        )
 
 
 def _print_account(account: ProblemAccount, out: str) -> None:

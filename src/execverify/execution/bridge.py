@@ -68,7 +68,7 @@ class Bridge:
         self.errors: dict[str, type[BaseException]] = {}
         self.far: dict[int, Any] = {}
         """What stands for values that stayed there, by number."""
-        local = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
+        local: dict[str, Any] = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
         self.reader = Reader(local, self.shared_class)
 
     # ------------------------------------------------------------------------------------------------------------- names
@@ -177,7 +177,8 @@ class Bridge:
             known = self.kinds.get(name)
             if known is None:
                 known = self.kinds[name] = _RemoteType(name, (Remote,), {}) if named else type(name, (Beyond,), {})
-            self.far[number] = made = object.__new__(known)
+            made: Any = object.__new__(known)
+            self.far[number] = made
             object.__setattr__(made, "_execverify", (self, number, name, truth))
         return self.far[number]
 
@@ -309,12 +310,16 @@ def _operation(name: str) -> Any:
     return lambda self, *arguments: _asked(self, name, *arguments)
 
 
-for _name in ("len iter getitem setitem delitem add sub mul truediv floordiv mod pow matmul and or xor neg pos abs invert enter exit").split():
-    setattr(Remote, f"__{_name}__", _operation(f"__{_name}__"))
-for _name in (
+_FORWARDED = (
+    "len iter getitem setitem delitem add sub mul truediv floordiv mod pow matmul and or xor neg pos abs invert enter exit"
+)
+_REFUSED = (
     "lt le gt ge hash len iter next contains getitem setitem delitem call format add radd sub rsub mul rmul mod "
     "and or xor rand ror rxor neg int float index complex round enter exit reversed setattr delattr"
-).split():
+)
+for _name in _FORWARDED.split():
+    setattr(Remote, f"__{_name}__", _operation(f"__{_name}__"))
+for _name in _REFUSED.split():
     setattr(Beyond, f"__{_name}__", _refused)
 
 

@@ -163,7 +163,9 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
     try:
         needs = [candidate_names((setup, text), entry_point) for text in candidate.asserts]
         shared = {
-            "classes": sorted(classes_in((setup, *candidate.asserts), {name.rpartition(".")[2] for need in needs for name in need})),
+            "classes": sorted(
+                classes_in((setup, *candidate.asserts), {name.rpartition(".")[2] for need in needs for name in need})
+            ),
             "shared": sorted(classes_made(candidate.context) & classes_made(setup)) if candidate.context else [],
         }
     except (SyntaxError, ValueError) as error:

@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterable, Iterator
 
 from execverify.programs.literals import parse_without_warnings
 
-STAR_MODULES = frozenset(
+_STAR_MODULES = (
     "abc array bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime decimal enum fractions functools "
     "hashlib heapq itertools json math numbers operator os.path pathlib queue random re secrets statistics string struct sys textwrap "
-    "threading time types typing unicodedata uuid zlib".split()
+    "threading time types typing unicodedata uuid zlib"
 )
+STAR_MODULES = frozenset(_STAR_MODULES.split())
 """Modules of the standard library of which `from M import *` may be read: to list its names they are imported here."""
 
 _BUILTINS = frozenset(vars(builtins)) | {"__name__", "__file__", "__run_test__"}
@@ -81,7 +82,9 @@ def names_of_module(module: str) -> frozenset[str]:
         ValueError: it is none of `STAR_MODULES`.
     """
     if module not in STAR_MODULES:
-        raise ValueError(f"it imports all names of {module or 'a package'}, and which these are is not known: import them by name")
+        raise ValueError(
+            f"it imports all names of {module or 'a package'}, and which these are is not known: import them by name"
+        )
     found = importlib.import_module(module)
     exported = getattr(found, "__all__", None)
     return frozenset(exported if exported is not None else (name for name in vars(found) if not name.startswith("_")))

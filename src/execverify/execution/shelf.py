@@ -179,5 +179,3 @@ def kind_of(shelf: Shelf, path: str) -> tuple[str, str | None]:
         return ("function", None)
     text = shelf.text(found)
     return ("other", None) if text is None else ("value", text)
-
-

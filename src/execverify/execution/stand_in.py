@@ -120,7 +120,9 @@ class Approximately:
             if math.isinf(abs(expected)):
                 return False
             absolute = 1e-12 if self.abs is None else self.abs
-            relative = (1e-6 if self.rel is None else self.rel) * abs(expected) if self.rel is not None or self.abs is None else 0.0
+            relative = (
+                (1e-6 if self.rel is None else self.rel) * abs(expected) if self.rel is not None or self.abs is None else 0.0
+            )
             return bool(abs(expected - given) <= max(absolute, relative))
         except TypeError:
             return False
@@ -186,7 +188,14 @@ def module() -> types.ModuleType:
     """The module that `import pytest` gives the tests."""
     made = types.ModuleType("pytest")
     made.__dict__.update(
-        raises=raises, approx=approx, mark=_Marks(), param=param, fixture=fixture, fail=fail, main=lambda *_: 0, ExceptionInfo=Caught
+        raises=raises,
+        approx=approx,
+        mark=_Marks(),
+        param=param,
+        fixture=fixture,
+        fail=fail,
+        main=lambda *_: 0,
+        ExceptionInfo=Caught,
     )
     made.__dict__["__getattr__"] = _missing
     return made

@@ -82,7 +82,9 @@ def split_tests(source: str, what: str, *, may_lack: bool = False) -> TestCode:
     """
     tree = parse_tests(source, what)
     names = _from_the_solution(tree)
-    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check" and len(node.args.args) == 1]
+    checks = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check" and len(node.args.args) == 1
+    ]
     if len(checks) == 1:
         return _checked(tree, checks[0], names)
     setup: list[ast.stmt] = []
@@ -178,7 +180,8 @@ _SHARED = {
     "open": "files", "tempfile": "files", "tmp_path": "files", "tmpdir": "files", "os.remove": "files", "os.makedirs": "files",
     "threading": "threads", "multiprocessing": "processes", "concurrent.futures": "threads", "subprocess": "processes",
     "inspect": "its source", "logging": "logging", "caplog": "logging", "warnings": "warnings", "pytest.warns": "warnings",
-    "importlib": "imported modules", "builtins": "builtins", "tracemalloc": "memory", "gc": "memory", "weakref": "memory", "id": "identities",
+    "importlib": "imported modules", "builtins": "builtins", "tracemalloc": "memory", "gc": "memory", "weakref": "memory",
+    "id": "identities",
     "globals": "its names",
 }  # fmt: skip
 """What a test shares with the candidate in one process, and cannot share with one in another."""
@@ -186,7 +189,9 @@ _SHARED = {
 _CALLED = frozenset({"open", "id", "globals"})
 _FIXTURES = frozenset({"monkeypatch", "mocker", "tmp_path", "tmpdir", "caplog"})
 _SHARED_METHODS = {"assertLogs": "logging", "assertNoLogs": "logging", "assertWarns": "warnings", "write_text": "files"}
-_OF_FUNCTIONS = frozenset({"__doc__", "__annotations__", "__code__", "__defaults__", "__kwdefaults__", "__wrapped__", "__closure__"})
+_OF_FUNCTIONS = frozenset(
+    {"__doc__", "__annotations__", "__code__", "__defaults__", "__kwdefaults__", "__wrapped__", "__closure__"}
+)
 _SINGLETONS = frozenset({"True", "False", "None", "Ellipsis", "NotImplemented"})
 
 

@@ -8,7 +8,7 @@ from execverify.execution.candidates import AssertedCandidate, run_asserted
 from execverify.execution.names import candidate_names
 from execverify.execution.outcome import Outcome
 
-_CHECKER = '''\
+_CHECKER = """\
 import builtins as _builtins, io as _io, json as _json, sys as _sys
 _files = dict(zip(("input.txt", "expected.txt", "output.txt"), _json.loads(_sys.stdin.read())))
 _open = _builtins.open
@@ -25,7 +25,7 @@ _builtins.open = _io.open = _opened
 _sys.argv = ["checker.py", *_files]
 _sys.stdin = _io.StringIO("")
 exec(compile({source!r}, "checker.py", "exec"), {{"__name__": "__main__", "__builtins__": _builtins}})
-'''
+"""
 """There is no place to write to in the sandbox: the checker's three files are texts that `open` gives."""
 
 
@@ -44,7 +44,7 @@ def accepts(word: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------------------ idle tests
 
-_PROBE = '''\
+_PROBE = """\
 def _spoil(values):
     for value in values:
         if isinstance(value, list):
@@ -69,7 +69,7 @@ class _Anything:
         return _answer
 
 
-'''
+"""
 
 ANSWERS = ("a text that no test expects: 5f2a9c", None)
 """What probes give for every call, after they have changed what they were given."""
@@ -106,7 +106,9 @@ def hold_always(
     Returns:
         The places of these tests.
     """
-    return _held(setup, tuple(tests), entry_point, tuple(names), context, tuple(sorted(options.items(), key=lambda item: item[0])))
+    return _held(
+        setup, tuple(tests), entry_point, tuple(names), context, tuple(sorted(options.items(), key=lambda item: item[0]))
+    )
 
 
 def probe(names: set[str], answer: object) -> str:
@@ -122,5 +124,9 @@ def raising(names: set[str]) -> str:
     """A program that makes all these names, each of which raises, whatever is asked."""
     lines = ["class Unasked(Exception):\n    pass\n\n\ndef _raise(*given, **named):\n    raise Unasked\n\n"]
     for name in sorted({name.partition(".")[0] for name in names}):
-        lines.append(f"class {name}:\n    def __getattr__(self, name):\n        return _raise\n" if name[:1].isupper() else f"{name} = _raise\n")
+        lines.append(
+            f"class {name}:\n    def __getattr__(self, name):\n        return _raise\n"
+            if name[:1].isupper()
+            else f"{name} = _raise\n"
+        )
     return "\n".join(lines)

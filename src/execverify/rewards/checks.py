@@ -1,9 +1,9 @@
 """Whether the tests of a problem can tell right from wrong: a reference solution passes them, and an answer without work does not.
 
-    >>> truth = {"asserts": ["assert f(1) == 2", "assert (f(2) == 3, 'wrong')", "assert f(3) == 5"], "entry_point": "f"}
-    >>> check = check_tests(truth, ["def f(n):\\n    return n + 1"])
-    >>> [str(standing) for standing in check.standings], str(check.standing)
-    (['solved by the reference', 'passed by anything', 'passed by nothing'], 'passed by nothing')
+>>> truth = {"asserts": ["assert f(1) == 2", "assert (f(2) == 3, 'wrong')", "assert f(3) == 5"], "entry_point": "f"}
+>>> check = check_tests(truth, ["def f(n):\\n    return n + 1"])
+>>> [str(standing) for standing in check.standings], str(check.standing)
+(['solved by the reference', 'passed by anything', 'passed by nothing'], 'passed by nothing')
 """
 
 from collections.abc import Sequence

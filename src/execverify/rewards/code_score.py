@@ -28,9 +28,17 @@ from execverify.execution.candidates import AssertedCandidate, Candidate, run_as
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import shorten
-from execverify.rewards.code import Code, read_code, sole_function
 from execverify.rewards.checkers import accepts, checker_program, hold_always
-from execverify.rewards.compare import EXACT_LINES, OUTPUT_RULES, first_difference, output_parts, same_json, same_value, tolerance_of
+from execverify.rewards.code import Code, read_code, sole_function
+from execverify.rewards.compare import (
+    EXACT_LINES,
+    OUTPUT_RULES,
+    first_difference,
+    output_parts,
+    same_json,
+    same_value,
+    tolerance_of,
+)
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
 
@@ -171,7 +179,9 @@ def _results(problem: "_Problem", *, rule: UnitTestRule, limits: Limits, allow_w
             return _Ran(results, checked=_checked(problem, rule, results, options) if tests.checker else ())
         results = next(run_asserted([AssertedCandidate(source, tests.setup, given, entry_point, tests.context)], **options))
         passed = any(result.outcome == Outcome.RETURNED for result in results)
-        idle = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **_quickly(options)) if passed else ()
+        idle = (
+            hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **_quickly(options)) if passed else ()
+        )
         return _Ran(results, frozenset(idle))
     except WeakSandboxError:
         raise
@@ -222,7 +232,9 @@ class _Problem:
         code = read_code(completion, tests.entry_point)
         if tests.form == Form.CALL and tests.entry_point is None and code.source is not None:
             name = sole_function(code.source)
-            code = replace(code, entry_point=name) if name else Code(None, why="the code has not one function that could be called")
+            code = (
+                replace(code, entry_point=name) if name else Code(None, why="the code has not one function that could be called")
+            )
         return cls(tests, code)
 
     def supported(self, rule: UnitTestRule) -> list[UnitTest]:
@@ -345,7 +357,9 @@ def _checked_part(tests: UnitTests, test: UnitTest, result: Result, checked: Res
     kept = result.stdout[:_KEPT]
     if checked.outcome != Outcome.RETURNED:
         # It is the problem's own, and a candidate's output may be why it fails: then it did not accept that output.
-        return Part("unit_test", test.expected, kept, Verdict.WRONG, f"{_shown(tests, test)}: the checker ended: {checked.detail}")
+        return Part(
+            "unit_test", test.expected, kept, Verdict.WRONG, f"{_shown(tests, test)}: the checker ended: {checked.detail}"
+        )
     right = bool(said) and accepts(said[0])
     why = "" if right else f"{_shown(tests, test)}: the checker says {shorten(' '.join(said) or 'nothing', 80)}"
     return Part("unit_test", test.expected, kept, Verdict.RIGHT if right else Verdict.WRONG, why)

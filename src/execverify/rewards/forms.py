@@ -330,7 +330,12 @@ def code_tests(source: Any, what: str, *, setup: str = "", entry_point: Any = No
 
 
 def _coded(
-    setup: str, tests: Sequence[tuple[str, str]], entry_point: Any, names: tuple[str, ...], parameter: str | None = None, **settings: Any
+    setup: str,
+    tests: Sequence[tuple[str, str]],
+    entry_point: Any,
+    names: tuple[str, ...],
+    parameter: str | None = None,
+    **settings: Any,
 ) -> UnitTests:
     """Test code as tests, once it is known whose every name is."""
     context = settings.get("context", "")
@@ -346,7 +351,9 @@ def _coded(
     nobodys = foreign_names(setup, code, name) - set(names)
     if nobodys:
         listed = ", ".join(sorted(nobodys))
-        raise RowError(f"the tests use {listed}, which nobody makes: put it into setup, or list it under names where it is asked for")
+        raise RowError(
+            f"the tests use {listed}, which nobody makes: put it into setup, or list it under names where it is asked for"
+        )
     stand_for = frozenset({last, name.partition(".")[0], *names, *([parameter] if parameter else [])})
     made = tuple(
         UnitTest(given, (), why_unsupported(looked_at, setup, stand_for), modules_needed(given, looked_at, setup))

@@ -88,7 +88,11 @@ def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
     tests = tuple(_written_test(entry, kind) for entry in entries)
     if kind == STDIN_TEST:
         return UnitTests(Form.STDIN, tests, **settings)
-    name = None if kind == JSON_TEST and program.get("entry_point") is None else function_of(program.get("entry_point"), "entry_point")
+    name = (
+        None
+        if kind == JSON_TEST and program.get("entry_point") is None
+        else function_of(program.get("entry_point"), "entry_point")
+    )
     if kind == ASSERT_TEST:
         tests = tuple(replace(test, needs=modules_needed(test.given, settings.get("setup", ""))) for test in tests)
         return UnitTests(Form.ASSERT, tests, name, **settings)
@@ -132,7 +136,8 @@ def _question(kind: str, text: str, answers: tuple[str, ...]) -> Row:
 
 
 def _written_test(entry: Mapping[str, Any], kind: str) -> UnitTest:
-    text, answers = entry.get("text"), entry.get("answers")
+    text: Any = entry.get("text")
+    answers: Any = entry.get("answers")
     whole = isinstance(text, str) and isinstance(answers, list | tuple) and all(isinstance(one, str) for one in answers)
     if not whole or bool(answers) == (kind == ASSERT_TEST):
         raise RowError("a unit test needs a text and a list of answers, all text; an assertion has no answers")

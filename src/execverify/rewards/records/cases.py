@@ -32,7 +32,9 @@ def case_tests(cases: Sequence[Any], fn_name: Any = None, **settings: Any) -> Un
         raise RowError("the test cases are some calls and some programs: give all of one kind")
     calls = kinds == {"call"}
     if calls and len(names) != 1:
-        raise RowError(f"the test cases call {', '.join(sorted(map(str, names)))}: give one name, as fn_name or metadata.func_name")
+        raise RowError(
+            f"the test cases call {', '.join(sorted(map(str, names)))}: give one name, as fn_name or metadata.func_name"
+        )
     pairs = [case["input"] for case in cases], [case["output"] for case in cases]
     return pair_tests(*pairs, names.pop() if calls else None, calls=calls, **settings)
 
@@ -83,5 +85,7 @@ def _verification(fields: Fields) -> Record:
     )
 
 
-CASES = Format("test cases", "open-r1 and SYNTHETIC-1, as ground truth", has("test_cases"), lambda fields: Record(_test_cases(fields)))
+CASES = Format(
+    "test cases", "open-r1 and SYNTHETIC-1, as ground truth", has("test_cases"), lambda fields: Record(_test_cases(fields))
+)
 VERIFICATION = Format("verification_info", "open-r1, SYNTHETIC-1", has("verification_info"), _verification)

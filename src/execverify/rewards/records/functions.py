@@ -19,7 +19,9 @@ def _mbpp(fields: Fields) -> Record:
     solution = texts_of(fields.get("code"))
     entry_point = fields.get("entry_point") or _defined(solution, asserts)
     tests = assert_tests(asserts, setup="\n".join(filter(None, before)), entry_point=entry_point)
-    return Record(tests, text_of(fields, "text", "prompt"), solutions=solution, name=str(fields.get("task_id", "")), source="mbpp")
+    return Record(
+        tests, text_of(fields, "text", "prompt"), solutions=solution, name=str(fields.get("task_id", "")), source="mbpp"
+    )
 
 
 def _defined(solutions: tuple[str, ...], asserts: Any) -> str | None:
@@ -82,7 +84,7 @@ def _kodcode(fields: Fields) -> Record:
     solutions = texts_of(fields.get("solution") or fields.get("response"))
     names = _made_and_used(solutions, [code] if isinstance(code, str) else [])
     names = names or tuple(str(entry["function_name"]) for entry in described if isinstance(entry.get("function_name"), str))
-    tests = code_tests(code, "the test", **({"names": names} if names else {}))
+    tests = code_tests(code, "the test", names=names)
     declared = "\n".join(str(entry["function_declaration"]) for entry in described if entry.get("function_declaration"))
     problem = text_of(fields, "question", "instruction")
     return Record(

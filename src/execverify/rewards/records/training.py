@@ -43,7 +43,9 @@ def prime_reader(read: Callable[[Any], Record]) -> Callable[[Fields], Record]:
         index = extra.get("index", "") if isinstance(extra, Mapping) else ""
         messages = _messages(fields.get("prompt"))
         problem = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
-        return found.about(tests=by_source(found.tests, source), problem=problem, messages=messages, source=source, name=str(index))
+        return found.about(
+            tests=by_source(found.tests, source), problem=problem, messages=messages, source=source, name=str(index)
+        )
 
     return reader
 

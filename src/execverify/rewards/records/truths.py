@@ -6,7 +6,9 @@ from execverify.rewards.forms import assert_tests, code_of, code_tests, limits_o
 from execverify.rewards.records.record import Fields, Format, Record, has, refuse_others
 
 _LIMITS = frozenset({"time_limit", "memory_limit"})
-_BESIDE = frozenset({"testtype", "type", "language", "difficulty", "metadata", "source", "id", "name", "starter_code", "url", "remote"})
+_BESIDE = frozenset(
+    {"testtype", "type", "language", "difficulty", "metadata", "source", "id", "name", "starter_code", "url", "remote"}
+)
 """Fields that records carry beside their tests, and that change nothing in them."""
 
 _PAIRS = frozenset({"inputs", "outputs", "fn_name", "compare", "checker"}) | _LIMITS | _BESIDE
@@ -57,7 +59,12 @@ def _functional(fields: Fields) -> Record:
 
 
 PAIRS = Format("inputs and outputs", "PRIME, APPS, TACO, as ground truth", has("inputs", "outputs"), _pairs)
-COLUMNS = Format("columns", "CodeContests, as ground truth", lambda fields: set(fields) >= {"input", "output"} and isinstance(fields["input"], list | tuple), _columns)  # fmt: skip
+COLUMNS = Format(
+    "columns",
+    "CodeContests, as ground truth",
+    lambda fields: set(fields) >= {"input", "output"} and isinstance(fields["input"], list | tuple),
+    _columns,
+)
 ASSERTS = Format("asserts", "", has("asserts"), _asserts)
 TEST = Format("test code", "HumanEval, LeetCode sets, pytest files, as ground truth", has("test"), _test)
 FUNCTIONAL = Format("functional", "code-r1", has("functional"), _functional)
