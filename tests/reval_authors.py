@@ -51,8 +51,8 @@ def main(repository: str, out: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     sys.path.insert(0, repository)
     os.chdir(Path(out).parent)
-    import dataset
-    import dynamics
+    import dataset  # type: ignore[import-not-found]
+    import dynamics  # type: ignore[import-not-found]
 
     data = [json.loads(line) for line in Path(repository, "data", "DREval_data.jsonl").read_text(encoding="utf-8").splitlines()]
     tasks = [json.loads(line) for line in Path(repository, "data", "DREval_tasks.jsonl").read_text(encoding="utf-8").splitlines()]

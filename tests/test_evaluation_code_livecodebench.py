@@ -94,7 +94,7 @@ def test_a_pickle_that_names_a_function_is_refused(tmp_path: Path) -> None:
             return print, ("hello",)
 
     evil = base64.b64encode(zlib.compress(pickle.dumps(Evil()))).decode()
-    with pytest.raises(EvaluationError, match="it names builtins"):
+    with pytest.raises(EvaluationError, match="does more than to hold a text"):
         benchmark("livecodebench").items(Source(write(tmp_path / "own.jsonl", {**SUM, "private_test_cases": evil})))
 
 

@@ -116,12 +116,12 @@ def test_every_format_is_tried() -> None:
 
 def test_the_columns_of_a_published_set_are_enough_for_trl() -> None:
     rows = [record for name, record, *_ in RECORDS if name == "LiveCodeBench"]
-    columns = {key: [row[key] for row in rows] for key in rows[0]}
-    assert unit_test_reward(completions=[answer(PROGRAM), answer(METHOD)], **columns) == [1.05, 1.05]  # type: ignore[arg-type]
+    columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]}
+    assert unit_test_reward(completions=[answer(PROGRAM), answer(METHOD)], **columns) == [1.05, 1.05]
     math = {"data_source": "math", "ability": "math", "prompt": [], "reward_model": {"ground_truth": "2"}}
     code = RECORDS[-2][1]
     columns = {key: [row[key] for row in (math, code)] for key in math}
-    assert unit_test_reward(completions=[answer(PROGRAM)] * 2, **columns) == [None, 1.05]  # type: ignore[arg-type]
+    assert unit_test_reward(completions=[answer(PROGRAM)] * 2, **columns) == [None, 1.05]
     with pytest.raises(OtherAbility):
         read_record(math)
 

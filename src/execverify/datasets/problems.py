@@ -152,6 +152,7 @@ def _judging(record: Record, account: ProblemAccount, check: bool) -> UnitTests:
         if tests.form != Form.ASSERT and not test.unsupported and known.setdefault(test.given, test.expected) != test.expected:
             raise _Malformed("its tests contradict each other", f"two results for the input {test.given[:80]!r}")
     kept = tuple(test for test in tests.tests if not test.unsupported)
+    first = next(iter(left_out), "")
     if check and kept:
         found = check_tests(_with(tests, kept), record.solutions)
         account.standings[found.standing] += 1
@@ -159,9 +160,10 @@ def _judging(record: Record, account: ProblemAccount, check: bool) -> UnitTests:
             raise _Malformed(f"a test of it is {found.standing}", _first(found, found.standing))
         judging = (Standing.SOLVED, Standing.UNKNOWN)
         left_out.update(str(standing) for standing in found.standings if standing not in judging)
+        first = first or next((why for why in found.whys if why), "")
         kept = tuple(test for test, standing in zip(kept, found.standings, strict=True) if standing in judging)
     if not kept:
-        raise _Malformed("none of its tests can be judged by", next(iter(left_out), ""))
+        raise _Malformed("none of its tests can be judged by", first)
     account.left_out.update(left_out)
     return _with(tests, kept)
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from execverify.datasets.make import program_of, why_not
+from execverify.datasets.published import programs_in
 from execverify.datasets.recipe import Recipe
 from execverify.datasets.seen import key_of
 from execverify.errors import DatasetError, ProgramError
 from execverify.programs.constraints import LEVELS, Constraint, check
-from execverify.programs.files import read_programs
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.shapes import renamed_key
 from execverify.programs.synthesis import VERSION, synthesize
@@ -90,7 +90,7 @@ class FromFile:
     def __init__(self, recipe: Recipe) -> None:
         assert recipe.from_file is not None
         self._recipe = recipe
-        self._records = list(read_programs(recipe.from_file))
+        self._records = list(programs_in(recipe.from_file))
         if not self._records:
             raise DatasetError(f"{recipe.from_file} holds no programs")
         self.patience: int | None = max(256, len(self._records))  # a round, or some rounds of a small file

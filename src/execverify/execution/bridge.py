@@ -13,7 +13,6 @@ are known. Where a test asks for more, nothing is decided: the outcome is "unsup
 import builtins
 import sys
 import types
-from collections.abc import Callable
 from typing import Any
 
 from execverify.errors import LiteralError
@@ -69,7 +68,7 @@ class Bridge:
         self.errors: dict[str, type[BaseException]] = {}
         self.far: dict[int, Any] = {}
         """What stands for values that stayed there, by number."""
-        local: dict[str, Callable[..., Any]] = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
+        local: dict[str, Any] = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
         self.reader = Reader(local, self.shared_class)
 
     # ------------------------------------------------------------------------------------------------------------- names
@@ -320,71 +319,16 @@ def _operation(name: str) -> Any:
     return lambda self, *arguments: _asked(self, name, *arguments)
 
 
-for _name in [
-    "len",
-    "iter",
-    "getitem",
-    "setitem",
-    "delitem",
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "matmul",
-    "and",
-    "or",
-    "xor",
-    "neg",
-    "pos",
-    "abs",
-    "invert",
-    "enter",
-    "exit",
-]:
+_FORWARDED = (
+    "len iter getitem setitem delitem add sub mul truediv floordiv mod pow matmul and or xor neg pos abs invert enter exit"
+)
+_REFUSED = (
+    "lt le gt ge hash len iter next contains getitem setitem delitem call format add radd sub rsub mul rmul mod "
+    "and or xor rand ror rxor neg int float index complex round enter exit reversed setattr delattr"
+)
+for _name in _FORWARDED.split():
     setattr(Remote, f"__{_name}__", _operation(f"__{_name}__"))
-for _name in [
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "hash",
-    "len",
-    "iter",
-    "next",
-    "contains",
-    "getitem",
-    "setitem",
-    "delitem",
-    "call",
-    "format",
-    "add",
-    "radd",
-    "sub",
-    "rsub",
-    "mul",
-    "rmul",
-    "mod",
-    "and",
-    "or",
-    "xor",
-    "rand",
-    "ror",
-    "rxor",
-    "neg",
-    "int",
-    "float",
-    "index",
-    "complex",
-    "round",
-    "enter",
-    "exit",
-    "reversed",
-    "setattr",
-    "delattr",
-]:
+for _name in _REFUSED.split():
     setattr(Beyond, f"__{_name}__", _refused)
 
 

@@ -14,6 +14,7 @@ from the problem itself (`ListNode`) crosses as its attributes.
 """
 
 import builtins
+import collections
 import importlib
 import keyword
 import sys
@@ -102,50 +103,11 @@ _VIEWS: dict[str, tuple[Any, Callable[..., Any]]] = {
 }
 """Views of dicts, which are built again as views of a dict."""
 
-_BUILTINS = (
-    *[
-        "bool",
-        "int",
-        "float",
-        "complex",
-        "str",
-        "bytes",
-        "bytearray",
-        "list",
-        "tuple",
-        "dict",
-        "set",
-        "frozenset",
-        "object",
-        "range",
-        "type",
-    ],
-    *[
-        "abs",
-        "all",
-        "any",
-        "bin",
-        "chr",
-        "divmod",
-        "hash",
-        "hex",
-        "len",
-        "max",
-        "min",
-        "oct",
-        "ord",
-        "pow",
-        "repr",
-        "reversed",
-        "round",
-        "sorted",
-        "sum",
-        "zip",
-        "map",
-        "filter",
-        "enumerate",
-    ],
+_NAMES = (
+    "bool int float complex str bytes bytearray list tuple dict set frozenset object range type abs all any bin chr divmod hash hex len "
+    "max min oct ord pow repr reversed round sorted sum zip map filter enumerate"
 )
+_BUILTINS = frozenset(_NAMES.split())
 """Types and functions of Python's own that cross by name."""
 
 _BY_IDENTITY = {id(getattr(builtins, name)): name for name in _BUILTINS}
@@ -158,12 +120,12 @@ _CONTENT: dict[Any, Callable[[Any], Any]] = {
 }  # fmt: skip
 """How the content of a subclass is had, whatever the subclass says of itself."""
 
-_MADE: tuple[Any, ...] = (
-        iter([]), iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(""), iter(b""), iter(range(0)),
-        iter(range(2**70)), iter(bytearray()), reversed([]), reversed(()), reversed({}), reversed({}.values()), reversed({}.items()),
-        map(len, []), filter(len, []), zip(), enumerate([]), (None for _ in ()),
+_ITERATORS: tuple[Any, ...] = (
+    iter([]), iter(()), iter({}), iter({}.values()), iter({}.items()), iter(set()), iter(""), iter(b""), iter(range(0)),
+    iter(range(2**70)), iter(bytearray()), reversed([]), reversed(()), reversed({}), reversed({}.values()), reversed({}.items()),
+    map(len, []), filter(len, []), zip(), enumerate([]), (None for _ in ()),
 )  # fmt: skip
-ITERATORS = tuple(map(type, _MADE))
+ITERATORS = frozenset(map(type, _ITERATORS))
 """Python's own iterators; those of `itertools` are found by their module."""
 
 
@@ -412,9 +374,7 @@ def _named_tuple(name: str, fields: tuple[str, ...], *values: Any) -> Any:
     if not fit or len(values) != len(fields) or any(word.startswith("_") for word in fields) or len(set(fields)) != len(fields):
         return values
     if key not in _NAMED:
-        from collections import namedtuple
-
-        _NAMED[key] = namedtuple(name, fields)
+        _NAMED[key] = collections.namedtuple(name, fields)
     return _NAMED[key](*values)
 
 

@@ -13,50 +13,12 @@ from collections.abc import Collection, Iterable, Iterator
 
 from execverify.programs.literals import parse_without_warnings
 
-STAR_MODULES = frozenset(
-    [
-        "abc",
-        "array",
-        "bisect",
-        "calendar",
-        "cmath",
-        "collections",
-        "collections.abc",
-        "contextlib",
-        "copy",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "enum",
-        "fractions",
-        "functools",
-        "hashlib",
-        "heapq",
-        "itertools",
-        "json",
-        "math",
-        "numbers",
-        "operator",
-        "os.path",
-        "pathlib",
-        "queue",
-        "random",
-        "re",
-        "secrets",
-        "statistics",
-        "string",
-        "struct",
-        "sys",
-        "textwrap",
-        "threading",
-        "time",
-        "types",
-        "typing",
-        "unicodedata",
-        "uuid",
-        "zlib",
-    ]
+_STAR_MODULES = (
+    "abc array bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime decimal enum fractions functools "
+    "hashlib heapq itertools json math numbers operator os.path pathlib queue random re secrets statistics string struct sys textwrap "
+    "threading time types typing unicodedata uuid zlib"
 )
+STAR_MODULES = frozenset(_STAR_MODULES.split())
 """Modules of the standard library of which `from M import *` may be read: to list its names they are imported here."""
 
 _BUILTINS = frozenset(vars(builtins)) | {"__name__", "__file__", "__run_test__"}

@@ -9,6 +9,7 @@ from execverify.rewards.unit_tests import UnitTest, UnitTests, read_tests
 
 __all__ = [
     "PAPER", "PAPER_TESTS", "Part", "RewardRule", "Score", "Standing", "TestCheck", "UnitTest", "UnitTestRule", "UnitTests",
-    "Verdict", "check_tests", "read_tests", "same_json", "same_output", "same_value", "score", "score_many",
-    "unit_test_score", "unit_test_scores", "unit_test_scores_async",
+    "Verdict", "check_tests", "read_tests",
+    "same_json", "same_output", "same_value", "score", "score_many", "unit_test_score", "unit_test_scores",
+    "unit_test_scores_async",
 ]  # fmt: skip

@@ -136,7 +136,8 @@ def _question(kind: str, text: str, answers: tuple[str, ...]) -> Row:
 
 
 def _written_test(entry: Mapping[str, Any], kind: str) -> UnitTest:
-    text, answers = entry.get("text"), entry.get("answers")
+    text: Any = entry.get("text")
+    answers: Any = entry.get("answers")
     whole = isinstance(text, str) and isinstance(answers, list | tuple) and all(isinstance(one, str) for one in answers)
     if not whole or bool(answers) == (kind == ASSERT_TEST):
         raise RowError("a unit test needs a text and a list of answers, all text; an assertion has no answers")

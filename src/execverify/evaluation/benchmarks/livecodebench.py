@@ -1,16 +1,12 @@
 """LiveCodeBench's code generation (Jain et al. 2024, arXiv 2403.07974): contest problems, by stdin or by a function's calls."""
 
-import base64
-import io
 import json
-import pickle
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import Any
 
-from execverify.errors import EvaluationError, LiteralError
+from execverify.errors import EvaluationError, LiteralError, RowError
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion
@@ -22,6 +18,7 @@ from execverify.programs.program import shorten
 from execverify.programs.values import value_of
 from execverify.rewards.code import read_code
 from execverify.rewards.compare import same_json, same_output
+from execverify.rewards.records.livecodebench import cases_of
 from execverify.utils.wording import counted
 
 ORIGIN = "livecodebench/code_generation_lite on the hub (test*.jsonl)"
@@ -125,26 +122,14 @@ class LiveCodeBench(Benchmark):
         ]
 
 
-class _TextAlone(pickle.Unpickler):
-    """Reads a pickle of plain data; whatever names a class or a function is refused."""
-
-    def find_class(self, module: str, name: str) -> NoReturn:
-        raise pickle.UnpicklingError(f"it names {module}.{name}")
-
-
 def _tests(packed: Any, name: str) -> list[dict[str, Any]]:
-    """Tests from JSON, or from JSON that was pickled, compressed and written in base 64."""
-    found = packed
+    """Tests as they are, from JSON, or packed as the release packs them."""
     try:
-        if isinstance(packed, str):
-            try:
-                found = json.loads(packed)
-            except ValueError:
-                found = json.loads(_TextAlone(io.BytesIO(zlib.decompress(base64.b64decode(packed)))).load())
-        if isinstance(found, list) and all(isinstance(test, dict) and {"input", "output"} <= test.keys() for test in found):
-            return found
-    except (ValueError, TypeError, zlib.error, pickle.UnpicklingError, EOFError, IndexError, AttributeError) as error:
+        found = cases_of(packed, "tests")
+    except RowError as error:
         raise EvaluationError(f"livecodebench, {name}: its tests cannot be read: {error}") from None
+    if all(isinstance(test, dict) and {"input", "output"} <= test.keys() for test in found):
+        return found
     raise EvaluationError(f"livecodebench, {name}: its tests are no list of inputs and outputs")
 
 

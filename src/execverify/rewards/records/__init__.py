@@ -2,7 +2,8 @@
 
 To add a format, write a module with a `Format` and list it in `FORMATS`, before those that fit more records.
 
-    >>> found = read_record({"test_list": ["assert add(1, 2) == 3"], "text": "Add.", "code": "def add(a, b):\\n    return a + b"})
+    >>> solution = "def add(a, b):\\n    return a + b"
+    >>> found = read_record({"test_list": ["assert add(1, 2) == 3"], "text": "Add two numbers.", "code": solution})
     >>> found.problem, found.tests.entry_point, found.tests.tests[0].given, len(found.solutions)
     ('Add two numbers.', 'add', 'assert add(1, 2) == 3', 1)
     >>> read_record([{"input": "1\\n", "output": "2\\n", "testtype": "stdin"}]).tests.form

@@ -84,7 +84,7 @@ def _kodcode(fields: Fields) -> Record:
     solutions = texts_of(fields.get("solution") or fields.get("response"))
     names = _made_and_used(solutions, [code] if isinstance(code, str) else [])
     names = names or tuple(str(entry["function_name"]) for entry in described if isinstance(entry.get("function_name"), str))
-    tests = code_tests(code, "the test", names=names) if names else code_tests(code, "the test")
+    tests = code_tests(code, "the test", names=names)
     declared = "\n".join(str(entry["function_declaration"]) for entry in described if entry.get("function_declaration"))
     problem = text_of(fields, "question", "instruction")
     return Record(

@@ -25,8 +25,8 @@ def _read(fields: Fields) -> Record:
         metadata = json_of(metadata, "metadata") if metadata.strip() else {}
     fn_name = metadata.get("func_name") if isinstance(metadata, Mapping) else None
     cases = [
-        *_cases(fields.get("public_test_cases"), "public_test_cases"),
-        *_cases(fields.get("private_test_cases"), "private_test_cases"),
+        *cases_of(fields.get("public_test_cases"), "public_test_cases"),
+        *cases_of(fields.get("private_test_cases"), "private_test_cases"),
     ]
     tests = case_tests(entries_of(cases, "the test cases"), fn_name)
     starter = text_of(fields, "starter_code")
@@ -39,8 +39,8 @@ def _read(fields: Fields) -> Record:
     )
 
 
-def _cases(value: Any, name: str) -> list[Any]:
-    """A list of cases: as it is, as JSON, or packed."""
+def cases_of(value: Any, name: str) -> list[Any]:
+    """A list of cases: as it is, as JSON, or packed; raises RowError for another thing."""
     if value is None:
         return []
     if isinstance(value, str):

@@ -58,12 +58,13 @@ def _functional(fields: Fields) -> Record:
     return Record(code_tests(fields["functional"], "functional", **settings_of(fields)))  # type: ignore[arg-type]
 
 
-def _has_columns(fields: Fields) -> bool:
-    return set(fields) >= {"input", "output"} and isinstance(fields["input"], list | tuple)
-
-
 PAIRS = Format("inputs and outputs", "PRIME, APPS, TACO, as ground truth", has("inputs", "outputs"), _pairs)
-COLUMNS = Format("columns", "CodeContests, as ground truth", _has_columns, _columns)
+COLUMNS = Format(
+    "columns",
+    "CodeContests, as ground truth",
+    lambda fields: set(fields) >= {"input", "output"} and isinstance(fields["input"], list | tuple),
+    _columns,
+)
 ASSERTS = Format("asserts", "", has("asserts"), _asserts)
 TEST = Format("test code", "HumanEval, LeetCode sets, pytest files, as ground truth", has("test"), _test)
 FUNCTIONAL = Format("functional", "code-r1", has("functional"), _functional)
