@@ -56,8 +56,8 @@ class Candidate:
     source: str
     tests: tuple[str, ...]
     entry_point: str | None = None
-    prelude: str = ""
     context: str = ""
+    prelude: str = ""
     judge: Judge | None = field(default=None, compare=False)
     output: int = 0
 
@@ -81,8 +81,8 @@ class AssertedCandidate:
     setup: str
     asserts: tuple[str, ...]
     entry_point: str | None = None
-    prelude: str = ""
     context: str = ""
+    prelude: str = ""
 
 
 def run_candidates(

@@ -296,7 +296,7 @@ class _Problem:
         stop: threading.Event,
     ) -> None:
         """Calls, and runs of a program: each is judged when it arrives."""
-        candidate = Candidate(source, given, self.code.entry_point, prelude, self.tests.context, judge, self.output(rule))
+        candidate = Candidate(source, given, self.code.entry_point, self.tests.context, prelude, judge, self.output(rule))
         ends_early = rule.stop_early or rule.binary
         results = next(run_candidates([candidate], stop_early=ends_early, stop=stop, **options), ())
         for index in range(len(judged), len(results)):
@@ -315,7 +315,7 @@ class _Problem:
     ) -> None:
         """Assertions. One that any candidate would pass decides nothing."""
         tests = self.tests
-        candidate = AssertedCandidate(source, tests.setup, given, self.code.entry_point, prelude, tests.context)
+        candidate = AssertedCandidate(source, tests.setup, given, self.code.entry_point, tests.context, prelude)
         results = next(run_asserted([candidate], stop_early=rule.stop_early or rule.binary, stop=stop, **options), ())
         passed = any(result.outcome == Outcome.RETURNED for result in results)
         idle = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options) if passed else ()
@@ -337,7 +337,7 @@ class _Problem:
         stop: threading.Event,
     ) -> None:
         """Runs of a program whose outputs the problem's own checker judges; it runs confined, like a candidate."""
-        candidate = Candidate(source, given, self.code.entry_point, prelude, self.tests.context, output=self.output(rule))
+        candidate = Candidate(source, given, self.code.entry_point, self.tests.context, prelude, output=self.output(rule))
         results = next(run_candidates([candidate], stop=stop, **options), ())
         supported = self.supported(rule)
         asked = [
