@@ -189,7 +189,7 @@ REFUSED: dict[str, tuple[Row, str]] = {
     "no result": (without(base(), "program", "result"), "the row is not whole: KeyError 'result'"),
     "a null program": (changed(program=None), "the row is not whole: TypeError"),
     "a program in text": (changed(program="def f(): pass"), "the row is not whole: TypeError"),
-    "a null result": (with_program(result=None), "the row is not whole: "),
+    "a null result": (with_program(result=None), "NoneType"),
     "a result that is no literal": (with_program(result="f(3)"), USELESS + "is not a literal: it holds a call"),
     "a result that cannot be compared": (with_program(result="{float('nan')}"), USELESS + "its result is opaque (nan)"),
     "a result that is too long": (with_program(result="0x" + "f" * 9_000), USELESS + "its result is opaque (too long)"),
