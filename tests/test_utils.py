@@ -143,7 +143,18 @@ def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> 
     assert [record.id for record in read_programs(written(PROGRAM, {**PROGRAM, "id": None}))] == ["one", "a:2"]
     assert list(read_rows(written(program, program))) == [program, program]
     assert [row for _, row in rows_of(Path(written({"a": 1}, {"a": 2})))] == [{"a": 1}, {"a": 2}]
-    assert list(problem_rows(written({"ability": "math"}, {"ability": "math"}), account := ProblemAccount())) == []
+    assert (
+        list(
+            problem_rows(
+                written(
+                    {"ability": "math", "data_source": "math", "prompt": [], "reward_model": {"ground_truth": "2"}},
+                    {"ability": "math", "data_source": "math", "prompt": [], "reward_model": {"ground_truth": "2"}},
+                ),
+                account := ProblemAccount(),
+            )
+        )
+        == []
+    )
     assert account.others == {"math": 2}
     assert list(read_recorded(written({"id": "1", "completion": "a"}, {"id": "2", "completion": "b"}))[1]) == ["1", "2"]
 
