@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import os
 import pickle
+import platform
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from execverify.execution.confine import ALLOW_WEAK, Choice, children
 from execverify.execution.layers import layers, refusal
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox
+from execverify.execution.syscalls import AARCH64, X86_64
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="untrusted code runs on Linux alone")
 
@@ -576,10 +578,14 @@ def test_what_a_candidate_brings_about_is_never_our_failure(source: str, setup: 
         assert outcome.outcome not in (Outcome.RETURNED, Outcome.FAILED), outcome
 
 
-def test_a_setup_that_fails_by_itself_is_our_failure_whatever_the_candidate_is() -> None:
-    for source in ("def f(n):\n    return n", "x = 1", "f = 3"):
+def test_a_setup_that_fails_by_itself_is_nobodys_fault_but_a_missing_function_is_the_candidates() -> None:
+    for source, outcomes in (
+        ("def f(n):\n    return n", {Outcome.FAILED, Outcome.UNSUPPORTED}),
+        ("x = 1", {Outcome.RAISED}),
+        ("f = 3", {Outcome.RAISED}),
+    ):
         results = check(source, "assert f(1) == 1", setup="import no_such_module_of_ours")
-        assert {result.outcome for result in results} <= {Outcome.FAILED, Outcome.UNSUPPORTED}, source
+        assert {result.outcome for result in results} <= outcomes, source
 
 
 # ------------------------------------------------------------------------------------------------------------------- time
@@ -693,3 +699,54 @@ def test_large_thread_stacks_are_given_as_far_as_they_matter() -> None:
     source = "import threading\nthreading.stack_size({size})\nt = threading.Thread(target=print, args=(1,))\nt.start()\nt.join()"
     for size in (2**16, 2**27, 2**29, 2**30):
         assert feed(source.format(size=size), "")[0].stdout == "1\n", size
+
+
+_POWER = """
+import ctypes, struct
+def f():
+    header, sets = ctypes.create_string_buffer(struct.pack("Ii", 0x20080522, 0), 8), ctypes.create_string_buffer(24)
+    ctypes.CDLL(None).syscall({capget}, header, sets)
+    return list(struct.unpack("6I", sets.raw))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_namespace_of_its_own_gives_a_candidate_no_power() -> None:
+    number = (AARCH64 if platform.machine() == "aarch64" else X86_64)["capget"]
+    one = Candidate(_POWER.format(capget=number), ("",), "f")
+    for choice in (Choice(), Choice(user=65534)):
+        with Sandbox(0, ("ctypes",), choice, untrusted=True) as box:
+            assert said(next(run_candidates([one], sandbox=box))) == ["[0, 0, 0, 0, 0, 0]"]
+
+
+@pytest.mark.parametrize("limit", [500, 10**6, 2**31 - 1])
+def test_a_program_sets_any_recursion_limit_that_python_takes(limit: int) -> None:
+    (result,) = feed(f"import sys\nsys.setrecursionlimit({limit})\nprint(input())", "a")
+    assert (result.outcome, result.stdout) == (Outcome.RETURNED, "a\n"), result
+    for wrong, error in (("0", "ValueError"), ("2**31", "OverflowError"), ("'a'", "TypeError")):
+        assert said(feed(f"import sys\nsys.setrecursionlimit({wrong})", "")) == [error]
+
+
+def test_tests_that_hang_by_themselves_are_our_failure() -> None:
+    for setup in ("while True: pass", "import time\ntime.sleep(60)", "import os\nos._exit(0)"):
+        (result,) = check("def f(n): return n", "assert f(1) == 1", setup=setup, limits=Limits(timeout=0.3))
+        assert result.outcome == Outcome.FAILED, (setup, result)
+
+
+def test_a_candidate_that_burns_time_beside_its_tests_is_to_blame() -> None:
+    source = (
+        "import threading\ndef g():\n    while True: pass\nthreading.Thread(target=g, daemon=True).start()\ndef f(n): return n"
+    )
+    (result,) = check(source, "assert f(1) == 1", setup="import time\ntime.sleep(20)", limits=SHORT)
+    assert result.outcome == Outcome.TIMED_OUT
+
+
+def test_the_budget_is_of_processor_time() -> None:
+    """Tests that are missed at little cost leave time for the others, however long they take by the clock of a busy machine."""
+    work = "import time\ndef f(n):\n    end = time.process_time() + 0.1\n    while time.process_time() < end: pass\n    1 / n"
+    one = Candidate(work, ("0",) * 6 + ("1",), "f")
+    for results in run_candidates([one] * 6, workers=6, limits=Limits(timeout=0.5, budget=1.5)):
+        assert [str(result.outcome) for result in results] == ["raised"] * 6 + ["returned"]
+    results = call(work, *["0"] * 30, limits=Limits(timeout=0.5, budget=1.5))
+    assert 12 <= [str(result.outcome) for result in results].count("raised") <= 17
+    assert results[-1].outcome == Outcome.NOT_RUN

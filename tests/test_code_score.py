@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import pickle
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -353,6 +355,40 @@ def test_integers_of_any_length_are_carried() -> None:
     assert judge(text, power).reward == 1.05
     assert judge(text, "def f(n):\n    return 10**n + 1").reward == 0.05
     assert judge({"asserts": ["assert f(5000) == 10**5000", "assert f(5000) != 10**5000 + 1"]}, power).reward == 1.05
+
+
+HANGING = {"inputs": [str(n) for n in range(20)], "outputs": ["1"] * 20}
+
+
+def test_the_coroutine_rewards_are_ended_with_the_loop_that_runs_them() -> None:
+    """A trainer that is stopped is not kept waiting: neither by the task, nor by the threads of the loop when it closes."""
+    reward = UnitTestReward(limits=Limits(timeout=10.0), workers=2)
+    hang = [answer("while True: pass")] * 6
+
+    async def cancelled(work: Any) -> float:
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return time.monotonic() - began
+
+    for work in (
+        lambda: reward.awaited(completions=hang, tests=[HANGING] * 6),
+        lambda: unit_test_scores_async([(HANGING, hang[0])] * 6, workers=2, limits=Limits(timeout=10.0)),
+    ):
+        began = time.monotonic()
+        assert asyncio.run(cancelled(work)) < 1
+        assert time.monotonic() - began < 8
+
+
+def test_an_interrupt_is_not_kept_waiting() -> None:
+    threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        unit_test_scores([(HANGING, answer("while True: pass"))] * 6, workers=2, limits=Limits(timeout=10.0))
+    assert time.monotonic() - began < 8
 
 
 def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ has a process of its own.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
@@ -185,6 +185,20 @@ async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
         if close is not None:
             thread.submit(close)  # after what is at work, where this was cancelled
         thread.shutdown(wait=at_work is None or at_work.done())
+
+
+async def stoppable(work: Callable[[threading.Event], _Item]) -> _Item:
+    """What `work` gives, which runs in a thread of its own and ends soon after the event that it is handed is set.
+
+    Cancelled, it sets the event, and returns at once.
+    """
+    stop = threading.Event()
+    thread = ThreadPoolExecutor(1, "execverify-unit-tests")  # the loop's own would be waited for when the loop ends
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, work, stop)
+    finally:
+        stop.set()
+        thread.shutdown(wait=False)
 
 
 def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:

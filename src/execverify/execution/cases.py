@@ -26,6 +26,7 @@ _START = 30.0  # seconds that a process may take before it is ready: our time, n
 _ATTEMPTS = 3  # at a test that we failed to run
 _WALL = 5.0  # times the processor time of a test: what it may take by the clock where it sleeps or the machine is busy
 _BUDGET = 10.0  # times the time of one test: what a candidate may spend on tests that it misses, where nothing else is said
+_QUICK = 0.05  # seconds by the clock in which a test cannot have cost much, so that nobody is asked
 _SHORTEST = 0.02  # seconds between two looks at a process's processor time
 
 _NONE: frozenset[str] = frozenset()
@@ -152,7 +153,13 @@ class _Judged(Case):
         self.before = 0.0
         """Seconds by the clock that earlier tests in the same processes took: at least their processor time, where one thread ran."""
         self.wasted = 0.0
-        """Seconds spent on tests that were missed."""
+        """Seconds spent on tests that were missed: of processor time, or by the clock where they waited."""
+        self.known = 0.0
+        """Seconds of processor time of the processes when they were last asked."""
+        self.since = 0.0
+        """Seconds by the clock of the quick tests since then."""
+        self.waited = False
+        """Whether the test at hand had its time by the clock alone."""
 
     @property
     def done(self) -> bool:
@@ -171,13 +178,36 @@ class _Judged(Case):
         if what != "ready":
             raise ValueError("an unexpected message")
         line.state = _FIRST_STATE[line.role]
-        self.before = 0.0
+        self.before = self.known = self.since = 0.0
         self.start_clock()
 
     def start_clock(self) -> None:
         """The time of the next test begins."""
         self.began = time.monotonic()
         self.deadline = self.began + self.limits.timeout
+        self.waited = False
+
+    def spent(self, took: float) -> float:
+        """Seconds that the test at hand has cost, which took so long by the clock.
+
+        A busy machine makes it take longer and cost no more. Quick tests are not asked for: they cost what they took.
+        """
+        if took < _QUICK:
+            self.since += took
+            return took
+        if self.waited:
+            return took
+        used = self.used()
+        if used is None:  # it is gone
+            return min(took, self.limits.timeout)
+        cost = max(0.0, used - self.known - self.since)
+        self.known, self.since = used, 0.0
+        return min(took, cost)
+
+    def used(self) -> float | None:
+        """Seconds of processor time of the processes at work; None where nobody knows."""
+        seconds = [line.zygote.processor_time(line.number) for line in self.lines if line.ready]
+        return None if not seconds or None in seconds else sum(filter(None, seconds))
 
     def stop_clock(self, passed: bool) -> None:
         """The test at hand has ended. Where those that were missed have used up what there is for them, the others are not run.
@@ -186,7 +216,7 @@ class _Judged(Case):
         """
         took = time.monotonic() - self.began
         self.before += took
-        self.wasted += 0.0 if passed else took
+        self.wasted += self.spent(took) * (not passed)
         if self.wasted >= budget(self.limits) and not self.done:
             why = f"tests that were not passed took {budget(self.limits):g} s together"
             self.fill(Result(Outcome.NOT_RUN, detail=why))
@@ -199,11 +229,12 @@ class _Judged(Case):
         """Whether the test at hand may go on, although the clock asks: it has had little of the processor."""
         now = time.monotonic()
         last = self.began + _WALL * self.limits.timeout
-        used = [line.zygote.processor_time(line.number) for line in self.lines if line.ready]
-        if now >= last or None in used:
+        used = self.used()
+        if used is None:
             return False
-        left = self.limits.timeout - (sum(filter(None, used)) - self.before)
-        if left <= 0:
+        left = self.limits.timeout - (used - self.before)
+        self.waited = left > 0 and now >= last
+        if left <= 0 or now >= last:
             return False
         self.deadline = min(last, now + max(left, _SHORTEST))
         return True
@@ -533,9 +564,20 @@ class Asserted(_Judged):
             docket.end(other)
         self.begin(docket)
 
+    def is_the_tests_own(self) -> bool:
+        """Whether the tests used up the time by themselves: they have nothing of the candidate's, and it has hardly worked."""
+        if self.answering is None or self.answering.state != "idle" or self.touched:
+            return False
+        used = self.answering.zygote.processor_time(self.answering.number)
+        return used is not None and used < self.limits.timeout / 2
+
     def expired(self, docket: Docket) -> None:
         if self.answering is not None and self.answering.ready:
-            if not self.has_time():
+            if self.has_time():
+                return
+            if self.is_the_tests_own():
+                self.fill(Result(Outcome.FAILED, detail=f"the tests themselves ran longer than {self.limits.timeout:g} s"))
+            else:
                 self.cut(self.too_long(), docket)
         else:
             self.fill(Result(Outcome.FAILED, detail=f"the process was not ready after {_START:g} s"))

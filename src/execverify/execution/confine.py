@@ -146,10 +146,17 @@ class Confined:
         for ruleset in self.rulesets:
             os.close(ruleset)
 
-    def separate(self) -> None:
-        """In the process of a candidate, before its limits are set: threads of other candidates do not count for it."""
-        if self.layers.get("user namespace") == "on":
-            namespaces.enter_own_users()
+    def separate(self) -> bool:
+        """In the process of a candidate, before its limits are set: threads of other candidates do not count for it.
+
+        Says whether that is so. (Root's are not counted at all, so it stays where it is.) Raises OSError where the power that
+        comes with a new user namespace could not be given up.
+        """
+        if self.layers.get("user namespace") != "on" or os.getuid() == 0 or not namespaces.enter_own_users():
+            return False
+        if (state := capabilities.drop()) != "on":
+            raise OSError(f"capabilities: {state}")
+        return True
 
     def confine_untrusted(self) -> None:
         """In the process of a candidate: every layer that is on here; raises `trial.Unconfined` where one fails."""

@@ -6,7 +6,8 @@ import resource
 import sys
 
 OPEN_FILES = 64
-_THREADS = 512  # processes and threads of one user, where the user is not root: root is not limited by this
+_THREADS = 512  # of one candidate, where the kernel counts it by itself
+_THREADS_OF_USER = 4096  # of one user with all that runs there, trainers too, where it does not; root is limited by neither
 
 
 def limit_always() -> dict[str, str]:
@@ -51,12 +52,13 @@ def limit_file_size(size: int) -> None:
     _limit(resource.RLIMIT_FSIZE, size, keep_hard=True)
 
 
-def harden(memory: int, file_size: int, seconds: float) -> None:
+def harden(memory: int, file_size: int, seconds: float, *, alone: bool) -> None:
     """The limits of an untrusted process, which it cannot raise again.
 
     Args:
         memory: bytes of address space; 0 where nothing is known.
         file_size: bytes of any file.
+        alone: whether the kernel counts this process's threads by themselves, and not with all of its user's.
         seconds: processor time. Only a second line: the wall clock is watched from outside.
     """
     if memory:
@@ -64,7 +66,7 @@ def harden(memory: int, file_size: int, seconds: float) -> None:
     _limit(resource.RLIMIT_FSIZE, file_size)
     _limit(resource.RLIMIT_CPU, min(int(seconds) + 1, 1 << 30))
     if sys.platform == "linux":
-        _limit(resource.RLIMIT_NPROC, _THREADS)
+        _limit(resource.RLIMIT_NPROC, _THREADS if alone else _THREADS_OF_USER)
         _limit(resource.RLIMIT_MEMLOCK, 0)
         _limit(resource.RLIMIT_MSGQUEUE, 0)
         _limit(resource.RLIMIT_SIGPENDING, 64)

@@ -44,12 +44,12 @@ def enter() -> dict[str, str]:
     return entered
 
 
-def enter_own_users() -> None:
+def enter_own_users() -> bool:
     """A user namespace for this process alone, where the kernel gives one: its limit of processes counts nobody else's.
 
     (Linux counts processes by user and user namespace, since 5.14. Root has no such limit.)
     """
-    kernel.syscall(_UNSHARE, KINDS["user"])
+    return kernel.syscall(_UNSHARE, KINDS["user"]) == 0
 
 
 def _map_users(uid: int, gid: int) -> None:

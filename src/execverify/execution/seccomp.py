@@ -58,14 +58,14 @@ _REFUSED = """
 _NEEDED = """
     read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek open openat close close_range dup dup2
     dup3 stat fstat lstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getdents
-    getdents64 getcwd chdir fchdir umask flock fsync fdatasync ftruncate fallocate fadvise64 copy_file_range sendfile mmap
-    mprotect munmap mremap madvise mincore brk rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait
+    getdents64 getcwd chdir fchdir umask fsync fdatasync ftruncate fallocate copy_file_range sendfile mmap
+    mprotect munmap mremap mincore brk rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait
     rt_sigsuspend sigaltstack pause alarm getitimer setitimer nanosleep clock_nanosleep clock_gettime clock_getres
     gettimeofday time times timerfd_create timerfd_settime timerfd_gettime getpid gettid getppid getpgrp getpgid getsid
     getuid geteuid getgid getegid getgroups getresuid getresgid capget getrlimit setrlimit getrusage sysinfo uname
     getpriority getcpu getrandom sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max
     sched_get_priority_min sched_rr_get_interval futex futex_waitv futex_wake futex_wait futex_requeue set_robust_list
-    set_tid_address rseq arch_prctl membarrier restart_syscall exit exit_group wait4 waitid poll ppoll select pselect6
+    set_tid_address rseq arch_prctl restart_syscall exit exit_group wait4 waitid poll ppoll select pselect6
     epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait pipe pipe2 eventfd2 shutdown getsockname getpeername
     getsockopt recvfrom
 """
@@ -77,11 +77,20 @@ _CHANGING = """
 
 _CLONE_THREAD, _CLONE_NEW = 0x00010000, 0x7E020080  # a thread; a namespace of any kind
 _CLONE_NEW_USER = 0x10000000
-_TERMINAL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
-# F_DUPFD to F_SETLKW, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ. Not: what sends signals (F_SETOWN, F_SETSIG), and what holds up
-# whoever opens a file (F_SETLEASE), as another candidate does that imports it.
-_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1031, 1032)
-_PR_NAMES = (15, 16, 0x53564D41)  # names of threads and of memory
+_COMMANDS = {
+    # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
+    "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
+    # F_DUPFD to F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Not: what sends signals (F_SETOWN, F_SETSIG, F_NOTIFY), leases and locks of
+    # files that other candidates read, and larger pipes, of which a user has so much.
+    "fcntl": (1, (0, 1, 2, 3, 4, 1030, 1032)),
+    "prctl": (0, (15, 16, 0x53564D41)),  # names of threads and of memory
+    # Use (normal, random, sequential, needed or not), freed, huge pages or not, in core dumps or not. Not: what merges pages or
+    # pages out files that others use.
+    "madvise": (2, (0, 1, 2, 3, 4, 8, 14, 15, 16, 17)),
+    "membarrier": (0, (0, 8, 16)),  # what there is, and barriers of this process alone
+}
+"""Calls that are many in one: which argument is the command, and the commands that candidates need."""
+
 _OWN = 0x7BADC0DE  # stands for the pid of the process that installs the filter; no pid is that large
 _AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
 
@@ -90,7 +99,8 @@ def install_broad(*, own_users: bool = False) -> str:
     """Puts the broad filter on this process and all that it forks. Returns "on" or why it is off.
 
     Args:
-        own_users: whether those may enter a user namespace (and nothing else) before the narrow filter is on them.
+        own_users: whether those may enter a user namespace (and nothing else), and give up the power that comes with it, before the
+            narrow filter is on them.
     """
     try:
         arch, numbers = _machine()
@@ -101,6 +111,7 @@ def install_broad(*, own_users: bool = False) -> str:
     rules[numbers["clone"]] = (*_argument(0), (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, *_PASS)
     if own_users:
         rules[numbers["unshare"]] = _argument(0) + _if_one_of((_CLONE_NEW_USER,))
+        rules[numbers["capset"]] = _PASS
     return _Filter(_packed(_program(arch, rules, _PASS))).install()
 
 
@@ -118,9 +129,8 @@ class Narrow:
         self.rules[numbers["clone3"]] = _UNKNOWN
         no_thread = ((_JSET, 0, 1, _CLONE_THREAD), *_PASS, *_REFUSE)
         self.rules[numbers["clone"]] = (*_argument(0), (_JSET, 0, 1, _CLONE_NEW), *_REFUSE, *no_thread)
-        self.rules[numbers["ioctl"]] = _argument(1) + _if_one_of(_TERMINAL)
-        self.rules[numbers["prctl"]] = _argument(0) + _if_one_of(_PR_NAMES)
-        self.rules[numbers["fcntl"]] = _argument(1) + _if_one_of(_FCNTL)
+        for name, (place, commands) in _COMMANDS.items():
+            self.rules[numbers[name]] = _argument(place) + _if_one_of(commands)
         stream = ((_AND, 0, 0, _SOCK_KIND), *_if_one_of((_SOCK_STREAM,)))
         self.rules[numbers["socketpair"]] = (*_argument(0), (_JEQ, 1, 0, _AF_UNIX), *_REFUSE, *_argument(1), *stream)
         no_address = ((_JEQ, 1, 0, 0), *_REFUSE)

@@ -86,13 +86,14 @@ def _leave(code: object = None) -> NoReturn:
     raise SystemExit(code)
 
 
-def serve(fd: int, base: int, confine: Callable[[], None]) -> None:
+def serve(fd: int, base: int, confine: Callable[[], None], *, alone: bool = False) -> None:
     """Serves one case, and returns when there is nothing more to do.
 
     Args:
         fd: descriptor of the socket to the caller.
         base: bytes of address space in use.
         confine: puts on the layers of an untrusted process; raises `Unconfined`.
+        alone: whether the kernel counts this process's threads by themselves.
     """
     channel = Channel(fd)
     case = channel.hear()
@@ -103,7 +104,7 @@ def serve(fd: int, base: int, confine: Callable[[], None]) -> None:
     else:
         console = Console(case["output"])
     try:
-        limits.harden(base + case["memory"] if base else 0, room + 1, case["seconds"])
+        limits.harden(base + case["memory"] if base else 0, room + 1, case["seconds"], alone=alone)
         confine()
     except Unconfined as error:
         channel.say("refused", str(error))
@@ -175,9 +176,13 @@ class Solution:
 
 def _give_own_recursion_limit(ours: int) -> None:
     """The limit as the program sees and sets it counts its own frames, not the `ours` below them."""
-    get, put = sys.getrecursionlimit, sys.setrecursionlimit
+    get, put, most = sys.getrecursionlimit, sys.setrecursionlimit, 2**31 - 1
+
+    def set_limit(limit: int, /) -> None:
+        put(min(limit + ours, most) if type(limit) is int and 0 < limit <= most else limit)  # what is refused, Python refuses
+
     sys.getrecursionlimit = lambda: get() - ours
-    sys.setrecursionlimit = lambda limit: put(limit + ours)
+    sys.setrecursionlimit = set_limit
     put(RECURSION_LIMIT + ours)
 
 

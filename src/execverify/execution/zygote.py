@@ -175,8 +175,8 @@ class _Zygote:
                     self.confined.confine_trusted(folder)
                     worker.serve(socket.socket(fileno=fd), meter)
                 else:
-                    self.confined.separate()
-                    trial.serve(fd, self.base, self.confined.confine_untrusted)
+                    alone = self.confined.separate()
+                    trial.serve(fd, self.base, self.confined.confine_untrusted, alone=alone)
                 os._exit(0)
             finally:
                 os._exit(70)  # our own code failed, or what a program has made of it
@@ -185,7 +185,10 @@ class _Zygote:
             self.workers[number] = pid
 
     def end(self, number: int) -> int | None:
-        """Kills a worker with all of its process group and reaps it; returns its wait status as it died."""
+        """Kills a worker with all of its process group and reaps it; returns its wait status as it died.
+
+        None where it was lost through no doing of its own, with all others.
+        """
         pid = self.workers.pop(number, None)
         if pid is None:
             return None
@@ -194,7 +197,19 @@ class _Zygote:
         if done == 0:
             _, status = os.waitpid(pid, 0)
         self.tidy(number)
-        return status
+        killed = done != 0 and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        return None if killed and not self.forks() else status
+
+    def forks(self) -> bool:
+        """Whether processes can be forked: when the init dies, the kernel refuses that before it kills all others."""
+        try:
+            pid = kernel.fork()
+        except OSError:
+            return False
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        return True
 
     def drop(self, number: int) -> None:
         """Kills a worker; it is reaped when there is time."""

@@ -13,7 +13,6 @@ the form). A test that no candidate could be judged by is left out of the share 
 Where we failed to judge one test, or none can be judged, the reward is None and never a silent 0.
 """
 
-import asyncio
 import functools
 import json
 import math
@@ -25,7 +24,7 @@ from typing import Any
 
 from execverify.errors import ProgramError, SandboxError, WeakSandboxError
 from execverify.execution.bridge import OF_THE_TEST
-from execverify.execution.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
+from execverify.execution.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates, stoppable
 from execverify.execution.cases import Judge
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.literals import parse_literal
@@ -123,6 +122,7 @@ def unit_test_scores(
     workers: int = 1,
     allow_weak: bool = False,
     raise_errors: bool = False,
+    stop: threading.Event | None = None,
 ) -> list[Score]:
     """Judges completions by their unit tests.
 
@@ -133,6 +133,7 @@ def unit_test_scores(
         workers: how many candidates run at once; one that hangs holds up none of the others.
         allow_weak: run candidates even where the kernel lacks what confines hostile code. Only for code that you trust.
         raise_errors: raise what is wrong with a row; else its score is None, with one part of kind "row" that says what.
+        stop: once it is set, by any thread, what runs is ended within a moment; what was left is our failure.
 
     Returns:
         Scores in the order of the pairs. Parts: the answer's form, then its tests, in order.
@@ -142,7 +143,7 @@ def unit_test_scores(
         WeakSandboxError: hostile code cannot be confined here; the message names what is missing. (Any other failure of the
             sandbox is a reward of None.)
     """
-    return _scores(pairs, rule, limits, workers, allow_weak, raise_errors, threading.Event())
+    return _scores(pairs, rule, limits, workers, allow_weak, raise_errors, stop or threading.Event())
 
 
 def _scores(
@@ -163,8 +164,14 @@ def _scores(
     if workers == 1 or sum(isinstance(problem, _Problem) and problem.runs(rule) for problem in problems) < 2:
         return [one(problem) for problem in problems]
     # A call of the sandbox for each, so that none waits for the results of an earlier one.
-    with ThreadPoolExecutor(min(workers, len(problems)), "execverify-unit-tests") as threads:
+    threads = ThreadPoolExecutor(min(workers, len(problems)), "execverify-unit-tests")
+    try:
         return list(threads.map(one, problems))
+    except BaseException:
+        stop.set()  # whoever interrupts is not kept waiting by what hangs
+        raise
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_Problem | Score":
@@ -190,14 +197,8 @@ async def unit_test_scores_async(
 
     A task that is cancelled returns at once; its candidates are ended.
     """
-    stop = threading.Event()
-    thread = ThreadPoolExecutor(1, "execverify-unit-tests")  # the loop's own would be waited for when the loop ends
-    work = functools.partial(_scores, list(pairs), rule, limits, workers, allow_weak, raise_errors, stop)
-    try:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
-    finally:
-        stop.set()
-        thread.shutdown(wait=False)
+    given = list(pairs)
+    return await stoppable(lambda stop: _scores(given, rule, limits, workers, allow_weak, raise_errors, stop))
 
 
 _MOST_SECONDS, _MOST_MEMORY = 30.0, 4 * 1024**3

@@ -21,13 +21,14 @@ With several reward functions (TRL normalises them apart with `multi_objective_a
 gives one part of the score each.
 """
 
-import asyncio
 import functools
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from execverify.execution.candidates import stoppable
 from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
@@ -215,13 +216,18 @@ class UnitTestReward:
         log_extra: LogExtra | None = None,
         **columns: Any,
     ) -> list[float | None]:
-        """The same as a coroutine function: other reward functions and rollouts go on while candidates run."""
-        scores = await asyncio.to_thread(self.scores, completions, columns)
+        """The same as a coroutine function: other reward functions and rollouts go on while candidates run.
+
+        Cancelled, it returns at once, and the candidates are ended.
+        """
+        scores = await stoppable(lambda stop: self.scores(completions, columns, stop))
         _log(scores, _CODE_KINDS, log_metric, log_extra)
         return [None if score is None else score.reward for score in scores]
 
-    def scores(self, completions: Sequence[Any], columns: dict[str, Any]) -> list[Score | None]:
-        """The score of each completion; None for rows without tests."""
+    def scores(
+        self, completions: Sequence[Any], columns: dict[str, Any], stop: threading.Event | None = None
+    ) -> list[Score | None]:
+        """The score of each completion; None for rows without tests. Once `stop` is set, what is left is our failure."""
         scores: list[Score | None] = [None] * len(completions)
         judged, pairs = [], []
         found = _tests_in(columns, len(completions), self.raise_errors)
@@ -232,7 +238,8 @@ class UnitTestReward:
             else:
                 scores[index] = tests
         workers = self.workers or _cores()
-        given = unit_test_scores(pairs, rule=self.rule, limits=self.limits, workers=workers, allow_weak=self.allow_weak)
+        settings: dict[str, Any] = {"rule": self.rule, "limits": self.limits, "allow_weak": self.allow_weak}
+        given = unit_test_scores(pairs, workers=workers, stop=stop, **settings)
         for index, score in zip(judged, given, strict=True):
             scores[index] = score
         return scores
