@@ -1,5 +1,6 @@
 """Code problems in PRIME's published shape become rows that both reward adapters judge; what is malformed is counted."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from execverify.datasets.files import read_rows, write_rows
 from execverify.datasets.problems import ProblemAccount, problem_rows
+from execverify.datasets.published import programs_in
 from execverify.errors import RowError
 from execverify.questions.rows import from_row
 from execverify.rewards.code_score import unit_test_score
@@ -286,3 +288,62 @@ def test_the_hub_gives_what_a_file_gives(monkeypatch: pytest.MonkeyPatch, tmp_pa
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets, "load_dataset", lambda name, split, streaming: iter([ADD, MAGIC]))
     assert made("PRIME-RL/Eurus-2-RL-Data")[0] == made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC))[0]
+
+
+# ------------------------------------------------------------------------------------------------- other formats, and checks
+
+MBPP = {
+    "task_id": 7,
+    "text": "Add one.",
+    "code": "def f(n):\n    return n + 1",
+    "test_list": ["assert f(1) == 2", "assert f(3) == 4"],
+}
+IDLE = MBPP | {"task_id": 8, "text": "Add 1.", "test_list": ["assert f(1) == 2", "assert (f(1) == 3, 'message')"]}
+WRONG = MBPP | {"task_id": 9, "text": "Add two.", "test_list": ["assert f(1) == 3"]}
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.jsonl.gz", "rows.json.gz"])
+def test_lines_arrays_and_gzip_are_read(tmp_path: Path, name: str) -> None:
+    text = json.dumps([MBPP, ADD]) if ".json." in f"{name}." else "".join(json.dumps(one) + "\n" for one in (MBPP, ADD))
+    data = text.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    rows, account = made(str(tmp_path / name))
+    assert account.rows == {"assert": 1, "stdin": 1} and [row["generator"] for row in rows] == [
+        "published/mbpp",
+        "published/taco",
+    ]
+    assert unit_test_score(rows[0], "<answer>\n```python\ndef f(n):\n    return n + 1\n```\n</answer>").reward == 1.05
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bomb.jsonl.gz").write_bytes(gzip.compress(b" " * 200_000_000))
+    with pytest.raises(RowError) as caught:
+        made(str(tmp_path / "bomb.jsonl.gz"))
+    assert "\n" not in str(caught.value)
+
+
+def test_tests_are_checked_against_references(tmp_path: Path) -> None:
+    source = jsonl(tmp_path / "mbpp.jsonl", MBPP, IDLE, WRONG, ADD)
+    rows, account = made(source, check=True)
+    assert [len([q for q in row["questions"] if q["kind"] != "test_setting"]) for row in rows] == [2, 1, 2]
+    assert {str(name): count for name, count in account.standings.items()} == {
+        "solved by the reference": 2, "passed by nothing": 1, "no reference": 1,
+    }  # fmt: skip
+    assert [drop.reason for drop in account.drops] == ["a test of it is passed by nothing"]
+    done = run("code-rows", source, "-o", str(tmp_path / "out.jsonl"), "--check")
+    assert "checked: 2 solved by the reference" in done.stderr and "passed by anything" in done.stderr, done.stderr
+
+
+def test_reference_solutions_become_programs(tmp_path: Path) -> None:
+    tests = {
+        "question": "x",
+        "solution": "def g(a, b=0):\n    return [a, b]",
+        "test": "def test_g():\n    assert g(1, b=2) == [1, 2]\n",
+    }
+    source = jsonl(tmp_path / "mixed.jsonl", MBPP, ADD, tests, "not JSON")
+    found = [(one.entry_point, one.arguments, one.id) for one in programs_in(source)]
+    assert found == [("f", "1", "7"), ("g", "1, b=2", "mixed:3")]
+    with pytest.raises(RowError, match="no record of add has a function as its reference solution"):
+        list(programs_in(jsonl(tmp_path / "add.jsonl", ADD)))
+    plain = jsonl(tmp_path / "plain.jsonl", {"code": "def f(n):\n    return n", "input": "3", "id": "a"})
+    assert [one.id for one in programs_in(plain)] == ["a"]
