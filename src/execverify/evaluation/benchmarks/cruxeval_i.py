@@ -27,6 +27,7 @@ class Known:
     code: str
     call: str
     output: str
+    imports: tuple[str, ...] = ()
 
 
 class CruxevalI(Benchmark):
