@@ -5,6 +5,7 @@
 Each probe becomes [id, covered, lines that follow (0 for none), null or [type, repr] of each value]; where its run fails, [id, null].
 """
 
+import importlib
 import json
 import os
 import resource
@@ -51,8 +52,7 @@ def main(repository: str, out: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     sys.path.insert(0, repository)
     os.chdir(Path(out).parent)
-    import dataset  # type: ignore[import-not-found]
-    import dynamics  # type: ignore[import-not-found]
+    dataset, dynamics = importlib.import_module("dataset"), importlib.import_module("dynamics")
 
     data = [json.loads(line) for line in Path(repository, "data", "DREval_data.jsonl").read_text(encoding="utf-8").splitlines()]
     tasks = [json.loads(line) for line in Path(repository, "data", "DREval_tasks.jsonl").read_text(encoding="utf-8").splitlines()]
