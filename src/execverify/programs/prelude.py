@@ -12,7 +12,9 @@ imports by name (no star), so that what a prelude binds can be read without impo
 """
 
 import ast
+import builtins
 import functools
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
@@ -50,6 +52,9 @@ from abc import ABC, abstractmethod
 """What a program may use without an import. `bisect`, `copy` and `datetime` are the modules, as in the field's judges."""
 
 
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
 def imports_for(names: Collection[str], prelude: str = USUAL_IMPORTS) -> str:
     """The imports of a prelude that bind any of the names, one a line, in its order; "" where there are none.
 
@@ -61,6 +66,22 @@ def imports_for(names: Collection[str], prelude: str = USUAL_IMPORTS) -> str:
         ProgramError: the prelude holds anything else.
     """
     return "\n".join(line for name, line in read_prelude(prelude).items() if name in names)
+
+
+def usual_imports(source: str, prelude: str = USUAL_IMPORTS, *, but: Collection[str] = ()) -> str:
+    """The imports of a prelude that a program needs: of names that it reads, and neither binds nor has from Python itself.
+
+    Args:
+        source: any text; what is no Python needs none.
+        prelude: as for `imports_for`.
+        but: names that the program has to define by itself.
+    """
+    if not prelude or read_prelude(prelude).keys().isdisjoint(_WORD.findall(source)):
+        return ""
+    try:
+        return imports_for(free_names(source).difference(but, vars(builtins)), prelude)
+    except ProgramError:
+        return ""
 
 
 @functools.lru_cache(maxsize=64)
@@ -84,7 +105,7 @@ def read_prelude(prelude: str) -> Mapping[str, str]:
 
 def free_names(source: str) -> frozenset[str]:
     """Names that a program reads and nothing in it binds; Python's own names among them. Raises ProgramError."""
-    found = set()
+    found: set[str] = set()
     for scope in scopes_of(parse_source(source)).values():
         found.update(name for name in scope.read if scope.resolve(name) is None)
     return frozenset(found)
