@@ -9,7 +9,16 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import NOTES, SCREEN, cores, limit_options, limits_of, progress, records_from
+from execverify.commands.common import (
+    NOTES,
+    SCREEN,
+    cores,
+    limit_options,
+    limits_of,
+    progress,
+    records_from,
+    usual_imports_option,
+)
 from execverify.commands.programs import split_kinds
 from execverify.datasets.completions import read_completions
 from execverify.datasets.files import count_rows, read_rows, write_rows
@@ -41,6 +50,7 @@ _NOT_RUN_TO_ITS_END = ("raised", "timed out", "out of memory", "too much output"
 )
 @click.option("--split", default="train", show_default=True, help="Written into the rows.")
 @click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
+@usual_imports_option
 @limit_options
 def rows_command(
     file: str,
@@ -51,6 +61,7 @@ def rows_command(
     template: str,
     split: str,
     call: str | None,
+    usual_imports: bool,
     timeout: float,
     steps: int,
 ) -> None:
@@ -61,7 +72,7 @@ def rows_command(
     settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps), cores())
     account = Account()
     with progress() as bar:
-        records = bar.track(list(records_from(file, call)), description="programs")
+        records = bar.track(list(records_from(file, call, usual_imports)), description="programs")
         made = make_rows(records, settings, account)
         # Nothing is written where there is nothing to write: an empty file would hide the mistake.
         first = next(made, None)
@@ -77,6 +88,8 @@ def _print_account(account: Account, out: str) -> None:
     NOTES.print(f"{account.programs} programs; rows: {made}" + (f" -> {out}" if account.rows else ""))
     if account.confirmed:
         NOTES.print(f"given outputs that the run confirmed: {account.confirmed}")
+    if account.completed:
+        NOTES.print(f"usual imports put before: {len(account.completed)} ({', '.join(account.completed[:4])} ...)")
     if account.rewritten:
         NOTES.print(f"arguments rewritten as literals: {len(account.rewritten)} ({', '.join(account.rewritten[:4])} ...)")
     if account.drops:

@@ -4,16 +4,21 @@ JSONL: one object a line, `{"code": ..., "input": ...[, "output": ..., "id": ...
 own format. A Python file: its module-level lines `assert f(3) == 6`, `print(f(3))` or `f(3)` are calls; each becomes a
 program of its own that holds the definitions which the called function needs, and nothing else. Where the one call to make
 is given apart, the program is the whole file, so that its line numbers are the file's.
+
+A program that uses `List`, `math` or `Counter` and does not import them gets the import (`imports.py`): programs are written so for
+the field's judges. The line numbers of a row are those of the program as the row shows it.
 """
 
 import ast
 import json
 import symtable
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from execverify.errors import ProgramError, RowError
+from execverify.programs.imports import with_imports
+from execverify.programs.prelude import USUAL_IMPORTS
 from execverify.programs.program import BYTE_ORDER_MARK, parse_call, parse_source, split_lines
 
 
@@ -28,6 +33,7 @@ class ProgramRecord:
         output: the result that somebody claims, as text; None where nobody does.
         id: the record's own name, or one made of the file's name and the line.
         where: file and line, for messages.
+        completed: whether usual imports were put before the code.
     """
 
     source: str
@@ -36,17 +42,19 @@ class ProgramRecord:
     output: str | None
     id: str
     where: str
+    completed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", self.source.lstrip(BYTE_ORDER_MARK))
 
 
-def read_programs(path: str | Path, call: str | None = None) -> Iterator[ProgramRecord]:
-    """Programs of a JSONL or Python file, in the file's order.
+def read_programs(path: str | Path, call: str | None = None, *, prelude: str = USUAL_IMPORTS) -> Iterator[ProgramRecord]:
+    """Programs of a JSONL or Python file, in the file's order; those that lack usual imports have them put before.
 
     Args:
         path: a file that ends in `.py`, or holds JSON lines.
         call: for a Python file, the one call to make, such as `"f(3)"`, instead of those in the file.
+        prelude: the imports that a program gets where it uses their names and does not bind them; "" for none.
 
     Raises:
         RowError: there is no such file, a line is no JSON object or has no code or input, or there is no call.
@@ -64,10 +72,17 @@ def read_programs(path: str | Path, call: str | None = None) -> Iterator[Program
     except (OSError, ValueError) as error:
         raise RowError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if path.suffix == ".py":
-        return _from_python(path, text, call)
+        return (_completed(record, prelude, keep_lines=call is not None) for record in _from_python(path, text, call))
     if call is not None:
         raise RowError(f"--call goes with a Python file, and {path} is not one: its name does not end in .py")
-    return _from_jsonl(path, text)
+    return (_completed(record, prelude) for record in _from_jsonl(path, text))
+
+
+def _completed(record: ProgramRecord, prelude: str, keep_lines: bool = False) -> ProgramRecord:
+    """A record with the usual imports that its code lacks."""
+    but = (record.entry_point,) if record.entry_point is not None else ()
+    source = with_imports(record.source, prelude, but=but, keep_lines=keep_lines)
+    return record if source == record.source else replace(record, source=source, completed=True)
 
 
 def _from_jsonl(path: Path, text: str) -> Iterator[ProgramRecord]:
