@@ -91,7 +91,10 @@ def test_an_entry_point_is_never_imported(tmp_path: Path) -> None:
 
 def test_rows_of_annotated_programs(tmp_path: Path) -> None:
     """Each row's program runs as it is shown, and its questions are about the lines that it shows."""
-    bare = "def f(words: List[str]) -> Optional[int]:\n    best = None\n    for w in words:\n        best = max(best or 0, len(w))\n    return best"
+    bare = (
+        "def f(words: List[str]) -> Optional[int]:\n    best = None\n    for w in words:\n"
+        "        best = max(best or 0, len(w))\n    return best"
+    )
     codes = [
         bare,
         "# longest\n" + bare,

@@ -81,7 +81,8 @@ def _head(body: list[ast.stmt]) -> int:
 
 
 def _begin(node: ast.stmt) -> int:
-    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
 
 
 def _free_line(lines: list[str], start: int, stop: int) -> int | None:

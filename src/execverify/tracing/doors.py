@@ -45,7 +45,7 @@ _SHUT = {  # modules of which nothing may be used
 _ONLY = {  # modules of which only this may be used: they hold doors of several kinds, and may get more
     "inspect": (CODE, "Parameter Signature cleandoc isabstract isawaitable isbuiltin isclass iscoroutine iscoroutinefunction "
         "isdatadescriptor isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor isroutine signature"),
-    "os": (MACHINE, "DirEntry PathLike altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs mkdir pardir path "
+    "os": (MACHINE, "DirEntry PathLike _exit abort altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs mkdir pardir path "
         "pathsep remove removedirs rename renames replace rmdir scandir sep unlink walk"),
     "os.path": (MACHINE, "altsep basename commonpath commonprefix curdir dirname exists extsep isabs isdir isfile join normcase normpath "
         "pardir pathsep relpath sep split splitdrive splitext splitroot"),
@@ -225,7 +225,12 @@ class _Doors:
                 yield _REASONS.get(path, reason), path
         elif "version" in name.lower():
             yield VERSION, path
-        elif name.startswith("_") and not name.startswith("__") and module.partition(".")[0] in sys.stdlib_module_names:
+        elif (
+            not reason
+            and name.startswith("_")
+            and not name.startswith("__")
+            and module.partition(".")[0] in sys.stdlib_module_names
+        ):
             yield CODE, path
         elif path in _NEEDING and not self.is_given(node, _NEEDING[path]):
             yield CLOCK, path
