@@ -13,6 +13,7 @@ from execverify.datasets.make import program_of
 from execverify.errors import ProgramError, RowError
 from execverify.execution.outcome import Limits
 from execverify.programs.files import ProgramRecord, read_programs
+from execverify.programs.prelude import USUAL_IMPORTS
 from execverify.programs.program import Program
 from execverify.tracing.trace import Trace, trace_many
 
@@ -50,22 +51,36 @@ def limit_options(command: Command) -> Command:
     return limited
 
 
+def usual_imports_option(command: Command) -> Command:
+    """Adds whether programs get the imports that they lack."""
+    option: Any = click.option(
+        "--usual-imports/--no-usual-imports",
+        default=True,
+        show_default=True,
+        help="Import List, math, Counter ... before a program that uses and does not import them.",
+    )
+    with_option: Command = option(command)
+    return with_option
+
+
 def limits_of(timeout: float, steps: int, imports: tuple[str, ...]) -> Limits:
     """The options as limits."""
     return Limits(timeout=timeout, steps=steps, imports=imports)
 
 
-def records_from(file: str, call: str | None) -> Iterator[ProgramRecord]:
+def records_from(file: str, call: str | None, usual_imports: bool = True) -> Iterator[ProgramRecord]:
     """Programs of a file, or of standard input as JSONL where the name is `-`."""
     if file == "-" and call is not None:
         raise RowError("--call goes with a Python file, not with standard input")
-    return read_programs(file, call)
+    return read_programs(file, call, prelude=USUAL_IMPORTS if usual_imports else "")
 
 
-def traces_from(file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None]) -> Iterator[tuple[str, Trace]]:
+def traces_from(
+    file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None], usual_imports: bool = True
+) -> Iterator[tuple[str, Trace]]:
     """Names and traces of a file's programs; `failed` is told the name of one that cannot be used, and why."""
     named: list[tuple[str, Program]] = []
-    for record in records_from(file, call):
+    for record in records_from(file, call, usual_imports):
         try:
             named.append((record.id, program_of(record, limits)))
         except ProgramError as error:

@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import Failures, limit_options, limits_of, traces_from
+from execverify.commands.common import Failures, limit_options, limits_of, traces_from, usual_imports_option
 from execverify.commands.terminal import SCREEN, echo_json
 from execverify.errors import QuestionError
 from execverify.programs.program import shorten
@@ -25,14 +25,17 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @_FILE
 @_CALL
 @_JSON
+@usual_imports_option
 @limit_options
-def trace_command(file: str, call: str | None, as_json: bool, timeout: float, steps: int, imports: tuple[str, ...]) -> None:
+def trace_command(
+    file: str, call: str | None, as_json: bool, usual_imports: bool, timeout: float, steps: int, imports: tuple[str, ...]
+) -> None:
     """Run programs and show each step: its line, and what changed.
 
     FILE is a Python file, JSONL with code and input, or - for JSONL from standard input.
     """
     failures = Failures(as_json)
-    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures):
+    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures, usual_imports):
         if as_json:
             echo_json(trace_as_json(name, trace))
         else:
@@ -44,6 +47,7 @@ def trace_command(file: str, call: str | None, as_json: bool, timeout: float, st
 @_FILE
 @_CALL
 @_JSON
+@usual_imports_option
 @limit_options
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
@@ -53,6 +57,7 @@ def ask_command(
     file: str,
     call: str | None,
     as_json: bool,
+    usual_imports: bool,
     kinds: str,
     limit: int,
     every: bool,
@@ -65,7 +70,7 @@ def ask_command(
     wanted = split_kinds(kinds)
     check_kinds(wanted)
     failures = Failures(as_json)
-    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures):
+    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures, usual_imports):
         try:
             questions = ask(trace, wanted, None if every else limit, seed)
         except QuestionError as error:

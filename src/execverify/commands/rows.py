@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import cores, limit_options, limits_of, records_from
+from execverify.commands.common import cores, limit_options, limits_of, records_from, usual_imports_option
 from execverify.commands.programs import split_kinds
 from execverify.commands.progress import Progress
 from execverify.commands.terminal import SCREEN, echo_json, note
@@ -43,6 +43,7 @@ _NOT_RUN_TO_ITS_END = ("raised", "timed out", "out of memory", "too much output"
 )
 @click.option("--split", default="train", show_default=True, help="Written into the rows.")
 @click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
+@usual_imports_option
 @limit_options
 def rows_command(
     file: str,
@@ -53,6 +54,7 @@ def rows_command(
     template: str,
     split: str,
     call: str | None,
+    usual_imports: bool,
     timeout: float,
     steps: int,
     imports: tuple[str, ...],
@@ -64,7 +66,7 @@ def rows_command(
     settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps, imports), cores())
     account = Account()
     check_out(out)
-    records = list(records_from(file, call))
+    records = list(records_from(file, call, usual_imports))
     with Progress("programs", len(records)) as bar:
         made = make_rows(records, settings, account, bar.update)
         # Nothing is written where there is nothing to write: an empty file would hide the mistake.
@@ -81,6 +83,8 @@ def _print_account(account: Account, out: str) -> None:
     note(f"{counted(account.programs, 'program')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
     if account.confirmed:
         note(f"given outputs that the run confirmed: {account.confirmed}")
+    if account.completed:
+        note(f"usual imports put before: {len(account.completed)} ({', '.join(account.completed[:4])} ...)")
     if account.rewritten:
         note(f"arguments rewritten as literals: {len(account.rewritten)} ({', '.join(account.rewritten[:4])} ...)")
     if account.drops:

@@ -48,6 +48,7 @@ class Account:
         programs: how many were read.
         rows: how many rows were made, by kind.
         confirmed: how many given outputs agreed with the run.
+        completed: ids of programs that had usual imports put before them.
         rewritten: ids of programs whose arguments were expressions and became literals.
         drops: the programs that gave no row.
     """
@@ -55,6 +56,7 @@ class Account:
     programs: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     confirmed: int = 0
+    completed: list[str] = field(default_factory=list)
     rewritten: list[str] = field(default_factory=list)
     drops: list[Drop] = field(default_factory=list)
 
@@ -102,6 +104,8 @@ def make_rows(
                 )
                 continue
             seen.add(record.id)
+            if record.completed:
+                account.completed.append(record.id)
             try:
                 usable.append((record, program_of(record, settings.limits, account)))
             except ProgramError as error:

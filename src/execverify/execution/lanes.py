@@ -27,7 +27,7 @@ WINDOW = 16
 
 _HARNESSES = (  # named, not imported: later rooms stay later
     "execverify.execution.call", "execverify.tracing.recorder", "execverify.tracing.exploring", "execverify.tracing.watch",
-    "execverify.tracing.details", "execverify.tracing.probe", "execverify.tracing.events",
+    "execverify.tracing.details", "execverify.tracing.probe", "execverify.tracing.events", "execverify.tracing.witness",
 )  # fmt: skip
 _FOR_CANDIDATES = ("execverify.execution.bridge",)
 _JOBS_PER_WORKER = 5_000  # then a fresh one: what programs leave behind cannot add up

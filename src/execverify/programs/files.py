@@ -5,17 +5,22 @@ own format. One JSON array of such objects, and gzip files of either, are read t
 `assert f(3) == 6`, `print(f(3))` or `f(3)` are calls; each becomes a program of its own that holds the definitions which the
 called function needs, and nothing else. Where the one call to make is given apart, the program is the whole file, so that its
 line numbers are the file's.
+
+A program that uses `List`, `math` or `Counter` and does not import them gets the import (`imports.py`): programs are written so for
+the field's judges. The line numbers of a row are those of the program as the row shows it.
 """
 
 import ast
 import symtable
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import ProgramError, RowError
+from execverify.programs.imports import with_imports
+from execverify.programs.prelude import USUAL_IMPORTS
 from execverify.programs.program import BYTE_ORDER_MARK, parse_call, parse_source, split_lines
 from execverify.utils.reading import STDIN, name_of, read_json_records, read_text
 
@@ -34,6 +39,7 @@ class ProgramRecord:
         id: the record's own name, or one made of the file's name and the line.
         where: file and line, for messages.
         error: why it cannot be used, where the file says so itself, as `execverify ask --json` does of a program that failed.
+        completed: whether usual imports were put before the code.
     """
 
     source: str
@@ -43,17 +49,19 @@ class ProgramRecord:
     id: str
     where: str
     error: str | None = None
+    completed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", self.source.lstrip(BYTE_ORDER_MARK))
 
 
-def read_programs(path: str | Path, call: str | None = None) -> Iterator[ProgramRecord]:
-    """Programs of a JSONL or Python file, in the file's order.
+def read_programs(path: str | Path, call: str | None = None, *, prelude: str = USUAL_IMPORTS) -> Iterator[ProgramRecord]:
+    """Programs of a JSONL or Python file, in the file's order; those that lack usual imports have them put before.
 
     Args:
         path: a file that ends in `.py`, or holds JSON lines or one JSON array, gzipped or not; `-` is standard input.
         call: for a Python file, the one call to make, such as `"f(3)"`, instead of those in the file.
+        prelude: the imports that a program gets where it uses their names and does not bind them; "" for none.
 
     Raises:
         RowError: there is no such file, a line is no JSON object or has no code or input, or there is no call.
@@ -62,12 +70,20 @@ def read_programs(path: str | Path, call: str | None = None) -> Iterator[Program
     path = Path(path)
     name = path.with_suffix("") if path.suffix == ".gz" else path
     if name.suffix == ".py":
-        return _from_python(path, name.stem, read_text(path, _WHAT), call)
+        found = _from_python(path, name.stem, read_text(path, _WHAT), call)
+        return (_completed(record, prelude, keep_lines=call is not None) for record in found)
     if call is not None:
         raise RowError(f"--call goes with a Python file, and {name_of(path)} is not one: its name does not end in .py")
     records = _from_json(path, "stdin" if str(path) == STDIN else name.stem)
     first = next(records)  # a file that is not there is told now
-    return chain([first], records)
+    return (_completed(record, prelude) for record in chain([first], records))
+
+
+def _completed(record: ProgramRecord, prelude: str, keep_lines: bool = False) -> ProgramRecord:
+    """A record with the usual imports that its code lacks."""
+    but = (record.entry_point,) if record.entry_point is not None else ()
+    source = with_imports(record.source, prelude, but=but, keep_lines=keep_lines)
+    return record if source == record.source else replace(record, source=source, completed=True)
 
 
 def _from_json(path: Path, stem: str) -> Iterator[ProgramRecord]:

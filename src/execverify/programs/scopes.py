@@ -120,7 +120,7 @@ def scopes_of(tree: ast.AST) -> dict[int, Scope]:
     """Every scope of a tree, by the `id` of the node that opens it, outer ones first. What is no module stands in an empty one."""
     top = Scope(tree if isinstance(tree, ast.Module) else ast.Module([], []), None)
     found = {id(top.node): top}
-    for node, scope in _nodes_with_scopes(tree, found):
+    for node, scope in nodes_with_scopes(tree, found):
         kind = node.__class__
         if kind is ast.Name:
             if node.ctx.__class__ is ast.Load:  # type: ignore[attr-defined]
@@ -134,7 +134,7 @@ def scopes_of(tree: ast.AST) -> dict[int, Scope]:
     return found
 
 
-def _nodes_with_scopes(tree: ast.AST, found: dict[int, Scope]) -> Iterator[tuple[ast.AST, Scope]]:
+def nodes_with_scopes(tree: ast.AST, found: dict[int, Scope]) -> Iterator[tuple[ast.AST, Scope]]:
     """The nodes of a tree in the order of its text, each with the scope in which it stands.
 
     A node's own scope may be put into `found` as late as when the node has been given.

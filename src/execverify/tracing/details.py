@@ -165,7 +165,7 @@ _WORTH = (
 def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: the plain reply of a run, the lines of its steps, and the values of their parts."""
     noter = _Noter(job["steps"], stage)
-    stage.namespace.update(noter.names())
+    stage.builtins.__dict__.update(noter.names())
 
     def rewritten() -> CodeType:
         tree = ast.parse(job["source"], "<program>")

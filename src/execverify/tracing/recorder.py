@@ -24,6 +24,7 @@ from execverify.execution.call import StepLimitReached, enact
 from execverify.execution.worker import Stage
 from execverify.programs.values import describe
 from execverify.tracing import instrument as names
+from execverify.tracing.surroundings import surroundings
 
 Names = dict[str, object]
 Lent = tuple[str, Callable[[], object]]
@@ -41,14 +42,14 @@ _MAX_RECORDED = 50_000_000  # characters of values in one trace
 def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: the plain reply of a run, and the trace of its call."""
     recorder = Recorder(job["steps"], stage)
-    stage.namespace.update(recorder.names())
-    stage.builtins.__dict__.update(locals=_locals, vars=_vars, dir=_dir)
+    stage.builtins.__dict__.update(recorder.names(), locals=_locals, vars=_vars, dir=_dir)  # its globals stay its own
 
     def rewritten() -> CodeType:
         tree = names.instrument(ast.parse(job["source"], "<program>"), job["source"])
         return compile(tree, "<program>", "exec", dont_inherit=True)
 
-    reply = enact(rewritten, job, stage, recorder.around)
+    with surroundings(job, stage):
+        reply = enact(rewritten, job, stage, recorder.around)
     return {**reply, **recorder.reply()}
 
 

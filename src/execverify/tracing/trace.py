@@ -21,14 +21,18 @@ from execverify.execution.run import FORGED, job_for, result_of, sandbox
 from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.tracing.doors import door_of
+from execverify.tracing.witness import agrees
 from execverify.utils.checks import many
 
 _HARNESS = "execverify.tracing.recorder:record"
 _PLAIN = "execverify.execution.call:run"
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
 _ENDS = (Outcome.RETURNED, Outcome.RAISED)
-_LOOKS = "its result is another when it is traced: it looks at its own code, frames or references"
-_DIFFERS = "two runs of it differ: it depends on set order, addresses, time or chance"
+_WITNESS = "execverify.tracing.witness:record"
+_PATIENCE = 5  # times the time limit, for the run under CPython's trace function
+_LOOKS = "it is another when it is traced: it looks at its own code, frames or references"
+_DIFFERS = "two runs of it differ: it depends on set order, addresses, time, chance or its surroundings"
 _CHUNK = 64  # programs whose runs are compared together
 _DEFAULT = Limits()
 
@@ -130,20 +134,45 @@ def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, worker
     while chunk := list(islice(waiting, size)):
         size = min(2 * size, _CHUNK)
         jobs = [job_for(program, _HARNESS, limits) for program in chunk]
-        replies = list(sandbox(0, limits.imports).run_many(jobs, workers))
+        doors = [door_of(program) for program in chunk]
+        open_jobs = (job for job, door in zip(jobs, doors, strict=True) if door is None)
+        ran = sandbox(0, limits.imports).run_many(open_jobs, workers)
+        replies = [next(ran) if door is None else {"outcome": Outcome.NOT_DETERMINISTIC, "detail": door} for door in doors]
         varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_vary(chunk[i])]
         if varying:
-            _confirm(replies, jobs, varying, limits.imports, workers)
+            _confirm(replies, chunk, jobs, varying, limits.imports, workers)
         yield from map(trace_of, chunk, replies)
 
 
-def _confirm(replies: list[dict[str, Any]], jobs: list[Job], varying: list[int], imports: tuple[str, ...], workers: int) -> None:
-    """Puts "not deterministic" in place of the replies to which a plain run, or a run under another hash seed, is not equal."""
+def _confirm(
+    replies: list[dict[str, Any]],
+    chunk: list[Program],
+    jobs: list[Job],
+    varying: list[int],
+    imports: tuple[str, ...],
+    workers: int,
+) -> None:
+    """Puts "not deterministic" in place of the replies that another run contradicts.
+
+    A plain run, which must end alike; one that CPython traces, in which each value and line must have been seen; and runs
+    under other hash seeds, each in surroundings of its own, in which all labels must be the same.
+    """
     plain = [replace(jobs[i], harness=_PLAIN) for i in varying]
     _compare(replies, varying, sandbox(0, imports).run_many(plain, workers), ("outcome", "value", "error"), _LOOKS)
+    varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
+    seen = [replace(jobs[i], harness=_WITNESS, limits=_patient(jobs[i].limits)) for i in varying]
+    for i, reply in zip(varying, list(sandbox(0, imports).run_many(seen, workers)), strict=True):
+        ended = all(replies[i].get(label) == reply.get(label) for label in ("outcome", "value", "error"))
+        if not ended or not agrees(chunk[i], replies[i], reply):
+            replies[i] = {"outcome": Outcome.NOT_DETERMINISTIC, "detail": _LOOKS}
     for seed in OTHER_SEEDS:
         varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
-        _compare(replies, varying, sandbox(seed, imports).run_many([jobs[i] for i in varying], workers), _LABELS, _DIFFERS)
+        others = [replace(jobs[i], extra={**jobs[i].extra, "run": seed}) for i in varying]
+        _compare(replies, varying, sandbox(seed, imports).run_many(others, workers), _LABELS, _DIFFERS)
+
+
+def _patient(limits: Limits) -> Limits:
+    return replace(limits, timeout=_PATIENCE * limits.timeout)
 
 
 def _compare(

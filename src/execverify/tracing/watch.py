@@ -102,7 +102,7 @@ def _watched(program: Program, count: int, reply: dict[str, Any]) -> Watched:
 def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     """Harness: the plain reply of a run, the lines of its steps, and the watched values."""
     watcher = _Watcher(job["steps"], stage, job["watch"])
-    stage.namespace.update(watcher.names())
+    stage.builtins.__dict__.update(watcher.names())
 
     def rewritten() -> CodeType:
         tree = instrument.instrument(ast.parse(job["source"], "<program>"), job["source"])
