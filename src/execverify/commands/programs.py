@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from execverify.commands.common import Failures, limit_options, limits_of, traces_from
+from execverify.commands.common import SEED, Failures, limit_options, limits_of, traces_from
 from execverify.commands.terminal import SCREEN, echo_json
 from execverify.errors import QuestionError
 from execverify.programs.program import shorten
@@ -48,7 +48,7 @@ def trace_command(file: str, call: str | None, as_json: bool, timeout: float, st
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
 @click.option("--all", "every", is_flag=True, help="Every question there is, in place of a choice.")
-@click.option("--seed", default=0, show_default=True, help="Chooses among the questions.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
 def ask_command(
     file: str, call: str | None, as_json: bool, timeout: float, steps: int, kinds: str, limit: int, every: bool, seed: int
 ) -> None:

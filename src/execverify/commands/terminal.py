@@ -4,6 +4,7 @@ Verbs write by `SCREEN` (standard output, for people), `NOTES` (standard error),
 `click.echo`, or makes a console of its own.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -38,7 +39,8 @@ NOTES = SafeConsole(stderr=True, soft_wrap=True)
 
 def note(text: str, style: str = "") -> None:
     """Writes a line for people on standard error."""
-    NOTES.print(Text(text, style=style))
+    with contextlib.suppress(OSError):  # a full disk behind standard error must not end the work
+        NOTES.print(Text(text, style=style))
 
 
 def echo_json(value: Any) -> None:
