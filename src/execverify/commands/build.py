@@ -5,12 +5,11 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from execverify.commands.common import SEED, cores, limit_options
 from execverify.commands.programs import split_kinds
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, note
+from execverify.commands.terminal import SCREEN, Text, note
 from execverify.datasets.building import Built, build
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from execverify.commands.common import SEED, Finite, cores
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, echo_json, note
+from execverify.commands.terminal import SCREEN, Text, echo_json, note
 from execverify.evaluation.folder import FILES, write_run
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate

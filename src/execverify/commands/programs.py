@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from execverify.commands.common import SEED, Failures, limit_options, limits_of, traces_from
-from execverify.commands.terminal import SCREEN, echo_json
+from execverify.commands.terminal import SCREEN, Text, echo_json
 from execverify.errors import QuestionError
 from execverify.programs.program import shorten
 from execverify.programs.values import Value

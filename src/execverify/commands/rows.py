@@ -6,12 +6,11 @@ from collections import Counter
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from execverify.commands.common import SEED, Finite, cores, limit_options, limits_of, records_from
 from execverify.commands.programs import split_kinds
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, echo_json, note
+from execverify.commands.terminal import SCREEN, Text, echo_json, note
 from execverify.datasets.completions import read_completions
 from execverify.datasets.files import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.make import Account, Settings, make_rows

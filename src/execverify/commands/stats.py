@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from execverify.commands.common import cores
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, echo_json, note
+from execverify.commands.terminal import SCREEN, Text, echo_json, note
 from execverify.datasets.bars import AT_LEAST, Bar, coverage, cruxeval_figures, quartiles
 from execverify.datasets.files import count_rows, read_rows
 from execverify.datasets.program_figures import entropy

@@ -14,9 +14,16 @@ from typing import Any
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.text import Text
+from rich.text import Text as PlainText
 
 from execverify.utils.wording import shown
+
+
+class Text(PlainText):
+    """A text with a style, whose escapes are there before it is laid out, so that they count in the width of a table."""
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        super().__init__(shown(text), style)
 
 
 class SafeConsole(Console):
@@ -24,6 +31,10 @@ class SafeConsole(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> PlainText:
+        """A text that was given without a style."""
+        return super().render_str(shown(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is to be written; its texts are made safe here, so that the console's own colours stay."""
