@@ -35,7 +35,7 @@ class Finite(click.FloatRange):
 SEED = click.IntRange(-(2**63), 2**63 - 1)
 """What a row can hold."""
 
-_SECONDS = Finite(0, 86_400, min_open=True)
+_SECONDS = Finite(0, 3_600, min_open=True)
 _TIMEOUT: Any = click.option("--timeout", default=1.0, show_default=True, type=_SECONDS, help="Seconds that a run may take.")
 
 
