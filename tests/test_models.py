@@ -172,7 +172,8 @@ def test_recorded_answers_that_are_missing(tmp_path: Path) -> None:
     [
         ("", "has no answers"),
         ("{}", "has no answers"),
-        ("[]", r"answers.jsonl has no answers"),
+        ("[]", "has no answers"),
+        ("[3]", r"answers.jsonl:1 has no id"),
         ('{"id": "a"}\n', r":1 has no completion that is a text"),
         ('{"id": "a", "completion": "x"}\n{"id": "b", "completion": 3}\n', r":2 has no completion that is a text"),
         ('{"id": "a", "completion": "x"}\n{"id": "b"', r":2 is not JSON"),

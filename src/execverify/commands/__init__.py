@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -115,6 +115,10 @@ def run_command_line(args: list[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if args is None else args
     if "_EXECVERIFY_COMPLETE" in os.environ:
         execverify.main(words, prog_name="execverify")  # a shell asks what may come next
+    sys.stderr = sys.stderr or _nowhere()  # closed by who started us
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+        sys.exit(_told("standard output is closed: send it to a file, or to /dev/null", 2))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -189,6 +193,10 @@ def stopped(words: list[str]) -> str:
     if verb == "evaluate":
         return "stopped; nothing is kept: with --out RUN, the same command would go on"
     return "stopped; no file was left half-written"
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  (for as long as the process is there)
 
 
 def _drop_output() -> None:

@@ -5,12 +5,11 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
-from execverify.commands.common import cores, limit_options
+from execverify.commands.common import SEED, cores, limit_options
 from execverify.commands.programs import split_kinds
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, note
+from execverify.commands.terminal import SCREEN, Text, note
 from execverify.datasets.building import Built, build
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
@@ -24,7 +23,7 @@ _SHOWN = 6
 @click.command("build")
 @click.argument("out")
 @click.option("--size", required=True, type=int, help="How many rows.")
-@click.option("--seed", default=0, show_default=True, help="Another one gives other programs.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Another one gives other programs.")
 @click.option("--levels", help="Levels of 1 to 6, such as 1-6 or 1,3; all by default.")
 @click.option(
     "--kinds", default=",".join(TASK_KINDS), show_default=True, help=f"Kinds of rows, with commas, of {', '.join(ALL_KINDS)}."

@@ -5,7 +5,7 @@ from collections import Counter
 
 import click
 
-from execverify.commands.common import cores, limit_options, limits_of
+from execverify.commands.common import SEED, cores, limit_options, limits_of
 from execverify.commands.progress import Progress
 from execverify.commands.terminal import note
 from execverify.datasets.chains import DETAILS, MIXED, VOICES, ChainAccount, chain_rows, estimate_tokens
@@ -26,7 +26,7 @@ _SHOWN = 5
 @click.option("--detail", default="full", show_default=True, help=f"How much is told: {', '.join(DETAILS)}.")
 @click.option("--budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits.")
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
-@click.option("--seed", default=0, show_default=True, help="Chooses voices and phrases.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses voices and phrases.")
 @click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @limit_options

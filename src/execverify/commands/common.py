@@ -1,5 +1,6 @@
 """What several verbs share: options, and programs read from a file or a pipe."""
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,22 @@ from execverify.tracing.trace import Trace, trace_many
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _STEPS: Any = click.option("--steps", default=10_000, show_default=True, type=click.IntRange(1), help="Most steps of a run.")
-_SECONDS = click.FloatRange(0, min_open=True)
+
+
+class Finite(click.FloatRange):
+    """A number within bounds, which is neither infinite nor no number."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
+
+SEED = click.IntRange(-(2**63), 2**63 - 1)
+"""What a row can hold."""
+
+_SECONDS = Finite(0, 3_600, min_open=True)
 _TIMEOUT: Any = click.option("--timeout", default=1.0, show_default=True, type=_SECONDS, help="Seconds that a run may take.")
 
 

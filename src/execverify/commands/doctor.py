@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
-from execverify.commands.terminal import SCREEN, echo_json
+from execverify.commands.terminal import SCREEN, Text, echo_json
 from execverify.execution.layers import Layer, layers, refusal
 
 _ENGINES = ("torch", "transformers", "trl", "verl", "verifiers", "vllm", "datasets", "pyarrow", "numpy")

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
-from execverify.commands.common import allow_imports, cores
+from execverify.commands.common import SEED, Finite, allow_imports, cores
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, echo_json, note
+from execverify.commands.terminal import SCREEN, Text, echo_json, note
 from execverify.evaluation.folder import FILES, write_run
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
@@ -30,10 +29,10 @@ from execverify.utils.wording import counted
 @click.option("--data", metavar="FILE", help="The benchmark's data; by default its public name on the hub.")
 @click.option("--style", help=f"How it is asked: {', '.join(STYLES)}, or a template file.  [default: execverify]")
 @click.option("--n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]")
-@click.option("--temperature", type=click.FloatRange(0), help="0 takes the likeliest token.  [default: 0]")
-@click.option("--top-p", type=click.FloatRange(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
+@click.option("--temperature", type=Finite(0), help="0 takes the likeliest token.  [default: 0]")
+@click.option("--top-p", type=Finite(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of a completion.  [default: 1024]")
-@click.option("--seed", default=0, show_default=True, help="For sampling, and for what a benchmark draws.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="For sampling, and for what a benchmark draws.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
 @click.option("--out", metavar="RUN", help="Folder for generations, results, table and page; a stopped run goes on from it.")
 @click.option(

@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
-from execverify.commands.common import Failures, limit_options, limits_of, traces_from, usual_imports_option
-from execverify.commands.terminal import SCREEN, echo_json
+from execverify.commands.common import SEED, Failures, limit_options, limits_of, traces_from, usual_imports_option
+from execverify.commands.terminal import SCREEN, Text, echo_json
 from execverify.errors import QuestionError
 from execverify.programs.program import shorten
 from execverify.programs.values import Value
@@ -52,7 +51,7 @@ def trace_command(
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
 @click.option("--all", "every", is_flag=True, help="Every question there is, in place of a choice.")
-@click.option("--seed", default=0, show_default=True, help="Chooses among the questions.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
 def ask_command(
     file: str,
     call: str | None,

@@ -14,7 +14,7 @@ from typing import TypeVar
 from rich.progress import BarColumn, ProgressColumn, TextColumn
 from rich.progress import Progress as Live
 from rich.progress import Task as LiveTask
-from rich.text import Text
+from rich.text import Text  # of the bar, which holds nothing that others wrote
 
 from execverify.commands.terminal import NOTES, note
 
@@ -115,7 +115,7 @@ class _Note(ProgressColumn):
 
 
 def _rate(rate: float) -> str:
-    if rate >= 10:
+    if rate >= 9.95:
         return f"{rate:.0f} a second"
     return f"{rate:.1f} a second" if rate >= 1 else f"{rate * 60:.1f} a minute"
 

@@ -6,12 +6,11 @@ from collections import Counter
 
 import click
 from rich.table import Table
-from rich.text import Text
 
-from execverify.commands.common import cores, limit_options, limits_of, records_from, usual_imports_option
+from execverify.commands.common import SEED, Finite, cores, limit_options, limits_of, records_from, usual_imports_option
 from execverify.commands.programs import split_kinds
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, echo_json, note
+from execverify.commands.terminal import SCREEN, Text, echo_json, note
 from execverify.datasets.completions import read_completions
 from execverify.datasets.files import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.make import Account, Settings, make_rows
@@ -24,6 +23,7 @@ from execverify.rewards.code_score import UnitTestRule
 from execverify.rewards.parts import UNJUDGED, Score, Verdict
 from execverify.rewards.score import RewardRule, score_many
 from execverify.rewards.unit_tests import task_or_problem
+from execverify.utils.reading import name_of
 from execverify.utils.wording import counted
 
 _ROWS = click.argument("rows")
@@ -36,7 +36,7 @@ _NOT_RUN_TO_ITS_END = ("raised", "timed out", "out of memory", "too much output"
 @click.argument("file")
 @click.option("-o", "--out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
 @click.option("--kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them.")
-@click.option("--seed", default=0, show_default=True, help="Chooses among the questions.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
 @click.option(
     "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
@@ -100,12 +100,12 @@ def _print_account(account: Account, out: str) -> None:
 @_ROWS
 @click.argument("completions")
 @_JSON
-@click.option("--alpha", default=0.5, show_default=True, type=click.FloatRange(0, 1), help="Weight of the questions.")
+@click.option("--alpha", default=0.5, show_default=True, type=Finite(0, 1), help="Weight of the questions.")
 @click.option(
     "--count", "kinds", default="next_statement,variable_state", show_default=True, help="Kinds of questions that count."
 )
 @click.option("--ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
-@click.option("--float-tolerance", default=0.0, show_default=True, type=click.FloatRange(0), help="How far floats may be off.")
+@click.option("--float-tolerance", default=0.0, show_default=True, type=Finite(0), help="How far floats may be off.")
 @click.option("--binary", is_flag=True, help="Unit tests: 1 where all pass, else 0, instead of the share that passes.")
 @click.option("--import", "more_imports", multiple=True, hidden=True, help="The older name of --allow-imports.")
 @click.option(
@@ -129,7 +129,11 @@ def score_command(
 ) -> None:
     """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
     rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
+    if rows == completions == "-":
+        raise RowError("rows and completions cannot both come from standard input: name a file for one of them")
     tasks = [task_or_problem(row) for row in read_rows(rows)]
+    if not tasks:
+        raise RowError(f"{name_of(rows)} holds no rows to judge")
     pairs = read_completions(completions, tasks)
     imports = (*imports, *more_imports)
     tests = UnitTestRule(binary=binary, float_tolerance=float_tolerance, imports=imports)
@@ -194,7 +198,7 @@ def validate_command(
             progress=bar.advance,
         )
     if not found.rows:
-        raise RowError(f"{rows} holds no rows to validate")
+        raise RowError(f"{name_of(rows)} holds no rows to validate")
     if as_json:
         echo_json(_validation_as_json(found))
     else:

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from execverify.commands.common import cores
 from execverify.commands.progress import Progress
-from execverify.commands.terminal import SCREEN, echo_json, note
+from execverify.commands.terminal import SCREEN, Text, echo_json, note
 from execverify.datasets.bars import AT_LEAST, Bar, coverage, cruxeval_figures, quartiles
 from execverify.datasets.files import count_rows, read_rows
 from execverify.datasets.program_figures import entropy
 from execverify.datasets.stats import LIMITS, Stats, stats_of
 from execverify.errors import RowError
 from execverify.programs.program import shorten
+from execverify.utils.reading import name_of
 
 _QUARTILES = ("least", "25%", "median", "75%", "95%", "most", "mean")
 _WORKERS = click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
@@ -33,7 +33,7 @@ def stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
     with Progress("rows", count_rows(rows)) as bar:
         stats = stats_of(read_rows(rows), quick=quick, workers=workers, progress=bar.advance)
     if not stats.rows.total():
-        raise RowError(f"{rows} holds no rows to describe")
+        raise RowError(f"{name_of(rows)} holds no rows to describe")
     if as_json:
         echo_json({**stats.as_json(), "cruxeval": cruxeval_figures()})
     else:

@@ -4,6 +4,7 @@ Verbs write by `SCREEN` (standard output, for people), `NOTES` (standard error),
 `click.echo`, or makes a console of its own.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -13,9 +14,16 @@ from typing import Any
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.text import Text
+from rich.text import Text as PlainText
 
 from execverify.utils.wording import shown
+
+
+class Text(PlainText):
+    """A text with a style, whose escapes are there before it is laid out, so that they count in the width of a table."""
+
+    def __init__(self, text: str = "", style: str = "") -> None:
+        super().__init__(shown(text), style)
 
 
 class SafeConsole(Console):
@@ -23,6 +31,10 @@ class SafeConsole(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> PlainText:
+        """A text that was given without a style."""
+        return super().render_str(shown(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is to be written; its texts are made safe here, so that the console's own colours stay."""
@@ -38,7 +50,8 @@ NOTES = SafeConsole(stderr=True, soft_wrap=True)
 
 def note(text: str, style: str = "") -> None:
     """Writes a line for people on standard error."""
-    NOTES.print(Text(text, style=style))
+    with contextlib.suppress(OSError):  # a full disk behind standard error must not end the work
+        NOTES.print(Text(text, style=style))
 
 
 def echo_json(value: Any) -> None:

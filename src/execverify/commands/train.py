@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.markdown import Markdown
-from rich.text import Text
 
 from execverify.commands.common import cores
-from execverify.commands.terminal import SCREEN, note
+from execverify.commands.terminal import SCREEN, Text, note
 from execverify.errors import TrainingError
 from execverify.training.settings import STAGES
 

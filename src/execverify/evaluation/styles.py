@@ -37,7 +37,10 @@ def render(style: str, name: str, fields: Mapping[str, str]) -> str:
         EvaluationError: no such style or file, or a name in it that does not exist.
     """
     try:
-        return _template(style, name).substitute(fields).strip("\n")
+        template = _template(style, name)
+        if style not in STYLES and not set(template.get_identifiers()) & fields.keys():
+            raise EvaluationError(f"the template {style} asks about nothing: it uses none of ${', $'.join(fields)}")
+        return template.substitute(fields).strip("\n")
     except (KeyError, ValueError) as error:
         raise EvaluationError(f"the template {style} uses {error}; it may use ${', $'.join(fields)}") from None
 
@@ -61,7 +64,7 @@ def _known(style: str, name: str) -> string.Template:
 def _text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):
         near = difflib.get_close_matches(path, STYLES, n=1)
         meant = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(STYLES)}, or a template file"
         raise EvaluationError(f"there is no style {path!r}: {meant}") from None

@@ -150,7 +150,6 @@ class Transformers:
         """The model and its tokenizer, loaded at the first call."""
         if self._loaded is None:
             import torch
-            from safetensors import SafetensorError
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
             dtype = self._dtype if self._dtype == "auto" else getattr(torch, self._dtype)
@@ -160,7 +159,7 @@ class Transformers:
             try:
                 tokenizer = AutoTokenizer.from_pretrained(**self._source)
                 model = AutoModelForCausalLM.from_pretrained(**self._source, **options)
-            except (OSError, ValueError, ImportError, SafetensorError) as error:
+            except Exception as error:  # files of something else break the engine in any way
                 raise ModelError(f"{self.name} could not be loaded: {' '.join(str(error).split())[:400]}") from None
             self._loaded = model.to(self._device).eval(), tokenizer
         return self._loaded

@@ -118,7 +118,7 @@ class Vllm:
 
             try:
                 self._llm = vllm.LLM(**self._options)
-            except (ValueError, OSError, RuntimeError) as error:
+            except Exception as error:  # files of something else break the engine in any way
                 raise ModelError(f"{self.name} could not be started in vLLM: {' '.join(str(error).split())[:400]}") from None
         return self._llm
 

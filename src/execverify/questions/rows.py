@@ -91,6 +91,8 @@ def from_row(row: Row) -> Task:
     try:
         written = _with_first_test(row) if kind == CODE_GENERATION else row["program"]
         program = _program(written["source"], written["entry_point"], written["arguments"])
+        if not isinstance(written["result"], str):
+            raise TypeError(f"the result is {type(written['result']).__name__}, and no text")
         result = value_of(parse_literal(written["result"]))
         if result.text is None:
             raise RowError(f"its result is opaque ({result.opaque})")

@@ -45,8 +45,8 @@ _SHUT = {  # modules of which nothing may be used
 _ONLY = {  # modules of which only this may be used: they hold doors of several kinds, and may get more
     "inspect": (CODE, "Parameter Signature cleandoc isabstract isawaitable isbuiltin isclass iscoroutine iscoroutinefunction "
         "isdatadescriptor isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor isroutine signature"),
-    "os": (MACHINE, "DirEntry PathLike _exit abort altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs
-    mkdir pardir path "
+    "os": (MACHINE, "DirEntry PathLike _exit abort altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs "
+        "mkdir pardir path "
         "pathsep remove removedirs rename renames replace rmdir scandir sep unlink walk"),
     "os.path": (MACHINE, "altsep basename commonpath commonprefix curdir dirname exists extsep isabs isdir isfile join normcase normpath "
         "pardir pathsep relpath sep split splitdrive splitext splitroot"),

@@ -21,7 +21,7 @@ from execverify.datasets.problems import ProblemAccount, problem_rows
 from execverify.datasets.recipe import Recipe, levels_of
 from execverify.datasets.splits import Splits
 from execverify.errors import RowError, TrainingError
-from execverify.questions.rows import Row
+from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Say
 from execverify.training.preset_checks import recipe_of
@@ -66,13 +66,17 @@ class Rows:
 
 def _split(folder: Path, name: str, coding: bool = False) -> Iterator[Row]:
     """The rows of a split that are about code generation, or all others."""
-    return (row for row in read_rows(str(folder)) if row["split"] == name and (row["kind"] == CODE_GENERATION) == coding)
+    for row in read_rows(str(folder)):
+        if not isinstance(row["program"], dict) or row["kind"] not in ROW_KINDS:
+            raise RowError(f"{folder}: the row {row.get('id')!r} has no kind that is known, or no program: make the rows again")
+        if row.get("split", TRAIN) == name and (row["kind"] == CODE_GENERATION) == coding:
+            yield row
 
 
 def _one_of_each_program(rows: Iterator[Row]) -> Iterator[Row]:
     seen: set[tuple[str, str]] = set()
     for row in rows:
-        key = (row["kind"], row["program"]["source"])
+        key = (row["kind"], row["program"].get("source"))
         if key not in seen:
             seen.add(key)
             yield row
@@ -110,6 +114,13 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
     rows = Rows(folder, preset.sft.rows, preset.stage1.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
+
+
+def check_given(preset: Preset) -> None:
+    """Raises RowError or DatasetError where the rows that a training is given cannot be read, or are none."""
+    folder = preset.data.from_folder
+    if folder and next(read_rows(folder), None) is None:
+        raise TrainingError(f"{folder} holds no rows to train on")
 
 
 def _made(folder: Path) -> Path:

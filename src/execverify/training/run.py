@@ -23,7 +23,7 @@ from execverify.training.base import base_model, base_place
 from execverify.training.checkpoints import MODEL, Say, check_base, finished, is_begun, resumed_at
 from execverify.training.checks import check_machine, check_settings
 from execverify.training.claim import CHAINS, MORE_CHAINS, claim
-from execverify.training.data import Rows, TaskRows, check_source, prepared_rows, prepared_tasks
+from execverify.training.data import Rows, TaskRows, check_given, check_source, prepared_rows, prepared_tasks
 from execverify.training.engine import check_model, engine_or_error, hush
 from execverify.training.files import read_parquet, write_parquet
 from execverify.training.measure import Measure, measure, measures_of
@@ -118,6 +118,7 @@ class Training:
 
     def _check(self, stages: Sequence[str], base: str | None) -> None:
         """What can be found wrong before any work, and before the folder is claimed."""
+        check_given(self.preset)
         check_machine(self.preset, self.out)
         check_settings(self.preset, stages, self.out)
         model = self._start(stages[0], base)

@@ -168,6 +168,7 @@ class _Files:
         self._files = contextlib.ExitStack()
 
     def __enter__(self) -> "_Files":
+        self._is_new = not self._folder.exists()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -212,6 +213,9 @@ class _Files:
             with contextlib.suppress(OSError, ValueError):
                 writer.close()
         self._files.__exit__(InterruptedError, given_up, None)  # what was kept is closed already; the rest is removed
+        if self._is_new:
+            with contextlib.suppress(OSError):  # there is something in it
+                self._folder.rmdir()
 
     def _place(self, split: str) -> Path:
         return self._folder / f"{split}.parquet"

@@ -174,6 +174,8 @@ def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: s
     try:
         with contextlib.ExitStack() as stack:
             if str(path) == STDIN:
+                if sys.stdin is None:
+                    raise error("standard input is closed: name a file, or send something to it")
                 binary: Any = getattr(sys.stdin, "buffer", None)
                 size = None
             else:

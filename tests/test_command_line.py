@@ -1,0 +1,425 @@
+"""How a command ends and what it prints: lazily loaded verbs, hostile texts, wrong input of every kind, signals, progress."""
+
+import ast
+import importlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from rich.table import Table
+from rich.text import Text as PlainText
+
+from execverify import commands
+from execverify.commands import VERBS, _status, progress, stopped, terminal
+from execverify.commands.progress import Progress
+from execverify.commands.terminal import SafeConsole, Text
+
+COMMANDS = Path(commands.__file__).parent
+GOOD = {"code": "def f(n):\n    while n > 4:\n        n -= 3\n    return [n]", "input": "9", "output": "[3]", "id": "good"}
+HOSTILE = "\x1b]0;owned\x07\x1b[2J[/x][red]:smile:\u202e\x9b31m"
+
+
+def command(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "execverify", *words], capture_output=True, text=True, timeout=120, check=False, **more
+    )
+
+
+Ended = tuple[int, str, str]
+
+
+@pytest.fixture
+def end(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Runs a command in this process and in an empty folder; its status, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal.SCREEN, "_width", 200)
+
+    def ended(*words: str) -> Ended:
+        capfd.readouterr()
+        status = _status(list(words))
+        out, err = capfd.readouterr()
+        return status, out, err
+
+    return ended
+
+
+def names(folder: str | Path = ".") -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def jsonl(name: str, *rows: Any) -> str:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return name
+
+
+# ---------------------------------------------------------------------------------------------------- loaded lazily
+
+
+def test_the_table_of_verbs_is_what_the_verbs_are() -> None:
+    for name, (module, about) in VERBS.items():
+        verb = getattr(importlib.import_module(f"execverify.commands.{module}"), f"{name.replace('-', '_')}_command")
+        assert isinstance(verb, click.Command) and verb.name == name
+        assert about and not about.startswith(" ") and len(about) < 80
+
+
+@pytest.mark.parametrize(
+    ("environment", "words", "said"),
+    [
+        ({}, ["--version"], "execverify, version"),
+        ({}, ["--help"], "code-rows"),
+        ({"_EXECVERIFY_COMPLETE": "bash_complete", "COMP_WORDS": "execverify e", "COMP_CWORD": "1"}, [], "plain,evaluate"),
+    ],
+)
+def test_nothing_heavy_is_loaded_before_a_verb(environment: dict[str, str], words: list[str], said: str) -> None:
+    """What costs time is named, since seconds depend on the machine: no room but errors and utils, no rich, no asyncio."""
+    code = (
+        "import sys, atexit; atexit.register(lambda: print('LOADED', *sorted(sys.modules))); sys.argv[0] = 'execverify';"
+        "from execverify.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
+    )
+    assert said in done.stdout, done.stderr
+    loaded = set(done.stdout.split("LOADED", 1)[1].split())
+    ours = {name.split(".")[1] for name in loaded if name.startswith("execverify.")}
+    assert ours == {"cli", "commands", "errors", "utils"}
+    assert not {"rich", "asyncio", "pyarrow", "multiprocessing"} & loaded
+
+
+def test_importing_the_library_loads_no_room() -> None:
+    code = "import sys, execverify; print(*sorted(name for name in sys.modules if name.startswith('execverify')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["execverify", "execverify.errors"]
+
+
+def test_alone_it_shows_its_help_on_lines_of_their_own() -> None:
+    done = command()
+    assert done.returncode == 2 and done.stdout == ""
+    assert len(done.stderr.splitlines()) > 20 and "execverify: " not in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------ printed in one place
+
+
+def test_verbs_print_through_one_place() -> None:
+    """No verb calls `print` or `click.echo`, or makes a console: only so is every text made safe."""
+    for path in COMMANDS.glob("*.py"):
+        if path.name in ("terminal.py", "__init__.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            assert name not in ("print", "click.echo", "click.secho", "Console", "sys.stdout.write"), (path, ast.unparse(node))
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_text_is_never_markup_nor_acted_on(is_terminal: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    screen = SafeConsole(force_terminal=is_terminal, color_system="standard" if is_terminal else None, width=200)
+    table = Table(HOSTILE, title=HOSTILE)
+    table.add_row(HOSTILE)
+    table.add_row(Text(HOSTILE, style="red"))
+    screen.print(HOSTILE, Text(HOSTILE), PlainText(HOSTILE), table)
+    screen.print(PlainText("\ud800"))
+    printed = capsys.readouterr().out
+    assert printed.count("[/x][red]:smile:") == 7 and r"\ud800" in printed
+    left = re.sub(r"\x1b\[[\d;]*m", "", printed) if is_terminal else printed  # our own colours
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", left)
+
+
+@pytest.mark.parametrize("verb", [("trace",), ("ask",), ("rows", "-o", "o.jsonl")])
+def test_hostile_names_and_programs_are_shown_as_they_are(verb: tuple[str, ...], end: Callable[..., Ended]) -> None:
+    code = f'def f(s):\n    t = s + {HOSTILE!r}\n    return "[/x]" + t'
+    row = {"code": code, "input": repr(HOSTILE), "id": HOSTILE}
+    bad = {"code": "def f(:", "input": "", "id": HOSTILE + "2"}
+    status, out, err = end(verb[0], jsonl(f"p{HOSTILE.replace('/', '')}.jsonl", row, bad), *verb[1:])
+    assert status == (0 if verb[0] == "rows" else 2), err
+    assert "Traceback" not in err and "[/x]" in out + err
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", out + err)
+
+
+# ---------------------------------------------------------------------------------------------------------- wrong input
+
+READERS: dict[str, Callable[[str], list[str]]] = {
+    "trace": lambda file: ["trace", file],
+    "ask": lambda file: ["ask", file],
+    "rows": lambda file: ["rows", file, "-o", "out.jsonl"],
+    "rows to Parquet": lambda file: ["rows", file, "-o", "out.parquet"],
+    "code-rows": lambda file: ["code-rows", file, "-o", "out.jsonl"],
+    "build --from": lambda file: ["build", "out", "--size", "3", "--from", file, "--workers", "1"],
+    "build --exclude": lambda file: ["build", "out", "--size", "3", "--exclude", file, "--workers", "1"],
+    "chains": lambda file: ["chains", file, "-o", "out.jsonl"],
+    "score": lambda file: ["score", file, file],
+    "validate": lambda file: ["validate", file],
+    "stats": lambda file: ["stats", file],
+    "report": lambda file: ["report", file],
+    "export": lambda file: ["export", file, "-o", "out"],
+    "evaluate --data": lambda file: ["evaluate", "cruxeval-o", "--model", "scripted:gold", "--data", file],
+    "evaluate recorded": lambda file: ["evaluate", "cruxeval-o", "--model", f"recorded:{file}", "--data", "good.jsonl"],
+    "evaluate --style": lambda file: [
+        "evaluate",
+        "cruxeval-o",
+        "--model",
+        "scripted:gold",
+        "--data",
+        "good.jsonl",
+        "--style",
+        file,
+    ],
+    "compare": lambda file: ["compare", file, file],
+    "train": lambda file: ["train", "sft", "--preset", file],
+    "experiment": lambda file: ["experiment", "ablation", "--preset", file],
+    "a template": lambda file: ["rows", "good.jsonl", "-o", "out.jsonl", "--template", file],
+}
+"""Every option and argument that names a file or folder to be read."""
+
+WRONG: dict[str, bytes | None] = {
+    "missing.jsonl": None,
+    "folder": None,
+    "empty": b"",
+    "empty.jsonl": b"",
+    "empty.parquet": b"",
+    "bytes.jsonl": bytes(range(256)) * 20,
+    "bytes.parquet": b"PAR1" + bytes(range(256)) * 20,
+    "huge.jsonl": b'{"code": "' + b"x" * 3_000_000 + b'", "input": ""}\n',
+    "cut.jsonl": b'{"code": \n',
+    "columns.jsonl": b'{"a": 1}\n',
+    "null.jsonl": b"null\n",
+    "kinds.jsonl": b'{"kind": "white_box", "program": null}\n{"kind": 5, "program": {}}\n',
+    "deep.jsonl": b"[" * 100_000,
+    "torn.jsonl.gz": b"\x1f\x8b\x08\x00",
+    "\x1b[31m[x].jsonl": b"{",
+    "n" * 300: None,
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_wrong_files_are_one_line_and_leave_nothing(reader: str, end: Callable[..., Ended]) -> None:
+    jsonl("good.jsonl", GOOD)
+    Path("folder").mkdir()
+    for name, data in WRONG.items():
+        if data is not None:
+            Path(name).write_bytes(data)
+    before = names()
+    for name in WRONG:
+        status, out, err = end(*READERS[reader](name))
+        said = err.strip().splitlines()
+        assert status == 2, (name, status, err)
+        assert said[-1].startswith("execverify: ") and "Traceback" not in err and "\x1b" not in out + err, (name, err)
+        assert len(said[-1]) < 1_500
+        assert names() == before, name
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["rows", "good.jsonl", "-o", "o.jsonl", "--timeout", "nan"],
+        ["rows", "good.jsonl", "-o", "o.jsonl", "--timeout", "inf"],
+        ["rows", "good.jsonl", "-o", "o.jsonl", "--seed", "9" * 30],
+        ["rows", "good.jsonl", "-o", "no/o.jsonl"],
+        ["rows", "good.jsonl", "-o", "/proc/o.jsonl"],
+        ["rows", "good.jsonl", "-o", "good.jsonl/o.jsonl"],
+        ["chains", "good.jsonl", "-o", "no/o.jsonl"],
+        ["code-rows", "good.jsonl", "-o", "no/o.jsonl"],
+        ["score", "good.jsonl", "good.jsonl", "--alpha", "nan"],
+        ["score", "-", "-"],
+        ["export", "good.jsonl", "-o", "good.jsonl"],
+        ["build", "good.jsonl", "--size", "3"],
+        ["build", "/proc/out", "--size", "3"],
+        ["evaluate", "own", "--model", "scripted:gold", "--out", "good.jsonl"],
+        ["evaluate", "own", "--model", "http://127.0.0.1:1/v1?code=S3CRET"],
+        ["evaluate", "own", "--model", "http://me:S3CRET@127.0.0.1:99999/v1"],
+        ["bulid", "out"],
+        ["build"],
+        ["--no-such-option"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_options_and_outputs_are_one_line(words: list[str], end: Callable[..., Ended]) -> None:
+    jsonl("good.jsonl", GOOD)
+    status, out, err = end(*words)
+    assert status == 2 and out == "" and "Traceback" not in err and "S3CRET" not in err
+    assert err.strip().splitlines()[-1].startswith("execverify: ") and names() == ["good.jsonl"]
+
+
+def test_an_unknown_verb_comes_with_the_nearest(end: Callable[..., Ended]) -> None:
+    assert end("bulid")[2] == "execverify: there is no verb 'bulid': did you mean build?\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "execverify", "evaluate", "--list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 2 and "No space left on device" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_closed_streams_are_one_line(tmp_path: Path) -> None:
+    for redirection, said in ((">&-", "standard output is closed"), ("<&-", "standard input is closed")):
+        done = subprocess.run(
+            f"{sys.executable} -m execverify trace - {redirection}", shell=True, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 2 and said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_fault_of_ours_is_told_as_one(end: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fault(kinds: list[str]) -> None:
+        raise KeyError(kinds[0])
+
+    monkeypatch.setattr("execverify.commands.programs.check_kinds", fault)
+    status, _, err = end("ask", jsonl("good.jsonl", GOOD))
+    assert status == 70 and "Traceback" in err
+    assert err.splitlines()[-1].startswith("execverify: this is a fault of execverify, and not yours (KeyError)")
+
+
+def test_what_failed_in_one_verb_is_dropped_by_the_next(end: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ask FILE --json | rows -` where a program failed: it is named by its id, and by no temporary file."""
+    status, out, _ = end("ask", jsonl("p.jsonl", GOOD, {"code": "def f(:", "input": "", "id": "broken"}), "--json")
+    assert status == 2 and len(out.splitlines()) == 2
+    Path("asked.jsonl").write_text(out)
+    with Path("asked.jsonl").open(encoding="utf-8") as file:
+        monkeypatch.setattr("sys.stdin", file)
+        status, _, err = end("rows", "-", "-o", "rows.jsonl")
+    assert status == 0 and "/tmp" not in err
+    told = [line for line in err.splitlines() if "it failed before" in line]
+    assert len(told) == 1 and told[0].strip().startswith("broken (standard input:1)")
+    assert len(Path("rows.jsonl").read_text().splitlines()) == 2
+
+
+def test_shards_outside_a_dataset_are_not_read(end: Callable[..., Ended]) -> None:
+    Path("data.parquet").write_bytes(b"PAR1")
+    for name in ("../data.parquet", "/etc/passwd", "data/../../data.parquet", ""):
+        Path("set").mkdir(exist_ok=True)
+        manifest = {"settings": {}, "shards": [{"file": name, "sha256": "0" * 64}]}
+        Path("set/manifest.json").write_text(json.dumps(manifest))
+        for words in (["stats", "set"], ["report", "set"], ["validate", "set"], ["build", "set", "--size", "3"]):
+            status, _, err = end(*words)
+            assert status == 2 and "names a file outside its folder" in err, (name, words, err)
+
+
+def test_a_link_in_place_of_unfinished_work_is_refused(end: Callable[..., Ended]) -> None:
+    Path("victim").mkdir()
+    Path("out").mkdir()
+    Path("out/.unfinished").symlink_to(Path("victim").absolute())
+    status, _, err = end("build", "out", "--size", "3")
+    assert status == 2 and "is a link, and a build follows none" in err and names("victim") == []
+
+
+# -------------------------------------------------------------------------------------------------------------- signals
+
+
+def started(words: list[str], folder: Path) -> "subprocess.Popen[str]":
+    def listening() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    return subprocess.Popen(
+        [sys.executable, "-m", "execverify", *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=listening,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_file_leaves_none_of_it(number: signal.Signals, tmp_path: Path) -> None:
+    code = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i\n    return t"
+    rows = [{"code": code, "input": str(400 + index), "id": f"p{index}"} for index in range(5_000)]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "out.jsonl").write_text("old")
+    process = started(["rows", "p.jsonl", "-o", "out.jsonl"], tmp_path)
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.jsonl.*")) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert process.poll() is None and list(tmp_path.glob(".out.jsonl.*"))
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert err.splitlines()[-1] == "execverify: stopped; no file was left half-written" and "Traceback" not in err
+    assert names(tmp_path) == ["out.jsonl", "p.jsonl"] and (tmp_path / "out.jsonl").read_text() == "old"
+
+
+def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
+    code = (
+        "import sys, builtins; real = builtins.__import__\n"
+        "def stop(name, *rest, **more):\n"
+        "    if name == WHERE: raise KeyboardInterrupt\n"
+        "    return real(name, *rest, **more)\n"
+        "builtins.__import__ = stop\n"
+        "from execverify.cli import main; main()"
+    )
+    for where in ("click", "execverify.commands.common", "rich.console"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("WHERE", repr(where)), "stats", "x"], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 130 and done.stderr.startswith("execverify: stopped"), done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_stopped_says_whether_the_same_command_goes_on() -> None:
+    for words in (["build", "out"], ["train", "all"], ["experiment", "ablation"], ["evaluate", "own", "--out", "run"]):
+        assert "give the same command again to go on" in stopped(words)
+    assert "with --out RUN" in stopped(["evaluate", "own"])
+    assert "half-written" in stopped(["rows", "p.jsonl"])
+
+
+# ------------------------------------------------------------------------------------------------------------- progress
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_the_rate_counts_from_the_beginning_and_without_what_was_there(clock: Clock) -> None:
+    bar = Progress("rows", 10_000)
+    assert bar.line() == "0 of 10000 (0%), after 0 s"
+    clock.now += 0.01
+    bar.update(5_000, ready=5_000)  # a build that goes on
+    assert bar.rate is None
+    clock.now += 10
+    bar.update(5_100, ready=5_000)  # the first hundred come at once, after ten seconds
+    assert bar.line() == "5100 of 10000 (51%), 10 a second, about 8 min left"
+    clock.now += 40
+    assert bar.rate == pytest.approx(2, rel=0.01), "nothing came for a while, and the rate says so"
+    bar.update(10_000, ready=5_000)
+    assert bar.line().startswith("10000 of 10000 (100%), 98") or "100 a second" in bar.line()
+
+
+def test_another_thing_that_is_counted_has_its_own_rate(clock: Clock) -> None:
+    bar = Progress("asking")
+    clock.now += 5
+    bar.update(500, what="asking", total=500)
+    bar.update(0, what="judging", total=500)
+    assert bar.rate is None
+    clock.now += 10
+    bar.update(20, what="judging", total=500)
+    assert bar.line() == "20 of 500 (4%), 2.0 a second, about 4 min left"
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.05)
+    with Progress("rows", 7) as bar:
+        assert list(bar.track(range(3))) == [0, 1, 2]
+        time.sleep(0.4)
+    said = capsys.readouterr().err.splitlines()
+    assert said and all(re.fullmatch(r"rows: [0-3] of 7 \(\d+%\), .*", line) for line in said)
+    time.sleep(0.15)
+    assert capsys.readouterr().err == ""
