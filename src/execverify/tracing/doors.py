@@ -58,6 +58,10 @@ _ONLY = {  # modules of which only this may be used: they hold doors of several 
 _NOT = {  # and of these, anything but this
     "ast": (VERSION, "dump unparse"),
     "builtins": (CODE, "globals locals vars dir __import__ breakpoint help"),
+    "calendar": (
+        VERSION,
+        "MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY JANUARY FEBRUARY monthrange weekday",
+    ),  # now enums
     "concurrent.futures": (THREADS, "ProcessPoolExecutor"),
     "keyword": (VERSION, "kwlist softkwlist"),
     "tempfile": (MACHINE, "gettempdir gettempdirb gettempprefix tempdir"),
