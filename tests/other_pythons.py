@@ -36,6 +36,7 @@ Named = tuple[str, Any]
 def programs(generated: int) -> Iterator[Named]:
     """Names and programs, the same everywhere. (Imported here: the parent only starts and compares.)"""
     from cases import load_cases
+    from doors import STEADY, WORDS
     from generated import generate
 
     import execverify as ev
@@ -50,6 +51,8 @@ def programs(generated: int) -> Iterator[Named]:
                 yield record.id, program_of(record, ev.Limits())
             except ev.ExecVerifyError:  # its arguments hold a function
                 continue
+    for name, source in STEADY.items():
+        yield f"steady/{name}", ev.Program(source, "f", WORDS)
     for seed in range(generated):
         source, arguments = generate(seed)
         yield f"generate({seed})", ev.Program(source, "f", arguments)

@@ -1,5 +1,6 @@
 """Which programs could behave differently on another run, and under which hash seeds to try them.
 
+What no two runs of one interpreter would show (its version, the machine, its own frames) is refused by name (`doors.py`).
 What varies between two runs of the same interpreter is: the order of sets of text (hash seed), addresses (`id`, `hash`,
 the text of objects that print their address), time, chance, and the outside world. A program that uses none of the doors
 to these cannot vary and runs once. The doors are a closed list, and the judgement errs on the side of more runs: any

@@ -43,13 +43,12 @@ _SHUT = {  # modules of which nothing may be used
     THREADS: "multiprocessing signal",
 }
 _ONLY = {  # modules of which only this may be used: they hold doors of several kinds, and may get more
-    "inspect": (CODE, "Parameter Signature cleandoc isabstract isawaitable isbuiltin isclass iscoroutine iscoroutinefunction "
-        "isdatadescriptor isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor isroutine signature"),
-    "os": (MACHINE, "DirEntry PathLike _exit abort altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs "
-        "mkdir pardir path "
-        "pathsep remove removedirs rename renames replace rmdir scandir sep unlink walk"),
-    "os.path": (MACHINE, "altsep basename commonpath commonprefix curdir dirname exists extsep isabs isdir isfile join normcase normpath "
-        "pardir pathsep relpath sep split splitdrive splitext splitroot"),
+    "inspect": (CODE, "Parameter Signature cleandoc getfullargspec isabstract isawaitable isbuiltin isclass iscoroutine "
+        "iscoroutinefunction isdatadescriptor isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor isroutine signature"),
+    "os": (MACHINE, "DirEntry PathLike _exit abort altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs mkdir "
+        "pardir path pathsep remove removedirs rename renames replace rmdir scandir sep unlink walk"),
+    "os.path": (MACHINE, "altsep basename commonpath commonprefix curdir dirname exists extsep getsize isabs isdir isfile join normcase "
+        "normpath pardir pathsep relpath sep split splitdrive splitext splitroot"),
     "shutil": (MACHINE, "copy copy2 copyfile copyfileobj copytree move rmtree"),
     "sys": (CODE, "exc_info exception exit float_info getdefaultencoding intern maxsize maxunicode set_int_max_str_digits "
         "setrecursionlimit stderr stdin stdout"),
@@ -59,6 +58,10 @@ _ONLY = {  # modules of which only this may be used: they hold doors of several 
 _NOT = {  # and of these, anything but this
     "ast": (VERSION, "dump unparse"),
     "builtins": (CODE, "globals locals vars dir __import__ breakpoint help"),
+    "calendar": (
+        VERSION,
+        "MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY JANUARY FEBRUARY monthrange weekday",
+    ),  # now enums
     "concurrent.futures": (THREADS, "ProcessPoolExecutor"),
     "keyword": (VERSION, "kwlist softkwlist"),
     "tempfile": (MACHINE, "gettempdir gettempdirb gettempprefix tempdir"),
