@@ -6,8 +6,10 @@ text (see `crossing.py`), or what it raised as types' names and arguments. Lists
 changed here as well, in place; what it printed is printed here.
 
 What cannot cross stays there, under a number. Where the tests use a class of the candidate's (`Stack()`), its objects are asked for
-whatever the tests ask of them, never whether they *equal* anything: that is decided here. Of other objects only the truth and the text
-are known. Where a test asks for more, nothing is decided: the outcome is "unsupported".
+whatever the tests ask of them, never whether they *equal* anything: that is decided here. Arithmetic with a value of the tests' is that
+same question (`abs(f(3) - 7) < 1e-6`), so only objects that the tests have made themselves calculate. Of other objects only the truth
+and the text are known. Which object is which is decided here, by what was called; the candidate's process is not believed. Where a test
+asks for more, nothing is decided: the outcome is "unsupported".
 """
 
 import builtins
@@ -46,7 +48,7 @@ class Bridge:
 
     Attributes:
         unsupported: why something could not cross in the assertion at hand; None where everything could.
-        crossed: the last exception that came over, and how it is told.
+        crossed: the exceptions that came over in the assertion at hand, and how each is told.
         called: whether the candidate was called at all.
         steered: whether the candidate has put anything but plain values into the tests' hands: what is refused from then on
             may be its doing.
@@ -59,14 +61,20 @@ class Bridge:
         self.shared = frozenset(shared)
         self.namespace = namespace
         self.unsupported: str | None = None
-        self.crossed: tuple[BaseException, str] | None = None
+        self.crossed: list[tuple[BaseException, str]] = []
         self.called = self.steered = False
+        self.opening = self.making = False
+        """Whether what the call at hand gives may be asked for everything, and whether it may calculate."""
+        self.makers: set[str] = set()
+        """Names of the candidate's classes, by which the tests make objects."""
         self.received = 0
         self.own: dict[int, str] = {}
         """What stands for names of the candidate's, by identity."""
         self.kinds: dict[str, type] = {}
         """Types of the candidate's objects, by name, made here: they hold nothing of its."""
         self.errors: dict[str, type[BaseException]] = {}
+        self.calculating: set[int] = set()
+        """Numbers of the objects that the tests have made themselves, or calculated from such."""
         self.far: dict[int, Any] = {}
         """What stands for values that stayed there, by number."""
         local: dict[str, Any] = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
@@ -104,6 +112,7 @@ class Bridge:
         type.__setattr__(made, "_execverify", (self, name))
         self.own[id(made)] = name
         self.kinds[name] = made
+        self.makers.add(name)
         return made
 
     def shared_class(self, name: str) -> Any:
@@ -118,6 +127,9 @@ class Bridge:
         writer = Writer(self.local, limit=LONGEST_ARGUMENTS)
         text = self.arguments(writer, name, positional, named)
         self.called = True
+        of = positional[0] if name.startswith(".") and positional else None
+        self.opening = name.rpartition(".")[2] in self.classes if of is None else name != ".next"
+        self.making = name in self.makers if of is None else name in _CALCULATING and _calculates(of)
         self.channel.say("call", name, text)
         answer = self.channel.hear()
         self.received += len(answer["text"] or "") + len(answer["state"] or "")
@@ -131,7 +143,7 @@ class Bridge:
             self.refuse(answer["unsupported"])
         if answer["error"] is not None:
             error = self.exception(answer)
-            self.crossed = (error, answer["detail"])
+            self.crossed.append((error, answer["detail"]))
             raise error
         return self.read(answer["text"], writer.alive)
 
@@ -173,15 +185,17 @@ class Bridge:
     # -------------------------------------------------------------------------------------------------- what stayed there
 
     def remote(self, number: int, name: str, truth: bool | None, named: bool) -> Any:
-        """What stands for a value that stayed there."""
+        """What stands for a value that stayed there. (`named` is what the candidate's process says of it, and decides nothing.)"""
         self.steered = True
         if number not in self.far:
-            known = self.kinds.get(name)
+            known = self.kinds.get(name) if name in self.makers else None
             if known is None:
-                known = self.kinds[name] = _RemoteType(name, (Remote,), {}) if named else type(name, (Beyond,), {})
+                known = _RemoteType(name, (Remote,), {}) if self.opening else type(name, (Beyond,), {})
             made: Any = object.__new__(known)
             self.far[number] = made
             object.__setattr__(made, "_execverify", (self, number, name, truth))
+            if self.making and issubclass(known, Remote):
+                self.calculating.add(number)
         return self.far[number]
 
     def iterator(self, number: int, generator: bool) -> Any:
@@ -321,15 +335,29 @@ def _operation(name: str) -> Any:
     return lambda self, *arguments: _asked(self, name, *arguments)
 
 
-_FORWARDED = (
-    "len iter getitem setitem delitem add sub mul truediv floordiv mod pow matmul and or xor neg pos abs invert enter exit"
-)
+def _calculation(name: str) -> Any:
+    return lambda self, *arguments: _asked(self, name, *arguments) if _calculates(self) else _refused(self)
+
+
+def _calculates(value: Any) -> bool:
+    """Whether a value is an object that the tests have made themselves, or calculated from such."""
+    if not issubclass(type(value), Remote):
+        return False
+    bridge, number, _, _ = object.__getattribute__(value, "_execverify")
+    return number in bridge.calculating
+
+
+_FORWARDED = "len iter getitem setitem delitem enter exit"
+_CALCULATED = "add sub mul truediv floordiv mod pow matmul and or xor neg pos abs invert"
+_CALCULATING = frozenset(f".__{name}__" for name in _CALCULATED.split())
 _REFUSED = (
     "lt le gt ge hash len iter next contains getitem setitem delitem call format add radd sub rsub mul rmul mod "
     "and or xor rand ror rxor neg int float index complex round enter exit reversed setattr delattr"
 )
 for _name in _FORWARDED.split():
     setattr(Remote, f"__{_name}__", _operation(f"__{_name}__"))
+for _name in _CALCULATED.split():
+    setattr(Remote, f"__{_name}__", _calculation(f"__{_name}__"))
 for _name in _REFUSED.split():
     setattr(Beyond, f"__{_name}__", _refused)
 
@@ -389,7 +417,8 @@ def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
 
 
 def _ended(code: str, namespace: dict[str, Any], bridge: Bridge, console: Console) -> Fields:
-    bridge.unsupported = bridge.crossed = None
+    bridge.unsupported = None
+    bridge.crossed.clear()
     console.begin("")
     outcome, detail, name = "returned", "", None
     try:
@@ -399,9 +428,10 @@ def _ended(code: str, namespace: dict[str, Any], bridge: Bridge, console: Consol
     except BaseException as error:
         told = raised(error)
         outcome, detail, name = told["outcome"], told["detail"], told["error"]
-        if bridge.crossed is not None and bridge.crossed[0] is error:
-            detail = bridge.crossed[1]
-        elif isinstance(error, ImportError):  # its own: nothing of the candidate's is imported here
+        theirs = next((text for crossed, text in bridge.crossed if crossed is error), None)
+        if theirs is not None:
+            detail = theirs
+        elif isinstance(error, ImportError) and not bridge.crossed:  # the tests' own: no exception of the candidate's led there
             outcome, detail, name = "unsupported", f"the test needs what it cannot have: {error}"[:300], None
     if bridge.unsupported is not None:
         outcome, detail, name = "unsupported", bridge.unsupported, None

@@ -28,7 +28,7 @@ from typing import TypeVar, cast
 
 from execverify.execution.cases import Asserted, Judge, Settled, Tested, plan
 from execverify.execution.docket import Case, Docket
-from execverify.execution.names import calls_name, candidate_names, classes_in, classes_made
+from execverify.execution.names import calls_name, candidate_names, classes_in, classes_made, run_at_once
 from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.execution.sandbox import Sandbox, sandbox_for
 
@@ -205,7 +205,7 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
     setup, entry_point = candidate.setup, candidate.entry_point
     try:
         needs = [candidate_names((setup, text), entry_point) for text in candidate.asserts]
-        setup_needs = candidate_names((setup,), entry_point)
+        setup_needs = candidate_names((run_at_once(setup),), None)
         shared = {
             "classes": sorted(
                 classes_in((setup, *candidate.asserts), {name.rpartition(".")[2] for need in needs for name in need})

@@ -371,7 +371,7 @@ class Asserted(_Judged):
         self.needs = needs
         """For each assertion, the names of the candidate's that it (or the setup) uses."""
         self.setup_needs = setup_needs
-        """Those that the setup uses."""
+        """Those that the setup uses while it is loaded."""
         self.limits = limits
         self.stop_early = stop_early
         self.count = len(tests["tests"])
@@ -518,9 +518,8 @@ class Asserted(_Judged):
             line.state = "working"
         elif what == "unloaded":
             result = result_in(fields, outcomes)
-            given = all(self.kinds[name][0] == "function" for name in self.setup_needs if name in self.kinds)
-            if result.outcome == Outcome.FAILED and not given:
-                result = replace(result, outcome=Outcome.RAISED)  # the setup was handed something else than functions
+            if result.outcome == Outcome.FAILED and self.setup_needs:
+                result = replace(result, outcome=Outcome.RAISED)  # it may be what the setup was handed
             self.fill(result)
         else:
             self.place.pop(0)

@@ -18,6 +18,7 @@ import collections
 import importlib
 import keyword
 import sys
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -313,7 +314,7 @@ class Reader:
             for made, (_, _, attributes) in zip(self.objects, tree[0], strict=True):
                 _hold(made, {str(name): self.give(item) for name, item in attributes.items()})
             return self.give(tree[1])
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, OverflowError) as error:
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, ImportError) as error:
             raise LiteralError(f"is no tagged value: {type(error).__name__}: {error}") from None
 
     def made(self, name: str, origin: int, known: list[Any]) -> Any:
@@ -344,7 +345,17 @@ def _hold(made: Any, attributes: dict[str, Any]) -> None:
         if name not in attributes:
             object.__delattr__(made, name)
     for name, item in attributes.items():
+        if _is_of_the_class(type(made), name):
+            raise LiteralError(f"gives an object a {name[:40]!r} of its own in the place of its class's")
         object.__setattr__(made, name, item)
+
+
+def _is_of_the_class(kind: type, name: str) -> bool:
+    """Whether a name is a class's method or property, and no place for a value (a slot, or a default)."""
+    found = next((base.__dict__[name] for base in kind.__mro__ if name in base.__dict__), None)
+    if isinstance(found, types.MemberDescriptorType | types.GetSetDescriptorType):
+        return False
+    return callable(found) or hasattr(type(found), "__get__")
 
 
 def _build(tag: str, parts: list[Any]) -> Any:

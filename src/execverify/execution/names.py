@@ -105,8 +105,25 @@ def _classes_in(text: str, names: frozenset[str]) -> frozenset[str]:
     if not any(name in text for name in names):
         return frozenset()
     tree = parse_without_warnings(text, "exec")
-    made = _made_of_calls(tree, names)
-    return frozenset(name for node in ast.walk(tree) for name in _used_as_class(node, names, made))
+    aliases = _parameters_of_checks(tree, names)
+    every = names | aliases.keys()
+    made = _made_of_calls(tree, every)
+    return frozenset(aliases.get(name, name) for node in ast.walk(tree) for name in _used_as_class(node, every, made))
+
+
+def _parameters_of_checks(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
+    """The parameter by which `check(candidate)` knows a name that it is called with."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) == 1]
+    given = {
+        node.func.id: node.args[0].id
+        for node in calls
+        if isinstance(node.func, ast.Name) and isinstance(node.args[0], ast.Name) and node.args[0].id in names
+    }
+    return {
+        node.args.args[0].arg: given[node.name]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1 and node.name in given
+    }
 
 
 def _made_of_calls(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
@@ -159,6 +176,15 @@ def classes_made(code: str) -> frozenset[str]:
     """The classes that code makes at its outermost level."""
     tree = parse_without_warnings(code, "exec")
     return frozenset(node.name for node in getattr(tree, "body", ()) if isinstance(node, ast.ClassDef))
+
+
+def run_at_once(code: str) -> str:
+    """What of code runs when it is loaded: without the bodies of its functions and methods."""
+    tree = parse_without_warnings(code, "exec")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def calls_name(texts: Iterable[str], name: str) -> bool:

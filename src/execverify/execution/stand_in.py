@@ -37,6 +37,11 @@ class Caught:
     value: Any = None
     type: Any = None
 
+    @property
+    def typename(self) -> str:
+        """Name of the exception's type."""
+        return str(self.type.__name__)
+
     def match(self, pattern: str) -> bool:
         """Raises AssertionError where the exception's text has no match."""
         assert re.search(pattern, str(self.value)), f"{pattern!r} does not match {str(self.value)!r}"
@@ -66,8 +71,9 @@ class _Raises:
         return True
 
 
-def raises(expected: Any, *arguments: Any, match: str | None = None, **named: Any) -> Any:
+def raises(expected: Any = None, *arguments: Any, match: str | None = None, **named: Any) -> Any:
     """Whether a block, or a call, raises an exception of a type."""
+    expected = named.pop("expected_exception", expected)
     if not arguments:
         return _Raises(expected, match)
     with _Raises(expected, match) as caught:
@@ -142,11 +148,14 @@ class _Marks:
         return lambda *arguments, **named: arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda given: given
 
 
-def _parametrize(names: Any, values: Any, **_: Any) -> Callable[[Any], Any]:
-    listed = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+def _parametrize(argnames: Any, argvalues: Any, **_: Any) -> Callable[[Any], Any]:
+    listed = [name.strip() for name in argnames.split(",")] if isinstance(argnames, str) else list(argnames)
+    is_many = not isinstance(argnames, str) or len(listed) > 1
 
     def mark(function: Any) -> Any:
-        sets = [_bound(listed, given) for given in values]
+        if isinstance(function, type):
+            raise NotHere("pytest.mark.parametrize of a class")
+        sets = [_bound(listed, given, is_many) for given in argvalues]
         function.execverify_sets = [sets, *getattr(function, "execverify_sets", [])]
         return function
 
@@ -162,15 +171,16 @@ def param(*values: Any, **_: Any) -> Param:
     return Param(values)
 
 
-def _bound(names: list[str], given: Any) -> dict[str, Any]:
-    values = given if isinstance(given, Param) or len(names) > 1 else (given,)
+def _bound(names: list[str], given: Any, is_many: bool) -> dict[str, Any]:
+    values = given if isinstance(given, Param) or is_many else (given,)
     return dict(zip(names, values, strict=True))
 
 
 def fixture(function: Any = None, **settings: Any) -> Any:
     """Marks what makes an argument of tests; it is made anew for each test."""
-    if settings.get("params"):
-        raise NotHere("pytest.fixture with params")
+    for unknown in ("params", "autouse"):
+        if settings.get(unknown):
+            raise NotHere(f"pytest.fixture with {unknown}")
 
     def mark(made: Any) -> Any:
         made.execverify_fixture = settings.get("name") or made.__name__
@@ -224,12 +234,18 @@ class _Captured:
         return types.SimpleNamespace(out=texts[0], err=texts[1])
 
 
+_HOOKS = frozenset({"setup_function", "teardown_function", "setup_module", "teardown_module", "setUpModule", "tearDownModule"})
+"""Functions that a test file's runner calls by name, and which are not called here."""
+
+
 def run_test(test: Any, method: str | None = None) -> None:
     """Runs a test function, or a method of a test class, once for each set of its parameters.
 
     Raises:
         Exception: what the test raises; `NotHere` where it needs what it cannot have.
     """
+    for hook in _HOOKS & vars(sys.modules["tests"]).keys():
+        raise NotHere(f"{hook} of a test file")
     unittest = sys.modules.get("unittest")
     if method is not None and unittest is not None and issubclass(test, unittest.TestCase):
         try:
@@ -248,6 +264,8 @@ def run_test(test: Any, method: str | None = None) -> None:
 def _bound_test(test: Any, method: str | None, stack: contextlib.ExitStack) -> Any:
     if method is None:
         return test
+    if hasattr(test, "setup_class"):
+        test.setup_class()
     made = test()
     for name in ("setup_method", "setup"):
         if hasattr(made, name):
@@ -278,7 +296,7 @@ def _argument(name: str, parameters: dict[str, Any], scope: dict[str, Any], owne
         return captured
     known = (*scope.values(), *(getattr(owner, each) for each in dir(owner) if owner is not None and not each.startswith("__")))
     for made in known:
-        if getattr(made, "execverify_fixture", None) == name:
+        if inspect.isroutine(made) and getattr(made, "execverify_fixture", None) == name:
             needed = {each: _argument(each, parameters, scope, owner, stack) for each in inspect.signature(made).parameters}
             value = made(**needed)
             if inspect.isgenerator(value):

@@ -89,7 +89,10 @@ def split_tests(source: str, what: str, *, may_lack: bool = False) -> TestCode:
         return _checked(tree, checks[0], names)
     setup: list[ast.stmt] = []
     tests: list[tuple[str, str]] = []
-    for node in tree.body:
+    script, others = _script(tree.body)
+    if script:
+        tests += [(text, text) for text in map(_text, _bodies(script, _asserting_functions(others)))]
+    for node in others:
         found = list(_tests_in(node))
         tests += [(given, _text([node])) for given in found]
         if not isinstance(node, ast.Assert | ast.With | ast.Try) or not found:
@@ -99,6 +102,23 @@ def split_tests(source: str, what: str, *, may_lack: bool = False) -> TestCode:
     return TestCode(_text(setup), tuple(tests), tuple(names))
 
 
+def _script(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """The statements of a file that is a script, whose asserts depend on what is done between them; and all others.
+
+    No file is one whose first assert comes after everything else that is done, and of whose asserts none leaves something for another.
+    """
+    defining = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+    done = [node for node in body if not isinstance(node, defining) and not _runs_tests(node)]
+    helpers = _asserting_functions(body)
+    asserting = [index for index, node in enumerate(done) if _asserts(node, helpers)]
+    if not asserting:
+        return [], body
+    plain = all(isinstance(done[index], ast.Assert | ast.With | ast.Try) for index in asserting)
+    if plain and asserting == [*range(asserting[0], len(done))] and not _is_one(done, asserting):
+        return [], body
+    return done, [node for node in body if node not in done]
+
+
 def _checked(tree: ast.Module, check: ast.FunctionDef, names: list[str]) -> TestCode:
     calls = [node for node in tree.body if _is_call_of(node, "check")]
     named = None
@@ -106,7 +126,8 @@ def _checked(tree: ast.Module, check: ast.FunctionDef, names: list[str]) -> Test
         named = entry_point_of(ast.unparse(calls[0].value.args[0]))  # type: ignore[attr-defined]
         named = named if all(part.isidentifier() for part in named.split(".")) else None
     setup = [node for node in tree.body if node is not check and not _runs_tests(node) and node not in calls]
-    tests = tuple((text, text) for text in (_text([_with_body(check, body)]) for body in _bodies(check.body)))
+    bodies = _bodies(check.body, _asserting_functions(tree.body))
+    tests = tuple((text, text) for text in (_text([_with_body(check, body)]) for body in bodies))
     return TestCode(_text(setup), tests, tuple(names), named, check.args.args[0].arg)
 
 
@@ -329,21 +350,86 @@ def with_imports(setup: str, tests: Sequence[str], made: Collection[str]) -> str
 # ------------------------------------------------------------------------------------------------------- single asserts
 
 
-def _bodies(body: list[ast.stmt]) -> list[list[ast.stmt]]:
-    """For each statement that asserts, the statements before it that do not, and itself.
+def _bodies(body: list[ast.stmt], helpers: frozenset[str] = frozenset()) -> list[list[ast.stmt]]:
+    """For each statement that asserts, the statements before it that do not, and itself; the last one with what follows it.
 
-    All in one where a statement that asserts binds names for later ones.
+    All in one where a statement that asserts leaves something for later ones.
+
+    Args:
+        body: of a `check`, or of a script.
+        helpers: functions that assert; to call one is to assert.
     """
-    asserting = [index for index, node in enumerate(body) if any(isinstance(part, ast.Assert) for part in ast.walk(node))]
+    helpers |= _asserting_functions(body)
+    asserting = [index for index, node in enumerate(body) if _asserts(node, helpers)]
+    if not asserting or _is_one(body, asserting):
+        return [body]
     known = set(asserting)
+    bodies = [[node for number, node in enumerate(body[:index]) if number not in known] + [body[index]] for index in asserting]
+    bodies[-1] += body[asserting[-1] + 1 :]
+    return bodies
+
+
+def _asserting_functions(body: Sequence[ast.stmt]) -> frozenset[str]:
+    """The functions among these statements that assert."""
+    functions = [node for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return frozenset(node.name for node in functions if any(isinstance(part, ast.Assert) for part in ast.walk(node)))
+
+
+def _asserts(node: ast.stmt, helpers: frozenset[str]) -> bool:
+    """Whether a statement asserts when it is run, itself or by a function."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return False
+    parts = list(ast.walk(node))
+    called = {part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)}
+    return any(isinstance(part, ast.Assert) for part in parts) or bool(called & helpers)
+
+
+def _is_one(body: list[ast.stmt], asserting: list[int]) -> bool:
+    """Whether a statement that asserts leaves something for a later one: a name that it binds, or a value that it may change.
+
+    What is handed to a call, or has a method called, may be changed. Two assertions that both call a function on one plain variable are
+    told apart all the same: there each asks something of its own.
+    """
     loaded: set[str] = set()
     for index in range(len(body) - 1, -1, -1):
-        if index in known and _names(body[index], ast.Store) & loaded:
-            return [body]
+        if index in asserting and _names(body[index], ast.Store) & loaded:
+            return True
         loaded |= _names(body[index], ast.Load)
-    if not asserting:
-        return [body]
-    return [[node for number, node in enumerate(body[:index]) if number not in known] + [body[index]] for index in asserting]
+    bound = set().union(*(_names(node, ast.Store) for node in body))
+    changed: set[str] = set()
+    of_methods: set[str] = set()
+    for index in asserting:
+        node = body[index]
+        receivers, handed = _receivers(node) & bound, _handed(node) & bound
+        again = _names(node, ast.Load) & (changed | of_methods)
+        if again and (not _calls_by_name(node) or again & (receivers | of_methods)):
+            return True
+        changed |= handed
+        of_methods |= receivers
+    return False
+
+
+def _receivers(node: ast.AST) -> set[str]:
+    """Variables of which methods are called."""
+    called = [part.func.value for part in ast.walk(node) if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute)]
+    return {value.id for value in called if isinstance(value, ast.Name)}
+
+
+def _handed(node: ast.AST) -> set[str]:
+    """Variables that are handed to functions other than Python's own."""
+    calls = [part for part in ast.walk(node) if isinstance(part, ast.Call) and not _is_builtin(part.func)]
+    arguments = [each for call in calls for each in (*call.args, *(keyword.value for keyword in call.keywords))]
+    return {part.id for each in arguments for part in ast.walk(each) if isinstance(part, ast.Name)}
+
+
+def _calls_by_name(node: ast.AST) -> bool:
+    """Whether a function is called that is not one of Python's own."""
+    calls = [part.func for part in ast.walk(node) if isinstance(part, ast.Call)]
+    return any(isinstance(func, ast.Name) and not _is_builtin(func) for func in calls)
+
+
+def _is_builtin(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in vars(builtins)
 
 
 def _names(node: ast.stmt, context: type[ast.expr_context]) -> set[str]:

@@ -273,6 +273,8 @@ def assert_tests(asserts: Any, *, setup: str = "", entry_point: Any = None, **se
         raise RowError("asserts must be a list of texts, each with a statement such as assert f(3) == 4")
     if not asserts:
         raise RowError("asserts are empty: a problem without tests cannot be judged")
+    if _is_script(asserts):
+        return code_tests("\n".join(asserts), "asserts", setup=setup, entry_point=entry_point, **settings)
     before, tests, names = [setup], [], list(settings.pop("names", ()))
     for number, entry in enumerate(asserts):
         parse_tests(entry, f"asserts[{number}]")
@@ -283,6 +285,17 @@ def assert_tests(asserts: Any, *, setup: str = "", entry_point: Any = None, **se
     if not tests:
         raise RowError("asserts hold no assertion: a problem without tests cannot be judged")
     return _coded("\n".join(filter(None, before)), tests, entry_point, tuple(names), **settings)
+
+
+def _is_script(asserts: Sequence[str]) -> bool:
+    """Whether the texts are the lines of a script: something is done (`r = f(2)`) after an assertion, and before another one."""
+    trees = [parse_tests(entry, f"asserts[{number}]") for number, entry in enumerate(asserts)]
+    asserting = [any(isinstance(part, ast.Assert) for part in ast.walk(tree)) for tree in trees]
+    if True not in asserting:
+        return False
+    first = asserting.index(True)
+    later = [tree for tree, asserts_something in zip(trees[first:], asserting[first:], strict=True) if not asserts_something]
+    return any(isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Expr) for tree in later for node in tree.body)
 
 
 def _entry(entry: str, what: str) -> tuple[str, list[tuple[str, str]], tuple[str, ...]]:
