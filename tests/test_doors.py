@@ -149,3 +149,30 @@ UNNAMED = [
 def test_the_runs_find_it_without_the_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("execverify.tracing.trace"), "door_of", lambda program: None)
     assert traced(SEES[name]).result.outcome == "not deterministic"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x = type(sys.stdout).__name__",
+        "x = sys.stdout.encoding",
+        "x = hasattr(sys.stdout, 'buffer')",
+        "try:\n        from itertools import batched\n    except ImportError:\n        x = 2",
+        "try:\n        x = math.sumprod\n    except AttributeError:\n        x = 2",
+        "try:\n        x = PythonFinalizationError\n    except NameError:\n        x = 2",
+    ],
+)
+def test_what_an_attack_found(body: str) -> None:
+    assert door_of(Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "print(n, file=sys.stderr)",
+        "sys.stdout.write('a')",
+        "try:\n        x = math.sqrt(n)\n    except ValueError:\n        x = 2",
+    ],
+)
+def test_what_is_no_door(body: str) -> None:
+    assert door_of(Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is None

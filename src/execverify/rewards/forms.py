@@ -7,6 +7,7 @@ a reward of 0.
 import ast
 import json
 import keyword
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -142,6 +143,15 @@ def names_of(value: Any, field: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+_AMOUNT = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(seconds?|secs?|s|megabytes?|mb)\s*", re.IGNORECASE)
+
+
+def _amount(value: Any) -> Any:
+    """A number of what a text says with its unit, as TACO does: "2.0 seconds", "256 megabytes"."""
+    found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None else float(found[1])
+
+
 def limits_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The settings `time_limit` (seconds) and `memory_limit` (bytes; a number below a million counts megabytes) of a record.
 
@@ -150,7 +160,7 @@ def limits_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name, most in (("time_limit", _MOST_SECONDS), ("memory_limit", _MOST_MEMORY)):
-        value = fields.get(name)
+        value = _amount(fields.get(name))
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:

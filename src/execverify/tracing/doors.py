@@ -43,6 +43,7 @@ _SHUT = {  # modules of which nothing may be used
     THREADS: "multiprocessing signal",
 }
 _ONLY = {  # modules of which only this may be used: they hold doors of several kinds, and may get more
+    **dict.fromkeys(("sys.stdout", "sys.stderr", "sys.stdin"), (CODE, "write writelines flush read readline readlines")),
     "inspect": (CODE, "Parameter Signature cleandoc getfullargspec isabstract isawaitable isbuiltin isclass iscoroutine "
         "iscoroutinefunction isdatadescriptor isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor isroutine signature"),
     "os": (MACHINE, "DirEntry PathLike _exit abort altsep curdir devnull extsep fsdecode fsencode fspath linesep listdir makedirs mkdir "
@@ -103,6 +104,8 @@ _NAMES = {
     **dict.fromkeys(("__builtins__", "breakpoint"), CODE),
     **dict.fromkeys(("__import__", "__file__", "__loader__", "__spec__", "__package__", "__cached__", "__path__"), MACHINE),
 }
+_MISSING_MODULE = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
+_MISSING_NAME = frozenset(("AttributeError",))
 _RUNNING_TEXT = frozenset(("eval", "exec", "compile"))
 _OPENING = frozenset(("open", "os", "io", "pathlib", "Path"))
 _PLACES = re.compile(r"/(?:proc|sys|etc|usr|bin|sbin|lib|lib64|var|home|root|dev(?!/null$))(?:/|$)")
@@ -282,8 +285,12 @@ class _Doors:
             elif "version" in part.attr.lower() and path in self.imported:
                 yield VERSION, f"{path}.{part.attr}"
             path = f"{path}.{part.attr}"
-        if parts and path in _GUARDED:
+        if parts and path in _GUARDED and not self.is_where_print_writes(parts[-1]):
             yield _GUARDED[path][0], path
+
+    def is_where_print_writes(self, node: ast.AST) -> bool:
+        """Whether it is `file=...` of a call, or what `redirect_stdout` is given."""
+        return isinstance(self.parents.get(id(node)), ast.keyword | ast.For | ast.comprehension)
 
     def has_zone(self, node: ast.AST) -> bool:
         call = self.parents.get(id(node))
@@ -382,8 +389,16 @@ class _Doors:
             yield CLOCK, text[:60]
 
     def installed(self, node: ast.Try | ast.TryStar) -> Iterator[tuple[str, str]]:
-        """Whether it tries to import what may not be there."""
+        """Whether it tries what another machine, or another Python, may not have."""
+        caught = {ast.unparse(part) for handler in node.handlers if handler.type for part in ast.walk(handler.type)}
         for inner in (inner for part in node.body for inner in ast.walk(part)):
+            if isinstance(inner, ast.Import | ast.ImportFrom) and caught & _MISSING_MODULE:
+                yield VERSION, ast.unparse(inner)
+            elif isinstance(inner, ast.Attribute) and caught & _MISSING_NAME and isinstance(inner.value, ast.Name):
+                if any(name == inner.value.id for _, name in self.modules):
+                    yield VERSION, ast.unparse(inner)
+            elif isinstance(inner, ast.Name) and "NameError" in caught and inner.id.endswith(("Error", "Warning", "Group")):
+                yield VERSION, inner.id
             names = [alias.name for alias in inner.names] if isinstance(inner, ast.Import) else []
             names += [inner.module or ""] if isinstance(inner, ast.ImportFrom) else []
             yield from ((MACHINE, f"import {name}") for name in names if name.partition(".")[0] not in sys.stdlib_module_names)
