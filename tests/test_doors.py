@@ -163,7 +163,7 @@ def test_the_runs_find_it_without_the_names(name: str, monkeypatch: pytest.Monke
     ],
 )
 def test_what_an_attack_found(body: str) -> None:
-    assert door_of(Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is not None
+    assert door_of(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is not None
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ def test_what_an_attack_found(body: str) -> None:
     ],
 )
 def test_what_is_no_door(body: str) -> None:
-    assert door_of(Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is None
+    assert door_of(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is None
