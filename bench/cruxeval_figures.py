@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.bars import summary
-from execverify.datasets.make import Account, Settings, make_rows
+from execverify.datasets.from_programs import Account, Settings, make_rows
 from execverify.datasets.stats import stats_of
-from execverify.programs.files import read_programs
+from execverify.datasets.thresholds import summary
+from execverify.programs.records import read_programs
 
 HOME = Path(__file__).parents[1] / "src" / "execverify" / "datasets" / "cruxeval_figures.json"
 

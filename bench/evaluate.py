@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from execverify.evaluation.official import Claim, run_texts, verdicts
+from execverify.evaluation.cruxeval_rule import Claim, run_texts, verdicts
 from execverify.evaluation.page.report import report_page
 from execverify.evaluation.run import evaluate
 

@@ -19,12 +19,12 @@ from typing import Any
 
 from run import CRUXEVAL, FIFTY, load
 
-from execverify.execution import worker
 from execverify.programs import Program
 from execverify.programs.program import read_arguments
-from execverify.questions.layout import layout_of
-from execverify.tracing.instrument import instrument
+from execverify.questions.statements import layout_of
+from execverify.sandbox import worker
 from execverify.tracing.recorder import Recorder
+from execverify.tracing.rewrite import instrument
 
 _INNER = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<lambda>"})
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import execverify as ev
 from execverify.models import Request, Sampling
-from execverify.models.transformers import Transformers
+from execverify.models.transformers_backend import Transformers
 from execverify.questions.prompts import prompt_text
 
 WANTED = 1.5

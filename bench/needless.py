@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 import execverify as ev
-from execverify.programs.mutation import mutations
+from execverify.programs.input_mutation import mutations
 from execverify.programs.program import Program
-from execverify.tracing.survey import survey_many
+from execverify.tracing.branch_coverage import survey_many
 
 _STATEMENTS = (ast.Assign, ast.AugAssign, ast.Expr, ast.Delete)
 

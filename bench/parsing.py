@@ -13,12 +13,12 @@ from collections.abc import Callable
 import execverify as ev
 from execverify.errors import LiteralError
 from execverify.programs.literals import MAX_SOURCE, parse_without_warnings
-from execverify.programs.prelude import usual_imports
 from execverify.programs.program import MAX_SOURCE as MAX_CODE
-from execverify.rewards.answers import MAX_ANSWER
-from execverify.rewards.code import MAX_CODE_ANSWER, read_code
+from execverify.programs.usual_imports import usual_imports
+from execverify.rewards.code.extract import MAX_CODE_ANSWER, read_code
+from execverify.rewards.code.unit_tests import MAX_RESULT
 from execverify.rewards.compare import first_difference, output_lines
-from execverify.rewards.unit_tests import MAX_RESULT
+from execverify.rewards.parse import MAX_ANSWER
 
 MOST = 2.0
 """Seconds that no text may take, on a machine that does other things too."""

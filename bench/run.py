@@ -17,14 +17,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from execverify.datasets.make import program_of
+from execverify.datasets.from_programs import program_of
 from execverify.errors import ProgramError
-from execverify.execution.confine import children
-from execverify.execution.outcome import Limits
-from execverify.execution.run import run_many, sandbox
 from execverify.programs import Program, read_programs
 from execverify.questions import Task, ask, task
 from execverify.rewards import score
+from execverify.sandbox.isolation import children
+from execverify.sandbox.result import Limits
+from execverify.sandbox.run import run_many, sandbox
 from execverify.tracing import trace_many
 
 ROOT = Path(__file__).parents[1]

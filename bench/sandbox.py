@@ -17,12 +17,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from execverify.execution.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
-from execverify.execution.confine import Choice
-from execverify.execution.outcome import Limits
-from execverify.execution.run import call_many
-from execverify.execution.sandbox import Sandbox
 from execverify.programs import Program
+from execverify.sandbox.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
+from execverify.sandbox.isolation import Choice
+from execverify.sandbox.result import Limits
+from execverify.sandbox.run import call_many
+from execverify.sandbox.sandbox import Sandbox
 
 SOURCE = "def f(items, k=0):\n    total = []\n    for item in items:\n        total.append(item + k)\n    return total\n"
 TESTS = ("[1, 2], k=3", "[]", "[5]")

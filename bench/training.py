@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from execverify.training.checkpoints import MODEL, logged
-from execverify.training.grpo import train_rl
-from execverify.training.preset import load_preset
-from execverify.training.run import Training
-from execverify.training.settings import Preset
+from execverify.training.config import Preset
+from execverify.training.pipeline import Training
+from execverify.training.preset_files import load_preset
+from execverify.training.with_trl.grpo import train_rl
 
 REWARDS = ("constant", "white_box", "white_box", "constant")  # what drifts with time hits both alike
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.rewards import UnitTests, read_tests, unit_test_scores
-from execverify.rewards.unit_tests import Form, UnitTest
+from execverify.rewards.code.unit_tests import Form, UnitTest
 
 HUMANEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "humaneval" / "HumanEval.jsonl.gz"
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from hostile.snippets import ALL, Snippet
 
-from execverify.execution.candidates import Candidate, run_candidates
-from execverify.execution.confine import children
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.sandbox import Sandbox
+from execverify.sandbox.candidates import Candidate, run_candidates
+from execverify.sandbox.isolation import children
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.sandbox import Sandbox
 
 LIMITS = Limits(timeout=1.0, memory=80_000_000, output=100_000)
 _MANY = 500  # results after which the memory is looked at

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import execverify as ev
-from execverify.rewards.unit_tests import questions_of, read_tests
+from execverify.rewards.code.unit_tests import questions_of, read_tests
 
 SOURCES = [
     ("def f(n):\n    total = 0\n    while n > 0:\n        total += n\n        n -= 2\n    return total", "5"),

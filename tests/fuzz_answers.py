@@ -43,7 +43,7 @@ import pyarrow.parquet as pq
 from fuzz_completions import DAMAGE, respelled, tasks
 
 import execverify as ev
-from execverify.commands.rows import score_as_json
+from execverify.cli.rows import score_as_json
 from execverify.rewards import Verdict
 from execverify.rewards.score import judge_input, score
 from execverify.rewards.trl import graded

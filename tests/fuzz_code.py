@@ -18,12 +18,13 @@ from unittest import mock
 
 from fuzz_completions import damaged_text, noise, random_literal
 
-from execverify.execution.cases import FORGED, MAY_SAY, result_in
-from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.values import value_of
-from execverify.rewards import Score, UnitTestRule, Verdict, code_score, read_tests, unit_test_scores
-from execverify.rewards.code import read_code
-from execverify.rewards.unit_tests import Form, UnitTests
+from execverify.rewards import Score, UnitTestRule, Verdict, read_tests, unit_test_scores
+from execverify.rewards.code import grade
+from execverify.rewards.code.extract import read_code
+from execverify.rewards.code.unit_tests import Form, UnitTests
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.sessions import FORGED, MAY_SAY, result_in
 
 
 @dataclass(frozen=True)
@@ -192,9 +193,7 @@ def _fields(gives: Any) -> tuple[str, str | None, str | None]:
 @contextmanager
 def forged(made: tuple[Result, ...]) -> Iterator[None]:
     """The sandbox replaced by results."""
-    with mock.patch.multiple(
-        code_score, run_candidates=lambda *_, **__: iter([made]), run_asserted=lambda *_, **__: iter([made])
-    ):
+    with mock.patch.multiple(grade, run_candidates=lambda *_, **__: iter([made]), run_asserted=lambda *_, **__: iter([made])):
         yield
 
 

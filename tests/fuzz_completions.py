@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import execverify as ev
-from execverify.rewards.attacks import FAMILIES
+from execverify.reward_hacks import FAMILIES
 
 # ------------------------------------------------------------------------------------------------------------- the tasks
 

@@ -14,7 +14,7 @@ import pytest
 import verifiers.v1 as vf
 from engine_rows import CODE, EURUS, completions, rows
 
-from execverify.datasets.files import write_rows
+from execverify.datasets.rows_io import write_rows
 from execverify.errors import RowError, SandboxError
 from execverify.training.verifiers import AskOnce, ExecVerifyTask, row_data
 

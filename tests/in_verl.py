@@ -32,11 +32,11 @@ from verl.utils.tracking import Tracking
 
 from execverify.errors import SandboxError
 from execverify.rewards.verl import compute_score
-from execverify.training.preset import load_preset, preset_names
-from execverify.training.settings import Preset
-from execverify.training.verl import prepare, prompt_length
-from execverify.training.verl_rows import Exported, export
-from execverify.training.verl_settings import PARTS, TRACKERS, Settings, overrides, verl_settings
+from execverify.training.config import Preset
+from execverify.training.preset_files import load_preset, preset_names
+from execverify.training.with_verl.config import PARTS, TRACKERS, Settings, overrides, verl_settings
+from execverify.training.with_verl.launch import prepare, prompt_length
+from execverify.training.with_verl.rows import Exported, export
 
 SMALL = ["stage1.prompts=4", "stage1.mini_batch=2", "stage1.device_batch=2", "stage1.rollouts=2", "stage1.epochs=2"]
 

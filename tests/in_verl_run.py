@@ -17,10 +17,10 @@ from engine_rows import completions, rows
 from small_models import random_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from execverify.training.preset import load_preset
-from execverify.training.settings import Preset
-from execverify.training.verl import prepare, trained_model
-from execverify.training.verl_rollouts import figures
+from execverify.training.config import Preset
+from execverify.training.preset_files import load_preset
+from execverify.training.with_verl.launch import prepare, trained_model
+from execverify.training.with_verl.metrics import figures
 
 TESTS = Path(__file__).parent
 SMALL = [

@@ -1,6 +1,6 @@
 """What the built-ins of a program really work on: an instrumented copy runs in this process and notes the types.
 
-Written without a look at `execverify.programs.typing`, to hold that against. For harmless programs alone: nothing confines them.
+Written without a look at `execverify.programs.type_inference`, to hold that against. For harmless programs alone: nothing confines them.
 """
 
 import ast

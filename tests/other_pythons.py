@@ -40,7 +40,7 @@ def programs(generated: int) -> Iterator[Named]:
     from generated import generate
 
     import execverify as ev
-    from execverify.datasets.make import program_of
+    from execverify.datasets.from_programs import program_of
 
     for case in load_cases():
         entry_point, _, arguments = case.call.partition("(")

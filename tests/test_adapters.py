@@ -12,10 +12,10 @@ import pytest
 
 import execverify as ev
 from execverify.errors import RowError, SandboxError
-from execverify.execution import lanes
-from execverify.execution.run import sandbox
 from execverify.rewards.trl import PartReward, WhiteBoxReward, white_box_reward
 from execverify.rewards.verl import compute_score
+from execverify.sandbox import connections
+from execverify.sandbox.run import sandbox
 
 SOURCE = """
 def f(n):
@@ -121,7 +121,7 @@ def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypat
     def broken(*_: object) -> None:
         raise SandboxError("no process today")
 
-    monkeypatch.setattr(lanes.Zygote, "__init__", broken)
+    monkeypatch.setattr(connections.Zygote, "__init__", broken)
     sandbox().close()
     task = tasks["input_prediction"]
     other = f"<answer>assert f(4) == {task.result.text}</answer>"

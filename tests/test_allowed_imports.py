@@ -10,11 +10,11 @@ import pytest
 import execverify as ev
 from execverify.errors import EvaluationError, SandboxError
 from execverify.evaluation import evaluate
-from execverify.execution import Candidate, run_candidates
-from execverify.execution.confine import FILES
-from execverify.execution.run import call_many
-from execverify.execution.sandbox import sandbox_for
-from execverify.tracing.details import details_many
+from execverify.sandbox import Candidate, run_candidates
+from execverify.sandbox.isolation import FILES
+from execverify.sandbox.run import call_many
+from execverify.sandbox.sandbox import sandbox_for
+from execverify.tracing.expressions import details_many
 
 TRY = """\
 import sys

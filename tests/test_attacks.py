@@ -10,12 +10,12 @@ from fuzz_completions import tasks
 
 import execverify as ev
 from execverify.errors import ProgramError, QuestionError
+from execverify.reward_hacks import CANARY, FAMILIES, Attack, Family, attacks, oversized
 from execverify.rewards import Verdict
-from execverify.rewards.attacks import CANARY, FAMILIES, Attack, Family, attacks, bulk
 from execverify.rewards.score import score_many
 
 TASKS = range(52)  # numbers of `tasks()`: a result of every type, as white-box and input-prediction tasks
-QUICK = [family for family in FAMILIES if family not in bulk.FAMILIES]
+QUICK = [family for family in FAMILIES if family not in oversized.FAMILIES]
 
 
 @pytest.fixture(autouse=True)
@@ -80,12 +80,12 @@ def test_no_attack_is_overpaid(number: int) -> None:
 
 @pytest.mark.parametrize("number", TASKS[::9])
 def test_no_huge_attack_is_overpaid_or_slow(number: int) -> None:
-    assert not overpaid(tasks()[number], bulk.FAMILIES)
+    assert not overpaid(tasks()[number], oversized.FAMILIES)
 
 
 def test_a_huge_text_that_is_right_is_no_attack() -> None:
     """A run of quotes, of an even number, is the empty text."""
-    family = next(family for family in bulk.FAMILIES if family.name == "huge_texts")
+    family = next(family for family in oversized.FAMILIES if family.name == "huge_texts")
     [empty, *_] = [task for task in tasks() if task.result.text == "''"]
     assert not overpaid(empty, [family])
     left_out = len(list(family.attacks(tasks()[0]))) - len(list(family.attacks(empty)))

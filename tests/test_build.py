@@ -23,18 +23,18 @@ import pytest
 
 import execverify as ev
 from execverify.datasets import Recipe, Splits, build, read_rows
-from execverify.datasets import crew as crews
-from execverify.datasets.folder import read_manifest
-from execverify.datasets.harvest import SAME, SAME_FROM_FILE, Exhausted, Harvest
-from execverify.datasets.maker import INPUTS, Maker
-from execverify.datasets.recipe import levels_of
-from execverify.datasets.seen import Seen, key_of
-from execverify.datasets.spans import Fate, Spans, row_line
+from execverify.datasets import workers as crews
+from execverify.datasets.build_dir import read_manifest
+from execverify.datasets.chunks import Fate, Spans, row_line
+from execverify.datasets.collect import SAME, SAME_FROM_FILE, Exhausted, Harvest
+from execverify.datasets.config import levels_of
+from execverify.datasets.dedup import Seen, key_of
+from execverify.datasets.generate import INPUTS, Maker
 from execverify.errors import DatasetError, ExecVerifyError, SandboxError
 from execverify.programs.constraints import Constraint, check
+from execverify.programs.fingerprint import renamed_key, shape_key
+from execverify.programs.literal_types import written_types
 from execverify.programs.program import Program
-from execverify.programs.shapes import renamed_key, shape_key
-from execverify.programs.written import written_types
 
 SIZE = 150
 FIFTY = Path(__file__).parents[1] / "examples" / "fifty.py"
@@ -376,7 +376,7 @@ PYTHONS = sorted(
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda path: path.parents[1].name)
 def test_other_pythons_make_the_same_rows(made: Path, python: Path) -> None:
     script = (
-        "import hashlib, execverify as ev; from execverify.datasets.spans import row_line\n"
+        "import hashlib, execverify as ev; from execverify.datasets.chunks import row_line\n"
         f"rows = [row_line(ev.to_row(task)) for task in ev.tasks({SIZE}, 11)]\n"
         "print(hashlib.sha256(b''.join(rows)).hexdigest())"
     )

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from execverify.errors import SandboxError, WeakSandboxError
-from execverify.execution.candidates import AssertedCandidate, Candidate, arun, run_asserted, run_candidates
-from execverify.execution.confine import ALLOW_WEAK, Choice, children
-from execverify.execution.layers import layers, refusal
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.sandbox import Sandbox
-from execverify.execution.syscalls import AARCH64, X86_64
+from execverify.sandbox.candidates import AssertedCandidate, Candidate, arun, run_asserted, run_candidates
+from execverify.sandbox.isolation import ALLOW_WEAK, Choice, children
+from execverify.sandbox.isolation.report import layers, refusal
+from execverify.sandbox.isolation.syscalls import AARCH64, X86_64
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="untrusted code runs on Linux alone")
 

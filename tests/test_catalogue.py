@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import ProgramError
-from execverify.programs.catalogue import CATALOGUE, LEFT_OUT, Entry, entries_at, entry, nests
+from execverify.programs.catalog import CATALOGUE, LEFT_OUT, Entry, entries_at, entry, nests
 
 COMPARED = ["==", "!=", "<", "<=", ">", ">="]
 OPERATORS = {  # as issue 3's plan names them

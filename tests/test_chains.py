@@ -16,7 +16,7 @@ from chain_mutants import Mutant, mutants
 from generated import generate
 
 import execverify as ev
-from execverify.datasets.chains import (
+from execverify.cot import (
     VOICES,
     Chain,
     ChainAccount,
@@ -31,21 +31,21 @@ from execverify.datasets.chains import (
     estimate_tokens,
     narrate,
 )
-from execverify.datasets.chains import claims as said
-from execverify.datasets.chains.narrator import answer_claims, course_of, run_claims
-from execverify.datasets.chains.plan import DETAILS, LADDER
-from execverify.datasets.chains.reading import READERS, Unreadable
-from execverify.datasets.chains.voices import sheet_of
-from execverify.datasets.patience import patient
+from execverify.cot import claims as said
+from execverify.cot.detail import DETAILS, LADDER
+from execverify.cot.events import answer_claims, course_of, run_claims
+from execverify.cot.reading import READERS, Unreadable
+from execverify.cot.styles import sheet_of
 from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError, SandboxError
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import call_many
 from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
 from execverify.questions.task import Task, gold_completion, task
 from execverify.rewards.score import score_many
-from execverify.tracing.details import NO_DETAILS, Details, details_many, traced_in_detail
-from execverify.tracing.probe import Probe, probe_many
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.retry import patient
+from execverify.sandbox.run import call_many
+from execverify.tracing.expression_probe import Probe, probe_many
+from execverify.tracing.expressions import NO_DETAILS, Details, details_many, traced_in_detail
 from execverify.tracing.trace import Trace, trace_many
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
@@ -562,7 +562,7 @@ def _without_details(trace: Trace, _: Details) -> tuple[Trace, Details]:
 def test_a_busy_machine_gives_the_same_chains(cut: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rows_of()
     undisturbed = list(chain_rows(rows))
-    monkeypatch.setattr("execverify.datasets.chains.rows.traced_in_detail", _when_busy(cut))
+    monkeypatch.setattr("execverify.cot.rows.traced_in_detail", _when_busy(cut))
     account = ChainAccount()
     assert list(chain_rows(rows, account=account)) == undisturbed
     assert account.left == [] and account.rows == len(rows)
@@ -588,7 +588,7 @@ def test_our_failure_is_an_error_and_loses_no_row(monkeypatch: pytest.MonkeyPatc
         for program in programs:
             yield Trace(program, Result(Outcome.FAILED, detail="no process"), ()), NO_DETAILS
 
-    monkeypatch.setattr("execverify.datasets.chains.rows.traced_in_detail", broken)
+    monkeypatch.setattr("execverify.cot.rows.traced_in_detail", broken)
     with pytest.raises(SandboxError, match="programs cannot be run here: no process"):
         list(chain_rows(rows_of(2)))
 
@@ -688,7 +688,7 @@ def ev_write(path: Path, rows: list[dict[str, Any]]) -> None:
 def cli(*words: object) -> Any:
     from click.testing import CliRunner
 
-    from execverify.commands.chains import chains_command
+    from execverify.cli.chains import chains_command
 
     return CliRunner().invoke(chains_command, [str(word) for word in words])
 

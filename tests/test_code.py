@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execverify.rewards.code import MAX_CODE, read_code
+from execverify.rewards.code.extract import MAX_CODE, read_code
 
 F = "def f(n):\n    return n + 1"
 

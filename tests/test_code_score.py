@@ -15,13 +15,13 @@ from exploits import EXPLOITS
 
 import execverify as ev
 from execverify.errors import RowError, SandboxError, WeakSandboxError
-from execverify.execution.outcome import Limits
-from execverify.rewards import code_score
-from execverify.rewards.code_score import UnitTestRule, unit_test_score, unit_test_scores, unit_test_scores_async
+from execverify.rewards.code import grade
+from execverify.rewards.code.grade import UnitTestRule, unit_test_score, unit_test_scores, unit_test_scores_async
+from execverify.rewards.code.unit_tests import read_tests
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.trl import UnitTestReward, unit_test_reward, unit_test_reward_async, white_box_reward
-from execverify.rewards.unit_tests import read_tests
 from execverify.rewards.verl import compute_score
+from execverify.sandbox.result import Limits
 
 QUICK = Limits(timeout=1.0)
 CALLS = {"inputs": [[3], [0], [-2]], "outputs": [4, 1, -1], "fn_name": "f"}
@@ -35,7 +35,7 @@ def answer(source: str) -> str:
     return f"<reasoning>I think.</reasoning>\n<answer>\n```python\n{source}\n```\n</answer>"
 
 
-def judge(truth: Any, source: str, rule: UnitTestRule = code_score.PAPER_TESTS, limits: Limits = QUICK) -> Score:
+def judge(truth: Any, source: str, rule: UnitTestRule = grade.PAPER_TESTS, limits: Limits = QUICK) -> Score:
     return unit_test_score(truth, answer(source), rule=rule, limits=limits)
 
 
@@ -395,7 +395,7 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
     def broken(*_: Any, **__: Any) -> Any:
         raise SandboxError("no process today")
 
-    monkeypatch.setattr(code_score, "run_candidates", broken)
+    monkeypatch.setattr(grade, "run_candidates", broken)
     score = judge(CALLS, GOLD)
     assert score.reward is None and set(verdicts(score)) == {"our failure"}
     assert "no process today" in score.parts[1].why
@@ -409,7 +409,7 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
     def weak(*_: Any, **__: Any) -> Any:
         raise WeakSandboxError("no filter of system calls")
 
-    monkeypatch.setattr(code_score, "run_candidates", weak)
+    monkeypatch.setattr(grade, "run_candidates", weak)
     with pytest.raises(WeakSandboxError):
         unit_test_reward(completions=[answer(GOLD)], tests=[CALLS])
 

@@ -14,19 +14,19 @@ import pytest
 
 import execverify as ev
 from execverify.datasets import Recipe, build, read_rows
-from execverify.datasets.coding import EASY, LEAST_EXAMPLES, LEAST_TESTS, MOST_EXAMPLES, MOST_TESTS, MOST_WORDS
+from execverify.datasets.code_tasks import EASY, LEAST_EXAMPLES, LEAST_TESTS, MOST_EXAMPLES, MOST_TESTS, MOST_WORDS
 from execverify.datasets.validate import validate
 from execverify.errors import DatasetError, QuestionError
+from execverify.programs.code_mutation import KINDS, mutants
 from execverify.programs.literals import parse_literal
-from execverify.programs.mutants import KINDS, mutants
 from execverify.programs.program import Program, read_arguments
-from execverify.programs.synthesis.stating import stated
-from execverify.programs.synthesis.telling import Line
 from execverify.programs.values import equality_key
-from execverify.questions.coding import code_task
+from execverify.questions.code_generation import code_task
 from execverify.questions.prompts import Brief, template_names
-from execverify.rewards import unit_tests
-from execverify.rewards.code_score import unit_test_score
+from execverify.rewards.code import unit_tests
+from execverify.rewards.code.grade import unit_test_score
+from execverify.synthesis.describe import Line
+from execverify.synthesis.task_statement import stated
 
 COUNT = 60
 

@@ -18,12 +18,13 @@ import pytest
 from rich.table import Table
 from rich.text import Text as PlainText
 
-from execverify import commands
-from execverify.commands import VERBS, _status, progress, stopped, terminal
-from execverify.commands.progress import Progress
-from execverify.commands.terminal import SafeConsole, Text
+from execverify.cli import app as cli
+from execverify.cli import progress, terminal
+from execverify.cli.app import VERBS, _status, stopped
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import SafeConsole, Text
 
-COMMANDS = Path(commands.__file__).parent
+COMMANDS = Path(cli.__file__).parent
 GOOD = {"code": "def f(n):\n    while n > 4:\n        n -= 3\n    return [n]", "input": "9", "output": "[3]", "id": "good"}
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[/x][red]:smile:\u202e\x9b31m"
 
@@ -66,7 +67,7 @@ def jsonl(name: str, *rows: Any) -> str:
 
 def test_the_table_of_verbs_is_what_the_verbs_are() -> None:
     for name, (module, about) in VERBS.items():
-        verb = getattr(importlib.import_module(f"execverify.commands.{module}"), f"{name.replace('-', '_')}_command")
+        verb = getattr(importlib.import_module(f"execverify.cli.{module}"), f"{name.replace('-', '_')}_command")
         assert isinstance(verb, click.Command) and verb.name == name
         assert about and not about.startswith(" ") and len(about) < 80
 
@@ -274,7 +275,7 @@ def test_a_fault_of_ours_is_told_as_one(end: Callable[..., Ended], monkeypatch: 
     def fault(kinds: list[str]) -> None:
         raise KeyError(kinds[0])
 
-    monkeypatch.setattr("execverify.commands.programs.check_kinds", fault)
+    monkeypatch.setattr("execverify.cli.programs.check_kinds", fault)
     status, _, err = end("ask", jsonl("good.jsonl", GOOD))
     assert status == 70 and "Traceback" in err
     assert err.splitlines()[-1].startswith("execverify: this is a fault of execverify, and not yours (KeyError)")
@@ -353,7 +354,7 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
         "builtins.__import__ = stop\n"
         "from execverify.cli import main; main()"
     )
-    for where in ("click", "execverify.commands.common", "rich.console"):
+    for where in ("click", "execverify.cli.common", "rich.console"):
         done = subprocess.run(
             [sys.executable, "-c", code.replace("WHERE", repr(where)), "stats", "x"], capture_output=True, text=True, timeout=60
         )

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from execverify.errors import ExecVerifyError, ProgramError
-from execverify.programs.catalogue import CATALOGUE
+from execverify.programs.catalog import CATALOGUE
 from execverify.programs.constraints import LEVELS, Constraint, check, depth_of
 from execverify.programs.program import Program
-from execverify.programs.typing import uses
+from execverify.programs.type_inference import uses
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from execverify.errors import LiteralError
-from execverify.execution.candidates import AssertedCandidate, run_asserted
-from execverify.execution.crossing import Opaque, Reader, write
-from execverify.execution.names import candidate_names, classes_in
-from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.sandbox.candidates import AssertedCandidate, run_asserted
+from execverify.sandbox.name_analysis import candidate_names, classes_in
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.value_codec import Opaque, Reader, write
 
 Point = collections.namedtuple("Point", "x y")
 VALUES = [

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from execverify.programs.synthesis import Sketch, synthesize
-from execverify.programs.synthesis.telling import Line, told
+from execverify.synthesis import Sketch, synthesize
+from execverify.synthesis.describe import Line, told
 
 BUILT_IN = frozenset(("chr", "ord", "str", "int", "set", "list", "len", "sorted", "range", "frozenset", "tuple", "max", "min"))
 

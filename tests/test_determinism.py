@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import execverify as ev
-from execverify.datasets.make import program_of
+from execverify.datasets.from_programs import program_of
 from execverify.errors import ProgramError
-from execverify.execution.outcome import Limits
-from execverify.execution.run import job_for, sandbox
+from execverify.sandbox.result import Limits
+from execverify.sandbox.run import job_for, sandbox
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
 
 ROOT = Path(__file__).parents[1]

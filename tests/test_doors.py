@@ -13,11 +13,11 @@ from doors import SEES, STEADY, WORDS
 from generated import generate
 
 import execverify as ev
-from execverify.execution.outcome import Limits
-from execverify.execution.run import job_for, sandbox
+from execverify.sandbox.result import Limits
+from execverify.sandbox.run import job_for, sandbox
 from execverify.tracing.determinism import OTHER_SEEDS
-from execverify.tracing.doors import door_of
-from execverify.tracing.surroundings import LATER
+from execverify.tracing.environments import LATER
+from execverify.tracing.interpreter_access import door_of
 
 PLAIN = """
 import json, sys

@@ -10,27 +10,27 @@ import pytest
 import reval_data
 from click.testing import CliRunner
 
-from execverify.commands import execverify as command
+from execverify.cli.app import execverify as command
 from execverify.datasets.splits import Splits
 from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation import all_benchmarks, benchmark, evaluate
 from execverify.evaluation.answers import Answer, input_answer, output_answer
 from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
-from execverify.evaluation.benchmarks.own import BENCHMARK as OWN
-from execverify.evaluation.benchmarks.own import SET
-from execverify.evaluation.comparing import compare
+from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
+from execverify.evaluation.benchmarks.heldout import SET
+from execverify.evaluation.compare import compare
 from execverify.evaluation.data import Source
-from execverify.evaluation.facts import facts_of
-from execverify.evaluation.folder import read_results, write_run
-from execverify.evaluation.held_out import held_out, is_held_out
+from execverify.evaluation.heldout_set import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
-from execverify.evaluation.reval.rule import is_state
+from execverify.evaluation.program_features import facts_of
+from execverify.evaluation.reval.official_rule import is_state
 from execverify.evaluation.run import Evaluation
+from execverify.evaluation.run_dir import read_results, write_run
 from execverify.evaluation.table import markdown
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
+from execverify.programs.fingerprint import shape_key
 from execverify.programs.program import Program
-from execverify.programs.shapes import shape_key
 from execverify.programs.values import Value
 from execverify.questions.prompts import template_names
 from execverify.questions.task import task
@@ -773,7 +773,7 @@ def test_the_list_tells_each_benchmark() -> None:
     ],
 )
 def test_bad_input_is_told_in_one_line(words: list[str], told: str) -> None:
-    from execverify.commands import run_command_line
+    from execverify.cli.app import run_command_line
 
     done = cli("evaluate", *words)
     assert done.exit_code != 0

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from execverify.errors import EvaluationError
-from execverify.evaluation import benchmark, evaluate, foreign
+from execverify.evaluation import benchmark, evaluate, languages
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Mark
 from execverify.evaluation.data import Source
-from execverify.evaluation.foreign import Ran, run, why_not, without_network
+from execverify.evaluation.languages import Ran, run, why_not, without_network
 
 CPP = {"id": 0, "code": "#include <cassert>\n#include <vector>\nlong f(std::vector<long> a) {\n    return a[0] + a[1];\n}",
        "input_reasoning": "int main() {\n    assert(f(????) == (3));\n}", "output_reasoning":
@@ -148,8 +148,8 @@ def test_a_time_out_of_ours_is_no_verdict(folder: Path, monkeypatch: pytest.Monk
         tried.append(text)
         return Ran(True) if bench.gold(item) in text else Ran(None, "it was ended after 60 s")
 
-    monkeypatch.setattr(foreign, "run", never_ends)
-    monkeypatch.setattr(foreign, "_known", {})
+    monkeypatch.setattr(languages, "run", never_ends)
+    monkeypatch.setattr(languages, "_known", {})
     answers = [bench.extract(item, text, "bare") for text in ("[7]", "[7].concat(sleep(9e9))")]
     value, more = (mark for (mark,) in bench.judge([(item, each) for each in answers], 1))
     assert (value.official, value.strict) == (None, None) and "it was ended" in value.why
@@ -160,14 +160,14 @@ def test_a_time_out_of_ours_is_no_verdict(folder: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("language", ["js", "pl", pytest.param("cpp", marks=pytest.mark.slow)])
 def test_processor_time_is_the_program_s_and_wall_time_the_machine_s(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     needs(language)
-    monkeypatch.setattr(foreign, "RUN_SECONDS", 1.0)
+    monkeypatch.setattr(languages, "RUN_SECONDS", 1.0)
     busy = {"js": "while (true) {}", "pl": "1 while 1;", "cpp": "int main() { for (volatile int i = 0;; i = 1) {} }"}[language]
     asleep = {"js": "setTimeout(() => 0, 1e6)", "pl": "sleep 1000;", "cpp": "#include <unistd.h>\nint main() { sleep(1000); }"}[
         language
     ]
     spun = run(language, busy)
     assert spun.well is False and "processor time" in spun.said
-    monkeypatch.setattr(foreign, "_PATIENCE", 3)
+    monkeypatch.setattr(languages, "_PATIENCE", 3)
     if language != "cpp":  # its compiler would run against the short clock, too
         slept = run(language, asleep)
         assert slept.well is None and "did not get 1 s of a processor" in slept.said
@@ -180,11 +180,11 @@ def test_a_compiled_header_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -
         "#include<assert.h>\n#include<bits/stdc++.h>\nint main() { std::vector<long> v({3, 1}); std::sort(v.begin(), v.end()); "
     )
     programs = [("cpp", f"{lines} assert(v[0] == {number}); }}") for number in range(4)] + [("cpp", lines)]
-    monkeypatch.setattr(foreign, "_known", {})
+    monkeypatch.setattr(languages, "_known", {})
     plain = [run(*pair).well for pair in programs]
-    assert foreign._header_made() is None
-    assert [ran.well for ran in foreign.run_all(programs, 2)] == plain == [False, True, False, False, False]
-    assert foreign._header_made() is not None
+    assert languages._header_made() is None
+    assert [ran.well for ran in languages.run_all(programs, 2)] == plain == [False, True, False, False, False]
+    assert languages._header_made() is not None
 
 
 def test_progress_is_told_while_answers_are_judged(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from mutants import mutant
 from execverify.errors import EvaluationError
 from execverify.evaluation import benchmark, evaluate
 from execverify.evaluation.answers import Answer
+from execverify.evaluation.code_tests.compare import all_close, same_officially, same_strictly
+from execverify.evaluation.code_tests.evalplus import EvalPlus
+from execverify.evaluation.code_tests.problem import Problem, Rules
+from execverify.evaluation.code_tests.run import judged
 from execverify.evaluation.data import Source
-from execverify.evaluation.evalplus.comparison import all_close, same_officially, same_strictly
-from execverify.evaluation.evalplus.data_set import EvalPlus
-from execverify.evaluation.evalplus.problems import Problem, Rules
-from execverify.evaluation.evalplus.running import judged
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
 FILES = {

@@ -15,7 +15,7 @@ import pytest
 
 from execverify.evaluation import Item, benchmark, evaluate
 from execverify.evaluation.data import Source
-from execverify.evaluation.reval.truth import YES
+from execverify.evaluation.reval.ground_truth import YES
 from execverify.programs.program import split_lines
 from execverify.questions.question import NOTHING_NEXT
 

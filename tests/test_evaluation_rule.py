@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execverify.evaluation.official import Claim, decide, is_inert, is_quiet, run_texts, verdicts
+from execverify.evaluation.cruxeval_rule import Claim, decide, is_inert, is_quiet, run_texts, verdicts
 from execverify.evaluation.run import evaluate
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from execverify.evaluation import statistics as stats
+from execverify.evaluation import intervals as stats
 
 
 @pytest.mark.parametrize(("n", "right", "k"), [(10, 0, 1), (10, 3, 1), (10, 3, 5), (10, 7, 5), (6, 6, 2), (5, 1, 5), (7, 2, 3)])

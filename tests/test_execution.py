@@ -24,11 +24,11 @@ from typing import Any
 import pytest
 
 import execverify as ev
-from execverify.execution.candidates import Candidate, run_candidates
-from execverify.execution.job import Job
-from execverify.execution.outcome import Outcome
-from execverify.execution.run import call_many, job_for, sandbox
-from execverify.execution.sandbox import Sandbox
+from execverify.sandbox.candidates import Candidate, run_candidates
+from execverify.sandbox.job import Job
+from execverify.sandbox.result import Outcome
+from execverify.sandbox.run import call_many, job_for, sandbox
+from execverify.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes and descriptors in /proc")
 
@@ -47,7 +47,7 @@ def run(source: str, arguments: str = "", **limits: Any) -> ev.Result:
 
 
 def job(source: str, **limits: Any) -> Job:
-    return job_for(program(source), "execverify.execution.call:run", ev.Limits(**limits))
+    return job_for(program(source), "execverify.sandbox.runners:run", ev.Limits(**limits))
 
 
 def text_of(result: ev.Result) -> str | None:
@@ -1107,7 +1107,7 @@ def test_a_batch_that_is_abandoned_leaves_nothing_running(box: Sandbox, workers:
 LEAVING = """
 import os, pathlib, signal, sys, threading, time
 import execverify as ev
-from execverify.execution.run import sandbox
+from execverify.sandbox.run import sandbox
 ev.run(ev.Program("def f(): return 1"))
 busy = ev.Program("def f():\\n    while True: pass")
 if {busy}:

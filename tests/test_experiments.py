@@ -11,8 +11,8 @@ import pytest
 from tiny_training import preset
 
 from execverify.errors import TrainingError
-from execverify.evaluation.folder import write_run
 from execverify.evaluation.run import evaluate
+from execverify.evaluation.run_dir import write_run
 from execverify.experiments.arms import ARMS, chosen_arms
 from execverify.experiments.figures import chance_over_seeds, comparisons, mean_and_interval, summary
 from execverify.experiments.pages import table_markdown

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from execverify.cot import VOICES, chain_rows
 from execverify.datasets import tasks
-from execverify.datasets.building import build
-from execverify.datasets.chains import VOICES, chain_rows
-from execverify.datasets.recipe import Recipe
+from execverify.datasets.build_run import build
+from execverify.datasets.config import Recipe
 from execverify.evaluation.run import evaluate
 from execverify.questions import to_row
 from execverify.questions.task import ALL_KINDS

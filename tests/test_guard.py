@@ -11,19 +11,10 @@ import pytest
 
 import execverify as ev
 from execverify.programs.literals import parse_literal, read_integer
-from execverify.rewards import (
-    UnitTestRule,
-    Verdict,
-    code_score,
-    same_json,
-    same_output,
-    same_value,
-    score,
-    unit_test_score,
-    unit_test_scores,
-)
-from execverify.rewards.answers import is_fence, read_answer, tidy
+from execverify.rewards import UnitTestRule, Verdict, same_json, same_output, same_value, score, unit_test_score, unit_test_scores
+from execverify.rewards.code import grade
 from execverify.rewards.compare import too_long
+from execverify.rewards.parse import is_fence, read_answer, tidy
 from execverify.rewards.parts import Part, encodable
 from execverify.rewards.trl import unit_test_reward, white_box_reward
 from execverify.rewards.verl import compute_score
@@ -152,7 +143,7 @@ def test_a_reply_out_of_proportion_is_not_parsed(monkeypatch: pytest.MonkeyPatch
     for given, expected in pairs:
         assert not too_long(repr(given), repr(expected))
     assert too_long("1" * 1_000, "1")
-    monkeypatch.setattr(code_score, "parse_literal", lambda *_: pytest.fail("parsed"))
+    monkeypatch.setattr(grade, "parse_literal", lambda *_: pytest.fail("parsed"))
     score = unit_test_score({"inputs": [[1]], "outputs": [5], "fn_name": "f"}, code("def f(n):\n    return [1] * 30000"))
     assert (score.reward, str(score.parts[1].verdict)) == (0.05, "wrong answer")
 
@@ -205,14 +196,14 @@ def test_an_exception_anywhere_is_zero_for_that_completion(
 
 @pytest.mark.parametrize("where", ["read_code", "run_candidates", "_part"])
 def test_an_exception_in_judging_code_is_zero_for_that_completion(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = getattr(code_score, where)
+    real = getattr(grade, where)
 
     def broken(*given: Any, **more: Any) -> Any:
         if "boom" in str(given):
             raise RuntimeError("not foreseen")
         return real(*given, **more)
 
-    monkeypatch.setattr(code_score, where, broken)
+    monkeypatch.setattr(grade, where, broken)
     metrics: dict[str, float] = {}
     texts = [code("def f(n):\n    return 'boom'"), code("def f(n):\n    return {'1': 4} if n else 1")]
     rewards = unit_test_reward(completions=texts, tests=[CALLS] * 2, log_metric=metrics.__setitem__)

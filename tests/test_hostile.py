@@ -18,10 +18,10 @@ import endurance
 import pytest
 from hostile.snippets import ALL, Snippet
 
-from execverify.execution.candidates import Candidate, run_candidates
-from execverify.execution.confine import Choice, children
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.sandbox import Sandbox
+from execverify.sandbox.candidates import Candidate, run_candidates
+from execverify.sandbox.isolation import Choice, children
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="untrusted code runs on Linux alone"),

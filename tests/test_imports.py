@@ -10,10 +10,10 @@ import pytest
 from test_cli import jsonl, run
 
 import execverify as ev
-from execverify.datasets.make import Account, Settings, make_rows
-from execverify.programs.files import read_programs
+from execverify.datasets.from_programs import Account, Settings, make_rows
 from execverify.programs.imports import with_imports
 from execverify.programs.program import split_lines
+from execverify.programs.records import read_programs
 
 DEFINITION = "def f(words: List[str]) -> Dict[str, int]:\n    n = math.floor(2.5)\n    return {w: n for w in words}\n"
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from execverify.datasets.inside import Inside
-from execverify.datasets.maker import Maker
-from execverify.datasets.recipe import Recipe
-from execverify.datasets.spans import lines_of
-from execverify.execution.run import sandbox
-from execverify.programs.mutation import mutated, mutations
+from execverify.datasets.batch_generate import Inside
+from execverify.datasets.chunks import lines_of
+from execverify.datasets.config import Recipe
+from execverify.datasets.generate import Maker
+from execverify.programs.input_mutation import mutated, mutations
 from execverify.programs.program import Program
-from execverify.tracing.exploring import given_as, given_by
+from execverify.sandbox.run import sandbox
+from execverify.tracing.coverage_runs import given_as, given_by
 
 TEMPLATE = "$listing\n$questions\n"
 
@@ -77,9 +77,9 @@ def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> Non
 LEFT_OPEN = """
 import json, sys
 from execverify.datasets import inside
-from execverify.datasets.maker import Maker
-from execverify.datasets.recipe import Recipe
-from execverify.execution import worker
+from execverify.datasets.generate import Maker
+from execverify.datasets.config import Recipe
+from execverify.sandbox import worker
 worker.remember()
 job = {"setup": inside.Inside(Maker(Recipe(seed=5)))._setup, "indexes": [7, 8], "source": "", "output": 1_000}
 told = [worker.staged(inside.make, job)["made"]]

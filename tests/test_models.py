@@ -49,7 +49,7 @@ def test_rooms_import_without_any_engine() -> None:
     engines = ("torch", "transformers", "vllm", "numpy", "pyarrow", "click")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({engines}, None));"
-        "import execverify.models, execverify.models.server, execverify.models.transformers, execverify.models.vllm"
+        "import execverify.models, execverify.models.openai_compatible, execverify.models.transformers_backend, execverify.models.vllm_backend"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

@@ -17,7 +17,7 @@ from small_models import ARCHITECTURES, random_model  # noqa: E402
 
 from execverify.errors import ModelError  # noqa: E402
 from execverify.models import Generation, Request, Sampling, load, stored  # noqa: E402
-from execverify.models.decoding import Decoder  # noqa: E402
+from execverify.models.transformers_sampling import Decoder  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning", "default::UserWarning")
 PROMPTS = ["a", "what?", "longer than the window of those that slide, by far", "b" * 60, "0", "xyz" * 9, "a", "end"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from execverify.programs import mutation
+from execverify.programs import input_mutation
+from execverify.programs.input_mutation import mutations
 from execverify.programs.literals import parse_literal
-from execverify.programs.mutation import mutations
 from execverify.programs.program import Program, arguments_text, read_arguments
 from execverify.programs.values import value_of
 
@@ -93,7 +93,7 @@ def test_the_original_is_no_mutation_of_itself_however_it_is_written() -> None:
 def test_the_same_call_and_seed_give_the_same_whatever_the_entry_or_the_process() -> None:
     script = (
         "from execverify.programs.program import Program\n"
-        "from execverify.programs.mutation import mutations\n"
+        "from execverify.programs.input_mutation import mutations\n"
         "import json\n"
         "calls = [\"{'x', 'y', 'zed'}, 'x'\", \"{frozenset({'a', 'b'}), frozenset({'c'})}, 1\", \"{('a', 1), ('b', 2)}, ('a', 1)\"]\n"
         "print(json.dumps([mutations(Program('def f(a, b):\\n    return a', 'f', c), 8, 's') for c in calls]))"
@@ -231,14 +231,14 @@ def test_huge_arguments_do_not_grow_without_end() -> None:
 def test_a_deep_nest_does_not_take_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each level may come six times for one; forty levels made tens of millions of values, and most texts too long to use."""
     made = 0
-    other = mutation._other
+    other = input_mutation._other
 
     def counted(*given: Any) -> object:
         nonlocal made
         made += 1
         return other(*given)
 
-    monkeypatch.setattr(mutation, "_other", counted)
+    monkeypatch.setattr(input_mutation, "_other", counted)
     assert mutations(call("[" * 40 + "1" + "]" * 40), 8)
     assert made < 1_000_000
 

@@ -7,8 +7,8 @@ import pytest
 from test_cli import run
 
 import execverify as ev
-from execverify.datasets.make import Account, Settings, make_rows
-from execverify.programs.files import ProgramRecord
+from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.programs.records import ProgramRecord
 
 STEPLESS = {
     "async def": "async def f(n):\n    return n",

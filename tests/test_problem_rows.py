@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from execverify.datasets.files import read_rows, write_rows
-from execverify.datasets.problems import ProblemAccount, problem_rows
+from execverify.datasets.code_problems import ProblemAccount, problem_rows
 from execverify.datasets.published import programs_in
+from execverify.datasets.rows_io import read_rows, write_rows
 from execverify.errors import RowError
 from execverify.questions.rows import from_row
-from execverify.rewards.code_score import unit_test_score
-from execverify.rewards.records.training import by_source
+from execverify.rewards.code.grade import unit_test_score
+from execverify.rewards.code.record_formats.training_sets import by_source
+from execverify.rewards.code.unit_tests import Form, UnitTest, UnitTests, questions_of, read_tests, task_or_problem
+from execverify.rewards.code.unit_tests import tests_of_row as read_row
 from execverify.rewards.trl import UnitTestReward
-from execverify.rewards.unit_tests import Form, UnitTest, UnitTests, questions_of, read_tests, task_or_problem
-from execverify.rewards.unit_tests import tests_of_row as read_row
 from execverify.rewards.verl import compute_score
 
 SYSTEM = "\nYou have access to the following actions.\n\n[ASSESS]\n\n[OUTPUT]\n"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from execverify.execution.cases import CANDIDATE_ROLES, MAY_SAY, read_message, result_in
-from execverify.execution.docket import Line
-from execverify.execution.outcome import Outcome
 from execverify.rewards import UnitTestRule, unit_test_scores
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
+from execverify.sandbox.result import Outcome
+from execverify.sandbox.scheduler import Line
+from execverify.sandbox.sessions import CANDIDATE_ROLES, MAY_SAY, read_message, result_in
 
 BINARY = UnitTestRule(binary=True)
 FORMS: dict[str, dict[str, Any]] = {

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.execution.outcome import Limits
 from execverify.rewards import Standing, check_tests, read_tests, unit_test_score
-from execverify.rewards.records import FORMATS, OtherAbility, format_of, read_record
-from execverify.rewards.records.livecodebench import MAX_UNPACKED, unpacked
+from execverify.rewards.code.record_formats import FORMATS, OtherAbility, format_of, read_record
+from execverify.rewards.code.record_formats.livecodebench import MAX_UNPACKED, unpacked
+from execverify.rewards.code.unit_tests import questions_of
+from execverify.rewards.code.unit_tests import tests_of_row as read_row
 from execverify.rewards.trl import unit_test_reward
-from execverify.rewards.unit_tests import questions_of
-from execverify.rewards.unit_tests import tests_of_row as read_row
 from execverify.rewards.verl import compute_score
+from execverify.sandbox.result import Limits
 
 PROGRAM = "n = int(input())\nprint(sum(map(int, input().split())))"
 FUNCTION = "def add(a, b):\n    return a + b"
@@ -158,7 +158,7 @@ def test_packed_tests_are_read_and_never_run() -> None:
 
 def test_packed_tests_are_bounded_before_they_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_UNPACKED == 256 * 1024 * 1024
-    monkeypatch.setattr("execverify.rewards.records.livecodebench.MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr("execverify.rewards.code.record_formats.livecodebench.MAX_UNPACKED", 1_000_000)
     bomb = base64.b64encode(zlib.compress(b"[" + b" " * 50_000_000)).decode()
     assert len(bomb) < 100_000
     with pytest.raises(RowError, match="unpack to more than 0 MB"):

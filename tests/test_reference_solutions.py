@@ -23,10 +23,10 @@ from typing import Any
 import pytest
 from mutants import mutant
 
-from execverify.execution.outcome import Limits
-from execverify.rewards.code_score import unit_test_scores
+from execverify.rewards.code.grade import unit_test_scores
+from execverify.rewards.code.unit_tests import Form, UnitTest, UnitTests, read_tests
 from execverify.rewards.parts import Score, Verdict
-from execverify.rewards.unit_tests import Form, UnitTest, UnitTests, read_tests
+from execverify.sandbox.result import Limits
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
 HUMANEVAL, HUMANEVAL_PLUS, MBPP_PLUS = (

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import execverify as ev
-from execverify.datasets.files import read_rows, write_rows
+from execverify.datasets.rows_io import read_rows, write_rows
 from execverify.errors import ExecVerifyError, RowError
 from execverify.questions.question import KINDS
 from execverify.questions.rows import VERSION, Row

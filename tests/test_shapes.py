@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from execverify.programs.fingerprint import function_keys, ngrams, renamed_key, shape_key, words_of
 from execverify.programs.program import Program
-from execverify.programs.shapes import function_keys, ngrams, renamed_key, shape_key, words_of
 
 
 def program(source: str, entry_point: str | None = None) -> Program:
@@ -209,7 +209,7 @@ def test_runs_of_words_are_compared_by_their_keys() -> None:
 def test_keys_are_the_same_under_every_hash_seed() -> None:
     script = (
         "from execverify.programs.program import Program\n"
-        "from execverify.programs.shapes import *\n"
+        "from execverify.programs.fingerprint import *\n"
         "p = Program('def f(a, b):\\n    c = {x for x in a if x in (b, 1)}\\n    return len(c)', 'f', '[1], 2')\n"
         "print(renamed_key(p), shape_key(p), sorted(ngrams(p.source)), sorted(function_keys(p.tree, 0)[0]))"
     )

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from execverify.execution.outcome import Limits, Outcome
-from execverify.execution.run import run, sandbox
 from execverify.programs.program import Program
-from execverify.tracing.survey import Arm, Item, Survey, choose, survey_many, survey_of
+from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.run import run, sandbox
+from execverify.tracing.branch_coverage import Arm, Item, Survey, choose, survey_many, survey_of
 
 
 def surveyed(source: str, inputs: list[str], variants: tuple[str, ...] = (), **limits: Any) -> Survey:

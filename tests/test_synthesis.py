@@ -9,12 +9,12 @@ from collections import Counter
 import pytest
 
 from execverify.errors import ProgramError
-from execverify.programs.catalogue import CATALOGUE
+from execverify.programs.catalog import CATALOGUE
 from execverify.programs.constraints import Constraint, check
-from execverify.programs.synthesis import Sketch, synthesize
-from execverify.programs.synthesis.deeds import deed_names
-from execverify.programs.synthesis.phrases import entries, phrases
-from execverify.programs.synthesis.walks import walk_names
+from execverify.synthesis import Sketch, synthesize
+from execverify.synthesis.idioms import deed_names
+from execverify.synthesis.loops import walk_names
+from execverify.synthesis.templates import entries, phrases
 
 
 def made(count: int, seed: int = 0, **settings: object) -> list[Sketch]:
@@ -28,7 +28,7 @@ def made(count: int, seed: int = 0, **settings: object) -> list[Sketch]:
 
 def test_an_item_is_the_same_wherever_it_is_made() -> None:
     script = (
-        "import json; from execverify.programs.synthesis import synthesize\n"
+        "import json; from execverify.synthesis import synthesize\n"
         "sketches = [synthesize(7, i, 0) for i in range(120)]\n"
         "print(json.dumps([s and [s.program.source, s.program.arguments, str(s.constraint), s.description] for s in sketches]))"
     )

@@ -24,7 +24,7 @@ from cases import load_cases
 from generated import generate
 
 import execverify as ev
-from execverify.datasets.make import program_of
+from execverify.datasets.from_programs import program_of
 
 ROOT = Path(__file__).parents[1]
 CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"

@@ -16,25 +16,25 @@ from tiny_training import arguments, command, preset
 
 from execverify.errors import ModelError, TrainingError
 from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, SCREENED, STAGE, finished, last_checkpoint, trim
-from execverify.training.preset import load_preset, preset_names
+from execverify.training.preset_files import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
 from execverify.datasets import Recipe, Splits, build, read_rows
 from execverify.questions.question import next_statement_question
-from execverify.training import engine
-from execverify.training.base import base_model, trained_tokenizer
-from execverify.training.checks import check_machine
+from execverify.training.base_model import base_model, trained_tokenizer
 from execverify.training.data import Rows
-from execverify.training.engine import guarded
-from execverify.training.grpo import Constant, arguments_of, reward_functions, train_rl
-from execverify.training.lengths import Kept, check_template, fitting
-from execverify.training.logs import StepLog, Watched
-from execverify.training.run import Training
-from execverify.training.screen import screened
-from execverify.training.sft import arguments_of as sft_arguments
-from execverify.training.sft import train_sft
-from execverify.training.stage import carried_out
+from execverify.training.difficulty_filter import screened
+from execverify.training.length_filter import Kept, check_template, fitting
+from execverify.training.pipeline import Training
+from execverify.training.preflight import check_machine
+from execverify.training.with_trl import common
+from execverify.training.with_trl.common import guarded
+from execverify.training.with_trl.grpo import Constant, arguments_of, reward_functions, train_rl
+from execverify.training.with_trl.sft import arguments_of as sft_arguments
+from execverify.training.with_trl.sft import train_sft
+from execverify.training.with_trl.stage import carried_out
+from execverify.training.with_trl.step_logs import StepLog, Watched
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
 
@@ -402,19 +402,19 @@ def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
 
 
 def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "has_gpu", lambda: True)
+    monkeypatch.setattr(common, "has_gpu", lambda: True)
     settings = preset("model.dtype=bfloat16")
-    model, _ = engine.loaded(settings, str(trained / "sft" / MODEL))
+    model, _ = common.loaded(settings, str(trained / "sft" / MODEL))
     assert {str(weights.dtype) for weights in model.parameters()} == {"torch.float32"}
-    assert engine.common(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
-    assert engine.common(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
+    assert common.common(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
+    assert common.common(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
 
 
 def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) -> None:
     """Four groups of two: by the first function the first two are alike, by the second the second and the third."""
     from types import SimpleNamespace
 
-    from execverify.training.logs import StepLog, Watched
+    from execverify.training.with_trl.step_logs import StepLog, Watched
 
     given = {"one": [1.0, 1.0, None, None, 0.0, 1.0, 0.0, 1.0], "two": [0.0, 1.0, 2.0, 2.0, 3.0, 3.0, None, 1.0]}
     watched = []

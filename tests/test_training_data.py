@@ -10,14 +10,14 @@ from tiny_training import preset
 from execverify.datasets import Recipe, build
 from execverify.errors import TrainingError
 from execverify.evaluation import evaluate
-from execverify.evaluation.benchmarks.own import BENCHMARK
+from execverify.evaluation.benchmarks.heldout import BENCHMARK
 from execverify.evaluation.data import Source
 from execverify.questions.question import OPEN
 from execverify.questions.rows import VERSION
 from execverify.training import data
 from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
-from execverify.training.measure import measures_of
-from execverify.training.run import Training
+from execverify.training.pipeline import Training
+from execverify.training.stage_evaluation import measures_of
 
 
 def _quiet(line: str) -> None:

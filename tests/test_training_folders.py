@@ -17,16 +17,16 @@ from tiny_training import command, preset
 
 from execverify.errors import ModelError, TrainingError
 from execverify.training.checkpoints import BEGUN, MODEL, STAGE, base_name, check_base, finished, is_begun
-from execverify.training.claim import CHAINS, SETTINGS, claim, refused
+from execverify.training.run_dir import CHAINS, SETTINGS, claim, refused
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
 from execverify.experiments.ablation import Ablation
-from execverify.models.transformers import Transformers
-from execverify.training import stage
-from execverify.training.engine import loaded
-from execverify.training.run import Training
-from execverify.training.sft import train_sft
+from execverify.models.transformers_backend import Transformers
+from execverify.training.pipeline import Training
+from execverify.training.with_trl import stage
+from execverify.training.with_trl.common import loaded
+from execverify.training.with_trl.sft import train_sft
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from execverify.errors import TrainingError
-from execverify.evaluation.benchmarks.own import BENCHMARK as OWN
+from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
 from execverify.questions.question import KINDS
-from execverify.training.claim import changed as names_of
-from execverify.training.preset import FOLDER, load_preset, preset_names
+from execverify.training.config import Preset
 from execverify.training.preset_checks import SCHEDULERS
-from execverify.training.settings import Preset
+from execverify.training.preset_files import FOLDER, load_preset, preset_names
+from execverify.training.run_dir import changed as names_of
 
 PAPER = {  # section 4.1 of the paper
     "model.base": "Qwen/Qwen2.5-Coder-7B-Instruct",

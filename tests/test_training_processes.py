@@ -12,7 +12,7 @@ from tiny_training import arguments
 
 from execverify.errors import TrainingError
 from execverify.training.checkpoints import LOG, MODEL, finished
-from execverify.training.ranks import begin_together
+from execverify.training.distributed import begin_together
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from execverify.evaluation.folder import read_results
+from execverify.evaluation.run_dir import read_results
 from execverify.training.checkpoints import finished
 
 pytest.importorskip("trl", reason="training needs the extra [train]")

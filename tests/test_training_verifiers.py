@@ -7,8 +7,8 @@ from engine_rows import CODE, EURUS, completions, rows
 from engines import run_checks
 
 from execverify.errors import RowError
+from execverify.rewards.adapters import ground_truth, messages_of
 from execverify.rewards.verl import compute_score
-from execverify.training.truth import ground_truth, messages_of
 
 
 def test_what_a_reward_worker_is_given_is_enough_to_judge_by() -> None:

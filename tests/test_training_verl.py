@@ -13,17 +13,17 @@ import pytest
 from engine_rows import CODE, EURUS, completions, rows
 from engines import run_checks
 
-from execverify.datasets.files import write_rows
+from execverify.datasets.rows_io import write_rows
 from execverify.errors import ModelError, QuestionError, RowError, TrainingError
+from execverify.rewards.adapters import ground_truth
 from execverify.rewards.verl import compute_score, constant_score
-from execverify.training import verl
-from execverify.training.preset import load_preset, preset_names
-from execverify.training.settings import Preset
-from execverify.training.truth import ground_truth
-from execverify.training.verl import launch, prepare, trained_model
-from execverify.training.verl_rollouts import figures
-from execverify.training.verl_rows import Exported, export, verl_row
-from execverify.training.verl_settings import overrides, steps_of, verl_settings
+from execverify.training.config import Preset
+from execverify.training.preset_files import load_preset, preset_names
+from execverify.training.with_verl import launch
+from execverify.training.with_verl.config import overrides, steps_of, verl_settings
+from execverify.training.with_verl.launch import launch, prepare, trained_model
+from execverify.training.with_verl.metrics import figures
+from execverify.training.with_verl.rows import Exported, export, verl_row
 
 pq = pytest.importorskip("pyarrow.parquet")
 PAPER = load_preset("paper-7b")
@@ -317,8 +317,8 @@ SMALL = ["stage1.prompts=4", "stage1.mini_batch=2", "stage1.device_batch=2", "st
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Preset:
     """A preset for a handful of rows; names on the hub are not looked up, as where there is no network."""
-    real = verl.prompt_length
-    monkeypatch.setattr(verl, "prompt_length", lambda model: None if model.endswith("/model") else real(model))
+    real = launch.prompt_length
+    monkeypatch.setattr(launch, "prompt_length", lambda model: None if model.endswith("/model") else real(model))
     return load_preset("paper-7b", SMALL)
 
 

@@ -9,10 +9,10 @@ import pytest
 from observed import observe
 
 from execverify.errors import ProgramError
-from execverify.programs.catalogue import CATALOGUE
-from execverify.programs.kinds import kind_of_value
+from execverify.programs.catalog import CATALOGUE
 from execverify.programs.program import Program
-from execverify.programs.typing import uses
+from execverify.programs.type_inference import uses
+from execverify.programs.type_join import kind_of_value
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.rewards.unit_tests import Form, UnitTest, read_tests
+from execverify.rewards.code.unit_tests import Form, UnitTest, read_tests
 
 
 def call(given: str, *expected: str) -> UnitTest:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from execverify.programs.lint import unused
 from execverify.programs.program import Program
-from execverify.programs.unused import unused
 
 
 def found(body: str, parameters: str = "a", arguments: str | None = None) -> list[str]:

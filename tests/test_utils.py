@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from execverify.datasets.code_problems import ProblemAccount, problem_rows
 from execverify.datasets.completions import read_completions
-from execverify.datasets.files import read_rows
-from execverify.datasets.problems import ProblemAccount, problem_rows
+from execverify.datasets.rows_io import read_rows
 from execverify.errors import ExecVerifyError, RowError
 from execverify.evaluation.data import rows_of
-from execverify.models.recorded import read_recorded
-from execverify.programs.files import read_programs
-from execverify.utils import reading
+from execverify.models.replay import read_recorded
+from execverify.programs.records import read_programs
+from execverify.utils import read_files
 from execverify.utils.atomic import atomic_dir, atomic_json, atomic_text, atomic_write
-from execverify.utils.reading import read_json_records, read_text
-from execverify.utils.wording import counted, one_line, shown, url_secrets, url_shown, without
+from execverify.utils.messages import counted, one_line, shown, url_secrets, url_shown, without
+from execverify.utils.read_files import read_json_records, read_text
 
 NOBODY = 2**22 + 1  # a number that no process has
 
@@ -173,8 +173,8 @@ def test_lists_of_messages_are_lines_and_no_array(tmp_path: Path) -> None:
 def test_a_small_gzip_file_that_grows_without_bound_is_refused_early(
     many: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "ALWAYS", 1 << 20)
-    monkeypatch.setattr(reading, "MOST_RATIO", 10)
+    monkeypatch.setattr(read_files, "ALWAYS", 1 << 20)
+    monkeypatch.setattr(read_files, "MOST_RATIO", 10)
     path = tmp_path / "bomb.jsonl.gz"
     with gzip.open(path, "wb", compresslevel=9) as file:
         for _ in range(300):
@@ -186,9 +186,9 @@ def test_a_small_gzip_file_that_grows_without_bound_is_refused_early(
 
 
 def test_a_line_and_an_array_have_a_greatest_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_LINE", 100)
-    monkeypatch.setattr(reading, "MOST_ARRAY", 200)
-    monkeypatch.setattr(reading, "MOST_TEXT", 200)
+    monkeypatch.setattr(read_files, "MOST_LINE", 100)
+    monkeypatch.setattr(read_files, "MOST_ARRAY", 200)
+    monkeypatch.setattr(read_files, "MOST_TEXT", 200)
     path = tmp_path / "a.jsonl"
     path.write_text('"a"\n' + json.dumps("b" * 200))
     with pytest.raises(RowError, match=r"a\.jsonl:2 is a line of more than 100 characters"):

@@ -1,9 +1,9 @@
 """Expressions watched while a program runs: their value each time that their line has finished, and nothing else happens."""
 
-from execverify.execution.outcome import Limits, Outcome
 from execverify.programs.program import Program
+from execverify.sandbox.result import Limits, Outcome
+from execverify.tracing.expression_watch import Watched, can_watch, watch_many
 from execverify.tracing.trace import trace
-from execverify.tracing.watch import Watched, can_watch, watch_many
 
 BOX = """\
 class Box:

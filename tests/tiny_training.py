@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from execverify.training.preset import load_preset
-from execverify.training.settings import Preset
+from execverify.training.config import Preset
+from execverify.training.preset_files import load_preset
 
 CHANGES = (
     "model.hidden=32", "model.layers=1", "model.heads=2", "model.kv_heads=2", "model.intermediate=48", "model.vocabulary=400",

@@ -18,10 +18,10 @@ from execverify.errors import ExecVerifyError
 
 if TYPE_CHECKING:
     from execverify.datasets import tasks
-    from execverify.execution import Limits, Outcome, Result, run, run_many
     from execverify.programs import Program, Value, parse_literal, read_programs
     from execverify.questions import Question, Task, ask, from_row, task, to_row
     from execverify.rewards import PAPER, Part, RewardRule, Score, score, score_many
+    from execverify.sandbox import Limits, Outcome, Result, run, run_many
     from execverify.tracing import Step, Trace, trace, trace_many
 
 __version__ = "0.1.0"

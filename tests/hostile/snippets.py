@@ -422,7 +422,7 @@ WALKS = _calls(
         "patches the real builtins": "b = print.__self__\nb.isinstance = b.repr = lambda *_: True\nreturn 7",
         "patches builtins": "import builtins\nfor n in ('isinstance', 'repr', 'type', 'len', 'str', 'id'): setattr(builtins, n, lambda *_: 7)\nreturn 7",
         "patches os.write": "import os\nos.write = lambda *_: 0\nreturn 7",
-        "patches the wire": "import sys\nw = sys.modules['execverify.execution.wire']\nw.pack_texts = lambda *_: b'x' * 100\nsys.modules['execverify.execution.trial'].pack_texts = w.pack_texts\nreturn 7",
+        "patches the wire": "import sys\nw = sys.modules['execverify.sandbox.protocol']\nw.pack_texts = lambda *_: b'x' * 100\nsys.modules['execverify.sandbox.candidate_worker'].pack_texts = w.pack_texts\nreturn 7",
         "patches marshal": "import marshal\nmarshal.loads = lambda *_: 1 / 0\nreturn 7",
         "patches os._exit": "import os\nos._exit = lambda *_: None\nraise SystemExit",
         "clears the modules": "import sys\nsys.modules.clear()\nreturn 7",

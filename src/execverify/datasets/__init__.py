@@ -7,10 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from execverify.datasets.building import Built, build
-    from execverify.datasets.files import read_rows, write_rows
-    from execverify.datasets.make import Account, Drop, Settings, make_rows
-    from execverify.datasets.recipe import Recipe
+    from execverify.datasets.build_run import Built, build
+    from execverify.datasets.config import Recipe
+    from execverify.datasets.from_programs import Account, Drop, Settings, make_rows
+    from execverify.datasets.rows_io import read_rows, write_rows
     from execverify.datasets.splits import Splits
     from execverify.datasets.stats import Stats, stats_of
     from execverify.datasets.stream import tasks

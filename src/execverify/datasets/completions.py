@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from execverify.datasets.files import read_lines
+from execverify.datasets.rows_io import read_lines
 from execverify.errors import RowError
 from execverify.questions.task import Task
-from execverify.rewards.answers import completion_text
-from execverify.rewards.unit_tests import Problem
-from execverify.utils.wording import counted
+from execverify.rewards.code.unit_tests import Problem
+from execverify.rewards.parse import completion_text
+from execverify.utils.messages import counted
 
 Judged = TypeVar("Judged", bound=Task | Problem)
 

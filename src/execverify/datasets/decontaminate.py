@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.files import pyarrow_or_error
+from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import DatasetError, ProgramError
+from execverify.programs.fingerprint import function_keys, ngrams
 from execverify.programs.program import Program, parse_source
-from execverify.programs.shapes import function_keys, ngrams
-from execverify.utils.reading import read_json_records, read_text
+from execverify.utils.read_files import read_json_records, read_text
 
 SIZE = 8
 """Tokens of a run."""

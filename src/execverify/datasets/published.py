@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import ExecVerifyError, RowError
-from execverify.programs.files import ProgramRecord, read_programs
 from execverify.programs.program import parse_source, read_arguments
-from execverify.rewards.forms import Form
-from execverify.rewards.records import Record, format_of, read_record
-from execverify.utils.reading import NotJson, read_records
+from execverify.programs.records import ProgramRecord, read_programs
+from execverify.rewards.code.record_formats import Record, format_of, read_record
+from execverify.rewards.code.test_formats import Form
+from execverify.utils.read_files import NotJson, read_records
 
 
 def programs_in(path: str) -> Iterator[ProgramRecord]:
     """The programs of a file, in its order.
 
-    A record of a published format (`execverify.rewards.records`) gives its first reference solution, with the arguments of the first
+    A record of a published format (`execverify.rewards.code.record_formats`) gives its first reference solution, with the arguments of the first
     test that calls it; one that has none, or that asks for a method or for a program with standard input, gives none.
 
     Args:

@@ -8,17 +8,17 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from execverify.datasets.files import shards_of
-from execverify.datasets.folder import MANIFEST, UNFINISHED, cannot_write, read_manifest
+from execverify.datasets.build_dir import MANIFEST, UNFINISHED, cannot_write, read_manifest
 from execverify.datasets.page import sections
 from execverify.datasets.page.charts import figure
 from execverify.datasets.page.markup import Markup, joined, tag
 from execverify.datasets.page.rows import row_article
 from execverify.datasets.page.sampling import Sample, look_at, rows_at, spread
+from execverify.datasets.rows_io import shards_of
 from execverify.datasets.stats import stats_of
 from execverify.errors import DatasetError
-from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
+from execverify.sandbox.result import Limits
 from execverify.tracing.trace import trace_many
 from execverify.utils.atomic import atomic_text
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from execverify.datasets.files import parquet_schema, parquet_table_of_lines, pyarrow_or_error
+from execverify.datasets.rows_io import parquet_schema, parquet_table_of_lines, pyarrow_or_error
 
 ROWS = 10_000
 """Most rows of a shard."""

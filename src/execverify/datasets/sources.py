@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from execverify.datasets.make import program_of, why_not
+from execverify.datasets.config import Recipe
+from execverify.datasets.dedup import key_of
+from execverify.datasets.from_programs import program_of, why_not
 from execverify.datasets.published import programs_in
-from execverify.datasets.recipe import Recipe
-from execverify.datasets.seen import key_of
 from execverify.errors import DatasetError, ProgramError
 from execverify.programs.constraints import LEVELS, Constraint, check
+from execverify.programs.fingerprint import renamed_key
 from execverify.programs.program import Program, arguments_text
-from execverify.programs.shapes import renamed_key
-from execverify.programs.synthesis import VERSION, synthesize
-from execverify.programs.synthesis.stating import Function
-from execverify.programs.typing import uses
+from execverify.programs.type_inference import uses
+from execverify.synthesis import VERSION, synthesize
+from execverify.synthesis.task_statement import Function
 from execverify.tracing.trace import Trace
 
 ATTEMPTS = 8

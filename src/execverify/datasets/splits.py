@@ -11,7 +11,7 @@ across datasets of other seeds and sizes, as long as the shares are the same.
 import re
 from dataclasses import dataclass
 
-from execverify.datasets.seen import key_of
+from execverify.datasets.dedup import key_of
 from execverify.errors import DatasetError
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)

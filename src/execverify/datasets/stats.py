@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from execverify.datasets.bars import Bar, bars_of, coverage, quartiles
-from execverify.datasets.pool import chunked, mapped
-from execverify.datasets.program_figures import Programs, add_values, as_json, programs_of
-from execverify.datasets.seen import Seen, key_of
-from execverify.execution.outcome import Limits
-from execverify.questions.coding import easy_answers
-from execverify.questions.layout import Layout, layout_of
+from execverify.datasets.dedup import Seen, key_of
+from execverify.datasets.parallel import chunked, mapped
+from execverify.datasets.program_stats import Programs, add_values, as_json, programs_of
+from execverify.datasets.thresholds import Bar, bars_of, coverage, quartiles
+from execverify.questions.code_generation import easy_answers
 from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.rows import Row, from_row
+from execverify.questions.statements import Layout, layout_of
 from execverify.questions.task import CODE_GENERATION
+from execverify.sandbox.result import Limits
 
 _OWN_CONSTANT, _GIVEN_BACK = "the best constant of its row", "the best argument given back"
 LIMITS = {

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from execverify.datasets.harvest import PATIENCE, Harvest
-from execverify.datasets.maker import Maker
-from execverify.datasets.recipe import Recipe, check_size, levels_of
-from execverify.datasets.spans import SPAN
+from execverify.datasets.chunks import SPAN
+from execverify.datasets.collect import PATIENCE, Harvest
+from execverify.datasets.config import Recipe, check_size, levels_of
+from execverify.datasets.generate import Maker
 from execverify.errors import DatasetError
 from execverify.questions.prompts import DEFAULT
 from execverify.questions.task import TASK_KINDS, Task
-from execverify.utils.checks import many, names, whole_number
+from execverify.utils.validation import many, names, whole_number
 
 
 def tasks(

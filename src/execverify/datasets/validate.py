@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from execverify.datasets.pool import chunked, mapped
-from execverify.datasets.seen import Seen, key_of
-from execverify.execution.outcome import Limits, Outcome
+from execverify.datasets.dedup import Seen, key_of
+from execverify.datasets.parallel import chunked, mapped
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.attacks import FAMILIES, Attack, attacks
-from execverify.rewards.code_score import PAPER_TESTS
+from execverify.reward_hacks import FAMILIES, Attack, attacks
+from execverify.rewards.code.grade import PAPER_TESTS
 from execverify.rewards.score import PAPER, score_many
+from execverify.sandbox.result import Limits, Outcome
 from execverify.tracing.trace import trace_many
 
 _CHUNK = 32

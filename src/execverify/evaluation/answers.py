@@ -1,6 +1,6 @@
 """Taking answers out of completions, by the style in which they were asked for.
 
-    execverify   the last <answer>...</answer>, and nothing else; blanks, fences and backticks around it as in `rewards/answers.py`
+    execverify   the last <answer>...</answer>, and nothing else; blanks, fences and backticks around it as in `rewards/parse.py`
     direct, cot  the benchmarks' own: what follows the first [ANSWER], up to [/ANSWER]; the whole text where there is none, and what is
                  before the first [/ANSWER] where that comes first: the prompt had opened it, and the model went on with more of the like
     bare         the whole text: recorded answers that somebody has taken out of completions already
@@ -20,8 +20,8 @@ from execverify.errors import LiteralError, ProgramError
 from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
 from execverify.programs.program import parse_source
 from execverify.questions.question import CLOSE, OPEN
-from execverify.rewards.answers import MAX_ANSWER, is_fence, tidy
 from execverify.rewards.compare import same_value
+from execverify.rewards.parse import MAX_ANSWER, is_fence, tidy
 
 EXECVERIFY, BARE = "execverify", "bare"
 OWN = ("direct", "cot")

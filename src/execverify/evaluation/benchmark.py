@@ -12,7 +12,7 @@ from typing import Any
 
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.data import Source
-from execverify.evaluation.styles import reading_of, render
+from execverify.evaluation.prompts import reading_of, render
 from execverify.questions.task import Message
 
 

@@ -1,12 +1,12 @@
 """What benchmarks of code generation share: the program in a completion, a completion that gives one, constant programs.
 
-A style that asks for code wants one fenced block, read by the one reader of code answers (`rewards/code.py`): the last block of
+A style that asks for code wants one fenced block, read by the one reader of code answers (`rewards/code/extract.py`): the last block of
 the answer. `bare` takes the whole completion as the program: recorded programs that somebody has taken out already.
 """
 
 from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
 from execverify.questions.question import CLOSE, OPEN
-from execverify.rewards.code import MAX_CODE, read_code
+from execverify.rewards.code.extract import MAX_CODE, read_code
 
 CODE = "code"
 """Name of the prompt templates."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.utils.reading import read_json_records, read_text
+from execverify.utils.read_files import read_json_records, read_text
 
 Row = dict[str, Any]
 

@@ -18,15 +18,14 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import EvaluationError
-from execverify.evaluation import results as figures
-from execverify.evaluation import styles
+from execverify.evaluation import metrics as figures
 from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
-from execverify.evaluation.asking import Ask, model_of, recorded_file, recorded_habits
 from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source, digest
+from execverify.evaluation.model_adapters import Ask, model_of, recorded_file, recorded_habits
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
-from execverify.models.store import stored
+from execverify.models.cache import stored
 
 GENERATIONS, RESULTS = "generations.jsonl", "results.json"
 FORMAT = 1
@@ -115,7 +114,7 @@ def evaluate(
         "limit": limit,
         "imports": sorted(imports),
         "model": answered,
-        "style": chosen if chosen in styles.STYLES else Path(chosen).name,
+        "style": chosen if chosen in prompts.STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
         "sampling": told or drawn.plain(),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from execverify.utils.wording import counted
+from execverify.utils.messages import counted
 
 Results = Mapping[str, Any]
 

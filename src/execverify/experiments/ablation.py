@@ -20,16 +20,16 @@ from execverify.errors import TrainingError
 from execverify.experiments.arms import ARMS, MORE, Arm, chosen_arms
 from execverify.experiments.figures import summary
 from execverify.experiments.pages import write_pages
-from execverify.training.base import base_model, base_place
+from execverify.training.base_model import base_model, base_place
 from execverify.training.checkpoints import MODEL, STAGE, Say, finished, is_begun
-from execverify.training.checks import check_machine, check_settings
-from execverify.training.claim import CHAINS, MORE_CHAINS, SETTINGS, claim
-from execverify.training.engine import check_model, engine_or_error, hush
+from execverify.training.config import MOST_SEED, STAGES, Preset
+from execverify.training.distributed import world_size
 from execverify.training.files import read_json, write_json
-from execverify.training.measure import HELD_OUT, Measure, measure
-from execverify.training.ranks import world_size
-from execverify.training.run import Training
-from execverify.training.settings import MOST_SEED, STAGES, Preset
+from execverify.training.pipeline import Training
+from execverify.training.preflight import check_machine, check_settings
+from execverify.training.run_dir import CHAINS, MORE_CHAINS, SETTINGS, claim
+from execverify.training.stage_evaluation import HELD_OUT, Measure, measure
+from execverify.training.with_trl.common import check_model, engine_or_error, hush
 
 RESULTS = "results.json"
 _SAMPLES = 4
@@ -103,8 +103,8 @@ class Ablation:
             measure(models[arm.name], measures, preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say)
 
     def _trained(self, arm: Arm, preset: Preset, model: str, folder: Path, shared: Training) -> None:
-        from execverify.training.grpo import train_rl
-        from execverify.training.sft import train_sft
+        from execverify.training.with_trl.grpo import train_rl
+        from execverify.training.with_trl.sft import train_sft
 
         if arm.stage == "sft":
             settings, chains = preset.sft, shared.chains()

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from execverify.evaluation.comparing import Weighed, difference_interval, shares_of, weighed_mean
-from execverify.evaluation.folder import read_results
+from execverify.evaluation.compare import Weighed, difference_interval, shares_of, weighed_mean
+from execverify.evaluation.intervals import holm, mcnemar, student, student_quantile
 from execverify.evaluation.run import RESULTS
-from execverify.evaluation.statistics import holm, mcnemar, student, student_quantile
+from execverify.evaluation.run_dir import read_results
 from execverify.experiments.arms import ARMS
-from execverify.training.measure import scores_of
+from execverify.training.stage_evaluation import scores_of
 
 _ALL = "mean of tasks"
 

@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ProgramError
-from execverify.programs.catalogue import CATALOGUE, entry, nests
+from execverify.programs.catalog import CATALOGUE, entry, nests
 from execverify.programs.program import Program, walk
-from execverify.programs.typing import Use, uses
+from execverify.programs.type_inference import Use, uses
 
 LEVELS = (1, 2, 3, 4, 5, 6)
 DEPTHS = {1: (0, 0), 2: (0, 0), 3: (1, 1), 4: (2, 2), 5: (3, 3), 6: (1, 3)}

@@ -18,8 +18,8 @@ import ast
 import re
 from collections.abc import Collection
 
-from execverify.programs.prelude import USUAL_IMPORTS, usual_imports
 from execverify.programs.program import parse_source
+from execverify.programs.usual_imports import USUAL_IMPORTS, usual_imports
 
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _HEAD = re.compile(r"#!|#.*coding[:=]")
@@ -34,7 +34,7 @@ def with_imports(source: str, prelude: str = USUAL_IMPORTS, *, but: Collection[s
 
     Args:
         source: the program.
-        prelude: import statements, see `execverify.programs.prelude`; "" for none.
+        prelude: import statements, see `execverify.programs.usual_imports`; "" for none.
         but: names that the program has to define by itself.
         keep_lines: leave the program as it is where the imports would move its lines down.
 

@@ -15,7 +15,7 @@ from execverify.programs.program import Program, read_arguments
 from execverify.programs.values import value_of
 from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
-from execverify.utils.checks import expect
+from execverify.utils.validation import expect
 
 VERSION = 1
 """Version of the columns' meaning. A reader refuses rows of another version."""

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from execverify.errors import QuestionError
-from execverify.questions.candidates import Candidate
-from execverify.questions.layout import Layout, layout_of
-from execverify.questions.next_statement import next_statements
+from execverify.questions.kinds.base import Candidate
+from execverify.questions.kinds.next_statement import next_statements
+from execverify.questions.kinds.variable_state import variable_states
 from execverify.questions.question import KINDS, Question, can_be_written
-from execverify.questions.variable_state import variable_states
+from execverify.questions.statements import Layout, layout_of
 from execverify.tracing.trace import Trace
-from execverify.utils.checks import expect, names, whole_number
+from execverify.utils.validation import expect, names, whole_number
 
 SHARES = {"below": 0.15, "absent": 0.11, "copied": 0.09}
 """Largest share of a kind's questions that each habit answers, over many rows."""

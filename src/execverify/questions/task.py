@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from execverify.errors import QuestionError
 from execverify.programs.program import Program
 from execverify.programs.values import Value
-from execverify.questions.layout import layout_of
 from execverify.questions.prompts import DEFAULT, prompt_text
 from execverify.questions.question import CLOSE, KINDS, OPEN, Question, can_be_written
 from execverify.questions.select import ask, check_kinds
+from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
-from execverify.utils.checks import expect
+from execverify.utils.validation import expect
 
 TASK_KINDS = ("white_box", "input_prediction")
 """The kinds of tasks that a trace gives."""
 
 CODE_GENERATION = "code_generation"
-"""The kind of tasks that ask for code (see `execverify.questions.coding`). A trace alone gives none: it takes English and tests."""
+"""The kind of tasks that ask for code (see `execverify.questions.code_generation`). A trace alone gives none: it takes English and tests."""
 
 NO_STEP = "runs no statement of the program"
 """What is said of a run without a single step."""

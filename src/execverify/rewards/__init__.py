@@ -1,11 +1,11 @@
 """How an answer is judged: one parser, one comparison, the scores; adapters for the training engines."""
 
-from execverify.rewards.checks import Standing, TestCheck, check_tests
-from execverify.rewards.code_score import PAPER_TESTS, UnitTestRule, unit_test_score, unit_test_scores, unit_test_scores_async
+from execverify.rewards.code.check_tests import Standing, TestCheck, check_tests
+from execverify.rewards.code.grade import PAPER_TESTS, UnitTestRule, unit_test_score, unit_test_scores, unit_test_scores_async
+from execverify.rewards.code.unit_tests import UnitTest, UnitTests, read_tests
 from execverify.rewards.compare import same_json, same_output, same_value
 from execverify.rewards.parts import Part, Score, Verdict
 from execverify.rewards.score import PAPER, RewardRule, score, score_many
-from execverify.rewards.unit_tests import UnitTest, UnitTests, read_tests
 
 __all__ = [
     "PAPER", "PAPER_TESTS", "Part", "RewardRule", "Score", "Standing", "TestCheck", "UnitTest", "UnitTestRule", "UnitTests",

@@ -16,21 +16,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import call_many
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, arguments_text, read_arguments, shorten
 from execverify.programs.values import equality_key, value_of
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.answers import BLANKS, Answer, Assertion, completion_text, read_answer, read_assertion
-from execverify.rewards.code_score import UnitTestRule, unit_test_scores
+from execverify.rewards.code.grade import UnitTestRule, unit_test_scores
+from execverify.rewards.code.unit_tests import Problem, UnitTests, tests_of
 from execverify.rewards.compare import same_value
 from execverify.rewards.guard import bad_row, guarded, unreadable
+from execverify.rewards.parse import BLANKS, Answer, Assertion, completion_text, read_answer, read_assertion
 from execverify.rewards.parts import Part, Score, Verdict
-from execverify.rewards.unit_tests import Problem, UnitTests, tests_of
-from execverify.utils.checks import expect
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.run import call_many
+from execverify.utils.validation import expect
 
 
 @dataclass(frozen=True, slots=True)

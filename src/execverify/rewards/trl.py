@@ -11,7 +11,7 @@ where we failed to judge. For an ablation, make another function of another rule
 
 For code (stage II) there is `unit_test_reward`, and `unit_test_reward_async` for its like in an event loop. Its tests are in the
 column `tests` or `ground_truth` (JSON or a dict, see `read_tests`), in rows of kind `code_generation`, or in the columns of a published
-set (`reward_model`, `verification_info`, `test_list`, ...; see `execverify.rewards.records`)::
+set (`reward_model`, `verification_info`, `test_list`, ...; see `execverify.rewards.code.record_formats`)::
 
     from execverify.rewards.trl import UnitTestReward, unit_test_reward
     strict = UnitTestReward(UnitTestRule(binary=True), name="all_tests", limits=Limits(timeout=10.0))
@@ -28,18 +28,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from execverify.execution.candidates import stoppable
-from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.answers import completion_text
-from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
+from execverify.rewards.code.grade import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
+from execverify.rewards.code.record_formats import OtherAbility, format_of
+from execverify.rewards.code.record_formats.training_sets import by_source
+from execverify.rewards.code.unit_tests import Truth, UnitTests, read_tests, tests_of_row
 from execverify.rewards.guard import bad_row
+from execverify.rewards.parse import completion_text
 from execverify.rewards.parts import ANSWERS, Score, Verdict
-from execverify.rewards.records import OtherAbility, format_of
-from execverify.rewards.records.training import by_source
 from execverify.rewards.score import PAPER, RewardRule, score_many
-from execverify.rewards.unit_tests import Truth, UnitTests, read_tests, tests_of_row
+from execverify.sandbox.candidates import stoppable
+from execverify.sandbox.result import Limits
 
 LogMetric = Callable[[str, float], None]
 LogExtra = Callable[[str, list[Any]], None]

@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from execverify.errors import RowError, SandboxError, WeakSandboxError
-from execverify.execution.outcome import Limits
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.code_score import TEST_LIMITS, UnitTestRule, unit_test_score
+from execverify.rewards.code.grade import TEST_LIMITS, UnitTestRule, unit_test_score
+from execverify.rewards.code.record_formats.training_sets import SOURCES, by_source
+from execverify.rewards.code.unit_tests import read_tests
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import Score, Verdict
-from execverify.rewards.records.training import SOURCES, by_source
 from execverify.rewards.score import PAPER, RewardRule, score
-from execverify.rewards.unit_tests import read_tests
+from execverify.sandbox.result import Limits
 
 _log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ Runs under two seeds would miss half of the programs that depend on the order of
 
 import ast
 
-from execverify.execution.run import reaches_out
 from execverify.programs.program import Program, Vocabulary
+from execverify.sandbox.run import reaches_out
 from execverify.tracing.order import shows_order
 
 OTHER_SEEDS = (1, 2, 3, 4, 5)

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from execverify.execution.call import enact
-from execverify.execution.outcome import Limits, Outcome
-from execverify.execution.run import is_value, job_for, sandbox
-from execverify.execution.worker import Stage
 from execverify.programs.program import Program
 from execverify.programs.values import Value, describe
+from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.run import is_value, job_for, sandbox
+from execverify.sandbox.runners import enact
+from execverify.sandbox.worker import Stage
 
 _HARNESS = "execverify.tracing.events:record"
 _MOST = 100_000  # entries

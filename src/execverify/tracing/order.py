@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 
 from execverify.programs.constraints import form_of
 from execverify.programs.program import Program
-from execverify.programs.types import ANY, arguments, element, head
-from execverify.programs.typing import kinds_of
+from execverify.programs.type_expr import ANY, arguments, element, head
+from execverify.programs.type_inference import kinds_of
 
 _SETS = frozenset(("set", "frozenset"))
 _VIEWS = frozenset(("keys", "items", "values"))

@@ -20,11 +20,11 @@ from collections.abc import AsyncIterator, Callable
 from types import CodeType
 from typing import Any
 
-from execverify.execution.call import StepLimitReached, enact
-from execverify.execution.worker import Stage
 from execverify.programs.values import describe
-from execverify.tracing import instrument as names
-from execverify.tracing.surroundings import surroundings
+from execverify.sandbox.runners import StepLimitReached, enact
+from execverify.sandbox.worker import Stage
+from execverify.tracing import rewrite as names
+from execverify.tracing.environments import surroundings
 
 Names = dict[str, object]
 Lent = tuple[str, Callable[[], object]]

@@ -15,21 +15,21 @@ from itertools import islice
 from typing import Any
 
 from execverify.errors import ProgramError
-from execverify.execution.job import Job
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import FORGED, job_for, result_of, sandbox
 from execverify.programs.program import Program
 from execverify.programs.values import Value
+from execverify.sandbox.job import Job
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.run import FORGED, job_for, result_of, sandbox
 from execverify.tracing.determinism import OTHER_SEEDS, may_vary
-from execverify.tracing.doors import door_of
-from execverify.tracing.witness import agrees
-from execverify.utils.checks import many
+from execverify.tracing.interpreter_access import door_of
+from execverify.tracing.settrace_check import agrees
+from execverify.utils.validation import many
 
 _HARNESS = "execverify.tracing.recorder:record"
-_PLAIN = "execverify.execution.call:run"
+_PLAIN = "execverify.sandbox.runners:run"
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
 _ENDS = (Outcome.RETURNED, Outcome.RAISED)
-_WITNESS = "execverify.tracing.witness:record"
+_WITNESS = "execverify.tracing.settrace_check:record"
 _PATIENCE = 5  # times the time limit, for the run under CPython's trace function
 _LOOKS = "it is another when it is traced: it looks at its own code, frames or references"
 _DIFFERS = "two runs of it differ: it depends on set order, addresses, time, chance or its surroundings"

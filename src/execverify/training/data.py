@@ -14,19 +14,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.building import build
-from execverify.datasets.files import read_rows
-from execverify.datasets.folder import read_manifest
-from execverify.datasets.problems import ProblemAccount, problem_rows
-from execverify.datasets.recipe import Recipe, levels_of
+from execverify.datasets.build_dir import read_manifest
+from execverify.datasets.build_run import build
+from execverify.datasets.code_problems import ProblemAccount, problem_rows
+from execverify.datasets.config import Recipe, levels_of
+from execverify.datasets.rows_io import read_rows
 from execverify.datasets.splits import Splits
 from execverify.errors import RowError, TrainingError
 from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Say
+from execverify.training.config import SYNTHESIZED, DataSettings, Preset
 from execverify.training.preset_checks import recipe_of
-from execverify.training.settings import SYNTHESIZED, DataSettings, Preset
-from execverify.utils.wording import counted
+from execverify.utils.messages import counted
 
 TRAIN, TEST = "train", "test"
 _HELD_OUT = "train=0.05,test=0.95"

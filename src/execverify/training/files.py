@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.files import pyarrow_or_error
+from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import TrainingError
 from execverify.utils.atomic import atomic_dir, atomic_json, atomic_write
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.chains import DETAILS, MIXED, VOICES
-from execverify.datasets.recipe import Recipe, levels_of
+from execverify.cot import DETAILS, MIXED, VOICES
+from execverify.datasets.config import Recipe, levels_of
 from execverify.datasets.splits import Splits
 from execverify.errors import ExecVerifyError, TrainingError
 from execverify.questions.prompts import template_texts
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
-from execverify.training.settings import MOST_SEED, SYNTHESIZED, DataSettings, Preset, RlSettings
+from execverify.training.config import MOST_SEED, SYNTHESIZED, DataSettings, Preset, RlSettings
 
 REWARDS = ("white_box", "output_only", "control_flow", "data_flow", "parts", "unit_tests", "constant")
 LOSSES = ("grpo", "dapo", "bnpo", "dr_grpo", "cispo", "sapo", "luspo", "vespo")

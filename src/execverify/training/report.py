@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.evaluation.folder import read_results
 from execverify.evaluation.run import RESULTS
+from execverify.evaluation.run_dir import read_results
 from execverify.training.checkpoints import finished
-from execverify.training.measure import scores_of
-from execverify.training.settings import STAGES, Preset
+from execverify.training.config import STAGES, Preset
+from execverify.training.stage_evaluation import scores_of
 from execverify.utils.atomic import atomic_text
 
 REPORT = "report.md"

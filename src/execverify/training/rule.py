@@ -2,7 +2,7 @@
 
 from execverify.questions.question import KINDS
 from execverify.rewards.score import PAPER, RewardRule
-from execverify.training.settings import RlSettings
+from execverify.training.config import RlSettings
 
 
 def rule_of(settings: RlSettings) -> RewardRule:

@@ -19,19 +19,19 @@ from typing import Any
 import verifiers.v1 as vf
 from openai import AsyncOpenAI
 
-from execverify.datasets.files import read_rows
-from execverify.datasets.recipe import levels_of
+from execverify.datasets.config import levels_of
+from execverify.datasets.rows_io import read_rows
 from execverify.datasets.stream import tasks
 from execverify.errors import RowError
 from execverify.questions.question import KINDS
 from execverify.questions.rows import ROW_KINDS, Row, from_row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
-from execverify.rewards.code_score import PAPER_TESTS, TEST_LIMITS
+from execverify.rewards.adapters import ground_truth, messages_of
+from execverify.rewards.code.grade import PAPER_TESTS, TEST_LIMITS
 from execverify.rewards.parts import PARTS
 from execverify.rewards.score import PAPER
 from execverify.rewards.verl import compute_score
-from execverify.training.truth import ground_truth, messages_of
 
 logger = logging.getLogger(__name__)
 

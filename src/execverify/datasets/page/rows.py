@@ -6,7 +6,7 @@ from execverify.datasets.page.charts import facts, figure, folded, table
 from execverify.datasets.page.markup import Markup, Part, joined, python, tag
 from execverify.datasets.page.sections import KINDS
 from execverify.errors import ProgramError
-from execverify.programs.catalogue import entry, nests
+from execverify.programs.catalog import entry, nests
 from execverify.programs.constraints import DEPTHS, Constraint
 from execverify.programs.program import split_lines
 from execverify.programs.values import Value

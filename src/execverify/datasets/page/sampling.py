@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.files import pyarrow_or_error
-from execverify.datasets.seen import key_of
+from execverify.datasets.dedup import key_of
+from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import RowError
 from execverify.questions.rows import Row
 

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from execverify.datasets.bars import AT_LEAST, Bar
 from execverify.datasets.page.charts import bars, facts, figure, folded, meter, percent, table, verdict
 from execverify.datasets.page.markup import Markup, Part, joined, tag
 from execverify.datasets.page.sampling import Sample
 from execverify.datasets.stats import LIMITS, Stats
-from execverify.programs.catalogue import CATALOGUE
+from execverify.datasets.thresholds import AT_LEAST, Bar
+from execverify.programs.catalog import CATALOGUE
 from execverify.programs.program import shorten
 
 KINDS = {

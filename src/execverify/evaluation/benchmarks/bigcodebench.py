@@ -24,10 +24,10 @@ from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion, constant_function
 from execverify.evaluation.data import Row, Source, load_rows
-from execverify.evaluation.facts import facts_of
-from execverify.execution.candidates import Candidate, run_candidates
-from execverify.execution.outcome import Limits, Outcome, Result
+from execverify.evaluation.program_features import facts_of
 from execverify.programs.literals import parse_literal, parse_without_warnings
+from execverify.sandbox.candidates import Candidate, run_candidates
+from execverify.sandbox.result import Limits, Outcome, Result
 
 ORIGIN = "https://github.com/bigcode-project/bigcodebench, or bigcode/bigcodebench (bigcode/bigcodebench-hard: the hard subset) on the hub"
 FIELDS = ("task_id", "entry_point", "canonical_solution", "test")

@@ -9,15 +9,15 @@ from execverify.errors import LiteralError, ProgramError
 from execverify.evaluation.answers import BARE, Answer, input_answer, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
 from execverify.evaluation.benchmarks.cruxeval_o import FIELDS, HUB, ORIGIN
+from execverify.evaluation.cruxeval_rule import LIMITS, Claim, is_inert, is_plain, verdicts
 from execverify.evaluation.data import Source, load_rows
-from execverify.evaluation.facts import facts_of, steps_of, with_steps
-from execverify.evaluation.official import LIMITS, Claim, is_inert, is_plain, verdicts
-from execverify.evaluation.outputs import imports_of, key_of, program_or_none
-from execverify.execution.outcome import Outcome, Result
-from execverify.execution.run import run_many
+from execverify.evaluation.output_prediction import imports_of, key_of, program_or_none
+from execverify.evaluation.program_features import facts_of, steps_of, with_steps
 from execverify.programs.literals import parse_expression, parse_literal
 from execverify.programs.program import Program, arguments_text, call_values, read_arguments, shorten
 from execverify.programs.values import equality_key
+from execverify.sandbox.result import Outcome, Result
+from execverify.sandbox.run import run_many
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from execverify.evaluation.benchmark import About, Item
 from execverify.evaluation.data import Source, load_rows
-from execverify.evaluation.outputs import RULE, STRICT, Known, OutputPrediction, output_items
+from execverify.evaluation.output_prediction import RULE, STRICT, Known, OutputPrediction, output_items
 
 ORIGIN = "https://github.com/facebookresearch/cruxeval (data/cruxeval.jsonl), or cruxeval-org/cruxeval on the hub"
 HUB = ("cruxeval-org/cruxeval", "test")

@@ -21,7 +21,7 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.answers import BARE, Answer, inside, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Row, Source, load_rows
-from execverify.evaluation.foreign import LANGUAGES, Ran, run_all, why_not
+from execverify.evaluation.languages import LANGUAGES, Ran, run_all, why_not
 
 ORIGIN = "https://github.com/CRUXEVAL-X/cruxeval-x, or xhwl/cruxeval-x on the hub (a file for each language)"
 FIELDS = ("id", "code", "input_reasoning", "output_reasoning")

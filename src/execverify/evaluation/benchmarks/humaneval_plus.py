@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from execverify.evaluation.benchmark import About
-from execverify.evaluation.evalplus.data_set import RULE, STRICT, EvalPlus
-from execverify.evaluation.evalplus.problems import Rules
+from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus
+from execverify.evaluation.code_tests.problem import Rules
 
 ORIGIN = "https://github.com/evalplus/humanevalplus_release (HumanEvalPlus.jsonl.gz)"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from execverify.errors import EvaluationError, ProgramError
 from execverify.evaluation.benchmark import About, Item
 from execverify.evaluation.data import Source
-from execverify.evaluation.outputs import RULE, STRICT, Known, OutputPrediction, output_items
-from execverify.execution.outcome import Limits, Outcome, Result
-from execverify.execution.run import run_many
-from execverify.programs.files import ProgramRecord, read_programs
+from execverify.evaluation.output_prediction import RULE, STRICT, Known, OutputPrediction, output_items
 from execverify.programs.program import Program
+from execverify.programs.records import ProgramRecord, read_programs
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.run import run_many
 
 FOLDER = Path(__file__).parents[1] / "library"
 STANDARD = tuple(FOLDER / name for name in ("containers.py", "texts_and_times.py", "numbers_and_tools.py"))

@@ -11,15 +11,15 @@ from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion
 from execverify.evaluation.data import Row, Source, load_rows
-from execverify.execution.candidates import Candidate, run_candidates
-from execverify.execution.outcome import Limits, Outcome, Result
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import shorten
 from execverify.programs.values import value_of
-from execverify.rewards.code import read_code
+from execverify.rewards.code.extract import read_code
+from execverify.rewards.code.record_formats.livecodebench import cases_of
 from execverify.rewards.compare import same_json, same_output
-from execverify.rewards.records.livecodebench import cases_of
-from execverify.utils.wording import counted
+from execverify.sandbox.candidates import Candidate, run_candidates
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.utils.messages import counted
 
 ORIGIN = "livecodebench/code_generation_lite on the hub (test*.jsonl)"
 FIELDS = ("question_content", "question_id", "starter_code", "public_test_cases", "private_test_cases")

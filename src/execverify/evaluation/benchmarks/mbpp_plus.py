@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from execverify.evaluation.benchmark import About
-from execverify.evaluation.evalplus.data_set import RULE, STRICT, EvalPlus
-from execverify.evaluation.evalplus.problems import Rules, as_tuples
+from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus
+from execverify.evaluation.code_tests.problem import Rules, as_tuples
 
 ORIGIN = "https://github.com/evalplus/mbppplus_release (MbppPlus.jsonl.gz)"
 

@@ -5,7 +5,7 @@ The data carry no licence, so none are here: `--data` names a folder with `DREva
     data    {task_id, entry_point, code, inputs, outputs, test}    functions: argument tuples; classes: bodies of unittest methods
     tasks   {task_id, idx, tasks: [{input_idx, task: [{lineno, var}], output_pred}]}
 
-What is true is not read from anywhere: each run is made here, under watch (`tracing/watch.py`). Each probe (a line, a variable)
+What is true is not read from anywhere: each run is made here, under watch (`tracing/expression_watch.py`). Each probe (a line, a variable)
 is asked in three prompts, and each run's output in one more.
 
     coverage   is the line executed? YES or NO
@@ -26,11 +26,11 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.answers import Answer, inside, wrapped
 from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source
-from execverify.evaluation.reval.rule import WEIGHTS
-from execverify.evaluation.reval.runs import HOLE, ORIGIN, Left, read_runs, text_to_run
-from execverify.evaluation.reval.truth import NO, YES, Probe, outputs_held, probed
-from execverify.evaluation.reval.verdicts import mark
-from execverify.evaluation.styles import render
+from execverify.evaluation.prompts import render
+from execverify.evaluation.reval.grade import mark
+from execverify.evaluation.reval.ground_truth import NO, YES, Probe, outputs_held, probed
+from execverify.evaluation.reval.official_rule import WEIGHTS
+from execverify.evaluation.reval.programs import HOLE, ORIGIN, Left, read_runs, text_to_run
 from execverify.questions.question import NO_STATE, NOTHING_NEXT
 from execverify.questions.task import Message
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from execverify.evaluation.benchmark import Mark, Record
-from execverify.evaluation.results import differs
+from execverify.evaluation.metrics import differs
 
 WHOLE = 4
 """Different completions of an item that are kept whole."""

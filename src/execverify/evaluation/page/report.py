@@ -13,7 +13,7 @@ from execverify.datasets.page.markup import Markup, Part, joined, tag
 from execverify.evaluation.page.items import items_as_data
 from execverify.evaluation.run import Evaluation
 from execverify.evaluation.table import how, shown, span, tasks_of
-from execverify.utils.wording import counted
+from execverify.utils.messages import counted
 
 _PACKAGE = "execverify.evaluation.page"
 _VERDICTS = {"official": "by the authors' rule", "strict": "strictly"}

@@ -1,0 +1,231 @@
+"""The verbs of the command line, and how a command ends.
+
+A verb's module is loaded when the verb is used: `execverify --version` and the completion of a shell load none. Exit statuses: 0
+done; 1 a check found something wrong; 2 wrong input, or output that cannot be written; 3 our own failure, such as a sandbox that does
+not start; 70 a fault of execverify; 128 and more a signal.
+"""
+
+import contextlib
+import difflib
+import importlib
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from typing import Any, NoReturn, TextIO
+
+import click
+from click.shell_completion import CompletionItem
+
+from execverify import __version__
+from execverify.errors import ExecVerifyError, SandboxError
+from execverify.utils.messages import one_line
+
+VERBS = {
+    "trace": ("programs", "Run programs and show each step: its line, and what changed."),
+    "ask": ("programs", "Ask questions about programs' runs, with every accepted answer."),
+    "rows": ("rows", "Make rows of programs that exist."),
+    "code-rows": ("problems", "Make rows of published code problems with their unit tests."),
+    "build": ("build", "Make a dataset of synthesized programs in the folder OUT."),
+    "chains": ("chains", "Give rows chains of thought that tell their program's run."),
+    "score": ("rows", "Judge completions of rows."),
+    "validate": ("rows", "Check rows: labels against a new run, and no attack is overpaid."),
+    "stats": ("stats", "What rows and their programs are like, and how far habits get."),
+    "report": ("stats", "Write the page that describes a dataset, OUT/report.html, anew."),
+    "export": ("export", "Write rows as another engine reads them."),
+    "evaluate": ("evaluate", "Run a benchmark on a model, and score it."),
+    "compare": ("compare", "Compare runs of one benchmark with the first of them."),
+    "train": ("train", "Train a model by a preset: the warm-up, white-box RL, unit-test RL."),
+    "experiment": ("experiment", "Train and measure every arm of the ablation."),
+    "doctor": ("doctor", "What of the sandbox, the engines and the devices works here."),
+}
+"""By name: the module, and one line of help."""
+
+_GOES_ON = frozenset({"build", "train", "experiment"})
+"""Verbs that go on where they were stopped; `evaluate` does with --out."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class _Verbs(click.Group):
+    """The group of all verbs, each loaded when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"execverify.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], VERBS, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`execverify --help` lists the verbs"
+            raise click.UsageError(f"there is no verb {args[0]!r}: {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in VERBS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        verbs = [CompletionItem(name, help=about) for name, (_, about) in VERBS.items() if name.startswith(incomplete)]
+        return verbs + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=_Verbs,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, prog_name="execverify")
+@click.pass_context
+def execverify(ctx: click.Context) -> None:
+    """Teach language models to execute code in their heads, and prove what they learned."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
+
+
+class Signalled(KeyboardInterrupt):
+    """A signal asked the command to end; what is unfinished is cleared up as after Ctrl-C.
+
+    Attributes:
+        number: the signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def complain(message: object) -> None:
+    """Says in one line on standard error what is wrong."""
+    with contextlib.suppress(OSError):
+        click.echo(f"execverify: {one_line(message)}", err=True)
+
+
+def run_command_line(args: list[str] | None = None) -> NoReturn:
+    """Runs a command and ends the process; what was done wrong is told in one line."""
+    words = sys.argv[1:] if args is None else args
+    if "_EXECVERIFY_COMPLETE" in os.environ:
+        execverify.main(words, prog_name="execverify")  # a shell asks what may come next
+    sys.stderr = sys.stderr or _nowhere()  # closed by who started us
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+        sys.exit(_told("standard output is closed: send it to a file, or to /dev/null", 2))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _warn
+    with _signals_raise():
+        status = _status(words)
+    sys.exit(status)
+
+
+def _status(words: list[str]) -> int:
+    """Runs a command; its exit status."""
+    try:
+        try:
+            with execverify.make_context("execverify", list(words)) as ctx:
+                execverify.invoke(ctx)
+        finally:
+            sys.stdout.flush()
+        return 0
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    except SystemExit as finished:
+        return finished.code if isinstance(finished.code, int) else 0 if finished.code is None else _told(finished.code, 1)
+    except click.ClickException as error:
+        return _told(_usage(error), 2)
+    except (KeyboardInterrupt, click.exceptions.Abort) as stop:
+        complain(stopped(words))
+        return 128 + (stop.number if isinstance(stop, Signalled) else signal.SIGINT)
+    except ExecVerifyError as error:
+        return _told(error, 3 if isinstance(error, SandboxError) else 2)
+    except BrokenPipeError:  # the reader of our output has gone, as in `execverify trace ... | head`
+        _drop_output()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        _drop_output()
+        where = error.filename if isinstance(error.filename, str) else "the output could not be written, or a file not be read"
+        return _told(f"{where}: {error.strerror or error}", 2)
+    except MemoryError:
+        return _told("there is not enough memory: use fewer --workers, or give less at once", 3)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] in ("click", "rich"):
+            raise
+        return _fault(error)
+    except Exception as error:
+        return _fault(error)
+
+
+def _fault(error: Exception) -> int:
+    """Shows where a fault of ours is."""
+    traceback.print_exception(error)
+    return _told(
+        f"this is a fault of execverify, and not yours ({type(error).__name__}): please report it with the lines above", 70
+    )
+
+
+def _told(message: object, status: int) -> int:
+    complain(message)
+    return status
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click says, and where help is to be had."""
+    ctx = getattr(error, "ctx", None)
+    hint = f" (`{ctx.command_path} --help` tells more)" if isinstance(error, click.UsageError) and ctx is not None else ""
+    return f"{error.format_message().rstrip()}{hint}"
+
+
+def stopped(words: list[str]) -> str:
+    """What to say of a command that was stopped: whether the same one goes on."""
+    verb = next((word for word in words if not word.startswith("-")), "")
+    if verb in _GOES_ON or (verb == "evaluate" and any(word == "--out" or word.startswith("--out=") for word in words)):
+        return "stopped; what was done is kept: give the same command again to go on"
+    if verb == "evaluate":
+        return "stopped; nothing is kept: with --out RUN, the same command would go on"
+    return "stopped; no file was left half-written"
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  (for as long as the process is there)
+
+
+def _drop_output() -> None:
+    """Lets the interpreter end without another try to write what cannot be written."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    complain(f"warning: {message}")
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing is left half-written."""
+    ours = os.getpid()
+
+    def handler(number: int, frame: object) -> None:
+        if os.getpid() != ours:  # a fork of ours: it ends as it would have
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        raise Signalled(number)
+
+    changed = [number for number in _SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)

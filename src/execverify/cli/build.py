@@ -1,0 +1,113 @@
+"""The verb that makes a dataset: `build`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from execverify.cli.common import SEED, cores, limit_options
+from execverify.cli.programs import split_kinds
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import SCREEN, Text, note
+from execverify.datasets.build_run import Built, build
+from execverify.datasets.config import Recipe, levels_of
+from execverify.datasets.splits import Splits
+from execverify.questions.prompts import DEFAULT, template_names
+from execverify.questions.task import ALL_KINDS, TASK_KINDS
+from execverify.utils.messages import counted
+
+_SHOWN = 6
+
+
+@click.command("build")
+@click.argument("out")
+@click.option("--size", required=True, type=int, help="How many rows.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Another one gives other programs.")
+@click.option("--levels", help="Levels of 1 to 6, such as 1-6 or 1,3; all by default.")
+@click.option(
+    "--kinds", default=",".join(TASK_KINDS), show_default=True, help=f"Kinds of rows, with commas, of {', '.join(ALL_KINDS)}."
+)
+@click.option("--methods", default="", help="Built-ins under test, such as str.split,len; all by default.")
+@click.option("--types", default="", help="Types of the values that programs write, such as bool,int,list; all by default.")
+@click.option("--from", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round.")
+@click.option(
+    "--exclude", multiple=True, metavar="FILE", help="A benchmark's file whose programs must not come in; may be repeated."
+)
+@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that make rows.")
+@click.option("--inputs", default=1, show_default=True, help="Most rows of one program, each on arguments of its own.")
+@click.option("--limit", default=10, show_default=True, help="Most questions a row.")
+@click.option(
+    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+)
+@click.option("--splits", default=str(Splits()), show_default=True, help="Splits and their shares of the programs' shapes.")
+@limit_options
+def build_command(
+    out: str,
+    size: int,
+    seed: int,
+    levels: str | None,
+    kinds: str,
+    methods: str,
+    types: str,
+    from_file: str | None,
+    exclude: tuple[str, ...],
+    workers: int,
+    inputs: int,
+    limit: int,
+    template: str,
+    splits: str,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
+) -> None:
+    """Make a dataset of synthesized programs in the folder OUT: Parquet shards, a manifest, a report.
+
+    The same options give the same rows. A build that was stopped, however, goes on when the same command is given again.
+    """
+    recipe = Recipe(
+        seed=seed,
+        kinds=tuple(split_kinds(kinds)),
+        levels=() if levels is None else levels_of(levels),
+        methods=tuple(split_kinds(methods)),
+        types=tuple(split_kinds(types)),
+        inputs=inputs,
+        limit=limit,
+        template=template,
+        splits=Splits.parse(splits),
+        timeout=timeout,
+        steps=steps,
+        from_file=from_file,
+        exclude=exclude,
+        imports=imports,
+    )
+    with Progress("rows", max(size, 0)) as bar:
+        built = build(out, size, recipe, workers=workers, progress=lambda done, ready: bar.update(done, ready=ready))
+    _print(Path(out), built)
+
+
+def _print(out: Path, built: Built) -> None:
+    manifest = built.manifest
+    rows = counted(manifest["rows"], "row")
+    if built.already:
+        note(f"{out} is complete: {rows}, made of these settings before; nothing was changed")
+    else:
+        before = f", {built.ready} of them made before," if built.ready else ""
+        rate = (manifest["rows"] - built.ready) / built.seconds
+        note(f"{rows}{before} in {built.seconds:.1f} s ({rate:,.0f} a second) -> {out}")
+        note("time: " + ", ".join(f"{name} {share:.0%}" for name, share in built.clock.shares.items()))
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name in ("splits", "kinds", "levels"):
+        table.add_row(name, Text(_as_text(manifest[name])))
+    table.add_row("dropped", Text(_as_text(manifest["dropped"]) or "none"))
+    table.add_row("refused", Text(_as_text(manifest["refused"]) or "none"))
+    if manifest["excluded"]:
+        table.add_row("excluded", Text(_as_text(manifest["excluded"])))
+    table.add_row("content", manifest["content"])
+    SCREEN.print(table)
+
+
+def _as_text(counts: dict[str, Any]) -> str:
+    shown = [f"{count} {name}" if not name.isdecimal() else f"{name}: {count}" for name, count in counts.items()]
+    rest = f", and {counted(len(shown) - _SHOWN, 'more reason')}" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + rest

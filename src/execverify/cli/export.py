@@ -1,0 +1,63 @@
+"""The verb `export`: rows in the form that another engine reads."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from execverify.cli.programs import split_kinds
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import echo_json, note
+from execverify.datasets.rows_io import count_rows, read_rows
+from execverify.utils.messages import counted
+
+if TYPE_CHECKING:
+    from execverify.training.with_verl.rows import Exported
+
+
+@click.command("export")
+@click.argument("rows")
+@click.option("-o", "--out", required=True, help="Folder to write into.")
+@click.option("--for", "engine", type=click.Choice(["verl"]), default="verl", show_default=True, help="Which engine reads it.")
+@click.option("--kinds", default="", help="Kinds of rows, with commas between them; all by default.")
+@click.option("--limit", type=click.IntRange(1), help="Most rows to train on; all by default.")
+@click.option("--model", help="Hub name or folder; with --max-prompt, its tokenizer measures the prompts.")
+@click.option("--max-prompt", type=click.IntRange(1), help="Leave out rows whose prompt has more tokens.")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+def export_command(
+    rows: str, out: str, engine: str, kinds: str, limit: int | None, model: str | None, max_prompt: int | None, as_json: bool
+) -> None:
+    """Write ROWS as the engine reads them: OUT/train.parquet and OUT/validation.parquet, by the rows' own splits.
+
+    ROWS is a file of rows, or the folder of a dataset. (TRL reads rows as they are.)
+    """
+    from execverify.training.with_verl.launch import prompt_length
+    from execverify.training.with_verl.rows import export
+
+    if (model is None) != (max_prompt is None):
+        raise click.UsageError("--model and --max-prompt go together: the one measures what the other limits")
+    length = None
+    if model is not None:
+        length = prompt_length(model)
+        if length is None:
+            raise click.UsageError(
+                f"--max-prompt needs the tokenizer of {model}, which cannot be loaded: is the name right, and is transformers installed "
+                "(pip install 'execverify[train]')?"
+            )
+    with Progress("rows", count_rows(rows)) as bar:
+        found = export(
+            bar.track(read_rows(rows)), Path(out), kinds=split_kinds(kinds), limit=limit, length=length, longest=max_prompt
+        )
+    if as_json:
+        echo_json({"rows": found.rows, "kinds": found.kinds, "left_out": found.left_out, "examples": found.examples})
+    else:
+        _print(found)
+
+
+def _print(found: "Exported") -> None:
+    for split, count in found.rows.items():
+        note(f"{counted(count, 'row')} -> {found.file(split)}")
+    note(", ".join(f"{count} {kind}" for kind, count in found.kinds.items()))
+    for reason, count in found.left_out.most_common():
+        example = f" ({found.examples[reason]})" if reason in found.examples else ""
+        note(f"left out: {count} {reason}{example}")

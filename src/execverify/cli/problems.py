@@ -1,0 +1,72 @@
+"""The verb that makes rows of code problems that others have published: `code-rows`."""
+
+import itertools
+from collections import Counter
+
+import click
+
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import note
+from execverify.datasets.code_problems import HUB, ProblemAccount, problem_rows
+from execverify.datasets.rows_io import check_out, write_rows
+from execverify.errors import RowError
+from execverify.programs.program import shorten
+from execverify.questions.prompts import DEFAULT, template_names
+from execverify.utils.messages import counted
+
+_SHOWN_DROPS = 10
+
+
+@click.command("code-rows")
+@click.argument("source")
+@click.option("-o", "--out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
+@click.option("--limit", type=click.IntRange(1), help="Most rows; all by default.")
+@click.option("--split", default="train", show_default=True, help="Which split of a folder or of the hub's data.")
+@click.option(
+    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+)
+@click.option("--keep-prompts", is_flag=True, help="Leave the prompts as they are; they do not ask for our answer tags.")
+@click.option("--check", is_flag=True, help="Run the tests against the records' own solutions, and against answers without work.")
+def code_rows_command(
+    source: str, out: str, limit: int | None, split: str, template: str, keep_prompts: bool, check: bool
+) -> None:
+    """Make rows of published code problems with their unit tests.
+
+    SOURCE is a file of JSON lines or one JSON array (also gzipped), a .parquet file, a folder of Parquet files, or a name on the hub:
+    PRIME-RL/Eurus-2-RL-Data. The formats that are read: docs/coding.md. What is not about code is left out; records that are malformed
+    are counted with their reasons. With --check, tests that any answer passes are left out, and so are records whose own solution fails.
+    """
+    account = ProblemAccount()
+    rows = problem_rows(source, account, split=split, template=template, keep_prompts=keep_prompts, check=check)
+    check_out(out)
+    with Progress("problems", limit) as bar:
+        made = bar.track(itertools.islice(rows, limit))
+        first = next(iter_made := iter(made), None)
+        # Nothing is written where there is nothing to write: an empty file would hide the mistake.
+        if first is not None:
+            write_rows(out, itertools.chain([first], iter_made))
+    _print_account(account, out)
+    if first is None:
+        raise RowError(
+            f"no record of {source} gave a row, and nothing was written; docs/coding.md lists the formats, such as {HUB}'s"
+        )
+
+
+def _print_account(account: ProblemAccount, out: str) -> None:
+    made = ", ".join(f"{count} tested by {'calls' if form == 'call' else form}" for form, count in account.rows.items()) or "none"
+    note(f"{counted(account.records, 'record')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    if account.rows:
+        note(f"unit tests: {account.tests}, {account.tests / account.rows.total():.1f} a row")
+    if account.others:
+        note(f"not about code: {', '.join(f'{count} {name}' for name, count in account.others.most_common())}")
+    if account.standings:
+        note(f"checked: {', '.join(f'{count} {name}' for name, count in account.standings.most_common())}")
+    if account.left_out:
+        note(f"tests left out: {', '.join(f'{count}: {why}' for why, count in account.left_out.most_common())}")
+    if account.drops:
+        reasons = Counter(drop.reason for drop in account.drops)
+        note(f"dropped: {', '.join(f'{count}: {reason}' for reason, count in reasons.most_common())}")
+        for drop in account.drops[:_SHOWN_DROPS]:
+            note(f"  {drop.where}: {drop.reason}: {shorten(drop.detail, 160)}")
+        if len(account.drops) > _SHOWN_DROPS:
+            note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")

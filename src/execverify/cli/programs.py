@@ -1,0 +1,169 @@
+"""Verbs on programs: `trace` and `ask`."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.table import Table
+
+from execverify.cli.common import SEED, Failures, limit_options, limits_of, traces_from, usual_imports_option
+from execverify.cli.terminal import SCREEN, Text, echo_json
+from execverify.errors import QuestionError
+from execverify.programs.program import shorten
+from execverify.programs.values import Value
+from execverify.questions.question import KINDS, Question
+from execverify.questions.select import ask, check_kinds
+from execverify.tracing.trace import Step, Trace
+
+_FILE = click.argument("file")
+_CALL = click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a program, for other programs.")
+
+
+@click.command("trace")
+@_FILE
+@_CALL
+@_JSON
+@usual_imports_option
+@limit_options
+def trace_command(
+    file: str, call: str | None, as_json: bool, usual_imports: bool, timeout: float, steps: int, imports: tuple[str, ...]
+) -> None:
+    """Run programs and show each step: its line, and what changed.
+
+    FILE is a Python file, JSONL with code and input, or - for JSONL from standard input.
+    """
+    failures = Failures(as_json)
+    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures, usual_imports):
+        if as_json:
+            echo_json(trace_as_json(name, trace))
+        else:
+            _print_trace(name, trace)
+    failures.exit()
+
+
+@click.command("ask")
+@_FILE
+@_CALL
+@_JSON
+@usual_imports_option
+@limit_options
+@click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
+@click.option("--all", "every", is_flag=True, help="Every question there is, in place of a choice.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
+def ask_command(
+    file: str,
+    call: str | None,
+    as_json: bool,
+    usual_imports: bool,
+    kinds: str,
+    limit: int,
+    every: bool,
+    seed: int,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
+) -> None:
+    """Ask questions about programs' runs, with every accepted answer."""
+    wanted = split_kinds(kinds)
+    check_kinds(wanted)
+    failures = Failures(as_json)
+    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures, usual_imports):
+        try:
+            questions = ask(trace, wanted, None if every else limit, seed)
+        except QuestionError as error:
+            failures(name, f"{name}: {error}")
+            continue
+        if as_json:
+            echo_json({**_program_as_json(name, trace), "questions": list(map(_question_as_json, questions))})
+        else:
+            _print_questions(name, trace, questions)
+    failures.exit()
+
+
+def _question_as_json(question: Question) -> dict[str, Any]:
+    return {**asdict(question), "answers": list(question.answers)}
+
+
+def _print_questions(name: str, trace: Trace, questions: tuple[Question, ...]) -> None:
+    table = Table(title=f"{name}: {shorten(trace.program.call)}", title_justify="left", show_lines=False)
+    table.add_column("question")
+    table.add_column("accepted answers")
+    for question in questions:
+        table.add_row(Text(question.text), Text("  or  ".join(question.answers)))
+    SCREEN.print(table)
+
+
+def split_kinds(text: str) -> list[str]:
+    """Names with commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def trace_as_json(name: str, trace: Trace) -> dict[str, Any]:
+    """A trace as plain values; `code` and `input` make it a program row that other verbs read."""
+    result = trace.result
+    return {
+        **_program_as_json(name, trace),
+        "outcome": str(result.outcome),
+        "detail": result.detail,
+        "result": _value_as_json(result.value) if result.value else None,
+        "stdout": result.stdout,
+        "steps": [_step_as_json(step) for step in trace.steps],
+        "frames": [
+            {"function": frame.function, "caller": frame.caller, "state": {k: _value_as_json(v) for k, v in frame.state.items()}}
+            for frame in trace.frames
+        ],
+    }
+
+
+def _program_as_json(name: str, trace: Trace) -> dict[str, Any]:
+    program = trace.program
+    return {"id": name, "code": program.source, "entry_point": program.entry_point, "input": program.arguments}
+
+
+def _value_as_json(value: Value) -> dict[str, Any]:
+    return {"type": value.type, "text": value.text, "opaque": value.opaque}
+
+
+def _step_as_json(step: Step) -> dict[str, Any]:
+    changed = {name: _value_as_json(step.state[name]) if name in step.state else None for name in sorted(step.changed)}
+    return {"line": step.line, "visit": step.visit, "frame": step.frame, "finished": step.finished, "changed": changed}
+
+
+def _print_trace(name: str, trace: Trace) -> None:
+    result = trace.result
+    SCREEN.print(Text(f"{name}: {shorten(trace.program.call)}", style="bold"))
+    depth = _depths(trace)
+    table = Table(show_edge=False, pad_edge=False)
+    for heading in ("step", "line", "visit"):
+        table.add_column(heading, justify="right")
+    table.add_column("statement")
+    table.add_column("what changed")
+    for step in trace.steps:
+        code = trace.program.lines[step.line - 1].strip()
+        indent = "    " * depth[step.frame]
+        table.add_row(str(step.index + 1), str(step.line), str(step.visit), Text(indent + code), Text(_changes(step)))
+    if trace.steps:
+        SCREEN.print(table)
+    if result.value is not None:
+        SCREEN.print(Text(f"returns {result.value}", style="green"))
+    else:
+        SCREEN.print(Text(f"{result.outcome}: {result.detail}", style="red"))
+    if result.stdout:
+        SCREEN.print(Text(f"printed: {shorten(result.stdout, 200)}"))
+
+
+def _changes(step: Step) -> str:
+    if step.finished is None:
+        return "(did not finish)"
+    parts = [f"{name} = {step.state[name]}" if name in step.state else f"{name} is gone" for name in sorted(step.changed)]
+    return ", ".join(shorten(part, 80) for part in parts)
+
+
+def _depths(trace: Trace) -> list[int]:
+    """How many calls deep each frame is."""
+    depths: list[int] = []
+    for frame in trace.frames:
+        depths.append(0 if frame.caller is None else depths[trace.steps[frame.caller].frame] + 1)
+    return depths

@@ -1,0 +1,140 @@
+"""Verbs that look at a dataset as a whole: `stats` prints its figures, `report` writes them into a page."""
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from execverify.cli.common import cores
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import SCREEN, Text, echo_json, note
+from execverify.datasets.program_stats import entropy
+from execverify.datasets.rows_io import count_rows, read_rows
+from execverify.datasets.stats import LIMITS, Stats, stats_of
+from execverify.datasets.thresholds import AT_LEAST, Bar, coverage, cruxeval_figures, quartiles
+from execverify.errors import RowError
+from execverify.programs.program import shorten
+from execverify.utils.read_files import name_of
+
+_QUARTILES = ("least", "25%", "median", "75%", "95%", "most", "mean")
+_WORKERS = click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
+
+
+@click.command("stats")
+@click.argument("rows")
+@click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+@click.option("--quick", is_flag=True, help="Leave out what needs runs of the programs.")
+@_WORKERS
+def stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
+    """What rows and their programs are like, and how far constant answers and shortcuts get.
+
+    ROWS is a file of rows, the folder of a dataset, or - for JSONL from standard input. CRUXEval's figures stand beside.
+    """
+    with Progress("rows", count_rows(rows)) as bar:
+        stats = stats_of(read_rows(rows), quick=quick, workers=workers, progress=bar.advance)
+    if not stats.rows.total():
+        raise RowError(f"{name_of(rows)} holds no rows to describe")
+    if as_json:
+        echo_json({**stats.as_json(), "cruxeval": cruxeval_figures()})
+    else:
+        _print_stats(stats)
+
+
+@click.command("report")
+@click.argument("out")
+@_WORKERS
+def report_command(out: str, workers: int) -> None:
+    """Write the page that describes a dataset, OUT/report.html, anew."""
+    from execverify.datasets.report import write_report
+
+    note(str(write_report(Path(out), workers=workers)))
+
+
+def _print_stats(stats: Stats) -> None:
+    programs = stats.programs
+    SCREEN.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
+    each = f"{stats.rows.total() / programs.count:.2f} rows each, " if programs.count else ""
+    SCREEN.print(
+        f"programs: {programs.count} ({each}twins counted below), and CRUXEval's {cruxeval_figures()['programs']} beside them"
+    )
+    SCREEN.print(_spread(stats))
+    SCREEN.print(_types(stats))
+    results = ", ".join(f"{name} {count}" for name, count in stats.results.most_common(10))
+    SCREEN.print(f"results: {results}")
+    known, kinds = cruxeval_figures(), programs.nodes
+    SCREEN.print(
+        f"nodes of all syntax trees: {len(kinds)} kinds, {entropy(kinds):.2f} bits; "
+        f"CRUXEval {known['node kinds']} kinds, {known['node entropy']:.2f} bits"
+    )
+    if programs.constrained:
+        SCREEN.print(_coverage(stats))
+    SCREEN.print(_bars(stats))
+    if programs.matters:
+        SCREEN.print(
+            f"without the method under test: another value in {programs.matters - programs.fails} of {programs.ablated}, "
+            f"a failure in {programs.fails}"
+        )
+    for name, count in programs.broken.most_common(5):
+        SCREEN.print(Text(f"  constraint not kept: {count}: {name}"))
+    for id, why in programs.examples:
+        SCREEN.print(Text(f"  for example {id}: {shorten(why, 100)}"))
+    if programs.unsurveyed:
+        SCREEN.print(Text(f"programs that did not run on their own arguments: {programs.unsurveyed}", style="red"))
+    SCREEN.print(_habits(stats))
+
+
+def _spread(stats: Stats) -> Table:
+    table = Table("a program's", "", *_QUARTILES, title="spread", title_justify="left")
+    for name, numbers in stats.spread.items():
+        for whose, figures in (("", quartiles(numbers)), ("CRUXEval", cruxeval_figures()["spread"][name])):
+            cells = (f"{figures.get(key, 0):g}" for key in _QUARTILES)
+            table.add_row("" if whose else name, whose, *cells, style="dim" if whose else None)
+    return table
+
+
+def _types(stats: Stats) -> Table:
+    table = Table("type", "share", "CRUXEval", title="values: results, and states that are asked about", title_justify="left")
+    counts, known = stats.programs.types, cruxeval_figures()["value types"]
+    for name in [*(name for name, _ in counts.most_common()), *(name for name in known if name not in counts)]:
+        table.add_row(Text(name), f"{counts[name] / max(1, counts.total()):.1%}", f"{known.get(name, 0):.1%}")
+    table.add_row("kinds, as list[int]", str(len(stats.programs.kinds)), str(cruxeval_figures()["values"]), style="dim")
+    return table
+
+
+def _coverage(stats: Stats) -> Table:
+    table = Table("level", "used", "under test", "of", "missing", title="entries of the catalogue", title_justify="left")
+    for level, found in coverage(stats.programs).items():
+        missing = ", ".join(found["missing"][:8]) + (", ..." if len(found["missing"]) > 8 else "")
+        table.add_row(level, str(found["used"]), str(found["under_test"]), str(found["of"]), Text(missing))
+    return table
+
+
+def _bars(stats: Stats) -> Table:
+    table = Table("programs", "", "limit", "CRUXEval", "", title="what programs have to reach", title_justify="left")
+    for bar in stats.bars:
+        cruxeval = "" if bar.cruxeval is None else _figure(bar, bar.cruxeval)
+        limit = f"{'>=' if bar.sense == AT_LEAST else '<='} {_figure(bar, bar.limit)}"
+        table.add_row(Text(bar.name), _figure(bar, bar.value), limit, cruxeval, _kept(bar.kept, "kept", "MISSED"))
+    return table
+
+
+def _figure(bar: Bar, value: float) -> str:
+    """A share with as many digits as its limit needs; a share that is not whole is never rounded to 100%."""
+    if not bar.is_share:
+        return f"{value:g}"
+    text = f"{value:.1%}"
+    return f"{value:.3%}" if text in ("100.0%", "0.0%") and value not in (0.0, 1.0) else text
+
+
+def _habits(stats: Stats) -> Table:
+    table = Table("questions", "asked", "habit", "right", "limit", "", title="how far habits get", title_justify="left")
+    for shortcut in stats.shortcuts:
+        habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {shorten(shortcut.answer, 30)}"
+        limit = f"{LIMITS[shortcut.habit]:.0%}"
+        kept = _kept(shortcut.kept, "kept", "OVER")
+        table.add_row(shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", limit, kept)
+    return table
+
+
+def _kept(kept: bool, yes: str, no: str) -> Text:
+    return Text(yes, style="green") if kept else Text(no, style="red")

@@ -1,0 +1,93 @@
+"""The verb `train`: the two-stage training by a preset."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markdown import Markdown
+
+from execverify.cli.common import cores
+from execverify.cli.terminal import SCREEN, Text, note
+from execverify.errors import TrainingError
+from execverify.training.config import STAGES
+
+if TYPE_CHECKING:
+    from execverify.training.pipeline import Training
+
+
+@click.command("train")
+@click.argument("stage", type=click.Choice([*STAGES, "all"]), required=False)
+@click.option("--preset", metavar="NAME", help="A preset's name, or a .toml file like those that --list shows.")
+@click.option("--list", "listed", is_flag=True, help="List the presets, and where their files are.")
+@click.option(
+    "--model", metavar="M", help="Start from this model (hub name or folder) instead of the preset's or the stage before."
+)
+@click.option("--data", metavar="DIR", help="Rows to train on (`execverify build`); kinds that it lacks are built.")
+@click.option("--out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as stage1.learning_rate=1e-5.")
+@click.option("--engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
+@click.option("--no-evaluation", is_flag=True, help="Only train; measure nothing.")
+@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+def train_command(
+    stage: str | None,
+    preset: str | None,
+    listed: bool,
+    model: str | None,
+    data: str | None,
+    out: str | None,
+    changes: tuple[str, ...],
+    engine: str,
+    no_evaluation: bool,
+    workers: int,
+) -> None:
+    """Train a model: the warm-up (sft), white-box RL (stage1), unit-test RL (stage2), or all of them one after another.
+
+    Models are measured before, between and after. A training that was stopped goes on when the command is given again.
+    """
+    from execverify.training.distributed import is_first
+    from execverify.training.pipeline import Training
+    from execverify.training.preset_files import FOLDER, load_preset, preset_names
+    from execverify.training.report import REPORT
+
+    if listed:
+        for name in preset_names():
+            SCREEN.print(Text(name, style="bold"), Text(load_preset(name).about), sep="  ")
+            SCREEN.print(Text(f"  {FOLDER / name}.toml"), soft_wrap=True)
+        return
+    if stage is None or preset is None:
+        raise click.UsageError(f"name a stage ({', '.join(STAGES)}, all) and --preset ({', '.join(preset_names())})")
+    if data is not None:
+        changes = (*changes, f"data.from_folder={data}")
+    settings = load_preset(preset, changes)
+    folder = Path(out or f"runs/{Path(preset).stem}")
+    training = Training(settings, folder, workers, say=note, evaluated=not no_evaluation)
+    if engine == "verl":
+        _on_verl(training, stage, model)
+        return
+    training.run(STAGES if stage == "all" else [stage], model)
+    if not is_first():
+        return  # the first process measures, and says what came of it
+    if not no_evaluation:
+        SCREEN.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
+    note(f"{folder}: done")
+
+
+def _on_verl(training: "Training", stage: str, model: str | None) -> None:
+    """Writes the run of one stage of RL, and starts it where verl is installed."""
+    from execverify.training.with_verl import launch
+    from execverify.training.with_verl.config import check_for_verl
+
+    if stage not in STAGES[1:]:
+        raise TrainingError(
+            "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
+        )
+    check_for_verl(training.preset, stage)
+    model = training.for_another_engine(stage, model)
+    folder = launch.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
+    note(f"{folder}: the run, its rows and settings are written")
+    if importlib.util.find_spec("verl") is None:
+        note(f"verl is not installed here: in an environment of its own, `{verl.INSTALL}`, then `bash {folder / verl.RUN}`")
+        return
+    sys.exit(launch.launch(folder))

@@ -1,0 +1,387 @@
+"""Is a chain of thought true? Its claims are read back out of its text, one by one, and held against the trace.
+
+Nothing here knows how the text was made. Lines, visits, states, branches, calls and questions are compared with the trace;
+parts of statements are matched with the source and computed anew, in a confined process, from the trace's states.
+"""
+
+import ast
+import re
+from collections.abc import Iterable
+
+from execverify.cot import claims as said
+from execverify.cot.check_state import Ledger, place
+from execverify.cot.claims import Claim
+from execverify.cot.expression_match import same
+from execverify.cot.reading import READERS, Unreadable
+from execverify.errors import LiteralError
+from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
+from execverify.programs.program import walk
+from execverify.programs.values import Value
+from execverify.questions.question import Question
+from execverify.questions.task import Task
+from execverify.rewards.parse import read_answer
+from execverify.sandbox.result import Limits
+from execverify.sandbox.retry import patient
+from execverify.tracing.expression_probe import probe_many
+from execverify.tracing.expressions import details_many
+from execverify.tracing.trace import Step, Trace
+
+_LIMITS = patient(Limits())  # a busy machine must not make a chain wrong
+_REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom}
+_REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
+
+
+def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "terse") -> list[str]:
+    """What a chain says that is not so; empty where all of it is right.
+
+    Args:
+        text: the completion.
+        task: the task that it answers.
+        trace: the run of the task's program.
+        voice: how the text reads.
+
+    Raises:
+        SandboxError: its expressions could not be computed (our failure).
+    """
+    return check_chains([(text, task, trace)], voice=voice)[0]
+
+
+def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "terse", workers: int = 1) -> list[list[str]]:
+    """The same for many chains; the processes that compute their expressions are shared."""
+    checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
+    open_ones = [one for one in checkers if one.returned or one.rounds]
+    for one, details in zip(
+        open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
+    ):
+        one.compare_run(details)
+    probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
+    for one, values in zip(checkers, probe_many(probes, limits=_LIMITS, workers=workers), strict=True):
+        one.compare(values)
+    return [one.wrong for one in checkers]
+
+
+def _checked(text: str, task: Task, trace: Trace, voice: str) -> "_Checker":
+    checker = _Checker(task, trace)
+    found = _REASONING.fullmatch(text)
+    if found is None:
+        checker.fault("the text is not <reasoning>...</reasoning> and <answer>...</answer>")
+        return checker
+    try:
+        for claim in READERS[voice](found[1]):
+            checker.hear(claim)
+    except Unreadable as error:
+        checker.fault(str(error))
+    checker.ends()
+    checker.answers(text)
+    return checker
+
+
+class _Checker(Ledger):
+    """Follows the trace while it hears claims.
+
+    Attributes:
+        at: how many steps have been told, or said to be left out.
+    """
+
+    def __init__(self, task: Task, trace: Trace) -> None:
+        super().__init__(trace)
+        self.task = task
+        self.at = 0
+        self.left_frame: int | None = None  # a call that was told without its steps
+        self.entered = False
+        self.forgets = trace.program.vocabulary.kinds.isdisjoint(
+            _REMEMBERING
+        )  # a frame's variables change in its own steps alone
+        self.answered = 0
+        self.needed: int | None = None  # the step up to which was reasoned backward
+        self.kinds: set[type] = set()
+
+    def hear(self, claim: Claim) -> None:
+        """Takes a claim, and notes what is wrong with it."""
+        self.kinds.add(type(claim))
+        getattr(self, "_hear_" + type(claim).__name__.lower())(claim)
+
+    # ---------------------------------------------------------------------------------------- the course of events
+
+    def _hear_starts(self, claim: said.Starts) -> None:
+        if self.at or not self.trace.steps:
+            self.fault("the call begins twice")
+        self._compare_bindings(claim.arguments, self.trace.frames[0].state, "the call begins")
+
+    def _hear_begins(self, claim: said.Begins) -> None:
+        if self.at >= len(self.trace.steps):
+            self.fault(f"line {claim.line} visit {claim.visit}: nothing runs any more")
+            return
+        step = self.trace.steps[self.at]
+        if (step.line, step.visit) != (claim.line, claim.visit):
+            self.fault(f"line {claim.line} visit {claim.visit}: what runs is line {step.line} visit {step.visit}")
+        if self.facts.is_first(step) != self.entered:
+            self.fault(f"line {claim.line} visit {claim.visit}: a call is told that is not made here, or made and not told")
+        self._goes_to(step)
+        self.at += 1
+        self.entered = False
+
+    def _hear_resumes(self, claim: said.Resumes) -> None:
+        step = self.trace.step(claim.line, claim.visit)
+        if step is None or step.index >= self.at:
+            self.fault(f"line {claim.line} visit {claim.visit} goes on, but has not begun")
+        elif step.finished is not None and step.finished < self.at:
+            self.fault(f"line {claim.line} visit {claim.visit} goes on, but is over")
+        else:
+            self._goes_to(step)
+
+    def _goes_to(self, step: Step) -> None:
+        self.step = step
+        self.inner = {}
+        self.left_frame = None
+
+    def _hear_enters(self, claim: said.Enters) -> None:
+        step = self.facts.step_at(self.at)
+        if step is None or not self.facts.is_first(step):
+            self.fault(f"no call of {claim.function} is made here")
+            return
+        frame = self.trace.frames[step.frame]
+        if frame.function != claim.function:
+            self.fault(f"the call is of {frame.function}, not of {claim.function}")
+        self._compare_bindings(claim.arguments, frame.state, f"the call of {claim.function}")
+        self.entered = claim.told
+        if not claim.told:
+            self.left_frame = step.frame
+            self.at = self.facts.end_of_call(self.at)
+
+    def _hear_leaves(self, claim: said.Leaves) -> None:
+        frame = self.left_frame if self.left_frame is not None else self.step.frame if self.step else 0
+        last = self.facts.last[frame]
+        if self.left_frame is None and (self.step is None or last.index != self.step.index or last.finished != self.at):
+            self.fault(f"a function returns {claim.value}, but it does not return here")
+            return
+        if frame == 0:
+            value = self.trace.result.value
+            if value is None or value.text != claim.value:
+                self.fault(f"the call returns {value}, not {claim.value}")
+            return
+        node = self._statement(last)
+        if isinstance(node, ast.Return) and node.value is not None:
+            if self.left_frame is None and claim.value in self._values_of(node.value):
+                return
+            self.returned.append((last, node.value, claim.value))
+        elif claim.value != "None":
+            self.fault(f"{self.trace.frames[frame].function} returns None, not {claim.value}")
+
+    def _hear_skips(self, claim: said.Skips) -> None:
+        begun = self.facts.step_at(self.at)
+        where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
+        if begun is None or (begun.line, begun.visit) != (claim.line, claim.first):
+            self.fault(f"{where} are left out, but what runs is {place(begun)}")
+            return
+        last = self.trace.step(claim.line, claim.last)
+        node = self._statement(begun)
+        if last is None or last.frame != begun.frame or not isinstance(node, ast.For | ast.While | ast.AsyncFor):
+            self.fault(f"{where} are left out, but there are not so many")
+            return
+        if not self.facts.goes_in(last, node):
+            self.fault(f"{where}: visit {claim.last} begins no round")
+        stop = self.facts.end_of_round(last, node)
+        own = [step for step in self.trace.steps[self.at : stop] if step.frame == begun.frame and step.finished is not None]
+        self._compare_bindings(claim.state, own[-1].state, where)
+        self.at = stop
+        self.step = None
+
+    # ---------------------------------------------------------------------------------------- single steps
+
+    def _hear_gives(self, claim: said.Gives) -> None:
+        step = self._needed("a part is told")
+        if step is None:
+            return
+        told = _parsed(claim.expression)
+        if told is None:
+            self.fault(f"{place(step)}: {claim.expression} is no expression")
+            return
+        parts = self._parts(step)
+        found = [node for node in parts.nodes if same(told, node, self._values_of, whole=True)]
+        if not found:
+            self.fault(f"{place(step)}: {claim.expression} is no part of that line, with these values")
+            return
+        known = self.known.setdefault(step.index, {})
+        for node in found:  # with values put in, parts may read alike
+            known.setdefault(ast.dump(node), set()).add(claim.value)
+        inner = {name: self.inner[name] for name in parts.around.get(found[0], ()) if name in self.inner}
+        self._compute(step, claim.expression, claim.value, f"{claim.expression} gives {claim.value}", inner)
+
+    def _hear_each(self, claim: said.Each) -> None:
+        step = self._needed("a round is told")
+        if step is None:
+            return
+        parts = self._parts(step)
+        names = frozenset(name for name, _ in claim.names)
+        inside = [node for node in parts.nodes if names & parts.around.get(node, frozenset())]
+        if not inside:
+            self.fault(f"{place(step)} binds no {', '.join(names)} inside")
+        for node in inside:
+            self.known.get(step.index, {}).pop(ast.dump(node), None)
+        self.inner.update(claim.names)
+        self.rounds.setdefault(step.index, []).extend(claim.names)
+
+    def _hear_does(self, claim: said.Does) -> None:
+        step = self._needed("something is done")
+        if step is None:
+            return
+        statement = self.facts.statements.get(step.line)
+        if statement is None or claim.text in statement.texts or claim.text == _header(statement.node):
+            return
+        try:
+            (told,) = parse_quietly(claim.text, "exec").body  # type: ignore[attr-defined]
+        except (LiteralError, ValueError):
+            self.fault(f"{place(step)}: {claim.text} is no statement")
+            return
+        if not self._does(told, statement.node):
+            self.fault(f"{place(step)}: {claim.text} is not what that line does, with these values")
+
+    def _does(self, told: ast.stmt, node: ast.AST) -> bool:
+        """Whether a statement that was told is a line's own; `xs[i] += 1` may be told as `xs[0] = 3` where that sum was given."""
+        if same(told, node, self._values_of):
+            return True
+        if not isinstance(told, ast.Assign) or not isinstance(node, ast.AugAssign) or len(told.targets) != 1:
+            return False
+        (operation,) = (one for one in self._parts(self.step).nodes if isinstance(one, ast.BinOp) and one.right is node.value)  # type: ignore[arg-type]
+        return same(told.targets[0], node.target, self._values_of) and ast.unparse(told.value) in self._values_of(operation)
+
+    def _hear_sets(self, claim: said.Sets) -> None:
+        value = self._state_after(claim.name)
+        if value is not None and value.text != claim.value:
+            self.fault(f"{place(self.step)}: {claim.name} is {value}, not {claim.value}")
+
+    def _hear_sized(self, claim: said.Sized) -> None:
+        value = self._state_after(claim.name)
+        if value is not None and len(parse_literal(value.text or "()")) != claim.size:  # type: ignore[arg-type]
+            self.fault(f"{place(self.step)}: {claim.name} has not {claim.size} items")
+
+    def _state_after(self, name: str) -> Value | None:
+        step = self._needed(f"{name} is set")
+        if step is None:
+            return None
+        if step.finished != self.at:
+            self.fault(f"{place(step)}: {name} is told, but the line has not finished just now")
+            return None
+        node = self._statement(step)
+        if isinstance(node, ast.For | ast.AsyncFor) and not self.facts.goes_in(step, node):
+            self.fault(f"{place(step)}: {name} is told, but the loop ends there")
+        if name not in step.state:
+            self.fault(f"{place(step)}: there is no {name}")
+            return None
+        return step.state[name]
+
+    def _hear_tests(self, claim: said.Tests) -> None:
+        step = self._needed("a test is told")
+        node = self._statement(step) if step else None
+        if step is None or not isinstance(node, ast.If | ast.While):
+            self.fault(f"{place(step)} tests nothing")
+        elif self.facts.goes_in(step, node) != claim.holds:
+            self.fault(f"{place(step)}: its test is not {claim.holds}")
+        elif self.forgets and all(value.text is not None for value in self.facts.before(step).values()):
+            self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
+
+    def _hear_exhausted(self, claim: said.Exhausted) -> None:
+        step = self._needed("a loop ends")
+        node = self._statement(step) if step else None
+        if step is None or not isinstance(node, ast.For | ast.AsyncFor) or self.facts.goes_in(step, node):
+            self.fault(f"{place(step)}: its loop does not end there")
+
+    def _hear_fails(self, claim: said.Fails) -> None:
+        step = self._needed("an error is told")
+        if step is None or step.finished is not None:
+            self.fault(f"{place(step)}: there is no error")
+
+    # ---------------------------------------------------------------------------------------- questions and inputs
+
+    def _hear_next(self, claim: said.Next) -> None:
+        step = self._asked(claim.line, claim.visit, None)
+        if step is None:
+            return
+        following = self.trace.steps[step.index + 1].line if step.index + 1 < len(self.trace.steps) else None
+        statement = self.facts.statements.get(following) if following else None
+        if claim.text is not None and (statement is None or claim.text not in statement.texts):
+            self.fault(f"line {claim.next_line} is not {claim.text}")
+        if following != claim.next_line:
+            self.fault(f"after {place(step)} comes line {following}, not {claim.next_line}")
+
+    def _hear_was(self, claim: said.Was) -> None:
+        step = self._asked(claim.line, claim.visit, claim.name)
+        if step is not None and (claim.name not in step.state or step.state[claim.name].text != claim.value):
+            self.fault(f"after {place(step)}, {claim.name} is {step.state.get(claim.name)}, not {claim.value}")
+
+    def _hear_never(self, claim: said.Never) -> None:
+        count = len(self.trace.visits.get(claim.line, ()))
+        self._question(claim.line, claim.visit)
+        if count != claim.count or claim.visit <= count:
+            self.fault(f"line {claim.line} runs {count} times, not {claim.count}")
+
+    def _asked(self, line: int, visit: int, name: str | None) -> Step | None:
+        question = self._question(line, visit)
+        if question is not None and question.variable != name:
+            self.fault(f"question {self.answered} is about {question.variable}, not {name}")
+        step = self.trace.step(line, visit)
+        if step is None:
+            self.fault(f"line {line} has no visit {visit}")
+        return step
+
+    def _question(self, line: int, visit: int) -> Question | None:
+        self.answered += 1
+        if self.answered > len(self.task.questions):
+            self.fault(f"there is no question {self.answered}")
+            return None
+        question = self.task.questions[self.answered - 1]
+        if (question.line, question.visit) != (line, visit):
+            self.fault(f"question {self.answered} is about line {question.line} visit {question.visit}")
+        return question
+
+    def _hear_wants(self, claim: said.Wants) -> None:
+        if claim.value != self.task.result.text:
+            self.fault(f"the wanted result is {self.task.result.text}, not {claim.value}")
+
+    def _hear_confirms(self, claim: said.Confirms) -> None:
+        if claim.value != self.task.result.text or self.at < len(self.trace.steps):
+            self.fault(f"the run has not given {claim.value}")
+
+    def _hear_needs(self, claim: said.Needs) -> None:
+        step = self.trace.step(claim.line, claim.visit)
+        if step is None:
+            self.fault(f"line {claim.line} has no visit {claim.visit}")
+            return
+        where = f"before {place(step)}"
+        if self.needed is not None and step.index >= self.needed:
+            self.fault(f"{where}: that is not further back")
+        self.needed = step.index
+        self._compare_bindings(claim.names, self.facts.before(step), where)
+        read = {node.id for node in walk(self._statement(step) or ast.Pass()) if isinstance(node, ast.Name)}
+        for name in {name for name, _ in claim.names} - read:
+            self.fault(f"{where}: that line does not read {name}")
+
+    # ---------------------------------------------------------------------------------------- the end
+
+    def ends(self) -> None:
+        """All has been heard: is anything missing?"""
+        if self.at < len(self.trace.steps):
+            self.fault(f"{len(self.trace.steps) - self.at} steps are not told, from {place(self.trace.steps[self.at])} on")
+        if self.answered and self.answered < len(self.task.questions):
+            self.fault(f"{len(self.task.questions) - self.answered} questions are not answered")
+        if self.task.kind == "input_prediction" and not {said.Wants, said.Confirms} <= self.kinds:
+            self.fault("the wanted result is not told, or not confirmed")
+
+    def answers(self, text: str) -> None:
+        """The answer block against the task's own."""
+        given, gold = read_answer(text), read_answer(self.task.gold)
+        if (given.assertion, given.lines) != (gold.assertion, gold.lines):
+            self.fault("the answers are not the task's")
+
+
+def _parsed(expression: str) -> ast.expr | None:
+    try:
+        return parse_expression(expression)
+    except LiteralError:
+        return None
+
+
+def _header(node: ast.AST) -> str:
+    """A statement's header on one line."""
+    return ast.unparse(node).split("\n")[0]

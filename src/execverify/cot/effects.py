@@ -1,0 +1,161 @@
+"""What a single step does beside computing: what it changes, and what its variables are then."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from execverify.cot import claims as said
+from execverify.cot.claims import Claim
+from execverify.cot.detail import Detail
+from execverify.cot.expression_text import PARTS
+from execverify.cot.expressions import Sight, scopes_of
+from execverify.cot.lines import Line
+from execverify.errors import LiteralError
+from execverify.programs.literals import parse_literal
+from execverify.programs.values import Value, value_of
+from execverify.tracing.expressions import Details
+from execverify.tracing.trace import Step
+
+_IMMUTABLE = frozenset({"int", "float", "bool", "str", "tuple", "complex", "NoneType", "frozenset", "bytes", "range"})
+
+
+class Deeds:
+    """What steps do.
+
+    Args:
+        details: the values of their parts.
+        detail: how much to tell.
+        asked: lines, visits and variables that are asked about: those are told whatever their length.
+    """
+
+    def __init__(self, details: Details, detail: Detail, asked: set[tuple[int, int, str | None]]) -> None:
+        self.details = details
+        self.detail = detail
+        self.asked = asked
+
+    def deed(self, step: Step, node: ast.AST, sight: Sight) -> Iterator[Claim]:
+        """What a statement does beside setting names."""
+        if isinstance(node, ast.Expr):
+            yield said.Does(_done(node, sight) or one_line(node))
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            yield from self.assigned(step, node, sight)
+        elif not isinstance(node, ast.For | ast.AsyncFor):
+            yield said.Does(one_line(node))
+
+    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: Sight) -> Iterator[Claim]:
+        """What an assignment does, where it is not told by the names that it sets."""
+        if isinstance(node, ast.AugAssign):
+            yield from self.changed(step, node, sight)
+            return
+        if isinstance(node.value, ast.Name) and self.detail.parts != "none" and sight.text(node.value):
+            value = sight.state.get(node.value.id)
+            if value is not None and value.text is not None and len(value.text) <= self.detail.width:
+                yield said.Gives(node.value.id, value.text, whole=True)
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(target, ast.Subscript | ast.Attribute) for target in targets):
+            right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
+            left = [sight.place(target) for target in targets]
+            known = [text for text in (*left, right) if text]
+            yield said.Does(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
+
+    def changed(self, step: Step, node: ast.AugAssign, sight: Sight) -> Iterator[Claim]:
+        """What `x += 1` does: of a number or text, the operation; of an item likewise; of what changes in place, as it stands."""
+        target, sign = node.target, _SIGNS.get(type(node.op), "?")
+        right = sight.values.get(node.value) or sight.text(node.value)
+        old = new = None
+        if isinstance(target, ast.Name):
+            old, new = sight.state.get(target.id), step.state.get(target.id)
+        elif isinstance(target, ast.Subscript):
+            old, new = self.item(step, target, sight)
+        quiet = node.value in scopes_of(sight.program).quiet
+        if old and new and old.text and new.text and right and old.type in _IMMUTABLE and not quiet:
+            if self.detail.parts != "none":
+                yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True)
+            if not isinstance(target, ast.Name):
+                yield said.Does(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node))
+            return
+        left = sight.place(target)
+        yield said.Does(f"{left} {sign}= {right}" if left and right else one_line(node))
+
+    def item(self, step: Step, target: ast.Subscript, sight: Sight) -> tuple[Value | None, Value | None]:
+        """What an item was that is assigned to, and what it is in the variable's state now; None where that is not known."""
+        old = next((note.value for note in self.details.of(step.index) if note.node is target), None)
+        if old is None or target not in sight.values:
+            return None, None
+        try:
+            return old, value_of(_found(target, step, sight))
+        except (LiteralError, LookupError, TypeError):
+            return old, None
+
+    def state(self, step: Step, line: Line) -> Iterator[Claim]:
+        """What the variables are that a step has bound or changed."""
+        names = [name for name in line.names if name in step.state]
+        names += sorted(name for name in step.changed if name in step.state and name not in names)
+        for name in names:
+            value = step.state[name]
+            if value.text is None:
+                continue
+            if len(value.text) <= self.detail.width or (step.line, step.visit, name) in self.asked:
+                yield said.Sets(name, value.text)
+            elif (size := _size(value)) is not None:
+                yield said.Sized(name, size)
+
+
+def _found(place: ast.expr, step: Step, sight: Sight) -> Any:
+    """What is in a place of a variable after a step: read out of the variable's literal."""
+    if isinstance(place, ast.Name):
+        return parse_literal(step.state[place.id].text or "")
+    if not isinstance(place, ast.Subscript):
+        raise LookupError
+    key = sight.values.get(place.slice) or sight.text(place.slice) or ""
+    return _found(place.value, step, sight)[parse_literal(key)]
+
+
+def _done(node: ast.Expr, sight: Sight) -> str | None:
+    """A call that stands as a statement, with its arguments' values and what it changes by its name."""
+    call = node.value
+    text = sight.text(call) if isinstance(call, ast.Call) else None
+    if text is None or not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return text
+    owner = call.func.value
+    place, known = sight.place(owner), sight.values.get(owner) or sight.text(owner)
+    return place + text[len(known) :] if place and known and text.startswith(f"{known}.") else text
+
+
+_SIGNS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.LShift: "<<",
+    ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&", ast.MatMult: "@",
+}  # fmt: skip
+
+
+def one_line(node: ast.AST) -> str:
+    """A statement, or its header, on one line."""
+    return ast.unparse(node).split("\n")[0]
+
+
+def _bracketed(text: str, sign: str) -> str:
+    return f"({text})" if text.startswith("-") and sign == "**" else text
+
+
+def _operand(text: str, node: ast.expr) -> str:
+    """The right side of an operation that was an assignment's: what binds less tightly gets brackets."""
+    plain = isinstance(node, ast.Constant | ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.List | ast.Dict | ast.Set)
+    if plain or (isinstance(node, PARTS) and _is_literal(text)):
+        return text
+    return f"({text})"
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        parse_literal(text)
+    except LiteralError:
+        return False
+    return True
+
+
+def _size(value: Value) -> int | None:
+    """How many items a value has."""
+    if value.type not in ("list", "dict", "set", "tuple", "str", "frozenset") or value.text is None:
+        return None
+    found = parse_literal(value.text)
+    return len(found)  # type: ignore[arg-type]

@@ -1,0 +1,253 @@
+"""From a run to claims about it: what is told of each step, in the order in which things happen."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from execverify.cot import claims as said
+from execverify.cot.claims import Bindings, Claim
+from execverify.cot.detail import Detail, Gap, gaps_of
+from execverify.cot.effects import Deeds
+from execverify.cot.expressions import Sight, told_parts
+from execverify.cot.lines import lines_of
+from execverify.cot.loops import Shape, shape_of
+from execverify.cot.scan import is_closed
+from execverify.questions.question import Question
+from execverify.tracing.expressions import Details
+from execverify.tracing.trace import Step, Trace
+
+
+@dataclass(frozen=True)
+class Course:
+    """A run, prepared for being told, more than once where a budget asks for it.
+
+    Attributes:
+        trace: the run; it returned.
+        details: the values of the parts of its statements.
+        shape: its loops and calls.
+        endings: steps by the moment, in steps begun, at which they are over.
+    """
+
+    trace: Trace
+    details: Details
+    shape: Shape
+    endings: dict[int, list[int]]
+
+
+def course_of(trace: Trace, details: Details) -> Course:
+    """The course of a run."""
+    shape = shape_of(trace)
+    endings: dict[int, list[int]] = {}
+    for step in trace.steps:
+        endings.setdefault(_ending(step, shape), []).append(step.index)
+    return Course(trace, details, shape, endings)
+
+
+def _ending(step: Step, shape: Shape) -> int:
+    """The moment at which a step is over."""
+    if step.finished is not None:
+        return step.finished
+    return max([step.index + 1, *(shape.spans[frame][1] for frame in shape.callees.get(step.index, ()))])
+
+
+def run_claims(course: Course, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
+    """Claims about a run.
+
+    Args:
+        course: the run.
+        detail: how much to tell.
+        questions: what is asked about it: those moments are told whatever the detail.
+    """
+    return _Narrator(course, detail, tuple(questions)).tell()
+
+
+def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim]:
+    """For each question of a white-box task, where in the run its answer is."""
+    for question in questions:
+        step = trace.step(question.line, question.visit)
+        if step is None:
+            yield said.Never(question.line, question.visit, len(trace.visits.get(question.line, ())))
+        elif question.kind == "next_statement":
+            following = trace.steps[step.index + 1].line if step.index + 1 < len(trace.steps) else None
+            yield said.Next(question.line, question.visit, following)
+        else:
+            assert question.variable is not None
+            text = step.state[question.variable].text
+            assert text is not None
+            yield said.Was(question.line, question.visit, question.variable, text)
+
+
+class _Narrator:
+    def __init__(self, course: Course, detail: Detail, questions: tuple[Question, ...]) -> None:
+        self.course = course
+        self.trace = course.trace
+        self.details = course.details
+        self.shape = course.shape
+        self.detail = detail
+        self.lines = lines_of(self.trace.program)
+        self.deeds = Deeds(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
+        self.gaps = gaps_of(self.trace, self.shape, detail, questions)
+        self.open: dict[int, Sight] = {}  # steps that are being told, and what is known in each
+
+    # ------------------------------------------------------------------------------------------------ the course of events
+
+    def tell(self) -> Iterator[Claim]:
+        """All of it."""
+        trace = self.trace
+        yield said.Starts(self.arguments(0))
+        index = 0
+        while index < len(trace.steps):
+            yield from self.between(index)
+            gap = self.gaps.get(index)
+            if gap is not None:
+                yield from self.skip(gap)
+                index = gap.stop
+                continue
+            step = trace.steps[index]
+            yield from self.entered(step)
+            yield said.Begins(step.line, step.visit)
+            self.open[index] = self.sight(step)
+            yield from self.parts(index, index + 1)
+            index += 1
+        yield from self.between(index)
+
+    def between(self, moment: int) -> Iterator[Claim]:
+        """What happens when so many steps have begun, and before the next one does: parts, ends, returns."""
+        over = [index for index in self.course.endings.get(moment, ()) if index in self.open]
+        noted = [index for index in self.open if index < moment - 1 and index not in over and self.has_new(index, moment)]
+        for index in sorted(over + noted, reverse=True):
+            step = self.trace.steps[index]
+            if index < moment - 1:
+                yield said.Resumes(step.line, step.visit)
+            yield from self.parts(index, moment)
+            if index in over:
+                yield from self.finished(step)
+                del self.open[index]
+
+    def has_new(self, index: int, moment: int) -> bool:
+        """Whether a step that called a function has had parts computed since."""
+        notes, told = self.details.of(index), self.open[index].told
+        return told < len(notes) and notes[told].moment <= moment
+
+    def parts(self, index: int, moment: int) -> Iterator[Claim]:
+        """The parts of a step that have been computed up to a moment."""
+        sight, notes = self.open[index], self.details.of(index)
+        start = sight.told
+        while sight.told < len(notes) and notes[sight.told].moment <= moment:
+            sight.told += 1
+        line = self.lines.get(self.trace.steps[index].line)
+        if start == sight.told or line is None or line.crowded or index in self.details.cut:
+            return
+        new = [note for note in notes[start : sight.told] if note.node is not line.silent]
+        yield from told_parts(sight, new, self.detail.parts, line)
+
+    def entered(self, step: Step) -> Iterator[Claim]:
+        """The call that leads to a step, where it is the first of its frame."""
+        if step.frame and self.shape.before[step.index] < 0:
+            frame = self.trace.frames[step.frame]
+            yield said.Enters(frame.function, self.arguments(step.frame))
+
+    def skip(self, gap: Gap) -> Iterator[Claim]:
+        """Steps that are left out."""
+        if gap.loop is not None:
+            yield said.Skips(gap.loop.line, gap.first, gap.last, self.changes(gap))
+        else:
+            number = self.trace.steps[gap.start].frame
+            yield said.Enters(self.trace.frames[number].function, self.arguments(number), told=False)
+            value = self.returned(self.trace.steps[gap.stop - 1])
+            if value is not None:
+                yield said.Leaves(value)
+
+    def changes(self, gap: Gap) -> Bindings:
+        """What the loop's frame has after rounds that are left out, where it is another than before."""
+        assert gap.loop is not None
+        own = [
+            step for step in self.trace.steps[gap.start : gap.stop] if step.frame == gap.loop.frame and step.finished is not None
+        ]
+        if not own:
+            return ()
+        changed = {name: None for step in own for name in sorted(step.changed)}
+        state = own[-1].state
+        pairs = [(name, state[name].text) for name in changed if name in state]
+        return tuple((name, text) for name, text in pairs if text is not None and len(text) <= self.detail.width)
+
+    # ------------------------------------------------------------------------------------------------ single steps
+
+    def sight(self, step: Step) -> Sight:
+        before = self.shape.before[step.index]
+        state = self.trace.frames[step.frame].state
+        while before >= 0:
+            if self.trace.steps[before].finished is not None:
+                state = self.trace.steps[before].state
+                break
+            before = self.shape.before[before]
+        return Sight(self.trace.program, state)
+
+    def arguments(self, number: int) -> Bindings:
+        """The parameters of a frame, as far as they have literals."""
+        frame = self.trace.frames[number]
+        start, stop = self.shape.spans[number]
+        line = self.trace.steps[start].line if start < stop else 0
+        names = _parameters(self.trace, frame.function, line)
+        pairs = [(name, frame.state[name].text) for name in names if name in frame.state]
+        return tuple((name, text) for name, text in pairs if text is not None)
+
+    def finished(self, step: Step) -> Iterator[Claim]:
+        """What a step has done when it is over."""
+        line = self.lines.get(step.line)
+        if line is None:
+            return
+        if step.finished is None:
+            if not line.statement.yields:
+                yield said.Fails()
+            return
+        node = line.statement.node
+        if line.crowded and not isinstance(node, ast.For | ast.AsyncFor):
+            if ";" not in line.statement.texts[-1] and is_closed(line.statement.texts[-1]):
+                yield said.Does(line.statement.texts[-1])
+            yield from self.deeds.state(step, line)
+        elif isinstance(node, ast.If | ast.While):
+            yield said.Tests(self.goes_in(step, node))
+            yield from self.deeds.state(step, line)
+        elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
+            yield said.Exhausted()
+        elif not isinstance(node, ast.Return):
+            yield from self.deeds.deed(step, node, self.open[step.index])
+            yield from self.deeds.state(step, line)
+        if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
+            value = self.returned(step)
+            if value is not None:
+                yield said.Leaves(value)
+
+    def goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
+        """Whether the step after a header is in its body, as far as lines tell."""
+        following = self.shape.after[step.index]
+        first, last = node.body[0], node.body[-1]
+        return following >= 0 and first.lineno <= self.trace.steps[following].line <= (last.end_lineno or last.lineno)
+
+    def returned(self, step: Step) -> str | None:
+        """What the frame returns whose last step this is; None where that has no literal."""
+        if step.frame == 0:
+            return self.trace.result.value.text if self.trace.result.value else None
+        line = self.lines.get(step.line)
+        node = line.statement.node if line else None
+        if step.finished is None:
+            return None
+        if not isinstance(node, ast.Return) or node.value is None:
+            return "None"
+        for note in reversed(self.details.of(step.index)):
+            if note.node is node.value:
+                return note.value.text
+        return None
+
+
+def _parameters(trace: Trace, function: str, line: int) -> list[str]:
+    """Parameters of the function of a name whose body has a line."""
+    for node in trace.program.nodes:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != function:
+            continue
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            spec = node.args
+            every = [*spec.posonlyargs, *spec.args, *([spec.vararg] if spec.vararg else []), *spec.kwonlyargs]
+            return [one.arg for one in (*every, *([spec.kwarg] if spec.kwarg else []))]
+    return []

@@ -1,0 +1,182 @@
+"""A chain of thought for a task: the run told in a voice, as fully as a budget lets it, and then the answers."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from random import Random
+
+from execverify.cot import claims as said
+from execverify.cot.backward import needs_of
+from execverify.cot.claims import Claim
+from execverify.cot.detail import DETAILS, LADDER, Detail
+from execverify.cot.events import Course, answer_claims, course_of, run_claims
+from execverify.cot.styles import VOICES, sheet_of
+from execverify.errors import DatasetError
+from execverify.questions.question import NO_STATE, NOTHING_NEXT
+from execverify.questions.statements import layout_of
+from execverify.questions.task import TASK_KINDS, Task, gold_completion
+from execverify.sandbox.result import Limits
+from execverify.sandbox.retry import patient
+from execverify.tracing.expressions import Details, details_many
+from execverify.tracing.trace import Trace
+from execverify.utils.messages import counted
+
+_TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
+
+MIXED = "mixed"
+"""In place of a voice: each row gets one of them, by chance."""
+
+_NEED_WIDTH = 120  # longest value that is told of what a line needs, in characters
+
+_LIMITS = patient(Limits())  # the run has ended once: a busy machine must not make a chain another
+
+CountTokens = Callable[[str], int]
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has for a tokenizer of today that keeps digits apart."""
+    return len(_TOKEN.findall(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain of thought with its answers.
+
+    Attributes:
+        text: the completion: `<reasoning>...</reasoning>` and `<answer>...</answer>`.
+        voice: how it reads.
+        rung: which of the levels of detail it has, from 0, the fullest.
+        tokens: how many tokens its text has.
+    """
+
+    text: str
+    voice: str
+    rung: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why there is no chain.
+
+    Attributes:
+        reason: in a few words that many rows share.
+        detail: what exactly.
+    """
+
+    reason: str
+    detail: str = ""
+
+
+def narrate(
+    task: Task,
+    trace: Trace,
+    details: Details | None = None,
+    *,
+    voice: str = "terse",
+    detail: str = "full",
+    budget: int | None = None,
+    seed: int | str = 0,
+    count_tokens: CountTokens = estimate_tokens,
+) -> Chain | Unfit:
+    """A chain of thought for a task, every claim of which comes from its run.
+
+    Args:
+        task: of kind "white_box" or "input_prediction".
+        trace: the run of its program.
+        details: the values of the parts of its statements; by default the program runs once more for them.
+        voice: of `VOICES`, or "mixed".
+        detail: of `DETAILS`: where to begin on the ladder from all to little.
+        budget: most tokens of the completion; detail is given up step by step until it fits. None for any length.
+        seed: chooses among phrases; with the task's id, so that a row's chain depends on nothing else.
+        count_tokens: how many tokens a text has.
+
+    Raises:
+        DatasetError: an unknown voice or level of detail.
+        SandboxError: the program could not be run for its details (our failure).
+    """
+    check_style(voice, detail)
+    if voice == MIXED:
+        voice = Random(f"{seed}:{task.id}:voice").choice(sorted(VOICES))
+    wrong = _mismatch(task, trace)
+    if wrong is not None:
+        return wrong
+    if details is None:
+        (details,) = details_many([trace], limits=_LIMITS)
+    course = course_of(trace, details)
+
+    def told(rung: int) -> Chain:
+        text = _completion(task, course, LADDER[rung], voice, seed)
+        return Chain(text, voice, rung, count_tokens(text))
+
+    return _fullest(told, DETAILS[detail], budget)
+
+
+def _fullest(told: Callable[[int], Chain], first: int, budget: int | None) -> Chain | Unfit:
+    """The chain of the fullest level of detail, from `first` on, that fits; levels are halved, for each takes its time."""
+    found = told(first)
+    if budget is None or found.tokens <= budget:
+        return found
+    low, high = first, len(LADDER) - 1
+    found = told(high)
+    if found.tokens > budget:
+        return Unfit("does not fit the budget", f"{counted(found.tokens, 'token')} at the least detail; the budget is {budget}")
+    while high - low > 1:
+        middle = (low + high) // 2
+        tried = told(middle)
+        if tried.tokens <= budget:
+            high, found = middle, tried
+        else:
+            low = middle
+    return found
+
+
+def check_style(voice: str, detail: str) -> None:
+    """Raises DatasetError for a voice or a level of detail that does not exist."""
+    if voice not in VOICES and voice != MIXED:
+        raise DatasetError(f"there is no voice {voice!r}: choose {', '.join(VOICES)} or {MIXED}")
+    if detail not in DETAILS:
+        raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(DETAILS)}")
+
+
+def _mismatch(task: Task, trace: Trace) -> Unfit | None:
+    """Why a trace cannot teach a task: it ended otherwise, or its questions have other answers there."""
+    if task.kind not in TASK_KINDS:
+        return Unfit(f"rows of kind {task.kind} have no run to tell")
+    result = trace.result
+    if result.outcome != "returned" or result.value is None:
+        return Unfit("the program does not run as it did", f"{result.outcome}: {result.detail}")
+    if result.value.text != task.result.text:
+        return Unfit("the run gives another result", f"the row says {task.result.text}, the run {result.value.text}")
+    layout = layout_of(trace.program)
+    for question, claim in zip(task.questions, answer_claims(trace, task.questions), strict=True):
+        match claim:
+            case said.Never():
+                right = question.answers[0] in (NO_STATE, NOTHING_NEXT)
+            case said.Next(next_line=None):
+                right = question.answers[0] == NOTHING_NEXT
+            case said.Next(next_line=line) if line is not None:
+                statement = layout.statements.get(line)
+                right = statement is not None and question.answers[0] in statement.texts
+            case said.Was(value=value):
+                right = question.answers[0].rpartition("; ")[0] == value
+            case _:
+                right = False
+        if not right:
+            return Unfit("the run gives another answer", f"{question.text} The row says {question.answers}, the run {claim}")
+    return None
+
+
+def _completion(task: Task, course: Course, detail: Detail, voice: str, seed: int | str) -> str:
+    trace = course.trace
+    run = run_claims(course, detail, task.questions)
+    claims: list[Claim]
+    if task.kind == "input_prediction":
+        wanted = task.result.text or ""
+        needs = needs_of(trace, course.shape, detail.needs, min(detail.width, _NEED_WIDTH))
+        claims = list(chain([said.Wants(wanted)], needs, run, [said.Confirms(wanted)]))
+    else:
+        claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
+    text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))
+    return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)

@@ -1,0 +1,126 @@
+"""Reads the voice `terse` back: from text to claims. It knows the notation, and nothing of the run or of how the text was made."""
+
+import re
+from collections.abc import Iterator
+
+from execverify.cot import claims as said
+from execverify.cot.claims import Bindings, Claim
+from execverify.cot.reading.text import Unreadable
+from execverify.cot.scan import split_outside
+from execverify.errors import LiteralError
+from execverify.programs.literals import parse_literal
+
+_STEP = re.compile(r"(back )?L(\d+)#(\d+)(?:: (.*))?")
+_GAP = re.compile(r"L(\d+)#(\d+)~(\d*)(?:: (.*))?")
+_NEED = re.compile(r"need L(\d+)#(\d+): (.*)")
+_NEXT = re.compile(r"L(\d+)#(\d+) next: (?:L(\d+)|nothing)")
+_WAS = re.compile(r"L(\d+)#(\d+) (\w+) = (.*)")
+_NEVER = re.compile(r"L(\d+)#(\d+) never: (\d+) times")
+_SIZE = re.compile(r"len\((\w+)\) = (\d+)")
+_CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
+_TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
+
+
+def read(text: str) -> Iterator[Claim]:
+    """The claims of a narration, in order.
+
+    Raises:
+        Unreadable: a line that is none of the voice's.
+    """
+    for line in text.split("\n"):
+        if line.strip():
+            yield from _line(line)
+
+
+def _line(line: str) -> Iterator[Claim]:
+    if line == "call":
+        yield said.Starts(())
+    elif line.startswith("call with "):
+        yield said.Starts(_bindings(line.removeprefix("call with ")))
+    elif line.startswith("want "):
+        yield said.Wants(line.removeprefix("want "))
+    elif line.startswith("got "):
+        yield said.Confirms(line.removeprefix("got "))
+    elif found := _NEED.fullmatch(line):
+        yield said.Needs(int(found[1]), int(found[2]), _bindings(found[3]))
+    elif found := _NEXT.fullmatch(line):
+        yield said.Next(int(found[1]), int(found[2]), int(found[3]) if found[3] else None)
+    elif found := _NEVER.fullmatch(line):
+        yield said.Never(int(found[1]), int(found[2]), int(found[3]))
+    elif found := _GAP.fullmatch(line):
+        first = int(found[2])
+        sets = [_set(part) for part in split_outside(found[4], "; ")] if found[4] else []
+        yield said.Skips(int(found[1]), first, int(found[3]) if found[3] else first, tuple(sets))
+    elif found := _STEP.fullmatch(line):
+        kind = said.Resumes if found[1] else said.Begins
+        yield kind(int(found[2]), int(found[3]))
+        for part in split_outside(found[4], "; ") if found[4] else []:
+            yield from _part(part)
+    elif found := _WAS.fullmatch(line):
+        yield said.Was(int(found[1]), int(found[2]), found[3], found[4])
+    else:
+        raise Unreadable(f"no line of the notation: {line!r}")
+
+
+def _part(part: str) -> Iterator[Claim]:
+    if part == "end":
+        yield said.Exhausted()
+    elif part == "error":
+        yield said.Fails()
+    elif found := _CALL.fullmatch(part):
+        yield said.Enters(found[1], _bindings(found[2]), told=not found[3])
+    elif part.startswith("each "):
+        yield said.Each(_bindings(part.removeprefix("each ")))
+    elif found := _SIZE.fullmatch(part):
+        yield said.Sized(found[1], int(found[2]))
+    elif found := _TEST.fullmatch(part):
+        if found[1]:
+            yield said.Gives(found[1], found[2])
+        yield said.Tests(found[2] == "True")
+    elif part.startswith("return "):
+        yield from _valued(part.removeprefix("return "), None)
+    else:
+        left, *right = split_outside(part, " = ", 1)
+        if right and left.isidentifier():
+            yield from _valued(right[0], left, part)
+        elif len(split_outside(part, " -> ")) == 2:
+            expression, value = split_outside(part, " -> ")
+            yield said.Gives(expression, value)
+        else:
+            yield said.Does(part)
+
+
+def _valued(text: str, name: str | None, part: str = "") -> Iterator[Claim]:
+    """`expression -> value` or a value alone, which a name is set to or a function returns."""
+    *expression, value = split_outside(text, " -> ")
+    if name is not None and not expression and not _is_literal(value):
+        yield said.Does(part)
+        return
+    if expression:
+        yield said.Gives(" -> ".join(expression), value)
+    yield said.Leaves(value) if name is None else said.Sets(name, value)
+
+
+def _set(part: str) -> tuple[str, str]:
+    name, mark, value = part.partition(" = ")
+    if not mark or not name.isidentifier():
+        raise Unreadable(f"no name with its value: {part!r}")
+    return name, value
+
+
+def _bindings(text: str) -> Bindings:
+    pairs = []
+    for part in split_outside(text, ", ") if text else []:
+        name, mark, value = part.partition("=")
+        if not mark or not name.isidentifier():
+            raise Unreadable(f"no name with its value: {part!r}")
+        pairs.append((name, value))
+    return tuple(pairs)
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        parse_literal(text)
+    except LiteralError:
+        return False
+    return True

@@ -1,0 +1,146 @@
+"""Reads the voice `plain` back: from text to claims. It knows the words, and nothing of the run or of how the text was made."""
+
+from collections.abc import Iterator
+
+from execverify.cot import claims as said
+from execverify.cot.claims import Claim
+from execverify.cot.reading.text import (
+    LINE,
+    NAMED,
+    ORDINAL,
+    Found,
+    Pattern,
+    Reader,
+    Spans,
+    bindings,
+    number_of,
+    place,
+)
+
+
+def _begins(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Begins(*place(found))
+
+
+def _resumes(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Resumes(*place(found))
+
+
+def _starts(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Starts(bindings(codes))
+
+
+def _computed(found: Found, codes: Spans) -> Iterator[Claim]:
+    name, expression, value = codes
+    yield said.Gives(expression, value)
+    yield said.Sets(name, value)
+
+
+def _sets(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Sets(*codes)
+
+
+def _gives(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Gives(codes[0], codes[1])
+
+
+def _tests(found: Found, codes: Spans) -> Iterator[Claim]:
+    holds = found[1] == "true"
+    if codes:
+        yield said.Gives(codes[0], str(holds))
+    yield said.Tests(holds)
+    if (found[2] in ("the loop goes on", "the branch is taken")) != holds:
+        yield said.Tests(not holds)  # it says two things
+
+
+def _returns(found: Found, codes: Spans) -> Iterator[Claim]:
+    if len(codes) == 2:
+        yield said.Gives(codes[0], codes[1])
+    yield said.Leaves(codes[-1])
+
+
+def _each(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Each(bindings(codes))
+
+
+def _does(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Does(codes[0])
+
+
+def _sized(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Sized(codes[0], int(found[1]))
+
+
+def _exhausted(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Exhausted()
+
+
+def _fails(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Fails()
+
+
+def _enters(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Enters(codes[0], bindings(codes[1:]), told=found[1] is None)
+
+
+def _skips(found: Found, codes: Spans) -> Iterator[Claim]:
+    first = number_of(found[2])
+    yield said.Skips(int(found[1]), first, number_of(found[3]) if found[3] else first, bindings(codes))
+
+
+def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Wants(codes[0])
+
+
+def _needs(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Needs(*place(found), bindings(codes))
+
+
+def _confirms(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Confirms(codes[0])
+
+
+def _next(found: Found, codes: Spans) -> Iterator[Claim]:
+    line = int(found[3]) if found[3] else None
+    yield said.Next(*place(found), line, codes[0] if codes else None)
+
+
+def _was(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield said.Was(*place(found), *codes)
+
+
+def _never(found: Found, codes: Spans) -> Iterator[Claim]:
+    count = 0 if found[2] == "never runs" else 1 if found[2] == "runs once" else int(found[3])
+    yield said.Never(int(found[1]), number_of(found[4]), count)
+
+
+_PATTERNS: list[Pattern] = [
+    (rf"(?:The call starts|I try the call)(?: with {NAMED})?\.", _starts),
+    (
+        rf"Line (\d+) \({ORDINAL}(?: to {ORDINAL})? time\), in short: (?:nothing changes|afterwards § is §(?:, § is §)*(?: and § is §)?)\.",
+        _skips,
+    ),
+    (rf"{LINE}:", _begins),
+    (rf"Back in {LINE}:", _resumes),
+    (r"Question \d+: ", lambda found, codes: iter(())),
+    (rf"after {LINE} comes line (\d+), §\.", _next),
+    (rf"after {LINE}, nothing runs\.()", _next),
+    (rf"after {LINE}, § is §\.", _was),
+    (rf"line (\d+) (never runs|runs once|runs (\d+) times), so there is no {ORDINAL} time\.", _never),
+    (r"The call must return §\.", _wants),
+    (rf"For that, {LINE} can start from {NAMED}\.", _needs),
+    (r"The call returns §, as it must\.", _confirms),
+    (r" § becomes §, which is §\.", _computed),
+    (r" § becomes §\.", _sets),
+    (r" (?:§|The test) is (true|false), so (the loop goes on|the loop ends|the branch is taken|the branch is skipped)\.", _tests),
+    (r" § is §\.", _gives),
+    (r" It returns §(?:, which is §)?\.", _returns),
+    (rf" For {NAMED}:", _each),
+    (r" It runs §\.", _does),
+    (r" § now has (\d+) items\.", _sized),
+    (r" Nothing is left, so the loop ends\.", _exhausted),
+    (r" It fails with an error\.", _fails),
+    (rf" It calls §(?: with {NAMED})?(, in short)?\.", _enters),
+]
+
+read = Reader(_PATTERNS).read

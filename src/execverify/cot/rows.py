@@ -1,0 +1,185 @@
+"""Rows become rows for supervised fine-tuning: each with a chain of thought as its completion."""
+
+import pickle
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from execverify.cot.generate import Chain, CountTokens, Unfit, estimate_tokens
+from execverify.cot.teacher import Lesson, Narrator, Teacher, accepted_many
+from execverify.datasets.parallel import chunked, mapped
+from execverify.errors import RowError
+from execverify.programs.program import Program
+from execverify.questions.rows import Row, from_row
+from execverify.questions.task import TASK_KINDS, Task
+from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.retry import made_surely, patient
+from execverify.tracing.expressions import Details, traced_in_detail
+from execverify.tracing.trace import Trace
+
+_CHUNK = 64
+_LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with every chunk
+_LIMITS = Limits()
+
+ChainRow = dict[str, Any]
+"""id, kind, prompt (messages), completion (messages), level, voice, tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A row that got no chain.
+
+    Attributes:
+        id: the row's id.
+        reason: why, in a few words that many rows share.
+        detail: what exactly.
+    """
+
+    id: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass
+class ChainAccount:
+    """What became of the rows; filled while chains are made.
+
+    Attributes:
+        rows: how many were read.
+        chains: how many got a chain, by kind.
+        voices: by voice.
+        rungs: by level of detail, from 0, the fullest.
+        tokens: of all chains together.
+        left: the rows that got none.
+    """
+
+    rows: int = 0
+    chains: Counter[str] = field(default_factory=Counter)
+    voices: Counter[str] = field(default_factory=Counter)
+    rungs: Counter[int] = field(default_factory=Counter)
+    tokens: int = 0
+    left: list[Left] = field(default_factory=list)
+
+
+def chain_rows(
+    rows: Iterable[Row],
+    *,
+    voice: str = "terse",
+    detail: str = "full",
+    budget: int | None = None,
+    seed: int | str = 0,
+    count_tokens: CountTokens = estimate_tokens,
+    workers: int = 1,
+    limits: Limits = _LIMITS,
+    teacher: Teacher | None = None,
+    account: ChainAccount | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Iterator[ChainRow]:
+    """Rows for supervised fine-tuning, in the order of the rows that they are made of; the same ones for any number of workers.
+
+    Args:
+        rows: of kind "white_box" or "input_prediction"; read as they are needed.
+        voice: of `VOICES`, or "mixed": each row then gets one of them by chance.
+        detail, budget, count_tokens: see `narrate`.
+        seed: with a row's id, it chooses voices and phrases.
+        workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
+        limits: what a program may use. A run that the machine may have cut short is made once more, with ten times the time.
+        teacher: who gives the chains instead of the narrator; then voice, detail, budget, seed and count_tokens say nothing.
+        account: is told what became of the rows.
+        progress: told how many more rows are done, now and then.
+
+    Yields:
+        id, kind, prompt (messages), completion (messages), level, voice, tokens: "prompt" and "completion" as TRL's
+        SFTTrainer takes them in its conversational format.
+
+    Raises:
+        DatasetError: an unknown voice or level of detail, a budget below 1.
+        RowError: a row that cannot be read, or has no prompt.
+        SandboxError: programs cannot be run here (our failure).
+    """
+    account = ChainAccount() if account is None else account
+    narrator = Narrator(voice, detail, budget, seed, count_tokens)
+    apart = workers > 1 and _can_travel(teacher or narrator)
+    work = partial(_made, teacher=teacher or narrator, limits=limits, workers=1 if apart else workers)
+    return _counted(mapped(work, chunked(rows, _CHUNK), workers if apart else 1), account, progress)
+
+
+def _counted(made: Iterator[list["_Made"]], account: ChainAccount, progress: Callable[[int], None]) -> Iterator[ChainRow]:
+    for results in made:
+        for task_id, kind, found in results:
+            account.rows += 1
+            if isinstance(found, Unfit):
+                account.left.append(Left(task_id, found.reason, found.detail))
+                continue
+            row, rung = found
+            account.chains[kind] += 1
+            account.voices[row["voice"]] += 1
+            account.rungs[rung] += 1
+            account.tokens += row["tokens"]
+            yield row
+        progress(len(results))
+
+
+def _can_travel(teacher: Teacher) -> bool:
+    """Whether a teacher can be sent to another process, with every chunk of rows."""
+    try:
+        return len(pickle.dumps(teacher)) < _LIGHT
+    except Exception:
+        return False
+
+
+_Made = tuple[str, str, "tuple[ChainRow, int] | Unfit"]
+"""A row's id and kind; its chain as a row, and the level of detail; or why there is none."""
+
+
+def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -> list[_Made]:
+    """What becomes of some rows. Rows of one program share its run."""
+    tasks = [from_row(row) for row in rows]
+    for task in tasks:
+        if not task.prompt:
+            raise RowError(f"the row {task.id!r} has no prompt: make rows with `execverify rows` or `execverify build`")
+    with_runs = [task for task in tasks if task.kind in TASK_KINDS]
+    programs = dict.fromkeys(task.program for task in with_runs)
+    runs = dict(zip(programs, _runs(list(programs), limits, workers), strict=True))
+    given = list(teacher.teach([Lesson(task, *runs[task.program]) for task in with_runs]))
+    tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, Chain)]
+    verdicts = iter(accepted_many(tried, limits=limits, workers=workers))
+    chains = iter(given)
+    made: list[_Made] = []
+    for task in tasks:
+        found = next(chains) if task.kind in TASK_KINDS else Unfit(f"rows of kind {task.kind} have no run to tell")
+        if isinstance(found, Chain) and not next(verdicts):
+            found = Unfit("the verifier does not pay it in full")
+        made.append((task.id, task.kind, found if isinstance(found, Unfit) else (_row(task, found), found.rung)))
+    return made
+
+
+def _runs(programs: Sequence[Program], limits: Limits, workers: int) -> list[tuple[Trace, Details]]:
+    """What programs do, and the values of their parts; those that a run brought nothing of are looked for once more."""
+    return made_surely(
+        traced_in_detail(programs, limits=limits, workers=workers),
+        lambda at: traced_in_detail([programs[at]], limits=patient(limits)),
+        lambda run: run[0].result,
+        lambda run: run[0].result.outcome == Outcome.RETURNED and not run[1].notes,
+    )
+
+
+def _row(task: Task, chain: Chain) -> ChainRow:
+    return {
+        "id": task.id,
+        "kind": task.kind,
+        "prompt": [dict(message) for message in task.prompt],
+        "completion": [{"role": "assistant", "content": chain.text}],
+        "level": task.level,
+        "voice": chain.voice,
+        "tokens": chain.tokens,
+    }
+
+
+def parquet_columns(pa: Any) -> Any:
+    """The columns of these rows as Parquet holds them; `pa` is pyarrow."""
+    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    columns = [("id", pa.string()), ("kind", pa.string()), ("prompt", messages), ("completion", messages)]
+    return pa.schema([*columns, ("level", pa.int64()), ("voice", pa.string()), ("tokens", pa.int64())])

@@ -1,0 +1,96 @@
+"""The voice `terse`: a line a step, in a notation of few tokens.
+
+    call with nums=[5, 7], n=0
+    L2#1: len(nums) -> 2; right = 2 - 1 -> 1
+    L3#1: while 0 < 1 -> True
+    L4#1: call g(a=1)
+    L9#1: return 1 + 1 -> 2
+    back L4#1: g(1) -> 2; n = 0 + 2 -> 2
+    L3#2~7: n = 12
+    L3#8: while 12 < 1 -> False
+
+`L3#2` is line 3 for the 2nd time; `L3#2~7` are rounds of a loop that are not told, and what they change.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+from execverify.cot import claims as said
+from execverify.cot.claims import Bindings, Claim
+from execverify.cot.styles.grouping import Clause, Sheet, clauses
+
+
+def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
+    """The claims as text; nothing is left to chance."""
+    lines: list[str] = []
+    keyword = "if"
+    for clause in clauses(claims):
+        match clause.claim:
+            case said.Begins(line=line, visit=visit):
+                keyword = "while" if line in sheet.loops else "if"
+                lines.append(f"L{line}#{visit}")
+            case said.Resumes(line=line, visit=visit):
+                lines.append(f"back L{line}#{visit}")
+            case claim if isinstance(claim, _ALONE):
+                lines.append(_alone(claim))
+            case _:
+                mark = "; " if ": " in lines[-1] else ": "
+                lines[-1] += mark + _part(clause, keyword)
+    return "\n".join(lines)
+
+
+_ALONE = (said.Starts, said.Skips, said.Wants, said.Needs, said.Confirms, said.Next, said.Was, said.Never)
+
+
+def _part(clause: Clause, keyword: str) -> str:
+    """A part of a step's line."""
+    given = f"{clause.given.expression} " if clause.given else ""
+    match clause.claim:
+        case said.Gives(expression=expression, value=value):
+            return f"{expression} -> {value}"
+        case said.Sets(name=name, value=value):
+            return f"{name} = {given}-> {value}" if given else f"{name} = {value}"
+        case said.Tests(holds=holds):
+            return f"{keyword} {given}-> {holds}"
+        case said.Leaves(value=value):
+            return f"return {given}-> {value}" if given else f"return {value}"
+        case said.Each(names=names):
+            return f"each {_named(names)}"
+        case said.Does(text=text):
+            return text
+        case said.Sized(name=name, size=size):
+            return f"len({name}) = {size}"
+        case said.Exhausted():
+            return "end"
+        case said.Fails():
+            return "error"
+        case said.Enters(function=function, arguments=arguments, told=told):
+            return f"call {function}({_named(arguments)})" + ("" if told else " ...")
+    raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
+
+
+def _alone(claim: Claim) -> str:
+    """A line that is no step."""
+    match claim:
+        case said.Starts(arguments=arguments):
+            return f"call with {_named(arguments)}" if arguments else "call"
+        case said.Skips(line=line, first=first, last=last, state=state):
+            changed = "; ".join(f"{name} = {value}" for name, value in state)
+            return f"L{line}#{first}~{last if last > first else ''}" + (f": {changed}" if changed else "")
+        case said.Wants(value=value):
+            return f"want {value}"
+        case said.Needs(line=line, visit=visit, names=names):
+            return f"need L{line}#{visit}: {_named(names)}"
+        case said.Confirms(value=value):
+            return f"got {value}"
+        case said.Next(line=line, visit=visit, next_line=following):
+            return f"L{line}#{visit} next: " + ("nothing" if following is None else f"L{following}")
+        case said.Was(line=line, visit=visit, name=name, value=value):
+            return f"L{line}#{visit} {name} = {value}"
+        case said.Never(line=line, visit=visit, count=count):
+            return f"L{line}#{visit} never: {count} times"
+    raise TypeError(f"a {type(claim).__name__} does not stand alone")
+
+
+def _named(pairs: Bindings) -> str:
+    return ", ".join(f"{name}={value}" for name, value in pairs)

@@ -1,0 +1,107 @@
+"""The voice `plain`: short sentences, always the same words for the same thing.
+
+The call starts with `nums` = `[5, 7]` and `n` = `0`.
+Line 2: `len(nums)` is `2`. `right` becomes `2 - 1`, which is `1`.
+Line 3: `0 < 1` is true, so the loop goes on.
+Line 4: It calls `g` with `a` = `1`.
+Line 9: It returns `1 + 1`, which is `2`.
+Back in line 4: `g(1)` is `2`. `n` becomes `0 + 2`, which is `2`.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+from execverify.cot import claims as said
+from execverify.cot.claims import Claim
+from execverify.cot.styles.grouping import Clause, Sheet, clauses
+from execverify.cot.styles.text import capital, code, how_often, line_of, named
+from execverify.questions.question import ordinal
+
+
+def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
+    """The claims as text; nothing is left to chance."""
+    lines: list[str] = []
+    loop = False
+    trial = False
+    asked = 0
+    for clause in clauses(claims):
+        match clause.claim:
+            case said.Begins(line=line, visit=visit):
+                loop = line in sheet.loops
+                lines.append(capital(line_of(line, visit)) + ":")
+            case said.Resumes(line=line, visit=visit):
+                lines.append(f"Back in {line_of(line, visit)}:")
+            case said.Starts(arguments=arguments):
+                begin = "I try the call" if trial else "The call starts"
+                lines.append(f"{begin} with {named(arguments)}." if arguments else f"{begin}.")
+            case said.Next() | said.Was() | said.Never():
+                asked += 1
+                lines.append(f"Question {asked}: {_answer(clause.claim, sheet)}")
+            case said.Wants() | said.Needs() | said.Confirms() | said.Skips():
+                trial = True
+                lines.append(_alone(clause.claim))
+            case _:
+                lines[-1] += " " + _sentence(clause, loop)
+    return "\n".join(lines)
+
+
+def _sentence(clause: Clause, loop: bool) -> str:
+    given = code(clause.given.expression) if clause.given else None
+    match clause.claim:
+        case said.Gives(expression=expression, value=value):
+            return f"{code(expression)} is {code(value)}."
+        case said.Sets(name=name, value=value):
+            return f"{code(name)} becomes {given}, which is {code(value)}." if given else f"{code(name)} becomes {code(value)}."
+        case said.Tests(holds=holds):
+            return f"{given or 'The test'} is {'true' if holds else 'false'}, so {_outcome(holds, loop)}."
+        case said.Leaves(value=value):
+            return f"It returns {given}, which is {code(value)}." if given else f"It returns {code(value)}."
+        case said.Each(names=names):
+            return f"For {named(names)}:"
+        case said.Does(text=text):
+            return f"It runs {code(text)}."
+        case said.Sized(name=name, size=size):
+            return f"{code(name)} now has {size} items."
+        case said.Exhausted():
+            return "Nothing is left, so the loop ends."
+        case said.Fails():
+            return "It fails with an error."
+        case said.Enters(function=function, arguments=arguments, told=told):
+            given_with = f" with {named(arguments)}" if arguments else ""
+            return f"It calls {code(function)}{given_with}" + ("." if told else ", in short.")
+    raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
+
+
+def _outcome(holds: bool, loop: bool) -> str:
+    if loop:
+        return "the loop goes on" if holds else "the loop ends"
+    return "the branch is taken" if holds else "the branch is skipped"
+
+
+def _alone(claim: Claim) -> str:
+    match claim:
+        case said.Skips(line=line, first=first, last=last, state=state):
+            times = f"{ordinal(first)} time" if first == last else f"{ordinal(first)} to {ordinal(last)} time"
+            after = f"afterwards {named(state, 'is')}" if state else "nothing changes"
+            return f"Line {line} ({times}), in short: {after}."
+        case said.Wants(value=value):
+            return f"The call must return {code(value)}."
+        case said.Needs(line=line, visit=visit, names=names):
+            return f"For that, {line_of(line, visit)} can start from {named(names)}."
+        case said.Confirms(value=value):
+            return f"The call returns {code(value)}, as it must."
+    raise TypeError(f"a {type(claim).__name__} does not stand alone")
+
+
+def _answer(claim: said.Next | said.Was | said.Never, sheet: Sheet) -> str:
+    where = line_of(claim.line, claim.visit)
+    match claim:
+        case said.Next(next_line=None):
+            return f"after {where}, nothing runs."
+        case said.Next(next_line=int(following)):
+            return f"after {where} comes line {following}, {code(sheet.texts[following])}."
+        case said.Was(name=name, value=value):
+            return f"after {where}, {code(name)} is {code(value)}."
+        case said.Never(line=line, visit=visit, count=count):
+            return f"line {line} {how_often(count)}, so there is no {ordinal(visit)} time."
+    raise TypeError(f"a {type(claim).__name__} answers nothing")

@@ -1,0 +1,112 @@
+"""Who teaches: the seam between rows and the chains of thought that they get.
+
+A teacher is given lessons and gives a completion for each, or says why not. What it gives is taken only where the verifier pays it
+in full: for a model as teacher, that is rejection sampling; the narrator here passes always, or it has a fault.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from execverify.cot.generate import Chain, CountTokens, Unfit, check_style, estimate_tokens, narrate
+from execverify.errors import DatasetError, SandboxError
+from execverify.questions.task import Task
+from execverify.rewards.score import PAPER, score_many
+from execverify.sandbox.result import Limits
+from execverify.sandbox.retry import patient
+from execverify.tracing.expressions import Details
+from execverify.tracing.trace import Trace
+
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a teacher is given.
+
+    Attributes:
+        task: the task to solve.
+        trace: the run of its program, which the prompt does not show.
+        details: the values of the parts of the program's statements in that run.
+    """
+
+    task: Task
+    trace: Trace
+    details: Details
+
+
+class Teacher(Protocol):
+    """Gives completions with chains of thought."""
+
+    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+        """For each lesson, in order, a completion or the reason why there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Narrator:
+    """The embedded teacher: it tells each run as it was.
+
+    Attributes:
+        voice: of `VOICES`, or "mixed".
+        detail, budget, seed, count_tokens: see `narrate`.
+
+    Raises:
+        DatasetError: an unknown voice or level of detail, or a budget below 1.
+    """
+
+    voice: str = "terse"
+    detail: str = "full"
+    budget: int | None = None
+    seed: int | str = 0
+    count_tokens: CountTokens = estimate_tokens
+
+    def __post_init__(self) -> None:
+        check_style(self.voice, self.detail)
+        if self.budget is not None and self.budget < 1:
+            raise DatasetError(f"the budget must be 1 token or more, not {self.budget}")
+
+    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+        """Chains in the order of the lessons."""
+        for lesson in lessons:
+            yield narrate(
+                lesson.task,
+                lesson.trace,
+                lesson.details,
+                voice=self.voice,
+                detail=self.detail,
+                budget=self.budget,
+                seed=self.seed,
+                count_tokens=self.count_tokens,
+            )
+
+
+def accepted(task: Task, completion: str) -> bool:
+    """Whether a completion may teach: the verifier pays it in full.
+
+    Raises:
+        SandboxError: the program could not be run (our failure); nothing is known of the completion then.
+    """
+    return accepted_many([(task, completion)])[0]
+
+
+def accepted_many(pairs: Iterable[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[bool]:
+    """The same for many completions, in order. Arguments that a busy machine may have failed get ten times the time.
+
+    Args:
+        pairs: tasks, each with a completion.
+        limits: what a program may use.
+        workers: how many programs run at once.
+
+    Raises:
+        SandboxError: a program could not be run (our failure).
+    """
+    pairs = list(pairs)
+    scores = score_many(pairs, limits=limits, workers=workers)
+    unpaid = [at for at, score in enumerate(scores) if score.reward != PAPER.scale and pairs[at][0].kind == "input_prediction"]
+    again = score_many([pairs[at] for at in unpaid], limits=patient(limits), workers=workers)
+    for at, score in zip(unpaid, again, strict=True):
+        if score.reward is None:
+            raise SandboxError(f"programs cannot be run here: {score.parts[0].why}")
+        scores[at] = score
+    return [score.reward == PAPER.scale for score in scores]

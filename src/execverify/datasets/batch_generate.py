@@ -1,0 +1,206 @@
+"""Items made inside the sandbox: a confined process writes a program, runs it, traces it and asks about it, and sends the rows alone.
+
+Programs of our own synthesizer are plain functions that call nothing but a known list of built-ins, so many of them can share a
+process with the code that makes them: nothing of a program need cross to another process and be read there once more. What they can
+still do is take too long or too much memory. Then, and wherever a run leaves anything open (a program whose order may vary, a worker
+that died), the item is made once more outside, by the `Maker` as it is, each program in a message of its own: what decides an item is
+the same, and the rows are the same. Programs of files are always made outside.
+"""
+
+import base64
+import functools
+import gc
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from execverify.datasets.chunks import lines_of
+from execverify.datasets.config import Recipe
+from execverify.datasets.decontaminate import Benchmarks
+from execverify.datasets.generate import INPUTS, Maker, Plan, is_brief
+from execverify.programs.input_mutation import mutated
+from execverify.programs.program import Program
+from execverify.questions.prompts import template_texts, use_texts
+from execverify.questions.task import CODE_GENERATION
+from execverify.sandbox.job import Job, Reply
+from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.retry import AGAIN, patient
+from execverify.sandbox.run import reaches_out, sandbox
+from execverify.sandbox.sandbox import Sandbox
+from execverify.sandbox.worker import Stage, staged
+from execverify.tracing.branch_coverage import Survey, survey_of
+from execverify.tracing.coverage_runs import Given, explored, given_as, given_by
+from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.tracing.recorder import record
+from execverify.tracing.trace import Trace, trace_of
+
+_MODULE = "execverify.datasets.batch_generate"
+_HARNESS = f"{_MODULE}:make"
+_TOGETHER = 32  # items made together: a processor is quicker at one thing many times than at many things in turn
+_IDLE = 4
+"""Calls after which the processes outside are ended, if nothing was made there meanwhile."""
+
+_OPEN = AGAIN | {Outcome.OUT_OF_MEMORY}
+"""Outcomes that say nothing here: the process does more than to run a program."""
+
+
+@functools.cache
+def _sandbox() -> Sandbox:
+    """This process's sandbox for making items; started when first used, closed at exit."""
+    return Sandbox(harnesses=[_MODULE])
+
+
+class Inside:
+    """Makes items in confined processes, and what they leave open with a maker here.
+
+    Args:
+        maker: makes the same items.
+    """
+
+    def __init__(self, maker: Maker) -> None:
+        self.maker = maker
+        recipe = maker.recipe
+        # Rows that ask for code are checked by runs in other processes.
+        self._usable = recipe.from_file is None and CODE_GENERATION not in recipe.kinds
+        self._unused = 0  # calls since something was left open
+        texts = template_texts(recipe.template, recipe.kinds)
+        self._setup = base64.b64encode(pickle.dumps((replace(recipe, exclude=()), texts))).decode()
+
+    def lines(self, indexes: Iterable[int]) -> list[bytes]:
+        """The lines of some items, in order.
+
+        Raises:
+            SandboxError: programs cannot be run here (our failure).
+        """
+        indexes = list(indexes)
+        if not self._usable:
+            return [line for item in self.maker.items(indexes) for line in lines_of(item)]
+        together = [indexes[at : at + _TOGETHER] for at in range(0, len(indexes), _TOGETHER)]
+        replies = _sandbox().run_many(map(self._job, together))
+        self._unused += 1
+        lines = [line for some, reply in zip(together, replies, strict=True) for line in self._lines_in(some, reply)]
+        if self._unused == _IDLE:  # seldom needed, and 20 MB each
+            for seed in (0, *OTHER_SEEDS):
+                sandbox(seed).close()
+        return lines
+
+    def _job(self, indexes: list[int]) -> Job:
+        extra = {"setup": self._setup, "indexes": indexes}
+        # A run that takes no longer than this altogether is one that would be taken outside, too.
+        return Job(_HARNESS, "", "", "", patient(self.maker.recipe.limits), extra=extra)
+
+    def _lines_in(self, indexes: list[int], reply: Reply) -> Iterator[bytes]:
+        """The lines that a reply brings, and those of the items that it leaves open."""
+        made: list[list[str] | None] = [None] * len(indexes)
+        if reply["outcome"] == Outcome.RETURNED:
+            self.maker.clock.add(reply["seconds"])
+            if not self._excluded(reply["checked"]):
+                made = reply["made"]
+        if None in made:
+            self._unused = 0
+        for index, lines in zip(indexes, made, strict=True):
+            yield from lines_of(*self.maker.items([index])) if lines is None else (line.encode("ascii") for line in lines)
+
+    def _excluded(self, checked: list[list[str]]) -> bool:
+        """Whether one of the programs is too near to a benchmark's: that was not known inside."""
+        if not self.maker.benchmarks.files:
+            return False
+        with self.maker.clock.stage("check"):
+            return any(self.maker.benchmarks.match(Program(*fields)) for fields in checked)
+
+
+# ------------------------------------------------------------------------------------------ in the confined process
+
+
+_ready: dict[str, Maker] = {}
+"""The maker of the setup that came last."""
+
+
+def make(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Harness: the lines of some items; None for each that is left open."""
+    maker = _ready.get(job["setup"])
+    if maker is None:
+        maker = _maker_of(job)
+    assert isinstance(maker.benchmarks, _Noted)
+    maker.benchmarks.checked.clear()
+    before = dict(maker.clock.seconds)
+    items = maker.items_or_open(job["indexes"])
+    with maker.clock.stage("write"):
+        made = [None if item is None else [line.decode("ascii") for line in lines_of(item)] for item in items]
+    seconds = {name: now - before[name] for name, now in maker.clock.seconds.items()}
+    return {"outcome": "returned", "made": made, "seconds": seconds, "checked": maker.benchmarks.checked}
+
+
+def _maker_of(job: dict[str, Any]) -> Maker:
+    recipe, texts = pickle.loads(base64.b64decode(job["setup"]))
+    use_texts(recipe.template, texts)
+    gc.set_threshold(100_000, 20, 100)  # as in the processes of a crew, for the same reason
+    _ready.clear()
+    _ready[job["setup"]] = maker = Maker(recipe, _Here(recipe), _Noted())
+    return maker
+
+
+class _Noted(Benchmarks):
+    """Notes what is to be compared with benchmarks: their files are elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checked: list[tuple[str, str, str]] = []
+
+    def match(self, program: Program) -> str | None:
+        """None; the program is noted."""
+        self.checked.append((program.source, program.entry_point, program.arguments))
+        return None
+
+
+class _Here:
+    """Runs programs in this very process, each on a stage of its own."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.limits = recipe.limits
+        self.brief = is_brief(recipe)
+
+    def surveys(self, plans: Sequence[Plan]) -> list[Survey | None]:
+        """What programs do on their inputs; these are made as they are needed."""
+        return [self._survey(plan) for plan in plans]
+
+    def _survey(self, plan: Plan) -> Survey | None:
+        if reaches_out(plan.program.vocabulary):  # the synthesizer writes no such program; nor would one be run here
+            return None
+        used: list[str] = []
+        job = {**_job(plan.program, self.limits), "variants": plan.variants, "brief": self.brief}
+        reply = staged(lambda job, stage: explored(job, stage, _inputs(plan, used)), job)
+        survey = survey_of((plan.program, used, plan.variants), reply, self.brief)
+        runs = (survey.results, *survey.variants)
+        return None if any(result.outcome in _OPEN for results in runs for result in results) else survey
+
+    def traces(self, programs: Sequence[Program]) -> list[Trace | None]:
+        """What their runs are, step by step."""
+        return [self._trace(program) for program in programs]
+
+    def _trace(self, program: Program) -> Trace | None:
+        if may_vary(program):  # other processes must tell whether it does
+            return None
+        trace = trace_of(program, staged(record, _job(program, self.limits)))
+        return None if trace.result.outcome in _OPEN else trace
+
+
+def _job(program: Program, limits: Limits) -> dict[str, Any]:
+    return {
+        "source": program.source,
+        "entry_point": program.entry_point,
+        "arguments": program.arguments,
+        "steps": limits.steps,
+        "output": limits.output,
+    }
+
+
+def _inputs(plan: Plan, used: list[str]) -> Iterator[Given]:
+    """The program's own arguments, and others; `used` gets the text of each that is asked for."""
+    program = plan.program
+    used.append(program.arguments)
+    yield given_as(*program.call_arguments) or given_by(program.arguments)
+    for text, values in mutated(program, INPUTS, plan.seed):
+        used.append(text)
+        yield given_as(*values) or given_by(text)

@@ -1,0 +1,193 @@
+"""Programs that exist become rows: run, check what was claimed, ask, write down; and say what was dropped and why."""
+
+import ast
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from execverify.errors import LiteralError, ProgramError
+from execverify.programs.literals import parse_literal
+from execverify.programs.program import Program, parse_source, shorten
+from execverify.programs.records import ProgramRecord
+from execverify.questions.prompts import DEFAULT
+from execverify.questions.question import can_be_written
+from execverify.questions.rows import Row, to_row
+from execverify.questions.select import check_kinds
+from execverify.questions.task import NO_STEP, TASK_KINDS, task
+from execverify.rewards.compare import same_value
+from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.run import resolve_arguments
+from execverify.tracing.trace import Trace, trace_many
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A program that gave no row.
+
+    Attributes:
+        id: the record's id.
+        where: file and line.
+        reason: why, in a few words that many programs share.
+        detail: what exactly.
+    """
+
+    id: str
+    where: str
+    reason: str
+    detail: str
+
+
+@dataclass
+class Account:
+    """What became of the programs of one file; filled while rows are made.
+
+    Attributes:
+        programs: how many were read.
+        rows: how many rows were made, by kind.
+        confirmed: how many given outputs agreed with the run.
+        completed: ids of programs that had usual imports put before them.
+        rewritten: ids of programs whose arguments were expressions and became literals.
+        drops: the programs that gave no row.
+    """
+
+    programs: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    confirmed: int = 0
+    completed: list[str] = field(default_factory=list)
+    rewritten: list[str] = field(default_factory=list)
+    drops: list[Drop] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How rows are made; see `execverify.questions.task`."""
+
+    kinds: Sequence[str] = TASK_KINDS
+    limit: int | None = 10
+    seed: int = 0
+    template: str = DEFAULT
+    split: str = "train"
+    limits: Limits = field(default_factory=Limits)
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        check_kinds(self.kinds, TASK_KINDS)
+
+
+def make_rows(
+    records: Iterable[ProgramRecord], settings: Settings, account: Account, progress: Callable[[int], object] = lambda done: None
+) -> Iterator[Row]:
+    """Rows of each program that returns a plain value the same way every time, in the order of the records.
+
+    Args:
+        records: the programs.
+        settings: how rows are made.
+        account: filled while rows are made.
+        progress: called with the number of programs that are done, now and then.
+
+    Raises:
+        SandboxError: programs cannot be run here (our failure).
+    """
+    remaining = iter(records)
+    seen: set[str] = set()
+    while chunk := list(islice(remaining, _CHUNK)):
+        before = account.programs
+        account.programs += len(chunk)
+        usable: list[tuple[ProgramRecord, Program]] = []
+        for record in chunk:
+            if record.id in seen:
+                account.drops.append(
+                    Drop(record.id, record.where, "its id is taken", "another program before it has the same id")
+                )
+                continue
+            seen.add(record.id)
+            if record.completed:
+                account.completed.append(record.id)
+            try:
+                usable.append((record, program_of(record, settings.limits, account)))
+            except ProgramError as error:
+                account.drops.append(Drop(record.id, record.where, "not a usable program", str(error)))
+        traces = trace_many([program for _, program in usable], limits=settings.limits, workers=settings.workers)
+        for place, ((record, _), trace) in enumerate(zip(usable, traces, strict=True)):
+            progress(before + place)
+            drop = why_not(record, trace)
+            if drop is not None:
+                account.drops.append(drop)
+            else:
+                account.confirmed += record.output is not None
+                yield from _rows(record, trace, settings, account)
+        progress(account.programs)
+
+
+def program_of(record: ProgramRecord, limits: Limits, account: Account | None = None) -> Program:
+    """The program that a record describes; arguments that are expressions are replaced by their values' literals.
+
+    Raises:
+        ProgramError: it cannot be used, or its file says that it failed before.
+    """
+    if record.error is not None:
+        raise ProgramError(f"it failed before: {record.error}")
+    entry_point = record.entry_point or default_entry_point(record.source)
+    try:
+        return Program(record.source, entry_point, record.arguments)
+    except ProgramError as error:
+        if "must be literals" not in str(error):
+            raise
+    program = resolve_arguments(record.source, entry_point, record.arguments, limits=limits)
+    if account is not None:
+        account.rewritten.append(record.id)
+    return program
+
+
+def default_entry_point(source: str) -> str:
+    """The function to call where none is named: `f` where it is defined, else the last function."""
+    names = [node.name for node in parse_source(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    if not names:
+        raise ProgramError("the source defines no function: name what to call in 'entry_point'")
+    return "f" if "f" in names else names[-1]
+
+
+def why_not(record: ProgramRecord, trace: Trace) -> Drop | None:
+    """Why a run gives no row; None where it does."""
+
+    def drop(reason: str, detail: str) -> Drop:
+        return Drop(record.id, record.where, reason, detail)
+
+    result = trace.result
+    if result.outcome != Outcome.RETURNED:
+        return drop(str(result.outcome), result.detail)
+    if result.value is None or result.value.text is None:
+        return drop("the result has no literal", str(result.value))
+    if not trace.steps:
+        return drop("no step", f"{shorten(trace.program.one_line_call)} {NO_STEP}")
+    if not can_be_written(f"{trace.program.one_line_call} {result.value.text}"):
+        return drop("its text would end an answer", "the call or the result holds <answer> or </answer>")
+    if record.output is not None:
+        try:
+            claimed = parse_literal(record.output)
+        except LiteralError as error:
+            return drop("the given output is not a literal", f"{shorten(record.output)} {error}")
+        if not same_value(claimed, parse_literal(result.value.text)):
+            return drop(
+                "the given output disagrees with the run", f"given {shorten(record.output)}, run {shorten(str(result.value))}"
+            )
+    return None
+
+
+def _rows(record: ProgramRecord, trace: Trace, settings: Settings, account: Account) -> Iterator[Row]:
+    for kind in settings.kinds:
+        made = task(
+            trace,
+            kind=kind,
+            limit=settings.limit,
+            seed=settings.seed,
+            id=f"{record.id}/{kind}",
+            template=settings.template,
+            split=settings.split,
+            generator=f"file:{record.where.rsplit(':', 1)[0].rsplit('/', 1)[-1]}",
+        )
+        account.rows[kind] += 1
+        yield to_row(made)

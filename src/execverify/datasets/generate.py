@@ -1,0 +1,404 @@
+"""Items become tasks: programs are made, checked, run on several inputs, traced and asked about, many items at once.
+
+What an item gives depends on the recipe and on its number alone. An attempt that comes to nothing is counted with its reason,
+and the item is tried again; an item gives rows of one program, or none.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from execverify.datasets.chunks import Fate, Item
+from execverify.datasets.code_tasks import Coding, coding_of, confirmed, plan, unworthy
+from execverify.datasets.code_tasks import Plan as CodingPlan
+from execverify.datasets.config import SHARES, Recipe
+from execverify.datasets.decontaminate import Benchmarks
+from execverify.datasets.dedup import key_of
+from execverify.datasets.sources import Candidate, Source, source_of
+from execverify.datasets.timing import StageClock
+from execverify.errors import QuestionError
+from execverify.programs.ablate_builtin import INERT, without
+from execverify.programs.fingerprint import shape_key
+from execverify.programs.input_mutation import mutations
+from execverify.programs.lint import unused
+from execverify.programs.literal_types import written_types
+from execverify.programs.program import Program
+from execverify.questions.code_generation import code_task
+from execverify.questions.task import CODE_GENERATION, Task, task
+from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.retry import made_surely, patient
+from execverify.tracing.branch_coverage import Item as Surveyed
+from execverify.tracing.branch_coverage import Survey, choose, survey_many
+from execverify.tracing.trace import Trace, trace_many
+
+INPUTS = 8
+"""How many other inputs a synthesized program is run on."""
+
+NOTHING_TO_ASK = "there is nothing to ask about it"
+
+STRICT = 4
+"""Attempts at an item that insist: on its kind (one statement leaves nothing to ask about), and on a method under test that
+matters to a result (`copy` and its like never do, and still belong into a dataset). The attempts after them take what there is."""
+
+
+@dataclass
+class _Work:
+    """What has become of an item so far."""
+
+    refused: Counter[str] = field(default_factory=Counter)
+    excluded: Counter[str] = field(default_factory=Counter)
+    item: Item | None = None
+    open: bool = False
+    """Whether a run has left it open: then there is neither an item nor another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A candidate with the inputs that it gets rows on; for a code-generation row, what that is made of."""
+
+    index: int
+    attempt: int
+    candidate: Candidate
+    programs: tuple[Program, ...]
+    coding: Coding | None = None
+
+
+class Runs(Protocol):
+    """What runs programs."""
+
+    def surveys(self, plans: Sequence["Plan"]) -> Sequence[Survey | None]:
+        """What programs do on their inputs; None where that is left open. Raises SandboxError where they cannot be run here."""
+
+    def traces(self, programs: Sequence[Program]) -> Sequence[Trace | None]:
+        """What their runs are, step by step; None where that is left open. Raises SandboxError where they cannot be run here."""
+
+
+class Maker:
+    """Makes the items of a recipe.
+
+    Args:
+        recipe: what to make.
+        runs: what runs the programs; the sandbox, each program in a message of its own, by default.
+        benchmarks: what they must not be near to; read from the recipe's files by default.
+
+    Attributes:
+        recipe: as given.
+        runs: as given.
+        source: where the programs come from.
+        benchmarks: as given.
+        clock: where the time went.
+
+    Raises:
+        DatasetError, RowError, ProgramError: a file of the recipe is not what it should be.
+    """
+
+    def __init__(self, recipe: Recipe, runs: Runs | None = None, benchmarks: Benchmarks | None = None) -> None:
+        self.recipe = recipe
+        self.runs = InSandbox(recipe) if runs is None else runs
+        self.source: Source = source_of(recipe)
+        self.benchmarks = Benchmarks(recipe.exclude) if benchmarks is None else benchmarks
+        self._types = frozenset(recipe.types)
+        self.clock = StageClock()
+
+    def items(self, indexes: Iterable[int]) -> list[Item]:
+        """The items of some numbers, in their order.
+
+        Raises:
+            SandboxError: programs cannot be run here (our failure).
+        """
+        made = self.items_or_open(indexes)
+        assert all(made), "runs in the sandbox leave nothing open"
+        return list(filter(None, made))
+
+    def items_or_open(self, indexes: Iterable[int]) -> list[Item | None]:
+        """The items of some numbers, in their order; None for each that a run has left open.
+
+        Raises:
+            SandboxError: programs cannot be run here (our failure).
+        """
+        works = {index: _Work() for index in indexes}
+        for attempt in range(self.source.attempts):
+            pending = [index for index, work in works.items() if work.item is None and not work.open]
+            if not pending:
+                break
+            self._attempt(pending, attempt, works)
+        return [None if work.open else work.item or self._given_up(index, work) for index, work in works.items()]
+
+    def _given_up(self, index: int, work: _Work) -> Item:
+        if self.source.attempts == 1:
+            return Item(Fate(index, excluded=dict(work.excluded), dropped=next(iter(work.refused))))
+        why = f"none of its {self.source.attempts} attempts gave a program"
+        return Item(Fate(index, refused=dict(work.refused), excluded=dict(work.excluded), dropped=why))
+
+    def _attempt(self, pending: Sequence[int], attempt: int, works: dict[int, _Work]) -> None:
+        with self.clock.stage("synthesis"):
+            made = [(index, self.source.candidate(index, attempt)) for index in pending]
+        for index, why in made:
+            if isinstance(why, str):  # there is none
+                works[index].refused[why] += 1
+        with self.clock.stage("check"):
+            candidates = [(i, one) for i, one in made if isinstance(one, Candidate) and self._passes(i, attempt, one, works[i])]
+        if self.source.proven:
+            chosen = [_Chosen(index, attempt, one, (one.program,)) for index, one in candidates if not one.turn]
+            chosen += self._with_others([pair for pair in candidates if pair[1].turn], works)
+        else:
+            to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
+            chosen = self._worth_a_row([pair for pair in candidates if pair[0] not in to_write], attempt, works)
+            chosen += self._worth_writing([pair for pair in candidates if pair[0] in to_write], attempt, works)
+        with self.clock.stage("trace"):
+            traces = self.runs.traces([program for one in chosen for program in one.programs])
+        place = 0
+        for one in chosen:
+            own = traces[place : place + len(one.programs)]
+            known = [trace for trace in own if trace is not None]
+            if len(known) == len(own):
+                self._finish(one, known, works[one.index])
+            else:
+                works[one.index].open = True
+            place += len(own)
+
+    def _passes(self, index: int, attempt: int, candidate: Candidate, work: _Work) -> bool:
+        """Whether a candidate is one by its text; counts why not."""
+        why = self._why_not(candidate, work)
+        if why is None and self._kind(index, attempt) == "white_box" and _is_one_statement(candidate.program):
+            why = NOTHING_TO_ASK
+        if why is not None:
+            work.refused[why] += 1
+        return why is None
+
+    def _why_not(self, candidate: Candidate, work: _Work) -> str | None:
+        program = candidate.program
+        if not f"{program.source}{program.arguments}".isascii() and not _can_be_stored(program):
+            return "its text cannot be stored"
+        if self._types and not written_types(program) <= self._types:
+            return "it has values of other types"
+        if (why := self.source.why_not(candidate)) is not None:
+            return why
+        if not self.source.proven and unused(program):
+            return "it has what it does not need"
+        if (name := self.benchmarks.match(program)) is not None:
+            work.excluded[name] += 1
+            return "it is too near to a benchmark's program"
+        return None
+
+    def _with_others(self, candidates: Sequence[tuple[int, Candidate]], works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates of later turns that have arguments left which go a new way or give a new result, with these.
+
+        Each `INPUTS` turns draw arguments anew.
+        """
+        plans, places = [], []
+        for _, candidate in candidates:
+            drawn, place = divmod(candidate.turn - 1, INPUTS)
+            plans.append(Plan(candidate.program, (), f"{self.recipe.seed}:{drawn}"))
+            places.append(place)
+        with self.clock.stage("run"):
+            surveys = self.runs.surveys(plans)
+        chosen = []
+        for (index, candidate), place, survey in zip(candidates, places, surveys, strict=True):
+            if survey is None:
+                works[index].open = True
+                continue
+            others = [survey.inputs[number] for number in choose(survey, INPUTS + 1) if number]
+            if place < len(others):
+                program = replace(candidate.program, arguments=others[place])
+                chosen.append(_Chosen(index, 0, replace(candidate, program=program), (program,)))
+            else:
+                works[index].refused["it has no other arguments that show anything new"] += 1
+        return chosen
+
+    def _worth_a_row(self, candidates: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates that run, depend on their arguments and use all of themselves, with their inputs."""
+        with self.clock.stage("check"):
+            plans = [_plan(candidate, attempt) for _, candidate in candidates]
+        with self.clock.stage("run"):
+            surveys = self.runs.surveys(plans)
+        chosen = []
+        for (index, candidate), survey in zip(candidates, surveys, strict=True):
+            if survey is None:
+                works[index].open = True
+                continue
+            why = _unworthy(survey)
+            if why is not None:
+                works[index].refused[why] += 1
+                continue
+            program = candidate.program
+            inputs = [survey.inputs[number] for number in choose(survey, self.recipe.inputs)]
+            programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
+            chosen.append(_Chosen(index, attempt, candidate, tuple(programs)))
+        return chosen
+
+    def _worth_writing(self, asked: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+        """Those candidates that make code-generation rows, with what these are made of."""
+        with self.clock.stage("check"):
+            plans = [(index, candidate, plan(candidate, attempt < STRICT)) for index, candidate in asked]
+        usable = [(index, candidate, found) for index, candidate, found in plans if isinstance(found, CodingPlan)]
+        with self.clock.stage("run"):
+            surveys = _surveyed([found.first for *_, found in usable], self.recipe.limits, brief=False, place=-1)
+            judged = [
+                (index, one, unworthy(survey) or found) for (index, one, found), survey in zip(usable, surveys, strict=True)
+            ]
+            usable = [(index, candidate, found) for index, candidate, found in judged if isinstance(found, CodingPlan)]
+            surveys = _surveyed([found.second for *_, found in usable], self.recipe.limits, brief=False, place=-1)
+        with self.clock.stage("check"):
+            made = [(index, one, coding_of(found, survey)) for (index, one, found), survey in zip(usable, surveys, strict=True)]
+        chosen = []
+        for index, candidate, coding in made:
+            if isinstance(coding, Coding):
+                first = replace(candidate.program, arguments=coding.tests[0][0])
+                chosen.append(_Chosen(index, attempt, candidate, (first,), coding))
+        with self.clock.stage("run"):
+            kept = _confirmed(chosen, self.recipe.limits)
+        for index, _, why in (*plans, *judged, *made):
+            if isinstance(why, str):
+                works[index].refused[why] += 1
+        for index in {one.index for one in chosen} - {one.index for one in kept}:
+            works[index].refused["its tests do not come out again"] += 1
+        return kept
+
+    def _finish(self, chosen: _Chosen, traces: Sequence[Trace], work: _Work) -> None:
+        """The tasks of a candidate's runs."""
+        with self.clock.stage("check"):
+            shape = shape_key(chosen.candidate.program)
+            split = self.recipe.splits.of(str(shape))
+            keys = self.source.keys(chosen.candidate.program, shape)
+        with self.clock.stage("ask"):
+            made = [self._task(chosen, number, trace, split) for number, trace in enumerate(traces)]
+        tasks = tuple(one for one in made if isinstance(one, Task))
+        if not tasks:
+            work.refused[str(made[0])] += 1
+            return
+        fate = Fate(chosen.index, len(tasks), split, keys, dict(work.refused), dict(work.excluded))
+        work.item = Item(fate, tasks)
+
+    def _task(self, chosen: _Chosen, number: int, trace: Trace, split: str) -> Task | str:
+        """The task of one input, or why there is none."""
+        if trace.result.outcome != Outcome.RETURNED:
+            return f"its run: {trace.result.outcome}"
+        if (why := self.source.disagrees(chosen.index, trace)) is not None:
+            return why
+        recipe, constraint = self.recipe, chosen.candidate.constraint
+        kind = self._kind(chosen.index, chosen.attempt, number)
+        common: dict[str, Any] = {
+            "seed": recipe.seed,
+            "id": f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
+            "template": recipe.template,
+            "level": None if constraint is None else constraint.level,
+            "constraint": None if constraint is None else str(constraint),
+            "split": split,
+            "generator": chosen.candidate.generator,
+        }
+        try:
+            if chosen.coding is not None:
+                return code_task(trace, chosen.coding.brief, chosen.coding.tests, **common)
+            made = task(trace, kind=kind, limit=recipe.limit, **common)
+        except QuestionError:
+            return "its result has no literal"
+        if kind == "white_box" and not made.questions and recipe.limit:
+            return NOTHING_TO_ASK
+        return made
+
+    def _kind(self, index: int, attempt: int, number: int = 0) -> str:
+        """The kind of a row. A program that is to be written gives one row; of others, further rows ask about runs."""
+        kinds = [kind for kind in self.recipe.kinds if number == 0 or kind != CODE_GENERATION]
+        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}")
+        place = drawn % sum(SHARES[kind] for kind in kinds)
+        for kind in kinds:
+            place -= SHARES[kind]
+            if place < 0:
+                return kind
+        raise AssertionError("shares add up")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: a program, on its own arguments and `INPUTS` others, and the program without its method, if that is to matter.
+
+    The seed is of the others.
+    """
+
+    program: Program
+    variants: tuple[str, ...]
+    seed: str = ""
+
+    @property
+    def item(self) -> Surveyed:
+        return self.program, [self.program.arguments, *mutations(self.program, INPUTS, self.seed)], self.variants
+
+
+def _plan(candidate: Candidate, attempt: int) -> Plan:
+    program, constraint = candidate.program, candidate.constraint
+    matters = constraint is not None and attempt < STRICT and constraint.method not in INERT
+    ablated = without(program, constraint.method) if constraint is not None and matters else None
+    return Plan(program, () if ablated is None else (ablated,))
+
+
+def _is_one_statement(program: Program) -> bool:
+    """Whether a run has one step: there is nothing next, and nothing changes."""
+    return len(program.tree.body) == 1 and len(getattr(program.tree.body[0], "body", ())) == 1
+
+
+def _can_be_stored(program: Program) -> bool:
+    try:
+        f"{program.source}{program.arguments}".encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    return True
+
+
+def _unworthy(survey: Survey) -> str | None:
+    """Why a program is not worth a row, by what it did on its inputs."""
+    first = survey.results[0]
+    if first.value is None:
+        return f"its run: {first.outcome}"
+    if first.value.text is None:
+        return "its result has no literal"
+    if survey.distinct_results < 2:
+        return "all inputs give one result"
+    if survey.untaken:
+        return "a condition only goes one way" if survey.constant else "a loop is never entered"
+    if survey.variants and not survey.matters():
+        return "it gives the same without the method under test"
+    return None
+
+
+def _surveyed(items: Sequence[Surveyed], limits: Limits, *, brief: bool, place: int = 0) -> list[Survey]:
+    """Surveys; `place` is that of a program's own input, whose run may be tried again."""
+    return made_surely(
+        survey_many(items, limits=limits, brief=brief),
+        lambda at: survey_many([items[at]], limits=patient(limits), brief=brief),
+        lambda survey: survey.results[place],
+    )
+
+
+def _confirmed(chosen: Sequence[_Chosen], limits: Limits) -> list[_Chosen]:
+    """Those whose tests come out again; a run that gives something else may have had too little time."""
+    pairs = [(one.programs[0], one.coding) for one in chosen if one.coding is not None]
+    sure = confirmed(pairs, limits)
+    again = [one or all(confirmed([pair], patient(limits))) for one, pair in zip(sure, pairs, strict=True)]
+    return [one for one, kept in zip(chosen, again, strict=True) if kept]
+
+
+class InSandbox:
+    """Runs each program as a job of its own, from this process."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.limits = recipe.limits
+        self.brief = is_brief(recipe)
+
+    def surveys(self, plans: Sequence[Plan]) -> list[Survey]:
+        """What programs do on their inputs."""
+        return _surveyed([plan.item for plan in plans], self.limits, brief=self.brief)
+
+    def traces(self, programs: Sequence[Program]) -> list[Trace]:
+        """What their runs are, step by step."""
+        return made_surely(
+            trace_many(programs, limits=self.limits),
+            lambda at: trace_many([programs[at]], limits=patient(self.limits)),
+            lambda trace: trace.result,
+        )
+
+
+def is_brief(recipe: Recipe) -> bool:
+    """Whether a survey may end where nothing is left to be seen: more rows of a program are worth looking for more that it does."""
+    return recipe.inputs == 1 and recipe.from_file is None

@@ -1,0 +1,224 @@
+"""From marks to figures: scores with intervals, floors, slices, and the items on which the two verdicts differ.
+
+A *part* of an item is what gets one mark: the one answer of most benchmarks, an assertion or a question of a white-box row. A task
+is a kind of part. A task's pass@k is the mean over its parts of the unbiased estimate from n samples; a benchmark's is the mean
+over its tasks. Shares are in percent.
+
+Intervals are at 95%: Wilson's where each item is one part with one sample; else a bootstrap that draws items anew (so that
+samples and questions of one item stay together), 2,000 times. The mean over tasks has a normal one, by how far each item with all its
+parts moves it. Slices have Wilson's, or the normal one of the items' means.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from execverify.evaluation.benchmark import Record
+from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal, pass_at_k, wilson
+from execverify.evaluation.program_features import ORDER, order_of
+
+KS = (1, 5, 10)
+"""The k of pass@k that are reported, as far as there are samples."""
+
+WILSON, UNVARIED = "Wilson", "Wilson over items, as no value differs"
+BOOTSTRAP, NORMAL = f"bootstrap over items ({RESAMPLES} resamples)", "normal, of the items' means"
+DELTA, NONE = "normal, by what each item moves", "nothing could be judged"
+_LEAST = 5  # items of a slice
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an item: its task, and how many of its samples were right."""
+
+    item: int
+    task: str
+    n: int
+    right: int
+
+    def estimate(self, k: int) -> float:
+        """Its pass@k."""
+        return pass_at_k(self.n, self.right, k)
+
+
+def parts_of(records: Sequence[Record], strict: bool) -> list[Part]:
+    """All parts that could be judged."""
+    return [part for number, record in enumerate(records) for part in _parts(number, record, strict)]
+
+
+def _parts(number: int, record: Record, strict: bool) -> Iterator[Part]:
+    if record.error is not None:  # some of its samples may be there, but too few for pass@k
+        return
+    for place, task in enumerate(record.item.tasks):
+        verdicts = record.verdicts(place, strict)
+        if True not in verdicts and any(_judged(sample[place], strict) for sample in record.marks):
+            yield Part(number, task, len(record.marks), 0)  # as CRUXEval's: without a right one, all samples count
+        elif verdicts:
+            yield Part(number, task, len(verdicts), sum(verdicts))
+
+
+def _judged(mark: Any, strict: bool) -> bool:
+    return (mark.strict if strict else mark.official) is not None
+
+
+def score(records: Sequence[Record], strict: bool, ks: Sequence[int]) -> dict[str, Any]:
+    """pass@k of a run, with the interval of pass@1, and the same for each task where there are several."""
+    parts = parts_of(records, strict)
+    tasks = list(dict.fromkeys(part.task for part in parts))
+    by_task = {task: _task_score([part for part in parts if part.task == task], ks) for task in tasks}
+    if not by_task:
+        return {**{f"pass_at_{k}": None for k in ks}, "interval": None, "interval_method": NONE, "parts": 0}
+    if len(by_task) == 1:
+        return next(iter(by_task.values()))
+    whole: dict[str, Any] = {
+        f"pass_at_{k}": _rounded(math.fsum(each[f"pass_at_{k}"] for each in by_task.values()) / max(1, len(by_task))) for k in ks
+    }
+    edges, method = _mean_of_tasks(parts, tasks)
+    return {**whole, "interval": edges, "interval_method": method, "mean_over": tasks, "by_task": by_task}
+
+
+def _task_score(parts: Sequence[Part], ks: Sequence[int]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for k in ks:
+        found[f"pass_at_{k}"] = percent(math.fsum(part.estimate(k) for part in parts), len(parts))
+    edges, method = interval(parts)
+    return {**found, "interval": edges, "interval_method": method, "parts": len(parts)}
+
+
+def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
+    """The interval of pass@1 in percent, and how it was made."""
+    if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
+        return _edges(wilson(sum(part.right for part in parts), len(parts))), WILSON
+    clusters = _clusters(parts)
+    if len({value for cluster in clusters for value in cluster}) == 1:  # drawn again, it would be the same again
+        return _edges(wilson(clusters[0][0] * len(clusters), len(clusters))), UNVARIED
+    return _edges(bootstrap(clusters)), BOOTSTRAP
+
+
+def _clusters(parts: Sequence[Part]) -> list[list[float]]:
+    clusters: dict[int, list[float]] = {}
+    for part in parts:
+        clusters.setdefault(part.item, []).append(part.estimate(1))
+    return list(clusters.values())
+
+
+def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> tuple[list[float], str]:
+    """The interval of the mean over tasks, by how much each item, with all of its parts, moves it."""
+    means = {task: _mean([part.estimate(1) for part in parts if part.task == task]) for task in tasks}
+    counts = Counter(part.task for part in parts)
+    moves: dict[int, float] = {}
+    for part in parts:
+        move = (part.estimate(1) - means[part.task]) / counts[part.task] / len(tasks)
+        moves[part.item] = moves.get(part.item, 0.0) + move
+    middle, spread = _mean(list(means.values())), math.fsum(move * move for move in moves.values())
+    if spread == 0:
+        return _edges(wilson(middle * len(moves), len(moves))), UNVARIED
+    half = Z * math.sqrt(spread)
+    return _edges((max(0.0, middle - half), min(1.0, middle + half))), DELTA
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def slices(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """pass@1 of both verdicts for each value of each property, for each task."""
+    verdicts = {name: parts_of(records, name == "strict") for name in ("official", "strict")}
+    found: dict[tuple[str, str, str], dict[str, list[Part]]] = {}
+    for name, parts in verdicts.items():
+        for part in parts:
+            for prop, value in records[part.item].item.slices.items():
+                found.setdefault((prop, value, part.task), {}).setdefault(name, []).append(part)
+    rows = []
+    for (prop, value, task), scores in sorted(found.items(), key=lambda pair: _place(*pair[0])):
+        row: dict[str, Any] = {"property": prop, "value": value, "task": task, "parts": len(scores.get("official", []))}
+        for name, parts in scores.items():
+            row[name] = {
+                "pass_at_1": percent(math.fsum(part.estimate(1) for part in parts), len(parts)),
+                **_slice_interval(parts),
+            }
+        rows.append(row)
+    return [row for row in rows if row["parts"] >= _LEAST]
+
+
+def _place(prop: str, value: str, task: str) -> tuple[int, str, str, tuple[int, str]]:
+    return ORDER.index(prop) if prop in ORDER else len(ORDER), prop, task, order_of(value)
+
+
+def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:
+    if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
+        return {"interval": _edges(wilson(sum(part.right for part in parts), len(parts))), "interval_method": WILSON}
+    means = [math.fsum(cluster) / len(cluster) for cluster in _clusters(parts)]
+    return {"interval": _edges(normal(means)), "interval_method": NORMAL}
+
+
+def differing(records: Sequence[Record]) -> list[str]:
+    """Ids of the items of which some sample is right by one verdict and wrong by the other."""
+    return [record.item.id for record in records if any(differs(mark) for sample in record.marks for mark in sample)]
+
+
+def differs(mark: Any) -> bool:
+    """Whether the two verdicts on a mark differ."""
+    return mark.official is not None and mark.strict is not None and mark.official != mark.strict
+
+
+def quick_score(records: Sequence[Record], strict: bool) -> dict[str, float]:
+    """pass@1 of a run, of all and of each task where there are several; without intervals."""
+    parts = parts_of(records, strict)
+    tasks = list(dict.fromkeys(part.task for part in parts))
+    found = {}
+    for task in tasks:
+        of_task = [part.estimate(1) for part in parts if part.task == task]
+        found[task] = percent(math.fsum(of_task), len(of_task))
+    whole = _rounded(math.fsum(found.values()) / max(1, len(found)))
+    return {"all": whole, **found} if len(found) > 1 else {"all": whole}
+
+
+def floors(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
+    """The scores of constant answers, and which is best for each task and verdict.
+
+    Args:
+        scores: for each constant, {"official": ..., "strict": ...}, as `quick_score` has them.
+    """
+    table = {text: {name: dict(of) for name, of in both.items()} for text, both in scores.items()}
+    best: dict[str, Any] = {}
+    for name in ("official", "strict"):
+        for task in dict.fromkeys(task for both in table.values() for task in both[name]):
+            text = max(table, key=lambda text: (table[text][name].get(task, -1.0), -list(table).index(text)))
+            best.setdefault(name, {})[task] = {"answer": text, "pass_at_1": table[text][name][task]}
+    return {"answers": table, "best": best}
+
+
+def rows_of(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x left out, ? not judged)."""
+    letters: dict[tuple[bool | None, bool], str] = {(True, True): "1", (False, True): "0"}
+
+    def told(record: Record, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
+        return [
+            "".join("?" if verdict(m)[0] is None else letters.get(verdict(m), "x") for m in (s[part] for s in record.marks))
+            for part in range(len(record.item.tasks))
+        ]
+
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {"id": record.item.id, "tasks": list(record.item.tasks)}
+        row["official"] = told(record, lambda mark: (mark.official, mark.counted))
+        row["strict"] = told(record, lambda mark: (mark.strict, True))
+        if record.error is not None:
+            row["error"] = record.error
+        rows.append(row)
+    return rows
+
+
+def percent(total: float, count: int) -> float:
+    """A mean in percent, with four decimals."""
+    return _rounded(100 * total / count) if count else 0.0
+
+
+def _rounded(number: float) -> float:
+    return round(number, 4)
+
+
+def _edges(edges: tuple[float, float]) -> list[float]:
+    return [round(100 * edge, 2) for edge in edges]

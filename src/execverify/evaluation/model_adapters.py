@@ -1,0 +1,119 @@
+"""Who is asked, and how: models by name, the scripted models that know the benchmark, and functions of the caller's own.
+
+scripted:gold             answers right: the check that a benchmark can be passed
+scripted:constant:-1      answers the same to everything: the floors
+scripted:nothing          an empty completion
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from execverify.errors import EvaluationError, ModelError
+from execverify.evaluation.benchmark import Benchmark, Item
+from execverify.models import Generation, Model, Recorded, Request, Sampling, Scripted, load
+from execverify.models.replay import read_recorded
+from execverify.questions.task import Message
+from execverify.utils.messages import counted
+from execverify.utils.read_files import read_text
+
+Ask = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
+"""A function that answers many conversations at once: for each a text, or a text for each sample."""
+
+GOLD, NOTHING, CONSTANT = "scripted:gold", "scripted:nothing", "scripted:constant:"
+
+
+class Function:
+    """A function of the caller's own as a model, such as the generation of a training run.
+
+    Args:
+        ask: from a list of conversations to a list of completions.
+        name: how results call it.
+        batch: how many conversations it is given at once.
+    """
+
+    def __init__(self, ask: Ask, name: str = "function", batch: int = 256) -> None:
+        self.name = name
+        self.settings: Mapping[str, Any] = {"engine": "function"}
+        self._ask = ask
+        self._batch = batch
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+        """Answers in order, a batch at a time. What the function raises goes up to the caller, whose function it is."""
+        for start in range(0, len(requests), self._batch):
+            some = requests[start : start + self._batch]
+            answers = self._ask([request.messages for request in some])
+            if len(answers) != len(some):
+                raise EvaluationError(
+                    f"the function gave {counted(len(answers), 'answer')} to {counted(len(some), 'prompt')}: give one for each"
+                )
+            for request, given in zip(some, answers, strict=True):
+                texts = (given,) if isinstance(given, str) else tuple(given)
+                short = (
+                    f"the function gave {counted(len(texts), 'completion')}, and n is {sampling.n}"
+                    if len(texts) < sampling.n
+                    else None
+                )
+                yield Generation(request.id, texts[: sampling.n], short)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+def model_of(
+    what: Model | Ask | str, benchmark: Benchmark, items: Sequence[Item], style: str, options: Mapping[str, Any]
+) -> Model:
+    """The model that answers.
+
+    Raises:
+        ModelError: there is no such model, or it takes no such options.
+    """
+    if not isinstance(what, str):
+        return what if isinstance(what, Model) else Function(what)
+    if options and (what in (GOLD, NOTHING) or what.startswith(CONSTANT)):
+        raise ModelError(f"{what} takes no options, and was given {', '.join(options)}")
+    by_id = {item.id: item for item in items}
+
+    def scripted(answer: Callable[[Item], str]) -> Scripted:
+        return Scripted(what, lambda request: benchmark.complete(by_id[request.id], answer(by_id[request.id]), style))
+
+    if what == GOLD:
+        return scripted(benchmark.gold)
+    if what == NOTHING:
+        return Scripted(what, lambda request: "")
+    if what.startswith(CONSTANT):
+        text = what.removeprefix(CONSTANT)
+        return scripted(lambda item: benchmark.constant(item, text))
+    try:
+        return load(what, **options)
+    except ModelError as error:
+        if not what.startswith("scripted:"):
+            raise
+        raise ModelError(f"{error}; evaluation has {GOLD}, {NOTHING} and {CONSTANT}TEXT besides") from None
+
+
+def recorded_file(what: object) -> str | None:
+    """The file of recorded answers that a model is."""
+    if isinstance(what, Recorded):
+        return what.path
+    return what.removeprefix("recorded:") if isinstance(what, str) and what.startswith("recorded:") else None
+
+
+def recorded_habits(path: str) -> tuple[dict[str, Any] | None, int, bool]:
+    """What a file of recorded answers says of itself: the sampling, how many samples all its items have, and whether its
+    texts are answers that somebody has taken out of completions already (CRUXEval's generations).
+
+    Raises:
+        ModelError: there is no such file, or it is no file of answers.
+    """
+    header, found = read_recorded(path)
+    whole = [generation for generation, _ in found.values() if generation.error is None]
+    samples = min((len(generation.completions) for generation in whole), default=1)
+    return header.get("sampling"), max(1, samples), not header and _is_one_object(path)
+
+
+def _is_one_object(path: str) -> bool:
+    try:
+        return "id" not in json.loads(read_text(path, "recorded answers", ModelError))
+    except (ValueError, RecursionError):
+        return False

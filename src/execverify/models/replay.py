@@ -1,0 +1,162 @@
+"""Answers that were generated before, read from a file.
+
+Two formats, told apart by what is in the file, which may be gzipped (the first may be one JSON array, too):
+
+    {"id": "7", "completion": "..."}                        JSONL; also "completions": [...], and several lines with one id,
+    {"id": "8", "completions": ["...", "..."]}              whose completions are added up in their order
+    {"sample_0": ["...", "..."], "sample_1": [...]}         CRUXEval's generations: one object, a list for each id
+
+A file that `store.py` wrote is JSONL too: its first line says what was asked of which model, a later line for an id takes the
+place of an earlier one, and the recorded model goes by the name of the one that answered.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import ModelError
+from execverify.models.cache import is_header
+from execverify.models.model import Generation, Request, Sampling, check_ids
+from execverify.utils.messages import counted
+from execverify.utils.read_files import read_text
+
+_LISTED = 3
+
+
+class Recorded:
+    """A model whose answers are in a file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ModelError: there is no such file, or it is in neither format.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        header, self._found = read_recorded(path)
+        self.name: str = header.get("model") or f"recorded:{Path(path).name}"
+        samples = min((len(g.completions) for g, _ in self._found.values() if g.error is None), default=0)
+        settings = {"engine": "recorded", "file": Path(path).name, "answers": len(self._found), "samples": samples}
+        if header:
+            settings["recorded"] = {"model": header["model"], "settings": header["settings"], "sampling": header["sampling"]}
+        self.settings: Mapping[str, Any] = settings
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids that have answers, in the file's order."""
+        return tuple(self._found)
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+        """The recorded answers: the first `sampling.n` of each, or an error where there are fewer.
+
+        The prompts must be those that the answers were given to, where the file tells.
+
+        Raises:
+            ModelError: no request has an answer, which means that the file belongs to something else.
+        """
+        check_ids(requests)
+        missing = [request.id for request in requests if request.id not in self._found]
+        if missing and len(missing) == len(requests):
+            has = ", ".join(list(self._found)[:_LISTED])
+            raise ModelError(
+                f"{self.path} answers none of the {counted(len(requests), 'request')}: it has {has} ..., not {missing[0]}"
+            )
+        for request in requests:
+            yield self._answer(request, sampling.n)
+
+    def _answer(self, request: Request, n: int) -> Generation:
+        if request.id not in self._found:
+            return Generation(request.id, (), error=f"{self.path} has no answer for {request.id!r}")
+        generation, digest = self._found[request.id]
+        if digest and digest != request.digest:
+            error = f"{self.path} has an answer for {request.id!r}, but to another prompt: evaluate with the settings it was made with"
+            return Generation(request.id, (), error=error)
+        if generation.error is None and len(generation.completions) < n:
+            error = f"{self.path} has {len(generation.completions)} of the {counted(n, 'completion')} for {request.id!r}"
+            return Generation(request.id, generation.completions, error)
+        return Generation(request.id, generation.completions[:n], generation.error, generation.finish_reasons[:n])
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+Found = dict[str, tuple[Generation, str]]
+"""Generations by id, each with the digest of its prompt, or ""."""
+
+
+def read_recorded(path: str) -> tuple[dict[str, Any], Found]:
+    """A file's header ({} where it has none) and its generations.
+
+    Raises:
+        ModelError: there is no such file, or it is in neither format.
+    """
+    text = read_text(path, "recorded answers", ModelError)
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, dict) and "id" not in whole and not is_header(whole):
+        return {}, _cruxeval(path, whole)
+    if isinstance(whole, list):
+        return {}, _found(path, ((f"{path}:{number}", entry) for number, entry in enumerate(whole, start=1)), False)
+    return _lines(path, text)
+
+
+def _cruxeval(path: str, whole: dict[str, Any]) -> Found:
+    found: Found = {}
+    for name, texts in whole.items():
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ModelError(f"{path}: the entry {name!r} is not a list of texts, as CRUXEval's generations have")
+        found[name] = (Generation(name, tuple(texts)), "")
+    if not found:
+        raise ModelError(f"{path} has no answers")
+    return found
+
+
+def _lines(path: str, text: str) -> tuple[dict[str, Any], Found]:
+    header: dict[str, Any] = {}
+    entries: list[tuple[str, Any]] = []
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    for number, line in lines:
+        where = f"{path}:{number}"
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            if header and number == lines[-1][0]:  # the run that wrote it was killed in the middle of this line
+                break
+            raise ModelError(f"{where} is not JSON ({error}): a file of answers has one JSON object a line") from None
+        if is_header(entry) and number == lines[0][0]:
+            header = entry
+        else:
+            entries.append((where, entry))
+    return header, _found(path, entries, bool(header))
+
+
+def _found(path: str, entries: Iterable[tuple[str, Any]], replaced: bool) -> Found:
+    """The generations of entries; a later one for an id takes the place of an earlier one, or is added to it."""
+    found: Found = {}
+    for where, entry in entries:
+        generation, digest = _entry(entry, where)
+        if generation.id in found and not replaced:
+            before = found[generation.id][0]
+            generation = Generation(generation.id, before.completions + generation.completions)
+        found[generation.id] = (generation, digest)
+    if not found:
+        raise ModelError(f"{path} has no answers")
+    return found
+
+
+def _entry(entry: Any, where: str) -> tuple[Generation, str]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str | int):
+        raise ModelError(f"{where} has no id: write an object with 'id' and 'completion' or 'completions'")
+    failed: list[str] | None = [] if "error" in entry else None
+    texts = entry.get("completions", failed) if "completion" not in entry else [entry["completion"]]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ModelError(
+            f"{where} has no completion that is a text: write 'completion' (a text) or 'completions' (a list of texts)"
+        )
+    reasons = tuple(entry.get("finish_reasons") or ())
+    return Generation(str(entry["id"]), tuple(texts), entry.get("error"), reasons), str(entry.get("prompt") or "")

@@ -1,5 +1,0 @@
-"""Programs made by a grammar of idioms: seeded, typed, without a model."""
-
-from execverify.programs.synthesis.grammar import VERSION, Sketch, synthesize
-
-__all__ = ["VERSION", "Sketch", "synthesize"]

@@ -1,6 +1,0 @@
-"""Deeds: what is done with one value after the other, and what comes of it in the end. A new one is a function in one of these modules."""
-
-from execverify.programs.synthesis.deeds import gathering, arranging, deciding  # isort: skip  (in this order: chance counts them)
-from execverify.programs.synthesis.deeds.registry import Act, Done, deed_depth, deed_names, deeds_for, set_up
-
-__all__ = ["Act", "Done", "arranging", "deciding", "deed_depth", "deed_names", "deeds_for", "gathering", "set_up"]

@@ -1,0 +1,71 @@
+"""Control flow: which statement runs next after visit n of line L?
+
+The answer is the text of the statement whose step *begins* next in time, wherever it is; `-1` where none does, and for
+visits that do not happen. Steps after which two readings remain are left out: a line that called a function, resumes, and
+enters another function before it finishes.
+"""
+
+from collections.abc import Iterator
+
+from execverify.questions.kinds.base import Candidate
+from execverify.questions.question import NOTHING_NEXT
+from execverify.questions.statements import Layout, Statement
+from execverify.tracing.trace import Step, Trace
+
+
+def next_statements(trace: Trace, layout: Layout) -> Iterator[Candidate]:
+    """Every next-statement question of a run, and for each line one about a visit that does not happen."""
+    first_steps: dict[int, int] = {}
+    for step in trace.steps:
+        first_steps.setdefault(step.frame, step.index)
+    for step, following in zip(trace.steps, [*trace.steps[1:], None], strict=False):
+        statement = layout.statements.get(step.line)
+        if statement is not None and statement.askable:
+            candidate = _after(step, following, statement, layout, first_steps)
+            if candidate is not None:
+                yield candidate
+    for statement in layout.statements.values():
+        if statement.askable:
+            visits = len(trace.visits.get(statement.line, ()))
+            yield Candidate(statement.line, visits + 1, None, (NOTHING_NEXT,), 2.0 if visits else 1.0, "absent")
+
+
+def _after(
+    step: Step, following: Step | None, statement: Statement, layout: Layout, first_steps: dict[int, int]
+) -> Candidate | None:
+    if following is None:
+        return Candidate(step.line, step.visit, None, (NOTHING_NEXT,), 1.0, "absent")
+    target = layout.statements.get(following.line)
+    if target is None or not target.askable or not _has_one_reading(step, following, first_steps):
+        return None
+    enters = first_steps[following.frame] == following.index
+    if statement.yields and (following.frame == step.frame or enters):
+        return None  # between the two, the line that asked for the next value went on
+    shortcut = "below" if layout.below[step.line] == following.line else None
+    weight = _weight(step, following, statement, layout)
+    return Candidate(step.line, step.visit, None, target.texts, weight, shortcut)
+
+
+def _has_one_reading(step: Step, following: Step, first_steps: dict[int, int]) -> bool:
+    """Whether "what runs next" can only be read one way.
+
+    Entering a new frame has one reading where the step itself is still under way: it made the call. If it had finished,
+    or ended in an exception, some other line resumed in between and made the call.
+    """
+    enters = following.frame != step.frame and first_steps[following.frame] == following.index
+    return not enters or (step.finished is not None and step.finished > following.index)
+
+
+def _weight(step: Step, following: Step, statement: Statement, layout: Layout) -> float:
+    weight = 1.0
+    if following.frame != step.frame:
+        weight += 3.0  # a call or a return
+    elif following.line <= step.line:
+        weight += 1.5  # a loop goes round
+    elif layout.below[step.line] != following.line:
+        weight += 2.0  # a branch not taken, a loop that ends, a jump
+    if statement.is_branch:
+        weight += 1.5
+    if step.finished is None:
+        weight += 2.0  # an exception
+    return weight + min(step.visit - 1, 4) * 0.5

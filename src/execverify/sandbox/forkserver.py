@@ -1,0 +1,249 @@
+"""The parent of the forks: a warm, confined interpreter that never reads a program.
+
+Started once per hash seed and list of imports by `sandbox.py`. It loads the harnesses, gives up what a program must not
+have, and then serves its control socket: fork a worker for the socket that comes with the request, and end a worker. It runs
+no program text itself, so a worker, which shares its memory as it was at the fork, finds nothing there to read.
+
+A request is a letter and the number that the caller gave the worker:
+
+    T  fork a worker for trusted programs, for the socket that comes along; not answered
+    U  fork a process for one untrusted candidate, likewise
+    E  end a worker; answered with its wait status as it ended
+    D  end a worker; not answered
+    C  answered with the processor time of a worker, in seconds
+
+When the control socket closes, because the caller closed it or died, it ends every worker, removes the working folders
+and exits.
+"""
+
+import contextlib
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from execverify.sandbox import candidate_worker, isolation, worker
+from execverify.sandbox.isolation import libc, rlimits
+from execverify.sandbox.protocol import REQUEST, pack
+
+_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED: the kernel's clock of another process is named by its pid and this
+_REAP_AFTER = 0.02  # seconds after which those are looked for that were ended without an answer
+
+
+def main(
+    control_fd: int,
+    root: str,
+    modules: list[str],
+    imports: list[str],
+    paths: list[str],
+    choice: dict[str, Any],
+    untrusted: bool,
+) -> None:
+    """Serves fork and kill requests until the control socket closes.
+
+    Args:
+        control_fd: descriptor of the control socket.
+        root: an existing, empty folder in which each worker gets a folder of its own.
+        modules: modules whose functions jobs may name, loaded before the first fork.
+        imports: modules that programs may import besides the standard library, loaded likewise.
+        paths: folders in which those are found.
+        choice: fields of `confine.Choice`.
+        untrusted: whether the forks are for candidates.
+    """
+    control = socket.socket(fileno=control_fd)
+    sys.path += paths
+    for name in (*modules, *_WARM, *imports):
+        importlib.import_module(name)
+    os.environ.clear()
+    sys.path[:] = [path for path in sys.path if not _is_ours(path)]
+    os.setsid()
+    os.chdir(root)
+    places = _places_of_loaded() if imports else []
+    confined = isolation.Confined(root, places, isolation.Choice(**choice), untrusted=untrusted)
+    candidate_worker.prepare(imports)
+    worker.prepare()
+    zygote = _Zygote(control, root, confined)
+    control.sendall(pack({"layers": confined.layers, "init": confined.init}))
+    try:
+        zygote.serve()
+    finally:
+        zygote.close()
+
+
+def _places_of_loaded() -> list[str]:
+    """Where the loaded modules are that are neither Python's nor ours: a package's own folder, or a module's own file.
+
+    What may be imported by now may be read, and nothing else that lies beside it: not the rest of `site-packages`, and not
+    the folder that a local module lies in. Wheels keep their shared libraries in `NAME.libs` beside the package.
+    """
+    found: set[str] = set()
+    for name, module in list(sys.modules.items()):
+        if "." in name or name in _NOT_INSTALLED:
+            continue
+        places = list(getattr(module, "__path__", None) or ()) or [getattr(module, "__file__", None)]
+        found.update(place for place in places if isinstance(place, str))
+    for folder in {os.path.dirname(place) for place in found if os.path.basename(os.path.dirname(place)) in _SITES}:
+        found.update(os.path.join(folder, entry) for entry in os.listdir(folder) if entry.endswith(".libs"))
+    return sorted(found)
+
+
+_NOT_INSTALLED = frozenset({*sys.stdlib_module_names, *sys.builtin_module_names, "execverify", "__main__"})
+_SITES = frozenset({"site-packages", "dist-packages"})
+
+
+_WARM = (  # what programs import most, so that no worker has to read it; the rest costs every fork more than it spares some
+    "abc", "bisect", "collections", "contextlib", "copy", "functools", "heapq", "itertools", "math", "operator", "re", "string",
+    "typing",
+)  # fmt: skip
+
+
+def _remove(folder: str) -> None:
+    """Removes a folder with all that is in it, as far as that is possible."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for path in [os.path.join(place, name) for name in (*files, *folders)]:
+            with contextlib.suppress(OSError):
+                os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
+def _is_ours(path: str) -> bool:
+    return os.path.isdir(os.path.join(path, "execverify"))
+
+
+class _Zygote:
+    """The loop, and the workers that are alive: pid by the caller's number, with the pids that wait to be reaped."""
+
+    def __init__(self, control: socket.socket, root: str, confined: isolation.Confined) -> None:
+        self.control = control
+        self.root = root
+        self.confined = confined
+        self.base = rlimits.address_space()
+        self.workers: dict[int, int] = {}
+        self.dying: dict[int, int] = {}
+        self.folders: set[int] = set()
+
+    def serve(self) -> None:
+        while True:
+            if self.dying and not select.select([self.control], [], [], _REAP_AFTER)[0]:
+                self.reap()
+                continue
+            request, fds, _, _ = socket.recv_fds(self.control, REQUEST.size, 1)
+            if len(request) < REQUEST.size:
+                return
+            kind, number = REQUEST.unpack(request)
+            if kind in b"TU":
+                self.fork(number, fds[0], trusted=kind == b"T")
+            elif kind == b"E":
+                self.control.sendall(pack({"status": self.end(number)}))
+            elif kind == b"C":
+                self.control.sendall(pack({"seconds": self.processor_time(number)}))
+            else:
+                self.drop(number)
+
+    def processor_time(self, number: int) -> float | None:
+        """Seconds that a worker's threads have had together; None where the system does not say."""
+        pid = self.workers.get(number)
+        if pid is None or sys.platform != "linux":
+            return None
+        with contextlib.suppress(OSError):
+            return time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
+        return None
+
+    def fork(self, number: int, fd: int, trusted: bool) -> None:
+        folder = os.path.join(self.root, str(number))
+        if trusted:
+            os.mkdir(folder, 0o700)
+            self.folders.add(number)
+        try:
+            pid = libc.fork()
+        except OSError:
+            if not self.confined.alive():
+                raise  # nothing can be forked any more: the caller starts another zygote
+            pid = -1
+        if pid == 0:
+            try:
+                self.control.close()
+                os.setsid()
+                libc.die_with_parent()
+                if trusted:
+                    os.chdir(folder)
+                    meter = rlimits.AddressSpace()
+                    self.confined.confine_trusted(folder)
+                    worker.serve(socket.socket(fileno=fd), meter)
+                else:
+                    alone = self.confined.separate()
+                    candidate_worker.serve(fd, self.base, self.confined.confine_untrusted, alone=alone)
+                os._exit(0)
+            finally:
+                os._exit(70)  # our own code failed, or what a program has made of it
+        os.close(fd)
+        if pid > 0:
+            self.workers[number] = pid
+
+    def end(self, number: int) -> int | None:
+        """Kills a worker with all of its process group and reaps it; returns its wait status as it died.
+
+        None where it was lost through no doing of its own, with all others.
+        """
+        pid = self.workers.pop(number, None)
+        if pid is None:
+            return None
+        done, status = os.waitpid(pid, os.WNOHANG)
+        self.kill(pid)
+        if done == 0:
+            _, status = os.waitpid(pid, 0)
+        self.tidy(number)
+        killed = done != 0 and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        return None if killed and not self.forks() else status
+
+    def forks(self) -> bool:
+        """Whether processes can be forked: when the init dies, the kernel refuses that before it kills all others."""
+        try:
+            pid = libc.fork()
+        except OSError:
+            return False
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        return True
+
+    def drop(self, number: int) -> None:
+        """Kills a worker; it is reaped when there is time."""
+        pid = self.workers.pop(number, None)
+        if pid is not None:
+            self.kill(pid)
+            self.dying[pid] = number
+        self.reap()
+
+    def kill(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def reap(self) -> None:
+        for pid, number in list(self.dying.items()):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                del self.dying[pid]
+                self.tidy(number)
+
+    def tidy(self, number: int) -> None:
+        """Removes a worker's folder, and ends what a program forked and hid in a session of its own."""
+        if number not in self.folders:
+            return
+        self.folders.discard(number)
+        _remove(os.path.join(self.root, str(number)))
+        self.confined.end_strangers({*self.workers.values(), *self.dying})
+
+    def close(self) -> None:
+        for number in list(self.workers):
+            self.end(number)
+        for pid in self.dying:
+            os.waitpid(pid, 0)
+        self.confined.close()
+        _remove(self.root)

@@ -1,0 +1,178 @@
+"""Running programs without a trace: `run` and `run_many`.
+
+>>> from execverify.programs import Program
+>>> result = run(Program("def f(n):\\n    return [n] * 2", arguments="3"))
+>>> result.outcome, result.value.text
+(<Outcome.RETURNED: 'returned'>, '[3, 3]')
+"""
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import tee
+from typing import Any
+
+from execverify.errors import ProgramError
+from execverify.programs.literals import MAX_SOURCE, parse_literal
+from execverify.programs.program import BYTE_ORDER_MARK, Program, Vocabulary, parse_source, vocabulary_of
+from execverify.programs.values import Value
+from execverify.sandbox.job import Job
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.sandbox import Sandbox, sandbox_of
+from execverify.utils.validation import expect, many
+
+_DEFAULT = Limits()
+_PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
+_OUTCOMES = tuple(map(str, Outcome))
+_IMPORTS = frozenset({ast.Import, ast.ImportFrom})
+_REACHING = frozenset(
+    {"exec", "eval", "compile", "open", "globals", "locals", "vars", "getattr", "setattr", "delattr", "breakpoint"}
+)
+_FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generators, frames, tracebacks and code begin
+
+
+def sandbox(hash_seed: int = 0, imports: Collection[str] = ()) -> Sandbox:
+    """This process's sandbox for a hash seed and what programs may import; started when first used, closed at exit."""
+    return sandbox_of(hash_seed, imports)
+
+
+def run(program: Program, *, limits: Limits = _DEFAULT, imports: Collection[str] = ()) -> Result:
+    """Runs a program in a confined process and says how it ended.
+
+    Args:
+        program: what to run.
+        limits: what it may use.
+        imports: modules beside the standard library that it may import, besides those of the limits.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure), or a module of `imports` is not installed.
+    """
+    return next(run_many([program], limits=limits.allowing(imports)))
+
+
+def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Result]:
+    """Runs programs, and yields their results in order."""
+    programs = many(programs, "Programs", ProgramError)
+    jobs = (job_for(program, "execverify.sandbox.runners:run", limits) for program in programs)
+    return (result_of(reply) for reply in sandbox(0, limits.imports).run_many(jobs, workers))
+
+
+def call_many(
+    items: Iterable[tuple[Program, Sequence[str]]], *, limits: Limits = _DEFAULT, workers: int = 1, hash_seed: int = 0
+) -> Iterator[tuple[Result, ...]]:
+    """Calls each program with many inputs (argument texts), and yields the results of its calls, in order.
+
+    All calls of a program are one message to a worker, which compiles it once: many times as fast as `run_many`. Where they do
+    not all end well within the time of one, each is made on its own, with the whole time to itself; so they are from the
+    start where the program could reach what a worker does not put back (it imports, say); those run under hash seed 0.
+
+    Raises:
+        ProgramError: an input is no list of literals.
+
+    >>> one = Program("def f(n): return n + 1", arguments="0")
+    >>> [result.value.text for result in next(call_many([(one, ["1", "2"])]))]
+    ['2', '3']
+    """
+    ours, theirs = tee(items)
+    jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _apart(program))
+    replies = sandbox(hash_seed, limits.imports).run_many(jobs, workers)
+    for program, inputs in ours:
+        found = None if _apart(program) else _results_in(next(replies), len(inputs))
+        if found is None:
+            found = tuple(run_many([replace(program, arguments=text) for text in inputs], limits=limits, workers=workers))
+        yield found
+
+
+_CALLS = "execverify.sandbox.runners:calls"
+
+
+def _apart(program: Program) -> bool:
+    return reaches_out(program.vocabulary)
+
+
+def _results_in(reply: dict[str, Any], count: int) -> tuple[Result, ...] | None:
+    """The results of all calls; None where the worker has not given them all."""
+    found = reply.get("results")
+    if reply.get("outcome") != Outcome.RETURNED or not isinstance(found, list) or len(found) != count:
+        return None
+    if not all(isinstance(each, dict) for each in found):
+        return None
+    results = tuple(map(result_of, found))
+    return results if all(result.outcome in (Outcome.RETURNED, Outcome.RAISED) for result in results) else None
+
+
+def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: Limits = _DEFAULT) -> Program:
+    """A program whose arguments were written as expressions, with the literals of their values instead.
+
+    The expressions are evaluated in a confined process where the source's names are known: `'ab'.upper(), xs[:]`.
+
+    Raises:
+        ProgramError: the expressions fail, or a value has no literal (a function, say).
+    """
+    source = source.lstrip(BYTE_ORDER_MARK)
+    tree = parse_source(source)
+    job = Job(
+        "execverify.sandbox.runners:arguments", source, entry_point, arguments, limits, reaches_out(vocabulary_of(ast.walk(tree)))
+    )
+    reply = sandbox(0, limits.imports).run(job)
+    if reply["outcome"] != Outcome.RETURNED:
+        raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
+    if not all(map(is_value, reply["values"])):
+        raise ProgramError("the arguments cannot be evaluated: the process answered with what is no answer")
+    parts = []
+    for name, (kind, text, opaque) in zip(reply["names"], reply["values"], strict=True):
+        if text is None:
+            raise ProgramError(f"an argument has no literal: it is a {kind} ({opaque})")
+        parts.append(text if name is None else f"{name}={text}")
+    return Program(source, entry_point, ", ".join(parts))
+
+
+def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job:
+    """A program as a job for a harness; raises ProgramError where it is no `Program`."""
+    expect(program, Program, ProgramError, "make one with Program(source, entry_point='f', arguments='3')")
+    isolated = reaches_out(program.vocabulary)
+    return Job(harness, program.source, program.entry_point, program.arguments, limits, isolated, extra)
+
+
+def result_of(reply: dict[str, Any]) -> Result:
+    """A harness's reply as a `Result`. A reply that no harness of ours gives is the program's own, which then has died."""
+    detail, error, stdout, value = (reply.get(field) for field in ("detail", "error", "stdout", "value"))
+    texts = all(isinstance(text, str | None) for text in (detail, error, stdout))
+    if reply.get("outcome") not in _OUTCOMES or not texts or not (value is None or is_value(value)):
+        return FORGED
+    outcome = Outcome(reply["outcome"])
+    if outcome == Outcome.RETURNED and value is None:
+        return FORGED
+    return Result(outcome, Value(*value) if value is not None else None, detail or "", error, stdout or "")
+
+
+def is_value(fields: Any, limit: int = MAX_SOURCE) -> bool:
+    """Whether plain data are the fields of a `Value`: a type's name, and a literal of that type or a reason."""
+    if not isinstance(fields, list) or len(fields) != 3 or not isinstance(fields[0], str):
+        return False
+    kind, text, opaque = fields
+    if text is None:
+        return isinstance(opaque, str)
+    try:
+        return opaque is None and isinstance(text, str) and type(parse_literal(text, limit)).__name__ == kind
+    except Exception:  # foreign text: whatever it brings about, it is no value
+        return False
+
+
+FORGED = Result(Outcome.DIED, detail="the process answered with what is no answer")
+
+
+_GLANCE = re.compile("|".join(["import", "__", *sorted(_REACHING), *_FRAMES]))
+
+
+def may_reach_out(source: str) -> bool:
+    """Whether the text of a program, all of it ASCII, holds anything for which `reaches_out` would say yes."""
+    return _GLANCE.search(source) is not None
+
+
+def reaches_out(used: Vocabulary) -> bool:
+    """Whether a program could change what the next one in the same process sees: it imports, or looks under the hood."""
+    if used.kinds & _IMPORTS or used.names & _REACHING or any(name.startswith(_FRAMES) for name in used.attributes):
+        return True
+    return any(name[:2] == "__" and name[-2:] == "__" and name not in _PROTOCOL for name in (*used.names, *used.attributes))

@@ -1,0 +1,183 @@
+"""Phrases: how an entry of the catalogue is written with real operands, and said in English."""
+
+import functools
+import random
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from execverify.programs.type_expr import arguments, filled, fits, head
+from execverify.synthesis.template_table import TABLE
+
+ATOM, UNARY, POWER, TIMES, PLUS, SHIFT, AND_BITS, XOR_BITS, OR_BITS, COMPARE, NOT, AND, OR, LOWEST = range(14, 0, -1)
+"""How tightly an expression holds together, as Python's grammar ranks it."""
+
+_BINDING = {
+    "+": PLUS, "-": PLUS, "*": TIMES, "/": TIMES, "//": TIMES, "%": TIMES, "<<": SHIFT, ">>": SHIFT, "&": AND_BITS,
+    "^": XOR_BITS, "|": OR_BITS, "in": COMPARE, "not in": COMPARE, "==": COMPARE, "!=": COMPARE, "<": COMPARE, "<=": COMPARE,
+    ">": COMPARE, ">=": COMPARE, "and": AND, "or": OR, "**": POWER, "not": NOT, "neg": UNARY, "~": UNARY,
+}  # fmt: skip
+_HOLE = re.compile(r"\{(\d):([^{}]*?)(?: (\w+))?\}")
+_CHOICE = re.compile(r"\{t:((?:[^{}]|\{[^{}]*\})*)\}")
+
+
+class Expr(NamedTuple):
+    """An expression of a program that is being written.
+
+    Attributes:
+        text: its source text.
+        kind: its type, in the notation of `execverify.programs.type_expr`.
+        say: what it is, in English.
+        binding: how tightly it holds together; `ATOM` needs no brackets anywhere.
+    """
+
+    text: str
+    kind: str
+    say: str
+    binding: int = ATOM
+
+    def within(self, binding: int) -> str:
+        """Its text, in brackets where the place it goes to binds more tightly."""
+        return self.text if self.binding >= binding else f"({self.text})"
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place in a phrase: its number, the type that it takes, a role for literals, and how tightly its place binds."""
+
+    number: int
+    kind: str
+    role: str
+    binding: int
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One way to write an entry.
+
+    Attributes:
+        entry: name in the catalogue.
+        pattern: source text with `{0}`, `{1}` ... where the operands go; `{t}` where one of `choices` goes.
+        holes: the operands, by number.
+        result: type of what it gives; "none" for what only changes hole 0.
+        say: English, with the same numbers.
+        binding: of the whole.
+        common: whether any program may use it, not only those that test its entry.
+        needs: a condition with operands, under which alone it may run; empty where it may always.
+        flavour: what texts must hold for it to matter.
+        options: further marks.
+    """
+
+    entry: str
+    pattern: str
+    holes: tuple[Hole, ...]
+    choices: tuple[str, ...]
+    result: str
+    say: str
+    binding: int
+    needs: str
+    flavour: str
+    options: frozenset[str]
+
+    @property
+    def common(self) -> bool:
+        return "common" in self.options
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is a statement that changes hole 0."""
+        return self.result == "none"
+
+
+@functools.cache
+def phrases() -> tuple[Phrase, ...]:
+    """All phrases, in the order of the table."""
+    return tuple(_read(line) for line in TABLE.splitlines() if line.strip())
+
+
+@functools.cache
+def phrases_of(entry: str) -> tuple[Phrase, ...]:
+    """The phrases of an entry."""
+    return tuple(phrase for phrase in phrases() if phrase.entry == entry)
+
+
+@functools.cache
+def entries() -> tuple[str, ...]:
+    """Names of the entries that have a phrase, in the order of the table."""
+    return tuple(dict.fromkeys(phrase.entry for phrase in phrases()))
+
+
+@functools.cache
+def common_phrases() -> tuple[Phrase, ...]:
+    """What any program may use: expressions that always run."""
+    return tuple(phrase for phrase in phrases() if phrase.common and not phrase.changes and not phrase.needs)
+
+
+def _read(line: str) -> Phrase:
+    entry, pattern, result, say, options = _cells(line)
+    words = options.split()
+    needs, flavour = "", ""
+    if "if" in words:
+        needs = options[options.index("if ") + 3 :].removesuffix(" numeric").removesuffix(" calls")
+        if words[-1] in ("numeric", "calls"):
+            words = [*words[: words.index("if")], words[-1]]
+        else:
+            words = words[: words.index("if")]
+    if "with" in words:
+        flavour = words[words.index("with") + 1]
+    operator = entry.partition(" ")[2]
+    binding = _BINDING.get(operator, ATOM)
+    chosen = _CHOICE.search(pattern)
+    choices = tuple(chosen[1].split("|")) if chosen else ()
+    if chosen:
+        pattern = pattern[: chosen.start()] + "\0" + pattern[chosen.end() :]
+    holes: dict[int, Hole] = {}
+
+    def place(match: re.Match[str]) -> str:
+        number = int(match[1])
+        before, after = pattern[: match.start()], pattern[match.end() :]
+        tight = _place_binding(before, after, binding, match[3] or "")
+        holes[number] = Hole(number, match[2], match[3] or "", max(tight, holes[number].binding if number in holes else 0))
+        return f"\1{number}\2"
+
+    text = _HOLE.sub(place, pattern).replace("{{", "{").replace("}}", "}")
+    text = text.replace("\0", "\1t\2")
+    ordered = tuple(holes[number] for number in sorted(holes))
+    return Phrase(entry, text, ordered, choices, result, say, binding, needs, flavour, frozenset(words))
+
+
+def _cells(line: str) -> list[str]:
+    cells = [cell.strip() for cell in line.split("¦")]
+    return [*cells, "", ""][:5]
+
+
+def _place_binding(before: str, after: str, binding: int, role: str) -> int:
+    if after[:1] in (".", "[") or role == "atom":
+        return ATOM
+    if binding == ATOM or (before.endswith(("(", "[", ", ")) and after[:1] in (")", "]", ",", ":")):
+        return LOWEST
+    if binding in (UNARY, NOT):
+        return binding
+    if binding == POWER:
+        return ATOM
+    return binding + (binding == COMPARE or bool(before.strip()))  # chains group to the left; comparisons do not chain
+
+
+def fits_hole(pattern: str, kind: str, bound: dict[str, str]) -> bool:
+    """Whether a value of a type may fill a hole; `O` stands for what can be ordered."""
+    if pattern == "list[O]":
+        if head(kind) != "list" or arguments(kind)[0] not in ("int", "str", "float"):
+            return False
+        bound["O"] = arguments(kind)[0]
+        return True
+    if pattern == "any":
+        return kind in ("str", "int", "float", "bool") or head(kind) in ("list", "dict")
+    return "any" not in kind and fits(pattern, kind, bound)
+
+
+def hole_kind(hole: Hole, rng: random.Random) -> str:
+    """A type for hole 0 of a phrase, its variables chosen."""
+    letters = {"T": rng.choice(("int", "str")), "O": rng.choice(("int", "str")), "V": rng.choice(("int", "int", "str"))}
+    if hole.kind == "any":
+        return rng.choice(("int", "str", "str"))
+    return filled(hole.kind, letters)

@@ -1,0 +1,139 @@
+"""Watching expressions: what `self.words[key]` is whenever a line has just run.
+
+A trace keeps the variables of a frame, and none of what has no literal. A watch evaluates expressions in the frame at the moment in
+which a step of their line finishes, and keeps their values instead.
+
+>>> from execverify.programs import Program
+>>> box = "class Box:\\n    pass\\ndef f(n):\\n    box = Box()\\n    for i in range(n):\\n        box.last = i\\n    return n"
+>>> (seen,) = watch_many([(Program(box, arguments="2"), [(6, "box.last"), (4, "box.last")])])
+>>> [[value.text for value in values] for values in seen.values], seen.lines
+([['0', '1'], []], (4, 5, 6, 5, 6, 5, 7))
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from execverify.errors import LiteralError
+from execverify.programs.literals import parse_expression
+from execverify.programs.program import Program
+from execverify.programs.values import Value, describe
+from execverify.sandbox.result import Limits, Outcome, Result
+from execverify.sandbox.run import FORGED, job_for, result_of, sandbox
+from execverify.sandbox.runners import enact
+from execverify.sandbox.worker import Stage
+from execverify.tracing import rewrite
+from execverify.tracing.recorder import Frame, Names, Recorder
+
+_HARNESS = "execverify.tracing.expression_watch:record"
+_DEFAULT = Limits()
+_PLAIN = (
+    ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Constant, ast.Tuple, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
+    ast.Load,
+)  # fmt: skip
+
+Watch = tuple[int, str]
+"""A line, and an expression to evaluate whenever it has run."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a watched run gave.
+
+    Attributes:
+        program: what ran.
+        result: how it ended.
+        lines: the line of each step, in the order in which they begin.
+        values: for each watch, the expression's value at each visit of its line at which it had one.
+    """
+
+    program: Program
+    result: Result
+    lines: tuple[int, ...] = ()
+    values: tuple[tuple[Value, ...], ...] = ()
+
+
+def can_watch(expression: str) -> bool:
+    """Whether an expression can be watched: names, attributes, items and sums, which do nothing but look."""
+    try:
+        node = parse_expression(expression)
+    except LiteralError:
+        return False
+    return all(isinstance(inner, _PLAIN) for inner in ast.walk(node))
+
+
+def watch_many(
+    items: Iterable[tuple[Program, Sequence[Watch]]], *, limits: Limits = _DEFAULT, workers: int = 1, hash_seed: int = 0
+) -> Iterator[Watched]:
+    """Runs programs under watch, and yields what was seen, in order. Each runs once: whether it varies is not asked.
+
+    Args:
+        items: programs, and the expressions to watch in each.
+        limits: what a program may use.
+        workers: how many run at once.
+        hash_seed: of the processes' texts; under another one, sets have another order.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure).
+    """
+    listed = [(program, list(watches)) for program, watches in items]
+    jobs = (job_for(program, _HARNESS, limits, watch=[list(pair) for pair in watches]) for program, watches in listed)
+    for (program, watches), reply in zip(listed, sandbox(hash_seed, limits.imports).run_many(jobs, workers), strict=True):
+        yield _watched(program, len(watches), reply)
+
+
+def _watched(program: Program, count: int, reply: dict[str, Any]) -> Watched:
+    result = result_of(reply)
+    if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
+        return Watched(program, result, values=((),) * count)
+    try:
+        values = tuple(tuple(Value(*value) for value in seen) for seen in reply["watched"])
+        lines = tuple(map(int, reply["lines"]))
+    except (TypeError, ValueError, KeyError):
+        return Watched(program, FORGED, values=((),) * count)
+    return Watched(program, result, lines, values)
+
+
+# ---------------------------------------------------------------------------------------- inside the confined process
+
+
+def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Harness: the plain reply of a run, the lines of its steps, and the watched values."""
+    watcher = _Watcher(job["steps"], stage, job["watch"])
+    stage.builtins.__dict__.update(watcher.names())
+
+    def rewritten() -> CodeType:
+        tree = rewrite.instrument(ast.parse(job["source"], "<program>"), job["source"])
+        return compile(tree, "<program>", "exec", dont_inherit=True)
+
+    reply = enact(rewritten, job, stage, watcher.around)
+    return {**reply, "lines": watcher.lines, "watched": [list(seen.values()) for seen in watcher.seen]}
+
+
+class _Watcher(Recorder):
+    """A recorder that looks at expressions where a step finishes."""
+
+    def __init__(self, limit: int, stage: Stage, watches: Sequence[tuple[int, str]]) -> None:
+        super().__init__(limit, stage)
+        self.seen: list[dict[int, tuple[str, str | None, str | None]]] = [{} for _ in watches]
+        self.by_line: dict[int, list[tuple[int, CodeType]]] = {}
+        for number, (line, text) in enumerate(watches):
+            self.by_line.setdefault(line, []).append((number, compile(text.strip(), "<watch>", "eval", dont_inherit=True)))
+
+    def finish(self, frame: Frame, state: Names) -> None:
+        """As in a trace; and each expression of the line is evaluated. What it runs is not recorded."""
+        super().finish(frame, state)
+        watches = self.by_line.get(self.lines[frame.step]) if frame.step >= 0 else None
+        if not watches:
+            return
+        self.on = False
+        try:
+            for number, code in watches:
+                try:
+                    self.seen[number][frame.step] = describe(eval(code, self.stage.namespace, dict(state)))
+                except Exception:  # it has no value here
+                    self.seen[number].pop(frame.step, None)
+        finally:
+            self.on = True

@@ -1,0 +1,373 @@
+"""What the parts of each statement were: the values of calls, operations and comparisons while a program ran.
+
+A trace tells what a statement did, and not how: of `x = s.strip().split(',')` it knows `x`. A run for details is traced like any
+other, with each part that computes something handed through the recorder. Its values are written down at that moment.
+
+>>> from execverify.programs import Program
+>>> from execverify.tracing import trace
+>>> run = trace(Program("def f(s):\\n    return [w[1:] for w in s.strip().split('-')]", arguments="' ab-cd '"))
+>>> (found,) = details_many([run])
+>>> [(note.text, note.value.text) for note in found.of(0)][:4]
+[('s.strip()', "'ab-cd'"), ("s.strip().split('-')", "['ab', 'cd']"), ('w', "'ab'"), ('w[1:]', "'b'")]
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from types import CodeType
+from typing import Any
+
+from execverify.programs.program import Program, walk
+from execverify.programs.values import Value, describe
+from execverify.sandbox.result import Limits
+from execverify.sandbox.run import job_for, sandbox
+from execverify.sandbox.runners import enact
+from execverify.sandbox.worker import Stage
+from execverify.tracing import rewrite
+from execverify.tracing.determinism import OTHER_SEEDS, parts_may_vary
+from execverify.tracing.recorder import Recorder
+from execverify.tracing.trace import Trace, trace_many, trace_of
+
+_HARNESS = "execverify.tracing.expressions:record"
+_DEFAULT = Limits()
+MAX_TEXT = 400
+"""Longest value of a part, in characters; a longer one is opaque."""
+
+_MOST, _MOST_OF_A_STEP = 40_000, 400  # values in one run, and of one step
+_VARIES = "varies"  # why a value is opaque that differs between hash seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """The value of a part at one moment.
+
+    Attributes:
+        node: the part's syntax tree, of `program.nodes`; for a variable that a comprehension or lambda binds, its name's.
+        value: what it was.
+        moment: how many steps had begun then.
+    """
+
+    node: ast.AST
+    value: Value
+    moment: int
+
+    @property
+    def text(self) -> str:
+        """The part as source text."""
+        return ast.unparse(self.node)
+
+
+@dataclass(frozen=True)
+class Details:
+    """The values of the parts of a run's steps.
+
+    Attributes:
+        notes: by step, in the order in which the parts were computed.
+        cut: steps of which some parts are missing, because there were too many.
+    """
+
+    notes: dict[int, tuple[Note, ...]]
+    cut: frozenset[int] = frozenset()
+
+    def of(self, step: int) -> tuple[Note, ...]:
+        """What is known of a step."""
+        return self.notes.get(step, ())
+
+
+NO_DETAILS = Details({})
+"""Nothing is known: the run for details went another way than the trace, or failed."""
+
+
+def details_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Details]:
+    """Runs traced programs once more, and yields the values of their parts, in order.
+
+    A program whose parts may vary runs under three hash seeds, and a value that differs between them is opaque ("varies"). Where a
+    run takes another way than its trace, there are no details.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure).
+    """
+    runs = list(traces)
+    jobs = [job_for(run.program, _HARNESS, limits) for run in runs]
+    found = [_details(run, reply) for run, reply in zip(runs, sandbox(0, limits.imports).run_many(jobs, workers), strict=True)]
+    varying = [place for place, run in enumerate(runs) if parts_may_vary(run.program)]
+    for seed in OTHER_SEEDS[:2]:
+        others = sandbox(seed, limits.imports).run_many([jobs[place] for place in varying], workers)
+        for place, reply in zip(varying, others, strict=True):
+            found[place] = _agreeing(found[place], _details(runs[place], reply))
+    yield from found
+
+
+def traced_in_detail(
+    programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1
+) -> Iterator[tuple[Trace, Details]]:
+    """Traces programs, and yields each trace with its details, in order.
+
+    One run gives both where nothing can vary between two; else it is `trace_many` and `details_many`.
+
+    Raises:
+        SandboxError: the confined process could not be started (our failure).
+    """
+    listed = list(programs)
+    steady = [program for program in listed if not parts_may_vary(program)]
+    others = [program for program in listed if parts_may_vary(program)]
+    jobs = (job_for(program, _HARNESS, limits, history=True) for program in steady)
+    replies = sandbox(0, limits.imports).run_many(jobs, workers)
+    traces = list(trace_many(others, limits=limits, workers=workers))
+    pairs = zip(traces, details_many(traces, limits=limits, workers=workers), strict=True)
+    for program in listed:
+        if parts_may_vary(program):
+            yield next(pairs)
+        else:
+            reply = next(replies)
+            trace = trace_of(program, reply)
+            yield trace, _details(trace, reply) if trace.steps else NO_DETAILS
+
+
+def _details(run: Trace, reply: dict[str, Any]) -> Details:
+    """What a reply holds; nothing where it is not the trace's own way."""
+    try:
+        if reply["outcome"] != run.result.outcome or reply["lines"] != [step.line for step in run.steps]:
+            return NO_DETAILS
+        values = [Value(*value) for value in reply["part_values"]]
+        nodes = run.program.nodes
+        notes: dict[int, list[Note]] = {}
+        for step, node, value, moment in zip(*reply["parts"], strict=True):
+            notes.setdefault(step, []).append(Note(nodes[node], values[value], moment))
+        return Details({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]))
+    except (TypeError, ValueError, KeyError, IndexError):
+        return NO_DETAILS
+
+
+def _agreeing(one: Details, other: Details) -> Details:
+    """What two runs under different hash seeds agree about."""
+    notes = {}
+    for step, found in one.notes.items():
+        also = other.of(step)
+        if [note.node for note in found] == [note.node for note in also]:
+            pairs = zip(found, also, strict=True)
+            notes[step] = tuple(
+                a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs
+            )
+    return Details(notes, one.cut | other.cut)
+
+
+# ---------------------------------------------------------------------------------------- inside the confined process
+
+PART, BINDING = "·D", "·K"
+_LOAD = ast.Load()
+_WORTH = (
+    ast.Call, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.JoinedStr, ast.Subscript, ast.NamedExpr, ast.ListComp,
+    ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Attribute,
+)  # fmt: skip
+
+
+def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Harness: the plain reply of a run, the lines of its steps, and the values of their parts."""
+    noter = _Noter(job["steps"], stage)
+    stage.builtins.__dict__.update(noter.names())
+
+    def rewritten() -> CodeType:
+        tree = ast.parse(job["source"], "<program>")
+        _Parts(tree, noter.owners).module()
+        return compile(rewrite.instrument(tree, job["source"]), "<program>", "exec", dont_inherit=True)
+
+    reply = enact(rewritten, job, stage, noter.around)
+    history = noter.reply() if job.get("history") else {"lines": noter.lines}
+    parts = [noter.steps, noter.parts, noter.part_values, noter.moments]
+    return {**reply, **history, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut)}
+
+
+class _Noter(Recorder):
+    """A recorder that also notes the values of parts."""
+
+    def __init__(self, limit: int, stage: Stage) -> None:
+        super().__init__(limit, stage)
+        self.owners: dict[int, int] = {}  # the line of each part's statement
+        self.steps: list[int] = []
+        self.parts: list[int] = []
+        self.part_values: list[int] = []
+        self.moments: list[int] = []
+        self.table: dict[tuple[str, str | None, str | None], int] = {}
+        self.counts: dict[int, int] = {}
+        self.cut: set[int] = set()
+
+    def names(self) -> dict[str, Any]:
+        return {**super().names(), PART: self.part, BINDING: self.binding}
+
+    def part(self, number: int, value: Any) -> Any:
+        """A part has its value, which goes on."""
+        if self.on:
+            self.note(number, value)
+        return value
+
+    def binding(self, numbers: tuple[int, ...], *values: Any) -> bool:
+        """A comprehension or lambda has bound names. True, always."""
+        if self.on:
+            for number, value in zip(numbers, values, strict=True):
+                self.note(number, value)
+        return True
+
+    def note(self, number: int, value: Any) -> None:
+        line = self.owners[number]
+        step = len(self.lines) - 1
+        while step >= 0 and (self.ends[step] >= 0 or self.lines[step] != line):  # the innermost step of its line under way
+            step -= 1
+        if step < 0 or step in self.cut:
+            return
+        count = self.counts[step] = self.counts.get(step, 0) + 1
+        if count > _MOST_OF_A_STEP or len(self.steps) >= _MOST:
+            self.cut.add(step)
+            return
+        self.steps.append(step)
+        self.parts.append(number)
+        self.moments.append(len(self.lines))
+        self.part_values.append(self.table.setdefault(describe(value, MAX_TEXT), len(self.table)))
+
+
+class _Parts:
+    """Hands the parts of a module's functions through the recorder. (Parts are numbered as `walk` finds them in the tree.)"""
+
+    def __init__(self, tree: ast.Module, owners: dict[int, int]) -> None:
+        self.tree = tree
+        self.owners = owners
+        self.numbers = {id(node): number for number, node in enumerate(walk(tree))}
+        self.line = 0
+
+    def module(self) -> None:
+        """Rewrites the tree in place. What runs before the call is left as it is."""
+        self.definitions(self.tree.body)
+
+    def definitions(self, body: list[ast.stmt]) -> None:
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.suite(node.body)
+            else:
+                for suite in rewrite.suites(node):
+                    self.definitions(suite)
+
+    def suite(self, body: list[ast.stmt]) -> None:
+        for node in body:
+            self.statement(node)
+
+    def statement(self, node: ast.stmt) -> None:
+        """Rewrites a statement's own parts, then the suites in it."""
+        self.line = rewrite.first_line(node)
+        if isinstance(node, ast.Return | ast.If | ast.While) and (
+            value := getattr(node, "value", None) or getattr(node, "test", None)
+        ):
+            field = "value" if isinstance(node, ast.Return) else "test"
+            setattr(node, field, self.part(self.inner(value), value))
+        elif not isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom
+        ):
+            old = self.old_item(node) if isinstance(node, ast.AugAssign) else None
+            for field in _FIELDS:
+                self.field(node, field)
+            if old is not None and isinstance(node, ast.AugAssign):
+                node.value = _after(old, node.value)
+            for item in getattr(node, "items", ()):
+                item.context_expr = self.expression(item.context_expr)
+        for suite in rewrite.suites(node):
+            self.suite(suite)
+
+    def field(self, node: ast.AST, name: str) -> None:
+        found = getattr(node, name, None)
+        if isinstance(found, ast.expr):
+            setattr(node, name, self.expression(found))
+        elif isinstance(found, list):
+            found[:] = [self.expression(one) if isinstance(one, ast.expr) else one for one in found]
+
+    def expression(self, node: ast.expr) -> ast.expr:
+        """An expression whose parts report themselves, and which does so itself where it computes something."""
+        inside = self.inner(node)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+            return inside
+        return self.part(inside, node) if isinstance(node, _WORTH) and _is_read(node) else inside
+
+    def inner(self, node: ast.expr) -> ast.expr:
+        """The expression with the parts in it rewritten."""
+        if isinstance(node, ast.Lambda):
+            self.function(node)
+        elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            self.comprehension(node)
+        elif isinstance(node, ast.JoinedStr):
+            self.text(node)
+        elif isinstance(node, ast.Call):
+            callee = node.func
+            node.func = self.inner(callee) if isinstance(callee, ast.Attribute) else self.expression(callee)
+            self.field(node, "args")
+            for keyword in node.keywords:
+                self.field(keyword, "value")
+        elif isinstance(node, ast.NamedExpr):
+            self.field(node, "value")
+        elif not isinstance(node, ast.Constant | ast.Name):
+            for name in node._fields:
+                self.field(node, name)
+        return node
+
+    def part(self, made: ast.expr, node: ast.expr) -> ast.expr:
+        number = self.numbers[id(node)]
+        self.owners[number] = self.line
+        call = ast.Call(ast.Name(PART, _LOAD), [ast.Constant(number), made], [])
+        return ast.fix_missing_locations(ast.copy_location(call, node))
+
+    def old_item(self, node: ast.AugAssign) -> ast.expr | None:
+        """The report of the item that `xs[i] += 1` begins with, where to read it once more does nothing."""
+        target = node.target
+        if not isinstance(target, ast.Subscript) or not all(isinstance(one, _LOOKING) for one in walk(target)):
+            return None
+        number = self.numbers[id(target)]
+        self.owners[number] = self.line
+        item = ast.Subscript(target.value, target.slice, _LOAD)
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple((number,)), item], [])
+        return ast.fix_missing_locations(ast.copy_location(call, node.value))
+
+    def bound(self, names: list[ast.Name] | list[ast.arg], near: ast.expr) -> ast.expr:
+        """The report of names that were bound just now."""
+        numbers = tuple(self.numbers[id(name)] for name in names)
+        self.owners.update(dict.fromkeys(numbers, self.line))
+        read = [ast.Name(name.id if isinstance(name, ast.Name) else name.arg, _LOAD) for name in names]
+        call = ast.Call(ast.Name(BINDING, _LOAD), [_tuple(numbers), *read], [])
+        return ast.fix_missing_locations(ast.copy_location(call, near))
+
+    def function(self, node: ast.Lambda) -> None:
+        names = [one for one in walk(node.args) if isinstance(one, ast.arg)]
+        body = self.expression(node.body)
+        node.body = _after(self.bound(names, body), body) if names else body
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        for made in node.generators:
+            made.iter = self.expression(made.iter)
+            made.ifs = [self.expression(test) for test in made.ifs]
+            names = [one for one in walk(made.target) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+            if names:
+                made.ifs.insert(0, self.bound(names, made.iter))
+        for field in ("elt", "key", "value"):
+            self.field(node, field)
+
+    def text(self, node: ast.JoinedStr) -> None:
+        for value in node.values:
+            if isinstance(value, ast.FormattedValue):
+                value.value = self.expression(value.value)
+                if isinstance(value.format_spec, ast.JoinedStr):
+                    self.text(value.format_spec)
+
+
+_FIELDS = ("value", "targets", "target", "iter", "subject", "exc", "test", "msg")
+
+
+_LOOKING = (ast.Name, ast.Constant, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+
+
+def _tuple(numbers: tuple[int, ...]) -> ast.expr:
+    return ast.Tuple([ast.Constant(number) for number in numbers], _LOAD)
+
+
+def _after(report: ast.expr, value: ast.expr) -> ast.expr:
+    """A value that is computed after a report, which is True."""
+    return ast.fix_missing_locations(ast.copy_location(ast.IfExp(report, value, ast.Constant(None)), value))
+
+
+def _is_read(node: ast.expr) -> bool:
+    return isinstance(getattr(node, "ctx", _LOAD), ast.Load)

@@ -1,0 +1,141 @@
+"""The same call, seen by other means: the program as it is written, under CPython's own trace function.
+
+Nothing of the program is rewritten here, so whatever it sees of itself is its own: its code objects, its frames' variables, the
+depth of its stack. What the recorder says of a run (`recorder.py`) must have been there in this one too: every value that a step
+gave a variable, and every line that ran. Line events do not say when a statement has finished, and differ between versions, so
+this is no trace; it holds sets.
+"""
+
+import ast
+import sys
+from collections.abc import Callable
+from types import CodeType, FrameType
+from typing import Any
+
+from execverify.programs.program import Program, once_for_each
+from execverify.sandbox.runners import StepLimitReached, enact
+from execverify.sandbox.worker import Stage
+from execverify.tracing.environments import surroundings
+from execverify.tracing.recorder import MAX_DEPTH, Frame, Names, Recorder
+from execverify.tracing.rewrite import first_line, header_end, makes_step, starts_line
+
+_EVENTS = 20  # line events for each step that a run may take
+
+_BASES = (object, int, str, list, dict, set, tuple, Exception, BaseException)
+
+
+def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+    """Harness: the plain reply of a run, and per function the values and lines that were seen."""
+    declared = {name for node in ast.walk(ast.parse(job["source"])) if isinstance(node, ast.Global) for name in node.names}
+    witness = _Witness(job["steps"], stage, declared)
+    more = [type("More", (base,), {}) for base in _BASES]  # whoever counts what there is counts another number here
+    with surroundings(job, stage):
+        reply = enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, witness.around)
+    del more
+    return {**reply, **witness.seen()}
+
+
+def _deeper(call: Callable[[], Any], frames: int = 3) -> Any:
+    """A call on a stack that is deeper than the recorder's, for whoever counts frames."""
+    return _deeper(call, frames - 1) if frames else call()
+
+
+class _Witness:
+    def __init__(self, limit: int, stage: Stage, declared: set[str]) -> None:
+        self.stage = stage
+        self.declared = declared
+        self.left = _EVENTS * limit
+        self.values = Recorder(limit, stage)
+        self.frames: dict[
+            int, tuple[CodeType, Frame]
+        ] = {}  # by address, and no frame is held: one that comes again there does no harm
+        self.had: dict[tuple[str, str], set[int]] = {}
+        self.lines: set[tuple[str, int]] = set()
+
+    def around(self, call: Callable[[], Any]) -> Any:
+        sys.setrecursionlimit(8 * MAX_DEPTH)
+        sys.settrace(self.entered)
+        try:
+            return _deeper(call)
+        finally:
+            sys.settrace(None)
+
+    def entered(self, frame: FrameType, _event: str, _given: Any) -> Any:
+        """A call event: only the program's own frames are followed."""
+        return self.moved if frame.f_code.co_filename == "<program>" else None
+
+    def moved(self, frame: FrameType, event: str, _given: Any) -> Any:
+        """A line is about to run, or a frame is left: its variables are what the statements before have made of them."""
+        self.left -= 1
+        if self.left < 0:
+            raise StepLimitReached
+        code = frame.f_code
+        if event == "line":
+            self.lines.add((code.co_name, frame.f_lineno))
+        known = self.frames.get(id(frame))
+        if known is None or known[0] is not code:
+            known = self.frames[id(frame)] = (code, Frame(code.co_name, ()))
+        for name, index in self.values.difference(known[1], self.variables(frame, code)).items():
+            if index >= 0:
+                self.had.setdefault((code.co_name, name), set()).add(index)
+        if event == "return" and not code.co_flags & 0x2A0:  # no generator or coroutine, which come again
+            del self.frames[id(frame)]
+        return self.moved
+
+    def variables(self, frame: FrameType, code: CodeType) -> Names:
+        """A frame's variables, and whatever it may have declared global or nonlocal."""
+        found: Names = dict(frame.f_locals.items())
+        for name in self.declared.union(code.co_names):
+            if name not in found and name in self.stage.namespace:
+                found[name] = self.stage.namespace[name]
+        for name in code.co_freevars:
+            around = frame.f_back
+            while name not in found and around is not None:
+                if around.f_code.co_filename == "<program>" and name in around.f_locals:
+                    found[name] = around.f_locals[name]
+                around = around.f_back
+        return found
+
+    def seen(self) -> dict[str, Any]:
+        """As plain data."""
+        had = [[function, name, sorted(indexes)] for (function, name), indexes in self.had.items()]
+        return {"had": had, "values": self.values.values, "seen_lines": sorted(self.lines)}
+
+
+# ---------------------------------------------------------------------------------------- outside of it
+
+
+@once_for_each
+def _certain(program: Program) -> tuple[frozenset[int], frozenset[int], frozenset[str]]:
+    """Lines of which CPython has an event for sure; lines that hold several statements; names that end with their handler.
+
+    Between the statements of one line there is no event, and none before the end of a handler, which unbinds its name.
+    """
+    steps = [node for node in program.nodes if isinstance(node, ast.stmt) and makes_step(node)]
+    alone = {node.lineno for node in steps if header_end(node) == first_line(node) == node.lineno}
+    behind = {node.lineno for node in program.nodes if isinstance(node, ast.stmt) and not starts_line(node, program.lines)}
+    crowded = {first_line(node) for node in steps if not behind.isdisjoint(range(first_line(node), header_end(node) + 1))}
+    caught = {node.name for node in program.nodes if isinstance(node, ast.ExceptHandler) and node.name is not None}
+    return frozenset(alone), frozenset(crowded), frozenset(caught)
+
+
+def agrees(program: Program, reply: dict[str, Any], seen: dict[str, Any]) -> bool:
+    """Whether what a recorder says of a run was seen by the witness too: the values that steps gave, and the lines."""
+    alone, crowded, caught = _certain(program)
+    try:
+        values = [tuple(value) for value in seen["values"]]
+        had = {(function, name): {values[index] for index in indexes} for function, name, indexes in seen["had"]}
+        lines = {(function, line) for function, line in seen["seen_lines"]}
+        for line, frame, changes in zip(reply["lines"], reply["frames"], reply["changes"], strict=True):
+            function = reply["calls"][frame][0]
+            if line in alone and (function, line) not in lines:
+                return False
+            if line in crowded:
+                continue
+            for name, index in (changes or {}).items():
+                value = tuple(reply["values"][index]) if index >= 0 else (None, None)
+                if value[1] is not None and name not in caught and value not in had.get((function, name), ()):
+                    return False
+    except (KeyError, TypeError, ValueError, IndexError):
+        return False
+    return True

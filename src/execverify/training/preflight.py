@@ -1,0 +1,90 @@
+"""Whether this machine can do what a preset asks: looked at before any work, so that none is lost."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from execverify.errors import TrainingError
+from execverify.training.config import Preset
+from execverify.training.distributed import world_size
+from execverify.training.preset_checks import meant
+from execverify.utils.messages import counted
+
+_GIB = 1 << 30
+
+
+def check_machine(preset: Preset, out: Path) -> None:
+    """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message says what to set."""
+    import torch
+
+    needs = preset.needs
+    gpus = torch.cuda.device_count()
+    if needs.gpus > gpus:
+        raise TrainingError(
+            f"the preset needs {counted(needs.gpus, 'GPU')}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
+            "use the preset tiny, or set needs.gpus=0 for a short run on the processor"
+        )
+    if gpus > 1 and world_size() == 1:
+        raise TrainingError(
+            f"there are {gpus} GPUs and one process: start it by `accelerate launch --num_processes {gpus} -m execverify ...` "
+            "(docs/training.md), or set CUDA_VISIBLE_DEVICES=0 to take one"
+        )
+    for index in range(needs.gpus):
+        has = torch.cuda.get_device_properties(index).total_memory / _GIB
+        if has < needs.gpu_memory:
+            raise TrainingError(
+                f"the preset needs GPUs of {needs.gpu_memory:g} GiB, and GPU {index} has {has:.0f}: set smaller device_batch, "
+                "max_completion and max_tokens, and needs.gpu_memory to what there is"
+            )
+    memory = _available_memory()
+    if memory is not None and memory < needs.memory:
+        raise TrainingError(
+            f"the preset needs {needs.memory:g} GiB of memory, and {memory:.1f} are free: close something, or set less work "
+            "(device_batch, evaluation.batch) and needs.memory"
+        )
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise TrainingError(f"{there} is a file: name a folder with --out")
+    free = shutil.disk_usage(there).free / _GIB
+    if free < needs.disk:
+        raise TrainingError(
+            f"the preset needs {needs.disk:g} GiB of disk for {out}, and {free:.1f} are free: make room, name another --out, or set "
+            "needs.disk"
+        )
+    if not os.access(there, os.W_OK):
+        raise TrainingError(f"{out} cannot be written: name another --out")
+
+
+_TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "trackio": ("trackio",), "wandb": ("wandb",), "mlflow": ("mlflow",)}
+
+
+def check_settings(preset: Preset, stages: Iterable[str], out: Path) -> None:
+    """Raises TrainingError where TRL refuses what the stages are set to, or something that they ask for is not installed here."""
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    from execverify.training.with_trl import grpo, sft
+
+    asked = list(stages)
+    for tracker in preset.report_to:
+        if tracker not in INTEGRATION_TO_CALLBACK:
+            raise TrainingError(f"report_to names {tracker!r}: {meant(tracker, INTEGRATION_TO_CALLBACK)}")
+        if (needed := _TRACKERS.get(tracker)) and not any(map(importlib.util.find_spec, needed)):
+            raise TrainingError(f"report_to names {tracker}, and it is not installed: pip install {needed[0]}, or set report_to=")
+    if preset.trl.get("use_vllm") and set(asked) - {"sft"} and importlib.util.find_spec("vllm") is None:
+        raise TrainingError("trl.use_vllm is true, and vllm is not installed: pip install vllm, or set trl.use_vllm=false")
+    for stage in asked:
+        if stage == "sft":
+            sft.arguments_of(preset, out)
+        else:
+            grpo.arguments_of(preset, stage, out)
+
+
+def _available_memory() -> float | None:
+    """GiB of main memory that can be had; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) / (1 << 20)
+    except (OSError, StopIteration, ValueError):
+        return None

@@ -1,0 +1,161 @@
+"""What a model can do, before, between and after the stages: measured by the evaluation that exists, nothing of our own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.datasets.rows_io import write_rows
+from execverify.errors import TrainingError
+from execverify.evaluation.run import RESULTS, evaluate
+from execverify.evaluation.run_dir import read_results, write_run
+from execverify.models import Sampling
+from execverify.models.checkpoint import fingerprint
+from execverify.models.transformers_backend import Transformers
+from execverify.programs.records import read_programs
+from execverify.training.checkpoints import Say
+from execverify.training.config import Preset
+from execverify.training.data import Rows, TaskRows, far_rows
+
+CRUXEVAL = {"cruxeval-o": "white_box", "cruxeval-i": "input_prediction"}
+"""What is asked of CRUXEval's programs, and the kind of row that asks it."""
+HELD_OUT = "held out"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing that is measured.
+
+    Attributes:
+        name: how tables call it.
+        benchmark: of `execverify evaluate --list`.
+        data: its file; None where it has none.
+        style: how it is asked.
+        limit: of the items; None for all.
+        samples: completions an item, drawn at temperature 1; 1 means one greedy completion.
+    """
+
+    name: str
+    benchmark: str
+    data: Path | None
+    style: str
+    limit: int | None = None
+    samples: int = 1
+
+    def sampled(self, samples: int) -> "Measure":
+        """The same by so many drawn completions an item."""
+        return replace(self, name=f"{self.name} sampled", samples=samples)
+
+    def sampling(self, preset: Preset) -> Sampling:
+        """How completions are drawn."""
+        most, seed = preset.evaluation.max_tokens, preset.seed
+        return Sampling(1.0 if self.samples > 1 else 0.0, max_tokens=most, n=self.samples, seed=seed)
+
+
+def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[Measure]:
+    """What a preset measures; held-out rows are made where they are not there yet."""
+    evaluation, style = preset.evaluation, preset.data.template
+    held = out / "held-out.parquet"
+    if not held.exists():
+        write_rows(str(held), rows.of_evaluation())
+    found = [Measure(HELD_OUT, "own", held, style)]
+    if evaluation.tasks:
+        coding = out / "held-out-tasks.parquet"
+        if not coding.exists():
+            write_rows(str(coding), tasks.of_evaluation())
+        found.append(Measure("held out tasks", "own-code", coding, style))
+    for name, folder in far_rows(preset, out, workers).items():
+        told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
+        found.append(Measure(told, "own", folder, style, evaluation.rows))
+    if evaluation.cruxeval:
+        for name, kind in CRUXEVAL.items():
+            path = out / f"{name}.parquet"
+            if not path.exists():
+                asked = Settings((kind,), limit=0, template=style, split="test", workers=workers)
+                made = make_rows(read_programs(evaluation.cruxeval), asked, Account())
+                write_rows(str(path), islice(made, evaluation.limit or None))
+            found.append(Measure(name, "own", path, style))  # asked as the model was trained; `evaluate` asks as the authors do
+    return found
+
+
+def measure(
+    model: str,
+    measures: Sequence[Measure],
+    preset: Preset,
+    out: Path,
+    *,
+    workers: int = 1,
+    say: Say = print,
+) -> dict[str, Mapping[str, Any]]:
+    """The results of a model, by the measure's name; what is there already is not measured again.
+
+    Args:
+        model: hub name or folder.
+        measures: see `measures_of`.
+        preset: for the batch and the most tokens.
+        out: folder, with a folder for each measure in it.
+        workers: processes that run programs.
+        say: told a line for each measure.
+
+    Raises:
+        TrainingError: what is there is of another model.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    asked: Transformers | None = None
+    for one in measures:
+        folder = out / one.name.replace(" ", "-")
+        if not (folder / RESULTS).exists():
+            asked = asked or measured_model(model, preset)
+            drawn = one.sampling(preset)
+            run = evaluate(
+                one.benchmark, asked, data=one.data, style=one.style, sampling=drawn, limit=one.limit, out=folder, workers=workers
+            )
+            write_run(folder, run)
+        found[one.name] = read_results(folder)
+        _check_model(found[one.name], model, folder)
+        _check_answered(found[one.name], one)
+        say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in scores_of(found[one.name])))
+    if asked is not None:
+        asked.close()
+    return found
+
+
+def measured_model(model: str, preset: Preset) -> Transformers:
+    """The model as it is asked: on a GPU in what training computes in, whatever its weights are kept in."""
+    import torch
+
+    dtype = preset.model.dtype if torch.cuda.is_available() else "auto"
+    return Transformers(model, batch_size=preset.evaluation.batch, dtype=dtype)
+
+
+def _check_answered(results: Mapping[str, Any], one: Measure) -> None:
+    """Raises TrainingError where no item could be asked."""
+    if results["strict"].get("pass_at_1") is None:
+        why = next((row["error"] for row in results["rows"] if row.get("error")), "no item was answered")
+        raise TrainingError(f"{one.name} cannot be measured: {why}; set model.context higher, or leave it out")
+
+
+def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
+    """Raises TrainingError where results are of another model."""
+    told, path = results["model"], Path(model)
+    if path.exists():
+        other = told["settings"].get("weights") != fingerprint(path)
+    else:
+        other = told["name"] not in (model, path.name)
+    if other:
+        raise TrainingError(
+            f"{folder} is the evaluation of another model ({told['name']}), not of {model}: remove it to measure again, or give "
+            "another --out"
+        )
+
+
+def scores_of(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Each task of a benchmark with its strict score and the best constant answer's, in percent."""
+    answers = results["floors"]["answers"]
+    strict = results["strict"]
+    tasks: Mapping[str, Any] = strict.get("by_task") or {"all": strict}
+    for task, score in tasks.items():
+        floor = max((told["strict"].get(task, told["strict"]["all"]) for told in answers.values()), default=0.0)
+        yield task, score["pass_at_1"], floor

@@ -1,0 +1,161 @@
+"""What both stages need of the engine: the model in memory, the arguments they share, and its failures in one line."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import ModelError, TrainingError
+from execverify.training.config import Preset
+from execverify.training.distributed import world_size
+from execverify.training.length_filter import check_template
+
+
+def engine_or_error() -> None:
+    """Raises TrainingError where TRL is not installed."""
+    try:
+        import trl  # noqa: F401
+    except ImportError as error:
+        raise TrainingError(f"training needs {error.name}: pip install 'execverify[train]'") from None
+
+
+def quiet(trainer: Any) -> None:
+    """Leaves the engine's figures to our log: it would print each of them, and a bar for each file that it writes."""
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+
+
+def hush() -> None:
+    """No bars for files, and none of the warnings that engines give each other."""
+    import datasets
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|torch")
+
+
+def has_gpu() -> bool:
+    """Whether there is a CUDA device."""
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def check_model(name: str) -> None:
+    """Raises ModelError or TrainingError where a model cannot be had, or its tokenizer has no chat template; reads no weights."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    hush()
+    if name.startswith((".", "/", "~")) and not Path(name).is_dir():
+        raise ModelError(f"{name}: no such folder; give a model's folder or its name on the hub")
+    try:
+        AutoConfig.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError, ImportError) as error:
+        raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
+    check_template(tokenizer, name)
+
+
+def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
+    """The model and its tokenizer. Weights are float32 whatever the preset computes in: steps of 1e-6 are lost in bfloat16.
+
+    Raises:
+        ModelError: it cannot be had.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    hush()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model, tokenizer
+
+
+def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warmup: float) -> dict[str, Any]:
+    """The arguments of the engine that do not depend on the stage."""
+    hush()
+    gpu = has_gpu()
+    return {
+        "output_dir": str(out),
+        "learning_rate": learning_rate,
+        "lr_scheduler_type": "constant_with_warmup" if scheduler == "constant" and warmup else scheduler,
+        "warmup_steps": warmup,
+        "seed": preset.seed,
+        "save_steps": preset.save_steps,
+        "save_total_limit": 2,
+        "logging_steps": 1,
+        "report_to": list(preset.report_to) or "none",
+        "bf16": gpu and preset.model.dtype == "bfloat16",  # computed in, by autocast; processors are slow in it
+        "use_cpu": not gpu,
+        "gradient_checkpointing": preset.model.gradient_checkpointing,
+        "disable_tqdm": True,
+        "log_level": "error",
+        "dataloader_pin_memory": gpu,
+    }
+
+
+def accumulation(told: str, sequences: int, device_batch: int) -> int:
+    """How many batches of a device make one step of so many sequences.
+
+    Args:
+        told: the setting that says how many, for the message.
+        sequences: of a step, on all devices together.
+        device_batch: sequences at once on one device.
+
+    Raises:
+        TrainingError: the devices cannot share them evenly.
+    """
+    at_once = device_batch * world_size()
+    if sequences % at_once:
+        raise TrainingError(
+            f"{told} = {sequences} is no multiple of device_batch x processes = {at_once}: set another device_batch"
+        )
+    return sequences // at_once
+
+
+@contextmanager
+def taking_settings(stage: str) -> Iterator[None]:
+    """What the engine says against a stage's settings becomes a TrainingError of one line."""
+    try:
+        yield
+    except (TypeError, ValueError, ImportError, AttributeError, NotImplementedError) as error:
+        raise TrainingError(f"{stage}: TRL refuses the settings: {' '.join(str(error).split())[:300]}") from None
+
+
+_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.I)
+
+
+@contextmanager
+def guarded(out: Path) -> Iterator[None]:
+    """Failures of the machine become one line; what was saved stays, and the same command goes on from it.
+
+    Raises:
+        TrainingError: a full disk, or too little memory.
+    """
+    again = "what was saved stays: mend it and give the same command again"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning)  # of the engines among themselves
+            yield
+    except OSError as error:
+        raise TrainingError(f"{out} could not be written ({error.strerror or error}); {again}") from None
+    except (RuntimeError, MemoryError) as error:
+        text = " ".join(str(error).split())
+        if isinstance(error, MemoryError) or _MEMORY.search(text):
+            less = "set a smaller device_batch, max_completion or max_tokens"
+            raise TrainingError(f"memory did not suffice ({text[:120]}): {less}; {again}") from None
+        if "PytorchStreamWriter" in text or "No space left" in text:
+            raise TrainingError(f"{out} could not be written (is the disk full?); {again}") from None
+        raise

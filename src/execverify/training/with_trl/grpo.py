@@ -1,0 +1,195 @@
+"""Reinforcement learning by TRL's GRPOTrainer, with the rewards of this package (paper, sections 3.3 and 3.4)."""
+
+import math
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import TrainingError
+from execverify.questions.task import CODE_GENERATION
+from execverify.rewards.parts import ANSWERS
+from execverify.rewards.trl import PartReward, UnitTestReward, WhiteBoxReward
+from execverify.training.checkpoints import Say, base_name, check_base, finished, logged
+from execverify.training.config import Preset, RlSettings
+from execverify.training.difficulty_filter import screened
+from execverify.training.length_filter import Kept, fitting
+from execverify.training.rule import rule_of
+from execverify.training.with_trl.common import accumulation, common, taking_settings
+from execverify.training.with_trl.stage import carried_out, opened
+from execverify.training.with_trl.step_logs import StepLog, Watched
+from execverify.utils.messages import counted
+
+COLUMNS = ("id", "kind", "prompt", "program", "questions")
+
+
+class Constant:
+    """A reward of nothing, to time the engine without rewards."""
+
+    __name__ = "constant_reward"
+
+    def __call__(self, completions: Iterable[Any] = (), **_: Any) -> list[float | None]:
+        """0.5 and 1.5 by turns: groups must have variance, or the engine would have nothing to learn."""
+        return [0.5 + index % 2 for index, _ in enumerate(completions)]
+
+
+def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
+    """The reward functions of a stage; several where each part is normalised apart."""
+    if settings.reward == "constant":
+        return [Constant()]
+    if settings.reward == "unit_tests":
+        return [UnitTestReward(workers=workers)]
+    rule = rule_of(settings)
+    if settings.reward == "parts":
+        return [PartReward(part, rule, workers=workers) for part in ANSWERS]
+    return [WhiteBoxReward(rule, workers=workers)]
+
+
+def trainer_class() -> Any:
+    """TRL's trainer, which also knows how long its rollouts took. (The engine measures that too, for some trackers alone.)"""
+    from trl import GRPOTrainer
+
+    class Timed(GRPOTrainer):
+        rollout_seconds = 0.0
+
+        def _generate(self, *args: Any, **kwargs: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return super()._generate(*args, **kwargs)
+            finally:
+                self.rollout_seconds += time.perf_counter() - begun
+
+    return Timed
+
+
+def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
+    """The stage's settings as TRL has them.
+
+    Raises:
+        TrainingError: the number of processes does not divide a batch, or TRL refuses a setting.
+    """
+    from trl import GRPOConfig
+
+    settings = preset.stage(stage)
+    accumulated = accumulation(f"{stage}: mini_batch x rollouts", settings.mini_batch * settings.rollouts, settings.device_batch)
+    parts = settings.reward == "parts"
+    updates = settings.prompts // settings.mini_batch  # of a rollout: one that goes on amid it would draw its prompts again
+    with taking_settings(stage):
+        return GRPOConfig(
+            **{
+                **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+                "save_steps": math.ceil(preset.save_steps / updates) * updates,
+            },
+            num_train_epochs=settings.epochs,
+            max_steps=settings.max_steps or -1,
+            per_device_train_batch_size=settings.device_batch,
+            gradient_accumulation_steps=accumulated,
+            generation_batch_size=settings.prompts * settings.rollouts,
+            num_generations=settings.rollouts,
+            max_completion_length=settings.max_completion,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            beta=settings.beta,
+            epsilon=settings.clip,
+            epsilon_high=settings.clip_high or None,
+            loss_type=settings.loss,
+            scale_rewards=settings.scale,
+            mask_truncated_completions=settings.mask_truncated,
+            multi_objective_aggregation="normalize_then_sum" if parts else "sum_then_normalize",
+            **preset.trl,
+        )
+
+
+def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) -> None:
+    """Raises TrainingError where rows are of kinds that the stage does not reward."""
+    found = {row.get("kind") for row in rows}
+    wrong = sorted(str(kind) for kind in found - set(settings.kinds))
+    if wrong:
+        mend = (
+            "stage2 takes code_generation rows"
+            if CODE_GENERATION in found
+            else "stage1 takes white_box and input_prediction rows"
+        )
+        raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {mend}")
+
+
+def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> None:
+    """Raises TrainingError where there are too few rows for one rollout."""
+    if rows < settings.prompts:
+        raise TrainingError(
+            f"{stage} has {counted(rows, 'row')}, and a rollout takes {settings.prompts} prompts "
+            f"({too_long} more are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
+        )
+
+
+def train_rl(
+    preset: Preset, stage: str, base: str, rows: Iterable[dict[str, Any]], out: Path, *, workers: int = 2, say: Say = print
+) -> dict[str, Any]:
+    """One stage of GRPO; goes on from the last checkpoint where it was stopped.
+
+    Args:
+        preset: of which the stage's settings, `model` and `trl` count.
+        stage: "stage1" or "stage2".
+        base: the model's hub name or folder.
+        rows: of the kinds that the stage rewards.
+        out: the stage's folder.
+        workers: processes that run programs for rewards.
+        say: told a line now and then.
+
+    Returns:
+        What `stage.json` holds: steps, rows, seconds, and what was left out.
+
+    Raises:
+        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk, too little
+            memory, or a stage that was begun on another model.
+    """
+    check_base(out, base)
+    if (done := finished(out)) is not None:
+        return done
+    import datasets
+
+    arguments = arguments_of(preset, stage, out)
+    model, tokenizer = opened(preset, base, out)
+    functions = reward_functions(preset.stage(stage), workers)
+    kept, told = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
+    watched = [Watched(function, preset.stage(stage).rollouts) for function in functions]
+    with taking_settings(stage):
+        trainer = trainer_class()(
+            model=model,
+            args=arguments,
+            reward_funcs=watched,
+            train_dataset=datasets.Dataset.from_list(kept),
+            processing_class=tokenizer,
+        )
+    log = StepLog(out, watched, lambda: trainer.rollout_seconds, say)
+    about = {"stage": stage, "base": base_name(base, out), **told}
+    return carried_out(trainer, log, tokenizer, out, about, lambda: _seconds(out))
+
+
+def _prompts(
+    preset: Preset,
+    stage: str,
+    base: str,
+    rows: Iterable[dict[str, Any]],
+    tokenizer: Any,
+    functions: list[Any],
+    out: Path,
+    say: Say,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
+    settings, account = preset.stage(stage), Kept()
+    kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
+    check_kinds(kept, stage, settings)
+    say(f"{stage} on {counted(len(kept), 'prompt')}; too long: {account.too_long}")
+    told: dict[str, Any] = dict(vars(account))
+    if settings.screen_samples:
+        batch = preset.evaluation.batch
+        kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)
+    check_enough(len(kept), account.too_long, stage, settings)
+    return kept, {**told, "prompts": len(kept)}
+
+
+def _seconds(out: Path) -> dict[str, float]:
+    """What rollouts and rewards took, in all starts."""
+    lines = logged(out)
+    return {f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in lines), 2) for name in ("rollout", "reward")}

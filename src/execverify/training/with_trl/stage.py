@@ -1,0 +1,87 @@
+"""What both kinds of training have in common once the engine's trainer is made: from the last checkpoint to a finished stage."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import TrainingError
+from execverify.training.checkpoints import (
+    MODEL,
+    STAGE,
+    begin,
+    drop_checkpoints,
+    last_checkpoint,
+    resumed_at,
+    seconds_before,
+    steps_done,
+)
+from execverify.training.config import Preset
+from execverify.training.distributed import is_first
+from execverify.training.files import whole_folder, write_json
+from execverify.training.length_filter import check_template
+from execverify.training.with_trl.common import guarded, loaded, quiet
+
+
+def opened(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
+    """The model that a stage starts from, and its tokenizer; the stage's folder says so from now on.
+
+    Raises:
+        ModelError: the model cannot be had.
+        TrainingError: no chat template, or the stage was begun on another model.
+    """
+    model, tokenizer = loaded(preset, base)
+    check_template(tokenizer, base)
+    if is_first():
+        begin(out, base)
+    return model, tokenizer
+
+
+def carried_out(
+    trainer: Any, log: Any, tokenizer: Any, out: Path, told: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
+) -> dict[str, Any]:
+    """Trains to the end, from the last whole checkpoint where there is one; keeps the model and the tokenizer.
+
+    Args:
+        trainer: TRL's.
+        log: told each step, before the trackers, which then get its figures too.
+        tokenizer: saved beside the weights.
+        out: the stage's folder.
+        told: what `stage.json` says beside steps and seconds.
+        more: further figures, asked for at the end.
+
+    Returns:
+        What `stage.json` holds; its seconds are those of all starts, but for what was done again.
+
+    Raises:
+        TrainingError: a full disk or too little memory.
+    """
+    begun, resumed = time.perf_counter(), resumed_at(out) if is_first() else steps_done(out)
+    begun -= seconds_before(out) if is_first() else 0.0
+    quiet(trainer)
+    trainer.add_callback(log)
+    trainer.callback_handler.callbacks.insert(0, trainer.callback_handler.callbacks.pop())
+    with guarded(out):
+        trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
+        _keep(trainer, tokenizer, out / MODEL)
+    seconds = round(time.perf_counter() - begun, 1)
+    found = {**told, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
+    if is_first():
+        write_json(out / STAGE, found)
+        drop_checkpoints(out)
+    return found
+
+
+def _keep(trainer: Any, tokenizer: Any, out: Path) -> None:
+    """Model and tokenizer at the end. Every process has a part of the weights to hand in, and the first one writes."""
+    if not is_first():
+        trainer.save_model(str(out))
+        return
+    with whole_folder(out) as folder:
+        trainer.save_model(str(folder))
+        tokenizer.save_pretrained(folder)
+        if not any(folder.glob("*.safetensors")):
+            raise TrainingError(
+                f"the engine wrote no weights of {out}: with FSDP, give accelerate --fsdp_state_dict_type FULL_STATE_DICT; the "
+                "checkpoint is kept"
+            )

@@ -1,0 +1,116 @@
+"""What a training says of itself: one line a step, and some completions of each rollout with every answer graded."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from execverify.rewards.parse import completion_text
+from execverify.rewards.parts import encodable
+from execverify.training.checkpoints import ALIKE, LOG, SAMPLES, Say, seconds_before
+
+_SAMPLES = 4
+_SPREAD = {"reward": "reward", "loss": "loss", ALIKE: "groups without variance"}
+
+
+class Watched:
+    """A reward function that is timed, and whose last completions can be looked at.
+
+    Args:
+        reward: the function of TRL's kind that it stands for.
+        group: completions of one prompt, which follow one another.
+
+    Attributes:
+        seconds: that it took so far.
+        alike: for each group since the last step, whether its completions all got the same.
+        last: some of the last completions.
+    """
+
+    def __init__(self, reward: Any, group: int) -> None:
+        self.reward = reward
+        self.group = group
+        self.seconds = 0.0
+        self.alike: list[bool] = []
+        self.last: list[dict[str, Any]] = []
+        self.__name__ = reward.__name__
+
+    def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
+        """The function's own rewards."""
+        begun = time.perf_counter()
+        graded: list[Any] = []
+        heard = columns.pop("log_extra", None)
+        columns["log_extra"] = lambda name, values: graded.extend(values)
+        rewards: list[float | None] = self.reward(prompts=prompts, completions=completions, **columns)
+        self.seconds += time.perf_counter() - begun
+        if heard is not None and graded:
+            heard("graded", graded)
+        self.alike += [len(set(rewards[at : at + self.group])) == 1 for at in range(0, len(rewards), self.group)]
+        every = max(1, len(completions) // _SAMPLES)
+        self.last = [
+            {
+                "id": (columns.get("id") or [None] * len(completions))[i],
+                "prompt": completion_text(prompts[i]),
+                "completion": completion_text(completions[i]),
+                self.__name__: rewards[i],
+                "graded": graded[i] if graded else "",
+            }
+            for i in range(0, len(completions), every)
+        ][:_SAMPLES]
+        return rewards
+
+
+class StepLog(TrainerCallback):
+    """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took; these are added to the
+    figures themselves, for the trackers that come after it.
+
+    Args:
+        folder: of the stage.
+        rewards: the reward functions; none in SFT.
+        rollout_seconds: how long rollouts took so far, without the rewards.
+        say: told a line now and then.
+    """
+
+    def __init__(self, folder: Path, rewards: Sequence[Watched], rollout_seconds: Callable[[], float], say: Say) -> None:
+        self._folder, self._rewards, self._rollout, self._say = folder, rewards, rollout_seconds, say
+        self._seen = [0.0, 0.0]
+        self._begun = time.perf_counter()
+        self._told = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """A training that goes on counts the seconds of its earlier starts."""
+        if state.is_world_process_zero:
+            self._begun = time.perf_counter() - seconds_before(self._folder)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        """One line of the log."""
+        if not logs or not state.is_world_process_zero or "train_runtime" in logs:
+            return
+        now = time.perf_counter()
+        reward, rollout = sum(entry.seconds for entry in self._rewards), self._rollout()
+        logs["seconds"] = round(now - self._begun, 3)
+        if self._rewards:
+            logs["time/reward"] = round(reward - self._seen[0], 4)
+            logs["time/rollout"] = round(rollout - self._seen[1], 4)
+            logs["time/update"] = round(
+                max(0.0, logs.get("step_time", 0.0) - rollout + self._seen[1] - reward + self._seen[0]), 4
+            )
+        if groups := [all(each) for each in zip(*(entry.alike for entry in self._rewards), strict=True)]:
+            logs[ALIKE] = sum(groups) / len(groups)
+        self._seen = [reward, rollout]
+        line = {"step": state.global_step, **logs}
+        self._append(LOG, line)
+        for entry in self._rewards:
+            for sample in entry.last:
+                self._append(SAMPLES, {"step": state.global_step, **sample})
+            entry.last, entry.alike = [], []
+        if now - self._told > 10:
+            self._told = now
+            shown = ", ".join(f"{word} {line[name]:.3f}" for name, word in _SPREAD.items() if isinstance(line.get(name), float))
+            self._say(f"step {state.global_step} of {state.max_steps}: {shown}")
+
+    def _append(self, name: str, line: dict[str, Any]) -> None:
+        with (self._folder / name).open("a", encoding="utf-8") as file:
+            file.write(encodable(json.dumps(line, ensure_ascii=False)) + "\n")
