@@ -19,23 +19,22 @@ import execverify as ev
 from execverify.cot import (
     VOICES,
     Chain,
-    ChainAccount,
     Lesson,
     Narrator,
     Unfit,
     accepted,
     accepted_many,
-    chain_rows,
     check_chain,
     check_chains,
     estimate_tokens,
     narrate,
 )
-from execverify.cot import claims as said
+from execverify.cot import claims as claim_types
 from execverify.cot.detail import DETAILS, LADDER
 from execverify.cot.events import answer_claims, course_of, run_claims
 from execverify.cot.reading import READERS, Unreadable
 from execverify.cot.styles import sheet_of
+from execverify.datasets.cot_rows import ChainAccount, chain_rows
 from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError, SandboxError
 from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
@@ -327,8 +326,8 @@ def test_long_loops_are_condensed_but_for_what_is_asked() -> None:
     source = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i * i\n    return t"
     run = run_of(source, "60", limit=6, seed=3)
     claims = list(run_claims(course_of(run[1], run[2]), LADDER[4], run[0].questions))
-    skips = [claim for claim in claims if isinstance(claim, said.Skips)]
-    begun = {(claim.line, claim.visit) for claim in claims if isinstance(claim, said.Begins)}
+    skips = [claim for claim in claims if isinstance(claim, claim_types.Skips)]
+    begun = {(claim.line, claim.visit) for claim in claims if isinstance(claim, claim_types.Begins)}
     assert skips and len(begun) < 60
     for skip in skips:
         assert dict(skip.state)["i"] == str(skip.last - 1)
@@ -340,7 +339,9 @@ def test_short_loops_are_told_whole(synthesized: list[Run]) -> None:
     for one, trace, details in synthesized:
         if max((len(steps) for steps in trace.visits.values()), default=0) <= 12:
             claims = run_claims(course_of(trace, details), LADDER[0], one.questions)
-            assert [(c.line, c.visit) for c in claims if isinstance(c, said.Begins)] == [(s.line, s.visit) for s in trace.steps]
+            assert [(c.line, c.visit) for c in claims if isinstance(c, claim_types.Begins)] == [
+                (s.line, s.visit) for s in trace.steps
+            ]
 
 
 def test_questions_can_be_answered_from_the_narration(synthesized: list[Run]) -> None:
@@ -349,7 +350,7 @@ def test_questions_can_be_answered_from_the_narration(synthesized: list[Run]) ->
         course = course_of(trace, details)
         for detail in LADDER:
             claims = list(run_claims(course, detail, one.questions))
-            begun = [(claim.line, claim.visit) for claim in claims if isinstance(claim, said.Begins)]
+            begun = [(claim.line, claim.visit) for claim in claims if isinstance(claim, claim_types.Begins)]
             for question in one.questions:
                 step = trace.step(question.line, question.visit)
                 if step is None:
@@ -359,7 +360,7 @@ def test_questions_can_be_answered_from_the_narration(synthesized: list[Run]) ->
                     following = trace.steps[step.index + 1]
                     assert begun[at + 1] == (following.line, following.visit)
                 elif question.kind == "variable_state":
-                    assert said.Sets(question.variable or "", question.answers[0].rpartition("; ")[0]) in claims
+                    assert claim_types.Sets(question.variable or "", question.answers[0].rpartition("; ")[0]) in claims
 
 
 def test_input_prediction_goes_backward_then_forward() -> None:
@@ -378,13 +379,13 @@ def test_input_prediction_goes_backward_then_forward() -> None:
 def test_backward_through_the_test_that_decides() -> None:
     source = "def f(n):\n    m = n % 7\n    if m > 3:\n        return 'high'\n    return 'low'"
     run = run_of(source, "12", kind="input_prediction")
-    needs = [claim for claim in READERS["terse"](told(run)) if isinstance(claim, said.Needs)]
-    assert needs == [said.Needs(3, 1, (("m", "5"),)), said.Needs(2, 1, (("n", "12"),))]
+    needs = [claim for claim in READERS["terse"](told(run)) if isinstance(claim, claim_types.Needs)]
+    assert needs == [claim_types.Needs(3, 1, (("m", "5"),)), claim_types.Needs(2, 1, (("n", "12"),))]
 
 
-def _without_text(claim: said.Claim) -> said.Claim:
+def _without_text(claim: claim_types.Claim) -> claim_types.Claim:
     """A voice quotes the next statement, which the claims that it was given need not hold."""
-    return replace(claim, text=None) if isinstance(claim, said.Next) else claim
+    return replace(claim, text=None) if isinstance(claim, claim_types.Next) else claim
 
 
 def test_voices_are_read_back_to_the_same_claims(synthesized: list[Run]) -> None:
@@ -562,7 +563,7 @@ def _without_details(trace: Trace, _: Details) -> tuple[Trace, Details]:
 def test_a_busy_machine_gives_the_same_chains(cut: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rows_of()
     undisturbed = list(chain_rows(rows))
-    monkeypatch.setattr("execverify.cot.rows.traced_in_detail", _when_busy(cut))
+    monkeypatch.setattr("execverify.datasets.cot_rows.traced_in_detail", _when_busy(cut))
     account = ChainAccount()
     assert list(chain_rows(rows, account=account)) == undisturbed
     assert account.left == [] and account.rows == len(rows)
@@ -588,7 +589,7 @@ def test_our_failure_is_an_error_and_loses_no_row(monkeypatch: pytest.MonkeyPatc
         for program in programs:
             yield Trace(program, Result(Outcome.FAILED, detail="no process"), ()), NO_DETAILS
 
-    monkeypatch.setattr("execverify.cot.rows.traced_in_detail", broken)
+    monkeypatch.setattr("execverify.datasets.cot_rows.traced_in_detail", broken)
     with pytest.raises(SandboxError, match="programs cannot be run here: no process"):
         list(chain_rows(rows_of(2)))
 
@@ -630,7 +631,7 @@ def test_details_agree_with_probes(synthesized: list[Run]) -> None:
     for _, trace, details in synthesized[:100]:
         course = course_of(trace, details)
         for claim in run_claims(course, LADDER[0]):
-            if isinstance(claim, said.Gives) and not re.search(r"[a-z_]\w*(?!\()", claim.expression.replace("'", "")):
+            if isinstance(claim, claim_types.Gives) and not re.search(r"[a-z_]\w*(?!\()", claim.expression.replace("'", "")):
                 ((values,),) = probe_many([(trace.program, [Probe({}, (claim.expression,))])])
                 assert values[0] is not None and values[0].text == claim.value
                 compared += 1
@@ -662,10 +663,10 @@ def test_generators_have_no_returns() -> None:
     source = "def f(n):\n    def g():\n        yield n\n        yield n + 1\n    return [v * 2 for v in g()]"
     run = run_of(source, "3", limit=0)
     claims = list(run_claims(course_of(run[1], run[2]), LADDER[0]))
-    assert sum(isinstance(claim, said.Leaves) for claim in claims) == 1  # f's own
-    assert sum(isinstance(claim, said.Enters) for claim in claims) == 1
-    assert any(isinstance(claim, said.Resumes) for claim in claims) and not any(
-        isinstance(claim, said.Tests | said.Each) for claim in claims
+    assert sum(isinstance(claim, claim_types.Leaves) for claim in claims) == 1  # f's own
+    assert sum(isinstance(claim, claim_types.Enters) for claim in claims) == 1
+    assert any(isinstance(claim, claim_types.Resumes) for claim in claims) and not any(
+        isinstance(claim, claim_types.Tests | claim_types.Each) for claim in claims
     )
 
 

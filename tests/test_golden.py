@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from execverify.cot import VOICES, chain_rows
+from execverify.cot import VOICES
 from execverify.datasets import tasks
 from execverify.datasets.build_run import build
 from execverify.datasets.config import Recipe
+from execverify.datasets.cot_rows import chain_rows
 from execverify.evaluation.run import evaluate
 from execverify.questions import to_row
 from execverify.questions.task import ALL_KINDS

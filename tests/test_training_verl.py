@@ -19,7 +19,7 @@ from execverify.rewards.adapters import ground_truth
 from execverify.rewards.verl import compute_score, constant_score
 from execverify.training.config import Preset
 from execverify.training.preset_files import load_preset, preset_names
-from execverify.training.with_verl import launch
+from execverify.training.with_verl import launch as launching
 from execverify.training.with_verl.config import overrides, steps_of, verl_settings
 from execverify.training.with_verl.launch import launch, prepare, trained_model
 from execverify.training.with_verl.metrics import figures
@@ -317,8 +317,8 @@ SMALL = ["stage1.prompts=4", "stage1.mini_batch=2", "stage1.device_batch=2", "st
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Preset:
     """A preset for a handful of rows; names on the hub are not looked up, as where there is no network."""
-    real = launch.prompt_length
-    monkeypatch.setattr(launch, "prompt_length", lambda model: None if model.endswith("/model") else real(model))
+    real = launching.prompt_length
+    monkeypatch.setattr(launching, "prompt_length", lambda model: None if model.endswith("/model") else real(model))
     return load_preset("paper-7b", SMALL)
 
 

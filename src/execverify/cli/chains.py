@@ -8,8 +8,8 @@ import click
 from execverify.cli.common import SEED, cores, limit_options, limits_of
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import note
-from execverify.cot import DETAILS, MIXED, VOICES, ChainAccount, chain_rows, estimate_tokens
-from execverify.cot.rows import parquet_columns
+from execverify.cot import DETAILS, MIXED, VOICES, estimate_tokens
+from execverify.datasets.cot_rows import ChainAccount, chain_rows, parquet_columns
 from execverify.datasets.rows_io import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.errors import RowError

@@ -88,6 +88,6 @@ def _on_verl(training: "Training", stage: str, model: str | None) -> None:
     folder = launch.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
     note(f"{folder}: the run, its rows and settings are written")
     if importlib.util.find_spec("verl") is None:
-        note(f"verl is not installed here: in an environment of its own, `{verl.INSTALL}`, then `bash {folder / verl.RUN}`")
+        note(f"verl is not installed here: in an environment of its own, `{launch.INSTALL}`, then `bash {folder / launch.RUN}`")
         return
     sys.exit(launch.launch(folder))

@@ -3,11 +3,10 @@
 from execverify.cot.checker import check_chain, check_chains
 from execverify.cot.detail import DETAILS
 from execverify.cot.generate import MIXED, Chain, Unfit, estimate_tokens, narrate
-from execverify.cot.rows import ChainAccount, ChainRow, Left, chain_rows
 from execverify.cot.styles import VOICES
 from execverify.cot.teacher import Lesson, Narrator, Teacher, accepted, accepted_many
 
 __all__ = [
-    "DETAILS", "MIXED", "VOICES", "Chain", "ChainAccount", "ChainRow", "Left", "Lesson", "Narrator", "Teacher", "Unfit", "accepted",
-    "accepted_many", "chain_rows", "check_chain", "check_chains", "estimate_tokens", "narrate",
+    "DETAILS", "MIXED", "VOICES", "Chain", "Lesson", "Narrator", "Teacher", "Unfit", "accepted",
+    "accepted_many", "check_chain", "check_chains", "estimate_tokens", "narrate",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from execverify.cot import claims as said
+from execverify.cot import claims
 from execverify.cot.claims import Claim
 from execverify.cot.detail import Detail
 from execverify.cot.expression_text import PARTS
@@ -36,11 +36,11 @@ class Deeds:
     def deed(self, step: Step, node: ast.AST, sight: Sight) -> Iterator[Claim]:
         """What a statement does beside setting names."""
         if isinstance(node, ast.Expr):
-            yield said.Does(_done(node, sight) or one_line(node))
+            yield claims.Does(_done(node, sight) or one_line(node))
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             yield from self.assigned(step, node, sight)
         elif not isinstance(node, ast.For | ast.AsyncFor):
-            yield said.Does(one_line(node))
+            yield claims.Does(one_line(node))
 
     def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: Sight) -> Iterator[Claim]:
         """What an assignment does, where it is not told by the names that it sets."""
@@ -50,13 +50,13 @@ class Deeds:
         if isinstance(node.value, ast.Name) and self.detail.parts != "none" and sight.text(node.value):
             value = sight.state.get(node.value.id)
             if value is not None and value.text is not None and len(value.text) <= self.detail.width:
-                yield said.Gives(node.value.id, value.text, whole=True)
+                yield claims.Gives(node.value.id, value.text, whole=True)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if any(isinstance(target, ast.Subscript | ast.Attribute) for target in targets):
             right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
             left = [sight.place(target) for target in targets]
             known = [text for text in (*left, right) if text]
-            yield said.Does(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
+            yield claims.Does(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
 
     def changed(self, step: Step, node: ast.AugAssign, sight: Sight) -> Iterator[Claim]:
         """What `x += 1` does: of a number or text, the operation; of an item likewise; of what changes in place, as it stands."""
@@ -70,12 +70,12 @@ class Deeds:
         quiet = node.value in scopes_of(sight.program).quiet
         if old and new and old.text and new.text and right and old.type in _IMMUTABLE and not quiet:
             if self.detail.parts != "none":
-                yield said.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True)
+                yield claims.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True)
             if not isinstance(target, ast.Name):
-                yield said.Does(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node))
+                yield claims.Does(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node))
             return
         left = sight.place(target)
-        yield said.Does(f"{left} {sign}= {right}" if left and right else one_line(node))
+        yield claims.Does(f"{left} {sign}= {right}" if left and right else one_line(node))
 
     def item(self, step: Step, target: ast.Subscript, sight: Sight) -> tuple[Value | None, Value | None]:
         """What an item was that is assigned to, and what it is in the variable's state now; None where that is not known."""
@@ -96,9 +96,9 @@ class Deeds:
             if value.text is None:
                 continue
             if len(value.text) <= self.detail.width or (step.line, step.visit, name) in self.asked:
-                yield said.Sets(name, value.text)
+                yield claims.Sets(name, value.text)
             elif (size := _size(value)) is not None:
-                yield said.Sized(name, size)
+                yield claims.Sized(name, size)
 
 
 def _found(place: ast.expr, step: Step, sight: Sight) -> Any:

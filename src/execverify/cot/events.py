@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from execverify.cot import claims as said
+from execverify.cot import claims
 from execverify.cot.claims import Bindings, Claim
 from execverify.cot.detail import Detail, Gap, gaps_of
 from execverify.cot.effects import Deeds
@@ -66,15 +66,15 @@ def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim
     for question in questions:
         step = trace.step(question.line, question.visit)
         if step is None:
-            yield said.Never(question.line, question.visit, len(trace.visits.get(question.line, ())))
+            yield claims.Never(question.line, question.visit, len(trace.visits.get(question.line, ())))
         elif question.kind == "next_statement":
             following = trace.steps[step.index + 1].line if step.index + 1 < len(trace.steps) else None
-            yield said.Next(question.line, question.visit, following)
+            yield claims.Next(question.line, question.visit, following)
         else:
             assert question.variable is not None
             text = step.state[question.variable].text
             assert text is not None
-            yield said.Was(question.line, question.visit, question.variable, text)
+            yield claims.Was(question.line, question.visit, question.variable, text)
 
 
 class _Narrator:
@@ -94,7 +94,7 @@ class _Narrator:
     def tell(self) -> Iterator[Claim]:
         """All of it."""
         trace = self.trace
-        yield said.Starts(self.arguments(0))
+        yield claims.Starts(self.arguments(0))
         index = 0
         while index < len(trace.steps):
             yield from self.between(index)
@@ -105,7 +105,7 @@ class _Narrator:
                 continue
             step = trace.steps[index]
             yield from self.entered(step)
-            yield said.Begins(step.line, step.visit)
+            yield claims.Begins(step.line, step.visit)
             self.open[index] = self.sight(step)
             yield from self.parts(index, index + 1)
             index += 1
@@ -118,7 +118,7 @@ class _Narrator:
         for index in sorted(over + noted, reverse=True):
             step = self.trace.steps[index]
             if index < moment - 1:
-                yield said.Resumes(step.line, step.visit)
+                yield claims.Resumes(step.line, step.visit)
             yield from self.parts(index, moment)
             if index in over:
                 yield from self.finished(step)
@@ -145,18 +145,18 @@ class _Narrator:
         """The call that leads to a step, where it is the first of its frame."""
         if step.frame and self.shape.before[step.index] < 0:
             frame = self.trace.frames[step.frame]
-            yield said.Enters(frame.function, self.arguments(step.frame))
+            yield claims.Enters(frame.function, self.arguments(step.frame))
 
     def skip(self, gap: Gap) -> Iterator[Claim]:
         """Steps that are left out."""
         if gap.loop is not None:
-            yield said.Skips(gap.loop.line, gap.first, gap.last, self.changes(gap))
+            yield claims.Skips(gap.loop.line, gap.first, gap.last, self.changes(gap))
         else:
             number = self.trace.steps[gap.start].frame
-            yield said.Enters(self.trace.frames[number].function, self.arguments(number), told=False)
+            yield claims.Enters(self.trace.frames[number].function, self.arguments(number), told=False)
             value = self.returned(self.trace.steps[gap.stop - 1])
             if value is not None:
-                yield said.Leaves(value)
+                yield claims.Leaves(value)
 
     def changes(self, gap: Gap) -> Bindings:
         """What the loop's frame has after rounds that are left out, where it is another than before."""
@@ -199,25 +199,25 @@ class _Narrator:
             return
         if step.finished is None:
             if not line.statement.yields:
-                yield said.Fails()
+                yield claims.Fails()
             return
         node = line.statement.node
         if line.crowded and not isinstance(node, ast.For | ast.AsyncFor):
             if ";" not in line.statement.texts[-1] and is_closed(line.statement.texts[-1]):
-                yield said.Does(line.statement.texts[-1])
+                yield claims.Does(line.statement.texts[-1])
             yield from self.deeds.state(step, line)
         elif isinstance(node, ast.If | ast.While):
-            yield said.Tests(self.goes_in(step, node))
+            yield claims.Tests(self.goes_in(step, node))
             yield from self.deeds.state(step, line)
         elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
-            yield said.Exhausted()
+            yield claims.Exhausted()
         elif not isinstance(node, ast.Return):
             yield from self.deeds.deed(step, node, self.open[step.index])
             yield from self.deeds.state(step, line)
         if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
             value = self.returned(step)
             if value is not None:
-                yield said.Leaves(value)
+                yield claims.Leaves(value)
 
     def goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
         """Whether the step after a header is in its body, as far as lines tell."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from random import Random
 
-from execverify.cot import claims as said
+from execverify.cot import claims as claim_types
 from execverify.cot.backward import needs_of
 from execverify.cot.claims import Claim
 from execverify.cot.detail import DETAILS, LADDER, Detail
@@ -152,14 +152,14 @@ def _mismatch(task: Task, trace: Trace) -> Unfit | None:
     layout = layout_of(trace.program)
     for question, claim in zip(task.questions, answer_claims(trace, task.questions), strict=True):
         match claim:
-            case said.Never():
+            case claim_types.Never():
                 right = question.answers[0] in (NO_STATE, NOTHING_NEXT)
-            case said.Next(next_line=None):
+            case claim_types.Next(next_line=None):
                 right = question.answers[0] == NOTHING_NEXT
-            case said.Next(next_line=line) if line is not None:
+            case claim_types.Next(next_line=line) if line is not None:
                 statement = layout.statements.get(line)
                 right = statement is not None and question.answers[0] in statement.texts
-            case said.Was(value=value):
+            case claim_types.Was(value=value):
                 right = question.answers[0].rpartition("; ")[0] == value
             case _:
                 right = False
@@ -175,7 +175,7 @@ def _completion(task: Task, course: Course, detail: Detail, voice: str, seed: in
     if task.kind == "input_prediction":
         wanted = task.result.text or ""
         needs = needs_of(trace, course.shape, detail.needs, min(detail.width, _NEED_WIDTH))
-        claims = list(chain([said.Wants(wanted)], needs, run, [said.Confirms(wanted)]))
+        claims = list(chain([claim_types.Wants(wanted)], needs, run, [claim_types.Confirms(wanted)]))
     else:
         claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
     text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))

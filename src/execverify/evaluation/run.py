@@ -23,6 +23,7 @@ from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
 from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
 from execverify.evaluation.data import Source, digest
 from execverify.evaluation.model_adapters import Ask, model_of, recorded_file, recorded_habits
+from execverify.evaluation.prompts import STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import stored
@@ -114,7 +115,7 @@ def evaluate(
         "limit": limit,
         "imports": sorted(imports),
         "model": answered,
-        "style": chosen if chosen in prompts.STYLES else Path(chosen).name,
+        "style": chosen if chosen in STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
         "sampling": told or drawn.plain(),
     }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify import __version__
-from execverify.cot import ChainAccount, chain_rows
+from execverify.datasets.cot_rows import ChainAccount, chain_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
 from execverify.training.base_model import base_model, base_place

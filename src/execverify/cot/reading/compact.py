@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from execverify.cot import claims as said
+from execverify.cot import claims
 from execverify.cot.claims import Bindings, Claim
 from execverify.cot.reading.text import Unreadable
 from execverify.cot.scan import split_outside
@@ -34,49 +34,49 @@ def read(text: str) -> Iterator[Claim]:
 
 def _line(line: str) -> Iterator[Claim]:
     if line == "call":
-        yield said.Starts(())
+        yield claims.Starts(())
     elif line.startswith("call with "):
-        yield said.Starts(_bindings(line.removeprefix("call with ")))
+        yield claims.Starts(_bindings(line.removeprefix("call with ")))
     elif line.startswith("want "):
-        yield said.Wants(line.removeprefix("want "))
+        yield claims.Wants(line.removeprefix("want "))
     elif line.startswith("got "):
-        yield said.Confirms(line.removeprefix("got "))
+        yield claims.Confirms(line.removeprefix("got "))
     elif found := _NEED.fullmatch(line):
-        yield said.Needs(int(found[1]), int(found[2]), _bindings(found[3]))
+        yield claims.Needs(int(found[1]), int(found[2]), _bindings(found[3]))
     elif found := _NEXT.fullmatch(line):
-        yield said.Next(int(found[1]), int(found[2]), int(found[3]) if found[3] else None)
+        yield claims.Next(int(found[1]), int(found[2]), int(found[3]) if found[3] else None)
     elif found := _NEVER.fullmatch(line):
-        yield said.Never(int(found[1]), int(found[2]), int(found[3]))
+        yield claims.Never(int(found[1]), int(found[2]), int(found[3]))
     elif found := _GAP.fullmatch(line):
         first = int(found[2])
         sets = [_set(part) for part in split_outside(found[4], "; ")] if found[4] else []
-        yield said.Skips(int(found[1]), first, int(found[3]) if found[3] else first, tuple(sets))
+        yield claims.Skips(int(found[1]), first, int(found[3]) if found[3] else first, tuple(sets))
     elif found := _STEP.fullmatch(line):
-        kind = said.Resumes if found[1] else said.Begins
+        kind = claims.Resumes if found[1] else claims.Begins
         yield kind(int(found[2]), int(found[3]))
         for part in split_outside(found[4], "; ") if found[4] else []:
             yield from _part(part)
     elif found := _WAS.fullmatch(line):
-        yield said.Was(int(found[1]), int(found[2]), found[3], found[4])
+        yield claims.Was(int(found[1]), int(found[2]), found[3], found[4])
     else:
         raise Unreadable(f"no line of the notation: {line!r}")
 
 
 def _part(part: str) -> Iterator[Claim]:
     if part == "end":
-        yield said.Exhausted()
+        yield claims.Exhausted()
     elif part == "error":
-        yield said.Fails()
+        yield claims.Fails()
     elif found := _CALL.fullmatch(part):
-        yield said.Enters(found[1], _bindings(found[2]), told=not found[3])
+        yield claims.Enters(found[1], _bindings(found[2]), told=not found[3])
     elif part.startswith("each "):
-        yield said.Each(_bindings(part.removeprefix("each ")))
+        yield claims.Each(_bindings(part.removeprefix("each ")))
     elif found := _SIZE.fullmatch(part):
-        yield said.Sized(found[1], int(found[2]))
+        yield claims.Sized(found[1], int(found[2]))
     elif found := _TEST.fullmatch(part):
         if found[1]:
-            yield said.Gives(found[1], found[2])
-        yield said.Tests(found[2] == "True")
+            yield claims.Gives(found[1], found[2])
+        yield claims.Tests(found[2] == "True")
     elif part.startswith("return "):
         yield from _valued(part.removeprefix("return "), None)
     else:
@@ -85,20 +85,20 @@ def _part(part: str) -> Iterator[Claim]:
             yield from _valued(right[0], left, part)
         elif len(split_outside(part, " -> ")) == 2:
             expression, value = split_outside(part, " -> ")
-            yield said.Gives(expression, value)
+            yield claims.Gives(expression, value)
         else:
-            yield said.Does(part)
+            yield claims.Does(part)
 
 
 def _valued(text: str, name: str | None, part: str = "") -> Iterator[Claim]:
     """`expression -> value` or a value alone, which a name is set to or a function returns."""
     *expression, value = split_outside(text, " -> ")
     if name is not None and not expression and not _is_literal(value):
-        yield said.Does(part)
+        yield claims.Does(part)
         return
     if expression:
-        yield said.Gives(" -> ".join(expression), value)
-    yield said.Leaves(value) if name is None else said.Sets(name, value)
+        yield claims.Gives(" -> ".join(expression), value)
+    yield claims.Leaves(value) if name is None else claims.Sets(name, value)
 
 
 def _set(part: str) -> tuple[str, str]:

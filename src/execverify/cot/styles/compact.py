@@ -15,7 +15,7 @@
 from collections.abc import Iterable
 from random import Random
 
-from execverify.cot import claims as said
+from execverify.cot import claims as claim_types
 from execverify.cot.claims import Bindings, Claim
 from execverify.cot.styles.grouping import Clause, Sheet, clauses
 
@@ -26,10 +26,10 @@ def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
     keyword = "if"
     for clause in clauses(claims):
         match clause.claim:
-            case said.Begins(line=line, visit=visit):
+            case claim_types.Begins(line=line, visit=visit):
                 keyword = "while" if line in sheet.loops else "if"
                 lines.append(f"L{line}#{visit}")
-            case said.Resumes(line=line, visit=visit):
+            case claim_types.Resumes(line=line, visit=visit):
                 lines.append(f"back L{line}#{visit}")
             case claim if isinstance(claim, _ALONE):
                 lines.append(_alone(claim))
@@ -39,32 +39,41 @@ def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
     return "\n".join(lines)
 
 
-_ALONE = (said.Starts, said.Skips, said.Wants, said.Needs, said.Confirms, said.Next, said.Was, said.Never)
+_ALONE = (
+    claim_types.Starts,
+    claim_types.Skips,
+    claim_types.Wants,
+    claim_types.Needs,
+    claim_types.Confirms,
+    claim_types.Next,
+    claim_types.Was,
+    claim_types.Never,
+)
 
 
 def _part(clause: Clause, keyword: str) -> str:
     """A part of a step's line."""
     given = f"{clause.given.expression} " if clause.given else ""
     match clause.claim:
-        case said.Gives(expression=expression, value=value):
+        case claim_types.Gives(expression=expression, value=value):
             return f"{expression} -> {value}"
-        case said.Sets(name=name, value=value):
+        case claim_types.Sets(name=name, value=value):
             return f"{name} = {given}-> {value}" if given else f"{name} = {value}"
-        case said.Tests(holds=holds):
+        case claim_types.Tests(holds=holds):
             return f"{keyword} {given}-> {holds}"
-        case said.Leaves(value=value):
+        case claim_types.Leaves(value=value):
             return f"return {given}-> {value}" if given else f"return {value}"
-        case said.Each(names=names):
+        case claim_types.Each(names=names):
             return f"each {_named(names)}"
-        case said.Does(text=text):
+        case claim_types.Does(text=text):
             return text
-        case said.Sized(name=name, size=size):
+        case claim_types.Sized(name=name, size=size):
             return f"len({name}) = {size}"
-        case said.Exhausted():
+        case claim_types.Exhausted():
             return "end"
-        case said.Fails():
+        case claim_types.Fails():
             return "error"
-        case said.Enters(function=function, arguments=arguments, told=told):
+        case claim_types.Enters(function=function, arguments=arguments, told=told):
             return f"call {function}({_named(arguments)})" + ("" if told else " ...")
     raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
 
@@ -72,22 +81,22 @@ def _part(clause: Clause, keyword: str) -> str:
 def _alone(claim: Claim) -> str:
     """A line that is no step."""
     match claim:
-        case said.Starts(arguments=arguments):
+        case claim_types.Starts(arguments=arguments):
             return f"call with {_named(arguments)}" if arguments else "call"
-        case said.Skips(line=line, first=first, last=last, state=state):
+        case claim_types.Skips(line=line, first=first, last=last, state=state):
             changed = "; ".join(f"{name} = {value}" for name, value in state)
             return f"L{line}#{first}~{last if last > first else ''}" + (f": {changed}" if changed else "")
-        case said.Wants(value=value):
+        case claim_types.Wants(value=value):
             return f"want {value}"
-        case said.Needs(line=line, visit=visit, names=names):
+        case claim_types.Needs(line=line, visit=visit, names=names):
             return f"need L{line}#{visit}: {_named(names)}"
-        case said.Confirms(value=value):
+        case claim_types.Confirms(value=value):
             return f"got {value}"
-        case said.Next(line=line, visit=visit, next_line=following):
+        case claim_types.Next(line=line, visit=visit, next_line=following):
             return f"L{line}#{visit} next: " + ("nothing" if following is None else f"L{following}")
-        case said.Was(line=line, visit=visit, name=name, value=value):
+        case claim_types.Was(line=line, visit=visit, name=name, value=value):
             return f"L{line}#{visit} {name} = {value}"
-        case said.Never(line=line, visit=visit, count=count):
+        case claim_types.Never(line=line, visit=visit, count=count):
             return f"L{line}#{visit} never: {count} times"
     raise TypeError(f"a {type(claim).__name__} does not stand alone")
 

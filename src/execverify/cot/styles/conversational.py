@@ -8,7 +8,7 @@ On to line 3: `0 < 1` holds, so I go round the loop. Now line 4: this calls `g` 
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from execverify.cot import claims as said
+from execverify.cot import claims
 from execverify.cot.claims import Bindings, Claim
 from execverify.cot.styles.grouping import Clause, Sheet, clauses
 from execverify.cot.styles.text import capital, code, how_often, line_of, listed, named
@@ -73,13 +73,13 @@ class _Talk:
 
     def take(self, clause: Clause) -> None:
         match clause.claim:
-            case said.Begins(line=line, visit=visit):
+            case claims.Begins(line=line, visit=visit):
                 self.end_sentence()
                 self.loop = line in self.sheet.loops
                 heads = _HEADS if self.begun else _FIRST_HEADS
                 self.head = capital(self.one(heads, line_of(line, visit)))
                 self.begun = True
-            case said.Resumes(line=line, visit=visit):
+            case claims.Resumes(line=line, visit=visit):
                 self.end_sentence()
                 self.head = self.one(_AGAIN, line_of(line, visit))
             case claim if isinstance(claim, _ALONE):
@@ -117,27 +117,27 @@ class _Talk:
         """What is said of a step."""
         given = code(clause.given.expression) if clause.given else None
         match clause.claim:
-            case said.Gives(expression=expression, value=value):
+            case claims.Gives(expression=expression, value=value):
                 return self.one(_GIVES, code(expression), code(value))
-            case said.Sets(name=name, value=value):
+            case claims.Sets(name=name, value=value):
                 if given:
                     return self.one(_COMPUTED, code(name), given, code(value))
                 return self.one(_SETS, code(name), code(value))
-            case said.Tests(holds=holds):
+            case claims.Tests(holds=holds):
                 return f"{self.one(_HOLDS if holds else _FAILS, given or 'the test')}, {self.one(_IN[self.loop, holds])}"
-            case said.Leaves(value=value):
+            case claims.Leaves(value=value):
                 return self.one(_RETURNS_COMPUTED, given, code(value)) if given else self.one(_RETURNS, code(value))
-            case said.Each(names=names):
+            case claims.Each(names=names):
                 return self.one(_EACH, named(names))
-            case said.Does(text=text):
+            case claims.Does(text=text):
                 return self.one(_RUNS, code(text))
-            case said.Sized(name=name, size=size):
+            case claims.Sized(name=name, size=size):
                 return f"{code(name)} has {size} items by now"
-            case said.Exhausted():
+            case claims.Exhausted():
                 return self.one(_OVER)
-            case said.Fails():
+            case claims.Fails():
                 return self.one(_ERRORS)
-            case said.Enters(function=function, arguments=arguments, told=told):
+            case claims.Enters(function=function, arguments=arguments, told=told):
                 call = self.one(_CALLS, code(function)) + self.given_with(arguments)
                 return call if told else f"{call}, {_SHORT}"
         raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
@@ -148,39 +148,39 @@ class _Talk:
     def alone(self, claim: Claim) -> str:
         """A sentence that is about no single step."""
         match claim:
-            case said.Starts(arguments=arguments):
+            case claims.Starts(arguments=arguments):
                 return f"{self.one(_TRIALS if self.trial else _STARTS)}{self.given_with(arguments)}."
-            case said.Skips(line=line, first=first, last=last, state=state):
+            case claims.Skips(line=line, first=first, last=last, state=state):
                 times = f"the {ordinal(first)} round" if first == last else f"rounds {first} to {last}"
                 after = (
                     listed([f"{code(name)} ends up as {code(value)}" for name, value in state]) if state else "nothing changes"
                 )
                 return self.one(_SKIPS, times, f"line {line}", after)
-            case said.Wants(value=value):
+            case claims.Wants(value=value):
                 self.trial = True
                 return self.one(_WANTS, code(value))
-            case said.Needs(line=line, visit=visit, names=names):
+            case claims.Needs(line=line, visit=visit, names=names):
                 return self.one(_NEEDS, line_of(line, visit), named(names))
-            case said.Confirms(value=value):
+            case claims.Confirms(value=value):
                 return self.one(_CONFIRMS, code(value))
-            case said.Next() | said.Was() | said.Never():
+            case claims.Next() | claims.Was() | claims.Never():
                 self.asked += 1
                 return self.one(_QUESTIONS, str(self.asked)) + self.answer(claim)
         raise TypeError(f"a {type(claim).__name__} does not stand alone")
 
-    def answer(self, claim: said.Next | said.Was | said.Never) -> str:
+    def answer(self, claim: claims.Next | claims.Was | claims.Never) -> str:
         where = line_of(claim.line, claim.visit)
         match claim:
-            case said.Next(next_line=None):
+            case claims.Next(next_line=None):
                 return f"nothing more runs after {where}."
-            case said.Next(next_line=int(following)):
+            case claims.Next(next_line=int(following)):
                 words = ("after {} I came to line {}, {}.", "{} was followed by line {}, {}.")
                 return self.one(words, where, str(following), code(self.sheet.texts[following]))
-            case said.Was(name=name, value=value):
+            case claims.Was(name=name, value=value):
                 return self.one(("after {}, {} was {}.", "{} left {} at {}."), where, code(name), code(value))
-            case said.Never(line=line, visit=visit, count=count):
+            case claims.Never(line=line, visit=visit, count=count):
                 return f"line {line} {how_often(count)}, so a {ordinal(visit)} time never comes."
         raise TypeError(f"a {type(claim).__name__} answers nothing")
 
 
-_ALONE = (said.Starts, said.Skips, said.Wants, said.Needs, said.Confirms, said.Next, said.Was, said.Never)
+_ALONE = (claims.Starts, claims.Skips, claims.Wants, claims.Needs, claims.Confirms, claims.Next, claims.Was, claims.Never)
