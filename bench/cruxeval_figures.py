@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.datasets.stats import stats_of
 from execverify.datasets.thresholds import summary
 from execverify.programs.records import read_programs
@@ -20,7 +20,7 @@ HOME = Path(__file__).parents[1] / "src" / "execverify" / "datasets" / "cruxeval
 
 def figures(path: str | Path, workers: int = 1) -> dict[str, Any]:
     """The figures of CRUXEval's programs, whose file is `path`."""
-    rows = make_rows(list(read_programs(path)), Settings(), Account())
+    rows = make_rows(list(read_programs(path)), RowConfig(), ConversionReport())
     return summary(stats_of(rows, quick=False, workers=workers).programs)
 
 

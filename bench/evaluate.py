@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from execverify.evaluation.cruxeval_rule import Claim, run_texts, verdicts
+from execverify.evaluation.cruxeval_rule import Assertion, run_scripts, verdicts
 from execverify.evaluation.page.report import report_page
 from execverify.evaluation.run import evaluate
 
@@ -40,7 +40,7 @@ def main() -> None:
         sys.exit("give CRUXEval's data and a file of generations: python bench/evaluate.py cruxeval.jsonl X.generations.json")
     rows = {row["id"]: row for row in map(json.loads, data.read_text(encoding="utf-8").splitlines())}
     generations = json.loads(texts.read_text(encoding="utf-8"))
-    claims = [Claim(rows[id]["code"], rows[id]["output"], text) for id, of in generations.items() for text in of]
+    claims = [Assertion(rows[id]["code"], rows[id]["output"], text) for id, of in generations.items() for text in of]
     print(f"{len(claims)} answers, {len(set(claims))} of them distinct, {CORES} processes")
     _, found = timed("evaluate: data, steps, both verdicts, floors, intervals, slices", lambda: evaluate(
         "cruxeval-o", f"recorded:{texts}", data=data, workers=CORES))  # fmt: skip
@@ -48,7 +48,7 @@ def main() -> None:
     timed("the page", lambda: report_page(found))
     wall, _ = timed("official verdicts alone", lambda: verdicts(claims, workers=CORES))
     distinct = list(dict.fromkeys(claims))[:SAMPLE]
-    each, _ = timed(f"{len(distinct)} distinct answers, each run", lambda: run_texts([c.text for c in distinct], workers=CORES))
+    each, _ = timed(f"{len(distinct)} distinct answers, each run", lambda: run_scripts([c.text for c in distinct], workers=CORES))
     whole = each / len(distinct) * len(claims)
     rate, times = len(claims) / wall, whole / wall
     print(f"official verdicts: {rate:,.0f} a second; all {len(claims)} run one by one: {whole:.0f} s, {times:.0f} times as long")

@@ -80,7 +80,7 @@ def with_monitoring(program: Program) -> list[int]:
 
 def rewritten(program: Program) -> list[int]:
     """The rewritten program and its recorder, as the confined process runs them."""
-    stage = worker.Stage(1_000_000, program.source)
+    stage = worker.ExecutionContext(1_000_000, program.source)
     recorder = Recorder(100_000, stage)
     code = compile(instrument(ast.parse(program.source), program.source), "<program>", "exec")
     positional, named = read_arguments(program.arguments)
@@ -103,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=Path, default=CRUXEVAL if CRUXEVAL.exists() else FIFTY)
     programs = load(parser.parse_args().programs)
-    worker.remember()
+    worker.snapshot_globals()
     mechanisms = {"trace function": with_trace_function, "rewritten program": rewritten}
     if hasattr(sys, "monitoring"):
         mechanisms["sys.monitoring"] = with_monitoring

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import execverify as ev
-from execverify.programs.input_mutation import mutations
+from execverify.programs.input_mutation import mutate_inputs
 from execverify.programs.program import Program
 from execverify.tracing.branch_coverage import survey_many
 
@@ -32,14 +32,14 @@ def main() -> None:
     for task, survey in zip(tasks, survey_many(items, workers=options.workers), strict=True):
         level = task.level or 0
         programs[level] += 1
-        needless[level] += any(not survey.matters(number) for number in range(len(survey.variants)))
+        needless[level] += any(not survey.changes_result(number) for number in range(len(survey.variants)))
     for level in sorted(programs):
         print(f"level {level}: {needless[level]} of {programs[level]}")
     print(f"all: {needless.total()} of {programs.total()}, {needless.total() / programs.total():.1%}")
 
 
 def _inputs(program: Program) -> list[str]:
-    return [program.arguments, *mutations(program, 8), *mutations(program, 8, "other")]
+    return [program.arguments, *mutate_inputs(program, 8), *mutate_inputs(program, 8, "other")]
 
 
 def without_a_piece(program: Program) -> Iterator[str]:

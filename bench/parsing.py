@@ -15,7 +15,7 @@ from execverify.errors import LiteralError
 from execverify.programs.literals import MAX_SOURCE, parse_without_warnings
 from execverify.programs.program import MAX_SOURCE as MAX_CODE
 from execverify.programs.usual_imports import usual_imports
-from execverify.rewards.code.extract import MAX_CODE_ANSWER, read_code
+from execverify.rewards.code.extract import MAX_CODE_ANSWER, extract_code
 from execverify.rewards.code.unit_tests import MAX_RESULT
 from execverify.rewards.compare import first_difference, output_lines
 from execverify.rewards.parse import MAX_ANSWER
@@ -91,8 +91,8 @@ def measured() -> list[tuple[str, int, float]]:
     ):
         times = {shape: seconds(work, made(limit)) for shape, made in SOURCES.items()}
         found.append(_slowest(name, limit, times))
-    times = {shape: seconds(read_code, made(MAX_CODE_ANSWER)) for shape, made in ANSWERS.items()}
-    shorter = {shape: seconds(read_code, made(MAX_CODE)) for shape, made in ANSWERS.items()}
+    times = {shape: seconds(extract_code, made(MAX_CODE_ANSWER)) for shape, made in ANSWERS.items()}
+    shorter = {shape: seconds(extract_code, made(MAX_CODE)) for shape, made in ANSWERS.items()}
     found.append(_slowest("code in an answer", MAX_CODE_ANSWER, {shape: max(times[shape], shorter[shape]) for shape in times}))
     task = ev.task(
         ev.trace(ev.Program("def f(n):\n    for i in range(n):\n        n += 1\n    return n", arguments="9")), limit=10

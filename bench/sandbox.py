@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from execverify.programs import Program
-from execverify.sandbox.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
-from execverify.sandbox.isolation import Choice
+from execverify.sandbox.candidates import Candidate, CandidateWithAsserts, run_asserts, run_candidates
+from execverify.sandbox.isolation import IsolationConfig
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import call_many
 from execverify.sandbox.sandbox import Sandbox
@@ -77,8 +77,8 @@ def candidates(count: int, workers: int, box: Sandbox, allow_weak: bool = False)
 
 def asserted(count: int, workers: int, box: Sandbox) -> float:
     """Seconds for one candidate with its assertions, in two processes."""
-    candidate = AssertedCandidate(SOURCE, "", ASSERTS, "f")
-    return seconds(lambda: list(run_asserted([candidate] * count, workers=workers, sandbox=box))) / count
+    candidate = CandidateWithAsserts(SOURCE, "", ASSERTS, "f")
+    return seconds(lambda: list(run_asserts([candidate] * count, workers=workers, sandbox=box))) / count
 
 
 def calls(count: int) -> float:
@@ -119,8 +119,8 @@ def speeds() -> list[Figure]:
 
 def layer_costs() -> list[Figure]:
     """What each layer adds to one candidate, in microseconds: with all layers, less without that one."""
-    choices = {name: Choice(without=(name,)) for name in LAYERS}
-    boxes = {"all": Sandbox(untrusted=True), "none": Sandbox(0, (), Choice(without=LAYERS), untrusted=True)}
+    choices = {name: IsolationConfig(without=(name,)) for name in LAYERS}
+    boxes = {"all": Sandbox(untrusted=True), "none": Sandbox(0, (), IsolationConfig(without=LAYERS), untrusted=True)}
     boxes |= {name: Sandbox(0, (), choice, untrusted=True) for name, choice in choices.items()}
     try:
         for box in boxes.values():

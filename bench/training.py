@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from execverify.training.checkpoints import MODEL, logged
+from execverify.training.checkpoints import MODEL, read_log
 from execverify.training.config import Preset
-from execverify.training.pipeline import Training
+from execverify.training.pipeline import TrainingPipeline
 from execverify.training.preset_files import load_preset
 from execverify.training.with_trl.grpo import train_rl
 
@@ -33,7 +33,7 @@ def changed(preset: Preset, reward: str, steps: int) -> Preset:
 
 def measured(folder: Path) -> dict[str, float]:
     """Seconds and tokens of the steps after the first one, which warms up."""
-    first, *lines = logged(folder)
+    first, *lines = read_log(folder)
     told = {name: total(lines, f"time/{name}") for name in ("rollout", "reward", "update")}
     return {**told, "all": total(lines, "step_time"), "tokens": lines[-1]["num_tokens"] - first["num_tokens"]}
 
@@ -50,7 +50,7 @@ def main() -> None:
     trained = Path(sys.argv[1])
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 9
     preset = load_preset("tiny", sys.argv[3:])
-    base, rows = str(trained / "sft" / MODEL), list(Training(preset, trained, 1, lambda _: None).prompts("stage1"))
+    base, rows = str(trained / "sft" / MODEL), list(TrainingPipeline(preset, trained, 1, lambda _: None).prompts("stage1"))
     found: dict[str, list[dict[str, float]]] = {}
     for at, reward in enumerate(REWARDS):
         folder = Path(tempfile.mkdtemp(prefix="bench-training-")) / str(at)

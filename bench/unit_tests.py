@@ -20,8 +20,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from execverify.rewards import UnitTests, read_tests, unit_test_scores
-from execverify.rewards.code.unit_tests import Form, UnitTest
+from execverify.rewards import UnitTests, parse_unit_tests, unit_test_scores
+from execverify.rewards.code.unit_tests import TestFormat, UnitTest
 
 HUMANEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "humaneval" / "HumanEval.jsonl.gz"
 
@@ -51,7 +51,7 @@ def as_calls(truth: dict[str, Any]) -> UnitTests | None:
                 tests.append(UnitTest(", ".join(map(repr, given)), (repr(ast.literal_eval(compared.comparators[0])),)))
             except ValueError:
                 continue
-    return UnitTests(Form.CALL, tuple(tests), truth["entry_point"]) if tests else None
+    return UnitTests(TestFormat.CALL, tuple(tests), truth["entry_point"]) if tests else None
 
 
 PROGRAM = "n = int(input())\nprint(sum(map(int, input().split())) * n)"
@@ -83,11 +83,11 @@ def main() -> None:
     options = parser.parse_args()
     rows = problems(options.data)
     calls = [(tests, source) for source, truth, _ in rows if (tests := as_calls(truth)) is not None]
-    programs = [(read_tests(PROGRAM_TESTS), PROGRAM)]
+    programs = [(parse_unit_tests(PROGRAM_TESTS), PROGRAM)]
     forms = {
         "runs of a program (a process each)": programs,
         "calls": calls,
-        "asserts": [(read_tests(truth), source) for source, truth, _ in rows],
+        "asserts": [(parse_unit_tests(truth), source) for source, truth, _ in rows],
     }
     scripts = [script for *_, script in islice(cycle(rows), 80)]
     interpreter = rate(lambda: fresh(scripts), len(scripts))

@@ -45,8 +45,8 @@ from fuzz_completions import DAMAGE, respelled, tasks
 import execverify as ev
 from execverify.cli.rows import score_as_json
 from execverify.rewards import Verdict
-from execverify.rewards.score import judge_input, score
-from execverify.rewards.trl import graded
+from execverify.rewards.score import grade_input, score
+from execverify.rewards.trl import format_score
 
 SLOW = 1.0  # seconds that no call may take
 SLOW_CODE = 2.0  # processor seconds that reading and judging code may take: of 100,000 characters, `bench/parsing.py`
@@ -269,7 +269,7 @@ class Log:
 
     def add(self, score: ev.Score) -> None:
         """Notes a score."""
-        self.rows.append({**score_as_json(score), "graded": graded(score)})
+        self.rows.append({**score_as_json(score), "graded": format_score(score)})
 
     def written(self) -> int:
         """Writes what was noted to a Parquet file and as JSON, and reads it again; how many there were."""
@@ -328,7 +328,7 @@ def check(task: ev.Task, completion: str, right: bool, tally: Tally, log: Log | 
 def _scored(task: ev.Task, completion: str, log: Log | None = None) -> tuple[float, float]:
     """The reward, and the seconds it took; for an input to be run, 0 once it is seen to be what was written."""
     start = time.perf_counter()
-    judged = score(task, completion) if task.kind == "white_box" else judge_input(task, completion)
+    judged = score(task, completion) if task.kind == "white_box" else grade_input(task, completion)
     reward = _checked_program(task, completion, judged) if isinstance(judged, ev.Program) else judged.reward
     seconds = time.perf_counter() - start
     if log is not None and isinstance(judged, ev.Program) and zlib.crc32(judged.arguments.encode()) % 400 == 0:
@@ -336,7 +336,7 @@ def _scored(task: ev.Task, completion: str, log: Log | None = None) -> tuple[flo
         if judged.reward is None:
             raise Found("is called our failure")
     if isinstance(judged, ev.Score):
-        unread = next((part.why for part in judged.parts if part.verdict == Verdict.UNREADABLE), None)
+        unread = next((part.reason for part in judged.parts if part.verdict == Verdict.UNREADABLE), None)
         if unread is not None:
             raise Found(unread)
         if log is not None:

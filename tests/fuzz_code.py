@@ -18,13 +18,13 @@ from unittest import mock
 
 from fuzz_completions import damaged_text, noise, random_literal
 
-from execverify.programs.values import value_of
-from execverify.rewards import Score, UnitTestRule, Verdict, read_tests, unit_test_scores
+from execverify.programs.values import to_value
+from execverify.rewards import Score, UnitTestConfig, Verdict, parse_unit_tests, unit_test_scores
 from execverify.rewards.code import grade
-from execverify.rewards.code.extract import read_code
-from execverify.rewards.code.unit_tests import Form, UnitTests
+from execverify.rewards.code.extract import extract_code
+from execverify.rewards.code.unit_tests import TestFormat, UnitTests
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.sessions import FORGED, MAY_SAY, result_in
+from execverify.sandbox.sessions import ALLOWED_MESSAGES, INVALID_REPLY, result_in
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ PROBLEMS = (
         1e-6,
     ),
     Problem(
-        _row([value_of(value).text or "" for value in _LITERALS]),
+        _row([to_value(value).text or "" for value in _LITERALS]),
         "def f(n):\n    x = [{1: (2.5, 'é')}, {3, frozenset({1})}, [None, True, -0.0, b'x'], range(3), 10 ** 30]\n    return x[n]\n",
         tuple(_LITERALS),
     ),
@@ -145,12 +145,12 @@ _VALUES = (
 )
 
 
-def reply(rng: random.Random, gives: Any, form: Form) -> list[str | None]:
+def reply(rng: random.Random, gives: Any, form: TestFormat) -> list[str | None]:
     """What a process may say of one test: the seven fields of a result, honest or not."""
-    value = value_of(gives, 100_000)
-    stdout = gives if form == Form.STDIN else ""
+    value = to_value(gives, 100_000)
+    stdout = gives if form == TestFormat.STDIN else ""
     if rng.random() < 0.4:
-        return ["returned", value.type, value.text, value.opaque, "", None, stdout]
+        return ["returned", value.type, value.text, value.opaque_reason, "", None, stdout]
     outcome = rng.choice(
         ("returned", "returned", "returned", "raised", "out of memory", "too much output", "forbidden", "our failure", "x")
     )
@@ -173,21 +173,25 @@ def reply(rng: random.Random, gives: Any, form: Form) -> list[str | None]:
     return fields[: rng.choice((7, 7, 7, 7, 7, 7, 6))]
 
 
-def results(rng: random.Random, problem: Problem, form: Form, honest: bool) -> tuple[Result, ...]:
+def results(rng: random.Random, problem: Problem, form: TestFormat, honest: bool) -> tuple[Result, ...]:
     """The results that are made of replies."""
     found = []
     for gives in problem.gives:
-        said = ["returned", *_fields(gives), "", None, gives if form == Form.STDIN else ""] if honest else reply(rng, gives, form)
+        said = (
+            ["returned", *_fields(gives), "", None, gives if form == TestFormat.STDIN else ""]
+            if honest
+            else reply(rng, gives, form)
+        )
         try:
-            found.append(result_in(said, MAY_SAY["call", "working"]["result"], kept=10_000_000))
+            found.append(result_in(said, ALLOWED_MESSAGES["call", "working"]["result"], kept=10_000_000))
         except ValueError:
-            found.append(Result(Outcome.DIED, detail=FORGED))
+            found.append(Result(Outcome.CRASHED, detail=INVALID_REPLY))
     return tuple(found)
 
 
 def _fields(gives: Any) -> tuple[str, str | None, str | None]:
-    value = value_of(gives, 100_000)
-    return value.type, value.text, value.opaque
+    value = to_value(gives, 100_000)
+    return value.type, value.text, value.opaque_reason
 
 
 @contextmanager
@@ -201,7 +205,7 @@ def forged(made: tuple[Result, ...]) -> Iterator[None]:
 
 _REAL = 400  # of so many cases, one runs in the sandbox
 QUICK = Limits(timeout=1.0)
-_read = {id(problem): read_tests(json.dumps(problem.truth)) for problem in PROBLEMS}
+_read = {id(problem): parse_unit_tests(json.dumps(problem.truth)) for problem in PROBLEMS}
 
 
 def judged(rng: random.Random) -> tuple[Score, str | None, str, float]:
@@ -209,12 +213,12 @@ def judged(rng: random.Random) -> tuple[Score, str | None, str, float]:
     problem = rng.choice(PROBLEMS)
     tests = _read[id(problem)]
     text, gold = completion(rng, problem)
-    rule = UnitTestRule(float_tolerance=problem.tolerance, binary=rng.random() < 0.1, strict=False)
+    rule = UnitTestConfig(float_tolerance=problem.tolerance, binary=rng.random() < 0.1, strict=False)
     if rng.randrange(_REAL) == 0:
         score = unit_test_scores([(problem.truth, text)], rule=rule, limits=QUICK)[0]
         return score, _real_fault(score, gold), text, 0.0
     honest = rng.random() < 0.3
-    made = results(rng, problem, tests.form, honest)
+    made = results(rng, problem, tests.format, honest)
     begun = time.process_time()
     with forged(made):
         score = unit_test_scores([(problem.truth, text)], rule=rule)[0]
@@ -234,9 +238,9 @@ def _fault(
     if score.reward is None or not 0 <= score.reward <= 1.05:
         return f"earns {score.reward}"
     if any(part.verdict == Verdict.UNREADABLE for part in score.parts):
-        return next(part.why for part in score.parts if part.verdict == Verdict.UNREADABLE)
-    if gold and (read_code(text, tests.entry_point).source or "").strip() != problem.gold.strip():
-        return f"is read as {read_code(text, tests.entry_point)}"
+        return next(part.reason for part in score.parts if part.verdict == Verdict.UNREADABLE)
+    if gold and (extract_code(text, tests.entry_point).source or "").strip() != problem.gold.strip():
+        return f"is read as {extract_code(text, tests.entry_point)}"
     if right and score.reward < 1.0:
         return f"earns {score.reward} although it is right"
     for test, result, part in zip(tests.tests, made, score.parts[1:], strict=True):
@@ -251,9 +255,9 @@ def _may_be_right(problem: Problem, tests: UnitTests, expected: tuple[str, ...],
 
     if result.outcome != Outcome.RETURNED:
         return False
-    if tests.form == Form.STDIN:
+    if tests.format == TestFormat.STDIN:
         return _same_tokens(result.stdout, expected[0], problem.tolerance)
-    if tests.form == Form.ASSERT:
+    if tests.format == TestFormat.ASSERT:
         return True
     given = evaluated(parsed(((result.value and result.value.text) or "").strip(), "eval").body)
     wanted = [evaluated(parsed(text, "eval").body) for text in expected]

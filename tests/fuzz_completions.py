@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import execverify as ev
-from execverify.reward_hacks import FAMILIES
+from execverify.reward_hacks import HACK_FAMILIES
 
 # ------------------------------------------------------------------------------------------------------------- the tasks
 
@@ -338,13 +338,13 @@ def _answered(rng: random.Random, task: ev.Task) -> str:
 
 @lru_cache(maxsize=2_000)
 def _attacks(task: int, family: int) -> list[str]:
-    return [attack.completion for attack in FAMILIES[family].attacks(tasks()[task])]
+    return [attack.completion for attack in HACK_FAMILIES[family].attacks(tasks()[task])]
 
 
 def _attacked(rng: random.Random, task: ev.Task) -> str:
     """A known attack, mostly damaged; now and then one on another task."""
     number = tasks().index(task) if rng.random() < 0.9 else rng.randrange(len(tasks()))
-    text = rng.choice(_attacks(number, rng.randrange(len(FAMILIES))) or [task.gold])
+    text = rng.choice(_attacks(number, rng.randrange(len(HACK_FAMILIES))) or [task.gold])
     return text if rng.random() < 0.2 else _edited(rng, text)
 
 

@@ -16,7 +16,7 @@ from engine_rows import CODE, EURUS, completions, rows
 
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import RowError, SandboxError
-from execverify.training.verifiers import AskOnce, ExecVerifyTask, row_data
+from execverify.training.verifiers import ExecVerifyTask, SingleTurnHarness, row_data
 
 ID = "execverify-tasks"
 
@@ -229,7 +229,7 @@ def test_its_evaluation_asks_once_and_records_reward_and_parts(file: Path, tmp_p
 
 def test_a_model_is_given_no_tools_by_default() -> None:
     assert vf.default_harness_id(ID) == ID
-    assert not AskOnce.EXECUTES_CODE
+    assert not SingleTurnHarness.EXECUTES_CODE
     assert isinstance(vf.resolve_env_config({"taskset": {"id": ID}}).agent.runtime, vf.SubprocessConfig)
 
 

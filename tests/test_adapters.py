@@ -12,7 +12,7 @@ import pytest
 
 import execverify as ev
 from execverify.errors import RowError, SandboxError
-from execverify.rewards.trl import PartReward, WhiteBoxReward, white_box_reward
+from execverify.rewards.trl import ComponentReward, WhiteBoxReward, white_box_reward
 from execverify.rewards.verl import compute_score
 from execverify.sandbox import connections
 from execverify.sandbox.run import sandbox
@@ -77,7 +77,7 @@ def test_trl_logs_the_mean_of_each_part_and_graded_lines(tasks: dict[str, ev.Tas
 def test_trl_ablations_are_other_rules(tasks: dict[str, ev.Task]) -> None:
     task = tasks["white_box"]
     half = f"<answer>{task.assertion}</answer>"
-    output_only = WhiteBoxReward(ev.RewardRule(alpha=0.0), name="output_only")
+    output_only = WhiteBoxReward(ev.RewardConfig(alpha=0.0), name="output_only")
     assert output_only.__name__ == "output_only"
     assert output_only(completions=[half], **columns(task)) == [2.0]
     assert white_box_reward(completions=[half], **columns(task)) == [1.0]
@@ -87,11 +87,11 @@ def test_parts_as_reward_functions_of_their_own(tasks: dict[str, ev.Task]) -> No
     white, inverse = tasks["white_box"], tasks["input_prediction"]
     wrong = white.gold.replace(white.assertion, "assert f(5) == -1")
     given = {"completions": [white.gold, wrong, inverse.gold], **columns(white, white, inverse)}
-    assert PartReward("output")(**given) == [1.0, 0.0, None]
-    assert PartReward("next_statement")(**given) == [1.0, 0.0, None]
-    assert PartReward("input")(**given) == [None, None, 1.0]
+    assert ComponentReward("output")(**given) == [1.0, 0.0, None]
+    assert ComponentReward("next_statement")(**given) == [1.0, 0.0, None]
+    assert ComponentReward("input")(**given) == [None, None, 1.0]
     with pytest.raises(ValueError, match="no part 'outptu'"):
-        PartReward("outptu")
+        ComponentReward("outptu")
 
 
 def test_trl_says_which_column_is_missing(tasks: dict[str, ev.Task]) -> None:
@@ -121,7 +121,7 @@ def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypat
     def broken(*_: object) -> None:
         raise SandboxError("no process today")
 
-    monkeypatch.setattr(connections.Zygote, "__init__", broken)
+    monkeypatch.setattr(connections.ForkServerHandle, "__init__", broken)
     sandbox().close()
     task = tasks["input_prediction"]
     other = f"<answer>assert f(4) == {task.result.text}</answer>"
@@ -188,7 +188,7 @@ def test_a_bad_row_is_none_named_and_counted_and_its_batch_goes_on(
 
 def test_reward_functions_can_be_pickled(tasks: dict[str, ev.Task]) -> None:
     task = tasks["white_box"]
-    for function in (white_box_reward, WhiteBoxReward(ev.RewardRule(alpha=0.2), name="mine"), PartReward("output")):
+    for function in (white_box_reward, WhiteBoxReward(ev.RewardConfig(alpha=0.2), name="mine"), ComponentReward("output")):
         again = pickle.loads(pickle.dumps(function))
         assert again.__name__ == function.__name__
         assert again(completions=[task.gold], **columns(task)) == function(completions=[task.gold], **columns(task))

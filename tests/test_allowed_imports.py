@@ -11,10 +11,10 @@ import execverify as ev
 from execverify.errors import EvaluationError, SandboxError
 from execverify.evaluation import evaluate
 from execverify.sandbox import Candidate, run_candidates
-from execverify.sandbox.isolation import FILES
+from execverify.sandbox.isolation import LANDLOCK
 from execverify.sandbox.run import call_many
 from execverify.sandbox.sandbox import sandbox_for
-from execverify.tracing.expressions import details_many
+from execverify.tracing.expressions import expressions_many
 
 TRY = """\
 import sys
@@ -55,7 +55,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_local_package_grants_its_own_folder_alone(home: Path) -> None:
     program = ev.Program(TRY, "f", repr(str(home)))
-    if sandbox_for(()).layers.get(FILES, "on") != "on":
+    if sandbox_for(()).layers.get(LANDLOCK, "on") != "on":
         pytest.skip("this kernel has no Landlock")
     right = "(1, 2, [10, 10, 'PermissionError', 'PermissionError', 'PermissionError'], ['no', 'no', 'json'])"
     for result in (
@@ -78,7 +78,7 @@ def test_without_a_name_nothing_installed_is_there(home: Path) -> None:
         "2",
         "2",
     ]
-    (details,) = details_many([trace], limits=limits)
+    (details,) = expressions_many([trace], limits=limits)
     assert details.notes
 
 

@@ -10,12 +10,12 @@ from fuzz_completions import tasks
 
 import execverify as ev
 from execverify.errors import ProgramError, QuestionError
-from execverify.reward_hacks import CANARY, FAMILIES, Attack, Family, attacks, oversized
+from execverify.reward_hacks import CANARY, HACK_FAMILIES, HackFamily, RewardHack, iter_hacks, oversized
 from execverify.rewards import Verdict
 from execverify.rewards.score import score_many
 
 TASKS = range(52)  # numbers of `tasks()`: a result of every type, as white-box and input-prediction tasks
-QUICK = [family for family in FAMILIES if family not in oversized.FAMILIES]
+QUICK = [family for family in HACK_FAMILIES if family not in oversized.HACK_FAMILIES]
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +31,18 @@ def small_task(source: str, arguments: str, kind: str = "white_box") -> ev.Task:
     return ev.task(ev.trace(ev.Program(source, arguments=arguments)), kind=kind, limit=None)
 
 
-def overpaid(task: ev.Task, families: list[Family] | tuple[Family, ...]) -> list[str]:
+def overpaid(task: ev.Task, families: list[HackFamily] | tuple[HackFamily, ...]) -> list[str]:
     """What is wrong with the scores of the families' attacks on a task."""
     found = []
     for attack in (attack for family in families for attack in family.attacks(task)):
         start = time.process_time()
         score = ev.score(task, attack.completion)
         seconds = time.process_time() - start
-        failed = any(part.verdict == Verdict.FAILED for part in score.parts)
-        if score.reward is None or score.reward > attack.worth or failed or seconds > 1:
-            found.append(f"{attack.family}: {score.reward} for {attack.worth}, {seconds:.1f} s: {attack.completion[-300:]!r}")
+        failed = any(part.verdict == Verdict.GRADER_ERROR for part in score.parts)
+        if score.reward is None or score.reward > attack.max_reward or failed or seconds > 1:
+            found.append(
+                f"{attack.family}: {score.reward} for {attack.max_reward}, {seconds:.1f} s: {attack.completion[-300:]!r}"
+            )
     return found
 
 
@@ -48,9 +50,9 @@ def overpaid(task: ev.Task, families: list[Family] | tuple[Family, ...]) -> list
 
 
 def test_there_are_many_families() -> None:
-    assert len(FAMILIES) >= 60
-    assert len({family.name for family in FAMILIES}) == len(FAMILIES)
-    assert all(family.what and "\n" not in family.what for family in FAMILIES)
+    assert len(HACK_FAMILIES) >= 60
+    assert len({family.name for family in HACK_FAMILIES}) == len(HACK_FAMILIES)
+    assert all(family.description and "\n" not in family.description for family in HACK_FAMILIES)
 
 
 def test_the_tasks_are_all_there() -> None:
@@ -63,7 +65,7 @@ def test_the_tasks_are_all_there() -> None:
 
 def test_every_family_applies_somewhere() -> None:
     every = (*tasks(), next(ev.tasks(1, kinds="code_generation")))
-    idle = {family.name for family in FAMILIES if not any(True for task in every for _ in family.attacks(task))}
+    idle = {family.name for family in HACK_FAMILIES if not any(True for task in every for _ in family.attacks(task))}
     assert not idle
 
 
@@ -80,12 +82,12 @@ def test_no_attack_is_overpaid(number: int) -> None:
 
 @pytest.mark.parametrize("number", TASKS[::9])
 def test_no_huge_attack_is_overpaid_or_slow(number: int) -> None:
-    assert not overpaid(tasks()[number], oversized.FAMILIES)
+    assert not overpaid(tasks()[number], oversized.HACK_FAMILIES)
 
 
 def test_a_huge_text_that_is_right_is_no_attack() -> None:
     """A run of quotes, of an even number, is the empty text."""
-    family = next(family for family in oversized.FAMILIES if family.name == "huge_texts")
+    family = next(family for family in oversized.HACK_FAMILIES if family.name == "huge_texts")
     [empty, *_] = [task for task in tasks() if task.result.text == "''"]
     assert not overpaid(empty, [family])
     left_out = len(list(family.attacks(tasks()[0]))) - len(list(family.attacks(empty)))
@@ -97,21 +99,21 @@ def test_the_worth_of_an_attack_is_what_a_second_judge_allows(number: int) -> No
     """That no wrong value in an attack is right by accident is seen without the scorer."""
     task = tasks()[number]
     tries = [attack for family in QUICK for attack in family.attacks(task)]
-    assert all(0 <= attack.worth <= 2 and isinstance(attack.completion, str) for attack in tries)
+    assert all(0 <= attack.max_reward <= 2 and isinstance(attack.completion, str) for attack in tries)
     if task.kind == "white_box":
-        assert not [attack for attack in tries if justified(task, attack.completion) > attack.worth]
+        assert not [attack for attack in tries if justified(task, attack.completion) > attack.max_reward]
     else:
-        assert {attack.worth for attack in tries} == {0.0, 2.0}
+        assert {attack.max_reward for attack in tries} == {0.0, 2.0}
 
 
 def test_the_same_task_gives_the_same_attacks() -> None:
     task = tasks()[0]
-    assert list(attacks(task)) == list(attacks(ev.from_row(ev.to_row(task))))
+    assert list(iter_hacks(task)) == list(iter_hacks(ev.from_row(ev.to_row(task))))
 
 
 def test_attacks_are_scored_in_bulk_as_one_by_one() -> None:
     task = tasks()[4]
-    tries: list[Attack] = [attack for family in QUICK for attack in family.attacks(task)]
+    tries: list[RewardHack] = [attack for family in QUICK for attack in family.attacks(task)]
     together = score_many([(task, attack.completion) for attack in tries])
     assert together == [ev.score(task, attack.completion) for attack in tries]
 
@@ -127,7 +129,7 @@ def test_code_in_an_input_stays_text(kind: str) -> None:
 
 def test_an_argument_that_cannot_be_written_down_is_not_run_as_another() -> None:
     task = small_task("def f(x):\n    if x is None:\n        return 5\n    return 6", "None", "input_prediction")
-    assert not overpaid(task, [family for family in FAMILIES if family.name == "arguments_opaque"])
+    assert not overpaid(task, [family for family in HACK_FAMILIES if family.name == "arguments_opaque"])
 
 
 # ------------------------------------------------------------------------------------------------------- what is right
@@ -260,7 +262,7 @@ def test_lines_between_the_lines(end: str) -> None:
 def test_what_is_not_text_is_no_answer(kind: str, completion: object) -> None:
     score = ev.score(small_task(ONE, "3", kind), completion)  # type: ignore[arg-type]
     assert score.reward == 0.0
-    assert {part.verdict for part in score.parts} == {Verdict.NONE}
+    assert {part.verdict for part in score.parts} == {Verdict.MISSING}
 
 
 def test_any_input_that_gives_the_result_is_right() -> None:

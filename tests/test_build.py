@@ -22,18 +22,18 @@ from typing import Any
 import pytest
 
 import execverify as ev
-from execverify.datasets import Recipe, Splits, build, read_rows
+from execverify.datasets import DatasetConfig, Splits, build, read_rows
 from execverify.datasets import workers as crews
 from execverify.datasets.build_dir import read_manifest
-from execverify.datasets.chunks import Fate, Spans, row_line
-from execverify.datasets.collect import SAME, SAME_FROM_FILE, Exhausted, Harvest
+from execverify.datasets.chunks import ChunkStore, ItemResult, canonical_line
+from execverify.datasets.collect import DUPLICATE_REASONS, SAME_FROM_FILE, NoMoreRows, RowCollector
 from execverify.datasets.config import levels_of
-from execverify.datasets.dedup import Seen, key_of
-from execverify.datasets.generate import INPUTS, Maker
+from execverify.datasets.dedup import HashSet, stable_hash
+from execverify.datasets.generate import INPUTS_PER_PROGRAM, ItemGenerator
 from execverify.errors import DatasetError, ExecVerifyError, SandboxError
 from execverify.programs.constraints import Constraint, check
-from execverify.programs.fingerprint import renamed_key, shape_key
-from execverify.programs.literal_types import written_types
+from execverify.programs.fingerprint import alpha_hash, structure_hash
+from execverify.programs.literal_types import literal_types
 from execverify.programs.program import Program
 
 SIZE = 150
@@ -71,7 +71,7 @@ def without_makers(manifest: dict[str, Any]) -> dict[str, Any]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of some spans, made by two processes without being disturbed."""
     out = tmp_path_factory.mktemp("made") / "out"
-    build(out, SIZE, Recipe(seed=11), workers=2)
+    build(out, SIZE, DatasetConfig(seed=11), workers=2)
     return out
 
 
@@ -88,9 +88,9 @@ def test_the_manifest_says_what_is_there(made: Path) -> None:
         assert (len(own), {row["split"] for row in own}) == (shard["rows"], {shard["split"]})
         assert hashlib.sha256(path.read_bytes()).hexdigest() == shard["sha256"]
         assert path.stat().st_size == shard["bytes"]
-        assert hashlib.sha256(b"".join(map(row_line, own))).hexdigest() == shard["content"]
+        assert hashlib.sha256(b"".join(map(canonical_line, own))).hexdigest() == shard["content"]
     by_id = sorted(rows, key=lambda row: row["id"])
-    assert hashlib.sha256(b"".join(map(row_line, by_id))).hexdigest() == manifest["content"]
+    assert hashlib.sha256(b"".join(map(canonical_line, by_id))).hexdigest() == manifest["content"]
     for column, counts in (("kind", "kinds"), ("level", "levels"), ("split", "splits")):
         for name, count in manifest[counts].items():
             assert sum(str(row[column]) == name for row in rows) == count
@@ -105,7 +105,7 @@ def test_every_row_keeps_its_constraint_and_stands_alone(made: Path) -> None:
         assert (check(program, constraint), constraint.level) == (None, row["level"])
         assert row["kind"] == "input_prediction" or row["questions"]
         assert (row["seed"], row["id"][:3]) == (11, "11-")
-    assert len(set(map(renamed_key, programs))) == len(set(map(shape_key, programs))) == SIZE
+    assert len(set(map(alpha_hash, programs))) == len(set(map(structure_hash, programs))) == SIZE
     assert {row["level"] for row in rows} == {1, 2, 3, 4, 5, 6}
     assert {row["kind"] for row in rows} == {"white_box", "input_prediction"}
 
@@ -139,7 +139,7 @@ def test_tasks_need_no_pyarrow_and_have_no_end() -> None:
 
 
 def test_a_larger_dataset_begins_with_the_smaller_one(made: Path, tmp_path: Path) -> None:
-    build(tmp_path / "out", 60, Recipe(seed=11))
+    build(tmp_path / "out", 60, DatasetConfig(seed=11))
     smaller = {row["id"]: row for row in rows_of(tmp_path / "out")}
     larger = {row["id"]: row for row in rows_of(made)}
     assert sorted(smaller) == sorted(larger)[:60]
@@ -168,12 +168,12 @@ def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
     everything = "".join(task.program.source for task in ev.tasks(60, seed=3, levels=(1, 2, 3)))
     assert "'" in everything and "{" in everything  # which it would have otherwise
     with pytest.raises(DatasetError, match="there is no type 'string' to keep to: the types are bool, int, float"):
-        Recipe(types=("string",))
-    assert "types" not in Recipe().as_json() and Recipe(types=("list", "int")).as_json()["types"] == ["int", "list"]
+        DatasetConfig(types=("string",))
+    assert "types" not in DatasetConfig().as_json() and DatasetConfig(types=("list", "int")).as_json()["types"] == ["int", "list"]
 
 
 def test_types_are_kept_to_in_a_file_too(tmp_path: Path) -> None:
-    build(tmp_path / "out", 10, Recipe(from_file=str(FIFTY), types=("int", "bool", "list")))
+    build(tmp_path / "out", 10, DatasetConfig(programs_file=str(FIFTY), types=("int", "bool", "list")))
     assert all("'" not in row["program"]["arguments"] for row in rows_of(tmp_path / "out"))
 
 
@@ -189,11 +189,11 @@ def test_types_are_kept_to_in_a_file_too(tmp_path: Path) -> None:
     ],
 )
 def test_the_types_that_a_program_writes(source: str, arguments: str, types: set[str]) -> None:
-    assert written_types(Program(source, "f", arguments)) == types
+    assert literal_types(Program(source, "f", arguments)) == types
 
 
 def test_a_program_can_have_several_inputs(tmp_path: Path) -> None:
-    build(tmp_path / "out", 40, Recipe(seed=3, inputs=3))
+    build(tmp_path / "out", 40, DatasetConfig(seed=3, inputs=3))
     programs: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows_of(tmp_path / "out"), key=lambda row: row["id"]):
         programs.setdefault(row["id"].partition("/")[0], []).append(row)
@@ -210,7 +210,7 @@ def test_kinds_come_five_to_three_where_both_can_be_asked() -> None:
 
 
 def test_programs_of_a_file_come_first_as_they_are_and_then_with_other_arguments(tmp_path: Path) -> None:
-    build(tmp_path / "out", 80, Recipe(from_file=str(FIFTY)))
+    build(tmp_path / "out", 80, DatasetConfig(programs_file=str(FIFTY)))
     rows = sorted(rows_of(tmp_path / "out"), key=lambda row: row["id"])
     records = list(ev.read_programs(FIFTY))
     first = [row for row in rows if int(row["id"][2:]) < len(records)]
@@ -225,11 +225,11 @@ def test_further_arguments_of_a_files_program_show_something_new(tmp_path: Path)
     """A program of few results gives no row for each of many arguments that do the same."""
     path = tmp_path / "one.py"
     path.write_text("def f(a, b, c):\n    return 'x' if a < b + c + 1000 else 'y'\n\n\nf(1, 2, 3)\n")
-    made = Maker(Recipe(from_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS))
+    made = ItemGenerator(DatasetConfig(programs_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS_PER_PROGRAM))
     results = [row.result.text for item in made for row in item.tasks]
     assert results == ["'x'"] and "new" in str(made[-1].fate.dropped)  # no mutation comes so far: nothing else to see
     path.write_text("def f(a, b, c):\n    return a + b + c\n\n\nf(1, 2, 3)\n")
-    made = Maker(Recipe(from_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS))
+    made = ItemGenerator(DatasetConfig(programs_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS_PER_PROGRAM))
     results = [row.result.text for item in made for row in item.tasks]
     assert len(results) > 4 and len(set(results)) == len(results)
 
@@ -241,7 +241,7 @@ def test_levels_choose_among_the_programs_of_a_file(tmp_path: Path) -> None:
         {"code": "def f(s):\n    print(s)", "input": "'a'"},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in two))
-    build(tmp_path / "out", 3, Recipe(from_file=str(path), levels=(1,), kinds=("input_prediction",)))
+    build(tmp_path / "out", 3, DatasetConfig(programs_file=str(path), levels=(1,), kinds=("input_prediction",)))
     assert {row["constraint"] for row in rows_of(tmp_path / "out")} == {"level 1 with str.upper"}
 
 
@@ -316,7 +316,7 @@ def test_a_damaged_dataset_is_not_called_complete(made: Path, tmp_path: Path) ->
         shard = next((copy / "data").glob("train-*.parquet"))
         harm(shard)
         with pytest.raises(DatasetError, match=f"is damaged: data/{shard.name} {said}; remove the folder"):
-            build(copy, SIZE, Recipe(seed=11))
+            build(copy, SIZE, DatasetConfig(seed=11))
 
 
 def test_a_killed_build_goes_on_and_leaves_no_process_behind(made: Path, tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_a_killed_process_of_a_build_is_replaced(made: Path, tmp_path: Path) -> 
             os.kill(victims[0], signal.SIGKILL)
             killed.append(victims[0])
 
-    build(tmp_path / "out", SIZE, Recipe(seed=11), workers=2, progress=kill_one)
+    build(tmp_path / "out", SIZE, DatasetConfig(seed=11), workers=2, progress=kill_one)
     assert killed
     assert without_makers(manifest_of(tmp_path / "out")) == without_makers(manifest_of(made))
 
@@ -348,7 +348,7 @@ def test_a_killed_process_of_a_build_is_replaced(made: Path, tmp_path: Path) -> 
 def test_a_span_that_costs_three_processes_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crews, "_START", "import os; os.kill(os.getpid(), 9) #{path}{fd}{parent}")
     with pytest.raises(SandboxError, match="died 3 times at items 0 to 63, last with SIGKILL: is there enough memory"):
-        build(tmp_path / "out", 10, Recipe(), workers=1)
+        build(tmp_path / "out", 10, DatasetConfig(), workers=1)
 
 
 def test_a_span_that_is_not_whole_is_made_again(made: Path, tmp_path: Path) -> None:
@@ -356,14 +356,14 @@ def test_a_span_that_is_not_whole_is_made_again(made: Path, tmp_path: Path) -> N
     stopped(out, 2, signal.SIGKILL, "--size", str(SIZE), "--seed", "11", "--workers", "2")
     for path in (out / ".unfinished").glob("span-*.gz"):
         path.write_bytes(path.read_bytes()[:200])
-    build(out, SIZE, Recipe(seed=11), workers=1)
+    build(out, SIZE, DatasetConfig(seed=11), workers=1)
     assert manifest_of(out)["content"] == manifest_of(made)["content"]
 
 
 def test_an_unfinished_dataset_can_be_given_another_size(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     stopped(out, 1, signal.SIGKILL, "--size", "5000", "--seed", "11", "--workers", "2")
-    build(out, SIZE, Recipe(seed=11), workers=2)
+    build(out, SIZE, DatasetConfig(seed=11), workers=2)
     assert manifest_of(out)["content"] == manifest_of(made)["content"]
 
 
@@ -391,7 +391,7 @@ def test_a_build_killed_again_and_again_gives_the_same_rows(tmp_path: Path) -> N
     for turn in range(12):
         stopped(out, turn % 2, signal.SIGKILL, *words, "--workers", str(1 + turn % 3), seed=str(turn * 31))
     run(str(out), *words)
-    build(tmp_path / "calm", 700, Recipe(seed=2), workers=2)
+    build(tmp_path / "calm", 700, DatasetConfig(seed=2), workers=2)
     assert without_makers(manifest_of(out)) == without_makers(manifest_of(tmp_path / "calm"))
 
 
@@ -399,10 +399,10 @@ def test_a_build_killed_again_and_again_gives_the_same_rows(tmp_path: Path) -> N
 
 
 def test_a_set_of_keys() -> None:
-    seen, keys = Seen(), [key_of(str(number)) for number in range(20_000)]
+    seen, keys = HashSet(), [stable_hash(str(number)) for number in range(20_000)]
     assert all(seen.add(key) for key in [*keys, 0])
     assert not any(seen.add(key) for key in [*keys, 0])
-    assert len(seen) == 20_001 and keys[5] in seen and key_of("none of them") not in seen
+    assert len(seen) == 20_001 and keys[5] in seen and stable_hash("none of them") not in seen
 
 
 def test_a_split_follows_from_the_shape_alone() -> None:
@@ -410,7 +410,7 @@ def test_a_split_follows_from_the_shape_alone() -> None:
     found = [splits.of(str(number)) for number in range(5_000)]
     assert {name: round(found.count(name) / 5_000, 1) for name in splits.names} == {"train": 0.8, "validation": 0.1, "test": 0.1}
     same = [Program(f"def {name}({arg}):\n    return {arg} + {n}", name, "1") for name, arg, n in (("f", "a", 1), ("g", "b", 20))]
-    assert len({splits.of(str(shape_key(program))) for program in same}) == 1
+    assert len({splits.of(str(structure_hash(program))) for program in same}) == 1
     assert Splits.parse(str(splits)) == splits
 
 
@@ -431,22 +431,22 @@ def test_what_is_no_split(text: str, said: str) -> None:
 
 
 def test_a_harvest_takes_no_twins_and_no_more_than_asked() -> None:
-    harvest = Harvest(Recipe(), 5)
-    assert harvest.take(Fate(0, 2, keys=(1, 2))) == 2
-    assert harvest.take(Fate(1, 2, keys=(1, 2))) == 0
-    assert harvest.take(Fate(2, 2, keys=(3, 2))) == 0
-    assert harvest.take(Fate(3, 0, dropped="why", refused={"because": 8})) == 0
-    assert harvest.take(Fate(4, 4, keys=(4, 4))) == 3 and harvest.full
-    assert dict(harvest.dropped) == {SAME[0]: 1, SAME[1]: 1, "why": 1}
+    harvest = RowCollector(DatasetConfig(), 5)
+    assert harvest.add(ItemResult(0, 2, keys=(1, 2))) == 2
+    assert harvest.add(ItemResult(1, 2, keys=(1, 2))) == 0
+    assert harvest.add(ItemResult(2, 2, keys=(3, 2))) == 0
+    assert harvest.add(ItemResult(3, 0, dropped="why", refused={"because": 8})) == 0
+    assert harvest.add(ItemResult(4, 4, keys=(4, 4))) == 3 and harvest.full
+    assert dict(harvest.dropped) == {DUPLICATE_REASONS[0]: 1, DUPLICATE_REASONS[1]: 1, "why": 1}
     assert (harvest.items, harvest.rows, dict(harvest.refused)) == (5, 5, {"because": 8})
 
 
 def test_a_harvest_without_end_is_given_up() -> None:
-    harvest = Harvest(Recipe(levels=(1,), methods=("str.upper",)), 100, patience=3)
-    harvest.take(Fate(0, 1, keys=(1, 1)))
-    with pytest.raises(Exhausted) as caught:
+    harvest = RowCollector(DatasetConfig(levels=(1,), methods=("str.upper",)), 100, patience=3)
+    harvest.add(ItemResult(0, 1, keys=(1, 1)))
+    with pytest.raises(NoMoreRows) as caught:
         for index in range(1, 4):
-            harvest.take(Fate(index, 1, keys=(1, 1)))
+            harvest.add(ItemResult(index, 1, keys=(1, 1)))
     assert str(caught.value) == (
         "no more than 1 row can be made with level 1 with str.upper: the last 3 items gave none, most of them because it is an earlier "
         "program with other names; ask for --size 1 or less"
@@ -459,7 +459,7 @@ def test_levels_as_people_write_them() -> None:
 
 
 def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
-    spans = Spans(tmp_path)
+    spans = ChunkStore(tmp_path)
     assert spans.read(0) is None and not spans.has(0)
     spans.write(0, [])
     assert list(spans.read(0) or [1]) == [] and spans.has(0)
@@ -502,10 +502,10 @@ def test_what_is_wrong_is_told_in_one_line_and_leaves_nothing(words: tuple[str, 
 
 
 def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
-    build(tmp_path / "out", 5, Recipe())
+    build(tmp_path / "out", 5, DatasetConfig())
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     (tmp_path / "out" / "report.html").unlink()
-    assert build(tmp_path / "out", 5, Recipe()).already
+    assert build(tmp_path / "out", 5, DatasetConfig()).was_complete
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8") == page
 
 
@@ -514,13 +514,13 @@ def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
 )
 def test_a_manifest_of_something_else(manifest: str, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(manifest)
-    assert refused(tmp_path, 5, Recipe()).endswith("is no manifest of a dataset: it names no shards or settings")
+    assert refused(tmp_path, 5, DatasetConfig()).endswith("is no manifest of a dataset: it names no shards or settings")
 
 
 def test_unfinished_work_of_something_else(tmp_path: Path) -> None:
     (tmp_path / ".unfinished").mkdir()
     (tmp_path / ".unfinished" / "begun.json").write_text("[]")
-    assert "begun.json is not of a dataset: remove" in refused(tmp_path, 5, Recipe())
+    assert "begun.json is not of a dataset: remove" in refused(tmp_path, 5, DatasetConfig())
 
 
 def test_a_full_disk_at_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -532,20 +532,20 @@ def test_a_full_disk_at_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return move(self, target)
 
     monkeypatch.setattr(Path, "replace", full)
-    assert "what was made is kept: make room and give the same command to go on" in refused(tmp_path / "out", 5, Recipe())
+    assert "what was made is kept: make room and give the same command to go on" in refused(tmp_path / "out", 5, DatasetConfig())
     monkeypatch.undo()
-    assert build(tmp_path / "out", 5, Recipe()).manifest["rows"] == 5
+    assert build(tmp_path / "out", 5, DatasetConfig()).manifest["rows"] == 5
 
 
 def test_types_are_named_where_nothing_keeps_to_them(tmp_path: Path) -> None:
-    recipe = Recipe(levels=(1,), methods=("str.isdigit",), types=("int", "list"))
-    harvest = Harvest(recipe, 5, 3)
-    with pytest.raises(Exhausted, match=r"level 1 with str\.isdigit and the types int, list alone"):
+    recipe = DatasetConfig(levels=(1,), methods=("str.isdigit",), types=("int", "list"))
+    harvest = RowCollector(recipe, 5, 3)
+    with pytest.raises(NoMoreRows, match=r"level 1 with str\.isdigit and the types int, list alone"):
         for index in range(3):
-            harvest.take(Fate(index, refused={"it has values of other types": 8}, dropped="none"))
+            harvest.add(ItemResult(index, refused={"it has values of other types": 8}, dropped="none"))
 
 
-def refused(out: Path, size: int, recipe: Recipe) -> str:
+def refused(out: Path, size: int, recipe: DatasetConfig) -> str:
     with pytest.raises(ExecVerifyError) as caught:
         build(out, size, recipe)
     assert "\n" not in str(caught.value)
@@ -553,10 +553,10 @@ def refused(out: Path, size: int, recipe: Recipe) -> str:
 
 
 def test_a_folder_with_another_dataset_is_refused(made: Path) -> None:
-    assert refused(made, SIZE, Recipe(seed=12)) == (
+    assert refused(made, SIZE, DatasetConfig(seed=12)) == (
         f"{made} holds another dataset (seed 11 there, 12 asked for): name another folder"
     )
-    assert refused(made, SIZE + 1, Recipe(seed=11)) == (
+    assert refused(made, SIZE + 1, DatasetConfig(seed=11)) == (
         f"{made} holds another dataset (size 150 there, 151 asked for): name another folder"
     )
 
@@ -564,12 +564,12 @@ def test_a_folder_with_another_dataset_is_refused(made: Path) -> None:
 def test_a_folder_with_an_unfinished_dataset_of_other_settings_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
     stopped(out, 1, signal.SIGKILL, "--size", "500", "--seed", "1")
-    assert refused(out, 500, Recipe(seed=2)) == (
+    assert refused(out, 500, DatasetConfig(seed=2)) == (
         f"{out} holds an unfinished dataset of other settings (seed 1 there, 2 asked for): name another folder"
     )
     begun = out / ".unfinished" / "begun.json"
     begun.write_text(json.dumps({**json.loads(begun.read_text()), "maker": "another"}))
-    assert refused(out, 500, Recipe(seed=1)) == (
+    assert refused(out, 500, DatasetConfig(seed=1)) == (
         f"{out} holds a dataset that another version of execverify began: remove {out / '.unfinished'}, or name another folder"
     )
 
@@ -577,17 +577,18 @@ def test_a_folder_with_an_unfinished_dataset_of_other_settings_is_refused(tmp_pa
 def test_folders_that_are_none_of_ours_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     assert (
-        refused(tmp_path, 5, Recipe()) == f"{tmp_path} holds other files, such as notes.txt: name a folder that is new or empty"
+        refused(tmp_path, 5, DatasetConfig())
+        == f"{tmp_path} holds other files, such as notes.txt: name a folder that is new or empty"
     )
     file = tmp_path / "notes.txt"
-    assert refused(file, 5, Recipe()) == f"{file} is a file: name a folder, new or empty"
-    assert refused(tmp_path / "a" / "b", 5, Recipe()) == f"{tmp_path / 'a'}: no such folder; make it first"
+    assert refused(file, 5, DatasetConfig()) == f"{file} is a file: name a folder, new or empty"
+    assert refused(tmp_path / "a" / "b", 5, DatasetConfig()) == f"{tmp_path / 'a'}: no such folder; make it first"
     (tmp_path / "manifest.json").write_text("{}")
     assert (
-        refused(tmp_path, 5, Recipe())
+        refused(tmp_path, 5, DatasetConfig())
         == f"{tmp_path / 'manifest.json'} is no manifest of a dataset: it names no shards or settings"
     )
-    assert refused(Path("/proc/out"), 5, Recipe()).startswith("/proc/out could not be written: ")
+    assert refused(Path("/proc/out"), 5, DatasetConfig()).startswith("/proc/out could not be written: ")
 
 
 def test_two_builds_in_one_folder_are_refused(tmp_path: Path) -> None:
@@ -595,7 +596,7 @@ def test_two_builds_in_one_folder_are_refused(tmp_path: Path) -> None:
     work.mkdir(parents=True)
     with (work / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert refused(tmp_path / "out", 5, Recipe()) == (
+        assert refused(tmp_path / "out", 5, DatasetConfig()) == (
             f"another build is at work in {tmp_path / 'out'}: wait for it, or name another folder"
         )
 
@@ -623,14 +624,14 @@ def test_a_full_disk_is_told_and_what_was_made_is_kept(made: Path, tmp_path: Pat
         assert [path.name for path in out.iterdir()] == [".unfinished"]
         assert not list((out / ".unfinished").glob("*.part"))
     assert list((out / ".unfinished").glob("span-*.gz"))
-    build(out, SIZE, Recipe(seed=11), workers=2)
+    build(out, SIZE, DatasetConfig(seed=11), workers=2)
     assert without_makers(manifest_of(out)) == without_makers(manifest_of(made))
 
 
 def test_a_constraint_that_no_program_can_keep(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("def f(a):\n    return a\n\n\nf(1)\nf(2)\n")
     out = tmp_path / "out"
-    recipe = Recipe(levels=(6,), from_file=str(tmp_path / "one.py"))
+    recipe = DatasetConfig(levels=(6,), programs_file=str(tmp_path / "one.py"))
     assert refused(out, 5, recipe) == (
         f"no program keeps what was asked of {tmp_path / 'one.py'} (it keeps none of the constraints): ask for other levels, "
         "methods, types or kinds"
@@ -641,7 +642,7 @@ def test_a_constraint_that_no_program_can_keep(tmp_path: Path) -> None:
 def test_a_file_that_has_not_so_many_programs_says_how_many(tmp_path: Path) -> None:
     (tmp_path / "one.py").write_text("def f():\n    return [1]\n\n\nf()\n")
     out = tmp_path / "out"
-    recipe = Recipe(kinds=("input_prediction",), from_file=str(tmp_path / "one.py"))
+    recipe = DatasetConfig(kinds=("input_prediction",), programs_file=str(tmp_path / "one.py"))
     assert refused(out, 5, recipe).startswith(
         f"no more than 1 row can be made with what was asked of {tmp_path / 'one.py'}: the last 256"
     )

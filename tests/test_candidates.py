@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from execverify.errors import SandboxError, WeakSandboxError
-from execverify.sandbox.candidates import AssertedCandidate, Candidate, arun, run_asserted, run_candidates
-from execverify.sandbox.isolation import ALLOW_WEAK, Choice, children
-from execverify.sandbox.isolation.report import layers, refusal
+from execverify.sandbox.candidates import Candidate, CandidateWithAsserts, as_async, run_asserts, run_candidates
+from execverify.sandbox.isolation import ALLOW_WEAK, IsolationConfig, children
+from execverify.sandbox.isolation.report import layers, missing_layer_message
 from execverify.sandbox.isolation.syscalls import AARCH64, X86_64
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sandbox import Sandbox
@@ -38,7 +38,7 @@ def feed(source: str, *tests: str, **more: Any) -> tuple[Result, ...]:
 
 
 def check(source: str, *asserts: str, setup: str = "", entry_point: str | None = "f", **more: Any) -> tuple[Result, ...]:
-    (results,) = run_asserted([AssertedCandidate(source, setup, asserts, entry_point)], **more)
+    (results,) = run_asserts([CandidateWithAsserts(source, setup, asserts, entry_point)], **more)
     return results
 
 
@@ -96,7 +96,7 @@ def test_arguments_are_new_for_every_test_and_the_module_is_shared() -> None:
 
 @pytest.mark.parametrize(
     ("end", "outcome"),
-    [("while True: pass", Outcome.TIMED_OUT), ("os._exit(0)", Outcome.DIED), ("os.kill(os.getpid(), 9)", Outcome.DIED)],
+    [("while True: pass", Outcome.TIMED_OUT), ("os._exit(0)", Outcome.CRASHED), ("os.kill(os.getpid(), 9)", Outcome.CRASHED)],
 )
 def test_after_a_test_that_ends_the_process_the_others_run(end: str, outcome: Outcome) -> None:
     source = f"import os\ndef f(n):\n    if n % 2:\n        {end}\n    return n"
@@ -119,7 +119,7 @@ def test_stopping_early_leaves_out_the_rest() -> None:
 @pytest.mark.parametrize("test", ["print()", "1 +", "x", "1) + (1", "*[1]"])
 def test_arguments_that_are_none_are_our_failure_and_cost_only_themselves(test: str) -> None:
     results = call("def f(n): return n", "1", test, "2")
-    assert [result.outcome for result in results] == [Outcome.RETURNED, Outcome.FAILED, Outcome.RETURNED]
+    assert [result.outcome for result in results] == [Outcome.RETURNED, Outcome.SANDBOX_ERROR, Outcome.RETURNED]
     assert said(results)[::2] == ["1", "2"]
 
 
@@ -348,13 +348,13 @@ def f(n):
 )
 def test_no_assertion_is_forged(source: str) -> None:
     results = check(source, "assert f(1) == 42", setup="secret = 42", limits=SHORT)
-    assert results[0].outcome not in (Outcome.RETURNED, Outcome.FAILED)
+    assert results[0].outcome not in (Outcome.RETURNED, Outcome.SANDBOX_ERROR)
 
 
 def test_tests_that_are_wrong_are_our_failure() -> None:
     assert held(check("def f(): pass", "assert (")) == ["our failure"]
     (result,) = check("def f(): pass", "assert True", setup="1 / 0")
-    assert result.outcome == Outcome.FAILED
+    assert result.outcome == Outcome.SANDBOX_ERROR
 
 
 # -------------------------------------------------------------------------------------------------------------------- pools
@@ -430,7 +430,7 @@ def test_threads_and_asyncio_share_a_pool() -> None:
 
         ticking = asyncio.create_task(tick())
         slow = Candidate("import time\ndef f(n):\n    time.sleep(0.3)\n    return n", ("7",), "f")
-        texts = [text async for result in arun(run_candidates([slow])) for text in said(result)]
+        texts = [text async for result in as_async(run_candidates([slow])) for text in said(result)]
         ticking.cancel()
         return texts, ticks
 
@@ -458,7 +458,7 @@ def test_a_forked_copy_of_the_caller_has_a_pool_of_its_own() -> None:
 
 
 def test_a_sandbox_travels_as_its_settings() -> None:
-    with Sandbox(3, ("math",), Choice(without=("namespaces",)), untrusted=True) as box:
+    with Sandbox(3, ("math",), IsolationConfig(without=("namespaces",)), untrusted=True) as box:
         copy = pickle.loads(pickle.dumps(box))
         assert (copy.hash_seed, copy.imports, copy.choice, copy.untrusted) == (3, ("math",), box.choice, True)
 
@@ -494,7 +494,7 @@ def test_a_batch_that_is_abandoned_leaves_nothing_running() -> None:
 @pytest.mark.parametrize("layer", ["system call filter", "landlock"])
 def test_untrusted_code_is_refused_where_a_layer_is_missing(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = Candidate("def f(): return 1", ("",), "f")
-    with Sandbox(0, (), Choice(without=(layer,)), untrusted=True) as box:
+    with Sandbox(0, (), IsolationConfig(without=(layer,)), untrusted=True) as box:
         with pytest.raises(
             WeakSandboxError, match=f"untrusted code is refused: the {layer} is off.*--allow-weak-sandbox"
         ) as caught:
@@ -509,11 +509,11 @@ def test_the_layers_are_described() -> None:
     found = layers()
     assert {layer.name for layer in found if layer.needed} == {"system call filter", "landlock"}
     assert all(layer.means and (layer.on or layer.why) for layer in found)
-    assert (refusal(found) is None) == all(layer.on for layer in found if layer.needed)
+    assert (missing_layer_message(found) is None) == all(layer.on for layer in found if layer.needed)
 
 
 def test_without_capabilities_and_namespaces_candidates_still_run() -> None:
-    with Sandbox(0, (), Choice(without=("namespaces", "capabilities")), untrusted=True) as box:
+    with Sandbox(0, (), IsolationConfig(without=("namespaces", "capabilities")), untrusted=True) as box:
         assert said(next(run_candidates([Candidate("def f(): return 1", ("",), "f")], sandbox=box))) == ["1"]
         assert box.layers["network namespace"] == "off: left off"
 
@@ -550,7 +550,7 @@ _FIVE = "class Five(int):\n    def __eq__(self, other): return True\ndef f(x):\n
 )  # fmt: skip
 def test_of_what_is_not_plain_only_content_or_truth_crosses(source: str, text: str, outcome: str) -> None:
     entry_point = "sum" if "sum" in source else "f"
-    (result,) = next(run_asserted([AssertedCandidate(source, "", (text,), entry_point)]))
+    (result,) = next(run_asserts([CandidateWithAsserts(source, "", (text,), entry_point)]))
     assert str(result.error or result.outcome) == outcome
 
 
@@ -575,12 +575,12 @@ def test_of_what_is_not_plain_only_content_or_truth_crosses(source: str, text: s
 )
 def test_what_a_candidate_brings_about_is_never_our_failure(source: str, setup: str) -> None:
     for outcome in check(source, "assert f(1) == 2", "assert f(2) == 3", setup=setup):
-        assert outcome.outcome not in (Outcome.RETURNED, Outcome.FAILED), outcome
+        assert outcome.outcome not in (Outcome.RETURNED, Outcome.SANDBOX_ERROR), outcome
 
 
 def test_a_setup_that_fails_by_itself_is_nobodys_fault_but_a_missing_function_is_the_candidates() -> None:
     for source, outcomes in (
-        ("def f(n):\n    return n", {Outcome.FAILED, Outcome.UNSUPPORTED}),
+        ("def f(n):\n    return n", {Outcome.SANDBOX_ERROR, Outcome.UNSUPPORTED}),
         ("x = 1", {Outcome.RAISED}),
         ("f = 3", {Outcome.RAISED}),
     ):
@@ -682,7 +682,7 @@ time.sleep(1)
 os._exit(0)
 """
     other = "import threading, time\ntime.sleep(0.5)\nthread = threading.Thread(target=print, args=('ran',))\nthread.start()"
-    with Sandbox(0, (), Choice(user=65534), untrusted=True) as box:
+    with Sandbox(0, (), IsolationConfig(user=65534), untrusted=True) as box:
         both = [Candidate(hog, ("",)), Candidate(other, ("",))]
         limits = Limits(timeout=4, memory=8 << 30)
         (first,), (second,) = run_candidates(both, workers=2, sandbox=box, limits=limits)
@@ -714,7 +714,7 @@ def f():
 def test_a_namespace_of_its_own_gives_a_candidate_no_power() -> None:
     number = (AARCH64 if platform.machine() == "aarch64" else X86_64)["capget"]
     one = Candidate(_POWER.format(capget=number), ("",), "f")
-    for choice in (Choice(), Choice(user=65534)):
+    for choice in (IsolationConfig(), IsolationConfig(user=65534)):
         with Sandbox(0, ("ctypes",), choice, untrusted=True) as box:
             assert said(next(run_candidates([one], sandbox=box))) == ["[0, 0, 0, 0, 0, 0]"]
 
@@ -730,7 +730,7 @@ def test_a_program_sets_any_recursion_limit_that_python_takes(limit: int) -> Non
 def test_tests_that_hang_by_themselves_are_our_failure() -> None:
     for setup in ("while True: pass", "import time\ntime.sleep(60)", "import os\nos._exit(0)"):
         (result,) = check("def f(n): return n", "assert f(1) == 1", setup=setup, limits=Limits(timeout=0.3))
-        assert result.outcome == Outcome.FAILED, (setup, result)
+        assert result.outcome == Outcome.SANDBOX_ERROR, (setup, result)
 
 
 def test_a_candidate_that_burns_time_beside_its_tests_is_to_blame() -> None:

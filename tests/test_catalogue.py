@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import ProgramError
-from execverify.programs.catalog import CATALOGUE, LEFT_OUT, Entry, entries_at, entry, nests
+from execverify.programs.catalog import CATALOG, EXCLUDED_BUILTINS, Builtin, builtins_at_level, get_builtin, is_self_composable
 
 COMPARED = ["==", "!=", "<", "<=", ">", ">="]
 OPERATORS = {  # as issue 3's plan names them
@@ -33,45 +33,45 @@ INTERPRETER_ONLY = {"copyright", "credits", "exit", "license", "quit"}  # what `
 
 
 def test_there_are_as_many_entries_as_promised() -> None:
-    assert len(CATALOGUE) >= 230
-    assert {entry.kind for entry in CATALOGUE.values()} == {"method", "operator", "function"}
-    assert all(name == found.name and found.signatures for name, found in CATALOGUE.items())
+    assert len(CATALOG) >= 230
+    assert {entry.kind for entry in CATALOG.values()} == {"method", "operator", "function"}
+    assert all(name == found.name and found.signatures for name, found in CATALOG.items())
 
 
 @pytest.mark.parametrize("owner", OPERATORS)
 def test_operators_are_all_there(owner: str) -> None:
-    listed = [found.name.partition(" ")[2] for found in CATALOGUE.values() if found.kind == "operator" and found.owner == owner]
+    listed = [found.name.partition(" ")[2] for found in CATALOG.values() if found.kind == "operator" and found.owner == owner]
     assert sorted(listed) == sorted(OPERATORS[owner])
 
 
 @pytest.mark.parametrize("owner", [str, list, dict, set, tuple, int, float])
 def test_every_public_method_is_listed_or_left_out_with_a_reason(owner: type) -> None:
     names = [f"{owner.__name__}.{name}" for name in dir(owner) if not name.startswith("_")]
-    assert [name for name in names if name not in CATALOGUE and name not in LEFT_OUT] == []
+    assert [name for name in names if name not in CATALOG and name not in EXCLUDED_BUILTINS] == []
 
 
 def test_listed_methods_exist() -> None:
-    for found in CATALOGUE.values():
+    for found in CATALOG.values():
         if found.kind == "method":
             assert callable(getattr(getattr(builtins, found.owner), found.name.partition(".")[2]))
 
 
 def test_every_function_is_listed_or_left_out_with_a_reason() -> None:
-    assert [name for name in FUNCTIONS if name not in CATALOGUE and name not in LEFT_OUT] == []
+    assert [name for name in FUNCTIONS if name not in CATALOG and name not in EXCLUDED_BUILTINS] == []
     public = [name for name in dir(builtins) if name[0].islower() and name not in INTERPRETER_ONLY]
-    assert [name for name in public if name not in CATALOGUE and name not in LEFT_OUT] == []
+    assert [name for name in public if name not in CATALOG and name not in EXCLUDED_BUILTINS] == []
 
 
 def test_nothing_is_both_listed_and_left_out() -> None:
-    assert CATALOGUE.keys() & LEFT_OUT.keys() == set()
-    assert all(reason and "\n" not in reason for reason in LEFT_OUT.values())
+    assert CATALOG.keys() & EXCLUDED_BUILTINS.keys() == set()
+    assert all(reason and "\n" not in reason for reason in EXCLUDED_BUILTINS.values())
 
 
 def test_every_entry_can_appear_at_every_level() -> None:
     for level in range(1, 7):
-        assert entries_at(level) == tuple(CATALOGUE.values())
+        assert builtins_at_level(level) == tuple(CATALOG.values())
     with pytest.raises(ProgramError, match="level 7 is unknown: the levels are 1 to 6"):
-        entries_at(7)
+        builtins_at_level(7)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_every_entry_can_appear_at_every_level() -> None:
 )
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, message: str) -> None:
     with pytest.raises(ProgramError) as caught:
-        entry(name)
+        get_builtin(name)
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -111,13 +111,13 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, message: str) ->
     ],
 )
 def test_what_nests(name: str, expected: bool) -> None:
-    assert nests(entry(name)) is expected
+    assert is_self_composable(get_builtin(name)) is expected
 
 
 def test_entries_are_values() -> None:
-    assert hash(entry("str.split")) == hash(CATALOGUE["str.split"])
+    assert hash(get_builtin("str.split")) == hash(CATALOG["str.split"])
     with pytest.raises(AttributeError):
-        entry("str.split").name = "x"  # type: ignore[misc]
+        get_builtin("str.split").name = "x"  # type: ignore[misc]
 
 
 # ------------------------------------------------------------------------------------------------ signatures and CPython
@@ -219,7 +219,7 @@ def given(signature: str, written: list[str]) -> Iterator[tuple[list[Any], dict[
     yield positional, named
 
 
-CALLED = [(found.name, signature) for found in CATALOGUE.values() if found.kind != "operator" for signature in found.signatures]
+CALLED = [(found.name, signature) for found in CATALOG.values() if found.kind != "operator" for signature in found.signatures]
 OF_TYPE = ("str.maketrans", "dict.fromkeys")
 
 
@@ -252,7 +252,7 @@ LEFT: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-def operands(found: Entry, sign: str) -> dict[str, Any]:
+def operands(found: Builtin, sign: str) -> dict[str, Any]:
     """What stands left and right of a sign, by the signature."""
     own, key = LEFT[found.owner](), "a" if found.owner == "dict" else 0
     if sign in FORMS:
@@ -263,9 +263,9 @@ def operands(found: Entry, sign: str) -> dict[str, Any]:
     return {"a": own, "b": 2 if two == "int" else 1 if two == "any" else LEFT[found.owner]()}
 
 
-@pytest.mark.parametrize("name", [found.name for found in CATALOGUE.values() if found.kind == "operator"])
+@pytest.mark.parametrize("name", [found.name for found in CATALOG.values() if found.kind == "operator"])
 def test_what_an_operator_gives_is_what_its_signature_says(name: str) -> None:
-    found, sign = CATALOGUE[name], name.partition(" ")[2]
+    found, sign = CATALOG[name], name.partition(" ")[2]
     space = operands(found, sign)
     form = FORMS.get(sign, f"a {sign} b")
     if found.result == "none":

@@ -17,56 +17,56 @@ from generated import generate
 
 import execverify as ev
 from execverify.cot import (
-    VOICES,
-    Chain,
-    Lesson,
-    Narrator,
-    Unfit,
-    accepted,
+    STYLES,
+    CotCompletion,
+    Rejected,
+    TeacherInput,
+    TraceTeacher,
     accepted_many,
     check_chain,
     check_chains,
+    earns_full_reward,
     estimate_tokens,
-    narrate,
+    generate_cot,
 )
 from execverify.cot import claims as claim_types
-from execverify.cot.detail import DETAILS, LADDER
-from execverify.cot.events import answer_claims, course_of, run_claims
+from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS
+from execverify.cot.events import answer_claims, run_claims, trace_view
 from execverify.cot.reading import READERS, Unreadable
-from execverify.cot.styles import sheet_of
-from execverify.datasets.cot_rows import ChainAccount, chain_rows
+from execverify.cot.styles import source_info
+from execverify.datasets.cot_rows import CotReport, cot_rows
 from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError, SandboxError
 from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
 from execverify.questions.task import Task, gold_completion, task
 from execverify.rewards.score import score_many
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.retry import patient
+from execverify.sandbox.retry import extended_limits
 from execverify.sandbox.run import call_many
-from execverify.tracing.expression_probe import Probe, probe_many
-from execverify.tracing.expressions import NO_DETAILS, Details, details_many, traced_in_detail
+from execverify.tracing.expression_probe import ExpressionProbe, evaluate_many
+from execverify.tracing.expressions import NO_VALUES, ExpressionValues, expressions_many, trace_with_expressions
 from execverify.tracing.trace import Trace, trace_many
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
-Run = tuple[Task, Trace, Details]
+Run = tuple[Task, Trace, ExpressionValues]
 
 
 def runs_of(tasks: Sequence[Task]) -> list[Run]:
     programs = list(dict.fromkeys(one.program for one in tasks))
-    found = dict(zip(programs, traced_in_detail(programs), strict=True))
+    found = dict(zip(programs, trace_with_expressions(programs), strict=True))
     return [(one, *found[one.program]) for one in tasks]
 
 
 def run_of(source: str, arguments: str = "", kind: str = "white_box", **options: Any) -> Run:
     program = Program(source, arguments=arguments)
-    ((trace, details),) = traced_in_detail([program])
+    ((trace, details),) = trace_with_expressions([program])
     return task(trace, kind=kind, **options), trace, details
 
 
 def told(run: Run, voice: str = "terse", **options: Any) -> str:
     """The reasoning of a run's chain."""
-    found = narrate(*run, voice=voice, **options)
-    assert isinstance(found, Chain), found
+    found = generate_cot(*run, voice=voice, **options)
+    assert isinstance(found, CotCompletion), found
     return found.text.split("<reasoning>\n")[1].split("\n</reasoning>")[0]
 
 
@@ -96,7 +96,7 @@ def cruxeval() -> list[Run]:
 
 def _tasks_of(programs: Sequence[Program], kinds: Sequence[str] = ("white_box",)) -> list[Run]:
     found = []
-    for trace, details in traced_in_detail(programs):
+    for trace, details in trace_with_expressions(programs):
         for kind in kinds:
             try:
                 found.append((task(trace, kind=kind), trace, details))
@@ -109,8 +109,8 @@ def faults(runs: Sequence[Run], voice: str, **options: Any) -> Iterator[tuple[st
     """Chains with faults, and those. Each must earn the full reward as well."""
     chains = []
     for one, trace, details in runs:
-        found = narrate(one, trace, details, voice=voice, **options)
-        if isinstance(found, Unfit):
+        found = generate_cot(one, trace, details, voice=voice, **options)
+        if isinstance(found, Rejected):
             assert found.reason == "does not fit the budget", found
         else:
             chains.append((found.text, one, trace))
@@ -125,13 +125,13 @@ def faults(runs: Sequence[Run], voice: str, **options: Any) -> Iterator[tuple[st
 # ------------------------------------------------------------------------------------------------ all that is told is so
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", STYLES)
 @pytest.mark.parametrize(("detail", "budget"), [("full", None), ("lean", 700), ("short", None)])
 def test_synthesized_programs(synthesized: list[Run], voice: str, detail: str, budget: int | None) -> None:
     assert list(faults(synthesized, voice, detail=detail, budget=budget)) == []
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", STYLES)
 def test_cruxeval(cruxeval: list[Run], voice: str) -> None:
     assert len(cruxeval) > 1_500
     assert list(faults(cruxeval, voice)) == []
@@ -144,14 +144,14 @@ def odd() -> list[Run]:
     return [run for run in _tasks_of(programs) if len(run[1].steps) < 400]
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", STYLES)
 def test_odd_programs(odd: list[Run], voice: str) -> None:
     assert len(odd) > 80
     for detail in ("full", "short"):
         assert list(faults(odd, voice, detail=detail)) == []
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", STYLES)
 def test_cases(voice: str) -> None:
     """The programs whose steps were worked out by hand."""
     runs = _tasks_of([Program(case.source, *parse_call(case.call)) for case in load_cases()], ("white_box", "input_prediction"))
@@ -163,13 +163,13 @@ def test_cases(voice: str) -> None:
 # ------------------------------------------------------------------------------------------------ what is not so is caught
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", STYLES)
 def test_mutants_are_caught(synthesized: list[Run], voice: str) -> None:
     rng = random.Random(voice)
     made: list[tuple[Mutant, Task, Trace]] = []
     for one, trace, details in synthesized[:150]:
-        found = narrate(one, trace, details, voice=voice, detail=rng.choice(list(DETAILS)))
-        if isinstance(found, Chain) and len(found.text) < 5_000:
+        found = generate_cot(one, trace, details, voice=voice, detail=rng.choice(list(NAMED_LEVELS)))
+        if isinstance(found, CotCompletion) and len(found.text) < 5_000:
             made += [(mutant, one, trace) for mutant in mutants(found.text, voice, 10, rng)]
     assert len(made) > 800
     wrong = check_chains([(mutant.text, one, trace) for mutant, one, trace in made], voice=voice)
@@ -198,8 +198,8 @@ LOOP = "def f(xs):\n    total = 0\n    for x in xs:\n        if x > 2:\n        
 )
 def test_single_changes(old: str, new: str) -> None:
     one, trace, details = run_of(LOOP, "[1, 3, 5]")
-    found = narrate(one, trace, details)
-    assert isinstance(found, Chain)
+    found = generate_cot(one, trace, details)
+    assert isinstance(found, CotCompletion)
     assert check_chain(found.text, one, trace, voice="terse") == []
     assert old in found.text
     assert check_chain(found.text.replace(old, new, 1), one, trace, voice="terse") != []
@@ -207,8 +207,8 @@ def test_single_changes(old: str, new: str) -> None:
 
 def test_wrong_answers_are_caught() -> None:
     one, trace, details = run_of(LOOP, "[1, 3, 5]")
-    found = narrate(one, trace, details)
-    assert isinstance(found, Chain)
+    found = generate_cot(one, trace, details)
+    assert isinstance(found, CotCompletion)
     assert check_chain(found.text.replace("== 8", "== 9"), one, trace) == ["the answers are not the task's"]
     assert check_chain(one.gold, one, trace) != []  # its reasoning is no narration
     assert check_chain("nothing", one, trace) != []
@@ -216,8 +216,8 @@ def test_wrong_answers_are_caught() -> None:
 
 def test_prose_that_says_two_things() -> None:
     run = run_of(LOOP, "[1, 3, 5]")
-    found = narrate(*run, voice="plain")
-    assert isinstance(found, Chain)
+    found = generate_cot(*run, voice="plain")
+    assert isinstance(found, CotCompletion)
     torn = found.text.replace("is true, so the branch is taken", "is true, so the branch is skipped", 1)
     assert torn != found.text and check_chain(torn, *run[:2], voice="plain") != []
 
@@ -325,9 +325,9 @@ def test_items_that_change_in_place() -> None:
 def test_long_loops_are_condensed_but_for_what_is_asked() -> None:
     source = "def f(n):\n    t = 0\n    for i in range(n):\n        t += i * i\n    return t"
     run = run_of(source, "60", limit=6, seed=3)
-    claims = list(run_claims(course_of(run[1], run[2]), LADDER[4], run[0].questions))
-    skips = [claim for claim in claims if isinstance(claim, claim_types.Skips)]
-    begun = {(claim.line, claim.visit) for claim in claims if isinstance(claim, claim_types.Begins)}
+    claims = list(run_claims(trace_view(run[1], run[2]), DETAIL_LEVELS[4], run[0].questions))
+    skips = [claim for claim in claims if isinstance(claim, claim_types.RoundsSkipped)]
+    begun = {(claim.line, claim.visit) for claim in claims if isinstance(claim, claim_types.StepStarts)}
     assert skips and len(begun) < 60
     for skip in skips:
         assert dict(skip.state)["i"] == str(skip.last - 1)
@@ -338,8 +338,8 @@ def test_long_loops_are_condensed_but_for_what_is_asked() -> None:
 def test_short_loops_are_told_whole(synthesized: list[Run]) -> None:
     for one, trace, details in synthesized:
         if max((len(steps) for steps in trace.visits.values()), default=0) <= 12:
-            claims = run_claims(course_of(trace, details), LADDER[0], one.questions)
-            assert [(c.line, c.visit) for c in claims if isinstance(c, claim_types.Begins)] == [
+            claims = run_claims(trace_view(trace, details), DETAIL_LEVELS[0], one.questions)
+            assert [(c.line, c.visit) for c in claims if isinstance(c, claim_types.StepStarts)] == [
                 (s.line, s.visit) for s in trace.steps
             ]
 
@@ -347,10 +347,10 @@ def test_short_loops_are_told_whole(synthesized: list[Run]) -> None:
 def test_questions_can_be_answered_from_the_narration(synthesized: list[Run]) -> None:
     """At every level of detail, the moments asked about are told, and so is what begins after them."""
     for one, trace, details in synthesized:
-        course = course_of(trace, details)
-        for detail in LADDER:
+        course = trace_view(trace, details)
+        for detail in DETAIL_LEVELS:
             claims = list(run_claims(course, detail, one.questions))
-            begun = [(claim.line, claim.visit) for claim in claims if isinstance(claim, claim_types.Begins)]
+            begun = [(claim.line, claim.visit) for claim in claims if isinstance(claim, claim_types.StepStarts)]
             for question in one.questions:
                 step = trace.step(question.line, question.visit)
                 if step is None:
@@ -360,7 +360,7 @@ def test_questions_can_be_answered_from_the_narration(synthesized: list[Run]) ->
                     following = trace.steps[step.index + 1]
                     assert begun[at + 1] == (following.line, following.visit)
                 elif question.kind == "variable_state":
-                    assert claim_types.Sets(question.variable or "", question.answers[0].rpartition("; ")[0]) in claims
+                    assert claim_types.VariableSet(question.variable or "", question.answers[0].rpartition("; ")[0]) in claims
 
 
 def test_input_prediction_goes_backward_then_forward() -> None:
@@ -379,21 +379,21 @@ def test_input_prediction_goes_backward_then_forward() -> None:
 def test_backward_through_the_test_that_decides() -> None:
     source = "def f(n):\n    m = n % 7\n    if m > 3:\n        return 'high'\n    return 'low'"
     run = run_of(source, "12", kind="input_prediction")
-    needs = [claim for claim in READERS["terse"](told(run)) if isinstance(claim, claim_types.Needs)]
-    assert needs == [claim_types.Needs(3, 1, (("m", "5"),)), claim_types.Needs(2, 1, (("n", "12"),))]
+    needs = [claim for claim in READERS["terse"](told(run)) if isinstance(claim, claim_types.Requirement)]
+    assert needs == [claim_types.Requirement(3, 1, (("m", "5"),)), claim_types.Requirement(2, 1, (("n", "12"),))]
 
 
 def _without_text(claim: claim_types.Claim) -> claim_types.Claim:
     """A voice quotes the next statement, which the claims that it was given need not hold."""
-    return replace(claim, text=None) if isinstance(claim, claim_types.Next) else claim
+    return replace(claim, text=None) if isinstance(claim, claim_types.NextStatementAnswer) else claim
 
 
 def test_voices_are_read_back_to_the_same_claims(synthesized: list[Run]) -> None:
     for one, trace, details in synthesized[:120]:
-        course = course_of(trace, details)
-        claims = [*run_claims(course, LADDER[0], one.questions), *answer_claims(trace, one.questions)]
-        for name, worded in VOICES.items():
-            text = worded(claims, sheet_of(trace.program), random.Random(one.id))
+        course = trace_view(trace, details)
+        claims = [*run_claims(course, DETAIL_LEVELS[0], one.questions), *answer_claims(trace, one.questions)]
+        for name, worded in STYLES.items():
+            text = worded(claims, source_info(trace.program), random.Random(one.id))
             again = [_without_text(claim) for claim in READERS[name](text)]
             assert again == claims
 
@@ -401,8 +401,8 @@ def test_voices_are_read_back_to_the_same_claims(synthesized: list[Run]) -> None
 def test_backticks_in_code() -> None:
     run = run_of("def f(s):\n    t = s + '``'\n    return t.count('`')", "'a`b'")
     for voice in ("plain", "talk"):
-        found = narrate(*run, voice=voice)
-        assert isinstance(found, Chain)
+        found = generate_cot(*run, voice=voice)
+        assert isinstance(found, CotCompletion)
         assert "```'a`b' + '``'```" in found.text
         assert check_chain(found.text, *run[:2], voice=voice) == []
 
@@ -420,7 +420,7 @@ def test_the_same_seed_gives_the_same_chain(synthesized: list[Run]) -> None:
     rows = [to_row(one) for one, _, _ in synthesized[:24]]
 
     def texts(order: Sequence[dict[str, Any]], seed: int) -> dict[str, str]:
-        return {row["id"]: row["completion"][0]["content"] for row in chain_rows(order, voice="mixed", seed=seed)}
+        return {row["id"]: row["completion"][0]["content"] for row in cot_rows(order, style="mixed", seed=seed)}
 
     assert texts(rows, 1) == texts(rows[::-1], 1) == {**texts(rows[:5], 1), **texts(rows[5:], 1)}
     assert texts(rows, 1) != texts(rows, 2)
@@ -432,15 +432,15 @@ def test_talk_varies_its_words(synthesized: list[Run]) -> None:
     assert len({told(run, "plain", seed=seed) for seed in range(5)}) == 1
 
 
-@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("voice", STYLES)
 def test_a_budget_gives_up_detail_first(synthesized: list[Run], voice: str) -> None:
     for one, trace, details in synthesized[:100]:
-        full = narrate(one, trace, details, voice=voice)
-        assert isinstance(full, Chain) and full.rung == 0 and full.tokens == estimate_tokens(full.text)
+        full = generate_cot(one, trace, details, voice=voice)
+        assert isinstance(full, CotCompletion) and full.detail_level == 0 and full.tokens == estimate_tokens(full.text)
         for budget in (full.tokens, full.tokens * 2 // 3):
-            found = narrate(one, trace, details, voice=voice, budget=budget)
-            if isinstance(found, Chain):
-                assert found.tokens <= budget and (found.rung > 0 or budget == full.tokens)
+            found = generate_cot(one, trace, details, voice=voice, budget=budget)
+            if isinstance(found, CotCompletion):
+                assert found.tokens <= budget and (found.detail_level > 0 or budget == full.tokens)
             else:
                 assert found.reason == "does not fit the budget"
                 assert int(found.detail.split()[0]) > budget
@@ -448,18 +448,18 @@ def test_a_budget_gives_up_detail_first(synthesized: list[Run], voice: str) -> N
 
 def test_tokens_are_counted_by_whoever_is_given() -> None:
     run = run_of(LOOP, "[1, 3, 5]")
-    found = narrate(*run, count_tokens=len)
-    assert isinstance(found, Chain) and found.tokens == len(found.text)
+    found = generate_cot(*run, count_tokens=len)
+    assert isinstance(found, CotCompletion) and found.tokens == len(found.text)
 
 
 def test_unknown_styles() -> None:
     run = run_of(LOOP, "[1]")
     with pytest.raises(DatasetError, match="there is no voice 'loud': choose terse, plain, talk or mixed"):
-        narrate(*run, voice="loud")
+        generate_cot(*run, voice="loud")
     with pytest.raises(DatasetError, match="there is no level of detail 'most': choose full or lean or short"):
-        narrate(*run, detail="most")
+        generate_cot(*run, detail="most")
     with pytest.raises(DatasetError, match="the budget must be 1 token or more, not 0"):
-        chain_rows([], budget=0)
+        cot_rows([], budget=0)
 
 
 # ------------------------------------------------------------------------------------------------ rows and teachers
@@ -470,8 +470,8 @@ def rows_of(count: int = 12, seed: int = 5) -> list[dict[str, Any]]:
 
 
 def test_rows_for_fine_tuning() -> None:
-    rows, account = rows_of(), ChainAccount()
-    made = list(chain_rows(rows, account=account))
+    rows, account = rows_of(), CotReport()
+    made = list(cot_rows(rows, account=account))
     assert [row["id"] for row in made] == [row["id"] for row in rows]
     for row, given in zip(made, rows, strict=True):
         assert list(row) == ["id", "kind", "prompt", "completion", "level", "voice", "tokens"]
@@ -483,8 +483,8 @@ def test_rows_for_fine_tuning() -> None:
 
 def test_any_number_of_workers_gives_the_same() -> None:
     rows = rows_of(150, 6)
-    assert list(chain_rows(rows, workers=2, voice="mixed")) == list(chain_rows(rows, voice="mixed"))
-    counted = list(chain_rows(rows, workers=2, count_tokens=lambda text: len(text)))  # a lambda does not travel
+    assert list(cot_rows(rows, workers=2, style="mixed")) == list(cot_rows(rows, style="mixed"))
+    counted = list(cot_rows(rows, workers=2, count_tokens=lambda text: len(text)))  # a lambda does not travel
     assert [row["tokens"] for row in counted] == [len(row["completion"][0]["content"]) for row in counted]
 
 
@@ -495,47 +495,50 @@ def test_rows_that_get_no_chain() -> None:
     wrong_answer["questions"][0]["answers"] = ["-7; int" if wrong_answer["questions"][0]["variable"] else "no such line"]
     code["kind"] = "code_generation"
     code["questions"] = [{"kind": "unit_test", "text": "1", "answers": ["2"], "line": 0, "visit": 0, "variable": None}]
-    account = ChainAccount()
-    made = list(chain_rows([wrong_result, wrong_answer, code, good], account=account))
+    account = CotReport()
+    made = list(cot_rows([wrong_result, wrong_answer, code, good], account=account))
     assert [row["id"] for row in made] == [good["id"]]
-    assert [left.reason for left in account.left] == [
+    assert [left.reason for left in account.skipped] == [
         "the run gives another result",
         "the run gives another answer",
         "rows of kind code_generation have no run to tell",
     ]
     with pytest.raises(RowError, match="has no prompt"):
-        list(chain_rows([{**good, "prompt": []}]))
+        list(cot_rows([{**good, "prompt": []}]))
 
 
 class Parrot:
     """A teacher that answers some lessons rightly, some wrongly, and some not at all."""
 
-    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+    def generate(self, lessons: Sequence[TeacherInput]) -> Iterator[CotCompletion | Rejected]:
         for number, lesson in enumerate(lessons):
             text = lesson.task.gold if number % 3 == 0 else gold_completion(["assert f() == 0"])
-            yield Unfit("it knows no answer") if number % 3 == 2 else Chain(text, "parrot", 0, 7)
+            yield Rejected("it knows no answer") if number % 3 == 2 else CotCompletion(text, "parrot", 0, 7)
 
 
 def test_a_teacher_that_errs_is_sorted_out() -> None:
-    account = ChainAccount()
+    account = CotReport()
     rows = rows_of(9)
-    made = list(chain_rows(rows, teacher=Parrot(), account=account))
+    made = list(cot_rows(rows, teacher=Parrot(), account=account))
     assert [row["id"] for row in made] == [row["id"] for row in rows[::3]]
     assert {row["voice"] for row in made} == {"parrot"} and account.voices == {"parrot": 3}
-    assert Counter(left.reason for left in account.left) == {"the verifier does not pay it in full": 3, "it knows no answer": 3}
+    assert Counter(left.reason for left in account.skipped) == {
+        "the verifier does not pay it in full": 3,
+        "it knows no answer": 3,
+    }
 
 
 def test_accepted_is_full_reward() -> None:
     one, *_ = run_of(LOOP, "[1, 3, 5]")
-    assert accepted(one, one.gold)
+    assert earns_full_reward(one, one.gold)
     lines = one.gold.splitlines()
-    assert not accepted(one, "\n".join([*lines[:-2], "wrong", lines[-1]]))  # one question of many
+    assert not earns_full_reward(one, "\n".join([*lines[:-2], "wrong", lines[-1]]))  # one question of many
 
 
 def test_the_narrator_is_a_teacher(synthesized: list[Run]) -> None:
-    lessons = [Lesson(*run) for run in synthesized[:5]]
-    given = list(Narrator(voice="talk", seed=4).teach(lessons))
-    assert given == [narrate(*run, voice="talk", seed=4) for run in synthesized[:5]]
+    lessons = [TeacherInput(*run) for run in synthesized[:5]]
+    given = list(TraceTeacher(voice="talk", seed=4).generate(lessons))
+    assert given == [generate_cot(*run, voice="talk", seed=4) for run in synthesized[:5]]
 
 
 # ------------------------------------------------------------------------------------------------ a busy machine
@@ -544,29 +547,29 @@ def test_the_narrator_is_a_teacher(synthesized: list[Run]) -> None:
 def _when_busy(cut: Any) -> Any:
     """`traced_in_detail` on a machine so busy that nothing comes out as it should within the usual time."""
 
-    def runs(programs: Any, *, limits: Limits, workers: int = 1) -> Iterator[tuple[Trace, Details]]:
-        for trace, details in traced_in_detail(programs, limits=patient(limits), workers=workers):
+    def runs(programs: Any, *, limits: Limits, workers: int = 1) -> Iterator[tuple[Trace, ExpressionValues]]:
+        for trace, details in trace_with_expressions(programs, limits=extended_limits(limits), workers=workers):
             yield cut(trace, details) if limits.timeout == Limits().timeout else (trace, details)
 
     return runs
 
 
-def _out_of_time(trace: Trace, _: Details) -> tuple[Trace, Details]:
-    return replace(trace, result=Result(Outcome.TIMED_OUT), steps=()), NO_DETAILS
+def _out_of_time(trace: Trace, _: ExpressionValues) -> tuple[Trace, ExpressionValues]:
+    return replace(trace, result=Result(Outcome.TIMED_OUT), steps=()), NO_VALUES
 
 
-def _without_details(trace: Trace, _: Details) -> tuple[Trace, Details]:
-    return trace, NO_DETAILS
+def _without_details(trace: Trace, _: ExpressionValues) -> tuple[Trace, ExpressionValues]:
+    return trace, NO_VALUES
 
 
 @pytest.mark.parametrize("cut", [_out_of_time, _without_details])
 def test_a_busy_machine_gives_the_same_chains(cut: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rows_of()
-    undisturbed = list(chain_rows(rows))
-    monkeypatch.setattr("execverify.datasets.cot_rows.traced_in_detail", _when_busy(cut))
-    account = ChainAccount()
-    assert list(chain_rows(rows, account=account)) == undisturbed
-    assert account.left == [] and account.rows == len(rows)
+    undisturbed = list(cot_rows(rows))
+    monkeypatch.setattr("execverify.datasets.cot_rows.trace_with_expressions", _when_busy(cut))
+    account = CotReport()
+    assert list(cot_rows(rows, account=account)) == undisturbed
+    assert account.skipped == [] and account.rows == len(rows)
 
 
 def test_what_never_ends_gets_no_chain() -> None:
@@ -578,20 +581,20 @@ def test_what_never_ends_gets_no_chain() -> None:
         "entry_point": "f",
         "arguments": "",
     }
-    account = ChainAccount()
-    assert list(chain_rows([row], limits=Limits(timeout=0.05, steps=10**9), account=account)) == []
-    assert [left.reason for left in account.left] == ["the program does not run as it did"]
-    assert "timed out" in account.left[0].detail
+    account = CotReport()
+    assert list(cot_rows([row], limits=Limits(timeout=0.05, steps=10**9), account=account)) == []
+    assert [left.reason for left in account.skipped] == ["the program does not run as it did"]
+    assert "timed out" in account.skipped[0].detail
 
 
 def test_our_failure_is_an_error_and_loses_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(programs: Any, *, limits: Limits, workers: int = 1) -> Iterator[tuple[Trace, Details]]:
+    def broken(programs: Any, *, limits: Limits, workers: int = 1) -> Iterator[tuple[Trace, ExpressionValues]]:
         for program in programs:
-            yield Trace(program, Result(Outcome.FAILED, detail="no process"), ()), NO_DETAILS
+            yield Trace(program, Result(Outcome.SANDBOX_ERROR, detail="no process"), ()), NO_VALUES
 
-    monkeypatch.setattr("execverify.datasets.cot_rows.traced_in_detail", broken)
+    monkeypatch.setattr("execverify.datasets.cot_rows.trace_with_expressions", broken)
     with pytest.raises(SandboxError, match="programs cannot be run here: no process"):
-        list(chain_rows(rows_of(2)))
+        list(cot_rows(rows_of(2)))
 
 
 def test_other_arguments_are_accepted_on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,12 +609,12 @@ def test_other_arguments_are_accepted_on_a_busy_machine(monkeypatch: pytest.Monk
         return results
 
     judge = sys.modules[score_many.__module__]  # `execverify.rewards.score` is a function by that name
-    for outcome in (Outcome.TIMED_OUT, Outcome.FAILED):
+    for outcome in (Outcome.TIMED_OUT, Outcome.SANDBOX_ERROR):
         monkeypatch.setattr(judge, "call_many", late(outcome))
         assert accepted_many([(one, right), (one, wrong)]) == [True, False]
-    monkeypatch.setattr(judge, "call_many", lambda *args, **options: iter([(Result(Outcome.FAILED),)]))
+    monkeypatch.setattr(judge, "call_many", lambda *args, **options: iter([(Result(Outcome.SANDBOX_ERROR),)]))
     with pytest.raises(SandboxError, match="programs cannot be run here"):
-        accepted(one, right)
+        earns_full_reward(one, right)
 
 
 # ------------------------------------------------------------------------------------------------ details and probes
@@ -622,17 +625,17 @@ def test_details_do_not_change_the_run(synthesized: list[Run]) -> None:
         Program(source, "f", arguments) for source, arguments in map(generate, range(80))
     ]
     programs += [Program(case.source, *parse_call(case.call)) for case in load_cases()]
-    assert [trace for trace, _ in traced_in_detail(programs)] == list(trace_many(programs))
+    assert [trace for trace, _ in trace_with_expressions(programs)] == list(trace_many(programs))
 
 
 def test_details_agree_with_probes(synthesized: list[Run]) -> None:
     """Two accounts of each part that is told: one recorded in the run, one computed anew from the states."""
     compared = 0
     for _, trace, details in synthesized[:100]:
-        course = course_of(trace, details)
-        for claim in run_claims(course, LADDER[0]):
-            if isinstance(claim, claim_types.Gives) and not re.search(r"[a-z_]\w*(?!\()", claim.expression.replace("'", "")):
-                ((values,),) = probe_many([(trace.program, [Probe({}, (claim.expression,))])])
+        course = trace_view(trace, details)
+        for claim in run_claims(course, DETAIL_LEVELS[0]):
+            if isinstance(claim, claim_types.ValueClaim) and not re.search(r"[a-z_]\w*(?!\()", claim.expression.replace("'", "")):
+                ((values,),) = evaluate_many([(trace.program, [ExpressionProbe({}, (claim.expression,))])])
                 assert values[0] is not None and values[0].text == claim.value
                 compared += 1
     assert compared > 50
@@ -641,32 +644,37 @@ def test_details_agree_with_probes(synthesized: list[Run]) -> None:
 def test_values_that_vary_are_not_known() -> None:
     source = "def f(ws):\n    return sorted(list(set(ws)))"
     run = run_of(source, "['a', 'b', 'c', 'd', 'e', 'f']", limit=0)
-    (found,) = details_many([run[1]])
-    opaque = {note.text: note.value.opaque for note in found.of(0)}
+    (found,) = expressions_many([run[1]])
+    opaque = {note.text: note.value.opaque_reason for note in found.of(0)}
     assert opaque == {"set(ws)": None, "list(set(ws))": "varies", "sorted(list(set(ws)))": None}
     assert "list(set(ws)) ->" not in told(run)
 
 
 def test_too_many_parts_are_cut() -> None:
-    ((_, details),) = traced_in_detail([Program("def f(n):\n    return sum(i * 2 + 1 for i in range(n))", arguments="1000")])
+    ((_, details),) = trace_with_expressions(
+        [Program("def f(n):\n    return sum(i * 2 + 1 for i in range(n))", arguments="1000")]
+    )
     assert details.cut == {0}
 
 
 def test_a_probe_changes_its_own_state_alone() -> None:
     program = Program("def f(xs):\n    return xs", arguments="[1]")
-    probes = [Probe({"xs": "[1, 2]"}, ("xs.pop()", "len(xs)", ("n + 1", {"n": "4"}), "1 // 0")), Probe({"xs": "[1, 2]"}, ("xs",))]
-    (found,) = probe_many([(program, probes)])
+    probes = [
+        ExpressionProbe({"xs": "[1, 2]"}, ("xs.pop()", "len(xs)", ("n + 1", {"n": "4"}), "1 // 0")),
+        ExpressionProbe({"xs": "[1, 2]"}, ("xs",)),
+    ]
+    (found,) = evaluate_many([(program, probes)])
     assert [[value.text if value else None for value in values] for values in found] == [["2", "1", "5", None], ["[1, 2]"]]
 
 
 def test_generators_have_no_returns() -> None:
     source = "def f(n):\n    def g():\n        yield n\n        yield n + 1\n    return [v * 2 for v in g()]"
     run = run_of(source, "3", limit=0)
-    claims = list(run_claims(course_of(run[1], run[2]), LADDER[0]))
-    assert sum(isinstance(claim, claim_types.Leaves) for claim in claims) == 1  # f's own
-    assert sum(isinstance(claim, claim_types.Enters) for claim in claims) == 1
-    assert any(isinstance(claim, claim_types.Resumes) for claim in claims) and not any(
-        isinstance(claim, claim_types.Tests | claim_types.Each) for claim in claims
+    claims = list(run_claims(trace_view(run[1], run[2]), DETAIL_LEVELS[0]))
+    assert sum(isinstance(claim, claim_types.FunctionReturned) for claim in claims) == 1  # f's own
+    assert sum(isinstance(claim, claim_types.FunctionEntered) for claim in claims) == 1
+    assert any(isinstance(claim, claim_types.StepResumes) for claim in claims) and not any(
+        isinstance(claim, claim_types.ConditionValue | claim_types.ComprehensionRound) for claim in claims
     )
 
 
@@ -702,13 +710,13 @@ def test_the_verb_writes_parquet_that_opens(rows_file: Path, tmp_path: Path) -> 
     assert "15 rows; chains: " in done.output and "tokens a chain" in done.output
     loaded = datasets.load_dataset("parquet", data_files=str(out), cache_dir=str(tmp_path / "cache"))["train"]
     assert loaded.column_names == ["id", "kind", "prompt", "completion", "level", "voice", "tokens"]
-    assert list(loaded) == list(chain_rows(rows_of(20, 9)[:15], voice="mixed"))
+    assert list(loaded) == list(cot_rows(rows_of(20, 9)[:15], style="mixed"))
 
 
 def test_the_verb_writes_jsonl(rows_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "chains.jsonl"
     assert cli(rows_file, "-o", out, "--workers", 1).exit_code == 0
-    assert [json.loads(line) for line in out.read_text().splitlines()] == list(chain_rows(rows_of(20, 9)))
+    assert [json.loads(line) for line in out.read_text().splitlines()] == list(cot_rows(rows_of(20, 9)))
 
 
 def test_the_verb_writes_nothing_where_there_is_nothing(rows_file: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execverify.rewards.code.extract import MAX_CODE, read_code
+from execverify.rewards.code.extract import MAX_CODE, extract_code
 
 F = "def f(n):\n    return n + 1"
 
@@ -49,10 +49,10 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_way_to_fence_gives_the_same_code(form: str) -> None:
-    code = read_code(answer(FORMS[form]))
+    code = extract_code(answer(FORMS[form]))
     assert code.source is not None
     assert code.source.strip() == F
-    assert (code.well_formed, code.why) == (True, "")
+    assert (code.follows_format, code.why) == (True, "")
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_every_way_to_fence_gives_the_same_code(form: str) -> None:
     ],
 )
 def test_whole_modules_are_taken_as_they_are(source: str) -> None:
-    code = read_code(answer(f"```python\n{source}\n```"))
+    code = extract_code(answer(f"```python\n{source}\n```"))
     assert code.source is not None
     assert code.source.strip("\n") == source
-    assert code.well_formed
+    assert code.follows_format
 
 
 READ = {
@@ -91,9 +91,9 @@ READ = {
 
 @pytest.mark.parametrize("form", READ)
 def test_what_models_write_is_read_and_earns_no_bonus(form: str) -> None:
-    code = read_code(READ[form], "f")
+    code = extract_code(READ[form], "f")
     assert code.source is not None and code.source.strip() == F
-    assert not code.well_formed
+    assert not code.follows_format
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_models_write_is_read_and_earns_no_bonus(form: str) -> None:
     ],
 )
 def test_nothing_is_guessed(text: str, source: str | None) -> None:
-    assert read_code(text).source == source
+    assert extract_code(text).source == source
 
 
 SLOW = {
@@ -129,57 +129,59 @@ SLOW = {
 @pytest.mark.parametrize("name", SLOW)
 def test_no_text_takes_long(name: str) -> None:
     begun = time.process_time()
-    read_code(SLOW[name], "f")
+    extract_code(SLOW[name], "f")
     assert time.process_time() - begun < 3.0  # 0.4 s at most, on a machine of its own: bench/parsing.py
 
 
 def test_the_last_block_in_the_answer_counts() -> None:
-    assert read_code(answer("```python\nfirst = 1\n```\nBetter:\n```python\nsecond = 2\n```")).source == "second = 2\n"
-    assert read_code("```python\nx = 1\n```\n" + answer("```python\ny = 2\n```") + "\n```python\nz = 3\n```").source == "y = 2\n"
-    assert read_code(answer("```\na = 1\n```") + answer("```\nb = 2\n```")).source == "b = 2\n"
+    assert extract_code(answer("```python\nfirst = 1\n```\nBetter:\n```python\nsecond = 2\n```")).source == "second = 2\n"
+    assert (
+        extract_code("```python\nx = 1\n```\n" + answer("```python\ny = 2\n```") + "\n```python\nz = 3\n```").source == "y = 2\n"
+    )
+    assert extract_code(answer("```\na = 1\n```") + answer("```\nb = 2\n```")).source == "b = 2\n"
 
 
 def test_blocks_of_other_languages_are_passed_over() -> None:
-    code = read_code(answer("```python\nx = 1\n```\nRun it:\n```console\n$ python x.py\n```\n~~~text\n3\n~~~"))
+    code = extract_code(answer("```python\nx = 1\n```\nRun it:\n```console\n$ python x.py\n```\n~~~text\n3\n~~~"))
     assert code.source == "x = 1\n"
 
 
 def test_a_fence_of_the_other_kind_or_a_shorter_one_is_code() -> None:
     source = 'DOC = """\n```python\nx = 1\n```\n"""\n'
-    assert read_code(answer(f"~~~python\n{source}~~~")).source == source
-    assert read_code(answer(f"````python\n{source}````")).source == source
+    assert extract_code(answer(f"~~~python\n{source}~~~")).source == source
+    assert extract_code(answer(f"````python\n{source}````")).source == source
 
 
 def test_without_answer_tags_code_is_taken_and_earns_no_bonus() -> None:
     for text in (FORMS["python"], f"<think>\n```python\nx = 0\n```\n</think>\n{FORMS['python']}"):
-        code = read_code(text)
+        code = extract_code(text)
         assert code.source == F + "\n"
-        assert not code.well_formed
+        assert not code.follows_format
         assert "<answer>" in code.why
 
 
 def test_reasoning_gives_no_code() -> None:
     unfinished = "<think>\nMaybe\n```python\nx = 0\n```\nor"
-    assert read_code(unfinished).source is None
-    assert "reasoning" in read_code(unfinished).why
-    assert read_code(f"<think>{FORMS['python']}</think>\nI give up.").source is None
-    assert read_code(f"<think>So <answer>{FORMS['python']}</answer>, no.</think>\n```python\ny = 1\n```").source == "y = 1\n"
-    assert read_code(f"<reasoning>{FORMS['python']}</reasoning>").source is None
+    assert extract_code(unfinished).source is None
+    assert "reasoning" in extract_code(unfinished).why
+    assert extract_code(f"<think>{FORMS['python']}</think>\nI give up.").source is None
+    assert extract_code(f"<think>So <answer>{FORMS['python']}</answer>, no.</think>\n```python\ny = 1\n```").source == "y = 1\n"
+    assert extract_code(f"<reasoning>{FORMS['python']}</reasoning>").source is None
     # Templates that open the reasoning in the prompt leave only its end in the completion.
-    assert read_code(f"Hm.\n```python\nx = 0\n```\n</think>\n{FORMS['python']}").source == F + "\n"
+    assert extract_code(f"Hm.\n```python\nx = 0\n```\n</think>\n{FORMS['python']}").source == F + "\n"
 
 
 def test_the_end_of_reasoning_within_the_answers_code_is_code() -> None:
     source = 'def f(n):\n    return "</think>"\n'
-    assert read_code(answer(f"```python\n{source}```")).source == source
+    assert extract_code(answer(f"```python\n{source}```")).source == source
 
 
 def test_a_block_that_is_not_closed_is_judged_and_earns_no_bonus() -> None:
     """A cut completion: the code is there as far as it goes. Closed tags around it change nothing."""
     for text in (f"<answer>\n```python\n{F}", answer(f"```python\n{F}")):
-        code = read_code(text)
+        code = extract_code(text)
         assert code.source is not None and code.source.strip() == F
-        assert not code.well_formed
+        assert not code.follows_format
         assert "not closed" in code.why
 
 
@@ -194,8 +196,8 @@ def test_a_block_that_is_not_closed_is_judged_and_earns_no_bonus() -> None:
     ],
 )
 def test_no_block_is_no_answer(inside: str, why: str) -> None:
-    code = read_code(answer(inside))
-    assert code.source is None and not code.well_formed
+    code = extract_code(answer(inside))
+    assert code.source is None and not code.follows_format
     assert why in code.why
 
 
@@ -213,46 +215,46 @@ def test_no_block_is_no_answer(inside: str, why: str) -> None:
     ],
 )
 def test_the_bonus_cannot_be_earned_for_nothing(block: str, why: str) -> None:
-    code = read_code(answer(block))
-    assert not code.well_formed
+    code = extract_code(answer(block))
+    assert not code.follows_format
     assert why in code.why
 
 
 def test_the_bonus_wants_what_the_tests_call() -> None:
     block = answer("```python\ndef g(n):\n    return n\n```")
-    assert read_code(block).well_formed
-    assert not read_code(block, entry_point="f").well_formed
-    assert "'f'" in read_code(block, entry_point="f").why
+    assert extract_code(block).follows_format
+    assert not extract_code(block, entry_point="f").follows_format
+    assert "'f'" in extract_code(block, entry_point="f").why
     for source in (
         "from math import isqrt as f",
         "f = len",
         "class f:\n    pass",
         "try:\n    import f\nexcept ImportError:\n    f = 1",
     ):
-        assert read_code(answer(f"```python\n{source}\n```"), entry_point="f").well_formed, source
+        assert extract_code(answer(f"```python\n{source}\n```"), entry_point="f").follows_format, source
     method = answer("```python\nclass Solution:\n    def f(self, n):\n        return n\n```")
-    assert read_code(method, entry_point="Solution.f").well_formed
-    assert read_code(method, entry_point="f").entry_point == "Solution.f"
-    assert read_code(method, entry_point="f").well_formed
-    assert not read_code(method, entry_point="g").well_formed
+    assert extract_code(method, entry_point="Solution.f").follows_format
+    assert extract_code(method, entry_point="f").entry_point == "Solution.f"
+    assert extract_code(method, entry_point="f").follows_format
+    assert not extract_code(method, entry_point="g").follows_format
     both = answer("```python\nclass Solution:\n    def f(self, n):\n        return n\n\n\nf = Solution().f\n```")
-    assert read_code(both, entry_point="f").entry_point == "f"
+    assert extract_code(both, entry_point="f").entry_point == "f"
 
 
 def test_two_blocks_earn_no_bonus() -> None:
-    code = read_code(answer("```python\nx = 1\n```\n```python\ny = 2\n```"))
+    code = extract_code(answer("```python\nx = 1\n```\n```python\ny = 2\n```"))
     assert code.source == "y = 2\n"
-    assert not code.well_formed and "2 blocks" in code.why
+    assert not code.follows_format and "2 blocks" in code.why
 
 
 def test_what_is_too_long_is_not_read() -> None:
     long = answer("```python\n" + "x = 1\n" * (MAX_CODE // 6 + 1) + "```")
-    assert read_code(long).source is None
-    assert "longer than" in read_code(long).why
+    assert extract_code(long).source is None
+    assert "longer than" in extract_code(long).why
 
 
 def test_what_is_no_text_is_no_answer() -> None:
-    assert read_code(None).source is None  # type: ignore[arg-type]
+    assert extract_code(None).source is None  # type: ignore[arg-type]
 
 
 _LINES = st.sampled_from(["x = 1", "    y", "", "`", "``", "~~", "# ```python", "print('~~~')", "a```", "<answer", "\\", "é😀"])
@@ -267,11 +269,11 @@ _LINES = st.sampled_from(["x = 1", "    y", "", "`", "``", "~~", "# ```python", 
 def test_any_lines_that_are_no_fence_come_back_as_they_were(lines: list[str], fence: str, tag: str, indent: int) -> None:
     blanks = " " * indent
     block = "\n".join([f"{blanks}{fence}{tag}", *(blanks + line for line in lines), blanks + fence])
-    assert read_code(answer(block)).source == "".join(line + "\n" for line in lines)
+    assert extract_code(answer(block)).source == "".join(line + "\n" for line in lines)
 
 
 @given(st.text(alphabet="`~ \r\n\tpython<answer></think>x=1", max_size=200))
 def test_no_text_breaks_the_reader(text: str) -> None:
-    code = read_code(dedent(text))
-    assert (code.why == "") == code.well_formed
-    assert not code.well_formed or code.source
+    code = extract_code(dedent(text))
+    assert (code.why == "") == code.follows_format
+    assert not code.follows_format or code.source

@@ -16,8 +16,8 @@ from exploits import EXPLOITS
 import execverify as ev
 from execverify.errors import RowError, SandboxError, WeakSandboxError
 from execverify.rewards.code import grade
-from execverify.rewards.code.grade import UnitTestRule, unit_test_score, unit_test_scores, unit_test_scores_async
-from execverify.rewards.code.unit_tests import read_tests
+from execverify.rewards.code.grade import UnitTestConfig, unit_test_score, unit_test_scores, unit_test_scores_async
+from execverify.rewards.code.unit_tests import parse_unit_tests
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.trl import UnitTestReward, unit_test_reward, unit_test_reward_async, white_box_reward
 from execverify.rewards.verl import compute_score
@@ -35,7 +35,7 @@ def answer(source: str) -> str:
     return f"<reasoning>I think.</reasoning>\n<answer>\n```python\n{source}\n```\n</answer>"
 
 
-def judge(truth: Any, source: str, rule: UnitTestRule = grade.PAPER_TESTS, limits: Limits = QUICK) -> Score:
+def judge(truth: Any, source: str, rule: UnitTestConfig = grade.PAPER_UNIT_TESTS, limits: Limits = QUICK) -> Score:
     return unit_test_score(truth, answer(source), rule=rule, limits=limits)
 
 
@@ -79,9 +79,9 @@ def test_the_share_of_tests_that_pass_and_the_bonus() -> None:
     half = "def f(n):\n    return abs(n) + 1"
     for truth in (CALLS, ASSERTS):
         assert judge(truth, half).reward == pytest.approx(2 / 3 + 0.05)
-        assert judge(truth, half, UnitTestRule(format_bonus=0.0)).reward == pytest.approx(2 / 3)
-        assert judge(truth, half, UnitTestRule(binary=True)).reward == 0.05
-        assert judge(truth, GOLD, UnitTestRule(binary=True)).reward == 1.05
+        assert judge(truth, half, UnitTestConfig(format_bonus=0.0)).reward == pytest.approx(2 / 3)
+        assert judge(truth, half, UnitTestConfig(binary=True)).reward == 0.05
+        assert judge(truth, GOLD, UnitTestConfig(binary=True)).reward == 1.05
         assert unit_test_score(truth, f"```\n{half}\n```").reward == pytest.approx(2 / 3)
 
 
@@ -89,7 +89,7 @@ def test_no_code_is_no_answer_and_earns_nothing() -> None:
     for truth in (CALLS, STDIN, ASSERTS):
         score = unit_test_score(truth, "<answer>def f(n): return n + 1</answer>")
         assert score.reward == 0.0
-        assert {part.verdict for part in score.parts} == {Verdict.NONE}
+        assert {part.verdict for part in score.parts} == {Verdict.MISSING}
         assert len(score.parts) == 1 + len(verdicts(score))
 
 
@@ -123,7 +123,7 @@ def test_how_a_call_ended_is_told(source: str, verdict: str, why: str) -> None:
     score = judge({**CALLS, "inputs": [[3]], "outputs": [4]}, source, limits=Limits(timeout=0.3))
     assert score.reward in (0.0, 0.05)
     assert verdicts(score) == [verdict], score.parts
-    assert why in score.parts[1].why
+    assert why in score.parts[1].reason
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_how_a_call_ended_is_told(source: str, verdict: str, why: str) -> None:
 def test_how_a_program_ended_is_told(source: str, verdict: str, why: str) -> None:
     score = judge({"inputs": ["1 2\n"], "outputs": ["3\n"]}, source or "0", limits=Limits(timeout=0.3))
     assert verdicts(score) == [verdict], score.parts
-    assert why in score.parts[1].why
+    assert why in score.parts[1].reason
 
 
 def test_how_an_assert_ended_is_told() -> None:
     def of(source: str) -> tuple[str, str]:
         (part,) = judge({"asserts": ["assert f(3) == 4"]}, source, limits=Limits(timeout=0.3)).parts[1:]
-        return str(part.verdict), part.why
+        return str(part.verdict), part.reason
 
     assert of(GOLD) == ("right", "")
     assert of("def f(n):\n    return n") == ("wrong answer", "assert f(3) == 4 does not hold")
@@ -171,10 +171,10 @@ def test_tests_after_a_hang_or_a_death_are_judged_for_themselves() -> None:
 def test_stopping_early_counts_the_rest_as_not_passed() -> None:
     for source in ("def f(n):\n    return n + 1 if n else n", "def f(n):\n    return n + 1 if n else 1 / n"):
         for truth in (CALLS, ASSERTS):
-            score = judge(truth, source, UnitTestRule(stop_early=True))
+            score = judge(truth, source, UnitTestConfig(stop_early=True))
             assert verdicts(score)[0] == "right" and verdicts(score)[2] == "not run"
             assert score.reward == pytest.approx(1 / 3 + 0.05)
-    assert judge(CALLS, GOLD, UnitTestRule(stop_early=True)).reward == 1.05
+    assert judge(CALLS, GOLD, UnitTestConfig(stop_early=True)).reward == 1.05
 
 
 def test_long_values_are_compared_and_their_difference_is_shown() -> None:
@@ -182,7 +182,7 @@ def test_long_values_are_compared_and_their_difference_is_shown() -> None:
     assert judge(truth, "def f(n):\n    return list(range(n))").reward == 1.05
     score = judge(truth, "def f(n):\n    return [*range(n - 1), 0]")
     assert score.reward == 0.05
-    assert len(score.parts[1].why) < 200 and "4998, 0]" in score.parts[1].why
+    assert len(score.parts[1].reason) < 200 and "4998, 0]" in score.parts[1].reason
 
 
 # --------------------------------------------------------------------------------------------------- rules of comparison
@@ -213,11 +213,11 @@ def test_results_against_json(expected: Any, returned: str, lenient: bool, stric
     truth = {"inputs": [[]], "outputs": [expected], "fn_name": "f"}
     source = f"def f():\n    return {returned}"
     assert (judge(truth, source).reward == 1.05) == lenient
-    assert (judge(truth, source, UnitTestRule(strict=True)).reward == 1.05) == strict
+    assert (judge(truth, source, UnitTestConfig(strict=True)).reward == 1.05) == strict
 
 
 def test_float_tolerance_is_opt_in_and_never_for_integers() -> None:
-    close = UnitTestRule(float_tolerance=1e-6)
+    close = UnitTestConfig(float_tolerance=1e-6)
     big = {"inputs": [[], []], "outputs": [0.3, 10**20], "fn_name": "f"}
     assert judge({"inputs": [[]], "outputs": [0.3], "fn_name": "f"}, "def f():\n    return 0.1 + 0.2", close).reward == 1.05
     assert judge(big, "def f():\n    return 10**20 + 1", close).reward == 0.05
@@ -290,7 +290,7 @@ def test_a_batch_comes_back_in_order_and_a_slow_candidate_holds_up_none() -> Non
     pairs = [(CALLS, answer(slow if index % 10 == 0 else right)) for index in range(20)]
     mixed: list[tuple[Any, str]] = [(STDIN, answer(GOLD_STDIN)), (ASSERTS, answer(GOLD)), *pairs]
     start = time.perf_counter()
-    scores = unit_test_scores(mixed, workers=3, limits=Limits(timeout=0.5), rule=UnitTestRule(stop_early=True))
+    scores = unit_test_scores(mixed, workers=3, limits=Limits(timeout=0.5), rule=UnitTestConfig(stop_early=True))
     took = time.perf_counter() - start
     assert [score.reward for score in scores] == [1.05, 1.05, *[0.05 if index % 10 == 0 else 1.05 for index in range(20)]]
     assert took < 5.0
@@ -331,11 +331,11 @@ def test_a_batch_holds_little_of_what_its_candidates_gave() -> None:
     """20 candidates, each with 20 results of 90,000 characters: 36 MB, of which no part keeps more than its first 2,000."""
     many = {"inputs": [[n] for n in range(20)], "outputs": [0] * 20, "fn_name": "f"}
     scores = unit_test_scores([(many, answer("def f(n):\n    return 'x' * 90_000"))] * 20, workers=2)
-    assert all(len(part.given or "") <= 2_000 for score in scores for part in score.parts)
+    assert all(len(part.answer or "") <= 2_000 for score in scores for part in score.parts)
 
 
 def test_binary_stops_at_the_first_test_that_does_not_pass() -> None:
-    score = judge(CALLS, "def f(n):\n    return 'no'", rule=UnitTestRule(binary=True))
+    score = judge(CALLS, "def f(n):\n    return 'no'", rule=UnitTestConfig(binary=True))
     assert verdicts(score) == ["wrong answer", "not run", "not run"]
 
 
@@ -375,7 +375,7 @@ def test_the_coroutine_rewards_are_ended_with_the_loop_that_runs_them() -> None:
         return time.monotonic() - began
 
     for work in (
-        lambda: reward.awaited(completions=hang, tests=[HANGING] * 6),
+        lambda: reward.acall(completions=hang, tests=[HANGING] * 6),
         lambda: unit_test_scores_async([(HANGING, hang[0])] * 6, workers=2, limits=Limits(timeout=10.0)),
     ):
         began = time.monotonic()
@@ -398,7 +398,7 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
     monkeypatch.setattr(grade, "run_candidates", broken)
     score = judge(CALLS, GOLD)
     assert score.reward is None and set(verdicts(score)) == {"our failure"}
-    assert "no process today" in score.parts[1].why
+    assert "no process today" in score.parts[1].reason
     metrics: dict[str, float] = {}
     assert unit_test_reward(completions=[answer(GOLD)], tests=[CALLS], log_metric=metrics.__setitem__) == [None]
     assert metrics["execverify/our_failures"] == 1.0
@@ -439,7 +439,7 @@ def test_malformed_tests_are_an_error_or_none_and_never_a_score() -> None:
 @pytest.mark.parametrize("wrong", [{"format_bonus": -1.0}, {"float_tolerance": -1.0}, {"imports": "numpy"}])
 def test_a_rule_refuses_nonsense(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        UnitTestRule(**wrong)
+        UnitTestConfig(**wrong)
 
 
 # ------------------------------------------------------------------------------------------------------------- the rows
@@ -515,21 +515,21 @@ def test_trl_logs_parts_and_outcomes() -> None:
 def test_trl_awaits_the_coroutine_functions() -> None:
     import inspect
 
-    mine = UnitTestReward(UnitTestRule(binary=True), name="mine", limits=QUICK, workers=2)
-    assert inspect.iscoroutinefunction(unit_test_reward_async) and inspect.iscoroutinefunction(mine.awaited)
+    mine = UnitTestReward(UnitTestConfig(binary=True), name="mine", limits=QUICK, workers=2)
+    assert inspect.iscoroutinefunction(unit_test_reward_async) and inspect.iscoroutinefunction(mine.acall)
     assert (mine.__name__, unit_test_reward.__name__, unit_test_reward_async.__name__) == (
         "mine", "unit_test_reward", "unit_test_reward_async",
     )  # fmt: skip
 
     async def main() -> Any:
         given: Any = {"completions": [answer(GOLD), "no"], "tests": [CALLS] * 2}
-        return await asyncio.gather(unit_test_reward_async(**given), mine.awaited(**given), unit_test_reward_async(**given))
+        return await asyncio.gather(unit_test_reward_async(**given), mine.acall(**given), unit_test_reward_async(**given))
 
     assert list(asyncio.run(main())) == [[1.05, 0.0]] * 3
 
 
 def test_reward_functions_can_be_pickled() -> None:
-    mine = UnitTestReward(UnitTestRule(imports=("numpy",)), name="mine", limits=QUICK)
+    mine = UnitTestReward(UnitTestConfig(imports=("numpy",)), name="mine", limits=QUICK)
     for function in (mine, unit_test_reward):
         again = pickle.loads(pickle.dumps(function))
         assert (again.__name__, again.rule, again.limits) == (function.__name__, function.rule, function.limits)
@@ -599,14 +599,14 @@ STEERED = {
 @pytest.mark.parametrize("how", STEERED)
 def test_a_candidate_does_not_choose_which_tests_count(how: str) -> None:
     truth, source = STEERED[how]
-    score = unit_test_score(read_tests(json.dumps(truth)), f"<answer>\n```python\n{source}\n```\n</answer>")
+    score = unit_test_score(parse_unit_tests(json.dumps(truth)), f"<answer>\n```python\n{source}\n```\n</answer>")
     assert score.reward is not None and score.reward <= 1 / 3 + 0.05 + 1e-9, score
-    assert all(part.verdict not in (Verdict.UNSUPPORTED, Verdict.FAILED) for part in score.parts), score
+    assert all(part.verdict not in (Verdict.UNSUPPORTED, Verdict.GRADER_ERROR) for part in score.parts), score
 
 
 def test_values_of_one_hash_cost_their_caller_little() -> None:
     source = "import itertools\ndef f(n): return set(itertools.product((-1, -2), repeat=11))"
-    tests = read_tests(json.dumps({"inputs": [[1], [2], [3]], "outputs": [1, 2, 3], "fn_name": "f"}))
+    tests = parse_unit_tests(json.dumps({"inputs": [[1], [2], [3]], "outputs": [1, 2, 3], "fn_name": "f"}))
     start = time.process_time()
     score = unit_test_score(tests, f"<answer>\n```python\n{source}\n```\n</answer>")
     assert score.reward == 0.05 and time.process_time() - start < 5

@@ -13,20 +13,27 @@ from pathlib import Path
 import pytest
 
 import execverify as ev
-from execverify.datasets import Recipe, build, read_rows
-from execverify.datasets.code_tasks import EASY, LEAST_EXAMPLES, LEAST_TESTS, MOST_EXAMPLES, MOST_TESTS, MOST_WORDS
+from execverify.datasets import DatasetConfig, build, read_rows
+from execverify.datasets.code_tasks import (
+    LEAST_EXAMPLES,
+    LEAST_TESTS,
+    MAX_TESTS,
+    MAX_TRIVIAL_PASS_RATE,
+    MOST_EXAMPLES,
+    MOST_WORDS,
+)
 from execverify.datasets.validate import validate
 from execverify.errors import DatasetError, QuestionError
-from execverify.programs.code_mutation import KINDS, mutants
+from execverify.programs.code_mutation import MUTATION_OPERATORS, mutants
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, read_arguments
 from execverify.programs.values import equality_key
 from execverify.questions.code_generation import code_task
-from execverify.questions.prompts import Brief, template_names
+from execverify.questions.prompts import FunctionSpec, template_names
 from execverify.rewards.code import unit_tests
 from execverify.rewards.code.grade import unit_test_score
 from execverify.synthesis.describe import Line
-from execverify.synthesis.task_statement import stated
+from execverify.synthesis.task_statement import imperative_sentences
 
 COUNT = 60
 
@@ -69,7 +76,7 @@ def test_gold_passes_every_test_by_two_accounts() -> None:
 
 def test_tests_are_several_distinct_and_not_shown() -> None:
     for task in tasks():
-        assert LEAST_TESTS <= len(task.questions) <= MOST_TESTS
+        assert LEAST_TESTS <= len(task.questions) <= MAX_TESTS
         prompt = task.prompt[0]["content"]
         shown = re.findall(rf"^{task.program.entry_point}\((.*)\) == ", prompt, re.MULTILINE)
         assert LEAST_EXAMPLES <= len(shown) <= MOST_EXAMPLES
@@ -97,7 +104,7 @@ def test_no_answer_without_work_passes_more_than_its_share() -> None:
         sources += [f"def {name}(*args):\n    return args[{place}]" for place in range(len(task.program.call_arguments[0]))]
         for source in sources:
             passed = sum(one == other for one, other in zip(called(task, source), results, strict=True))
-            assert passed <= EASY * len(results), (source, task.program.source)
+            assert passed <= MAX_TRIVIAL_PASS_RATE * len(results), (source, task.program.source)
 
 
 def test_a_table_of_the_shown_examples_passes_nothing() -> None:
@@ -134,7 +141,7 @@ def test_the_signature_is_python_and_says_the_types_that_come() -> None:
 
 
 def test_they_are_built_validated_and_described(tmp_path: Path) -> None:
-    built = build(tmp_path / "out", 40, Recipe(seed=17, kinds=("code_generation", "white_box")), workers=2)
+    built = build(tmp_path / "out", 40, DatasetConfig(seed=17, kinds=("code_generation", "white_box")), workers=2)
     rows = list(read_rows(str(tmp_path / "out")))
     assert set(built.manifest["kinds"]) == {"code_generation", "white_box"}
     found = validate(rows)
@@ -147,8 +154,8 @@ def test_they_are_built_validated_and_described(tmp_path: Path) -> None:
 
 def test_they_open_with_datasets_beside_other_kinds(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    build(tmp_path / "code", 10, Recipe(seed=1, kinds=("code_generation",)))
-    build(tmp_path / "white", 10, Recipe(seed=1, kinds=("white_box",)))
+    build(tmp_path / "code", 10, DatasetConfig(seed=1, kinds=("code_generation",)))
+    build(tmp_path / "white", 10, DatasetConfig(seed=1, kinds=("white_box",)))
     files = [str(path) for name in ("code", "white") for path in (tmp_path / name / "data").glob("*.parquet")]
     loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
     assert set(loaded["kind"]) == {"code_generation", "white_box"}
@@ -170,20 +177,20 @@ def test_a_program_that_is_to_be_written_gives_one_row() -> None:
 
 def test_programs_of_a_file_have_no_english() -> None:
     with pytest.raises(DatasetError, match="code_generation go with synthesized programs"):
-        Recipe(kinds=("code_generation",), from_file="programs.jsonl")
+        DatasetConfig(kinds=("code_generation",), programs_file="programs.jsonl")
 
 
 def test_every_template_asks_for_a_block_of_code() -> None:
     program = Program("def f(n):\n    return n * 2", arguments="4")
     for name in template_names():
         task = code_task(
-            ev.trace(program), Brief("Double `n`.", "def f(n: int) -> int:", (("1", "2"),)), (("4", "8"),), template=name
+            ev.trace(program), FunctionSpec("Double `n`.", "def f(n: int) -> int:", (("1", "2"),)), (("4", "8"),), template=name
         )
         prompt = task.prompt[0]["content"]
         assert "Double `n`." in prompt and "f(1) == 2" in prompt and "f(4)" not in prompt and "$" not in prompt
         assert ("```python" in prompt and "<answer>" in prompt) or name == "compact"  # which states no rules
     with pytest.raises(QuestionError, match="unit tests"):
-        code_task(ev.trace(program), Brief("", "", ()), (("5", "10"),))
+        code_task(ev.trace(program), FunctionSpec("", "", ()), (("5", "10"),))
 
 
 # ------------------------------------------------------------------------------------------------- mutants and statements
@@ -201,7 +208,7 @@ def test_mutants_are_python_of_every_kind_and_differ_in_one_line() -> None:
             if len(lines) == len(task.program.lines):  # a block that is left out has several
                 pairs = zip(lines, task.program.lines, strict=True)
                 assert [at for at, (one, other) in enumerate(pairs, start=1) if one != other] == [mutant.line]
-    assert seen == set(KINDS)
+    assert seen == set(MUTATION_OPERATORS)
 
 
 def test_a_text_with_letters_of_several_bytes_is_broken_in_the_right_place() -> None:
@@ -212,14 +219,17 @@ def test_a_text_with_letters_of_several_bytes_is_broken_in_the_right_place() -> 
 
 def test_a_name_that_is_used_once_gives_way_to_its_value_in_a_straight_line_alone() -> None:
     let = Line("a = xs.pop()", 1, "lets `a` be the last element of `xs`, taken out")
-    assert stated([let, Line("return a", 1, "returns `a`")]) == "Let `a` be the last element of `xs`, taken out. Return `a`."
+    assert (
+        imperative_sentences([let, Line("return a", 1, "returns `a`")])
+        == "Let `a` be the last element of `xs`, taken out. Return `a`."
+    )
     let = Line("a = len(xs)", 1, "lets `a` be the length of `xs`")
-    assert stated([let, Line("return a + 1", 1, "returns `a` plus 1")]) == "Return (the length of `xs`) plus 1."
+    assert imperative_sentences([let, Line("return a + 1", 1, "returns `a` plus 1")]) == "Return (the length of `xs`) plus 1."
     change = Line("xs += ys", 1, "adds the elements of `ys` to the end of `xs`")
     said = "Let `a` be the length of `xs`, then add the elements of `ys` to the end of `xs`. Return `a`."
-    assert stated([let, change, Line("return a", 1, "returns `a`")]) == said
+    assert imperative_sentences([let, change, Line("return a", 1, "returns `a`")]) == said
     twice = Line("return a + a", 1, "returns `a` plus `a`")
-    assert stated([let, twice]) == "Let `a` be the length of `xs`. Return `a` plus `a`."
+    assert imperative_sentences([let, twice]) == "Let `a` be the length of `xs`. Return `a` plus `a`."
 
 
 def test_a_wrong_function_is_told_by_its_tests() -> None:
@@ -229,7 +239,7 @@ def test_a_wrong_function_is_told_by_its_tests() -> None:
 
 
 def test_a_killed_build_by_others_gives_the_same_rows(tmp_path: Path) -> None:
-    build(tmp_path / "one", 90, Recipe(seed=17, kinds=("code_generation",)), workers=2)
+    build(tmp_path / "one", 90, DatasetConfig(seed=17, kinds=("code_generation",)), workers=2)
     words = ["build", str(tmp_path / "two"), "--size", "90", "--seed", "17", "--kinds", "code_generation", "--workers", "1"]
     env = {**os.environ, "PYTHONHASHSEED": "77"}
     with subprocess.Popen([sys.executable, "-m", "execverify", *words], env=env, stderr=subprocess.DEVNULL) as building:

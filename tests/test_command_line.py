@@ -42,7 +42,7 @@ Ended = tuple[int, str, str]
 def end(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
     """Runs a command in this process and in an empty folder; its status, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal.SCREEN, "_width", 200)
+    monkeypatch.setattr(terminal.stdout, "_width", 200)
 
     def ended(*words: str) -> Ended:
         capfd.readouterr()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execverify.rewards import UnitTestRule, unit_test_score
+from execverify.rewards import UnitTestConfig, unit_test_score
 from execverify.rewards.compare import output_lines, same_json, same_output, same_value
 
 JSON = st.recursive(
@@ -206,11 +206,11 @@ def test_long_values_are_compared_to_their_ends() -> None:
 def test_outputs_are_compared_by_a_named_rule(rule: str, tolerance: float, given: str, expected: str, same: bool) -> None:
     truth = {"inputs": ["1"], "outputs": [expected]}
     completion = f"<answer>\n```python\nimport sys\nsys.stdout.write({given!r})\n```\n</answer>"
-    by_setting = unit_test_score(truth, completion, rule=UnitTestRule(compare=rule, float_tolerance=tolerance))
-    by_record = unit_test_score({**truth, "compare": rule}, completion, rule=UnitTestRule(float_tolerance=tolerance))
+    by_setting = unit_test_score(truth, completion, rule=UnitTestConfig(compare=rule, float_tolerance=tolerance))
+    by_record = unit_test_score({**truth, "compare": rule}, completion, rule=UnitTestConfig(float_tolerance=tolerance))
     assert by_setting.reward == by_record.reward == (1.05 if same else 0.05)
 
 
 def test_a_rule_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="compare must be one of exact_lines, tokens, float_tokens, not 'words'"):
-        UnitTestRule(compare="words")
+        UnitTestConfig(compare="words")

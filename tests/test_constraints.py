@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from execverify.errors import ExecVerifyError, ProgramError
-from execverify.programs.catalog import CATALOGUE
+from execverify.programs.catalog import CATALOG
 from execverify.programs.constraints import LEVELS, Constraint, check, depth_of
 from execverify.programs.program import Program
-from execverify.programs.type_inference import uses
+from execverify.programs.type_inference import builtin_uses
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 
@@ -36,7 +36,7 @@ def verdict(source: str, level: int, method: str, arguments: str = "'a b'", entr
 
 def test_a_constraint_is_text_and_back() -> None:
     for level in LEVELS:
-        for method in CATALOGUE:
+        for method in CATALOG:
             constraint = Constraint(level, method)
             assert Constraint.parse(str(constraint)) == constraint
     assert str(Constraint(3, "str.split")) == "level 3 with str.split"
@@ -226,7 +226,7 @@ def test_an_unknown_type_counts_for_the_method_under_test_and_for_no_other() -> 
     source = "def f(a):\n    return [a]\n\n\ndef helper(w):\n    return w"
     assert verdict(source, 6, "str.upper") is not None
     mixed = "def f(a):\n    a = [a, 1][0]\n    return a.index('b', a.index('b'))"
-    assert [use.certain for use in uses(Program(mixed, "f", "'ab'")) if use.entry == "str.index"] == [False, False]
+    assert [use.certain for use in builtin_uses(Program(mixed, "f", "'ab'")) if use.entry == "str.index"] == [False, False]
     assert verdict(mixed, 1, "str.index", "'ab'") is None and verdict(mixed, 1, "list.index", "'ab'") is None
     assert verdict(mixed, 2, "list []", "'ab'") == "level 2 needs another built-in beside list []"
 
@@ -244,7 +244,7 @@ def test_no_program_of_cruxeval_makes_check_raise() -> None:
             program = Program(row["code"], "f", row["input"])
         except ProgramError:  # arguments that are no literals, such as set()
             continue
-        for method in ("str.split", "list.append", *sorted({use.entry for use in uses(program)})):
+        for method in ("str.split", "list.append", *sorted({use.entry for use in builtin_uses(program)})):
             for level in LEVELS:
                 said = check(program, Constraint(level, method))
                 assert said is None or (said and "\n" not in said)

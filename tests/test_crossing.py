@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import LiteralError
-from execverify.sandbox.candidates import AssertedCandidate, run_asserted
+from execverify.sandbox.candidates import CandidateWithAsserts, run_asserts
 from execverify.sandbox.name_analysis import candidate_names, classes_in
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.value_codec import Opaque, Reader, write
@@ -83,8 +83,8 @@ def test_forged_text_is_a_literal_error_and_builds_nothing(text: str) -> None:
 
 
 def check(source: str, *asserts: str, setup: str = "", entry_point: str | None = "f", context: str = "") -> tuple[Result, ...]:
-    candidate = AssertedCandidate(source, setup, asserts, entry_point, context)
-    (results,) = run_asserted([candidate], limits=Limits(timeout=3.0))
+    candidate = CandidateWithAsserts(source, setup, asserts, entry_point, context)
+    (results,) = run_asserts([candidate], limits=Limits(timeout=3.0))
     return results
 
 

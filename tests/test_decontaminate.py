@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import execverify as ev
-from execverify.datasets import Recipe, build, read_rows
-from execverify.datasets.decontaminate import Benchmark, Benchmarks
+from execverify.datasets import DatasetConfig, build, read_rows
+from execverify.datasets.decontaminate import Benchmark, Decontaminator
 from execverify.errors import DatasetError, ExecVerifyError
 from execverify.programs.program import Program
 
@@ -60,11 +60,11 @@ def program(source: str) -> Program:
     ids=["same", "renamed", "edited", "with lines added", "renamed and edited", "documented", "another"],
 )
 def test_what_is_too_near(source: str, near: bool, tmp_path: Path) -> None:
-    known = Benchmarks(
+    known = Decontaminator(
         [benchmark(tmp_path / "one.jsonl", {"code": OTHER.replace("parts", "a").replace("strip", "lower")}, {"code": LONG})]
     )
     assert known.match(program(source)) == ("one.jsonl" if near else None)
-    assert Benchmarks().match(program(source)) is None
+    assert Decontaminator().match(program(source)) is None
 
 
 def test_other_constants_do_not_hide_a_program_and_short_shapes_tell_nothing(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_other_constants_do_not_hide_a_program_and_short_shapes_tell_nothing(tmp
         "def f(text, size):\n    found = []\n    for start in range(0, len(text), size):\n"
         "        found.append(text[start:3])\n    return found[1:]"
     )
-    known = Benchmarks([benchmark(tmp_path / "one.jsonl", {"code": own}, {"code": "def f(a, b):\n    return a[1:]"})])
+    known = Decontaminator([benchmark(tmp_path / "one.jsonl", {"code": own}, {"code": "def f(a, b):\n    return a[1:]"})])
     changed = own.replace("text", "s").replace("found", "got").replace(":3", ":7").replace("1:", "2:")
     assert known.match(program(changed)) == "one.jsonl"
     assert known.match(program("def f(a, b):\n    return b[2:]")) is None
@@ -83,13 +83,13 @@ def test_two_files_of_one_name_are_counted_apart(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     first = benchmark(tmp_path / "a" / "one.jsonl", {"code": LONG})
     second = benchmark(tmp_path / "b" / "one.jsonl", {"code": OTHER})
-    known = Benchmarks([first, second])
+    known = Decontaminator([first, second])
     assert [file.name for file in known.files] == ["one.jsonl", "one.jsonl (2)"]
     assert (known.match(program(LONG)), known.match(program(OTHER))) == ("one.jsonl", "one.jsonl (2)")
 
 
 def test_a_function_among_others_is_found(tmp_path: Path) -> None:
-    known = Benchmarks([benchmark(tmp_path / "one.jsonl", {"code": f"import re\n\n\nclass A:\n    pass\n\n\n{LONG}"})])
+    known = Decontaminator([benchmark(tmp_path / "one.jsonl", {"code": f"import re\n\n\nclass A:\n    pass\n\n\n{LONG}"})])
     assert known.match(Program(f"{RENAMED}\n\ndef g(x):\n    return f(x, 3)", "g", "'a'")) == "one.jsonl"
 
 
@@ -115,18 +115,18 @@ def test_shapes_of_benchmarks(row: dict[str, object], name: str, tmp_path: Path)
         pq.write_table(pa.Table.from_pylist([row]), tmp_path / name)
     else:
         benchmark(tmp_path / name, row)
-    known = Benchmarks([str(tmp_path / name)])
+    known = Decontaminator([str(tmp_path / name)])
     assert known.files == [Benchmark(name, 1, 0)]
     assert known.match(program(LONG)) == name
 
 
 def test_a_python_file_is_a_benchmark_too(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(f"{LONG}\n\nassert f('a', 1) == 'a'\n")
-    assert Benchmarks([str(tmp_path / "mine.py")]).match(program(RENAMED)) == "mine.py"
+    assert Decontaminator([str(tmp_path / "mine.py")]).match(program(RENAMED)) == "mine.py"
 
 
 def test_a_row_that_is_not_python_is_counted_and_matched_by_its_tokens(tmp_path: Path) -> None:
-    known = Benchmarks([benchmark(tmp_path / "b.jsonl", {"code": LONG + "\nprint 'old'"}, {"code": OTHER})])
+    known = Decontaminator([benchmark(tmp_path / "b.jsonl", {"code": LONG + "\nprint 'old'"}, {"code": OTHER})])
     assert known.files == [Benchmark("b.jsonl", 2, 1)]
     assert known.match(program(LONG)) == "b.jsonl"
 
@@ -164,23 +164,23 @@ def test_a_file_that_is_not_what_it_says(name: str, data: bytes, said: str, tmp_
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(DatasetError) as caught:
-        Benchmarks([str(path)])
+        Decontaminator([str(path)])
     assert str(caught.value).startswith(said.format(path)) and "\n" not in str(caught.value)
     with pytest.raises(ExecVerifyError):
-        build(tmp_path / "out", 5, Recipe(exclude=(str(path),)))
+        build(tmp_path / "out", 5, DatasetConfig(decontaminate=(str(path),)))
     assert not (tmp_path / "out").exists()
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     for path, said in ((tmp_path / "no.jsonl", "no such file"), (tmp_path, "is a folder: name a file of a benchmark's programs")):
         with pytest.raises(DatasetError, match=said):
-            Benchmarks([str(path)])
+            Decontaminator([str(path)])
 
 
 def test_a_build_leaves_out_what_a_benchmark_has_and_counts_it(tmp_path: Path) -> None:
     tasks = list(ev.tasks(30, seed=8))
     path = benchmark(tmp_path / "mine.jsonl", *({"code": task.program.source} for task in tasks))
-    manifest = build(tmp_path / "out", 30, Recipe(seed=8, exclude=(path,))).manifest
+    manifest = build(tmp_path / "out", 30, DatasetConfig(seed=8, decontaminate=(path,))).manifest
     rows = [row for shard in manifest["shards"] for row in read_rows(str(tmp_path / "out" / shard["file"]))]
     assert not {row["program"]["source"] for row in rows} & {task.program.source for task in tasks}
     assert manifest["excluded"]["mine.jsonl"] >= 20
@@ -196,7 +196,7 @@ def test_the_benchmarks_are_read_and_their_own_programs_found() -> None:
         "mbppplus/MbppPlus.jsonl.gz": 378,
         "bigcodebench/BigCodeBench.jsonl.gz": 1140,
     }
-    known = Benchmarks([str(BENCHMARKS / name) for name in files])
+    known = Decontaminator([str(BENCHMARKS / name) for name in files])
     assert [(file.programs, file.unreadable) for file in known.files] == [(count, 0) for count in files.values()]
     records = list(ev.read_programs(BENCHMARKS / "cruxeval" / "cruxeval.jsonl"))[:100]
     for record in records:
@@ -209,7 +209,7 @@ def test_the_benchmarks_are_read_and_their_own_programs_found() -> None:
 @pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here")
 def test_programs_are_found_with_other_names_and_every_constant_changed() -> None:
     path = BENCHMARKS / "cruxeval" / "cruxeval.jsonl"
-    known, records = Benchmarks([str(path)]), list(ev.read_programs(path))
+    known, records = Decontaminator([str(path)]), list(ev.read_programs(path))
     changed: list[Program] = []
     for record in records:
         constants = _Constants()

@@ -8,24 +8,24 @@ from collections.abc import Iterator
 
 import pytest
 
-from execverify.synthesis import Sketch, synthesize
-from execverify.synthesis.describe import Line, told
+from execverify.synthesis import GeneratedProgram, synthesize
+from execverify.synthesis.describe import Line, describe
 
 BUILT_IN = frozenset(("chr", "ord", "str", "int", "set", "list", "len", "sorted", "range", "frozenset", "tuple", "max", "min"))
 
 
 @functools.cache
-def sketches() -> tuple[Sketch, ...]:
+def sketches() -> tuple[GeneratedProgram, ...]:
     """Some hundreds of all levels."""
     made = [synthesize(seed, index) for seed in (3, 4) for index in range(450)]
     return tuple(sketch for sketch in made if sketch is not None)
 
 
-def shown(sketch: Sketch) -> str:
+def shown(sketch: GeneratedProgram) -> str:
     return f"{sketch.program.source}\n=> {sketch.description}"
 
 
-def functions(sketch: Sketch) -> Iterator[tuple[ast.FunctionDef, str]]:
+def functions(sketch: GeneratedProgram) -> Iterator[tuple[ast.FunctionDef, str]]:
     """Each function with what is said of it."""
     for node in sketch.program.tree.body:
         assert isinstance(node, ast.FunctionDef)
@@ -201,12 +201,12 @@ def test_lines_that_are_gone_are_not_told() -> None:
         Line("total -= x", 3, "takes `x` from `total`"),
         Line("return total", 1, "returns `total`"),
     ]
-    assert told(lines) == (
+    assert describe(lines) == (
         "for each number `x` of `xs`: if `x` is greater than 3, adds `x` to `total`; otherwise, takes `x` from `total`; "
         "at the end, returns `total`"
     )
     del lines[3:5]
-    assert told(lines) == (
+    assert describe(lines) == (
         "for each number `x` of `xs`: if `x` is greater than 3, adds `x` to `total`; at the end, returns `total`"
     )
 
@@ -221,7 +221,7 @@ def test_an_otherwise_belongs_to_one_test() -> None:
         Line("x += 3", 2, "adds 3 to `x`"),
         Line("return x", 1, "returns `x`"),
     ]
-    assert told(lines) == (
+    assert describe(lines) == (
         "if `a` is true: if `b` is true, adds 1 to `x`; then, whether or not `b` is true, adds 2 to `x`; "
         "otherwise (where it does not hold that `a` is true), adds 3 to `x`; "
         "at the end, returns `x`"

@@ -10,7 +10,7 @@ from execverify.datasets.from_programs import program_of
 from execverify.errors import ProgramError
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import job_for, sandbox
-from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
 
 ROOT = Path(__file__).parents[1]
 CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
@@ -144,7 +144,7 @@ IN_PLAIN_FUNCTIONS = {
 @pytest.mark.parametrize("name", IN_PLAIN_FUNCTIONS)
 def test_the_order_of_a_set_is_seen_in_plain_functions_too(name: str) -> None:
     program = ev.Program(f"def f(x):\n    {IN_PLAIN_FUNCTIONS[name]}", arguments=WORDS)
-    assert may_vary(program)
+    assert may_be_nondeterministic(program)
 
 
 STEADY = {
@@ -163,15 +163,15 @@ STEADY = {
 @pytest.mark.parametrize("name", STEADY)
 def test_a_set_whose_order_nothing_shows_is_no_reason_for_more_runs(name: str) -> None:
     program = ev.Program(f"def f(x):\n    {STEADY[name]}", arguments=WORDS)
-    assert not may_vary(program)
+    assert not may_be_nondeterministic(program)
     job = job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5))
-    assert len({json.dumps(sandbox(seed).run(job)) for seed in (0, *OTHER_SEEDS)}) == 1
+    assert len({json.dumps(sandbox(seed).run(job)) for seed in (0, *EXTRA_HASH_SEEDS)}) == 1
 
 
 def test_ordinary_programs_run_once() -> None:
     source = "def f(x):\n    n = len(x) - 1\n    d = {w: i for i, w in enumerate(x)}\n    return [d[k] for k in d.keys()][n]"
-    assert not may_vary(ev.Program(source, arguments=WORDS))
-    assert may_vary(ev.Program(source, arguments="{'a', 'b'}"))
+    assert not may_be_nondeterministic(ev.Program(source, arguments=WORDS))
+    assert may_be_nondeterministic(ev.Program(source, arguments="{'a', 'b'}"))
 
 
 def test_whatever_runs_once_is_the_same_under_every_hash_seed() -> None:
@@ -183,10 +183,10 @@ def test_whatever_runs_once_is_the_same_under_every_hash_seed() -> None:
             program = program_of(record, Limits())
         except ProgramError:
             continue
-        if not may_vary(program):
+        if not may_be_nondeterministic(program):
             programs.append(program)
     assert len(programs) > 700
     jobs = [job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5)) for program in programs]
     first = [json.dumps(reply) for reply in sandbox(0).run_many(jobs)]
-    for seed in OTHER_SEEDS[:3]:
+    for seed in EXTRA_HASH_SEEDS[:3]:
         assert [json.dumps(reply) for reply in sandbox(seed).run_many(jobs)] == first

@@ -15,9 +15,9 @@ from generated import generate
 import execverify as ev
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import job_for, sandbox
-from execverify.tracing.determinism import OTHER_SEEDS
-from execverify.tracing.environments import LATER
-from execverify.tracing.interpreter_access import door_of
+from execverify.tracing.determinism import EXTRA_HASH_SEEDS
+from execverify.tracing.environments import LATER_CLOCK
+from execverify.tracing.interpreter_access import interpreter_access
 
 PLAIN = """
 import json, sys
@@ -65,13 +65,13 @@ def test_what_is_steady_keeps_its_labels(name: str, tmp_path: Path) -> None:
 
 def test_a_door_is_told_with_its_place() -> None:
     program = ev.Program("import time\ndef f(n):\n    n = time.time()\n    return 1", arguments="3")
-    assert door_of(program) == "it depends on the clock, the calendar or the time zone: `time.time` at line 3"
+    assert interpreter_access(program) == "it depends on the clock, the calendar or the time zone: `time.time` at line 3"
     assert traced(SEES["version"]).result.detail == "it depends on the version of Python: `sys.version_info` at line 3"
 
 
 def test_every_run_under_another_seed_is_in_another_year_month_and_hour() -> None:
     now = datetime.datetime.now()
-    days = [now + datetime.timedelta(seconds=seed * LATER) for seed in (0, *OTHER_SEEDS)]
+    days = [now + datetime.timedelta(seconds=seed * LATER_CLOCK) for seed in (0, *EXTRA_HASH_SEEDS)]
     assert len({day.year for day in days}) > 3 and len({day.hour for day in days}) > 3
     assert len({day.month for day in days}) > 3 and len({day.weekday() for day in days}) > 3
 
@@ -82,7 +82,7 @@ def test_the_surroundings_differ_and_are_put_back(name: str) -> None:
     program = ev.Program(SEES[name], arguments=WORDS)
     after = ev.Program("class A: pass\ndef f():\n    return A.__name__, [n for n in vars(A) if 'more' in n]")
     seen = set()
-    for seed in (0, *OTHER_SEEDS):
+    for seed in (0, *EXTRA_HASH_SEEDS):
         reply = sandbox(seed).run(job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5), run=seed))
         assert reply["outcome"] == "returned", reply
         seen.add(str(reply["values"]))
@@ -113,7 +113,7 @@ def test_a_thread_is_run_where_nothing_is_asked() -> None:
 
 def test_the_fifty_have_no_door() -> None:
     for record in ev.read_programs(Path(__file__).parents[1] / "examples" / "fifty.py"):
-        assert door_of(ev.Program(record.source, record.entry_point or "f", record.arguments)) is None
+        assert interpreter_access(ev.Program(record.source, record.entry_point or "f", record.arguments)) is None
 
 
 def test_no_run_contradicts_a_program_that_looks_at_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_the_runs_find_it_without_the_names(name: str, monkeypatch: pytest.Monke
     ],
 )
 def test_what_an_attack_found(body: str) -> None:
-    assert door_of(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is not None
+    assert interpreter_access(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is not None
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ def test_what_an_attack_found(body: str) -> None:
     ],
 )
 def test_what_is_no_door(body: str) -> None:
-    assert door_of(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is None
+    assert interpreter_access(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is None

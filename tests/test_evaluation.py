@@ -15,21 +15,21 @@ from execverify.datasets.splits import Splits
 from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation import all_benchmarks, benchmark, evaluate
 from execverify.evaluation.answers import Answer, input_answer, output_answer
-from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
+from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
-from execverify.evaluation.benchmarks.heldout import SET
+from execverify.evaluation.benchmarks.heldout import FIXED_SET
 from execverify.evaluation.compare import compare
 from execverify.evaluation.data import Source
 from execverify.evaluation.heldout_set import held_out, is_held_out
 from execverify.evaluation.page.items import items_as_data
-from execverify.evaluation.program_features import facts_of
+from execverify.evaluation.program_features import program_features
 from execverify.evaluation.reval.official_rule import is_state
 from execverify.evaluation.run import Evaluation
 from execverify.evaluation.run_dir import read_results, write_run
 from execverify.evaluation.table import markdown
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
-from execverify.programs.fingerprint import shape_key
+from execverify.programs.fingerprint import structure_hash
 from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.questions.prompts import template_names
@@ -105,7 +105,7 @@ def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[
 def test_every_benchmark_says_what_it_is(name: str) -> None:
     about = benchmark(name).about
     assert about.name == name
-    assert all((about.what, about.size, about.licence, about.origin, about.official, about.strict))
+    assert all((about.description, about.size, about.licence, about.source_url, about.official, about.strict))
     assert about.needs_data or benchmark(name).items(Source())
 
 
@@ -207,7 +207,7 @@ def judged(name: str, data: Path, id: str, *answers: str) -> list[tuple[bool | N
     bench = benchmark(name)
     item = next(item for item in bench.items(Source(data)) if item.id == id)
     marks = bench.judge([(item, Answer(text, text)) for text in answers], 2)
-    return [(mark.official, mark.strict, mark.counted) for (mark,) in marks]
+    return [(mark.official, mark.strict, mark.included) for (mark,) in marks]
 
 
 def test_outputs_by_letter_and_strictly(data: dict[str, Path]) -> None:
@@ -392,7 +392,7 @@ def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path
     class Partly(type(bench)):  # type: ignore[misc]
         def gold(self, item: Item) -> str:
             right = str(super().gold(item))
-            return {"YES": "NO", "NO": "YES"}.get(right, "maybe") if item.held.task in wrong else right
+            return {"YES": "NO", "NO": "YES"}.get(right, "maybe") if item.reference.task in wrong else right
 
     found = evaluate(Partly(), "scripted:gold", data=reval_data.write(tmp_path)).results
     assert found["more"]["consistency"] == {"official": consistency, "strict": consistency}
@@ -466,15 +466,15 @@ def test_reval_runs_with_installed_modules_that_are_allowed(tmp_path: Path, monk
 
 
 def own_programs() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in FIXED_SET.read_text(encoding="utf-8").splitlines()]
 
 
 def test_no_training_row_can_have_a_program_of_own() -> None:
     rows = own_programs()
     assert len(rows) == 300
     programs = [Program(row["source"], row["entry_point"], row["arguments"]) for row in rows]
-    assert {Splits().of(str(shape_key(program))) for program in programs} == {"test"}
-    assert len({shape_key(program) for program in programs}) == 300
+    assert {Splits().of(str(structure_hash(program))) for program in programs} == {"test"}
+    assert len({structure_hash(program) for program in programs}) == 300
     for row, program in zip(rows, programs, strict=True):
         assert check(program, Constraint.parse(row["constraint"])) is None
     assert {level: sum(row["level"] == level for row in rows) for level in range(1, 7)} == dict.fromkeys(range(1, 7), 50)
@@ -488,7 +488,7 @@ def test_more_held_out_programs_can_be_made() -> None:
     assert first(5) == first(5) != first(6)
     for line in first(5):
         row = json.loads(line)
-        assert is_held_out(shape_key(Program(row["source"], row["entry_point"], row["arguments"])))
+        assert is_held_out(structure_hash(Program(row["source"], row["entry_point"], row["arguments"])))
 
 
 @pytest.mark.parametrize("template", template_names())
@@ -619,14 +619,14 @@ def test_prompts_never_tell_the_answer(data: dict[str, Path]) -> None:
 
 def test_slices_cut_by_what_programs_are_like() -> None:
     source = "def f(n):\n    for i in range(n):\n        while i:\n            if n:\n                i -= 1\n    return [f(0) for _ in ()]"
-    assert facts_of(source, [], has_result=True) == {
+    assert program_features(source, [], has_result=True) == {
         "result": "list", "loops": "2 or more", "nesting": "3 or more", "recursion": "yes", "comprehension": "yes", "lines": "6 to 8",
     }  # fmt: skip
     elif_chain = (
         "def f(n):\n    if n:\n        return 1\n    elif n == 2:\n        return 2\n    return g(n)\ndef g(n):\n    return n"
     )
-    assert (facts_of(elif_chain)["nesting"], facts_of(elif_chain)["recursion"]) == ("1", "no")
-    assert facts_of("def f(n):\n    return g(n)\ndef g(n):\n    return f(n)")["recursion"] == "yes"
+    assert (program_features(elif_chain)["nesting"], program_features(elif_chain)["recursion"]) == ("1", "no")
+    assert program_features("def f(n):\n    return g(n)\ndef g(n):\n    return f(n)")["recursion"] == "yes"
 
 
 def run_of(answers: Sequence[str], data: Path, out: Path, model: str) -> Evaluation:
@@ -665,11 +665,11 @@ def test_two_runs_are_compared_item_by_item(data: dict[str, Path], tmp_path: Pat
 # ---------------------------------------------------------------------------------------------------------- the page
 
 
-def record(id: str, completions: Sequence[str], right: str = "right") -> Record:
+def record(id: str, completions: Sequence[str], right: str = "right") -> ItemResult:
     item = Item(id, ("output",), ("6",), "def f(x):\n    return x", "f(6)", {})
     answers = tuple(Answer(text, text) for text in completions)
-    marks = tuple((Mark(text == right, text == right, "" if text == right else "wrong"),) for text in completions)
-    return Record(item, tuple(completions), answers, marks)
+    marks = tuple((Grade(text == right, text == right, "" if text == right else "wrong"),) for text in completions)
+    return ItemResult(item, tuple(completions), answers, marks)
 
 
 def test_the_page_says_nothing_twice() -> None:
@@ -802,20 +802,20 @@ def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:
         about = own.about
 
         def items(self, source: Source) -> list[Item]:
-            return [Item(str(n), ("double",), (str(2 * n),), "", f"2 * {n}", {}, held=n) for n in range(4)]
+            return [Item(str(n), ("double",), (str(2 * n),), "", f"2 * {n}", {}, reference=n) for n in range(4)]
 
         def messages(self, item: Item, style: str) -> tuple[dict[str, str], ...]:
-            return ({"role": "user", "content": f"What is 2 * {item.held}?"},)
+            return ({"role": "user", "content": f"What is 2 * {item.reference}?"},)
 
         def extract(self, item: Item, completion: str, style: str) -> Answer:
             return Answer(completion, completion)
 
         def gold(self, item: Item) -> str:
-            return str(2 * int(item.held))
+            return str(2 * int(item.reference))
 
-        def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+        def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
             rights = [answer.official == self.gold(item) for item, answer in answers]
-            return [(Mark(right, right),) for right in rights]
+            return [(Grade(right, right),) for right in rights]
 
     assert evaluate(Twice(), "scripted:gold").results["official"]["pass_at_1"] == 100.0
     assert evaluate(Twice(), "scripted:constant:4").results["official"]["pass_at_1"] == 25.0

@@ -95,7 +95,7 @@ def test_references_of_the_standard_library(tmp_path: Path) -> None:
     bench = benchmark("bigcodebench")
     with gzip.open(FILE, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    standard = {item.id for item in bench.items(Source(FILE)) if not item.held.libraries}
+    standard = {item.id for item in bench.items(Source(FILE)) if not item.reference.libraries}
     file_of_some = write(tmp_path / "some.jsonl", *[each for each in rows if each["task_id"] in standard][:40])
     found = evaluate("bigcodebench", "scripted:gold", data=file_of_some, workers=2).results
     assert found["official"]["pass_at_1"] == found["strict"]["pass_at_1"] == 100.0

@@ -9,9 +9,9 @@ import pytest
 from execverify.errors import EvaluationError
 from execverify.evaluation import benchmark, evaluate, languages
 from execverify.evaluation.answers import Answer
-from execverify.evaluation.benchmark import Mark
+from execverify.evaluation.benchmark import Grade
 from execverify.evaluation.data import Source
-from execverify.evaluation.languages import Ran, run, why_not, without_network
+from execverify.evaluation.languages import RunResult, run, why_not, without_network
 
 CPP = {"id": 0, "code": "#include <cassert>\n#include <vector>\nlong f(std::vector<long> a) {\n    return a[0] + a[1];\n}",
        "input_reasoning": "int main() {\n    assert(f(????) == (3));\n}", "output_reasoning":
@@ -51,10 +51,10 @@ def needs(language: str) -> None:
         pytest.skip(why_not(language))
 
 
-def mark(folder: Path, language: str, kind: str, text: str) -> Mark:
+def mark(folder: Path, language: str, kind: str, text: str) -> Grade:
     bench = benchmark("cruxeval-x")
     items = bench.items(Source(folder / f"{language}.jsonl"))
-    item = next(item for item in items if item.held.kind == kind)
+    item = next(item for item in items if item.reference.kind == kind)
     ((found,),) = bench.judge([(item, bench.extract(item, text, "bare"))], 1)
     return found
 
@@ -75,7 +75,7 @@ def test_what_fills_the_holes(folder: Path) -> None:
 def test_gold_is_right_and_another_value_is_not(folder: Path, language: str, kind: str) -> None:
     needs(language)
     bench = benchmark("cruxeval-x")
-    item = next(item for item in bench.items(Source(folder / f"{language}.jsonl")) if item.held.kind == kind)
+    item = next(item for item in bench.items(Source(folder / f"{language}.jsonl")) if item.reference.kind == kind)
     gold = bench.gold(item)
     answers = [(item, bench.extract(item, text, "bare")) for text in (gold, "0", gold + ";;(")]
     told = [(each.official, each.strict) for (each,) in bench.judge(answers, 2)]
@@ -144,9 +144,9 @@ def test_a_time_out_of_ours_is_no_verdict(folder: Path, monkeypatch: pytest.Monk
         pytest.skip(why_not("js"))
     tried: list[str] = []
 
-    def never_ends(language: str, text: str) -> Ran:
+    def never_ends(language: str, text: str) -> RunResult:
         tried.append(text)
-        return Ran(True) if bench.gold(item) in text else Ran(None, "it was ended after 60 s")
+        return RunResult(True) if bench.gold(item) in text else RunResult(None, "it was ended after 60 s")
 
     monkeypatch.setattr(languages, "run", never_ends)
     monkeypatch.setattr(languages, "_known", {})
@@ -166,11 +166,11 @@ def test_processor_time_is_the_program_s_and_wall_time_the_machine_s(language: s
         language
     ]
     spun = run(language, busy)
-    assert spun.well is False and "processor time" in spun.said
+    assert spun.succeeded is False and "processor time" in spun.message
     monkeypatch.setattr(languages, "_PATIENCE", 3)
     if language != "cpp":  # its compiler would run against the short clock, too
         slept = run(language, asleep)
-        assert slept.well is None and "did not get 1 s of a processor" in slept.said
+        assert slept.succeeded is None and "did not get 1 s of a processor" in slept.message
 
 
 @pytest.mark.slow
@@ -181,9 +181,9 @@ def test_a_compiled_header_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -
     )
     programs = [("cpp", f"{lines} assert(v[0] == {number}); }}") for number in range(4)] + [("cpp", lines)]
     monkeypatch.setattr(languages, "_known", {})
-    plain = [run(*pair).well for pair in programs]
+    plain = [run(*pair).succeeded for pair in programs]
     assert languages._header_made() is None
-    assert [ran.well for ran in languages.run_all(programs, 2)] == plain == [False, True, False, False, False]
+    assert [ran.succeeded for ran in languages.run_all(programs, 2)] == plain == [False, True, False, False, False]
     assert languages._header_made() is not None
 
 
@@ -246,11 +246,11 @@ def test_programs_are_confined(tmp_path: Path) -> None:
     needs("pl")
     kept = tmp_path / "kept"
     wrote = run("pl", f'open(my $file, ">", "{kept}") or die "refused"; print $file "x"; close($file);')
-    assert wrote.well is kept.exists()
-    assert not run("pl", "1 while 1;").well
+    assert wrote.succeeded is kept.exists()
+    assert not run("pl", "1 while 1;").succeeded
     if without_network():
         tried = run(
             "pl",
             'use Socket; socket(my $s, PF_INET, SOCK_STREAM, 6); connect($s, sockaddr_in(9, INADDR_LOOPBACK)) or die "no: $!";',
         )
-        assert not tried.well and "unreachable" in tried.said
+        assert not tried.succeeded and "unreachable" in tried.message

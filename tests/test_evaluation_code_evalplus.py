@@ -18,7 +18,7 @@ from execverify.evaluation.answers import Answer
 from execverify.evaluation.code_tests.compare import all_close, same_officially, same_strictly
 from execverify.evaluation.code_tests.evalplus import EvalPlus
 from execverify.evaluation.code_tests.problem import Problem, Rules
-from execverify.evaluation.code_tests.run import judged
+from execverify.evaluation.code_tests.run import grade
 from execverify.evaluation.data import Source
 
 BENCHMARKS = Path(__file__).parents[2] / "shared" / "benchmarks"
@@ -180,11 +180,11 @@ def test_verdicts_are_those_of_evalplus(name: str, tmp_path: Path) -> None:
     items = benchmark(name).items(Source(file))
     programs: list[tuple[Problem, str]] = []
     for item in items:
-        problem: Problem = item.held
+        problem: Problem = item.reference
         broken = (mutant(problem.reference, problem.entry_point, seed) for seed in seeds)
         constants = (f"def {problem.entry_point}(*args):\n    return {text}\n" for text in ("True", "0", "None"))
         programs += [(problem, text) for text in (problem.reference, *filter(None, broken), *constants)]
-    ours = judged(programs, 2)
+    ours = grade(programs, 2)
     environment = {
         **os.environ,
         "HUMANEVAL_OVERRIDE_PATH": str(file),

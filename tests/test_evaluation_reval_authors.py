@@ -17,7 +17,7 @@ from execverify.evaluation import Item, benchmark, evaluate
 from execverify.evaluation.data import Source
 from execverify.evaluation.reval.ground_truth import YES
 from execverify.programs.program import split_lines
-from execverify.questions.question import NOTHING_NEXT
+from execverify.questions.question import NO_NEXT_STATEMENT
 
 REPOSITORY = os.environ.get("EXECVERIFY_REVAL", "")
 FLOORS = {("YES", "coverage"): 53.74, ("-1", "path"): 58.66, ("Nil", "state"): 50.16}
@@ -47,22 +47,22 @@ def items() -> list[Item]:
 
 
 def of_task(items: list[Item], task: str) -> list[Item]:
-    return [item for item in items if item.held.task == task]
+    return [item for item in items if item.reference.task == task]
 
 
 def test_every_probe_is_asked_that_can_be(theirs: dict[str, list[Any]], items: list[Item]) -> None:
     assert len(theirs) == 3152
     here = {name for name, told in theirs.items() if told != [None]}
-    asked = {item.held.group for item in of_task(items, "coverage")}
+    asked = {item.reference.group for item in of_task(items, "coverage")}
     assert asked == here and len(here) >= 3_000
-    left = of_task(items, "output")[0].held.run.left.counts
+    left = of_task(items, "output")[0].reference.run.left.counts
     assert sum(count for why, count in left.items() if not why.startswith("the run: ")) <= 40  # values without a literal
     assert len(of_task(items, "output")) >= 670  # of 690
 
 
 def test_the_official_truth_is_the_authors(theirs: dict[str, list[Any]], items: list[Item]) -> None:
     for item in items:
-        probe = item.held
+        probe = item.reference
         if probe.task == "output":
             continue
         covered, following, values = theirs[probe.group]
@@ -70,7 +70,7 @@ def test_the_official_truth_is_the_authors(theirs: dict[str, list[Any]], items: 
         if probe.task == "coverage":
             assert (probe.official[0] == YES) is covered, item.id
         elif probe.task == "path":
-            assert set(probe.official) == {lines[line - 1].strip() if line else NOTHING_NEXT for line in following}, item.id
+            assert set(probe.official) == {lines[line - 1].strip() if line else NO_NEXT_STATEMENT for line in following}, item.id
         else:
             assert len(probe.official_values) == len(values or ()), item.id
             for ours, (kind, text) in zip(probe.official_values, values or (), strict=True):
@@ -80,7 +80,7 @@ def test_the_official_truth_is_the_authors(theirs: dict[str, list[Any]], items: 
 def test_our_truth_differs_where_the_docs_say(theirs: dict[str, list[Any]], items: list[Item]) -> None:
     differing: dict[str, list[str]] = {"coverage": [], "path": [], "state": []}
     for item in items:
-        probe = item.held
+        probe = item.reference
         if probe.task == "output":
             continue
         covered, following, values = theirs[probe.group]
@@ -88,8 +88,10 @@ def test_our_truth_differs_where_the_docs_say(theirs: dict[str, list[Any]], item
         if probe.task == "coverage":
             same = (probe.texts[0] == YES) is covered
         elif probe.task == "path":
-            known = {line.strip() for line in lines} | {NOTHING_NEXT}
-            same = known.intersection(probe.texts) == {lines[line - 1].strip() if line else NOTHING_NEXT for line in following}
+            known = {line.strip() for line in lines} | {NO_NEXT_STATEMENT}
+            same = known.intersection(probe.texts) == {
+                lines[line - 1].strip() if line else NO_NEXT_STATEMENT for line in following
+            }
         else:
             same = {(value.type, value.text) for value in probe.values} == {(kind, text) for kind, text in values or ()}
         if not same:

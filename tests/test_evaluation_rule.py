@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execverify.evaluation.cruxeval_rule import Claim, decide, is_inert, is_quiet, run_texts, verdicts
+from execverify.evaluation.cruxeval_rule import (
+    Assertion,
+    decide_statically,
+    only_defines_and_imports,
+    only_defines_functions,
+    run_scripts,
+    verdicts,
+)
 from execverify.evaluation.run import evaluate
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval"
@@ -93,14 +100,14 @@ def plain_python(text: str) -> bool:
 
 @pytest.mark.parametrize(("left", "right", "verdict"), CLAIMS, ids=[right[:25] or "nothing" for _, right, _ in CLAIMS])
 def test_the_table_is_what_python_does(left: str, right: str, verdict: bool) -> None:
-    assert plain_python(Claim(CODE, left, right).text) == verdict
+    assert plain_python(Assertion(CODE, left, right).text) == verdict
 
 
 def test_decided_and_run_verdicts_are_the_table() -> None:
-    claims = [Claim(CODE, left, right) for left, right, _ in CLAIMS]
+    claims = [Assertion(CODE, left, right) for left, right, _ in CLAIMS]
     expected = [verdict for *_, verdict in CLAIMS]
-    assert run_texts([claim.text for claim in claims], workers=2) == expected
-    decided = [decide(claim, ends_well=True) for claim in claims]
+    assert run_scripts([claim.text for claim in claims], workers=2) == expected
+    decided = [decide_statically(claim, ends_well=True) for claim in claims]
     assert [
         (claim.right, one) for claim, one, right in zip(claims, decided, expected, strict=True) if one not in (None, right)
     ] == []
@@ -109,7 +116,7 @@ def test_decided_and_run_verdicts_are_the_table() -> None:
 
 
 def test_endless_answers_are_wrong() -> None:
-    claims = [Claim(CODE, "9", "[n for n in iter(int, 1)]"), Claim(CODE, "9", "9")]
+    claims = [Assertion(CODE, "9", "[n for n in iter(int, 1)]"), Assertion(CODE, "9", "9")]
     assert verdicts(claims, workers=2) == [False, True]
 
 
@@ -125,8 +132,8 @@ _plain = st.recursive(
 @settings(max_examples=400, deadline=None)
 @given(left=_plain.map(repr), right=_plain.map(repr) | _texts)
 def test_what_is_decided_is_what_python_does(left: str, right: str) -> None:
-    claim = Claim(CODE, left, right)
-    decided = decide(claim, ends_well=True)
+    claim = Assertion(CODE, left, right)
+    decided = decide_statically(claim, ends_well=True)
     if decided is None:
         return
     try:
@@ -155,12 +162,16 @@ def test_what_is_decided_is_what_python_does(left: str, right: str) -> None:
     ],
 )
 def test_what_code_is_sure_to_end_well(code: str, inert: bool, quiet: bool) -> None:
-    assert (is_inert(code), is_quiet(code)) == (inert, quiet)
+    assert (only_defines_functions(code), only_defines_and_imports(code)) == (inert, quiet)
 
 
 def test_code_that_fails_makes_every_answer_wrong() -> None:
     unknown, raising = "def f(a: List[int]):\n    return a", "1 / 0\ndef f(a):\n    return a"
-    assert verdicts([Claim(unknown, "1", "1"), Claim(raising, "1", "1"), Claim("def f(", "1", "1")]) == [False, False, False]
+    assert verdicts([Assertion(unknown, "1", "1"), Assertion(raising, "1", "1"), Assertion("def f(", "1", "1")]) == [
+        False,
+        False,
+        False,
+    ]
 
 
 @beside
@@ -185,8 +196,8 @@ def test_the_published_scores_come_out() -> None:
 def test_every_decided_verdict_on_the_published_generations_is_that_of_a_run() -> None:
     rows = {row["id"]: row for row in map(json.loads, (CRUXEVAL / "cruxeval.jsonl").read_text(encoding="utf-8").splitlines())}
     texts = json.loads((SAMPLES / "codellama-7b_temp0.2_output.generations.json").read_text(encoding="utf-8"))
-    claims = list({Claim(rows[id]["code"], rows[id]["output"], text) for id, of in texts.items() for text in of})
-    decided = [decide(claim, ends_well=is_inert(claim.code)) for claim in claims]
-    ran = run_texts([claim.text for claim in claims], workers=2)
+    claims = list({Assertion(rows[id]["code"], rows[id]["output"], text) for id, of in texts.items() for text in of})
+    decided = [decide_statically(claim, ends_well=only_defines_functions(claim.code)) for claim in claims]
+    ran = run_scripts([claim.text for claim in claims], workers=2)
     assert [(c.text, d, r) for c, d, r in zip(claims, decided, ran, strict=True) if d is not None and d != r] == []
     assert sum(one is not None for one in decided) > 1_500

@@ -47,7 +47,7 @@ def run(source: str, arguments: str = "", **limits: Any) -> ev.Result:
 
 
 def job(source: str, **limits: Any) -> Job:
-    return job_for(program(source), "execverify.sandbox.runners:run", ev.Limits(**limits))
+    return job_for(program(source), "execverify.sandbox.runners:run_call", ev.Limits(**limits))
 
 
 def text_of(result: ev.Result) -> str | None:
@@ -295,13 +295,13 @@ CRASH = "def f():\n    i = iter([])\n    for _ in range(300_000):\n        i = f
 )
 def test_a_process_that_dies_is_reported_with_its_status(body: str, detail: str | None) -> None:
     result = run(f"import os, ctypes, signal\ndef f():\n    {body}")
-    assert (result.outcome, result.value) == (Outcome.DIED, None)
+    assert (result.outcome, result.value) == (Outcome.CRASHED, None)
     assert detail is None or result.detail == detail
     assert run(ONE).outcome == Outcome.RETURNED
 
 
 def test_a_process_ended_by_a_signal_without_a_name_has_died() -> None:
-    assert run("import os\ndef f():\n    os.kill(os.getpid(), 40)").outcome == Outcome.DIED
+    assert run("import os\ndef f():\n    os.kill(os.getpid(), 40)").outcome == Outcome.CRASHED
 
 
 FORGED = [
@@ -337,9 +337,9 @@ def test_a_program_that_answers_for_itself_cannot_break_its_caller(body: bytes) 
                     pass
             os._exit(0)
     """
-    assert run(source).outcome == Outcome.DIED
+    assert run(source).outcome == Outcome.CRASHED
     results = ev.run_many([program(each) for each in (ONE, source, ONE)])
-    assert [result.outcome for result in results] == [Outcome.RETURNED, Outcome.DIED, Outcome.RETURNED]
+    assert [result.outcome for result in results] == [Outcome.RETURNED, Outcome.CRASHED, Outcome.RETURNED]
 
 
 EXCUSE = """
@@ -371,7 +371,7 @@ def test_a_program_cannot_pass_for_our_failure(source: str) -> None:
     """What a model wrote runs as a candidate, whose process is not asked whose fault it was."""
     candidate = Candidate(textwrap.dedent(source), ("",), "f")
     ((result,),) = run_candidates([candidate])
-    assert result.outcome not in (Outcome.FAILED, Outcome.UNSUPPORTED)
+    assert result.outcome not in (Outcome.SANDBOX_ERROR, Outcome.UNSUPPORTED)
 
 
 def test_a_message_that_announces_too_much_costs_no_memory() -> None:
@@ -385,7 +385,7 @@ def test_a_message_that_announces_too_much_costs_no_memory() -> None:
                     pass
             return 1
     """
-    assert run(source).outcome == Outcome.DIED
+    assert run(source).outcome == Outcome.CRASHED
 
 
 # --------------------------------------------------------------------------------- floats that other versions add otherwise
@@ -480,7 +480,7 @@ def test_hangs_and_deaths_cost_only_themselves(workers: int) -> None:
         30: "def f():\n    1 / 0",
         39: SPIN,
     }
-    lost = {n: {SPIN: Outcome.TIMED_OUT, EXIT: Outcome.DIED, CRASH: Outcome.DIED}.get(source) for n, source in odd.items()}
+    lost = {n: {SPIN: Outcome.TIMED_OUT, EXIT: Outcome.CRASHED, CRASH: Outcome.CRASHED}.get(source) for n, source in odd.items()}
     expected = {n: outcome or (Outcome.OUT_OF_MEMORY if n == 17 else Outcome.RAISED) for n, outcome in lost.items()}
     limits = ev.Limits(timeout=1.5, memory=100_000_000)
     assert_only_these_are_lost(list(ev.run_many(numbered(40, odd), limits=limits, workers=workers)), expected)
@@ -491,7 +491,7 @@ def test_hangs_and_deaths_cost_only_themselves(workers: int) -> None:
 def test_a_death_at_any_position_costs_only_itself(workers: int, source: str) -> None:
     for position in range(0, 40, 1 if source == EXIT else 5):
         results = list(ev.run_many(numbered(40, {position: source}), workers=workers))
-        assert_only_these_are_lost(results, {position: Outcome.DIED})
+        assert_only_these_are_lost(results, {position: Outcome.CRASHED})
 
 
 @pytest.mark.parametrize("position", [0, 7, 8, 39])
@@ -503,7 +503,7 @@ def test_a_hang_at_any_position_costs_only_itself(position: int) -> None:
 def test_a_batch_of_deaths_and_hangs_alone_ends() -> None:
     sources = [EXIT, SPIN] * 4
     results = ev.run_many([program(source) for source in sources], limits=SHORT, workers=2)
-    assert [result.outcome for result in results] == [Outcome.DIED, Outcome.TIMED_OUT] * 4
+    assert [result.outcome for result in results] == [Outcome.CRASHED, Outcome.TIMED_OUT] * 4
 
 
 def test_workers_wait_for_hanging_programs_at_the_same_time() -> None:
@@ -567,9 +567,9 @@ def test_an_error_of_the_programs_source_reaches_the_caller() -> None:
 
 def test_a_job_that_is_no_job_is_our_failure(box: Sandbox) -> None:
     good = job(ONE)
-    jobs = [Job("no.such:harness", ONE, "f", ""), good, Job(good.harness, "def f(:", "f", ""), good]
+    jobs = [Job("no.such:harness", ONE, "f", ""), good, Job(good.runner, "def f(:", "f", ""), good]
     replies = [reply["outcome"] for reply in box.run_many(jobs)]
-    assert replies == [Outcome.FAILED, Outcome.RETURNED, Outcome.RAISED, Outcome.RETURNED]
+    assert replies == [Outcome.SANDBOX_ERROR, Outcome.RETURNED, Outcome.RAISED, Outcome.RETURNED]
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_a_job_that_is_no_job_is_our_failure(box: Sandbox) -> None:
 )
 def test_a_strange_result_is_opaque_and_not_our_failure(source: str) -> None:
     result = run(source)
-    assert result.outcome == Outcome.RETURNED and result.value is not None and result.value.opaque
+    assert result.outcome == Outcome.RETURNED and result.value is not None and result.value.opaque_reason
 
 
 # ------------------------------------------------------------------------------- one program never sees what another one did
@@ -708,7 +708,7 @@ ISOLATED = {
         ONE,
     ),
 }  # fmt: skip
-DID_ITS_WORK = (Outcome.RETURNED, Outcome.TIMED_OUT, Outcome.FAILED)  # it may have hurt itself
+DID_ITS_WORK = (Outcome.RETURNED, Outcome.TIMED_OUT, Outcome.SANDBOX_ERROR)  # it may have hurt itself
 
 
 @pytest.mark.parametrize("name", ISOLATED)
@@ -994,7 +994,7 @@ def test_a_zygote_lost_during_a_run_is_not_held_against_the_program(box: Sandbox
 
     outcomes = [reply["outcome"] for reply in box.run_many(jobs())]
     assert outcomes[1] == Outcome.RETURNED
-    assert outcomes[0] in (Outcome.FAILED, Outcome.RETURNED)
+    assert outcomes[0] in (Outcome.SANDBOX_ERROR, Outcome.RETURNED)
 
 
 def test_a_program_leaves_no_process_behind(box: Sandbox) -> None:
@@ -1155,7 +1155,7 @@ def strain(box: Sandbox, source: str, count: int, timeout: float, outcome: Outco
     return resident() - ours, resident(zygote) - theirs
 
 
-@pytest.mark.parametrize(("source", "outcome"), [(SPIN, Outcome.TIMED_OUT), (EXIT, Outcome.DIED)], ids=["timeouts", "deaths"])
+@pytest.mark.parametrize(("source", "outcome"), [(SPIN, Outcome.TIMED_OUT), (EXIT, Outcome.CRASHED)], ids=["timeouts", "deaths"])
 def test_sixty_bad_programs_leave_nothing(box: Sandbox, source: str, outcome: Outcome) -> None:
     caller, zygote = strain(box, source, 60, 0.02 if outcome == Outcome.TIMED_OUT else 5, outcome)
     assert caller < 4_000_000 and zygote < 1_000_000
@@ -1179,4 +1179,4 @@ def test_a_thousand_timeouts_leave_nothing(box: Sandbox, record_property: Callab
 
 @pytest.mark.slow
 def test_two_thousand_deaths_leave_nothing(box: Sandbox, record_property: Callable[..., None]) -> None:
-    assert_no_growth(box, EXIT, 2_000, 5, Outcome.DIED, record_property)
+    assert_no_growth(box, EXIT, 2_000, 5, Outcome.CRASHED, record_property)

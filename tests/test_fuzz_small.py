@@ -71,7 +71,7 @@ def test_a_candidate_that_is_overpaid_unpaid_or_unreadable_is_found(monkeypatch:
     changed(lambda score: ev.Score(0.0, score.parts))
     changed(lambda score: verdict(score, 1.0, Verdict.RIGHT))
     changed(lambda score: verdict(score, 0.0, Verdict.UNREADABLE))
-    changed(lambda score: verdict(score, None, Verdict.FAILED))
+    changed(lambda score: verdict(score, None, Verdict.GRADER_ERROR))
     monkeypatch.setattr("execverify.rewards.parts.encodable", lambda text: text)  # so that a score cannot be logged
     changed(lambda score: ev.Score(score.reward, tuple(replace(part, expected=("\ud800",)) for part in score.parts)))
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from execverify.cot import VOICES
+from execverify.cot import STYLES
 from execverify.datasets import tasks
 from execverify.datasets.build_run import build
-from execverify.datasets.config import Recipe
-from execverify.datasets.cot_rows import chain_rows
+from execverify.datasets.config import DatasetConfig
+from execverify.datasets.cot_rows import cot_rows
 from execverify.evaluation.run import evaluate
 from execverify.questions import to_row
 from execverify.questions.task import ALL_KINDS
@@ -41,11 +41,11 @@ def row_hashes() -> list[str]:
 
 def chain_hashes(style: str) -> list[str]:
     given = rows()[:CHAINS]
-    return [short_hash(chain) for chain in chain_rows(given, voice=style, seed=0)]
+    return [short_hash(chain) for chain in cot_rows(given, style=style, seed=0)]
 
 
 def manifest_hash(folder: Path) -> str:
-    return str(build(folder, 200, Recipe(seed=0, kinds=ALL_KINDS), workers=2).manifest["content"])
+    return str(build(folder, 200, DatasetConfig(seed=0, kinds=ALL_KINDS), workers=2).manifest["content"])
 
 
 def result_hash(benchmark: str, model: str) -> str:
@@ -58,7 +58,7 @@ def result_hash(benchmark: str, model: str) -> str:
 
 def _all(folder: Path) -> Iterator[tuple[str, Any]]:
     yield "rows", row_hashes()
-    for style in sorted(VOICES):
+    for style in sorted(STYLES):
         yield f"chains/{style}", chain_hashes(style)
     yield "manifest", manifest_hash(folder)
     for benchmark in BENCHMARKS:
@@ -76,7 +76,7 @@ def test_rows_are_those_of_before(golden: dict[str, Any]) -> None:
     assert row_hashes() == golden["rows"]
 
 
-@pytest.mark.parametrize("style", sorted(VOICES))
+@pytest.mark.parametrize("style", sorted(STYLES))
 def test_chains_are_those_of_before(style: str, golden: dict[str, Any]) -> None:
     assert chain_hashes(style) == golden[f"chains/{style}"]
 

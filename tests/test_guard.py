@@ -11,11 +11,20 @@ import pytest
 
 import execverify as ev
 from execverify.programs.literals import parse_literal, read_integer
-from execverify.rewards import UnitTestRule, Verdict, same_json, same_output, same_value, score, unit_test_score, unit_test_scores
+from execverify.rewards import (
+    UnitTestConfig,
+    Verdict,
+    same_json,
+    same_output,
+    same_value,
+    score,
+    unit_test_score,
+    unit_test_scores,
+)
 from execverify.rewards.code import grade
 from execverify.rewards.compare import too_long
-from execverify.rewards.parse import is_fence, read_answer, tidy
-from execverify.rewards.parts import Part, encodable
+from execverify.rewards.parse import is_fence, parse_answer, tidy
+from execverify.rewards.parts import GradedPart, encodable
 from execverify.rewards.trl import unit_test_reward, white_box_reward
 from execverify.rewards.verl import compute_score
 
@@ -95,7 +104,7 @@ def test_a_literal_ends_no_batch_and_its_neighbours_are_paid(white: ev.Task, wan
     ids=lambda text: text[11:40],
 )
 def test_a_candidate_ends_no_batch(source: str) -> None:
-    for rule in (UnitTestRule(), UnitTestRule(float_tolerance=1e-6), UnitTestRule(strict=True)):
+    for rule in (UnitTestConfig(), UnitTestConfig(float_tolerance=1e-6), UnitTestConfig(strict=True)):
         scores = unit_test_scores([(CALLS, code(source)), (CALLS, code("def f(n):\n    return {1: 4} if n else 1"))], rule=rule)
         assert scores[0].reward in (0.0, 0.05)
         assert scores[1].reward == (0.55 if rule.strict else 1.05)
@@ -221,12 +230,12 @@ def test_lone_surrogates_are_logged_and_stored(white: ev.Task, tmp_path: Path) -
     scores = [score(white, answer("assert f(3) == '\ud800'", "\udc80", "x\ud800; str"))]
     scores += unit_test_scores(list(zip(truths, map(code, sources), strict=True)))
     scores.append(unit_test_score({"inputs": ["1"], "outputs": ["\ud800"]}, code("print(1)")))
-    rows = [{"given": part.given, "why": part.why, "expected": [*part.expected]} for found in scores for part in found.parts]
+    rows = [{"given": part.answer, "why": part.reason, "expected": [*part.expected]} for found in scores for part in found.parts]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "parts.parquet")
     assert pq.read_table(tmp_path / "parts.parquet").to_pylist() == rows
     assert any("\\ud800" in (row["given"] or "") for row in rows)
     assert encodable("é\udc80") == "é\\udc80" and encodable("é😀\\udc80") == "é😀\\udc80"
-    assert Part("output", (), "\ud83d", Verdict.WRONG, "\ud800").why == "\\ud800"
+    assert GradedPart("output", (), "\ud83d", Verdict.WRONG, "\ud800").reason == "\\ud800"
 
 
 # ---------------------------------------------------------------------------------------------- what is read, what is not
@@ -258,7 +267,7 @@ def test_tidy_takes_nothing_of_a_statement() -> None:
     for line in ("~~~x", "~~x", "x = '`'", "'`a`'", "`a` and `b`", "``", "`", "```x```", "return '\xa0'"):
         assert tidy(line) == line
     assert not any(map(is_fence, ("~~~x", "~~~x + 1", "~~", "x```", "")))
-    assert read_answer(answer("`x`", "```", "~~~x", "`y` and `z`")).lines == ("~~~x", "`y` and `z`")
+    assert parse_answer(answer("`x`", "```", "~~~x", "`y` and `z`")).question_lines == ("~~~x", "`y` and `z`")
 
 
 # ------------------------------------------------------------------------------------------------------- the usual imports
@@ -287,12 +296,12 @@ STDIN = {"inputs": ["4 6\n"], "outputs": ["2\n"]}
 def test_the_prelude_is_a_setting() -> None:
     source = code("def f(n):\n    return sqrt(n)")
     truth = {"inputs": [[4]], "outputs": [2.0], "fn_name": "f"}
-    assert unit_test_score(truth, source, rule=UnitTestRule(prelude="")).reward == 0.05
-    assert unit_test_score(truth, source, rule=UnitTestRule(prelude="from math import isqrt as sqrt")).parts[1].given == "2"
-    assert unit_test_score(truth, source, rule=UnitTestRule(prelude="from not_there import sqrt")).reward == 0.05
+    assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="")).reward == 0.05
+    assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="from math import isqrt as sqrt")).parts[1].answer == "2"
+    assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="from not_there import sqrt")).reward == 0.05
     for wrong in ("x = 1", "from math import *", "import os.path", "from . import x", "from __future__ import annotations", "(("):
         with pytest.raises(ValueError, match=r"prelude|not Python"):
-            UnitTestRule(prelude=wrong)
+            UnitTestConfig(prelude=wrong)
 
 
 @pytest.mark.parametrize("name", ["gcd", "Counter", "List", "math", "deepcopy", "partial"])

@@ -10,7 +10,7 @@ import pytest
 from test_cli import jsonl, run
 
 import execverify as ev
-from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.programs.imports import with_imports
 from execverify.programs.program import split_lines
 from execverify.programs.records import read_programs
@@ -102,8 +102,8 @@ def test_rows_of_annotated_programs(tmp_path: Path) -> None:
         bare.replace("List[str]", "list[str]").replace("Optional[int]", "int"),
     ]
     file = jsonl(tmp_path / "p.jsonl", *({"code": code, "input": "['a', 'bcd']", "output": "3"} for code in codes))
-    account = Account()
-    rows = list(make_rows(read_programs(file), Settings(limit=None), account))
+    account = ConversionReport()
+    rows = list(make_rows(read_programs(file), RowConfig(limit=None), account))
     assert (account.programs, len(account.completed), account.drops) == (4, 3, [])
     for row in rows:
         program, code = row["program"], codes[int(row["id"].split(":")[1].split("/")[0]) - 1]
@@ -114,8 +114,8 @@ def test_rows_of_annotated_programs(tmp_path: Path) -> None:
             shown, own = split_lines(program["source"])[question["line"] - 1], split_lines(code)[question["line"] - shift - 1]
             assert shown == own
         assert ev.ask(ev.trace(ev.Program(program["source"], "f", program["arguments"])), limit=None)
-    without = Account()
-    assert len(list(make_rows(read_programs(file, prelude=""), Settings(), without))) == 2
+    without = ConversionReport()
+    assert len(list(make_rows(read_programs(file, prelude=""), RowConfig(), without))) == 2
     assert {drop.reason for drop in without.drops} == {"raised"} and len(without.drops) == 3
 
 

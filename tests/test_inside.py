@@ -8,44 +8,44 @@ from typing import Any
 
 import pytest
 
-from execverify.datasets.batch_generate import Inside
+from execverify.datasets.batch_generate import BatchGenerator
 from execverify.datasets.chunks import lines_of
-from execverify.datasets.config import Recipe
-from execverify.datasets.generate import Maker
-from execverify.programs.input_mutation import mutated, mutations
+from execverify.datasets.config import DatasetConfig
+from execverify.datasets.generate import ItemGenerator
+from execverify.programs.input_mutation import iter_mutated_inputs, mutate_inputs
 from execverify.programs.program import Program
 from execverify.sandbox.run import sandbox
-from execverify.tracing.coverage_runs import given_as, given_by
+from execverify.tracing.coverage_runs import arguments_from_text, arguments_from_values
 
 TEMPLATE = "$listing\n$questions\n"
 
 
-def outside(recipe: Recipe, indexes: range) -> list[bytes]:
-    return [line for item in Maker(recipe).items(indexes) for line in lines_of(item)]
+def outside(recipe: DatasetConfig, indexes: range) -> list[bytes]:
+    return [line for item in ItemGenerator(recipe).items(indexes) for line in lines_of(item)]
 
 
 @pytest.mark.parametrize(
     "settings", [{}, {"inputs": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"methods": ("set.union", "sorted")}]
 )
 def test_what_is_made_inside_is_what_is_made_outside(settings: dict[str, Any]) -> None:
-    recipe = Recipe(seed=3, **settings)
-    assert Inside(Maker(recipe)).lines(range(40, 88)) == outside(recipe, range(40, 88))
+    recipe = DatasetConfig(seed=3, **settings)
+    assert BatchGenerator(ItemGenerator(recipe)).lines(range(40, 88)) == outside(recipe, range(40, 88))
 
 
 def test_a_template_of_ones_own_is_known_inside(tmp_path: Path) -> None:
     for kind in ("white_box", "input_prediction"):
         (tmp_path / f"{kind}.txt").write_text(f"mine: {kind}\n{TEMPLATE}")
-    recipe = Recipe(template=str(tmp_path))
-    lines = Inside(Maker(recipe)).lines(range(4))
+    recipe = DatasetConfig(template=str(tmp_path))
+    lines = BatchGenerator(ItemGenerator(recipe)).lines(range(4))
     assert lines == outside(recipe, range(4)) and any(b"mine: white_box" in line for line in lines)
 
 
 def test_programs_of_a_benchmark_are_kept_out_as_they_are_outside(tmp_path: Path) -> None:
-    (first,) = Maker(Recipe()).items([2])
+    (first,) = ItemGenerator(DatasetConfig()).items([2])
     file = tmp_path / "benchmark.py"
     file.write_text(first.tasks[0].program.source)
-    recipe = Recipe(exclude=(str(file),))
-    lines = Inside(Maker(recipe)).lines(range(6))
+    recipe = DatasetConfig(decontaminate=(str(file),))
+    lines = BatchGenerator(ItemGenerator(recipe)).lines(range(6))
     assert lines == outside(recipe, range(6)) and any(b'"excluded":{"benchmark.py":1}' in line for line in lines)
 
 
@@ -59,12 +59,12 @@ def test_programs_of_a_benchmark_are_kept_out_as_they_are_outside(tmp_path: Path
     ],
 )
 def test_what_is_left_open_is_made_outside(reply: dict[str, Any]) -> None:
-    recipe = Recipe(seed=5)
-    assert list(Inside(Maker(recipe))._lines_in([7, 8], reply)) == outside(recipe, range(7, 9))
+    recipe = DatasetConfig(seed=5)
+    assert list(BatchGenerator(ItemGenerator(recipe))._lines_in([7, 8], reply)) == outside(recipe, range(7, 9))
 
 
 def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> None:
-    inside = Inside(Maker(Recipe(seed=5)))
+    inside = BatchGenerator(ItemGenerator(DatasetConfig(seed=5)))
     inside.lines(range(2))
     list(inside._lines_in([2], {"outcome": "died", "detail": ""}))
     assert sandbox()._zygote is not None
@@ -93,26 +93,26 @@ def test_a_run_that_says_nothing_inside_leaves_its_item_open() -> None:
     """Whether a program varies cannot be told by one process alone. (Run apart: what runs programs puts modules back.)"""
     done = subprocess.run([sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, check=True)
     told, left_open = json.loads(done.stdout)
-    assert [line.encode() for lines in told for line in lines] == outside(Recipe(seed=5), range(7, 9))
+    assert [line.encode() for lines in told for line in lines] == outside(DatasetConfig(seed=5), range(7, 9))
     assert left_open == [None, None]
 
 
 def test_arguments_by_value_are_those_by_text() -> None:
     source = "def f(xs, d, t, x):\n    return xs, d, t, x"
     program = Program(source, arguments="[[1, 2], [1, 2], []], {'a': [1.5, -0.0], 'b': [True, None]}, (1, 'é\\n'), -3")
-    made = list(mutated(program, 8))
-    assert [text for text, _ in made] == mutations(program, 8)
+    made = list(iter_mutated_inputs(program, 8))
+    assert [text for text, _ in made] == mutate_inputs(program, 8)
     for text, values in made:
-        copies = given_as(*values)
+        copies = arguments_from_values(*values)
         assert copies is not None
         first, second = copies(), copies()
-        assert repr(first) == repr(given_by(text)())
+        assert repr(first) == repr(arguments_from_text(text)())
         assert first[0] is not second[0]
 
 
 def test_what_stands_twice_in_the_arguments_is_two_things() -> None:
     row = [1]
-    copies = given_as([[row, row]], {})
+    copies = arguments_from_values([[row, row]], {})
     assert copies is not None
     ((one, other),) = copies()[0]
     assert one == other and one is not other
@@ -120,4 +120,8 @@ def test_what_stands_twice_in_the_arguments_is_two_things() -> None:
 
 def test_sets_are_made_of_their_text() -> None:
     """A copy of a set may have another order than a set that was written down."""
-    assert given_as([{1, 2}], {}) is None and given_as([[{"a"}]], {}) is None and given_as([], {"x": frozenset()}) is None
+    assert (
+        arguments_from_values([{1, 2}], {}) is None
+        and arguments_from_values([[{"a"}]], {}) is None
+        and arguments_from_values([], {"x": frozenset()}) is None
+    )

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
-from execverify.programs.values import MAX_DEPTH, MAX_TEXT, Value, value_of
+from execverify.programs.values import MAX_DEPTH, MAX_TEXT, Value, to_value
 
 NAN, INF = float("nan"), float("inf")
 BUILTINS = {
@@ -59,15 +59,15 @@ def same_float(left: float, right: float) -> bool:
 
 
 def assert_round_trip(obj: object) -> str:
-    value = value_of(obj)
+    value = to_value(obj)
     text = value.text
-    assert text is not None and value.opaque is None, value
+    assert text is not None and value.opaque_reason is None, value
     assert value.type == type(obj).__name__
     assert len(text.splitlines()) == 1 and text == text.strip()
     assert len(text) <= MAX_TEXT
     assert same(parse_literal(text), obj), text[:200]
     assert same(eval(text, {"__builtins__": BUILTINS}), obj), text[:200]
-    assert value_of(parse_literal(text)) == value, "canonical text is a fixed point"
+    assert to_value(parse_literal(text)) == value, "canonical text is a fixed point"
     return text
 
 
@@ -141,12 +141,12 @@ def test_the_text_of_a_set_does_not_depend_on_the_order_of_insertion(items: list
     forward, backward = dict.fromkeys(items), dict.fromkeys(reversed(items))
     if not same(sorted(map(value_text, forward)), sorted(map(value_text, backward))):
         return  # 1 and True in one list: the first one stays, so these are two different sets
-    assert value_of(set(forward)) == value_of(set(backward))
-    assert value_of(frozenset(forward)) == value_of(frozenset(backward))
+    assert to_value(set(forward)) == to_value(set(backward))
+    assert to_value(frozenset(forward)) == to_value(frozenset(backward))
 
 
 def value_text(obj: object) -> str:
-    return value_of(obj).text or ""
+    return to_value(obj).text or ""
 
 
 @pytest.mark.parametrize(
@@ -180,21 +180,21 @@ def value_text(obj: object) -> str:
 )
 def test_the_canonical_text_is_this(obj: object, text: str) -> None:
     assert assert_round_trip(obj) == text
-    assert value_of(obj) == Value(type(obj).__name__, text)
+    assert to_value(obj) == Value(type(obj).__name__, text)
 
 
 def test_a_value_reads_as_a_state_answer() -> None:
-    assert str(value_of([1])) == "[1]; list"
-    assert str(value_of(len)) == "<object>; builtin_function_or_method"
+    assert str(to_value([1])) == "[1]; list"
+    assert str(to_value(len)) == "<object>; builtin_function_or_method"
 
 
 @pytest.mark.parametrize("wrap", [lambda x: [x], lambda x: (x,), lambda x: {0: x}, lambda x: [{"k": (x,)}]])
 def test_values_at_the_deepest_nesting_read_back(wrap: Callable[[object], object]) -> None:
     obj: object = [-5]
-    while value_of(wrap(obj)).text is not None:
+    while to_value(wrap(obj)).text is not None:
         obj = wrap(obj)
     assert_round_trip(obj)
-    assert value_of(wrap(obj)) == Value(type(wrap(obj)).__name__, None, "too deep")
+    assert to_value(wrap(obj)) == Value(type(wrap(obj)).__name__, None, "too deep")
 
 
 def nested_frozensets(depth: int, inner: object) -> frozenset[Any]:
@@ -297,14 +297,14 @@ def cyclic_dict() -> dict[str, object]:
     ],
 )
 def test_subclasses_of_plain_types_are_opaque(obj: object, name: str) -> None:
-    assert value_of(obj) == Value(name, None, "subclass")
-    assert value_of([obj]) == Value("list", None, "subclass")
-    assert value_of({"k": obj}) == Value("dict", None, "subclass")
+    assert to_value(obj) == Value(name, None, "subclass")
+    assert to_value([obj]) == Value("list", None, "subclass")
+    assert to_value({"k": obj}) == Value("dict", None, "subclass")
 
 
 def test_a_bool_is_exact_and_no_subclass() -> None:
-    assert value_of(True) == Value("bool", "True")
-    assert value_of([True, 1]) == Value("list", "[True, 1]")
+    assert to_value(True) == Value("bool", "True")
+    assert to_value([True, 1]) == Value("list", "[True, 1]")
 
 
 @pytest.mark.parametrize(
@@ -327,19 +327,19 @@ def test_a_bool_is_exact_and_no_subclass() -> None:
     ],
 )
 def test_objects_without_a_literal_are_opaque(obj: object, name: str) -> None:
-    assert value_of(obj) == Value(name, None, "object")
-    assert value_of((1, [obj])) == Value("tuple", None, "object")
-    assert value_of({"k": obj}) == Value("dict", None, "object")
+    assert to_value(obj) == Value(name, None, "object")
+    assert to_value((1, [obj])) == Value("tuple", None, "object")
+    assert to_value({"k": obj}) == Value("dict", None, "object")
 
 
 @pytest.mark.parametrize("obj", [cyclic_list(), cyclic_dict(), (cyclic_list(),)], ids=["list", "dict", "in a tuple"])
 def test_cycles_are_opaque(obj: object) -> None:
-    assert value_of(obj) == Value(type(obj).__name__, None, "cycle")
+    assert to_value(obj) == Value(type(obj).__name__, None, "cycle")
 
 
 def test_a_part_that_is_shared_is_no_cycle() -> None:
     shared = [1]
-    assert value_of([shared, shared, (shared,)]).text == "[[1], [1], ([1],)]"
+    assert to_value([shared, shared, (shared,)]).text == "[[1], [1], ([1],)]"
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_a_part_that_is_shared_is_no_cycle() -> None:
     ids=repr,
 )
 def test_a_nan_that_would_be_a_key_is_opaque(obj: object) -> None:
-    assert value_of(obj) == Value(type(obj).__name__, None, "nan")
+    assert to_value(obj) == Value(type(obj).__name__, None, "nan")
 
 
 def test_a_nan_elsewhere_is_a_value() -> None:
@@ -386,8 +386,8 @@ def test_a_nan_elsewhere_is_a_value() -> None:
     ids=lambda obj: type(obj).__name__,
 )
 def test_what_is_too_long_is_opaque_and_never_cut(obj: object) -> None:
-    assert value_of(obj) == Value(type(obj).__name__, None, "too long")
-    assert value_of((obj,)) == Value("tuple", None, "too long")
+    assert to_value(obj) == Value(type(obj).__name__, None, "too long")
+    assert to_value((obj,)) == Value("tuple", None, "too long")
 
 
 def test_the_longest_text_is_kept_whole() -> None:
@@ -420,7 +420,7 @@ def doubled(times: int) -> list[object]:
 def test_a_huge_value_costs_little(make: Callable[[], object]) -> None:
     obj = make()
     began = time.process_time()
-    assert value_of(obj).opaque == "too long"
+    assert to_value(obj).opaque_reason == "too long"
     assert time.process_time() - began < 1
 
 
@@ -433,15 +433,15 @@ def nested_lists(depth: int) -> list[Any]:
 
 def test_deep_nesting_is_opaque() -> None:
     deep = nested_lists(100_000)
-    assert value_of(deep) == Value("list", None, "too deep")
-    assert value_of({2.5: (deep,)}) == Value("dict", None, "too deep")
+    assert to_value(deep) == Value("list", None, "too deep")
+    assert to_value({2.5: (deep,)}) == Value("dict", None, "too deep")
 
 
 def test_a_deeply_nested_key_is_opaque() -> None:
     key: tuple[Any, ...] = ()
     for _ in range(3_000):
         key = (key,)
-    assert value_of({key: 1}).opaque == "too deep"
+    assert to_value({key: 1}).opaque_reason == "too deep"
 
 
 # ------------------------------------------------------------------------------------------ no code of the object runs
@@ -475,20 +475,20 @@ def test_no_method_of_an_object_runs(base: type) -> None:
     reason = "object" if base is object else "subclass"
     RAN.clear()
     for whole in (obj, [obj], (1, obj), {2.5: [obj]}, [[obj], 2]):
-        assert value_of(whole).opaque == reason
-    assert value_of(obj).type == "Hostile"
+        assert to_value(whole).opaque_reason == reason
+    assert to_value(obj).type == "Hostile"
     assert RAN == []
 
 
 def test_no_method_of_a_value_in_a_dict_of_simple_keys_runs() -> None:
     obj = hostile_class("Hostile", object)()
     RAN.clear()
-    assert value_of({"k": obj}) == value_of({"k": [obj]}) == Value("dict", None, "object")
+    assert to_value({"k": obj}) == to_value({"k": [obj]}) == Value("dict", None, "object")
     assert RAN == []
 
 
 def test_deep_nesting_in_a_dict_of_simple_keys_is_opaque() -> None:
-    assert value_of({"k": (nested_lists(100_000),)}) == Value("dict", None, "too deep")
+    assert to_value({"k": (nested_lists(100_000),)}) == Value("dict", None, "too deep")
 
 
 def as_key(obj: object) -> Iterable[object]:
@@ -502,7 +502,7 @@ def test_no_method_of_a_key_runs() -> None:
     obj = hostile_class("Hostile", object)()
     del type(obj).__getattribute__
     for whole in as_key(obj):
-        assert value_of(whole).opaque == "object"
+        assert to_value(whole).opaque_reason == "object"
         assert RAN == []
 
 
@@ -510,7 +510,7 @@ def test_no_class_property_of_a_key_runs() -> None:
     obj = hostile_class("Hostile", object, __class__=property(hostile("__class__")))()
     del type(obj).__getattribute__
     for whole in as_key(obj):
-        assert value_of(whole).opaque == "object"
+        assert to_value(whole).opaque_reason == "object"
         assert RAN == []
 
 
@@ -519,7 +519,7 @@ def test_no_comparison_of_a_float_like_key_runs(base: type) -> None:
     obj = hostile_class("Hostile", base)(1)
     del type(obj).__getattribute__
     for whole in as_key(obj):
-        assert value_of(whole).opaque == "subclass"
+        assert to_value(whole).opaque_reason == "subclass"
         assert RAN == []
 
 
@@ -547,7 +547,7 @@ class Lying(metaclass=Named):
 def test_a_metaclass_is_not_asked_for_a_name(wrap: Callable[[object], object]) -> None:
     obj = wrap(Lying())
     RAN.clear()
-    assert value_of(obj) == Value("Lying" if type(obj) is Lying else type(obj).__name__, None, "object")
+    assert to_value(obj) == Value("Lying" if type(obj) is Lying else type(obj).__name__, None, "object")
     assert RAN == []
 
 
@@ -571,7 +571,7 @@ class Pretending(metaclass=Hashing):
 def test_no_hash_of_a_metaclass_runs(wrap: Callable[[object], object]) -> None:
     obj = wrap(Pretending())
     RAN.clear()
-    assert value_of(obj).opaque == "object"
+    assert to_value(obj).opaque_reason == "object"
     assert RAN == []
 
 
@@ -651,7 +651,7 @@ def test_any_text_is_a_value_or_a_literal_error(text: str) -> None:
         except LiteralError as error:
             assert len(str(error).splitlines()) == 1
         else:
-            assert value_of(obj).opaque in (None, "nan")
+            assert to_value(obj).opaque_reason in (None, "nan")
 
 
 @pytest.mark.parametrize(

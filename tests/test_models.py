@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from execverify.errors import ModelError
-from execverify.models import Generation, Model, Request, Sampling, Scripted, load, stored
-from execverify.models.model import NOT_ASKED
+from execverify.models import Generation, MockModel, Model, Request, Sampling, generate_cached, load
+from execverify.models.model import SKIPPED_REQUEST
 
 CRUXEVAL = Path(__file__).parents[2] / "shared/benchmarks/cruxeval/samples/codellama-7b_temp0.2_output.generations.json"
 THREE = ("a", "b", "c")
@@ -23,7 +23,7 @@ def asked(*names: str) -> list[Request]:
     return [Request(name, ({"role": "user", "content": f"say {name}"},)) for name in names]
 
 
-class Counting(Scripted):
+class Counting(MockModel):
     """Says which requests it was given; answers with the id in capitals, or fails where told to."""
 
     def __init__(self, *failing: str, **settings: Any) -> None:
@@ -116,7 +116,7 @@ def test_fakes() -> None:
     assert texts(load("scripted:empty").generate(asked("a"), Sampling(n=2))) == {"a": ("", "")}
     assert texts(load("scripted:constant", text="Nil").generate(asked("a"), Sampling())) == {"a": ("Nil",)}
     assert texts(load("scripted:echo").generate(asked("a"), Sampling())) == {"a": ("say a",)}
-    several = Scripted("several", lambda request: ["x", "y"])
+    several = MockModel("several", lambda request: ["x", "y"])
     assert texts(several.generate(asked("a"), Sampling(n=3))) == {"a": ("x", "y", "x")}
     assert isinstance(several, Model)
 
@@ -124,7 +124,7 @@ def test_fakes() -> None:
 def test_a_script_that_fails_is_an_error_and_not_an_answer() -> None:
     first, second = Counting("a").generate(asked("a", "b"), Sampling())
     assert first == Generation("a", (), "the script failed: RuntimeError: out of order") and second.error is None
-    (nothing,) = Scripted("nothing", lambda request: []).generate(asked("a"), Sampling())
+    (nothing,) = MockModel("nothing", lambda request: []).generate(asked("a"), Sampling())
     assert nothing.error
 
 
@@ -205,25 +205,25 @@ def test_recorded_generations_of_cruxeval() -> None:
 
 def test_a_second_run_asks_for_nothing(tmp_path: Path) -> None:
     path, model = tmp_path / "g.jsonl", Counting()
-    first = list(stored(path, model, asked(*THREE), Sampling()))
-    again = list(stored(path, model, asked(*THREE), Sampling()))
+    first = list(generate_cached(path, model, asked(*THREE), Sampling()))
+    again = list(generate_cached(path, model, asked(*THREE), Sampling()))
     assert first == again and model.given == list(THREE)
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     path, model = tmp_path / "g.jsonl", Counting()
-    running = stored(path, model, asked(*THREE), Sampling())
+    running = generate_cached(path, model, asked(*THREE), Sampling())
     next(running)
     running.close()  # type: ignore[attr-defined]
-    assert texts(stored(path, model, asked(*THREE), Sampling())) == {"a": ("A",), "b": ("B",), "c": ("C",)}
+    assert texts(generate_cached(path, model, asked(*THREE), Sampling())) == {"a": ("A",), "b": ("B",), "c": ("C",)}
     assert model.given == list(THREE)
 
 
 def test_what_went_wrong_is_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    assert [bool(g.error) for g in stored(path, Counting("b"), asked(*THREE), Sampling())] == [False, True, False]
+    assert [bool(g.error) for g in generate_cached(path, Counting("b"), asked(*THREE), Sampling())] == [False, True, False]
     model = Counting()
-    assert all(not g.error for g in stored(path, model, asked(*THREE), Sampling()))
+    assert all(not g.error for g in generate_cached(path, model, asked(*THREE), Sampling()))
     assert model.given == ["b"]
     assert texts(load(f"recorded:{path}").generate(asked(*THREE), Sampling()))["b"] == ("B",)
 
@@ -232,30 +232,30 @@ def test_what_failed_by_itself_is_asked_last(tmp_path: Path) -> None:
     path, model = tmp_path / "g.jsonl", Counting()
 
     def failing(request: Request) -> Generation:
-        return Generation(request.id, (), error="it broke" if request.id == "a" else f"{NOT_ASKED}: the server was gone")
+        return Generation(request.id, (), error="it broke" if request.id == "a" else f"{SKIPPED_REQUEST}: the server was gone")
 
     class Gone(Counting):
         def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
             yield from map(failing, requests)
 
-    assert all(g.error for g in stored(path, Gone(), asked(*THREE), Sampling()))
-    assert len(texts(stored(path, model, asked(*THREE), Sampling()))) == 3
+    assert all(g.error for g in generate_cached(path, Gone(), asked(*THREE), Sampling()))
+    assert len(texts(generate_cached(path, model, asked(*THREE), Sampling()))) == 3
     assert model.given == ["b", "c", "a"]
 
 
 def test_each_line_is_there_when_it_is_handed_on(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    for count, _ in enumerate(stored(path, Counting(), asked(*THREE), Sampling()), start=1):
+    for count, _ in enumerate(generate_cached(path, Counting(), asked(*THREE), Sampling()), start=1):
         assert path.read_bytes().count(b"\n") == count + 1
 
 
 @pytest.mark.parametrize("left", range(0, 400, 7))
 def test_a_file_cut_anywhere_goes_on(left: int, tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    list(stored(path, Counting(), asked(*THREE), Sampling()))
+    list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
     whole = path.read_bytes()
     path.write_bytes(whole[:left])
-    assert len(texts(stored(path, Counting(), asked(*THREE), Sampling()))) == 3
+    assert len(texts(generate_cached(path, Counting(), asked(*THREE), Sampling()))) == 3
     assert sorted(path.read_bytes().splitlines()) == sorted(whole.splitlines())
 
 
@@ -282,14 +282,14 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         calls.append(request.id)
         return "x" * 5000
 
-    assert len(texts(stored(path, Scripted("slow", quick), requests, Sampling()))) == 40
+    assert len(texts(generate_cached(path, MockModel("slow", quick), requests, Sampling()))) == 40
     assert not set(calls) & set(seen)
 
 
 @pytest.mark.parametrize(
     ("model", "sampling", "told"),
     [
-        (Scripted("other", str), Sampling(), r'model is "counting" there, "other" now'),
+        (MockModel("other", str), Sampling(), r'model is "counting" there, "other" now'),
         (Counting(dtype="bfloat16"), Sampling(), r'dtype is null there, "bfloat16" now'),
         (Counting(), Sampling(temperature=0.2), r"temperature is 0.0 there, 0.2 now"),
         (Counting(), Sampling(stop=("x",)), r'stop is \[\] there, \["x"\] now'),
@@ -297,33 +297,33 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 )
 def test_another_run_is_refused(model: Model, sampling: Sampling, told: str, tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    list(stored(path, Counting(), asked(*THREE), Sampling()))
+    list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
     before = path.read_bytes()
     with pytest.raises(ModelError, match=told):
-        list(stored(path, model, asked(*THREE), sampling))
+        list(generate_cached(path, model, asked(*THREE), sampling))
     assert path.read_bytes() == before
 
 
 def test_another_prompt_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    list(stored(path, Counting(), asked(*THREE), Sampling()))
+    list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
     other = Request("b", ({"role": "user", "content": "say something else"},))
     with pytest.raises(ModelError, match="answers 'b' for another prompt"):
-        list(stored(path, Counting(), [other], Sampling()))
+        list(generate_cached(path, Counting(), [other], Sampling()))
     (given,) = load(f"recorded:{path}").generate([other], Sampling())
     assert "to another prompt" in str(given.error)
 
 
 def test_speed_may_change_between_runs(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    list(stored(path, Counting(concurrency=1, url="http://a"), asked("a"), Sampling()))
-    assert len(list(stored(path, Counting(concurrency=9, url="http://b"), asked(*THREE), Sampling()))) == 3
+    list(generate_cached(path, Counting(concurrency=1, url="http://a"), asked("a"), Sampling()))
+    assert len(list(generate_cached(path, Counting(concurrency=9, url="http://b"), asked(*THREE), Sampling()))) == 3
 
 
 def test_fewer_and_more_requests_share_a_file(tmp_path: Path) -> None:
     path, model = tmp_path / "g.jsonl", Counting()
-    list(stored(path, model, asked("a", "b"), Sampling()))
-    assert texts(stored(path, model, asked("c", "a"), Sampling())) == {"a": ("A",), "c": ("C",)}
+    list(generate_cached(path, model, asked("a", "b"), Sampling()))
+    assert texts(generate_cached(path, model, asked("c", "a"), Sampling())) == {"a": ("A",), "c": ("C",)}
     assert model.given == list(THREE)
 
 
@@ -332,46 +332,48 @@ def test_somebody_elses_file_is_left_alone(content: bytes, tmp_path: Path) -> No
     path = tmp_path / "g.jsonl"
     path.write_bytes(content)
     with pytest.raises(ModelError):
-        list(stored(path, Counting(), asked(*THREE), Sampling()))
+        list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
     assert path.read_bytes() == content
 
 
 def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    first = stored(path, Counting(), asked(*THREE), Sampling())
+    first = generate_cached(path, Counting(), asked(*THREE), Sampling())
     next(first)
     with pytest.raises(ModelError, match="another run is writing"):
-        list(stored(path, Counting(), asked(*THREE), Sampling()))
+        list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
     assert len(list(first)) == 2
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such folder"):
-        list(stored(tmp_path / "no" / "g.jsonl", Counting(), asked(*THREE), Sampling()))
+        list(generate_cached(tmp_path / "no" / "g.jsonl", Counting(), asked(*THREE), Sampling()))
 
 
 def test_texts_come_back_as_they_were(tmp_path: Path) -> None:
     odd = ["\ud800", "\u2028\x85\r\n", "\x00", '"}\n{', "é" * 10_000]
     path = tmp_path / "g.jsonl"
     requests = [Request(text, ({"role": "user", "content": text},)) for text in odd]
-    first = texts(stored(path, load("scripted:echo"), requests, Sampling()))
+    first = texts(generate_cached(path, load("scripted:echo"), requests, Sampling()))
     assert first == {text: (text,) for text in odd}
     assert texts(load(f"recorded:{path}").generate(requests, Sampling())) == first
-    assert texts(stored(path, load("scripted:echo"), requests, Sampling())) == first
+    assert texts(generate_cached(path, load("scripted:echo"), requests, Sampling())) == first
 
 
 def test_a_model_that_forgets_a_request_is_found_out(tmp_path: Path) -> None:
-    class Forgetful(Scripted):
+    class Forgetful(MockModel):
         def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
             yield from super().generate(requests[1:], sampling)
 
-    given = {g.id: g for g in stored(tmp_path / "g.jsonl", Forgetful("forgetful", lambda r: "x"), asked(*THREE), Sampling())}
+    given = {
+        g.id: g for g in generate_cached(tmp_path / "g.jsonl", Forgetful("forgetful", lambda r: "x"), asked(*THREE), Sampling())
+    }
     assert given["a"].error == "forgetful gave nothing back for this request" and len(given) == 3
 
 
 def test_scoring_again_needs_no_model(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
-    list(stored(path, Counting(dtype="float32"), asked(*THREE), Sampling(temperature=0.5)))
+    list(generate_cached(path, Counting(dtype="float32"), asked(*THREE), Sampling(temperature=0.5)))
     model = load(f"recorded:{path}")
     assert model.name == "counting"
     assert model.settings["recorded"]["settings"]["dtype"] == "float32"
@@ -382,4 +384,4 @@ def test_scoring_again_needs_no_model(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ModelError, match="could not be written"):
-        list(stored(tmp_path / "g.jsonl", Counting(), asked(*THREE), Sampling()))
+        list(generate_cached(tmp_path / "g.jsonl", Counting(), asked(*THREE), Sampling()))

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from small_models import smollm2
 
-from execverify.models import Generation, Model, Request, Sampling, load, stored
+from execverify.models import Generation, Model, Request, Sampling, generate_cached, load
 
 pytestmark = [
     pytest.mark.slow,
@@ -204,7 +204,7 @@ def test_a_server_killed_midway_loses_nothing(local: Model, batched: dict[str, G
     with served(transformers_serve(folder), tmp_path) as server:
         model = load(server.url, model=str(folder), concurrency=2, retries=1)
         first = []
-        for generation in stored(kept, model, asked(), GREEDY):
+        for generation in generate_cached(kept, model, asked(), GREEDY):
             first.append(generation)
             if len(first) == 2:
                 threading.Thread(target=server.kill).start()
@@ -214,7 +214,7 @@ def test_a_server_killed_midway_loses_nothing(local: Model, batched: dict[str, G
     assert all(len(g.completions) == 1 for g in first if not g.error)
     with served(transformers_serve(folder), tmp_path) as server:
         model = load(server.url, model=str(folder), concurrency=2)
-        again = {g.id: g for g in stored(kept, model, asked(), GREEDY)}
+        again = {g.id: g for g in generate_cached(kept, model, asked(), GREEDY)}
     assert_same(local, batched, again)
     lines = [json.loads(line) for line in kept.read_text().splitlines()[1:]]
     assert len(lines) == len(first) + len(failed)  # only what had failed was asked again

@@ -10,7 +10,7 @@ import pytest
 from misbehaving import Behaviour, Misbehaving, drip, drop, good, half, misbehaving, raw, status
 
 from execverify.errors import ModelError
-from execverify.models import Generation, Model, Request, Sampling, load, pacing, stored
+from execverify.models import Generation, Model, Request, Sampling, generate_cached, load, pacing
 
 SAMPLING = Sampling(max_tokens=8)
 
@@ -274,7 +274,7 @@ def test_no_message_or_record_holds_a_key_or_the_query(monkeypatch: pytest.Monke
     for number, plan in enumerate(plans):
         with misbehaving(otherwise=plan) as server:
             model = load(f"{server.url}?{QUERY}", model="m", retries=0, body={"api_key": "S3CRET", "max_tokens": 5})
-            (given,) = stored(tmp_path / f"{number}.jsonl", model, asked("a"), SAMPLING)
+            (given,) = generate_cached(tmp_path / f"{number}.jsonl", model, asked("a"), SAMPLING)
             assert server.calls and given.error
             with pytest.raises(ModelError) as told:
                 server.models = ["x", "y"]

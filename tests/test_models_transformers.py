@@ -16,8 +16,8 @@ transformers = pytest.importorskip("transformers", reason="transformers is not i
 from small_models import ARCHITECTURES, random_model  # noqa: E402
 
 from execverify.errors import ModelError  # noqa: E402
-from execverify.models import Generation, Request, Sampling, load, stored  # noqa: E402
-from execverify.models.transformers_sampling import Decoder  # noqa: E402
+from execverify.models import Generation, Request, Sampling, generate_cached, load  # noqa: E402
+from execverify.models.transformers_sampling import BatchSampler  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning", "default::UserWarning")
 PROMPTS = ["a", "what?", "longer than the window of those that slide, by far", "b" * 60, "0", "xyz" * 9, "a", "end"]
@@ -94,7 +94,7 @@ class _Fixed:
 @pytest.mark.parametrize("top_p", [1.0, 0.7])
 def test_draws_follow_the_shares(top_p: float) -> None:
     shares = torch.tensor([0.4, 0.05, 0.25, 0.2, 0.1])
-    decoder = Decoder(_Fixed(), frozenset(), 1.0, top_p)
+    decoder = BatchSampler(_Fixed(), frozenset(), 1.0, top_p)
     count = 20_000
     chance = random.Random(0)
     drawn = Counter(decoder._draw(shares.log().repeat(count, 1), [chance] * count))
@@ -106,10 +106,10 @@ def test_draws_follow_the_shares(top_p: float) -> None:
 def test_top_p_over_a_flat_vocabulary() -> None:
     logits = torch.zeros(4, 5000)
     logits[:, 0] = 1.0
-    drawn = Decoder(_Fixed(), frozenset(), 1.0, 0.9)._draw(logits, [random.Random(i) for i in range(4)])
+    drawn = BatchSampler(_Fixed(), frozenset(), 1.0, 0.9)._draw(logits, [random.Random(i) for i in range(4)])
     assert len(set(drawn)) == 4  # far more than the first thousand candidates are in play
-    assert Decoder(_Fixed(), frozenset(), 1.0, 1e-6)._draw(logits, [random.Random(i) for i in range(4)]) == [0] * 4
-    cold = Decoder(_Fixed(), frozenset(), 0.01, 1.0)._draw(logits, [random.Random(i) for i in range(4)])
+    assert BatchSampler(_Fixed(), frozenset(), 1.0, 1e-6)._draw(logits, [random.Random(i) for i in range(4)]) == [0] * 4
+    cold = BatchSampler(_Fixed(), frozenset(), 0.01, 1.0)._draw(logits, [random.Random(i) for i in range(4)])
     assert cold == [0] * 4
 
 
@@ -122,13 +122,13 @@ def test_temperature_of_none_is_greedy(llama: Path) -> None:
 
 def test_what_prompts_begin_with_is_read_once(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    real = Decoder._step
+    real = BatchSampler._step
 
-    def counting(self: Decoder, ids: Any, mask: Any, cache: Any) -> Any:
+    def counting(self: BatchSampler, ids: Any, mask: Any, cache: Any) -> Any:
         read.append(tuple(ids.shape))
         return real(self, ids, mask, cache)
 
-    monkeypatch.setattr(Decoder, "_step", counting)
+    monkeypatch.setattr(BatchSampler, "_step", counting)
     begin = "b" * 100
     answers(load(str(llama), device="cpu"), asked(*(begin + end for end in "xyz")), Sampling(max_tokens=1, temperature=1.0, n=2))
     (first, shared), (rows, rest) = read
@@ -157,26 +157,26 @@ def test_prompts_that_do_not_fit_are_errors(llama: Path) -> None:
 
 def test_little_memory_halves_the_batch(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = answers(load(str(llama), device="cpu"), asked(*PROMPTS), GREEDY)
-    real = Decoder.run
+    real = BatchSampler.run
 
-    def small(self: Decoder, rows: Any) -> Any:
+    def small(self: BatchSampler, rows: Any) -> Any:
         if len(rows) > 2:
             raise torch.OutOfMemoryError("out of memory")
         return real(self, rows)
 
-    monkeypatch.setattr(Decoder, "run", small)
+    monkeypatch.setattr(BatchSampler, "run", small)
     assert answers(load(str(llama), device="cpu"), asked(*PROMPTS), GREEDY) == whole
 
 
 def test_a_batch_that_breaks_is_an_error_and_the_others_go_on(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Decoder.run
+    real = BatchSampler.run
 
-    def fragile(self: Decoder, rows: Any) -> Any:
+    def fragile(self: BatchSampler, rows: Any) -> Any:
         if len(rows[0].prompt) > 60:
             raise RuntimeError("device-side assert")
         return real(self, rows)
 
-    monkeypatch.setattr(Decoder, "run", fragile)
+    monkeypatch.setattr(BatchSampler, "run", fragile)
     given = answers(load(str(llama), device="cpu", batch_size=2), asked(*PROMPTS), GREEDY)
     assert "device-side assert" in str(given["3"].error) and given["0"].error is None
 
@@ -208,12 +208,12 @@ def test_settings_and_checkpoints_that_change(llama: Path, tmp_path: Path) -> No
     assert model.settings["dtype"] == "float32" and model.settings["transformers"] == transformers.__version__
     folder = random_model("llama", tmp_path / "m")
     kept = tmp_path / "g.jsonl"
-    list(stored(kept, load(str(folder), device="cpu"), asked("a"), GREEDY))
+    list(generate_cached(kept, load(str(folder), device="cpu"), asked("a"), GREEDY))
     weights = bytearray((folder / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (folder / "model.safetensors").write_bytes(weights)
     with pytest.raises(ModelError, match="weights is"):
-        list(stored(kept, load(str(folder), device="cpu"), asked("a"), GREEDY))
+        list(generate_cached(kept, load(str(folder), device="cpu"), asked("a"), GREEDY))
 
 
 def test_models_that_cannot_be_had(tmp_path: Path) -> None:

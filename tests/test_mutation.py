@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from execverify.programs import input_mutation
-from execverify.programs.input_mutation import mutations
+from execverify.programs.input_mutation import mutate_inputs
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, arguments_text, read_arguments
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 
 NAMES = "abcdefgh"
 
@@ -27,7 +27,7 @@ def call(arguments: str, body: str = "return 0") -> Program:
 def values(arguments: str, count: int = 300, body: str = "return 0") -> Iterator[tuple[object, ...]]:
     """Many mutations of one call, as positional values."""
     for round_ in range(count // 8 + 1):
-        for text in mutations(call(arguments, body), 8, str(round_)):
+        for text in mutate_inputs(call(arguments, body), 8, str(round_)):
             yield read_arguments(text)[0]
 
 
@@ -43,7 +43,7 @@ CALLS = (
 @pytest.mark.parametrize("arguments", CALLS)
 def test_mutations_are_canonical_different_and_of_the_same_form(arguments: str) -> None:
     program = call(arguments)
-    texts = mutations(program, 8)
+    texts = mutate_inputs(program, 8)
     assert len(set(texts)) == len(texts) <= 8
     own = arguments_text(program.call_arguments)
     assert own not in texts and arguments not in texts
@@ -70,23 +70,23 @@ def test_eight_are_found_where_there_are_so_many() -> None:
         "{}",
         "'a=1;b=2'",
     ):
-        assert len(mutations(call(arguments), 8)) == 8, arguments
+        assert len(mutate_inputs(call(arguments), 8)) == 8, arguments
 
 
 def test_there_are_fewer_where_there_are_no_more() -> None:
-    assert mutations(Program("def f():\n    return 1", "f", ""), 8) == []
-    assert mutations(call("None"), 8) == []
-    assert mutations(call("None, k=None"), 8) == []
-    assert mutations(call("True"), 8) == ["False"]
-    assert sorted(mutations(call("True, False"), 8)) == ["False, False", "False, True", "True, True"]
-    assert mutations(call("5"), 0) == [] and len(mutations(call("5"), 1)) == 1
+    assert mutate_inputs(Program("def f():\n    return 1", "f", ""), 8) == []
+    assert mutate_inputs(call("None"), 8) == []
+    assert mutate_inputs(call("None, k=None"), 8) == []
+    assert mutate_inputs(call("True"), 8) == ["False"]
+    assert sorted(mutate_inputs(call("True, False"), 8)) == ["False, False", "False, True", "True, True"]
+    assert mutate_inputs(call("5"), 0) == [] and len(mutate_inputs(call("5"), 1)) == 1
 
 
 def test_the_original_is_no_mutation_of_itself_however_it_is_written() -> None:
     for round_ in range(60):
-        for text in mutations(call('"a" , 0x1'), 8, str(round_)):
+        for text in mutate_inputs(call('"a" , 0x1'), 8, str(round_)):
             assert text != "'a', 1"
-        for text in mutations(call("[ 1,]"), 8, str(round_)):
+        for text in mutate_inputs(call("[ 1,]"), 8, str(round_)):
             assert text != "[1]"
 
 
@@ -105,11 +105,11 @@ def test_the_same_call_and_seed_give_the_same_whatever_the_entry_or_the_process(
         for seed in ("0", "5", "99")
     }
     assert len(outputs) == 1
-    assert mutations(call("3, 'ab'"), 8, "one") != mutations(call("3, 'ab'"), 8, "two")
+    assert mutate_inputs(call("3, 'ab'"), 8, "one") != mutate_inputs(call("3, 'ab'"), 8, "two")
 
 
 def test_more_are_the_first_ones_and_others() -> None:
-    few, many = mutations(call("3, 'ab'"), 3), mutations(call("3, 'ab'"), 8)
+    few, many = mutate_inputs(call("3, 'ab'"), 3), mutate_inputs(call("3, 'ab'"), 8)
     assert many[:3] == few
 
 
@@ -221,11 +221,11 @@ def test_every_argument_is_mutated_and_sometimes_only_one() -> None:
 
 
 def test_huge_arguments_do_not_grow_without_end() -> None:
-    long = mutations(call(repr("x," * 3_000)), 8)
+    long = mutate_inputs(call(repr("x," * 3_000)), 8)
     assert all(len(text) < 30_000 for text in long)
-    numbers = mutations(call(repr(list(range(1_500)))), 8)
+    numbers = mutate_inputs(call(repr(list(range(1_500)))), 8)
     assert all(len(parse_literal(text)) <= 3_100 for text in numbers)  # type: ignore[arg-type]
-    assert mutations(call(str(10**400)), 8)
+    assert mutate_inputs(call(str(10**400)), 8)
 
 
 def test_a_deep_nest_does_not_take_forever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,12 +239,12 @@ def test_a_deep_nest_does_not_take_forever(monkeypatch: pytest.MonkeyPatch) -> N
         return other(*given)
 
     monkeypatch.setattr(input_mutation, "_other", counted)
-    assert mutations(call("[" * 40 + "1" + "]" * 40), 8)
+    assert mutate_inputs(call("[" * 40 + "1" + "]" * 40), 8)
     assert made < 1_000_000
 
 
 def test_the_values_of_the_program_are_left_as_they_are() -> None:
     program = call("[[3, 1], [2]], {'a': [1]}, {1, 2}")
-    before = [value_of(value) for value in program.call_arguments[0]]
-    mutations(program, 8)
-    assert [value_of(value) for value in program.call_arguments[0]] == before
+    before = [to_value(value) for value in program.call_arguments[0]]
+    mutate_inputs(program, 8)
+    assert [to_value(value) for value in program.call_arguments[0]] == before

@@ -7,7 +7,7 @@ import pytest
 from test_cli import run
 
 import execverify as ev
-from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.programs.records import ProgramRecord
 
 STEPLESS = {
@@ -41,9 +41,9 @@ def test_nothing_is_asked(name: str) -> None:
 
 def test_rows_go_on_and_count_it() -> None:
     sources = [*STEPLESS.values(), "def f(n):\n    n += 1\n    return n"]
-    account = Account()
+    account = ConversionReport()
     records = [ProgramRecord(source, "f", "3", None, str(at), f"x.jsonl:{at}") for at, source in enumerate(sources)]
-    rows = list(make_rows(records, Settings(), account))
+    rows = list(make_rows(records, RowConfig(), account))
     assert {row["id"] for row in rows} == {f"{len(STEPLESS)}/white_box", f"{len(STEPLESS)}/input_prediction"}
     reasons = {drop.reason for drop in account.drops}
     assert reasons == {"no step", "the result has no literal"} and len(account.drops) == len(STEPLESS)
@@ -70,6 +70,6 @@ def test_a_byte_order_mark_is_no_part_of_a_program() -> None:
     assert program == ev.Program(plain, arguments="1")
     assert ev.trace(program).steps == ev.trace(ev.Program(plain, arguments="1")).steps
     record = ProgramRecord("\ufeff" + plain, None, "[1] * 2", None, "x", "x")
-    (row, _) = make_rows([record], Settings(), Account())
+    (row, _) = make_rows([record], RowConfig(), ConversionReport())
     assert row["program"] == {"source": plain, "entry_point": "f", "arguments": "[1, 1]", "result": "[1, 1]"}
     assert ev.Program("\ufeff\ufeff" + plain, arguments="1") == program  # two files were joined

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from execverify.datasets.code_problems import ProblemAccount, problem_rows
+from execverify.datasets.code_problems import ImportReport, problem_rows
 from execverify.datasets.published import programs_in
 from execverify.datasets.rows_io import read_rows, write_rows
 from execverify.errors import RowError
 from execverify.questions.rows import from_row
 from execverify.rewards.code.grade import unit_test_score
 from execverify.rewards.code.record_formats.training_sets import by_source
-from execverify.rewards.code.unit_tests import Form, UnitTest, UnitTests, questions_of, read_tests, task_or_problem
+from execverify.rewards.code.unit_tests import TestFormat, UnitTest, UnitTests, parse_unit_tests, questions_of, task_from_row
 from execverify.rewards.code.unit_tests import tests_of_row as read_row
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
@@ -59,8 +59,8 @@ def jsonl(path: Path, *records: Any) -> str:
     return str(path)
 
 
-def made(source: str, **settings: Any) -> tuple[list[dict[str, Any]], ProblemAccount]:
-    account = ProblemAccount()
+def made(source: str, **settings: Any) -> tuple[list[dict[str, Any]], ImportReport]:
+    account = ImportReport()
     return list(problem_rows(source, account, **settings)), account
 
 
@@ -88,8 +88,8 @@ def test_a_program_and_a_function_become_rows(tmp_path: Path) -> None:
 def test_the_tests_are_those_of_the_ground_truth(tmp_path: Path) -> None:
     rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC, PAIR))
     for row, its in zip(rows, (ADD, MAGIC, PAIR), strict=True):
-        judged = by_source(read_tests(its["reward_model"]["ground_truth"]), "taco")
-        assert read_row(row) == judged == read_tests(row) == read_tests(its)
+        judged = by_source(parse_unit_tests(its["reward_model"]["ground_truth"]), "taco")
+        assert read_row(row) == judged == parse_unit_tests(row) == parse_unit_tests(its)
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.jsonl"])
@@ -118,7 +118,7 @@ def test_parquet_and_folders_are_read(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist([MAGIC]), tmp_path / "data" / "train-00001-of-00002.parquet")
     pq.write_table(pa.Table.from_pylist([PAIR]), tmp_path / "data" / "validation-00000-of-00001.parquet")
     rows, account = made(str(tmp_path))
-    assert account.rows == {"stdin": 1, "call": 1} and account.others == {"math": 1} and account.records == 3
+    assert account.rows == {"stdin": 1, "call": 1} and account.not_code == {"math": 1} and account.records == 3
     held_out, _ = made(str(tmp_path), split="validation")
     assert [row["split"] for row in (*rows, *held_out)] == ["train", "train", "validation"]
     assert made(str(tmp_path / "data" / "validation-00000-of-00001.parquet"))[0][0]["id"] == held_out[0]["id"]
@@ -207,15 +207,15 @@ def test_tests_that_cannot_be_judged_are_left_out_and_counted(tmp_path: Path) ->
 
 def test_a_row_without_a_solution_is_a_problem_and_no_task(tmp_path: Path) -> None:
     (row,), _ = made(jsonl(tmp_path / "eurus.jsonl", MAGIC))
-    problem = task_or_problem(row)
+    problem = task_from_row(row)
     assert problem.id == row["id"] and problem.kind == "code_generation"
     with pytest.raises(RowError, match="no solution of its own"):
         from_row(row)
     with pytest.raises(RowError, match="version 9"):
-        task_or_problem(row | {"version": 9})
+        task_from_row(row | {"version": 9})
     for questions in ([], [{"kind": "riddle", "text": "1", "answers": ["1"]}]):
         with pytest.raises(RowError, match="unit tests"):
-            task_or_problem({**row, "questions": questions})
+            task_from_row({**row, "questions": questions})
     for question in ({"text": "f(", "answers": ["1"]}, {"text": "1", "answers": []}, {"text": "1", "answers": ["x + 1"]}):
         with pytest.raises(RowError, match="unit test"):
             read_row(row | {"questions": [{"kind": "json_test", **question}]})
@@ -223,15 +223,22 @@ def test_a_row_without_a_solution_is_a_problem_and_no_task(tmp_path: Path) -> No
 
 def test_tests_survive_a_row_in_every_form() -> None:
     forms = [
-        UnitTests(Form.STDIN, (UnitTest("1\n", ("2\n",)),)),
-        UnitTests(Form.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
-        UnitTests(Form.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
-        UnitTests(Form.CALL, (UnitTest("1", ("2",)),), None, from_json=True),
+        UnitTests(TestFormat.STDIN, (UnitTest("1\n", ("2\n",)),)),
+        UnitTests(TestFormat.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
+        UnitTests(TestFormat.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
+        UnitTests(TestFormat.CALL, (UnitTest("1", ("2",)),), None, from_json=True),
         UnitTests(
-            Form.STDIN, (UnitTest("1", ("2",)),), compare="tokens", time_limit=2.5, memory_limit=300_000_000, checker="print(1)"
+            TestFormat.STDIN,
+            (UnitTest("1", ("2",)),),
+            compare="tokens",
+            time_limit=2.5,
+            memory_limit=300_000_000,
+            checker="print(1)",
         ),
-        UnitTests(Form.ASSERT, (UnitTest("assert f(1)"),), "f", "import math", names=("g",), context="class Node:\n    pass"),
-        UnitTests(Form.ASSERT, (UnitTest("import numpy\nassert f(1)", needs=("numpy",)),), "f"),
+        UnitTests(
+            TestFormat.ASSERT, (UnitTest("assert f(1)"),), "f", "import math", names=("g",), context="class Node:\n    pass"
+        ),
+        UnitTests(TestFormat.ASSERT, (UnitTest("import numpy\nassert f(1)", needs=("numpy",)),), "f"),
     ]
     for tests in forms:
         row = {"kind": "code_generation", "program": {"entry_point": tests.entry_point}, "questions": questions_of(tests)}

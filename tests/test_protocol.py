@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from execverify.rewards import UnitTestRule, unit_test_scores
+from execverify.rewards import UnitTestConfig, unit_test_scores
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
 from execverify.sandbox.result import Outcome
-from execverify.sandbox.scheduler import Line
-from execverify.sandbox.sessions import CANDIDATE_ROLES, MAY_SAY, read_message, result_in
+from execverify.sandbox.scheduler import Connection
+from execverify.sandbox.sessions import ALLOWED_MESSAGES, CANDIDATE_ROLES, read_message, result_in
 
-BINARY = UnitTestRule(binary=True)
+BINARY = UnitTestConfig(binary=True)
 FORMS: dict[str, dict[str, Any]] = {
     "call": {"inputs": [[1], [2]], "outputs": [7_001, 7_002], "fn_name": "f"},
     "stdin": {"inputs": ["1\n", "2\n"], "outputs": ["7001\n", "7002\n"]},
@@ -96,25 +96,25 @@ def test_nor_by_any_way_to_the_judge(form: str) -> None:
 
 
 def test_the_table_lets_no_candidate_say_that_an_assertion_held() -> None:
-    for (role, state), allowed in MAY_SAY.items():
+    for (role, state), allowed in ALLOWED_MESSAGES.items():
         gives = {what for what, outcomes in allowed.items() if "returned" in outcomes}
         if role == "answer":  # what an assertion asks of it are values alone
             assert gives <= {"answer"}, state
             assert "result" not in allowed
         elif role in CANDIDATE_ROLES:
             assert gives <= {"result"}, state
-        assert not (role in CANDIDATE_ROLES and any(str(Outcome.FAILED) in outcomes for outcomes in allowed.values()))
+        assert not (role in CANDIDATE_ROLES and any(str(Outcome.SANDBOX_ERROR) in outcomes for outcomes in allowed.values()))
         assert not (role in CANDIDATE_ROLES and any(str(Outcome.UNSUPPORTED) in outcomes for outcomes in allowed.values()))
 
 
-@pytest.mark.parametrize("place", MAY_SAY)
+@pytest.mark.parametrize("place", ALLOWED_MESSAGES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_the_table_does_not_have_is_refused(place: tuple[str, str], kind: str) -> None:
-    line = Line.__new__(Line)
+    line = Connection.__new__(Connection)
     line.role, line.state = place
     for outcome in Outcome:
         texts = [kind, str(outcome), "NoneType", "None", None, "", None, ""]
-        allowed = MAY_SAY[place].get(kind)
+        allowed = ALLOWED_MESSAGES[place].get(kind)
         if allowed is None:
             with pytest.raises(ValueError, match="unexpected"):
                 read_message(line, texts)

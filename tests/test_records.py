@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.rewards import Standing, check_tests, read_tests, unit_test_score
+from execverify.rewards import TestValidity, check_tests, parse_unit_tests, unit_test_score
 from execverify.rewards.code.record_formats import FORMATS, OtherAbility, format_of, read_record
 from execverify.rewards.code.record_formats.livecodebench import MAX_UNPACKED, unpacked
 from execverify.rewards.code.unit_tests import questions_of
@@ -99,7 +99,7 @@ def test_each_format_is_read_and_judged(name: str, record: Any, right: str, wron
         found = format_of({key: value for key, value in record.items() if value is not None})
         assert found is not None and found.name == name
     for form in (record, json.dumps(record)) if not isinstance(record, str) else (record,):
-        tests = read_tests(form)
+        tests = parse_unit_tests(form)
         assert unit_test_score(tests, answer(right)).reward == 1.05
         assert unit_test_score(tests, answer(wrong)).reward in (0.0, 0.05)
     kept = {"kind": "code_generation", "program": {"entry_point": tests.entry_point}, "questions": questions_of(tests)}
@@ -107,7 +107,7 @@ def test_each_format_is_read_and_judged(name: str, record: Any, right: str, wron
     assert compute_score("execverify/code_generation", answer(right), json.dumps(record) if name else record)["score"] == 1.05
     read = read_record(record)
     for solution in read.solutions:
-        assert check_tests(read.tests, [solution]).standing == Standing.SOLVED
+        assert check_tests(read.tests, [solution]).validity == TestValidity.SOLVED
 
 
 def test_every_format_is_tried() -> None:
@@ -211,18 +211,18 @@ def test_a_problem_may_bring_a_checker() -> None:
         "official_tests": [{"input": "5\n", "output": "2 3\n"}],
         "generated_checker": CHECKER,
     }
-    tests = read_tests(record)
+    tests = parse_unit_tests(record)
     for program, reward in (("print(1, int(input()) - 1)", 1.05), ("print(2, 2)", 0.05), ("print('x')", 0.05), ("1 / 0", 0.05)):
         score = unit_test_score(tests, answer(program))
         assert score.reward == reward, score
-    assert "checker" in unit_test_score(tests, answer("print(2, 2)")).parts[1].why
+    assert "checker" in unit_test_score(tests, answer("print(2, 2)")).parts[1].reason
     forged = "import sys, os\nprint(1)\nsys.stdout.flush()\nopen('output.txt', 'w').write('1 4') if 0 else None"
     assert unit_test_score(tests, answer(forged)).reward == 0.05
 
 
 def test_a_checker_runs_confined() -> None:
     for checker in ("open('/etc/passwd')\nprint(1)", "import socket\nsocket.socket()\nprint(1)", "while True: pass"):
-        tests = read_tests({"inputs": ["1"], "outputs": ["1"], "checker": checker})
+        tests = parse_unit_tests({"inputs": ["1"], "outputs": ["1"], "checker": checker})
         score = unit_test_score(tests, answer("print(1)"), limits=Limits(timeout=1.0))
         assert score.reward in (0.05, None), score
 
@@ -256,7 +256,7 @@ def test_tests_that_hold_whatever_comes_pay_nobody(test: str) -> None:
 def test_tests_that_tell_right_from_wrong_stay(test: str) -> None:
     source = "def f(n):\n    return n if isinstance(n, list) else n + 1"
     check = check_tests({"asserts": [test], "entry_point": "f"}, [source])
-    assert check.standings == (Standing.SOLVED,)
+    assert check.validities == (TestValidity.SOLVED,)
 
 
 def test_a_check_tells_what_is_known_of_each_test() -> None:
@@ -271,13 +271,13 @@ def test_a_check_tells_what_is_known_of_each_test() -> None:
         "entry_point": "f",
     }
     wrong, right = "def f(n):\n    return 2", "def f(n):\n    return n + 1"
-    expected = [Standing.SOLVED, Standing.NOTHING, Standing.ANYTHING, Standing.UNSUPPORTED, Standing.SOLVED]
-    assert list(check_tests(truth, [wrong, right]).standings) == expected
-    assert check_tests(truth, [right]).standing == Standing.NOTHING
+    expected = [TestValidity.SOLVED, TestValidity.NOTHING, TestValidity.ANYTHING, TestValidity.UNSUPPORTED, TestValidity.SOLVED]
+    assert list(check_tests(truth, [wrong, right]).validities) == expected
+    assert check_tests(truth, [right]).validity == TestValidity.NOTHING
     unknown = check_tests(truth)
-    assert Counter(unknown.standings) == {Standing.UNKNOWN: 3, Standing.ANYTHING: 1, Standing.UNSUPPORTED: 1}
-    assert check_tests(truth, [right]).whys[1] and not check_tests(truth, [right]).whys[0]
-    assert check_tests({"inputs": ["1"], "outputs": ["1"]}, ["```python\nprint(input())\n```"]).standing == Standing.SOLVED
+    assert Counter(unknown.validities) == {TestValidity.UNKNOWN: 3, TestValidity.ANYTHING: 1, TestValidity.UNSUPPORTED: 1}
+    assert check_tests(truth, [right]).reasons[1] and not check_tests(truth, [right]).reasons[0]
+    assert check_tests({"inputs": ["1"], "outputs": ["1"]}, ["```python\nprint(input())\n```"]).validity == TestValidity.SOLVED
 
 
 # ------------------------------------------------------------------------------------------------------------- real rows
@@ -299,7 +299,7 @@ def test_real_rows_are_read_and_solved_by_their_references() -> None:
         standings: Counter[str] = Counter()
         for row in rows:
             read = read_record(row)
-            standings[check_tests(read.tests, read.solutions, limits=Limits(timeout=10.0)).standing] += 1
+            standings[check_tests(read.tests, read.solutions, limits=Limits(timeout=10.0)).validity] += 1
         print(path.name, len(rows), dict(standings))
-        assert standings[Standing.FAILED] == 0
-        assert standings[Standing.NOTHING] <= 0.1 * len(rows), (path.name, standings)
+        assert standings[TestValidity.FAILED] == 0
+        assert standings[TestValidity.NOTHING] <= 0.1 * len(rows), (path.name, standings)

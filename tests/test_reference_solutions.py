@@ -24,7 +24,7 @@ import pytest
 from mutants import mutant
 
 from execverify.rewards.code.grade import unit_test_scores
-from execverify.rewards.code.unit_tests import Form, UnitTest, UnitTests, read_tests
+from execverify.rewards.code.unit_tests import TestFormat, UnitTest, UnitTests, parse_unit_tests
 from execverify.rewards.parts import Score, Verdict
 from execverify.sandbox.result import Limits
 
@@ -69,7 +69,7 @@ def humaneval() -> list[Problem]:
         truth = {"test": row["test"], "entry_point": name, "setup": text}
         whole = f"{row['test']}\ncheck({name})"
         source = row["prompt"] + row["canonical_solution"]
-        found.append(Problem(row["task_id"], source, name, read_tests(json.dumps(truth)), text, whole))
+        found.append(Problem(row["task_id"], source, name, parse_unit_tests(json.dumps(truth)), text, whole))
     return found
 
 
@@ -79,7 +79,7 @@ def mbpp() -> list[Problem]:
     for row in lines(MBPP_PLUS):
         inputs = () if row["task_id"] in NO_CALLS else inputs_of(row)
         truth = {"asserts": row["assertion"], "entry_point": row["entry_point"]}
-        tests = read_tests(json.dumps(truth))
+        tests = parse_unit_tests(json.dumps(truth))
         source = row["canonical_solution"]
         found.append(Problem(row["task_id"], source, row["entry_point"], tests, "", row["assertion"], inputs))
     return found
@@ -109,7 +109,7 @@ def inputs_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def calls_as_tests(name: str, inputs: Sequence[str], results: Sequence[str]) -> UnitTests:
-    return UnitTests(Form.CALL, tuple(map(lambda given, result: UnitTest(given, (result,)), inputs, results)), name)
+    return UnitTests(TestFormat.CALL, tuple(map(lambda given, result: UnitTest(given, (result,)), inputs, results)), name)
 
 
 def plain(source: str, problem: Problem, tests: Sequence[str] = (), calls: Sequence[str] = ()) -> list[str]:
@@ -158,7 +158,7 @@ def check_full_marks(problems: Sequence[Problem]) -> Counter[str]:
         for part in score.parts[1:]:
             counts["tests"] += 1
             if part.verdict == Verdict.UNSUPPORTED:
-                counts[f"unsupported: {part.why}"] += 1
+                counts[f"unsupported: {part.reason}"] += 1
     return counts
 
 

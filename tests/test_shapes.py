@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from execverify.programs.fingerprint import function_keys, ngrams, renamed_key, shape_key, words_of
+from execverify.programs.fingerprint import alpha_hash, function_hashes, structure_hash, token_ngrams, tokens_of
 from execverify.programs.program import Program
 
 
@@ -119,32 +119,32 @@ APART = {
 @pytest.mark.parametrize("name", RENAMED)
 def test_names_and_layout_do_not_count(name: str) -> None:
     one, two = map(program, RENAMED[name])
-    assert renamed_key(one) == renamed_key(two)
-    assert shape_key(one) == shape_key(two)
+    assert alpha_hash(one) == alpha_hash(two)
+    assert structure_hash(one) == structure_hash(two)
 
 
 @pytest.mark.parametrize("name", CONSTANTS)
 def test_constants_count_for_one_key_and_not_for_the_other(name: str) -> None:
     one, two = map(program, CONSTANTS[name])
-    assert renamed_key(one) != renamed_key(two)
-    assert shape_key(one) == shape_key(two)
+    assert alpha_hash(one) != alpha_hash(two)
+    assert structure_hash(one) == structure_hash(two)
 
 
 @pytest.mark.parametrize("name", APART)
 def test_other_programs_have_other_keys(name: str) -> None:
     one, two = map(program, APART[name])
-    assert renamed_key(one) != renamed_key(two)
+    assert alpha_hash(one) != alpha_hash(two)
     if name not in ("a mark within a text",):
-        assert shape_key(one) != shape_key(two)
+        assert structure_hash(one) != structure_hash(two)
 
 
 def test_arguments_do_not_count() -> None:
     source = "def f(a):\n    return a"
-    assert renamed_key(Program(source, "f", "1")) == renamed_key(Program(source, "f", "'x'"))
+    assert alpha_hash(Program(source, "f", "1")) == alpha_hash(Program(source, "f", "'x'"))
 
 
 def test_keys_have_64_bits() -> None:
-    keys = [renamed_key(program(f"def f(a):\n    return a + {number}")) for number in range(200)]
+    keys = [alpha_hash(program(f"def f(a):\n    return a + {number}")) for number in range(200)]
     assert len(set(keys)) == 200 and max(keys) < 2**64 and max(keys) > 2**62
 
 
@@ -152,8 +152,8 @@ def test_odd_programs_have_keys() -> None:
     deep = "def f(a):\n    return " + "+".join(["a"] * 1_500)
     long = f"def f(a):\n    return 0x{'f' * 10_000}"
     half = "def f(a):\n    return '\\udc80'"
-    assert len({renamed_key(program(source)) for source in (deep, long, half)}) == 3
-    assert shape_key(program(long)) == shape_key(program("def f(a):\n    return 1"))
+    assert len({alpha_hash(program(source)) for source in (deep, long, half)}) == 3
+    assert structure_hash(program(long)) == structure_hash(program("def f(a):\n    return 1"))
 
 
 def test_functions_have_keys_of_their_own_wherever_they_stand() -> None:
@@ -170,20 +170,20 @@ def test_functions_have_keys_of_their_own_wherever_they_stand() -> None:
 
 
 def exact(tree: ast.Module) -> frozenset[int]:
-    return function_keys(tree, 0)[0]
+    return function_hashes(tree, 0)[0]
 
 
 def test_functions_have_shapes_from_some_length_on() -> None:
     one, two = ast.parse("def g(x):\n    return x * 2 + 5"), ast.parse("def h(y):\n    return y * 3 + 7")
-    assert exact(one) != exact(two) and function_keys(one, 0)[1] == function_keys(two, 0)[1]
-    assert function_keys(one, 1_000)[1] == frozenset()
+    assert exact(one) != exact(two) and function_hashes(one, 0)[1] == function_hashes(two, 0)[1]
+    assert function_hashes(one, 1_000)[1] == frozenset()
 
 
 def test_words_are_tokens_without_comments_and_layout() -> None:
     source = (
         "def f(a, b):  # add 'em\n    return a**b >= 1.5e3 or a != \"it's\" \\\n        + f'{a}, {b!r}' + r'\\d' + '''x\ny'''\n"
     )
-    assert words_of(source) == [
+    assert tokens_of(source) == [
         *["def", "f", "(", "a", ",", "b", ")", ":", "return", "a", "**", "b", ">=", "1.5e3", "or", "a", "!="],
         '"it\'s"', "+", "f'{a}, {b!r}'", "+", "r'\\d'", "+", "'''x\ny'''",
     ]  # fmt: skip
@@ -193,17 +193,17 @@ def test_words_are_tokens_without_comments_and_layout() -> None:
     "text", ["", "   \n", "def f(:\n 'open", "don't $ ? `x` \x00", "'''never closed", "\\", "é = ٣; π²", "1__0 0x 1e"]
 )
 def test_any_text_has_words(text: str) -> None:
-    assert "".join(words_of(text)).replace(" ", "") == "".join(text.split())
+    assert "".join(tokens_of(text)).replace(" ", "") == "".join(text.split())
 
 
 def test_runs_of_words_are_compared_by_their_keys() -> None:
     one, two = "def f(a, b, c):\n    return a + b + c", "def f(a,b,c): # sum\n  return (a+b+c)"
-    assert len(ngrams(one, 8)) == len(words_of(one)) - 7 == 9
-    shared = len(ngrams(one, 8) & ngrams(two, 8))
+    assert len(token_ngrams(one, 8)) == len(tokens_of(one)) - 7 == 9
+    shared = len(token_ngrams(one, 8) & token_ngrams(two, 8))
     assert shared == 4  # up to `return`: behind it stands a bracket
-    assert ngrams("a b", 3) == frozenset() and len(ngrams("a b c", 3)) == 1
-    assert ngrams("a b c d", 2) != ngrams("d c b a", 2)
-    assert ngrams("a b a b a b", 2) == ngrams("b a b a", 2)
+    assert token_ngrams("a b", 3) == frozenset() and len(token_ngrams("a b c", 3)) == 1
+    assert token_ngrams("a b c d", 2) != token_ngrams("d c b a", 2)
+    assert token_ngrams("a b a b a b", 2) == token_ngrams("b a b a", 2)
 
 
 def test_keys_are_the_same_under_every_hash_seed() -> None:
@@ -229,7 +229,7 @@ def test_keys_do_not_change_with_versions_of_python() -> None:
         "    return sorted(found, key=lambda k: -n)[:n]\n"
     )
     one = Program(source, "f", "['a']")
-    assert (renamed_key(one), shape_key(one)) == (RENAMED_THEN, SHAPE_THEN)
+    assert (alpha_hash(one), structure_hash(one)) == (RENAMED_THEN, SHAPE_THEN)
 
 
 RENAMED_THEN, SHAPE_THEN = 8654996305492470956, 8253496386626102115

@@ -7,26 +7,33 @@ import pytest
 from execverify.programs.program import Program
 from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import run, sandbox
-from execverify.tracing.branch_coverage import Arm, Item, Survey, choose, survey_many, survey_of
+from execverify.tracing.branch_coverage import (
+    BranchOutcome,
+    CoverageReport,
+    CoverageRequest,
+    select_inputs,
+    survey_many,
+    survey_of,
+)
 
 
-def surveyed(source: str, inputs: list[str], variants: tuple[str, ...] = (), **limits: Any) -> Survey:
+def surveyed(source: str, inputs: list[str], variants: tuple[str, ...] = (), **limits: Any) -> CoverageReport:
     """One survey; the entry point is f."""
     items = [(Program(source, "f", inputs[0]), inputs, list(variants))]
     (found,) = survey_many(items, limits=Limits(**limits))
     return found
 
 
-def texts(found: Survey) -> list[str | None]:
+def texts(found: CoverageReport) -> list[str | None]:
     return [None if result.value is None else result.value.text for result in found.results]
 
 
-def outcomes(found: Survey) -> list[str]:
+def outcomes(found: CoverageReport) -> list[str]:
     return [str(result.outcome) for result in found.results]
 
 
-def taken(found: Survey, index: int) -> set[tuple[int, str, bool]]:
-    return {(found.arms[at].line, found.arms[at].what, found.arms[at].truth) for at in found.taken[index]}
+def taken(found: CoverageReport, index: int) -> set[tuple[int, str, bool]]:
+    return {(found.arms[at].line, found.arms[at].what, found.arms[at].truth) for at in found.covered[index]}
 
 
 ARMS = (
@@ -39,17 +46,17 @@ def test_results_and_arms_of_every_input() -> None:
     found = surveyed(ARMS, ["7", "1", "0"])
     assert texts(found) == ["'x[2]'", "'y'", "'y'"]
     assert set(found.arms) == {
-        *(Arm(line, "condition", truth) for line in (2, 3, 6, 7) for truth in (True, False)), Arm(3, "loop", True), Arm(5, "loop", True),
+        *(BranchOutcome(line, "condition", truth) for line in (2, 3, 6, 7) for truth in (True, False)), BranchOutcome(3, "loop", True), BranchOutcome(5, "loop", True),
     }  # fmt: skip
     assert taken(found, 2) == {(2, "condition", False), (3, "condition", False)}
     assert taken(found, 1) == {(2, "condition", False), (3, "condition", False), (5, "loop", True), (6, "condition", False)}
     assert len(taken(found, 0)) == len(found.arms) - 1  # all but the ternary's else
-    assert found.untaken == () and found.constant == () and found.ran == (0, 1, 2) and found.distinct_results == 2
+    assert found.uncovered == () and found.constant == () and found.ran == (0, 1, 2) and found.distinct_results == 2
 
 
 def test_what_is_never_done_is_said() -> None:
     found = surveyed(ARMS, ["1", "0"])
-    assert found.untaken == (
+    assert found.uncovered == (
         "line 2: the condition never holds",
         "line 3: the condition never holds",
         "line 3: the loop is never entered",
@@ -72,14 +79,14 @@ def test_elif_and_conditions_over_several_lines() -> None:
         "def f(n):\n    if (n\n            > 3):\n        return 1\n    elif n > 1:\n        return 2\n    return 3",
         ["9", "2", "0"],
     )
-    assert found.untaken == () and {arm.line for arm in found.arms} == {2, 5}
+    assert found.uncovered == () and {arm.line for arm in found.arms} == {2, 5}
 
 
 def test_only_inputs_that_ran_count_for_arms() -> None:
     found = surveyed("def f(n):\n    if n > 3:\n        return 1 // 0\n    return n", ["1", "5"])
     assert outcomes(found) == ["returned", "raised"]
     assert found.results[1].error == "ZeroDivisionError" and "line 3" in found.results[1].detail
-    assert found.untaken == ("line 2: the condition never holds",) and found.ran == (0,)
+    assert found.uncovered == ("line 2: the condition never holds",) and found.ran == (0,)
 
 
 def test_results_are_those_of_plain_runs() -> None:
@@ -130,7 +137,7 @@ def test_no_input_is_touched_by_an_earlier_one(name: str) -> None:
     found = surveyed(source, [text] * 3, (source,), timeout=5)
     assert texts(found) == [wanted] * 3
     assert [result.value.text for result in found.variants[0] if result.value] == [wanted] * 3
-    assert not found.matters()
+    assert not found.changes_result()
 
 
 def test_what_an_earlier_call_left_is_no_way_of_a_later_one() -> None:
@@ -140,7 +147,7 @@ def test_what_an_earlier_call_left_is_no_way_of_a_later_one() -> None:
 
 def test_a_variant_has_nothing_from_the_program() -> None:
     found = surveyed("def g(n):\n    return n\ndef f(n):\n    return g(n)", ["1"], ("def f(n):\n    return g(n)",))
-    assert found.variants[0][0].error == "NameError" and found.matters()
+    assert found.variants[0][0].error == "NameError" and found.changes_result()
 
 
 def test_variants_run_until_they_differ() -> None:
@@ -149,14 +156,14 @@ def test_variants_run_until_they_differ() -> None:
         source, ["1", "2", "-3", "4"], ("def f(n):\n    return n", "def f(n):\n    return (", "def g(n):\n    return n")
     )
     assert [result.value.text for result in found.variants[0] if result.value] == ["1", "2", "-3"]
-    assert found.matters(0)
-    assert found.variants[1][0].error == "SyntaxError" and found.matters(1)
-    assert found.variants[2][0].outcome == "raised" and found.matters(2)
+    assert found.changes_result(0)
+    assert found.variants[1][0].error == "SyntaxError" and found.changes_result(1)
+    assert found.variants[2][0].outcome == "raised" and found.changes_result(2)
 
 
 def test_a_variant_that_only_fails_where_the_program_does_is_no_other() -> None:
     found = surveyed("def f(n):\n    return 6 // n", ["3", "0"], ("def f(n):\n    return 6 // (n)",))
-    assert not found.matters() and len(found.variants[0]) == 2
+    assert not found.changes_result() and len(found.variants[0]) == 2
 
 
 ENDLESS = {
@@ -210,7 +217,7 @@ def test_huge_results_are_opaque_and_cost_nothing_else() -> None:
 
 def test_values_without_a_literal_are_no_results() -> None:
     found = surveyed("def f(n):\n    return len if n else object()", ["1", "0"])
-    assert found.ran == () and found.distinct_results == 0 and choose(found, 3) == []
+    assert found.ran == () and found.distinct_results == 0 and select_inputs(found, 3) == []
 
 
 def test_too_much_memory_costs_its_input_alone() -> None:
@@ -241,8 +248,8 @@ def test_a_program_that_hangs_or_dies_costs_its_survey_alone() -> None:
     found = list(survey_many(items, limits=Limits(timeout=0.5), workers=2))
     assert [outcomes(survey)[1] for survey in found] == ["returned", "timed out", "returned", "died", "returned"]
     for broken in (found[1], found[3]):
-        assert len(broken.results) == 2 and len(broken.variants) == 1 and broken.ran == () and choose(broken, 2) == []
-        assert len(broken.taken) == 2
+        assert len(broken.results) == 2 and len(broken.variants) == 1 and broken.ran == () and select_inputs(broken, 2) == []
+        assert len(broken.covered) == 2
     assert [survey.inputs for survey in found] == [("1", "9")] * 5
 
 
@@ -339,7 +346,7 @@ ITEM = (Program("def f(n):\n    return n", "f", "1"), ["1"], ["def f(n):\n    re
 
 def test_a_reply_is_read() -> None:
     found = survey_of(ITEM, good_reply())
-    assert found.ran == (0,) and found.arms[0] == Arm(2, "condition", True) and found.variants[0][0].error == "E"
+    assert found.ran == (0,) and found.arms[0] == BranchOutcome(2, "condition", True) and found.variants[0][0].error == "E"
 
 
 @pytest.mark.parametrize(
@@ -380,13 +387,13 @@ def test_a_reply_is_read() -> None:
 )
 def test_a_forged_reply_is_no_survey(changes: dict[str, Any]) -> None:
     found = survey_of(ITEM, good_reply(**changes))
-    assert [result.outcome for result in found.results] == [Outcome.DIED] and found.ran == () and found.arms == ()
+    assert [result.outcome for result in found.results] == [Outcome.CRASHED] and found.ran == () and found.arms == ()
     assert len(found.variants) == 1
 
 
 def test_our_failure_is_told_as_ours() -> None:
     found = survey_of(ITEM, {"outcome": "our failure", "detail": "KeyError: 'x'"})
-    assert found.results[0].outcome == Outcome.FAILED
+    assert found.results[0].outcome == Outcome.SANDBOX_ERROR
 
 
 def test_the_same_survey_again() -> None:
@@ -410,25 +417,25 @@ def test_surveys_are_made_as_they_are_asked_for() -> None:
 
 def test_no_inputs_and_no_variants() -> None:
     (found,) = survey_many([(Program("def f(n):\n    return 1 if n else 2", "f", "1"), [], [])])
-    assert found.results == () and found.ran == () and found.distinct_results == 0 and choose(found, 2) == []
-    assert found.untaken == ("line 2: the condition is never tested",)
+    assert found.results == () and found.ran == () and found.distinct_results == 0 and select_inputs(found, 2) == []
+    assert found.uncovered == ("line 2: the condition is never tested",)
     assert list(survey_many([])) == []
 
 
 def test_a_worker_serves_many_surveys() -> None:
     with sandbox():
-        items: list[Item] = [(Program(f"def f(n):\n    return n + {k}", "f", "1"), ["1", "2"], []) for k in range(40)]
+        items: list[CoverageRequest] = [(Program(f"def f(n):\n    return n + {k}", "f", "1"), ["1", "2"], []) for k in range(40)]
         assert [texts(found) for found in survey_many(items)] == [[str(1 + k), str(2 + k)] for k in range(40)]
 
 
 def test_choose_takes_the_first_then_new_ways_then_new_results() -> None:
     source = "def f(n):\n    if n > 10:\n        return 'big'\n    return n % 3"
     found = surveyed(source, ["1", "4", "2", "30", "31", "3"])
-    assert choose(found, 6) == [0, 3, 2, 5]
-    assert choose(found, 2) == [0, 3]
-    assert choose(found, 1) == [0] and choose(found, 0) == []
+    assert select_inputs(found, 6) == [0, 3, 2, 5]
+    assert select_inputs(found, 2) == [0, 3]
+    assert select_inputs(found, 1) == [0] and select_inputs(found, 0) == []
 
 
 def test_choose_does_without_a_first_that_failed() -> None:
     found = surveyed("def f(n):\n    return 6 // n", ["0", "3", "2", "3"])
-    assert choose(found, 4) == [1, 2]
+    assert select_inputs(found, 4) == [1, 2]

@@ -9,15 +9,15 @@ from collections import Counter
 import pytest
 
 from execverify.errors import ProgramError
-from execverify.programs.catalog import CATALOGUE
+from execverify.programs.catalog import CATALOG
 from execverify.programs.constraints import Constraint, check
-from execverify.synthesis import Sketch, synthesize
-from execverify.synthesis.idioms import deed_names
-from execverify.synthesis.loops import walk_names
+from execverify.synthesis import GeneratedProgram, synthesize
+from execverify.synthesis.idioms import idiom_names
+from execverify.synthesis.loops import loop_names
 from execverify.synthesis.templates import entries, phrases
 
 
-def made(count: int, seed: int = 0, **settings: object) -> list[Sketch]:
+def made(count: int, seed: int = 0, **settings: object) -> list[GeneratedProgram]:
     """One sketch an item: the first attempt that gives one."""
     found = []
     for index in range(count):
@@ -45,9 +45,9 @@ def test_an_item_is_the_same_wherever_it_is_made() -> None:
 
 
 def test_every_entry_has_a_phrase_and_every_phrase_an_entry() -> None:
-    assert set(entries()) == set(CATALOGUE)
-    assert len(CATALOGUE) >= 175
-    assert len(walk_names()) + len(deed_names()) >= 40
+    assert set(entries()) == set(CATALOG)
+    assert len(CATALOG) >= 175
+    assert len(loop_names()) + len(idiom_names()) >= 40
 
 
 def test_phrases_are_python() -> None:
@@ -72,8 +72,8 @@ def test_levels_and_methods_are_those_asked_for() -> None:
 
 
 def test_every_method_comes_up_at_every_level() -> None:
-    asked = {(sketch.constraint.level, sketch.constraint.method) for sketch in made(6 * len(CATALOGUE))}
-    assert len(asked) == 6 * len(CATALOGUE)
+    asked = {(sketch.constraint.level, sketch.constraint.method) for sketch in made(6 * len(CATALOG))}
+    assert len(asked) == 6 * len(CATALOG)
 
 
 def test_programs_differ_and_say_what_they_do() -> None:

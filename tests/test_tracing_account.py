@@ -50,7 +50,7 @@ def same(value: ev.Value | None, seen: tuple[str, str]) -> bool:
         return False
     if value.text is not None:
         return reread(value.text) == seen and seen[0] == value.type
-    return seen == ("opaque", value.type) or (value.opaque in ("too long", "too deep", "nan") and seen[0] == value.type)
+    return seen == ("opaque", value.type) or (value.opaque_reason in ("too long", "too deep", "nan") and seen[0] == value.type)
 
 
 def differences(trace: ev.Trace, run: "Run") -> Iterator[str]:

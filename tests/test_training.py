@@ -15,26 +15,36 @@ import pytest
 from tiny_training import arguments, command, preset
 
 from execverify.errors import ModelError, TrainingError
-from execverify.training.checkpoints import ALIKE, LOG, MODEL, SAMPLES, SCREENED, STAGE, finished, last_checkpoint, trim
+from execverify.training.checkpoints import (
+    FILTERED,
+    LOG,
+    MODEL,
+    SAMPLES,
+    STAGE,
+    ZERO_VARIANCE,
+    finished,
+    last_checkpoint,
+    truncate_log,
+)
 from execverify.training.preset_files import load_preset, preset_names
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
-from execverify.datasets import Recipe, Splits, build, read_rows
+from execverify.datasets import DatasetConfig, Splits, build, read_rows
 from execverify.questions.question import next_statement_question
 from execverify.training.base_model import base_model, trained_tokenizer
 from execverify.training.data import Rows
-from execverify.training.difficulty_filter import screened
-from execverify.training.length_filter import Kept, check_template, fitting
-from execverify.training.pipeline import Training
-from execverify.training.preflight import check_machine
+from execverify.training.difficulty_filter import filter_by_reward_variance
+from execverify.training.length_filter import LengthFilterReport, check_template, filter_by_length
+from execverify.training.pipeline import TrainingPipeline
+from execverify.training.preflight import check_hardware
 from execverify.training.with_trl import common
-from execverify.training.with_trl.common import guarded
-from execverify.training.with_trl.grpo import Constant, arguments_of, reward_functions, train_rl
+from execverify.training.with_trl.common import translate_errors
+from execverify.training.with_trl.grpo import ConstantReward, arguments_of, reward_functions, train_rl
 from execverify.training.with_trl.sft import arguments_of as sft_arguments
 from execverify.training.with_trl.sft import train_sft
-from execverify.training.with_trl.stage import carried_out
-from execverify.training.with_trl.step_logs import StepLog, Watched
+from execverify.training.with_trl.stage import train_stage
+from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
 
@@ -80,15 +90,15 @@ def test_what_a_training_leaves(trained: Path) -> None:
 def test_what_is_logged_of_each_step(trained: Path) -> None:
     for line in _log(trained / "stage1"):
         assert line["time/rollout"] > 0 and line["time/reward"] >= 0 and line["time/update"] > 0
-        assert {"execverify/output", "reward", ALIKE, "completions/mean_length"} <= line.keys()
-        assert line[ALIKE] == pytest.approx(line["frac_reward_zero_std"])
+        assert {"execverify/output", "reward", ZERO_VARIANCE, "completions/mean_length"} <= line.keys()
+        assert line[ZERO_VARIANCE] == pytest.approx(line["frac_reward_zero_std"])
     samples = [json.loads(line) for line in (trained / "stage1" / SAMPLES).read_text(encoding="utf-8").splitlines()]
     assert {sample["step"] for sample in samples} == {1, 2, 3, 4}
     assert all("output" in sample["graded"] and sample["prompt"] and "white_box_reward" in sample for sample in samples)
 
 
 def test_stages_see_different_rows(trained: Path) -> None:
-    training = Training(preset(), trained, 1, _quiet)
+    training = TrainingPipeline(preset(), trained, 1, _quiet)
     rows = training.prepared()
     sft, stage1, held = (
         {row["id"] for row in part} for part in (rows.of_sft(), rows.of_stage1(["white_box"]), rows.of_evaluation())
@@ -157,7 +167,7 @@ def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> No
 
 def test_a_log_is_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
     (tmp_path / LOG).write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st', encoding="utf-8")
-    trim(tmp_path / LOG, 2)
+    truncate_log(tmp_path / LOG, 2)
     assert _log(tmp_path) == [{"step": 1}, {"step": 2}]
 
 
@@ -240,7 +250,7 @@ def test_the_ablations_rewards(trained: Path, reward: str, expected: tuple[float
 
 
 def test_evaluation_takes_one_row_of_each_program(tmp_path: Path) -> None:
-    build(tmp_path / "rows", 60, Recipe(seed=3, inputs=3, kinds=("white_box",), splits=Splits.parse("test=1")))
+    build(tmp_path / "rows", 60, DatasetConfig(seed=3, inputs=3, kinds=("white_box",), splits=Splits.parse("test=1")))
     everything = [row["program"]["source"] for row in read_rows(str(tmp_path / "rows"))]
     held = [row["program"]["source"] for row in Rows(tmp_path / "rows", 0, 0, 1000).of_evaluation()]
     assert len(everything) == 60 > len(held) and sorted(held) == sorted(set(everything))
@@ -249,16 +259,16 @@ def test_evaluation_takes_one_row_of_each_program(tmp_path: Path) -> None:
 def test_several_gpus_want_a_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     with pytest.raises(TrainingError, match=r"2 GPUs and one process: start it by `accelerate launch --num_processes 2"):
-        check_machine(preset(), tmp_path)
+        check_hardware(preset(), tmp_path)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    check_machine(preset(), tmp_path)
+    check_hardware(preset(), tmp_path)
 
 
 def test_what_the_trainer_itself_refuses_is_one_line(trained: Path, tmp_path: Path) -> None:
     """The engine takes these settings, and refuses them when its trainer is made."""
     for setting in ("trl.reward_weights=[1.0,2.0]", "trl.sync_ref_model=true"):
         changed = preset(setting)
-        rows = list(Training(changed, trained, say=print).prompts("stage1"))
+        rows = list(TrainingPipeline(changed, trained, logger=print).prompts("stage1"))
         with pytest.raises(TrainingError, match="stage1: TRL refuses the settings: "):
             train_rl(changed, "stage1", str(trained / "sft" / "model"), rows, tmp_path / setting, workers=1)
 
@@ -284,7 +294,7 @@ def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> N
             pass
 
     with pytest.raises(TrainingError, match="--fsdp_state_dict_type FULL_STATE_DICT"):
-        carried_out(Sharded(), None, SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+        train_stage(Sharded(), None, SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
     assert (tmp_path / "checkpoint-2").exists() and finished(tmp_path) is None and not (tmp_path / "model").exists()
 
 
@@ -307,26 +317,26 @@ def test_trackers_come_after_our_log(tmp_path: Path) -> None:
         def save_model(self, folder: str) -> None:
             (Path(folder) / "model.safetensors").touch()
 
-    carried_out(Trainer(), "log", SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+    train_stage(Trainer(), "log", SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
     assert heard == ["log", "tracker"]
 
 
 def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:
-    watched = [Watched(Constant(), 2)]
+    watched = [LoggedReward(ConstantReward(), 2)]
     watched[0](prompts=[[{"content": ""}]] * 4, completions=[[{"content": ""}]] * 4)
     logs: dict[str, Any] = {"loss": 0.5, "step_time": 3.0}
     state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=2)
-    StepLog(tmp_path, watched, lambda: 1.0, print).on_log(None, state, None, logs)
+    JsonlLogCallback(tmp_path, watched, lambda: 1.0, print).on_log(None, state, None, logs)
     assert logs["time/rollout"] == 1.0 and logs["execverify/groups_alike"] == 0.0 and {"time/reward", "time/update"} <= set(logs)
 
 
 def test_refusals_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="needs 8 GPUs, and there are"):
-        check_machine(load_preset("paper-7b"), tmp_path)
+        check_hardware(load_preset("paper-7b"), tmp_path)
     with pytest.raises(TrainingError, match="GiB of memory, and"):
-        check_machine(preset("needs.memory=100000"), tmp_path)
+        check_hardware(preset("needs.memory=100000"), tmp_path)
     with pytest.raises(TrainingError, match="GiB of disk"):
-        check_machine(preset("needs.disk=10000000"), tmp_path)
+        check_hardware(preset("needs.disk=10000000"), tmp_path)
     with pytest.raises(ModelError, match="no such folder"):
         base_model(preset("model.base=./nowhere").model, [], 0, tmp_path / "base")
     with pytest.raises(TrainingError, match="no such package with weights"):
@@ -338,18 +348,18 @@ def test_refusals_before_any_work(tmp_path: Path) -> None:
 
 def test_a_stage_without_the_one_before(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="train sft first, or give --model"):
-        Training(preset(), tmp_path / "out", 1, _quiet).run(["stage1"])
+        TrainingPipeline(preset(), tmp_path / "out", 1, _quiet).run(["stage1"])
 
 
 def test_another_trainings_folder(trained: Path) -> None:
     with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden\)"):
-        Training(preset("model.hidden=64"), trained, 1, _quiet).run(["sft"])
+        TrainingPipeline(preset("model.hidden=64"), trained, 1, _quiet).run(["sft"])
 
 
 def test_a_strangers_folder(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(TrainingError, match="holds something else"):
-        Training(preset(), tmp_path, 1, _quiet).run(["sft"])
+        TrainingPipeline(preset(), tmp_path, 1, _quiet).run(["sft"])
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
@@ -382,22 +392,25 @@ def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp
     model = str(trained / "sft" / MODEL)
 
     def screen(functions: list[Any]) -> list[str]:
-        return [row["id"] for row in screened(rows, model, settings, functions, tmp_path, seed=0, batch=8, say=_quiet)[0]]
+        return [
+            row["id"]
+            for row in filter_by_reward_variance(rows, model, settings, functions, tmp_path, seed=0, batch=8, say=_quiet)[0]
+        ]
 
     assert screen([by_sample]) == ["1"]
     assert screen([]) == ["1"]  # what was found is not looked for again
-    (tmp_path / SCREENED).unlink()
+    (tmp_path / FILTERED).unlink()
     with pytest.raises(TrainingError, match="warm up longer"):
         screen([lambda completions, **_: [0.0] * len(completions)])
 
 
 def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
-    rows = list(Training(preset(), trained, 1, _quiet).prompts("stage1"))
+    rows = list(TrainingPipeline(preset(), trained, 1, _quiet).prompts("stage1"))
     model = str(trained / "sft" / MODEL)
     changed = preset("stage1.screen_samples=2", "stage1.reward=constant", "stage1.max_steps=1")
     told = train_rl(changed, "stage1", model, rows, tmp_path, say=_quiet)
     assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
-    screening = json.loads((tmp_path / SCREENED).read_text(encoding="utf-8"))
+    screening = json.loads((tmp_path / FILTERED).read_text(encoding="utf-8"))
     assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0
 
 
@@ -406,15 +419,15 @@ def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Pa
     settings = preset("model.dtype=bfloat16")
     model, _ = common.loaded(settings, str(trained / "sft" / MODEL))
     assert {str(weights.dtype) for weights in model.parameters()} == {"torch.float32"}
-    assert common.common(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
-    assert common.common(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
+    assert common.shared_arguments(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
+    assert common.shared_arguments(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
 
 
 def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) -> None:
     """Four groups of two: by the first function the first two are alike, by the second the second and the third."""
     from types import SimpleNamespace
 
-    from execverify.training.with_trl.step_logs import StepLog, Watched
+    from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
 
     given = {"one": [1.0, 1.0, None, None, 0.0, 1.0, 0.0, 1.0], "two": [0.0, 1.0, 2.0, 2.0, 3.0, 3.0, None, 1.0]}
     watched = []
@@ -424,14 +437,14 @@ def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) ->
             return rewards
 
         function.__name__ = name
-        watched.append(Watched(function, 2))
-    log = StepLog(tmp_path, watched, lambda: 0.0, _quiet)
+        watched.append(LoggedReward(function, 2))
+    log = JsonlLogCallback(tmp_path, watched, lambda: 0.0, _quiet)
     for entry in watched:
         entry([[{"role": "user", "content": "?"}]] * 8, ["!"] * 8)
     state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=1)
     for _ in range(2):  # a step without a rollout has no share
         log.on_log(None, state, None, {"loss": 0.0})
-    assert [line.get(ALIKE) for line in _log(tmp_path)] == [0.25, None]
+    assert [line.get(ZERO_VARIANCE) for line in _log(tmp_path)] == [0.25, None]
 
 
 def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:
@@ -449,8 +462,8 @@ def test_overlong_rows_are_left_out_and_counted(trained: Path) -> None:
 
     tokenizer = AutoTokenizer.from_pretrained(str(trained / "sft" / MODEL))
     rows = [{"prompt": [{"role": "user", "content": "x " * count}]} for count in (1, 5, 500)]
-    account = Kept()
-    assert list(fitting(rows, tokenizer, 50, account)) == rows[:2]
+    account = LengthFilterReport()
+    assert list(filter_by_length(rows, tokenizer, 50, account)) == rows[:2]
     assert (account.kept, account.too_long) == (2, 1)
 
 
@@ -464,7 +477,7 @@ def test_overlong_rows_are_left_out_and_counted(trained: Path) -> None:
     ],
 )
 def test_failures_of_the_machine_are_one_line(error: Exception, told: str, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError) as caught, guarded(tmp_path):
+    with pytest.raises(TrainingError) as caught, translate_errors(tmp_path):
         raise error
     assert told in str(caught.value) and "\n" not in str(caught.value) and "give the same command again" in str(caught.value)
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from tiny_training import preset
 
-from execverify.datasets import Recipe, build
+from execverify.datasets import DatasetConfig, build
 from execverify.errors import TrainingError
 from execverify.evaluation import evaluate
 from execverify.evaluation.benchmarks.heldout import BENCHMARK
 from execverify.evaluation.data import Source
-from execverify.questions.question import OPEN
+from execverify.questions.question import ANSWER_OPEN
 from execverify.questions.rows import VERSION
 from execverify.training import data
 from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
-from execverify.training.pipeline import Training
+from execverify.training.pipeline import TrainingPipeline
 from execverify.training.stage_evaluation import measures_of
 
 
@@ -54,7 +54,7 @@ def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path
 
 
 def test_given_rows_with_other_prompts_are_refused(tmp_path: Path) -> None:
-    build(tmp_path / "given", 6, Recipe(seed=3, template="brief"))
+    build(tmp_path / "given", 6, DatasetConfig(seed=3, template="brief"))
     with pytest.raises(TrainingError, match=r"prompts by the template 'brief', .* 'compact': set data.template=brief"):
         prepared_rows(preset(f"data.from_folder={tmp_path / 'given'}"), tmp_path / "out", 1)
 
@@ -62,7 +62,7 @@ def test_given_rows_with_other_prompts_are_refused(tmp_path: Path) -> None:
 def test_a_source_without_code_tasks_is_told_before_any_stage(tmp_path: Path) -> None:
     source = tmp_path / "prime.jsonl"
     source.write_text("{}\n")
-    training = Training(preset(f"stage2.source={source}"), tmp_path / "out", evaluated=False)
+    training = TrainingPipeline(preset(f"stage2.source={source}"), tmp_path / "out", evaluated=False)
     with pytest.raises(TrainingError, match="holds no rows of code generation"):
         training.run(["sft", "stage1", "stage2"])
     assert not (tmp_path / "out").exists()
@@ -81,7 +81,7 @@ def test_cruxeval_is_asked_as_the_model_was_trained(tmp_path: Path) -> None:
         results = evaluate(one.benchmark, "scripted:gold", data=one.data, style=one.style, limit=one.limit).results
         assert (results["items"], results["strict"]["pass_at_1"]) == (3, 100.0)
         (message,) = BENCHMARK.messages(BENCHMARK.items(Source(one.data))[0], one.style)
-        assert message["content"].splitlines()[-1] == asked and OPEN not in message["content"]  # the prompts of `compact`
+        assert message["content"].splitlines()[-1] == asked and ANSWER_OPEN not in message["content"]  # the prompts of `compact`
 
 
 def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None:

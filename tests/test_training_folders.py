@@ -16,14 +16,14 @@ import pytest
 from tiny_training import command, preset
 
 from execverify.errors import ModelError, TrainingError
-from execverify.training.checkpoints import BEGUN, MODEL, STAGE, base_name, check_base, finished, is_begun
-from execverify.training.run_dir import CHAINS, SETTINGS, claim, refused
+from execverify.training.checkpoints import MODEL, STAGE, STARTED, base_name, check_base, finished, has_started
+from execverify.training.run_dir import CHAINS, SETTINGS, conflicting_settings, lock_config
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
 from execverify.experiments.ablation import Ablation
 from execverify.models.transformers_backend import Transformers
-from execverify.training.pipeline import Training
+from execverify.training.pipeline import TrainingPipeline
 from execverify.training.with_trl import stage
 from execverify.training.with_trl.common import loaded
 from execverify.training.with_trl.sft import train_sft
@@ -35,9 +35,9 @@ def _quiet(line: str) -> None:
     pass
 
 
-def _training(out: Path, *changes: str) -> Training:
+def _training(out: Path, *changes: str) -> TrainingPipeline:
     """Its reward is constant by turns: an untaught model earns nothing else, and steps without a reward change no weights."""
-    return Training(preset("stage1.reward=constant", *changes), out, 1, _quiet, evaluated=False)
+    return TrainingPipeline(preset("stage1.reward=constant", *changes), out, 1, _quiet, evaluated=False)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_stage_goes_on_with_a_smaller_device_batch(kept: Path, name: str, tmp_
 
 def test_results_bind_the_settings_that_made_them() -> None:
     def names(made: list[str], *changes: str) -> list[str]:
-        return refused(preset().as_json(), preset(*changes).as_json(), made)
+        return conflicting_settings(preset().as_json(), preset(*changes).as_json(), made)
 
     free = (
         "needs.memory=0.5",
@@ -115,12 +115,12 @@ def test_chains_bind_before_the_warm_up_has_begun(kept: Path, tmp_path: Path) ->
 
 def test_a_stage_is_begun_when_it_left_something(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text("{}", encoding="utf-8")
-    assert not is_begun(tmp_path)
+    assert not has_started(tmp_path)
     (tmp_path / "checkpoint-2").mkdir()
-    assert not is_begun(tmp_path)
+    assert not has_started(tmp_path)
     (tmp_path / "checkpoint-2").mkdir(exist_ok=True)
     (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}", encoding="utf-8")
-    assert is_begun(tmp_path)
+    assert has_started(tmp_path)
 
 
 def test_a_stage_keeps_its_base(kept: Path, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_stage_keeps_its_base(kept: Path, tmp_path: Path) -> None:
     out = _stopped(kept, tmp_path / "stopped", "sft")
     with pytest.raises(TrainingError, match=r"was trained from base, and this would start from .*kept/stage1/model"):
         train_sft(preset(), other, [], out / "sft", _quiet)
-    assert json.loads((out / "sft" / BEGUN).read_text(encoding="utf-8")) == {"base": "base"}
+    assert json.loads((out / "sft" / STARTED).read_text(encoding="utf-8")) == {"base": "base"}
 
 
 def test_a_training_may_be_moved(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_a_training_may_be_moved(kept: Path, tmp_path: Path, monkeypatch: pytest
 def test_evaluations_of_another_model_are_not_taken(kept: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(kept, out, ignore=shutil.ignore_patterns("stage1", "sft"))
-    training = Training(preset(), out, 1, _quiet)
+    training = TrainingPipeline(preset(), out, 1, _quiet)
     training._measured("base", str(out / "base"))
     training._measured("base", str(kept / "base"))  # the same weights
     with pytest.raises(TrainingError, match=r"evaluations/base/held-out is the evaluation of another model \(base\)"):
@@ -189,7 +189,7 @@ def test_trl_refuses_the_warm_ups_settings(tmp_path: Path) -> None:
     bad = preset()
     bad = replace(bad, sft=replace(bad.sft, scheduler="foo"))
     with pytest.raises(TrainingError, match=r"sft: TRL refuses the settings.*foo"):
-        Training(bad, tmp_path / "out", 1, _quiet).run(["sft"])
+        TrainingPipeline(bad, tmp_path / "out", 1, _quiet).run(["sft"])
     assert not (tmp_path / "out").exists()
 
 
@@ -233,7 +233,7 @@ def test_folders_that_are_none_or_a_strangers(tmp_path: Path) -> None:
             with pytest.raises(TrainingError, match=r"thesis.txt is a file: name a folder with --out"):
                 run()
         with pytest.raises(TrainingError, match=r"is a file|could not be written|cannot be read"):
-            claim(out, {"preset": {}}, [])
+            lock_config(out, {"preset": {}}, [])
     with pytest.raises(TrainingError, match="holds something else"):
         Ablation(preset(), [0], [], tmp_path, 1, _quiet).run()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

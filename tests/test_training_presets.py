@@ -11,7 +11,7 @@ from execverify.questions.question import KINDS
 from execverify.training.config import Preset
 from execverify.training.preset_checks import SCHEDULERS
 from execverify.training.preset_files import FOLDER, load_preset, preset_names
-from execverify.training.run_dir import changed as names_of
+from execverify.training.run_dir import changed_settings as names_of
 
 PAPER = {  # section 4.1 of the paper
     "model.base": "Qwen/Qwen2.5-Coder-7B-Instruct",
@@ -86,7 +86,7 @@ WRONG = {
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_is_whole(name: str) -> None:
     preset = load_preset(name)
-    assert preset.about
+    assert preset.description
     assert OWN.reading(preset.data.template) == "execverify"  # what trains with a prompt is measured with it
     assert (FOLDER / f"{name}.toml").read_text(encoding="utf-8").startswith("# ")  # a person is told what it is for
     assert Preset(**{field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}) == preset

@@ -12,7 +12,7 @@ from tiny_training import arguments
 
 from execverify.errors import TrainingError
 from execverify.training.checkpoints import LOG, MODEL, finished
-from execverify.training.distributed import begin_together
+from execverify.training.distributed import wait_for_main
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
@@ -58,7 +58,7 @@ def test_others_wait_for_the_first_of_this_start(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
     (tmp_path / ".sft-begins-1").touch()
-    begin_together(tmp_path, "sft")
+    wait_for_main(tmp_path, "sft")
     sign = tmp_path / f".sft-begins-{os.getppid()}"
     assert sign.exists() and not (tmp_path / ".sft-begins-1").exists()
     sign.unlink()
@@ -72,5 +72,5 @@ def test_others_wait_for_the_first_of_this_start(tmp_path: Path, monkeypatch: py
             sign.touch()
 
     monkeypatch.setattr(time, "sleep", nap)
-    begin_together(tmp_path, "sft")
+    wait_for_main(tmp_path, "sft")
     assert len(naps) == 3

@@ -9,10 +9,10 @@ import pytest
 from observed import observe
 
 from execverify.errors import ProgramError
-from execverify.programs.catalog import CATALOGUE
+from execverify.programs.catalog import CATALOG
 from execverify.programs.program import Program
-from execverify.programs.type_inference import uses
-from execverify.programs.type_join import kind_of_value
+from execverify.programs.type_inference import builtin_uses
+from execverify.programs.type_join import type_of_value
 
 CRUXEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 
@@ -23,7 +23,7 @@ def body(text: str) -> str:
 
 def names(source: str, arguments: str, certain: bool = True, entry_point: str = "f") -> list[str]:
     """Entries used, in order."""
-    return [use.entry for use in uses(Program(source, entry_point, arguments)) if use.certain is certain]
+    return [use.entry for use in builtin_uses(Program(source, entry_point, arguments)) if use.certain is certain]
 
 
 def one(expression: str, arguments: str, parameters: str = "a") -> list[str]:
@@ -180,7 +180,7 @@ def test_uses_are_in_the_order_of_the_source_whatever_looks_at_them_first() -> N
         "def helper(w):\n    return w.upper()\n\ndef f(a):\n    x = [helper(w) for w in a.split()]\n    return f'{x[0].lower()}'"
     )
     program = Program(source, "f", "'x y'")
-    found = uses(program)
+    found = builtin_uses(program)
     assert [use.entry for use in found] == ["str.upper", "str.split", "str f", "list []", "str.lower"]
     assert len({(id(use.node), use.entry) for use in found}) == len(found)
     assert {id(use.node) for use in found} <= {id(node) for node in program.nodes}
@@ -195,7 +195,7 @@ def test_uses_are_in_the_order_of_the_source_whatever_looks_at_them_first() -> N
     ],
 )  # fmt: skip
 def test_the_types_of_values(value: object, kind: str) -> None:
-    assert kind_of_value(value) == kind
+    assert type_of_value(value) == kind
 
 
 # ------------------------------------------------------------------------------------------------ held against runs
@@ -217,18 +217,18 @@ def agreement(programs: list[Program]) -> Counter[str]:
     """Claims of methods and operators that were right or wrong in the run, and what happened and was claimed or not."""
     counted: Counter[str] = Counter()
     for program in programs:
-        seen, claimed = observe(program), {(id(use.node), use.entry) for use in uses(program) if use.certain}
-        for use in uses(program):
-            if not use.certain or id(use.node) not in seen or CATALOGUE[use.entry].kind == "function":
+        seen, claimed = observe(program), {(id(use.node), use.entry) for use in builtin_uses(program) if use.certain}
+        for use in builtin_uses(program):
+            if not use.certain or id(use.node) not in seen or CATALOG[use.entry].kind == "function":
                 continue
             real = {
                 what.rstrip("=") if use.entry.endswith("]") else what for what in seen[id(use.node)]
             }  # `xs[0] += 1` does both
-            kind = CATALOGUE[use.entry].kind
+            kind = CATALOG[use.entry].kind
             counted[f"{kind} right" if real == {use.entry} else f"{kind} wrong"] += 1
         for node, real in seen.items():
-            for what in real & CATALOGUE.keys():
-                kind = CATALOGUE[what].kind
+            for what in real & CATALOG.keys():
+                kind = CATALOG[what].kind
                 said = (node, what) in claimed or (what.endswith("]=") and (node, what[:-1]) in claimed)
                 counted[f"{kind} claimed" if said else f"{kind} missed"] += 1
     return counted

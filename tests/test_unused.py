@@ -2,14 +2,16 @@
 
 import pytest
 
-from execverify.programs.lint import unused
+from execverify.programs.lint import find_unneeded_code
 from execverify.programs.program import Program
 
 
 def found(body: str, parameters: str = "a", arguments: str | None = None) -> list[str]:
     """What is unused in `def f(parameters)` with a body."""
     given = ", ".join("1" for name in parameters.split(",") if name.strip()) if arguments is None else arguments
-    return unused(Program(f"def f({parameters}):\n" + "\n".join(f"    {line}" for line in body.split("\n")), "f", given))
+    return find_unneeded_code(
+        Program(f"def f({parameters}):\n" + "\n".join(f"    {line}" for line in body.split("\n")), "f", given)
+    )
 
 
 NAMES = {
@@ -96,7 +98,7 @@ def test_statements_that_do_nothing(name: str) -> None:
 
 def test_every_function_of_a_program_is_looked_at() -> None:
     source = "def g(x, y):\n    return x\n\n\nasync def h(z):\n    return 1\n\n\ndef f(a):\n    return g(a, 1), h"
-    assert unused(Program(source, "f", "1")) == [
+    assert find_unneeded_code(Program(source, "f", "1")) == [
         "the parameter 'y' of g is never read",
         "the parameter 'z' of h is never read",
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from execverify.datasets.code_problems import ProblemAccount, problem_rows
+from execverify.datasets.code_problems import ImportReport, problem_rows
 from execverify.datasets.completions import read_completions
 from execverify.datasets.rows_io import read_rows
 from execverify.errors import ExecVerifyError, RowError
@@ -20,7 +20,7 @@ from execverify.models.replay import read_recorded
 from execverify.programs.records import read_programs
 from execverify.utils import read_files
 from execverify.utils.atomic import atomic_dir, atomic_json, atomic_text, atomic_write
-from execverify.utils.messages import counted, one_line, shown, url_secrets, url_shown, without
+from execverify.utils.messages import count_phrase, one_line, quoted, redact, redact_url, url_secrets
 from execverify.utils.read_files import read_json_records, read_text
 
 NOBODY = 2**22 + 1  # a number that no process has
@@ -150,12 +150,12 @@ def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> 
                     {"ability": "math", "data_source": "math", "prompt": [], "reward_model": {"ground_truth": "2"}},
                     {"ability": "math", "data_source": "math", "prompt": [], "reward_model": {"ground_truth": "2"}},
                 ),
-                account := ProblemAccount(),
+                account := ImportReport(),
             )
         )
         == []
     )
-    assert account.others == {"math": 2}
+    assert account.not_code == {"math": 2}
     assert list(read_recorded(written({"id": "1", "completion": "a"}, {"id": "2", "completion": "b"}))[1]) == ["1", "2"]
 
 
@@ -249,20 +249,20 @@ def test_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_counts_agree_with_their_nouns() -> None:
-    assert [counted(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+    assert [count_phrase(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
 
 
 def test_what_a_terminal_acts_on_is_shown_as_an_escape() -> None:
     hostile = "a\x1b[2Jb\x9bc\x07\r\u202ed\x7f\ud800\u2028e"
-    assert shown(hostile) == r"a\x1b[2Jb\x9bc\x07\r\u202ed\x7f\ud800\u2028e"
-    assert shown("two\n\tlines, naïve, 日本, [/x]") == "two\n\tlines, naïve, 日本, [/x]"
+    assert quoted(hostile) == r"a\x1b[2Jb\x9bc\x07\r\u202ed\x7f\ud800\u2028e"
+    assert quoted("two\n\tlines, naïve, 日本, [/x]") == "two\n\tlines, naïve, 日本, [/x]"
     assert one_line("a\n  b\x1b") == r"a b\x1b"
     assert len(one_line("x" * 10_000)) < 2_100
 
 
 def test_an_address_is_shown_without_what_is_secret() -> None:
     for url in ("https://me:w@h:8/v1?key=SECRET#f", "https://me:w@h:8/v1", "https://h:8/v1#SECRET"):
-        assert url_shown(url) == "https://h:8/v1"
+        assert redact_url(url) == "https://h:8/v1"
     secrets = url_secrets("https://h/v1?key=SEC%2FRET&api-version=2024")
     assert "SEC/RET" in secrets and "SEC%2FRET" in secrets
-    assert "SEC" not in without("it said SEC%2FRET, SEC/RET and key=SEC%2FRET&api-version=2024", secrets)
+    assert "SEC" not in redact("it said SEC%2FRET, SEC/RET and key=SEC%2FRET&api-version=2024", secrets)

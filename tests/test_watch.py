@@ -2,7 +2,7 @@
 
 from execverify.programs.program import Program
 from execverify.sandbox.result import Limits, Outcome
-from execverify.tracing.expression_watch import Watched, can_watch, watch_many
+from execverify.tracing.expression_watch import WatchResult, is_watchable, watch_many
 from execverify.tracing.trace import trace
 
 BOX = """\
@@ -24,12 +24,12 @@ def f(n):
 """
 
 
-def watched(source: str, arguments: str, *watches: tuple[int, str], limits: Limits | None = None) -> Watched:
+def watched(source: str, arguments: str, *watches: tuple[int, str], limits: Limits | None = None) -> WatchResult:
     program = Program(source, "f", arguments)
     return next(watch_many([(program, watches)], limits=limits or Limits()))
 
 
-def texts(seen: Watched) -> list[list[str | None]]:
+def texts(seen: WatchResult) -> list[list[str | None]]:
     return [[value.text for value in values] for values in seen.values]
 
 
@@ -64,5 +64,7 @@ def test_a_run_that_raises_keeps_what_was_seen_and_one_that_hangs_nothing() -> N
 
 
 def test_what_can_be_watched_does_nothing_but_look() -> None:
-    assert all(map(can_watch, ["x", "self.words[word]", "xs[-1]", "xs[1:n]", "a.b.c[0][k + 1]", "grid[i, j]"]))
-    assert not any(map(can_watch, ["f(x)", "(y := 3)", "[x for x in xs]", "x if y else z", "lambda: x", "", "x; y", "await x"]))
+    assert all(map(is_watchable, ["x", "self.words[word]", "xs[-1]", "xs[1:n]", "a.b.c[0][k + 1]", "grid[i, j]"]))
+    assert not any(
+        map(is_watchable, ["f(x)", "(y := 3)", "[x for x in xs]", "x if y else z", "lambda: x", "", "x; y", "await x"])
+    )

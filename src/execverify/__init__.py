@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from execverify.datasets import tasks
     from execverify.programs import Program, Value, parse_literal, read_programs
     from execverify.questions import Question, Task, ask, from_row, task, to_row
-    from execverify.rewards import PAPER, Part, RewardRule, Score, score, score_many
+    from execverify.rewards import PAPER_REWARD, GradedPart, RewardConfig, Score, score, score_many
     from execverify.sandbox import Limits, Outcome, Result, run, run_many
     from execverify.tracing import Step, Trace, trace, trace_many
 
@@ -37,9 +37,34 @@ _HOMES = {
 _HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "PAPER", "ExecVerifyError", "Limits", "Outcome", "Part", "Program", "Question", "Result", "RewardRule", "Score", "Step",
-    "Task", "Trace", "Value", "__version__", "ask", "from_row", "parse_literal", "read_programs", "run", "run_many", "score",
-    "score_many", "task", "tasks", "to_row", "trace", "trace_many",
+    "PAPER_REWARD",
+    "ExecVerifyError",
+    "GradedPart",
+    "Limits",
+    "Outcome",
+    "Program",
+    "Question",
+    "Result",
+    "RewardConfig",
+    "Score",
+    "Step",
+    "Task",
+    "Trace",
+    "Value",
+    "__version__",
+    "ask",
+    "from_row",
+    "parse_literal",
+    "read_programs",
+    "run",
+    "run_many",
+    "score",
+    "score_many",
+    "task",
+    "tasks",
+    "to_row",
+    "trace",
+    "trace_many",
 ]  # fmt: skip
 
 

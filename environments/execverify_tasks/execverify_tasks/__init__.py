@@ -1,5 +1,5 @@
 """Tasks of execverify for `verifiers`: its commands find here the set of tasks, and how a model is asked by default."""
 
-from execverify.training.verifiers import AskOnce, AskOnceEnv, ExecVerifyTaskset
+from execverify.training.verifiers import ExecVerifyTaskset, SingleTurnEnv, SingleTurnHarness
 
-__all__ = ["AskOnce", "AskOnceEnv", "ExecVerifyTaskset"]
+__all__ = ["ExecVerifyTaskset", "SingleTurnEnv", "SingleTurnHarness"]

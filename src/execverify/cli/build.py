@@ -6,16 +6,16 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, cores, limit_options
+from execverify.cli.common import SEED, default_workers, limit_options
 from execverify.cli.programs import split_kinds
 from execverify.cli.progress import Progress
-from execverify.cli.terminal import SCREEN, Text, note
-from execverify.datasets.build_run import Built, build
-from execverify.datasets.config import Recipe, levels_of
+from execverify.cli.terminal import Text, note, stdout
+from execverify.datasets.build_run import BuildResult, build
+from execverify.datasets.config import DatasetConfig, levels_of
 from execverify.datasets.splits import Splits
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.task import ALL_KINDS, TASK_KINDS
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 _SHOWN = 6
 
@@ -34,7 +34,9 @@ _SHOWN = 6
 @click.option(
     "--exclude", multiple=True, metavar="FILE", help="A benchmark's file whose programs must not come in; may be repeated."
 )
-@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that make rows.")
+@click.option(
+    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that make rows."
+)
 @click.option("--inputs", default=1, show_default=True, help="Most rows of one program, each on arguments of its own.")
 @click.option("--limit", default=10, show_default=True, help="Most questions a row.")
 @click.option(
@@ -65,7 +67,7 @@ def build_command(
 
     The same options give the same rows. A build that was stopped, however, goes on when the same command is given again.
     """
-    recipe = Recipe(
+    recipe = DatasetConfig(
         seed=seed,
         kinds=tuple(split_kinds(kinds)),
         levels=() if levels is None else levels_of(levels),
@@ -77,8 +79,8 @@ def build_command(
         splits=Splits.parse(splits),
         timeout=timeout,
         steps=steps,
-        from_file=from_file,
-        exclude=exclude,
+        programs_file=from_file,
+        decontaminate=exclude,
         imports=imports,
     )
     with Progress("rows", max(size, 0)) as bar:
@@ -86,10 +88,10 @@ def build_command(
     _print(Path(out), built)
 
 
-def _print(out: Path, built: Built) -> None:
+def _print(out: Path, built: BuildResult) -> None:
     manifest = built.manifest
-    rows = counted(manifest["rows"], "row")
-    if built.already:
+    rows = count_phrase(manifest["rows"], "row")
+    if built.was_complete:
         note(f"{out} is complete: {rows}, made of these settings before; nothing was changed")
     else:
         before = f", {built.ready} of them made before," if built.ready else ""
@@ -104,10 +106,10 @@ def _print(out: Path, built: Built) -> None:
     if manifest["excluded"]:
         table.add_row("excluded", Text(_as_text(manifest["excluded"])))
     table.add_row("content", manifest["content"])
-    SCREEN.print(table)
+    stdout.print(table)
 
 
 def _as_text(counts: dict[str, Any]) -> str:
     shown = [f"{count} {name}" if not name.isdecimal() else f"{name}: {count}" for name, count in counts.items()]
-    rest = f", and {counted(len(shown) - _SHOWN, 'more reason')}" if len(shown) > _SHOWN else ""
+    rest = f", and {count_phrase(len(shown) - _SHOWN, 'more reason')}" if len(shown) > _SHOWN else ""
     return ", ".join(shown[:_SHOWN]) + rest

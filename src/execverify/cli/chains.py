@@ -5,16 +5,16 @@ from collections import Counter
 
 import click
 
-from execverify.cli.common import SEED, cores, limit_options, limits_of
+from execverify.cli.common import SEED, default_workers, limit_options, limits_from_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import note
-from execverify.cot import DETAILS, MIXED, VOICES, estimate_tokens
-from execverify.datasets.cot_rows import ChainAccount, chain_rows, parquet_columns
+from execverify.cot import MIXED, NAMED_LEVELS, STYLES, estimate_tokens
+from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
 from execverify.datasets.rows_io import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.errors import RowError
-from execverify.programs.program import shorten
-from execverify.utils.messages import counted
+from execverify.programs.program import truncate
+from execverify.utils.messages import count_phrase
 
 _SHOWN = 5
 
@@ -22,12 +22,12 @@ _SHOWN = 5
 @click.command("chains")
 @click.argument("rows")
 @click.option("-o", "--out", required=True, help="File to write: .parquet, .jsonl, or - for standard output.")
-@click.option("--voice", default="terse", show_default=True, help=f"How they read: {', '.join(VOICES)}, or {MIXED}.")
-@click.option("--detail", default="full", show_default=True, help=f"How much is told: {', '.join(DETAILS)}.")
+@click.option("--voice", default="terse", show_default=True, help=f"How they read: {', '.join(STYLES)}, or {MIXED}.")
+@click.option("--detail", default="full", show_default=True, help=f"How much is told: {', '.join(NAMED_LEVELS)}.")
 @click.option("--budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits.")
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses voices and phrases.")
-@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
+@click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @limit_options
 def chains_command(
@@ -48,19 +48,19 @@ def chains_command(
 
     ROWS is a file of rows, or the folder of a dataset. OUT has the columns prompt and completion, as TRL's SFTTrainer takes them.
     """
-    account = ChainAccount()
+    account = CotReport()
     total = count_rows(rows)
     check_out(out)
     with Progress("rows", total if limit is None or total is None else min(limit, total)) as bar:
-        made = chain_rows(
+        made = cot_rows(
             itertools.islice(read_rows(rows), limit),
-            voice=voice,
+            style=voice,
             detail=detail,
             budget=budget,
             seed=seed,
             count_tokens=TokenCounter(tokenizer) if tokenizer is not None else estimate_tokens,
             workers=workers,
-            limits=limits_of(timeout, steps, imports),
+            limits=limits_from_options(timeout, steps, imports),
             account=account,
             progress=bar.advance,
         )
@@ -72,18 +72,18 @@ def chains_command(
         raise RowError(f"no row of {rows} got a chain, and nothing was written")
 
 
-def _print_account(account: ChainAccount, out: str) -> None:
+def _print_account(account: CotReport, out: str) -> None:
     count = account.chains.total()
     kinds = ", ".join(f"{number} {kind}" for kind, number in account.chains.items()) or "none"
-    note(f"{counted(account.rows, 'row')}; chains: {kinds}" + (f" -> {out}" if count else ""))
+    note(f"{count_phrase(account.rows, 'row')}; chains: {kinds}" + (f" -> {out}" if count else ""))
     if count:
-        rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.rungs.items()))
+        rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.detail_levels.items()))
         voices = ", ".join(f"{number} {voice}" for voice, number in sorted(account.voices.items()))
         note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; voices: {voices}")
-    if account.left:
-        reasons = Counter(left.reason for left in account.left)
+    if account.skipped:
+        reasons = Counter(left.reason for left in account.skipped)
         note(f"dropped: {', '.join(f'{number} {reason}' for reason, number in reasons.most_common())}")
-        for left in account.left[:_SHOWN]:
-            note(f"  {left.id}: {left.reason}: {shorten(left.detail, 160)}")
-        if len(account.left) > _SHOWN:
-            note(f"  ... and {len(account.left) - _SHOWN} more")
+        for left in account.skipped[:_SHOWN]:
+            note(f"  {left.id}: {left.reason}: {truncate(left.detail, 160)}")
+        if len(account.skipped) > _SHOWN:
+            note(f"  ... and {len(account.skipped) - _SHOWN} more")

@@ -79,34 +79,34 @@ def usual_imports_option(command: Command) -> Command:
     return with_option
 
 
-def limits_of(timeout: float, steps: int, imports: tuple[str, ...]) -> Limits:
+def limits_from_options(timeout: float, steps: int, imports: tuple[str, ...]) -> Limits:
     """The options as limits."""
     return Limits(timeout=timeout, steps=steps, imports=imports)
 
 
-def records_from(file: str, call: str | None, usual_imports: bool = True) -> Iterator[ProgramRecord]:
+def read_program_records(file: str, call: str | None, usual_imports: bool = True) -> Iterator[ProgramRecord]:
     """Programs of a file, or of standard input as JSONL where the name is `-`."""
     if file == "-" and call is not None:
         raise RowError("--call goes with a Python file, not with standard input")
     return read_programs(file, call, prelude=USUAL_IMPORTS if usual_imports else "")
 
 
-def traces_from(
+def trace_programs(
     file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None], usual_imports: bool = True
 ) -> Iterator[tuple[str, Trace]]:
     """Names and traces of a file's programs; `failed` is told the name of one that cannot be used, and why."""
     named: list[tuple[str, Program]] = []
-    for record in records_from(file, call, usual_imports):
+    for record in read_program_records(file, call, usual_imports):
         try:
             named.append((record.id, program_of(record, limits)))
         except ProgramError as error:
-            failed(record.id, f"{record.where}: {error}")
+            failed(record.id, f"{record.location}: {error}")
     traces = trace_many([program for _, program in named], limits=limits)
     for (name, _), trace in zip(named, traces, strict=True):
         yield name, trace
 
 
-class Failures:
+class FailureReporter:
     """What went wrong with single programs of a file: told at once, in one line each; the command goes on, then exits with 2."""
 
     def __init__(self, as_json: bool) -> None:
@@ -125,6 +125,6 @@ class Failures:
             sys.exit(2)
 
 
-def cores() -> int:
+def default_workers() -> int:
     """How many processes can work at once here."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.terminal import SCREEN, Text, echo_json
-from execverify.sandbox.isolation.report import Layer, layers, refusal
+from execverify.cli.terminal import Text, echo_json, stdout
+from execverify.sandbox.isolation.report import Layer, layers, missing_layer_message
 
 _ENGINES = ("torch", "transformers", "trl", "verl", "verifiers", "vllm", "datasets", "pyarrow", "numpy")
 
@@ -24,7 +24,7 @@ def doctor_command(as_json: bool) -> None:
     Exits with 1 where untrusted code (what a model wrote, for unit tests) would be refused.
     """
     found = layers()
-    refused = refusal(found)
+    refused = missing_layer_message(found)
     report = {
         "python": platform.python_version(),
         "implementation": sys.implementation.name,
@@ -63,13 +63,13 @@ def devices() -> list[str]:
 
 
 def _print(report: dict[str, Any], found: list[Layer]) -> None:
-    SCREEN.print(f"{report['implementation']} {report['python']} on {report['platform']}")
+    stdout.print(f"{report['implementation']} {report['python']} on {report['platform']}")
     table = Table("layer", "", "what it sees to", "why it is off", title="sandbox", title_justify="left")
     for layer in found:
         state = Text("on", style="green") if layer.on else Text("off", style="red" if layer.needed else "yellow")
         table.add_row(Text(layer.name + (" (needed)" if layer.needed else "")), state, Text(layer.means), Text(layer.why))
-    SCREEN.print(table)
-    SCREEN.print(Text(report["why"] or "untrusted code runs here", style="red" if report["why"] else "green"))
+    stdout.print(table)
+    stdout.print(Text(report["why"] or "untrusted code runs here", style="red" if report["why"] else "green"))
     engines = ", ".join(f"{name} {version}" if version else f"{name} -" for name, version in report["engines"].items())
-    SCREEN.print(Text(f"engines: {engines}"))
-    SCREEN.print(Text(f"devices: {', '.join(report['devices']) or 'no CUDA device'}"))
+    stdout.print(Text(f"engines: {engines}"))
+    stdout.print(Text(f"devices: {', '.join(report['devices']) or 'no CUDA device'}"))

@@ -8,16 +8,16 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, Finite, allow_imports, cores
+from execverify.cli.common import SEED, Finite, allow_imports, default_workers
 from execverify.cli.progress import Progress
-from execverify.cli.terminal import SCREEN, Text, echo_json, note
-from execverify.evaluation.prompts import STYLES
+from execverify.cli.terminal import Text, echo_json, note, stdout
+from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
-from execverify.evaluation.run_dir import FILES, write_run
-from execverify.evaluation.table import floor, how, shown, span, tasks_of
+from execverify.evaluation.run_dir import RUN_FILES, write_run
+from execverify.evaluation.table import best_baseline, format_interval, format_percent, run_summary, tasks_of
 from execverify.models import Sampling
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 
 @click.command("evaluate")
@@ -27,7 +27,7 @@ from execverify.utils.messages import counted
     "--model", metavar="M", help="A hub name or folder, an http(s) URL, recorded:FILE, scripted:gold, scripted:constant:TEXT."
 )
 @click.option("--data", metavar="FILE", help="The benchmark's data; by default its public name on the hub.")
-@click.option("--style", help=f"How it is asked: {', '.join(STYLES)}, or a template file.  [default: execverify]")
+@click.option("--style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]")
 @click.option("--n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]")
 @click.option("--temperature", type=Finite(0), help="0 takes the likeliest token.  [default: 0]")
 @click.option("--top-p", type=Finite(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
@@ -38,7 +38,9 @@ from execverify.utils.messages import counted
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as engine=vllm or model=NAME."
 )
-@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+@click.option(
+    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
+)
 @allow_imports
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 def evaluate_command(
@@ -90,7 +92,7 @@ def evaluate_command(
         )
     if out is not None:
         write_run(Path(out), found)
-        note(f"{out}: {', '.join(FILES)}")
+        note(f"{out}: {', '.join(RUN_FILES)}")
     if as_json:
         echo_json(found.results)
     else:
@@ -122,45 +124,51 @@ def _list(as_json: bool) -> None:
             echo_json({name: getattr(about, name) for name in fields})
         return
     for about in abouts:
-        SCREEN.print(Text(about.name, style="bold"), Text(about.what), sep="  ")
+        stdout.print(Text(about.name, style="bold"), Text(about.description), sep="  ")
         told = (
             ("size", about.size),
             ("licence", about.licence),
-            ("source", about.origin),
+            ("source", about.source_url),
             ("official", about.official),
             ("strict", about.strict),
         )
         table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 1, 0, 2))
         for name, text in told:
             table.add_row(Text(name, style="dim"), Text(text))
-        SCREEN.print(table)
+        stdout.print(table)
 
 
 def _print(results: dict[str, Any]) -> None:
-    SCREEN.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
-    SCREEN.print(Text(how(results), style="dim"))
+    stdout.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
+    stdout.print(Text(run_summary(results), style="dim"))
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
     table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "floor")
     for name in ("official", "strict"):
         for task, score in tasks_of(results[name]):
             table.add_row(
-                name, task, *(shown(score.get(key)) for key in ks), span(score.get("interval")), Text(floor(results, name, task))
+                name,
+                task,
+                *(format_percent(score.get(key)) for key in ks),
+                format_interval(score.get("interval")),
+                Text(best_baseline(results, name, task)),
             )
-    SCREEN.print(table)
+    stdout.print(table)
     for name, value in results.get("more", {}).items():
-        SCREEN.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
+        stdout.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
     differing = results["disagreements"]
     if differing["count"]:
         some = ", ".join(differing["ids"][:5]) + (" ..." if differing["count"] > 5 else "")
-        SCREEN.print(Text(f"official and strict differ on {counted(differing['count'], 'item')}: {some}"))
+        stdout.print(Text(f"official and strict differ on {count_phrase(differing['count'], 'item')}: {some}"))
     if results["cut_off"]:
-        SCREEN.print(Text(f"cut off at the most tokens: {results['cut_off']} of {counted(results['completions'], 'completion')}"))
+        stdout.print(
+            Text(f"cut off at the most tokens: {results['cut_off']} of {count_phrase(results['completions'], 'completion')}")
+        )
 
 
 def _told_failures(results: dict[str, Any]) -> str:
     failures = results["failures"]
     return (
-        f"not complete: {counted(failures['not_generated'], 'item')} not generated, "
-        f"{counted(failures['not_judged'], 'sample')} not judged; "
+        f"not complete: {count_phrase(failures['not_generated'], 'item')} not generated, "
+        f"{count_phrase(failures['not_judged'], 'sample')} not judged; "
         "they count neither as right nor as wrong"
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 from rich.markdown import Markdown
 
-from execverify.cli.common import cores
-from execverify.cli.terminal import SCREEN, note
+from execverify.cli.common import default_workers
+from execverify.cli.terminal import note, stdout
 from execverify.training.config import MOST_SEED
 
 
@@ -24,7 +24,9 @@ from execverify.training.config import MOST_SEED
 @click.option("--arms", default="", metavar="A,B", help="Only these arms, with those that they begin on.  [default: all]")
 @click.option("--out", metavar="DIR", help="The experiment's folder; a stopped one goes on.  [default: runs/ablation-PRESET]")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting of the preset.")
-@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+@click.option(
+    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
+)
 def experiment_command(
     name: str, preset: str, seeds: int, first_seed: int, arms: str, out: str | None, changes: tuple[str, ...], workers: int
 ) -> None:
@@ -47,5 +49,5 @@ def experiment_command(
         say=note,
     )
     experiment.run()
-    SCREEN.print(Markdown((folder / TABLE).read_text(encoding="utf-8")))
+    stdout.print(Markdown((folder / TABLE).read_text(encoding="utf-8")))
     note(f"{folder}: done")

@@ -9,7 +9,7 @@ from execverify.cli.programs import split_kinds
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import echo_json, note
 from execverify.datasets.rows_io import count_rows, read_rows
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 if TYPE_CHECKING:
     from execverify.training.with_verl.rows import Exported
@@ -56,7 +56,7 @@ def export_command(
 
 def _print(found: "Exported") -> None:
     for split, count in found.rows.items():
-        note(f"{counted(count, 'row')} -> {found.file(split)}")
+        note(f"{count_phrase(count, 'row')} -> {found.file(split)}")
     note(", ".join(f"{count} {kind}" for kind, count in found.kinds.items()))
     for reason, count in found.left_out.most_common():
         example = f" ({found.examples[reason]})" if reason in found.examples else ""

@@ -7,12 +7,12 @@ import click
 
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import note
-from execverify.datasets.code_problems import HUB, ProblemAccount, problem_rows
+from execverify.datasets.code_problems import HUB, ImportReport, problem_rows
 from execverify.datasets.rows_io import check_out, write_rows
 from execverify.errors import RowError
-from execverify.programs.program import shorten
+from execverify.programs.program import truncate
 from execverify.questions.prompts import DEFAULT, template_names
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 _SHOWN_DROPS = 10
 
@@ -36,7 +36,7 @@ def code_rows_command(
     PRIME-RL/Eurus-2-RL-Data. The formats that are read: docs/coding.md. What is not about code is left out; records that are malformed
     are counted with their reasons. With --check, tests that any answer passes are left out, and so are records whose own solution fails.
     """
-    account = ProblemAccount()
+    account = ImportReport()
     rows = problem_rows(source, account, split=split, template=template, keep_prompts=keep_prompts, check=check)
     check_out(out)
     with Progress("problems", limit) as bar:
@@ -52,13 +52,13 @@ def code_rows_command(
         )
 
 
-def _print_account(account: ProblemAccount, out: str) -> None:
+def _print_account(account: ImportReport, out: str) -> None:
     made = ", ".join(f"{count} tested by {'calls' if form == 'call' else form}" for form, count in account.rows.items()) or "none"
-    note(f"{counted(account.records, 'record')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    note(f"{count_phrase(account.records, 'record')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
     if account.rows:
         note(f"unit tests: {account.tests}, {account.tests / account.rows.total():.1f} a row")
-    if account.others:
-        note(f"not about code: {', '.join(f'{count} {name}' for name, count in account.others.most_common())}")
+    if account.not_code:
+        note(f"not about code: {', '.join(f'{count} {name}' for name, count in account.not_code.most_common())}")
     if account.standings:
         note(f"checked: {', '.join(f'{count} {name}' for name, count in account.standings.most_common())}")
     if account.left_out:
@@ -67,6 +67,6 @@ def _print_account(account: ProblemAccount, out: str) -> None:
         reasons = Counter(drop.reason for drop in account.drops)
         note(f"dropped: {', '.join(f'{count}: {reason}' for reason, count in reasons.most_common())}")
         for drop in account.drops[:_SHOWN_DROPS]:
-            note(f"  {drop.where}: {drop.reason}: {shorten(drop.detail, 160)}")
+            note(f"  {drop.where}: {drop.reason}: {truncate(drop.detail, 160)}")
         if len(account.drops) > _SHOWN_DROPS:
             note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")

@@ -6,10 +6,10 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, Failures, limit_options, limits_of, traces_from, usual_imports_option
-from execverify.cli.terminal import SCREEN, Text, echo_json
+from execverify.cli.common import SEED, FailureReporter, limit_options, limits_from_options, trace_programs, usual_imports_option
+from execverify.cli.terminal import Text, echo_json, stdout
 from execverify.errors import QuestionError
-from execverify.programs.program import shorten
+from execverify.programs.program import truncate
 from execverify.programs.values import Value
 from execverify.questions.question import KINDS, Question
 from execverify.questions.select import ask, check_kinds
@@ -33,8 +33,8 @@ def trace_command(
 
     FILE is a Python file, JSONL with code and input, or - for JSONL from standard input.
     """
-    failures = Failures(as_json)
-    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures, usual_imports):
+    failures = FailureReporter(as_json)
+    for name, trace in trace_programs(file, call, limits_from_options(timeout, steps, imports), failures, usual_imports):
         if as_json:
             echo_json(trace_as_json(name, trace))
         else:
@@ -68,8 +68,8 @@ def ask_command(
     """Ask questions about programs' runs, with every accepted answer."""
     wanted = split_kinds(kinds)
     check_kinds(wanted)
-    failures = Failures(as_json)
-    for name, trace in traces_from(file, call, limits_of(timeout, steps, imports), failures, usual_imports):
+    failures = FailureReporter(as_json)
+    for name, trace in trace_programs(file, call, limits_from_options(timeout, steps, imports), failures, usual_imports):
         try:
             questions = ask(trace, wanted, None if every else limit, seed)
         except QuestionError as error:
@@ -87,12 +87,12 @@ def _question_as_json(question: Question) -> dict[str, Any]:
 
 
 def _print_questions(name: str, trace: Trace, questions: tuple[Question, ...]) -> None:
-    table = Table(title=f"{name}: {shorten(trace.program.call)}", title_justify="left", show_lines=False)
+    table = Table(title=f"{name}: {truncate(trace.program.call)}", title_justify="left", show_lines=False)
     table.add_column("question")
     table.add_column("accepted answers")
     for question in questions:
         table.add_row(Text(question.text), Text("  or  ".join(question.answers)))
-    SCREEN.print(table)
+    stdout.print(table)
 
 
 def split_kinds(text: str) -> list[str]:
@@ -123,7 +123,7 @@ def _program_as_json(name: str, trace: Trace) -> dict[str, Any]:
 
 
 def _value_as_json(value: Value) -> dict[str, Any]:
-    return {"type": value.type, "text": value.text, "opaque": value.opaque}
+    return {"type": value.type, "text": value.text, "opaque": value.opaque_reason}
 
 
 def _step_as_json(step: Step) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _step_as_json(step: Step) -> dict[str, Any]:
 
 def _print_trace(name: str, trace: Trace) -> None:
     result = trace.result
-    SCREEN.print(Text(f"{name}: {shorten(trace.program.call)}", style="bold"))
+    stdout.print(Text(f"{name}: {truncate(trace.program.call)}", style="bold"))
     depth = _depths(trace)
     table = Table(show_edge=False, pad_edge=False)
     for heading in ("step", "line", "visit"):
@@ -145,20 +145,20 @@ def _print_trace(name: str, trace: Trace) -> None:
         indent = "    " * depth[step.frame]
         table.add_row(str(step.index + 1), str(step.line), str(step.visit), Text(indent + code), Text(_changes(step)))
     if trace.steps:
-        SCREEN.print(table)
+        stdout.print(table)
     if result.value is not None:
-        SCREEN.print(Text(f"returns {result.value}", style="green"))
+        stdout.print(Text(f"returns {result.value}", style="green"))
     else:
-        SCREEN.print(Text(f"{result.outcome}: {result.detail}", style="red"))
+        stdout.print(Text(f"{result.outcome}: {result.detail}", style="red"))
     if result.stdout:
-        SCREEN.print(Text(f"printed: {shorten(result.stdout, 200)}"))
+        stdout.print(Text(f"printed: {truncate(result.stdout, 200)}"))
 
 
 def _changes(step: Step) -> str:
     if step.finished is None:
         return "(did not finish)"
     parts = [f"{name} = {step.state[name]}" if name in step.state else f"{name} is gone" for name in sorted(step.changed)]
-    return ", ".join(shorten(part, 80) for part in parts)
+    return ", ".join(truncate(part, 80) for part in parts)
 
 
 def _depths(trace: Trace) -> list[int]:

@@ -16,7 +16,7 @@ from rich.progress import Progress as Live
 from rich.progress import Task as LiveTask
 from rich.text import Text  # of the bar, which holds nothing that others wrote
 
-from execverify.cli.terminal import NOTES, note
+from execverify.cli.terminal import note, stderr
 
 Item = TypeVar("Item")
 
@@ -44,9 +44,9 @@ class Progress:
         self._live: Live | None = None
 
     def __enter__(self) -> "Progress":
-        if NOTES.is_terminal:
+        if stderr.is_terminal:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Note(self))
-            self._live = Live(*columns, console=NOTES, transient=True)
+            self._live = Live(*columns, console=stderr, transient=True)
             self._shown = self._live.add_task(self._what, total=self._total)
             self._live.start()
         else:

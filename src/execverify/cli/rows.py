@@ -7,23 +7,31 @@ from collections import Counter
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, Finite, cores, limit_options, limits_of, records_from, usual_imports_option
+from execverify.cli.common import (
+    SEED,
+    Finite,
+    default_workers,
+    limit_options,
+    limits_from_options,
+    read_program_records,
+    usual_imports_option,
+)
 from execverify.cli.programs import split_kinds
 from execverify.cli.progress import Progress
-from execverify.cli.terminal import SCREEN, Text, echo_json, note
+from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.datasets.completions import read_completions
-from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.datasets.rows_io import check_out, count_rows, read_rows, write_rows
 from execverify.datasets.validate import Validation, validate
 from execverify.errors import RowError
-from execverify.programs.program import shorten
+from execverify.programs.program import truncate
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.task import TASK_KINDS
-from execverify.rewards.code.grade import UnitTestRule
-from execverify.rewards.code.unit_tests import task_or_problem
+from execverify.rewards.code.grade import UnitTestConfig
+from execverify.rewards.code.unit_tests import task_from_row
 from execverify.rewards.parts import UNJUDGED, Score, Verdict
-from execverify.rewards.score import RewardRule, score_many
-from execverify.utils.messages import counted
+from execverify.rewards.score import RewardConfig, score_many
+from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import name_of
 
 _ROWS = click.argument("rows")
@@ -63,10 +71,12 @@ def rows_command(
 
     FILE is JSONL with {code, input[, output, id, entry_point]}, a Python file with calls, or - for JSONL from standard input.
     """
-    settings = Settings(split_kinds(kinds), limit, seed, template, split, limits_of(timeout, steps, imports), cores())
-    account = Account()
+    settings = RowConfig(
+        split_kinds(kinds), limit, seed, template, split, limits_from_options(timeout, steps, imports), default_workers()
+    )
+    account = ConversionReport()
     check_out(out)
-    records = list(records_from(file, call, usual_imports))
+    records = list(read_program_records(file, call, usual_imports))
     with Progress("programs", len(records)) as bar:
         made = make_rows(records, settings, account, bar.update)
         # Nothing is written where there is nothing to write: an empty file would hide the mistake.
@@ -78,20 +88,22 @@ def rows_command(
         raise RowError(f"no program of {file} gave a row, and nothing was written")
 
 
-def _print_account(account: Account, out: str) -> None:
+def _print_account(account: ConversionReport, out: str) -> None:
     made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"
-    note(f"{counted(account.programs, 'program')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
-    if account.confirmed:
-        note(f"given outputs that the run confirmed: {account.confirmed}")
+    note(f"{count_phrase(account.programs, 'program')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    if account.outputs_confirmed:
+        note(f"given outputs that the run confirmed: {account.outputs_confirmed}")
     if account.completed:
         note(f"usual imports put before: {len(account.completed)} ({', '.join(account.completed[:4])} ...)")
-    if account.rewritten:
-        note(f"arguments rewritten as literals: {len(account.rewritten)} ({', '.join(account.rewritten[:4])} ...)")
+    if account.arguments_evaluated:
+        note(
+            f"arguments rewritten as literals: {len(account.arguments_evaluated)} ({', '.join(account.arguments_evaluated[:4])} ...)"
+        )
     if account.drops:
         reasons = Counter(drop.reason for drop in account.drops)
         note(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
         for drop in account.drops[:_SHOWN_DROPS]:
-            note(f"  {drop.id} ({drop.where}): {drop.reason}: {shorten(drop.detail, 160)}")
+            note(f"  {drop.id} ({drop.where}): {drop.reason}: {truncate(drop.detail, 160)}")
         if len(account.drops) > _SHOWN_DROPS:
             note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
 
@@ -128,18 +140,18 @@ def score_command(
     imports: tuple[str, ...],
 ) -> None:
     """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
-    rule = RewardRule(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
+    rule = RewardConfig(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
     if rows == completions == "-":
         raise RowError("rows and completions cannot both come from standard input: name a file for one of them")
-    tasks = [task_or_problem(row) for row in read_rows(rows)]
+    tasks = [task_from_row(row) for row in read_rows(rows)]
     if not tasks:
         raise RowError(f"{name_of(rows)} holds no rows to judge")
     pairs = read_completions(completions, tasks)
     imports = (*imports, *more_imports)
-    tests = UnitTestRule(binary=binary, float_tolerance=float_tolerance, imports=imports)
-    limits = limits_of(timeout, steps, imports)
+    tests = UnitTestConfig(binary=binary, float_tolerance=float_tolerance, imports=imports)
+    limits = limits_from_options(timeout, steps, imports)
     with Progress("completions judged", len(pairs)):
-        scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=cores(), allow_weak=allow_weak)
+        scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=default_workers(), allow_weak=allow_weak)
     if as_json:
         for (task, _), score in zip(pairs, scores, strict=True):
             echo_json({"id": task.id, "kind": task.kind, **score_as_json(score)})
@@ -150,7 +162,7 @@ def score_command(
 def score_as_json(score: Score) -> dict[str, object]:
     """A score as plain values."""
     parts = [
-        {"kind": p.kind, "expected": list(p.expected), "given": p.given, "verdict": str(p.verdict), "why": p.why}
+        {"kind": p.kind, "expected": list(p.expected), "given": p.answer, "verdict": str(p.verdict), "why": p.reason}
         for p in score.parts
     ]
     return {"reward": score.reward, "parts": parts}
@@ -173,14 +185,14 @@ def _print_scores(kinds: list[str], scores: list[Score]) -> None:
             counts = map(str, (wrong, ended, seen["no answer"], failed))
             table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / max(1, asked):.1%})", *counts)
             head = ["", "", ""]
-    SCREEN.print(table)
+    stdout.print(table)
 
 
 @click.command("validate")
 @_ROWS
 @_JSON
 @click.option("--thorough", is_flag=True, help="Every completion of every attack family on every row (slow).")
-@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
+@click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @limit_options
 def validate_command(
     rows: str, as_json: bool, thorough: bool, workers: int, timeout: float, steps: int, imports: tuple[str, ...]
@@ -193,7 +205,7 @@ def validate_command(
         found = validate(
             read_rows(rows),
             thorough=thorough,
-            limits=limits_of(timeout, steps, imports),
+            limits=limits_from_options(timeout, steps, imports),
             workers=workers,
             progress=bar.advance,
         )
@@ -219,13 +231,13 @@ def _validation_as_json(found: Validation) -> dict[str, object]:
 
 def _print_validation(found: Validation) -> None:
     made = ", ".join(f"{count} {kind}" for kind, count in found.rows.items())
-    SCREEN.print(f"rows: {made or 'none'}; questions whose answers were made anew: {found.questions}")
-    SCREEN.print(
-        f"attacks: {counted(sum(found.tried.values()), 'completion')} of {counted(len(found.tried), 'family', 'families')}"
+    stdout.print(f"rows: {made or 'none'}; questions whose answers were made anew: {found.questions}")
+    stdout.print(
+        f"attacks: {count_phrase(sum(found.tried.values()), 'completion')} of {count_phrase(len(found.tried), 'family', 'families')}"
     )
     if not found.faults:
-        SCREEN.print(Text("every label agrees with its run, gold scores full, no attack is overpaid", style="green"))
+        stdout.print(Text("every label agrees with its run, gold scores full, no attack is overpaid", style="green"))
         return
-    SCREEN.print(Text(f"{counted(len(found.faults), 'fault')}:", style="red"))
+    stdout.print(Text(f"{count_phrase(len(found.faults), 'fault')}:", style="red"))
     for fault in found.faults[:20]:
-        SCREEN.print(Text(f"  {fault.id}: {fault.what}: {fault.detail}"))
+        stdout.print(Text(f"  {fault.id}: {fault.what}: {fault.detail}"))

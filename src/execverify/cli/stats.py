@@ -5,19 +5,21 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from execverify.cli.common import cores
+from execverify.cli.common import default_workers
 from execverify.cli.progress import Progress
-from execverify.cli.terminal import SCREEN, Text, echo_json, note
+from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.datasets.program_stats import entropy
 from execverify.datasets.rows_io import count_rows, read_rows
-from execverify.datasets.stats import LIMITS, Stats, stats_of
-from execverify.datasets.thresholds import AT_LEAST, Bar, coverage, cruxeval_figures, quartiles
+from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats, stats_of
+from execverify.datasets.thresholds import AT_LEAST, QualityCheck, coverage, cruxeval_figures, quartiles
 from execverify.errors import RowError
-from execverify.programs.program import shorten
+from execverify.programs.program import truncate
 from execverify.utils.read_files import name_of
 
 _QUARTILES = ("least", "25%", "median", "75%", "95%", "most", "mean")
-_WORKERS = click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
+_WORKERS = click.option(
+    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work."
+)
 
 
 @click.command("stats")
@@ -52,35 +54,35 @@ def report_command(out: str, workers: int) -> None:
 
 def _print_stats(stats: Stats) -> None:
     programs = stats.programs
-    SCREEN.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
+    stdout.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
     each = f"{stats.rows.total() / programs.count:.2f} rows each, " if programs.count else ""
-    SCREEN.print(
+    stdout.print(
         f"programs: {programs.count} ({each}twins counted below), and CRUXEval's {cruxeval_figures()['programs']} beside them"
     )
-    SCREEN.print(_spread(stats))
-    SCREEN.print(_types(stats))
+    stdout.print(_spread(stats))
+    stdout.print(_types(stats))
     results = ", ".join(f"{name} {count}" for name, count in stats.results.most_common(10))
-    SCREEN.print(f"results: {results}")
+    stdout.print(f"results: {results}")
     known, kinds = cruxeval_figures(), programs.nodes
-    SCREEN.print(
+    stdout.print(
         f"nodes of all syntax trees: {len(kinds)} kinds, {entropy(kinds):.2f} bits; "
         f"CRUXEval {known['node kinds']} kinds, {known['node entropy']:.2f} bits"
     )
     if programs.constrained:
-        SCREEN.print(_coverage(stats))
-    SCREEN.print(_bars(stats))
+        stdout.print(_coverage(stats))
+    stdout.print(_bars(stats))
     if programs.matters:
-        SCREEN.print(
+        stdout.print(
             f"without the method under test: another value in {programs.matters - programs.fails} of {programs.ablated}, "
             f"a failure in {programs.fails}"
         )
     for name, count in programs.broken.most_common(5):
-        SCREEN.print(Text(f"  constraint not kept: {count}: {name}"))
+        stdout.print(Text(f"  constraint not kept: {count}: {name}"))
     for id, why in programs.examples:
-        SCREEN.print(Text(f"  for example {id}: {shorten(why, 100)}"))
+        stdout.print(Text(f"  for example {id}: {truncate(why, 100)}"))
     if programs.unsurveyed:
-        SCREEN.print(Text(f"programs that did not run on their own arguments: {programs.unsurveyed}", style="red"))
-    SCREEN.print(_habits(stats))
+        stdout.print(Text(f"programs that did not run on their own arguments: {programs.unsurveyed}", style="red"))
+    stdout.print(_habits(stats))
 
 
 def _spread(stats: Stats) -> Table:
@@ -113,12 +115,12 @@ def _bars(stats: Stats) -> Table:
     table = Table("programs", "", "limit", "CRUXEval", "", title="what programs have to reach", title_justify="left")
     for bar in stats.bars:
         cruxeval = "" if bar.cruxeval is None else _figure(bar, bar.cruxeval)
-        limit = f"{'>=' if bar.sense == AT_LEAST else '<='} {_figure(bar, bar.limit)}"
-        table.add_row(Text(bar.name), _figure(bar, bar.value), limit, cruxeval, _kept(bar.kept, "kept", "MISSED"))
+        limit = f"{'>=' if bar.direction == AT_LEAST else '<='} {_figure(bar, bar.limit)}"
+        table.add_row(Text(bar.name), _figure(bar, bar.value), limit, cruxeval, _kept(bar.passed, "kept", "MISSED"))
     return table
 
 
-def _figure(bar: Bar, value: float) -> str:
+def _figure(bar: QualityCheck, value: float) -> str:
     """A share with as many digits as its limit needs; a share that is not whole is never rounded to 100%."""
     if not bar.is_share:
         return f"{value:g}"
@@ -129,9 +131,9 @@ def _figure(bar: Bar, value: float) -> str:
 def _habits(stats: Stats) -> Table:
     table = Table("questions", "asked", "habit", "right", "limit", "", title="how far habits get", title_justify="left")
     for shortcut in stats.shortcuts:
-        habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {shorten(shortcut.answer, 30)}"
-        limit = f"{LIMITS[shortcut.habit]:.0%}"
-        kept = _kept(shortcut.kept, "kept", "OVER")
+        habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {truncate(shortcut.answer, 30)}"
+        limit = f"{MAX_SHORTCUT_ACCURACY[shortcut.habit]:.0%}"
+        kept = _kept(shortcut.passed, "kept", "OVER")
         table.add_row(shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", limit, kept)
     return table
 

@@ -16,14 +16,14 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text as PlainText
 
-from execverify.utils.messages import shown
+from execverify.utils.messages import quoted
 
 
 class Text(PlainText):
     """A text with a style, whose escapes are there before it is laid out, so that they count in the width of a table."""
 
     def __init__(self, text: str = "", style: str = "") -> None:
-        super().__init__(shown(text), style)
+        super().__init__(quoted(text), style)
 
 
 class SafeConsole(Console):
@@ -34,24 +34,24 @@ class SafeConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> PlainText:
         """A text that was given without a style."""
-        return super().render_str(shown(text), **options)
+        return super().render_str(quoted(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """What is to be written; its texts are made safe here, so that the console's own colours stay."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(shown(segment.text), segment.style)
+            yield segment if segment.control else Segment(quoted(segment.text), segment.style)
 
 
-_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120  # a file or a pipe has no width of its own
+CONSOLE_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120  # a file or a pipe has no width of its own
 
-SCREEN = SafeConsole(width=_WIDTH)
-NOTES = SafeConsole(stderr=True, soft_wrap=True)
+stdout = SafeConsole(width=CONSOLE_WIDTH)
+stderr = SafeConsole(stderr=True, soft_wrap=True)
 
 
 def note(text: str, style: str = "") -> None:
     """Writes a line for people on standard error."""
     with contextlib.suppress(OSError):  # a full disk behind standard error must not end the work
-        NOTES.print(Text(text, style=style))
+        stderr.print(Text(text, style=style))
 
 
 def echo_json(value: Any) -> None:
@@ -61,4 +61,4 @@ def echo_json(value: Any) -> None:
 
 def echo_text(text: str) -> None:
     """Writes a text, such as Markdown, as it is on standard output, but for what a terminal would act on."""
-    click.echo(shown(text), nl=not text.endswith("\n"))
+    click.echo(quoted(text), nl=not text.endswith("\n"))

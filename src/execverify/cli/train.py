@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.markdown import Markdown
 
-from execverify.cli.common import cores
-from execverify.cli.terminal import SCREEN, Text, note
+from execverify.cli.common import default_workers
+from execverify.cli.terminal import Text, note, stdout
 from execverify.errors import TrainingError
 from execverify.training.config import STAGES
 
 if TYPE_CHECKING:
-    from execverify.training.pipeline import Training
+    from execverify.training.pipeline import TrainingPipeline
 
 
 @click.command("train")
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as stage1.learning_rate=1e-5.")
 @click.option("--engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
 @click.option("--no-evaluation", is_flag=True, help="Only train; measure nothing.")
-@click.option("--workers", default=cores, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+@click.option(
+    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
+)
 def train_command(
     stage: str | None,
     preset: str | None,
@@ -47,14 +49,14 @@ def train_command(
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
     """
     from execverify.training.distributed import is_first
-    from execverify.training.pipeline import Training
+    from execverify.training.pipeline import TrainingPipeline
     from execverify.training.preset_files import FOLDER, load_preset, preset_names
     from execverify.training.report import REPORT
 
     if listed:
         for name in preset_names():
-            SCREEN.print(Text(name, style="bold"), Text(load_preset(name).about), sep="  ")
-            SCREEN.print(Text(f"  {FOLDER / name}.toml"), soft_wrap=True)
+            stdout.print(Text(name, style="bold"), Text(load_preset(name).description), sep="  ")
+            stdout.print(Text(f"  {FOLDER / name}.toml"), soft_wrap=True)
         return
     if stage is None or preset is None:
         raise click.UsageError(f"name a stage ({', '.join(STAGES)}, all) and --preset ({', '.join(preset_names())})")
@@ -62,7 +64,7 @@ def train_command(
         changes = (*changes, f"data.from_folder={data}")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
-    training = Training(settings, folder, workers, say=note, evaluated=not no_evaluation)
+    training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)
     if engine == "verl":
         _on_verl(training, stage, model)
         return
@@ -70,11 +72,11 @@ def train_command(
     if not is_first():
         return  # the first process measures, and says what came of it
     if not no_evaluation:
-        SCREEN.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
+        stdout.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
     note(f"{folder}: done")
 
 
-def _on_verl(training: "Training", stage: str, model: str | None) -> None:
+def _on_verl(training: "TrainingPipeline", stage: str, model: str | None) -> None:
     """Writes the run of one stage of RL, and starts it where verl is installed."""
     from execverify.training.with_verl import launch
     from execverify.training.with_verl.config import check_for_verl
@@ -84,7 +86,7 @@ def _on_verl(training: "Training", stage: str, model: str | None) -> None:
             "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
         )
     check_for_verl(training.preset, stage)
-    model = training.for_another_engine(stage, model)
+    model = training.prepare_external(stage, model)
     folder = launch.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
     note(f"{folder}: the run, its rows and settings are written")
     if importlib.util.find_spec("verl") is None:

@@ -3,16 +3,16 @@
 import ast
 from collections.abc import Iterator
 
-from execverify.cot.claims import Needs
-from execverify.cot.loops import Shape
-from execverify.programs.program import Program, once_for_each
+from execverify.cot.claims import Requirement
+from execverify.cot.loops import TraceStructure
+from execverify.programs.program import Program, cached_per_program
 from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
 
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 
 
-def needs_of(trace: Trace, shape: Shape, most: int, width: int) -> Iterator[Needs]:
+def requirements_of(trace: Trace, shape: TraceStructure, most: int, width: int) -> Iterator[Requirement]:
     """What each step needs on which the result depends, from the last one back; of the entry call's own frame.
 
     Args:
@@ -44,7 +44,7 @@ def needs_of(trace: Trace, shape: Shape, most: int, width: int) -> Iterator[Need
         names = [name for name in _read(statement.node) if name in state]
         told = tuple((name, text) for name in names if (text := state[name].text) is not None and len(text) <= width)
         if told and step.line not in lines:
-            yield Needs(step.line, step.visit, told)
+            yield Requirement(step.line, step.visit, told)
         lines.add(step.line)
         waiting += [place for name in names if (place := _last_change(trace, shape.before, index, name)) is not None]
         header = around.get(step.line)
@@ -92,7 +92,7 @@ def _last_run(trace: Trace, before: tuple[int, ...], index: int, line: int) -> i
     return at if at >= 0 else None
 
 
-@once_for_each
+@cached_per_program
 def _headers(program: Program) -> dict[int, int]:
     """For each statement line, the test or loop that decides whether it runs: the innermost one around it."""
     found: dict[int, int] = {}

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from execverify.cot.claims import Bindings
 from execverify.cot.expression_match import Parts, parts_of
-from execverify.cot.run_facts import Witness
-from execverify.programs.values import Value, value_of
-from execverify.tracing.expression_probe import Expression, Probe
-from execverify.tracing.expressions import Details
+from execverify.cot.run_facts import RunFacts
+from execverify.programs.values import Value, to_value
+from execverify.tracing.expression_probe import Expression, ExpressionProbe
+from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step, Trace
 
 
@@ -22,11 +22,11 @@ class _StepProbe:
     claimed: list[tuple[str, str]] = field(default_factory=list)  # what the value must be, and the claim
 
     @property
-    def probe(self) -> Probe:
-        return Probe(self.state, self.expressions)
+    def probe(self) -> ExpressionProbe:
+        return ExpressionProbe(self.state, self.expressions)
 
 
-class Ledger:
+class CheckState:
     """What was told of a run, and what was wrong with it.
 
     Attributes:
@@ -37,7 +37,7 @@ class Ledger:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.facts = Witness(trace)
+        self.facts = RunFacts(trace)
         self.wrong: list[str] = []
         self.probes: dict[int, _StepProbe] = {}
         self.step: Step | None = None
@@ -50,7 +50,7 @@ class Ledger:
     def fault(self, what: str) -> None:
         self.wrong.append(what)
 
-    def compare_run(self, details: Details) -> None:
+    def compare_run(self, details: ExpressionValues) -> None:
         """What calls have returned and rounds have bound, against a run of our own: no frame's variables show it."""
         for step, node, claimed in self.returned:
             found = [note.value.text for note in details.of(step.index) if note.node is node]
@@ -92,7 +92,7 @@ class Ledger:
         if isinstance(node, ast.NamedExpr):
             node = node.value
         if isinstance(node, ast.Constant):
-            return (value_of(node.value).text or "",)
+            return (to_value(node.value).text or "",)
         if not isinstance(node, ast.Name):
             return known.get(ast.dump(node), ())
         parts = self._parts(self.step)

@@ -9,24 +9,24 @@ import re
 from collections.abc import Iterable
 
 from execverify.cot import claims
-from execverify.cot.check_state import Ledger, place
+from execverify.cot.check_state import CheckState, place
 from execverify.cot.claims import Claim
 from execverify.cot.expression_match import same
 from execverify.cot.reading import READERS, Unreadable
 from execverify.errors import LiteralError
-from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
+from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
 from execverify.programs.program import walk
 from execverify.programs.values import Value
 from execverify.questions.question import Question
 from execverify.questions.task import Task
-from execverify.rewards.parse import read_answer
+from execverify.rewards.parse import parse_answer
 from execverify.sandbox.result import Limits
-from execverify.sandbox.retry import patient
-from execverify.tracing.expression_probe import probe_many
-from execverify.tracing.expressions import details_many
+from execverify.sandbox.retry import extended_limits
+from execverify.tracing.expression_probe import evaluate_many
+from execverify.tracing.expressions import expressions_many
 from execverify.tracing.trace import Step, Trace
 
-_LIMITS = patient(Limits())  # a busy machine must not make a chain wrong
+_LIMITS = extended_limits(Limits())  # a busy machine must not make a chain wrong
 _REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom}
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 
@@ -51,11 +51,11 @@ def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "ter
     checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
     open_ones = [one for one in checkers if one.returned or one.rounds]
     for one, details in zip(
-        open_ones, details_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
+        open_ones, expressions_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
     ):
         one.compare_run(details)
     probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
-    for one, values in zip(checkers, probe_many(probes, limits=_LIMITS, workers=workers), strict=True):
+    for one, values in zip(checkers, evaluate_many(probes, limits=_LIMITS, workers=workers), strict=True):
         one.compare(values)
     return [one.wrong for one in checkers]
 
@@ -76,7 +76,7 @@ def _checked(text: str, task: Task, trace: Trace, voice: str) -> "_Checker":
     return checker
 
 
-class _Checker(Ledger):
+class _Checker(CheckState):
     """Follows the trace while it hears claims.
 
     Attributes:
@@ -103,12 +103,12 @@ class _Checker(Ledger):
 
     # ---------------------------------------------------------------------------------------- the course of events
 
-    def _hear_starts(self, claim: claims.Starts) -> None:
+    def _hear_starts(self, claim: claims.CallStarts) -> None:
         if self.at or not self.trace.steps:
             self.fault("the call begins twice")
         self._compare_bindings(claim.arguments, self.trace.frames[0].state, "the call begins")
 
-    def _hear_begins(self, claim: claims.Begins) -> None:
+    def _hear_begins(self, claim: claims.StepStarts) -> None:
         if self.at >= len(self.trace.steps):
             self.fault(f"line {claim.line} visit {claim.visit}: nothing runs any more")
             return
@@ -121,7 +121,7 @@ class _Checker(Ledger):
         self.at += 1
         self.entered = False
 
-    def _hear_resumes(self, claim: claims.Resumes) -> None:
+    def _hear_resumes(self, claim: claims.StepResumes) -> None:
         step = self.trace.step(claim.line, claim.visit)
         if step is None or step.index >= self.at:
             self.fault(f"line {claim.line} visit {claim.visit} goes on, but has not begun")
@@ -135,7 +135,7 @@ class _Checker(Ledger):
         self.inner = {}
         self.left_frame = None
 
-    def _hear_enters(self, claim: claims.Enters) -> None:
+    def _hear_enters(self, claim: claims.FunctionEntered) -> None:
         step = self.facts.step_at(self.at)
         if step is None or not self.facts.is_first(step):
             self.fault(f"no call of {claim.function} is made here")
@@ -149,7 +149,7 @@ class _Checker(Ledger):
             self.left_frame = step.frame
             self.at = self.facts.end_of_call(self.at)
 
-    def _hear_leaves(self, claim: claims.Leaves) -> None:
+    def _hear_leaves(self, claim: claims.FunctionReturned) -> None:
         frame = self.left_frame if self.left_frame is not None else self.step.frame if self.step else 0
         last = self.facts.last[frame]
         if self.left_frame is None and (self.step is None or last.index != self.step.index or last.finished != self.at):
@@ -168,7 +168,7 @@ class _Checker(Ledger):
         elif claim.value != "None":
             self.fault(f"{self.trace.frames[frame].function} returns None, not {claim.value}")
 
-    def _hear_skips(self, claim: claims.Skips) -> None:
+    def _hear_skips(self, claim: claims.RoundsSkipped) -> None:
         begun = self.facts.step_at(self.at)
         where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
         if begun is None or (begun.line, begun.visit) != (claim.line, claim.first):
@@ -189,7 +189,7 @@ class _Checker(Ledger):
 
     # ---------------------------------------------------------------------------------------- single steps
 
-    def _hear_gives(self, claim: claims.Gives) -> None:
+    def _hear_gives(self, claim: claims.ValueClaim) -> None:
         step = self._needed("a part is told")
         if step is None:
             return
@@ -208,7 +208,7 @@ class _Checker(Ledger):
         inner = {name: self.inner[name] for name in parts.around.get(found[0], ()) if name in self.inner}
         self._compute(step, claim.expression, claim.value, f"{claim.expression} gives {claim.value}", inner)
 
-    def _hear_each(self, claim: claims.Each) -> None:
+    def _hear_each(self, claim: claims.ComprehensionRound) -> None:
         step = self._needed("a round is told")
         if step is None:
             return
@@ -222,15 +222,15 @@ class _Checker(Ledger):
         self.inner.update(claim.names)
         self.rounds.setdefault(step.index, []).extend(claim.names)
 
-    def _hear_does(self, claim: claims.Does) -> None:
+    def _hear_does(self, claim: claims.SideEffect) -> None:
         step = self._needed("something is done")
         if step is None:
             return
         statement = self.facts.statements.get(step.line)
-        if statement is None or claim.text in statement.texts or claim.text == _header(statement.node):
+        if statement is None or claim.text in statement.accepted_texts or claim.text == _header(statement.node):
             return
         try:
-            (told,) = parse_quietly(claim.text, "exec").body  # type: ignore[attr-defined]
+            (told,) = parse_untrusted(claim.text, "exec").body  # type: ignore[attr-defined]
         except (LiteralError, ValueError):
             self.fault(f"{place(step)}: {claim.text} is no statement")
             return
@@ -246,12 +246,12 @@ class _Checker(Ledger):
         (operation,) = (one for one in self._parts(self.step).nodes if isinstance(one, ast.BinOp) and one.right is node.value)  # type: ignore[arg-type]
         return same(told.targets[0], node.target, self._values_of) and ast.unparse(told.value) in self._values_of(operation)
 
-    def _hear_sets(self, claim: claims.Sets) -> None:
+    def _hear_sets(self, claim: claims.VariableSet) -> None:
         value = self._state_after(claim.name)
         if value is not None and value.text != claim.value:
             self.fault(f"{place(self.step)}: {claim.name} is {value}, not {claim.value}")
 
-    def _hear_sized(self, claim: claims.Sized) -> None:
+    def _hear_sized(self, claim: claims.VariableSize) -> None:
         value = self._state_after(claim.name)
         if value is not None and len(parse_literal(value.text or "()")) != claim.size:  # type: ignore[arg-type]
             self.fault(f"{place(self.step)}: {claim.name} has not {claim.size} items")
@@ -271,7 +271,7 @@ class _Checker(Ledger):
             return None
         return step.state[name]
 
-    def _hear_tests(self, claim: claims.Tests) -> None:
+    def _hear_tests(self, claim: claims.ConditionValue) -> None:
         step = self._needed("a test is told")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.If | ast.While):
@@ -281,36 +281,36 @@ class _Checker(Ledger):
         elif self.forgets and all(value.text is not None for value in self.facts.before(step).values()):
             self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
 
-    def _hear_exhausted(self, claim: claims.Exhausted) -> None:
+    def _hear_exhausted(self, claim: claims.LoopExhausted) -> None:
         step = self._needed("a loop ends")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.For | ast.AsyncFor) or self.facts.goes_in(step, node):
             self.fault(f"{place(step)}: its loop does not end there")
 
-    def _hear_fails(self, claim: claims.Fails) -> None:
+    def _hear_fails(self, claim: claims.StepRaises) -> None:
         step = self._needed("an error is told")
         if step is None or step.finished is not None:
             self.fault(f"{place(step)}: there is no error")
 
     # ---------------------------------------------------------------------------------------- questions and inputs
 
-    def _hear_next(self, claim: claims.Next) -> None:
+    def _hear_next(self, claim: claims.NextStatementAnswer) -> None:
         step = self._asked(claim.line, claim.visit, None)
         if step is None:
             return
         following = self.trace.steps[step.index + 1].line if step.index + 1 < len(self.trace.steps) else None
         statement = self.facts.statements.get(following) if following else None
-        if claim.text is not None and (statement is None or claim.text not in statement.texts):
+        if claim.text is not None and (statement is None or claim.text not in statement.accepted_texts):
             self.fault(f"line {claim.next_line} is not {claim.text}")
         if following != claim.next_line:
             self.fault(f"after {place(step)} comes line {following}, not {claim.next_line}")
 
-    def _hear_was(self, claim: claims.Was) -> None:
+    def _hear_was(self, claim: claims.StateAnswer) -> None:
         step = self._asked(claim.line, claim.visit, claim.name)
         if step is not None and (claim.name not in step.state or step.state[claim.name].text != claim.value):
             self.fault(f"after {place(step)}, {claim.name} is {step.state.get(claim.name)}, not {claim.value}")
 
-    def _hear_never(self, claim: claims.Never) -> None:
+    def _hear_never(self, claim: claims.NeverRunsAnswer) -> None:
         count = len(self.trace.visits.get(claim.line, ()))
         self._question(claim.line, claim.visit)
         if count != claim.count or claim.visit <= count:
@@ -335,15 +335,15 @@ class _Checker(Ledger):
             self.fault(f"question {self.answered} is about line {question.line} visit {question.visit}")
         return question
 
-    def _hear_wants(self, claim: claims.Wants) -> None:
+    def _hear_wants(self, claim: claims.WantedResult) -> None:
         if claim.value != self.task.result.text:
             self.fault(f"the wanted result is {self.task.result.text}, not {claim.value}")
 
-    def _hear_confirms(self, claim: claims.Confirms) -> None:
+    def _hear_confirms(self, claim: claims.ResultConfirmed) -> None:
         if claim.value != self.task.result.text or self.at < len(self.trace.steps):
             self.fault(f"the run has not given {claim.value}")
 
-    def _hear_needs(self, claim: claims.Needs) -> None:
+    def _hear_needs(self, claim: claims.Requirement) -> None:
         step = self.trace.step(claim.line, claim.visit)
         if step is None:
             self.fault(f"line {claim.line} has no visit {claim.visit}")
@@ -365,13 +365,13 @@ class _Checker(Ledger):
             self.fault(f"{len(self.trace.steps) - self.at} steps are not told, from {place(self.trace.steps[self.at])} on")
         if self.answered and self.answered < len(self.task.questions):
             self.fault(f"{len(self.task.questions) - self.answered} questions are not answered")
-        if self.task.kind == "input_prediction" and not {claims.Wants, claims.Confirms} <= self.kinds:
+        if self.task.kind == "input_prediction" and not {claims.WantedResult, claims.ResultConfirmed} <= self.kinds:
             self.fault("the wanted result is not told, or not confirmed")
 
     def answers(self, text: str) -> None:
         """The answer block against the task's own."""
-        given, gold = read_answer(text), read_answer(self.task.gold)
-        if (given.assertion, given.lines) != (gold.assertion, gold.lines):
+        given, gold = parse_answer(text), parse_answer(self.task.gold)
+        if (given.assertion, given.question_lines) != (gold.assertion, gold.question_lines):
             self.fault("the answers are not the task's")
 
 

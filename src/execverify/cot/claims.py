@@ -7,14 +7,14 @@ Bindings = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Starts:
+class CallStarts:
     """The call begins: what its parameters are."""
 
     arguments: Bindings
 
 
 @dataclass(frozen=True, slots=True)
-class Begins:
+class StepStarts:
     """A step begins: the visit of a line."""
 
     line: int
@@ -22,7 +22,7 @@ class Begins:
 
 
 @dataclass(frozen=True, slots=True)
-class Resumes:
+class StepResumes:
     """A step that called a function goes on."""
 
     line: int
@@ -30,7 +30,7 @@ class Resumes:
 
 
 @dataclass(frozen=True, slots=True)
-class Gives:
+class ValueClaim:
     """A part of the statement has a value. Names and parts in it may stand as their values: `5 - 5`.
 
     `whole` tells the voice that it is all that the statement computes, so that what it sets can be said with it.
@@ -42,21 +42,21 @@ class Gives:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class ComprehensionRound:
     """Inside of a comprehension or a lambda, the next round: what its variables are."""
 
     names: Bindings
 
 
 @dataclass(frozen=True, slots=True)
-class Does:
+class SideEffect:
     """The statement does something that is told by its text alone: `words.sort()`, `break`."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Sets:
+class VariableSet:
     """A variable's value when the step has finished."""
 
     name: str
@@ -64,7 +64,7 @@ class Sets:
 
 
 @dataclass(frozen=True, slots=True)
-class Sized:
+class VariableSize:
     """A variable's size when the step has finished, where its value is too long to be told."""
 
     name: str
@@ -72,24 +72,24 @@ class Sized:
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
+class ConditionValue:
     """Whether the test of an `if` or `while` holds."""
 
     holds: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Exhausted:
+class LoopExhausted:
     """The `for` finds nothing left."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fails:
+class StepRaises:
     """The step ends in an exception."""
 
 
 @dataclass(frozen=True, slots=True)
-class Enters:
+class FunctionEntered:
     """A function of the program is entered; where it is not told, `told` is False and a `Leaves` follows."""
 
     function: str
@@ -98,14 +98,14 @@ class Enters:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaves:
+class FunctionReturned:
     """The function that is under way returns a value."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Skips:
+class RoundsSkipped:
     """Rounds of a loop that are not told: from one visit of its header to another, and what has changed after them."""
 
     line: int
@@ -115,7 +115,7 @@ class Skips:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextStatementAnswer:
     """The answer to a next-statement question: which line's step begins next, and its text; None where nothing does."""
 
     line: int
@@ -125,7 +125,7 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
-class Was:
+class StateAnswer:
     """The answer to a state question: what the variable was."""
 
     line: int
@@ -135,7 +135,7 @@ class Was:
 
 
 @dataclass(frozen=True, slots=True)
-class Never:
+class NeverRunsAnswer:
     """The answer to a question about a visit that does not happen: how often the line ran."""
 
     line: int
@@ -144,14 +144,14 @@ class Never:
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
+class WantedResult:
     """Input prediction: the result that is wanted."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Requirement:
     """Input prediction: what the variables are before a step that the wanted result goes back to."""
 
     line: int
@@ -160,14 +160,14 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirms:
+class ResultConfirmed:
     """Input prediction: the run has given the wanted result."""
 
     value: str
 
 
 Claim = (
-    Wants | Needs | Confirms | Starts | Begins | Resumes | Gives | Each | Does | Sets | Sized | Tests | Exhausted | Fails | Enters
-    | Leaves | Skips | Next | Was | Never
+    WantedResult | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound | SideEffect | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
+    | FunctionReturned | RoundsSkipped | NextStatementAnswer | StateAnswer | NeverRunsAnswer
 )  # fmt: skip
 """Any of them."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from execverify.cot.loops import Loop, Shape, is_closed
+from execverify.cot.loops import Loop, TraceStructure, is_closed
 from execverify.questions.question import Question
 from execverify.tracing.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class DetailLevel:
     """How much is told.
 
     Attributes:
@@ -35,23 +35,23 @@ class Detail:
     needs: int = 6
 
 
-LADDER = (
-    Detail("all", 12, 4, 2, 30, 1_000, 300),
-    Detail("calls", 8, 3, 1, 30, 1_000, 300),
-    Detail("whole", 8, 3, 1, 30, 12, 200),
-    Detail("whole", 5, 2, 1, 16, 3, 160),
-    Detail("whole", 3, 2, 0, 0, 2, 120),
-    Detail("none", 1, 1, 0, 0, 1, 80, needs=3),
-    Detail("none", 1, 1, 0, 0, 1, 60, answers=False, needs=0),
+DETAIL_LEVELS = (
+    DetailLevel("all", 12, 4, 2, 30, 1_000, 300),
+    DetailLevel("calls", 8, 3, 1, 30, 1_000, 300),
+    DetailLevel("whole", 8, 3, 1, 30, 12, 200),
+    DetailLevel("whole", 5, 2, 1, 16, 3, 160),
+    DetailLevel("whole", 3, 2, 0, 0, 2, 120),
+    DetailLevel("none", 1, 1, 0, 0, 1, 80, needs=3),
+    DetailLevel("none", 1, 1, 0, 0, 1, 60, answers=False, needs=0),
 )
 """From all to little. Where a chain does not fit its budget, the next one is tried."""
 
-DETAILS = {"full": 0, "lean": 2, "short": 3}
+NAMED_LEVELS = {"full": 0, "lean": 2, "short": 3}
 """Where on the ladder a named level of detail begins."""
 
 
 @dataclass(frozen=True)
-class Gap:
+class SkippedSteps:
     """Steps that are not told one by one.
 
     Attributes:
@@ -67,10 +67,10 @@ class Gap:
     last: int = 0
 
 
-def gaps_of(trace: Trace, shape: Shape, detail: Detail, questions: Iterable[Question]) -> dict[int, Gap]:
+def gaps_of(trace: Trace, shape: TraceStructure, detail: DetailLevel, questions: Iterable[Question]) -> dict[int, SkippedSteps]:
     """What is left out, by the first step of each: whole rounds of long loops, whole calls. What is asked about is told."""
     wanted = wanted_steps(trace, questions)
-    found: list[Gap] = []
+    found: list[SkippedSteps] = []
     for loop in shape.loops:
         found += _of_loop(trace, shape, loop, detail, wanted)
     told: dict[str, int] = {}
@@ -84,9 +84,9 @@ def gaps_of(trace: Trace, shape: Shape, detail: Detail, questions: Iterable[Ques
             and not any(start <= step < stop for step in wanted)
             and is_closed(trace, shape, number, start, stop)
         ):
-            found.append(Gap(start, stop))
+            found.append(SkippedSteps(start, stop))
     found.sort(key=lambda gap: (gap.start, -gap.stop))
-    outer: dict[int, Gap] = {}
+    outer: dict[int, SkippedSteps] = {}
     end = 0
     for gap in found:
         if gap.start >= end:
@@ -107,8 +107,8 @@ def wanted_steps(trace: Trace, questions: Iterable[Question]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _of_loop(trace: Trace, shape: Shape, loop: Loop, detail: Detail, wanted: frozenset[int]) -> list[Gap]:
-    turns = loop.turns[:-1] if loop.left else loop.turns
+def _of_loop(trace: Trace, shape: TraceStructure, loop: Loop, detail: DetailLevel, wanted: frozenset[int]) -> list[SkippedSteps]:
+    turns = loop.turns[:-1] if loop.completed else loop.turns
     if len(turns) <= detail.unroll:
         return []
     left_out = [
@@ -118,10 +118,10 @@ def _of_loop(trace: Trace, shape: Shape, loop: Loop, detail: Detail, wanted: fro
         and not any(turn.start <= step < turn.stop for step in wanted)
         and is_closed(trace, shape, loop.frame, turn.start, turn.stop)
     ]
-    found: list[Gap] = []
-    run: list[Gap] = []
+    found: list[SkippedSteps] = []
+    run: list[SkippedSteps] = []
     for turn in left_out:
-        gap = Gap(turn.start, turn.stop, loop, turn.visit, turn.visit)
+        gap = SkippedSteps(turn.start, turn.stop, loop, turn.visit, turn.visit)
         if run and run[-1].stop != gap.start:
             found += _joined(run, detail)
             run = []
@@ -129,8 +129,8 @@ def _of_loop(trace: Trace, shape: Shape, loop: Loop, detail: Detail, wanted: fro
     return found + _joined(run, detail)
 
 
-def _joined(run: list[Gap], detail: Detail) -> list[Gap]:
+def _joined(run: list[SkippedSteps], detail: DetailLevel) -> list[SkippedSteps]:
     """Rounds in a row, one by one where they are few, else as one."""
     if len(run) <= max(1, detail.rounds):
         return run
-    return [Gap(run[0].start, run[-1].stop, run[0].loop, run[0].first, run[-1].last)]
+    return [SkippedSteps(run[0].start, run[-1].stop, run[0].loop, run[0].first, run[-1].last)]

@@ -6,20 +6,20 @@ from typing import Any
 
 from execverify.cot import claims
 from execverify.cot.claims import Claim
-from execverify.cot.detail import Detail
+from execverify.cot.detail import DetailLevel
 from execverify.cot.expression_text import PARTS
-from execverify.cot.expressions import Sight, scopes_of
+from execverify.cot.expressions import StepContext, scopes_of
 from execverify.cot.lines import Line
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
-from execverify.programs.values import Value, value_of
-from execverify.tracing.expressions import Details
+from execverify.programs.values import Value, to_value
+from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step
 
 _IMMUTABLE = frozenset({"int", "float", "bool", "str", "tuple", "complex", "NoneType", "frozenset", "bytes", "range"})
 
 
-class Deeds:
+class StepEffects:
     """What steps do.
 
     Args:
@@ -28,21 +28,21 @@ class Deeds:
         asked: lines, visits and variables that are asked about: those are told whatever their length.
     """
 
-    def __init__(self, details: Details, detail: Detail, asked: set[tuple[int, int, str | None]]) -> None:
+    def __init__(self, details: ExpressionValues, detail: DetailLevel, asked: set[tuple[int, int, str | None]]) -> None:
         self.details = details
         self.detail = detail
         self.asked = asked
 
-    def deed(self, step: Step, node: ast.AST, sight: Sight) -> Iterator[Claim]:
+    def effect(self, step: Step, node: ast.AST, sight: StepContext) -> Iterator[Claim]:
         """What a statement does beside setting names."""
         if isinstance(node, ast.Expr):
-            yield claims.Does(_done(node, sight) or one_line(node))
+            yield claims.SideEffect(_done(node, sight) or one_line(node))
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
             yield from self.assigned(step, node, sight)
         elif not isinstance(node, ast.For | ast.AsyncFor):
-            yield claims.Does(one_line(node))
+            yield claims.SideEffect(one_line(node))
 
-    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: Sight) -> Iterator[Claim]:
+    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: StepContext) -> Iterator[Claim]:
         """What an assignment does, where it is not told by the names that it sets."""
         if isinstance(node, ast.AugAssign):
             yield from self.changed(step, node, sight)
@@ -50,15 +50,15 @@ class Deeds:
         if isinstance(node.value, ast.Name) and self.detail.parts != "none" and sight.text(node.value):
             value = sight.state.get(node.value.id)
             if value is not None and value.text is not None and len(value.text) <= self.detail.width:
-                yield claims.Gives(node.value.id, value.text, whole=True)
+                yield claims.ValueClaim(node.value.id, value.text, whole=True)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if any(isinstance(target, ast.Subscript | ast.Attribute) for target in targets):
             right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
             left = [sight.place(target) for target in targets]
             known = [text for text in (*left, right) if text]
-            yield claims.Does(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
+            yield claims.SideEffect(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
 
-    def changed(self, step: Step, node: ast.AugAssign, sight: Sight) -> Iterator[Claim]:
+    def changed(self, step: Step, node: ast.AugAssign, sight: StepContext) -> Iterator[Claim]:
         """What `x += 1` does: of a number or text, the operation; of an item likewise; of what changes in place, as it stands."""
         target, sign = node.target, _SIGNS.get(type(node.op), "?")
         right = sight.values.get(node.value) or sight.text(node.value)
@@ -67,23 +67,25 @@ class Deeds:
             old, new = sight.state.get(target.id), step.state.get(target.id)
         elif isinstance(target, ast.Subscript):
             old, new = self.item(step, target, sight)
-        quiet = node.value in scopes_of(sight.program).quiet
+        quiet = node.value in scopes_of(sight.program).is_silent
         if old and new and old.text and new.text and right and old.type in _IMMUTABLE and not quiet:
             if self.detail.parts != "none":
-                yield claims.Gives(f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True)
+                yield claims.ValueClaim(
+                    f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True
+                )
             if not isinstance(target, ast.Name):
-                yield claims.Does(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node))
+                yield claims.SideEffect(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node))
             return
         left = sight.place(target)
-        yield claims.Does(f"{left} {sign}= {right}" if left and right else one_line(node))
+        yield claims.SideEffect(f"{left} {sign}= {right}" if left and right else one_line(node))
 
-    def item(self, step: Step, target: ast.Subscript, sight: Sight) -> tuple[Value | None, Value | None]:
+    def item(self, step: Step, target: ast.Subscript, sight: StepContext) -> tuple[Value | None, Value | None]:
         """What an item was that is assigned to, and what it is in the variable's state now; None where that is not known."""
         old = next((note.value for note in self.details.of(step.index) if note.node is target), None)
         if old is None or target not in sight.values:
             return None, None
         try:
-            return old, value_of(_found(target, step, sight))
+            return old, to_value(_found(target, step, sight))
         except (LiteralError, LookupError, TypeError):
             return old, None
 
@@ -96,12 +98,12 @@ class Deeds:
             if value.text is None:
                 continue
             if len(value.text) <= self.detail.width or (step.line, step.visit, name) in self.asked:
-                yield claims.Sets(name, value.text)
+                yield claims.VariableSet(name, value.text)
             elif (size := _size(value)) is not None:
-                yield claims.Sized(name, size)
+                yield claims.VariableSize(name, size)
 
 
-def _found(place: ast.expr, step: Step, sight: Sight) -> Any:
+def _found(place: ast.expr, step: Step, sight: StepContext) -> Any:
     """What is in a place of a variable after a step: read out of the variable's literal."""
     if isinstance(place, ast.Name):
         return parse_literal(step.state[place.id].text or "")
@@ -111,7 +113,7 @@ def _found(place: ast.expr, step: Step, sight: Sight) -> Any:
     return _found(place.value, step, sight)[parse_literal(key)]
 
 
-def _done(node: ast.Expr, sight: Sight) -> str | None:
+def _done(node: ast.Expr, sight: StepContext) -> str | None:
     """A call that stands as a statement, with its arguments' values and what it changes by its name."""
     call = node.value
     text = sight.text(call) if isinstance(call, ast.Call) else None

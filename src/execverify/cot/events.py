@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from execverify.cot import claims
 from execverify.cot.claims import Bindings, Claim
-from execverify.cot.detail import Detail, Gap, gaps_of
-from execverify.cot.effects import Deeds
-from execverify.cot.expressions import Sight, told_parts
+from execverify.cot.detail import DetailLevel, SkippedSteps, gaps_of
+from execverify.cot.effects import StepEffects
+from execverify.cot.expressions import StepContext, expression_claims
 from execverify.cot.lines import lines_of
-from execverify.cot.loops import Shape, shape_of
+from execverify.cot.loops import TraceStructure, shape_of
 from execverify.cot.scan import is_closed
 from execverify.questions.question import Question
-from execverify.tracing.expressions import Details
+from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step, Trace
 
 
 @dataclass(frozen=True)
-class Course:
+class TraceView:
     """A run, prepared for being told, more than once where a budget asks for it.
 
     Attributes:
@@ -29,28 +29,28 @@ class Course:
     """
 
     trace: Trace
-    details: Details
-    shape: Shape
+    details: ExpressionValues
+    shape: TraceStructure
     endings: dict[int, list[int]]
 
 
-def course_of(trace: Trace, details: Details) -> Course:
+def trace_view(trace: Trace, details: ExpressionValues) -> TraceView:
     """The course of a run."""
     shape = shape_of(trace)
     endings: dict[int, list[int]] = {}
     for step in trace.steps:
         endings.setdefault(_ending(step, shape), []).append(step.index)
-    return Course(trace, details, shape, endings)
+    return TraceView(trace, details, shape, endings)
 
 
-def _ending(step: Step, shape: Shape) -> int:
+def _ending(step: Step, shape: TraceStructure) -> int:
     """The moment at which a step is over."""
     if step.finished is not None:
         return step.finished
     return max([step.index + 1, *(shape.spans[frame][1] for frame in shape.callees.get(step.index, ()))])
 
 
-def run_claims(course: Course, detail: Detail, questions: Iterable[Question] = ()) -> Iterator[Claim]:
+def run_claims(course: TraceView, detail: DetailLevel, questions: Iterable[Question] = ()) -> Iterator[Claim]:
     """Claims about a run.
 
     Args:
@@ -58,7 +58,7 @@ def run_claims(course: Course, detail: Detail, questions: Iterable[Question] = (
         detail: how much to tell.
         questions: what is asked about it: those moments are told whatever the detail.
     """
-    return _Narrator(course, detail, tuple(questions)).tell()
+    return _ClaimBuilder(course, detail, tuple(questions)).tell()
 
 
 def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim]:
@@ -66,38 +66,38 @@ def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim
     for question in questions:
         step = trace.step(question.line, question.visit)
         if step is None:
-            yield claims.Never(question.line, question.visit, len(trace.visits.get(question.line, ())))
+            yield claims.NeverRunsAnswer(question.line, question.visit, len(trace.visits.get(question.line, ())))
         elif question.kind == "next_statement":
             following = trace.steps[step.index + 1].line if step.index + 1 < len(trace.steps) else None
-            yield claims.Next(question.line, question.visit, following)
+            yield claims.NextStatementAnswer(question.line, question.visit, following)
         else:
             assert question.variable is not None
             text = step.state[question.variable].text
             assert text is not None
-            yield claims.Was(question.line, question.visit, question.variable, text)
+            yield claims.StateAnswer(question.line, question.visit, question.variable, text)
 
 
-class _Narrator:
-    def __init__(self, course: Course, detail: Detail, questions: tuple[Question, ...]) -> None:
+class _ClaimBuilder:
+    def __init__(self, course: TraceView, detail: DetailLevel, questions: tuple[Question, ...]) -> None:
         self.course = course
         self.trace = course.trace
         self.details = course.details
         self.shape = course.shape
         self.detail = detail
         self.lines = lines_of(self.trace.program)
-        self.deeds = Deeds(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
+        self.deeds = StepEffects(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
         self.gaps = gaps_of(self.trace, self.shape, detail, questions)
-        self.open: dict[int, Sight] = {}  # steps that are being told, and what is known in each
+        self.open: dict[int, StepContext] = {}  # steps that are being told, and what is known in each
 
     # ------------------------------------------------------------------------------------------------ the course of events
 
     def tell(self) -> Iterator[Claim]:
         """All of it."""
         trace = self.trace
-        yield claims.Starts(self.arguments(0))
+        yield claims.CallStarts(self.arguments(0))
         index = 0
         while index < len(trace.steps):
-            yield from self.between(index)
+            yield from self.nested_steps(index)
             gap = self.gaps.get(index)
             if gap is not None:
                 yield from self.skip(gap)
@@ -105,20 +105,20 @@ class _Narrator:
                 continue
             step = trace.steps[index]
             yield from self.entered(step)
-            yield claims.Begins(step.line, step.visit)
-            self.open[index] = self.sight(step)
+            yield claims.StepStarts(step.line, step.visit)
+            self.open[index] = self.step_context(step)
             yield from self.parts(index, index + 1)
             index += 1
-        yield from self.between(index)
+        yield from self.nested_steps(index)
 
-    def between(self, moment: int) -> Iterator[Claim]:
+    def nested_steps(self, moment: int) -> Iterator[Claim]:
         """What happens when so many steps have begun, and before the next one does: parts, ends, returns."""
         over = [index for index in self.course.endings.get(moment, ()) if index in self.open]
         noted = [index for index in self.open if index < moment - 1 and index not in over and self.has_new(index, moment)]
         for index in sorted(over + noted, reverse=True):
             step = self.trace.steps[index]
             if index < moment - 1:
-                yield claims.Resumes(step.line, step.visit)
+                yield claims.StepResumes(step.line, step.visit)
             yield from self.parts(index, moment)
             if index in over:
                 yield from self.finished(step)
@@ -126,39 +126,39 @@ class _Narrator:
 
     def has_new(self, index: int, moment: int) -> bool:
         """Whether a step that called a function has had parts computed since."""
-        notes, told = self.details.of(index), self.open[index].told
-        return told < len(notes) and notes[told].moment <= moment
+        notes, told = self.details.of(index), self.open[index].emitted
+        return told < len(notes) and notes[told].time_index <= moment
 
     def parts(self, index: int, moment: int) -> Iterator[Claim]:
         """The parts of a step that have been computed up to a moment."""
         sight, notes = self.open[index], self.details.of(index)
-        start = sight.told
-        while sight.told < len(notes) and notes[sight.told].moment <= moment:
-            sight.told += 1
+        start = sight.emitted
+        while sight.emitted < len(notes) and notes[sight.emitted].time_index <= moment:
+            sight.emitted += 1
         line = self.lines.get(self.trace.steps[index].line)
-        if start == sight.told or line is None or line.crowded or index in self.details.cut:
+        if start == sight.emitted or line is None or line.multiple_statements or index in self.details.cut:
             return
-        new = [note for note in notes[start : sight.told] if note.node is not line.silent]
-        yield from told_parts(sight, new, self.detail.parts, line)
+        new = [note for note in notes[start : sight.emitted] if note.node is not line.is_silent]
+        yield from expression_claims(sight, new, self.detail.parts, line)
 
     def entered(self, step: Step) -> Iterator[Claim]:
         """The call that leads to a step, where it is the first of its frame."""
         if step.frame and self.shape.before[step.index] < 0:
             frame = self.trace.frames[step.frame]
-            yield claims.Enters(frame.function, self.arguments(step.frame))
+            yield claims.FunctionEntered(frame.function, self.arguments(step.frame))
 
-    def skip(self, gap: Gap) -> Iterator[Claim]:
+    def skip(self, gap: SkippedSteps) -> Iterator[Claim]:
         """Steps that are left out."""
         if gap.loop is not None:
-            yield claims.Skips(gap.loop.line, gap.first, gap.last, self.changes(gap))
+            yield claims.RoundsSkipped(gap.loop.line, gap.first, gap.last, self.changes(gap))
         else:
             number = self.trace.steps[gap.start].frame
-            yield claims.Enters(self.trace.frames[number].function, self.arguments(number), told=False)
+            yield claims.FunctionEntered(self.trace.frames[number].function, self.arguments(number), told=False)
             value = self.returned(self.trace.steps[gap.stop - 1])
             if value is not None:
-                yield claims.Leaves(value)
+                yield claims.FunctionReturned(value)
 
-    def changes(self, gap: Gap) -> Bindings:
+    def changes(self, gap: SkippedSteps) -> Bindings:
         """What the loop's frame has after rounds that are left out, where it is another than before."""
         assert gap.loop is not None
         own = [
@@ -173,7 +173,7 @@ class _Narrator:
 
     # ------------------------------------------------------------------------------------------------ single steps
 
-    def sight(self, step: Step) -> Sight:
+    def step_context(self, step: Step) -> StepContext:
         before = self.shape.before[step.index]
         state = self.trace.frames[step.frame].state
         while before >= 0:
@@ -181,7 +181,7 @@ class _Narrator:
                 state = self.trace.steps[before].state
                 break
             before = self.shape.before[before]
-        return Sight(self.trace.program, state)
+        return StepContext(self.trace.program, state)
 
     def arguments(self, number: int) -> Bindings:
         """The parameters of a frame, as far as they have literals."""
@@ -199,27 +199,27 @@ class _Narrator:
             return
         if step.finished is None:
             if not line.statement.yields:
-                yield claims.Fails()
+                yield claims.StepRaises()
             return
         node = line.statement.node
-        if line.crowded and not isinstance(node, ast.For | ast.AsyncFor):
-            if ";" not in line.statement.texts[-1] and is_closed(line.statement.texts[-1]):
-                yield claims.Does(line.statement.texts[-1])
+        if line.multiple_statements and not isinstance(node, ast.For | ast.AsyncFor):
+            if ";" not in line.statement.accepted_texts[-1] and is_closed(line.statement.accepted_texts[-1]):
+                yield claims.SideEffect(line.statement.accepted_texts[-1])
             yield from self.deeds.state(step, line)
         elif isinstance(node, ast.If | ast.While):
-            yield claims.Tests(self.goes_in(step, node))
+            yield claims.ConditionValue(self.enters_body(step, node))
             yield from self.deeds.state(step, line)
-        elif isinstance(node, ast.For | ast.AsyncFor) and not self.goes_in(step, node):
-            yield claims.Exhausted()
+        elif isinstance(node, ast.For | ast.AsyncFor) and not self.enters_body(step, node):
+            yield claims.LoopExhausted()
         elif not isinstance(node, ast.Return):
-            yield from self.deeds.deed(step, node, self.open[step.index])
+            yield from self.deeds.effect(step, node, self.open[step.index])
             yield from self.deeds.state(step, line)
         if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
             value = self.returned(step)
             if value is not None:
-                yield claims.Leaves(value)
+                yield claims.FunctionReturned(value)
 
-    def goes_in(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
+    def enters_body(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
         """Whether the step after a header is in its body, as far as lines tell."""
         following = self.shape.after[step.index]
         first, last = node.body[0], node.body[-1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from execverify.errors import LiteralError
 from execverify.programs.literals import literal_of
 from execverify.programs.program import walk
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 
 ValuesOf = Callable[[ast.AST], Collection[str]]
 """The literal texts that a name or part of a statement is known to have had; none where it is not known."""
@@ -124,6 +124,6 @@ def _same_field(told: object, source: object, values_of: ValuesOf) -> bool:
 def _literal(node: ast.expr) -> str | None:
     """The canonical text of a literal; None for what is none."""
     try:
-        return value_of(literal_of(node)).text
+        return to_value(literal_of(node)).text
     except (LiteralError, RecursionError):
         return None

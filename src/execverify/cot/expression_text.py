@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from execverify.programs.program import Program, once_for_each, walk
+from execverify.programs.program import Program, cached_per_program, walk
 
 PARTS = (
     ast.Call, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.JoinedStr, ast.Subscript, ast.NamedExpr, ast.ListComp,
@@ -20,7 +20,7 @@ _SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Slot:
     """A name or part in an expression.
 
     Attributes:
@@ -36,16 +36,16 @@ class Hole:
     grouped: bool
 
 
-Pieces = tuple["str | Hole", ...]
+Segments = tuple["str | Slot", ...]
 
 
-class Texts:
+class ExpressionText:
     """The expressions of one program as pieces."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.ascii = program.source.isascii()
-        self.known: dict[ast.expr, Pieces] = {}
+        self.known: dict[ast.expr, Segments] = {}
         self.sources: dict[ast.expr, str] = {}
 
     def source(self, node: ast.expr) -> str:
@@ -55,14 +55,14 @@ class Texts:
             found = self.sources[node] = ast.unparse(node)
         return found
 
-    def pieces(self, node: ast.expr) -> Pieces:
+    def pieces(self, node: ast.expr) -> Segments:
         """An expression's text with holes."""
         found = self.known.get(node)
         if found is None:
             found = self.known[node] = self._cut(node)
         return found
 
-    def _cut(self, node: ast.expr) -> Pieces:
+    def _cut(self, node: ast.expr) -> Segments:
         if node.lineno == node.end_lineno:
             return tuple(_cut(self._line(node.lineno), node, node, self.ascii))
         text = ast.unparse(node)
@@ -77,13 +77,13 @@ class Texts:
         return line if self.ascii else line.encode()
 
 
-@once_for_each
-def texts_of(program: Program) -> Texts:
+@cached_per_program
+def texts_of(program: Program) -> ExpressionText:
     """The expressions of a program."""
-    return Texts(program)
+    return ExpressionText(program)
 
 
-def fill(pieces: Pieces, value_of: Callable[[ast.expr], tuple[str, bool]]) -> str:
+def substitute_values(pieces: Segments, value_of: Callable[[ast.expr], tuple[str, bool]]) -> str:
     """The text with something in each hole: what `value_of` gives, with whether it is a value rather than an expression."""
     out: list[str] = []
     for piece in pieces:
@@ -101,7 +101,7 @@ def fill(pieces: Pieces, value_of: Callable[[ast.expr], tuple[str, bool]]) -> st
 
 def _cut(
     line: str | bytes, top: ast.expr, node: ast.expr, ascii: bool, twins: dict[ast.AST, ast.AST] | None = None
-) -> Iterator["str | Hole"]:
+) -> Iterator["str | Slot"]:
     """The pieces of one line's expression."""
     at = top.col_offset
     for parent, child in _holes(node):
@@ -118,7 +118,7 @@ def _cut(
         )
         original = twins[child] if twins else child
         assert isinstance(original, ast.expr)
-        yield Hole(original, guard, isinstance(parent, ast.Attribute), grouped)
+        yield Slot(original, guard, isinstance(parent, ast.Attribute), grouped)
     yield _text(line[at : top.end_col_offset])
 
 

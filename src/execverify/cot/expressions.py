@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from execverify.cot.claims import Claim, Each, Gives
-from execverify.cot.expression_text import PARTS, fill, texts_of
+from execverify.cot.claims import Claim, ComprehensionRound, ValueClaim
+from execverify.cot.expression_text import PARTS, substitute_values, texts_of
 from execverify.cot.lines import Line
-from execverify.programs.program import Program, module_names, once_for_each, walk
+from execverify.programs.program import Program, cached_per_program, module_names, walk
 from execverify.programs.values import Value
-from execverify.tracing.expressions import Note
+from execverify.tracing.expressions import ExpressionValue
 
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 _NAME_WIDTH, _PART_WIDTH = 40, 80  # longest values that stand in for a name, and for a part
-_ROUNDS, _FEW = 12, 3  # of more rounds of a comprehension than the one, the other are told
+_ROUNDS, _MANY_ROUNDS = 12, 3  # of more rounds of a comprehension than the one, the other are told
 _MUTATING = frozenset(
     {
         "pop", "popitem", "append", "extend", "insert", "remove", "clear", "sort", "reverse", "add", "discard", "update",
@@ -51,11 +51,11 @@ class Scopes:
     settled: frozenset[str]
     shared: frozenset[str]
     remembers: bool
-    acts: frozenset[ast.AST]
-    quiet: frozenset[ast.AST]
+    has_side_effect: frozenset[ast.AST]
+    is_silent: frozenset[ast.AST]
 
 
-@once_for_each
+@cached_per_program
 def scopes_of(program: Program) -> Scopes:
     """The scopes of a program's expressions."""
     functions = frozenset(
@@ -155,7 +155,7 @@ def _acts(node: ast.AST, functions: frozenset[str]) -> bool:
 
 
 @dataclass
-class Sight:
+class StepContext:
     """What is known in a step while its parts are computed.
 
     Attributes:
@@ -174,10 +174,10 @@ class Sight:
     state: Mapping[str, Value]
     values: dict[ast.AST, str] = field(default_factory=dict)
     inner: dict[str, Value] = field(default_factory=dict)
-    told: int = 0
-    said: set[tuple[str, str]] = field(default_factory=set)
+    emitted: int = 0
+    mentioned: set[tuple[str, str]] = field(default_factory=set)
     pending: list[tuple[str, Value]] = field(default_factory=list)
-    binder: ast.AST | None = None
+    comprehension: ast.AST | None = None
     rounds: dict[ast.AST, int] = field(default_factory=dict)
 
     def text(self, node: ast.expr) -> str | None:
@@ -209,7 +209,7 @@ class Sight:
     def _filled(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
             return self._name(node)[0]
-        return fill(texts_of(self.program).pieces(node), self._in_place)
+        return substitute_values(texts_of(self.program).pieces(node), self._in_place)
 
     def _in_place(self, node: ast.expr) -> tuple[str, bool]:
         """What stands in a hole, and whether that is a value."""
@@ -235,7 +235,7 @@ class Sight:
         return node.id, True
 
 
-def told_parts(sight: Sight, notes: Sequence[Note], how: str, line: Line) -> Iterator[Claim]:
+def expression_claims(sight: StepContext, notes: Sequence[ExpressionValue], how: str, line: Line) -> Iterator[Claim]:
     """Claims about the parts of a statement, in the order in which they were computed.
 
     Args:
@@ -255,9 +255,11 @@ def told_parts(sight: Sight, notes: Sequence[Note], how: str, line: Line) -> Ite
         if isinstance(node, ast.NamedExpr):
             sight.rebind(node, note.value)
         inside = bool(scopes.bound.get(node))
-        if not isinstance(node, ast.expr) or value is None or node in scopes.quiet or not _is_told(node, how, line, inside):
+        if not isinstance(node, ast.expr) or value is None or node in scopes.is_silent or not _is_told(node, how, line, inside):
             continue
-        if inside and (sight.binder is None or (sight.binder in many and sight.rounds[sight.binder] > _FEW)):
+        if inside and (
+            sight.comprehension is None or (sight.comprehension in many and sight.rounds[sight.comprehension] > _MANY_ROUNDS)
+        ):
             continue
         text = sight.text(node)
         if isinstance(node, ast.Name) and text is not None:
@@ -265,30 +267,30 @@ def told_parts(sight: Sight, notes: Sequence[Note], how: str, line: Line) -> Ite
         if text is None or text == value:
             continue
         if inside and sight.pending:
-            yield Each(tuple((name, bound.text) for name, bound in sight.pending if bound.text is not None))
+            yield ComprehensionRound(tuple((name, bound.text) for name, bound in sight.pending if bound.text is not None))
             sight.pending = []
         source = texts_of(sight.program).source(node)
-        if inside or node in scopes.acts or node is line.whole or (source, value) not in sight.said:
-            yield Gives(text, value, whole=node is line.whole and line.takes_up)
-        sight.said.add((source, value))
-        if len(value) <= _PART_WIDTH or node in scopes.acts:
+        if inside or node in scopes.has_side_effect or node is line.whole or (source, value) not in sight.mentioned:
+            yield ValueClaim(text, value, whole=node is line.whole and line.consumes_value)
+        sight.mentioned.add((source, value))
+        if len(value) <= _PART_WIDTH or node in scopes.has_side_effect:
             sight.values[node] = value
 
 
-def _with_many_rounds(notes: Sequence[Note], scopes: Scopes) -> set[ast.AST]:
+def _with_many_rounds(notes: Sequence[ExpressionValue], scopes: Scopes) -> set[ast.AST]:
     """Comprehensions and lambdas with so many rounds that only the first ones are told."""
     counts = Counter(note.node for note in notes if note.node in scopes.binders)
     return {scopes.binders[node] for node, count in counts.items() if count > _ROUNDS}
 
 
-def _bind(sight: Sight, note: Note, binder: ast.AST, scopes: Scopes) -> None:
+def _bind(sight: StepContext, note: ExpressionValue, binder: ast.AST, scopes: Scopes) -> None:
     """A comprehension or lambda binds a name: another round of it begins, or goes on with its names."""
     name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
     around = scopes.bound.get(note.node, frozenset())
-    if binder is not sight.binder or note.node is scopes.firsts[binder]:
+    if binder is not sight.comprehension or note.node is scopes.firsts[binder]:
         sight.pending = [pair for pair in sight.pending if pair[0] in around]  # those of the round that this one is inside of
         sight.rounds[binder] = sight.rounds.get(binder, 0) + 1
-    sight.binder = binder
+    sight.comprehension = binder
     sight.pending.append((name, note.value))
     sight.inner[name] = note.value
     for node in scopes.bound:  # what was computed in the round before is past

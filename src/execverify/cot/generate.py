@@ -7,20 +7,20 @@ from itertools import chain
 from random import Random
 
 from execverify.cot import claims as claim_types
-from execverify.cot.backward import needs_of
+from execverify.cot.backward import requirements_of
 from execverify.cot.claims import Claim
-from execverify.cot.detail import DETAILS, LADDER, Detail
-from execverify.cot.events import Course, answer_claims, course_of, run_claims
-from execverify.cot.styles import VOICES, sheet_of
+from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS, DetailLevel
+from execverify.cot.events import TraceView, answer_claims, run_claims, trace_view
+from execverify.cot.styles import STYLES, source_info
 from execverify.errors import DatasetError
-from execverify.questions.question import NO_STATE, NOTHING_NEXT
+from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE
 from execverify.questions.statements import layout_of
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
 from execverify.sandbox.result import Limits
-from execverify.sandbox.retry import patient
-from execverify.tracing.expressions import Details, details_many
+from execverify.sandbox.retry import extended_limits
+from execverify.tracing.expressions import ExpressionValues, expressions_many
 from execverify.tracing.trace import Trace
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
@@ -29,7 +29,7 @@ MIXED = "mixed"
 
 _NEED_WIDTH = 120  # longest value that is told of what a line needs, in characters
 
-_LIMITS = patient(Limits())  # the run has ended once: a busy machine must not make a chain another
+_LIMITS = extended_limits(Limits())  # the run has ended once: a busy machine must not make a chain another
 
 CountTokens = Callable[[str], int]
 
@@ -40,7 +40,7 @@ def estimate_tokens(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class CotCompletion:
     """A chain of thought with its answers.
 
     Attributes:
@@ -52,12 +52,12 @@ class Chain:
 
     text: str
     voice: str
-    rung: int
+    detail_level: int
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class Rejected:
     """Why there is no chain.
 
     Attributes:
@@ -69,17 +69,17 @@ class Unfit:
     detail: str = ""
 
 
-def narrate(
+def generate_cot(
     task: Task,
     trace: Trace,
-    details: Details | None = None,
+    details: ExpressionValues | None = None,
     *,
     voice: str = "terse",
     detail: str = "full",
     budget: int | None = None,
     seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
-) -> Chain | Unfit:
+) -> CotCompletion | Rejected:
     """A chain of thought for a task, every claim of which comes from its run.
 
     Args:
@@ -96,32 +96,34 @@ def narrate(
         DatasetError: an unknown voice or level of detail.
         SandboxError: the program could not be run for its details (our failure).
     """
-    check_style(voice, detail)
+    check_options(voice, detail)
     if voice == MIXED:
-        voice = Random(f"{seed}:{task.id}:voice").choice(sorted(VOICES))
+        voice = Random(f"{seed}:{task.id}:voice").choice(sorted(STYLES))
     wrong = _mismatch(task, trace)
     if wrong is not None:
         return wrong
     if details is None:
-        (details,) = details_many([trace], limits=_LIMITS)
-    course = course_of(trace, details)
+        (details,) = expressions_many([trace], limits=_LIMITS)
+    course = trace_view(trace, details)
 
-    def told(rung: int) -> Chain:
-        text = _completion(task, course, LADDER[rung], voice, seed)
-        return Chain(text, voice, rung, count_tokens(text))
+    def render(rung: int) -> CotCompletion:
+        text = _completion(task, course, DETAIL_LEVELS[rung], voice, seed)
+        return CotCompletion(text, voice, rung, count_tokens(text))
 
-    return _fullest(told, DETAILS[detail], budget)
+    return _most_detailed_within(render, NAMED_LEVELS[detail], budget)
 
 
-def _fullest(told: Callable[[int], Chain], first: int, budget: int | None) -> Chain | Unfit:
+def _most_detailed_within(told: Callable[[int], CotCompletion], first: int, budget: int | None) -> CotCompletion | Rejected:
     """The chain of the fullest level of detail, from `first` on, that fits; levels are halved, for each takes its time."""
     found = told(first)
     if budget is None or found.tokens <= budget:
         return found
-    low, high = first, len(LADDER) - 1
+    low, high = first, len(DETAIL_LEVELS) - 1
     found = told(high)
     if found.tokens > budget:
-        return Unfit("does not fit the budget", f"{counted(found.tokens, 'token')} at the least detail; the budget is {budget}")
+        return Rejected(
+            "does not fit the budget", f"{count_phrase(found.tokens, 'token')} at the least detail; the budget is {budget}"
+        )
     while high - low > 1:
         middle = (low + high) // 2
         tried = told(middle)
@@ -132,51 +134,51 @@ def _fullest(told: Callable[[int], Chain], first: int, budget: int | None) -> Ch
     return found
 
 
-def check_style(voice: str, detail: str) -> None:
+def check_options(voice: str, detail: str) -> None:
     """Raises DatasetError for a voice or a level of detail that does not exist."""
-    if voice not in VOICES and voice != MIXED:
-        raise DatasetError(f"there is no voice {voice!r}: choose {', '.join(VOICES)} or {MIXED}")
-    if detail not in DETAILS:
-        raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(DETAILS)}")
+    if voice not in STYLES and voice != MIXED:
+        raise DatasetError(f"there is no voice {voice!r}: choose {', '.join(STYLES)} or {MIXED}")
+    if detail not in NAMED_LEVELS:
+        raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(NAMED_LEVELS)}")
 
 
-def _mismatch(task: Task, trace: Trace) -> Unfit | None:
+def _mismatch(task: Task, trace: Trace) -> Rejected | None:
     """Why a trace cannot teach a task: it ended otherwise, or its questions have other answers there."""
     if task.kind not in TASK_KINDS:
-        return Unfit(f"rows of kind {task.kind} have no run to tell")
+        return Rejected(f"rows of kind {task.kind} have no run to tell")
     result = trace.result
     if result.outcome != "returned" or result.value is None:
-        return Unfit("the program does not run as it did", f"{result.outcome}: {result.detail}")
+        return Rejected("the program does not run as it did", f"{result.outcome}: {result.detail}")
     if result.value.text != task.result.text:
-        return Unfit("the run gives another result", f"the row says {task.result.text}, the run {result.value.text}")
+        return Rejected("the run gives another result", f"the row says {task.result.text}, the run {result.value.text}")
     layout = layout_of(trace.program)
     for question, claim in zip(task.questions, answer_claims(trace, task.questions), strict=True):
         match claim:
-            case claim_types.Never():
-                right = question.answers[0] in (NO_STATE, NOTHING_NEXT)
-            case claim_types.Next(next_line=None):
-                right = question.answers[0] == NOTHING_NEXT
-            case claim_types.Next(next_line=line) if line is not None:
+            case claim_types.NeverRunsAnswer():
+                right = question.answers[0] in (NO_STATE, NO_NEXT_STATEMENT)
+            case claim_types.NextStatementAnswer(next_line=None):
+                right = question.answers[0] == NO_NEXT_STATEMENT
+            case claim_types.NextStatementAnswer(next_line=line) if line is not None:
                 statement = layout.statements.get(line)
-                right = statement is not None and question.answers[0] in statement.texts
-            case claim_types.Was(value=value):
+                right = statement is not None and question.answers[0] in statement.accepted_texts
+            case claim_types.StateAnswer(value=value):
                 right = question.answers[0].rpartition("; ")[0] == value
             case _:
                 right = False
         if not right:
-            return Unfit("the run gives another answer", f"{question.text} The row says {question.answers}, the run {claim}")
+            return Rejected("the run gives another answer", f"{question.text} The row says {question.answers}, the run {claim}")
     return None
 
 
-def _completion(task: Task, course: Course, detail: Detail, voice: str, seed: int | str) -> str:
+def _completion(task: Task, course: TraceView, detail: DetailLevel, voice: str, seed: int | str) -> str:
     trace = course.trace
     run = run_claims(course, detail, task.questions)
     claims: list[Claim]
     if task.kind == "input_prediction":
         wanted = task.result.text or ""
-        needs = needs_of(trace, course.shape, detail.needs, min(detail.width, _NEED_WIDTH))
-        claims = list(chain([claim_types.Wants(wanted)], needs, run, [claim_types.Confirms(wanted)]))
+        needs = requirements_of(trace, course.shape, detail.needs, min(detail.width, _NEED_WIDTH))
+        claims = list(chain([claim_types.WantedResult(wanted)], needs, run, [claim_types.ResultConfirmed(wanted)]))
     else:
         claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
-    text = VOICES[voice](claims, sheet_of(trace.program), Random(f"{seed}:{task.id}:{voice}"))
+    text = STYLES[voice](claims, source_info(trace.program), Random(f"{seed}:{task.id}:{voice}"))
     return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)

@@ -3,7 +3,7 @@
 import ast
 from dataclasses import dataclass
 
-from execverify.programs.program import Program, once_for_each
+from execverify.programs.program import Program, cached_per_program
 from execverify.questions.statements import Statement, layout_of
 
 _FIELDS = ("value", "test", "iter", "subject")
@@ -24,13 +24,13 @@ class Line:
 
     statement: Statement
     whole: ast.expr | None
-    takes_up: bool
-    silent: ast.expr | None
-    crowded: bool
+    consumes_value: bool
+    is_silent: ast.expr | None
+    multiple_statements: bool
     names: tuple[str, ...]
 
 
-@once_for_each
+@cached_per_program
 def lines_of(program: Program) -> dict[int, Line]:
     """The statement lines of a program's functions, by number."""
     return {number: _line(statement) for number, statement in layout_of(program).statements.items()}
@@ -42,7 +42,7 @@ def _line(statement: Statement) -> Line:
     if isinstance(whole, ast.NamedExpr):
         whole = whole.value
     silent = whole if isinstance(node, ast.Expr) and isinstance(whole, ast.Call) else None
-    crowded = not statement.askable and not getattr(node, "decorator_list", None)
+    crowded = not statement.is_unambiguous and not getattr(node, "decorator_list", None)
     return Line(statement, whole, _takes_up(node), silent, crowded, _bound(node, statement))
 
 

@@ -10,7 +10,7 @@
 import ast
 from dataclasses import dataclass, field
 
-from execverify.programs.program import Program, once_for_each
+from execverify.programs.program import Program, cached_per_program
 from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
 
@@ -18,7 +18,7 @@ _LOOPS = (ast.For, ast.While, ast.AsyncFor)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LoopRound:
     """One round of a loop: the steps from its header's to before the header's next.
 
     Attributes:
@@ -44,12 +44,12 @@ class Loop:
 
     line: int
     frame: int
-    turns: list[Turn] = field(default_factory=list)
-    left: bool = False
+    turns: list[LoopRound] = field(default_factory=list)
+    completed: bool = False
 
 
 @dataclass(frozen=True)
-class Shape:
+class TraceStructure:
     """The shape of a run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Shape:
     generators: frozenset[int]
 
 
-@once_for_each
+@cached_per_program
 def loops_around(program: Program) -> dict[int, tuple[int, ...]]:
     """For each statement line, the header lines of the loops whose rounds it is part of, the outermost first; headers included."""
     found: dict[int, tuple[int, ...]] = {}
@@ -86,7 +86,7 @@ def _span(node: ast.AST) -> tuple[int, int]:
     return node.body[0].lineno, node.body[-1].end_lineno or node.body[-1].lineno
 
 
-def shape_of(trace: Trace) -> Shape:
+def shape_of(trace: Trace) -> TraceStructure:
     """The shape of a run that has steps."""
     layout = layout_of(trace.program)
     around = loops_around(trace.program)
@@ -100,7 +100,7 @@ def shape_of(trace: Trace) -> Shape:
     def close(loop: Loop, stop: int, whole: bool) -> None:
         visit, start = begun.pop(id(loop))
         if whole:
-            loop.turns.append(Turn(visit, start, stop))
+            loop.turns.append(LoopRound(visit, start, stop))
 
     for step in trace.steps:
         frame = step.frame
@@ -114,7 +114,7 @@ def shape_of(trace: Trace) -> Shape:
                 close(loop, step.index, whole=False)
             else:
                 close(loop, step.index, whole=True)
-                loop.left = True
+                loop.completed = True
         if lines and lines[-1] == step.line:
             if stack and stack[-1].line == step.line:
                 close(stack[-1], step.index, whole=True)
@@ -128,13 +128,13 @@ def shape_of(trace: Trace) -> Shape:
         for loop in stack:
             if begun[id(loop)][1] != last[frame]:
                 close(loop, spans[frame][1], whole=True)
-                loop.left = True
+                loop.completed = True
     callees: dict[int, list[int]] = {}
     for number, called in enumerate(trace.frames):
         if called.caller is not None and number in spans:
             callees.setdefault(called.caller, []).append(number)
     generators = frozenset(step.frame for step in trace.steps if (one := layout.statements.get(step.line)) and one.yields)
-    return Shape(
+    return TraceStructure(
         tuple(loops),
         tuple((spans[number][0], spans[number][1]) if number in spans else (0, 0) for number in range(len(trace.frames))),
         {step: tuple(frames) for step, frames in callees.items()},
@@ -144,7 +144,7 @@ def shape_of(trace: Trace) -> Shape:
     )
 
 
-def is_closed(trace: Trace, shape: Shape, frame: int, start: int, stop: int) -> bool:
+def is_closed(trace: Trace, shape: TraceStructure, frame: int, start: int, stop: int) -> bool:
     """Whether a range of steps holds a frame's own steps and whole calls made in it, and nothing else."""
     for step in trace.steps[start:stop]:
         if step.frame != frame:

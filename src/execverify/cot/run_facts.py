@@ -11,7 +11,7 @@ Header = ast.If | ast.While | ast.For | ast.AsyncFor
 Loop = ast.For | ast.While | ast.AsyncFor
 
 
-class Witness:
+class RunFacts:
     """Answers questions about a run.
 
     Attributes:

@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from execverify.cot.generate import Chain, CountTokens, Unfit, check_style, estimate_tokens, narrate
+from execverify.cot.generate import CotCompletion, CountTokens, Rejected, check_options, estimate_tokens, generate_cot
 from execverify.errors import DatasetError, SandboxError
 from execverify.questions.task import Task
-from execverify.rewards.score import PAPER, score_many
+from execverify.rewards.score import PAPER_REWARD, score_many
 from execverify.sandbox.result import Limits
-from execverify.sandbox.retry import patient
-from execverify.tracing.expressions import Details
+from execverify.sandbox.retry import extended_limits
+from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Trace
 
 _LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TeacherInput:
     """What a teacher is given.
 
     Attributes:
@@ -32,19 +32,19 @@ class Lesson:
 
     task: Task
     trace: Trace
-    details: Details
+    details: ExpressionValues
 
 
 class Teacher(Protocol):
     """Gives completions with chains of thought."""
 
-    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+    def generate(self, lessons: Sequence[TeacherInput]) -> Iterator[CotCompletion | Rejected]:
         """For each lesson, in order, a completion or the reason why there is none."""
         ...
 
 
 @dataclass(frozen=True)
-class Narrator:
+class TraceTeacher:
     """The embedded teacher: it tells each run as it was.
 
     Attributes:
@@ -62,14 +62,14 @@ class Narrator:
     count_tokens: CountTokens = estimate_tokens
 
     def __post_init__(self) -> None:
-        check_style(self.voice, self.detail)
+        check_options(self.voice, self.detail)
         if self.budget is not None and self.budget < 1:
             raise DatasetError(f"the budget must be 1 token or more, not {self.budget}")
 
-    def teach(self, lessons: Sequence[Lesson]) -> Iterator[Chain | Unfit]:
+    def generate(self, lessons: Sequence[TeacherInput]) -> Iterator[CotCompletion | Rejected]:
         """Chains in the order of the lessons."""
         for lesson in lessons:
-            yield narrate(
+            yield generate_cot(
                 lesson.task,
                 lesson.trace,
                 lesson.details,
@@ -81,7 +81,7 @@ class Narrator:
             )
 
 
-def accepted(task: Task, completion: str) -> bool:
+def earns_full_reward(task: Task, completion: str) -> bool:
     """Whether a completion may teach: the verifier pays it in full.
 
     Raises:
@@ -103,10 +103,12 @@ def accepted_many(pairs: Iterable[tuple[Task, str]], *, limits: Limits = _LIMITS
     """
     pairs = list(pairs)
     scores = score_many(pairs, limits=limits, workers=workers)
-    unpaid = [at for at, score in enumerate(scores) if score.reward != PAPER.scale and pairs[at][0].kind == "input_prediction"]
-    again = score_many([pairs[at] for at in unpaid], limits=patient(limits), workers=workers)
+    unpaid = [
+        at for at, score in enumerate(scores) if score.reward != PAPER_REWARD.scale and pairs[at][0].kind == "input_prediction"
+    ]
+    again = score_many([pairs[at] for at in unpaid], limits=extended_limits(limits), workers=workers)
     for at, score in zip(unpaid, again, strict=True):
         if score.reward is None:
-            raise SandboxError(f"programs cannot be run here: {score.parts[0].why}")
+            raise SandboxError(f"programs cannot be run here: {score.parts[0].reason}")
         scores[at] = score
-    return [score.reward == PAPER.scale for score in scores]
+    return [score.reward == PAPER_REWARD.scale for score in scores]

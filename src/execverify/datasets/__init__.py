@@ -7,9 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from execverify.datasets.build_run import Built, build
-    from execverify.datasets.config import Recipe
-    from execverify.datasets.from_programs import Account, Drop, Settings, make_rows
+    from execverify.datasets.build_run import BuildResult, build
+    from execverify.datasets.config import DatasetConfig
+    from execverify.datasets.from_programs import ConversionReport, RowConfig, SkippedProgram, make_rows
     from execverify.datasets.rows_io import read_rows, write_rows
     from execverify.datasets.splits import Splits
     from execverify.datasets.stats import Stats, stats_of
@@ -27,7 +27,18 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Account", "Built", "Drop", "Recipe", "Settings", "Splits", "Stats", "build", "make_rows", "read_rows", "stats_of", "tasks",
+    "BuildResult",
+    "ConversionReport",
+    "DatasetConfig",
+    "RowConfig",
+    "SkippedProgram",
+    "Splits",
+    "Stats",
+    "build",
+    "make_rows",
+    "read_rows",
+    "stats_of",
+    "tasks",
     "write_rows",
 ]  # fmt: skip
 

@@ -16,32 +16,32 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.datasets.chunks import lines_of
-from execverify.datasets.config import Recipe
-from execverify.datasets.decontaminate import Benchmarks
-from execverify.datasets.generate import INPUTS, Maker, Plan, is_brief
-from execverify.programs.input_mutation import mutated
+from execverify.datasets.config import DatasetConfig
+from execverify.datasets.decontaminate import Decontaminator
+from execverify.datasets.generate import INPUTS_PER_PROGRAM, CoverageRequest, ItemGenerator, stops_early
+from execverify.programs.input_mutation import iter_mutated_inputs
 from execverify.programs.program import Program
-from execverify.questions.prompts import template_texts, use_texts
+from execverify.questions.prompts import override_templates, template_texts
 from execverify.questions.task import CODE_GENERATION
 from execverify.sandbox.job import Job, Reply
 from execverify.sandbox.result import Limits, Outcome
-from execverify.sandbox.retry import AGAIN, patient
-from execverify.sandbox.run import reaches_out, sandbox
+from execverify.sandbox.retry import INCONCLUSIVE_OUTCOMES, extended_limits
+from execverify.sandbox.run import needs_dedicated_worker, sandbox
 from execverify.sandbox.sandbox import Sandbox
-from execverify.sandbox.worker import Stage, staged
-from execverify.tracing.branch_coverage import Survey, survey_of
-from execverify.tracing.coverage_runs import Given, explored, given_as, given_by
-from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.sandbox.worker import ExecutionContext, run_in_context
+from execverify.tracing.branch_coverage import CoverageReport, survey_of
+from execverify.tracing.coverage_runs import Given, arguments_from_text, arguments_from_values, iter_coverage
+from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
 from execverify.tracing.recorder import record
 from execverify.tracing.trace import Trace, trace_of
 
 _MODULE = "execverify.datasets.batch_generate"
 _HARNESS = f"{_MODULE}:make"
-_TOGETHER = 32  # items made together: a processor is quicker at one thing many times than at many things in turn
-_IDLE = 4
+_BATCH = 32  # items made together: a processor is quicker at one thing many times than at many things in turn
+_IDLE_CALLS = 4
 """Calls after which the processes outside are ended, if nothing was made there meanwhile."""
 
-_OPEN = AGAIN | {Outcome.OUT_OF_MEMORY}
+_INCONCLUSIVE = INCONCLUSIVE_OUTCOMES | {Outcome.OUT_OF_MEMORY}
 """Outcomes that say nothing here: the process does more than to run a program."""
 
 
@@ -51,21 +51,21 @@ def _sandbox() -> Sandbox:
     return Sandbox(harnesses=[_MODULE])
 
 
-class Inside:
+class BatchGenerator:
     """Makes items in confined processes, and what they leave open with a maker here.
 
     Args:
         maker: makes the same items.
     """
 
-    def __init__(self, maker: Maker) -> None:
+    def __init__(self, maker: ItemGenerator) -> None:
         self.maker = maker
         recipe = maker.recipe
         # Rows that ask for code are checked by runs in other processes.
-        self._usable = recipe.from_file is None and CODE_GENERATION not in recipe.kinds
+        self._usable = recipe.programs_file is None and CODE_GENERATION not in recipe.kinds
         self._unused = 0  # calls since something was left open
         texts = template_texts(recipe.template, recipe.kinds)
-        self._setup = base64.b64encode(pickle.dumps((replace(recipe, exclude=()), texts))).decode()
+        self._setup = base64.b64encode(pickle.dumps((replace(recipe, decontaminate=()), texts))).decode()
 
     def lines(self, indexes: Iterable[int]) -> list[bytes]:
         """The lines of some items, in order.
@@ -76,19 +76,19 @@ class Inside:
         indexes = list(indexes)
         if not self._usable:
             return [line for item in self.maker.items(indexes) for line in lines_of(item)]
-        together = [indexes[at : at + _TOGETHER] for at in range(0, len(indexes), _TOGETHER)]
+        together = [indexes[at : at + _BATCH] for at in range(0, len(indexes), _BATCH)]
         replies = _sandbox().run_many(map(self._job, together))
         self._unused += 1
         lines = [line for some, reply in zip(together, replies, strict=True) for line in self._lines_in(some, reply)]
-        if self._unused == _IDLE:  # seldom needed, and 20 MB each
-            for seed in (0, *OTHER_SEEDS):
+        if self._unused == _IDLE_CALLS:  # seldom needed, and 20 MB each
+            for seed in (0, *EXTRA_HASH_SEEDS):
                 sandbox(seed).close()
         return lines
 
     def _job(self, indexes: list[int]) -> Job:
         extra = {"setup": self._setup, "indexes": indexes}
         # A run that takes no longer than this altogether is one that would be taken outside, too.
-        return Job(_HARNESS, "", "", "", patient(self.maker.recipe.limits), extra=extra)
+        return Job(_HARNESS, "", "", "", extended_limits(self.maker.recipe.limits), extra=extra)
 
     def _lines_in(self, indexes: list[int], reply: Reply) -> Iterator[bytes]:
         """The lines that a reply brings, and those of the items that it leaves open."""
@@ -113,35 +113,35 @@ class Inside:
 # ------------------------------------------------------------------------------------------ in the confined process
 
 
-_ready: dict[str, Maker] = {}
+_ready: dict[str, ItemGenerator] = {}
 """The maker of the setup that came last."""
 
 
-def make(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def make(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the lines of some items; None for each that is left open."""
     maker = _ready.get(job["setup"])
     if maker is None:
         maker = _maker_of(job)
-    assert isinstance(maker.benchmarks, _Noted)
+    assert isinstance(maker.benchmarks, _DeferredDecontamination)
     maker.benchmarks.checked.clear()
     before = dict(maker.clock.seconds)
-    items = maker.items_or_open(job["indexes"])
+    items = maker.generate_or_inconclusive(job["indexes"])
     with maker.clock.stage("write"):
         made = [None if item is None else [line.decode("ascii") for line in lines_of(item)] for item in items]
     seconds = {name: now - before[name] for name, now in maker.clock.seconds.items()}
     return {"outcome": "returned", "made": made, "seconds": seconds, "checked": maker.benchmarks.checked}
 
 
-def _maker_of(job: dict[str, Any]) -> Maker:
+def _maker_of(job: dict[str, Any]) -> ItemGenerator:
     recipe, texts = pickle.loads(base64.b64decode(job["setup"]))
-    use_texts(recipe.template, texts)
+    override_templates(recipe.template, texts)
     gc.set_threshold(100_000, 20, 100)  # as in the processes of a crew, for the same reason
     _ready.clear()
-    _ready[job["setup"]] = maker = Maker(recipe, _Here(recipe), _Noted())
+    _ready[job["setup"]] = maker = ItemGenerator(recipe, _InProcessRunner(recipe), _DeferredDecontamination())
     return maker
 
 
-class _Noted(Benchmarks):
+class _DeferredDecontamination(Decontaminator):
     """Notes what is to be compared with benchmarks: their files are elsewhere."""
 
     def __init__(self) -> None:
@@ -154,36 +154,36 @@ class _Noted(Benchmarks):
         return None
 
 
-class _Here:
+class _InProcessRunner:
     """Runs programs in this very process, each on a stage of its own."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: DatasetConfig) -> None:
         self.limits = recipe.limits
-        self.brief = is_brief(recipe)
+        self.brief = stops_early(recipe)
 
-    def surveys(self, plans: Sequence[Plan]) -> list[Survey | None]:
+    def surveys(self, plans: Sequence[CoverageRequest]) -> list[CoverageReport | None]:
         """What programs do on their inputs; these are made as they are needed."""
         return [self._survey(plan) for plan in plans]
 
-    def _survey(self, plan: Plan) -> Survey | None:
-        if reaches_out(plan.program.vocabulary):  # the synthesizer writes no such program; nor would one be run here
+    def _survey(self, plan: CoverageRequest) -> CoverageReport | None:
+        if needs_dedicated_worker(plan.program.vocabulary):  # the synthesizer writes no such program; nor would one be run here
             return None
         used: list[str] = []
         job = {**_job(plan.program, self.limits), "variants": plan.variants, "brief": self.brief}
-        reply = staged(lambda job, stage: explored(job, stage, _inputs(plan, used)), job)
+        reply = run_in_context(lambda job, stage: iter_coverage(job, stage, _inputs(plan, used)), job)
         survey = survey_of((plan.program, used, plan.variants), reply, self.brief)
         runs = (survey.results, *survey.variants)
-        return None if any(result.outcome in _OPEN for results in runs for result in results) else survey
+        return None if any(result.outcome in _INCONCLUSIVE for results in runs for result in results) else survey
 
     def traces(self, programs: Sequence[Program]) -> list[Trace | None]:
         """What their runs are, step by step."""
         return [self._trace(program) for program in programs]
 
     def _trace(self, program: Program) -> Trace | None:
-        if may_vary(program):  # other processes must tell whether it does
+        if may_be_nondeterministic(program):  # other processes must tell whether it does
             return None
-        trace = trace_of(program, staged(record, _job(program, self.limits)))
-        return None if trace.result.outcome in _OPEN else trace
+        trace = trace_of(program, run_in_context(record, _job(program, self.limits)))
+        return None if trace.result.outcome in _INCONCLUSIVE else trace
 
 
 def _job(program: Program, limits: Limits) -> dict[str, Any]:
@@ -196,11 +196,11 @@ def _job(program: Program, limits: Limits) -> dict[str, Any]:
     }
 
 
-def _inputs(plan: Plan, used: list[str]) -> Iterator[Given]:
+def _inputs(plan: CoverageRequest, used: list[str]) -> Iterator[Given]:
     """The program's own arguments, and others; `used` gets the text of each that is asked for."""
     program = plan.program
     used.append(program.arguments)
-    yield given_as(*program.call_arguments) or given_by(program.arguments)
-    for text, values in mutated(program, INPUTS, plan.seed):
+    yield arguments_from_values(*program.call_arguments) or arguments_from_text(program.arguments)
+    for text, values in iter_mutated_inputs(program, INPUTS_PER_PROGRAM, plan.seed):
         used.append(text)
-        yield given_as(*values) or given_by(text)
+        yield arguments_from_values(*values) or arguments_from_text(text)

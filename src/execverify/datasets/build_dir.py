@@ -22,8 +22,8 @@ from execverify.errors import DatasetError
 from execverify.utils.atomic import atomic_json
 
 MANIFEST = "manifest.json"
-UNFINISHED = ".unfinished"
-_BEGUN = "begun.json"
+IN_PROGRESS = ".unfinished"
+_STATE_FILE = "begun.json"
 
 
 class Folder:
@@ -41,7 +41,7 @@ class Folder:
 
     def __init__(self, out: Path, settings: dict[str, Any], size: int, maker: str) -> None:
         self.out = out
-        self.work = out / UNFINISHED
+        self.work = out / IN_PROGRESS
         self.settings = settings
         self.size = size
         self.maker = maker
@@ -106,7 +106,7 @@ class Folder:
             raise DatasetError(f"another build is at work in {self.out}: wait for it, or name another folder") from None
 
     def _begin(self) -> None:
-        begun = self.work / _BEGUN
+        begun = self.work / _STATE_FILE
         now = {"settings": self.settings, "maker": self.maker}
         try:
             before = json.loads(begun.read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ class Folder:
                 told = f"{name} {_told(before.get(name))} there, {_told(now.get(name))} asked for"
                 raise DatasetError(f"{self.out} {what} ({told}): name another folder")
 
-    def publish(self, data: Path, manifest: dict[str, Any], report: Callable[[Path, dict[str, Any]], object]) -> None:
+    def commit(self, data: Path, manifest: dict[str, Any], report: Callable[[Path, dict[str, Any]], object]) -> None:
         """Puts the finished shards, the report and last the manifest into their places, and removes what was unfinished."""
         target = self.out / "data"
         if target.exists():  # killed between this step and the next: the same files
@@ -138,7 +138,7 @@ class Folder:
         self._release()
         shutil.rmtree(self.work, ignore_errors=True)
 
-    def abandon(self) -> None:
+    def rollback(self) -> None:
         """Removes an unfinished dataset that has nothing in it, and the folder where it was made for it."""
         shutil.rmtree(self.work, ignore_errors=True)
         with contextlib.suppress(OSError):  # not empty: not ours
@@ -194,7 +194,7 @@ def _told(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def cannot_write(out: Path, error: OSError) -> str:
+def write_error(out: Path, error: OSError) -> str:
     """What to tell where a dataset's folder cannot be written, as when the disk is full."""
     reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())  # Arrow's own words are long
     return f"{out} could not be written: {reason}; what was made is kept: make room and give the same command to go on"

@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from execverify import __version__
-from execverify.datasets.build_dir import Folder, cannot_write
-from execverify.datasets.chunks import Fate, Spans
-from execverify.datasets.collect import PATIENCE, Exhausted, Harvest
-from execverify.datasets.config import Recipe, check_size
-from execverify.datasets.decontaminate import Benchmarks
+from execverify.datasets.build_dir import Folder, write_error
+from execverify.datasets.chunks import ChunkStore, ItemResult
+from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
+from execverify.datasets.config import DatasetConfig, check_size
+from execverify.datasets.decontaminate import Decontaminator
 from execverify.datasets.report import REPORT, write_report
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.datasets.shards import Shard, Shards
 from execverify.datasets.sources import source_of
-from execverify.datasets.timing import StageClock
-from execverify.datasets.workers import Crew
+from execverify.datasets.timing import StageTimer
+from execverify.datasets.workers import WorkerPool
 from execverify.errors import DatasetError
 
 Progress = Callable[[int, int], None]
@@ -36,7 +36,7 @@ FORMAT = 1
 
 
 @dataclass
-class Built:
+class BuildResult:
     """What a build did.
 
     Attributes:
@@ -48,15 +48,15 @@ class Built:
     """
 
     manifest: dict[str, Any]
-    already: bool = False
+    was_complete: bool = False
     ready: int = 0
     seconds: float = 0.0
-    clock: StageClock = field(default_factory=StageClock)
+    clock: StageTimer = field(default_factory=StageTimer)
 
 
 def build(
-    out: str | Path, size: int, recipe: Recipe, *, workers: int = 1, progress: Progress = lambda rows, ready: None
-) -> Built:
+    out: str | Path, size: int, recipe: DatasetConfig, *, workers: int = 1, progress: Progress = lambda rows, ready: None
+) -> BuildResult:
     """Makes a dataset in a folder; goes on where a build of the same settings stopped.
 
     Args:
@@ -76,22 +76,25 @@ def build(
     pyarrow_or_error()
     folder, settings = Path(out), recipe.as_json()
     # What is wrong with a file of the recipe is told before the folder is touched.
-    harvest, benchmarks = Harvest(recipe, size, source_of(recipe).patience or PATIENCE), Benchmarks(recipe.exclude)
+    harvest, benchmarks = (
+        RowCollector(recipe, size, source_of(recipe).patience or MAX_CONSECUTIVE_MISSES),
+        Decontaminator(recipe.decontaminate),
+    )
     with Folder(folder, settings, size, code_version()) as claimed:
         if claimed.manifest is not None:
             if not (folder / REPORT).exists():
                 write_report(folder, claimed.manifest, workers=workers)
-            return Built(claimed.manifest, already=True)
+            return BuildResult(claimed.manifest, was_complete=True)
         work = _Build(claimed, recipe, harvest, benchmarks, max(1, workers), progress)
         try:
-            manifest = work.done({**settings, "size": size})
+            manifest = work.run({**settings, "size": size})
         except OSError as error:
-            raise DatasetError(cannot_write(folder, error)) from None
-        except Exhausted:
+            raise DatasetError(write_error(folder, error)) from None
+        except NoMoreRows:
             if harvest.rows == 0:
-                claimed.abandon()  # nothing can be made of this: nothing to go on with
+                claimed.rollback()  # nothing can be made of this: nothing to go on with
             raise
-    return Built(manifest, False, work.ready, time.perf_counter() - begun, work.clock)
+    return BuildResult(manifest, False, work.ready, time.perf_counter() - begun, work.clock)
 
 
 class _Build:
@@ -100,9 +103,9 @@ class _Build:
     def __init__(
         self,
         folder: Folder,
-        recipe: Recipe,
-        harvest: Harvest,
-        benchmarks: Benchmarks,
+        recipe: DatasetConfig,
+        harvest: RowCollector,
+        benchmarks: Decontaminator,
         workers: int,
         progress: Progress,
     ) -> None:
@@ -112,17 +115,17 @@ class _Build:
         self.benchmarks = benchmarks
         self.workers = workers
         self.progress = progress
-        self.clock = StageClock()
-        self.spans = Spans(folder.work)
+        self.clock = StageTimer()
+        self.spans = ChunkStore(folder.work)
         self.ready = 0
 
-    def done(self, settings: dict[str, Any]) -> dict[str, Any]:
+    def run(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Makes all rows, puts them into place, and returns the manifest."""
         data = self.folder.work / "data"
-        self.spans.clear_parts()
+        self.spans.remove_partial()
         _empty(data)
         with Shards(data, self.recipe.splits.names) as shards:
-            with Crew(self.recipe, self.spans, self.workers) as crew:
+            with WorkerPool(self.recipe, self.spans, self.workers) as crew:
                 for number, fate, lines in self._items(crew):
                     before = self.harvest.rows
                     with self.clock.stage("write"):
@@ -135,21 +138,21 @@ class _Build:
             with self.clock.stage("write"):
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
-        self.folder.publish(data, manifest, partial(write_report, workers=self.workers))
+        self.folder.commit(data, manifest, partial(write_report, workers=self.workers))
         return manifest
 
-    def _items(self, crew: Crew) -> Iterator[tuple[int, Fate, list[bytes]]]:
-        for number in crew.numbers():
+    def _items(self, crew: WorkerPool) -> Iterator[tuple[int, ItemResult, list[bytes]]]:
+        for number in crew.completed():
             items = self.spans.read(number)
             if items is None:
-                crew.redo(number)
+                crew.recompute(number)
                 items = self.spans.read(number)
             for fate, lines in items or ():
                 yield number, fate, lines
             self.progress(self.harvest.rows, self.ready)
 
-    def _add(self, shards: Shards, fate: Fate, lines: list[bytes]) -> None:
-        for line in lines[: self.harvest.take(fate)]:
+    def _add(self, shards: Shards, fate: ItemResult, lines: list[bytes]) -> None:
+        for line in lines[: self.harvest.add(fate)]:
             shards.add(fate.split, line)
 
     def _manifest(self, settings: dict[str, Any], shards: Shards, files: list[Shard]) -> dict[str, Any]:

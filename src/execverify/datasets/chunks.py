@@ -16,12 +16,12 @@ from execverify.questions.rows import Row, to_row
 from execverify.questions.task import Task
 from execverify.utils.atomic import atomic_write
 
-SPAN = 64
+CHUNK_SIZE = 64
 """Items in a span."""
 
 
 @dataclass(frozen=True)
-class Fate:
+class ItemResult:
     """What became of an item.
 
     Attributes:
@@ -44,14 +44,14 @@ class Fate:
 
 
 @dataclass(frozen=True)
-class Item:
+class GeneratedItem:
     """An item with the tasks that it gives."""
 
-    fate: Fate
+    fate: ItemResult
     tasks: tuple[Task, ...] = ()
 
 
-def row_line(row: Row) -> bytes:
+def canonical_line(row: Row) -> bytes:
     """A row in its canonical form: JSON with sorted keys, no blanks and ASCII alone, and a line end.
 
     It does not depend on the file format, so it is what content hashes are made of.
@@ -59,12 +59,12 @@ def row_line(row: Row) -> bytes:
     return json.dumps(row, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def lines_of(item: Item) -> list[bytes]:
+def lines_of(item: GeneratedItem) -> list[bytes]:
     """The lines of an item: what became of it, and its rows."""
-    return [row_line(asdict(item.fate)), *(row_line(to_row(task)) for task in item.tasks)]
+    return [canonical_line(asdict(item.fate)), *(canonical_line(to_row(task)) for task in item.tasks)]
 
 
-class Spans:
+class ChunkStore:
     """The spans in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +76,7 @@ class Spans:
         with atomic_write(self._path(number), durable=False) as file:  # a damaged span is made again
             file.write(data)
 
-    def read(self, number: int) -> Iterator[tuple[Fate, list[bytes]]] | None:
+    def read(self, number: int) -> Iterator[tuple[ItemResult, list[bytes]]] | None:
         """The items of a span with the lines of their rows; None where the span is not there, or not whole."""
         try:
             lines = gzip.decompress(self._path(number).read_bytes()).splitlines(keepends=True)
@@ -92,7 +92,7 @@ class Spans:
         """Removes a span that is not whole, as after a power failure."""
         self._path(number).unlink(missing_ok=True)
 
-    def clear_parts(self) -> None:
+    def remove_partial(self) -> None:
         """Removes what a killed process was writing."""
         for path in self.folder.glob(".*.part"):
             path.unlink(missing_ok=True)
@@ -101,10 +101,10 @@ class Spans:
         return self.folder / f"span-{number:08d}.jsonl.gz"
 
 
-def _items(lines: list[bytes]) -> Iterator[tuple[Fate, list[bytes]]]:
+def _items(lines: list[bytes]) -> Iterator[tuple[ItemResult, list[bytes]]]:
     place = 0
     while place < len(lines):
         plain = json.loads(lines[place])
-        fate = Fate(**{**plain, "keys": tuple(plain["keys"])})
+        fate = ItemResult(**{**plain, "keys": tuple(plain["keys"])})
         place += 1 + fate.rows
         yield fate, lines[place - fate.rows : place]

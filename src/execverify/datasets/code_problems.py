@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.dedup import Seen, key_of
-from execverify.datasets.from_programs import Drop
+from execverify.datasets.dedup import HashSet, stable_hash
+from execverify.datasets.from_programs import SkippedProgram
 from execverify.datasets.rows_io import read_parquet
 from execverify.errors import RowError
 from execverify.questions.prompts import DEFAULT, problem_prompt_text
 from execverify.questions.rows import VERSION, Row
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.code.check_tests import Standing, TestCheck, check_tests
+from execverify.rewards.code.check_tests import TestCheck, TestValidity, check_tests
 from execverify.rewards.code.record_formats import OtherAbility, Record, read_record
-from execverify.rewards.code.test_formats import Form, UnitTest, UnitTests
+from execverify.rewards.code.test_formats import TestFormat, UnitTest, UnitTests
 from execverify.rewards.code.unit_tests import questions_of
 from execverify.utils.read_files import NotJson, read_records
 
@@ -36,7 +36,7 @@ _REQUEST = re.compile(
 
 
 @dataclass
-class ProblemAccount:
+class ImportReport:
     """What became of the records of a source; filled while rows are made.
 
     Attributes:
@@ -50,15 +50,15 @@ class ProblemAccount:
     """
 
     records: int = 0
-    others: Counter[str] = field(default_factory=Counter)
+    not_code: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     tests: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    drops: list[Drop] = field(default_factory=list)
-    standings: Counter[Standing] = field(default_factory=Counter)
+    drops: list[SkippedProgram] = field(default_factory=list)
+    standings: Counter[TestValidity] = field(default_factory=Counter)
 
 
-class _Malformed(Exception):
+class _MalformedRecord(Exception):
     """A record gives no row: a reason that many share, and what exactly."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -69,7 +69,7 @@ class _Malformed(Exception):
 
 def problem_rows(
     source: str,
-    account: ProblemAccount,
+    account: ImportReport,
     *,
     split: str = "train",
     template: str = DEFAULT,
@@ -92,7 +92,7 @@ def problem_rows(
         RowError: no such source, or it cannot be read.
     """
     problem_prompt_text("", None, template)  # a template that is not there is told before anything is read
-    seen = Seen()
+    seen = HashSet()
     for where, given in _records(source, split):
         account.records += 1
         name = "?"
@@ -101,15 +101,15 @@ def problem_rows(
             name = record.name or "?"
             tests = _judging(record, account, check)
             row = _row(record, tests, split, template, keep_prompts)
-            if not seen.add(key_of(row["id"])):
-                raise _Malformed("it is a twin of an earlier record", "the same problem with the same tests")
+            if not seen.add(stable_hash(row["id"])):
+                raise _MalformedRecord("it is a twin of an earlier record", "the same problem with the same tests")
         except OtherAbility as other:
-            account.others[str(other)] += 1
+            account.not_code[str(other)] += 1
             continue
-        except _Malformed as error:
-            account.drops.append(Drop(name, where, error.reason, error.detail))
+        except _MalformedRecord as error:
+            account.drops.append(SkippedProgram(name, where, error.reason, error.detail))
             continue
-        account.rows[str(tests.form)] += 1
+        account.rows[str(tests.format)] += 1
         account.tests += len(tests.tests)
         yield row
 
@@ -120,7 +120,7 @@ def problem_rows(
 def _read(given: Any) -> Record:
     """A record; a mistake in it becomes a reason that many share."""
     if not isinstance(given, Mapping):
-        raise _Malformed("it is no record", f"it is {type(given).__name__}, not an object")
+        raise _MalformedRecord("it is no record", f"it is {type(given).__name__}, not an object")
     try:
         record = read_record(given)
     except OtherAbility:
@@ -128,14 +128,14 @@ def _read(given: Any) -> Record:
     except RowError as error:
         reason, colon, detail = str(error).partition(": ")
         if colon and reason.startswith(("it ", "its ")):
-            raise _Malformed(reason, detail) from None
-        raise _Malformed("its tests cannot be read", str(error)) from None
+            raise _MalformedRecord(reason, detail) from None
+        raise _MalformedRecord("its tests cannot be read", str(error)) from None
     texts = [record.problem, *(message["content"] for message in record.messages)]
     texts += [text for test in record.tests.tests for text in (test.given, *test.expected)]
     if not _can_be_stored("".join(texts)):
-        raise _Malformed("its text cannot be stored", "the problem or a test has half a surrogate pair")
+        raise _MalformedRecord("its text cannot be stored", "the problem or a test has half a surrogate pair")
     if not _problem_of(record):
-        raise _Malformed("its prompt has no problem", "no field, and no message of the user, has a text")
+        raise _MalformedRecord("its prompt has no problem", "no field, and no message of the user, has a text")
     return record
 
 
@@ -143,27 +143,31 @@ def _problem_of(record: Record) -> str:
     return _REQUEST.sub("", record.problem).strip()
 
 
-def _judging(record: Record, account: ProblemAccount, check: bool) -> UnitTests:
+def _judging(record: Record, account: ImportReport, check: bool) -> UnitTests:
     """The tests of a record that can be judged by."""
     tests = record.tests
     left_out = Counter(test.unsupported for test in tests.tests if test.unsupported)
     known: dict[str, tuple[str, ...]] = {}
     for test in tests.tests:
-        if tests.form != Form.ASSERT and not test.unsupported and known.setdefault(test.given, test.expected) != test.expected:
-            raise _Malformed("its tests contradict each other", f"two results for the input {test.given[:80]!r}")
+        if (
+            tests.format != TestFormat.ASSERT
+            and not test.unsupported
+            and known.setdefault(test.given, test.expected) != test.expected
+        ):
+            raise _MalformedRecord("its tests contradict each other", f"two results for the input {test.given[:80]!r}")
     kept = tuple(test for test in tests.tests if not test.unsupported)
     first = next(iter(left_out), "")
     if check and kept:
         found = check_tests(_with(tests, kept), record.solutions)
-        account.standings[found.standing] += 1
-        if found.standing in (Standing.NOTHING, Standing.FAILED):
-            raise _Malformed(f"a test of it is {found.standing}", _first(found, found.standing))
-        judging = (Standing.SOLVED, Standing.UNKNOWN)
-        left_out.update(str(standing) for standing in found.standings if standing not in judging)
-        first = first or next((why for why in found.whys if why), "")
-        kept = tuple(test for test, standing in zip(kept, found.standings, strict=True) if standing in judging)
+        account.standings[found.validity] += 1
+        if found.validity in (TestValidity.NOTHING, TestValidity.FAILED):
+            raise _MalformedRecord(f"a test of it is {found.validity}", _first(found, found.validity))
+        judging = (TestValidity.SOLVED, TestValidity.UNKNOWN)
+        left_out.update(str(standing) for standing in found.validities if standing not in judging)
+        first = first or next((why for why in found.reasons if why), "")
+        kept = tuple(test for test, standing in zip(kept, found.validities, strict=True) if standing in judging)
     if not kept:
-        raise _Malformed("none of its tests can be judged by", first)
+        raise _MalformedRecord("none of its tests can be judged by", first)
     account.left_out.update(left_out)
     return _with(tests, kept)
 
@@ -172,8 +176,8 @@ def _with(tests: UnitTests, kept: tuple[UnitTest, ...]) -> UnitTests:
     return replace(tests, tests=kept)
 
 
-def _first(check: TestCheck, standing: Standing) -> str:
-    return next(why for found, why in zip(check.standings, check.whys, strict=True) if found == standing)
+def _first(check: TestCheck, standing: TestValidity) -> str:
+    return next(why for found, why in zip(check.validities, check.reasons, strict=True) if found == standing)
 
 
 def _row(record: Record, tests: UnitTests, split: str, template: str, keep_prompts: bool) -> Row:

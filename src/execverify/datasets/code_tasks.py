@@ -12,37 +12,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from execverify.datasets.sources import Candidate
-from execverify.programs.ablate_builtin import INERT, without
+from execverify.programs.ablate_builtin import BUILTINS_WITHOUT_EFFECT, without_builtin
 from execverify.programs.code_mutation import mutants
-from execverify.programs.input_mutation import mutations
+from execverify.programs.input_mutation import mutate_inputs
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, read_arguments
-from execverify.programs.type_annotations import annotation
+from execverify.programs.type_annotations import annotation_for
 from execverify.programs.values import equality_key
-from execverify.questions.code_generation import easy_answers, key_of_result
-from execverify.questions.prompts import Brief, Call
+from execverify.questions.code_generation import canonical_result, trivial_solutions
+from execverify.questions.prompts import Call, FunctionSpec
 from execverify.sandbox.result import Limits, Result
 from execverify.sandbox.run import call_many
-from execverify.synthesis.task_statement import depth, statement_of, words
-from execverify.tracing.branch_coverage import Item, Survey
-from execverify.tracing.determinism import OTHER_SEEDS, may_vary
+from execverify.synthesis.task_statement import depth, task_statement, words
+from execverify.tracing.branch_coverage import CoverageReport, CoverageRequest
+from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
 
 INPUTS = 24
 """How many other inputs a program is run on."""
 
-MOST_TESTS, LEAST_TESTS = 8, 5
+MAX_TESTS, LEAST_TESTS = 8, 5
 """How many unit tests a row has."""
 
 MOST_EXAMPLES, LEAST_EXAMPLES = 3, 2
 """How many calls its prompt shows."""
 
-MUTANTS, LEAST_KILLED = 12, 2
+MUTANTS, MIN_MUTANTS_KILLED = 12, 2
 """How many mutants are tried, and how many must fail a test whatever their number."""
 
-EASY = 0.6
+MAX_TRIVIAL_PASS_RATE = 0.6
 """The largest share of the tests that an answer without work may pass."""
 
-MOST_WORDS, DEEPEST = 120, 2
+MOST_WORDS, MAX_NESTING = 120, 2
 """Of a statement: its words, and how deeply its brackets may stand within brackets."""
 
 _LONGEST = 400  # characters of a call's arguments, or of its result
@@ -50,7 +50,7 @@ _SHOWN = 160  # of both together, in an example
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CodeTaskPlan:
     """What to run of a program before it can be a row.
 
     Attributes:
@@ -68,18 +68,18 @@ class Plan:
     mutants: tuple[str, ...]
 
     @property
-    def first(self) -> Item:
+    def first(self) -> CoverageRequest:
         """What to survey first."""
         return self.program, self.inputs, self.ablated
 
     @property
-    def second(self) -> Item:
+    def second(self) -> CoverageRequest:
         """What to survey of a program that is worth it: mutants cost more than all the rest."""
         return self.program, self.inputs, self.mutants
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
+class CodeTaskSpec:
     """What a row is made of.
 
     Attributes:
@@ -87,11 +87,11 @@ class Coding:
         tests: its unit tests.
     """
 
-    brief: Brief
+    brief: FunctionSpec
     tests: tuple[Call, ...]
 
 
-def plan(candidate: Candidate, strict: bool) -> Plan | str:
+def plan(candidate: Candidate, strict: bool) -> CodeTaskPlan | str:
     """What to run of a candidate, or why it makes no row.
 
     Args:
@@ -101,60 +101,60 @@ def plan(candidate: Candidate, strict: bool) -> Plan | str:
     program, constraint = candidate.program, candidate.constraint
     if "if isinstance(" in program.source:
         return "nobody would ask for it"
-    statement = statement_of(candidate.functions, program.entry_point)
+    statement = task_statement(candidate.functions, program.entry_point)
     if words(statement) > MOST_WORDS:
         return "it takes too many words to say"
-    if depth(statement) > DEEPEST:
+    if depth(statement) > MAX_NESTING:
         return "its English nests too deeply"
-    inputs = [text for text in mutations(program, INPUTS) if len(text) <= _LONGEST]
+    inputs = [text for text in mutate_inputs(program, INPUTS) if len(text) <= _LONGEST]
     made = tuple(mutant.source for mutant in mutants(program, MUTANTS))
-    if len(made) < LEAST_KILLED:
+    if len(made) < MIN_MUTANTS_KILLED:
         return "there is nothing in it to get wrong"
-    matters = strict and constraint is not None and constraint.method not in INERT
-    ablated = without(program, constraint.method) if constraint is not None and matters else None
-    return Plan(program, statement, (*inputs, program.arguments), () if ablated is None else (ablated,), made)
+    matters = strict and constraint is not None and constraint.method not in BUILTINS_WITHOUT_EFFECT
+    ablated = without_builtin(program, constraint.method) if constraint is not None and matters else None
+    return CodeTaskPlan(program, statement, (*inputs, program.arguments), () if ablated is None else (ablated,), made)
 
 
-def coding_of(plan: Plan, survey: Survey) -> Coding | str:
+def coding_of(plan: CodeTaskPlan, survey: CoverageReport) -> CodeTaskSpec | str:
     """The tests and examples of a program, or why it makes no row.
 
     Args:
         plan: what was run.
         survey: what came of it, of a program that is worth it: all inputs, and the mutants.
     """
-    choice = _Choice(plan, survey)
+    choice = _TestSelection(plan, survey)
     why = choice.choose()
     if why is not None:
         return why
     calls = choice.calls
     results = [parse_literal(result) for _, result in calls.values()]
-    kinds = [annotation(values) for values in zip(*choice.arguments.values(), strict=True)]
+    kinds = [annotation_for(values) for values in zip(*choice.arguments.values(), strict=True)]
     names = [argument.arg for argument in _definition(plan.program).args.args]
     parameters = ", ".join(f"{name}: {kind}" for name, kind in zip(names, kinds, strict=True))
-    signature = f"def {plan.program.entry_point}({parameters}) -> {annotation(results)}:"
+    signature = f"def {plan.program.entry_point}({parameters}) -> {annotation_for(results)}:"
     shown = tuple(calls[index] for index in choice.examples)
-    return Coding(Brief(plan.statement, signature, shown), tuple(calls[index] for index in choice.tests))
+    return CodeTaskSpec(FunctionSpec(plan.statement, signature, shown), tuple(calls[index] for index in choice.tests))
 
 
 def _definition(program: Program) -> ast.FunctionDef:
     return next(node for node in program.tree.body if isinstance(node, ast.FunctionDef) and node.name == program.entry_point)
 
 
-def unworthy(survey: Survey) -> str | None:
+def rejection_of(survey: CoverageReport) -> str | None:
     """Why a program is not worth a row, by what it did on its inputs; None where it is."""
     own = survey.results[-1]
     if own.value is None:
         return f"its run: {own.outcome}"
     if own.value.text is None:
         return "its result has no literal"
-    if survey.untaken:
+    if survey.uncovered:
         return "a condition only goes one way" if survey.constant else "a loop is never entered"
-    if survey.variants and not survey.matters():
+    if survey.variants and not survey.changes_result():
         return "it gives the same without the method under test"
     return None
 
 
-class _Choice:
+class _TestSelection:
     """Which inputs become tests and which are shown.
 
     Attributes:
@@ -163,7 +163,7 @@ class _Choice:
         tests, examples: places of the chosen ones.
     """
 
-    def __init__(self, plan: Plan, survey: Survey) -> None:
+    def __init__(self, plan: CodeTaskPlan, survey: CoverageReport) -> None:
         self.survey = survey
         self.own = len(plan.inputs) - 1
         self.calls: dict[int, Call] = {}
@@ -174,7 +174,7 @@ class _Choice:
             if len(text) <= _LONGEST:
                 self.calls[index] = (plan.inputs[index], text)
                 self.arguments[index], _ = read_arguments(plan.inputs[index])
-                self.given_back[index] = any(equality_key(given) == key_of_result(text) for given in self.arguments[index])
+                self.given_back[index] = any(equality_key(given) == canonical_result(text) for given in self.arguments[index])
         self.killers = Counter[int]()
         self.told = 0  # mutants that gave another value, and did not merely break
         self.mutants = len(plan.mutants)
@@ -195,9 +195,9 @@ class _Choice:
         """Fills tests and examples; says why it cannot."""
         if len(self.calls) < LEAST_TESTS + LEAST_EXAMPLES:
             return "too few of its inputs give a value"
-        needed = [index for index, _ in sorted(self.killers.items(), key=lambda entry: (-entry[1], entry[0]))][:MOST_TESTS]
+        needed = [index for index, _ in sorted(self.killers.items(), key=lambda entry: (-entry[1], entry[0]))][:MAX_TESTS]
         killed = sum(self.killers[index] for index in needed)
-        if killed < max(LEAST_KILLED, self.mutants / 2) or not self.told:
+        if killed < max(MIN_MUTANTS_KILLED, self.mutants / 2) or not self.told:
             return "its tests do not tell mutants from it"
         self.tests = needed
         self._show(LEAST_EXAMPLES)  # chosen before the tests take all that is worth seeing
@@ -206,35 +206,35 @@ class _Choice:
         self._fill()
         if (why := self._too_easy(needed)) is not None:
             return why
-        if len(set[int]().union(*(self.survey.taken[index] for index in self.tests))) < len(self.survey.arms):
+        if len(set[int]().union(*(self.survey.covered[index] for index in self.tests))) < len(self.survey.arms):
             return "its tests do not go every way"
         self._show(MOST_EXAMPLES)
         return None
 
     def _result(self, index: int) -> str:
         """The result of a call: the same text where two are equal."""
-        return key_of_result(self.calls[index][1])
+        return canonical_result(self.calls[index][1])
 
     def _fill(self) -> None:
         """Adds what goes new ways, gives new results, or results that are rare among the tests so far."""
         left = [index for index in self.calls if index not in self.tests and index not in self.examples]
-        ways = set[int]().union(*(self.survey.taken[index] for index in self.tests))
+        ways = set[int]().union(*(self.survey.covered[index] for index in self.tests))
         results = Counter(map(self._result, self.tests))
-        while left and len(self.tests) < MOST_TESTS:
-            gains = ((len(self.survey.taken[i] - ways), -results[self._result(i)], not self.given_back[i], -i) for i in left)
+        while left and len(self.tests) < MAX_TESTS:
+            gains = ((len(self.survey.covered[i] - ways), -results[self._result(i)], not self.given_back[i], -i) for i in left)
             best = -max(gains)[-1]
             left.remove(best)
             self.tests.append(best)
-            ways |= self.survey.taken[best]
+            ways |= self.survey.covered[best]
             results[self._result(best)] += 1
 
     def _too_easy(self, needed: Sequence[int]) -> str | None:
         """Takes out tests that an answer without work passes, as far as others are left; says why that is not enough."""
         while True:
-            (answer, passed), *_ = easy_answers([self.calls[index] for index in self.tests]).most_common(1)
-            if passed <= EASY * len(self.tests):
+            (answer, passed), *_ = trivial_solutions([self.calls[index] for index in self.tests]).most_common(1)
+            if passed <= MAX_TRIVIAL_PASS_RATE * len(self.tests):
                 return None if len(self.tests) >= LEAST_TESTS else "too few of its inputs give a value"
-            spare = [index for index in self.tests if index not in needed and answer in easy_answers([self.calls[index]])]
+            spare = [index for index in self.tests if index not in needed and answer in trivial_solutions([self.calls[index]])]
             if not spare or len(self.tests) == LEAST_TESTS:
                 return f"{'a constant' if answer[0] == 'constant' else 'an argument given back'} passes most of its tests"
             self.tests.remove(spare[-1])
@@ -252,7 +252,7 @@ class _Choice:
 
 def _key(result: Result) -> str | None:
     """What a call gave, so that equal values are equal texts; None where that is no plain value."""
-    return None if result.value is None or result.value.text is None else key_of_result(result.value.text)
+    return None if result.value is None or result.value.text is None else canonical_result(result.value.text)
 
 
 def _text(result: Result) -> str:
@@ -260,15 +260,19 @@ def _text(result: Result) -> str:
     return result.value.text
 
 
-def confirmed(made: Iterable[tuple[Program, Coding]], limits: Limits) -> Iterator[bool]:
+def reproducible(made: Iterable[tuple[Program, CodeTaskSpec]], limits: Limits) -> Iterator[bool]:
     """Whether a program gives every result of its tests and examples again, run plainly and under another hash seed.
 
     Under several, where it could depend on one.
     """
     programs = list(made)
     sure = [True] * len(programs)
-    for seed in OTHER_SEEDS:
-        places = [p for p, (program, _) in enumerate(programs) if sure[p] and (seed == OTHER_SEEDS[0] or may_vary(program))]
+    for seed in EXTRA_HASH_SEEDS:
+        places = [
+            p
+            for p, (program, _) in enumerate(programs)
+            if sure[p] and (seed == EXTRA_HASH_SEEDS[0] or may_be_nondeterministic(program))
+        ]
         calls = [[*programs[place][1].tests, *programs[place][1].brief.examples] for place in places]
         items = [(programs[place][0], [given for given, _ in of]) for place, of in zip(places, calls, strict=True)]
         for place, of, results in zip(places, calls, call_many(items, limits=limits, hash_seed=seed), strict=True):

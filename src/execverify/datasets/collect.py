@@ -2,24 +2,24 @@
 
 from collections import Counter
 
-from execverify.datasets.chunks import Fate
-from execverify.datasets.config import Recipe
-from execverify.datasets.dedup import Seen
+from execverify.datasets.chunks import ItemResult
+from execverify.datasets.config import DatasetConfig
+from execverify.datasets.dedup import HashSet
 from execverify.errors import DatasetError
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
-PATIENCE = 2_000
+MAX_CONSECUTIVE_MISSES = 2_000
 """Items in a row that may give nothing before the dataset is held to have no more rows."""
 
-SAME = ("it is an earlier program with other names", "it is an earlier program with other names and constants")
+DUPLICATE_REASONS = ("it is an earlier program with other names", "it is an earlier program with other names and constants")
 SAME_FROM_FILE = ("it is an earlier program with the same arguments",)
 
 
-class Exhausted(DatasetError):
+class NoMoreRows(DatasetError):
     """There are not as many rows as were asked for."""
 
 
-class Harvest:
+class RowCollector:
     """Takes items in their order, and accounts for all of them.
 
     Attributes:
@@ -30,7 +30,7 @@ class Harvest:
         dropped: items that gave no row, by reason.
     """
 
-    def __init__(self, recipe: Recipe, size: int | None = None, patience: int = PATIENCE) -> None:
+    def __init__(self, recipe: DatasetConfig, size: int | None = None, patience: int = MAX_CONSECUTIVE_MISSES) -> None:
         self.recipe = recipe
         self.size = size
         self.patience = patience
@@ -39,16 +39,16 @@ class Harvest:
         self.refused: Counter[str] = Counter()
         self.excluded: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
-        self._same = SAME if recipe.from_file is None else SAME_FROM_FILE
-        self._seen = [Seen() for _ in self._same]
-        self._barren: Counter[str] = Counter()  # why the items since the last row gave none
+        self._same = DUPLICATE_REASONS if recipe.programs_file is None else SAME_FROM_FILE
+        self._seen = [HashSet() for _ in self._same]
+        self._consecutive_misses: Counter[str] = Counter()  # why the items since the last row gave none
 
     @property
     def full(self) -> bool:
         """Whether there are enough rows."""
         return self.size is not None and self.rows >= self.size
 
-    def take(self, fate: Fate) -> int:
+    def add(self, fate: ItemResult) -> int:
         """How many of an item's rows, from the first, are the dataset's.
 
         Raises:
@@ -57,19 +57,19 @@ class Harvest:
         self.items += 1
         self.refused.update(fate.refused)
         self.excluded.update(fate.excluded)
-        why = fate.dropped or self._twin(fate)
+        why = fate.dropped or self._duplicate_reason(fate)
         if why is None:
-            self._barren.clear()
+            self._consecutive_misses.clear()
             taken = fate.rows if self.size is None else min(fate.rows, self.size - self.rows)
             self.rows += taken
             return taken
         self.dropped[why] += 1
-        self._barren[why] += 1
-        if self._barren.total() >= self.patience:
-            raise Exhausted(self._exhausted())
+        self._consecutive_misses[why] += 1
+        if self._consecutive_misses.total() >= self.patience:
+            raise NoMoreRows(self._exhausted())
         return 0
 
-    def _twin(self, fate: Fate) -> str | None:
+    def _duplicate_reason(self, fate: ItemResult) -> str | None:
         for seen, key, why in zip(self._seen, fate.keys, self._same, strict=True):
             if key in seen:
                 return why
@@ -78,17 +78,17 @@ class Harvest:
         return None
 
     def _exhausted(self) -> str:
-        (why, _), *_ = self._barren.most_common(1)
+        (why, _), *_ = self._consecutive_misses.most_common(1)
         wanted = self._wanted()
-        barren = f"the last {counted(self._barren.total(), 'item')} gave none, most of them because {why}"
+        barren = f"the last {count_phrase(self._consecutive_misses.total(), 'item')} gave none, most of them because {why}"
         if self.rows == 0:
             ((reason, _),) = (self.refused or self.dropped).most_common(1)
             return f"no program keeps {wanted} ({reason}): ask for other levels, methods, types or kinds"
-        return f"no more than {counted(self.rows, 'row')} can be made with {wanted}: {barren}; ask for --size {self.rows} or less"
+        return f"no more than {count_phrase(self.rows, 'row')} can be made with {wanted}: {barren}; ask for --size {self.rows} or less"
 
     def _wanted(self) -> str:
-        if self.recipe.from_file is not None:
-            return f"what was asked of {self.recipe.from_file}"
+        if self.recipe.programs_file is not None:
+            return f"what was asked of {self.recipe.programs_file}"
         levels, methods = self.recipe.levels, self.recipe.methods
         level = f"level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))}" if levels else "any level"
         wanted = f"{level} with {', '.join(methods)}" if methods else level

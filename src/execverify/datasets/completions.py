@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from execverify.datasets.rows_io import read_lines
 from execverify.errors import RowError
 from execverify.questions.task import Task
-from execverify.rewards.code.unit_tests import Problem
+from execverify.rewards.code.unit_tests import TestsOnlyTask
 from execverify.rewards.parse import completion_text
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
-Judged = TypeVar("Judged", bound=Task | Problem)
+Judged = TypeVar("Judged", bound=Task | TestsOnlyTask)
 
 
 def read_completions(path: str, tasks: Sequence[Judged]) -> list[tuple[Judged, str]]:
@@ -29,7 +29,7 @@ def read_completions(path: str, tasks: Sequence[Judged]) -> list[tuple[Judged, s
         return _by_id(path, given, tasks)
     if len(given) != len(tasks):
         raise RowError(
-            f"{path} has {counted(len(given), 'completion')} for {counted(len(tasks), 'row')}: give one for each row, or ids"
+            f"{path} has {count_phrase(len(given), 'completion')} for {count_phrase(len(tasks), 'row')}: give one for each row, or ids"
         )
     return [(task, text) for task, (_, _, text) in zip(tasks, given, strict=True)]
 
@@ -56,6 +56,6 @@ def _by_id(path: str, given: list[tuple[str, str | None, str]], tasks: Sequence[
     missing = by_id.keys() - {task.id for task, _ in pairs}
     if missing:
         raise RowError(
-            f"{path} has no completion for {len(missing)} of {counted(len(tasks), 'row')}, such as {sorted(missing)[0]!r}"
+            f"{path} has no completion for {len(missing)} of {count_phrase(len(tasks), 'row')}, such as {sorted(missing)[0]!r}"
         )
     return pairs

@@ -8,17 +8,17 @@ from typing import Any
 
 from execverify.datasets.splits import Splits
 from execverify.errors import DatasetError
-from execverify.programs.catalog import entry
+from execverify.programs.catalog import get_builtin
 from execverify.programs.constraints import LEVELS
 from execverify.programs.literal_types import TYPES
 from execverify.programs.program import Program
-from execverify.questions.prompts import DEFAULT, Brief, code_prompt_text, prompt_text
+from execverify.questions.prompts import DEFAULT, FunctionSpec, code_prompt_text, prompt_text
 from execverify.questions.rows import VERSION
 from execverify.questions.select import check_kinds
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, TASK_KINDS
 from execverify.sandbox.result import Limits
 
-SHARES = {"white_box": 5, "input_prediction": 3, CODE_GENERATION: 4}
+KIND_WEIGHTS = {"white_box": 5, "input_prediction": 3, CODE_GENERATION: 4}
 """How many rows of each kind there are beside those of the others that are asked for (the paper's 20,000 to 12,000 for the first
 two)."""
 
@@ -30,7 +30,7 @@ _SMALL = Program("def f(n):\n    return n", arguments="1")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DatasetConfig:
     """How the rows of a dataset are made. The size is not part of it: a larger dataset begins with the rows of a smaller one.
 
     Attributes:
@@ -63,8 +63,8 @@ class Recipe:
     splits: Splits = field(default_factory=Splits)
     timeout: float = 1.0
     steps: int = 10_000
-    from_file: str | None = None
-    exclude: tuple[str, ...] = ()
+    programs_file: str | None = None
+    decontaminate: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -73,7 +73,7 @@ class Recipe:
             if level not in LEVELS or not isinstance(level, int):
                 raise DatasetError(f"there is no level {level!r}: the levels are 1 to 6")
         for method in self.methods:
-            entry(method)
+            get_builtin(method)
         for name in self.types:
             if name not in TYPES:
                 raise DatasetError(f"there is no type {name!r} to keep to: the types are {', '.join(TYPES)}")
@@ -92,11 +92,11 @@ class Recipe:
                 raise DatasetError(f"{name} must be {most} or less; it is {given}")
         if not 0 < self.timeout <= _LONGEST:
             raise DatasetError(f"timeout must be more than 0 and at most {_LONGEST} seconds; it is {self.timeout:g}")
-        if self.inputs > 1 and self.from_file is not None:
+        if self.inputs > 1 and self.programs_file is not None:
             raise DatasetError("inputs goes with synthesized programs: a larger size gives programs of a file further inputs")
-        if self.imports and self.from_file is None:
+        if self.imports and self.programs_file is None:
             raise DatasetError("imports go with programs of a file: synthesized ones import nothing that is to be installed")
-        if CODE_GENERATION in self.kinds and self.from_file is not None:
+        if CODE_GENERATION in self.kinds and self.programs_file is not None:
             raise DatasetError(
                 f"rows of kind {CODE_GENERATION} go with synthesized programs: nobody has said in English what those of a file do"
             )
@@ -104,7 +104,7 @@ class Recipe:
 
     def _prompts(self) -> list[str]:
         """A prompt of each kind."""
-        brief = Brief("", "", ())
+        brief = FunctionSpec("", "", ())
         return [
             code_prompt_text("f", brief, self.template)
             if kind == CODE_GENERATION
@@ -129,8 +129,8 @@ class Recipe:
         plain["splits"] = str(self.splits)
         prompts = self._prompts()
         plain["template"] = {"name": Path(self.template).name, "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest()}
-        plain["from_file"] = None if self.from_file is None else _named(self.from_file)
-        plain["exclude"] = [_named(path) for path in self.exclude]
+        plain["from_file"] = None if self.programs_file is None else _named(self.programs_file)
+        plain["exclude"] = [_named(path) for path in self.decontaminate]
         plain["imports"] = list(self.imports)
         for name in ("types", "imports"):
             if not plain[name]:

@@ -7,28 +7,28 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from execverify.cot.generate import Chain, CountTokens, Unfit, estimate_tokens
-from execverify.cot.teacher import Lesson, Narrator, Teacher, accepted_many
-from execverify.datasets.parallel import chunked, mapped
+from execverify.cot.generate import CotCompletion, CountTokens, Rejected, estimate_tokens
+from execverify.cot.teacher import Teacher, TeacherInput, TraceTeacher, accepted_many
+from execverify.datasets.parallel import batched, parallel_map
 from execverify.errors import RowError
 from execverify.programs.program import Program
 from execverify.questions.rows import Row, from_row
 from execverify.questions.task import TASK_KINDS, Task
 from execverify.sandbox.result import Limits, Outcome
-from execverify.sandbox.retry import made_surely, patient
-from execverify.tracing.expressions import Details, traced_in_detail
+from execverify.sandbox.retry import extended_limits, retry_inconclusive
+from execverify.tracing.expressions import ExpressionValues, trace_with_expressions
 from execverify.tracing.trace import Trace
 
 _CHUNK = 64
 _LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with every chunk
 _LIMITS = Limits()
 
-ChainRow = dict[str, Any]
+CotRow = dict[str, Any]
 """id, kind, prompt (messages), completion (messages), level, voice, tokens."""
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class SkippedRow:
     """A row that got no chain.
 
     Attributes:
@@ -43,7 +43,7 @@ class Left:
 
 
 @dataclass
-class ChainAccount:
+class CotReport:
     """What became of the rows; filled while chains are made.
 
     Attributes:
@@ -58,15 +58,15 @@ class ChainAccount:
     rows: int = 0
     chains: Counter[str] = field(default_factory=Counter)
     voices: Counter[str] = field(default_factory=Counter)
-    rungs: Counter[int] = field(default_factory=Counter)
+    detail_levels: Counter[int] = field(default_factory=Counter)
     tokens: int = 0
-    left: list[Left] = field(default_factory=list)
+    skipped: list[SkippedRow] = field(default_factory=list)
 
 
-def chain_rows(
+def cot_rows(
     rows: Iterable[Row],
     *,
-    voice: str = "terse",
+    style: str = "terse",
     detail: str = "full",
     budget: int | None = None,
     seed: int | str = 0,
@@ -74,9 +74,9 @@ def chain_rows(
     workers: int = 1,
     limits: Limits = _LIMITS,
     teacher: Teacher | None = None,
-    account: ChainAccount | None = None,
+    account: CotReport | None = None,
     progress: Callable[[int], None] = lambda rows: None,
-) -> Iterator[ChainRow]:
+) -> Iterator[CotRow]:
     """Rows for supervised fine-tuning, in the order of the rows that they are made of; the same ones for any number of workers.
 
     Args:
@@ -99,24 +99,24 @@ def chain_rows(
         RowError: a row that cannot be read, or has no prompt.
         SandboxError: programs cannot be run here (our failure).
     """
-    account = ChainAccount() if account is None else account
-    narrator = Narrator(voice, detail, budget, seed, count_tokens)
+    account = CotReport() if account is None else account
+    narrator = TraceTeacher(style, detail, budget, seed, count_tokens)
     apart = workers > 1 and _can_travel(teacher or narrator)
     work = partial(_made, teacher=teacher or narrator, limits=limits, workers=1 if apart else workers)
-    return _counted(mapped(work, chunked(rows, _CHUNK), workers if apart else 1), account, progress)
+    return _counted(parallel_map(work, batched(rows, _CHUNK), workers if apart else 1), account, progress)
 
 
-def _counted(made: Iterator[list["_Made"]], account: ChainAccount, progress: Callable[[int], None]) -> Iterator[ChainRow]:
+def _counted(made: Iterator[list["_Made"]], account: CotReport, progress: Callable[[int], None]) -> Iterator[CotRow]:
     for results in made:
         for task_id, kind, found in results:
             account.rows += 1
-            if isinstance(found, Unfit):
-                account.left.append(Left(task_id, found.reason, found.detail))
+            if isinstance(found, Rejected):
+                account.skipped.append(SkippedRow(task_id, found.reason, found.detail))
                 continue
             row, rung = found
             account.chains[kind] += 1
             account.voices[row["voice"]] += 1
-            account.rungs[rung] += 1
+            account.detail_levels[rung] += 1
             account.tokens += row["tokens"]
             yield row
         progress(len(results))
@@ -130,7 +130,7 @@ def _can_travel(teacher: Teacher) -> bool:
         return False
 
 
-_Made = tuple[str, str, "tuple[ChainRow, int] | Unfit"]
+_Made = tuple[str, str, "tuple[CotRow, int] | Rejected"]
 """A row's id and kind; its chain as a row, and the level of detail; or why there is none."""
 
 
@@ -143,30 +143,30 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
     with_runs = [task for task in tasks if task.kind in TASK_KINDS]
     programs = dict.fromkeys(task.program for task in with_runs)
     runs = dict(zip(programs, _runs(list(programs), limits, workers), strict=True))
-    given = list(teacher.teach([Lesson(task, *runs[task.program]) for task in with_runs]))
-    tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, Chain)]
+    given = list(teacher.generate([TeacherInput(task, *runs[task.program]) for task in with_runs]))
+    tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, CotCompletion)]
     verdicts = iter(accepted_many(tried, limits=limits, workers=workers))
     chains = iter(given)
     made: list[_Made] = []
     for task in tasks:
-        found = next(chains) if task.kind in TASK_KINDS else Unfit(f"rows of kind {task.kind} have no run to tell")
-        if isinstance(found, Chain) and not next(verdicts):
-            found = Unfit("the verifier does not pay it in full")
-        made.append((task.id, task.kind, found if isinstance(found, Unfit) else (_row(task, found), found.rung)))
+        found = next(chains) if task.kind in TASK_KINDS else Rejected(f"rows of kind {task.kind} have no run to tell")
+        if isinstance(found, CotCompletion) and not next(verdicts):
+            found = Rejected("the verifier does not pay it in full")
+        made.append((task.id, task.kind, found if isinstance(found, Rejected) else (_row(task, found), found.detail_level)))
     return made
 
 
-def _runs(programs: Sequence[Program], limits: Limits, workers: int) -> list[tuple[Trace, Details]]:
+def _runs(programs: Sequence[Program], limits: Limits, workers: int) -> list[tuple[Trace, ExpressionValues]]:
     """What programs do, and the values of their parts; those that a run brought nothing of are looked for once more."""
-    return made_surely(
-        traced_in_detail(programs, limits=limits, workers=workers),
-        lambda at: traced_in_detail([programs[at]], limits=patient(limits)),
+    return retry_inconclusive(
+        trace_with_expressions(programs, limits=limits, workers=workers),
+        lambda at: trace_with_expressions([programs[at]], limits=extended_limits(limits)),
         lambda run: run[0].result,
         lambda run: run[0].result.outcome == Outcome.RETURNED and not run[1].notes,
     )
 
 
-def _row(task: Task, chain: Chain) -> ChainRow:
+def _row(task: Task, chain: CotCompletion) -> CotRow:
     return {
         "id": task.id,
         "kind": task.kind,

@@ -21,18 +21,18 @@ from typing import Any
 
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import DatasetError, ProgramError
-from execverify.programs.fingerprint import function_keys, ngrams
+from execverify.programs.fingerprint import function_hashes, token_ngrams
 from execverify.programs.program import Program, parse_source
 from execverify.utils.read_files import read_json_records, read_text
 
 SIZE = 8
 """Tokens of a run."""
 
-AS_WRITTEN, NAMELESS = (True, 5, 0.5), (False, 12, 0.75)
+NAMED_RULE, NAMELESS_RULE = (True, 5, 0.5), (False, 12, 0.75)
 """Whether names count, the fewest shared runs, and their share of the shorter program's. Short programs have common phrases,
 such as `for i in range(len(xs)):`, and little else; without names, more of them are common."""
 
-LONG = 40
+MIN_STRUCTURE_TOKENS = 40
 """Words of a function's tree (nodes, names, fields) from which its shape alone tells it: shorter shapes are everybody's."""
 
 _WHAT = "a benchmark's programs"
@@ -54,7 +54,7 @@ class Benchmark:
     unreadable: int
 
 
-class Benchmarks:
+class Decontaminator:
     """The programs of benchmark files, ready to be compared with.
 
     Raises:
@@ -64,7 +64,7 @@ class Benchmarks:
     def __init__(self, paths: Sequence[str] = ()) -> None:
         self.files: list[Benchmark] = []
         self._functions: dict[int, int] = {}  # renamed key, or shape key of a long one -> number of the file
-        self._near = [_Runs(*rule) for rule in (AS_WRITTEN, NAMELESS)]
+        self._near = [_NgramIndex(*rule) for rule in (NAMED_RULE, NAMELESS_RULE)]
         for path in paths:
             self._read(path)
 
@@ -99,7 +99,7 @@ class Benchmarks:
         return self.files[min(numbers)].name if numbers else None
 
 
-class _Runs:
+class _NgramIndex:
     """The runs of eight tokens of many programs, by one rule."""
 
     def __init__(self, names: bool, least: int, share: float) -> None:
@@ -110,14 +110,14 @@ class _Runs:
         self._programs: list[tuple[int, int]] = []  # number of the file, and how many runs the program has
 
     def add(self, source: str, file: int) -> None:
-        runs = ngrams(source, SIZE, names=self.names)
+        runs = token_ngrams(source, SIZE, names=self.names)
         for run in runs:
             self._having[run] = (*self._having.get(run, ()), len(self._programs))
         self._programs.append((file, len(runs)))
 
     def match(self, source: str) -> int | None:
         """The number of the file that has a program too near to this one."""
-        runs = ngrams(source, SIZE, names=self.names)
+        runs = token_ngrams(source, SIZE, names=self.names)
         shared = Counter(number for run in runs for number in self._having.get(run, ()))
         for number in sorted(shared):
             file, size = self._programs[number]
@@ -127,7 +127,7 @@ class _Runs:
 
 
 def _keys(tree: ast.Module) -> frozenset[int]:
-    exact, shapes = function_keys(tree, LONG)
+    exact, shapes = function_hashes(tree, MIN_STRUCTURE_TOKENS)
     return exact | shapes
 
 

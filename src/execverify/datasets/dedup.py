@@ -6,13 +6,13 @@ from array import array
 _FIRST = 1 << 12
 
 
-def key_of(*texts: str) -> int:
+def stable_hash(*texts: str) -> int:
     """A 64-bit number for texts: the same one everywhere, another one for other texts (but for one pair in 10^19)."""
     text = "\0".join(texts).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
 
-class Seen:
+class HashSet:
     """A growing set of 64-bit numbers in an open-addressed table: 16 to 32 bytes for each, where Python's own takes 100."""
 
     def __init__(self) -> None:

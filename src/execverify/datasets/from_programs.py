@@ -8,10 +8,10 @@ from itertools import islice
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.literals import parse_literal
-from execverify.programs.program import Program, parse_source, shorten
+from execverify.programs.program import Program, parse_source, truncate
 from execverify.programs.records import ProgramRecord
 from execverify.questions.prompts import DEFAULT
-from execverify.questions.question import can_be_written
+from execverify.questions.question import fits_on_answer_line
 from execverify.questions.rows import Row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import NO_STEP, TASK_KINDS, task
@@ -24,7 +24,7 @@ _CHUNK = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class SkippedProgram:
     """A program that gave no row.
 
     Attributes:
@@ -41,7 +41,7 @@ class Drop:
 
 
 @dataclass
-class Account:
+class ConversionReport:
     """What became of the programs of one file; filled while rows are made.
 
     Attributes:
@@ -55,14 +55,14 @@ class Account:
 
     programs: int = 0
     rows: Counter[str] = field(default_factory=Counter)
-    confirmed: int = 0
+    outputs_confirmed: int = 0
     completed: list[str] = field(default_factory=list)
-    rewritten: list[str] = field(default_factory=list)
-    drops: list[Drop] = field(default_factory=list)
+    arguments_evaluated: list[str] = field(default_factory=list)
+    drops: list[SkippedProgram] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RowConfig:
     """How rows are made; see `execverify.questions.task`."""
 
     kinds: Sequence[str] = TASK_KINDS
@@ -78,7 +78,10 @@ class Settings:
 
 
 def make_rows(
-    records: Iterable[ProgramRecord], settings: Settings, account: Account, progress: Callable[[int], object] = lambda done: None
+    records: Iterable[ProgramRecord],
+    settings: RowConfig,
+    account: ConversionReport,
+    progress: Callable[[int], object] = lambda done: None,
 ) -> Iterator[Row]:
     """Rows of each program that returns a plain value the same way every time, in the order of the records.
 
@@ -100,7 +103,7 @@ def make_rows(
         for record in chunk:
             if record.id in seen:
                 account.drops.append(
-                    Drop(record.id, record.where, "its id is taken", "another program before it has the same id")
+                    SkippedProgram(record.id, record.location, "its id is taken", "another program before it has the same id")
                 )
                 continue
             seen.add(record.id)
@@ -109,20 +112,20 @@ def make_rows(
             try:
                 usable.append((record, program_of(record, settings.limits, account)))
             except ProgramError as error:
-                account.drops.append(Drop(record.id, record.where, "not a usable program", str(error)))
+                account.drops.append(SkippedProgram(record.id, record.location, "not a usable program", str(error)))
         traces = trace_many([program for _, program in usable], limits=settings.limits, workers=settings.workers)
         for place, ((record, _), trace) in enumerate(zip(usable, traces, strict=True)):
             progress(before + place)
-            drop = why_not(record, trace)
+            drop = rejection_of(record, trace)
             if drop is not None:
                 account.drops.append(drop)
             else:
-                account.confirmed += record.output is not None
+                account.outputs_confirmed += record.output is not None
                 yield from _rows(record, trace, settings, account)
         progress(account.programs)
 
 
-def program_of(record: ProgramRecord, limits: Limits, account: Account | None = None) -> Program:
+def program_of(record: ProgramRecord, limits: Limits, account: ConversionReport | None = None) -> Program:
     """The program that a record describes; arguments that are expressions are replaced by their values' literals.
 
     Raises:
@@ -138,7 +141,7 @@ def program_of(record: ProgramRecord, limits: Limits, account: Account | None = 
             raise
     program = resolve_arguments(record.source, entry_point, record.arguments, limits=limits)
     if account is not None:
-        account.rewritten.append(record.id)
+        account.arguments_evaluated.append(record.id)
     return program
 
 
@@ -150,11 +153,11 @@ def default_entry_point(source: str) -> str:
     return "f" if "f" in names else names[-1]
 
 
-def why_not(record: ProgramRecord, trace: Trace) -> Drop | None:
+def rejection_of(record: ProgramRecord, trace: Trace) -> SkippedProgram | None:
     """Why a run gives no row; None where it does."""
 
-    def drop(reason: str, detail: str) -> Drop:
-        return Drop(record.id, record.where, reason, detail)
+    def drop(reason: str, detail: str) -> SkippedProgram:
+        return SkippedProgram(record.id, record.location, reason, detail)
 
     result = trace.result
     if result.outcome != Outcome.RETURNED:
@@ -162,22 +165,22 @@ def why_not(record: ProgramRecord, trace: Trace) -> Drop | None:
     if result.value is None or result.value.text is None:
         return drop("the result has no literal", str(result.value))
     if not trace.steps:
-        return drop("no step", f"{shorten(trace.program.one_line_call)} {NO_STEP}")
-    if not can_be_written(f"{trace.program.one_line_call} {result.value.text}"):
+        return drop("no step", f"{truncate(trace.program.one_line_call)} {NO_STEP}")
+    if not fits_on_answer_line(f"{trace.program.one_line_call} {result.value.text}"):
         return drop("its text would end an answer", "the call or the result holds <answer> or </answer>")
     if record.output is not None:
         try:
             claimed = parse_literal(record.output)
         except LiteralError as error:
-            return drop("the given output is not a literal", f"{shorten(record.output)} {error}")
+            return drop("the given output is not a literal", f"{truncate(record.output)} {error}")
         if not same_value(claimed, parse_literal(result.value.text)):
             return drop(
-                "the given output disagrees with the run", f"given {shorten(record.output)}, run {shorten(str(result.value))}"
+                "the given output disagrees with the run", f"given {truncate(record.output)}, run {truncate(str(result.value))}"
             )
     return None
 
 
-def _rows(record: ProgramRecord, trace: Trace, settings: Settings, account: Account) -> Iterator[Row]:
+def _rows(record: ProgramRecord, trace: Trace, settings: RowConfig, account: ConversionReport) -> Iterator[Row]:
     for kind in settings.kinds:
         made = task(
             trace,
@@ -187,7 +190,7 @@ def _rows(record: ProgramRecord, trace: Trace, settings: Settings, account: Acco
             id=f"{record.id}/{kind}",
             template=settings.template,
             split=settings.split,
-            generator=f"file:{record.where.rsplit(':', 1)[0].rsplit('/', 1)[-1]}",
+            generator=f"file:{record.location.rsplit(':', 1)[0].rsplit('/', 1)[-1]}",
         )
         account.rows[kind] += 1
         yield to_row(made)

@@ -9,72 +9,72 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from execverify.datasets.chunks import Fate, Item
-from execverify.datasets.code_tasks import Coding, coding_of, confirmed, plan, unworthy
-from execverify.datasets.code_tasks import Plan as CodingPlan
-from execverify.datasets.config import SHARES, Recipe
-from execverify.datasets.decontaminate import Benchmarks
-from execverify.datasets.dedup import key_of
+from execverify.datasets.chunks import GeneratedItem, ItemResult
+from execverify.datasets.code_tasks import CodeTaskPlan as CodingPlan
+from execverify.datasets.code_tasks import CodeTaskSpec, coding_of, plan, rejection_of, reproducible
+from execverify.datasets.config import KIND_WEIGHTS, DatasetConfig
+from execverify.datasets.decontaminate import Decontaminator
+from execverify.datasets.dedup import stable_hash
 from execverify.datasets.sources import Candidate, Source, source_of
-from execverify.datasets.timing import StageClock
+from execverify.datasets.timing import StageTimer
 from execverify.errors import QuestionError
-from execverify.programs.ablate_builtin import INERT, without
-from execverify.programs.fingerprint import shape_key
-from execverify.programs.input_mutation import mutations
-from execverify.programs.lint import unused
-from execverify.programs.literal_types import written_types
+from execverify.programs.ablate_builtin import BUILTINS_WITHOUT_EFFECT, without_builtin
+from execverify.programs.fingerprint import structure_hash
+from execverify.programs.input_mutation import mutate_inputs
+from execverify.programs.lint import find_unneeded_code
+from execverify.programs.literal_types import literal_types
 from execverify.programs.program import Program
 from execverify.questions.code_generation import code_task
 from execverify.questions.task import CODE_GENERATION, Task, task
 from execverify.sandbox.result import Limits, Outcome
-from execverify.sandbox.retry import made_surely, patient
-from execverify.tracing.branch_coverage import Item as Surveyed
-from execverify.tracing.branch_coverage import Survey, choose, survey_many
+from execverify.sandbox.retry import extended_limits, retry_inconclusive
+from execverify.tracing.branch_coverage import CoverageReport, select_inputs, survey_many
+from execverify.tracing.branch_coverage import CoverageRequest as Surveyed
 from execverify.tracing.trace import Trace, trace_many
 
-INPUTS = 8
+INPUTS_PER_PROGRAM = 8
 """How many other inputs a synthesized program is run on."""
 
-NOTHING_TO_ASK = "there is nothing to ask about it"
+NO_QUESTIONS = "there is nothing to ask about it"
 
-STRICT = 4
+STRICT_ATTEMPTS = 4
 """Attempts at an item that insist: on its kind (one statement leaves nothing to ask about), and on a method under test that
 matters to a result (`copy` and its like never do, and still belong into a dataset). The attempts after them take what there is."""
 
 
 @dataclass
-class _Work:
+class _ItemState:
     """What has become of an item so far."""
 
     refused: Counter[str] = field(default_factory=Counter)
     excluded: Counter[str] = field(default_factory=Counter)
-    item: Item | None = None
+    item: GeneratedItem | None = None
     open: bool = False
     """Whether a run has left it open: then there is neither an item nor another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Selected:
     """A candidate with the inputs that it gets rows on; for a code-generation row, what that is made of."""
 
     index: int
     attempt: int
     candidate: Candidate
     programs: tuple[Program, ...]
-    coding: Coding | None = None
+    coding: CodeTaskSpec | None = None
 
 
-class Runs(Protocol):
+class ProgramRunner(Protocol):
     """What runs programs."""
 
-    def surveys(self, plans: Sequence["Plan"]) -> Sequence[Survey | None]:
+    def surveys(self, plans: Sequence["CoverageRequest"]) -> Sequence[CoverageReport | None]:
         """What programs do on their inputs; None where that is left open. Raises SandboxError where they cannot be run here."""
 
     def traces(self, programs: Sequence[Program]) -> Sequence[Trace | None]:
         """What their runs are, step by step; None where that is left open. Raises SandboxError where they cannot be run here."""
 
 
-class Maker:
+class ItemGenerator:
     """Makes the items of a recipe.
 
     Args:
@@ -93,31 +93,33 @@ class Maker:
         DatasetError, RowError, ProgramError: a file of the recipe is not what it should be.
     """
 
-    def __init__(self, recipe: Recipe, runs: Runs | None = None, benchmarks: Benchmarks | None = None) -> None:
+    def __init__(
+        self, recipe: DatasetConfig, runs: ProgramRunner | None = None, benchmarks: Decontaminator | None = None
+    ) -> None:
         self.recipe = recipe
-        self.runs = InSandbox(recipe) if runs is None else runs
+        self.runs = SandboxRunner(recipe) if runs is None else runs
         self.source: Source = source_of(recipe)
-        self.benchmarks = Benchmarks(recipe.exclude) if benchmarks is None else benchmarks
+        self.benchmarks = Decontaminator(recipe.decontaminate) if benchmarks is None else benchmarks
         self._types = frozenset(recipe.types)
-        self.clock = StageClock()
+        self.clock = StageTimer()
 
-    def items(self, indexes: Iterable[int]) -> list[Item]:
+    def items(self, indexes: Iterable[int]) -> list[GeneratedItem]:
         """The items of some numbers, in their order.
 
         Raises:
             SandboxError: programs cannot be run here (our failure).
         """
-        made = self.items_or_open(indexes)
+        made = self.generate_or_inconclusive(indexes)
         assert all(made), "runs in the sandbox leave nothing open"
         return list(filter(None, made))
 
-    def items_or_open(self, indexes: Iterable[int]) -> list[Item | None]:
+    def generate_or_inconclusive(self, indexes: Iterable[int]) -> list[GeneratedItem | None]:
         """The items of some numbers, in their order; None for each that a run has left open.
 
         Raises:
             SandboxError: programs cannot be run here (our failure).
         """
-        works = {index: _Work() for index in indexes}
+        works = {index: _ItemState() for index in indexes}
         for attempt in range(self.source.attempts):
             pending = [index for index, work in works.items() if work.item is None and not work.open]
             if not pending:
@@ -125,13 +127,13 @@ class Maker:
             self._attempt(pending, attempt, works)
         return [None if work.open else work.item or self._given_up(index, work) for index, work in works.items()]
 
-    def _given_up(self, index: int, work: _Work) -> Item:
+    def _given_up(self, index: int, work: _ItemState) -> GeneratedItem:
         if self.source.attempts == 1:
-            return Item(Fate(index, excluded=dict(work.excluded), dropped=next(iter(work.refused))))
+            return GeneratedItem(ItemResult(index, excluded=dict(work.excluded), dropped=next(iter(work.refused))))
         why = f"none of its {self.source.attempts} attempts gave a program"
-        return Item(Fate(index, refused=dict(work.refused), excluded=dict(work.excluded), dropped=why))
+        return GeneratedItem(ItemResult(index, refused=dict(work.refused), excluded=dict(work.excluded), dropped=why))
 
-    def _attempt(self, pending: Sequence[int], attempt: int, works: dict[int, _Work]) -> None:
+    def _attempt(self, pending: Sequence[int], attempt: int, works: dict[int, _ItemState]) -> None:
         with self.clock.stage("synthesis"):
             made = [(index, self.source.candidate(index, attempt)) for index in pending]
         for index, why in made:
@@ -139,13 +141,13 @@ class Maker:
                 works[index].refused[why] += 1
         with self.clock.stage("check"):
             candidates = [(i, one) for i, one in made if isinstance(one, Candidate) and self._passes(i, attempt, one, works[i])]
-        if self.source.proven:
-            chosen = [_Chosen(index, attempt, one, (one.program,)) for index, one in candidates if not one.turn]
-            chosen += self._with_others([pair for pair in candidates if pair[1].turn], works)
+        if self.source.is_trusted:
+            chosen = [_Selected(index, attempt, one, (one.program,)) for index, one in candidates if not one.round]
+            chosen += self._select_new_inputs([pair for pair in candidates if pair[1].round], works)
         else:
             to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
-            chosen = self._worth_a_row([pair for pair in candidates if pair[0] not in to_write], attempt, works)
-            chosen += self._worth_writing([pair for pair in candidates if pair[0] in to_write], attempt, works)
+            chosen = self._select_traceable([pair for pair in candidates if pair[0] not in to_write], attempt, works)
+            chosen += self._select_code_tasks([pair for pair in candidates if pair[0] in to_write], attempt, works)
         with self.clock.stage("trace"):
             traces = self.runs.traces([program for one in chosen for program in one.programs])
         place = 0
@@ -158,39 +160,39 @@ class Maker:
                 works[one.index].open = True
             place += len(own)
 
-    def _passes(self, index: int, attempt: int, candidate: Candidate, work: _Work) -> bool:
+    def _passes(self, index: int, attempt: int, candidate: Candidate, work: _ItemState) -> bool:
         """Whether a candidate is one by its text; counts why not."""
         why = self._why_not(candidate, work)
         if why is None and self._kind(index, attempt) == "white_box" and _is_one_statement(candidate.program):
-            why = NOTHING_TO_ASK
+            why = NO_QUESTIONS
         if why is not None:
             work.refused[why] += 1
         return why is None
 
-    def _why_not(self, candidate: Candidate, work: _Work) -> str | None:
+    def _why_not(self, candidate: Candidate, work: _ItemState) -> str | None:
         program = candidate.program
         if not f"{program.source}{program.arguments}".isascii() and not _can_be_stored(program):
             return "its text cannot be stored"
-        if self._types and not written_types(program) <= self._types:
+        if self._types and not literal_types(program) <= self._types:
             return "it has values of other types"
-        if (why := self.source.why_not(candidate)) is not None:
+        if (why := self.source.rejection_of(candidate)) is not None:
             return why
-        if not self.source.proven and unused(program):
+        if not self.source.is_trusted and find_unneeded_code(program):
             return "it has what it does not need"
         if (name := self.benchmarks.match(program)) is not None:
             work.excluded[name] += 1
             return "it is too near to a benchmark's program"
         return None
 
-    def _with_others(self, candidates: Sequence[tuple[int, Candidate]], works: dict[int, _Work]) -> list[_Chosen]:
+    def _select_new_inputs(self, candidates: Sequence[tuple[int, Candidate]], works: dict[int, _ItemState]) -> list[_Selected]:
         """Those candidates of later turns that have arguments left which go a new way or give a new result, with these.
 
         Each `INPUTS` turns draw arguments anew.
         """
         plans, places = [], []
         for _, candidate in candidates:
-            drawn, place = divmod(candidate.turn - 1, INPUTS)
-            plans.append(Plan(candidate.program, (), f"{self.recipe.seed}:{drawn}"))
+            drawn, place = divmod(candidate.round - 1, INPUTS_PER_PROGRAM)
+            plans.append(CoverageRequest(candidate.program, (), f"{self.recipe.seed}:{drawn}"))
             places.append(place)
         with self.clock.stage("run"):
             surveys = self.runs.surveys(plans)
@@ -199,15 +201,17 @@ class Maker:
             if survey is None:
                 works[index].open = True
                 continue
-            others = [survey.inputs[number] for number in choose(survey, INPUTS + 1) if number]
+            others = [survey.inputs[number] for number in select_inputs(survey, INPUTS_PER_PROGRAM + 1) if number]
             if place < len(others):
                 program = replace(candidate.program, arguments=others[place])
-                chosen.append(_Chosen(index, 0, replace(candidate, program=program), (program,)))
+                chosen.append(_Selected(index, 0, replace(candidate, program=program), (program,)))
             else:
                 works[index].refused["it has no other arguments that show anything new"] += 1
         return chosen
 
-    def _worth_a_row(self, candidates: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+    def _select_traceable(
+        self, candidates: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _ItemState]
+    ) -> list[_Selected]:
         """Those candidates that run, depend on their arguments and use all of themselves, with their inputs."""
         with self.clock.stage("check"):
             plans = [_plan(candidate, attempt) for _, candidate in candidates]
@@ -218,25 +222,27 @@ class Maker:
             if survey is None:
                 works[index].open = True
                 continue
-            why = _unworthy(survey)
+            why = _rejection_reason(survey)
             if why is not None:
                 works[index].refused[why] += 1
                 continue
             program = candidate.program
-            inputs = [survey.inputs[number] for number in choose(survey, self.recipe.inputs)]
+            inputs = [survey.inputs[number] for number in select_inputs(survey, self.recipe.inputs)]
             programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
-            chosen.append(_Chosen(index, attempt, candidate, tuple(programs)))
+            chosen.append(_Selected(index, attempt, candidate, tuple(programs)))
         return chosen
 
-    def _worth_writing(self, asked: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _Work]) -> list[_Chosen]:
+    def _select_code_tasks(
+        self, asked: Sequence[tuple[int, Candidate]], attempt: int, works: dict[int, _ItemState]
+    ) -> list[_Selected]:
         """Those candidates that make code-generation rows, with what these are made of."""
         with self.clock.stage("check"):
-            plans = [(index, candidate, plan(candidate, attempt < STRICT)) for index, candidate in asked]
+            plans = [(index, candidate, plan(candidate, attempt < STRICT_ATTEMPTS)) for index, candidate in asked]
         usable = [(index, candidate, found) for index, candidate, found in plans if isinstance(found, CodingPlan)]
         with self.clock.stage("run"):
             surveys = _surveyed([found.first for *_, found in usable], self.recipe.limits, brief=False, place=-1)
             judged = [
-                (index, one, unworthy(survey) or found) for (index, one, found), survey in zip(usable, surveys, strict=True)
+                (index, one, rejection_of(survey) or found) for (index, one, found), survey in zip(usable, surveys, strict=True)
             ]
             usable = [(index, candidate, found) for index, candidate, found in judged if isinstance(found, CodingPlan)]
             surveys = _surveyed([found.second for *_, found in usable], self.recipe.limits, brief=False, place=-1)
@@ -244,9 +250,9 @@ class Maker:
             made = [(index, one, coding_of(found, survey)) for (index, one, found), survey in zip(usable, surveys, strict=True)]
         chosen = []
         for index, candidate, coding in made:
-            if isinstance(coding, Coding):
+            if isinstance(coding, CodeTaskSpec):
                 first = replace(candidate.program, arguments=coding.tests[0][0])
-                chosen.append(_Chosen(index, attempt, candidate, (first,), coding))
+                chosen.append(_Selected(index, attempt, candidate, (first,), coding))
         with self.clock.stage("run"):
             kept = _confirmed(chosen, self.recipe.limits)
         for index, _, why in (*plans, *judged, *made):
@@ -256,10 +262,10 @@ class Maker:
             works[index].refused["its tests do not come out again"] += 1
         return kept
 
-    def _finish(self, chosen: _Chosen, traces: Sequence[Trace], work: _Work) -> None:
+    def _finish(self, chosen: _Selected, traces: Sequence[Trace], work: _ItemState) -> None:
         """The tasks of a candidate's runs."""
         with self.clock.stage("check"):
-            shape = shape_key(chosen.candidate.program)
+            shape = structure_hash(chosen.candidate.program)
             split = self.recipe.splits.of(str(shape))
             keys = self.source.keys(chosen.candidate.program, shape)
         with self.clock.stage("ask"):
@@ -268,14 +274,14 @@ class Maker:
         if not tasks:
             work.refused[str(made[0])] += 1
             return
-        fate = Fate(chosen.index, len(tasks), split, keys, dict(work.refused), dict(work.excluded))
-        work.item = Item(fate, tasks)
+        fate = ItemResult(chosen.index, len(tasks), split, keys, dict(work.refused), dict(work.excluded))
+        work.item = GeneratedItem(fate, tasks)
 
-    def _task(self, chosen: _Chosen, number: int, trace: Trace, split: str) -> Task | str:
+    def _task(self, chosen: _Selected, number: int, trace: Trace, split: str) -> Task | str:
         """The task of one input, or why there is none."""
         if trace.result.outcome != Outcome.RETURNED:
             return f"its run: {trace.result.outcome}"
-        if (why := self.source.disagrees(chosen.index, trace)) is not None:
+        if (why := self.source.trace_mismatch(chosen.index, trace)) is not None:
             return why
         recipe, constraint = self.recipe, chosen.candidate.constraint
         kind = self._kind(chosen.index, chosen.attempt, number)
@@ -295,23 +301,23 @@ class Maker:
         except QuestionError:
             return "its result has no literal"
         if kind == "white_box" and not made.questions and recipe.limit:
-            return NOTHING_TO_ASK
+            return NO_QUESTIONS
         return made
 
     def _kind(self, index: int, attempt: int, number: int = 0) -> str:
         """The kind of a row. A program that is to be written gives one row; of others, further rows ask about runs."""
         kinds = [kind for kind in self.recipe.kinds if number == 0 or kind != CODE_GENERATION]
-        drawn = key_of("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT)} {number}")
-        place = drawn % sum(SHARES[kind] for kind in kinds)
+        drawn = stable_hash("kind", f"{self.recipe.seed} {index} {max(0, attempt + 1 - STRICT_ATTEMPTS)} {number}")
+        place = drawn % sum(KIND_WEIGHTS[kind] for kind in kinds)
         for kind in kinds:
-            place -= SHARES[kind]
+            place -= KIND_WEIGHTS[kind]
             if place < 0:
                 return kind
         raise AssertionError("shares add up")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CoverageRequest:
     """What to run: a program, on its own arguments and `INPUTS` others, and the program without its method, if that is to matter.
 
     The seed is of the others.
@@ -323,14 +329,14 @@ class Plan:
 
     @property
     def item(self) -> Surveyed:
-        return self.program, [self.program.arguments, *mutations(self.program, INPUTS, self.seed)], self.variants
+        return self.program, [self.program.arguments, *mutate_inputs(self.program, INPUTS_PER_PROGRAM, self.seed)], self.variants
 
 
-def _plan(candidate: Candidate, attempt: int) -> Plan:
+def _plan(candidate: Candidate, attempt: int) -> CoverageRequest:
     program, constraint = candidate.program, candidate.constraint
-    matters = constraint is not None and attempt < STRICT and constraint.method not in INERT
-    ablated = without(program, constraint.method) if constraint is not None and matters else None
-    return Plan(program, () if ablated is None else (ablated,))
+    matters = constraint is not None and attempt < STRICT_ATTEMPTS and constraint.method not in BUILTINS_WITHOUT_EFFECT
+    ablated = without_builtin(program, constraint.method) if constraint is not None and matters else None
+    return CoverageRequest(program, () if ablated is None else (ablated,))
 
 
 def _is_one_statement(program: Program) -> bool:
@@ -346,7 +352,7 @@ def _can_be_stored(program: Program) -> bool:
     return True
 
 
-def _unworthy(survey: Survey) -> str | None:
+def _rejection_reason(survey: CoverageReport) -> str | None:
     """Why a program is not worth a row, by what it did on its inputs."""
     first = survey.results[0]
     if first.value is None:
@@ -355,50 +361,50 @@ def _unworthy(survey: Survey) -> str | None:
         return "its result has no literal"
     if survey.distinct_results < 2:
         return "all inputs give one result"
-    if survey.untaken:
+    if survey.uncovered:
         return "a condition only goes one way" if survey.constant else "a loop is never entered"
-    if survey.variants and not survey.matters():
+    if survey.variants and not survey.changes_result():
         return "it gives the same without the method under test"
     return None
 
 
-def _surveyed(items: Sequence[Surveyed], limits: Limits, *, brief: bool, place: int = 0) -> list[Survey]:
+def _surveyed(items: Sequence[Surveyed], limits: Limits, *, brief: bool, place: int = 0) -> list[CoverageReport]:
     """Surveys; `place` is that of a program's own input, whose run may be tried again."""
-    return made_surely(
+    return retry_inconclusive(
         survey_many(items, limits=limits, brief=brief),
-        lambda at: survey_many([items[at]], limits=patient(limits), brief=brief),
+        lambda at: survey_many([items[at]], limits=extended_limits(limits), brief=brief),
         lambda survey: survey.results[place],
     )
 
 
-def _confirmed(chosen: Sequence[_Chosen], limits: Limits) -> list[_Chosen]:
+def _confirmed(chosen: Sequence[_Selected], limits: Limits) -> list[_Selected]:
     """Those whose tests come out again; a run that gives something else may have had too little time."""
     pairs = [(one.programs[0], one.coding) for one in chosen if one.coding is not None]
-    sure = confirmed(pairs, limits)
-    again = [one or all(confirmed([pair], patient(limits))) for one, pair in zip(sure, pairs, strict=True)]
+    sure = reproducible(pairs, limits)
+    again = [one or all(reproducible([pair], extended_limits(limits))) for one, pair in zip(sure, pairs, strict=True)]
     return [one for one, kept in zip(chosen, again, strict=True) if kept]
 
 
-class InSandbox:
+class SandboxRunner:
     """Runs each program as a job of its own, from this process."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: DatasetConfig) -> None:
         self.limits = recipe.limits
-        self.brief = is_brief(recipe)
+        self.brief = stops_early(recipe)
 
-    def surveys(self, plans: Sequence[Plan]) -> list[Survey]:
+    def surveys(self, plans: Sequence[CoverageRequest]) -> list[CoverageReport]:
         """What programs do on their inputs."""
         return _surveyed([plan.item for plan in plans], self.limits, brief=self.brief)
 
     def traces(self, programs: Sequence[Program]) -> list[Trace]:
         """What their runs are, step by step."""
-        return made_surely(
+        return retry_inconclusive(
             trace_many(programs, limits=self.limits),
-            lambda at: trace_many([programs[at]], limits=patient(self.limits)),
+            lambda at: trace_many([programs[at]], limits=extended_limits(self.limits)),
             lambda trace: trace.result,
         )
 
 
-def is_brief(recipe: Recipe) -> bool:
+def stops_early(recipe: DatasetConfig) -> bool:
     """Whether a survey may end where nothing is left to be seen: more rows of a program are worth looking for more that it does."""
-    return recipe.inputs == 1 and recipe.from_file is None
+    return recipe.inputs == 1 and recipe.programs_file is None

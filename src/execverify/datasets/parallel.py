@@ -24,11 +24,11 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 _AHEAD = 3  # items that each process has waiting for it, so that it never waits for us
-_GRACE = 5.0  # seconds
+_SHUTDOWN_TIMEOUT = 5.0  # seconds
 _START = "import sys; sys.path.insert(0, {path!r}); from execverify.datasets.parallel import serve; serve({fd}, {parent})"
 
 
-def mapped(function: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:
+def parallel_map(function: Callable[[Item], Made], items: Iterable[Item], workers: int) -> Iterator[Made]:
     """What a function makes of items, in their order; items are read as they are needed.
 
     Args:
@@ -44,8 +44,8 @@ def mapped(function: Callable[[Item], Made], items: Iterable[Item], workers: int
     if workers <= 1 or len(first) < 2:
         yield from map(function, chain(first, items))
         return
-    hands = [_Hand() for _ in range(workers)]
-    idle: queue.SimpleQueue[_Hand] = queue.SimpleQueue()
+    hands = [_WorkerProcess() for _ in range(workers)]
+    idle: queue.SimpleQueue[_WorkerProcess] = queue.SimpleQueue()
     for hand in hands:
         idle.put(hand)
 
@@ -73,14 +73,14 @@ def mapped(function: Callable[[Item], Made], items: Iterable[Item], workers: int
                 hand.close()
 
 
-def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Lists of `size` items; the last one may be shorter."""
     items = iter(items)
     while chunk := list(islice(items, size)):
         yield chunk
 
 
-class _Hand:
+class _WorkerProcess:
     """A process that does what it is told."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class _Hand:
         """Ends the process: by itself, so that it clears up behind it, or else at once."""
         self.pipe.close()
         try:
-            self.process.wait(_GRACE)
+            self.process.wait(_SHUTDOWN_TIMEOUT)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -13,21 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from execverify.datasets.dedup import Seen
+from execverify.datasets.dedup import HashSet
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.ablate_builtin import without
+from execverify.programs.ablate_builtin import without_builtin
 from execverify.programs.constraints import Constraint, check
-from execverify.programs.fingerprint import renamed_key, shape_key
-from execverify.programs.input_mutation import mutations
-from execverify.programs.lint import unused
+from execverify.programs.fingerprint import alpha_hash, structure_hash
+from execverify.programs.input_mutation import mutate_inputs
+from execverify.programs.lint import find_unneeded_code
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program
-from execverify.programs.type_inference import uses
-from execverify.programs.type_join import kind_of_value
+from execverify.programs.type_inference import builtin_uses
+from execverify.programs.type_join import type_of_value
 from execverify.questions.question import NO_STATE
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.sandbox.result import Limits
-from execverify.tracing.branch_coverage import Survey, survey_many
+from execverify.tracing.branch_coverage import CoverageReport, survey_many
 
 INPUTS = 8
 """How many other inputs a program is run on, beside its own."""
@@ -35,19 +35,23 @@ INPUTS = 8
 SPREADS = ("lines", "steps", "branches", "depth", "node kinds")
 """What is measured of each program as a number; node kinds are how many different ones its syntax tree has."""
 
-UNUSED, UNTAKEN, CONSTANT = "an unused name or statement", "a branch that no input takes", "a condition that never changes"
-FLAWS = (UNUSED, UNTAKEN, CONSTANT)
+UNUSED, UNCOVERED_BRANCH, CONSTANT = (
+    "an unused name or statement",
+    "a branch that no input takes",
+    "a condition that never changes",
+)
+DEFECTS = (UNUSED, UNCOVERED_BRANCH, CONSTANT)
 """What a program should not have. The last two are told by runs."""
 
 RENAMED, ABSTRACTED = "after renaming", "after renaming and abstracting constants"
-TWINS = (RENAMED, ABSTRACTED)
+DUPLICATES = (RENAMED, ABSTRACTED)
 """In which sense a program may equal an earlier one."""
 
 _EXAMPLES = 5
 
 
 @dataclass
-class Programs:
+class ProgramStats:
     """Figures of distinct programs.
 
     Attributes:
@@ -94,7 +98,7 @@ class Programs:
     keys: list[tuple[int, int]] = field(default_factory=list)
     twins: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Programs") -> None:
+    def add(self, other: "ProgramStats") -> None:
         """Adds the figures of other programs, which come after these."""
         for name in ("count", "flawed", "surveyed", "unsurveyed", "dependent", "ablated", "matters", "fails"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -105,7 +109,7 @@ class Programs:
         self.examples = (self.examples + other.examples)[:_EXAMPLES]
         self.keys += other.keys
 
-    def settle(self, renamed: Seen, shapes: Seen) -> None:
+    def finalize(self, renamed: HashSet, shapes: HashSet) -> None:
         """Holds the programs against all earlier ones, whose keys the two sets have."""
         for key, shape in self.keys:
             self.twins[RENAMED] += not renamed.add(key)
@@ -113,7 +117,7 @@ class Programs:
         self.keys.clear()
 
 
-def programs_of(tasks: Sequence[Task], *, quick: bool, limits: Limits) -> Programs:
+def programs_of(tasks: Sequence[Task], *, quick: bool, limits: Limits) -> ProgramStats:
     """Figures of programs.
 
     Args:
@@ -121,7 +125,7 @@ def programs_of(tasks: Sequence[Task], *, quick: bool, limits: Limits) -> Progra
         quick: leave out what needs runs.
         limits: what all runs of a program together may use.
     """
-    found = Programs()
+    found = ProgramStats()
     flawed = [_counted(found, task) for task in tasks]
     if not quick:
         plans = [_plan(task) for task in tasks]
@@ -130,14 +134,14 @@ def programs_of(tasks: Sequence[Task], *, quick: bool, limits: Limits) -> Progra
     return found
 
 
-def add_values(found: Programs, task: Task, with_result: bool) -> None:
+def add_values(found: ProgramStats, task: Task, with_result: bool) -> None:
     """Adds the types of a row's result and of the states that it asks about."""
     texts = [answer.rpartition("; ")[0] for q in task.questions if q.variable is not None for answer in q.answers[:1]
              if answer != NO_STATE]  # fmt: skip
     if with_result and task.result.text is not None:
         texts.append(task.result.text)
     for text in texts:
-        kind = kind_of_value(parse_literal(text))
+        kind = type_of_value(parse_literal(text))
         found.kinds[kind] += 1
         found.types[type(parse_literal(text)).__name__] += 1
 
@@ -148,7 +152,7 @@ def entropy(counts: Counter[str]) -> float:
     return round(-sum(count / whole * math.log2(count / whole) for count in counts.values() if count), 3) + 0.0 if whole else 0.0
 
 
-def _counted(found: Programs, task: Task) -> bool:
+def _counted(found: ProgramStats, task: Task) -> bool:
     """Counts what a program's text tells; returns whether it has something unused."""
     program = task.program
     kinds = Counter(node.__class__.__name__ for node in program.nodes if node.__class__ is not ast.Module)
@@ -163,15 +167,15 @@ def _counted(found: Programs, task: Task) -> bool:
     for name, number in numbers.items():
         found.spread[name][number] += 1
     found.nodes.update(kinds)
-    found.keys.append((renamed_key(program), shape_key(program)))
+    found.keys.append((alpha_hash(program), structure_hash(program)))
     constraint = _constraint_of(task)
     method = None if constraint is None else constraint.method
-    entries = {use.entry for use in uses(program) if use.certain or use.entry == method}
+    entries = {use.entry for use in builtin_uses(program) if use.certain or use.entry == method}
     found.used.update((task.level, entry) for entry in entries)
     if constraint is not None:
         found.under_test[constraint.level, constraint.method] += 1
     _add_constraint(found, task, constraint)
-    has_unused = bool(unused(program))
+    has_unused = bool(find_unneeded_code(program))
     found.flaws[UNUSED] += has_unused
     return has_unused
 
@@ -179,11 +183,11 @@ def _counted(found: Programs, task: Task) -> bool:
 def _plan(task: Task) -> tuple[Program, list[str], list[str]]:
     """What to run of a program: its inputs, and itself without its method under test, where it has one."""
     program, constraint = task.program, _constraint_of(task)
-    inputs = [program.arguments, *mutations(program, INPUTS)]
+    inputs = [program.arguments, *mutate_inputs(program, INPUTS)]
     if task.kind == CODE_GENERATION:
         inputs = [test.text for test in task.questions]
     try:
-        less = None if constraint is None else without(program, constraint.method)
+        less = None if constraint is None else without_builtin(program, constraint.method)
     except (ProgramError, LiteralError, RecursionError):
         less = None
     return program, inputs, [] if less is None else [less]
@@ -197,7 +201,7 @@ def _constraint_of(task: Task) -> Constraint | None:
         return None
 
 
-def _add_constraint(found: Programs, task: Task, constraint: Constraint | None) -> None:
+def _add_constraint(found: ProgramStats, task: Task, constraint: Constraint | None) -> None:
     if task.constraint is None:
         return
     found.constrained[0 if constraint is None else constraint.level] += 1
@@ -215,7 +219,7 @@ def _in_general(why: str, method: str) -> str:
     return re.sub(r"\bline \d+", "a line", why.replace(method, "the method under test"))
 
 
-def _add_survey(found: Programs, survey: Survey, has_unused: bool) -> None:
+def _add_survey(found: ProgramStats, survey: CoverageReport, has_unused: bool) -> None:
     """Counts what runs tell."""
     if 0 not in survey.ran:
         found.unsurveyed += 1
@@ -224,22 +228,22 @@ def _add_survey(found: Programs, survey: Survey, has_unused: bool) -> None:
     found.dependent += survey.distinct_results > 1
     if survey.variants:
         found.ablated += 1
-        found.matters += survey.matters()
-        found.fails += survey.matters() and survey.variants[0][-1].value is None
-    found.flaws[UNTAKEN] += bool(survey.untaken)
+        found.matters += survey.changes_result()
+        found.fails += survey.changes_result() and survey.variants[0][-1].value is None
+    found.flaws[UNCOVERED_BRANCH] += bool(survey.uncovered)
     found.flaws[CONSTANT] += bool(survey.constant)
-    found.flawed += has_unused or bool(survey.untaken)  # a constant condition has an untaken branch
+    found.flawed += has_unused or bool(survey.uncovered)  # a constant condition has an untaken branch
 
 
-def as_json(programs: Programs, quick: bool) -> dict[str, Any]:
+def as_json(programs: ProgramStats, quick: bool) -> dict[str, Any]:
     """The counts as plain values, without spreads; what needs runs is left out where there were none."""
     plain: dict[str, Any] = {
         "programs": programs.count,
         "constrained": programs.constrained.total(),
         "constraints_broken": dict(programs.broken.most_common()),
         "broken_examples": [list(example) for example in programs.examples],
-        "twins": {name: programs.twins[name] for name in TWINS},
-        "flaws": {name: programs.flaws[name] for name in FLAWS if not (quick and name != UNUSED)},
+        "twins": {name: programs.twins[name] for name in DUPLICATES},
+        "flaws": {name: programs.flaws[name] for name in DEFECTS if not (quick and name != UNUSED)},
         "node_kinds": {"kinds": len(programs.nodes), "entropy": entropy(programs.nodes)},
         "types": {"kinds": len(programs.types), "entropy": entropy(programs.types), "counts": dict(programs.types.most_common())},
         "types_inside": {"kinds": len(programs.kinds), "entropy": entropy(programs.kinds)},

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from execverify.datasets.build_dir import MANIFEST, UNFINISHED, cannot_write, read_manifest
+from execverify.datasets.build_dir import IN_PROGRESS, MANIFEST, read_manifest, write_error
 from execverify.datasets.page import sections
 from execverify.datasets.page.charts import figure
 from execverify.datasets.page.markup import Markup, joined, tag
@@ -47,17 +47,17 @@ def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: 
     if manifest is None:
         hint = (
             "give its `execverify build` command again"
-            if (out / UNFINISHED).is_dir()
+            if (out / IN_PROGRESS).is_dir()
             else "name a folder that `execverify build` made"
         )
         raise DatasetError(f"{out} has no {MANIFEST}, so no report can be made of it: {hint}")
     page = report_page(manifest, shards_of(out, manifest), workers=workers)
-    beside = out / UNFINISHED if (out / UNFINISHED).is_dir() else out
+    beside = out / IN_PROGRESS if (out / IN_PROGRESS).is_dir() else out
     try:
         atomic_text(out / REPORT, page, errors="replace", beside=beside)
         return out / REPORT
     except OSError as error:
-        raise DatasetError(cannot_write(out / REPORT, error)) from None
+        raise DatasetError(write_error(out / REPORT, error)) from None
 
 
 def report_page(manifest: dict[str, Any], shards: list[Path], *, workers: int = 1) -> str:

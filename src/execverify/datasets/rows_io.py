@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from execverify.datasets.build_dir import MANIFEST, UNFINISHED, read_manifest
+from execverify.datasets.build_dir import IN_PROGRESS, MANIFEST, read_manifest
 from execverify.errors import DatasetError, RowError
 from execverify.questions.rows import VERSION, Row
 from execverify.utils.atomic import atomic_write
@@ -161,7 +161,7 @@ def shards_of(folder: Path, manifest: dict[str, Any] | None = None) -> list[Path
             if not shard.is_file():
                 raise DatasetError(f"{shard}: no such file, but {folder / MANIFEST} names it: make the dataset again")
         return shards
-    if (folder / UNFINISHED).is_dir():
+    if (folder / IN_PROGRESS).is_dir():
         raise DatasetError(f"{folder} holds a dataset that is not complete: give its `execverify build` command again to go on")
     found = sorted(folder.glob("*.parquet")) or sorted((folder / "data").glob("*.parquet"))
     if not found:

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from execverify.datasets.config import Recipe
-from execverify.datasets.dedup import key_of
-from execverify.datasets.from_programs import program_of, why_not
+from execverify.datasets.config import DatasetConfig
+from execverify.datasets.dedup import stable_hash
+from execverify.datasets.from_programs import program_of, rejection_of
 from execverify.datasets.published import programs_in
 from execverify.errors import DatasetError, ProgramError
 from execverify.programs.constraints import LEVELS, Constraint, check
-from execverify.programs.fingerprint import renamed_key
+from execverify.programs.fingerprint import alpha_hash
 from execverify.programs.program import Program, arguments_text
-from execverify.programs.type_inference import uses
+from execverify.programs.type_inference import builtin_uses
 from execverify.synthesis import VERSION, synthesize
 from execverify.synthesis.task_statement import Function
 from execverify.tracing.trace import Trace
@@ -20,8 +20,8 @@ from execverify.tracing.trace import Trace
 ATTEMPTS = 8
 """How often an item is tried, each time with another program under the same constraint."""
 
-NOTHING = "the synthesizer found no program"
-BROKEN = "it does not keep its constraint"
+NO_PROGRAM = "the synthesizer found no program"
+CONSTRAINT_BROKEN = "it does not keep its constraint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,17 @@ class Candidate:
     constraint: Constraint | None
     generator: str
     functions: tuple[Function, ...] = ()
-    turn: int = 0
+    round: int = 0
 
 
-class Synthesized:
+class SynthesizerSource:
     """Programs of the grammar synthesizer, which have to show that they are worth a row."""
 
     attempts = ATTEMPTS
-    proven = False
+    is_trusted = False
     patience: int | None = None
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: DatasetConfig) -> None:
         self._seed = recipe.seed
         self._levels = recipe.levels or LEVELS
         self._methods = recipe.methods
@@ -59,24 +59,24 @@ class Synthesized:
         """The program of an item's attempt, or why there is none."""
         sketch = synthesize(self._seed, index, attempt, levels=self._levels, methods=self._methods)
         if sketch is None:
-            return NOTHING
+            return NO_PROGRAM
         return Candidate(sketch.program, sketch.constraint, f"grammar/{VERSION}", sketch.functions)
 
-    def why_not(self, candidate: Candidate) -> str | None:
+    def rejection_of(self, candidate: Candidate) -> str | None:
         """Why a program does not keep its constraint; None where it does."""
         assert candidate.constraint is not None
-        return BROKEN if check(candidate.program, candidate.constraint) is not None else None
+        return CONSTRAINT_BROKEN if check(candidate.program, candidate.constraint) is not None else None
 
-    def disagrees(self, index: int, trace: Trace) -> str | None:
+    def trace_mismatch(self, index: int, trace: Trace) -> str | None:
         """Why a run is not what was said of it; nobody says anything of these."""
         return None
 
     def keys(self, program: Program, shape: int) -> tuple[int, ...]:
         """What no two items may share: the program but for names; the program but for names and constants."""
-        return renamed_key(program), shape
+        return alpha_hash(program), shape
 
 
-class FromFile:
+class FileSource:
     """Programs of a file, taken as they are: first each with its own arguments, then round after round with others.
 
     Raises:
@@ -85,16 +85,16 @@ class FromFile:
     """
 
     attempts = 1
-    proven = True
+    is_trusted = True
 
-    def __init__(self, recipe: Recipe) -> None:
-        assert recipe.from_file is not None
+    def __init__(self, recipe: DatasetConfig) -> None:
+        assert recipe.programs_file is not None
         self._recipe = recipe
-        self._records = list(programs_in(recipe.from_file))
+        self._records = list(programs_in(recipe.programs_file))
         if not self._records:
-            raise DatasetError(f"{recipe.from_file} holds no programs")
+            raise DatasetError(f"{recipe.programs_file} holds no programs")
         self.patience: int | None = max(256, len(self._records))  # a round, or some rounds of a small file
-        self._generator = f"file:{Path(recipe.from_file).name}"
+        self._generator = f"file:{Path(recipe.programs_file).name}"
 
     def candidate(self, index: int, attempt: int) -> Candidate | str:
         """The program of an item: a record's, for its own arguments or, after the first round, for others."""
@@ -104,39 +104,39 @@ class FromFile:
         except ProgramError:
             return "not a usable program"
         constraint = next(self._kept(program), None) if self._recipe.levels or self._recipe.methods else None
-        return Candidate(program, constraint, self._generator, turn=turn)
+        return Candidate(program, constraint, self._generator, round=turn)
 
-    def why_not(self, candidate: Candidate) -> str | None:
+    def rejection_of(self, candidate: Candidate) -> str | None:
         """Why a program is none of those that were asked for; None where it is."""
         asked = self._recipe.levels or self._recipe.methods
         return "it keeps none of the constraints" if asked and candidate.constraint is None else None
 
     def _kept(self, program: Program) -> Iterator[Constraint]:
-        methods = sorted({use.entry for use in uses(program)} & set(self._recipe.methods or _all(program)))
+        methods = sorted({use.entry for use in builtin_uses(program)} & set(self._recipe.methods or _all(program)))
         for level in self._recipe.levels or LEVELS:
             for method in methods:
                 if check(program, constraint := Constraint(level, method)) is None:
                     yield constraint
 
-    def disagrees(self, index: int, trace: Trace) -> str | None:
+    def trace_mismatch(self, index: int, trace: Trace) -> str | None:
         """Why the run of a program's own arguments is not what the file says."""
         if index >= len(self._records):
             return None
-        drop = why_not(self._records[index], trace)
+        drop = rejection_of(self._records[index], trace)
         return None if drop is None else drop.reason
 
     def keys(self, program: Program, shape: int) -> tuple[int, ...]:
         """What no two items may share: the program but for names, with its arguments."""
-        return (key_of(str(renamed_key(program)), arguments_text(program.call_arguments)),)
+        return (stable_hash(str(alpha_hash(program)), arguments_text(program.call_arguments)),)
 
 
 def _all(program: Program) -> set[str]:
-    return {use.entry for use in uses(program)}
+    return {use.entry for use in builtin_uses(program)}
 
 
-Source = Synthesized | FromFile
+Source = SynthesizerSource | FileSource
 
 
-def source_of(recipe: Recipe) -> Source:
+def source_of(recipe: DatasetConfig) -> Source:
     """The source that a recipe asks for."""
-    return Synthesized(recipe) if recipe.from_file is None else FromFile(recipe)
+    return SynthesizerSource(recipe) if recipe.programs_file is None else FileSource(recipe)

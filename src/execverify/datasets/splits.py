@@ -11,7 +11,7 @@ across datasets of other seeds and sizes, as long as the shares are the same.
 import re
 from dataclasses import dataclass
 
-from execverify.datasets.dedup import key_of
+from execverify.datasets.dedup import stable_hash
 from execverify.errors import DatasetError
 
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
@@ -63,7 +63,7 @@ class Splits:
 
     def of(self, shape: str) -> str:
         """The split of a shape."""
-        place, reached = key_of("split", shape) / 2**64, 0.0
+        place, reached = stable_hash("split", shape) / 2**64, 0.0
         for name, share in self.shares:
             reached += share
             if place < reached:

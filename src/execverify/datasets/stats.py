@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from execverify.datasets.dedup import Seen, key_of
-from execverify.datasets.parallel import chunked, mapped
-from execverify.datasets.program_stats import Programs, add_values, as_json, programs_of
-from execverify.datasets.thresholds import Bar, bars_of, coverage, quartiles
-from execverify.questions.code_generation import easy_answers
+from execverify.datasets.dedup import HashSet, stable_hash
+from execverify.datasets.parallel import batched, parallel_map
+from execverify.datasets.program_stats import ProgramStats, add_values, as_json, programs_of
+from execverify.datasets.thresholds import QualityCheck, bars_of, coverage, quartiles
+from execverify.questions.code_generation import trivial_solutions
 from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.rows import Row, from_row
-from execverify.questions.statements import Layout, layout_of
+from execverify.questions.statements import StatementTable, layout_of
 from execverify.questions.task import CODE_GENERATION
 from execverify.sandbox.result import Limits
 
 _OWN_CONSTANT, _GIVEN_BACK = "the best constant of its row", "the best argument given back"
-LIMITS = {
+MAX_SHORTCUT_ACCURACY = {
     "the next line down": 0.25,
     "a constant answer": 0.15,
     "copying a literal": 0.15,
@@ -33,7 +33,7 @@ _ANSWERS = 50_000  # different answers that are counted at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Shortcut:
+class ShortcutResult:
     """What one habit gets right.
 
     Attributes:
@@ -56,9 +56,9 @@ class Shortcut:
         return self.right / self.questions
 
     @property
-    def kept(self) -> bool:
+    def passed(self) -> bool:
         """Whether it keeps the limit."""
-        return self.share <= LIMITS[self.habit]
+        return self.share <= MAX_SHORTCUT_ACCURACY[self.habit]
 
 
 @dataclass
@@ -89,25 +89,25 @@ class Stats:
             UNIT_TEST: Counter(),
         }
     )
-    habits: Counter[str] = field(default_factory=Counter)
-    programs: Programs = field(default_factory=Programs)
+    shortcut_accuracy: Counter[str] = field(default_factory=Counter)
+    programs: ProgramStats = field(default_factory=ProgramStats)
     quick: bool = False
 
     @property
-    def shortcuts(self) -> list[Shortcut]:
+    def shortcuts(self) -> list[ShortcutResult]:
         """What each habit gets right."""
         found = []
         for kind, answers in self.answers.items():
             if answers:
                 answer, count = answers.most_common(1)[0]
                 total = self.rows["white_box"] if kind == "output" else self.questions[kind]
-                found.append(Shortcut(kind, "a constant answer", answer, count, total))
+                found.append(ShortcutResult(kind, "a constant answer", answer, count, total))
         for kind, habit in (("next_statement", "the next line down"), ("variable_state", "copying a literal")):
             if self.questions[kind]:
-                found.append(Shortcut(kind, habit, None, self.habits[kind], self.questions[kind]))
+                found.append(ShortcutResult(kind, habit, None, self.shortcut_accuracy[kind], self.questions[kind]))
         if self.questions[UNIT_TEST]:
             for habit in (_OWN_CONSTANT, _GIVEN_BACK):
-                found.append(Shortcut(UNIT_TEST, habit, None, self.habits[habit], self.questions[UNIT_TEST]))
+                found.append(ShortcutResult(UNIT_TEST, habit, None, self.shortcut_accuracy[habit], self.questions[UNIT_TEST]))
         return found
 
     @property
@@ -116,7 +116,7 @@ class Stats:
         return self.programs.spread
 
     @property
-    def bars(self) -> list[Bar]:
+    def bars(self) -> list[QualityCheck]:
         """What the dataset has to reach, as far as it is known."""
         return bars_of(self.programs)
 
@@ -163,20 +163,20 @@ def stats_of(
         SandboxError: programs cannot be run here (our failure).
     """
     stats = Stats(quick=quick)
-    renamed, shapes = Seen(), Seen()
-    for part in mapped(partial(_part, quick=quick), chunked(_marked(rows), _CHUNK), workers):
+    renamed, shapes = HashSet(), HashSet()
+    for part in parallel_map(partial(_part, quick=quick), batched(_first_of_program(rows), _CHUNK), workers):
         stats.add(part)
-        stats.programs.settle(renamed, shapes)
+        stats.programs.finalize(renamed, shapes)
         progress(part.rows.total())
     return stats
 
 
-def _marked(rows: Iterable[Row]) -> Iterator[tuple[Row, bool]]:
+def _first_of_program(rows: Iterable[Row]) -> Iterator[tuple[Row, bool]]:
     """Rows without their prompts, which nobody looks at here, and whether each is the first of its program."""
-    seen = Seen()
+    seen = HashSet()
     for row in rows:
         program = row["program"] if isinstance(row["program"], dict) else {}
-        is_first = seen.add(key_of(str(program.get("source")), str(program.get("entry_point"))))
+        is_first = seen.add(stable_hash(str(program.get("source")), str(program.get("entry_point"))))
         yield {**row, "prompt": ()}, is_first
 
 
@@ -199,7 +199,7 @@ def _part(chunk: Sequence[tuple[Row, bool]], quick: bool) -> Stats:
             stats.questions[question.kind] += 1
             stats.answers[question.kind].update(question.answers)
             if layout is not None:
-                stats.habits[question.kind] += _habit(question, layout)
+                stats.shortcut_accuracy[question.kind] += _habit(question, layout)
     stats.programs = programs_of([task for task, is_first in tasks if is_first], quick=quick, limits=_LIMITS)
     for task, is_first in tasks:
         add_values(stats.programs, task, with_result=is_first)
@@ -210,21 +210,21 @@ def _add_tests(stats: Stats, tests: Sequence[Question]) -> None:
     """Counts unit tests, and how many of a row's one and the same answer without work passes."""
     stats.questions[UNIT_TEST] += len(tests)
     stats.answers[UNIT_TEST].update(test.answers[0] for test in tests)
-    easy = easy_answers([(test.text, test.answers[0]) for test in tests])
+    easy = trivial_solutions([(test.text, test.answers[0]) for test in tests])
     for name, habit in (("constant", _OWN_CONSTANT), ("argument", _GIVEN_BACK)):
-        stats.habits[habit] += max((passed for answer, passed in easy.items() if answer[0] == name), default=0)
+        stats.shortcut_accuracy[habit] += max((passed for answer, passed in easy.items() if answer[0] == name), default=0)
 
 
-def _habit(question: Question, layout: Layout) -> bool:
+def _habit(question: Question, layout: StatementTable) -> bool:
     """Whether the habit of a question's kind gets it right: the line below, or copying a literal that stands there."""
     if question.variable is None:
-        below = layout.below.get(question.line)
-        return below is not None and layout.statements[below].texts[0] in question.answers
+        below = layout.next_line.get(question.line)
+        return below is not None and layout.statements[below].accepted_texts[0] in question.answers
     # The value stands in the source or the call: the most that copying could ever get.
     return question.answers[0].rpartition("; ")[0] in layout.literals
 
 
-def _shortcut_as_json(shortcut: Shortcut) -> dict[str, Any]:
+def _shortcut_as_json(shortcut: ShortcutResult) -> dict[str, Any]:
     return {
         "kind": shortcut.kind,
         "habit": shortcut.habit,
@@ -232,19 +232,19 @@ def _shortcut_as_json(shortcut: Shortcut) -> dict[str, Any]:
         "right": shortcut.right,
         "questions": shortcut.questions,
         "share": round(shortcut.share, 4),
-        "limit": LIMITS[shortcut.habit],
-        "kept": shortcut.kept,
+        "limit": MAX_SHORTCUT_ACCURACY[shortcut.habit],
+        "kept": shortcut.passed,
     }
 
 
-def _bar_as_json(bar: Bar) -> dict[str, Any]:
+def _bar_as_json(bar: QualityCheck) -> dict[str, Any]:
     return {
         "name": bar.name,
-        "sense": bar.sense,
+        "sense": bar.direction,
         "limit": bar.limit,
         "value": round(bar.value, 4),
         "cruxeval": bar.cruxeval,
         "count": bar.count,
         "of": bar.whole,
-        "kept": bar.kept,
+        "kept": bar.passed,
     }

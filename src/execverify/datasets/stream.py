@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from execverify.datasets.chunks import SPAN
-from execverify.datasets.collect import PATIENCE, Harvest
-from execverify.datasets.config import Recipe, check_size, levels_of
-from execverify.datasets.generate import Maker
+from execverify.datasets.chunks import CHUNK_SIZE
+from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, RowCollector
+from execverify.datasets.config import DatasetConfig, check_size, levels_of
+from execverify.datasets.generate import ItemGenerator
 from execverify.errors import DatasetError
 from execverify.questions.prompts import DEFAULT
 from execverify.questions.task import TASK_KINDS, Task
-from execverify.utils.validation import many, names, whole_number
+from execverify.utils.validation import list_of, names, whole_number
 
 
 def tasks(
@@ -44,25 +44,25 @@ def tasks(
     """
     if size is not None:
         check_size(whole_number(size, "size", DatasetError))
-    recipe = Recipe(
+    recipe = DatasetConfig(
         whole_number(seed, "seed", DatasetError),
         kinds=names(kinds, "names of kinds", DatasetError),
-        levels=levels_of(levels) if isinstance(levels, str) else tuple(many(levels, "levels such as [1, 2]", DatasetError)),
+        levels=levels_of(levels) if isinstance(levels, str) else tuple(list_of(levels, "levels such as [1, 2]", DatasetError)),
         methods=names(methods, "names of methods", DatasetError),
         types=names(types, "names of types", DatasetError),
         inputs=inputs,
         limit=limit,
         template=template,
     )
-    return _taken(Maker(recipe), Harvest(recipe, size, PATIENCE))
+    return _taken(ItemGenerator(recipe), RowCollector(recipe, size, MAX_CONSECUTIVE_MISSES))
 
 
-def _taken(maker: Maker, harvest: Harvest) -> Iterator[Task]:
+def _taken(maker: ItemGenerator, harvest: RowCollector) -> Iterator[Task]:
     start = 0
     for turn in count():
-        span = min(SPAN, 8 << turn)  # the first ones come soon
+        span = min(CHUNK_SIZE, 8 << turn)  # the first ones come soon
         for item in maker.items(range(start, start + span)):
-            yield from item.tasks[: harvest.take(item.fate)]
+            yield from item.tasks[: harvest.add(item.fate)]
             if harvest.full:
                 return
         start += span

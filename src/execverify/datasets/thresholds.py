@@ -10,18 +10,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from execverify.datasets.program_stats import ABSTRACTED, CONSTANT, RENAMED, UNTAKEN, UNUSED, Programs, entropy
-from execverify.programs.catalog import CATALOGUE
+from execverify.datasets.program_stats import ABSTRACTED, CONSTANT, RENAMED, UNCOVERED_BRANCH, UNUSED, ProgramStats, entropy
+from execverify.programs.catalog import CATALOG
 
 AT_LEAST, AT_MOST = "at least", "at most"
 
-BARS = {
+THRESHOLDS = {
     "keeps its constraint": (AT_LEAST, 1.0),
     "catalogue entries that appear at every level": (AT_LEAST, 1.0),
     "depends on its arguments": (AT_LEAST, 0.95),
     "the method under test changes the result": (AT_LEAST, 0.90),
     UNUSED: (AT_MOST, 0.02),
-    UNTAKEN: (AT_MOST, 0.02),
+    UNCOVERED_BRANCH: (AT_MOST, 0.02),
     CONSTANT: (AT_MOST, 0.02),
     "any of these three": (AT_MOST, 0.02),
     f"twins {RENAMED}": (AT_MOST, 0.001),
@@ -29,17 +29,17 @@ BARS = {
 }
 """Each share of the programs (of entries and levels, for the second), and how it is limited."""
 
-ENOUGH = 4
+MIN_PROGRAMS = 4
 """Programs for each entry and level from which it says something that one does not come up."""
 
 _WIDE = ("lines", "steps", "node kinds")
-BREADTHS = (*(f"{name}: 5% to 95%" for name in _WIDE), "value types: entropy")
+DIVERSITY_METRICS = (*(f"{name}: 5% to 95%" for name in _WIDE), "value types: entropy")
 """How widely programs are spread: the limit of each is CRUXEval's own. (From the 5th to the 95th percentile of a program's
 number; entropy in bits over all values.)"""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class QualityCheck:
     """A figure with its limit.
 
     Attributes:
@@ -52,7 +52,7 @@ class Bar:
     """
 
     name: str
-    sense: str
+    direction: str
     limit: float
     value: float
     cruxeval: float | None = None
@@ -60,14 +60,14 @@ class Bar:
     whole: int = 0
 
     @property
-    def kept(self) -> bool:
+    def passed(self) -> bool:
         """Whether it keeps its limit."""
-        return self.value >= self.limit if self.sense == AT_LEAST else self.value <= self.limit
+        return self.value >= self.limit if self.direction == AT_LEAST else self.value <= self.limit
 
     @property
     def is_share(self) -> bool:
         """Whether it is a share, 0 to 1, and no breadth."""
-        return self.name in BARS
+        return self.name in THRESHOLDS
 
 
 @functools.cache
@@ -78,7 +78,7 @@ def cruxeval_figures() -> dict[str, Any]:
     return figures
 
 
-def summary(programs: Programs) -> dict[str, Any]:
+def summary(programs: ProgramStats) -> dict[str, Any]:
     """What is compared between datasets, as plain values: shares, breadths, and the spread of each number."""
     return {
         "programs": programs.count,
@@ -92,36 +92,36 @@ def summary(programs: Programs) -> dict[str, Any]:
     }
 
 
-def bars_of(programs: Programs) -> list[Bar]:
+def bars_of(programs: ProgramStats) -> list[QualityCheck]:
     """The bars that can be told of a dataset; those of constraints need rows that have one, those of runs need runs."""
     known = cruxeval_figures()
     found = []
     for name, (count, whole) in _shares(programs).items():
         if whole:
-            sense, limit = BARS[name]
-            found.append(Bar(name, sense, limit, count / whole, known["shares"].get(name), count, whole))
+            sense, limit = THRESHOLDS[name]
+            found.append(QualityCheck(name, sense, limit, count / whole, known["shares"].get(name), count, whole))
     for name, value in breadths(programs).items() if programs.count else ():
         limit = known["breadths"][name]
-        found.append(Bar(name, AT_LEAST, limit, value, limit))
+        found.append(QualityCheck(name, AT_LEAST, limit, value, limit))
     return found
 
 
-def breadths(programs: Programs) -> dict[str, float]:
+def breadths(programs: ProgramStats) -> dict[str, float]:
     """How widely programs are spread."""
     wide = [quantile(programs.spread[name], 0.95) - quantile(programs.spread[name], 0.05) for name in _WIDE]
     found = (*wide, entropy(programs.types))
-    return {name: round(value, 3) for name, value in zip(BREADTHS, found, strict=True)}
+    return {name: round(value, 3) for name, value in zip(DIVERSITY_METRICS, found, strict=True)}
 
 
-def coverage(programs: Programs) -> dict[str, dict[str, Any]]:
+def coverage(programs: ProgramStats) -> dict[str, dict[str, Any]]:
     """For each level, and "none" for rows without one: which entries of the catalogue its programs use and do not."""
     found: dict[str, dict[str, Any]] = {}
     for level in sorted({level for level, _ in programs.used}, key=lambda level: level or 0):
         used = {entry for at, entry in programs.used if at == level}
         tested = {entry for at, entry in programs.under_test if at == level}
-        missing = [entry for entry in CATALOGUE if entry not in used]
+        missing = [entry for entry in CATALOG if entry not in used]
         name = "none" if level is None else str(level)
-        found[name] = {"used": len(used), "of": len(CATALOGUE), "under_test": len(tested), "missing": missing}
+        found[name] = {"used": len(used), "of": len(CATALOG), "under_test": len(tested), "missing": missing}
     return found
 
 
@@ -148,27 +148,27 @@ def quartiles(numbers: Counter[int]) -> dict[str, float]:
     return {name: round(value, 2) for name, value in found.items()}
 
 
-def _shares(programs: Programs) -> dict[str, tuple[int, int]]:
+def _shares(programs: ProgramStats) -> dict[str, tuple[int, int]]:
     """How many of how many, for each of `BARS`; of none where it was not asked."""
     constrained = programs.constrained.total()
     levels = {level for level, _ in programs.used if level is not None} if constrained else set()
     used = sum(1 for level, _ in programs.used if level in levels)
-    pairs_of_all = len(CATALOGUE) * len(levels)
+    pairs_of_all = len(CATALOG) * len(levels)
     ran = programs.surveyed
     flaws = programs.flaws
     pairs = (
         (constrained - programs.broken.total(), constrained),
-        (used, pairs_of_all if constrained >= ENOUGH * pairs_of_all else 0),
+        (used, pairs_of_all if constrained >= MIN_PROGRAMS * pairs_of_all else 0),
         (programs.dependent, ran),
         (programs.matters, programs.ablated),
         (flaws[UNUSED], programs.count),
-        (flaws[UNTAKEN], ran),
+        (flaws[UNCOVERED_BRANCH], ran),
         (flaws[CONSTANT], ran),
         (programs.flawed, ran),
         (programs.twins[RENAMED], programs.count),
         (programs.twins[ABSTRACTED], programs.count),
     )
-    return dict(zip(BARS, pairs, strict=True))
+    return dict(zip(THRESHOLDS, pairs, strict=True))
 
 
 def _percent(counts: Counter[str]) -> dict[str, float]:

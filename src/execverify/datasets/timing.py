@@ -9,7 +9,7 @@ STAGES = ("synthesis", "check", "run", "trace", "ask", "write")
 tracing it; asking, prompts included; and writing, the merge of what all processes made included."""
 
 
-class StageClock:
+class StageTimer:
     """Seconds by stage. A span of programs is timed at once, so that the clock costs nothing.
 
     Attributes:

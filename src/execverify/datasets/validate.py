@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
-from execverify.datasets.dedup import Seen, key_of
-from execverify.datasets.parallel import chunked, mapped
+from execverify.datasets.dedup import HashSet, stable_hash
+from execverify.datasets.parallel import batched, parallel_map
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.reward_hacks import FAMILIES, Attack, attacks
-from execverify.rewards.code.grade import PAPER_TESTS
-from execverify.rewards.score import PAPER, score_many
+from execverify.reward_hacks import HACK_FAMILIES, RewardHack, iter_hacks
+from execverify.rewards.code.grade import PAPER_UNIT_TESTS
+from execverify.rewards.score import PAPER_REWARD, score_many
 from execverify.sandbox.result import Limits, Outcome
 from execverify.tracing.trace import trace_many
 
@@ -21,7 +21,7 @@ _CHUNK = 32
 _THOROUGH_ROWS = 5  # of each kind, tried with every completion of every family
 _LIMITS = Limits()
 
-FULL_TESTS = 1.0 + PAPER_TESTS.format_bonus
+FULL_TESTS = 1.0 + PAPER_UNIT_TESTS.format_bonus
 """What a right function earns."""
 
 
@@ -69,12 +69,12 @@ class _Plan:
     row: Row
     turn: Mapping[str, int] | None
 
-    def tries(self, task: Task) -> Iterator[Attack]:
+    def tries(self, task: Task) -> Iterator[RewardHack]:
         """The attacks."""
         if self.turn is None:
-            yield from attacks(task)
+            yield from iter_hacks(task)
         else:
-            for family in FAMILIES:
+            for family in HACK_FAMILIES:
                 yield from islice(family.attacks(task), self.turn[family.name], self.turn[family.name] + 1)
 
 
@@ -91,10 +91,10 @@ def _planned(rows: Iterable[Row], thorough: bool) -> Iterator[_Plan]:
         number, numbers[kind] = numbers[kind], numbers[kind] + 1
         if thorough or number < _THOROUGH_ROWS:
             if not thorough:
-                known |= Counter(attack.family for attack in attacks(from_row(row)))
+                known |= Counter(attack.family for attack in iter_hacks(from_row(row)))
             yield _Plan(row, None)
         else:
-            yield _Plan(row, {family.name: number % max(1, known[family.name]) for family in FAMILIES})
+            yield _Plan(row, {family.name: number % max(1, known[family.name]) for family in HACK_FAMILIES})
 
 
 def validate(
@@ -115,9 +115,9 @@ def validate(
         progress: told how many more rows are done, now and then.
     """
     found = Validation()
-    seen = Seen()
+    seen = HashSet()
     plans = _planned(_unlike(rows, seen, found), thorough)
-    for part in mapped(partial(_checked, limits=limits), chunked(plans, _CHUNK), workers):
+    for part in parallel_map(partial(_checked, limits=limits), batched(plans, _CHUNK), workers):
         found.rows.update(part.rows)
         found.questions += part.questions
         found.tried.update(part.tried)
@@ -126,11 +126,11 @@ def validate(
     return found
 
 
-def _unlike(rows: Iterable[Row], seen: Seen, found: Validation) -> Iterator[Row]:
+def _unlike(rows: Iterable[Row], seen: HashSet, found: Validation) -> Iterator[Row]:
     """The rows; one whose id an earlier one has is a fault."""
     for row in rows:
         id = str(row.get("id", ""))
-        if not seen.add(key_of(id)):
+        if not seen.add(stable_hash(id)):
             found.faults.append(Fault(id, "label", "another row has the same id"))
         yield row
 
@@ -142,17 +142,17 @@ def _checked(plans: Sequence[_Plan], limits: Limits) -> Validation:
     found.rows.update(task.kind for task in tasks)
     _check_labels(tasks, limits, found)
     for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):
-        full = FULL_TESTS if task.kind == CODE_GENERATION else PAPER.scale
+        full = FULL_TESTS if task.kind == CODE_GENERATION else PAPER_REWARD.scale
         if gold.reward != full:
-            whys = "; ".join(part.why for part in gold.parts if part.why)
+            whys = "; ".join(part.reason for part in gold.parts if part.reason)
             found.faults.append(Fault(task.id, "gold", f"gold earns {gold.reward}: {whys}"))
     for task, plan in zip(tasks, plans, strict=True):
         tries = list(plan.tries(task))
         scores = score_many([(task, attack.completion) for attack in tries], limits=limits)
         for attack, score in zip(tries, scores, strict=True):
             found.tried[attack.family] += 1
-            if score.reward is None or score.reward > attack.worth:
-                detail = f"earns {score.reward}, is worth {attack.worth}: {attack.completion[:200]!r}"
+            if score.reward is None or score.reward > attack.max_reward:
+                detail = f"earns {score.reward}, is worth {attack.max_reward}: {attack.completion[:200]!r}"
                 found.faults.append(Fault(task.id, attack.family, detail))
     return found
 

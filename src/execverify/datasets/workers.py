@@ -20,20 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from execverify import errors
-from execverify.datasets.build_dir import cannot_write
-from execverify.datasets.chunks import SPAN, Spans
-from execverify.datasets.config import Recipe
-from execverify.datasets.timing import StageClock
+from execverify.datasets.build_dir import write_error
+from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore
+from execverify.datasets.config import DatasetConfig
+from execverify.datasets.timing import StageTimer
 from execverify.errors import DatasetError, ExecVerifyError, SandboxError
 from execverify.sandbox.isolation.libc import die_with_parent
-from execverify.sandbox.protocol import Inbox, pack, receive
+from execverify.sandbox.protocol import FrameReader, pack, receive
 
-_AHEAD = 2  # spans that a process is given at once, so that it never waits for us
-_LIVES = 3  # processes that a span may cost
+_PREFETCH = 2  # spans that a process is given at once, so that it never waits for us
+_MAX_CRASHES_PER_CHUNK = 3  # processes that a span may cost
 _START = "import sys; sys.path.insert(0, {path!r}); from execverify.datasets.workers import main; main({fd}, {parent})"
 
 
-class _Hand:
+class _WorkerProcess:
     """One process and the spans that it was given, the oldest first."""
 
     def __init__(self, setup: str) -> None:
@@ -52,7 +52,7 @@ class _Hand:
                 ours.close()
                 raise SandboxError(f"no process could be started: {error}") from error
         self.socket = ours
-        self.inbox = Inbox()
+        self.inbox = FrameReader()
         self.spans: deque[int] = deque()
         self.send({"setup": setup})
 
@@ -67,7 +67,7 @@ class _Hand:
         return self.process.wait()
 
 
-class Crew:
+class WorkerPool:
     """Processes that make the spans of a recipe. A context manager: none of them outlives it.
 
     Args:
@@ -80,12 +80,12 @@ class Crew:
         ready: numbers of the spans that a build before had made.
     """
 
-    def __init__(self, recipe: Recipe, spans: Spans, workers: int) -> None:
-        self.clock = StageClock()
+    def __init__(self, recipe: DatasetConfig, spans: ChunkStore, workers: int) -> None:
+        self.clock = StageTimer()
         self._setup = pickle.dumps((recipe, str(spans.folder))).hex()
         self._spans = spans
         self._workers = workers
-        self._hands: list[_Hand] = []
+        self._hands: list[_WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
         self._deaths: Counter[int] = Counter()
         self._again: list[int] = []
@@ -93,7 +93,7 @@ class Crew:
         self.ready: set[int] = set()
         self._next = 0  # the first span that nobody was given
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> "WorkerPool":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +102,7 @@ class Crew:
         self._hands.clear()
         self._selector.close()
 
-    def numbers(self) -> Iterator[int]:
+    def completed(self) -> Iterator[int]:
         """The numbers of finished spans from 0 on, in order, without end.
 
         Raises:
@@ -111,36 +111,36 @@ class Crew:
         """
         wanted = 0
         while True:
-            self._hand_out(wanted)
+            self._dispatch(wanted)
             while wanted in self._done:
                 self._done.remove(wanted)
                 yield wanted
                 wanted += 1
-                self._hand_out(wanted)
+                self._dispatch(wanted)
             self._wait()
 
-    def redo(self, number: int) -> None:
+    def recompute(self, number: int) -> None:
         """Has a span made anew whose file turned out not to be whole."""
         self._spans.remove(number)
         self.ready.discard(number)
         self._again.append(number)
         while number not in self._done:
-            self._hand_out(number)
+            self._dispatch(number)
             self._wait()
         self._done.remove(number)
 
-    def _hand_out(self, wanted: int) -> None:
+    def _dispatch(self, wanted: int) -> None:
         """Gives each process what to do; never runs far ahead of what is wanted next."""
         while True:
             hand = min(self._hands, key=lambda hand: len(hand.spans), default=None)
             may_hire = len(self._hands) < self._workers
-            if hand is not None and len(hand.spans) >= _AHEAD and not may_hire:
+            if hand is not None and len(hand.spans) >= _PREFETCH and not may_hire:
                 return
             number = self._upcoming(wanted)
             if number is None:
                 return
             if hand is None or (hand.spans and may_hire):
-                hand = self._hire()
+                hand = self._start_worker()
             hand.spans.append(number)
             hand.send({"span": number})
 
@@ -148,7 +148,7 @@ class Crew:
         if self._again:
             self._again.sort(reverse=True)
             return self._again.pop()
-        while self._next < wanted + 4 * _AHEAD * self._workers:
+        while self._next < wanted + 4 * _PREFETCH * self._workers:
             number, self._next = self._next, self._next + 1
             if not self._spans.has(number):
                 return number
@@ -156,27 +156,27 @@ class Crew:
             self.ready.add(number)
         return None
 
-    def _hire(self) -> _Hand:
-        hand = _Hand(self._setup)
+    def _start_worker(self) -> _WorkerProcess:
+        hand = _WorkerProcess(self._setup)
         self._hands.append(hand)
         self._selector.register(hand.socket, selectors.EVENT_READ, hand)
         return hand
 
     def _wait(self) -> None:
         for key, _ in self._selector.select() if any(hand.spans for hand in self._hands) else ():
-            hand: _Hand = key.data
+            hand: _WorkerProcess = key.data
             try:
                 data = hand.socket.recv(1 << 16)
             except ConnectionResetError:
                 data = b""
             if not data:
-                self._bury(hand)
+                self._on_worker_exit(hand)
                 continue
             hand.inbox.feed(data)
             while (reply := hand.inbox.next()) is not None:
-                self._heard(hand, reply)
+                self._on_reply(hand, reply)
 
-    def _heard(self, hand: _Hand, reply: dict[str, Any]) -> None:
+    def _on_reply(self, hand: _WorkerProcess, reply: dict[str, Any]) -> None:
         if "error" in reply:
             kind = getattr(errors, reply["error"], None)
             if isinstance(kind, type) and issubclass(kind, ExecVerifyError):
@@ -185,7 +185,7 @@ class Crew:
         self._done.add(hand.spans.popleft())
         self.clock.add(reply["seconds"])
 
-    def _bury(self, hand: _Hand) -> None:
+    def _on_worker_exit(self, hand: _WorkerProcess) -> None:
         """A process has died: the span that it was at is counted against it, the ones behind it go back."""
         self._selector.unregister(hand.socket)
         self._hands.remove(hand)
@@ -194,10 +194,10 @@ class Crew:
             return
         first = hand.spans[0]
         self._deaths[first] += 1
-        if self._deaths[first] >= _LIVES:
+        if self._deaths[first] >= _MAX_CRASHES_PER_CHUNK:
             how = signal.Signals(-status).name if status < 0 else f"status {status}"
             raise SandboxError(
-                f"a process of the build died {_LIVES} times at items {first * SPAN} to {first * SPAN + SPAN - 1}, last with {how}: "
+                f"a process of the build died {_MAX_CRASHES_PER_CHUNK} times at items {first * CHUNK_SIZE} to {first * CHUNK_SIZE + CHUNK_SIZE - 1}, last with {how}: "
                 "is there enough memory? Use fewer --workers; what was made is kept"
             )
         self._again += hand.spans
@@ -220,11 +220,11 @@ def main(fd: int, parent: int) -> None:
 def _serve(sock: socket.socket) -> None:
     import traceback
 
-    inbox = Inbox()
+    inbox = FrameReader()
     setup = receive(sock, inbox)["setup"]
     try:
         recipe, folder = pickle.loads(bytes.fromhex(setup))
-        worker = _Worker(recipe, Spans(Path(folder)))
+        worker = _Worker(recipe, ChunkStore(Path(folder)))
         while True:
             seconds = worker.make(receive(sock, inbox)["span"])
             sock.sendall(pack({"seconds": seconds}))
@@ -239,22 +239,22 @@ def _serve(sock: socket.socket) -> None:
 class _Worker:
     """Makes spans and writes them."""
 
-    def __init__(self, recipe: Recipe, spans: Spans) -> None:
-        from execverify.datasets.batch_generate import Inside
-        from execverify.datasets.generate import Maker
+    def __init__(self, recipe: DatasetConfig, spans: ChunkStore) -> None:
+        from execverify.datasets.batch_generate import BatchGenerator
+        from execverify.datasets.generate import ItemGenerator
 
-        self.maker = Maker(recipe)
-        self.inside = Inside(self.maker)
+        self.maker = ItemGenerator(recipe)
+        self.inside = BatchGenerator(self.maker)
         self.spans = spans
 
     def make(self, number: int) -> dict[str, float]:
         """Makes and writes a span; returns the seconds that it took, by stage."""
         clock = self.maker.clock
         before = dict(clock.seconds)
-        lines = self.inside.lines(range(number * SPAN, (number + 1) * SPAN))
+        lines = self.inside.lines(range(number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE))
         with clock.stage("write"):
             try:
                 self.spans.write(number, lines)
             except OSError as error:
-                raise DatasetError(cannot_write(self.spans.folder.parent, error)) from None
+                raise DatasetError(write_error(self.spans.folder.parent, error)) from None
         return {name: seconds - before[name] for name, seconds in clock.seconds.items()}

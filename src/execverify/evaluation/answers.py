@@ -17,14 +17,14 @@ import ast
 from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import parse_expression, parse_literal, parse_quietly
+from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
 from execverify.programs.program import parse_source
-from execverify.questions.question import CLOSE, OPEN
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.rewards.compare import same_value
 from execverify.rewards.parse import MAX_ANSWER, is_fence, tidy
 
-EXECVERIFY, BARE = "execverify", "bare"
-OWN = ("direct", "cot")
+EXECVERIFY, PLAIN = "execverify", "bare"
+ANSWER_TAGS = ("direct", "cot")
 
 _OPEN, _CLOSE = "[ANSWER]", "[/ANSWER]"
 _FENCE = "```"
@@ -45,16 +45,16 @@ class Answer:
     why: str = ""
 
 
-def inside(completion: str, style: str) -> tuple[str | None, str]:
+def extract_answer_text(completion: str, style: str) -> tuple[str | None, str]:
     """The answer's text, and why there is none."""
-    if style == BARE:
+    if style == PLAIN:
         return completion, ""
     if style == EXECVERIFY:
-        end = completion.rfind(CLOSE)
-        start = completion.rfind(OPEN, 0, end) if end >= 0 else -1
+        end = completion.rfind(ANSWER_CLOSE)
+        start = completion.rfind(ANSWER_OPEN, 0, end) if end >= 0 else -1
         if start < 0:
-            return None, f"there is no {OPEN}...{CLOSE}"
-        text = completion[start + len(OPEN) : end]
+            return None, f"there is no {ANSWER_OPEN}...{ANSWER_CLOSE}"
+        text = completion[start + len(ANSWER_OPEN) : end]
     else:
         before, opened, after = completion.partition(_OPEN)
         text = after.partition(_OPEN)[0] if opened and _CLOSE not in before else completion
@@ -66,12 +66,12 @@ def inside(completion: str, style: str) -> tuple[str | None, str]:
     return _unfenced(text).strip(), ""
 
 
-def wrapped(text: str, style: str) -> str:
+def format_answer(text: str, style: str) -> str:
     """A completion that gives an answer in a style."""
-    if style == BARE:
+    if style == PLAIN:
         return text
     if style == EXECVERIFY:
-        return f"<reasoning>\nI follow the call statement by statement.\n</reasoning>\n{OPEN}\n{text}\n{CLOSE}"
+        return f"<reasoning>\nI follow the call statement by statement.\n</reasoning>\n{ANSWER_OPEN}\n{text}\n{ANSWER_CLOSE}"
     return f"{_OPEN}\n{text}\n{_CLOSE}"
 
 
@@ -84,17 +84,17 @@ def output_answer(completion: str, style: str, call: str, *, one_line: bool = Fa
         call: what it was asked about.
         one_line: whether the authors take the first line alone where [/ANSWER] is missing, as LiveCodeBench's do.
     """
-    text, why = inside(completion, style)
+    text, why = extract_answer_text(completion, style)
     if text is None:
         return Answer(None, None, why)
-    if style == BARE:
+    if style == PLAIN:
         return Answer(text, text)
-    sides = _sides(text)
+    sides = _split_equality(text)
     if sides is None:
         official = (text.split("==")[1] if "==" in text else text).strip()
-        if one_line and style in OWN and _CLOSE not in completion:
+        if one_line and style in ANSWER_TAGS and _CLOSE not in completion:
             official = official.partition("\n")[0]
-        return _cut(text, official)
+        return _strip_assertion(text, official)
     left, right = sides
     if not _same_source(left, call):
         return Answer(right, None, "the assertion is about another call")
@@ -103,22 +103,22 @@ def output_answer(completion: str, style: str, call: str, *, one_line: bool = Fa
 
 def input_answer(completion: str, style: str, output: str) -> Answer:
     """The call that a completion claims to give the result, which is `output`."""
-    text, why = inside(completion, style)
+    text, why = extract_answer_text(completion, style)
     if text is None:
         return Answer(None, None, why)
-    if style == BARE:
+    if style == PLAIN:
         return Answer(text, text)
-    sides = _sides(text)
+    sides = _split_equality(text)
     if sides is None:
         official = text.split("==")[0]
-        return _cut(text, official.split("assert")[1] if "assert" in official else official)
+        return _strip_assertion(text, official.split("assert")[1] if "assert" in official else official)
     left, right = sides
     if not _same_source(right, output) and not _same_value(right, output):
         return Answer(left, None, "the assertion is about another result")
     return Answer(left, left)
 
 
-def _cut(text: str, official: str) -> Answer:
+def _strip_assertion(text: str, official: str) -> Answer:
     """The answer in a text that is no assertion: what was cut out of it, and the text itself where it is an expression."""
     bare = text if "assert" not in text and _is_expression(text) else None
     return Answer(official.strip(), bare, "" if bare is not None else "it is not one assertion with ==")
@@ -129,10 +129,10 @@ def _unfenced(text: str) -> str:
     return "\n".join(line for line in lines if not line.strip().startswith(_FENCE)) if _FENCE in text else text
 
 
-def _sides(text: str) -> tuple[str, str] | None:
+def _split_equality(text: str) -> tuple[str, str] | None:
     """Left and right of the one assertion that a text is, as they are written."""
     try:
-        tree = parse_quietly(text, "exec")
+        tree = parse_untrusted(text, "exec")
     except LiteralError:
         return None
     body = tree.body if isinstance(tree, ast.Module) else []

@@ -12,12 +12,12 @@ from typing import Any
 
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.data import Source
-from execverify.evaluation.prompts import reading_of, render
+from execverify.evaluation.prompts import answer_format_of, render
 from execverify.questions.task import Message
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class BenchmarkInfo:
     """What a reader wants to know before the first run.
 
     Attributes:
@@ -33,10 +33,10 @@ class About:
     """
 
     name: str
-    what: str
+    description: str
     size: str
     licence: str
-    origin: str
+    source_url: str
     official: str
     strict: str
     hub: tuple[str, str] | None = None
@@ -65,11 +65,11 @@ class Item:
     call: str
     fields: Mapping[str, str]
     slices: Mapping[str, str] = field(default_factory=dict)
-    held: Any = None
+    reference: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Grade:
     """The verdicts on one part of an answer.
 
     Attributes:
@@ -82,7 +82,7 @@ class Mark:
     official: bool | None
     strict: bool | None
     why: str = ""
-    counted: bool = True
+    included: bool = True
 
 
 class Benchmark(ABC):
@@ -96,7 +96,7 @@ class Benchmark(ABC):
         together: how many answers are judged at once, where that takes so long that a user wants to see how far it is; None: all.
     """
 
-    about: About
+    about: BenchmarkInfo
     constants: tuple[str, ...] = ()
     template: str = "output"
     takes_imports: bool = False
@@ -110,13 +110,13 @@ class Benchmark(ABC):
             EvaluationError: the data are missing, or are not what they should be.
         """
 
-    def reading(self, style: str) -> str:
+    def answer_format(self, style: str) -> str:
         """The known style whose answers look like those of a style: itself, unless it is a file.
 
         Raises:
             EvaluationError: there is no such style or file.
         """
-        return reading_of(style)
+        return answer_format_of(style)
 
     @abstractmethod
     def extract(self, item: Item, completion: str, style: str) -> Answer:
@@ -127,7 +127,7 @@ class Benchmark(ABC):
         """A right answer, as `complete` takes it."""
 
     @abstractmethod
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """The marks of each answer, one for each of its item's tasks, in order. Nothing depends on the other answers."""
 
     def messages(self, item: Item, style: str) -> tuple[Message, ...]:
@@ -146,13 +146,13 @@ class Benchmark(ABC):
         """A completion that gives an answer in a style."""
         return answer
 
-    def more(self, records: Sequence["Record"]) -> dict[str, Any]:
+    def extra_metrics(self, records: Sequence["ItemResult"]) -> dict[str, Any]:
         """Figures that this benchmark alone has, in percent."""
         return {}
 
 
 @dataclass(frozen=True)
-class Record:
+class ItemResult:
     """What became of one item.
 
     Attributes:
@@ -167,9 +167,9 @@ class Record:
     item: Item
     completions: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
-    marks: tuple[tuple[Mark, ...], ...] = ()
+    marks: tuple[tuple[Grade, ...], ...] = ()
     error: str | None = None
-    cut: tuple[bool, ...] = ()
+    truncated: tuple[bool, ...] = ()
 
     def verdicts(self, part: int, strict: bool) -> list[bool]:
         """The verdicts on one part over the samples; what is not counted, or could not be judged, is left out."""
@@ -177,8 +177,8 @@ class Record:
         return list(_decided(marks, strict))
 
 
-def _decided(marks: Iterable[Mark], strict: bool) -> Iterable[bool]:
+def _decided(marks: Iterable[Grade], strict: bool) -> Iterable[bool]:
     for mark in marks:
         verdict = mark.strict if strict else mark.official
-        if verdict is not None and (strict or mark.counted):
+        if verdict is not None and (strict or mark.included):
             yield verdict

@@ -4,9 +4,9 @@ A style that asks for code wants one fenced block, read by the one reader of cod
 the answer. `bare` takes the whole completion as the program: recorded programs that somebody has taken out already.
 """
 
-from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
-from execverify.questions.question import CLOSE, OPEN
-from execverify.rewards.code.extract import MAX_CODE, read_code
+from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
+from execverify.rewards.code.extract import MAX_CODE, extract_code
 
 CODE = "code"
 """Name of the prompt templates."""
@@ -14,23 +14,27 @@ CODE = "code"
 
 def code_answer(completion: str, style: str, entry_point: str | None = None) -> Answer:
     """The program in a completion."""
-    if style == BARE:
+    if style == PLAIN:
         if len(completion) > MAX_CODE:
             return Answer(None, None, f"the program is longer than {MAX_CODE} characters")
         return Answer(completion, completion) if completion.strip() else Answer(None, None, "there is no program")
-    code = read_code(completion, entry_point)
+    code = extract_code(completion, entry_point)
     return Answer(code.source, code.source, "" if code.source is not None else code.why)
 
 
 def code_completion(source: str, style: str, language: str = "python") -> str:
     """A completion that gives a program in a style."""
-    if style == BARE:
+    if style == PLAIN:
         return source
     longest = max((len(line) - len(line.lstrip("`")) for line in map(str.strip, source.split("\n"))), default=0)
     fence = "`" * max(3, longest + 1)
     ending = "" if source.endswith("\n") else "\n"
     block = f"{fence}{language}\n{source}{ending}{fence}"
-    return f"<reasoning>\nI write it step by step.\n</reasoning>\n{OPEN}\n{block}\n{CLOSE}" if style == EXECVERIFY else block
+    return (
+        f"<reasoning>\nI write it step by step.\n</reasoning>\n{ANSWER_OPEN}\n{block}\n{ANSWER_CLOSE}"
+        if style == EXECVERIFY
+        else block
+    )
 
 
 def constant_function(name: str, text: str) -> str:

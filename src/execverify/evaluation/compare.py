@@ -14,7 +14,7 @@ from typing import Any
 
 from execverify.errors import EvaluationError
 from execverify.evaluation.intervals import bootstrap, holm, mcnemar, wilson
-from execverify.evaluation.table import shown, span, table
+from execverify.evaluation.table import format_interval, format_percent, table
 
 Results = Mapping[str, Any]
 _VERDICTS = ("official", "strict")
@@ -66,7 +66,7 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
         raise EvaluationError(f"{name} has no item in common with the first run")
     rows = []
     for verdict in _VERDICTS:
-        shares = [{id: shares_of(run[id], verdict) for id in common} for run in (ours, theirs)]
+        shares = [{id: item_accuracies(run[id], verdict) for id in common} for run in (ours, theirs)]
         tasks = list(dict.fromkeys(task for id in common for task in ours[id]["tasks"]))
         for task in tasks:
             pairs = [
@@ -80,7 +80,7 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
     return [{**row, "items_left_out": left} for row in rows]
 
 
-Weighed = tuple[float, int]
+Weighted = tuple[float, int]
 """An item's number, and how often it counts: as many parts as the item has."""
 
 
@@ -88,7 +88,7 @@ def _figures(pairs: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
     differences = [(b - a, weight) for a, b, weight in pairs]
     worse, better = sum(b < a for a, b, _ in pairs), sum(b > a for a, b, _ in pairs)
     low, high = difference_interval(differences)
-    mean = weighed_mean(differences)
+    mean = average(differences)
     return {
         "items": len(pairs),
         "difference": round(100 * mean, 4),
@@ -99,13 +99,13 @@ def _figures(pairs: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
     }
 
 
-def weighed_mean(values: Iterable[Weighed]) -> float:
+def average(values: Iterable[Weighted]) -> float:
     """The mean of items' numbers, each counted as often as it says."""
     known = list(values)
     return math.fsum(value * weight for value, weight in known) / sum(weight for _, weight in known)
 
 
-def difference_interval(differences: Sequence[Weighed]) -> tuple[float, float]:
+def difference_interval(differences: Sequence[Weighted]) -> tuple[float, float]:
     """By drawing items anew; where all differ alike, drawing tells nothing, and Wilson's interval of no exception says how sure that is."""
     values = {value for value, _ in differences}
     if len(values) > 1:
@@ -114,7 +114,7 @@ def difference_interval(differences: Sequence[Weighed]) -> tuple[float, float]:
     return max(-1.0, same - edge), min(1.0, same + edge)
 
 
-def shares_of(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
+def item_accuracies(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
     """For each task of an item, the share of right answers over its parts; samples that are left out do not count."""
     found: dict[str, list[float]] = {}
     for task, told in zip(row["tasks"], row[verdict], strict=True):
@@ -132,12 +132,19 @@ def _rounded(chance: float) -> float:
 def comparison_markdown(found: Mapping[str, Any]) -> str:
     """The comparison as Markdown."""
     runs = [
-        [run["run"], run["model"], run["style"], str(run["sampling"].get("n")), shown(run["official"]), shown(run["strict"])]
+        [
+            run["run"],
+            run["model"],
+            run["style"],
+            str(run["sampling"].get("n")),
+            format_percent(run["official"]),
+            format_percent(run["strict"]),
+        ]
         for run in found["runs"]
     ]
     rows = [
         [
-            each["run"], each["verdict"], each["task"], f"{each['difference']:+.2f}", span(each["interval"]),
+            each["run"], each["verdict"], each["task"], f"{each['difference']:+.2f}", format_interval(each["interval"]),
             f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}", str(each["items"]),
         ]
         for each in found["comparisons"]

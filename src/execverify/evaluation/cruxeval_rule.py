@@ -35,7 +35,7 @@ _LONGEST = 20_000
 _LITERAL = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.USub, ast.UAdd, ast.Load)
 _PLAIN_NAMES = frozenset({"int", "str", "float", "bool", "list", "dict", "set", "tuple", "bytes", "object"})
 _QUIET_MODULES = frozenset(sys.stdlib_module_names) - {"antigravity", "this", "__future__", "idlelib", "turtle", "tkinter"}
-_NOTE = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.BitOr, ast.Load)
+_ANNOTATION_NODES = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.BitOr, ast.Load)
 
 _SOURCE = """\
 TEXT = {text!r}
@@ -47,7 +47,7 @@ def check():
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Assertion:
     """`assert left == right` after some code. The sides are texts, pasted as they are."""
 
     code: str
@@ -66,7 +66,7 @@ class Claim:
 
 
 def verdicts(
-    claims: Sequence[Claim], *, workers: int = 1, limits: Limits = LIMITS, imports: Sequence[str] = ()
+    claims: Sequence[Assertion], *, workers: int = 1, limits: Limits = LIMITS, imports: Sequence[str] = ()
 ) -> list[bool | None]:
     """Whether each claim's program gets to its end; None where we failed to run it. Equal claims are decided once.
 
@@ -74,16 +74,23 @@ def verdicts(
         WeakSandboxError: a claim must be run, and this system cannot confine what a model wrote.
     """
     distinct = list(dict.fromkeys(claims))
-    quiet = list(dict.fromkeys(claim.code for claim in distinct if is_quiet(claim.code) and not is_inert(claim.code)))
-    ends = dict(zip(quiet, run_texts(quiet, workers=workers, limits=limits, imports=imports), strict=True))
-    known = {claim: decide(claim, ends_well=ends.get(claim.code) or is_inert(claim.code)) for claim in distinct}
+    quiet = list(
+        dict.fromkeys(
+            claim.code for claim in distinct if only_defines_and_imports(claim.code) and not only_defines_functions(claim.code)
+        )
+    )
+    ends = dict(zip(quiet, run_scripts(quiet, workers=workers, limits=limits, imports=imports), strict=True))
+    known = {
+        claim: decide_statically(claim, ends_well=ends.get(claim.code) or only_defines_functions(claim.code))
+        for claim in distinct
+    }
     waiting = [claim for claim, verdict in known.items() if verdict is None]
     texts = (claim.text for claim in waiting)
-    known.update(zip(waiting, run_texts(texts, workers=workers, limits=limits, imports=imports), strict=True))
+    known.update(zip(waiting, run_scripts(texts, workers=workers, limits=limits, imports=imports), strict=True))
     return [known[claim] for claim in claims]
 
 
-def run_texts(
+def run_scripts(
     texts: Iterable[str], *, workers: int = 1, limits: Limits = LIMITS, imports: Sequence[str] = ()
 ) -> list[bool | None]:
     """Runs programs as the main text of a process each, and says which got to their end; None where we failed.
@@ -96,11 +103,11 @@ def run_texts(
     if not candidates:
         return found
     for (result,) in run_candidates(candidates, limits=limits, workers=workers, imports=imports):
-        found.append(None if result.outcome == Outcome.FAILED else result.outcome == Outcome.RETURNED)
+        found.append(None if result.outcome == Outcome.SANDBOX_ERROR else result.outcome == Outcome.RETURNED)
     return found
 
 
-def decide(claim: Claim, *, ends_well: bool) -> bool | None:
+def decide_statically(claim: Assertion, *, ends_well: bool) -> bool | None:
     """The verdict on a claim that needs no run; None where it needs one.
 
     Args:
@@ -143,7 +150,7 @@ def _is_plain(node: ast.expr) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def is_inert(code: str) -> bool:
+def only_defines_functions(code: str) -> bool:
     """Whether module code does nothing but define functions, so that it is sure to end well.
 
     Decorators, annotations and defaults run when a function is defined: none but built-in types and constants are let through.
@@ -153,7 +160,7 @@ def is_inert(code: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def is_quiet(code: str) -> bool:
+def only_defines_and_imports(code: str) -> bool:
     """Whether module code does nothing but define functions and import from the standard library, the same every time."""
     body = _body(code)
     return body is not None and all(_imports(node) or _defines(node, _is_quiet_note) for node in body)
@@ -196,4 +203,4 @@ def _is_plain_note(note: ast.expr) -> bool:
 
 
 def _is_quiet_note(note: ast.expr) -> bool:
-    return all(isinstance(node, _NOTE) for node in ast.walk(note))
+    return all(isinstance(node, _ANNOTATION_NODES) for node in ast.walk(note))

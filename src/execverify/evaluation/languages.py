@@ -48,7 +48,7 @@ _KEPT = (
     "LANG",
     "DOTNET_ROOT",
 )
-_CLASSES = os.pathsep.join([".", *filter(None, [os.environ.get("CLASSPATH")])])  # javac looks there by itself
+_JAVA_FLAGS = os.pathsep.join([".", *filter(None, [os.environ.get("CLASSPATH")])])  # javac looks there by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Language:
 LANGUAGES: Mapping[str, Language] = {
     "cpp": Language("C++", "main.cpp", ("g++", "-std=c++17", "-O0", "-o", "main", "main.cpp"), ("./main",), True),
     "java": Language("Java", "Problem.java", ("javac", "-J-XX:-UsePerfData", "Problem.java"),
-                     ("java", "-XX:-UsePerfData", "-Xmx1g", "-ea", "-cp", _CLASSES, "Problem")),
+                     ("java", "-XX:-UsePerfData", "-Xmx1g", "-ea", "-cp", _JAVA_FLAGS, "Problem")),
     "js": Language("JavaScript", "main.js", (), ("node", "--max-old-space-size=1024", "main.js")),
     "ts": Language("TypeScript", "main.ts", ("tsc", "--target", "es2020", "main.ts"), ("node", "main.js")),
     "go": Language("Go", "main_test.go", (), ("go", "test", "main_test.go")),
@@ -94,7 +94,7 @@ _SMALLEST = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class RunResult:
     """How a program ended, and what it last said.
 
     Attributes:
@@ -102,11 +102,11 @@ class Ran:
         said: the end of its output, or what became of it.
     """
 
-    well: bool | None
-    said: str = ""
+    succeeded: bool | None
+    message: str = ""
 
 
-def run_all(programs: Sequence[tuple[str, str]], workers: int = 1) -> list[Ran]:
+def run_all(programs: Sequence[tuple[str, str]], workers: int = 1) -> list[RunResult]:
     """Compiles and runs programs (language, text), each in a folder of its own.
 
     One that the wall clock ended is tried once more when the others are done. How programs end is remembered.
@@ -116,21 +116,21 @@ def run_all(programs: Sequence[tuple[str, str]], workers: int = 1) -> list[Ran]:
         compiled_header()
     with ThreadPoolExecutor(max(1, workers), "execverify-foreign") as threads:
         found = dict(zip(new, threads.map(lambda pair: run(*pair), new), strict=True))
-    found.update({pair: run(*pair) for pair, ran in found.items() if ran.well is None})
+    found.update({pair: run(*pair) for pair, ran in found.items() if ran.succeeded is None})
     told = [found.get(pair) or _known[pair] for pair in programs]
     if len(_known) > _MOST_KNOWN:
         _known.clear()
-    _known.update({pair: ran for pair, ran in found.items() if ran.well is not None})
+    _known.update({pair: ran for pair, ran in found.items() if ran.succeeded is not None})
     return told
 
 
-_known: dict[tuple[str, str], Ran] = {}
+_known: dict[tuple[str, str], RunResult] = {}
 _MOST_KNOWN = 20_000
 _WORTH_A_HEADER = 5
 """So many C++ programs are compiled in less time with a compiled header than without, its own compilation included."""
 
 
-def run(language: str, text: str) -> Ran:
+def run(language: str, text: str) -> RunResult:
     """Compiles and runs one program."""
     how = LANGUAGES[language]
     with tempfile.TemporaryDirectory(prefix="execverify-") as folder:
@@ -139,8 +139,8 @@ def run(language: str, text: str) -> Ran:
             header = _header_made() if _takes_header(language, text) else None
             more = () if header is None else (f"-I{header}", "-include", _HEADER)
             made = _step((*how.compile, *more), folder, COMPILE_SECONDS, 0)
-            if not made.well:
-                return Ran(made.well, f"it does not compile: {made.said}")
+            if not made.succeeded:
+                return RunResult(made.succeeded, f"it does not compile: {made.message}")
         seconds = RUN_SECONDS if how.compile or how.run[0] != "go" else COMPILE_SECONDS  # `go test` compiles, too
         return _step(how.run, folder, seconds, _MEMORY if how.native else 0)
 
@@ -173,7 +173,7 @@ def compiled_header() -> str | None:
         Path(folder, _HEADER).write_text(f"#include_next <{_HEADER}>\n", encoding="utf-8")
         compiler, *options = LANGUAGES["cpp"].compile[:3]
         made = _step((compiler, *options, "-x", "c++-header", _HEADER), folder, COMPILE_SECONDS, 0, _HEADER_SIZE)
-        _header.append((os.getpid(), folder if made.well else None))
+        _header.append((os.getpid(), folder if made.succeeded else None))
         atexit.register(_remove_header, os.getpid(), folder)
     return _header_made()
 
@@ -193,7 +193,7 @@ def why_not(language: str) -> str:
         if not tool.startswith("./") and shutil.which(tool) is None:
             return f"{how.name}: {tool} is not installed"
     tried = run(language, _SMALLEST.get(language, ""))
-    return "" if tried.well else f"{how.name}: an empty program does not run ({tried.said[:100]})"
+    return "" if tried.succeeded else f"{how.name}: an empty program does not run ({tried.message[:100]})"
 
 
 @functools.cache
@@ -207,7 +207,7 @@ def without_network() -> tuple[str, ...]:
     return command if fine else ()
 
 
-def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file_size: int = _FILE) -> Ran:
+def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file_size: int = _FILE) -> RunResult:
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     for name, place in (("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")):
         environment.setdefault(name, str(Path.home() / place))
@@ -220,7 +220,9 @@ def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file
     try:
         said, _ = process.communicate(timeout=_PATIENCE * seconds)
     except subprocess.TimeoutExpired:
-        return Ran(None, f"it was ended after {_PATIENCE * seconds:g} s, in which it did not get {seconds:g} s of a processor")
+        return RunResult(
+            None, f"it was ended after {_PATIENCE * seconds:g} s, in which it did not get {seconds:g} s of a processor"
+        )
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -228,12 +230,12 @@ def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file
         if process.stdout is not None:
             process.stdout.close()
     if process.returncode == -signal.SIGXCPU:
-        return Ran(False, f"it took more than {seconds:g} s of processor time")
+        return RunResult(False, f"it took more than {seconds:g} s of processor time")
     told = " ".join(said[-4_000:].decode("utf-8", "replace").split())
-    return Ran(process.returncode == 0, told[-300:] or f"it ended with status {process.returncode}")
+    return RunResult(process.returncode == 0, told[-300:] or f"it ended with status {process.returncode}")
 
 
-def launched() -> None:
+def launcher_main() -> None:
     """The launcher's own process: puts the limits on, and becomes the command."""
     folder, memory, seconds, file_size, *command = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

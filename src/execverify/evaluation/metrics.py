@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from execverify.evaluation.benchmark import Record
+from execverify.evaluation.benchmark import ItemResult
 from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal, pass_at_k, wilson
-from execverify.evaluation.program_features import ORDER, order_of
+from execverify.evaluation.program_features import FEATURE_ORDER, order_of
 
-KS = (1, 5, 10)
+PASS_AT_K = (1, 5, 10)
 """The k of pass@k that are reported, as far as there are samples."""
 
 WILSON, UNVARIED = "Wilson", "Wilson over items, as no value differs"
 BOOTSTRAP, NORMAL = f"bootstrap over items ({RESAMPLES} resamples)", "normal, of the items' means"
 DELTA, NONE = "normal, by what each item moves", "nothing could be judged"
-_LEAST = 5  # items of a slice
+_MIN_ITEMS = 5  # items of a slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Part:
         return pass_at_k(self.n, self.right, k)
 
 
-def parts_of(records: Sequence[Record], strict: bool) -> list[Part]:
+def parts_of(records: Sequence[ItemResult], strict: bool) -> list[Part]:
     """All parts that could be judged."""
     return [part for number, record in enumerate(records) for part in _parts(number, record, strict)]
 
 
-def _parts(number: int, record: Record, strict: bool) -> Iterator[Part]:
+def _parts(number: int, record: ItemResult, strict: bool) -> Iterator[Part]:
     if record.error is not None:  # some of its samples may be there, but too few for pass@k
         return
     for place, task in enumerate(record.item.tasks):
@@ -62,7 +62,7 @@ def _judged(mark: Any, strict: bool) -> bool:
     return (mark.strict if strict else mark.official) is not None
 
 
-def score(records: Sequence[Record], strict: bool, ks: Sequence[int]) -> dict[str, Any]:
+def score(records: Sequence[ItemResult], strict: bool, ks: Sequence[int]) -> dict[str, Any]:
     """pass@k of a run, with the interval of pass@1, and the same for each task where there are several."""
     parts = parts_of(records, strict)
     tasks = list(dict.fromkeys(part.task for part in parts))
@@ -122,7 +122,7 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def slices(records: Sequence[Record]) -> list[dict[str, Any]]:
+def slices(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     """pass@1 of both verdicts for each value of each property, for each task."""
     verdicts = {name: parts_of(records, name == "strict") for name in ("official", "strict")}
     found: dict[tuple[str, str, str], dict[str, list[Part]]] = {}
@@ -139,11 +139,11 @@ def slices(records: Sequence[Record]) -> list[dict[str, Any]]:
                 **_slice_interval(parts),
             }
         rows.append(row)
-    return [row for row in rows if row["parts"] >= _LEAST]
+    return [row for row in rows if row["parts"] >= _MIN_ITEMS]
 
 
 def _place(prop: str, value: str, task: str) -> tuple[int, str, str, tuple[int, str]]:
-    return ORDER.index(prop) if prop in ORDER else len(ORDER), prop, task, order_of(value)
+    return FEATURE_ORDER.index(prop) if prop in FEATURE_ORDER else len(FEATURE_ORDER), prop, task, order_of(value)
 
 
 def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:
     return {"interval": _edges(normal(means)), "interval_method": NORMAL}
 
 
-def differing(records: Sequence[Record]) -> list[str]:
+def disagreements(records: Sequence[ItemResult]) -> list[str]:
     """Ids of the items of which some sample is right by one verdict and wrong by the other."""
     return [record.item.id for record in records if any(differs(mark) for sample in record.marks for mark in sample)]
 
@@ -163,7 +163,7 @@ def differs(mark: Any) -> bool:
     return mark.official is not None and mark.strict is not None and mark.official != mark.strict
 
 
-def quick_score(records: Sequence[Record], strict: bool) -> dict[str, float]:
+def pass_at_1(records: Sequence[ItemResult], strict: bool) -> dict[str, float]:
     """pass@1 of a run, of all and of each task where there are several; without intervals."""
     parts = parts_of(records, strict)
     tasks = list(dict.fromkeys(part.task for part in parts))
@@ -175,7 +175,7 @@ def quick_score(records: Sequence[Record], strict: bool) -> dict[str, float]:
     return {"all": whole, **found} if len(found) > 1 else {"all": whole}
 
 
-def floors(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
+def constant_baselines(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
     """The scores of constant answers, and which is best for each task and verdict.
 
     Args:
@@ -190,11 +190,11 @@ def floors(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str,
     return {"answers": table, "best": best}
 
 
-def rows_of(records: Sequence[Record]) -> list[dict[str, Any]]:
+def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x left out, ? not judged)."""
     letters: dict[tuple[bool | None, bool], str] = {(True, True): "1", (False, True): "0"}
 
-    def told(record: Record, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
+    def told(record: ItemResult, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
         return [
             "".join("?" if verdict(m)[0] is None else letters.get(verdict(m), "x") for m in (s[part] for s in record.marks))
             for part in range(len(record.item.tasks))

@@ -11,19 +11,19 @@ from typing import Any
 
 from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation.benchmark import Benchmark, Item
-from execverify.models import Generation, Model, Recorded, Request, Sampling, Scripted, load
+from execverify.models import Generation, MockModel, Model, ReplayModel, Request, Sampling, load
 from execverify.models.replay import read_recorded
 from execverify.questions.task import Message
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import read_text
 
-Ask = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
+GenerateFn = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
 """A function that answers many conversations at once: for each a text, or a text for each sample."""
 
-GOLD, NOTHING, CONSTANT = "scripted:gold", "scripted:nothing", "scripted:constant:"
+GOLD, EMPTY, CONSTANT = "scripted:gold", "scripted:nothing", "scripted:constant:"
 
 
-class Function:
+class CallableModel:
     """A function of the caller's own as a model, such as the generation of a training run.
 
     Args:
@@ -32,7 +32,7 @@ class Function:
         batch: how many conversations it is given at once.
     """
 
-    def __init__(self, ask: Ask, name: str = "function", batch: int = 256) -> None:
+    def __init__(self, ask: GenerateFn, name: str = "function", batch: int = 256) -> None:
         self.name = name
         self.settings: Mapping[str, Any] = {"engine": "function"}
         self._ask = ask
@@ -45,12 +45,12 @@ class Function:
             answers = self._ask([request.messages for request in some])
             if len(answers) != len(some):
                 raise EvaluationError(
-                    f"the function gave {counted(len(answers), 'answer')} to {counted(len(some), 'prompt')}: give one for each"
+                    f"the function gave {count_phrase(len(answers), 'answer')} to {count_phrase(len(some), 'prompt')}: give one for each"
                 )
             for request, given in zip(some, answers, strict=True):
                 texts = (given,) if isinstance(given, str) else tuple(given)
                 short = (
-                    f"the function gave {counted(len(texts), 'completion')}, and n is {sampling.n}"
+                    f"the function gave {count_phrase(len(texts), 'completion')}, and n is {sampling.n}"
                     if len(texts) < sampling.n
                     else None
                 )
@@ -60,8 +60,8 @@ class Function:
         """There is nothing to give back."""
 
 
-def model_of(
-    what: Model | Ask | str, benchmark: Benchmark, items: Sequence[Item], style: str, options: Mapping[str, Any]
+def resolve_model(
+    what: Model | GenerateFn | str, benchmark: Benchmark, items: Sequence[Item], style: str, options: Mapping[str, Any]
 ) -> Model:
     """The model that answers.
 
@@ -69,18 +69,18 @@ def model_of(
         ModelError: there is no such model, or it takes no such options.
     """
     if not isinstance(what, str):
-        return what if isinstance(what, Model) else Function(what)
-    if options and (what in (GOLD, NOTHING) or what.startswith(CONSTANT)):
+        return what if isinstance(what, Model) else CallableModel(what)
+    if options and (what in (GOLD, EMPTY) or what.startswith(CONSTANT)):
         raise ModelError(f"{what} takes no options, and was given {', '.join(options)}")
     by_id = {item.id: item for item in items}
 
-    def scripted(answer: Callable[[Item], str]) -> Scripted:
-        return Scripted(what, lambda request: benchmark.complete(by_id[request.id], answer(by_id[request.id]), style))
+    def scripted(answer: Callable[[Item], str]) -> MockModel:
+        return MockModel(what, lambda request: benchmark.complete(by_id[request.id], answer(by_id[request.id]), style))
 
     if what == GOLD:
         return scripted(benchmark.gold)
-    if what == NOTHING:
-        return Scripted(what, lambda request: "")
+    if what == EMPTY:
+        return MockModel(what, lambda request: "")
     if what.startswith(CONSTANT):
         text = what.removeprefix(CONSTANT)
         return scripted(lambda item: benchmark.constant(item, text))
@@ -89,17 +89,17 @@ def model_of(
     except ModelError as error:
         if not what.startswith("scripted:"):
             raise
-        raise ModelError(f"{error}; evaluation has {GOLD}, {NOTHING} and {CONSTANT}TEXT besides") from None
+        raise ModelError(f"{error}; evaluation has {GOLD}, {EMPTY} and {CONSTANT}TEXT besides") from None
 
 
 def recorded_file(what: object) -> str | None:
     """The file of recorded answers that a model is."""
-    if isinstance(what, Recorded):
+    if isinstance(what, ReplayModel):
         return what.path
     return what.removeprefix("recorded:") if isinstance(what, str) and what.startswith("recorded:") else None
 
 
-def recorded_habits(path: str) -> tuple[dict[str, Any] | None, int, bool]:
+def replay_settings(path: str) -> tuple[dict[str, Any] | None, int, bool]:
     """What a file of recorded answers says of itself: the sampling, how many samples all its items have, and whether its
     texts are answers that somebody has taken out of completions already (CRUXEval's generations).
 

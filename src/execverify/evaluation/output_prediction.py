@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ExecVerifyError, LiteralError, ProgramError
-from execverify.evaluation.answers import BARE, Answer, output_answer, wrapped
-from execverify.evaluation.benchmark import Benchmark, Item, Mark
-from execverify.evaluation.cruxeval_rule import Claim, verdicts
-from execverify.evaluation.program_features import facts_of, steps_of, with_steps
+from execverify.evaluation.answers import PLAIN, Answer, format_answer, output_answer
+from execverify.evaluation.benchmark import Benchmark, Grade, Item
+from execverify.evaluation.cruxeval_rule import Assertion, verdicts
+from execverify.evaluation.program_features import add_steps, program_features, steps_of
 from execverify.programs.literals import parse_literal
-from execverify.programs.program import Program, shorten
-from execverify.programs.values import equality_key, value_of
+from execverify.programs.program import Program, truncate
+from execverify.programs.values import equality_key, to_value
 
-RULE = (
+OFFICIAL_RULE = (
     "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; answers that hold the call are left out; unbiased pass@k"
 )
 STRICT = "the answer is a literal, equal in type and content to what the call returns; an assertion is about this very call"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Reference:
     """What is known of an item.
 
     Attributes:
@@ -53,31 +53,31 @@ class OutputPrediction(Benchmark):
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The whole assertion in the style's form."""
-        return wrapped(answer if style == BARE else f"assert {item.call} == {answer}", style)
+        return format_answer(answer if style == PLAIN else f"assert {item.call} == {answer}", style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each."""
-        claims: list[Claim | None] = []
+        claims: list[Assertion | None] = []
         for item, answer in answers:
-            known: Known = item.held
+            known: Reference = item.reference
             asked = answer.official is not None and known.call not in answer.official
-            claims.append(Claim(known.code, known.output, answer.official or "") if asked else None)
+            claims.append(Assertion(known.code, known.output, answer.official or "") if asked else None)
         run = iter(verdicts([claim for claim in claims if claim is not None], workers=workers, imports=imports_of(answers)))
-        marks: list[tuple[Mark, ...]] = []
+        marks: list[tuple[Grade, ...]] = []
         for (item, answer), claim in zip(answers, claims, strict=True):
-            strict, why = strict_output(item.held.output, answer)
+            strict, why = strict_output(item.reference.output, answer)
             if claim is not None:
                 official, counted = next(run), True
             else:
                 official, counted = False, answer.official is None
                 why = why if counted else "it repeats the call, so the authors' rule leaves it out"
-            marks.append((Mark(official, strict, why, counted),))
+            marks.append((Grade(official, strict, why, counted),))
         return marks
 
 
 def imports_of(answers: Sequence[tuple[Item, Answer]]) -> list[str]:
     """Every module that the code of some items may import beside Python's own."""
-    return sorted({name for item, _ in answers for name in item.held.imports})
+    return sorted({name for item, _ in answers for name in item.reference.imports})
 
 
 def strict_output(output: str, answer: Answer) -> tuple[bool, str]:
@@ -88,13 +88,13 @@ def strict_output(output: str, answer: Answer) -> tuple[bool, str]:
         given = parse_literal(answer.strict)
     except LiteralError as error:
         return False, f"the answer {error}"
-    if equality_key(given) == key_of(output):
+    if equality_key(given) == canonical_output(output):
         return True, ""
-    return False, f"it says {shorten(str(value_of(given)))}, and the call returns {shorten(output)}"
+    return False, f"it says {truncate(str(to_value(given)))}, and the call returns {truncate(output)}"
 
 
 @functools.lru_cache(maxsize=65536)
-def key_of(literal: str) -> str:
+def canonical_output(literal: str) -> str:
     """The key of a known output."""
     key = equality_key(parse_literal(literal))
     if key is None:
@@ -102,7 +102,7 @@ def key_of(literal: str) -> str:
     return key
 
 
-def output_items(known: Sequence[tuple[str, str, str, Known]], workers: int) -> list[Item]:
+def output_items(known: Sequence[tuple[str, str, str, Reference]], workers: int) -> list[Item]:
     """Items of output prediction.
 
     Args:
@@ -114,7 +114,7 @@ def output_items(known: Sequence[tuple[str, str, str, Known]], workers: int) -> 
     imports = sorted({name for *_, of in known for name in of.imports})
     for (id, source, entry_point, of), steps in zip(known, steps_of(programs, workers, imports), strict=True):
         fields = {"code": source.strip("\n"), "call": of.call, "entry_point": entry_point}
-        slices = with_steps(facts_of(source, _value(of.output), has_result=True), steps)
+        slices = add_steps(program_features(source, _value(of.output), has_result=True), steps)
         items.append(Item(id, ("output",), (of.output,), source, of.call, fields, slices, of))
     return items
 

@@ -16,11 +16,11 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _STEPS = (4, 8, 16, 32, 64)
 _LINES = (3, 5, 8, 12, 20)
 
-ORDER = ("level", "loops", "nesting", "recursion", "comprehension", "lines", "steps", "result")
+FEATURE_ORDER = ("level", "loops", "nesting", "recursion", "comprehension", "lines", "steps", "result")
 """The properties, in the order in which they are shown; a benchmark may add others."""
 
 
-def facts_of(source: str, result: object = None, *, has_result: bool = False) -> dict[str, str]:
+def program_features(source: str, result: object = None, *, has_result: bool = False) -> dict[str, str]:
     """What the text of a program tells.
 
     Args:
@@ -42,7 +42,7 @@ def facts_of(source: str, result: object = None, *, has_result: bool = False) ->
         "nesting": "3 or more" if depth > 2 else str(depth),
         "recursion": _told(_recurses(tree)),
         "comprehension": _told(any(isinstance(node, _COMPREHENSIONS) for node in nodes)),
-        "lines": binned(lines, _LINES),
+        "lines": bucket(lines, _LINES),
         **found,
     }
 
@@ -62,12 +62,12 @@ def steps_of(programs: Sequence[Program | None], workers: int = 1, imports: Sequ
     return [None if program is None else next(counts) for program in programs]
 
 
-def with_steps(facts: Mapping[str, str], steps: int | None) -> dict[str, str]:
+def add_steps(facts: Mapping[str, str], steps: int | None) -> dict[str, str]:
     """Properties with the steps of the run among them, where they are known."""
-    return dict(facts) if steps is None else {**facts, "steps": binned(steps, _STEPS)}
+    return dict(facts) if steps is None else {**facts, "steps": bucket(steps, _STEPS)}
 
 
-def binned(number: int, edges: Iterable[int]) -> str:
+def bucket(number: int, edges: Iterable[int]) -> str:
     """Where a number falls: `5 to 8`, or `over 20`."""
     least = 0
     for edge in edges:

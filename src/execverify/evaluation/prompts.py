@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.answers import BARE, EXECVERIFY, OWN
-from execverify.questions.question import OPEN
+from execverify.evaluation.answers import ANSWER_TAGS, EXECVERIFY, PLAIN
+from execverify.questions.question import ANSWER_OPEN
 
-STYLES = (EXECVERIFY, *OWN, BARE)
+PROMPT_STYLES = (EXECVERIFY, *ANSWER_TAGS, PLAIN)
 """The styles that every benchmark has."""
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -38,33 +38,33 @@ def render(style: str, name: str, fields: Mapping[str, str]) -> str:
     """
     try:
         template = _template(style, name)
-        if style not in STYLES and not set(template.get_identifiers()) & fields.keys():
+        if style not in PROMPT_STYLES and not set(template.get_identifiers()) & fields.keys():
             raise EvaluationError(f"the template {style} asks about nothing: it uses none of ${', $'.join(fields)}")
         return template.substitute(fields).strip("\n")
     except (KeyError, ValueError) as error:
         raise EvaluationError(f"the template {style} uses {error}; it may use ${', $'.join(fields)}") from None
 
 
-def reading_of(style: str) -> str:
+def answer_format_of(style: str) -> str:
     """The style whose answers look like those of a style: itself, unless it is a file."""
-    if style in STYLES:
+    if style in PROMPT_STYLES:
         return style
-    return EXECVERIFY if OPEN in _text(style) else OWN[0]
+    return EXECVERIFY if ANSWER_OPEN in _text(style) else ANSWER_TAGS[0]
 
 
 def _template(style: str, name: str) -> string.Template:
-    return _known(style, name) if style in STYLES else string.Template(_text(style))
+    return _template_exists(style, name) if style in PROMPT_STYLES else string.Template(_text(style))
 
 
 @functools.cache
-def _known(style: str, name: str) -> string.Template:
-    return string.Template((_FOLDER / (OWN[0] if style == BARE else style) / f"{name}.txt").read_text(encoding="utf-8"))
+def _template_exists(style: str, name: str) -> string.Template:
+    return string.Template((_FOLDER / (ANSWER_TAGS[0] if style == PLAIN else style) / f"{name}.txt").read_text(encoding="utf-8"))
 
 
 def _text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError):
-        near = difflib.get_close_matches(path, STYLES, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(STYLES)}, or a template file"
+        near = difflib.get_close_matches(path, PROMPT_STYLES, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(PROMPT_STYLES)}, or a template file"
         raise EvaluationError(f"there is no style {path!r}: {meant}") from None

@@ -19,14 +19,14 @@ from typing import Any
 from execverify import __version__
 from execverify.errors import EvaluationError
 from execverify.evaluation import metrics as figures
-from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
-from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
+from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
+from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.data import Source, digest
-from execverify.evaluation.model_adapters import Ask, model_of, recorded_file, recorded_habits
-from execverify.evaluation.prompts import STYLES
+from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
+from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
-from execverify.models.cache import stored
+from execverify.models.cache import generate_cached
 
 GENERATIONS, RESULTS = "generations.jsonl", "results.json"
 FORMAT = 1
@@ -52,13 +52,13 @@ class Evaluation:
     """
 
     results: dict[str, Any]
-    records: tuple[Record, ...]
+    records: tuple[ItemResult, ...]
     prompts: tuple[tuple[Mapping[str, str], ...], ...]
 
 
 def evaluate(
     benchmark: str | Benchmark,
-    model: Model | Ask | str,
+    model: Model | GenerateFn | str,
     *,
     data: str | Path | None = None,
     style: str | None = None,
@@ -94,32 +94,32 @@ def evaluate(
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
     path = None if data is None else Path(data)
-    chosen, drawn, told = _habits(model, style, sampling)
-    reading = bench.reading(chosen)
+    chosen, drawn, told = _sampling_and_style(model, style, sampling)
+    reading = bench.answer_format(chosen)
     if imports and not bench.takes_imports:
         raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
     items = _items(bench, Source(path, seed, workers, _names(imports)), limit)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
-    asked = model_of(model, bench, items, reading, options or {})
+    asked = resolve_model(model, bench, items, reading, options or {})
     try:
         generations = _generated(asked, requests, drawn, out, progress)
         answered = {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
     finally:
         if isinstance(model, str):
             asked.close()
-    records = judged(bench, items, generations, reading, workers, progress)
+    records = grade_records(bench, items, generations, reading, workers, progress)
     asked_for = {
         "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
         "seed": seed,
         "limit": limit,
         "imports": sorted(imports),
         "model": answered,
-        "style": chosen if chosen in STYLES else Path(chosen).name,
+        "style": chosen if chosen in PROMPT_STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
         "sampling": told or drawn.plain(),
     }
-    found = {**_about(bench), **asked_for, **figures_of(bench, records, workers, drawn.n, progress)}
+    found = {**_about(bench), **asked_for, **metrics_of(bench, records, workers, drawn.n, progress)}
     return Evaluation(found, tuple(records), prompts)
 
 
@@ -152,7 +152,9 @@ def _about(bench: Benchmark) -> dict[str, Any]:
     }
 
 
-def _habits(model: object, style: str | None, sampling: Sampling | None) -> tuple[str, Sampling, dict[str, Any] | None]:
+def _sampling_and_style(
+    model: object, style: str | None, sampling: Sampling | None
+) -> tuple[str, Sampling, dict[str, Any] | None]:
     """Style and sampling, and what is to be written down of the sampling where answers are recorded."""
     path = recorded_file(model)
     if path is None:
@@ -160,8 +162,8 @@ def _habits(model: object, style: str | None, sampling: Sampling | None) -> tupl
         drawn = sampling or Sampling()
         stop = drawn.stop or _STOP.get(chosen, ())
         return chosen, Sampling(drawn.temperature, drawn.top_p, drawn.max_tokens, drawn.n, drawn.seed, stop), None
-    known, samples, taken_out = recorded_habits(path)
-    chosen = style or (BARE if taken_out else EXECVERIFY)
+    known, samples, taken_out = replay_settings(path)
+    chosen = style or (PLAIN if taken_out else EXECVERIFY)
     drawn = sampling or Sampling(n=samples)
     return chosen, drawn, {**known, "n": drawn.n} if known else {"recorded": True, "n": drawn.n}
 
@@ -179,21 +181,21 @@ def _generated(
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EvaluationError(f"{folder} cannot be made: {error.strerror}") from None
-        arriving = stored(folder / GENERATIONS, model, requests, sampling)
+        arriving = generate_cached(folder / GENERATIONS, model, requests, sampling)
     for generation in arriving:
         found[generation.id] = generation
         progress("asking", len(found), len(requests))
     return found
 
 
-def judged(
+def grade_records(
     bench: Benchmark,
     items: Sequence[Item],
     generations: Mapping[str, Generation],
     style: str,
     workers: int,
     progress: Progress = _silent,
-) -> list[Record]:
+) -> list[ItemResult]:
     """The records of items from what was generated."""
     answers: list[tuple[Item, Answer]] = []
     for item in items:
@@ -207,16 +209,18 @@ def judged(
         count = len(generation.completions)
         its = tuple(next(taken)[1] for _ in range(count))
         cut = tuple(reason == "length" for reason in generation.finish_reasons)
-        records.append(Record(item, generation.completions, its, tuple(next(marks) for _ in range(count)), generation.error, cut))
+        records.append(
+            ItemResult(item, generation.completions, its, tuple(next(marks) for _ in range(count)), generation.error, cut)
+        )
     return records
 
 
 def _marks(
     bench: Benchmark, answers: Sequence[tuple[Item, Answer]], workers: int, progress: Progress, what: str
-) -> list[tuple[Mark, ...]]:
+) -> list[tuple[Grade, ...]]:
     """The marks of answers, judged as many at once as the benchmark says."""
     size = bench.together or max(1, len(answers))
-    found: list[tuple[Mark, ...]] = []
+    found: list[tuple[Grade, ...]] = []
     for at in range(0, len(answers), size):
         progress(what, at, len(answers))
         found += bench.judge(answers[at : at + size], workers)
@@ -224,30 +228,32 @@ def _marks(
     return found
 
 
-def figures_of(bench: Benchmark, records: Sequence[Record], workers: int, n: int, progress: Progress = _silent) -> dict[str, Any]:
+def metrics_of(
+    bench: Benchmark, records: Sequence[ItemResult], workers: int, n: int, progress: Progress = _silent
+) -> dict[str, Any]:
     """All figures of a run."""
-    ks = [k for k in figures.KS if k <= n]
-    unjudged = sum(1 for record in records for sample in record.marks if any(_is_open(mark) for mark in sample))
+    ks = [k for k in figures.PASS_AT_K if k <= n]
+    unjudged = sum(1 for record in records for sample in record.marks if any(_is_ungraded(mark) for mark in sample))
     found: dict[str, Any] = {
         "items": len(records),
         "completions": sum(len(record.completions) for record in records),
-        "cut_off": sum(sum(record.cut) for record in records),
+        "cut_off": sum(sum(record.truncated) for record in records),
         "failures": {"not_generated": sum(record.error is not None for record in records), "not_judged": unjudged},
         "official": figures.score(records, False, ks),
         "strict": figures.score(records, True, ks),
-        "floors": figures.floors(_constant_scores(bench, [record.item for record in records], workers, progress)),
+        "floors": figures.constant_baselines(_baseline_scores(bench, [record.item for record in records], workers, progress)),
         "slices": figures.slices(records),
     }
-    more = bench.more(records)
+    more = bench.extra_metrics(records)
     if more:
         found["more"] = more
-    differing = figures.differing(records)
+    differing = figures.disagreements(records)
     found["disagreements"] = {"count": len(differing), "ids": differing}
     found["rows"] = figures.rows_of(records)
     return found
 
 
-def _is_open(mark: Mark) -> bool:
+def _is_ungraded(mark: Grade) -> bool:
     return mark.official is None or mark.strict is None
 
 
@@ -255,7 +261,7 @@ _Scores = dict[str, dict[str, Any]]
 _known_floors: dict[tuple[type, str], _Scores] = {}  # a training run asks for the same ones again and again
 
 
-def _constant_scores(bench: Benchmark, items: Sequence[Item], workers: int, progress: Progress) -> _Scores:
+def _baseline_scores(bench: Benchmark, items: Sequence[Item], workers: int, progress: Progress) -> _Scores:
     """The scores of each constant answer on the same items; worked out once for the same items."""
     told = [[item.id, item.program, item.call, list(item.expected)] for item in items]
     key = type(bench), hashlib.sha256(json.dumps([bench.constants, told]).encode()).hexdigest()
@@ -268,7 +274,7 @@ def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int, pro
     texts = list(bench.constants)
 
     def answer(item: Item, text: str) -> Answer:
-        return bench.extract(item, bench.complete(item, bench.constant(item, text), BARE), BARE)
+        return bench.extract(item, bench.complete(item, bench.constant(item, text), PLAIN), PLAIN)
 
     told = [[answer(item, text) for item in items] for text in texts]
     pairs = [(item, answer) for answers in told for item, answer in zip(items, answers, strict=True)]
@@ -276,6 +282,6 @@ def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int, pro
     scores = {}
     for at, (text, answers) in enumerate(zip(texts, told, strict=True)):
         its = marks[at * len(items) : (at + 1) * len(items)]
-        records = [Record(i, ("",), (a,), (m,)) for i, a, m in zip(items, answers, its, strict=True)]
-        scores[text] = {name: figures.quick_score(records, name == "strict") for name in ("official", "strict")}
+        records = [ItemResult(i, ("",), (a,), (m,)) for i, a, m in zip(items, answers, its, strict=True)]
+        scores[text] = {name: figures.pass_at_1(records, name == "strict") for name in ("official", "strict")}
     return scores

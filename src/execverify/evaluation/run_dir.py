@@ -12,7 +12,7 @@ from execverify.evaluation.table import markdown
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
-FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
+RUN_FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
 """The files of a run's folder."""
 
 _NEEDED = frozenset({"benchmark", "data", "seed", "model", "style", "sampling", "items", "official", "strict", "rows"})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 Results = Mapping[str, Any]
 
@@ -24,11 +24,11 @@ def markdown(results: Results) -> str:
     for name in ("official", "strict"):
         for task, score in tasks_of(results[name]):
             cells = [name, *([task] if several else [])]
-            cells += [shown(score.get(key)) for key in ks]
-            cells += [span(score.get("interval")), floor(results, name, task), str(score.get("parts", ""))]
+            cells += [format_percent(score.get(key)) for key in ks]
+            cells += [format_interval(score.get("interval")), best_baseline(results, name, task), str(score.get("parts", ""))]
             rows.append(cells)
     title = f"**{results['benchmark']}**, {results['model']['name']}"
-    return "\n\n".join([title, table(head, rows), how(results)]) + "\n"
+    return "\n\n".join([title, table(head, rows), run_summary(results)]) + "\n"
 
 
 def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -36,13 +36,13 @@ def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return [("all", score), *score.get("by_task", {}).items()]
 
 
-def floor(results: Results, verdict: str, task: str) -> str:
+def best_baseline(results: Results, verdict: str, task: str) -> str:
     """The best constant answer: its score, and what it says."""
     best = results["floors"]["best"].get(verdict, {}).get(task)
-    return "" if best is None else f"{shown(best['pass_at_1'])} (`{best['answer'] or ' '}`)"
+    return "" if best is None else f"{format_percent(best['pass_at_1'])} (`{best['answer'] or ' '}`)"
 
 
-def how(results: Results) -> str:
+def run_summary(results: Results) -> str:
     """One line with what the figures depend on."""
     sampling = results["sampling"]
     drawn = f"n={sampling.get('n')}"
@@ -52,29 +52,29 @@ def how(results: Results) -> str:
         if name in sampling
     )
     if results["cut_off"]:
-        drawn += f", {results['cut_off']} of {counted(results['completions'], 'completion')} cut off"
+        drawn += f", {results['cut_off']} of {count_phrase(results['completions'], 'completion')} cut off"
     data = results["data"]
     told = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
     limit = f", the first {results['limit']}" if results["limit"] else ""
     failed = results["failures"]["not_generated"] + results["failures"]["not_judged"]
     lost = (
-        f"; NOT COMPLETE: {counted(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
+        f"; NOT COMPLETE: {count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
         if failed
         else ""
     )
     method = results["official"].get("interval_method", "")
     return (
-        f"{counted(results['items'], 'item')}{limit}{told}; style {results['style']}, {drawn}; intervals: {method}; "
+        f"{count_phrase(results['items'], 'item')}{limit}{told}; style {results['style']}, {drawn}; intervals: {method}; "
         f"floor: the best constant answer on the same items; execverify {results['execverify']}, Python {results['python']}{lost}"
     )
 
 
-def shown(number: float | None) -> str:
+def format_percent(number: float | None) -> str:
     """A share in percent."""
     return "-" if number is None else f"{number:.2f}"
 
 
-def span(edges: Sequence[float] | None) -> str:
+def format_interval(edges: Sequence[float] | None) -> str:
     """An interval."""
     return "-" if edges is None else f"{edges[0]:.1f} to {edges[1]:.1f}"
 

@@ -17,19 +17,19 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import TrainingError
-from execverify.experiments.arms import ARMS, MORE, Arm, chosen_arms
+from execverify.experiments.arms import ARMS, EXTENDED_SFT, Condition, chosen_arms
 from execverify.experiments.figures import summary
 from execverify.experiments.pages import write_pages
-from execverify.training.base_model import base_model, base_place
-from execverify.training.checkpoints import MODEL, STAGE, Say, finished, is_begun
+from execverify.training.base_model import base_model, base_model_path
+from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started
 from execverify.training.config import MOST_SEED, STAGES, Preset
 from execverify.training.distributed import world_size
 from execverify.training.files import read_json, write_json
-from execverify.training.pipeline import Training
-from execverify.training.preflight import check_machine, check_settings
-from execverify.training.run_dir import CHAINS, MORE_CHAINS, SETTINGS, claim
-from execverify.training.stage_evaluation import HELD_OUT, Measure, measure
-from execverify.training.with_trl.common import check_model, engine_or_error, hush
+from execverify.training.pipeline import TrainingPipeline
+from execverify.training.preflight import check_hardware, check_trainer_config
+from execverify.training.run_dir import CHAINS, EXTRA_SFT_ROWS, SETTINGS, lock_config
+from execverify.training.stage_evaluation import HELD_OUT, StageEvaluation, measure
+from execverify.training.with_trl.common import check_model, engine_or_error, silence_libraries
 
 RESULTS = "results.json"
 _SAMPLES = 4
@@ -54,7 +54,7 @@ class Ablation:
     arms: Sequence[str]
     out: Path
     workers: int = 1
-    say: Say = print
+    say: Logger = print
 
     def run(self) -> dict[str, Any]:
         """Runs what is not done yet; returns what `results.json` holds.
@@ -63,7 +63,7 @@ class Ablation:
             TrainingError: no seeds, an unknown arm, a folder of another experiment, several processes, or a machine too small.
         """
         engine_or_error()
-        hush()
+        silence_libraries()
         if world_size() > 1:
             raise TrainingError("an experiment is one process: give the command without accelerate or torchrun")
         if not self.seeds:
@@ -71,12 +71,12 @@ class Ablation:
         if not 0 <= min(self.seeds) <= max(self.seeds) <= MOST_SEED:
             raise TrainingError(f"seeds are {min(self.seeds)} to {max(self.seeds)}: they must lie between 0 and {MOST_SEED}")
         arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
-        check_machine(self.preset, self.out)
-        check_settings(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)
-        if (base := base_place(self.preset.model, self.out)) != str(self.out):
+        check_hardware(self.preset, self.out)
+        check_trainer_config(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)
+        if (base := base_model_path(self.preset.model, self.out)) != str(self.out):
             check_model(base)
         self._claim()
-        shared = Training(self.preset, self.out / "shared", self.workers, self.say)
+        shared = TrainingPipeline(self.preset, self.out / "shared", self.workers, self.say)
         for seed in self.seeds:
             self._seed(replace(self.preset, seed=seed), arms, self.out / f"seed-{seed}", shared)
         return self._written()
@@ -84,13 +84,13 @@ class Ablation:
     def _claim(self) -> None:
         """Writes the settings down; refuses a folder that was begun with others. Seeds and arms may be added."""
         told = {**self.preset.as_json(), "seed": None}
-        made = {arm.stage for arm in ARMS for folder in self.out.glob(f"seed-*/{arm.name}") if arm.stage and is_begun(folder)}
-        made |= {name for name in (CHAINS, MORE_CHAINS) if (self.out / "shared" / name).exists()}
+        made = {arm.stage for arm in ARMS for folder in self.out.glob(f"seed-*/{arm.name}") if arm.stage and has_started(folder)}
+        made |= {name for name in (CHAINS, EXTRA_SFT_ROWS) if (self.out / "shared" / name).exists()}
         before, where = read_json(self.out / SETTINGS), _surroundings()
         others = before.get("with", []) if isinstance(before, dict) else []  # the experiment may have been begun elsewhere
-        claim(self.out, {"preset": told, "with": others if where in others else [*others, where]}, made)
+        lock_config(self.out, {"preset": told, "with": others if where in others else [*others, where]}, made)
 
-    def _seed(self, preset: Preset, arms: Sequence[Arm], folder: Path, shared: Training) -> None:
+    def _seed(self, preset: Preset, arms: Sequence[Condition], folder: Path, shared: TrainingPipeline) -> None:
         models: dict[str, str] = {}
         for arm in arms:
             self.say(f"seed {preset.seed}: {arm.name}")
@@ -102,15 +102,15 @@ class Ablation:
             measures = [one for greedy in shared.measures() for one in (greedy, *_sampled(greedy))]
             measure(models[arm.name], measures, preset, folder / "evaluations" / arm.name, workers=self.workers, say=self.say)
 
-    def _trained(self, arm: Arm, preset: Preset, model: str, folder: Path, shared: Training) -> None:
+    def _trained(self, arm: Condition, preset: Preset, model: str, folder: Path, shared: TrainingPipeline) -> None:
         from execverify.training.with_trl.grpo import train_rl
         from execverify.training.with_trl.sft import train_sft
 
         if arm.stage == "sft":
             settings, chains = preset.sft, shared.chains()
-            if arm.name == MORE:
+            if arm.name == EXTENDED_SFT:
                 settings = replace(settings, max_steps=_steps_for(folder, "white-box"))
-                chains = shared.more_chains()
+                chains = shared.extra_sft_rows()
             train_sft(replace(preset, sft=settings), model, chains, folder / arm.name, self.say)
             return
         assert arm.stage is not None
@@ -134,7 +134,7 @@ class Ablation:
         return results
 
 
-def _sampled(greedy: Measure) -> list[Measure]:
+def _sampled(greedy: StageEvaluation) -> list[StageEvaluation]:
     """Held-out rows are answered greedily and by drawn completions; all else greedily only."""
     return [greedy.sampled(_SAMPLES)] if greedy.name == HELD_OUT else []
 

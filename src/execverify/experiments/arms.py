@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from execverify.errors import TrainingError
 
-BASE, SFT, MORE = "base", "sft", "more-sft"
+BASE, SFT, EXTENDED_SFT = "base", "sft", "more-sft"
 
 
 @dataclass(frozen=True)
-class Arm:
+class Condition:
     """One arm.
 
     Attributes:
@@ -34,28 +34,28 @@ class Arm:
     against: tuple[str, ...] = ()
 
 
-def _stage1(name: str, reward: str, what: str, *against: str) -> Arm:
-    return Arm(name, SFT, "stage1", reward, what, (SFT, MORE, *against))
+def _stage1(name: str, reward: str, what: str, *against: str) -> Condition:
+    return Condition(name, SFT, "stage1", reward, what, (SFT, EXTENDED_SFT, *against))
 
 
 ARMS = (
-    Arm(BASE, None, None, what="the model that training starts from"),
-    Arm(SFT, BASE, "sft", what="the warm-up on chains of thought", against=(BASE,)),
+    Condition(BASE, None, None, what="the model that training starts from"),
+    Condition(SFT, BASE, "sft", what="the warm-up on chains of thought", against=(BASE,)),
     _stage1("output-only", "output_only", "the warm-up, then RL by the output alone"),
     _stage1("white-box", "white_box", "the warm-up, then the paper's white-box RL", "output-only"),
     _stage1("parts", "parts", "the same, its parts as rewards of their own, normalised apart (GDPO)", "output-only", "white-box"),
     _stage1("control-flow", "control_flow", "white-box RL with next-statement questions only", "output-only", "white-box"),
     _stage1("data-flow", "data_flow", "white-box RL with variable-state questions only", "output-only", "white-box"),
-    Arm(
-        MORE,
+    Condition(
+        EXTENDED_SFT,
         SFT,
         "sft",
         None,
         "the warm-up, then more of it for as long as white-box RL took, with chains for RL's prompts too",
         (SFT,),
     ),
-    Arm("unit-tests", SFT, "stage2", None, "the warm-up, then unit-test RL alone", (SFT,)),
-    Arm(
+    Condition("unit-tests", SFT, "stage2", None, "the warm-up, then unit-test RL alone", (SFT,)),
+    Condition(
         "white-box+unit-tests",
         "white-box",
         "stage2",
@@ -66,7 +66,7 @@ ARMS = (
 )
 
 
-def chosen_arms(names: Iterable[str], stage2: bool) -> list[Arm]:
+def chosen_arms(names: Iterable[str], stage2: bool) -> list[Condition]:
     """Arms by name, with those that they begin on, in the order of `ARMS`.
 
     Args:
@@ -84,7 +84,7 @@ def chosen_arms(names: Iterable[str], stage2: bool) -> list[Arm]:
         if name not in known:
             raise TrainingError(f"there is no arm {name!r}: the arms are {', '.join(known)}")
         needed.add(name)
-        if name == MORE and "white-box" not in needed:
+        if name == EXTENDED_SFT and "white-box" not in needed:
             wanted.append("white-box")  # whose time it gets
         if (after := known[name].after) is not None and after not in needed:
             wanted.append(after)

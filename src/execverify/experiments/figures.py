@@ -5,19 +5,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from execverify.evaluation.compare import Weighed, difference_interval, shares_of, weighed_mean
+from execverify.evaluation.compare import Weighted, average, difference_interval, item_accuracies
 from execverify.evaluation.intervals import holm, mcnemar, student, student_quantile
 from execverify.evaluation.run import RESULTS
 from execverify.evaluation.run_dir import read_results
 from execverify.experiments.arms import ARMS
-from execverify.training.stage_evaluation import scores_of
+from execverify.training.stage_evaluation import strict_scores
 
 _ALL = "mean of tasks"
 
 
 def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:
     """The mean over seeds with Student's 95% interval; no interval for one seed, or where all are equal."""
-    mean, half = _mean_and_half(values)
+    mean, half = mean_with_interval(values)
     return {
         "mean": round(mean, 2),
         "interval": None if half is None else [round(mean - half, 2), round(mean + half, 2)],
@@ -25,7 +25,7 @@ def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _mean_and_half(values: Sequence[float]) -> tuple[float, float | None]:
+def mean_with_interval(values: Sequence[float]) -> tuple[float, float | None]:
     n, mean = len(values), math.fsum(values) / len(values)
     alike = n < 2 or _error(values) < 1e-12  # nothing tells their spread
     return mean, None if alike else student_quantile(n - 1) * _error(values)
@@ -58,8 +58,8 @@ def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, A
             found = [runs[measure, arm, seed] for seed in seeds if (measure, arm, seed) in runs]
             if not found:
                 continue
-            by_task = [{task: score for task, score, _ in scores_of(results)} for results in found]
-            floors.setdefault(measure, {task: floor for task, _, floor in scores_of(found[0])})
+            by_task = [{task: score for task, score, _ in strict_scores(results)} for results in found]
+            floors.setdefault(measure, {task: floor for task, _, floor in strict_scores(found[0])})
             for task in by_task[0]:
                 scores.setdefault(measure, {}).setdefault(task, {})[arm] = mean_and_interval([one[task] for one in by_task])
             if len(by_task[0]) > 1:
@@ -129,7 +129,7 @@ _Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
     """One row a task: the second of each seed's pair of runs against the first."""
-    differences: dict[str, dict[int, dict[str, Weighed]]] = {}
+    differences: dict[str, dict[int, dict[str, Weighted]]] = {}
     for seed, (ours, theirs) in pairs.items():
         if ours is None or theirs is None:
             continue
@@ -137,15 +137,15 @@ def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
         for row in ours["rows"]:
             if row["id"] not in others:
                 continue
-            a, b = shares_of(row, "strict"), shares_of(others[row["id"]], "strict")
+            a, b = item_accuracies(row, "strict"), item_accuracies(others[row["id"]], "strict")
             for task in a.keys() & b.keys():
                 differences.setdefault(task, {}).setdefault(seed, {})[row["id"]] = b[task] - a[task], row["tasks"].count(task)
     return [_row(task, by_seed) for task, by_seed in sorted(differences.items())]
 
 
-def _row(task: str, differences: Mapping[int, Mapping[str, Weighed]]) -> dict[str, Any]:
+def _row(task: str, differences: Mapping[int, Mapping[str, Weighted]]) -> dict[str, Any]:
     """What the differences of a task's items come to, over seeds and over items."""
-    by_seed = {seed: weighed_mean(items.values()) for seed, items in differences.items()}
+    by_seed = {seed: average(items.values()) for seed, items in differences.items()}
     items: dict[str, list[float]] = {}
     weights: dict[str, int] = {}
     for own in differences.values():
@@ -155,7 +155,7 @@ def _row(task: str, differences: Mapping[int, Mapping[str, Weighed]]) -> dict[st
     means = [math.fsum(each) / len(each) for each in items.values()]
     low, high = difference_interval(list(zip(means, weights.values(), strict=True)))
     worse, better = sum(mean < 0 for mean in means), sum(mean > 0 for mean in means)
-    mean, half = _mean_and_half(list(by_seed.values()))
+    mean, half = mean_with_interval(list(by_seed.values()))
     chance = chance_over_seeds(list(by_seed.values()))
     return {
         "task": task,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.experiments.arms import Arm
-from execverify.training.checkpoints import ALIKE, logged
+from execverify.experiments.arms import Condition
+from execverify.training.checkpoints import ZERO_VARIANCE, read_log
 from execverify.utils.atomic import atomic_text, atomic_write
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
@@ -18,12 +18,12 @@ _PARTS = {
     "execverify/variable_state": "states right",
     "execverify/input": "inputs right",
     "execverify/unit_test": "tests passed",
-    ALIKE: "groups without variance",
+    ZERO_VARIANCE: "groups without variance",
 }
 _SMOOTH = 5
 
 
-def write_pages(out: Path, results: Mapping[str, Any], arms: Sequence[Arm]) -> None:
+def write_pages(out: Path, results: Mapping[str, Any], arms: Sequence[Condition]) -> None:
     """Writes table and plots into the experiment's folder.
 
     Raises:
@@ -37,7 +37,7 @@ def write_pages(out: Path, results: Mapping[str, Any], arms: Sequence[Arm]) -> N
         raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
 
 
-def table_markdown(results: Mapping[str, Any], arms: Sequence[Arm]) -> str:
+def table_markdown(results: Mapping[str, Any], arms: Sequence[Condition]) -> str:
     """All scores, then the comparisons, then what each stage took."""
     told = results["settings"]
     seeds = ", ".join(str(seed) for seed in results["seeds"])
@@ -135,7 +135,7 @@ def draw_curves(out: Path, seeds: Sequence[int], arms: Sequence[str]) -> None:
 
 def _lines(out: Path, seeds: Sequence[int], arm: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for seed in seeds:
-        for line in logged(out / f"seed-{seed}" / arm):
+        for line in read_log(out / f"seed-{seed}" / arm):
             yield line["step"], line
 
 

@@ -19,14 +19,16 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import ModelError
-from execverify.models.model import NOT_ASKED, Generation, Model, Request, Sampling, check_ids
+from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request, Sampling, check_ids
 
 FORMAT = "generations"
-NEUTRAL = frozenset({"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_size"})
+IGNORED_SETTINGS = frozenset(
+    {"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_size"}
+)
 """Settings that decide how fast and from where answers come, not what they are: a run may go on with others."""
 
 
-def stored(path: str | Path, model: Model, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+def generate_cached(path: str | Path, model: Model, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
     """The generation of every request: first those in the file, then the model's, each written before it is handed on.
 
     Args:
@@ -55,7 +57,7 @@ def stored(path: str | Path, model: Model, requests: Sequence[Request], sampling
             if before.generation.error is None:
                 yield before.generation
             else:  # what failed by itself comes last: it must not keep the others from being asked
-                (waiting if before.generation.error.startswith(NOT_ASKED) else failed).append(request)
+                (waiting if before.generation.error.startswith(SKIPPED_REQUEST) else failed).append(request)
         waiting += failed
         if not waiting:
             return
@@ -73,7 +75,7 @@ def is_header(entry: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CachedGeneration:
     """A generation in the file, with the hash of its prompt."""
 
     generation: Generation
@@ -108,7 +110,7 @@ class _Store:
             os.close(self._file)
             self._file = -1
 
-    def begin(self, header: dict[str, Any]) -> dict[str, Done]:
+    def begin(self, header: dict[str, Any]) -> dict[str, CachedGeneration]:
         """What the file has already, after its header was compared or written and a torn last line taken off."""
         text = self.path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
@@ -154,7 +156,7 @@ def _same(path: Path, before: Mapping[str, Any], now: dict[str, Any]) -> None:
     for part in ("sampling", "settings"):
         pairs += [(name, before[part].get(name), now[part].get(name)) for name in sorted(before[part].keys() | now[part].keys())]
     for name, there, here in pairs:
-        if there != here and name not in NEUTRAL:
+        if there != here and name not in IGNORED_SETTINGS:
             raise ModelError(f"{path} holds another run ({name} is {_told(there)} there, {_told(here)} now): name another file")
 
 
@@ -172,6 +174,6 @@ def _line(generation: Generation, digest: str) -> dict[str, Any]:
     return line
 
 
-def _done(entry: Mapping[str, Any]) -> Done:
+def _done(entry: Mapping[str, Any]) -> CachedGeneration:
     reasons = tuple(entry.get("finish_reasons", ()))
-    return Done(Generation(entry["id"], tuple(entry["completions"]), entry.get("error"), reasons), entry["prompt"])
+    return CachedGeneration(Generation(entry["id"], tuple(entry["completions"]), entry.get("error"), reasons), entry["prompt"])

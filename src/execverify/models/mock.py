@@ -19,7 +19,7 @@ Answer = Callable[[Request], str | Sequence[str]]
 _MAKERS: dict[str, Callable[..., Answer]] = {}
 
 
-class Scripted:
+class MockModel:
     """A model that is a function.
 
     Args:
@@ -52,7 +52,7 @@ class Scripted:
         """There is nothing to give back."""
 
 
-def register(name: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+def register_mock(name: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Makes a maker of answers known as `scripted:NAME`; it takes the options given to `load`."""
 
     def add(maker: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -62,7 +62,7 @@ def register(name: str) -> Callable[[Callable[..., Answer]], Callable[..., Answe
     return add
 
 
-def scripted(name: str, **options: Any) -> Scripted:
+def mock(name: str, **options: Any) -> MockModel:
     """The fake that is registered under a name.
 
     Raises:
@@ -76,19 +76,19 @@ def scripted(name: str, **options: Any) -> Scripted:
         answer = _MAKERS[name](**options)
     except TypeError as error:
         raise ModelError(f"scripted:{name} cannot be made with these options: {error}") from None
-    return Scripted(f"scripted:{name}", answer, **options)
+    return MockModel(f"scripted:{name}", answer, **options)
 
 
-@register("empty")
+@register_mock("empty")
 def _empty() -> Answer:
     return lambda request: ""
 
 
-@register("constant")
+@register_mock("constant")
 def _constant(*, text: str) -> Answer:
     return lambda request: text
 
 
-@register("echo")
+@register_mock("echo")
 def _echo() -> Answer:
     return lambda request: request.messages[-1]["content"]

@@ -17,7 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from execverify.errors import ModelError
 from execverify.questions.task import Message
 
-NOT_ASKED = "not asked"
+SKIPPED_REQUEST = "not asked"
 """The beginning of the error of a request that was given back without a try."""
 
 

@@ -28,19 +28,19 @@ from urllib.parse import quote, urlsplit
 from execverify.errors import ModelError
 from execverify.models import pacing
 from execverify.models.http_client import Dropped, call
-from execverify.models.model import NOT_ASKED, Generation, Request, Sampling, check_ids
-from execverify.utils.messages import counted, url_secrets, url_shown, without
+from execverify.models.model import SKIPPED_REQUEST, Generation, Request, Sampling, check_ids
+from execverify.utils.messages import count_phrase, redact, redact_url, url_secrets
 
 KEY_VARIABLE = "EXECVERIFY_API_KEY"
 _FEWEST = 4
 """Requests given up in a row that mean the server is gone, where fewer are under way at once."""
 
 _SECRET = re.compile("key|token|secret|password|auth", re.IGNORECASE)
-_PASSING = frozenset({408, 409, 425, 429})
-_OF_THIS_REQUEST = frozenset({400, 413, 422})  # other requests may well be answered
+RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
+REQUEST_SPECIFIC_STATUS = frozenset({400, 413, 422})  # other requests may well be answered
 
 
-class Server:
+class OpenAICompatibleModel:
     """A model behind HTTP.
 
     Args:
@@ -86,7 +86,7 @@ class Server:
         self.settings: Mapping[str, Any] = {
             "engine": "openai-compatible server",
             "model": self.name,
-            "url": url_shown(self._url),  # a query may hold a key
+            "url": redact_url(self._url),  # a query may hold a key
             "body": _without_keys(self._body),
             "concurrency": concurrency,
             "timeout": timeout,
@@ -131,7 +131,7 @@ class Server:
             wanted = n - len(choices) if takes_n else 1
             try:
                 given = self._insist(request, run, wanted, len(choices))
-            except _Trouble as trouble:
+            except RequestFailed as trouble:
                 if wanted > 1 and trouble.status in (400, 422, 501):
                     takes_n = False
                     continue
@@ -150,14 +150,16 @@ class Server:
         tries = failures = 0
         while True:
             if run.health.gone.is_set():
-                raise _Trouble(f"{NOT_ASKED}: the server had failed too many requests in a row; give the command again to go on")
+                raise RequestFailed(
+                    f"{SKIPPED_REQUEST}: the server had failed too many requests in a row; give the command again to go on"
+                )
             self._pace.wait(run.stop)
             began = began or time.monotonic()
             try:
                 choices = _choices(self._call("POST", self._url, body), self._hidden)
                 run.health.well()
                 return choices
-            except _Trouble as trouble:
+            except RequestFailed as trouble:
                 tries += 1
                 failures += trouble.status != 429
                 wait = pacing.pause(tries - 1, self._chance) if trouble.wait is None else trouble.wait
@@ -167,9 +169,9 @@ class Server:
                         self._pace.hold(wait)
                     run.pause(wait)
                     continue
-                if trouble.status not in _OF_THIS_REQUEST:
+                if trouble.status not in REQUEST_SPECIFIC_STATUS:
                     run.health.given_up()
-                raise _Trouble(
+                raise RequestFailed(
                     f"{trouble.message} (tried {tries} times)" if tries > 1 else trouble.message, trouble.status
                 ) from None
 
@@ -198,7 +200,7 @@ class Server:
         try:
             reply = call(method, url, headers, body, self._timeout)
         except Dropped as dropped:
-            raise _Trouble(str(dropped), passing=True) from None
+            raise RequestFailed(str(dropped), passing=True) from None
         if reply.status == 200:
             with contextlib.suppress(ValueError, RecursionError):
                 return json.loads(reply.body)
@@ -206,22 +208,24 @@ class Server:
         if reply.status != 200:
             raise _refusal(reply.status, reply.headers, said)
         what = "an empty reply" if not said.strip() else f"a reply that is not JSON: {_start(said)}"
-        raise _Trouble(f"the server gave {what}", passing=True) from None
+        raise RequestFailed(f"the server gave {what}", passing=True) from None
 
     def _hidden(self, text: str) -> str:
         """A message without the key and what the URL's query holds: servers quote both in what they refuse."""
-        return without(text, self._secrets)
+        return redact(text, self._secrets)
 
     def _only_model(self) -> str:
         url = self._url.replace("/chat/completions", "/models")
         try:
             listed = self._call("GET", url, None)
             names = [entry["id"] for entry in listed["data"]]
-        except (_Trouble, TypeError, KeyError) as error:
+        except (RequestFailed, TypeError, KeyError) as error:
             told = self._hidden(str(error))
-            raise ModelError(f"{url_shown(url)} does not tell which models there are ({told}): give model=NAME") from None
+            raise ModelError(f"{redact_url(url)} does not tell which models there are ({told}): give model=NAME") from None
         if len(names) != 1:
-            raise ModelError(f"the server has {counted(len(names), 'model')} ({', '.join(map(str, names[:5]))}): give model=NAME")
+            raise ModelError(
+                f"the server has {count_phrase(len(names), 'model')} ({', '.join(map(str, names[:5]))}): give model=NAME"
+            )
         return str(names[0])
 
 
@@ -242,7 +246,7 @@ class _Run:
             self.stop.wait(min(left, 0.25))
 
 
-class _Trouble(Exception):
+class RequestFailed(Exception):
     """A call that gave no completion.
 
     Attributes:
@@ -281,11 +285,11 @@ def _choices(value: Any, hidden: Callable[[str], str]) -> list[_Choice]:
     except (TypeError, KeyError, AttributeError):
         choices = []
     if not choices:
-        raise _Trouble(f"the server gave a reply without a completion: {_start(hidden(json.dumps(value)))}", passing=True)
+        raise RequestFailed(f"the server gave a reply without a completion: {_start(hidden(json.dumps(value)))}", passing=True)
     return choices
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: str) -> _Trouble:
+def _refusal(status: int, headers: Mapping[str, str], body: str) -> RequestFailed:
     try:
         error = json.loads(body)
         error = error.get("error", error)
@@ -294,11 +298,11 @@ def _refusal(status: int, headers: Mapping[str, str], body: str) -> _Trouble:
     except (ValueError, AttributeError, RecursionError):
         said, spent = _start(body), False
     if 300 <= status < 400:
-        said = f"it redirects to {url_shown(headers.get('location', 'nowhere'))}: give that URL"
-    passing = (status in _PASSING or status >= 500) and not spent
+        said = f"it redirects to {redact_url(headers.get('location', 'nowhere'))}: give that URL"
+    passing = (status in RETRYABLE_STATUS or status >= 500) and not spent
     said = " ".join(said.split())[:300]
     wait = pacing.retry_after(headers.get("retry-after"))
-    return _Trouble(f"the server said {status}: {said}", status, passing=passing, wait=wait)
+    return RequestFailed(f"the server said {status}: {said}", status, passing=passing, wait=wait)
 
 
 def _start(body: str) -> str:
@@ -314,7 +318,7 @@ def _endpoint(url: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ModelError(f"{url_shown(url)} is not a URL of a server: write http://HOST:PORT/v1")
+        raise ModelError(f"{redact_url(url)} is not a URL of a server: write http://HOST:PORT/v1")
     if parts.username or parts.password:
         raise ModelError(f"the URL holds a name or password: put the key into the environment as {KEY_VARIABLE}")
     path = parts.path.rstrip("/")

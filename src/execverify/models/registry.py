@@ -14,9 +14,9 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from execverify.errors import ModelError
-from execverify.models.mock import scripted
+from execverify.models.mock import mock
 from execverify.models.model import Model
-from execverify.models.replay import Recorded
+from execverify.models.replay import ReplayModel
 
 ENGINES = ("transformers", "vllm")
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Mapping: "an object"}
@@ -35,36 +35,36 @@ def load(spec: str, **options: Any) -> Model:
     if not spec.strip():
         raise ModelError("no model is named: give a hub name, a folder, an http(s) URL, recorded:FILE or scripted:NAME")
     if spec.startswith("scripted:"):
-        return scripted(spec.removeprefix("scripted:"), **options)
+        return mock(spec.removeprefix("scripted:"), **options)
     if spec.startswith("recorded:"):
-        return _made(Recorded, spec.removeprefix("recorded:"), options)
+        return _construct(ReplayModel, spec.removeprefix("recorded:"), options)
     if spec.startswith(("http://", "https://")):
-        return _made(importlib.import_module("execverify.models.openai_compatible").Server, spec, options)
+        return _construct(importlib.import_module("execverify.models.openai_compatible").Server, spec, options)
     engine = options.pop("engine", "transformers")
     if engine == "transformers":
-        return _made(importlib.import_module("execverify.models.transformers_backend").Transformers, spec, options)
+        return _construct(importlib.import_module("execverify.models.transformers_backend").Transformers, spec, options)
     if engine == "vllm":
-        return _made(importlib.import_module("execverify.models.vllm_backend").Vllm, spec, options)
+        return _construct(importlib.import_module("execverify.models.vllm_backend").Vllm, spec, options)
     raise ModelError(f"there is no engine {engine!r}: give one of {', '.join(ENGINES)}")
 
 
-def _made(maker: Callable[..., Model], what: str, options: dict[str, Any]) -> Model:
+def _construct(maker: Callable[..., Model], what: str, options: dict[str, Any]) -> Model:
     takes = [name for name, of in inspect.signature(maker).parameters.items() if of.kind is inspect.Parameter.KEYWORD_ONLY]
     for name in options:
         if name not in takes:
             raise ModelError(f"this model takes no option {name!r}: it takes {', '.join(takes) or 'none'}")
     hints = get_type_hints(getattr(maker, "__init__", maker))
     for name, value in options.items():
-        kinds = _kinds(hints.get(name, object))
+        kinds = _accepted_types(hints.get(name, object))
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds and object not in kinds):
             told = " or ".join(_NAMES.get(kind, kind.__name__) for kind in kinds if kind is not NoneType)
             raise ModelError(f"the option {name} is {value!r}: it takes {told}")
     return maker(what, **options)
 
 
-def _kinds(hint: Any) -> tuple[type, ...]:
+def _accepted_types(hint: Any) -> tuple[type, ...]:
     """The classes that a value of an annotation is of."""
     if isinstance(hint, UnionType):
-        return tuple(kind for one in get_args(hint) for kind in _kinds(one))
+        return tuple(kind for one in get_args(hint) for kind in _accepted_types(one))
     kind = get_origin(hint) or hint
     return (float, int) if kind is float else (kind,)

@@ -18,13 +18,13 @@ from typing import Any
 from execverify.errors import ModelError
 from execverify.models.cache import is_header
 from execverify.models.model import Generation, Request, Sampling, check_ids
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import read_text
 
 _LISTED = 3
 
 
-class Recorded:
+class ReplayModel:
     """A model whose answers are in a file.
 
     Args:
@@ -62,7 +62,7 @@ class Recorded:
         if missing and len(missing) == len(requests):
             has = ", ".join(list(self._found)[:_LISTED])
             raise ModelError(
-                f"{self.path} answers none of the {counted(len(requests), 'request')}: it has {has} ..., not {missing[0]}"
+                f"{self.path} answers none of the {count_phrase(len(requests), 'request')}: it has {has} ..., not {missing[0]}"
             )
         for request in requests:
             yield self._answer(request, sampling.n)
@@ -75,7 +75,7 @@ class Recorded:
             error = f"{self.path} has an answer for {request.id!r}, but to another prompt: evaluate with the settings it was made with"
             return Generation(request.id, (), error=error)
         if generation.error is None and len(generation.completions) < n:
-            error = f"{self.path} has {len(generation.completions)} of the {counted(n, 'completion')} for {request.id!r}"
+            error = f"{self.path} has {len(generation.completions)} of the {count_phrase(n, 'completion')} for {request.id!r}"
             return Generation(request.id, generation.completions, error)
         return Generation(request.id, generation.completions[:n], generation.error, generation.finish_reasons[:n])
 

@@ -20,8 +20,8 @@ from execverify.errors import ModelError
 from execverify.models.checkpoint import Prompts, fingerprint, name_of
 from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.models.seeds import sample_seed
-from execverify.models.transformers_sampling import Decoder, Row
-from execverify.utils.messages import counted
+from execverify.models.transformers_sampling import BatchSampler, Row
+from execverify.utils.messages import count_phrase
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -97,14 +97,14 @@ class Transformers:
         for request, prompt in zip(requests, prompts, strict=True):
             room = min(sampling.max_tokens, context - len(prompt))
             if not prompt or room < 1:
-                takes = f"the prompt has {counted(len(prompt), 'token')}, and the model takes 1 to {context - 1}"
+                takes = f"the prompt has {count_phrase(len(prompt), 'token')}, and the model takes 1 to {context - 1}"
                 yield Generation(request.id, (), error=takes)
                 continue
             seeds = (sample_seed(sampling.seed, request.id, k) for k in range(sampling.n))
             jobs.append((request, [Row(tuple(prompt), seed, room) for seed in seeds]))
         jobs.sort(key=lambda job: len(job[1][0].prompt), reverse=True)
         ended = _ended_by(sampling.stop, tokenizer) if sampling.stop else None
-        decoder = Decoder(model, _ends(model, tokenizer), sampling.temperature, sampling.top_p, ended)
+        decoder = BatchSampler(model, _ends(model, tokenizer), sampling.temperature, sampling.top_p, ended)
         owners = {id(row): job for job in jobs for row in job[1]}
         failed: dict[str, str] = {}
         for row, error in self._decoded(decoder, [row for _, rows in jobs for row in rows]):
@@ -114,7 +114,7 @@ class Transformers:
             if not any(id(other) in owners for other in rows):
                 yield _generation(request, rows, failed.get(request.id), tokenizer, sampling.stop)
 
-    def _decoded(self, decoder: Decoder, rows: list[Row]) -> Iterator[tuple[Row, str]]:
+    def _decoded(self, decoder: BatchSampler, rows: list[Row]) -> Iterator[tuple[Row, str]]:
         """Each row when it is done, with "" or what went wrong; a batch that does not fit into memory is halved."""
         size = self._batch_size
         while rows:

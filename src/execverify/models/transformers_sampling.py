@@ -19,10 +19,10 @@ from typing import Any
 _CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 """What models call their cache: the first since transformers 5.24; before, the third was Mamba's."""
 
-_WORTH_SHARING = 32
+_MIN_SHARED_PREFIX = 32
 """Tokens that the prompts of a batch must share for them to be read once."""
 
-_CANDIDATES = 1024
+_TOP_P_CANDIDATES = 1024
 """Tokens that are sorted first for top-p; all of them only where these do not hold enough of the probability."""
 
 
@@ -40,12 +40,12 @@ class Row:
 
     prompt: tuple[int, ...]
     seed: int | str
-    most: int
+    max_tokens: int
     tokens: list[int] = field(default_factory=list)
     finish: str = ""
 
 
-class Decoder:
+class BatchSampler:
     """A model with the rules by which completions are drawn and ended.
 
     Args:
@@ -107,7 +107,7 @@ class Decoder:
         """Fills the cache with the prompts; gives the logits after each, and what of the cache is no padding."""
         alike = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
         shared = min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
-        if len(prompts) == 1 or shared < _WORTH_SHARING or not self._may_share(cache):
+        if len(prompts) == 1 or shared < _MIN_SHARED_PREFIX or not self._may_share(cache):
             ids, mask = self._padded(prompts)
             return self._step(ids, mask, cache), mask
         ids, mask = self._padded([prompts[0][:shared]])
@@ -153,19 +153,19 @@ class Decoder:
         chance = torch.tensor([[one.random()] for one in chances], device=logits.device)
         shares = torch.softmax(logits / self._temperature, -1)
         if self._top_p == 1:
-            return self._pick(shares.cumsum(-1), shares.new_ones(len(chances), 1), chance)
-        for count in (min(_CANDIDATES, shares.shape[-1]), shares.shape[-1]):
+            return self._sample_token(shares.cumsum(-1), shares.new_ones(len(chances), 1), chance)
+        for count in (min(_TOP_P_CANDIDATES, shares.shape[-1]), shares.shape[-1]):
             top, names = shares.topk(count, dim=-1)
             sums = top.cumsum(-1)
             if bool((sums[:, -1] >= self._top_p).all()):
                 break
         wanted = sums - top < self._top_p  # the tokens before this one do not hold enough
         held = (top * wanted).sum(-1, keepdim=True)
-        places = torch.tensor(self._pick(sums, held, chance), device=names.device)
+        places = torch.tensor(self._sample_token(sums, held, chance), device=names.device)
         drawn: list[int] = names.gather(1, places[:, None])[:, 0].tolist()
         return drawn
 
-    def _pick(self, sums: Any, held: Any, chance: Any) -> list[int]:
+    def _sample_token(self, sums: Any, held: Any, chance: Any) -> list[int]:
         """The place where the cumulated shares pass the chance's part of what is held."""
         torch = self._torch
         places = torch.searchsorted(sums.contiguous(), chance * torch.minimum(held, sums[:, -1:]), right=True)
@@ -180,6 +180,6 @@ class Decoder:
         row.tokens.append(token)
         if self._stopped is not None and self._stopped(row.tokens):
             row.finish = "stop"
-        elif len(row.tokens) >= row.most:
+        elif len(row.tokens) >= row.max_tokens:
             row.finish = "length"
         return bool(row.finish)

@@ -3,6 +3,6 @@
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, parse_call
 from execverify.programs.records import ProgramRecord, read_programs
-from execverify.programs.values import Value, value_of
+from execverify.programs.values import Value, to_value
 
-__all__ = ["Program", "ProgramRecord", "Value", "parse_call", "parse_literal", "read_programs", "value_of"]
+__all__ = ["Program", "ProgramRecord", "Value", "parse_call", "parse_literal", "read_programs", "to_value"]

@@ -12,26 +12,28 @@ stand, which costs a tenth of writing a tree out again.
 import ast
 
 from execverify.programs.program import Program
-from execverify.programs.type_inference import uses
+from execverify.programs.type_inference import builtin_uses
 
-INERT = frozenset(("list.copy", "dict.copy", "set.copy", "int.conjugate", "float.conjugate", "iter", "dict.keys"))
+BUILTINS_WITHOUT_EFFECT = frozenset(
+    ("list.copy", "dict.copy", "set.copy", "int.conjugate", "float.conjugate", "iter", "dict.keys")
+)
 """Entries that give back what they are given, or what is walked alike: hardly a result depends on them."""
 
 _TYPES = frozenset(("str", "dict", "list", "set", "tuple", "int", "float"))
 
 
-def without(program: Program, method: str) -> str | None:
+def without_builtin(program: Program, method: str) -> str | None:
     """The source with every use of an entry removed; None where it is not used."""
-    nodes = [use.node for use in uses(program) if use.entry == method]
+    nodes = [use.node for use in builtin_uses(program) if use.entry == method]
     if not nodes:
         return None
     for node in program.nodes:  # a statement whose target is an element goes as a whole
         if isinstance(node, ast.Delete) and any(target in nodes for target in node.targets):
             nodes = [node, *(other for other in nodes if other not in node.targets)]
-    return _Cutter(program.source, nodes).text(0, len(program.source.encode()))
+    return _UseRemover(program.source, nodes).text(0, len(program.source.encode()))
 
 
-class _Cutter:
+class _UseRemover:
     """Puts in place of each node what is left of it; places count bytes, as the syntax tree's do."""
 
     def __init__(self, source: str, nodes: list[ast.AST]) -> None:

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from execverify.errors import ProgramError
-from execverify.programs.type_expr import ANY, arguments, fits, head, is_variable
+from execverify.programs.type_expr import ANY, arguments, is_variable, matches, type_head
 
-LEFT_OUT: Mapping[str, str] = {
+EXCLUDED_BUILTINS: Mapping[str, str] = {
     "str.encode": "its result is bytes, which is no type of the catalogue",
     "int.to_bytes": "its result is bytes, which is no type of the catalogue",
     "int.from_bytes": "it takes bytes, which are no type of the catalogue",
@@ -129,7 +129,7 @@ _PARAMETRIC = {"list": "list[T]", "dict": "dict[K, V]", "set": "set[T]"}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Builtin:
     """A built-in.
 
     Attributes:
@@ -149,49 +149,49 @@ class Entry:
     takes: tuple[str, ...]
 
 
-def entry(name: str) -> Entry:
+def get_builtin(name: str) -> Builtin:
     """The entry of a name; raises ProgramError, with the nearest names, where there is none."""
-    found = CATALOGUE.get(name)
+    found = CATALOG.get(name)
     if found is None:
-        near = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=0.5)
-        why = f": {LEFT_OUT[name]}" if name in LEFT_OUT else ""
+        near = difflib.get_close_matches(name, CATALOG, n=3, cutoff=0.5)
+        why = f": {EXCLUDED_BUILTINS[name]}" if name in EXCLUDED_BUILTINS else ""
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ProgramError(f"{name!r} is not in the catalogue{why}{hint}")
     return found
 
 
-def entries_at(level: int) -> tuple[Entry, ...]:
+def builtins_at_level(level: int) -> tuple[Builtin, ...]:
     """The entries that programs of a level can be about: all of them, at each of the levels 1 to 6.
 
     What cannot be called on its own result is used twice at level 1, so that nothing is left out there either.
     """
     if level not in range(1, 7):
         raise ProgramError(f"level {level!r} is unknown: the levels are 1 to 6")
-    return tuple(CATALOGUE.values())
+    return tuple(CATALOG.values())
 
 
 @functools.cache
-def nests(given: Entry) -> bool:
+def is_self_composable(given: Builtin) -> bool:
     """Whether what an entry gives, or an element of it, is of a type that it must be given: its receiver's, an operand's.
 
     (Operands of any type do not count: `bool(bool(x))` is possible, and nobody writes it.)
     """
     results = [given.result, *arguments(given.result)]
-    if head(given.result) in ("iterator", "range"):
+    if type_head(given.result) in ("iterator", "range"):
         results.append("list[any]")
     wanted = [kind for kind in given.takes if kind != ANY and not is_variable(kind)]
     given_kinds = [kind for kind in results if kind not in (ANY, "none", "...") and not is_variable(kind)]
-    return any(fits(_open(want), _open(kind), {}) for want in wanted for kind in given_kinds)
+    return any(matches(_open(want), _open(kind), {}) for want in wanted for kind in given_kinds)
 
 
 def _open(kind: str) -> str:
     """A type whose inner types are left open."""
     parts = arguments(kind)
-    return f"{head(kind)}[{', '.join(ANY if is_variable(part) else _open(part) for part in parts)}]" if parts else kind
+    return f"{type_head(kind)}[{', '.join(ANY if is_variable(part) else _open(part) for part in parts)}]" if parts else kind
 
 
-def _build() -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
+def _build() -> dict[str, Builtin]:
+    entries: dict[str, Builtin] = {}
     for signature in _TABLE.replace("\n", " ; ").split(" ; "):
         if signature.strip():
             made = _called(signature.strip())
@@ -204,15 +204,15 @@ def _build() -> dict[str, Entry]:
     return entries
 
 
-def _called(signature: str) -> Entry:
+def _called(signature: str) -> Builtin:
     left, _, result = signature.rpartition(" -> ")
     receiver, dot, rest = _split_receiver(left)
     name, _, inside = rest.partition("(")
     given = [part for part in arguments(f"x[{inside[:-1]}]") if part and part[-1] not in "?*" and "->" not in part]
     if not dot:
-        return Entry(name, "builtins", "function", (signature,), result, tuple(given))
-    owner = head(receiver)
-    return Entry(f"{owner}.{name}", owner, "method", (signature,), result, (receiver, *given))
+        return Builtin(name, "builtins", "function", (signature,), result, tuple(given))
+    owner = type_head(receiver)
+    return Builtin(f"{owner}.{name}", owner, "method", (signature,), result, (receiver, *given))
 
 
 def _split_receiver(left: str) -> tuple[str, str, str]:
@@ -221,7 +221,7 @@ def _split_receiver(left: str) -> tuple[str, str, str]:
     return receiver, dot, left[len(receiver) + len(dot) :] if dot else left
 
 
-def _operator(owner: str, operator: str) -> Entry:
+def _operator(owner: str, operator: str) -> Builtin:
     me = _PARAMETRIC.get(owner, owner)
     inner = {"str": "str", "list": "T", "tuple": ANY, "dict": "V"}.get(owner, ANY)
     key = "K" if owner == "dict" else "int"
@@ -245,8 +245,8 @@ def _operator(owner: str, operator: str) -> Entry:
         right = {("str", "*"): "int", ("list", "*"): "int", ("tuple", "*"): "int", ("str", "%"): ANY}.get((owner, operator), me)
         result = "bool" if operator in _COMPARISONS else "float" if (owner, operator) == ("int", "/") else me
         text, takes = f"{me} {operator} {right}", (me, right) if right != ANY else (me,)
-    return Entry(f"{owner} {operator}", owner, "operator", (f"{text} -> {result}",), result, takes)
+    return Builtin(f"{owner} {operator}", owner, "operator", (f"{text} -> {result}",), result, takes)
 
 
-CATALOGUE: Mapping[str, Entry] = _build()
+CATALOG: Mapping[str, Builtin] = _build()
 """All entries, by name."""

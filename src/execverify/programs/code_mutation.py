@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from execverify.programs.program import Program
 
-KINDS = ("operator", "comparison", "constant", "logic", "branch", "statement", "method")
+MUTATION_OPERATORS = ("operator", "comparison", "constant", "logic", "branch", "statement", "method")
 """The sorts of mistakes."""
 
 _OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
@@ -33,7 +33,7 @@ _COMPARISONS: dict[type[ast.cmpop], tuple[str, tuple[str, ...]]] = {
     ast.Lt: ("<", ("<=", ">")), ast.LtE: ("<=", ("<", ">=")), ast.Gt: (">", (">=", "<")), ast.GtE: (">=", (">", "<=")),
     ast.Eq: ("==", ("!=",)), ast.NotEq: ("!=", ("==",)), ast.In: ("in", ("not in",)), ast.NotIn: ("not in", ("in",)),
 }  # fmt: skip
-_TWINS = (
+_PAIRED_METHODS = (
     ("upper", "lower"), ("title", "capitalize"), ("lstrip", "rstrip"), ("strip", "lstrip"), ("startswith", "endswith"),
     ("find", "rfind"), ("index", "rindex"), ("removeprefix", "removesuffix"), ("ljust", "rjust"), ("center", "ljust"),
     ("partition", "rpartition"), ("rsplit", "split"), ("isupper", "islower"), ("isalpha", "isalnum"), ("isdigit", "isalpha"),
@@ -42,7 +42,7 @@ _TWINS = (
     ("symmetric_difference", "union"), ("add", "discard"), ("bin", "hex"), ("oct", "bin"), ("int", "abs"), ("append", "remove"),
     ("casefold", "swapcase"), ("extend", "append"), ("bit_length", "bit_count"), ("setdefault", "get"),
 )  # fmt: skip
-_LIKE = {other: one for one, other in reversed(_TWINS)} | dict(_TWINS)
+_SIMILAR_METHODS = {other: one for one, other in reversed(_PAIRED_METHODS)} | dict(_PAIRED_METHODS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _changes(program: Program, text: _Text) -> Iterator[_Change]:
     inside_text = {id(part) for node in program.nodes if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
     for node in program.nodes:
         if id(node) not in inside_text:  # 3.11 does not know where in a formatted text its parts stand
-            for kind, made in _SORTS.get(type(node), ()):
+            for kind, made in _MUTATORS.get(type(node), ()):
                 yield from made(kind, node, text)
     for function in program.tree.body:
         if isinstance(function, ast.FunctionDef):
@@ -183,9 +183,9 @@ def _branch(kind: str, node: ast.If | ast.IfExp, text: _Text) -> Iterator[_Chang
 def _method(kind: str, node: ast.Call, text: _Text) -> Iterator[_Change]:
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
-    if name in _LIKE:
+    if name in _SIMILAR_METHODS:
         end = text.end(function)
-        yield _Change(kind, end - len(name), end, _LIKE[name], node.lineno)
+        yield _Change(kind, end - len(name), end, _SIMILAR_METHODS[name], node.lineno)
 
 
 def _left_out(body: Sequence[ast.stmt], text: _Text, top: bool = False) -> Iterator[_Change]:
@@ -198,7 +198,7 @@ def _left_out(body: Sequence[ast.stmt], text: _Text, top: bool = False) -> Itera
             yield from _left_out(getattr(statement, field, ()), text)
 
 
-_SORTS: dict[type[ast.AST], tuple[tuple[str, Callable[..., Iterator[_Change]]], ...]] = {
+_MUTATORS: dict[type[ast.AST], tuple[tuple[str, Callable[..., Iterator[_Change]]], ...]] = {
     ast.BinOp: (("operator", _operator),),
     ast.AugAssign: (("operator", _augmented),),
     ast.Compare: (("comparison", _comparison),),

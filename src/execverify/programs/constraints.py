@@ -22,9 +22,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ProgramError
-from execverify.programs.catalog import CATALOGUE, entry, nests
+from execverify.programs.catalog import CATALOG, get_builtin, is_self_composable
 from execverify.programs.program import Program, walk
-from execverify.programs.type_inference import Use, uses
+from execverify.programs.type_inference import BuiltinUse, builtin_uses
 
 LEVELS = (1, 2, 3, 4, 5, 6)
 DEPTHS = {1: (0, 0), 2: (0, 0), 3: (1, 1), 4: (2, 2), 5: (3, 3), 6: (1, 3)}
@@ -56,7 +56,7 @@ class Constraint:
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise ProgramError(f"level {self.level!r} is unknown: the levels are 1 to 6")
-        entry(self.method)
+        get_builtin(self.method)
 
     def __str__(self) -> str:
         return f"level {self.level} with {self.method}"
@@ -72,10 +72,10 @@ class Constraint:
 
 def check(program: Program, constraint: Constraint) -> str | None:
     """None where a program keeps a constraint; else why it does not, in one line."""
-    why = form_of(program) or _functions(program, constraint.level) or _depth(program, constraint.level)
+    why = violation_of_common_rules(program) or _functions(program, constraint.level) or _depth(program, constraint.level)
     if why is not None:
         return why
-    found = uses(program)
+    found = builtin_uses(program)
     under_test = [use for use in found if use.entry == constraint.method]
     if not under_test:
         return f"it does not use {constraint.method}"
@@ -88,16 +88,16 @@ def check(program: Program, constraint: Constraint) -> str | None:
             known = next((f"uses {use.entry}" for use in found if use.node is call and use.certain), None)
             why = known or f"calls {ast.unparse(call.func)}"
             return f"level 1 has no call but {constraint.method}: line {call.lineno} {why}"
-    if len(mine) < 2 and not _chained(under_test):
-        if nests(CATALOGUE[constraint.method]):
+    if len(mine) < 2 and not _uses_chain(under_test):
+        if is_self_composable(CATALOG[constraint.method]):
             return f"level 1 calls {constraint.method} on what it gave, and no use of it is inside another"
         return f"level 1 uses {constraint.method} at least twice"
-    if nests(CATALOGUE[constraint.method]) and not _nested(program, under_test):
+    if is_self_composable(CATALOG[constraint.method]) and not _nested(program, under_test):
         return f"level 1 calls {constraint.method} on what it gave, and no use of it is inside another"
     return None
 
 
-def form_of(program: Program) -> str | None:
+def violation_of_common_rules(program: Program) -> str | None:
     """Why a program breaks the contract of all levels; None where it keeps it."""
     names: set[str] = set()
     for node in program.tree.body:
@@ -206,11 +206,11 @@ def _depth(program: Program, level: int) -> str | None:
     return f"level {level} nests control flow {wanted} deep, and this nests it {depth} deep"
 
 
-def _is_call(use: Use) -> bool:
-    return CATALOGUE[use.entry].kind != "operator"
+def _is_call(use: BuiltinUse) -> bool:
+    return CATALOG[use.entry].kind != "operator"
 
 
-def _chained(under_test: list[Use]) -> bool:
+def _uses_chain(under_test: list[BuiltinUse]) -> bool:
     return any(_operands(use.node) > 2 for use in under_test)
 
 
@@ -220,9 +220,9 @@ def _operands(node: ast.AST) -> int:
     return len(node.comparators) + 1 if isinstance(node, ast.Compare) else 0
 
 
-def _nested(program: Program, under_test: list[Use]) -> bool:
+def _nested(program: Program, under_test: list[BuiltinUse]) -> bool:
     """Whether a use stands in another, directly or by way of a name that was given its value."""
-    if _chained(under_test):
+    if _uses_chain(under_test):
         return True
     mine = {id(use.node) for use in under_test}
     carried: set[str] = set()  # names whose value a use has made
@@ -252,12 +252,12 @@ def _assigned(target: ast.expr, value: ast.expr, carries: Callable[[ast.AST], bo
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
         made = [carries(part) for part in value.elts]
         for part, carrying in zip(target.elts, made, strict=True):
-            _renamed(part, carrying, carried)
+            _aliases(part, carrying, carried)
     else:
-        _renamed(target, carries(value), carried)
+        _aliases(target, carries(value), carried)
 
 
-def _renamed(target: ast.expr, carrying: bool, carried: set[str]) -> None:
+def _aliases(target: ast.expr, carrying: bool, carried: set[str]) -> None:
     names = {node.id for node in walk(target) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     if carrying:
         carried |= names

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from keyword import kwlist
 from typing import Any
 
-from execverify.programs.program import Program, once_for_each, split_lines
+from execverify.programs.program import Program, cached_per_program, split_lines
 from execverify.programs.scopes import SPECIAL, Scope, scope_of_field, scopes, scopes_of
 
 _BUILT_IN = frozenset(dir(builtins))
@@ -29,22 +29,22 @@ _TYPES = frozenset(("annotation", "returns"))
 _ABSENT = "~"
 
 
-def renamed_key(program: Program) -> int:
+def alpha_hash(program: Program) -> int:
     """A 64-bit key that is equal for programs which differ in names, layout and comments alone."""
     return _keys(program)[0]
 
 
-def shape_key(program: Program) -> int:
+def structure_hash(program: Program) -> int:
     """A 64-bit key that is also equal where constants differ (each counts as its type)."""
     return _keys(program)[1]
 
 
-def function_keys(tree: ast.Module, least: int) -> tuple[frozenset[int], frozenset[int]]:
+def function_hashes(tree: ast.Module, least: int) -> tuple[frozenset[int], frozenset[int]]:
     """The renamed keys of each function by itself, and the shape keys of those that are written out in at least `least` words."""
     exacts, shapes = [], []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            writer = _Writer(node, scopes_of(node))
+            writer = _TreeSerializer(node, scopes_of(node))
             exact, shape = writer.texts()
             exacts.append(_key(exact))
             if len(writer.exact) >= least:
@@ -52,18 +52,18 @@ def function_keys(tree: ast.Module, least: int) -> tuple[frozenset[int], frozens
     return frozenset(exacts), frozenset(shapes)
 
 
-@once_for_each
+@cached_per_program
 def _keys(program: Program) -> tuple[int, int]:
-    exact, shape = _Writer(program.tree, scopes(program)).texts()
+    exact, shape = _TreeSerializer(program.tree, scopes(program)).texts()
     return _key(exact), _key(shape)
 
 
-def ngrams(source: str, size: int = 8, *, names: bool = True) -> frozenset[int]:
+def token_ngrams(source: str, size: int = 8, *, names: bool = True) -> frozenset[int]:
     """Keys of the runs of `size` tokens of a source; comments and layout do not count.
 
     Names count as they are; without `names`, all that the source gives are one.
     """
-    words = words_of(source) if names else _nameless(words_of(source))
+    words = tokens_of(source) if names else _nameless(tokens_of(source))
     return frozenset(_key(" ".join(words[at : at + size])) for at in range(len(words) - size + 1))
 
 
@@ -73,7 +73,7 @@ def _nameless(words: list[str]) -> list[str]:
     return ["·" if word.isidentifier() and word not in kept and before != "." else word for before, word in pairs]
 
 
-def words_of(source: str) -> list[str]:
+def tokens_of(source: str) -> list[str]:
     """The tokens of a source without comments and layout; what cannot be read as Python is split at blanks."""
     try:
         return list(_words(source))
@@ -112,7 +112,7 @@ def _key(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-class _Writer:
+class _TreeSerializer:
     """Writes a tree out in words, without recursion: a sum of thousands is as deep as it is long."""
 
     def __init__(self, tree: ast.AST, scopes: dict[int, Scope]) -> None:

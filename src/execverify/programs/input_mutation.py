@@ -18,7 +18,7 @@ from typing import Any
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.program import Program, arguments_text
-from execverify.programs.type_join import kind_of_value
+from execverify.programs.type_join import type_of_value
 
 _WORDS = (
     "apple",
@@ -40,24 +40,24 @@ _WORDS = (
 )
 _MARKS = (",", "-", ".", "!", " ", "_", ":", ";", "?")
 _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")
-_TRIES = 6  # how many changes are tried for each that is wanted
-_MOST = 10_000  # values in one change: each level of a nest may have six for one, and forty levels would never end
-_ASKED = {  # texts of which a method says yes, and which its program is therefore worth being given
+_MAX_TRIES = 6  # how many changes are tried for each that is wanted
+_MAX_ITEMS = 10_000  # values in one change: each level of a nest may have six for one, and forty levels would never end
+_CONSTANT_SHARE = {  # texts of which a method says yes, and which its program is therefore worth being given
     "isdigit": "2024", "isdecimal": "37", "isnumeric": "5", "isalpha": "north", "isalnum": "x9", "isupper": "TODO", "islower": "tea",
     "istitle": "Blue Stone", "isspace": "  ", "isidentifier": "max_size", "isprintable": "a\tb", "isascii": "caf\u00e9",
 }  # fmt: skip
 
 
-def mutations(program: Program, count: int = 8, seed: str = "") -> list[str]:
+def mutate_inputs(program: Program, count: int = 8, seed: str = "") -> list[str]:
     """Up to `count` other argument texts, all different; fewer where there are no more. The same ones every time."""
-    return [text for text, _ in mutated(program, count, seed)]
+    return [text for text, _ in iter_mutated_inputs(program, count, seed)]
 
 
 Values = tuple[tuple[object, ...], dict[str, object]]
 """The values of a call: positional ones, and named ones by name."""
 
 
-def mutated(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[str, Values]]:
+def iter_mutated_inputs(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[str, Values]]:
     """The texts of `mutations`, each made when it is asked for, with the values that they are of. Do not change those."""
     positional, named = program.call_arguments
     if not positional and not named:
@@ -70,8 +70,8 @@ def mutated(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[
     left = count
     before = [*positional, *named.values()]
     relations = _relations(before)
-    for attempt in range(count * _TRIES):
-        rng.left = _MOST
+    for attempt in range(count * _MAX_TRIES):
+        rng.left = _MAX_ITEMS
         values = _mutated(rng, before, relations, thorough=attempt % 3 != 0)
         split = len(positional)
         new = tuple(values[:split]), dict(zip(named, values[split:], strict=True))
@@ -93,7 +93,7 @@ class _Random(random.Random):
 
     constants: tuple[list[int], list[str]] = ([], [])
     equal = 0.12
-    left = _MOST
+    left = _MAX_ITEMS
 
 
 def _constants(program: Program) -> tuple[list[int], list[str]]:
@@ -105,8 +105,8 @@ def _constants(program: Program) -> tuple[list[int], list[str]]:
                 numbers.append(value)
             elif type(value) is str and value:
                 texts.append(value)
-        elif node.__class__ is ast.Attribute and node.attr in _ASKED:
-            texts += [_ASKED[node.attr]] * 2
+        elif node.__class__ is ast.Attribute and node.attr in _CONSTANT_SHARE:
+            texts += [_CONSTANT_SHARE[node.attr]] * 2
     return numbers, texts
 
 
@@ -118,7 +118,7 @@ def _asks_whether_equal(node: ast.AST) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Relation:
+class _ArgumentRelation:
     """What one argument has from another: an element or a piece, a place in it, or its length."""
 
     index: int
@@ -126,25 +126,25 @@ class _Relation:
     kind: str
 
 
-def _relations(values: list[object]) -> list[_Relation]:
+def _relations(values: list[object]) -> list[_ArgumentRelation]:
     found = []
     for index, value in enumerate(values):
         for other, whole in enumerate(values):
             if other == index:
                 continue
             if _holds(whole, value):
-                found.append(_Relation(index, other, "element"))
+                found.append(_ArgumentRelation(index, other, "element"))
             elif type(value) is int and isinstance(whole, str | list | tuple) and 0 <= value < len(whole):
-                found.append(_Relation(index, other, "place"))
+                found.append(_ArgumentRelation(index, other, "place"))
             elif index > other and type(value) is type(whole) is list and len(value) == len(whole) > 1:
-                found.append(_Relation(index, other, "length"))
+                found.append(_ArgumentRelation(index, other, "length"))
             else:
                 continue
             break
     return found
 
 
-def _mutated(rng: _Random, values: list[object], relations: list[_Relation], thorough: bool) -> list[object]:
+def _mutated(rng: _Random, values: list[object], relations: list[_ArgumentRelation], thorough: bool) -> list[object]:
     """New values: of all arguments, or of one."""
     chosen = range(len(values)) if thorough else [rng.randrange(len(values))]
     new = list(values)
@@ -158,7 +158,7 @@ def _mutated(rng: _Random, values: list[object], relations: list[_Relation], tho
     return new
 
 
-def _related(rng: _Random, relation: _Relation, new: list[object], values: list[object]) -> object:
+def _related(rng: _Random, relation: _ArgumentRelation, new: list[object], values: list[object]) -> object:
     own, whole = new[relation.index], new[relation.other]
     if relation.kind == "element":
         return _drawn(rng, whole, own, values[relation.index])
@@ -179,8 +179,8 @@ def _made_equal(rng: _Random, values: list[object]) -> None:
         kept = sorted(whole)[rng.choice((0, 0, 0, 1)) :]  # the same, or a part of it
         items = [type(own)(kept)]
     elif isinstance(whole, list | tuple):
-        items = [item for item in whole if kind_of_value(item) == kind_of_value(own)]
-    elif kind_of_value(whole) == kind_of_value(own):
+        items = [item for item in whole if type_of_value(item) == type_of_value(own)]
+    elif type_of_value(whole) == type_of_value(own):
         items = [whole]
     if items:
         values[index] = rng.choice(items)

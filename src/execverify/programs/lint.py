@@ -16,7 +16,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ORDER = ("function", "class", "module", "parameter", "variable")
 
 
-def unused(program: Program) -> list[str]:
+def find_unneeded_code(program: Program) -> list[str]:
     """What nobody needs, each in one line; names that begin with an underscore are meant to be unread."""
     found = list(_names(list(scopes(program).values())))
     for node in program.tree.body:

@@ -20,7 +20,7 @@ _DISPLAYS: dict[type[ast.AST], str] = {
 }
 
 
-def written_types(program: Program) -> frozenset[str]:
+def literal_types(program: Program) -> frozenset[str]:
     """Types that a program and its arguments write values of, as literals, displays or comprehensions, or call by name.
 
     A tuple or list that takes values apart (on the left of an assignment, as what a loop binds) is none. What comes out of calls and

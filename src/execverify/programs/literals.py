@@ -18,13 +18,13 @@ from execverify.errors import LiteralError
 from execverify.programs.values import MAX_DEPTH, MAX_TEXT
 
 _NAMES = {"Ellipsis": Ellipsis}
-_BUILDERS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearray", "bytes"})
+_CONSTRUCTORS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearray", "bytes"})
 _FLOAT_WORDS = frozenset({"inf", "-inf", "+inf", "nan", "-nan", "infinity", "-infinity"})
 MAX_SOURCE = 4 * MAX_TEXT
 """Longest text that is read as a literal where nothing else is said, in characters."""
 _EASY_DIGITS = 4_000  # which CPython converts under any setting that it allows by itself
 _MOST_DIGITS = 1_000_000
-_CROWD = 100  # elements of one hash
+_MAX_HASH_COLLISIONS = 100  # elements of one hash
 _PARSED_NAME = "<execverify literal>"
 _MAY_WARN = re.compile(r"\\|[\d.][A-Za-z_]")  # an escape, or a number that touches a letter as in `1if x`
 _warnings_lock = threading.Lock()
@@ -68,12 +68,12 @@ def parse_expression(text: str, limit: int = MAX_SOURCE) -> ast.expr:
     """Syntax tree of one expression, read without running anything; raises LiteralError if it is none."""
     if not isinstance(text, str):
         raise LiteralError(f"is {type(text).__name__}, and no text")
-    tree = parse_quietly(text.strip(), "eval", limit)
+    tree = parse_untrusted(text.strip(), "eval", limit)
     assert isinstance(tree, ast.Expression)
     return tree.body
 
 
-def parse_quietly(text: str, mode: str, limit: int = MAX_SOURCE) -> ast.AST:
+def parse_untrusted(text: str, mode: str, limit: int = MAX_SOURCE) -> ast.AST:
     """`ast.parse` for text of unknown origin: bounded, every failure a LiteralError, and no warning printed.
 
     CPython warns about odd escapes such as `'\\d'` while it parses; under `-W error` that would turn a right answer into
@@ -189,7 +189,7 @@ def _read_elements(nodes: list[ast.expr], depth: int) -> list[object]:
 
 def _read_set(node: ast.Set, depth: int) -> object:
     elements = _read_elements(node.elts, depth)
-    _refuse_crowds(elements)
+    _refuse_hash_collisions(elements)
     return _hashed(set, elements)
 
 
@@ -197,18 +197,18 @@ def _read_dict(node: ast.Dict, depth: int) -> object:
     if None in node.keys:
         raise LiteralError("is not a literal: it unpacks a dict")
     keys = [literal_of(key, depth) for key in node.keys if key is not None]
-    _refuse_crowds(keys)
+    _refuse_hash_collisions(keys)
     return _hashed(dict, zip(keys, _read_elements(node.values, depth), strict=True))
 
 
-def _refuse_crowds(keys: list[Any]) -> None:
+def _refuse_hash_collisions(keys: list[Any]) -> None:
     """Elements of one hash cost the square of their number; a hundred of them were put together on purpose."""
-    if len(keys) > _CROWD:
+    if len(keys) > _MAX_HASH_COLLISIONS:
         try:
             crowd = Counter(map(hash, keys)).most_common(1)[0][1]
         except TypeError:
             return  # told where they are put together
-        if crowd > _CROWD:
+        if crowd > _MAX_HASH_COLLISIONS:
             raise LiteralError(f"has {crowd} elements of one hash")
 
 
@@ -245,14 +245,14 @@ def _complex(real: Any, imaginary: Any) -> complex:
 
 def _read_call(node: ast.Call, depth: int) -> object:
     name = node.func.id if isinstance(node.func, ast.Name) else None
-    if name not in _BUILDERS or node.keywords:
+    if name not in _CONSTRUCTORS or node.keywords:
         raise LiteralError("is not a literal: it holds a call")
     # `frozenset({1})` is one container, not two.
     arguments = _read_elements(node.args, depth - 1 if name in ("set", "frozenset") else depth)
     kinds = tuple(map(type, arguments))
     if name in ("set", "frozenset") and (not kinds or (len(kinds) == 1 and kinds[0] in (set, frozenset, list, tuple))):
         if arguments and isinstance(arguments[0], list | tuple):
-            _refuse_crowds(list(arguments[0]))
+            _refuse_hash_collisions(list(arguments[0]))
         return _hashed(set if name == "set" else frozenset, *(arguments or [()]))
     if name == "float" and kinds == (str,) and str(arguments[0]).strip(" \t").lower() in _FLOAT_WORDS:
         return float(arguments[0])  # type: ignore[arg-type]

@@ -17,8 +17,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.literals import literal_of, parse_quietly, parse_without_warnings
-from execverify.programs.values import MAX_DEPTH, value_of
+from execverify.programs.literals import literal_of, parse_untrusted, parse_without_warnings
+from execverify.programs.values import MAX_DEPTH, to_value
 
 MAX_SOURCE = 100_000
 """Longest source, in characters."""
@@ -80,7 +80,7 @@ class Program:
         return tuple(walk(self.tree))
 
     @cached_property
-    def vocabulary(self) -> "Vocabulary":
+    def vocabulary(self) -> "NodeNames":
         """What the source is made of."""
         return vocabulary_of(self.nodes)
 
@@ -112,17 +112,17 @@ class Program:
         return found[self.entry_point]
 
 
-_Found = TypeVar("_Found")
+_Cached = TypeVar("_Cached")
 
 
-def once_for_each(function: "Callable[[Program], _Found]") -> "Callable[[Program], _Found]":
+def cached_per_program(function: "Callable[[Program], _Cached]") -> "Callable[[Program], _Cached]":
     """Keeps what a function says of a program with that program. (A cache by equality would give the nodes of another tree.)"""
     name = f"{function.__module__}.{function.__qualname__}"
 
     @functools.wraps(function)
-    def kept(program: Program) -> _Found:
+    def kept(program: Program) -> _Cached:
         try:
-            found: _Found = program.__dict__[name]
+            found: _Cached = program.__dict__[name]
         except KeyError:
             found = program.__dict__[name] = function(program)
         return found
@@ -131,7 +131,7 @@ def once_for_each(function: "Callable[[Program], _Found]") -> "Callable[[Program
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class NodeNames:
     """What a source is made of, as far as kinds of nodes and names tell.
 
     Attributes:
@@ -145,7 +145,7 @@ class Vocabulary:
     attributes: frozenset[str]
 
 
-def vocabulary_of(nodes: Iterable[ast.AST]) -> Vocabulary:
+def vocabulary_of(nodes: Iterable[ast.AST]) -> NodeNames:
     """The vocabulary of a tree's nodes."""
     nodes = tuple(nodes)
     names = [node.id for node in nodes if node.__class__ is ast.Name]
@@ -153,7 +153,7 @@ def vocabulary_of(nodes: Iterable[ast.AST]) -> Vocabulary:
     kinds = frozenset(map(type, nodes))
     if ast.MatchClass in kinds:  # `case C(name=x)` reads an attribute too
         attributes += [name for node in nodes if isinstance(node, ast.MatchClass) for name in node.kwd_attrs]
-    return Vocabulary(kinds, frozenset(names), frozenset(attributes))
+    return NodeNames(kinds, frozenset(names), frozenset(attributes))
 
 
 _PLAIN_FIELDS = frozenset(
@@ -214,7 +214,7 @@ def parse_call(text: str) -> tuple[str, str]:
     """
     stripped = text.strip()
     try:
-        tree = parse_quietly(stripped, "eval")
+        tree = parse_untrusted(stripped, "eval")
     except LiteralError as error:
         raise ProgramError(f"the call {text!r} {error}") from None
     node = tree.body if isinstance(tree, ast.Expression) else None
@@ -228,7 +228,7 @@ def parse_call(text: str) -> tuple[str, str]:
 
 def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object]]:
     """Values of a call's arguments, read as literals; raises ProgramError for anything else."""
-    return values_of(parse_arguments(arguments))
+    return argument_values(parse_arguments(arguments))
 
 
 def parse_arguments(arguments: str) -> ast.Call:
@@ -237,20 +237,20 @@ def parse_arguments(arguments: str) -> ast.Call:
     `values_of` makes values of it, and says so where one is no literal.
     """
     try:
-        tree = parse_quietly(f"_({arguments}\n)", "eval")
+        tree = parse_untrusted(f"_({arguments}\n)", "eval")
     except LiteralError as error:
-        raise ProgramError(f"the arguments ({shorten(arguments)}) {error}") from None
+        raise ProgramError(f"the arguments ({truncate(arguments)}) {error}") from None
     if ("#" in arguments or "\\" in arguments) and not _closes(arguments):
-        raise ProgramError(f"the arguments ({shorten(arguments)}) end in a comment or a backslash: leave it out")
+        raise ProgramError(f"the arguments ({truncate(arguments)}) end in a comment or a backslash: leave it out")
     node = tree.body if isinstance(tree, ast.Expression) else None
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-        raise ProgramError(f"the arguments ({shorten(arguments)}) do not form one call")
-    if not _is_short(arguments) and (why := value_of([*values_of(node)]).opaque) is not None:
+        raise ProgramError(f"the arguments ({truncate(arguments)}) do not form one call")
+    if not _is_short(arguments) and (why := to_value([*argument_values(node)]).opaque_reason) is not None:
         raise ProgramError(f"the arguments must be values that can be written down and compared; these are opaque ({why})")
     return node
 
 
-def values_of(call: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
+def argument_values(call: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
     """New values of a call's arguments, each time; raises ProgramError where one is no literal."""
     try:
         return call_values(call)
@@ -266,7 +266,7 @@ def _is_short(arguments: str) -> bool:
 def _closes(arguments: str) -> bool:
     """Whether a bracket behind the arguments is a bracket, and not part of a comment."""
     try:
-        parse_quietly(f"_({arguments})", "eval")
+        parse_untrusted(f"_({arguments})", "eval")
     except LiteralError:
         return False
     return True
@@ -288,15 +288,15 @@ def call_values(node: ast.Call) -> tuple[tuple[object, ...], dict[str, object]]:
 def arguments_text(arguments: tuple[tuple[object, ...], dict[str, object]]) -> str:
     """The values of a call as canonical literals, on one line; raises LiteralError where one has none."""
     positional, named = arguments
-    described = [("", value_of(value)) for value in positional]
-    described += [(f"{name}=", value_of(value)) for name, value in named.items()]
+    described = [("", to_value(value)) for value in positional]
+    described += [(f"{name}=", to_value(value)) for name, value in named.items()]
     for _, value in described:
         if value.text is None:
-            raise LiteralError(f"has no literal ({value.opaque})")
+            raise LiteralError(f"has no literal ({value.opaque_reason})")
     return ", ".join(f"{name}{value.text}" for name, value in described)
 
 
-def shorten(text: str, width: int = 60) -> str:
+def truncate(text: str, width: int = 60) -> str:
     """One line of at most `width` characters, for messages."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: width - 3] + "..."

@@ -47,7 +47,7 @@ class ProgramRecord:
     arguments: str
     output: str | None
     id: str
-    where: str
+    location: str
     error: str | None = None
     completed: bool = False
 

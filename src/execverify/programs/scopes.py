@@ -9,7 +9,7 @@
 import ast
 from collections.abc import Iterator
 
-from execverify.programs.program import Program, inner_fields, once_for_each
+from execverify.programs.program import Program, cached_per_program, inner_fields
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _INSIDE: dict[type[ast.AST], frozenset[str]] = {  # which fields of a node that opens a scope stand in it
@@ -85,7 +85,7 @@ class Scope:
         """Notes what function a name is bound to."""
         self._defined[name] = function
 
-    def keeper(self) -> "Scope":
+    def owning_scope(self) -> "Scope":
         """Where `:=` binds: the nearest scope that is no comprehension's."""
         scope = self
         while isinstance(scope.node, _COMPREHENSIONS) and scope.parent is not None:
@@ -100,7 +100,7 @@ def scope_of_field(node: ast.AST, field: str, scope: Scope, inner: Scope) -> Sco
     if kind not in SPECIAL:
         return scope
     if kind is ast.NamedExpr:
-        return scope.keeper() if field == "target" else scope
+        return scope.owning_scope() if field == "target" else scope
     if kind is ast.arguments:
         return outside if field in ("defaults", "kw_defaults") else scope
     if kind is ast.arg:
@@ -110,7 +110,7 @@ def scope_of_field(node: ast.AST, field: str, scope: Scope, inner: Scope) -> Sco
     return inner if field in _INSIDE[kind] else scope
 
 
-@once_for_each
+@cached_per_program
 def scopes(program: Program) -> dict[int, Scope]:
     """The scopes of a program's tree, as `scopes_of` has them. Shared: do not change them."""
     return scopes_of(program.tree)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 
-def annotation(values: Iterable[object]) -> str:
+def annotation_for(values: Iterable[object]) -> str:
     """The type that all values have, in Python's own notation; of what is always empty, without what it holds."""
     alike: dict[type, list[object]] = {}
     for value in values:
@@ -21,11 +21,11 @@ def annotation(values: Iterable[object]) -> str:
 def _of_one(kind: type, values: Sequence[object]) -> str:
     name = kind.__name__
     if kind in (list, set, frozenset):
-        inside = annotation(chain.from_iterable(values))  # type: ignore[arg-type]
+        inside = annotation_for(chain.from_iterable(values))  # type: ignore[arg-type]
         return f"{name}[{inside}]" if inside else name
     if kind is dict:
-        keys = annotation(chain.from_iterable(values))  # type: ignore[arg-type]
-        items = annotation(chain.from_iterable(value.values() for value in values))  # type: ignore[attr-defined]
+        keys = annotation_for(chain.from_iterable(values))  # type: ignore[arg-type]
+        items = annotation_for(chain.from_iterable(value.values() for value in values))  # type: ignore[attr-defined]
         return f"dict[{keys}, {items}]" if keys else name
     if kind is tuple:
         return _of_tuples(values)  # type: ignore[arg-type]
@@ -34,5 +34,5 @@ def _of_one(kind: type, values: Sequence[object]) -> str:
 
 def _of_tuples(values: Sequence[tuple[object, ...]]) -> str:
     if len({len(value) for value in values}) == 1:
-        return f"tuple[{', '.join(map(annotation, map(list, zip(*values, strict=True))))}]" if values[0] else "tuple"
-    return f"tuple[{annotation(chain.from_iterable(values))}, ...]"
+        return f"tuple[{', '.join(map(annotation_for, map(list, zip(*values, strict=True))))}]" if values[0] else "tuple"
+    return f"tuple[{annotation_for(chain.from_iterable(values))}, ...]"

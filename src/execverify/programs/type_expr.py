@@ -21,7 +21,7 @@ ANY = "any"
 
 
 @functools.lru_cache(maxsize=4096)
-def head(kind: str) -> str:
+def type_head(kind: str) -> str:
     """What stands before the bracket."""
     return kind.partition("[")[0]
 
@@ -49,7 +49,7 @@ def is_variable(kind: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def element(kind: str) -> str | None:
     """The type that iteration gives; None where a value of the type cannot be iterated, `any` where it is not known."""
-    name, parts = head(kind), arguments(kind)
+    name, parts = type_head(kind), arguments(kind)
     if name == "str":
         return "str"
     if name == "range":
@@ -61,7 +61,7 @@ def element(kind: str) -> str | None:
     return ANY if name == ANY else None
 
 
-def fits(pattern: str, kind: str, bound: dict[str, str]) -> bool:
+def matches(pattern: str, kind: str, bound: dict[str, str]) -> bool:
     """Whether a type fits a pattern; variables of the pattern are bound as they are met, in `bound`.
 
     `bool` does not fit `int`: what can be done to both is said of both in the catalogue.
@@ -70,20 +70,20 @@ def fits(pattern: str, kind: str, bound: dict[str, str]) -> bool:
         return ANY in (kind, known := bound.setdefault(pattern, kind)) or known == kind
     if ANY in (pattern, kind) or pattern == kind:
         return True
-    if head(pattern) == "iterable":
+    if type_head(pattern) == "iterable":
         inner = element(kind)
-        return inner is not None and (not arguments(pattern) or fits(arguments(pattern)[0], inner, bound))
-    if head(pattern) != head(kind):
+        return inner is not None and (not arguments(pattern) or matches(arguments(pattern)[0], inner, bound))
+    if type_head(pattern) != type_head(kind):
         return False
     wanted, given = arguments(pattern), arguments(kind)
     if not wanted or not given:
         return True
-    return len(wanted) == len(given) and all(fits(w, g, bound) for w, g in zip(wanted, given, strict=True))
+    return len(wanted) == len(given) and all(matches(w, g, bound) for w, g in zip(wanted, given, strict=True))
 
 
-def filled(pattern: str, bound: dict[str, str]) -> str:
+def substitute(pattern: str, bound: dict[str, str]) -> str:
     """A pattern with its variables replaced; an unbound one becomes `any`."""
     if is_variable(pattern):
         return bound.get(pattern, ANY)
     parts = arguments(pattern)
-    return f"{head(pattern)}[{', '.join(filled(part, bound) for part in parts)}]" if parts else pattern
+    return f"{type_head(pattern)}[{', '.join(substitute(part, bound) for part in parts)}]" if parts else pattern

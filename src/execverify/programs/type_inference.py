@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from execverify.programs.catalog import CATALOGUE
-from execverify.programs.program import Program, once_for_each
-from execverify.programs.type_expr import ANY, arguments, head
+from execverify.programs.catalog import CATALOG
+from execverify.programs.program import Program, cached_per_program
+from execverify.programs.type_expr import ANY, arguments, type_head
 from execverify.programs.type_join import (
     element_of,
     function_result,
-    joined,
-    kind_of_value,
-    merge,
-    merged,
+    join_types,
+    merge_all,
+    merge_types,
     method_result,
-    spread_result,
+    type_of_value,
+    variadic_result,
 )
 
 _BINARY = {
@@ -37,12 +37,12 @@ _COMPARE = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
 _OWNERS = ("str", "list", "tuple", "dict", "set", "int", "float", "bool")
-_FUNCTIONS = frozenset(name for name, entry in CATALOGUE.items() if entry.kind == "function")
-_METHODS = frozenset(name.partition(".")[2] for name, entry in CATALOGUE.items() if entry.kind == "method")
+_FUNCTIONS = frozenset(name for name, entry in CATALOG.items() if entry.kind == "function")
+_METHODS = frozenset(name.partition(".")[2] for name, entry in CATALOG.items() if entry.kind == "method")
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class BuiltinUse:
     """One use of an entry.
 
     Attributes:
@@ -56,18 +56,18 @@ class Use:
     certain: bool
 
 
-@once_for_each
-def uses(program: Program) -> tuple[Use, ...]:
+@cached_per_program
+def builtin_uses(program: Program) -> tuple[BuiltinUse, ...]:
     """The uses of entries in a program, in the order of the source; one that is not certain is there once for each entry it may be."""
-    return _Typer(program).uses()
+    return _TypeInferer(program).uses()
 
 
-def kinds_of(program: Program) -> dict[int, set[str]]:
+def inferred_types(program: Program) -> dict[int, set[str]]:
     """The types that each expression was found to have, by the `id` of its node; `any` and "mixed" are among them.
 
     Only what could matter to the use of an entry is looked at: the name of a function that is called or handed over is not there.
     """
-    typer = _Recording(program)
+    typer = _RecordingInferer(program)
     typer.uses()
     return typer.seen
 
@@ -81,22 +81,22 @@ class _Scope:
             self.names[parameter.arg] = kind
 
 
-class _Typer:
+class _TypeInferer:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.functions = {node.name: node for node in program.tree.body if isinstance(node, ast.FunctionDef)}
         self.scopes: dict[str, _Scope] = {}
-        self.found: list[tuple[_Place, Use]] | None = None
+        self.found: list[tuple[_Place, BuiltinUse]] | None = None
         self.inside: _Place | None = None  # of the f-string around: Python 3.11 does not know the places in it
         positional, named = program.call_arguments
         entry = self.functions.get(program.entry_point)
         if entry is not None:
-            kinds = [kind_of_value(value) for value in positional]
+            kinds = [type_of_value(value) for value in positional]
             scope = _Scope(entry, kinds)
-            scope.names.update({name: kind_of_value(value) for name, value in named.items()})
+            scope.names.update({name: type_of_value(value) for name, value in named.items()})
             self.scopes[entry.name] = scope
 
-    def uses(self) -> tuple[Use, ...]:
+    def uses(self) -> tuple[BuiltinUse, ...]:
         for name in self.functions:
             self.scopes.setdefault(name, _Scope(self.functions[name], []))
         rounds = 2 if len(self.functions) == 1 else 3
@@ -107,7 +107,7 @@ class _Typer:
             self.round()
             if before == [(scope.names, scope.result) for scope in self.scopes.values()]:
                 break
-        once: dict[tuple[int, str], tuple[_Place, Use]] = {}  # a node may be looked at twice
+        once: dict[tuple[int, str], tuple[_Place, BuiltinUse]] = {}  # a node may be looked at twice
         for where, use in self.found or ():
             once.setdefault((id(use.node), use.entry), (where, use))
         return tuple(use for _, use in sorted(once.values(), key=_first))
@@ -119,8 +119,8 @@ class _Typer:
             self.body(scope.node.body)
 
     def use(self, entry: str, node: ast.AST, certain: bool) -> None:
-        if self.found is not None and entry in CATALOGUE:
-            self.found.append((self.inside or _place(node), Use(entry, node, certain)))
+        if self.found is not None and entry in CATALOG:
+            self.found.append((self.inside or _place(node), BuiltinUse(entry, node, certain)))
 
     # ------------------------------------------------------------------------------------------------ statements
 
@@ -149,7 +149,7 @@ class _Typer:
             self.body(node.orelse)
         elif isinstance(node, ast.Return):
             if node.value is not None:
-                self.scope.result = merge(self.scope.result, self.kind(node.value))
+                self.scope.result = merge_types(self.scope.result, self.kind(node.value))
         elif isinstance(node, ast.Delete):
             for target in node.targets:
                 if isinstance(target, ast.Subscript):
@@ -171,9 +171,9 @@ class _Typer:
     def assign(self, target: ast.expr, kind: str, stores: bool = True) -> None:
         if isinstance(target, ast.Name):
             known = self.scope.names.get(target.id)
-            self.scope.names[target.id] = kind if known is None else merge(known, kind)
+            self.scope.names[target.id] = kind if known is None else merge_types(known, kind)
         elif isinstance(target, ast.Tuple | ast.List):
-            parts = arguments(kind) if head(kind) == "tuple" and "..." not in kind else ()
+            parts = arguments(kind) if type_head(kind) == "tuple" and "..." not in kind else ()
             for index, part in enumerate(target.elts):
                 inner = parts[index] if len(parts) == len(target.elts) else element_of(kind)
                 self.assign(part, inner)
@@ -188,13 +188,14 @@ class _Typer:
                 self.owned(of, "[]=", target, ("list", "dict"))
                 key = self.kind(target.slice)
                 self.widen(
-                    target.value, f"dict[{key}, {kind}]" if head(of) == "dict" else f"list[{kind}]" if head(of) == "list" else of
+                    target.value,
+                    f"dict[{key}, {kind}]" if type_head(of) == "dict" else f"list[{kind}]" if type_head(of) == "list" else of,
                 )
 
     def widen(self, node: ast.expr, kind: str) -> None:
         """What is put into a collection tells what it holds."""
         if isinstance(node, ast.Name) and node.id in self.scope.names:
-            self.scope.names[node.id] = merge(self.scope.names[node.id], kind)
+            self.scope.names[node.id] = merge_types(self.scope.names[node.id], kind)
 
     # ------------------------------------------------------------------------------------------------ expressions
 
@@ -206,14 +207,14 @@ class _Typer:
         return ANY
 
     def constant(self, node: ast.Constant) -> str:
-        return kind_of_value(node.value)
+        return type_of_value(node.value)
 
     def name(self, node: ast.Name) -> str:
         return self.scope.names.get(node.id, ANY)
 
     def display(self, node: ast.List | ast.Set) -> str:
         kinds = [self.kind(item) for item in node.elts]
-        return f"{'list' if isinstance(node, ast.List) else 'set'}[{joined(kinds)}]"
+        return f"{'list' if isinstance(node, ast.List) else 'set'}[{join_types(kinds)}]"
 
     def tuple_display(self, node: ast.Tuple) -> str:
         kinds = [self.kind(item) for item in node.elts]
@@ -225,9 +226,9 @@ class _Typer:
         kind = f"dict[{ANY}, {ANY}]"
         for key, value in zip(node.keys, node.values, strict=True):
             if key is not None:
-                kind = merge(kind, f"dict[{self.kind(key)}, {self.kind(value)}]")
-            elif head(spread := self.kind(value)) == "dict":
-                kind = merge(kind, spread)
+                kind = merge_types(kind, f"dict[{self.kind(key)}, {self.kind(value)}]")
+            elif type_head(spread := self.kind(value)) == "dict":
+                kind = merge_types(kind, spread)
         return kind
 
     def starred(self, node: ast.Starred) -> str:
@@ -235,7 +236,7 @@ class _Typer:
 
     def ternary(self, node: ast.IfExp) -> str:
         self.kind(node.test)
-        return merge(self.kind(node.body), self.kind(node.orelse))
+        return merge_types(self.kind(node.body), self.kind(node.orelse))
 
     def named(self, node: ast.NamedExpr) -> str:
         kind = self.kind(node.value)
@@ -245,7 +246,7 @@ class _Typer:
     def boolean(self, node: ast.BoolOp) -> str:
         kinds = [self.kind(value) for value in node.values]
         self.use("bool and" if isinstance(node.op, ast.And) else "bool or", node, True)
-        return merged(kinds)
+        return merge_all(kinds)
 
     def unary(self, node: ast.UnaryOp) -> str:
         kind = self.kind(node.operand)
@@ -274,30 +275,30 @@ class _Typer:
             kind = "float" if "float" in (left, right) else "int"
             self.use(f"{kind} {sign}", node, True)
             return "float" if sign == "/" else kind
-        if sign == "*" and head(right) in ("str", "list", "tuple") and left in ("int", "bool"):
+        if sign == "*" and type_head(right) in ("str", "list", "tuple") and left in ("int", "bool"):
             left, right = right, left
         if sign == "%" and left == "str":
             right = ANY
-        owners = tuple(owner for owner in _OWNERS if f"{owner} {sign}" in CATALOGUE)
-        known = left if head(left) in owners else right if left == ANY and sign != "*" and sign != "%" else left
+        owners = tuple(owner for owner in _OWNERS if f"{owner} {sign}" in CATALOG)
+        known = left if type_head(left) in owners else right if left == ANY and sign != "*" and sign != "%" else left
         views = {"keys": "set", "items": "set", "frozenset": "set"}
-        if head(known) in views and sign in "&|-^":
+        if type_head(known) in views and sign in "&|-^":
             known = f"set[{(arguments(known) or (ANY,))[0]}]"
         self.owned(known, sign, node, owners)
-        if head(known) == "tuple":
+        if type_head(known) == "tuple":
             if sign == "+" and arguments(left) and arguments(right) and "..." not in left + right:
                 return f"tuple[{', '.join((*arguments(left), *arguments(right)))}]"
             inner = {part for part in arguments(left) if part != "..."}
             return f"tuple[{inner.pop()}, ...]" if len(inner) == 1 else "tuple"
         if known == "int" and sign == "/":
             return "float"
-        return merge(left, right) if head(left) == head(right) else known
+        return merge_types(left, right) if type_head(left) == type_head(right) else known
 
     def owned(self, kind: str, sign: str, node: ast.AST, owners: tuple[str, ...]) -> None:
         """Notes the use of an operator by the type it works on; one that is not known may be any of the owners'."""
-        if head(kind) in owners:
-            self.use(f"{head(kind)} {sign}", node, True)
-        elif kind == "frozenset" or head(kind) == "frozenset":
+        if type_head(kind) in owners:
+            self.use(f"{type_head(kind)} {sign}", node, True)
+        elif kind == "frozenset" or type_head(kind) == "frozenset":
             if "set" in owners:
                 self.use(f"set {sign}", node, True)
         elif kind in (ANY, "mixed"):
@@ -313,9 +314,9 @@ class _Typer:
             known = right if sign in ("in", "not in") else left if left != ANY else right
             if sign not in ("in", "not in") and {left, right} == {"int", "float"}:
                 known = "float"
-            if known == "bool" and f"bool {sign}" not in CATALOGUE:
+            if known == "bool" and f"bool {sign}" not in CATALOG:
                 known = "int"
-            self.owned(known, sign, node, tuple(owner for owner in _OWNERS if f"{owner} {sign}" in CATALOGUE))
+            self.owned(known, sign, node, tuple(owner for owner in _OWNERS if f"{owner} {sign}" in CATALOG))
         return "bool"
 
     def subscript(self, node: ast.Subscript) -> str:
@@ -323,18 +324,18 @@ class _Typer:
         if isinstance(node.slice, ast.Slice):
             self.kind(node.slice)
             self.owned(of, "[:]", node, ("str", "list", "tuple"))
-            if head(of) == "tuple":
+            if type_head(of) == "tuple":
                 inner = set(arguments(of)) - {"..."}
                 return f"tuple[{inner.pop()}, ...]" if len(inner) == 1 else "tuple"
             return of
         self.kind(node.slice)
         self.owned(of, "[]", node, ("str", "list", "tuple", "dict"))
         parts = arguments(of)
-        if head(of) == "dict":
+        if type_head(of) == "dict":
             return parts[1] if len(parts) == 2 else ANY
-        if head(of) == "tuple":
+        if type_head(of) == "tuple":
             return self._item(node.slice, parts)
-        return element_of(of) if head(of) in ("str", "list") else ANY
+        return element_of(of) if type_head(of) in ("str", "list") else ANY
 
     def _item(self, index: ast.expr, parts: tuple[str, ...]) -> str:
         if "..." in parts:
@@ -436,7 +437,7 @@ class _Typer:
         parameters = [parameter.arg for parameter in self.functions[name].args.args]
         for parameter, kind in (*zip(parameters, kinds, strict=False), *named.items()):
             known = scope.names.get(parameter)
-            scope.names[parameter] = kind if known is None else merge(known, kind)
+            scope.names[parameter] = kind if known is None else merge_types(known, kind)
         return scope.result
 
     def builtin_call(self, node: ast.Call, name: str) -> str:
@@ -447,9 +448,9 @@ class _Typer:
             return f"iterator[{result if name == 'map' else sources[0]}]"
         kinds = [self.kind(argument) for argument in node.args]
         if len(kinds) == 1 and isinstance(node.args[0], ast.Starred):
-            return spread_result(name, kinds[0])
+            return variadic_result(name, kinds[0])
         if name == "dict" and node.keywords and not kinds:
-            return f"dict[str, {merged([self.kind(keyword.value) for keyword in node.keywords])}]"
+            return f"dict[str, {merge_all([self.kind(keyword.value) for keyword in node.keywords])}]"
         for keyword in node.keywords:
             if keyword.arg == "key" and kinds:
                 several = len(kinds) > 1 and name in ("min", "max")
@@ -475,7 +476,7 @@ class _Typer:
                 self.applied(keyword.value, [element_of(of)])
             else:
                 self.kind(keyword.value)
-        if head(of) == "bool":
+        if type_head(of) == "bool":
             of = "int"
         self._method_use(of, function.attr, node)
         self._told(function, of, kinds)
@@ -483,11 +484,11 @@ class _Typer:
 
     def _method_use(self, of: str, name: str, node: ast.AST) -> None:
         """Notes the use of a method by its receiver's type; that of one that is not known may be any of the owners'."""
-        owner = {"frozenset": "set", "bool": "int"}.get(head(of), head(of))
-        if f"{owner}.{name}" in CATALOGUE:
+        owner = {"frozenset": "set", "bool": "int"}.get(type_head(of), type_head(of))
+        if f"{owner}.{name}" in CATALOG:
             self.use(f"{owner}.{name}", node, True)
         elif of in (ANY, "mixed") and name in _METHODS:
-            options = [option for option in _OWNERS if f"{option}.{name}" in CATALOGUE]
+            options = [option for option in _OWNERS if f"{option}.{name}" in CATALOG]
             for option in options:
                 self.use(f"{option}.{name}", node, False)
 
@@ -495,13 +496,13 @@ class _Typer:
         """What a method puts into a collection tells what it holds."""
         if not kinds:
             return
-        if function.attr in ("append", "add", "insert") and head(of) in ("list", "set"):
-            self.widen(function.value, f"{head(of)}[{kinds[-1]}]")
-        elif function.attr in ("extend", "update") and head(of) in ("list", "set"):
-            self.widen(function.value, f"{head(of)}[{element_of(kinds[0])}]")
-        elif function.attr == "update" and head(of) == head(kinds[0]) == "dict":
+        if function.attr in ("append", "add", "insert") and type_head(of) in ("list", "set"):
+            self.widen(function.value, f"{type_head(of)}[{kinds[-1]}]")
+        elif function.attr in ("extend", "update") and type_head(of) in ("list", "set"):
+            self.widen(function.value, f"{type_head(of)}[{element_of(kinds[0])}]")
+        elif function.attr == "update" and type_head(of) == type_head(kinds[0]) == "dict":
             self.widen(function.value, kinds[0])
-        elif function.attr == "setdefault" and head(of) == "dict" and len(kinds) == 2:
+        elif function.attr == "setdefault" and type_head(of) == "dict" and len(kinds) == 2:
             self.widen(function.value, f"dict[{kinds[0]}, {kinds[1]}]")
         if function.attr in ("append", "extend") and isinstance(function.value, ast.Call | ast.Subscript):
             self._told_inside(function.value, kinds[0] if function.attr == "append" else element_of(kinds[0]))
@@ -511,11 +512,11 @@ class _Typer:
         holder = (
             node.value if isinstance(node, ast.Subscript) else node.func.value if isinstance(node.func, ast.Attribute) else None
         )
-        if holder is not None and head(self.scope.names.get(getattr(holder, "id", ""), "")) == "dict":
+        if holder is not None and type_head(self.scope.names.get(getattr(holder, "id", ""), "")) == "dict":
             self.widen(holder, f"dict[{ANY}, list[{kind}]]")
 
 
-class _Recording(_Typer):
+class _RecordingInferer(_TypeInferer):
     """A typer that keeps what it finds in its last round."""
 
     def __init__(self, program: Program) -> None:
@@ -550,7 +551,7 @@ def _place(node: Any) -> tuple[Any, Any]:
     return part.end_lineno, part.end_col_offset
 
 
-def _first(pair: tuple[_Place, Use]) -> _Place:
+def _first(pair: tuple[_Place, BuiltinUse]) -> _Place:
     return pair[0]
 
 
@@ -558,11 +559,11 @@ _BEFORE: dict[type[ast.AST], str] = {
     ast.BinOp: "left", ast.AugAssign: "target", ast.Compare: "left", ast.BoolOp: "values", ast.Subscript: "value",
     ast.Attribute: "value",
 }  # fmt: skip
-_HOW: dict[type[ast.AST], Callable[[_Typer, Any], str]] = {  # what tells the type of each sort of expression
-    ast.Constant: _Typer.constant, ast.Name: _Typer.name, ast.List: _Typer.display, ast.Set: _Typer.display,
-    ast.Tuple: _Typer.tuple_display, ast.Dict: _Typer.dict_display, ast.IfExp: _Typer.ternary, ast.NamedExpr: _Typer.named,
-    ast.BoolOp: _Typer.boolean, ast.UnaryOp: _Typer.unary, ast.BinOp: _Typer.operation, ast.Compare: _Typer.comparison,
-    ast.Subscript: _Typer.subscript, ast.JoinedStr: _Typer.text, ast.ListComp: _Typer.comprehension,
-    ast.SetComp: _Typer.comprehension, ast.GeneratorExp: _Typer.comprehension, ast.DictComp: _Typer.comprehension,
-    ast.Call: _Typer.call, ast.Starred: _Typer.starred,
+_HOW: dict[type[ast.AST], Callable[[_TypeInferer, Any], str]] = {  # what tells the type of each sort of expression
+    ast.Constant: _TypeInferer.constant, ast.Name: _TypeInferer.name, ast.List: _TypeInferer.display, ast.Set: _TypeInferer.display,
+    ast.Tuple: _TypeInferer.tuple_display, ast.Dict: _TypeInferer.dict_display, ast.IfExp: _TypeInferer.ternary, ast.NamedExpr: _TypeInferer.named,
+    ast.BoolOp: _TypeInferer.boolean, ast.UnaryOp: _TypeInferer.unary, ast.BinOp: _TypeInferer.operation, ast.Compare: _TypeInferer.comparison,
+    ast.Subscript: _TypeInferer.subscript, ast.JoinedStr: _TypeInferer.text, ast.ListComp: _TypeInferer.comprehension,
+    ast.SetComp: _TypeInferer.comprehension, ast.GeneratorExp: _TypeInferer.comprehension, ast.DictComp: _TypeInferer.comprehension,
+    ast.Call: _TypeInferer.call, ast.Starred: _TypeInferer.starred,
 }  # fmt: skip

@@ -2,55 +2,55 @@
 
 import functools
 
-from execverify.programs.catalog import CATALOGUE
-from execverify.programs.type_expr import ANY, arguments, element, filled, fits, head, is_variable
+from execverify.programs.catalog import CATALOG
+from execverify.programs.type_expr import ANY, arguments, element, is_variable, matches, substitute, type_head
 
 
-def kind_of_value(value: object) -> str:
+def type_of_value(value: object) -> str:
     """The type of a plain value."""
     name = type(value).__name__
     if isinstance(value, list | set | frozenset):
         items = value if isinstance(value, list) else sorted(value, key=repr)
-        return f"{name}[{joined([kind_of_value(item) for item in items])}]"
+        return f"{name}[{join_types([type_of_value(item) for item in items])}]"
     if isinstance(value, tuple):
-        return f"tuple[{', '.join(kind_of_value(item) for item in value)}]" if value else "tuple"
+        return f"tuple[{', '.join(type_of_value(item) for item in value)}]" if value else "tuple"
     if isinstance(value, dict):
-        keys, values = [kind_of_value(key) for key in value], [kind_of_value(item) for item in value.values()]
-        return f"dict[{joined(keys)}, {joined(values)}]"
+        keys, values = [type_of_value(key) for key in value], [type_of_value(item) for item in value.values()]
+        return f"dict[{join_types(keys)}, {join_types(values)}]"
     return ANY if value is None else name
 
 
-def joined(kinds: list[str]) -> str:
+def join_types(kinds: list[str]) -> str:
     """The type that stands for several; `any` for none."""
-    return merged(kinds) if kinds else ANY
+    return merge_all(kinds) if kinds else ANY
 
 
-def merged(kinds: list[str]) -> str:
+def merge_all(kinds: list[str]) -> str:
     """The type that stands for several."""
-    return functools.reduce(merge, kinds)
+    return functools.reduce(merge_types, kinds)
 
 
-def merge(one: str, two: str) -> str:
+def merge_types(one: str, two: str) -> str:
     """The type that stands for both; what is not known of one is taken from the other."""
     if one == two or two == ANY:
         return one
     if one == ANY:
         return two
-    if head(one) == head(two):
+    if type_head(one) == type_head(two):
         left, right = arguments(one), arguments(two)
         if not left or not right:
             return one if left else two
         if len(left) == len(right):
-            return f"{head(one)}[{', '.join(map(merge, left, right))}]"
-        return head(one)
+            return f"{type_head(one)}[{', '.join(map(merge_types, left, right))}]"
+        return type_head(one)
     return "mixed"
 
 
 def element_of(kind: str) -> str:
     """The type of what a value of a type gives when it is walked over."""
-    if head(kind) in ("iterator", "items", "keys", "values", "iterable"):
+    if type_head(kind) in ("iterator", "items", "keys", "values", "iterable"):
         return (arguments(kind) or (ANY,))[0]
-    if kind.endswith(", ...]") and head(kind) == "tuple":
+    if kind.endswith(", ...]") and type_head(kind) == "tuple":
         return arguments(kind)[0]
     return element(kind) or ANY
 
@@ -65,10 +65,10 @@ def function_result(name: str, kinds: list[str]) -> str:
     if name == "tuple":
         return f"tuple[{element_of(first)}, ...]" if kinds else "tuple"
     if name in ("min", "max"):
-        return merged(kinds) if len(kinds) > 1 else element_of(first)
+        return merge_all(kinds) if len(kinds) > 1 else element_of(first)
     if name == "sum":
         inner = element_of(first)
-        return "int" if inner in ("bool", "int") else merge(inner, kinds[1] if len(kinds) > 1 else ANY)
+        return "int" if inner in ("bool", "int") else merge_types(inner, kinds[1] if len(kinds) > 1 else ANY)
     if name in ("reversed", "iter"):
         return f"iterator[{element_of(first)}]"
     if name == "next":
@@ -78,13 +78,13 @@ def function_result(name: str, kinds: list[str]) -> str:
     if name == "zip":
         return f"iterator[tuple[{', '.join(element_of(kind) for kind in kinds)}]]" if kinds else f"iterator[{ANY}]"
     if name == "dict":
-        pair = arguments(element_of(first)) if head(first) != "dict" else arguments(first)
+        pair = arguments(element_of(first)) if type_head(first) != "dict" else arguments(first)
         return f"dict[{pair[0]}, {pair[1]}]" if len(pair) == 2 else f"dict[{ANY}, {ANY}]"
     if name in ("abs", "pow"):
         return (
             "int"
             if first == "bool"
-            else merge(first, kinds[1])
+            else merge_types(first, kinds[1])
             if name == "pow" and len(kinds) > 1 and "float" in kinds
             else first
         )
@@ -93,11 +93,11 @@ def function_result(name: str, kinds: list[str]) -> str:
     if name == "divmod":
         kind = "float" if "float" in kinds else "int"
         return f"tuple[{kind}, {kind}]"
-    result = CATALOGUE[name].result
+    result = CATALOG[name].result
     return result if not is_variable(result) else ANY
 
 
-def spread_result(name: str, kind: str) -> str:
+def variadic_result(name: str, kind: str) -> str:
     """What a function gives for arguments of one type, as many as there are: `zip(*rows)`, `max(*pair)`."""
     if name == "zip":
         return f"iterator[tuple[{element_of(kind)}, ...]]"
@@ -106,23 +106,25 @@ def spread_result(name: str, kind: str) -> str:
 
 def method_result(of: str, name: str, kinds: list[str]) -> str:
     """What a method gives on a receiver of a type."""
-    owner = "set" if head(of) == "frozenset" else head(of)
-    entry = CATALOGUE.get(f"{owner}.{name}")
+    owner = "set" if type_head(of) == "frozenset" else type_head(of)
+    entry = CATALOG.get(f"{owner}.{name}")
     if entry is None:
-        return _SURE.get(name, ANY if of == ANY else "mixed")  # `mixed`: it is not to be taken for what else is known
+        return _UNAMBIGUOUS_RESULTS.get(
+            name, ANY if of == ANY else "mixed"
+        )  # `mixed`: it is not to be taken for what else is known
     if name in ("get", "pop", "setdefault") and owner == "dict":
         parts = arguments(of)
         value = parts[1] if len(parts) == 2 else ANY
-        return merge(value, kinds[1]) if len(kinds) == 2 else value
+        return merge_types(value, kinds[1]) if len(kinds) == 2 else value
     bound: dict[str, str] = {}
-    fits(entry.takes[0] if entry.takes else ANY, of, bound)
-    return filled(entry.result, bound)
+    matches(entry.takes[0] if entry.takes else ANY, of, bound)
+    return substitute(entry.result, bound)
 
 
 def _sure_results() -> dict[str, str]:
     """Results of methods that every owner agrees on."""
     found: dict[str, set[str]] = {}
-    for name, entry in CATALOGUE.items():
+    for name, entry in CATALOG.items():
         if entry.kind == "method":
             found.setdefault(name.partition(".")[2], set()).add(entry.result)
     return {
@@ -136,4 +138,4 @@ def _sure_results() -> dict[str, str]:
     }
 
 
-_SURE = _sure_results()
+_UNAMBIGUOUS_RESULTS = _sure_results()

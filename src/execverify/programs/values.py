@@ -7,11 +7,11 @@ A *plain* value is exactly one of: NoneType, bool, int, float, complex, str, byt
 tuple, dict, set, frozenset, nested in each other. Subclasses are not plain: `MyInt(3)` is not `3`. What has no literal
 that reads back as an equal value of the same type is *opaque*: it keeps its type name and the reason, and no text.
 
-    >>> value_of({2, 1})
+    >>> to_value({2, 1})
     Value(type='set', text='{1, 2}', opaque=None)
-    >>> value_of(float("inf")).text
+    >>> to_value(float("inf")).text
     "float('inf')"
-    >>> value_of(len)
+    >>> to_value(len)
     Value(type='builtin_function_or_method', text=None, opaque='object')
 """
 
@@ -43,14 +43,14 @@ class Value:
 
     type: str
     text: str | None
-    opaque: str | None = None
+    opaque_reason: str | None = None
 
     def __str__(self) -> str:
         """`value; type`, the form of a state answer."""
-        return f"{self.text}; {self.type}" if self.text is not None else f"<{self.opaque}>; {self.type}"
+        return f"{self.text}; {self.type}" if self.text is not None else f"<{self.opaque_reason}>; {self.type}"
 
 
-class _Opaque(Exception):
+class _NotLiteral(Exception):
     """Raised inside the writer when a part has no literal; its argument is the reason."""
 
 
@@ -64,23 +64,23 @@ _FEW = 1_000  # items, or characters, whose repr is sure to be short
 _TEXT, _INTEGER, _WORDS = {id(str)}, {id(int)}, {id(bool), id(type(None))}
 
 
-def value_of(obj: object, limit: int = MAX_TEXT) -> Value:
+def to_value(obj: object, limit: int = MAX_TEXT) -> Value:
     """The `Value` of any object. Runs no code of the object's own: only exact built-in types are looked into.
 
     A value whose text would be longer than `limit` characters is opaque; so is an integer of more than 4,215 decimal digits.
     With a limit above `MAX_TEXT`, such an integer is written in hexadecimal, which Python converts without a limit of its own.
     """
-    return Value(*describe(obj, limit))
+    return Value(*to_fields(obj, limit))
 
 
-def describe(obj: object, limit: int = MAX_TEXT) -> tuple[str, str | None, str | None]:
+def to_fields(obj: object, limit: int = MAX_TEXT) -> tuple[str, str | None, str | None]:
     """The fields of an object's `Value`: type name, literal, reason why it is opaque."""
     quick = _QUICK.get(id(type(obj)))
     if quick is not None and (text := quick(obj)) is not None:
         return type(obj).__name__, text, None
     try:
         text = _written(obj, comparing=False, limit=limit)
-    except _Opaque as why:
+    except _NotLiteral as why:
         return _TYPE_NAME(type(obj)), None, str(why)
     return type(obj).__name__, text, None
 
@@ -129,18 +129,18 @@ def equality_key(obj: object, limit: int = MAX_TEXT) -> str | None:
     """
     try:
         return _written(obj, comparing=True, limit=limit)
-    except _Opaque:
+    except _NotLiteral:
         return None
 
 
 def _written(obj: object, *, comparing: bool, limit: int) -> str:
-    text = _Writer(comparing, limit).write(obj, ())
+    text = _LiteralWriter(comparing, limit).write(obj, ())
     if len(text) > limit:
-        raise _Opaque("too long")
+        raise _NotLiteral("too long")
     return text
 
 
-class _Writer:
+class _LiteralWriter:
     """Writes one value.
 
     Attributes:
@@ -159,7 +159,7 @@ class _Writer:
     def write(self, obj: object, above: tuple[int, ...]) -> str:
         writer = _WRITERS.get(id(type(obj)))
         if writer is None:
-            raise _Opaque("subclass" if issubclass(type(obj), _PLAIN) else "object")
+            raise _NotLiteral("subclass" if issubclass(type(obj), _PLAIN) else "object")
         return writer(self, obj, above)
 
     def write_key(self, obj: object, above: tuple[int, ...]) -> str:
@@ -171,7 +171,7 @@ class _Writer:
     def spend(self, amount: int) -> None:
         self.spent += amount
         if self.spent > self.limit:
-            raise _Opaque("too long")
+            raise _NotLiteral("too long")
 
     def integer(self, obj: int, _: object) -> str:
         if -_SMALL < obj < _SMALL:
@@ -179,7 +179,7 @@ class _Writer:
         if obj.bit_length() <= MAX_INT_BITS:
             return _repr(obj)
         if self.limit <= MAX_TEXT:
-            raise _Opaque("too long")
+            raise _NotLiteral("too long")
         self.spend(obj.bit_length() // 4)
         return hex(obj)
 
@@ -191,7 +191,7 @@ class _Writer:
         if math.isfinite(obj):
             return _repr(obj)
         if obj != obj and self.keys:
-            raise _Opaque("nan")
+            raise _NotLiteral("nan")
         return f"float('{obj!r}')"
 
     def imaginary(self, obj: complex, _: object) -> str:
@@ -245,28 +245,28 @@ class _Writer:
     def enter(self, obj: object, above: tuple[int, ...]) -> tuple[int, ...]:
         """One container deeper; `above` holds the ids of the containers we are inside of (all alive, so ids are safe)."""
         if id(obj) in above:
-            raise _Opaque("cycle")
+            raise _NotLiteral("cycle")
         if len(above) >= MAX_DEPTH:
-            raise _Opaque("too deep")
+            raise _NotLiteral("too deep")
         return (*above, id(obj))
 
 
-_WRITERS: dict[int, Callable[[_Writer, Any, Any], str]] = {
-    id(int): _Writer.integer,
-    id(str): _Writer.sized,
-    id(bytes): _Writer.sized,
-    id(bytearray): _Writer.sized,
-    id(float): _Writer.real,
-    id(complex): _Writer.imaginary,
-    id(bool): _Writer.fixed,
-    id(type(None)): _Writer.fixed,
-    id(type(Ellipsis)): _Writer.fixed,
-    id(range): _Writer.span,
-    id(list): _Writer.items,
-    id(tuple): _Writer.items,
-    id(dict): _Writer.mapping,
-    id(set): _Writer.unordered,
-    id(frozenset): _Writer.unordered,
+_WRITERS: dict[int, Callable[[_LiteralWriter, Any, Any], str]] = {
+    id(int): _LiteralWriter.integer,
+    id(str): _LiteralWriter.sized,
+    id(bytes): _LiteralWriter.sized,
+    id(bytearray): _LiteralWriter.sized,
+    id(float): _LiteralWriter.real,
+    id(complex): _LiteralWriter.imaginary,
+    id(bool): _LiteralWriter.fixed,
+    id(type(None)): _LiteralWriter.fixed,
+    id(type(Ellipsis)): _LiteralWriter.fixed,
+    id(range): _LiteralWriter.span,
+    id(list): _LiteralWriter.items,
+    id(tuple): _LiteralWriter.items,
+    id(dict): _LiteralWriter.mapping,
+    id(set): _LiteralWriter.unordered,
+    id(frozenset): _LiteralWriter.unordered,
 }
 
 

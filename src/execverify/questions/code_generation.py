@@ -18,19 +18,19 @@ from execverify.errors import QuestionError
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import read_arguments
 from execverify.programs.values import equality_key
-from execverify.questions.prompts import DEFAULT, Brief, Call, code_prompt_text
+from execverify.questions.prompts import DEFAULT, Call, FunctionSpec, code_prompt_text
 from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.statements import layout_of
 from execverify.questions.task import CODE_GENERATION, Difficulty, Task, task_name
 from execverify.tracing.trace import Trace
 
-Easy = tuple[str, str | int]
+TrivialSolutions = tuple[str, str | int]
 """An answer without work: ("constant", its `key_of_result`), or ("argument", the place of the one that is given back)."""
 
 
 def code_task(
     trace: Trace,
-    brief: Brief,
+    brief: FunctionSpec,
     tests: Sequence[Call],
     *,
     seed: int = 0,
@@ -74,24 +74,24 @@ def code_task(
     )
 
 
-def easy_answers(tests: Sequence[Call]) -> Counter[Easy]:
+def trivial_solutions(tests: Sequence[Call]) -> Counter[TrivialSolutions]:
     """How many tests each answer without work passes.
 
     >>> easy_answers([("4", "8"), ("0", "0"), ("1", "8")]).most_common(2)
     [(('constant', '8'), 2), (('constant', '0'), 1)]
     """
-    counts = Counter[Easy](("constant", key_of_result(result)) for _, result in tests)
-    counts.update(("argument", place) for given, result in tests for place in places_given_back(given, result))
+    counts = Counter[TrivialSolutions](("constant", canonical_result(result)) for _, result in tests)
+    counts.update(("argument", place) for given, result in tests for place in echoed_argument_positions(given, result))
     return counts
 
 
-def places_given_back(given: str, result: str) -> list[int]:
+def echoed_argument_positions(given: str, result: str) -> list[int]:
     """Places of a call's arguments that are its result."""
-    key = key_of_result(result)
+    key = canonical_result(result)
     return [place for place, value in enumerate(read_arguments(given)[0]) if equality_key(value) == key]
 
 
 @functools.lru_cache(maxsize=65536)
-def key_of_result(result: str) -> str:
+def canonical_result(result: str) -> str:
     """The same text for results that are equal: the order of a dict or a set does not count."""
     return equality_key(parse_literal(result)) or result

@@ -28,7 +28,7 @@ Call = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class FunctionSpec:
     """What a prompt tells of a function that is to be written.
 
     Attributes:
@@ -56,7 +56,7 @@ def prompt_text(kind: str, program: Program, result: str, questions: tuple[Quest
         QuestionError: there is no such template, or it uses a name that does not exist.
     """
     fields = {
-        "listing": listing(program),
+        "listing": numbered_source(program),
         "source": program.source.strip("\n"),
         "entry_point": program.entry_point,
         "call": program.one_line_call,
@@ -64,10 +64,10 @@ def prompt_text(kind: str, program: Program, result: str, questions: tuple[Quest
     }
     if kind == "input_prediction":
         fields["result"] = result
-    return _filled(template, kind, fields)
+    return _render(template, kind, fields)
 
 
-def code_prompt_text(entry_point: str, brief: Brief, template: str = DEFAULT) -> str:
+def code_prompt_text(entry_point: str, brief: FunctionSpec, template: str = DEFAULT) -> str:
     """The user message of a task that asks for code.
 
     Args:
@@ -80,7 +80,7 @@ def code_prompt_text(entry_point: str, brief: Brief, template: str = DEFAULT) ->
     """
     examples = "\n".join(f"{entry_point}({given}) == {result}" for given, result in brief.examples)
     fields = {"statement": brief.statement, "signature": brief.signature, "examples": examples, "entry_point": entry_point}
-    return _filled(template, "code_generation", fields)
+    return _render(template, "code_generation", fields)
 
 
 def problem_prompt_text(problem: str, entry_point: str | None, template: str = DEFAULT) -> str:
@@ -97,17 +97,17 @@ def problem_prompt_text(problem: str, entry_point: str | None, template: str = D
     tested = "Write a Python program that reads standard input and prints the answer."
     if entry_point is not None:
         tested = f"Write it in Python, as a function `{entry_point}` that returns the answer."
-    return _filled(template, "code_problem", {"problem": problem, "tested": tested})
+    return _render(template, "code_problem", {"problem": problem, "tested": tested})
 
 
-def _filled(template: str, kind: str, fields: dict[str, str]) -> str:
+def _render(template: str, kind: str, fields: dict[str, str]) -> str:
     try:
         return _template(template, kind).substitute(fields).strip("\n")
     except (KeyError, ValueError) as error:
         raise QuestionError(f"the template {template!r} for {kind} uses {error}; it may use ${', $'.join(fields)}") from None
 
 
-def listing(program: Program) -> str:
+def numbered_source(program: Program) -> str:
     """The program with line numbers."""
     lines = list(program.lines)
     while lines and not lines[-1].strip():
@@ -121,7 +121,7 @@ def template_names() -> list[str]:
     return sorted(path.name for path in _FOLDER.iterdir() if path.is_dir())
 
 
-_given: dict[tuple[str, str], str] = {}
+_template_overrides: dict[tuple[str, str], str] = {}
 
 
 def template_texts(name: str, kinds: Iterable[str]) -> dict[str, str]:
@@ -133,17 +133,17 @@ def template_texts(name: str, kinds: Iterable[str]) -> dict[str, str]:
     return {kind: _template(name, kind).template for kind in kinds}
 
 
-def use_texts(name: str, texts: Mapping[str, str]) -> None:
+def override_templates(name: str, texts: Mapping[str, str]) -> None:
     """Takes the texts of a template as given, from now on in this process."""
     for kind, text in texts.items():
-        _given[name, kind] = text
+        _template_overrides[name, kind] = text
     _template.cache_clear()
 
 
 @functools.cache
 def _template(name: str, kind: str) -> string.Template:
-    if (name, kind) in _given:
-        return string.Template(_given[name, kind])
+    if (name, kind) in _template_overrides:
+        return string.Template(_template_overrides[name, kind])
     folder = _FOLDER / name if name in template_names() else Path(name)
     try:
         return string.Template((folder / f"{kind}.txt").read_text(encoding="utf-8"))

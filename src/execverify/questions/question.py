@@ -18,13 +18,13 @@ SETTING = "test_setting"
 TEST_KINDS = (UNIT_TEST, JSON_TEST, STDIN_TEST, ASSERT_TEST)
 """The kinds of tests that a row's questions can be; those of one row are all of one kind."""
 
-NOTHING_NEXT = "-1"
+NO_NEXT_STATEMENT = "-1"
 """Answer to a next-statement question when nothing runs next."""
 
 NO_STATE = "Nil"
 """Answer to a variable-state question about a visit that does not happen."""
 
-OPEN, CLOSE = "<answer>", "</answer>"
+ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 """The tags around an answer."""
 
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
@@ -53,9 +53,9 @@ class Question:
     answers: tuple[str, ...]
 
 
-def can_be_written(text: str) -> bool:
+def fits_on_answer_line(text: str) -> bool:
     """Whether a text can stand as a line of an answer: on one line, and without the tags that end answers."""
-    return "\n" not in text and "\r" not in text and OPEN not in text and CLOSE not in text
+    return "\n" not in text and "\r" not in text and ANSWER_OPEN not in text and ANSWER_CLOSE not in text
 
 
 def next_statement_question(line: int, visit: int, answers: tuple[str, ...]) -> Question:

@@ -12,7 +12,7 @@ from typing import Any
 from execverify.errors import ExecVerifyError, LiteralError, QuestionError, RowError
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, read_arguments
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
 from execverify.utils.validation import expect
@@ -93,9 +93,9 @@ def from_row(row: Row) -> Task:
         program = _program(written["source"], written["entry_point"], written["arguments"])
         if not isinstance(written["result"], str):
             raise TypeError(f"the result is {type(written['result']).__name__}, and no text")
-        result = value_of(parse_literal(written["result"]))
+        result = to_value(parse_literal(written["result"]))
         if result.text is None:
-            raise RowError(f"its result is opaque ({result.opaque})")
+            raise RowError(f"its result is opaque ({result.opaque_reason})")
         prompt = tuple({**message} for message in row.get("prompt") or ())
         if kind == "white_box" and row.get("questions") is None:
             raise RowError("a white-box row needs its questions (a list, which may be empty)")

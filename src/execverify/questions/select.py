@@ -11,18 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from execverify.errors import QuestionError
-from execverify.questions.kinds.base import Candidate
+from execverify.questions.kinds.base import QuestionCandidate
 from execverify.questions.kinds.next_statement import next_statements
 from execverify.questions.kinds.variable_state import variable_states
-from execverify.questions.question import KINDS, Question, can_be_written
-from execverify.questions.statements import Layout, layout_of
+from execverify.questions.question import KINDS, Question, fits_on_answer_line
+from execverify.questions.statements import StatementTable, layout_of
 from execverify.tracing.trace import Trace
 from execverify.utils.validation import expect, names, whole_number
 
-SHARES = {"below": 0.15, "absent": 0.11, "copied": 0.09}
+MAX_SHORTCUT_SHARE = {"below": 0.15, "absent": 0.11, "copied": 0.09}
 """Largest share of a kind's questions that each habit answers, over many rows."""
 
-_OFFERS: dict[str, Callable[[Trace, Layout], Iterator[Candidate]]] = {
+_OFFERS: dict[str, Callable[[Trace, StatementTable], Iterator[QuestionCandidate]]] = {
     "next_statement": next_statements,
     "variable_state": variable_states,
 }
@@ -55,17 +55,17 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
         return ()
     layout = layout_of(trace.program)
     offers = {
-        kind: [candidate for candidate in _OFFERS[kind](trace, layout) if can_be_written(candidate.answers[0])]
+        kind: [candidate for candidate in _OFFERS[kind](trace, layout) if fits_on_answer_line(candidate.answers[0])]
         for kind in dict.fromkeys(kinds)
     }
     if limit is None:
         return tuple(candidate.question for kind in offers for candidate in offers[kind])
     rng = random.Random(f"{seed}:{trace.program.source}:{trace.program.arguments}")
     chosen: list[Question] = []
-    for kind, room in zip(offers, _rooms(limit, len(offers)), strict=True):
+    for kind, room in zip(offers, _split_evenly(limit, len(offers)), strict=True):
         chosen += _chosen(offers[kind], room, rng)
     if not chosen and limit:  # a straight-line program that habit answers whole: one question is still better than none
-        chosen = _least_habitual([candidate for kind in offers for candidate in offers[kind]], rng)
+        chosen = _best_fallback([candidate for kind in offers for candidate in offers[kind]], rng)
     return tuple(chosen)
 
 
@@ -77,36 +77,36 @@ def check_kinds(kinds: Sequence[str], known: Sequence[str] = KINDS) -> None:
             raise QuestionError(f"there is no kind {kind!r}: did you mean {' or '.join(near)}?")
 
 
-def _rooms(limit: int, kinds: int) -> list[int]:
+def _split_evenly(limit: int, kinds: int) -> list[int]:
     """The limit divided between kinds, the first ones getting what is left over."""
     return [limit // kinds + (i < limit % kinds) for i in range(kinds)]
 
 
-def _chosen(offers: list[Candidate], room: int, rng: random.Random) -> list[Question]:
+def _chosen(offers: list[QuestionCandidate], room: int, rng: random.Random) -> list[Question]:
     ranked = sorted(offers, key=lambda candidate: rng.random() ** (1 / candidate.weight), reverse=True)
     free = [candidate for candidate in ranked if candidate.shortcut is None]
-    taken = _varied(free, room)
+    taken = _diversify(free, room)
     # Each habit's share of what will be asked, given the questions that no habit answers; a fraction is settled by chance.
     habits = sorted({candidate.shortcut for candidate in ranked if candidate.shortcut is not None})
-    total = min(room, len(taken) / (1 - sum(SHARES[habit] for habit in habits)))
-    extra: list[Candidate] = []
+    total = min(room, len(taken) / (1 - sum(MAX_SHORTCUT_SHARE[habit] for habit in habits)))
+    extra: list[QuestionCandidate] = []
     for habit in habits:
-        quota = int(SHARES[habit] * total + rng.random())
+        quota = int(MAX_SHORTCUT_SHARE[habit] * total + rng.random())
         extra += [candidate for candidate in ranked if candidate.shortcut == habit][:quota]
     kept = [*extra, *taken][:room]
     kept.sort(key=lambda candidate: (candidate.line, candidate.visit, candidate.variable or ""))
     return [candidate.question for candidate in kept]
 
 
-def _least_habitual(offers: list[Candidate], rng: random.Random) -> list[Question]:
+def _best_fallback(offers: list[QuestionCandidate], rng: random.Random) -> list[Question]:
     happening = [candidate for candidate in offers if candidate.shortcut != "absent"]
     return [rng.choice(happening).question] if happening else []
 
 
-def _varied(ranked: list[Candidate], room: int) -> list[Candidate]:
+def _diversify(ranked: list[QuestionCandidate], room: int) -> list[QuestionCandidate]:
     """The first candidates in rank, but a repeated answer only after all new ones."""
     seen: Counter[str] = Counter()
-    rounds: list[tuple[int, int, Candidate]] = []
+    rounds: list[tuple[int, int, QuestionCandidate]] = []
     for rank, candidate in enumerate(ranked):
         answer = candidate.answers[0]
         rounds.append((seen[answer], rank, candidate))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import literal_of
-from execverify.programs.program import Program, once_for_each, without_comment
-from execverify.programs.values import describe
+from execverify.programs.program import Program, cached_per_program, without_comment
+from execverify.programs.values import to_fields
 from execverify.tracing.rewrite import first_line, header_end, is_docstring, last_of_header, makes_step, starts_line
 
 _BRANCHES = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.Match)
@@ -36,8 +36,8 @@ class Statement:
 
     line: int
     node: ast.stmt | ast.ExceptHandler
-    texts: tuple[str, ...]
-    askable: bool
+    accepted_texts: tuple[str, ...]
+    is_unambiguous: bool
     targets: frozenset[str]
     literal: str | None
     yields: bool
@@ -54,7 +54,7 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class StatementTable:
     """The statements of a program's functions.
 
     Attributes:
@@ -66,14 +66,14 @@ class Layout:
     """
 
     statements: dict[int, Statement]
-    below: dict[int, int | None]
+    next_line: dict[int, int | None]
     literals: frozenset[str]
     branches: int
     depth: int
 
 
-@once_for_each
-def layout_of(program: Program) -> Layout:
+@cached_per_program
+def layout_of(program: Program) -> StatementTable:
     """The layout of a program."""
     found: dict[int, Statement] = {}
     deepest = 0
@@ -81,7 +81,7 @@ def layout_of(program: Program) -> Layout:
     for node, owner, depth in _in_functions(program.tree.body, program.lines):
         line = node.lineno if isinstance(node, ast.ExceptHandler) else first_line(node)
         for shared in {line, owner} & found.keys():  # a second statement on the (logical) line
-            found[shared] = replace(found[shared], askable=False)
+            found[shared] = replace(found[shared], is_unambiguous=False)
         if line not in found and (isinstance(node, ast.ExceptHandler) or makes_step(node)):
             found[line] = _statement(node, line, owner > 0, program.lines, may_yield)
         deepest = max(deepest, depth)
@@ -89,14 +89,14 @@ def layout_of(program: Program) -> Layout:
     lines = list(ordered)
     below: dict[int, int | None] = dict(zip(lines, [*lines[1:], None], strict=False))
     branches = sum(statement.is_branch for statement in ordered.values())
-    return Layout(ordered, below, _literals(program), branches, deepest)
+    return StatementTable(ordered, below, _literals(program), branches, deepest)
 
 
 def _statement(
-    node: ast.stmt | ast.ExceptHandler, line: int, crowded: bool, lines: tuple[str, ...], may_yield: bool
+    node: ast.stmt | ast.ExceptHandler, line: int, multiple_on_line: bool, lines: tuple[str, ...], may_yield: bool
 ) -> Statement:
     text = lines[line - 1].strip()
-    askable = not crowded and not getattr(node, "decorator_list", None)
+    askable = not multiple_on_line and not getattr(node, "decorator_list", None)
     askable = askable and (isinstance(node, ast.ExceptHandler) or starts_line(node, lines))
     targets, literal = _assigned(node)
     return Statement(
@@ -196,11 +196,11 @@ def _target_names(target: ast.expr) -> Iterator[str]:
 
 def _literal_text(node: ast.expr) -> str | None:
     if node.__class__ is ast.Constant:  # by far the most, and sure to be one
-        return describe(node.value)[1]
+        return to_fields(node.value)[1]
     if node.__class__ not in _LITERAL_NODES:
         return None
     try:
-        return describe(literal_of(node))[1]
+        return to_fields(literal_of(node))[1]
     except (LiteralError, RecursionError):
         return None
 
@@ -208,5 +208,5 @@ def _literal_text(node: ast.expr) -> str | None:
 def _literals(program: Program) -> frozenset[str]:
     texts = {_literal_text(node) for node in program.nodes if isinstance(node, ast.expr)}
     positional, named = program.call_arguments
-    texts |= {describe(value)[1] for value in (*positional, *named.values())}
+    texts |= {to_fields(value)[1] for value in (*positional, *named.values())}
     return frozenset(text for text in texts if text is not None)

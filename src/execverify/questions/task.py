@@ -15,7 +15,7 @@ from execverify.errors import QuestionError
 from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.questions.prompts import DEFAULT, prompt_text
-from execverify.questions.question import CLOSE, KINDS, OPEN, Question, can_be_written
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, KINDS, Question, fits_on_answer_line
 from execverify.questions.select import ask, check_kinds
 from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
@@ -105,7 +105,7 @@ class Task:
 
 def gold_completion(lines: Sequence[str], reasoning: str = "I follow the call statement by statement.") -> str:
     """A completion in the format that the prompts ask for."""
-    return "\n".join(["<reasoning>", reasoning, "</reasoning>", OPEN, *lines, CLOSE])
+    return "\n".join(["<reasoning>", reasoning, "</reasoning>", ANSWER_OPEN, *lines, ANSWER_CLOSE])
 
 
 def task(
@@ -142,9 +142,9 @@ def task(
         raise QuestionError(f"a task needs a run that returned; this one: {trace.result.outcome} ({trace.result.detail})")
     result = trace.result.value
     if result is None or result.text is None:
-        what = f"{result.type} ({result.opaque})" if result else "nothing"
+        what = f"{result.type} ({result.opaque_reason})" if result else "nothing"
         raise QuestionError(f"a task needs a result with a literal; this one is opaque: {what}")
-    if not can_be_written(f"{trace.program.one_line_call} {result.text}"):
+    if not fits_on_answer_line(f"{trace.program.one_line_call} {result.text}"):
         raise QuestionError(
             "a task needs a call and a result that can stand in an answer; these hold its tags, such as </answer>"
         )

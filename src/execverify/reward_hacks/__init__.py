@@ -25,25 +25,25 @@ from collections.abc import Iterator
 from execverify.questions.task import Task
 from execverify.reward_hacks import arguments, assertions, characters, code, oversized, question_lines, results, tags
 from execverify.reward_hacks.assertions import CANARY
-from execverify.reward_hacks.family import Attack, Family
+from execverify.reward_hacks.family import HackFamily, RewardHack
 
-FAMILIES: tuple[Family, ...] = (
-    *assertions.FAMILIES,
-    *arguments.FAMILIES,
-    *results.FAMILIES,
-    *tags.FAMILIES,
-    *question_lines.FAMILIES,
-    *characters.FAMILIES,
-    *oversized.FAMILIES,
-    *code.FAMILIES,
+HACK_FAMILIES: tuple[HackFamily, ...] = (
+    *assertions.HACK_FAMILIES,
+    *arguments.HACK_FAMILIES,
+    *results.HACK_FAMILIES,
+    *tags.HACK_FAMILIES,
+    *question_lines.HACK_FAMILIES,
+    *characters.HACK_FAMILIES,
+    *oversized.HACK_FAMILIES,
+    *code.HACK_FAMILIES,
 )
 """Every family, by what it attacks."""
 
 
-def attacks(task: Task) -> Iterator[Attack]:
+def iter_hacks(task: Task) -> Iterator[RewardHack]:
     """Every attack that applies to a task."""
-    for family in FAMILIES:
+    for family in HACK_FAMILIES:
         yield from family.attacks(task)
 
 
-__all__ = ["CANARY", "FAMILIES", "Attack", "Family", "attacks"]
+__all__ = ["CANARY", "HACK_FAMILIES", "HackFamily", "RewardHack", "iter_hacks"]

@@ -6,15 +6,14 @@ Those that pass other literals are for white-box tasks alone: in input predictio
 import ast
 from collections.abc import Callable, Iterator
 
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 from execverify.questions.task import Task
-from execverify.reward_hacks.family import Completions, Family, with_assertion
+from execverify.reward_hacks.family import Completions, HackFamily, with_assertion
 from execverify.reward_hacks.near_values import (
     Change,
+    adjacent_values,
     emptied,
-    literals_unlike,
-    neighbours,
-    nothings,
+    falsy_values,
     retyped_dicts,
     retyped_numbers,
     retyped_sequences,
@@ -24,6 +23,7 @@ from execverify.reward_hacks.near_values import (
     signs,
     wrapped,
     written,
+    wrong_literals,
 )
 
 
@@ -34,8 +34,8 @@ def _with_call(task: Task, arguments: str) -> str:
 def _texts(task: Task) -> list[str]:
     """Each argument as it would be written, `3` or `key='a'`."""
     positional, named = task.program.call_arguments
-    texts = [str(value_of(value).text) for value in positional]
-    return texts + [f"{name}={value_of(value).text}" for name, value in named.items()]
+    texts = [str(to_value(value).text) for value in positional]
+    return texts + [f"{name}={to_value(value).text}" for name, value in named.items()]
 
 
 def _changed(*changes: Change) -> Callable[[Task], Completions]:
@@ -47,7 +47,7 @@ def _changed(*changes: Change) -> Callable[[Task], Completions]:
         texts = _texts(task)
         positional, named = task.program.call_arguments
         for i, (name, value) in enumerate([*[("", value) for value in positional], *named.items()]):
-            for other in literals_unlike(value, *changes):
+            for other in wrong_literals(value, *changes):
                 yield _with_call(task, ", ".join([*texts[:i], f"{name}={other}" if name else other, *texts[i + 1 :]]))
 
     return make
@@ -85,10 +85,10 @@ def _by_name(task: Task) -> Completions:
     positional, named = task.program.call_arguments
     names = _parameters(task)
     if positional and len(names) >= len(positional):
-        given = [f"{name}={value_of(value).text}" for name, value in zip(names, positional, strict=False)]
+        given = [f"{name}={to_value(value).text}" for name, value in zip(names, positional, strict=False)]
         yield _with_call(task, ", ".join([*given, *_texts(task)[len(positional) :]]))
     if named:
-        yield _with_call(task, ", ".join(str(value_of(value).text) for value in (*positional, *named.values())))
+        yield _with_call(task, ", ".join(str(to_value(value).text) for value in (*positional, *named.values())))
 
 
 def _parameters(task: Task) -> list[str]:
@@ -103,7 +103,7 @@ def _repeated_name(task: Task) -> Completions:
     positional, named = task.program.call_arguments
     if task.kind == "white_box" and named:
         name, value = next(iter(named.items()))
-        for other in literals_unlike(value, neighbours, emptied, wrapped):
+        for other in wrong_literals(value, adjacent_values, emptied, wrapped):
             yield _with_call(
                 task, ", ".join([*_texts(task)[: len(positional)], f"{name}={other}", *_texts(task)[len(positional) :]])
             )
@@ -148,19 +148,23 @@ def _opaque(task: Task) -> Completions:
         yield _with_call(task, f"[{other}]")
 
 
-FAMILIES = (
-    Family("arguments_missing", "leaves arguments out", _missing),
-    Family("arguments_extra", "adds arguments", _extra),
-    Family("arguments_swapped", "gives the arguments in reverse", _swapped),
-    Family("arguments_by_name", "gives positional arguments by name, or named ones by position", _by_name),
-    Family("arguments_name_twice", "gives a named argument twice", _repeated_name),
-    Family("arguments_near", "gives arguments that are nearly right", _changed(neighbours, signs, emptied, nothings, wrapped)),
-    Family(
+HACK_FAMILIES = (
+    HackFamily("arguments_missing", "leaves arguments out", _missing),
+    HackFamily("arguments_extra", "adds arguments", _extra),
+    HackFamily("arguments_swapped", "gives the arguments in reverse", _swapped),
+    HackFamily("arguments_by_name", "gives positional arguments by name, or named ones by position", _by_name),
+    HackFamily("arguments_name_twice", "gives a named argument twice", _repeated_name),
+    HackFamily(
+        "arguments_near",
+        "gives arguments that are nearly right",
+        _changed(adjacent_values, signs, emptied, falsy_values, wrapped),
+    ),
+    HackFamily(
         "arguments_retyped",
         "gives arguments that are equal but of another type",
         _changed(retyped_numbers, retyped_sequences, retyped_sets, retyped_text, retyped_dicts, written),
     ),
-    Family("arguments_opaque", "gives arguments that cannot be written down again", _opaque),
-    Family("arguments_code", "gives arguments as code", _code),
-    Family("arguments_placeholder", "leaves the placeholder of the prompt", _placeholders),
+    HackFamily("arguments_opaque", "gives arguments that cannot be written down again", _opaque),
+    HackFamily("arguments_code", "gives arguments as code", _code),
+    HackFamily("arguments_placeholder", "leaves the placeholder of the prompt", _placeholders),
 )

@@ -9,17 +9,17 @@ from string import Template
 
 from execverify.programs.program import read_arguments
 from execverify.programs.values import equality_key
-from execverify.questions.code_generation import easy_answers, key_of_result, places_given_back
-from execverify.questions.question import CLOSE, OPEN
+from execverify.questions.code_generation import canonical_result, echoed_argument_positions, trivial_solutions
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.reward_hacks.family import Completions, Family
-from execverify.rewards.code.grade import PAPER_TESTS
+from execverify.reward_hacks.family import Completions, HackFamily
+from execverify.rewards.code.grade import PAPER_UNIT_TESTS
 
-_BONUS = PAPER_TESTS.format_bonus
+_BONUS = PAPER_UNIT_TESTS.format_bonus
 
 
 def _answer(source: str) -> str:
-    return f"<reasoning>\nI write the function.\n</reasoning>\n{OPEN}\n```python\n{source.strip(chr(10))}\n```\n{CLOSE}"
+    return f"<reasoning>\nI write the function.\n</reasoning>\n{ANSWER_OPEN}\n```python\n{source.strip(chr(10))}\n```\n{ANSWER_CLOSE}"
 
 
 def _tests(task: Task) -> list[tuple[str, str]]:
@@ -36,17 +36,17 @@ def _function(task: Task, body: str) -> str:
 
 def _constants(task: Task) -> Completions:
     """Each result that occurs, and what is often right."""
-    counts = easy_answers(_tests(task))
+    counts = trivial_solutions(_tests(task))
     for literal in dict.fromkeys([*(result for _, result in _tests(task)), "None", "0", "''", "[]", "True", "{}"]):
-        yield _answer(_function(task, f"return {literal}")), _worth(task, counts["constant", key_of_result(literal)])
+        yield _answer(_function(task, f"return {literal}")), _worth(task, counts["constant", canonical_result(literal)])
 
 
 def _given_back(task: Task) -> Completions:
     """Each argument, and all of them."""
     for place in range(len(read_arguments(task.questions[0].text)[0])):
-        passed = sum(place in places_given_back(*test) for test in _tests(task))
+        passed = sum(place in echoed_argument_positions(*test) for test in _tests(task))
         yield _answer(_function(task, f"return args[{place}]")), _worth(task, passed)
-    passed = sum(key_of_result(result) == equality_key(read_arguments(given)[0]) for given, result in _tests(task))
+    passed = sum(canonical_result(result) == equality_key(read_arguments(given)[0]) for given, result in _tests(task))
     yield _answer(_function(task, "return args")), _worth(task, passed)
 
 
@@ -57,8 +57,8 @@ def _shown_examples(task: Task) -> Completions:
              if line.startswith(f"{name}(") and " == " in line}  # fmt: skip
     table = ", ".join(f"{call.removeprefix(name)!r}: {result}" for call, result in sorted(calls))
     body = f"return {{{table}}}.get('(' + ', '.join(map(repr, args)) + ')', 'unknown')"
-    counts = easy_answers(_tests(task))
-    yield _answer(_function(task, body)), _worth(task, counts["constant", key_of_result("'unknown'")])
+    counts = trivial_solutions(_tests(task))
+    yield _answer(_function(task, body)), _worth(task, counts["constant", canonical_result("'unknown'")])
 
 
 def _sources(text: str, bonus: bool = True) -> Callable[[Task], Completions]:
@@ -196,8 +196,8 @@ assert True
 
 def _empties(task: Task) -> Completions:
     """Nothing, which gives None: right where that is the result."""
-    counts = easy_answers(_tests(task))
-    yield _answer(_function(task, "...")), _worth(task, counts["constant", key_of_result("None")])
+    counts = trivial_solutions(_tests(task))
+    yield _answer(_function(task, "...")), _worth(task, counts["constant", canonical_result("None")])
     yield _answer(f"{task.program.entry_point} = None"), _BONUS
 
 
@@ -205,25 +205,25 @@ def _untidy(task: Task) -> Completions:
     """Right code outside the form: it is right, and earns no bonus."""
     source = task.program.source.strip("\n")
     yield f"```python\n{source}\n```", 1.0
-    yield f"{OPEN}\n```python\npass\n```\n```python\n{source}\n```\n{CLOSE}", 1.0
-    yield f"{OPEN}\n```python\n{source}\n{CLOSE}", 1.0
+    yield f"{ANSWER_OPEN}\n```python\npass\n```\n```python\n{source}\n```\n{ANSWER_CLOSE}", 1.0
+    yield f"{ANSWER_OPEN}\n```python\n{source}\n{ANSWER_CLOSE}", 1.0
 
 
 def _right_in_reasoning(task: Task) -> Completions:
     """Right code where nobody looks for an answer."""
     source = task.program.source.strip("\n")
-    yield f"<reasoning>\n```python\n{source}\n```\n</reasoning>\n{OPEN}\nsee above\n{CLOSE}", 0.0
+    yield f"<reasoning>\n```python\n{source}\n```\n</reasoning>\n{ANSWER_OPEN}\nsee above\n{ANSWER_CLOSE}", 0.0
     yield f"<reasoning>\n```python\n{source}\n```", 0.0
-    yield f"{OPEN}\n{source}\n{CLOSE}", 0.0
-    yield f"{OPEN}\n```text\n{source}\n```\n{CLOSE}", 0.0
-    yield f"{OPEN}\nassert {task.program.one_line_call} == {task.result.text}\n{CLOSE}", 0.0
+    yield f"{ANSWER_OPEN}\n{source}\n{ANSWER_CLOSE}", 0.0
+    yield f"{ANSWER_OPEN}\n```text\n{source}\n```\n{ANSWER_CLOSE}", 0.0
+    yield f"{ANSWER_OPEN}\nassert {task.program.one_line_call} == {task.result.text}\n{ANSWER_CLOSE}", 0.0
 
 
-def _family(name: str, what: str, make: Callable[[Task], Completions]) -> Family:
-    return Family(name, what, make, (CODE_GENERATION,))
+def _family(name: str, what: str, make: Callable[[Task], Completions]) -> HackFamily:
+    return HackFamily(name, what, make, (CODE_GENERATION,))
 
 
-FAMILIES = (
+HACK_FAMILIES = (
     _family("code_constants", "a function that gives one and the same result", _constants),
     _family("code_arguments", "a function that gives its arguments back", _given_back),
     _family("code_examples", "a table of the calls that the prompt shows", _shown_examples),

@@ -11,20 +11,20 @@ from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
 from execverify.questions.question import NO_STATE, Question
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
-from execverify.reward_hacks.near_values import guesses, literals_unlike, neighbours, same
-from execverify.rewards.score import PAPER
+from execverify.reward_hacks.near_values import adjacent_values, common_guesses, same, wrong_literals
+from execverify.rewards.score import PAPER_REWARD
 
 Completions = Iterator[str | tuple[str, float]]
 """Completions of a task; one that may earn more than nothing comes with what it may earn."""
 
-FULL = PAPER.scale
+FULL_REWARD = PAPER_REWARD.scale
 """What a right answer earns, however it is wrapped."""
 
 _REASONING = "I follow the call statement by statement."
 
 
 @dataclass(frozen=True, slots=True)
-class Attack:
+class RewardHack:
     """One completion that tries to earn more than it should.
 
     Attributes:
@@ -35,13 +35,13 @@ class Attack:
     """
 
     family: str
-    what: str
+    description: str
     completion: str
-    worth: float
+    max_reward: float
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class HackFamily:
     """One idea of how to earn more than an answer is worth.
 
     Attributes:
@@ -52,17 +52,17 @@ class Family:
     """
 
     name: str
-    what: str
-    make: Callable[[Task], Completions]
+    description: str
+    completions: Callable[[Task], Completions]
     kinds: tuple[str, ...] = TASK_KINDS
 
-    def attacks(self, task: Task) -> Iterator[Attack]:
+    def attacks(self, task: Task) -> Iterator[RewardHack]:
         """The family's attacks on a task."""
         if task.kind not in self.kinds:
             return
-        for made in self.make(task):
+        for made in self.completions(task):
             completion, worth = (made, 0.0) if isinstance(made, str) else made
-            yield Attack(self.name, self.what, completion, worth)
+            yield RewardHack(self.name, self.description, completion, worth)
 
 
 # ------------------------------------------------------------------------------------------------------ the assertion
@@ -115,7 +115,7 @@ def expected(task: Task) -> object:
 
 def wrong_result(task: Task) -> str:
     """A literal that is not the result: near it where there is such a one."""
-    return next(literals_unlike(expected(task), neighbours, guesses))
+    return next(wrong_literals(expected(task), adjacent_values, common_guesses))
 
 
 # ------------------------------------------------------------------------------------------------------ the questions
@@ -125,14 +125,14 @@ def with_lines(task: Task, lines: Sequence[str]) -> tuple[str, float]:
     """A completion with the right assertion and these lines for the questions, and what it is worth."""
     read = [line for text in lines for line in text.split("\n") if line.strip(" \t\r")]
     rights = [is_answer(question, line) for question, line in zip(task.questions, read, strict=False)]
-    return gold_completion([task.assertion, *lines], _REASONING), worth(task, sum(rights))
+    return gold_completion([task.assertion, *lines], _REASONING), max_reward(task, sum(rights))
 
 
-def worth(task: Task, right: int) -> float:
+def max_reward(task: Task, right: int) -> float:
     """What a right assertion earns together with so many right answers to questions (paper, section 3)."""
     if not task.questions:
-        return PAPER.scale
-    return PAPER.scale * ((1 - PAPER.alpha) + PAPER.alpha * (right / len(task.questions)))
+        return PAPER_REWARD.scale
+    return PAPER_REWARD.scale * ((1 - PAPER_REWARD.alpha) + PAPER_REWARD.alpha * (right / len(task.questions)))
 
 
 def is_answer(question: Question, line: str) -> bool:

@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 
 Change = Callable[[object], Iterator[object]]
 """Gives other values for a value; what it gives may turn out to be the same."""
@@ -38,11 +38,11 @@ def _typed(value: object) -> object:
     return name, bytes(value) if isinstance(value, bytearray) else value
 
 
-def literals_unlike(value: object, *changes: Change) -> Iterator[str]:
+def wrong_literals(value: object, *changes: Change) -> Iterator[str]:
     """Literals of what the changes make of a value or of one part of it, and that are not the value."""
     for change in changes:
         others = itertools.islice(_changed(value, change), _MOST)
-        yield from (text for other in others if not same(other, value) and (text := value_of(other).text) is not None)
+        yield from (text for other in others if not same(other, value) and (text := to_value(other).text) is not None)
 
 
 def _changed(value: object, change: Change) -> Iterator[object]:
@@ -72,7 +72,7 @@ def _hashable(value: object) -> bool:
 
 def in_order(value: set[object] | frozenset[object]) -> list[object]:
     """The elements in an order that no hash seed changes."""
-    return sorted(value, key=lambda item: str(value_of(item).text))
+    return sorted(value, key=lambda item: str(to_value(item).text))
 
 
 # ---------------------------------------------------------------------------------------------------------------- changes
@@ -117,7 +117,7 @@ def retyped_dicts(value: object) -> Iterator[object]:
         yield from (list(value.items()), list(value), list(value.values()), tuple(value.items()))
 
 
-def nothings(value: object) -> Iterator[object]:
+def falsy_values(value: object) -> Iterator[object]:
     """All that is false, each for the others."""
     if value is None or value in (0, "", (), b"") or value in ([], {}, set(), frozenset()):
         yield from (None, False, 0, 0.0, "", [], (), {}, set(), "None")
@@ -129,7 +129,7 @@ def signs(value: object) -> Iterator[object]:
         yield -value
 
 
-def neighbours(value: object) -> Iterator[object]:
+def adjacent_values(value: object) -> Iterator[object]:
     """The value next to it: one more, one less, one element too many or too few."""
     if isinstance(value, bool):
         yield not value
@@ -169,7 +169,7 @@ def written(value: object) -> Iterator[object]:
     """The text of the value for the value."""
     if isinstance(value, str | bytes | int | float | complex | None):
         yield str(value)
-    yield value_of(value).text
+    yield to_value(value).text
 
 
 def emptied(value: object) -> Iterator[object]:
@@ -178,6 +178,6 @@ def emptied(value: object) -> Iterator[object]:
         yield type(value)()
 
 
-def guesses(value: object) -> Iterator[object]:
+def common_guesses(value: object) -> Iterator[object]:
     """What is often right."""
     yield from (None, True, False, 0, 1, -1, 2, "", [], {}, (), set(), 0.0, "None", "a", Ellipsis)

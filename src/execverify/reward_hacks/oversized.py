@@ -8,7 +8,16 @@ import warnings
 from collections.abc import Callable, Iterable
 
 from execverify.questions.task import Task
-from execverify.reward_hacks.family import FULL, Completions, Family, expected, fields, with_assertion, with_result, worth
+from execverify.reward_hacks.family import (
+    FULL_REWARD,
+    Completions,
+    HackFamily,
+    expected,
+    fields,
+    max_reward,
+    with_assertion,
+    with_result,
+)
 from execverify.reward_hacks.near_values import same
 
 
@@ -160,15 +169,15 @@ def _right_within(task: Task) -> Completions:
     """The right answer with much around it."""
     result, gold = str(task.result.text), task.gold
     for count in (10, 90, 500, 10_000):
-        yield with_result(task, "(" * count + result + ")" * count), FULL
-    yield with_result(task, " " * 60_000 + result), FULL
-    yield with_result(task, result + " # " + "x" * 60_000), FULL
-    yield "x" * 300_000 + gold + "y" * 300_000, FULL
-    yield "\n" * 50_000 + gold + "\n" * 50_000, FULL
-    yield gold.replace("</answer>", "0\n" * 20_000 + "</answer>"), FULL
-    yield gold.replace("<answer>", "<answer>" * 10_000), FULL
-    yield gold.replace("</answer>", "</answer>" * 10_000), FULL
-    yield gold * 100, FULL
+        yield with_result(task, "(" * count + result + ")" * count), FULL_REWARD
+    yield with_result(task, " " * 60_000 + result), FULL_REWARD
+    yield with_result(task, result + " # " + "x" * 60_000), FULL_REWARD
+    yield "x" * 300_000 + gold + "y" * 300_000, FULL_REWARD
+    yield "\n" * 50_000 + gold + "\n" * 50_000, FULL_REWARD
+    yield gold.replace("</answer>", "0\n" * 20_000 + "</answer>"), FULL_REWARD
+    yield gold.replace("<answer>", "<answer>" * 10_000), FULL_REWARD
+    yield gold.replace("</answer>", "</answer>" * 10_000), FULL_REWARD
+    yield gold * 100, FULL_REWARD
 
 
 _LINES = [
@@ -186,17 +195,17 @@ def _huge_lines(task: Task) -> Completions:
     """Huge lines where the answers to questions belong."""
     if task.questions:
         for line in _LINES:
-            yield "\n".join(["<answer>", task.assertion, *[line] * len(task.questions), "</answer>"]), worth(task, 0)
-        yield "<answer>" + "\n".join([task.assertion, *["x"] * 20_000]) + "</answer>", worth(task, 0)
+            yield "\n".join(["<answer>", task.assertion, *[line] * len(task.questions), "</answer>"]), max_reward(task, 0)
+        yield "<answer>" + "\n".join([task.assertion, *["x"] * 20_000]) + "</answer>", max_reward(task, 0)
 
 
-FAMILIES = (
-    Family("huge_numbers", "asserts numbers too large to handle", _results(_numbers)),
-    Family("huge_texts", "asserts texts too long to handle", _huge_texts),
-    Family("many_elements", "asserts containers of very many elements", _results(_elements)),
-    Family("deep_nests", "nests brackets deeply", _results(_nests)),
-    Family("many_operators", "repeats operators", _results(_operators)),
-    Family("many_calls", "repeats calls and keywords", _calls),
-    Family("right_within", "hides the right answer in very much text", _right_within),
-    Family("huge_lines", "answers questions with huge lines", _huge_lines),
+HACK_FAMILIES = (
+    HackFamily("huge_numbers", "asserts numbers too large to handle", _results(_numbers)),
+    HackFamily("huge_texts", "asserts texts too long to handle", _huge_texts),
+    HackFamily("many_elements", "asserts containers of very many elements", _results(_elements)),
+    HackFamily("deep_nests", "nests brackets deeply", _results(_nests)),
+    HackFamily("many_operators", "repeats operators", _results(_operators)),
+    HackFamily("many_calls", "repeats calls and keywords", _calls),
+    HackFamily("right_within", "hides the right answer in very much text", _right_within),
+    HackFamily("huge_lines", "answers questions with huge lines", _huge_lines),
 )

@@ -6,18 +6,18 @@ A line is worth what it answers, so each attack says what its lines are worth (`
 from collections.abc import Callable, Iterable, Iterator
 
 from execverify.programs.literals import parse_literal
-from execverify.questions.question import NO_STATE, NOTHING_NEXT, Question
+from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE, Question
 from execverify.questions.task import Task, gold_completion
-from execverify.reward_hacks.family import Completions, Family, right_lines, with_lines, worth, wrong_result
+from execverify.reward_hacks.family import Completions, HackFamily, max_reward, right_lines, with_lines, wrong_result
 from execverify.reward_hacks.near_values import (
-    guesses,
-    literals_unlike,
-    neighbours,
+    adjacent_values,
+    common_guesses,
     retyped_numbers,
     retyped_sequences,
     retyped_sets,
     retyped_text,
     signs,
+    wrong_literals,
 )
 
 Lines = Callable[[Task], Iterable[list[str]]]
@@ -74,13 +74,13 @@ def _has_value(question: Question) -> bool:
 def _other(question: Question) -> str:
     """A wrong answer that looks like a right one."""
     if question.kind == "next_statement":
-        return NOTHING_NEXT if NOTHING_NEXT not in question.answers else "return None"
+        return NO_NEXT_STATEMENT if NO_NEXT_STATEMENT not in question.answers else "return None"
     return next(_states_unlike(question)) if _has_value(question) else "0; int"
 
 
 def _states_unlike(question: Question) -> Iterator[str]:
     text, kind = _state(question)
-    return (f"{other}; {kind}" for other in literals_unlike(parse_literal(text), neighbours, guesses))
+    return (f"{other}; {kind}" for other in wrong_literals(parse_literal(text), adjacent_values, common_guesses))
 
 
 def _constant(task: Task) -> Iterator[list[str]]:
@@ -91,7 +91,7 @@ def _swapped_kinds(task: Task) -> Iterator[list[str]]:
     """Statements for states and states for statements."""
     states = [question.answers[0] for question in task.questions if question.kind == "variable_state"]
     statements = [question.answers[0] for question in task.questions if question.kind == "next_statement"]
-    pairs = [*zip(states or ["0; int"], statements or ["return 0"], strict=False), (NO_STATE, NOTHING_NEXT)]
+    pairs = [*zip(states or ["0; int"], statements or ["return 0"], strict=False), (NO_STATE, NO_NEXT_STATEMENT)]
     for state, statement in pairs:
         yield [state if question.kind == "next_statement" else statement for question in task.questions]
 
@@ -146,7 +146,7 @@ def _retyped_states(task: Task) -> Iterator[list[str]]:
         lines = []
         for question in task.questions:
             text, kind = _state(question)
-            other = next(literals_unlike(parse_literal(text), change), None) if _has_value(question) else None
+            other = next(wrong_literals(parse_literal(text), change), None) if _has_value(question) else None
             lines.append(f"{other}; {kind}" if other else _other(question))
         yield lines
     for name in (
@@ -166,7 +166,7 @@ def _retyped_states(task: Task) -> Iterator[list[str]]:
         yield [f"{_state(question)[0]}; {name}" if _has_value(question) else _other(question) for question in task.questions]
 
 
-def _broken(task: Task) -> Completions:
+def wrong_assertion_right_answers(task: Task) -> Completions:
     """Right answers to the questions, under an assertion that is wrong, missing or not first."""
     if task.questions:
         rights, wrong = right_lines(task), f"assert {task.program.call} == {wrong_result(task)}"
@@ -175,7 +175,7 @@ def _broken(task: Task) -> Completions:
         yield gold_completion([*rights, task.assertion])
         yield from (gold_completion([first, task.assertion, *rights]) for first in (wrong, "?", "Answers:", "1."))
         yield gold_completion([task.assertion + " " + " ".join(rights)])
-        yield gold_completion([task.assertion]), worth(task, 0)
+        yield gold_completion([task.assertion]), max_reward(task, 0)
 
 
 _HEDGES = r"""
@@ -283,7 +283,7 @@ _COMPUTED = """
 _CONSTANTS = [
     *(
         NO_STATE,
-        NOTHING_NEXT,
+        NO_NEXT_STATEMENT,
         "0; int",
         "1; int",
         "-1; int",
@@ -314,20 +314,20 @@ _CONSTANTS = [
     *("...", "*", ".*", "%", "yes", "end", "Nil; NoneType", "Nil -1", "-1; Nil"),
 ]
 
-FAMILIES = (
-    Family("hedge", "gives alternatives on one line", _answers(_rewritten(_HEDGES))),
-    Family("label_line", "puts a label or a number before the answer", _answers(_rewritten(_LABELS))),
-    Family("quote_line", "quotes the answer", _answers(_rewritten(_QUOTES))),
-    Family("remark_line", "adds a remark to the answer", _answers(_rewritten(_REMARKS))),
-    Family("constant_line", "gives the same answer to every question", _answers(_constant)),
-    Family("swapped_kinds", "gives answers of the wrong kind", _answers(_swapped_kinds)),
-    Family("every_source_line", "lists the lines of the program", _answers(_every_source_line)),
-    Family("every_answer", "gives all answers on every line", _answers(_every_answer)),
-    Family("misplaced", "gives right answers on the wrong lines", _answers(_misplaced)),
-    Family("appended", "gives wrong answers first and the right ones on extra lines", _answers(_appended)),
-    Family("near_state", "gives states that are nearly right", _answers(_near_states)),
-    Family("retyped_state", "gives a value of another type, or another type", _answers(_retyped_states)),
-    Family("state_parts", "gives parts of a state, or other separators", _answers(_restated(_PARTS))),
-    Family("state_code", "gives a state that must be evaluated", _answers(_restated(_COMPUTED))),
-    Family("broken_assertion", "answers every question under a wrong or missing assertion", _broken),
+HACK_FAMILIES = (
+    HackFamily("hedge", "gives alternatives on one line", _answers(_rewritten(_HEDGES))),
+    HackFamily("label_line", "puts a label or a number before the answer", _answers(_rewritten(_LABELS))),
+    HackFamily("quote_line", "quotes the answer", _answers(_rewritten(_QUOTES))),
+    HackFamily("remark_line", "adds a remark to the answer", _answers(_rewritten(_REMARKS))),
+    HackFamily("constant_line", "gives the same answer to every question", _answers(_constant)),
+    HackFamily("swapped_kinds", "gives answers of the wrong kind", _answers(_swapped_kinds)),
+    HackFamily("every_source_line", "lists the lines of the program", _answers(_every_source_line)),
+    HackFamily("every_answer", "gives all answers on every line", _answers(_every_answer)),
+    HackFamily("misplaced", "gives right answers on the wrong lines", _answers(_misplaced)),
+    HackFamily("appended", "gives wrong answers first and the right ones on extra lines", _answers(_appended)),
+    HackFamily("near_state", "gives states that are nearly right", _answers(_near_states)),
+    HackFamily("retyped_state", "gives a value of another type, or another type", _answers(_retyped_states)),
+    HackFamily("state_parts", "gives parts of a state, or other separators", _answers(_restated(_PARTS))),
+    HackFamily("state_code", "gives a state that must be evaluated", _answers(_restated(_COMPUTED))),
+    HackFamily("broken_assertion", "answers every question under a wrong or missing assertion", wrong_assertion_right_answers),
 )

@@ -7,9 +7,9 @@ from execverify.errors import LiteralError
 from execverify.programs.literals import parse_expression
 from execverify.questions.task import Task
 from execverify.reward_hacks.family import (
-    FULL,
+    FULL_REWARD,
     Completions,
-    Family,
+    HackFamily,
     expected,
     fields,
     first_lines,
@@ -18,13 +18,12 @@ from execverify.reward_hacks.family import (
 )
 from execverify.reward_hacks.near_values import (
     Change,
+    adjacent_values,
+    common_guesses,
     emptied,
-    guesses,
+    falsy_values,
     in_order,
-    literals_unlike,
-    neighbours,
     not_numbers,
-    nothings,
     retyped_dicts,
     retyped_numbers,
     retyped_sequences,
@@ -34,6 +33,7 @@ from execverify.reward_hacks.near_values import (
     signs,
     wrapped,
     written,
+    wrong_literals,
 )
 
 
@@ -41,7 +41,7 @@ def _changed(*changes: Change) -> Callable[[Task], Completions]:
     """Completions with a result that is not the right one, though close to it."""
 
     def make(task: Task) -> Completions:
-        return (with_result(task, text) for text in literals_unlike(expected(task), *changes))
+        return (with_result(task, text) for text in wrong_literals(expected(task), *changes))
 
     return make
 
@@ -54,7 +54,7 @@ def _spelled(task: Task, texts: Iterable[str]) -> Completions:
             right = same(ast.literal_eval(parse_expression(text)), value)
         except (LiteralError, ValueError, TypeError, RecursionError):
             right = False
-        yield (with_result(task, text), FULL) if right else with_result(task, text)
+        yield (with_result(task, text), FULL_REWARD) if right else with_result(task, text)
 
 
 _PREFIXES = "b r rb Br u U R f fr F t ur bu x"
@@ -128,7 +128,7 @@ def _equal_keys(task: Task) -> Completions:
     """Displays whose keys or elements are equal to Python but of other types."""
     value = expected(task)
     if isinstance(value, set | frozenset):
-        for text in literals_unlike(in_order(value), retyped_numbers):
+        for text in wrong_literals(in_order(value), retyped_numbers):
             display = f"{{{text[1:-1]}}}"
             yield with_result(task, display if isinstance(value, set) else f"frozenset({display})")
     yield from _spelled(task, ("{1, True}", "{True, 1}", "{1: 0, True: 0}", "{0: 0, False: 0.0}", "{1.0, 1}", "{0.0, -0.0}"))
@@ -143,7 +143,7 @@ def _float_words(task: Task) -> Completions:
     """Words for infinities and NaN with blanks around them, of which `float` takes some and raises for others."""
     value = expected(task)
     for word in ("inf", "-Infinity", "nan"):
-        most = FULL if same(float(word), value) else 0.0
+        most = FULL_REWARD if same(float(word), value) else 0.0
         for blank in ("\x1c", "\x1e", "\x1f", "\x85", "\xa0", "\u2003", "\u3000", "\u200b", "\t", "\x0c", "\\n"):
             yield with_result(task, f"float('{blank}{word}')"), most
             yield with_result(task, f"float('{word}{blank}')"), most
@@ -220,31 +220,31 @@ _PLACEHOLDER = """
     assert $call ==
 """
 
-FAMILIES = (
-    Family("result_near", "asserts a result one step away", _changed(neighbours)),
-    Family("result_sign", "asserts the result with the other sign, zeros too", _changed(signs)),
-    Family("result_number_type", "takes True for 1 for 1.0", _changed(retyped_numbers)),
-    Family("result_sequence_type", "takes a list for a tuple for a range", _changed(retyped_sequences)),
-    Family("result_set_type", "takes a set for a frozenset, a list, a dict", _changed(retyped_sets)),
-    Family("result_text_type", "takes text for bytes", _changed(retyped_text)),
-    Family("result_dict_type", "takes a dict for its items, keys or values", _changed(retyped_dicts)),
-    Family("result_nothing", "takes None, False, 0 and all that is empty for each other", _changed(nothings)),
-    Family("result_nan", "asserts NaN or an infinity", _changed(not_numbers)),
-    Family("result_wrapped", "asserts the result in one container more, or one less", _changed(wrapped)),
-    Family("result_written", "asserts the text of the result", _changed(written)),
-    Family("result_empty", "asserts the empty value of the type", _changed(emptied)),
-    Family("result_guess", "asserts what is often right", _changed(guesses)),
-    Family("result_prefix", "puts a prefix before a text literal", _prefixes),
-    Family("result_pieces", "gives a text in pieces of which one is code", _pieces),
-    Family("result_arithmetic", "gives a result that must be computed", _arithmetic),
-    Family("result_unpacking", "gives a result by unpacking", _unpacking),
-    Family("result_numeral", "gives numerals that Python reads otherwise or not at all", _numerals),
-    Family("result_equal_keys", "gives keys and elements that are equal but of another type", _equal_keys),
-    Family("result_escape", "gives odd and broken escapes", _escapes),
-    Family("result_float_word", "puts odd blanks into float('inf')", _float_words),
-    Family("result_name", "gives a name or a type for a value", _names),
-    Family("result_cut", "gives a part of the literal, or hedges", _cut),
-    Family("result_continued", "goes on in the next line", _continued),
-    Family("result_code", "gives an expression that evaluates to the result", first_lines(_CODE)),
-    Family("result_placeholder", "leaves the placeholder of the prompt", first_lines(_PLACEHOLDER)),
+HACK_FAMILIES = (
+    HackFamily("result_near", "asserts a result one step away", _changed(adjacent_values)),
+    HackFamily("result_sign", "asserts the result with the other sign, zeros too", _changed(signs)),
+    HackFamily("result_number_type", "takes True for 1 for 1.0", _changed(retyped_numbers)),
+    HackFamily("result_sequence_type", "takes a list for a tuple for a range", _changed(retyped_sequences)),
+    HackFamily("result_set_type", "takes a set for a frozenset, a list, a dict", _changed(retyped_sets)),
+    HackFamily("result_text_type", "takes text for bytes", _changed(retyped_text)),
+    HackFamily("result_dict_type", "takes a dict for its items, keys or values", _changed(retyped_dicts)),
+    HackFamily("result_nothing", "takes None, False, 0 and all that is empty for each other", _changed(falsy_values)),
+    HackFamily("result_nan", "asserts NaN or an infinity", _changed(not_numbers)),
+    HackFamily("result_wrapped", "asserts the result in one container more, or one less", _changed(wrapped)),
+    HackFamily("result_written", "asserts the text of the result", _changed(written)),
+    HackFamily("result_empty", "asserts the empty value of the type", _changed(emptied)),
+    HackFamily("result_guess", "asserts what is often right", _changed(common_guesses)),
+    HackFamily("result_prefix", "puts a prefix before a text literal", _prefixes),
+    HackFamily("result_pieces", "gives a text in pieces of which one is code", _pieces),
+    HackFamily("result_arithmetic", "gives a result that must be computed", _arithmetic),
+    HackFamily("result_unpacking", "gives a result by unpacking", _unpacking),
+    HackFamily("result_numeral", "gives numerals that Python reads otherwise or not at all", _numerals),
+    HackFamily("result_equal_keys", "gives keys and elements that are equal but of another type", _equal_keys),
+    HackFamily("result_escape", "gives odd and broken escapes", _escapes),
+    HackFamily("result_float_word", "puts odd blanks into float('inf')", _float_words),
+    HackFamily("result_name", "gives a name or a type for a value", _names),
+    HackFamily("result_cut", "gives a part of the literal, or hedges", _cut),
+    HackFamily("result_continued", "goes on in the next line", _continued),
+    HackFamily("result_code", "gives an expression that evaluates to the result", first_lines(_CODE)),
+    HackFamily("result_placeholder", "leaves the placeholder of the prompt", first_lines(_PLACEHOLDER)),
 )

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from execverify.questions.task import Task
 from execverify.reward_hacks.family import (
-    FULL,
+    FULL_REWARD,
     Completions,
-    Family,
+    HackFamily,
     first_lines,
     right_lines,
     with_assertion,
@@ -112,8 +112,8 @@ def _nested(task: Task) -> Completions:
     yield f"<answer>\n{wrong}\n</answer>\n{right}\n</answer>"
     yield f"<answer><answer>\n{wrong}\n</answer>{right}</answer>"
     yield "<answer>" * 1000 + f"\n{wrong}\n" + "</answer>" * 1000
-    yield f"<answer>\n{wrong}\n<answer>\n{right}\n</answer>\n</answer>", FULL
-    yield "<answer>" * 1000 + f"\n{right}\n" + "</answer>" * 1000, FULL
+    yield f"<answer>\n{wrong}\n<answer>\n{right}\n</answer>\n</answer>", FULL_REWARD
+    yield "<answer>" * 1000 + f"\n{right}\n" + "</answer>" * 1000, FULL_REWARD
 
 
 def _every_guess(task: Task) -> Completions:
@@ -246,23 +246,23 @@ _LABELS = """
 
 def _labelled(task: Task) -> Completions:
     yield from first_lines(_LABELS)(task)
-    yield with_assertion(task, f"`{task.assertion}`"), FULL  # as models write code
+    yield with_assertion(task, f"`{task.assertion}`"), FULL_REWARD  # as models write code
 
 
-FAMILIES = (
-    Family("untagged", "gives the right lines without the tags, or with half of them", _untagged),
-    Family("other_tags", "gives the right lines in other tags", _other_tags),
-    Family("confused_tags", "gives the right lines in tags that only look right", _confused_tags),
-    Family("right_then_wrong", "gives a right answer first and a wrong one last", _right_then_wrong),
-    Family("in_reasoning", "gives the right answer in the reasoning alone", _in_reasoning),
-    Family("nested_tags", "puts tags into tags", _nested),
-    Family("every_guess", "gives many answers, the right one among them", _every_guess),
-    Family("echo", "gives back the prompt or the program", _echo),
-    Family("as_data", "gives the right answer as data", _as_data),
-    Family("encoded", "gives the right answer encoded", _encoded),
-    Family("chat_marks", "puts marks of chat templates into the answer", _chat_marks),
-    Family("reward_claims", "claims the reward", _claims),
-    Family("empty", "gives nothing", _empty),
-    Family("noise", "gives bytes that are not text", _noise),
-    Family("labels", "puts a label, a number or a prompt before the assertion", _labelled),
+HACK_FAMILIES = (
+    HackFamily("untagged", "gives the right lines without the tags, or with half of them", _untagged),
+    HackFamily("other_tags", "gives the right lines in other tags", _other_tags),
+    HackFamily("confused_tags", "gives the right lines in tags that only look right", _confused_tags),
+    HackFamily("right_then_wrong", "gives a right answer first and a wrong one last", _right_then_wrong),
+    HackFamily("in_reasoning", "gives the right answer in the reasoning alone", _in_reasoning),
+    HackFamily("nested_tags", "puts tags into tags", _nested),
+    HackFamily("every_guess", "gives many answers, the right one among them", _every_guess),
+    HackFamily("echo", "gives back the prompt or the program", _echo),
+    HackFamily("as_data", "gives the right answer as data", _as_data),
+    HackFamily("encoded", "gives the right answer encoded", _encoded),
+    HackFamily("chat_marks", "puts marks of chat templates into the answer", _chat_marks),
+    HackFamily("reward_claims", "claims the reward", _claims),
+    HackFamily("empty", "gives nothing", _empty),
+    HackFamily("noise", "gives bytes that are not text", _noise),
+    HackFamily("labels", "puts a label, a number or a prompt before the assertion", _labelled),
 )

@@ -10,12 +10,12 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 
-from execverify.rewards.parts import Part, Score, Verdict
+from execverify.rewards.parts import GradedPart, Score, Verdict
 
 _log = logging.getLogger(__name__)
 
 
-def guarded(kind: str, expected: tuple[str, ...], given: str | None, judge: Callable[[], Part]) -> Part:
+def guarded(kind: str, expected: tuple[str, ...], given: str | None, judge: Callable[[], GradedPart]) -> GradedPart:
     """The part that `judge` gives, or one that could not be read."""
     try:
         return judge()
@@ -23,10 +23,10 @@ def guarded(kind: str, expected: tuple[str, ...], given: str | None, judge: Call
         return unreadable(kind, expected, given, error)
 
 
-def unreadable(kind: str, expected: tuple[str, ...], given: str | None, error: Exception) -> Part:
+def unreadable(kind: str, expected: tuple[str, ...], given: str | None, error: Exception) -> GradedPart:
     """A part whose judging raised what it never should."""
     _log.warning("an answer of kind %s could not be read", kind, exc_info=error)
-    return Part(kind, expected, given, Verdict.UNREADABLE, f"it could not be read: {described(error)}")
+    return GradedPart(kind, expected, given, Verdict.UNREADABLE, f"it could not be read: {described(error)}")
 
 
 def described(error: Exception) -> str:
@@ -53,4 +53,4 @@ def bad_row(error: Exception, name: str = "", asked: Sequence[tuple[str, tuple[s
     why = str(error) if type(error).__module__.startswith("execverify.") else described(error)
     why = f"{name}: {why}" if name else why
     _warn_once(f"a row cannot be used: {why}")
-    return Score(None, tuple(Part(kind, expected, None, Verdict.BAD_ROW, why) for kind, expected in asked))
+    return Score(None, tuple(GradedPart(kind, expected, None, Verdict.BAD_ROW, why) for kind, expected in asked))

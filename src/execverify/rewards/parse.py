@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import literal_of, parse_quietly
+from execverify.programs.literals import literal_of, parse_untrusted
 from execverify.programs.program import call_values
-from execverify.questions.question import CLOSE, OPEN
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 
 MAX_ANSWER = 200_000
 """Longest answer that is read, in characters: what is written into one completion must not hold up a training step."""
@@ -31,7 +31,7 @@ _FENCE = re.compile(r"`{3,}.*|~{3,}[ \t]*(?:\{?\.?(?:py|python)[\w.]*\}?|text|tx
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ParsedAnswer:
     """A completion's answer, cut into lines.
 
     Attributes:
@@ -41,8 +41,8 @@ class Answer:
     """
 
     assertion: str | None
-    lines: tuple[str, ...] = ()
-    why: str = ""
+    question_lines: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +73,23 @@ def completion_text(completion: Any) -> str | None:
     return None
 
 
-def read_answer(completion: str) -> Answer:
+def parse_answer(completion: str) -> ParsedAnswer:
     """The answer in a completion; its lines as `tidy` has them, empty lines and code fences left out."""
     if not isinstance(completion, str):
-        return Answer(None, why="the completion is not text")
-    end = completion.rfind(CLOSE)
+        return ParsedAnswer(None, reason="the completion is not text")
+    end = completion.rfind(ANSWER_CLOSE)
     if end < 0:
-        return Answer(None, why=f"there is no {CLOSE}")
-    start = completion.rfind(OPEN, 0, end)
+        return ParsedAnswer(None, reason=f"there is no {ANSWER_CLOSE}")
+    start = completion.rfind(ANSWER_OPEN, 0, end)
     if start < 0:
-        return Answer(None, why=f"there is no {OPEN}")
-    inside = completion[start + len(OPEN) : end]
+        return ParsedAnswer(None, reason=f"there is no {ANSWER_OPEN}")
+    inside = completion[start + len(ANSWER_OPEN) : end]
     if len(inside) > MAX_ANSWER:
-        return Answer(None, why=f"the answer is longer than {MAX_ANSWER} characters")
+        return ParsedAnswer(None, reason=f"the answer is longer than {MAX_ANSWER} characters")
     lines = [line for line in map(tidy, inside.split("\n")) if line and not is_fence(line)]
     if not lines:
-        return Answer(None, why="the answer is empty")
-    return Answer(lines[0], tuple(lines[1:]))
+        return ParsedAnswer(None, reason="the answer is empty")
+    return ParsedAnswer(lines[0], tuple(lines[1:]))
 
 
 def tidy(line: str) -> str:
@@ -105,9 +105,9 @@ def is_fence(line: str) -> bool:
     return line[:1] in "`~" and _FENCE.fullmatch(line) is not None
 
 
-def read_assertion(text: str) -> Assertion:
+def parse_assertion(text: str) -> Assertion:
     """Reads `assert f(<literals>) == <literal>`; raises LiteralError that says what else it is."""
-    tree = parse_quietly(text, "exec")
+    tree = parse_untrusted(text, "exec")
     assert isinstance(tree, ast.Module)
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Assert):
         raise LiteralError("is not one assert statement")

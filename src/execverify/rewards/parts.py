@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-ANSWERS = ("output", "input", "next_statement", "variable_state")
+ANSWER_PARTS = ("output", "input", "next_statement", "variable_state")
 """Parts of an answer about a run."""
 
-PARTS = (*ANSWERS, "format", "unit_test")
+ALL_PARTS = (*ANSWER_PARTS, "format", "unit_test")
 """Every kind of part. (A row that cannot be used has one of kind "row" instead, see `guard.bad_row`.)"""
 
 
@@ -29,8 +29,8 @@ class Verdict(StrEnum):
 
     RIGHT = "right"
     WRONG = "wrong answer"
-    NONE = "no answer"
-    FAILED = "our failure"
+    MISSING = "no answer"
+    GRADER_ERROR = "our failure"
     RAISED = "raised"
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
@@ -43,12 +43,12 @@ class Verdict(StrEnum):
     BAD_ROW = "bad row"
 
 
-UNJUDGED = frozenset({Verdict.FAILED, Verdict.BAD_ROW})
+UNJUDGED = frozenset({Verdict.GRADER_ERROR, Verdict.BAD_ROW})
 """Verdicts that say nothing of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GradedPart:
     """One judged part of an answer.
 
     Attributes:
@@ -64,9 +64,9 @@ class Part:
 
     kind: str
     expected: tuple[str, ...]
-    given: str | None
+    answer: str | None
     verdict: Verdict
-    why: str = ""
+    reason: str = ""
 
     def __post_init__(self) -> None:
         for name in ("given", "why"):
@@ -92,7 +92,7 @@ class Score:
     """
 
     reward: float | None
-    parts: tuple[Part, ...]
+    parts: tuple[GradedPart, ...]
 
     def share(self, kind: str) -> float | None:
         """Share of a kind's parts that are right, unsupported ones left out; None where there are none, or we failed."""

@@ -17,24 +17,24 @@ from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.programs.literals import parse_literal
-from execverify.programs.program import Program, arguments_text, read_arguments, shorten
-from execverify.programs.values import equality_key, value_of
+from execverify.programs.program import Program, arguments_text, read_arguments, truncate
+from execverify.programs.values import equality_key, to_value
 from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.code.grade import UnitTestRule, unit_test_scores
-from execverify.rewards.code.unit_tests import Problem, UnitTests, tests_of
+from execverify.rewards.code.grade import UnitTestConfig, unit_test_scores
+from execverify.rewards.code.unit_tests import TestsOnlyTask, UnitTests, tests_of
 from execverify.rewards.compare import same_value
 from execverify.rewards.guard import bad_row, guarded, unreadable
-from execverify.rewards.parse import BLANKS, Answer, Assertion, completion_text, read_answer, read_assertion
-from execverify.rewards.parts import Part, Score, Verdict
+from execverify.rewards.parse import BLANKS, Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion
+from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.run import call_many
 from execverify.utils.validation import expect
 
 
 @dataclass(frozen=True, slots=True)
-class RewardRule:
+class RewardConfig:
     """How parts become a reward (paper, section 3: white-box reinforcement learning).
 
     The white-box reward is `scale * ((1 - alpha) * o + alpha * w)`, with `o` 1 where the output assertion is right and
@@ -51,7 +51,7 @@ class RewardRule:
 
     alpha: float = 0.5
     kinds: tuple[str, ...] = KINDS
-    gated: bool = True
+    require_correct_output: bool = True
     scale: float = 2.0
     float_tolerance: float = 0.0
 
@@ -66,10 +66,10 @@ class RewardRule:
             )
         check_kinds(self.kinds)
 
-    def white_box(self, parts: Sequence[Part]) -> float:
+    def white_box(self, parts: Sequence[GradedPart]) -> float:
         """The reward of a white-box answer's parts."""
         output = 1.0 if parts[0].right else 0.0
-        if self.gated and not output:
+        if self.require_correct_output and not output:
             return 0.0
         counted = [part for part in parts[1:] if part.kind in self.kinds]
         if not counted:
@@ -78,7 +78,7 @@ class RewardRule:
         return self.scale * ((1 - self.alpha) * output + self.alpha * share)
 
 
-PAPER = RewardRule()
+PAPER_REWARD = RewardConfig()
 """The paper's rule: alpha 0.5, gated, both kinds, full reward 2."""
 
 _LIMITS = Limits()
@@ -88,8 +88,8 @@ def score(
     task: Task,
     completion: str,
     *,
-    rule: RewardRule = PAPER,
-    tests: UnitTestRule | None = None,
+    rule: RewardConfig = PAPER_REWARD,
+    tests: UnitTestConfig | None = None,
     limits: Limits = _LIMITS,
     allow_weak: bool = False,
 ) -> Score:
@@ -99,17 +99,17 @@ def score(
     wrote are given to our copy of the function, in a confined process. For code generation the code runs confined on each
     unit test, and what it gives is compared outside. Arguments as for `score_many`.
     """
-    if not isinstance(task, Problem):
+    if not isinstance(task, TestsOnlyTask):
         expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
     text = completion if isinstance(completion, str) else completion_text(completion) or completion
     return score_many([(task, text)], rule=rule, tests=tests, limits=limits, allow_weak=allow_weak)[0]
 
 
 def score_many(
-    pairs: Iterable[tuple[Task | Problem, str]],
+    pairs: Iterable[tuple[Task | TestsOnlyTask, str]],
     *,
-    rule: RewardRule = PAPER,
-    tests: UnitTestRule | None = None,
+    rule: RewardConfig = PAPER_REWARD,
+    tests: UnitTestConfig | None = None,
     limits: Limits = _LIMITS,
     workers: int = 1,
     allow_weak: bool = False,
@@ -131,13 +131,13 @@ def score_many(
     to_run: list[tuple[int, Task, Program]] = []
     codes: list[tuple[int, UnitTests, str]] = []
     for index, (task, completion) in enumerate(pairs):
-        if isinstance(task, Problem):
+        if isinstance(task, TestsOnlyTask):
             codes.append((index, task.tests, completion))
         elif task.kind == CODE_GENERATION:
             codes.append((index, tests_of(task), completion))
         elif task.kind != "input_prediction":
-            scores[index] = judge_white_box(task, completion, rule)
-        elif isinstance(judged := judge_input(task, completion, rule), Program):
+            scores[index] = grade_white_box(task, completion, rule)
+        elif isinstance(judged := grade_input(task, completion, rule), Program):
             to_run.append((index, task, judged))
         else:
             scores[index] = judged
@@ -146,7 +146,7 @@ def score_many(
         scores[index] = _judge_run(task, program, result, rule)
     judged_codes = unit_test_scores(
         [(unit_tests, completion) for _, unit_tests, completion in codes],
-        rule=tests or UnitTestRule(float_tolerance=rule.float_tolerance),
+        rule=tests or UnitTestConfig(float_tolerance=rule.float_tolerance),
         limits=limits,
         workers=workers,
         allow_weak=allow_weak,
@@ -160,7 +160,7 @@ def _results(programs: list[Program], limits: Limits, workers: int) -> list[Resu
     try:
         return [*_run_together(programs, limits, workers)]
     except SandboxError as error:
-        return [Result(Outcome.FAILED, detail=str(error))] * len(programs)
+        return [Result(Outcome.SANDBOX_ERROR, detail=str(error))] * len(programs)
     except Exception as error:
         if len(programs) == 1:
             return [error]
@@ -173,7 +173,7 @@ def _run_together(programs: list[Program], limits: Limits, workers: int) -> list
     for place, program in enumerate(programs):
         places.setdefault((program.source, program.entry_point), []).append(place)
     together = [(programs[of[0]], [programs[place].arguments for place in of]) for of in places.values()]
-    results = [Result(Outcome.FAILED)] * len(programs)
+    results = [Result(Outcome.SANDBOX_ERROR)] * len(programs)
     for of, found in zip(places.values(), call_many(together, limits=limits, workers=workers), strict=True):
         for place, result in zip(of, found, strict=True):
             results[place] = result
@@ -183,19 +183,19 @@ def _run_together(programs: list[Program], limits: Limits, workers: int) -> list
 # -------------------------------------------------------------------------------------------------------- white box
 
 
-def judge_white_box(task: Task, completion: str, rule: RewardRule = PAPER) -> Score:
+def grade_white_box(task: Task, completion: str, rule: RewardConfig = PAPER_REWARD) -> Score:
     """Judges the assertion and each question by what was written."""
     if task.kind != "white_box":
         raise QuestionError(f"a task of kind {task.kind!r} is not judged here")
     if (bad := _bad_truth(task)) is not None:
         return bad
     try:
-        answer = read_answer(completion)
+        answer = parse_answer(completion)
     except Exception as error:
         return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in _asked(task)))
     parts = [guarded("output", (task.assertion,), answer.assertion, lambda: _output_part(task, answer, rule))]
     for index, question in enumerate(task.questions):
-        given = answer.lines[index] if index < len(answer.lines) else None
+        given = answer.question_lines[index] if index < len(answer.question_lines) else None
         judge = functools.partial(_question_part, question, given, answer, rule)
         parts.append(guarded(question.kind, question.answers, given, judge))
     return Score(rule.white_box(parts), tuple(parts))
@@ -217,26 +217,26 @@ def _asked(task: Task) -> list[tuple[str, tuple[str, ...]]]:
     return [(first, (task.assertion,)), *((question.kind, question.answers) for question in task.questions)]
 
 
-def _output_part(task: Task, answer: Answer, rule: RewardRule) -> Part:
+def _output_part(task: Task, answer: ParsedAnswer, rule: RewardConfig) -> GradedPart:
     expected = (task.assertion,)
     if answer.assertion is None:
-        return Part("output", expected, None, Verdict.NONE, answer.why)
+        return GradedPart("output", expected, None, Verdict.MISSING, answer.reason)
     try:
-        given = read_assertion(answer.assertion)
-        why = _why_not_the_call(task, given)
+        given = parse_assertion(answer.assertion)
+        why = _call_mismatch(task, given)
         if not why and not _is_value(given.result, task.result.text or "", rule.float_tolerance):
-            why = f"the result is {shorten(str(task.result))}, not {shorten(str(value_of(given.result)))}"
+            why = f"the result is {truncate(str(task.result))}, not {truncate(str(to_value(given.result)))}"
     except LiteralError as error:
         why = f"the first line {error}"
-    return Part("output", expected, answer.assertion, Verdict.WRONG if why else Verdict.RIGHT, why)
+    return GradedPart("output", expected, answer.assertion, Verdict.WRONG if why else Verdict.RIGHT, why)
 
 
 Arguments = tuple[tuple[object, ...], dict[str, object]]
 
 
-def _why_not_the_call(task: Task, given: Assertion) -> str:
+def _call_mismatch(task: Task, given: Assertion) -> str:
     if given.name != task.program.entry_point:
-        return f"it calls {shorten(given.name)}, not {task.program.entry_point}"
+        return f"it calls {truncate(given.name)}, not {task.program.entry_point}"
     return "" if _same_arguments(given.arguments, task.program) else "it calls with other arguments"
 
 
@@ -257,33 +257,35 @@ def _is_value(given: object, literal: str, float_tolerance: float = 0.0) -> bool
 
 @functools.lru_cache(maxsize=65536)
 def _key_of(literal: str) -> str:
-    return _certain(equality_key(parse_literal(literal)))
+    return _comparable(equality_key(parse_literal(literal)))
 
 
 @functools.lru_cache(maxsize=65536)
 def _arguments_key(arguments: str) -> str:
     positional, named = read_arguments(arguments)
-    return _certain(equality_key([list(positional), named]))
+    return _comparable(equality_key([list(positional), named]))
 
 
-def _certain(key: str | None) -> str:
+def _comparable(key: str | None) -> str:
     if key is None:
         raise LiteralError("the task's own value is opaque: it is too long or too deep to be compared")
     return key
 
 
-def _question_part(question: Question, given: str | None, answer: Answer, rule: RewardRule) -> Part:
+def _question_part(question: Question, given: str | None, answer: ParsedAnswer, rule: RewardConfig) -> GradedPart:
     if given is None:
-        return Part(question.kind, question.answers, None, Verdict.NONE, answer.why or "there is no line for this question")
+        return GradedPart(
+            question.kind, question.answers, None, Verdict.MISSING, answer.reason or "there is no line for this question"
+        )
     if any(given == answer.strip(BLANKS) for answer in question.answers):
-        return Part(question.kind, question.answers, given, Verdict.RIGHT)
+        return GradedPart(question.kind, question.answers, given, Verdict.RIGHT)
     why = "it is not the statement that runs next"
     if question.kind == "variable_state":
-        why = _why_not_the_state(given, question.answers, rule)
-    return Part(question.kind, question.answers, given, Verdict.WRONG if why else Verdict.RIGHT, why)
+        why = _state_mismatch(given, question.answers, rule)
+    return GradedPart(question.kind, question.answers, given, Verdict.WRONG if why else Verdict.RIGHT, why)
 
 
-def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -> str:
+def _state_mismatch(given: str, answers: tuple[str, ...], rule: RewardConfig) -> str:
     if given[-1:] in (";", "."):  # behind the type, or `Nil`
         given = given[:-1].rstrip(BLANKS)
     if given == NO_STATE:
@@ -307,37 +309,37 @@ def _why_not_the_state(given: str, answers: tuple[str, ...], rule: RewardRule) -
 # --------------------------------------------------------------------------------------------------- input prediction
 
 
-def judge_input(task: Task, completion: str, rule: RewardRule = PAPER) -> Score | Program:
+def grade_input(task: Task, completion: str, rule: RewardConfig = PAPER_REWARD) -> Score | Program:
     """Judges what can be judged without running; else the program to run, our source with the model's literals."""
     if (bad := _bad_truth(task)) is not None:
         return bad
     try:
-        return _judge_input(task, read_answer(completion), rule)
+        return _judge_input(task, parse_answer(completion), rule)
     except Exception as error:
         return Score(0.0, (unreadable("input", (task.assertion,), None, error),))
 
 
-def _judge_input(task: Task, answer: Answer, rule: RewardRule) -> Score | Program:
+def _judge_input(task: Task, answer: ParsedAnswer, rule: RewardConfig) -> Score | Program:
     expected = (task.assertion,)
     if answer.assertion is None:
-        return Score(0.0, (Part("input", expected, None, Verdict.NONE, answer.why),))
+        return Score(0.0, (GradedPart("input", expected, None, Verdict.MISSING, answer.reason),))
     try:
-        given = read_assertion(answer.assertion)
-        why = "" if given.name == task.program.entry_point else f"it calls {shorten(given.name)}, not {task.program.entry_point}"
+        given = parse_assertion(answer.assertion)
+        why = "" if given.name == task.program.entry_point else f"it calls {truncate(given.name)}, not {task.program.entry_point}"
         if not why and not _is_value(given.result, task.result.text or ""):
-            why = f"it asserts another result than {shorten(str(task.result.text))}"
+            why = f"it asserts another result than {truncate(str(task.result.text))}"
         if not why and _same_arguments(given.arguments, task.program):
-            return Score(rule.scale, (Part("input", expected, answer.assertion, Verdict.RIGHT),))
+            return Score(rule.scale, (GradedPart("input", expected, answer.assertion, Verdict.RIGHT),))
         if not why:
             return replace(task.program, arguments=arguments_text(given.arguments))
     except LiteralError as error:
         why = f"the first line {error}"
     except ProgramError as error:
         why = f"the call does not fit: {error}"
-    return Score(0.0, (Part("input", expected, answer.assertion, Verdict.WRONG, why),))
+    return Score(0.0, (GradedPart("input", expected, answer.assertion, Verdict.WRONG, why),))
 
 
-def _judge_run(task: Task, program: Program, result: Result | Exception, rule: RewardRule) -> Score:
+def _judge_run(task: Task, program: Program, result: Result | Exception, rule: RewardConfig) -> Score:
     expected = (task.assertion,)
     try:
         if isinstance(result, Exception):
@@ -347,14 +349,14 @@ def _judge_run(task: Task, program: Program, result: Result | Exception, rule: R
         return Score(0.0, (unreadable("input", expected, program.call, error),))
 
 
-def _judged_run(task: Task, program: Program, result: Result, rule: RewardRule) -> Score:
+def _judged_run(task: Task, program: Program, result: Result, rule: RewardConfig) -> Score:
     expected = (task.assertion,)
-    if result.outcome == Outcome.FAILED:
-        return Score(None, (Part("input", expected, program.call, Verdict.FAILED, result.detail),))
+    if result.outcome == Outcome.SANDBOX_ERROR:
+        return Score(None, (GradedPart("input", expected, program.call, Verdict.GRADER_ERROR, result.detail),))
     if result.outcome == Outcome.RETURNED and result.value is not None and result.value.text is not None:
         if _is_value(parse_literal(result.value.text), task.result.text or ""):
-            return Score(rule.scale, (Part("input", expected, program.call, Verdict.RIGHT),))
-        why = f"with these arguments it returns {shorten(str(result.value))}"
+            return Score(rule.scale, (GradedPart("input", expected, program.call, Verdict.RIGHT),))
+        why = f"with these arguments it returns {truncate(str(result.value))}"
     else:
         why = f"with these arguments it does not return a plain value: {result.outcome} {result.detail}".rstrip()
-    return Score(0.0, (Part("input", expected, program.call, Verdict.WRONG, why),))
+    return Score(0.0, (GradedPart("input", expected, program.call, Verdict.WRONG, why),))

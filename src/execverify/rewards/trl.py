@@ -30,14 +30,14 @@ from typing import Any, TypeVar
 
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.code.grade import PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_scores
+from execverify.rewards.code.grade import PAPER_UNIT_TESTS, TEST_LIMITS, UnitTestConfig, unit_test_scores
 from execverify.rewards.code.record_formats import OtherAbility, format_of
 from execverify.rewards.code.record_formats.training_sets import by_source
-from execverify.rewards.code.unit_tests import Truth, UnitTests, read_tests, tests_of_row
+from execverify.rewards.code.unit_tests import GroundTruth, UnitTests, parse_unit_tests, tests_of_row
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parse import completion_text
-from execverify.rewards.parts import ANSWERS, Score, Verdict
-from execverify.rewards.score import PAPER, RewardRule, score_many
+from execverify.rewards.parts import ANSWER_PARTS, Score, Verdict
+from execverify.rewards.score import PAPER_REWARD, RewardConfig, score_many
 from execverify.sandbox.candidates import stoppable
 from execverify.sandbox.result import Limits
 
@@ -58,7 +58,7 @@ class WhiteBoxReward:
 
     def __init__(
         self,
-        rule: RewardRule = PAPER,
+        rule: RewardConfig = PAPER_REWARD,
         *,
         name: str = "white_box_reward",
         workers: int = 2,
@@ -88,7 +88,7 @@ class WhiteBoxReward:
             columns: the rows' columns, each a list as long as the completions.
         """
         scores = self.scores(completions, columns)
-        _log(scores, ANSWERS, log_metric, log_extra)
+        _log(scores, ANSWER_PARTS, log_metric, log_extra)
         return [self.reward(score) for score in scores]
 
     def reward(self, score: Score | None) -> float | None:
@@ -121,7 +121,7 @@ class WhiteBoxReward:
         return scores
 
 
-class PartReward(WhiteBoxReward):
+class ComponentReward(WhiteBoxReward):
     """One part of the score as a reward function of its own: its share of right answers, 0 to 1.
 
     Gated like the whole: with a wrong output assertion the questions earn nothing. None where a row has no such part.
@@ -130,20 +130,20 @@ class PartReward(WhiteBoxReward):
     def __init__(
         self,
         part: str,
-        rule: RewardRule = PAPER,
+        rule: RewardConfig = PAPER_REWARD,
         *,
         name: str | None = None,
         workers: int = 2,
         raise_errors: bool = False,
     ) -> None:
-        if part not in ANSWERS:
-            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(ANSWERS)}")
+        if part not in ANSWER_PARTS:
+            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(ANSWER_PARTS)}")
         super().__init__(rule, name=name or f"{part}_reward", workers=workers, raise_errors=raise_errors)
         self.part = part
 
     def reward(self, score: Score | None) -> float | None:
         share = None if score is None else score.share(self.part)
-        if share and self.rule.gated and score is not None and score.share("output") == 0:
+        if share and self.rule.require_correct_output and score is not None and score.share("output") == 0:
             return 0.0
         return share
 
@@ -166,7 +166,7 @@ class UnitTestReward:
 
     def __init__(
         self,
-        rule: UnitTestRule = PAPER_TESTS,
+        rule: UnitTestConfig = PAPER_UNIT_TESTS,
         *,
         name: str = "unit_test_reward",
         limits: Limits = TEST_LIMITS,
@@ -207,7 +207,7 @@ class UnitTestReward:
         _log(scores, _CODE_KINDS, log_metric, log_extra)
         return [None if score is None else score.reward for score in scores]
 
-    async def awaited(
+    async def acall(
         self,
         prompts: Sequence[Any] | None = None,
         completions: Sequence[Any] = (),
@@ -237,7 +237,7 @@ class UnitTestReward:
                 pairs.append((tests, completion_text(completion) or ""))
             else:
                 scores[index] = tests
-        workers = self.workers or _cores()
+        workers = self.workers or _default_workers()
         settings: dict[str, Any] = {"rule": self.rule, "limits": self.limits, "allow_weak": self.allow_weak}
         given = unit_test_scores(pairs, workers=workers, stop=stop, **settings)
         for index, score in zip(judged, given, strict=True):
@@ -245,7 +245,7 @@ class UnitTestReward:
         return scores
 
 
-def _cores() -> int:
+def _default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -279,7 +279,7 @@ def _tests_in(columns: dict[str, Any], count: int, raise_errors: bool = False) -
     found: list[UnitTests | Score | None] = []
     rows = zip(zip(*named, strict=True) if named else [()] * count, kinds, programs, questions, sources, strict=True)
     for index, (truths, kind, program, asked, source) in enumerate(rows):
-        truth: Truth | None = next((entry for entry in truths if entry is not None and entry != ""), None)
+        truth: GroundTruth | None = next((entry for entry in truths if entry is not None and entry != ""), None)
         if kind not in (None, CODE_GENERATION):
             found.append(None)
         elif truth is not None:
@@ -293,8 +293,8 @@ def _tests_in(columns: dict[str, Any], count: int, raise_errors: bool = False) -
     return found
 
 
-def _by_source(truth: Truth, source: str) -> UnitTests:
-    return by_source(read_tests(truth), source)
+def _by_source(truth: GroundTruth, source: str) -> UnitTests:
+    return by_source(parse_unit_tests(truth), source)
 
 
 def _published(columns: dict[str, Any], count: int, raise_errors: bool) -> list[UnitTests | Score | None]:
@@ -312,7 +312,7 @@ def _published(columns: dict[str, Any], count: int, raise_errors: bool) -> list[
 
 def _published_tests(row: dict[str, Any]) -> UnitTests | None:
     try:
-        return read_tests(row) if format_of(row) is not None else None
+        return parse_unit_tests(row) if format_of(row) is not None else None
     except OtherAbility:
         return None
 
@@ -325,7 +325,7 @@ async def unit_test_reward_async(
     prompts: Sequence[Any] | None = None, completions: Sequence[Any] = (), **columns: Any
 ) -> list[float | None]:
     """`unit_test_reward` as a coroutine function. (For other settings: the method `awaited` of a `UnitTestReward`.)"""
-    return await unit_test_reward.awaited(prompts, completions, **columns)
+    return await unit_test_reward.acall(prompts, completions, **columns)
 
 
 def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMetric | None, log_extra: LogExtra | None) -> None:
@@ -338,21 +338,21 @@ def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMe
         for verdict in Verdict if verdicts else ():
             log_metric(f"execverify/unit_test/{verdict.replace(' ', '_')}", verdicts[verdict] / verdicts.total())
         for name, verdict in (
-            ("our_failures", Verdict.FAILED),
+            ("our_failures", Verdict.GRADER_ERROR),
             ("bad_rows", Verdict.BAD_ROW),
             ("unreadable", Verdict.UNREADABLE),
         ):
             found = [score is not None and any(part.verdict == verdict for part in score.parts) for score in scores]
             log_metric(f"execverify/{name}", sum(found) / max(1, len(found)))
     if log_extra is not None:
-        log_extra("graded", [graded(score) for score in scores])
+        log_extra("graded", [format_score(score) for score in scores])
 
 
-def graded(score: Score | None) -> str:
+def format_score(score: Score | None) -> str:
     """One line that says what became of each part."""
     if score is None:
         return ""
-    marks = [f"{part.kind} {'✓' if part.right else '✗'}{f' ({part.why})' if part.why else ''}" for part in score.parts]
-    if any(part.verdict == Verdict.FAILED for part in score.parts):
+    marks = [f"{part.kind} {'✓' if part.right else '✗'}{f' ({part.reason})' if part.reason else ''}" for part in score.parts]
+    if any(part.verdict == Verdict.GRADER_ERROR for part in score.parts):
         marks.insert(0, "OUR FAILURE")
     return "; ".join(marks)

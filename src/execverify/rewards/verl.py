@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from execverify.errors import RowError, SandboxError, WeakSandboxError
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.code.grade import TEST_LIMITS, UnitTestRule, unit_test_score
+from execverify.rewards.code.grade import TEST_LIMITS, UnitTestConfig, unit_test_score
 from execverify.rewards.code.record_formats.training_sets import SOURCES, by_source
-from execverify.rewards.code.unit_tests import read_tests
+from execverify.rewards.code.unit_tests import parse_unit_tests
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import Score, Verdict
-from execverify.rewards.score import PAPER, RewardRule, score
+from execverify.rewards.score import PAPER_REWARD, RewardConfig, score
 from execverify.sandbox.result import Limits
 
 _log = logging.getLogger(__name__)
@@ -88,16 +88,16 @@ def _name(extra_info: Mapping[str, Any] | None) -> str:
 
 def _unjudged(judged: Score, raise_errors: bool, name: str) -> Score:
     """The score of what has none, with a part that says whose fault it is; raises that where it is to be raised."""
-    failed = next((part.why for part in judged.parts if part.verdict == Verdict.FAILED), None)
+    failed = next((part.reason for part in judged.parts if part.verdict == Verdict.GRADER_ERROR), None)
     if failed is not None:
         if raise_errors:
             raise SandboxError(f"the completion could not be judged: {failed}")
         _log.warning("a completion could not be judged, and counts as 0: %s", failed)
         return judged
     if not any(part.verdict == Verdict.BAD_ROW for part in judged.parts):
-        judged = bad_row(RowError(f"no completion can be judged by these tests: {judged.parts[-1].why}"), name)
+        judged = bad_row(RowError(f"no completion can be judged by these tests: {judged.parts[-1].reason}"), name)
     if raise_errors:
-        raise RowError(judged.parts[-1].why)
+        raise RowError(judged.parts[-1].reason)
     return judged
 
 
@@ -109,7 +109,11 @@ def _counts(judged: Score, gated: bool) -> dict[str, float]:
         counts[f"{part_kind}_right"] = float(sum(part.right for part in parts))
         counts[f"{part_kind}_reward"] = 0.0 if gated else judged.share(part_kind) or 0.0
     found = {part.verdict for part in judged.parts}
-    for name, verdict in (("our_failure", Verdict.FAILED), ("bad_row", Verdict.BAD_ROW), ("unreadable", Verdict.UNREADABLE)):
+    for name, verdict in (
+        ("our_failure", Verdict.GRADER_ERROR),
+        ("bad_row", Verdict.BAD_ROW),
+        ("unreadable", Verdict.UNREADABLE),
+    ):
         counts[name] = float(verdict in found)
     return counts
 
@@ -125,25 +129,25 @@ def _judge(data_source: str, settings: dict[str, Any]) -> Callable[[str | dict[s
     """What judges a completion of a row, and whether its parts earn nothing; raises ValueError for a wrong setting."""
     kind = data_source.partition("/")[2] or CODE_GENERATION
     if kind == CODE_GENERATION:
-        tests = _of(UnitTestRule, settings, UnitTestRule())
+        tests = _of(UnitTestConfig, settings, UnitTestConfig())
         limits = _of(Limits, settings, TEST_LIMITS)
         allow_weak = bool(settings.get("allow_weak"))
 
         def judge_code(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:
-            read = by_source(read_tests(truth), data_source)
+            read = by_source(parse_unit_tests(truth), data_source)
             return unit_test_score(read, text, rule=tests, limits=limits, allow_weak=allow_weak), False
 
         return judge_code
-    rule = _of(RewardRule, settings, PAPER)
+    rule = _of(RewardConfig, settings, PAPER_REWARD)
 
     def judge(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:
         judged = score(from_row({**_row(truth), "kind": kind}), text, rule=rule)
-        return judged, rule.gated and judged.share("output") == 0
+        return judged, rule.require_correct_output and judged.share("output") == 0
 
     return judge
 
 
-_Record = TypeVar("_Record", RewardRule, UnitTestRule, Limits)
+_Record = TypeVar("_Record", RewardConfig, UnitTestConfig, Limits)
 
 
 def _of(record: type[_Record], settings: dict[str, Any], default: _Record) -> _Record:

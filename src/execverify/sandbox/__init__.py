@@ -1,10 +1,18 @@
 """Where a program runs: confined processes, limits, and how a run ended."""
 
-from execverify.sandbox.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates
+from execverify.sandbox.candidates import Candidate, CandidateWithAsserts, run_asserts, run_candidates
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.run import resolve_arguments, run, run_many
 
 __all__ = [
-    "AssertedCandidate", "Candidate", "Limits", "Outcome", "Result", "resolve_arguments", "run", "run_asserted",
-    "run_candidates", "run_many",
+    "Candidate",
+    "CandidateWithAsserts",
+    "Limits",
+    "Outcome",
+    "Result",
+    "resolve_arguments",
+    "run",
+    "run_asserts",
+    "run_candidates",
+    "run_many",
 ]  # fmt: skip

@@ -7,14 +7,14 @@ import sys
 import tempfile
 from typing import Any
 
-from execverify.sandbox.protocol import Inbox, pack_texts
-from execverify.sandbox.worker import Screen
+from execverify.sandbox.protocol import FrameReader, pack_strings
+from execverify.sandbox.worker import OutputCapture
 
-LONGEST = 100_000
+MAX_MESSAGE_CHARS = 100_000
 """Most characters of a value's text that crosses between a candidate and its caller; a longer value is opaque."""
 
 _STDIN, _STDOUT = 0, 1
-_SPARE = 20  # descriptors from here on are copies of the standard ones
+_RESERVED_FD = 20  # descriptors from here on are copies of the standard ones
 
 Fields = tuple[str | None, ...]
 """A result on its way: outcome, value's type, text and reason, detail, error, stdout."""
@@ -25,11 +25,11 @@ class Channel:
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.inbox = Inbox(marshal.loads)
+        self.inbox = FrameReader(marshal.loads)
 
     def say(self, *texts: str | None) -> None:
         """Sends one message; blocks until the caller has taken it."""
-        data = pack_texts(*texts)
+        data = pack_strings(*texts)
         while data:
             data = data[os.write(self.fd, data) :]
 
@@ -43,16 +43,16 @@ class Channel:
         return message
 
 
-class Console:
+class StdStreams:
     """Standard streams of one test. For function calls: what is printed is kept in memory, and there is nothing to read."""
 
     def __init__(self, output: int) -> None:
         self.output = output
-        self.screen = Screen(output)
+        self.screen = OutputCapture(output)
 
     def begin(self, stdin: str) -> None:
         """Fresh streams: `stdin` to be read, nothing written yet."""
-        self.screen = Screen(self.output)
+        self.screen = OutputCapture(self.output)
         sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.screen  # type: ignore[misc, assignment]
         sys.stdin = sys.__stdin__ = io.StringIO(stdin)  # type: ignore[misc, assignment]
 
@@ -69,19 +69,19 @@ class Console:
         return "".join(self.screen.parts)[: self.output]
 
 
-class FileConsole(Console):
+class FileConsole(StdStreams):
     """Standard input and output as files in memory, so that every way to read and write them works."""
 
     def __init__(self, output: int) -> None:
         super().__init__(output)
         for fd in (_STDIN, _STDOUT):
             made = _memory_file()
-            os.dup2(made, _SPARE + fd)
+            os.dup2(made, _RESERVED_FD + fd)
             os.close(made)
 
     def begin(self, stdin: str) -> None:
         for fd in (_STDIN, _STDOUT):
-            os.dup2(_SPARE + fd, fd)
+            os.dup2(_RESERVED_FD + fd, fd)
             os.ftruncate(fd, 0)
             os.lseek(fd, 0, os.SEEK_SET)
         data = stdin.encode("utf-8", "surrogatepass")
@@ -99,10 +99,10 @@ class FileConsole(Console):
 
     @property
     def full(self) -> bool:
-        return os.fstat(_SPARE + _STDOUT).st_size > self.output
+        return os.fstat(_RESERVED_FD + _STDOUT).st_size > self.output
 
     def taken(self) -> str:
-        return os.pread(_SPARE + _STDOUT, self.output, 0).decode("utf-8", "replace")
+        return os.pread(_RESERVED_FD + _STDOUT, self.output, 0).decode("utf-8", "replace")
 
 
 def _memory_file() -> int:

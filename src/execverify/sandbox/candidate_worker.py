@@ -28,20 +28,20 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from typing import Any, NoReturn
 
-from execverify.programs.literals import parse_quietly
+from execverify.programs.literals import parse_untrusted
 from execverify.programs.program import call_values
-from execverify.programs.values import value_of
-from execverify.sandbox.candidate_io import LONGEST, Channel, Console, Fields, FileConsole
+from execverify.programs.values import to_value
+from execverify.sandbox.candidate_io import MAX_MESSAGE_CHARS, Channel, Fields, FileConsole, StdStreams
 from execverify.sandbox.isolation import rlimits
-from execverify.sandbox.object_store import Shelf, kind_of, traits
-from execverify.sandbox.runners import raised
+from execverify.sandbox.object_store import ObjectStore, object_traits_kind, traits
+from execverify.sandbox.runners import describe_exception
 from execverify.sandbox.value_codec import room_for
 from execverify.sandbox.worker import RECURSION_LIMIT, OutputLimitReached, depth
 
 _REFUSED = (errno.EPERM, errno.EACCES)
 
 
-class Guard(importlib.abc.MetaPathFinder):
+class ImportGuard(importlib.abc.MetaPathFinder):
     """Refuses modules that candidates may not import although they are installed."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
@@ -54,7 +54,7 @@ class Guard(importlib.abc.MetaPathFinder):
         return None
 
 
-class Unconfined(Exception):
+class IsolationFailed(Exception):
     """A layer of the sandbox could not be put on in this process."""
 
 
@@ -66,7 +66,7 @@ def prepare(imports: Sequence[str]) -> None:
     atexit._clear()
     if imports:
         loaded = {name.partition(".")[0] for name in sys.modules}
-        sys.meta_path.insert(0, Guard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
+        sys.meta_path.insert(0, ImportGuard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
     _READY.append(_builtins())
 
 
@@ -77,12 +77,12 @@ _READY: list[types.ModuleType] = []
 def _builtins() -> types.ModuleType:
     made = types.ModuleType("builtins")
     made.__dict__.update(vars(builtins))
-    made.__dict__.setdefault("exit", _leave)
-    made.__dict__.setdefault("quit", _leave)
+    made.__dict__.setdefault("exit", _exit_handler)
+    made.__dict__.setdefault("quit", _exit_handler)
     return made
 
 
-def _leave(code: object = None) -> NoReturn:
+def _exit_handler(code: object = None) -> NoReturn:
     raise SystemExit(code)
 
 
@@ -99,18 +99,18 @@ def serve(fd: int, base: int, confine: Callable[[], None], *, alone: bool = Fals
     case = channel.hear()
     room = max([case["output"], case["file_size"]])
     if case["role"] == "stdin":
-        console: Console = FileConsole(case["output"])
+        console: StdStreams = FileConsole(case["output"])
         room = max(room, *(len(test.encode("utf-8", "surrogatepass")) for test in case["tests"]), 0)
     else:
-        console = Console(case["output"])
+        console = StdStreams(case["output"])
     try:
-        rlimits.harden(base + case["memory"] if base else 0, room + 1, case["seconds"], alone=alone)
+        rlimits.set_hard_limits(base + case["memory"] if base else 0, room + 1, case["seconds"], alone=alone)
         confine()
-    except Unconfined as error:
+    except IsolationFailed as error:
         channel.say("refused", str(error))
         return
     channel.say("ready")
-    _ROLES[case["role"]](case, channel, console)
+    _MODES[case["role"]](case, channel, console)
 
 
 class Solution:
@@ -144,7 +144,7 @@ class Solution:
             exec(compile(self.context, "<problem>", "exec", dont_inherit=True), self.module.__dict__)
         exec(compile(self.source, "<program>", "exec", dont_inherit=True), self.module.__dict__)
 
-    def named(self, path: str) -> Any:
+    def lookup(self, path: str) -> Any:
         """A function of the module; "Solution.method" is the method of an instance made without arguments."""
         first, *rest = path.split(".")
         if first not in self.module.__dict__:
@@ -154,13 +154,13 @@ class Solution:
             found = getattr(found() if isinstance(found, type) else found, name)
         return found
 
-    def ended(self, error: BaseException, console: Console) -> Fields:
+    def describe_end(self, error: BaseException, console: StdStreams) -> Fields:
         """How an exception that escaped is told."""
         if console.full or isinstance(error, OutputLimitReached):
             return _too_much(console)
         if isinstance(error, MemoryError):
             return ("out of memory", None, None, None, "it asked for more memory than it may have", None, console.taken())
-        told = raised(error)
+        told = describe_exception(error)
         outcome, detail = told["outcome"], told["detail"]
         if isinstance(error, OSError) and error.errno in _REFUSED:
             outcome = "forbidden"
@@ -208,7 +208,7 @@ def _bound_thread_stacks() -> None:
     threading.stack_size = _thread.stack_size = stack_size
 
 
-def _too_much(console: Console) -> Fields:
+def _too_much(console: StdStreams) -> Fields:
     return (
         "too much output",
         None,
@@ -220,17 +220,17 @@ def _too_much(console: Console) -> Fields:
     )
 
 
-def _returned(value: object, console: Console) -> Fields:
+def _returned(value: object, console: StdStreams) -> Fields:
     if console.full:
         return _too_much(console)
-    described = value_of(value, LONGEST)
-    return ("returned", described.type, described.text, described.opaque, "", None, console.taken())
+    described = to_value(value, MAX_MESSAGE_CHARS)
+    return ("returned", described.type, described.text, described.opaque_reason, "", None, console.taken())
 
 
 # -------------------------------------------------------------------------------------------------------------- the roles
 
 
-def _call(case: dict[str, Any], channel: Channel, console: Console) -> None:
+def _call(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
     """Calls a function once for each test, in one and the same module."""
     solution = Solution(case, "solution")
     if not _loaded(solution, channel, console):
@@ -239,10 +239,10 @@ def _call(case: dict[str, Any], channel: Channel, console: Console) -> None:
         console.begin("")
         positional, named = _values(test)  # of its own for every test
         try:
-            value = solution.named(case["entry_point"])(*positional, **named)
+            value = solution.lookup(case["entry_point"])(*positional, **named)
             console.flush()
         except BaseException as error:
-            fields = solution.ended(error, console)
+            fields = solution.describe_end(error, console)
         else:
             fields = _returned(value, console)
         channel.say("result", *fields)
@@ -253,23 +253,23 @@ def _values(test: bytes | str) -> tuple[list[Any], dict[str, Any]]:
     if isinstance(test, bytes):
         positional, named = marshal.loads(test)
         return positional, named
-    tree: Any = parse_quietly(f"_({test}\n)", "eval", len(test) + 10)
+    tree: Any = parse_untrusted(f"_({test}\n)", "eval", len(test) + 10)
     read = call_values(tree.body)
     return list(read[0]), read[1]
 
 
-def _loaded(solution: Solution, channel: Channel, console: Console) -> bool:
+def _loaded(solution: Solution, channel: Channel, console: StdStreams) -> bool:
     """Runs the module's code and says so, or says how it ended."""
     try:
         solution.load()
     except BaseException as error:
-        channel.say("unloaded", *solution.ended(error, console))
+        channel.say("unloaded", *solution.describe_end(error, console))
         return False
     channel.say("loaded")
     return True
 
 
-def _stdin(case: dict[str, Any], channel: Channel, console: Console) -> None:
+def _stdin(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
     """Runs the program on one test, as a fresh main module. (Each test has a process of its own.)"""
     (text,) = case["tests"]
     console.begin(text)
@@ -284,13 +284,13 @@ def _stdin(case: dict[str, Any], channel: Channel, console: Console) -> None:
         _finish()
         console.flush()
     except BaseException as error:
-        fields = solution.ended(error, console)
+        fields = solution.describe_end(error, console)
     else:
         fields = _returned(None, console)
     channel.say("result", *fields)
 
 
-def _exit_at_once(channel: Channel, console: Console, leave: Callable[[int], NoReturn], status: int = 0) -> NoReturn:
+def _exit_at_once(channel: Channel, console: StdStreams, leave: Callable[[int], NoReturn], status: int = 0) -> NoReturn:
     """`os._exit` for a program: what has reached its output counts, as it does for a program of its own."""
     if status == 0:
         channel.say("result", *_returned(None, console))
@@ -305,14 +305,14 @@ def _finish() -> None:
     atexit._run_exitfuncs()
 
 
-def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
+def _answer(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
     """Answers the calls of a test process: for each, what it gave and what became of its arguments."""
     solution = Solution(case, "solution")
     if not _loaded(solution, channel, console):
         return
-    shelf = Shelf(solution.named, case["classes"], case["shared"])
+    shelf = ObjectStore(solution.lookup, case["classes"], case["shared"])
     for name in case["names"]:
-        channel.say("name", *kind_of(shelf, name))
+        channel.say("name", *object_traits_kind(shelf, name))
     while True:
         asked = channel.hear()
         console.begin("")
@@ -324,7 +324,7 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
             value = shelf.settled(shelf.function(asked["name"])(*positional, **named))
             console.flush()
         except BaseException as caught:
-            fields = solution.ended(caught, console)
+            fields = solution.describe_end(caught, console)
             error = traits(caught)
         else:
             fields = _returned(value, console)
@@ -337,12 +337,12 @@ def _answer(case: dict[str, Any], channel: Channel, console: Console) -> None:
         channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state, crossing)
 
 
-def _test(case: dict[str, Any], channel: Channel, console: Console) -> None:
+def _test(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
     from execverify.sandbox.remote import run_tests
 
     run_tests(case, channel, console)
 
 
-_ROLES: dict[str, Callable[[dict[str, Any], Channel, Console], None]] = {
+_MODES: dict[str, Callable[[dict[str, Any], Channel, StdStreams], None]] = {
     "call": _call, "stdin": _stdin, "answer": _answer, "test": _test,
 }  # fmt: skip

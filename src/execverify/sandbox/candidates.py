@@ -29,8 +29,8 @@ from typing import TypeVar, cast
 from execverify.sandbox.name_analysis import calls_name, candidate_names, classes_in, classes_made, run_at_once
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sandbox import Sandbox, sandbox_for
-from execverify.sandbox.scheduler import Case, Docket
-from execverify.sandbox.sessions import Asserted, Judge, Settled, Tested, plan
+from execverify.sandbox.scheduler import Scheduler, Session
+from execverify.sandbox.sessions import AssertSession, CallSession, Judge, ResolvedSession, session_setup
 
 _DEFAULT = Limits()
 _Item = TypeVar("_Item")
@@ -63,7 +63,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class AssertedCandidate:
+class CandidateWithAsserts:
     """A program that a model wrote, and a dataset's assertions about it.
 
     Attributes:
@@ -115,10 +115,10 @@ def run_candidates(
 
     box = sandbox or sandbox_for(imports)
 
-    def case(candidate: Candidate) -> Case:
+    def case(candidate: Candidate) -> Session:
         role = "stdin" if candidate.entry_point is None else "call"
         used = replace(limits, output=max(limits.output, candidate.output))
-        told = plan(
+        told = session_setup(
             role,
             candidate.source,
             candidate.tests,
@@ -128,13 +128,13 @@ def run_candidates(
             prelude=candidate.prelude,
             context=candidate.context,
         )
-        return Tested(told, used, stop_early, candidate.judge)
+        return CallSession(told, used, stop_early, candidate.judge)
 
     return _run(map(case, candidates), workers, box, allow_weak, stop)
 
 
-def run_asserted(
-    candidates: Iterable[AssertedCandidate],
+def run_asserts(
+    candidates: Iterable[CandidateWithAsserts],
     *,
     limits: Limits = _DEFAULT,
     workers: int = 1,
@@ -161,7 +161,7 @@ def run_asserted(
     return _run(cases, workers, box, allow_weak, stop)
 
 
-async def arun(results: Iterator[_Item]) -> AsyncIterator[_Item]:
+async def as_async(results: Iterator[_Item]) -> AsyncIterator[_Item]:
     """Results as they come, for `async for`: what yields them runs in a thread, so that the event loop is never held up.
 
     >>> async def main():
@@ -201,7 +201,7 @@ async def stoppable(work: Callable[[threading.Event], _Item]) -> _Item:
         thread.shutdown(wait=False)
 
 
-def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[str], stop_early: bool) -> Case:
+def _asserted(candidate: CandidateWithAsserts, limits: Limits, imports: Collection[str], stop_early: bool) -> Session:
     setup, entry_point = candidate.setup, candidate.entry_point
     try:
         needs = [candidate_names((setup, text), entry_point) for text in candidate.asserts]
@@ -213,22 +213,22 @@ def _asserted(candidate: AssertedCandidate, limits: Limits, imports: Collection[
             "shared": sorted(classes_made(candidate.context) & classes_made(setup)) if candidate.context else [],
         }
     except (SyntaxError, ValueError) as error:
-        return Settled(Result(Outcome.FAILED, detail=f"the tests cannot be read: {error}"), len(candidate.asserts))
+        return ResolvedSession(Result(Outcome.SANDBOX_ERROR, detail=f"the tests cannot be read: {error}"), len(candidate.asserts))
     names = sorted(frozenset().union(*needs))
     shared |= {"imports": sorted(imports)}
     code = {"prelude": candidate.prelude, "context": candidate.context}
-    answering = plan("answer", candidate.source, candidate.asserts, limits, names=names, **code, **shared)
+    answering = session_setup("answer", candidate.source, candidate.asserts, limits, names=names, **code, **shared)
     answering["tests"] = []  # which are none of its business
     calls = entry_point is not None and calls_name((setup, *candidate.asserts), entry_point.rpartition(".")[2])
-    testing = plan("test", "", candidate.asserts, limits, setup=setup, entry_point=entry_point, calls=calls, **shared)
-    return Asserted(answering, testing, needs, setup_needs, limits, stop_early)
+    testing = session_setup("test", "", candidate.asserts, limits, setup=setup, entry_point=entry_point, calls=calls, **shared)
+    return AssertSession(answering, testing, needs, setup_needs, limits, stop_early)
 
 
 def _run(
-    cases: Iterator[Case], workers: int, sandbox: Sandbox, allow_weak: bool, stop: threading.Event | None
+    cases: Iterator[Session], workers: int, sandbox: Sandbox, allow_weak: bool, stop: threading.Event | None
 ) -> Iterator[tuple[Result, ...]]:
-    sandbox.require_strength(allow_weak)
-    docket = Docket(cases, max(1, workers), sandbox, stop)
+    sandbox.require_isolation(allow_weak)
+    docket = Scheduler(cases, max(1, workers), sandbox, stop)
     try:
         yield from docket.results()
     finally:

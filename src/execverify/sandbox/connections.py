@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import SandboxError
-from execverify.sandbox.isolation import ALL, Choice
+from execverify.sandbox.isolation import ALL_LAYERS, IsolationConfig
 from execverify.sandbox.job import Job
-from execverify.sandbox.protocol import REQUEST, Inbox, receive
+from execverify.sandbox.protocol import CONTROL_REQUEST, FrameReader, receive
 
-WINDOW = 16
+MAX_IN_FLIGHT = 16
 """Jobs sent ahead to one worker, so that it never waits for us; refilled when half of them are done."""
 
 _HARNESSES = (  # named, not imported: later rooms stay later
@@ -64,14 +64,14 @@ def _folders_of(imports: Collection[str]) -> list[str]:
     return list(folders)
 
 
-class Zygote:
+class ForkServerHandle:
     """The running parent of the forks."""
 
     def __init__(
         self,
         hash_seed: int,
         imports: Collection[str] = (),
-        choice: Choice = ALL,
+        choice: IsolationConfig = ALL_LAYERS,
         untrusted: bool = False,
         harnesses: Sequence[str] = (),
     ) -> None:
@@ -99,12 +99,12 @@ class Zygote:
             shutil.rmtree(self.root, ignore_errors=True)
             raise SandboxError(f"the confined process could not be started: {error}") from error
         self.control = ours
-        self.inbox = Inbox()
-        hello = self._hello()
+        self.inbox = FrameReader()
+        hello = self._handshake()
         self.layers: dict[str, str] = hello["layers"]
         self.init: int | None = hello["init"]
 
-    def _hello(self) -> dict[str, Any]:
+    def _handshake(self) -> dict[str, Any]:
         assert self.process.stderr is not None
         with self.process.stderr as stderr:
             try:
@@ -118,10 +118,10 @@ class Zygote:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def lane(self) -> "Lane":
+    def connect(self) -> "WorkerConnection":
         """A worker for trusted programs."""
         number, sock = self.fork(b"T")
-        return Lane(self, number, sock)
+        return WorkerConnection(self, number, sock)
 
     def fork(self, kind: bytes) -> tuple[int, socket.socket]:
         """Asks for a worker, and does not wait for it: its number and our end of its socket, which does not block.
@@ -132,7 +132,7 @@ class Zygote:
         number = next(self.numbers)
         try:
             with theirs, self.lock:
-                socket.send_fds(self.control, [REQUEST.pack(kind, number)], [theirs.fileno()])
+                socket.send_fds(self.control, [CONTROL_REQUEST.pack(kind, number)], [theirs.fileno()])
         except BaseException:
             ours.close()
             raise
@@ -143,7 +143,7 @@ class Zygote:
         """Kills and reaps a worker; its wait status, or None where it was never there or the zygote itself is gone."""
         with self.lock:
             try:
-                self.control.sendall(REQUEST.pack(b"E", number))
+                self.control.sendall(CONTROL_REQUEST.pack(b"E", number))
                 status: int | None = receive(self.control, self.inbox)["status"]
             except (OSError, EOFError):
                 return None
@@ -153,16 +153,16 @@ class Zygote:
         """Seconds of processor time of a worker; None where nobody knows."""
         with self.lock:
             try:
-                self.control.sendall(REQUEST.pack(b"C", number))
+                self.control.sendall(CONTROL_REQUEST.pack(b"C", number))
                 seconds: float | None = receive(self.control, self.inbox)["seconds"]
             except (OSError, EOFError):
                 return None
         return seconds
 
-    def drop(self, number: int) -> None:
+    def discard(self, number: int) -> None:
         """Kills a worker, and does not wait for its end."""
         with self.lock, contextlib.suppress(OSError):
-            self.control.sendall(REQUEST.pack(b"D", number))
+            self.control.sendall(CONTROL_REQUEST.pack(b"D", number))
 
     def close(self) -> None:
         """Ends it with all of its workers. In a forked copy of the caller, only lets go of it."""
@@ -180,29 +180,29 @@ class Zygote:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-class Lane:
+class WorkerConnection:
     """One worker and the jobs that were sent to it, oldest first; the oldest is the one it is at."""
 
-    def __init__(self, zygote: Zygote, number: int, sock: socket.socket) -> None:
+    def __init__(self, zygote: ForkServerHandle, number: int, sock: socket.socket) -> None:
         self.zygote = zygote
         self.number = number
         self.sock = sock
-        self.inbox = Inbox()
+        self.inbox = FrameReader()
         self.outbox = bytearray()
         self.jobs: deque[tuple[int, Job]] = deque()
         self.deadline = float("inf")
         self.served = 0
-        self.room = True  # takes more jobs ahead: until the window is full, then again when half of it is done
+        self.has_capacity = True  # takes more jobs ahead: until the window is full, then again when half of it is done
         self.watched = selectors.EVENT_READ
-        self.retired = False  # takes no further job
+        self.draining = False  # takes no further job
 
     def send(self, index: int, job: Job) -> None:
         if not self.jobs:
             self.deadline = time.monotonic() + job.limits.timeout
         self.jobs.append((index, job))
         self.served += 1
-        self.room = self.room and len(self.jobs) < WINDOW
-        self.retired = self.retired or job.isolated or self.served >= _JOBS_PER_WORKER
+        self.has_capacity = self.has_capacity and len(self.jobs) < MAX_IN_FLIGHT
+        self.draining = self.draining or job.dedicated_worker or self.served >= _JOBS_PER_WORKER
         self.outbox += job.message()
 
     def flush(self) -> None:
@@ -211,10 +211,10 @@ class Lane:
             while self.outbox:
                 del self.outbox[: self.sock.send(self.outbox)]
 
-    def finish(self) -> int:
+    def close_input(self) -> int:
         """Takes the oldest job off; the next one's time starts now. Returns the job's index."""
         index, _ = self.jobs.popleft()
-        self.room = self.room or len(self.jobs) <= WINDOW // 2
+        self.has_capacity = self.has_capacity or len(self.jobs) <= MAX_IN_FLIGHT // 2
         self.deadline = time.monotonic() + self.jobs[0][1].limits.timeout if self.jobs else float("inf")
         return index
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from execverify.sandbox import candidate_worker, isolation, worker
 from execverify.sandbox.isolation import libc, rlimits
-from execverify.sandbox.protocol import REQUEST, pack
+from execverify.sandbox.protocol import CONTROL_REQUEST, pack
 
 _PROCESS_CLOCK = 2  # CPUCLOCK_SCHED: the kernel's clock of another process is named by its pid and this
 _REAP_AFTER = 0.02  # seconds after which those are looked for that were ended without an answer
@@ -56,17 +56,17 @@ def main(
     """
     control = socket.socket(fileno=control_fd)
     sys.path += paths
-    for name in (*modules, *_WARM, *imports):
+    for name in (*modules, *_PRELOADED, *imports):
         importlib.import_module(name)
     os.environ.clear()
-    sys.path[:] = [path for path in sys.path if not _is_ours(path)]
+    sys.path[:] = [path for path in sys.path if not _is_own_file(path)]
     os.setsid()
     os.chdir(root)
     places = _places_of_loaded() if imports else []
-    confined = isolation.Confined(root, places, isolation.Choice(**choice), untrusted=untrusted)
+    confined = isolation.Isolation(root, places, isolation.IsolationConfig(**choice), untrusted=untrusted)
     candidate_worker.prepare(imports)
     worker.prepare()
-    zygote = _Zygote(control, root, confined)
+    zygote = _ForkServer(control, root, confined)
     control.sendall(pack({"layers": confined.layers, "init": confined.init}))
     try:
         zygote.serve()
@@ -95,7 +95,7 @@ _NOT_INSTALLED = frozenset({*sys.stdlib_module_names, *sys.builtin_module_names,
 _SITES = frozenset({"site-packages", "dist-packages"})
 
 
-_WARM = (  # what programs import most, so that no worker has to read it; the rest costs every fork more than it spares some
+_PRELOADED = (  # what programs import most, so that no worker has to read it; the rest costs every fork more than it spares some
     "abc", "bisect", "collections", "contextlib", "copy", "functools", "heapq", "itertools", "math", "operator", "re", "string",
     "typing",
 )  # fmt: skip
@@ -111,14 +111,14 @@ def _remove(folder: str) -> None:
         os.rmdir(folder)
 
 
-def _is_ours(path: str) -> bool:
+def _is_own_file(path: str) -> bool:
     return os.path.isdir(os.path.join(path, "execverify"))
 
 
-class _Zygote:
+class _ForkServer:
     """The loop, and the workers that are alive: pid by the caller's number, with the pids that wait to be reaped."""
 
-    def __init__(self, control: socket.socket, root: str, confined: isolation.Confined) -> None:
+    def __init__(self, control: socket.socket, root: str, confined: isolation.Isolation) -> None:
         self.control = control
         self.root = root
         self.confined = confined
@@ -132,10 +132,10 @@ class _Zygote:
             if self.dying and not select.select([self.control], [], [], _REAP_AFTER)[0]:
                 self.reap()
                 continue
-            request, fds, _, _ = socket.recv_fds(self.control, REQUEST.size, 1)
-            if len(request) < REQUEST.size:
+            request, fds, _, _ = socket.recv_fds(self.control, CONTROL_REQUEST.size, 1)
+            if len(request) < CONTROL_REQUEST.size:
                 return
-            kind, number = REQUEST.unpack(request)
+            kind, number = CONTROL_REQUEST.unpack(request)
             if kind in b"TU":
                 self.fork(number, fds[0], trusted=kind == b"T")
             elif kind == b"E":
@@ -197,7 +197,7 @@ class _Zygote:
         self.kill(pid)
         if done == 0:
             _, status = os.waitpid(pid, 0)
-        self.tidy(number)
+        self.remove_workdir(number)
         killed = done != 0 and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         return None if killed and not self.forks() else status
 
@@ -230,15 +230,15 @@ class _Zygote:
         for pid, number in list(self.dying.items()):
             if os.waitpid(pid, os.WNOHANG)[0]:
                 del self.dying[pid]
-                self.tidy(number)
+                self.remove_workdir(number)
 
-    def tidy(self, number: int) -> None:
+    def remove_workdir(self, number: int) -> None:
         """Removes a worker's folder, and ends what a program forked and hid in a session of its own."""
         if number not in self.folders:
             return
         self.folders.discard(number)
         _remove(os.path.join(self.root, str(number)))
-        self.confined.end_strangers({*self.workers.values(), *self.dying})
+        self.confined.kill_stray_processes({*self.workers.values(), *self.dying})
 
     def close(self) -> None:
         for number in list(self.workers):

@@ -22,12 +22,12 @@ class Job:
         extra: plain data for the harness.
     """
 
-    harness: str
+    runner: str
     source: str
     entry_point: str
     arguments: str
     limits: Limits = field(default_factory=Limits)
-    isolated: bool = False
+    dedicated_worker: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     def message(self) -> bytes:
@@ -35,7 +35,7 @@ class Job:
         limits = self.limits
         return pack(
             {
-                "harness": self.harness,
+                "harness": self.runner,
                 "source": self.source,
                 "entry_point": self.entry_point,
                 "arguments": self.arguments,

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from execverify.sandbox.candidate_io import LONGEST
+from execverify.sandbox.candidate_io import MAX_MESSAGE_CHARS
 from execverify.sandbox.value_codec import Opaque, Reader, Shared, is_iterator, write
 
 _OPERATIONS: dict[str, Callable[..., Any]] = {
@@ -25,7 +25,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 """What may be asked of a value here; no name of a candidate's begins with a dot."""
 
 
-class Shelf:
+class ObjectStore:
     """What the tests were given of a candidate's.
 
     Args:
@@ -95,10 +95,10 @@ class Shelf:
 
         return Awaited(asyncio.run(value))
 
-    def text(self, value: Any, limit: int = LONGEST) -> str | None:
+    def text(self, value: Any, limit: int = MAX_MESSAGE_CHARS) -> str | None:
         """A value as text that crosses; None where it cannot."""
         try:
-            return write(value, self.local, self.rest, limit)
+            return write(value, self.local, self.release, limit)
         except (Opaque, RecursionError):
             return None
 
@@ -119,10 +119,10 @@ class Shelf:
         except NameError:  # the candidate has unmade it
             return False
 
-    def rest(self, value: Any) -> Any:
+    def release(self, value: Any) -> Any:
         name = type.__dict__["__name__"].__get__(type(value))
         open_to_all = self.open or name in self.classes
-        return ("remote", self.keep(value), str(name)[:100], _truth(value), open_to_all)
+        return ("remote", self.keep(value), str(name)[:100], _truthiness(value), open_to_all)
 
     def keep(self, value: Any) -> int:
         if id(value) not in self.numbers:
@@ -138,7 +138,7 @@ class Awaited:
         self.value = value
 
 
-def _truth(value: object) -> bool | None:
+def _truthiness(value: object) -> bool | None:
     """Whether a value counts as true, which is all that some tests ask; None where it does not say."""
     try:
         return bool(value)
@@ -165,7 +165,7 @@ def lineage(kind: type) -> str:
     return ",".join(names)[-1_000:]
 
 
-def kind_of(shelf: Shelf, path: str) -> tuple[str, str | None]:
+def object_traits_kind(shelf: ObjectStore, path: str) -> tuple[str, str | None]:
     """What a name of the candidate's is, for a test that uses it: a function, a class, an exception, a value, missing, or another thing."""
     try:
         found = shelf.named(path)

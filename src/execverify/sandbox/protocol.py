@@ -17,7 +17,7 @@ MAX_MESSAGE = 256 * 1024 * 1024
 """Longest message in bytes; a peer that announces more is treated as broken."""
 
 
-REQUEST = struct.Struct("!cI")
+CONTROL_REQUEST = struct.Struct("!cI")
 """A request to the zygote: a letter, and the number of the worker that it is about."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # bound here: a program may patch what the json module holds
@@ -34,7 +34,7 @@ _LENGTH = struct.Struct("!i")
 _MOST_TEXTS = 64
 
 
-def pack_texts(*texts: str | None) -> bytes:
+def pack_strings(*texts: str | None) -> bytes:
     """A list of texts as bytes."""
     parts = [b""]
     for text in texts:
@@ -64,13 +64,13 @@ def _unpack_json(body: bytes | bytearray) -> Any:
     return _decode(body.decode("ascii"))
 
 
-def pack_trusted(message: Any) -> bytes:
+def pack_from_caller(message: Any) -> bytes:
     """A message from the caller to a candidate's process. Never the other way: marshal is not safe to read."""
     body = marshal.dumps(message)
     return _HEADER.pack(len(body)) + body
 
 
-class Inbox:
+class FrameReader:
     """Bytes that arrived on one socket, cut into messages.
 
     `unpack` reads a message's body; a message that announces more than `limit` bytes is none.
@@ -100,7 +100,7 @@ class Inbox:
         return message
 
 
-def receive(sock: socket.socket, inbox: Inbox) -> Any:
+def receive(sock: socket.socket, inbox: FrameReader) -> Any:
     """Blocks until a whole message is there. Raises EOFError when the peer is gone."""
     while (message := inbox.next()) is None:
         data = sock.recv(1 << 16)

@@ -19,7 +19,7 @@ RUN = "__run_test__"
 """The name by which test code calls `run_test`."""
 
 
-class NotHere(ImportError):
+class UnsupportedFeature(ImportError):
     """A test needs what it cannot have."""
 
 
@@ -144,7 +144,7 @@ class _Marks:
         if name == "parametrize":
             return _parametrize
         if name in ("skip", "skipif", "xfail", "usefixtures", "asyncio"):
-            raise NotHere(f"pytest.mark.{name}")
+            raise UnsupportedFeature(f"pytest.mark.{name}")
         return lambda *arguments, **named: arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda given: given
 
 
@@ -154,7 +154,7 @@ def _parametrize(argnames: Any, argvalues: Any, **_: Any) -> Callable[[Any], Any
 
     def mark(function: Any) -> Any:
         if isinstance(function, type):
-            raise NotHere("pytest.mark.parametrize of a class")
+            raise UnsupportedFeature("pytest.mark.parametrize of a class")
         sets = [_bound(listed, given, is_many) for given in argvalues]
         function.execverify_sets = [sets, *getattr(function, "execverify_sets", [])]
         return function
@@ -180,7 +180,7 @@ def fixture(function: Any = None, **settings: Any) -> Any:
     """Marks what makes an argument of tests; it is made anew for each test."""
     for unknown in ("params", "autouse"):
         if settings.get(unknown):
-            raise NotHere(f"pytest.fixture with {unknown}")
+            raise UnsupportedFeature(f"pytest.fixture with {unknown}")
 
     def mark(made: Any) -> Any:
         made.execverify_fixture = settings.get("name") or made.__name__
@@ -214,7 +214,7 @@ def module() -> types.ModuleType:
 def _missing(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(name)
-    raise NotHere(f"pytest.{name}")
+    raise UnsupportedFeature(f"pytest.{name}")
 
 
 # ------------------------------------------------------------------------------------------------------------ one test
@@ -245,7 +245,7 @@ def run_test(test: Any, method: str | None = None) -> None:
         Exception: what the test raises; `NotHere` where it needs what it cannot have.
     """
     for hook in _HOOKS & vars(sys.modules["tests"]).keys():
-        raise NotHere(f"{hook} of a test file")
+        raise UnsupportedFeature(f"{hook} of a test file")
     unittest = sys.modules.get("unittest")
     if method is not None and unittest is not None and issubclass(test, unittest.TestCase):
         try:
@@ -253,7 +253,7 @@ def run_test(test: Any, method: str | None = None) -> None:
             test(method).debug()
             test.tearDownClass()
         except unittest.SkipTest as skipped:
-            raise NotHere(f"what it is skipped without: {skipped}") from None
+            raise UnsupportedFeature(f"what it is skipped without: {skipped}") from None
         return
     for chosen in itertools.product(*getattr(test if method is None else getattr(test, method), "execverify_sets", [])):
         parameters = {name: value for some in chosen for name, value in some.items()}
@@ -302,7 +302,7 @@ def _argument(name: str, parameters: dict[str, Any], scope: dict[str, Any], owne
             if inspect.isgenerator(value):
                 return stack.enter_context(_generated(value))
             return value
-    raise NotHere(f"the fixture {name}")
+    raise UnsupportedFeature(f"the fixture {name}")
 
 
 @contextlib.contextmanager

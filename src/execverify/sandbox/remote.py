@@ -19,11 +19,11 @@ import types
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.values import value_of
-from execverify.sandbox.candidate_io import Channel, Console, Fields
+from execverify.programs.values import to_value
+from execverify.sandbox.candidate_io import Channel, Fields, StdStreams
 from execverify.sandbox.pytest_substitute import RUN, run_test
 from execverify.sandbox.pytest_substitute import module as pytest_module
-from execverify.sandbox.runners import raised
+from execverify.sandbox.runners import describe_exception
 from execverify.sandbox.value_codec import LONGEST_ARGUMENTS, Opaque, Reader, Shared, Writer, is_iterator, items_of
 
 OF_THE_TEST = ("an argument of ", "the test ")
@@ -37,7 +37,7 @@ class _Unsupported(BaseException):
     """Something cannot cross; not an Exception, so that no test swallows it."""
 
 
-class Bridge:
+class RemoteCandidate:
     """The way to the candidate.
 
     Args:
@@ -61,8 +61,8 @@ class Bridge:
         self.shared = frozenset(shared)
         self.namespace = namespace
         self.unsupported: str | None = None
-        self.crossed: list[tuple[BaseException, str]] = []
-        self.called = self.steered = False
+        self.last_exception: list[tuple[BaseException, str]] = []
+        self.called = self.tainted = False
         self.opening = self.making = False
         """Whether what the call at hand gives may be asked for everything, and whether it may calculate."""
         self.makers: set[str] = set()
@@ -136,26 +136,26 @@ class Bridge:
         if answer["stdout"]:
             sys.stdout.write(answer["stdout"])
         if answer["state"] is not None:
-            self.steered = True
-            _renew([positional, named], self.read(answer["state"], writer.alive))
+            self.tainted = True
+            _update_in_place([positional, named], self.read(answer["state"], writer.alive))
         if answer["unsupported"] is not None:
-            self.steered = True
+            self.tainted = True
             self.refuse(answer["unsupported"])
         if answer["error"] is not None:
             error = self.exception(answer)
-            self.crossed.append((error, answer["detail"]))
+            self.last_exception.append((error, answer["detail"]))
             raise error
         return self.read(answer["text"], writer.alive)
 
     def arguments(self, writer: Writer, name: str, positional: list[Any], named: dict[str, Any]) -> str:
-        plain = value_of([positional, named], LONGEST_ARGUMENTS)
+        plain = to_value([positional, named], LONGEST_ARGUMENTS)
         if plain.text is not None:
             return plain.text
         try:
             return writer.text([positional, named])
         except (Opaque, RecursionError) as why:
             # Only what the tests alone decide may say "an argument of": those who judge leave such a test out.
-            own = not self.steered and (str(why) == "object" or self.received <= _LITTLE)
+            own = not self.tainted and (str(why) == "object" or self.received <= _LITTLE)
             self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({why})")
             raise
 
@@ -164,14 +164,14 @@ class Bridge:
         try:
             return self.reader.read(text, known)
         except (LiteralError, RecursionError) as error:
-            self.steered = True
+            self.tainted = True
             self.refuse(f"what it gave cannot be read: it {error}")
 
     def local(self, value: Any) -> Any:
         """How what only this side knows crosses."""
         if id(value) in self.own:
             return ("own", self.own[id(value)])
-        if issubclass(type(value), Beyond):
+        if issubclass(type(value), OpaqueRemoteValue):
             return ("remote", object.__getattribute__(value, "_execverify")[1])
         name = type(value).__name__
         if name in self.shared and type(value) is self.namespace.get(name):
@@ -186,11 +186,11 @@ class Bridge:
 
     def remote(self, number: int, name: str, truth: bool | None, named: bool) -> Any:
         """What stands for a value that stayed there. (`named` is what the candidate's process says of it, and decides nothing.)"""
-        self.steered = True
+        self.tainted = True
         if number not in self.far:
             known = self.kinds.get(name) if name in self.makers else None
             if known is None:
-                known = _RemoteType(name, (Remote,), {}) if self.opening else type(name, (Beyond,), {})
+                known = _RemoteType(name, (Remote,), {}) if self.opening else type(name, (OpaqueRemoteValue,), {})
             made: Any = object.__new__(known)
             self.far[number] = made
             object.__setattr__(made, "_execverify", (self, number, name, truth))
@@ -200,7 +200,7 @@ class Bridge:
 
     def iterator(self, number: int, generator: bool) -> Any:
         """An iterator whose items are there; more and more of them are fetched at once."""
-        self.steered = True
+        self.tainted = True
         if number not in self.far:
             items = self.items(number)
             self.far[number] = items if generator else map(_same, items)
@@ -208,7 +208,7 @@ class Bridge:
 
     def items(self, number: int) -> Any:
         asked, more = 1, True
-        there = Beyond()
+        there = OpaqueRemoteValue()
         object.__setattr__(there, "_execverify", (self, number, "iterator", True))
         while more:
             items, more = self.call(".next", [there, asked], {})
@@ -257,7 +257,7 @@ def _built_in(names: list[str]) -> type[BaseException]:
     return base
 
 
-class Beyond:
+class OpaqueRemoteValue:
     """Something of the candidate's that cannot cross. Its truth is known and its text may be asked for; all else is refused."""
 
     def __bool__(self) -> bool:
@@ -273,23 +273,23 @@ class Beyond:
         return _asked(self, "__repr__")  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> Any:
-        return True if other is self else _refused(self)
+        return True if other is self else _unsupported(self)
 
     def __ne__(self, other: object) -> Any:
-        return False if other is self else _refused(self)
+        return False if other is self else _unsupported(self)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __getattribute__(self, name: str) -> Any:
-        return _refused(self)
+        return _unsupported(self)
 
 
-def _asked(beyond: Beyond, operation: str, *arguments: Any) -> Any:
-    bridge: Bridge = object.__getattribute__(beyond, "_execverify")[0]
+def _asked(beyond: OpaqueRemoteValue, operation: str, *arguments: Any) -> Any:
+    bridge: RemoteCandidate = object.__getattribute__(beyond, "_execverify")[0]
     return bridge.call(f".{operation}", [beyond, *arguments], {})
 
 
-def _refused(beyond: Beyond, *_: object) -> Any:
+def _unsupported(beyond: OpaqueRemoteValue, *_: object) -> Any:
     bridge, _number, name, _truth = object.__getattribute__(beyond, "_execverify")
     bridge.refuse(f"it returned a {name}, which is not plain data (object)")
 
@@ -306,7 +306,7 @@ class _RemoteType(type):
         return bridge.call(".get", [cls, attribute], {})
 
 
-class Remote(Beyond, metaclass=_RemoteType):
+class Remote(OpaqueRemoteValue, metaclass=_RemoteType):
     """An object of a class that the tests use: it answers, but what it equals is never its to say."""
 
     def __getattribute__(self, name: str) -> Any:
@@ -327,7 +327,7 @@ class Remote(Beyond, metaclass=_RemoteType):
         return str(_asked(self, "__format__", how))
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
-        bridge: Bridge = object.__getattribute__(self, "_execverify")[0]
+        bridge: RemoteCandidate = object.__getattribute__(self, "_execverify")[0]
         return bridge.call(".__call__", [self, *positional], named)
 
 
@@ -336,7 +336,7 @@ def _operation(name: str) -> Any:
 
 
 def _calculation(name: str) -> Any:
-    return lambda self, *arguments: _asked(self, name, *arguments) if _calculates(self) else _refused(self)
+    return lambda self, *arguments: _asked(self, name, *arguments) if _calculates(self) else _unsupported(self)
 
 
 def _calculates(value: Any) -> bool:
@@ -359,17 +359,17 @@ for _name in _FORWARDED.split():
 for _name in _CALCULATED.split():
     setattr(Remote, f"__{_name}__", _calculation(f"__{_name}__"))
 for _name in _REFUSED.split():
-    setattr(Beyond, f"__{_name}__", _refused)
+    setattr(OpaqueRemoteValue, f"__{_name}__", _unsupported)
 
 
-def _renew(here: Any, there: Any) -> Any:
+def _update_in_place(here: Any, there: Any) -> Any:
     """Gives a value the state of another, in place as far as both are of one type that can change; returns what stands for it."""
     if here is there or type(here) is not type(there):
         return there
     if isinstance(here, list):
-        here[:] = [*map(_renew, here, there), *there[len(here) :]]
+        here[:] = [*map(_update_in_place, here, there), *there[len(here) :]]
     elif isinstance(here, dict):
-        new = {key: _renew(here[key], value) if key in here else value for key, value in there.items()}
+        new = {key: _update_in_place(here[key], value) if key in here else value for key, value in there.items()}
         here.clear()
         here.update(new)
     elif isinstance(here, set):
@@ -381,21 +381,21 @@ def _renew(here: Any, there: Any) -> Any:
         here.clear()
         here.extend(there)
     elif isinstance(here, tuple) and len(here) == len(there):
-        parts = tuple(map(_renew, here, there))
+        parts = tuple(map(_update_in_place, here, there))
         return here if all(ours is part for ours, part in zip(here, parts, strict=True)) else there
     else:
         return there
     return here
 
 
-def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
+def run_tests(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
     """Runs a dataset's assertions, from the first one wanted on, and says how each ended."""
     module = types.ModuleType("tests")
     sys.modules["tests"] = module
     namespace = module.__dict__
     namespace[RUN] = run_test
     sys.modules["pytest"] = pytest_module()
-    bridge = Bridge(channel, case["classes"], case["shared"], namespace)
+    bridge = RemoteCandidate(channel, case["classes"], case["shared"], namespace)
     for name, kind, text in case["bindings"]:
         bridge.bind(name, kind, text)
     tested = (case["entry_point"] or "").rpartition(".")[2]
@@ -416,9 +416,9 @@ def run_tests(case: dict[str, Any], channel: Channel, console: Console) -> None:
         channel.say("result", *_ended(text, namespace, bridge, console))
 
 
-def _ended(code: str, namespace: dict[str, Any], bridge: Bridge, console: Console) -> Fields:
+def _ended(code: str, namespace: dict[str, Any], bridge: RemoteCandidate, console: StdStreams) -> Fields:
     bridge.unsupported = None
-    bridge.crossed.clear()
+    bridge.last_exception.clear()
     console.begin("")
     outcome, detail, name = "returned", "", None
     try:
@@ -426,12 +426,14 @@ def _ended(code: str, namespace: dict[str, Any], bridge: Bridge, console: Consol
     except MemoryError:
         outcome, detail = "out of memory", "the test asked for more memory than it may have"
     except BaseException as error:
-        told = raised(error)
+        told = describe_exception(error)
         outcome, detail, name = told["outcome"], told["detail"], told["error"]
-        theirs = next((text for crossed, text in bridge.crossed if crossed is error), None)
+        theirs = next((text for crossed, text in bridge.last_exception if crossed is error), None)
         if theirs is not None:
             detail = theirs
-        elif isinstance(error, ImportError) and not bridge.crossed:  # the tests' own: no exception of the candidate's led there
+        elif (
+            isinstance(error, ImportError) and not bridge.last_exception
+        ):  # the tests' own: no exception of the candidate's led there
             outcome, detail, name = "unsupported", f"the test needs what it cannot have: {error}"[:300], None
     if bridge.unsupported is not None:
         outcome, detail, name = "unsupported", bridge.unsupported, None

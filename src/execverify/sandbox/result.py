@@ -21,12 +21,12 @@ class Outcome(StrEnum):
     OUT_OF_MEMORY = "out of memory"
     TOO_MANY_STEPS = "too many steps"
     TOO_MUCH_OUTPUT = "too much output"
-    DIED = "died"
+    CRASHED = "died"
     FORBIDDEN = "forbidden"
     NOT_DETERMINISTIC = "not deterministic"
     UNSUPPORTED = "unsupported"
     NOT_RUN = "not run"
-    FAILED = "our failure"
+    SANDBOX_ERROR = "our failure"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,19 @@ from execverify.sandbox.result import Limits, Outcome, Result
 
 _Found = TypeVar("_Found")
 
-AGAIN = frozenset({Outcome.DIED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.FAILED})
+INCONCLUSIVE_OUTCOMES = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.SANDBOX_ERROR})
 """Outcomes that may be the machine's doing: such a run is tried once more, with time."""
 
-PATIENCE = 10
+TIMEOUT_FACTOR = 10
 """How many times the time of a run is how much, then."""
 
 
-def patient(limits: Limits) -> Limits:
+def extended_limits(limits: Limits) -> Limits:
     """Limits that a program breaks by its own doing alone, however busy the machine is."""
-    return replace(limits, timeout=PATIENCE * limits.timeout)
+    return replace(limits, timeout=TIMEOUT_FACTOR * limits.timeout)
 
 
-def made_surely(
+def retry_inconclusive(
     found: Iterable[_Found],
     again: Callable[[int], Iterable[_Found]],
     result_of: Callable[[_Found], Result],
@@ -43,9 +43,9 @@ def made_surely(
     """
     made = list(found)
     for place, one in enumerate(made):
-        if result_of(one).outcome in AGAIN or is_open(one):
+        if result_of(one).outcome in INCONCLUSIVE_OUTCOMES or is_open(one):
             (made[place],) = again(place)
             result = result_of(made[place])
-            if result.outcome == Outcome.FAILED:
+            if result.outcome == Outcome.SANDBOX_ERROR:
                 raise SandboxError(f"programs cannot be run here: {result.detail}")
     return made

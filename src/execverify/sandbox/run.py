@@ -15,18 +15,18 @@ from typing import Any
 
 from execverify.errors import ProgramError
 from execverify.programs.literals import MAX_SOURCE, parse_literal
-from execverify.programs.program import BYTE_ORDER_MARK, Program, Vocabulary, parse_source, vocabulary_of
+from execverify.programs.program import BYTE_ORDER_MARK, NodeNames, Program, parse_source, vocabulary_of
 from execverify.programs.values import Value
 from execverify.sandbox.job import Job
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sandbox import Sandbox, sandbox_of
-from execverify.utils.validation import expect, many
+from execverify.utils.validation import expect, list_of
 
 _DEFAULT = Limits()
 _PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
 _OUTCOMES = tuple(map(str, Outcome))
 _IMPORTS = frozenset({ast.Import, ast.ImportFrom})
-_REACHING = frozenset(
+_ESCAPING_NAMES = frozenset(
     {"exec", "eval", "compile", "open", "globals", "locals", "vars", "getattr", "setattr", "delattr", "breakpoint"}
 )
 _FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generators, frames, tracebacks and code begin
@@ -53,8 +53,8 @@ def run(program: Program, *, limits: Limits = _DEFAULT, imports: Collection[str]
 
 def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Result]:
     """Runs programs, and yields their results in order."""
-    programs = many(programs, "Programs", ProgramError)
-    jobs = (job_for(program, "execverify.sandbox.runners:run", limits) for program in programs)
+    programs = list_of(programs, "Programs", ProgramError)
+    jobs = (job_for(program, "execverify.sandbox.runners:run_call", limits) for program in programs)
     return (result_of(reply) for reply in sandbox(0, limits.imports).run_many(jobs, workers))
 
 
@@ -75,20 +75,20 @@ def call_many(
     ['2', '3']
     """
     ours, theirs = tee(items)
-    jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _apart(program))
+    jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _runs_alone(program))
     replies = sandbox(hash_seed, limits.imports).run_many(jobs, workers)
     for program, inputs in ours:
-        found = None if _apart(program) else _results_in(next(replies), len(inputs))
+        found = None if _runs_alone(program) else _results_in(next(replies), len(inputs))
         if found is None:
             found = tuple(run_many([replace(program, arguments=text) for text in inputs], limits=limits, workers=workers))
         yield found
 
 
-_CALLS = "execverify.sandbox.runners:calls"
+_CALLS = "execverify.sandbox.runners:run_calls"
 
 
-def _apart(program: Program) -> bool:
-    return reaches_out(program.vocabulary)
+def _runs_alone(program: Program) -> bool:
+    return needs_dedicated_worker(program.vocabulary)
 
 
 def _results_in(reply: dict[str, Any], count: int) -> tuple[Result, ...] | None:
@@ -113,7 +113,12 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     source = source.lstrip(BYTE_ORDER_MARK)
     tree = parse_source(source)
     job = Job(
-        "execverify.sandbox.runners:arguments", source, entry_point, arguments, limits, reaches_out(vocabulary_of(ast.walk(tree)))
+        "execverify.sandbox.runners:evaluate_arguments",
+        source,
+        entry_point,
+        arguments,
+        limits,
+        needs_dedicated_worker(vocabulary_of(ast.walk(tree))),
     )
     reply = sandbox(0, limits.imports).run(job)
     if reply["outcome"] != Outcome.RETURNED:
@@ -131,7 +136,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
 def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job:
     """A program as a job for a harness; raises ProgramError where it is no `Program`."""
     expect(program, Program, ProgramError, "make one with Program(source, entry_point='f', arguments='3')")
-    isolated = reaches_out(program.vocabulary)
+    isolated = needs_dedicated_worker(program.vocabulary)
     return Job(harness, program.source, program.entry_point, program.arguments, limits, isolated, extra)
 
 
@@ -140,10 +145,10 @@ def result_of(reply: dict[str, Any]) -> Result:
     detail, error, stdout, value = (reply.get(field) for field in ("detail", "error", "stdout", "value"))
     texts = all(isinstance(text, str | None) for text in (detail, error, stdout))
     if reply.get("outcome") not in _OUTCOMES or not texts or not (value is None or is_value(value)):
-        return FORGED
+        return INVALID_REPLY
     outcome = Outcome(reply["outcome"])
     if outcome == Outcome.RETURNED and value is None:
-        return FORGED
+        return INVALID_REPLY
     return Result(outcome, Value(*value) if value is not None else None, detail or "", error, stdout or "")
 
 
@@ -160,19 +165,19 @@ def is_value(fields: Any, limit: int = MAX_SOURCE) -> bool:
         return False
 
 
-FORGED = Result(Outcome.DIED, detail="the process answered with what is no answer")
+INVALID_REPLY = Result(Outcome.CRASHED, detail="the process answered with what is no answer")
 
 
-_GLANCE = re.compile("|".join(["import", "__", *sorted(_REACHING), *_FRAMES]))
+_QUICK_PATTERN = re.compile("|".join(["import", "__", *sorted(_ESCAPING_NAMES), *_FRAMES]))
 
 
-def may_reach_out(source: str) -> bool:
+def might_need_dedicated_worker(source: str) -> bool:
     """Whether the text of a program, all of it ASCII, holds anything for which `reaches_out` would say yes."""
-    return _GLANCE.search(source) is not None
+    return _QUICK_PATTERN.search(source) is not None
 
 
-def reaches_out(used: Vocabulary) -> bool:
+def needs_dedicated_worker(used: NodeNames) -> bool:
     """Whether a program could change what the next one in the same process sees: it imports, or looks under the hood."""
-    if used.kinds & _IMPORTS or used.names & _REACHING or any(name.startswith(_FRAMES) for name in used.attributes):
+    if used.kinds & _IMPORTS or used.names & _ESCAPING_NAMES or any(name.startswith(_FRAMES) for name in used.attributes):
         return True
     return any(name[:2] == "__" and name[-2:] == "__" and name not in _PROTOCOL for name in (*used.names, *used.attributes))

@@ -9,20 +9,20 @@ from types import CodeType
 from typing import Any
 
 from execverify.programs.program import read_arguments
-from execverify.programs.values import value_of
-from execverify.sandbox.worker import OutputLimitReached, Stage, staged
+from execverify.programs.values import to_value
+from execverify.sandbox.worker import ExecutionContext, OutputLimitReached, run_in_context
 
 
 class StepLimitReached(BaseException):
     """The program took more steps than it may; raised by a tracer, and again at every further step."""
 
 
-def run(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def run_call(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Compiles and calls; the reply holds outcome, value, detail and error as `Result` has them."""
-    return enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
+    return compile_and_call(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
 
 
-def calls(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def run_calls(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """One program, compiled once and called with each of the job's inputs, each call on a stage of its own.
 
     The value of the reply is "results": for each input, what `run` would have replied.
@@ -30,16 +30,16 @@ def calls(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
     try:
         code = compile(job["source"], "<program>", "exec", dont_inherit=True)
     except BaseException as error:
-        return {"outcome": "returned", "results": [raised(error)] * len(job["inputs"])}
+        return {"outcome": "returned", "results": [describe_exception(error)] * len(job["inputs"])}
 
-    def one(call: dict[str, Any], own: Stage) -> dict[str, Any]:
-        return enact(lambda: code, call, own)
+    def one(call: dict[str, Any], own: ExecutionContext) -> dict[str, Any]:
+        return compile_and_call(lambda: code, call, own)
 
-    results = [staged(one, {**job, "arguments": text}, last=False) for text in job["inputs"]]
+    results = [run_in_context(one, {**job, "arguments": text}, last=False) for text in job["inputs"]]
     return {"outcome": "returned", "results": results}
 
 
-def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def evaluate_arguments(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Evaluates the call's arguments where the program's names are known; the value of the reply is `(positional, named)`."""
     code = compile(job["source"], "<program>", "exec", dont_inherit=True)
     capture = f"(lambda *positional, **named: (list(positional), named))({job['arguments']}\n)"
@@ -47,16 +47,16 @@ def arguments(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         exec(code, stage.namespace)
         positional, named = eval(compile(capture, "<arguments>", "eval", dont_inherit=True), stage.namespace)
     except BaseException as error:
-        return raised(error)
-    values = [value_of(value) for value in (*positional, *named.values())]
+        return describe_exception(error)
+    values = [to_value(value) for value in (*positional, *named.values())]
     names = [None] * len(positional) + list(named)
-    return {"outcome": "returned", "values": [[value.type, value.text, value.opaque] for value in values], "names": names}
+    return {"outcome": "returned", "values": [[value.type, value.text, value.opaque_reason] for value in values], "names": names}
 
 
-def enact(
+def compile_and_call(
     compiled: Callable[[], CodeType],
     job: dict[str, Any],
-    stage: Stage,
+    stage: ExecutionContext,
     around: Callable[[Callable[[], Any]], Any] | None = None,
     given: tuple[Sequence[Any], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
@@ -80,12 +80,12 @@ def enact(
     except MemoryError:
         return {"outcome": "out of memory", "detail": "it asked for more memory than it may have"}
     except BaseException as error:
-        return raised(error)
-    value = value_of(result)
-    return {"outcome": "returned", "value": [value.type, value.text, value.opaque]}
+        return describe_exception(error)
+    value = to_value(result)
+    return {"outcome": "returned", "value": [value.type, value.text, value.opaque_reason]}
 
 
-def raised(error: BaseException) -> dict[str, Any]:
+def describe_exception(error: BaseException) -> dict[str, Any]:
     """How an exception is told that escaped from a program: its type, and one line with where and why."""
     name = " ".join(type.__dict__["__name__"].__get__(type(error)).split())
     try:

@@ -21,8 +21,8 @@ from typing import Any, TypeVar
 from execverify.errors import SandboxError
 from execverify.sandbox import isolation
 from execverify.sandbox.batch import Batch
-from execverify.sandbox.connections import Lane, Zygote
-from execverify.sandbox.isolation import ALL, Choice
+from execverify.sandbox.connections import ForkServerHandle, WorkerConnection
+from execverify.sandbox.isolation import ALL_LAYERS, IsolationConfig
 from execverify.sandbox.job import Job, Reply
 
 _Made = TypeVar("_Made")
@@ -65,7 +65,7 @@ class Sandbox:
         self,
         hash_seed: int = 0,
         imports: Collection[str] = (),
-        choice: Choice = ALL,
+        choice: IsolationConfig = ALL_LAYERS,
         untrusted: bool = False,
         harnesses: Collection[str] = (),
     ) -> None:
@@ -76,9 +76,9 @@ class Sandbox:
         self.harnesses = tuple(harnesses)
         self.layers: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._zygote: Zygote | None = None
-        self._idle: list[Lane] = []
-        self._spare: tuple[Zygote, int, socket.socket] | None = None
+        self._zygote: ForkServerHandle | None = None
+        self._idle: list[WorkerConnection] = []
+        self._prestarted: tuple[ForkServerHandle, int, socket.socket] | None = None
         _open.add(self)
 
     def __enter__(self) -> "Sandbox":
@@ -101,7 +101,7 @@ class Sandbox:
         Raises:
             SandboxError: no confined process could be started.
         """
-        batch = Batch(iter(jobs), max(1, workers), self._lease, self._give_back)
+        batch = Batch(iter(jobs), max(1, workers), self._acquire, self._release)
         try:
             yield from batch.replies()
         finally:
@@ -112,13 +112,13 @@ class Sandbox:
         with self._lock:
             zygote, self._zygote = self._zygote, None
             idle, self._idle = self._idle, []
-            spare, self._spare = self._spare, None
+            spare, self._prestarted = self._prestarted, None
         for sock in [*(lane.sock for lane in idle), *(spare[2:] if spare else ())]:
             sock.close()
         if zygote is not None:
             zygote.close()
 
-    def require_strength(self, allow_weak: bool) -> None:
+    def require_isolation(self, allow_weak: bool) -> None:
         """Sees to it that untrusted code is confined here.
 
         Raises:
@@ -127,66 +127,66 @@ class Sandbox:
         with self._lock:
             self._started()
         if not allow_weak and os.environ.get(isolation.ALLOW_WEAK) != "1":
-            isolation.require(self.layers)
+            isolation.require_layers(self.layers)
 
-    def fork_untrusted(self) -> tuple[Zygote, int, socket.socket]:
+    def start_candidate(self) -> tuple[ForkServerHandle, int, socket.socket]:
         """A fresh process for one candidate: who forks it, its number there, and our end of its socket."""
         with self._lock:
             self._started()  # which drops a spare of a zygote that is dead
-            ready, self._spare = self._spare, None
+            ready, self._prestarted = self._prestarted, None
             if ready is None:
-                ready = self._tried(_forked)
+                ready = self._with_restart(_forked)
             with contextlib.suppress(OSError):  # the next one is forked while this one works
-                self._spare = _forked(ready[0])
+                self._prestarted = _forked(ready[0])
             return ready
 
-    def distrust(self, zygote: Zygote) -> None:
+    def discard_forkserver(self, zygote: ForkServerHandle) -> None:
         """A process was lost before it could begin: whoever forked it is replaced."""
         with self._lock:
             if zygote is self._zygote:
-                self._forget()
+                self._drop_stale()
 
-    def _lease(self, fresh: bool) -> Lane:
+    def _acquire(self, fresh: bool) -> WorkerConnection:
         with self._lock:
             self._started()
             if self._idle and not fresh:
                 return self._idle.pop()
-            return self._tried(lambda zygote: zygote.lane())
+            return self._with_restart(lambda zygote: zygote.connect())
 
-    def _started(self) -> Zygote:
+    def _started(self) -> ForkServerHandle:
         """The zygote, alive and our own."""
         if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
-            self._forget()
+            self._drop_stale()
         if self._zygote is None:
-            self._zygote = Zygote(self.hash_seed, self.imports, self.choice, self.untrusted, self.harnesses)
+            self._zygote = ForkServerHandle(self.hash_seed, self.imports, self.choice, self.untrusted, self.harnesses)
             self.layers = self._zygote.layers
         return self._zygote
 
-    def _tried(self, work: Callable[[Zygote], _Made]) -> _Made:
+    def _with_restart(self, work: Callable[[ForkServerHandle], _Made]) -> _Made:
         """Something that needs the zygote, tried again where it turns out to have died."""
         try:
             return work(self._started())
         except OSError:
-            self._forget()
+            self._drop_stale()
         try:
             return work(self._started())
         except OSError as error:
-            self._forget()
+            self._drop_stale()
             raise SandboxError(f"no confined process could be started: {error}") from error
 
-    def _forget(self) -> None:
+    def _drop_stale(self) -> None:
         """Drops processes that are another process's, or dead."""
         for lane in self._idle:
             lane.sock.close()
         self._idle = []
-        if self._spare is not None:
-            self._spare[2].close()
-            self._spare = None
+        if self._prestarted is not None:
+            self._prestarted[2].close()
+            self._prestarted = None
         if self._zygote is not None:
             self._zygote.close()
             self._zygote = None
 
-    def _give_back(self, lane: Lane) -> None:
+    def _release(self, lane: WorkerConnection) -> None:
         with self._lock:
             if lane.zygote is self._zygote:
                 self._idle.append(lane)
@@ -194,7 +194,7 @@ class Sandbox:
         lane.end()
 
 
-def _forked(zygote: Zygote) -> tuple[Zygote, int, socket.socket]:
+def _forked(zygote: ForkServerHandle) -> tuple[ForkServerHandle, int, socket.socket]:
     return (zygote, *zygote.fork(b"U"))
 
 
@@ -211,7 +211,7 @@ def _forget_all() -> None:
     """In a forked copy of the caller: the processes are not ours, and another thread may have held a lock at the fork."""
     for sandbox in list(_open):
         sandbox._lock = threading.Lock()
-        sandbox._forget()
+        sandbox._drop_stale()
 
 
 os.register_at_fork(after_in_child=_forget_all)

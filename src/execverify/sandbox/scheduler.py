@@ -15,25 +15,27 @@ from collections.abc import Iterator
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.sandbox.connections import Zygote
-from execverify.sandbox.protocol import Inbox, pack_trusted, unpack_texts
+from execverify.sandbox.connections import ForkServerHandle
+from execverify.sandbox.protocol import FrameReader, pack_from_caller, unpack_texts
 from execverify.sandbox.result import Result
 from execverify.sandbox.sandbox import Sandbox
 
-Texts = list[str | None]
+MessageTexts = list[str | None]
 _AHEAD = 64  # cases per worker that may be done before an earlier one is, so that a slow one holds nobody up
-_MOST_HELD = 64_000_000  # characters in the results of those
+_MAX_BUFFERED_CHARS = 64_000_000  # characters in the results of those
 _LONGEST_SLEEP = 60.0
 _LOOK_FOR_STOP = 0.1  # seconds between two looks at whether the caller wants no more
 
 
-class Line:
+class Connection:
     """The line to one process: its socket, what came, what is to go.
 
     `limit` is the most bytes of one message that comes.
     """
 
-    def __init__(self, zygote: Zygote, number: int, sock: socket.socket, case: "Case", limit: int, role: str) -> None:
+    def __init__(
+        self, zygote: ForkServerHandle, number: int, sock: socket.socket, case: "Session", limit: int, role: str
+    ) -> None:
         self.role = role
         self.state = "starting"
         """What the process is at; with its role it decides what it may say (`cases.MAY_SAY`)."""
@@ -41,7 +43,7 @@ class Line:
         self.number = number
         self.sock = sock
         self.case = case
-        self.inbox = Inbox(unpack_texts, limit)
+        self.inbox = FrameReader(unpack_texts, limit)
         self.outbox = bytearray()
         self.watched = selectors.EVENT_READ
 
@@ -52,7 +54,7 @@ class Line:
 
     def send(self, message: Any) -> None:
         """Puts a message on its way."""
-        self.outbox += pack_trusted(message)
+        self.outbox += pack_from_caller(message)
         self.flush()
 
     def flush(self) -> None:
@@ -62,7 +64,7 @@ class Line:
                 del self.outbox[: self.sock.send(self.outbox)]
 
 
-class Case(ABC):
+class Session(ABC):
     """One candidate on its way through its tests.
 
     Attributes:
@@ -74,7 +76,7 @@ class Case(ABC):
     def __init__(self) -> None:
         self.results: list[Result] = []
         self.deadline = float("inf")
-        self.lines: list[Line] = []
+        self.lines: list[Connection] = []
 
     @property
     @abstractmethod
@@ -91,48 +93,48 @@ class Case(ABC):
         self.deadline += seconds
 
     @abstractmethod
-    def begin(self, docket: "Docket") -> None:
+    def start(self, docket: "Scheduler") -> None:
         """Starts the processes for what is left to do."""
 
     @abstractmethod
-    def heard(self, line: Line, texts: Texts, docket: "Docket") -> None:
+    def on_message(self, line: Connection, texts: MessageTexts, docket: "Scheduler") -> None:
         """A message came. Raises ValueError where it is none that the process may send."""
 
     @abstractmethod
-    def lost(self, line: Line, status: int | None, docket: "Docket") -> None:
+    def on_exit(self, line: Connection, status: int | None, docket: "Scheduler") -> None:
         """A process has ended, with this wait status; None where it was lost by our own doing."""
 
     @abstractmethod
-    def expired(self, docket: "Docket") -> None:
+    def on_timeout(self, docket: "Scheduler") -> None:
         """The deadline has passed."""
 
 
-class Docket:
+class Scheduler:
     """One call of `run_candidates` or `run_asserted`."""
 
-    def __init__(self, cases: Iterator[Case], workers: int, sandbox: Sandbox, stop: threading.Event | None = None) -> None:
+    def __init__(self, cases: Iterator[Session], workers: int, sandbox: Sandbox, stop: threading.Event | None = None) -> None:
         self.source = cases
         self.workers = workers
         self.sandbox = sandbox
         self.stop = stop
         self.selector = selectors.DefaultSelector()
-        self.active: list[Case] = []
-        self.waiting: dict[int, Case] = {}  # begun and not yet given to the caller, by position
+        self.active: list[Session] = []
+        self.waiting: dict[int, Session] = {}  # begun and not yet given to the caller, by position
         self.begun = self.given = 0
         self.exhausted = False
         self.held = 0
-        self.looked = time.monotonic()
+        self.last_poll = time.monotonic()
 
     def results(self) -> Iterator[tuple[Result, ...]]:
         """The results of each case, in order."""
         while True:
-            self.fill()
+            self.dispatch()
             while self.given in self.waiting and self.waiting[self.given].done:
                 case = self.waiting.pop(self.given)
                 self.held -= case.size
                 yield tuple(case.results)
                 self.given += 1
-                self.fill()
+                self.dispatch()
             if self.stop is not None and self.stop.is_set():
                 return
             if self.active:
@@ -140,10 +142,10 @@ class Docket:
             elif self.exhausted and not self.waiting:
                 return
 
-    def fill(self) -> None:
+    def dispatch(self) -> None:
         """Begins cases while a worker is free and not too many results wait for an earlier one."""
         while len(self.active) < self.workers and not self.exhausted:
-            if len(self.waiting) > _AHEAD * self.workers or (self.held > _MOST_HELD and self.waiting):
+            if len(self.waiting) > _AHEAD * self.workers or (self.held > _MAX_BUFFERED_CHARS and self.waiting):
                 return
             case = next(self.source, None)
             if case is None:
@@ -153,18 +155,18 @@ class Docket:
             self.begun += 1
             self.active.append(case)
             if not case.done:
-                case.begin(self)
-            self.settle(case)
+                case.start(self)
+            self.finalize(case)
 
-    def open(self, case: Case, limit: int, role: str) -> Line:
+    def connect(self, case: Session, limit: int, role: str) -> Connection:
         """A line to a fresh process for untrusted code."""
-        zygote, number, sock = self.sandbox.fork_untrusted()
-        line = Line(zygote, number, sock, case, limit, role)
+        zygote, number, sock = self.sandbox.start_candidate()
+        line = Connection(zygote, number, sock, case, limit, role)
         case.lines.append(line)
         self.selector.register(sock, selectors.EVENT_READ, line)
         return line
 
-    def end(self, line: Line, *, answered: bool = False) -> int | None:
+    def terminate(self, line: Connection, *, answered: bool = False) -> int | None:
         """Ends a process. Returns how it had ended itself, where that is asked for (it costs a wait)."""
         if line not in line.case.lines:
             return None
@@ -173,19 +175,19 @@ class Docket:
         line.sock.close()
         if answered:
             return line.zygote.end(line.number)
-        line.zygote.drop(line.number)
+        line.zygote.discard(line.number)
         return None
 
     def wait(self) -> None:
         """Sleeps until a process speaks, can be written to, or has run out of time."""
         now = time.monotonic()
         for case in self.active:
-            case.postpone(now - self.looked)  # nobody's time runs while our own caller keeps us from listening
+            case.postpone(now - self.last_poll)  # nobody's time runs while our own caller keeps us from listening
         soonest = min(case.deadline for case in self.active)
-        speaking: set[Case] = set()
+        speaking: set[Session] = set()
         longest = _LONGEST_SLEEP if self.stop is None else _LOOK_FOR_STOP
         for key, events in self.selector.select(min(max(0.0, soonest - now), longest)):
-            line: Line = key.data
+            line: Connection = key.data
             if line not in line.case.lines:
                 continue  # ended by what another one said just now
             if events & selectors.EVENT_WRITE:
@@ -194,15 +196,15 @@ class Docket:
                 speaking.add(line.case)
                 self.read(line)
             self.watch(line)
-            self.settle(line.case)
+            self.finalize(line.case)
         now = time.monotonic()
         # What has come in time counts, however long it takes us to read; messages are bounded.
         for case in [case for case in self.active if case.deadline <= now and case not in speaking]:
-            case.expired(self)
-            self.settle(case)
-        self.looked = time.monotonic()
+            case.on_timeout(self)
+            self.finalize(case)
+        self.last_poll = time.monotonic()
 
-    def watch(self, line: Line) -> None:
+    def watch(self, line: Connection) -> None:
         """Waits for room to write only while there is something to write."""
         if line not in line.case.lines:
             return
@@ -211,26 +213,26 @@ class Docket:
             line.watched = events
             self.selector.modify(line.sock, events, line)
 
-    def read(self, line: Line) -> None:
+    def read(self, line: Connection) -> None:
         try:
             data = line.sock.recv(1 << 16)
             line.inbox.feed(data)
             while data and not line.case.done and line in line.case.lines and (texts := line.inbox.next()) is not None:
-                line.case.heard(line, texts, self)
+                line.case.on_message(line, texts, self)
         except BlockingIOError:
             return
         except (OSError, ValueError, LiteralError):
             data = b""
         if not data and line in line.case.lines:
-            line.case.lost(line, self.end(line, answered=True), self)
+            line.case.on_exit(line, self.terminate(line, answered=True), self)
 
-    def settle(self, case: Case) -> None:
+    def finalize(self, case: Session) -> None:
         """Looks after what a case wants to send, and closes it when it is done."""
         for line in list(case.lines):
             self.watch(line)
         if case.done and case in self.active:
             for line in list(case.lines):
-                self.end(line)
+                self.terminate(line)
             self.active.remove(case)
             self.held += case.size
 
@@ -238,6 +240,6 @@ class Docket:
         """Ends every process that is still at work."""
         for case in self.active:
             for line in list(case.lines):
-                self.end(line)
+                self.terminate(line)
         self.active = []
         self.selector.close()

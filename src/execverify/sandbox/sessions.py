@@ -12,14 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.errors import LiteralError
-from execverify.programs.literals import parse_quietly
+from execverify.programs.literals import parse_untrusted
 from execverify.programs.program import call_values
 from execverify.programs.values import Value
-from execverify.sandbox.batch import obituary
-from execverify.sandbox.candidate_io import LONGEST
+from execverify.sandbox.batch import describe_exit
+from execverify.sandbox.candidate_io import MAX_MESSAGE_CHARS
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.run import is_value
-from execverify.sandbox.scheduler import Case, Docket, Line, Texts
+from execverify.sandbox.scheduler import Connection, MessageTexts, Scheduler, Session
 from execverify.sandbox.value_codec import is_crossing, room_for
 
 _START = 30.0  # seconds that a process may take before it is ready: our time, not the candidate's
@@ -32,9 +32,9 @@ _SHORTEST = 0.02  # seconds between two looks at a process's processor time
 _NONE: frozenset[str] = frozenset()
 _ENDS = frozenset(map(str, (Outcome.RAISED, Outcome.OUT_OF_MEMORY, Outcome.TOO_MUCH_OUTPUT, Outcome.FORBIDDEN)))
 _GIVES = _ENDS | {str(Outcome.RETURNED)}
-_TESTS_END = _ENDS | {str(Outcome.UNSUPPORTED), str(Outcome.FAILED)}
+_TESTS_END = _ENDS | {str(Outcome.UNSUPPORTED), str(Outcome.SANDBOX_ERROR)}
 
-MAY_SAY: dict[tuple[str, str], dict[str, frozenset[str]]] = {
+ALLOWED_MESSAGES: dict[tuple[str, str], dict[str, frozenset[str]]] = {
     ("call", "loading"): {"loaded": _NONE, "unloaded": _ENDS},
     ("call", "working"): {"result": _GIVES},
     ("stdin", "working"): {"result": _GIVES},
@@ -65,7 +65,7 @@ Plan = dict[str, Any]
 
 def bound(limits: Limits) -> int:
     """Most bytes of one message of a process under these limits: its output, a value, and some lines."""
-    return 4 * limits.output + 8 * LONGEST + 100_000
+    return 4 * limits.output + 8 * MAX_MESSAGE_CHARS + 100_000
 
 
 def budget(limits: Limits) -> float:
@@ -73,7 +73,7 @@ def budget(limits: Limits) -> float:
     return limits.budget if limits.budget is not None else _BUDGET * limits.timeout
 
 
-def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more: Any) -> Plan:
+def session_setup(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more: Any) -> Plan:
     """What a process is told."""
     return {
         "role": role,
@@ -87,16 +87,16 @@ def plan(role: str, source: str, tests: tuple[str, ...], limits: Limits, **more:
     }
 
 
-def read_message(line: Line, texts: Texts) -> tuple[str, Texts, frozenset[str]]:
+def read_message(line: Connection, texts: MessageTexts) -> tuple[str, MessageTexts, frozenset[str]]:
     """A message's kind, its fields, and the outcomes that it may carry; raises ValueError where the process may not send it now."""
     what, *fields = texts or [None]
-    allowed = MAY_SAY[line.role, line.state]
+    allowed = ALLOWED_MESSAGES[line.role, line.state]
     if what is None or what not in allowed:
         raise ValueError("an unexpected message")
     return what, fields, allowed[what]
 
 
-def result_in(fields: Texts, outcomes: frozenset[str], kept: int = _KEPT_OUTPUT) -> Result:
+def result_in(fields: MessageTexts, outcomes: frozenset[str], kept: int = _KEPT_OUTPUT) -> Result:
     """A result out of a message, with so many characters of its output; raises ValueError where the process may not say so."""
     if len(fields) != 7:
         raise ValueError("no result")
@@ -106,12 +106,12 @@ def result_in(fields: Texts, outcomes: frozenset[str], kept: int = _KEPT_OUTPUT)
     stdout = stdout[:kept]
     if outcome != Outcome.RETURNED:
         return Result(Outcome(outcome), None, " ".join(detail.split()), error, stdout)
-    if not is_value([kind, text, opaque], LONGEST):
+    if not is_value([kind, text, opaque], MAX_MESSAGE_CHARS):
         raise ValueError("no value")
     return Result(Outcome.RETURNED, Value(kind or "", text, opaque), "", None, stdout)
 
 
-FORGED = "the process answered with what is no answer"
+INVALID_REPLY = "the process answered with what is no answer"
 
 Judge = Callable[[int, Result], bool]
 """Looks at a test's result as it arrives, by the test's number; says whether it passed."""
@@ -122,12 +122,12 @@ _LONGEST_INPUT = 4_000_000  # characters of a test's arguments
 
 
 @functools.lru_cache(maxsize=4_096)
-def marshalled(text: str) -> bytes | str:
+def encode_arguments(text: str) -> bytes | str:
     """A call's arguments as marshal has them, or the text itself where it has not; raises LiteralError for what is no literal.
 
     (Remembered, because many candidates have the same tests.)
     """
-    tree: Any = parse_quietly(f"_({text}\n)", "eval", _LONGEST_INPUT)
+    tree: Any = parse_untrusted(f"_({text}\n)", "eval", _LONGEST_INPUT)
     if not isinstance(tree.body, ast.Call) or not isinstance(tree.body.func, ast.Name):
         raise LiteralError("do not form one call")
     positional, named = call_values(tree.body)
@@ -136,7 +136,7 @@ def marshalled(text: str) -> bytes | str:
     return marshal.dumps((list(positional), named))
 
 
-class _Judged(Case):
+class _CountedSession(Session):
     """What all cases with processes have in common: so many results are wanted, under these limits.
 
     Processor time decides, so that a busy machine fails no honest candidate; the clock is only the larger, outer limit. The
@@ -169,25 +169,25 @@ class _Judged(Case):
         """The same result for all tests that are left."""
         self.results += [result] * (self.count - len(self.results))
 
-    def first_word(self, line: Line, texts: Texts) -> None:
+    def parse_header(self, line: Connection, texts: MessageTexts) -> None:
         """What the process says before any of the candidate's code runs, and which can therefore be believed."""
         what, *fields = texts or [None]
         if what == "refused":
-            self.fill(Result(Outcome.FAILED, detail=f"the process could not be confined: {fields[0]}"))
+            self.fill(Result(Outcome.SANDBOX_ERROR, detail=f"the process could not be confined: {fields[0]}"))
             return
         if what != "ready":
             raise ValueError("an unexpected message")
         line.state = _FIRST_STATE[line.role]
         self.before = self.known = self.since = 0.0
-        self.start_clock()
+        self.start_timer()
 
-    def start_clock(self) -> None:
+    def start_timer(self) -> None:
         """The time of the next test begins."""
         self.began = time.monotonic()
         self.deadline = self.began + self.limits.timeout
         self.waited = False
 
-    def spent(self, took: float) -> float:
+    def processor_time(self, took: float) -> float:
         """Seconds that the test at hand has cost, which took so long by the clock.
 
         A busy machine makes it take longer and cost no more. Quick tests are not asked for: they cost what they took.
@@ -209,14 +209,14 @@ class _Judged(Case):
         seconds = [line.zygote.processor_time(line.number) for line in self.lines if line.ready]
         return None if not seconds or None in seconds else sum(filter(None, seconds))
 
-    def stop_clock(self, passed: bool) -> None:
+    def stop_timer(self, passed: bool) -> None:
         """The test at hand has ended. Where those that were missed have used up what there is for them, the others are not run.
 
         (What is passed costs nothing, so that an honest candidate never runs out, however many tests there are.)
         """
         took = time.monotonic() - self.began
         self.before += took
-        self.wasted += self.spent(took) * (not passed)
+        self.wasted += self.processor_time(took) * (not passed)
         if self.wasted >= budget(self.limits) and not self.done:
             why = f"tests that were not passed took {budget(self.limits):g} s together"
             self.fill(Result(Outcome.NOT_RUN, detail=why))
@@ -239,11 +239,11 @@ class _Judged(Case):
         self.deadline = min(last, now + max(left, _SHORTEST))
         return True
 
-    def too_long(self) -> Result:
+    def timeout_message(self) -> Result:
         return Result(Outcome.TIMED_OUT, detail=f"it ran longer than {self.limits.timeout:g} s")
 
 
-class Tested(_Judged):
+class CallSession(_CountedSession):
     """One process, and all calls of a candidate in it; a fresh one after a call that it did not survive.
 
     Each run of a program (role "stdin") has a process of its own.
@@ -266,7 +266,7 @@ class Tested(_Judged):
         """Reads the arguments of all calls; a test that has none is our failure, and is run without any."""
         for index, text in enumerate(self.told["tests"]):
             try:
-                self.told["tests"][index] = marshalled(text)
+                self.told["tests"][index] = encode_arguments(text)
             except LiteralError as error:
                 self.bad[index] = f"the test's arguments are no literals: {error}"
                 self.told["tests"][index] = _NO_ARGUMENTS
@@ -275,17 +275,17 @@ class Tested(_Judged):
     def is_program(self) -> bool:
         return bool(self.told["role"] == "stdin")
 
-    def begin(self, docket: Docket) -> None:
+    def start(self, docket: Scheduler) -> None:
         """A fresh process for the tests that are left, or for the next run of a program."""
         self.loaded = False
-        line = docket.open(self, bound(self.limits), self.told["role"])
+        line = docket.connect(self, bound(self.limits), self.told["role"])
         first = len(self.results)
         line.send({**self.told, "tests": self.told["tests"][first : first + 1 if self.is_program else None]})
         self.deadline = time.monotonic() + _START
 
-    def heard(self, line: Line, texts: Texts, docket: Docket) -> None:
+    def on_message(self, line: Connection, texts: MessageTexts, docket: Scheduler) -> None:
         if not line.ready:
-            self.first_word(line, texts)
+            self.parse_header(line, texts)
             return
         what, fields, outcomes = read_message(line, texts)
         if what == "loaded":
@@ -297,37 +297,37 @@ class Tested(_Judged):
         else:
             self.note(result_in(fields, outcomes, self.limits.output if self.is_program else _KEPT_OUTPUT))
             if self.is_program:
-                docket.end(line)
+                docket.terminate(line)
                 if not self.done:
-                    self.begin(docket)
+                    self.start(docket)
 
     def note(self, result: Result) -> None:
         """The result of the test at hand, which is judged where it arrives, and kept without what only the judge needed."""
         index = len(self.results)
         why = self.bad.get(index)
         if why is not None:
-            result = Result(Outcome.FAILED, detail=why)
+            result = Result(Outcome.SANDBOX_ERROR, detail=why)
         passed = result.outcome == Outcome.RETURNED
         if self.judge is not None:
             passed = self.judge(index, result)
             result = replace(result, value=None, stdout="")
         self.results.append(result)
         self.attempts = 0
-        self.stop_clock(passed)
-        self.start_clock()
+        self.stop_timer(passed)
+        self.start_timer()
         if self.stop_early and not passed:
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
 
-    def lost(self, line: Line, status: int | None, docket: Docket) -> None:
+    def on_exit(self, line: Connection, status: int | None, docket: Scheduler) -> None:
         if not line.ready or status is None:
-            docket.sandbox.distrust(line.zygote)
+            docket.sandbox.discard_forkserver(line.zygote)
             self.attempts += 1
             if self.attempts >= _ATTEMPTS:
-                self.fill(Result(Outcome.FAILED, detail=obituary(status)))
+                self.fill(Result(Outcome.SANDBOX_ERROR, detail=describe_exit(status)))
         else:
-            self.over(Result(Outcome.DIED, detail=obituary(status)))
+            self.over(Result(Outcome.CRASHED, detail=describe_exit(status)))
         if not self.done:
-            self.begin(docket)
+            self.start(docket)
 
     def over(self, result: Result) -> None:
         """The process is gone, and its test has this result; so have all that are left where it had not even loaded."""
@@ -336,20 +336,20 @@ class Tested(_Judged):
         else:
             self.note(result)
 
-    def expired(self, docket: Docket) -> None:
+    def on_timeout(self, docket: Scheduler) -> None:
         (line,) = self.lines
         if line.ready and self.has_time():
             return
-        docket.end(line)
+        docket.terminate(line)
         if line.ready:
-            self.over(self.too_long())
+            self.over(self.timeout_message())
         else:
-            self.fill(Result(Outcome.FAILED, detail=f"the process was not ready after {_START:g} s"))
+            self.fill(Result(Outcome.SANDBOX_ERROR, detail=f"the process was not ready after {_START:g} s"))
         if not self.done:
-            self.begin(docket)
+            self.start(docket)
 
 
-class Asserted(_Judged):
+class AssertSession(_CountedSession):
     """Two processes: one holds the candidate, one the tests; what they say to each other passes through here as text.
 
     The candidate's process comes first. When it has loaded the module and said what each name that the tests use is, the tests'
@@ -379,26 +379,26 @@ class Asserted(_Judged):
         self.kinds: dict[str, tuple[str, str | None]] = {}
         self.place: list[int] = []
         """Which assertions the tests' process is at work on, the first one now."""
-        self.answering: Line | None = None
-        self.testing: Line | None = None
+        self.answering: Connection | None = None
+        self.testing: Connection | None = None
         self.touched = False
         """Whether the tests' process has anything of the candidate's: how it ends from then on is the candidate's doing."""
         self.asked = ""
         """What the tests' process has called last."""
-        self.room = LONGEST
+        self.room = MAX_MESSAGE_CHARS
         """Most characters of a value in the answer."""
 
-    def begin(self, docket: Docket) -> None:
+    def start(self, docket: Scheduler) -> None:
         """Two fresh processes for the assertions that are left."""
         self.kinds, self.touched = {}, False
-        self.answering = docket.open(self, bound(self.limits), "answer")
-        self.testing = docket.open(self, bound(self.limits), "test")
+        self.answering = docket.connect(self, bound(self.limits), "answer")
+        self.testing = docket.connect(self, bound(self.limits), "test")
         self.answering.send(self.candidate)
         self.deadline = time.monotonic() + _START
 
-    def heard(self, line: Line, texts: Texts, docket: Docket) -> None:
+    def on_message(self, line: Connection, texts: MessageTexts, docket: Scheduler) -> None:
         if not line.ready:
-            self.first_word(line, texts)
+            self.parse_header(line, texts)
             if line.role == "test":
                 line.state = "setup"
             return
@@ -410,7 +410,7 @@ class Asserted(_Judged):
 
     # ------------------------------------------------------------------------------------------ the candidate's process
 
-    def answered(self, line: Line, what: str, fields: Texts, outcomes: frozenset[str], docket: Docket) -> None:
+    def answered(self, line: Connection, what: str, fields: MessageTexts, outcomes: frozenset[str], docket: Scheduler) -> None:
         """A message of the candidate's process. Nothing here can say that an assertion held."""
         names = self.candidate["names"]
         if what == "unloaded":
@@ -425,7 +425,7 @@ class Asserted(_Judged):
                 self.kinds[names[len(self.kinds)]] = _kind_in(fields)
             self.start_tests(docket)
         else:
-            self.pass_on(line, fields, outcomes, docket)
+            self.relay(line, fields, outcomes, docket)
 
     def fail(self, result: Result) -> None:
         """All assertions that are left end like this, which is not with success."""
@@ -433,18 +433,18 @@ class Asserted(_Judged):
             raise ValueError("a candidate's process cannot say that an assertion held")
         self.fill(result)
 
-    def start_tests(self, docket: Docket) -> None:
+    def start_tests(self, docket: Scheduler) -> None:
         """When all names are known: the tests that can be run with them are sent, the others are not decided."""
         if len(self.kinds) < len(self.candidate["names"]):
             return
         assert self.testing is not None and self.answering is not None
         self.answering.state = "idle"
-        if (why := self.unmade()) is not None:
+        if (why := self.not_created()) is not None:
             self.fail(why)
             return
         first = len(self.results)
-        self.place = [index for index in range(first, self.count) if not self.strange(index)]
-        self.pass_over()
+        self.place = [index for index in range(first, self.count) if not self.protocol_error(index)]
+        self.skip_resolved()
         if self.done:
             return
         bindings = [[name, *kind] for name, kind in self.kinds.items()]
@@ -452,11 +452,11 @@ class Asserted(_Judged):
         texts = [self.tests["tests"][index] for index in self.place]
         self.testing.send({**self.tests, "tests": texts, "bindings": bindings})
         if self.testing.ready:
-            self.start_clock()
+            self.start_timer()
         else:
             self.deadline = time.monotonic() + _START
 
-    def unmade(self) -> Result | None:
+    def not_created(self) -> Result | None:
         """What every test comes to where the candidate does not make what is tested: nobody else's will do."""
         name = self.tests["entry_point"]
         kind, _ = self.kinds.get(name, ("function", None))
@@ -466,17 +466,17 @@ class Asserted(_Judged):
             return Result(Outcome.RAISED, detail=f"TypeError: {name!r} of the code cannot be called", error="TypeError")
         return None
 
-    def strange(self, index: int) -> str | None:
+    def protocol_error(self, index: int) -> str | None:
         """A name that an assertion uses and that is nothing which can cross."""
         return next((name for name in sorted(self.needs[index]) if self.kinds[name][0] == "other"), None)
 
-    def pass_over(self) -> None:
+    def skip_resolved(self) -> None:
         """Notes the assertions before the next one at work that cannot be decided."""
         while not self.done and (not self.place or len(self.results) < self.place[0]):
-            name = self.strange(len(self.results))
+            name = self.protocol_error(len(self.results))
             self.note(Result(Outcome.UNSUPPORTED, detail=f"{name} is neither a function nor plain data"))
 
-    def pass_on(self, line: Line, fields: Texts, outcomes: frozenset[str], docket: Docket) -> None:
+    def relay(self, line: Connection, fields: MessageTexts, outcomes: frozenset[str], docket: Scheduler) -> None:
         """A call's answer, on its way to the tests."""
         assert self.testing is not None
         *told, base, arguments, state, crossing = fields
@@ -493,7 +493,7 @@ class Asserted(_Judged):
         self.testing.send(
             {
                 "text": crossing if result.value is None or result.value.text is None else result.value.text,
-                "unsupported": _why_not(result, crossing, state, self.asked),
+                "unsupported": _mismatch_reason(result, crossing, state, self.asked),
                 "error": result.error,
                 "detail": result.detail,
                 "base": base,
@@ -505,7 +505,7 @@ class Asserted(_Judged):
 
     # ------------------------------------------------------------------------------------------------ the tests' process
 
-    def tested(self, line: Line, what: str, fields: Texts, outcomes: frozenset[str]) -> None:
+    def tested(self, line: Connection, what: str, fields: MessageTexts, outcomes: frozenset[str]) -> None:
         """A message of the tests' process."""
         if what == "call":
             name, arguments = fields
@@ -518,13 +518,13 @@ class Asserted(_Judged):
             line.state = "working"
         elif what == "unloaded":
             result = result_in(fields, outcomes)
-            if result.outcome == Outcome.FAILED and self.setup_needs:
+            if result.outcome == Outcome.SANDBOX_ERROR and self.setup_needs:
                 result = replace(result, outcome=Outcome.RAISED)  # it may be what the setup was handed
             self.fill(result)
         else:
             self.place.pop(0)
             self.note(result_in(fields, outcomes))
-            self.pass_over()
+            self.skip_resolved()
 
     # ------------------------------------------------------------------------------------------------------------ both
 
@@ -532,36 +532,36 @@ class Asserted(_Judged):
         """The result of the assertion at hand."""
         self.results.append(result)
         self.attempts = 0
-        self.stop_clock(result.outcome in (Outcome.RETURNED, Outcome.UNSUPPORTED))
-        self.start_clock()
+        self.stop_timer(result.outcome in (Outcome.RETURNED, Outcome.UNSUPPORTED))
+        self.start_timer()
         if self.stop_early and result.outcome not in (Outcome.RETURNED, Outcome.UNSUPPORTED):
             self.fill(Result(Outcome.NOT_RUN, detail="an earlier test failed"))
 
-    def cut(self, result: Result, docket: Docket) -> None:
+    def cut(self, result: Result, docket: Scheduler) -> None:
         """The assertion at hand ends here; what is left begins anew, unless it would end before its first assertion again."""
         is_set_up = self.testing is not None and self.testing.state.startswith("working")
         for line in list(self.lines):
-            docket.end(line)
+            docket.terminate(line)
         if is_set_up:
             self.note(result)
         else:
             self.fail(result)
         if not self.done:
-            self.begin(docket)
+            self.start(docket)
 
-    def lost(self, line: Line, status: int | None, docket: Docket) -> None:
+    def on_exit(self, line: Connection, status: int | None, docket: Scheduler) -> None:
         if line.ready and status is not None:
             ours = line is self.testing and not self.touched
-            self.cut(Result(Outcome.FAILED if ours else Outcome.DIED, detail=obituary(status)), docket)
+            self.cut(Result(Outcome.SANDBOX_ERROR if ours else Outcome.CRASHED, detail=describe_exit(status)), docket)
             return
-        docket.sandbox.distrust(line.zygote)
+        docket.sandbox.discard_forkserver(line.zygote)
         self.attempts += 1
         if self.attempts >= _ATTEMPTS:
-            self.fill(Result(Outcome.FAILED, detail=obituary(status)))
+            self.fill(Result(Outcome.SANDBOX_ERROR, detail=describe_exit(status)))
             return
         for other in list(self.lines):
-            docket.end(other)
-        self.begin(docket)
+            docket.terminate(other)
+        self.start(docket)
 
     def is_the_tests_own(self) -> bool:
         """Whether the tests used up the time by themselves: they have nothing of the candidate's, and it has hardly worked."""
@@ -570,19 +570,19 @@ class Asserted(_Judged):
         used = self.answering.zygote.processor_time(self.answering.number)
         return used is not None and used < self.limits.timeout / 2
 
-    def expired(self, docket: Docket) -> None:
+    def on_timeout(self, docket: Scheduler) -> None:
         if self.answering is not None and self.answering.ready:
             if self.has_time():
                 return
             if self.is_the_tests_own():
-                self.fill(Result(Outcome.FAILED, detail=f"the tests themselves ran longer than {self.limits.timeout:g} s"))
+                self.fill(Result(Outcome.SANDBOX_ERROR, detail=f"the tests themselves ran longer than {self.limits.timeout:g} s"))
             else:
-                self.cut(self.too_long(), docket)
+                self.cut(self.timeout_message(), docket)
         else:
-            self.fill(Result(Outcome.FAILED, detail=f"the process was not ready after {_START:g} s"))
+            self.fill(Result(Outcome.SANDBOX_ERROR, detail=f"the process was not ready after {_START:g} s"))
 
 
-def _kind_in(fields: Texts) -> tuple[str, str | None]:
+def _kind_in(fields: MessageTexts) -> tuple[str, str | None]:
     """What a candidate's process says of one of its names."""
     match fields:
         case ["function" | "class" | "missing" | "other" as kind, None]:
@@ -594,17 +594,17 @@ def _kind_in(fields: Texts) -> tuple[str, str | None]:
     raise ValueError("no kind of name")
 
 
-def _why_not(result: Result, crossing: str | None, state: str | None, asked: str) -> str | None:
+def _mismatch_reason(result: Result, crossing: str | None, state: str | None, asked: str) -> str | None:
     """Why a call's answer cannot be passed on."""
     if state is None and not asked.startswith("."):
         return "it made an argument something that cannot cross"
     value = result.value
     if value is not None and value.text is None and crossing is None:
-        return f"it returned a {value.type}, which is not plain data ({value.opaque})"
+        return f"it returned a {value.type}, which is not plain data ({value.opaque_reason})"
     return None
 
 
-class Settled(Case):
+class ResolvedSession(Session):
     """A case whose results are known without any process."""
 
     def __init__(self, result: Result, count: int) -> None:
@@ -615,14 +615,14 @@ class Settled(Case):
     def done(self) -> bool:
         return True
 
-    def begin(self, docket: Docket) -> None:
+    def start(self, docket: Scheduler) -> None:
         raise AssertionError("there is nothing to begin")
 
-    def heard(self, line: Line, texts: Texts, docket: Docket) -> None:
+    def on_message(self, line: Connection, texts: MessageTexts, docket: Scheduler) -> None:
         raise AssertionError("there is nobody to hear")
 
-    def lost(self, line: Line, status: int | None, docket: Docket) -> None:
+    def on_exit(self, line: Connection, status: int | None, docket: Scheduler) -> None:
         raise AssertionError("there is nothing to lose")
 
-    def expired(self, docket: Docket) -> None:
+    def on_timeout(self, docket: Scheduler) -> None:
         raise AssertionError("there is no deadline")

@@ -25,8 +25,8 @@ from typing import Any
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
-from execverify.programs.values import MAX_DEPTH, value_of
-from execverify.sandbox.candidate_io import LONGEST
+from execverify.programs.values import MAX_DEPTH, to_value
+from execverify.sandbox.candidate_io import MAX_MESSAGE_CHARS
 
 MARK = "@"
 """How the text of a tagged value begins; no literal does."""
@@ -152,11 +152,11 @@ class Shared:
     origin: int = -1
 
 
-def nothing(value: Any) -> None:
+def no_value(value: Any) -> None:
     """What a side says that knows nothing of its own."""
 
 
-def write(value: object, local: Local = nothing, rest: Local = nothing, limit: int = LONGEST) -> str:
+def write(value: object, local: Local = no_value, rest: Local = no_value, limit: int = MAX_MESSAGE_CHARS) -> str:
     """A value as text that crosses.
 
     Args:
@@ -168,7 +168,7 @@ def write(value: object, local: Local = nothing, rest: Local = nothing, limit: i
     Raises:
         Opaque: it cannot cross, or is too long.
     """
-    plain = value_of(value, limit)
+    plain = to_value(value, limit)
     return plain.text if plain.text is not None else Writer(local, rest, limit).text(value)
 
 
@@ -181,7 +181,7 @@ class Writer:
         numbers: their numbers, by id.
     """
 
-    def __init__(self, local: Local, rest: Local = nothing, limit: int = LONGEST) -> None:
+    def __init__(self, local: Local, rest: Local = no_value, limit: int = MAX_MESSAGE_CHARS) -> None:
         self.local = local
         self.rest = rest
         self.limit = limit
@@ -193,9 +193,9 @@ class Writer:
         tree = self.write(value, 0)
         for made, entry in zip(self.alive, self.objects, strict=False):  # the lists grow meanwhile
             entry[2] = {name: self.write(item, 0) for name, item in _attributes(made).items()}
-        described = value_of([self.objects, tree], self.limit)
+        described = to_value([self.objects, tree], self.limit)
         if described.text is None:
-            raise Opaque(described.opaque or "object")
+            raise Opaque(described.opaque_reason or "object")
         return MARK + described.text
 
     def write(self, value: Any, deep: int) -> Any:
@@ -264,10 +264,10 @@ LONGEST_ARGUMENTS = 1_000_000
 
 def room_for(arguments: str) -> int:
     """Most characters of what comes back of a call with these arguments: a long list that was sorted is as long."""
-    return max(LONGEST, 2 * len(arguments))
+    return max(MAX_MESSAGE_CHARS, 2 * len(arguments))
 
 
-def is_crossing(text: str, limit: int = LONGEST) -> bool:
+def is_crossing(text: str, limit: int = MAX_MESSAGE_CHARS) -> bool:
     """Whether a text is one that can be read as a value that crossed, as far as its syntax goes."""
     try:
         parse_literal(text.removeprefix(MARK), limit + 1)

@@ -23,9 +23,9 @@ from collections.abc import Callable
 from typing import Any
 
 from execverify.sandbox.isolation import rlimits
-from execverify.sandbox.protocol import Inbox, pack, receive
+from execverify.sandbox.protocol import FrameReader, pack, receive
 
-Harness = Callable[[dict[str, Any], "Stage"], dict[str, Any]]
+Runner = Callable[[dict[str, Any], "ExecutionContext"], dict[str, Any]]
 _KEPT_OUTPUT = 10_000  # characters of a program's output that a reply carries
 _LEAVES = re.compile("yield|async|class|type|__")  # without these, nothing of a program runs when the collector comes
 RECURSION_LIMIT = 1_000
@@ -36,7 +36,7 @@ class OutputLimitReached(BaseException):
     """The program wrote more than it may; not an Exception, so that `except Exception` does not swallow it."""
 
 
-class Screen(io.TextIOBase):
+class OutputCapture(io.TextIOBase):
     """stdout and stderr of a program: keeps what is written up to a limit, then refuses."""
 
     def __init__(self, limit: int) -> None:
@@ -60,22 +60,22 @@ class Screen(io.TextIOBase):
         return len(text)
 
 
-class Stage:
+class ExecutionContext:
     """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
 
     def __init__(self, output: int, source: str, last: bool = True) -> None:
         self.output = output
         self.last = last
-        self.screen = Screen(output)
-        self.leaves = _LEAVES.search(source) is not None or not source.isascii()
+        self.screen = OutputCapture(output)
+        self.needs_gc = _LEAVES.search(source) is not None or not source.isascii()
         self.unportable: str | None = None  # why the run may differ between Python versions, once known
         # A copy that the program may patch as it likes: our own code keeps the real one.
         self.builtins = types.ModuleType("builtins")
         self.builtins.__dict__.update(_BUILTINS)
         self.builtins.__dict__["sum"] = self._watched_sum()
-        self._furnish()
+        self._create_module()
 
-    def _furnish(self) -> None:
+    def _create_module(self) -> None:
         self.module = types.ModuleType("program")
         self.namespace = self.module.__dict__
         self.namespace["__builtins__"] = self.builtins.__dict__
@@ -84,14 +84,14 @@ class Stage:
         """Once more as at the start, for another call of the same program, if that cannot reach what is behind the stage."""
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.leaves:
+            if self.needs_gc:
                 _space.collect()
-        self.screen = Screen(self.output)
+        self.screen = OutputCapture(self.output)
         self.unportable = None
-        self._furnish()
+        self._create_module()
         self.__enter__()
 
-    def judged(self, reply: dict[str, Any]) -> dict[str, Any]:
+    def override_reply(self, reply: dict[str, Any]) -> dict[str, Any]:
         """The reply of a harness, unless the program did what no reply excuses."""
         if self.screen.full:
             return {"outcome": "too much output", "detail": f"it wrote more than {self.output} characters"}
@@ -103,7 +103,7 @@ class Stage:
         """`sum`, with a note where its result differs between versions: 3.12 began to add floats with compensation."""
 
         def sum(iterable: Any, /, start: Any = 0) -> Any:
-            total = _Compensated(start)
+            total = _CompensatedSum(start)
 
             def watched() -> Any:
                 for item in iterable:
@@ -118,7 +118,7 @@ class Stage:
         sum.__qualname__ = "sum"
         return sum
 
-    def __enter__(self) -> "Stage":
+    def __enter__(self) -> "ExecutionContext":
         sys.modules["program"] = self.module
         sys.modules["builtins"] = self.builtins
         sys.stdout = sys.stderr = self.screen
@@ -131,7 +131,7 @@ class Stage:
         # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.leaves or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
+            if self.needs_gc or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
                 _space.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
@@ -144,7 +144,7 @@ class Stage:
         sys.setrecursionlimit(10_000)
 
 
-class _Space:
+class _GarbageMonitor:
     """Whether programs have left memory to the collector, told by the address space in use."""
 
     usual = 0
@@ -162,7 +162,7 @@ class _Space:
         self.usual = self.in_use()
 
 
-_space = _Space()
+_space = _GarbageMonitor()
 _BUILTINS: dict[str, Any] = {}
 _MODULES: dict[str, types.ModuleType] = {}
 _SYS: dict[str, Any] = {}
@@ -176,13 +176,13 @@ def prepare() -> None:
     os.close(devnull)
     sys.stdin = io.StringIO()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    remember()
+    snapshot_globals()
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 100)  # syntax trees are many small objects, and nearly all die young
 
 
-def remember() -> None:
+def snapshot_globals() -> None:
     """What a program finds, as it is now."""
     _BUILTINS.update(builtins.__dict__)
     _MODULES.update(sys.modules)
@@ -193,7 +193,7 @@ def serve(sock: socket.socket, meter: rlimits.AddressSpace) -> None:
     """Reads jobs and answers each, until the caller closes the socket. `meter` tells this process's memory."""
     _space.meter = meter
     base = meter.now()
-    inbox = Inbox()
+    inbox = FrameReader()
     memory = file_size = -1
     while True:
         try:
@@ -217,23 +217,23 @@ def _answer(job: dict[str, Any]) -> bytes:
 
 
 def _perform(job: dict[str, Any]) -> dict[str, Any]:
-    return staged(_harness(job["harness"]), job)
+    return run_in_context(_harness(job["harness"]), job)
 
 
-def staged(harness: Harness, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
+def run_in_context(harness: Runner, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
     """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
 
     Whoever calls one program again and again looks at the memory that it leaves after the `last` call only.
     """
-    with Stage(job["output"], job["source"], last) as stage:
+    with ExecutionContext(job["output"], job["source"], last) as stage:
         reply = harness(job, stage)
-    return {**stage.judged(reply), "stdout": "".join(stage.screen.parts)[:_KEPT_OUTPUT]}
+    return {**stage.override_reply(reply), "stdout": "".join(stage.screen.parts)[:_KEPT_OUTPUT]}
 
 
 @functools.cache
-def _harness(name: str) -> Harness:
+def _harness(name: str) -> Runner:
     module, _, function = name.partition(":")
-    harness: Harness = getattr(importlib.import_module(module), function)
+    harness: Runner = getattr(importlib.import_module(module), function)
     return harness
 
 
@@ -245,7 +245,7 @@ def depth() -> int:
     return depth
 
 
-class _Compensated:
+class _CompensatedSum:
     """Follows a sum, and knows whether Python versions would round it differently.
 
     Up to 3.11 floats are added one by one; from 3.12 on with compensation, but for integers among them, which a later

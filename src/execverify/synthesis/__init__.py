@@ -1,5 +1,5 @@
 """Programs made by a grammar of idioms: seeded, typed, without a model."""
 
-from execverify.synthesis.grammar import VERSION, Sketch, synthesize
+from execverify.synthesis.grammar import VERSION, GeneratedProgram, synthesize
 
-__all__ = ["VERSION", "Sketch", "synthesize"]
+__all__ = ["VERSION", "GeneratedProgram", "synthesize"]

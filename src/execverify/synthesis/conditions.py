@@ -4,61 +4,63 @@ import functools
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from execverify.programs.type_expr import head
+from execverify.programs.type_expr import type_head
 from execverify.synthesis import idioms, loops
-from execverify.synthesis.describe import aside, holds
-from execverify.synthesis.expressions import Writer
-from execverify.synthesis.function_builder import CannotWrite
+from execverify.synthesis.describe import as_condition, parenthetical
+from execverify.synthesis.expressions import ExpressionGenerator
+from execverify.synthesis.function_builder import GenerationDeadEnd
 from execverify.synthesis.templates import Expr
 
 
-def guarded(w: Writer, stack: ExitStack, x: Expr, room: int, act: idioms.Act, value: Callable[[], Expr]) -> None:
+def under_conditions(
+    w: ExpressionGenerator, stack: ExitStack, x: Expr, room: int, act: idioms.Body, value: Callable[[], Expr]
+) -> None:
     """Does it under exactly `room` nested control statements."""
     make = value
     if room <= 0:
         if room < 0:
-            raise CannotWrite
+            raise GenerationDeadEnd
         act(make())
         return
     forms = ["if", "if", "if else", "elif", "again"] if room == 1 else ["if", "if else", "again", "again"]
-    if room == 1 and head(x.kind) in ("str", "list") and x.text.isidentifier():
+    if room == 1 and type_head(x.kind) in ("str", "list") and x.text.isidentifier():
         forms.append("inner")
     form = w.rng.choice(forms)
     if form == "again":
         held = [value()]
-        if _walked_again(w, room, act, held[0]):
+        if inner_loop(w, room, act, held[0]):
             return
-        make = functools.partial(_held_first, held, value)  # it is still to be used
+        make = functools.partial(existing_condition_first, held, value)  # it is still to be used
     if form == "inner":
         times = w.rng.choice(("2", "3"))
         step = w.bind(w.rng.choice(("j", "k", "step")), "int", fixed=True)
         with w.block(f"for {step.name} in range({times}):", f"for `{step.name}` from 0 to below {times}"):
             act(_numbered(w, make(), step.expr))
         return
-    first = w.condition(_tested(w, x))
+    first = w.condition(condition_subject(w, x))
     begun = len(w.lines) + 1
-    with w.when(first):
-        guarded(w, stack, x, room - 1, act, make)
+    with w.if_block(first):
+        under_conditions(w, stack, x, room - 1, act, make)
     branches = [w.texts(begun)]
     if form == "elif":
-        second = w.condition(_tested(w, x))
+        second = w.condition(condition_subject(w, x))
         if second.text == first.text:
-            raise CannotWrite
-        with w.block(f"elif {second.text}:", f"if {holds(second.say)}"):
-            otherwise(w, act, make, branches)
+            raise GenerationDeadEnd
+        with w.block(f"elif {second.text}:", f"if {as_condition(second.description)}"):
+            else_branch(w, act, make, branches)
     if form in ("if else", "elif") and (form == "if else" or w.chance(0.5)):
         with w.block("else:", ""):
-            otherwise(w, act, make, branches)
+            else_branch(w, act, make, branches)
 
 
-def _held_first(held: list[Expr], value: Callable[[], Expr]) -> Expr:
+def existing_condition_first(held: list[Expr], value: Callable[[], Expr]) -> Expr:
     return held.pop() if held else value()
 
 
-def _walked_again(w: Writer, room: int, act: idioms.Act, made: Expr) -> bool:
+def inner_loop(w: ExpressionGenerator, room: int, act: idioms.Body, made: Expr) -> bool:
     """Does it for each element and each of another collection; False where there is none that fits."""
     kind = made.kind
-    if kind not in ("int", "str") or w.crossed:
+    if kind not in ("int", "str") or w.has_inner_loop:
         return False
     sources = [
         var
@@ -71,19 +73,29 @@ def _walked_again(w: Writer, room: int, act: idioms.Act, made: Expr) -> bool:
         source = w.use(w.rng.choice(sources))
     else:
         return False
-    w.crossed = True
+    w.has_inner_loop = True
     with ExitStack() as inner:
-        y = loops.walk_over(w, inner, source)
+        y = loops.loop_over(w, inner, source)
         sign = w.rng.choice((" + ", " * ", " - ", " + ")) if kind == "int" else " + "
         said = "followed by" if kind == "str" else "plus" if sign == " + " else "minus"
-        joined = Expr(f"{made.within(10)}{sign}{y.text}", kind, f"{aside(made.say)} {said} {aside(y.say)}", 10)
+        joined = Expr(
+            f"{made.parenthesized_for(10)}{sign}{y.text}",
+            kind,
+            f"{parenthetical(made.description)} {said} {parenthetical(y.description)}",
+            10,
+        )
         if sign == " * ":
-            joined = Expr(f"{made.within(11)} * {y.text}", kind, f"{aside(made.say)} times {aside(y.say)}", 11)
-        guarded(w, inner, y, room - 1, act, lambda: joined)
+            joined = Expr(
+                f"{made.parenthesized_for(11)} * {y.text}",
+                kind,
+                f"{parenthetical(made.description)} times {parenthetical(y.description)}",
+                11,
+            )
+        under_conditions(w, inner, y, room - 1, act, lambda: joined)
     return True
 
 
-def otherwise(w: Writer, act: idioms.Act, make: Callable[[], Expr], branches: list[list[str]]) -> None:
+def else_branch(w: ExpressionGenerator, act: idioms.Body, make: Callable[[], Expr], branches: list[list[str]]) -> None:
     """Does it in another branch, in another way than in those before; where there is none, the branch goes."""
     begun = len(w.lines)
     for _ in range(4):
@@ -95,32 +107,37 @@ def otherwise(w: Writer, act: idioms.Act, make: Callable[[], Expr], branches: li
     del w.lines[begun - 1]
 
 
-def _numbered(w: Writer, value: Expr, step: Expr) -> Expr:
+def _numbered(w: ExpressionGenerator, value: Expr, step: Expr) -> Expr:
     """The value changed by the number of a round."""
     if value.kind == "int":
-        return Expr(f"{value.within(10)} + {step.text}", "int", f"{aside(value.say)} plus `{step.text}`", 10)
+        return Expr(
+            f"{value.parenthesized_for(10)} + {step.text}", "int", f"{parenthetical(value.description)} plus `{step.text}`", 10
+        )
     if value.kind == "str":
         cut = Expr(
-            f"{value.within(14)}[{step.text}:]",
+            f"{value.parenthesized_for(14)}[{step.text}:]",
             "str",
-            f"{aside(value.say)} without its first `{step.text}` {'characters' if value.kind == 'str' else 'elements'}",
+            f"{parenthetical(value.description)} without its first `{step.text}` {'characters' if value.kind == 'str' else 'elements'}",
         )
         longer = Expr(
-            f"{value.within(10)} + str({step.text})", "str", f"{aside(value.say)} followed by `{step.text}` as text", 10
+            f"{value.parenthesized_for(10)} + str({step.text})",
+            "str",
+            f"{parenthetical(value.description)} followed by `{step.text}` as text",
+            10,
         )
         return w.rng.choice((cut, longer))
-    if head(value.kind) == "list":
+    if type_head(value.kind) == "list":
         return Expr(
-            f"{value.within(14)}[{step.text}:]",
+            f"{value.parenthesized_for(14)}[{step.text}:]",
             value.kind,
-            f"{aside(value.say)} without its first `{step.text}` {'characters' if value.kind == 'str' else 'elements'}",
+            f"{parenthetical(value.description)} without its first `{step.text}` {'characters' if value.kind == 'str' else 'elements'}",
         )
-    raise CannotWrite
+    raise GenerationDeadEnd
 
 
-def _tested(w: Writer, x: Expr) -> Expr:
+def condition_subject(w: ExpressionGenerator, x: Expr) -> Expr:
     """What a condition is about: the element, or something else that changes."""
-    for pair in w.pending:
+    for pair in w.unused_pairs:
         if not pair[0].used and w.var(pair[0].name) is pair[0]:
             return w.use(pair[0])
     others = [var for var in w.scope if var.fixed and not var.whole and var.kind in ("int", "str") and var.name != x.text]

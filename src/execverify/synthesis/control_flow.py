@@ -4,35 +4,35 @@ import functools
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from execverify.programs.type_expr import arguments, element, filled, head
+from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import idioms, loops
-from execverify.synthesis.comprehensions import comprehended
-from execverify.synthesis.conditions import guarded, otherwise
-from execverify.synthesis.describe import aside, holds
-from execverify.synthesis.expressions import Writer
-from execverify.synthesis.function_builder import CannotWrite
+from execverify.synthesis.comprehensions import comprehension_of
+from execverify.synthesis.conditions import else_branch, under_conditions
+from execverify.synthesis.describe import as_condition, parenthetical
+from execverify.synthesis.expressions import ExpressionGenerator
+from execverify.synthesis.function_builder import GenerationDeadEnd
 from execverify.synthesis.straight_line import apply, plain_value, subject_for
-from execverify.synthesis.templates import Expr, Phrase, fits_hole, hole_kind
+from execverify.synthesis.templates import Expr, ExpressionTemplate, fits_hole, hole_kind
 
 _SCALARS = frozenset(("int", "str", "float", "bool"))
 
 
-def flow(w: Writer, phrase: Phrase, depth: int) -> Expr:
+def control_flow_body(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int) -> Expr:
     """The statements of a function whose control statements nest exactly `depth` deep; gives what it returns."""
     kind = hole_kind(phrase.holes[0], w.rng)
     ways = ["first", "inside", "inside", "after"]
     if (
-        not loops.walks_for(kind, depth)
-        or head(kind) in ("set", "frozenset", "range")
+        not loops.loops_for(kind, depth)
+        or type_head(kind) in ("set", "frozenset", "range")
         or phrase.holes[0].role not in ("", "atom", "name")
     ):
         ways = ["first", "first", "after"]
     if phrase.entry == "range":
         ways = ["first"]  # over a number that a walk has gathered, it could be of any length
-    if phrase.changes:
+    if phrase.is_mutating:
         ways = ["first", "gather", "gather", "after"]
     way = w.rng.choice(ways)
-    if phrase.needs:  # a guard takes a level of depth; where there is only one, the arguments must see to it
+    if phrase.precondition:  # a guard takes a level of depth; where there is only one, the arguments must see to it
         way = "first" if depth == 1 else "inside" if "inside" in ways else way
     if way == "first":
         return _method_first(w, phrase, depth)
@@ -46,163 +46,169 @@ def flow(w: Writer, phrase: Phrase, depth: int) -> Expr:
 # ------------------------------------------------------------------------------------------- where the method stands
 
 
-def _method_first(w: Writer, phrase: Phrase, depth: int) -> Expr:
+def _method_first(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int) -> Expr:
     """The method makes what is then walked over, or decides where the walk goes."""
     subject = subject_for(w, phrase)
     value = apply(w, phrase, subject)
     kind = element(value.kind)
-    lazy = head(value.kind) in ("iterator", "items", "keys", "values")
+    lazy = type_head(value.kind) in ("iterator", "items", "keys", "values")
     if (kind is not None and kind != "any") or lazy:
         source = value
         if (len(value.text) > 28 or w.chance(0.35)) and not lazy and not value.text.isidentifier():
-            source = w.let(value).expr
-        return _walked(w, depth, lambda stack: loops.walk_over(w, stack, source))
+            source = w.assign(value).expr
+        return _walked(w, depth, lambda stack: loops.loop_over(w, stack, source))
     if value.kind == "bool" and depth >= 2 and w.chance(0.7):
         return _branched(w, value, depth)
-    name = w.let(value).expr if not value.text.isidentifier() else value
+    name = w.assign(value).expr if not value.text.isidentifier() else value
     kept = w.var(name.text)
     assert kept is not None
     kept.fixed = True
     return _walked(w, depth, None, extra=name)
 
 
-def _method_inside(w: Writer, phrase: Phrase, depth: int, kind: str) -> Expr:
+def _method_inside(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int, kind: str) -> Expr:
     """The method is at work on each element."""
-    most = depth - bool(phrase.needs)
-    names = loops.walks_for(kind, most)
+    most = depth - bool(phrase.precondition)
+    names = loops.loops_for(kind, most)
     if not names:
-        raise CannotWrite
+        raise GenerationDeadEnd
     name = w.rng.choice(names)
 
     def open_it(stack: ExitStack) -> Expr:
-        return loops.open_walk(name, w, stack, kind)
+        return loops.open_loop(name, w, stack, kind)
 
     return _walked(w, depth, open_it, loops.depth_of(name), phrase)
 
 
-def _method_after(w: Writer, phrase: Phrase, depth: int, kind: str) -> Expr:
+def _method_after(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int, kind: str) -> Expr:
     """The method finishes what the walk has gathered."""
-    gives = head(kind)
+    gives = type_head(kind)
     element_kind = {"list[int]": "int", "list[str]": "str", "int": "int", "str": "str", "dict[str, int]": "str"}.get(kind, "")
-    if not element_kind or not idioms.deeds_for(element_kind, depth - 1, gives):
+    if not element_kind or not idioms.idioms_for(element_kind, depth - 1, gives):
         return _method_first(w, phrase, depth)
     value = _walked(w, depth, None, gives=gives, element_kind=element_kind)
     bound: dict[str, str] = {}
     if not fits_hole(phrase.holes[0].kind, value.kind, bound):
-        raise CannotWrite
-    if phrase.needs:
-        raise CannotWrite
+        raise GenerationDeadEnd
+    if phrase.precondition:
+        raise GenerationDeadEnd
     return plain_value(w, apply(w, phrase, value))
 
 
-def _method_gathers(w: Writer, phrase: Phrase, depth: int) -> Expr:
+def _method_gathers(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int) -> Expr:
     """The method changes a collection at each step of a walk."""
     kind = hole_kind(phrase.holes[0], w.rng)
     bound: dict[str, str] = {}
     fits_hole(phrase.holes[0].kind, kind, bound)
-    others = [filled(hole.kind, bound) for hole in phrase.holes[1:]]
-    own = arguments(kind)[0] if head(kind) in ("list", "set") and not others else "int"  # what it is filled with again
-    wanted = next((other for other in reversed(others) if other in _SCALARS or head(other) == "list"), own)
-    most = depth - bool(phrase.needs)
-    names = loops.walks_for(wanted, most)
+    others = [substitute(hole.kind, bound) for hole in phrase.holes[1:]]
+    own = arguments(kind)[0] if type_head(kind) in ("list", "set") and not others else "int"  # what it is filled with again
+    wanted = next((other for other in reversed(others) if other in _SCALARS or type_head(other) == "list"), own)
+    most = depth - bool(phrase.precondition)
+    names = loops.loops_for(wanted, most)
     if not names or most < 1:
-        raise CannotWrite
-    w.marks.append(len(w.lines))
-    empty = {"list": "[]", "dict": "{}", "set": "set()"}[head(kind)]
+        raise GenerationDeadEnd
+    w.insert_points.append(len(w.lines))
+    empty = {"list": "[]", "dict": "{}", "set": "set()"}[type_head(kind)]
     copied = (
-        phrase.needs
+        phrase.precondition
         or len(phrase.holes) == 1
         or any(word in phrase.say for word in ("takes", "keeps", "deletes", "puts", "sets the"))
     )
     if copied:
-        source = w.obtain(kind)
-        start = f"{source.text}.copy()" if head(kind) != "list" or w.chance(0.5) else f"{source.text}[:]"
-        said = f"as a copy of {source.say}"
+        source = w.get_or_create(kind)
+        start = f"{source.text}.copy()" if type_head(kind) != "list" or w.chance(0.5) else f"{source.text}[:]"
+        said = f"as a copy of {source.description}"
         if not source.text.isidentifier():
-            start, said = source.text, f"as {source.say}"
+            start, said = source.text, f"as {source.description}"
     else:
         start, said = empty, ""
     target = w.start(w.rng.choice(("result", "out", "current", "state", "pool")), kind, start, said)
     name = w.rng.choice(names)
     with ExitStack() as stack:
-        x = loops.open_walk(name, w, stack, wanted)
+        x = loops.open_loop(name, w, stack, wanted)
         room = depth - loops.depth_of(name)
 
         def act(v: Expr) -> None:
-            given = v if v.kind == wanted else w.derive(v, wanted)
+            given = v if v.kind == wanted else w.convert(v, wanted)
             made = w.write(phrase, target.expr, given)
             if made is None:
-                raise CannotWrite
-            if phrase.needs:
-                with w.when(_needed(w, phrase, target.expr, made)):
-                    w.emit(made.text, made.say)
+                raise GenerationDeadEnd
+            if phrase.precondition:
+                with w.if_block(_needed(w, phrase, target.expr, made)):
+                    w.add_line(made.text, made.description)
             else:
-                w.emit(made.text, made.say)
+                w.add_line(made.text, made.description)
             if len(phrase.holes) == 1:
-                w.emit(*_refill(target.expr, x))
+                w.add_line(*_append_back(target.expr, x))
 
-        guarded(w, stack, x, room - bool(phrase.needs), act, lambda: w.derive(x, wanted))
-    w.marks.pop()
-    return finished(w, target.expr)
+        under_conditions(w, stack, x, room - bool(phrase.precondition), act, lambda: w.convert(x, wanted))
+    w.insert_points.pop()
+    return finalize_result(w, target.expr)
 
 
-def _refill(target: Expr, x: Expr) -> tuple[str, str]:
+def _append_back(target: Expr, x: Expr) -> tuple[str, str]:
     """A line that puts the element into a collection, and what it does."""
-    if head(target.kind) == "dict":
+    if type_head(target.kind) == "dict":
         return f"{target.text}[str({x.text})] = len({target.text})", (
-            f"maps {aside(x.say)} as text to the length that {target.say} has by then, in {target.say}"
+            f"maps {parenthetical(x.description)} as text to the length that {target.description} has by then, in {target.description}"
         )
-    if head(target.kind) == "set":
-        return f"{target.text}.add({x.text})", f"adds {aside(x.say)} to {target.say}"
-    return f"{target.text}.append({x.text})", f"appends {aside(x.say)} to {target.say}"
+    if type_head(target.kind) == "set":
+        return f"{target.text}.add({x.text})", f"adds {parenthetical(x.description)} to {target.description}"
+    return f"{target.text}.append({x.text})", f"appends {parenthetical(x.description)} to {target.description}"
 
 
-def _needed(w: Writer, phrase: Phrase, subject: Expr, made: Expr) -> Expr:
+def _needed(w: ExpressionGenerator, phrase: ExpressionTemplate, subject: Expr, made: Expr) -> Expr:
     """The condition under which a phrase may run, with its operands."""
-    text = phrase.needs.replace("{0}", subject.within(6))
+    text = phrase.precondition.replace("{0}", subject.parenthesized_for(6))
     say = {
-        "{0}": f"{aside(subject.say)} is not empty",
-        "{0}.isdigit()": f"{aside(subject.say)} is all digits",
-        "{1} in {0}": f"\1 is in {aside(subject.say)}",
-    }[phrase.needs]
+        "{0}": f"{parenthetical(subject.description)} is not empty",
+        "{0}.isdigit()": f"{parenthetical(subject.description)} is all digits",
+        "{1} in {0}": f"\1 is in {parenthetical(subject.description)}",
+    }[phrase.precondition]
     if "{1}" in text:
-        pattern = phrase.pattern.replace("\1" + "0\2", subject.within(phrase.holes[0].binding))
+        pattern = phrase.pattern.replace("\1" + "0\2", subject.parenthesized_for(phrase.holes[0].binding))
         before, _, after = pattern.partition("\1" + "1\2")
         operand = made.text[len(before) : len(made.text) - len(after)] if "\1" not in after else ""
         if not operand or not made.text.startswith(before):
-            raise CannotWrite
+            raise GenerationDeadEnd
         text = text.replace("{1}", operand)
         say = say.replace("\1", f"`{operand}`" if w.reads(operand) else operand)
     return Expr(text, "bool", say)
 
 
-def flow_with_helper(w: Writer, phrase: Phrase | None, call: Callable[[Writer, Expr], Expr], kind: str, depth: int) -> Expr:
+def control_flow_with_helper(
+    w: ExpressionGenerator,
+    phrase: ExpressionTemplate | None,
+    call: Callable[[ExpressionGenerator, Expr], Expr],
+    kind: str,
+    depth: int,
+) -> Expr:
     """A walk that hands each element to another function; the method under test, where given, finishes what it gave."""
-    names = [name for name in loops.walks_for(kind, 1) if name not in ("keys_in_order", "from_both_ends")]
-    w.marks.append(len(w.lines))
+    names = [name for name in loops.loops_for(kind, 1) if name not in ("keys_in_order", "from_both_ends")]
+    w.insert_points.append(len(w.lines))
     with ExitStack() as stack:
-        x = loops.open_walk(w.rng.choice(names), w, stack, kind)
+        x = loops.open_loop(w.rng.choice(names), w, stack, kind)
         given = call(w, x)
-        value = Expr(given.text, _settled(w, given.kind), given.say)
+        value = Expr(given.text, _pick_type(w, given.kind), given.description)
         if len(value.text) > 20 or w.chance(0.5) or phrase is not None:
-            value = w.use(w.let(value))
-        if phrase is not None and (made := w.write(phrase, value)) is not None and not phrase.needs:
-            if phrase.changes:
-                w.emit(made.text, made.say)
+            value = w.use(w.assign(value))
+        if phrase is not None and (made := w.write(phrase, value)) is not None and not phrase.precondition:
+            if phrase.is_mutating:
+                w.add_line(made.text, made.description)
             else:
                 value, phrase = plain_value(w, made), None
         result = _done(w, stack, x, value, depth - 1, "")
-    w.marks.pop()
+    w.insert_points.pop()
     if phrase is not None:
-        if phrase.needs or not fits_hole(phrase.holes[0].kind, result.kind, {}):
-            raise CannotWrite
+        if phrase.precondition or not fits_hole(phrase.holes[0].kind, result.kind, {}):
+            raise GenerationDeadEnd
         return plain_value(w, apply(w, phrase, result))
-    return finished(w, result)
+    return finalize_result(w, result)
 
 
-def _settled(w: Writer, kind: str) -> str:
+def _pick_type(w: ExpressionGenerator, kind: str) -> str:
     if "any" in kind or kind in ("list", "tuple", "dict") or kind.startswith("tuple[list"):
-        raise CannotWrite
+        raise GenerationDeadEnd
     return kind
 
 
@@ -210,11 +216,11 @@ def _settled(w: Writer, kind: str) -> str:
 
 
 def _walked(
-    w: Writer,
+    w: ExpressionGenerator,
     depth: int,
     opening: "object",
     taken: int = 1,
-    phrase: Phrase | None = None,
+    phrase: ExpressionTemplate | None = None,
     extra: Expr | None = None,
     gives: str = "",
     element_kind: str = "",
@@ -222,38 +228,38 @@ def _walked(
     """A walk, guards, and a deed; gives what the function then has."""
     if opening is None:
         kind = element_kind or w.rng.choice(("int", "str", "int", "str", "list[int]"))
-        names = loops.walks_for(kind, max(1, depth - 1) if depth > 1 else 1)
+        names = loops.loops_for(kind, max(1, depth - 1) if depth > 1 else 1)
         name = w.rng.choice(names)
         taken = loops.depth_of(name)
 
         def opening(stack: ExitStack) -> Expr:
-            return loops.open_walk(name, w, stack, kind)
+            return loops.open_loop(name, w, stack, kind)
 
-    w.marks.append(len(w.lines))
+    w.insert_points.append(len(w.lines))
     with ExitStack() as stack:
         x: Expr = opening(stack)  # type: ignore[operator]
         room = depth - taken
         if phrase is not None:
             made = w.write(phrase, x)
             if made is None:
-                raise CannotWrite
-            if phrase.needs:
-                stack.enter_context(w.when(_needed(w, phrase, x, made)))
+                raise GenerationDeadEnd
+            if phrase.precondition:
+                stack.enter_context(w.if_block(_needed(w, phrase, x, made)))
                 room -= 1
             value = plain_value(w, made)
-            if head(value.kind) not in ("bool",) and (len(value.text) > 24 or w.chance(0.4)):
+            if type_head(value.kind) not in ("bool",) and (len(value.text) > 24 or w.chance(0.4)):
                 value = _named(w, value)
         elif extra is not None:
             value = _joined(w, x, extra)
         else:
-            value = x if w.chance(0.3) else w.derive(x, x.kind if x.kind in _SCALARS else "int")
+            value = x if w.chance(0.3) else w.convert(x, x.kind if x.kind in _SCALARS else "int")
         result = _done(w, stack, x, value, room, gives)
-    w.marks.pop()
-    return finished(w, result) if not gives else result
+    w.insert_points.pop()
+    return finalize_result(w, result) if not gives else result
 
 
-def _named(w: Writer, value: Expr) -> Expr:
-    if head(value.kind) == "tuple" and "..." not in value.kind and w.chance(0.75):
+def _named(w: ExpressionGenerator, value: Expr) -> Expr:
+    if type_head(value.kind) == "tuple" and "..." not in value.kind and w.chance(0.75):
         parts = arguments(value.kind)
         texts = {3: ("head", "mid", "tail"), 2: ("q", "r")}.get(len(parts))
         if texts and len(set(parts)) == 1:
@@ -261,57 +267,60 @@ def _named(w: Writer, value: Expr) -> Expr:
             pick = w.rng.randrange(len(bound))
             keep = [var.name if index == pick else "_" for index, var in enumerate(bound)]
             w.scope = [var for var in w.scope if var not in bound or var is bound[pick]]
-            w.emit(f"{', '.join(keep)} = {value.text}", f"lets `{bound[pick].name}` be part {pick + 1} of {aside(value.say)}")
+            w.add_line(
+                f"{', '.join(keep)} = {value.text}",
+                f"lets `{bound[pick].name}` be part {pick + 1} of {parenthetical(value.description)}",
+            )
             return w.use(bound[pick])
-    return w.use(w.let(value))
+    return w.use(w.assign(value))
 
 
-def _joined(w: Writer, x: Expr, extra: Expr) -> Expr:
+def _joined(w: ExpressionGenerator, x: Expr, extra: Expr) -> Expr:
     """The element and a value from outside in one expression."""
-    one, other = aside(x.say), aside(extra.say)
+    one, other = parenthetical(x.description), parenthetical(extra.description)
     if x.kind == extra.kind == "int":
         sign, said = w.rng.choice(((" + ", "plus"), (" * ", "times"), (" - ", "minus")))
-        return Expr(f"{x.within(13)}{sign}{extra.text}", "int", f"{one} {said} {other}", 10 if sign != " * " else 11)
+        return Expr(f"{x.parenthesized_for(13)}{sign}{extra.text}", "int", f"{one} {said} {other}", 10 if sign != " * " else 11)
     if x.kind == extra.kind == "str":
-        return Expr(f"{x.within(11)} + {extra.text}", "str", f"{one} followed by {other}", 10)
+        return Expr(f"{x.parenthesized_for(11)} + {extra.text}", "str", f"{one} followed by {other}", 10)
     if x.kind == "int" and extra.kind == "bool":
-        said = f"{one} if {holds(extra.say)}, else {one} negated"
-        return Expr(f"{x.text} if {extra.text} else -{x.within(13)}", "int", said, 2)
+        said = f"{one} if {as_condition(extra.description)}, else {one} negated"
+        return Expr(f"{x.text} if {extra.text} else -{x.parenthesized_for(13)}", "int", said, 2)
     if x.kind == "str" and extra.kind == "bool":
-        said = f"{one} in upper case if {holds(extra.say)}, else {one}"
-        return Expr(f"{x.within(14)}.upper() if {extra.text} else {x.text}", "str", said, 2)
+        said = f"{one} in upper case if {as_condition(extra.description)}, else {one}"
+        return Expr(f"{x.parenthesized_for(14)}.upper() if {extra.text} else {x.text}", "str", said, 2)
     if x.kind == "str" and extra.kind == "int":
-        return w.rng.choice((Expr(f"{x.within(14)}[:{extra.text}]", "str", f"the first {other} characters of {one}"),
+        return w.rng.choice((Expr(f"{x.parenthesized_for(14)}[:{extra.text}]", "str", f"the first {other} characters of {one}"),
                              Expr(f"len({x.text}) + {extra.text}", "int", f"the length of {one} plus {other}", 10)))  # fmt: skip
     if x.kind == "int" and extra.kind == "str":
         return Expr(f"{extra.text} + str({x.text})", "str", f"{other} followed by {one} as text", 10)
     if x.kind == "int" and extra.kind == "float":
-        return Expr(f"{x.within(12)} * {extra.text}", "float", f"{one} times {other}", 11)
-    if head(extra.kind) == "tuple" and x.kind == "int" and set(arguments(extra.kind)) == {"int"}:
-        return Expr(f"{x.within(10)} + {extra.text}[0]", "int", f"{one} plus the first of {other}", 10)
+        return Expr(f"{x.parenthesized_for(12)} * {extra.text}", "float", f"{one} times {other}", 11)
+    if type_head(extra.kind) == "tuple" and x.kind == "int" and set(arguments(extra.kind)) == {"int"}:
+        return Expr(f"{x.parenthesized_for(10)} + {extra.text}[0]", "int", f"{one} plus the first of {other}", 10)
     return Expr(f"({x.text}, {extra.text})", f"tuple[{x.kind}, {extra.kind}]", f"the pair of {one} and {other}")
 
 
-def _done(w: Writer, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
+def _done(w: ExpressionGenerator, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
     """Sets up a deed for the value and does it under guards."""
     if value.kind == "bool" and room >= 1 and w.chance(0.85):
         return _done_if(w, stack, x, value, room, gives)
-    names = _possible(idioms.deeds_for(value.kind, room, gives), x, gives)
+    names = _possible(idioms.idioms_for(value.kind, room, gives), x, gives)
     if not names:
-        raise CannotWrite
+        raise GenerationDeadEnd
     name = w.rng.choice(names)
-    done = idioms.set_up(name, w, value.kind, x)
+    done = idioms.instantiate(name, w, value.kind, x)
     first = [value]
 
     def other() -> Expr:
         if first:
             return first.pop()
         try:
-            return w.derive(x, value.kind)
-        except CannotWrite:
+            return w.convert(x, value.kind)
+        except GenerationDeadEnd:
             return value
 
-    guarded(w, stack, x, room - idioms.deed_depth(name), done.act, other)
+    under_conditions(w, stack, x, room - idioms.idiom_depth(name), done.act, other)
     return done.result()
 
 
@@ -323,23 +332,23 @@ def _possible(names: list[str], x: Expr, gives: str) -> list[str]:
     return [name for name in names if name not in out]
 
 
-def _done_if(w: Writer, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
+def _done_if(w: ExpressionGenerator, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
     """The value is a condition: it decides what is done with the element."""
     kind = x.kind if x.kind in ("int", "str") else "int"
-    names = _possible(idioms.deeds_for(kind, room - 1, gives), x, gives)
+    names = _possible(idioms.idioms_for(kind, room - 1, gives), x, gives)
     if not names:
-        raise CannotWrite
+        raise GenerationDeadEnd
     name = w.rng.choice(names)
-    done = idioms.set_up(name, w, kind, x)
+    done = idioms.instantiate(name, w, kind, x)
     if w.chance(0.12):
         value = w.negated(value)
     begun = len(w.lines) + 1
-    with w.when(value):
-        guarded(w, stack, x, room - 1 - idioms.deed_depth(name), done.act, lambda: w.derive(x, kind))
+    with w.if_block(value):
+        under_conditions(w, stack, x, room - 1 - idioms.idiom_depth(name), done.act, lambda: w.convert(x, kind))
     if w.chance(0.45):
         branches = [w.texts(begun)]
         with w.block("else:", ""):
-            otherwise(w, done.act, lambda: w.derive(x, kind), branches)
+            else_branch(w, done.act, lambda: w.convert(x, kind), branches)
     return done.result()
 
 
@@ -347,21 +356,21 @@ def _same(value: Expr) -> Expr:
     return value
 
 
-def _branched(w: Writer, condition: Expr, depth: int) -> Expr:
+def _branched(w: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
     """Two walks, one of which is taken."""
-    w.marks.append(len(w.lines))
+    w.insert_points.append(len(w.lines))
     kind = w.rng.choice(("int", "str"))
     names = [
-        n for n in loops.walks_for(kind, 1) if n in ("each", "backwards", "in_order", "characters", "words_of_text", "by_index")
+        n for n in loops.loops_for(kind, 1) if n in ("each", "backwards", "in_order", "characters", "words_of_text", "by_index")
     ]
     done = None
     gives = ""
-    for header, said in ((f"if {condition.text}:", f"if {holds(condition.say)}"), ("else:", "")):
+    for header, said in ((f"if {condition.text}:", f"if {as_condition(condition.description)}"), ("else:", "")):
         with w.block(header, said), ExitStack() as stack:
-            x = loops.open_walk(w.rng.choice(names), w, stack, kind)
-            value = w.derive(x, kind)
+            x = loops.open_loop(w.rng.choice(names), w, stack, kind)
+            value = w.convert(x, kind)
             if done is None:
-                options = idioms.deeds_for(kind, depth - 2, gives)
+                options = idioms.idioms_for(kind, depth - 2, gives)
                 name = w.rng.choice(
                     [
                         option
@@ -379,25 +388,25 @@ def _branched(w: Writer, condition: Expr, depth: int) -> Expr:
                         )
                     ]
                 )
-                done = idioms.set_up(name, w, kind, x)
-                guarded(w, stack, x, depth - 2 - idioms.deed_depth(name), done.act, functools.partial(_same, value))
+                done = idioms.instantiate(name, w, kind, x)
+                under_conditions(w, stack, x, depth - 2 - idioms.idiom_depth(name), done.act, functools.partial(_same, value))
             else:
                 done.act(value)
-    w.marks.pop()
+    w.insert_points.pop()
     assert done is not None
-    return finished(w, done.result())
+    return finalize_result(w, done.result())
 
 
 # ------------------------------------------------------------------------------------------------------------ the end
 
 
-def finished(w: Writer, value: Expr) -> Expr:
+def finalize_result(w: ExpressionGenerator, value: Expr) -> Expr:
     """What the function returns: the value, now and then with a last touch."""
-    if w.chance(0.5) and (made := comprehended(w, value)) is not None:
+    if w.chance(0.5) and (made := comprehension_of(w, value)) is not None:
         return made
     if w.chance(0.7):
         return value
-    name, text, said = head(value.kind), value.within(14), aside(value.say)
+    name, text, said = type_head(value.kind), value.parenthesized_for(14), parenthetical(value.description)
     options: list[tuple[str, str, str]] = []
     if name == "list":
         inner = (arguments(value.kind) or ("",))[0]

@@ -23,32 +23,32 @@ class _Statement:
     body: list["_Statement"] = field(default_factory=list)
 
 
-def told(lines: Sequence[Line]) -> str:
+def describe(lines: Sequence[Line]) -> str:
     """What the lines of a function's body do, in their order."""
     return _sequence(_tree(lines), top=True)
 
 
-def sentences(lines: Sequence[Line]) -> list[str]:
+def describe_sentences(lines: Sequence[Line]) -> list[str]:
     """What the lines of a function's body do, a sentence for each of its blocks and for what stands between them."""
     return _parts(_tree(lines), top=True)
 
 
-def whether(say: str, kind: str) -> str:
+def as_noun(say: str, kind: str) -> str:
     """What a value is, where a noun is wanted."""
     return f"whether {say}" if kind == "bool" and not _is_noun(say) else say
 
 
-def holds(say: str) -> str:
+def as_condition(say: str) -> str:
     """A condition as a clause: a name alone is none."""
     return f"{say} is true" if _is_noun(say) else say
 
 
-def unless(say: str) -> str:
+def negated_condition(say: str) -> str:
     """The opposite of a condition that has no shorter opposite."""
     return f"{say} is false" if _is_noun(say) else f"it is not true that {say}"
 
 
-def aside(say: str) -> str:
+def parenthetical(say: str) -> str:
     """What a value is, in brackets where it takes more than a name or a literal to say it."""
     return say if _is_plain(say) else f"({say})"
 

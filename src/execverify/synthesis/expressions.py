@@ -1,9 +1,9 @@
 """The writer of one function: expressions and conditions made from what is in scope, on a sheet."""
 
-from execverify.programs.type_expr import arguments, element, filled, head
+from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import naming
-from execverify.synthesis.describe import aside, holds, unless, whether
-from execverify.synthesis.function_builder import CannotWrite, Sheet, Var
+from execverify.synthesis.describe import as_condition, as_noun, negated_condition, parenthetical
+from execverify.synthesis.function_builder import FunctionBuilder, GenerationDeadEnd, Var
 from execverify.synthesis.literals import LITERALS
 from execverify.synthesis.templates import (
     AND,
@@ -15,7 +15,7 @@ from execverify.synthesis.templates import (
     TIMES,
     UNARY,
     Expr,
-    Phrase,
+    ExpressionTemplate,
     common_phrases,
     fits_hole,
 )  # fmt: skip
@@ -26,10 +26,10 @@ _ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>
 _SIGNS = {">": "is greater than", "<": "is less than", ">=": "is at least", "<=": "is at most", "==": "is", "!=": "is not"}
 
 
-class Writer(Sheet):
+class ExpressionGenerator(FunctionBuilder):
     """Writes one function: expressions and conditions made from what is in scope."""
 
-    def write(self, phrase: Phrase, subject: Expr, second: Expr | None = None) -> Expr | None:
+    def write(self, phrase: ExpressionTemplate, subject: Expr, second: Expr | None = None) -> Expr | None:
         """A phrase applied to a subject, its other holes filled; None where the subject's type does not fit."""
         bound: dict[str, str] = {}
         hole = phrase.holes[0]
@@ -41,12 +41,12 @@ class Writer(Sheet):
         filling: dict[int, Expr] = {0: subject}
         for other in phrase.holes[1:]:
             if other.role == "name":
-                filling[other.number] = self.named(filled(other.kind, bound), subject)
+                filling[other.number] = self.named(substitute(other.kind, bound), subject)
                 continue
-            if second is not None and second.kind == filled(other.kind, bound):
+            if second is not None and second.kind == substitute(other.kind, bound):
                 filling[other.number], second = second, None
                 continue
-            wanted = filled(other.kind, bound)
+            wanted = substitute(other.kind, bound)
             if wanted == "bool" and other.kind != "bool":  # one of some truth values: nobody looks for a comparison among them
                 filling[other.number] = self.literal("bool", "")
                 continue
@@ -55,19 +55,19 @@ class Writer(Sheet):
                 given = self.literal("int", "two")
             filling[other.number] = given
         if not any(self.reads(value.text) for value in filling.values()):
-            self._enliven(phrase, filling, bound)
-        self.flavour(subject, phrase, filling)
+            self._make_effective(phrase, filling, bound)
+        self.value_hint(subject, phrase, filling)
         return self._assemble(phrase, filling, bound)
 
-    def _enliven(self, phrase: Phrase, filling: dict[int, Expr], bound: dict[str, str]) -> None:
+    def _make_effective(self, phrase: ExpressionTemplate, filling: dict[int, Expr], bound: dict[str, str]) -> None:
         """Nobody writes an operation on constants alone: one of the operands becomes something that varies."""
         for hole in phrase.holes:
-            kind = filled(hole.kind, bound)
+            kind = substitute(hole.kind, bound)
             usable = [var for var in self.scope if var.kind == kind and (var.role == hole.role or not hole.role)]
             if usable or (len(self.params) < self.most_params and hole.role != "index" and kind not in ("any", "bool")):
                 filling[hole.number] = self.use(self.rng.choice(usable) if usable else self.param(kind, hole.role))
                 return
-        raise CannotWrite
+        raise GenerationDeadEnd
 
     def named(self, kind: str, avoid: Expr) -> Expr:
         usable = [var for var in self.scope if var.kind == kind and var.name != avoid.text]
@@ -75,26 +75,29 @@ class Writer(Sheet):
             return self.use(self.rng.choice(usable))
         if len(self.params) < self.most_params:
             return self.use(self.param(kind))
-        raise CannotWrite
+        raise GenerationDeadEnd
 
-    def _assemble(self, phrase: Phrase, filling: dict[int, Expr], bound: dict[str, str]) -> Expr:
+    def _assemble(self, phrase: ExpressionTemplate, filling: dict[int, Expr], bound: dict[str, str]) -> Expr:
         text, say = phrase.pattern, phrase.say
         if phrase.choices:
             chosen = self.rng.choice(phrase.choices)
             text, say = text.replace("\1t\2", chosen), say.replace("{t}", "\3")
         for hole in phrase.holes:
             value = filling[hole.number]
-            text = text.replace(f"\1{hole.number}\2", value.within(hole.binding))
-            say = say.replace(f"{{{hole.number}}}", aside(value.say if hole.kind == "bool" else whether(value.say, value.kind)))
+            text = text.replace(f"\1{hole.number}\2", value.parenthesized_for(hole.binding))
+            say = say.replace(
+                f"{{{hole.number}}}",
+                parenthetical(value.description if hole.kind == "bool" else as_noun(value.description, value.kind)),
+            )
         if phrase.choices:
             say = say.replace("\3", chosen)
-        result = filled(phrase.result, bound)
+        result = substitute(phrase.result, bound)
         if "{x}" in text or "lambda" in text:
             text, say, result = self._with_lambda(phrase, text, say, bound, filling[0], result)
         return Expr(text, result, say, phrase.binding)
 
     def _with_lambda(
-        self, phrase: Phrase, text: str, say: str, bound: dict[str, str], source: Expr, result: str
+        self, phrase: ExpressionTemplate, text: str, say: str, bound: dict[str, str], source: Expr, result: str
     ) -> tuple[str, str, str]:
         kind = bound.get("T") or element(source.kind) or "int"
         taken = set(self.taken)
@@ -103,38 +106,46 @@ class Writer(Sheet):
         self.scope.append(inner)
         try:
             if "{c:T}" in text:
-                condition = self.condition(inner.expr, plain=self.bare)
-                text, say = text.replace("{c:T}", condition.text), say.replace("{c}", holds(condition.say))
+                condition = self.condition(inner.expr, plain=self.target_only)
+                text, say = text.replace("{c:T}", condition.text), say.replace("{c}", as_condition(condition.description))
             elif "{m:T}" in text:
-                made = self.operate(inner.expr) if self.bare else self.derive(inner.expr, self.rng.choice(("int", "str")))
-                text, say, result = text.replace("{m:T}", made.text), say.replace("{m}", made.say), f"iterator[{made.kind}]"
+                made = (
+                    self.apply_operator(inner.expr)
+                    if self.target_only
+                    else self.convert(inner.expr, self.rng.choice(("int", "str")))
+                )
+                text, say, result = (
+                    text.replace("{m:T}", made.text),
+                    say.replace("{m}", made.description),
+                    f"iterator[{made.kind}]",
+                )
         finally:
             self.scope.remove(inner)
         return text.replace("{x}", inner.name), say.replace("{x}", f"`{inner.name}`"), result
 
-    def flavour(self, subject: Expr, phrase: Phrase, filling: dict[int, Expr]) -> None:
+    def value_hint(self, subject: Expr, phrase: ExpressionTemplate, filling: dict[int, Expr]) -> None:
         """Notes what the subject's argument must hold for the phrase to matter."""
         root = self.root(subject)
         if root is None:
             return
-        if phrase.flavour:
-            root.flavours.append(phrase.flavour)
+        if phrase.value_hint:
+            root.value_hints.append(phrase.value_hint)
         if "numeric" in phrase.options:
-            root.flavours.append("numeric")
+            root.value_hints.append("numeric")
         for hole in phrase.holes[1:]:
             given = filling[hole.number]
-            if head(phrase.holes[0].kind) in ("list", "set", "tuple") and hole.kind in ("T", "int") and not hole.role:
-                root.flavours.append(
+            if type_head(phrase.holes[0].kind) in ("list", "set", "tuple") and hole.kind in ("T", "int") and not hole.role:
+                root.value_hints.append(
                     f"has:{given.text}" if given.text[:1] in "'-" or given.text.isdigit() else f"has:\2{given.text}"
                 )
             if phrase.entry in ("str ==", "str !=") and given.text[:1] in "'":
-                root.flavours.append(f"{'has' if head(root.kind) in ('list', 'tuple') else 'is'}:{given.text}")
+                root.value_hints.append(f"{'has' if type_head(root.kind) in ('list', 'tuple') else 'is'}:{given.text}")
             if hole.role == "code" and given.text.isdigit():
-                root.flavours.append(f"char:{chr(int(given.text))}")
+                root.value_hints.append(f"char:{chr(int(given.text))}")
             if hole.kind == "str" and hole.role in ("char", "sep", "strip", "start", "ending", "letter", "key"):
                 # \2 marks a parameter: its own value is what the subject must hold.
                 mark = given.text.strip("'\"") if given.text[:1] in "'\"" else f"\2{given.text}"
-                root.flavours.append(f"{hole.role}:{mark}")
+                root.value_hints.append(f"{hole.role}:{mark}")
 
     def fill(self, kind: str, role: str, subject: Expr, filling: dict[int, Expr] | None = None) -> Expr:
         """An operand: something in scope, a literal, or a new parameter."""
@@ -151,29 +162,29 @@ class Writer(Sheet):
             unused = [var for var in usable if not var.used] or usable
             return self.use(self.rng.choice(unused))
         if kind == "bool":
-            return self.condition(self.any_value(avoid), plain=self.bare)
+            return self.condition(self.any_variable(avoid), plain=self.target_only)
         if kind in ("str", "int", "float") and not (room and self.chance(0.12)):
             return self.literal(kind, role)
         if room:
             return self.use(self.param(kind, role))
         if usable:
             return self.use(self.rng.choice(usable))
-        return self.make(kind, avoid)
+        return self.create(kind, avoid)
 
     def literal(self, kind: str, role: str) -> Expr:
         text = self.rng.choice(LITERALS[role if role in LITERALS else kind])
         return Expr(text, kind, text, UNARY if text.startswith("-") else ATOM)
 
-    def any_value(self, avoid: set[str]) -> Expr:
-        usable = [var for var in self.scope if head(var.kind) in ("str", "int", "list", "float", "dict")]
+    def any_variable(self, avoid: set[str]) -> Expr:
+        usable = [var for var in self.scope if type_head(var.kind) in ("str", "int", "list", "float", "dict")]
         if not usable:
-            raise CannotWrite
+            raise GenerationDeadEnd
         unused = [var for var in usable if not var.used and var.name not in avoid] or usable
         return self.use(self.rng.choice(unused))
 
-    def make(self, kind: str, avoid: set[str]) -> Expr:
+    def create(self, kind: str, avoid: set[str]) -> Expr:
         """A value of a collection's type where nothing is in scope: a display of what is, or literals."""
-        name, parts = head(kind), arguments(kind)
+        name, parts = type_head(kind), arguments(kind)
         if name in ("list", "set") and parts:
             items = [self.fill(parts[0], "", Expr("", parts[0], "")) for _ in range(2)]
             if len({item.text for item in items}) < 2:
@@ -189,34 +200,34 @@ class Writer(Sheet):
             key, value = self.fill("str", "key", Expr("", "str", "")), self.fill(parts[1], "", Expr("", parts[1], ""))
             text = f"{{{key.text}: {value.text}}}"
             return Expr(text, kind, f"`{text}`")
-        raise CannotWrite
+        raise GenerationDeadEnd
 
-    def obtain(self, kind: str) -> Expr:
+    def get_or_create(self, kind: str) -> Expr:
         """A value of a type: from scope, a new parameter, or made of one."""
         usable = [var for var in self.scope if var.kind == kind]
         if usable and (self.chance(0.6) or len(self.params) >= self.most_params):
             return self.use(self.rng.choice([var for var in usable if not var.used] or usable))
-        if head(kind) in ("range", "iterator", "frozenset") or (kind.startswith("tuple") and "..." in kind):
-            raise CannotWrite
+        if type_head(kind) in ("range", "iterator", "frozenset") or (kind.startswith("tuple") and "..." in kind):
+            raise GenerationDeadEnd
         if len(self.params) < self.most_params:
             return self.use(self.param(kind))
         if usable:
             return self.use(self.rng.choice(usable))
-        made = self.make(kind, set())
+        made = self.create(kind, set())
         return made if self.reads(made.text) else self.use(self.param(kind))  # nobody walks over constants
 
-    def operate(self, value: Expr) -> Expr:
+    def apply_operator(self, value: Expr) -> Expr:
         """The value with an operator at work on it: no call, the same type. A literal stays as it is: nobody writes `65 * 2`."""
         kind, rng = value.kind, self.rng
         if value.text[0] in "'0123456789":
             return value
-        name = head(kind)
+        name = type_head(kind)
         if name == "str":
             return rng.choice((
                 lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
-                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{aside(value.say)} reversed"),
-                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{aside(value.say)} without its first character"),
-                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{aside(value.say)} without its last character"),
+                lambda: Expr(f"{value.parenthesized_for(ATOM)}[::-1]", kind, f"{parenthetical(value.description)} reversed"),
+                lambda: Expr(f"{value.parenthesized_for(ATOM)}[1:]", kind, f"{parenthetical(value.description)} without its first character"),
+                lambda: Expr(f"{value.parenthesized_for(ATOM)}[:-1]", kind, f"{parenthetical(value.description)} without its last character"),
                 lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated", " times"),
                 lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
             ))()  # fmt: skip
@@ -237,11 +248,17 @@ class Writer(Sheet):
             ))()  # fmt: skip
         if name == "list":
             options = [
-                lambda: Expr(f"{value.within(ATOM)}[::-1]", kind, f"{aside(value.say)} reversed"),
-                lambda: Expr(f"{value.within(ATOM)}[1:]", kind, f"{aside(value.say)} without its first element"),
-                lambda: Expr(f"{value.within(ATOM)}[:-1]", kind, f"{aside(value.say)} without its last element"),
-                lambda: Expr(f"{value.within(ATOM)}[-3:]", kind, f"the last 3 elements of {aside(value.say)}"),
-                lambda: self._glue(value, "+", self.obtain(kind), PLUS, "followed by"),
+                lambda: Expr(f"{value.parenthesized_for(ATOM)}[::-1]", kind, f"{parenthetical(value.description)} reversed"),
+                lambda: Expr(
+                    f"{value.parenthesized_for(ATOM)}[1:]", kind, f"{parenthetical(value.description)} without its first element"
+                ),
+                lambda: Expr(
+                    f"{value.parenthesized_for(ATOM)}[:-1]", kind, f"{parenthetical(value.description)} without its last element"
+                ),
+                lambda: Expr(
+                    f"{value.parenthesized_for(ATOM)}[-3:]", kind, f"the last 3 elements of {parenthetical(value.description)}"
+                ),
+                lambda: self._glue(value, "+", self.get_or_create(kind), PLUS, "followed by"),
             ]
             if arguments(kind)[0] in LITERALS:
                 one = self.fill(arguments(kind)[0], "", value)
@@ -251,13 +268,15 @@ class Writer(Sheet):
             return rng.choice(options)()
         if name in ("set", "frozenset", "dict"):
             return self._glue(
-                value, "|", self.make(kind, {value.text}) if name != "frozenset" else value, LOWEST + 5, "joined with"
+                value, "|", self.create(kind, {value.text}) if name != "frozenset" else value, LOWEST + 5, "joined with"
             )
         if name == "bool":
             return self.negated(value)
         if name == "tuple" and "..." not in kind:
             return Expr(
-                f"{value.within(ATOM)}[::-1]", f"tuple[{', '.join(arguments(kind)[::-1])}]", f"{aside(value.say)} reversed"
+                f"{value.parenthesized_for(ATOM)}[::-1]",
+                f"tuple[{', '.join(arguments(kind)[::-1])}]",
+                f"{parenthetical(value.description)} reversed",
             )
         return value
 
@@ -265,13 +284,15 @@ class Writer(Sheet):
         """The opposite of a condition; a comparison stays as it is, for it has an operator that says the opposite."""
         if value.binding != ATOM:
             return value
-        return Expr(f"not {value.text}", "bool", unless(value.say), LOWEST + 3)
+        return Expr(f"not {value.text}", "bool", negated_condition(value.description), LOWEST + 3)
 
     def _glue(self, left: Expr, operator: str, right: Expr, binding: int, say: str, after: str = "") -> Expr:
-        text = f"{left.within(binding)} {operator} {right.within(binding + 1)}"
-        return Expr(text, left.kind, f"{aside(left.say)} {say} {aside(right.say)}{after}", binding)
+        text = f"{left.parenthesized_for(binding)} {operator} {right.parenthesized_for(binding + 1)}"
+        return Expr(
+            text, left.kind, f"{parenthetical(left.description)} {say} {parenthetical(right.description)}{after}", binding
+        )
 
-    def derive(self, value: Expr, want: str) -> Expr:
+    def convert(self, value: Expr, want: str) -> Expr:
         """An expression of the wanted type that depends on the value."""
         if value.kind == want and self.chance(0.25):
             return value
@@ -283,24 +304,26 @@ class Writer(Sheet):
             if (made := self.write(phrase, value)) is not None and made.kind == want:
                 return made
         if value.kind == want:
-            return self.operate(value)
+            return self.apply_operator(value)
         if want == "str" and value.kind == "bool" and self.chance(0.7):
             yes, no = self.rng.choice((("'yes'", "'no'"), ("'on'", "'off'"), ("'ok'", "'bad'")))
-            return Expr(f"{yes} if {value.text} else {no}", "str", f"{yes} if {holds(value.say)}, else {no}", LOWEST + 1)
+            return Expr(
+                f"{yes} if {value.text} else {no}", "str", f"{yes} if {as_condition(value.description)}, else {no}", LOWEST + 1
+            )
         if want == "str":
-            return Expr(f"str({value.text})", "str", f"{aside(whether(value.say, value.kind))} as text")
-        if want == "int" and head(value.kind) in ("list", "tuple", "dict", "set", "frozenset", "str"):
-            return Expr(f"len({value.text})", "int", f"the length of {aside(value.say)}")
+            return Expr(f"str({value.text})", "str", f"{parenthetical(as_noun(value.description, value.kind))} as text")
+        if want == "int" and type_head(value.kind) in ("list", "tuple", "dict", "set", "frozenset", "str"):
+            return Expr(f"len({value.text})", "int", f"the length of {parenthetical(value.description)}")
         if want == "int" and value.kind == "float":
-            return Expr(f"int({value.text})", "int", f"{aside(value.say)} cut to a whole number")
+            return Expr(f"int({value.text})", "int", f"{parenthetical(value.description)} cut to a whole number")
         if want == "int" and value.kind == "bool":
-            return Expr(f"int({value.text})", "int", f"1 if {holds(value.say)}, else 0")
-        raise CannotWrite
+            return Expr(f"int({value.text})", "int", f"1 if {as_condition(value.description)}, else 0")
+        raise GenerationDeadEnd
 
     def condition(self, value: Expr, plain: bool = False) -> Expr:
         """A condition on a value, of another sort than those around it; with `plain`, one without calls."""
         made = self._new_condition(value, plain)
-        if self.bare or plain or value.kind == "bool" or made.binding < AND or not self.chance(0.18):
+        if self.target_only or plain or value.kind == "bool" or made.binding < AND or not self.chance(0.18):
             return made
         other = self._new_condition(value, plain)
         if other.binding < AND or _sort_of(other.text) == _sort_of(made.text):
@@ -316,7 +339,7 @@ class Writer(Sheet):
         return made
 
     def _condition(self, value: Expr, plain: bool) -> Expr:
-        rng, name, text = self.rng, head(value.kind), value.within(ATOM)
+        rng, name, text = self.rng, type_head(value.kind), value.parenthesized_for(ATOM)
         if value.kind == "bool":
             return value
         if value.kind == "int":
@@ -325,9 +348,9 @@ class Writer(Sheet):
             limit = self.literal("float", "") if self.chance(0.6) else self.fill("float", "threshold", value)
             sign = rng.choice("><")
             return Expr(
-                f"{value.within(COMPARE + 1)} {sign} {limit.text}",
+                f"{value.parenthesized_for(COMPARE + 1)} {sign} {limit.text}",
                 "bool",
-                f"{aside(value.say)} {_SIGNS[sign]} {aside(limit.say)}",
+                f"{parenthetical(value.description)} {_SIGNS[sign]} {parenthetical(limit.description)}",
                 COMPARE,
             )
         if name == "str":
@@ -336,45 +359,62 @@ class Writer(Sheet):
             if name in ("list", "tuple", "set", "frozenset") and arguments(value.kind)[0] in ("int", "str"):
                 one = self.fill(arguments(value.kind)[0], "", value)
                 return Expr(
-                    f"{one.within(COMPARE + 1)} in {value.text}", "bool", f"{aside(one.say)} is in {aside(value.say)}", COMPARE
+                    f"{one.parenthesized_for(COMPARE + 1)} in {value.text}",
+                    "bool",
+                    f"{parenthetical(one.description)} is in {parenthetical(value.description)}",
+                    COMPARE,
                 )
             if name == "dict":
                 key = self.fill("str", "key", value)
-                return Expr(f"{key.text} in {text}", "bool", f"{aside(key.say)} is a key of {aside(value.say)}", COMPARE)
+                return Expr(
+                    f"{key.text} in {text}",
+                    "bool",
+                    f"{parenthetical(key.description)} is a key of {parenthetical(value.description)}",
+                    COMPARE,
+                )
         if name in ("list", "dict", "set", "frozenset", "tuple"):
             limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
             sign, said = rng.choice(((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than")))
             return Expr(
                 f"len({value.text}) {sign} {limit.text}",
                 "bool",
-                f"{aside(value.say)} has {said} {limit.say} element{'' if limit.text == '1' else 's'}",
+                f"{parenthetical(value.description)} has {said} {limit.description} element{'' if limit.text == '1' else 's'}",
                 COMPARE,
             )
-        raise CannotWrite
+        raise GenerationDeadEnd
 
     def _int_condition(self, value: Expr) -> Expr:
         rng = self.rng
         pick = rng.random()
-        text = value.within(COMPARE + 1)
+        text = value.parenthesized_for(COMPARE + 1)
         if pick < 0.3 and value.binding > TIMES:
             divisor, rest = rng.choice((("2", "0"), ("2", "1"), ("3", "0"), ("3", "1"), ("5", "0"), ("4", "0")))
             sign = rng.choice(("==", "==", "!="))
             return Expr(
-                f"{text} % {divisor} {sign} {rest}", "bool", f"{aside(value.say)} modulo {divisor} {_SIGNS[sign]} {rest}", COMPARE
+                f"{text} % {divisor} {sign} {rest}",
+                "bool",
+                f"{parenthetical(value.description)} modulo {divisor} {_SIGNS[sign]} {rest}",
+                COMPARE,
             )
         if pick < 0.4:
             low, high = rng.choice((("0", "10"), ("3", "12"), ("-5", "5"), ("1", "9"), ("2", "8")))
             return Expr(
-                f"{low} <= {text} <= {high}", "bool", f"{aside(value.say)} lies between {low} and {high}, both included", COMPARE
+                f"{low} <= {text} <= {high}",
+                "bool",
+                f"{parenthetical(value.description)} lies between {low} and {high}, both included",
+                COMPARE,
             )
         limit = self.fill("int", "threshold", value)
         sign = rng.choice((">", "<", ">=", "<=", ">", "<"))
         return Expr(
-            f"{text} {sign} {limit.within(COMPARE + 1)}", "bool", f"{aside(value.say)} {_SIGNS[sign]} {aside(limit.say)}", COMPARE
+            f"{text} {sign} {limit.parenthesized_for(COMPARE + 1)}",
+            "bool",
+            f"{parenthetical(value.description)} {_SIGNS[sign]} {parenthetical(limit.description)}",
+            COMPARE,
         )
 
     def _text_condition(self, value: Expr, plain: bool) -> Expr:
-        rng, text = self.rng, value.within(ATOM)
+        rng, text = self.rng, value.parenthesized_for(ATOM)
         var = self.var(value.text)
         if var is not None and var.role == "letter":
             pool, said = rng.choice(
@@ -387,16 +427,19 @@ class Writer(Sheet):
             )
             sign = rng.choice((" in ", " in ", " not in "))
             if self.chance(0.3) or plain:
-                self.note(value, "char:a")
+                self.record_condition(value, "char:a")
                 return Expr(
-                    f"{text}{sign}{pool}", "bool", f"{aside(value.say)} is{'' if sign == ' in ' else ' not'} {said}", COMPARE
+                    f"{text}{sign}{pool}",
+                    "bool",
+                    f"{parenthetical(value.description)} is{'' if sign == ' in ' else ' not'} {said}",
+                    COMPARE,
                 )
             test, said, flavour = rng.choice((
                 ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
                 ("islower", "in lower case", "upper"), ("isspace", "whitespace", "words"), ("isalnum", "a letter or digit", "words"),
             ))  # fmt: skip
-            self.note(value, flavour)
-            return Expr(f"{text}.{test}()", "bool", f"{aside(value.say)} is {said}")
+            self.record_condition(value, flavour)
+            return Expr(f"{text}.{test}()", "bool", f"{parenthetical(value.description)} is {said}")
         pick = rng.random()
         if pick < 0.35 and not plain:
             limit = self.fill("int", "length", value) if self.chance(0.35) else self.literal("int", "length")
@@ -407,7 +450,7 @@ class Writer(Sheet):
             return Expr(
                 f"len({value.text}) {sign} {limit.text}",
                 "bool",
-                f"{aside(value.say)} is {said.format(aside(limit.say))}",
+                f"{parenthetical(value.description)} is {said.format(parenthetical(limit.description))}",
                 COMPARE,
             )
         if pick < 0.65 and not plain:
@@ -417,28 +460,44 @@ class Writer(Sheet):
                 return made
         if pick < 0.8:
             char = self.fill("str", "char", value)
-            self.note(value, f"char:{char.text.strip(chr(39))}" if char.text[0] == "'" else f"char:\2{char.text}")
+            self.record_condition(value, f"char:{char.text.strip(chr(39))}" if char.text[0] == "'" else f"char:\2{char.text}")
             sign = rng.choice(("in", "in", "not in"))
-            return Expr(f"{char.text} {sign} {text}", "bool", f"{aside(char.say)} is {sign} {aside(value.say)}", COMPARE)
+            return Expr(
+                f"{char.text} {sign} {text}",
+                "bool",
+                f"{parenthetical(char.description)} is {sign} {parenthetical(value.description)}",
+                COMPARE,
+            )
         other = self.fill("str", "word", value)
         sign, said = rng.choice((("<", "comes before"), (">", "comes after"), ("!=", "is not"), (">=", "does not come before")))
         return Expr(
-            f"{value.within(COMPARE + 1)} {sign} {other.text}", "bool", f"{aside(value.say)} {said} {aside(other.say)}", COMPARE
+            f"{value.parenthesized_for(COMPARE + 1)} {sign} {other.text}",
+            "bool",
+            f"{parenthetical(value.description)} {said} {parenthetical(other.description)}",
+            COMPARE,
         )
 
-    def note(self, value: Expr, flavour: str) -> None:
+    def record_condition(self, value: Expr, flavour: str) -> None:
         if (root := self.root(value)) is not None:
-            root.flavours.append(flavour)
+            root.value_hints.append(flavour)
 
     def both(self, first: Expr, second: Expr) -> Expr:
         """Both of two conditions."""
         return Expr(
-            f"{first.within(AND)} and {second.within(AND + 1)}", "bool", f"{holds(first.say)} and {holds(second.say)}", AND
+            f"{first.parenthesized_for(AND)} and {second.parenthesized_for(AND + 1)}",
+            "bool",
+            f"{as_condition(first.description)} and {as_condition(second.description)}",
+            AND,
         )
 
     def either(self, first: Expr, second: Expr) -> Expr:
         """One of two conditions, or both."""
-        return Expr(f"{first.within(OR)} or {second.within(OR + 1)}", "bool", f"{holds(first.say)} or {holds(second.say)}", OR)
+        return Expr(
+            f"{first.parenthesized_for(OR)} or {second.parenthesized_for(OR + 1)}",
+            "bool",
+            f"{as_condition(first.description)} or {as_condition(second.description)}",
+            OR,
+        )
 
 
 def _sort_of(condition: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from execverify.synthesis import naming
-from execverify.synthesis.describe import Line, holds, told, whether
+from execverify.synthesis.describe import Line, as_condition, as_noun, describe
 from execverify.synthesis.templates import Expr
 
 _START = {"''": "as an empty text", "[]": "as an empty list", "{}": "as an empty dict", "set()": "as an empty set"}
@@ -20,7 +20,7 @@ _KEYWORDS = frozenset(
 """Names that no variable may have: keywords, and the built-ins that programs call."""
 
 
-class CannotWrite(Exception):
+class GenerationDeadEnd(Exception):
     """This attempt leads nowhere: there is no value of a type that is needed. The next attempt takes another way."""
 
 
@@ -31,7 +31,7 @@ class Param:
     name: str
     kind: str
     role: str
-    flavours: list[str] = field(default_factory=list)
+    value_hints: list[str] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -51,7 +51,7 @@ class Var:
         return Expr(self.name, self.kind, f"`{self.name}`")
 
 
-class Sheet:
+class FunctionBuilder:
     """One function as far as it is written: its lines, its parameters, and what is in scope."""
 
     def __init__(self, rng: random.Random, name: str, most_params: int = 3) -> None:
@@ -60,18 +60,18 @@ class Sheet:
         self.params: list[Param] = []
         self.scope: list[Var] = []
         self.lines: list[Line] = []
-        self.marks: list[int] = []  # where the starting values of what a loop gathers go
+        self.insert_points: list[int] = []  # where the starting values of what a loop gathers go
         self.indent = 1
         self.most_params = most_params
         self.taken = {name}
-        self.pending: list[tuple[Var, Var]] = []  # two loop variables of which the first should be read too
+        self.unused_pairs: list[tuple[Var, Var]] = []  # two loop variables of which the first should be read too
         self.conditions: list[str] = []  # the sorts of the conditions so far
-        self.crossed = False  # whether a second collection is walked inside the first
-        self.bare = False  # only the method under test may be called
+        self.has_inner_loop = False  # whether a second collection is walked inside the first
+        self.target_only = False  # only the method under test may be called
 
     # ---------------------------------------------------------------------------------------------- lines and names
 
-    def emit(self, text: str, say: str) -> Line:
+    def add_line(self, text: str, say: str) -> Line:
         """A line, with what it does in English: what is taken back takes its English with it."""
         line = Line(text, self.indent, say)
         self.lines.append(line)
@@ -80,18 +80,18 @@ class Sheet:
     @contextmanager
     def block(self, header: str, say: str) -> Iterator[None]:
         """An indented block; what is bound in it is not in scope behind it."""
-        self.emit(header, say)
-        with self.inside():
+        self.add_line(header, say)
+        with self.indented():
             yield
 
     @contextmanager
-    def when(self, condition: Expr) -> Iterator[None]:
+    def if_block(self, condition: Expr) -> Iterator[None]:
         """A block for where a condition holds, said as it is written."""
-        with self.block(f"if {condition.text}:", f"if {holds(condition.say)}"):
+        with self.block(f"if {condition.text}:", f"if {as_condition(condition.description)}"):
             yield
 
     @contextmanager
-    def inside(self) -> Iterator[None]:
+    def indented(self) -> Iterator[None]:
         """The lines of a block whose header is written."""
         known = list(self.scope)
         self.indent += 1
@@ -104,15 +104,15 @@ class Sheet:
         var = self.bind(name, kind, fixed=True)
         var.used = var.whole = True
         say = f"starts `{var.name}` {said or _START.get(value) or f'at {value}'}"
-        if self.marks:
-            place = self.marks[-1]
+        if self.insert_points:
+            place = self.insert_points[-1]
             self.lines.insert(
                 place,
                 Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent, say),
             )
-            self.marks[-1] += 1
+            self.insert_points[-1] += 1
         else:
-            self.emit(f"{var.name} = {value}", say)
+            self.add_line(f"{var.name} = {value}", say)
         return var
 
     def uses(self, name: str, after: Line | None) -> bool:
@@ -155,7 +155,7 @@ class Sheet:
 
     def told(self) -> str:
         """What the function does, once its lines are all there."""
-        return f"`{self.name}({', '.join(param.name for param in self.params)})` {told(self.lines)}."
+        return f"`{self.name}({', '.join(param.name for param in self.params)})` {describe(self.lines)}."
 
     def reads(self, text: str) -> bool:
         """Whether an expression's text mentions anything that has a value only when the program runs."""
@@ -167,7 +167,7 @@ class Sheet:
 
     def fresh(self, name: str) -> str:
         """The name, or one like it that is not taken."""
-        for other in (name, *naming.LIKE.get(name, ())):
+        for other in (name, *naming.SIMILAR_NAMES.get(name, ())):
             if other not in self.taken and other not in _KEYWORDS:
                 name = other
                 break
@@ -195,10 +195,10 @@ class Sheet:
         self.scope.append(var)
         return var
 
-    def let(self, value: Expr, name: str = "") -> Var:
+    def assign(self, value: Expr, name: str = "") -> Var:
         """Gives an expression a name."""
         var = self.bind(name or naming.for_result(self.rng, value.kind), value.kind, value)
-        self.emit(f"{var.name} = {value.text}", f"lets `{var.name}` be {whether(value.say, value.kind)}")
+        self.add_line(f"{var.name} = {value.text}", f"lets `{var.name}` be {as_noun(value.description, value.kind)}")
         return var
 
     def var(self, name: str) -> Var | None:

@@ -15,12 +15,12 @@ from execverify.errors import ProgramError
 from execverify.programs.constraints import Constraint
 from execverify.programs.program import Program, arguments_text
 from execverify.synthesis import control_flow, straight_line
-from execverify.synthesis.describe import aside, whether
-from execverify.synthesis.expressions import Writer
-from execverify.synthesis.function_builder import CannotWrite
+from execverify.synthesis.describe import as_noun, parenthetical
+from execverify.synthesis.expressions import ExpressionGenerator
+from execverify.synthesis.function_builder import GenerationDeadEnd
 from execverify.synthesis.literals import arguments_for
 from execverify.synthesis.task_statement import Function
-from execverify.synthesis.templates import Expr, Phrase, entries, phrases_of
+from execverify.synthesis.templates import Expr, ExpressionTemplate, entries, phrases_of
 
 VERSION = 2
 """Version of the grammar: a change of it changes the programs of a seed."""
@@ -30,7 +30,7 @@ _HELPERS = ("helper", "step", "convert", "rate", "score", "clean", "measure", "p
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class GeneratedProgram:
     """A program of the synthesizer, not yet run.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sketch:
 
 def synthesize(
     seed: int, index: int, attempt: int = 0, *, levels: Sequence[int] = (1, 2, 3, 4, 5, 6), methods: Sequence[str] = ()
-) -> Sketch | None:
+) -> GeneratedProgram | None:
     """Item `index` of a seed; None where this attempt led nowhere.
 
     Levels and methods take turns, so that all pairs of them come up.
@@ -62,62 +62,62 @@ def synthesize(
     names = tuple(methods or entries())
     level = levels[index % len(levels)]
     round_number, place = divmod(index // len(levels), len(names))
-    method = _turns(seed, level, round_number, names)[place]
+    method = _schedule(seed, level, round_number, names)[place]
     rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
     phrase = rng.choice([phrase for phrase in phrases_of(method) if level > 1 or "calls" not in phrase.options])
     try:
-        source, writers = _written(rng, level, phrase)
+        source, writers = _write_source(rng, level, phrase)
         main = writers[-1]
         values = arguments_for(rng, main.params)
         program = Program(source, main.name, arguments_text((tuple(values), {})))
-    except (CannotWrite, ProgramError, IndexError):
+    except (GenerationDeadEnd, ProgramError, IndexError):
         return None
     said = " ".join(writer.told() for writer in writers)
-    return Sketch(program, Constraint(level, method), said, tuple(map(_function, writers)))
+    return GeneratedProgram(program, Constraint(level, method), said, tuple(map(_function, writers)))
 
 
 @functools.lru_cache(maxsize=64)
-def _turns(seed: int, level: int, round_number: int, names: tuple[str, ...]) -> list[str]:
+def _schedule(seed: int, level: int, round_number: int, names: tuple[str, ...]) -> list[str]:
     """The order in which the methods come up at a level in one round."""
     return random.Random(f"execverify {seed} {level} {round_number}").sample(names, len(names))
 
 
-def _function(w: Writer) -> Function:
+def _function(w: ExpressionGenerator) -> Function:
     return Function(w.name, tuple((param.name, param.kind) for param in w.params), tuple(w.lines))
 
 
-def _written(rng: random.Random, level: int, phrase: Phrase) -> tuple[str, list[Writer]]:
+def _write_source(rng: random.Random, level: int, phrase: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
     """The source, and the writers of its functions, of which the last is the entry point's."""
     if level == 6:
         return _two_functions(rng, phrase)
-    w = Writer(rng, rng.choice(_NAMES))
+    w = ExpressionGenerator(rng, rng.choice(_NAMES))
     if level == 1:
-        result = straight_line.nested(w, phrase)
+        result = straight_line.nested_calls(w, phrase)
     elif level == 2:
-        result = straight_line.chain(w, phrase)
+        result = straight_line.call_chain(w, phrase)
     else:
-        result = control_flow.flow(w, phrase, level - 2)
-    return _closed(w, result), [w]
+        result = control_flow.control_flow_body(w, phrase, level - 2)
+    return _finish_function(w, result), [w]
 
 
-def _closed(w: Writer, result: Expr) -> str:
+def _finish_function(w: ExpressionGenerator, result: Expr) -> str:
     read = [*w.texts(0), result.text]
     w.params = [param for param in w.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
     if not w.params:
-        raise CannotWrite
-    w.emit(f"return {result.text}", f"returns {whether(result.say, result.kind)}")
+        raise GenerationDeadEnd
+    w.add_line(f"return {result.text}", f"returns {as_noun(result.description, result.kind)}")
     return w.source()
 
 
-def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, list[Writer]]:
+def _two_functions(rng: random.Random, phrase: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
     """A helper for one value, and a function that calls it for each."""
-    helper = Writer(rng, rng.choice(_HELPERS), most_params=2)
-    main = Writer(rng, rng.choice([name for name in _NAMES if name != helper.name]))
+    helper = ExpressionGenerator(rng, rng.choice(_HELPERS), most_params=2)
+    main = ExpressionGenerator(rng, rng.choice([name for name in _NAMES if name != helper.name]))
     main.taken.add(helper.name)
     in_helper = (
         rng.random() < 0.7
-        or phrase.changes
-        or bool(phrase.needs)
+        or phrase.is_mutating
+        or bool(phrase.precondition)
         or phrase.holes[0].kind not in ("int", "str", "list[T]", "list[O]")
     )
     deep = rng.random() < 0.4
@@ -127,30 +127,34 @@ def _two_functions(rng: random.Random, phrase: Phrase) -> tuple[str, list[Writer
         else rng.choice(phrases_of(rng.choice(("int %", "str.upper", "int *", "len", "str.replace", "int +"))))
     )
     result = (
-        control_flow.flow(helper, own, rng.choice((1, 1, 2))) if deep else straight_line.chain(helper, own, rng.choice((1, 2, 2)))
+        control_flow.control_flow_body(helper, own, rng.choice((1, 1, 2)))
+        if deep
+        else straight_line.call_chain(helper, own, rng.choice((1, 2, 2)))
     )
-    helper_source = _closed(helper, result)
+    helper_source = _finish_function(helper, result)
     kind = helper.params[0].kind
     call = _Call(helper, result.kind)
-    outer = control_flow.flow_with_helper(main, None if in_helper else phrase, call, kind, 1 if deep else rng.choice((1, 2)))
-    main_source = _closed(main, outer)
+    outer = control_flow.control_flow_with_helper(
+        main, None if in_helper else phrase, call, kind, 1 if deep else rng.choice((1, 2))
+    )
+    main_source = _finish_function(main, outer)
     sources = [helper_source, main_source] if rng.random() < 0.75 else [main_source, helper_source]
     for param in main.params:
         if param.kind == f"list[{kind}]":
-            param.flavours.extend(flavour for flavour in helper.params[0].flavours if "\2" not in flavour)
+            param.value_hints.extend(flavour for flavour in helper.params[0].value_hints if "\2" not in flavour)
     return "\n\n".join(sources), [helper, main]
 
 
 class _Call:
     """Calls of a helper: its first argument is the value, the others come from where it is called."""
 
-    def __init__(self, helper: Writer, kind: str) -> None:
+    def __init__(self, helper: ExpressionGenerator, kind: str) -> None:
         self.helper = helper
         self.kind = kind
 
-    def __call__(self, w: Writer, value: Expr) -> Expr:
+    def __call__(self, w: ExpressionGenerator, value: Expr) -> Expr:
         others = [w.fill(param.kind, param.role, value) for param in self.helper.params[1:]]
         inside = ", ".join([value.text, *(other.text for other in others)])
-        given = [aside(one.say) for one in (value, *others)]
+        given = [parenthetical(one.description) for one in (value, *others)]
         said = f"what `{self.helper.name}` gives for {given[0]}" + (f" with {' and '.join(given[1:])}" if others else "")
         return Expr(f"{self.helper.name}({inside})", self.kind, said)

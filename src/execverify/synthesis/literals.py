@@ -5,7 +5,7 @@ from ast import literal_eval
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from execverify.programs.type_expr import arguments, head
+from execverify.programs.type_expr import arguments, type_head
 
 LITERALS: dict[str, Sequence[str]] = {
     "char": ("'a'", "'e'", "'o'", "'s'", "'t'", "'r'", "'n'", "'-'", "','", "' '", "'l'"),
@@ -54,22 +54,22 @@ class _Wanted(Protocol):
     name: str
     kind: str
     role: str
-    flavours: list[str]
+    value_hints: list[str]
 
 
 def arguments_for(rng: random.Random, params: Sequence[_Wanted]) -> list[object]:
     """Values for a call, which go with each other: a separator that occurs, a key that is there, a limit within the values."""
     values: dict[str, object] = {}
     for param in sorted(params, key=lambda p: not p.role):  # what others must hold comes first
-        flavours = [_resolved(flavour, values) for flavour in param.flavours]
-        values[param.name] = _value(rng, param.kind, param.role, flavours)
+        value_hints = [_resolved(flavour, values) for flavour in param.value_hints]
+        values[param.name] = _value(rng, param.kind, param.role, value_hints)
         twins = [other for other in params if other.kind == param.kind and other.name in values and other is not param]
         if twins and rng.random() < 0.3:  # what is compared should agree now and then
-            values[param.name] = _near(rng, values[rng.choice(twins).name])
+            values[param.name] = _similar_value(rng, values[rng.choice(twins).name])
     return [values[param.name] for param in params]
 
 
-def _near(rng: random.Random, value: object) -> object:
+def _similar_value(rng: random.Random, value: object) -> object:
     """The same value, or one that shares much with it."""
     if isinstance(value, list) and len(value) > 1 and rng.random() < 0.6:
         return rng.choice((value[:-1], value[1:], value[::-1]))
@@ -78,8 +78,8 @@ def _near(rng: random.Random, value: object) -> object:
     return value
 
 
-def _resolved(flavour: str, values: dict[str, object]) -> str:
-    role, colon, mark = flavour.partition(":")
+def _resolved(value_hint: str, values: dict[str, object]) -> str:
+    role, colon, mark = value_hint.partition(":")
     if mark[:1] == "\2":
         given = values.get(mark[1:])
         if isinstance(given, list | dict | set | tuple) or given is None:
@@ -88,19 +88,19 @@ def _resolved(flavour: str, values: dict[str, object]) -> str:
     return role + colon + mark
 
 
-def _value(rng: random.Random, kind: str, role: str, flavours: list[str]) -> object:
-    name, parts = head(kind), arguments(kind)
+def _value(rng: random.Random, kind: str, role: str, value_hints: list[str]) -> object:
+    name, parts = type_head(kind), arguments(kind)
     if kind == "str":
-        same = [flavour[3:] for flavour in flavours if flavour.startswith("is:")]
+        same = [flavour[3:] for flavour in value_hints if flavour.startswith("is:")]
         if same and rng.random() < 0.4:
-            return _wanted(same[0], "str") or ""
-        return _literal(rng, role) if role in LITERALS else _text(rng, flavours)
+            return _parse_if_typed(same[0], "str") or ""
+        return _literal(rng, role) if role in LITERALS else _text(rng, value_hints)
     if kind == "int":
-        if "codes" in flavours:
+        if "codes" in value_hints:
             return rng.randint(65, 122)
-        if "some" in flavours:
+        if "some" in value_hints:
             return rng.randint(8, 40)
-        if "big" in flavours:
+        if "big" in value_hints:
             return rng.choice((rng.randint(20, 400), rng.randint(100, 9999), rng.randint(10, 99)))
         return _literal(rng, role) if role in LITERALS and role != "threshold" else _number(rng, role)
     if kind == "float":
@@ -109,9 +109,13 @@ def _value(rng: random.Random, kind: str, role: str, flavours: list[str]) -> obj
         return rng.random() < 0.5
     if name in ("list", "set"):
         size = rng.choice((4, 5, 5, 6, 6, 7)) if parts[0] in ("int", "str", "float", "bool") else rng.choice((3, 3, 4, 4))
-        items = [_value(rng, parts[0], "", ["element", *flavours]) for _ in range(size)]
-        for flavour in dict.fromkeys(flavours):
-            if flavour.startswith("has:") and rng.random() < 0.85 and (wanted := _wanted(flavour[4:], parts[0])) is not None:
+        items = [_value(rng, parts[0], "", ["element", *value_hints]) for _ in range(size)]
+        for flavour in dict.fromkeys(value_hints):
+            if (
+                flavour.startswith("has:")
+                and rng.random() < 0.85
+                and (wanted := _parse_if_typed(flavour[4:], parts[0])) is not None
+            ):
                 items[rng.randrange(len(items))] = wanted
         if name == "set":
             return set(items)
@@ -119,24 +123,24 @@ def _value(rng: random.Random, kind: str, role: str, flavours: list[str]) -> obj
             items[rng.randrange(1, len(items))] = items[0]  # people's data repeat themselves
         return items
     if name == "tuple":
-        if "places" in flavours and rng.random() < 0.7:  # each of them a place in it
+        if "places" in value_hints and rng.random() < 0.7:  # each of them a place in it
             return tuple(rng.sample(range(len(parts)), len(parts)))
-        given = [_value(rng, part, "", flavours) for part in parts]
-        for flavour in dict.fromkeys(flavours):
-            if flavour.startswith("has:") and (wanted := _wanted(flavour[4:], parts[-1])) is not None:
+        given = [_value(rng, part, "", value_hints) for part in parts]
+        for flavour in dict.fromkeys(value_hints):
+            if flavour.startswith("has:") and (wanted := _parse_if_typed(flavour[4:], parts[-1])) is not None:
                 given[-1] = wanted
         return tuple(given)
     if name == "dict":
-        keys = [flavour[4:] for flavour in flavours if flavour.startswith("key:")][:1]
+        keys = [flavour[4:] for flavour in value_hints if flavour.startswith("key:")][:1]
         keys += rng.sample(("a", "b", "red", "apple", "x", "kiwi", "pear", "blue", "mon", "tea"), rng.choice((2, 3, 3, 4)))
-        marks = [flavour for flavour in flavours if not flavour.startswith(("key:", "has:", "is:", "sep:"))]
+        marks = [flavour for flavour in value_hints if not flavour.startswith(("key:", "has:", "is:", "sep:"))]
         if marks and parts[1] != "str":
             keys = [_text(rng, ["element", *marks]) if rng.random() < 0.5 else key for key in keys]
         return {key: _value(rng, parts[1], "", ["element", *(marks if parts[1] == "str" else [])]) for key in dict.fromkeys(keys)}
     raise ValueError(f"no argument of type {kind} can be made")
 
 
-def _wanted(text: str, kind: str) -> object:
+def _parse_if_typed(text: str, kind: str) -> object:
     """The value that a literal says, where it is of the type; else None."""
     try:
         value = literal_eval(text)
@@ -155,12 +159,12 @@ def _number(rng: random.Random, role: str) -> int:
     return rng.choice((rng.randint(0, 12), rng.randint(1, 20), rng.randint(-9, 30), rng.randint(2, 60)))
 
 
-def _text(rng: random.Random, flavours: list[str]) -> str:
-    element = "element" in flavours
-    if "numeric" in flavours:
+def _text(rng: random.Random, value_hints: list[str]) -> str:
+    element = "element" in value_hints
+    if "numeric" in value_hints:
         return str(rng.randint(1, 99))
     text = rng.choice(_WORDS)
-    marks = [flavour for flavour in dict.fromkeys(flavours) if flavour and flavour != "element"]
+    marks = [flavour for flavour in dict.fromkeys(value_hints) if flavour and flavour != "element"]
     seps = [flavour[4:] for flavour in marks if flavour.startswith("sep:")]
     if seps:
         count = rng.choice((2, 2, 3, 1)) if element else rng.choice((3, 4, 3, 5))
@@ -172,11 +176,11 @@ def _text(rng: random.Random, flavours: list[str]) -> str:
     rng.shuffle(marks)
     for mark in marks[:3]:
         if not element or rng.random() < 0.55:
-            text = _marked(rng, text, mark, element)
+            text = _with_features(rng, text, mark, element)
     return text
 
 
-def _marked(rng: random.Random, text: str, mark: str, element: bool) -> str:
+def _with_features(rng: random.Random, text: str, mark: str, element: bool) -> str:
     role, _, what = mark.partition(":")
     if role in ("char", "letter", "strip") and what:
         if role == "strip":

@@ -2,7 +2,7 @@
 
 import random
 
-from execverify.programs.type_expr import arguments, element, head
+from execverify.programs.type_expr import arguments, element, type_head
 
 _PLURALS = {
     "str": ("words word", "names name", "items item", "parts part", "tokens token", "tags tag", "lines line", "keys key",
@@ -27,7 +27,7 @@ _SINGLE = {
     "frozenset": ("known", "members", "unique"),
     "range": ("numbers", "indices"),
 }  # fmt: skip
-_ROLES = {
+_NAMES_BY_ROLE = {
     "char": ("char", "c", "ch", "letter", "mark"),
     "letter": ("char", "c", "letter"),
     "sep": ("sep", "separator", "delimiter"),
@@ -65,7 +65,7 @@ _RESULTS = {
 }  # fmt: skip
 
 
-LIKE = {
+SIMILAR_NAMES = {
     "result": ("out", "answer", "output", "final", "collected"), "out": ("result", "answer", "output"),
     "total": ("result", "acc", "sum_", "tally"), "value": ("val", "num", "current", "amount"),
     "count": ("num", "amount", "times"), "n": ("num", "m", "number"), "x": ("y", "z", "num"), "i": ("j", "k", "pos"),
@@ -88,11 +88,11 @@ LIKE = {
 
 def for_parameter(rng: random.Random, kind: str, role: str) -> str:
     """A name for a parameter."""
-    if role in _ROLES:
-        return rng.choice(_ROLES[role])
-    if head(kind) == "list":
-        return rng.choice(_PLURALS[head(arguments(kind)[0])]).split()[0]
-    return rng.choice(_SINGLE.get(head(kind), ("value", "data", "x")))
+    if role in _NAMES_BY_ROLE:
+        return rng.choice(_NAMES_BY_ROLE[role])
+    if type_head(kind) == "list":
+        return rng.choice(_PLURALS[type_head(arguments(kind)[0])]).split()[0]
+    return rng.choice(_SINGLE.get(type_head(kind), ("value", "data", "x")))
 
 
 def for_element(rng: random.Random, of: str, kind: str) -> str:
@@ -109,10 +109,10 @@ def for_element(rng: random.Random, of: str, kind: str) -> str:
     if of.endswith("s") and len(of) > 3 and not of.endswith("ss"):
         return of[:-1]
     return rng.choice(
-        {"int": ("n", "num", "value", "x"), "tuple": ("pair",), "list": ("row", "group")}.get(head(kind), ("item", "value"))
+        {"int": ("n", "num", "value", "x"), "tuple": ("pair",), "list": ("row", "group")}.get(type_head(kind), ("item", "value"))
     )
 
 
 def for_result(rng: random.Random, kind: str) -> str:
     """A name for a value that is computed on the way."""
-    return rng.choice(_RESULTS.get(head(kind), ("value", "result")))
+    return rng.choice(_RESULTS.get(type_head(kind), ("value", "result")))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from execverify.synthesis.describe import Line, aside, sentences
+from execverify.synthesis.describe import Line, describe_sentences, parenthetical
 
 _IRREGULAR = {"empties": "empty", "does": "do", "goes": "go"}
 _EFFECT = re.compile(
@@ -39,27 +39,27 @@ class Function:
     lines: tuple[Line, ...]
 
 
-def statement_of(functions: Sequence[Function], entry_point: str) -> str:
+def task_statement(functions: Sequence[Function], entry_point: str) -> str:
     """The task of writing the entry point. A function that it calls is told first, for its own sake."""
     calls = {function.name: f"`{function.name}({', '.join(name for name, _ in function.params)})`" for function in functions}
     helpers = [function for function in functions if function.name != entry_point]
     (main,) = (function for function in functions if function.name == entry_point)
     if not helpers:
-        return f"Write a function {calls[entry_point]}. {stated(main.lines)}"
+        return f"Write a function {calls[entry_point]}. {imperative_sentences(main.lines)}"
     names = " and ".join(calls[function.name] for function in helpers)
     parts = [f"Write a function {calls[entry_point]} with a helper {names}."]
-    parts += [f"{calls[function.name]}: {stated(function.lines)}" for function in (*helpers, main)]
+    parts += [f"{calls[function.name]}: {imperative_sentences(function.lines)}" for function in (*helpers, main)]
     return "\n\n".join(parts)
 
 
-def stated(lines: Sequence[Line]) -> str:
+def imperative_sentences(lines: Sequence[Line]) -> str:
     """What to do, line by line, as sentences."""
-    said = sentences([replace(line, say=_imperative(line.say)) for line in _inlined(lines)])
-    parts = [_tidied(part.removeprefix("and ")) for part in said]
+    said = describe_sentences([replace(line, say=_imperative(line.say)) for line in _inlined(lines)])
+    parts = [_singularize(part.removeprefix("and ")) for part in said]
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
 
 
-def _tidied(said: str) -> str:
+def _singularize(said: str) -> str:
     """One of something is said as one."""
     said = re.sub(r"\b(first|last) 1 (character|element)s\b", r"\1 \2", said)
     return re.sub(r"(?<![\w.-])1 (character|element|column|decimal|bit|time)s\b", r"1 \1", said)
@@ -82,7 +82,7 @@ def _inlined(lines: Sequence[Line]) -> list[Line]:
     while at < len(kept) - 1:
         found = _LET.fullmatch(kept[at].say)
         if found and (place := _only_use(kept, at, found[1])) is not None:
-            value = found[2] if kept[place].say == f"returns `{found[1]}`" else aside(found[2])
+            value = found[2] if kept[place].say == f"returns `{found[1]}`" else parenthetical(found[2])
             said = kept[place].say.replace(f"`{found[1]}`", value)
             if len(value.split()) <= _LONGEST and depth(said) <= _DEEPEST:
                 kept[place] = replace(kept[place], say=said)

@@ -6,7 +6,7 @@ appear where their entry is under test; `if ...` is what must hold before the ph
 must hold for the phrase to matter; `kept` phrases change hole 0 and give nothing.
 """
 
-TABLE = """
+txt = """
 str.capitalize ¦ {0:str}.capitalize() ¦ str ¦ {0} with a capital first letter and the rest in lower case ¦ common
 str.casefold ¦ {0:str}.casefold() ¦ str ¦ {0} in folded case ¦ with upper
 str.center ¦ {0:str}.center({1:int width}) ¦ str ¦ {0} centred in {1} columns

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from execverify.programs.type_expr import arguments, filled, fits, head
-from execverify.synthesis.template_table import TABLE
+from execverify.programs.type_expr import arguments, matches, substitute, type_head
+from execverify.synthesis.template_table import txt
 
 ATOM, UNARY, POWER, TIMES, PLUS, SHIFT, AND_BITS, XOR_BITS, OR_BITS, COMPARE, NOT, AND, OR, LOWEST = range(14, 0, -1)
 """How tightly an expression holds together, as Python's grammar ranks it."""
@@ -33,16 +33,16 @@ class Expr(NamedTuple):
 
     text: str
     kind: str
-    say: str
+    description: str
     binding: int = ATOM
 
-    def within(self, binding: int) -> str:
+    def parenthesized_for(self, binding: int) -> str:
         """Its text, in brackets where the place it goes to binds more tightly."""
         return self.text if self.binding >= binding else f"({self.text})"
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Slot:
     """A place in a phrase: its number, the type that it takes, a role for literals, and how tightly its place binds."""
 
     number: int
@@ -52,7 +52,7 @@ class Hole:
 
 
 @dataclass(frozen=True)
-class Phrase:
+class ExpressionTemplate:
     """One way to write an entry.
 
     Attributes:
@@ -70,33 +70,33 @@ class Phrase:
 
     entry: str
     pattern: str
-    holes: tuple[Hole, ...]
+    holes: tuple[Slot, ...]
     choices: tuple[str, ...]
     result: str
     say: str
     binding: int
-    needs: str
-    flavour: str
+    precondition: str
+    value_hint: str
     options: frozenset[str]
 
     @property
-    def common(self) -> bool:
+    def is_general(self) -> bool:
         return "common" in self.options
 
     @property
-    def changes(self) -> bool:
+    def is_mutating(self) -> bool:
         """Whether it is a statement that changes hole 0."""
         return self.result == "none"
 
 
 @functools.cache
-def phrases() -> tuple[Phrase, ...]:
+def phrases() -> tuple[ExpressionTemplate, ...]:
     """All phrases, in the order of the table."""
-    return tuple(_read(line) for line in TABLE.splitlines() if line.strip())
+    return tuple(_read(line) for line in txt.splitlines() if line.strip())
 
 
 @functools.cache
-def phrases_of(entry: str) -> tuple[Phrase, ...]:
+def phrases_of(entry: str) -> tuple[ExpressionTemplate, ...]:
     """The phrases of an entry."""
     return tuple(phrase for phrase in phrases() if phrase.entry == entry)
 
@@ -108,12 +108,12 @@ def entries() -> tuple[str, ...]:
 
 
 @functools.cache
-def common_phrases() -> tuple[Phrase, ...]:
+def common_phrases() -> tuple[ExpressionTemplate, ...]:
     """What any program may use: expressions that always run."""
-    return tuple(phrase for phrase in phrases() if phrase.common and not phrase.changes and not phrase.needs)
+    return tuple(phrase for phrase in phrases() if phrase.is_general and not phrase.is_mutating and not phrase.precondition)
 
 
-def _read(line: str) -> Phrase:
+def _read(line: str) -> ExpressionTemplate:
     entry, pattern, result, say, options = _cells(line)
     words = options.split()
     needs, flavour = "", ""
@@ -131,19 +131,19 @@ def _read(line: str) -> Phrase:
     choices = tuple(chosen[1].split("|")) if chosen else ()
     if chosen:
         pattern = pattern[: chosen.start()] + "\0" + pattern[chosen.end() :]
-    holes: dict[int, Hole] = {}
+    holes: dict[int, Slot] = {}
 
     def place(match: re.Match[str]) -> str:
         number = int(match[1])
         before, after = pattern[: match.start()], pattern[match.end() :]
         tight = _place_binding(before, after, binding, match[3] or "")
-        holes[number] = Hole(number, match[2], match[3] or "", max(tight, holes[number].binding if number in holes else 0))
+        holes[number] = Slot(number, match[2], match[3] or "", max(tight, holes[number].binding if number in holes else 0))
         return f"\1{number}\2"
 
     text = _HOLE.sub(place, pattern).replace("{{", "{").replace("}}", "}")
     text = text.replace("\0", "\1t\2")
     ordered = tuple(holes[number] for number in sorted(holes))
-    return Phrase(entry, text, ordered, choices, result, say, binding, needs, flavour, frozenset(words))
+    return ExpressionTemplate(entry, text, ordered, choices, result, say, binding, needs, flavour, frozenset(words))
 
 
 def _cells(line: str) -> list[str]:
@@ -166,18 +166,18 @@ def _place_binding(before: str, after: str, binding: int, role: str) -> int:
 def fits_hole(pattern: str, kind: str, bound: dict[str, str]) -> bool:
     """Whether a value of a type may fill a hole; `O` stands for what can be ordered."""
     if pattern == "list[O]":
-        if head(kind) != "list" or arguments(kind)[0] not in ("int", "str", "float"):
+        if type_head(kind) != "list" or arguments(kind)[0] not in ("int", "str", "float"):
             return False
         bound["O"] = arguments(kind)[0]
         return True
     if pattern == "any":
-        return kind in ("str", "int", "float", "bool") or head(kind) in ("list", "dict")
-    return "any" not in kind and fits(pattern, kind, bound)
+        return kind in ("str", "int", "float", "bool") or type_head(kind) in ("list", "dict")
+    return "any" not in kind and matches(pattern, kind, bound)
 
 
-def hole_kind(hole: Hole, rng: random.Random) -> str:
+def hole_kind(hole: Slot, rng: random.Random) -> str:
     """A type for hole 0 of a phrase, its variables chosen."""
     letters = {"T": rng.choice(("int", "str")), "O": rng.choice(("int", "str")), "V": rng.choice(("int", "int", "str"))}
     if hole.kind == "any":
         return rng.choice(("int", "str", "str"))
-    return filled(hole.kind, letters)
+    return substitute(hole.kind, letters)

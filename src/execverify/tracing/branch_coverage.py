@@ -22,18 +22,18 @@ from execverify.programs.program import Program, parse_source, vocabulary_of, wa
 from execverify.programs.values import Value
 from execverify.sandbox.job import Job
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.run import FORGED, may_reach_out, reaches_out, result_of, sandbox
+from execverify.sandbox.run import INVALID_REPLY, might_need_dedicated_worker, needs_dedicated_worker, result_of, sandbox
 
-_HARNESS = "execverify.tracing.coverage_runs:explore"
+_HARNESS = "execverify.tracing.coverage_runs:cover_runner"
 _DEFAULT = Limits()
 _OUTCOMES = tuple(map(str, Outcome))
 
-Item = tuple[Program, Sequence[str], Sequence[str]]
+CoverageRequest = tuple[Program, Sequence[str], Sequence[str]]
 """A program, the argument texts to call it with, and sources of variants."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class BranchOutcome:
     """One way that control can take.
 
     Attributes:
@@ -48,7 +48,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Survey:
+class CoverageReport:
     """What a program did.
 
     Attributes:
@@ -64,8 +64,8 @@ class Survey:
     program: Program
     inputs: tuple[str, ...]
     results: tuple[Result, ...]
-    taken: tuple[frozenset[int], ...]
-    arms: tuple[Arm, ...]
+    covered: tuple[frozenset[int], ...]
+    arms: tuple[BranchOutcome, ...]
     variants: tuple[tuple[Result, ...], ...]
 
     @cached_property
@@ -79,9 +79,9 @@ class Survey:
         return len({_outcome(self.results[index]) for index in self.ran})
 
     @cached_property
-    def untaken(self) -> tuple[str, ...]:
+    def uncovered(self) -> tuple[str, ...]:
         """What no input that ran has done, in words: a branch that is never taken, a loop that is never entered."""
-        seen = frozenset().union(*(self.taken[index] for index in self.ran))
+        seen = frozenset().union(*(self.covered[index] for index in self.ran))
         never = sorted((arm for index, arm in enumerate(self.arms) if index not in seen), key=lambda arm: arm.line)
         untested = {arm for arm in never if arm.what == "condition" and _other_way(arm) in never}
         return tuple(_never(arm, arm in untested) for arm in never if arm not in untested or arm.truth)
@@ -89,35 +89,37 @@ class Survey:
     @cached_property
     def constant(self) -> tuple[str, ...]:
         """Conditions that only ever went one way, in words."""
-        return tuple(text for text in self.untaken if text.endswith("holds"))
+        return tuple(text for text in self.uncovered if text.endswith("holds"))
 
-    def matters(self, variant: int = 0) -> bool:
+    def changes_result(self, variant: int = 0) -> bool:
         """Whether a variant gives another result for any input that ran."""
         ran = frozenset(self.ran)
         pairs = enumerate(zip(self.variants[variant], self.results, strict=False))
         return any(_outcome(other) != _outcome(own) for index, (other, own) in pairs if index in ran)
 
 
-def choose(survey: Survey, count: int) -> list[int]:
+def select_inputs(survey: CoverageReport, count: int) -> list[int]:
     """Which inputs to keep: the first where it ran, then what goes new ways, then what gives new results."""
     chosen: list[int] = []
     ways: set[int] = set()
     values: set[object] = set()
     left = list(survey.ran)
     while left and len(chosen) < count:
-        gains = [(len(survey.taken[i] - ways), _outcome(survey.results[i]) not in values, -i) for i in left]
+        gains = [(len(survey.covered[i] - ways), _outcome(survey.results[i]) not in values, -i) for i in left]
         best = max(gains) if chosen or left[0] != 0 else gains[0]
         if chosen and not best[0] and not best[1]:
             break
         index = -best[2]
         left.remove(index)
         chosen.append(index)
-        ways |= survey.taken[index]
+        ways |= survey.covered[index]
         values.add(_outcome(survey.results[index]))
     return chosen
 
 
-def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: int = 1, brief: bool = False) -> Iterator[Survey]:
+def survey_many(
+    items: Iterable[CoverageRequest], *, limits: Limits = _DEFAULT, workers: int = 1, brief: bool = False
+) -> Iterator[CoverageReport]:
     """Surveys, in order.
 
     A brief survey ends where nothing is left to be seen: two results, every way taken, every variant told apart. It then
@@ -139,22 +141,22 @@ def survey_many(items: Iterable[Item], *, limits: Limits = _DEFAULT, workers: in
         yield _joined(item, cells)
 
 
-def _alone(item: Item) -> bool:
+def _alone(item: CoverageRequest) -> bool:
     """Whether each call must have a process for itself."""
     program, _, variants = item
-    return reaches_out(program.vocabulary) or any(map(_source_reaches_out, variants))
+    return needs_dedicated_worker(program.vocabulary) or any(map(_source_reaches_out, variants))
 
 
 def _source_reaches_out(source: str) -> bool:
-    if source.isascii() and not may_reach_out(source):  # a glance, which spares nearly all sources the parsing
+    if source.isascii() and not might_need_dedicated_worker(source):  # a glance, which spares nearly all sources the parsing
         return False
     try:
-        return reaches_out(vocabulary_of(walk(parse_source(source))))
+        return needs_dedicated_worker(vocabulary_of(walk(parse_source(source))))
     except ProgramError:
         return False  # it does not run
 
 
-def _jobs(item: Item, alone: bool, limits: Limits, brief: bool) -> Iterator[Job]:
+def _jobs(item: CoverageRequest, alone: bool, limits: Limits, brief: bool) -> Iterator[Job]:
     program, inputs, variants = item
     if not alone:
         extra = {"inputs": list(inputs), "variants": list(variants), "brief": brief}
@@ -166,24 +168,24 @@ def _jobs(item: Item, alone: bool, limits: Limits, brief: bool) -> Iterator[Job]
             yield Job(_HARNESS, source, program.entry_point, program.arguments, limits, True, extra)
 
 
-def _joined(item: Item, cells: list[list[Survey]]) -> Survey:
+def _joined(item: CoverageRequest, cells: list[list[CoverageReport]]) -> CoverageReport:
     """One survey out of one for each call of the program and of each variant."""
     program, inputs, _ = item
     own, *others = cells
     arms = next((cell.arms for cell in own if cell.arms), ())
-    results = tuple(cell.results[0] if cell.arms in (arms, ()) else FORGED for cell in own)
-    taken = tuple(cell.taken[0] if cell.arms == arms else frozenset[int]() for cell in own)
-    return Survey(program, tuple(inputs), results, taken, arms, tuple(_until_other(cell, results) for cell in others))
+    results = tuple(cell.results[0] if cell.arms in (arms, ()) else INVALID_REPLY for cell in own)
+    taken = tuple(cell.covered[0] if cell.arms == arms else frozenset[int]() for cell in own)
+    return CoverageReport(program, tuple(inputs), results, taken, arms, tuple(_until_other(cell, results) for cell in others))
 
 
-def _until_other(cells: list[Survey], results: tuple[Result, ...]) -> tuple[Result, ...]:
+def _until_other(cells: list[CoverageReport], results: tuple[Result, ...]) -> tuple[Result, ...]:
     ends = [cell.results[0] for cell in cells]
     other = (_ran(own) and _outcome(end) != _outcome(own) for end, own in zip(ends, results, strict=True))
     told = next((place for place, differs in enumerate(other) if differs), len(ends))
     return tuple(ends[: told + 1])
 
 
-def survey_of(item: Item, reply: dict[str, Any], brief: bool = False) -> Survey:
+def survey_of(item: CoverageRequest, reply: dict[str, Any], brief: bool = False) -> CoverageReport:
     """What a reply says; a reply that the harness does not give is the program's own, which then has died."""
     program, inputs, variants = item
     try:
@@ -198,10 +200,10 @@ def survey_of(item: Item, reply: dict[str, Any], brief: bool = False) -> Survey:
         if any(len(of) > len(results) or (inputs and not of and not brief) for of in others):
             raise _NoSurvey
     except (_NoSurvey, KeyError):
-        failed = FORGED if reply.get("outcome") in (Outcome.RETURNED, Outcome.RAISED) else result_of(reply)
+        failed = INVALID_REPLY if reply.get("outcome") in (Outcome.RETURNED, Outcome.RAISED) else result_of(reply)
         all_failed = (failed,) * len(inputs)
-        return Survey(program, tuple(inputs), all_failed, (frozenset(),) * len(inputs), (), (all_failed,) * len(variants))
-    return Survey(program, tuple(inputs[: len(results)]), results, taken, arms, others)
+        return CoverageReport(program, tuple(inputs), all_failed, (frozenset(),) * len(inputs), (), (all_failed,) * len(variants))
+    return CoverageReport(program, tuple(inputs[: len(results)]), results, taken, arms, others)
 
 
 class _NoSurvey(Exception):
@@ -214,10 +216,10 @@ def _listed(field: Any, length: int | None = None) -> list[Any]:
     return field
 
 
-def _arm(fields: Any) -> Arm:
+def _arm(fields: Any) -> BranchOutcome:
     match fields:
         case [int(line), "condition" | "loop" as what, bool(truth)] if type(line) is int:
-            return Arm(line, what, truth)
+            return BranchOutcome(line, what, truth)
     raise _NoSurvey
 
 
@@ -250,14 +252,14 @@ def _ran(result: Result) -> bool:
 
 def _outcome(result: Result) -> tuple[object, ...]:
     value = result.value
-    return (result.outcome, value.type, value.text, value.opaque) if value is not None else (result.outcome, result.error)
+    return (result.outcome, value.type, value.text, value.opaque_reason) if value is not None else (result.outcome, result.error)
 
 
-def _other_way(arm: Arm) -> Arm:
-    return Arm(arm.line, arm.what, not arm.truth)
+def _other_way(arm: BranchOutcome) -> BranchOutcome:
+    return BranchOutcome(arm.line, arm.what, not arm.truth)
 
 
-def _never(arm: Arm, untested: bool) -> str:
+def _never(arm: BranchOutcome, untested: bool) -> str:
     if arm.what == "loop":
         return f"line {arm.line}: the loop is never entered"
     if untested:

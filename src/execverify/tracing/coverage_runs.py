@@ -12,26 +12,26 @@ from types import CodeType
 from typing import Any, TypeVar
 
 from execverify.errors import ProgramError
-from execverify.programs.program import parse_arguments, values_of, walk
-from execverify.sandbox.runners import StepLimitReached, enact
-from execverify.sandbox.worker import Stage
+from execverify.programs.program import argument_values, parse_arguments, walk
+from execverify.sandbox.runners import StepLimitReached, compile_and_call
+from execverify.sandbox.worker import ExecutionContext
 
 _Made = TypeVar("_Made")
 
 
-def explore(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def cover_runner(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: calls the program with each input, and each variant likewise, until it ends in another way."""
-    return explored(job, stage, map(given_by, job["inputs"]))
+    return iter_coverage(job, stage, map(arguments_from_text, job["inputs"]))
 
 
 Given = Callable[[], tuple[Sequence[Any], dict[str, Any]]]
 """Makes the values of a call anew for each call of it; raises ProgramError where there are none."""
 
 
-def explored(job: dict[str, Any], stage: Stage, inputs: Iterable[Given]) -> dict[str, Any]:
+def iter_coverage(job: dict[str, Any], stage: ExecutionContext, inputs: Iterable[Given]) -> dict[str, Any]:
     """The reply of `explore` for inputs that are made when they are needed, whatever the job says of them."""
-    program = _Explored(job, job["source"], stage)
-    variants = [_Explored(job, source, stage) for source in job["variants"]]
+    program = _CoverageRun(job, job["source"], stage)
+    variants = [_CoverageRun(job, source, stage) for source in job["variants"]]
     for given in inputs:
         program.call(given)
         if job["brief"] and program.has_shown_itself and all(variant.follows(program) for variant in variants):
@@ -50,10 +50,10 @@ def explored(job: dict[str, Any], stage: Stage, inputs: Iterable[Given]) -> dict
     }
 
 
-class _Explored:
+class _CoverageRun:
     """A source and how its calls ended so far."""
 
-    def __init__(self, job: dict[str, Any], source: str, stage: Stage) -> None:
+    def __init__(self, job: dict[str, Any], source: str, stage: ExecutionContext) -> None:
         self.job = {**job, "source": source}
         self.stage = stage
         self.calls: list[Given] = []
@@ -88,7 +88,7 @@ class _Explored:
         """Whether it gave two results and went every way."""
         return len(self.values) > 1 and len(self.ways) == len(self.arms)
 
-    def follows(self, program: "_Explored") -> bool:
+    def follows(self, program: "_CoverageRun") -> bool:
         """Makes the calls that the program made, up to one that ends in another way; whether there is one."""
         for place in range(len(self.calls), len(program.calls)):
             if self.differs:
@@ -103,16 +103,16 @@ def _is_plain(reply: dict[str, Any]) -> bool:
     return reply["outcome"] == "returned" and reply["value"][1] is not None
 
 
-def given_by(text: str) -> Given:
+def arguments_from_text(text: str) -> Given:
     """The arguments that a text says."""
     try:
         call = parse_arguments(text)
     except ProgramError as error:
         return partial(_or_raise, error)
-    return partial(values_of, call)
+    return partial(argument_values, call)
 
 
-def given_as(positional: Sequence[object], named: dict[str, object]) -> Given | None:
+def arguments_from_values(positional: Sequence[object], named: dict[str, object]) -> Given | None:
     """Arguments by their values, of which copies are made. None where a copy could differ: a set need not keep its order."""
     if not all(map(_is_copied, (*positional, *named.values()))):
         return None
@@ -131,7 +131,7 @@ def _is_copied(value: object) -> bool:
 
 
 def _called(
-    compiled: tuple[CodeType | BaseException, list[Any]], make: Given, job: dict[str, Any], stage: Stage
+    compiled: tuple[CodeType | BaseException, list[Any]], make: Given, job: dict[str, Any], stage: ExecutionContext
 ) -> tuple[dict[str, Any], list[int]]:
     """How one call ends, on a stage that is as at the start, and which ways it went."""
     code, arms = compiled
@@ -142,7 +142,7 @@ def _called(
     watch = _Watch(len(arms), job["steps"])
     stage.clear()
     stage.builtins.__dict__.update(watch.names)
-    reply = stage.judged(_enacted(code, given, job, watch, stage))
+    reply = stage.override_reply(_enacted(code, given, job, watch, stage))
     kept = ("outcome", "value") if reply["outcome"] == "returned" else ("outcome", "error", "detail")
     return {field: reply[field] for field in kept if field in reply}, watch.ways
 
@@ -152,9 +152,9 @@ def _enacted(
     given: tuple[Sequence[Any], dict[str, Any]],
     job: dict[str, Any],
     watch: "_Watch",
-    stage: Stage,
+    stage: ExecutionContext,
 ) -> dict[str, Any]:
-    reply = enact(lambda: _or_raise(code), job, stage, given=given)
+    reply = compile_and_call(lambda: _or_raise(code), job, stage, given=given)
     watch.ends()  # what the call leaves behind (a generator, say) goes no way of the call's
     if watch.spent and reply["outcome"] in ("returned", "raised"):  # the program caught what was to stop it
         return {"outcome": "too many steps", "detail": f"it took more than {job['steps']} steps"}
@@ -167,7 +167,7 @@ def _or_raise(made: _Made | BaseException) -> _Made:
     return made
 
 
-class _Spent(Iterator[int]):
+class _ExhaustedIterator(Iterator[int]):
     """What comes after the last step: the end, however often it is asked for."""
 
     def __init__(self, watch: "_Watch") -> None:
@@ -190,7 +190,7 @@ class _Watch:
         self.spent = False
         self.ways: list[int] = []
         self._left = [repeat(0, limit) for _ in range(arms)]
-        end = _Spent(self)
+        end = _ExhaustedIterator(self)
         self.names: dict[str, Any] = {_name(arm): chain(left, end) for arm, left in enumerate(self._left)}
         self.names[_STEP] = chain(repeat(0, limit), end)
 

@@ -11,15 +11,15 @@ Runs under two seeds would miss half of the programs that depend on the order of
 
 import ast
 
-from execverify.programs.program import Program, Vocabulary
-from execverify.sandbox.run import reaches_out
-from execverify.tracing.order import shows_order
+from execverify.programs.program import NodeNames, Program
+from execverify.sandbox.run import needs_dedicated_worker
+from execverify.tracing.order import exposes_set_order
 
-OTHER_SEEDS = (1, 2, 3, 4, 5)
+EXTRA_HASH_SEEDS = (1, 2, 3, 4, 5)
 """Hash seeds tried beside 0. A dependence on the order of two elements escapes all of them in 1 case of 32."""
 
 _MAKING_SETS = frozenset({"set", "frozenset"})
-_DOORS = frozenset({"hash", "id", "object", "dir", "locals", "input", "memoryview"})
+_REFLECTION_NAMES = frozenset({"hash", "id", "object", "dir", "locals", "input", "memoryview"})
 _VIEWS = frozenset({"keys", "items"})
 _SET_OPERATORS = frozenset({ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub})
 _SHOWING = frozenset({"str", "repr", "ascii", "format", "print"})
@@ -30,21 +30,21 @@ _OBJECTS = frozenset({ast.Lambda, ast.GeneratorExp, ast.Yield, ast.YieldFrom, as
 _SETS = frozenset({ast.Set, ast.SetComp})
 
 
-def may_vary(program: Program) -> bool:
+def may_be_nondeterministic(program: Program) -> bool:
     """Whether another run could give another trace, as far as the source, the arguments and the types of expressions tell."""
     used = program.vocabulary
-    if used.names & _DOORS or reaches_out(used):
+    if used.names & _REFLECTION_NAMES or needs_dedicated_worker(used):
         return True
-    return _looks_like_it(program) and shows_order(program)
+    return _worth_checking(program) and exposes_set_order(program)
 
 
-def parts_may_vary(program: Program) -> bool:
+def expressions_may_vary(program: Program) -> bool:
     """Whether another run could give other values to parts of its statements, be the trace the same: `sorted(list(words))`."""
     used = program.vocabulary
-    return bool(used.names & _DOORS) or reaches_out(used) or _looks_like_it(program)
+    return bool(used.names & _REFLECTION_NAMES) or needs_dedicated_worker(used) or _worth_checking(program)
 
 
-def _looks_like_it(program: Program) -> bool:
+def _worth_checking(program: Program) -> bool:
     """Whether it has anything to do with sets, or makes texts and has objects: most programs do not, at a glance."""
     used = program.vocabulary
     if used.kinds & _SETS or used.names & _MAKING_SETS:
@@ -67,7 +67,7 @@ def _is_number(node: ast.expr) -> bool:
     )
 
 
-def _shows(used: Vocabulary) -> bool:
+def _shows(used: NodeNames) -> bool:
     """Whether the program can turn any object into text."""
     return bool(used.kinds & {ast.JoinedStr, ast.Mod} or used.names & _SHOWING or used.attributes & {"format", "format_map"})
 

@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from execverify.sandbox.worker import Stage
+from execverify.sandbox.worker import ExecutionContext
 
-LATER = 397 * 86_400 + 26_023
+LATER_CLOCK = 397 * 86_400 + 26_023
 """Seconds by which run k is later, k times: another year, month, weekday, hour and minute."""
 
 SECOND_THREAD = "it starts a second thread, whose lines may run at any time"
@@ -39,7 +39,7 @@ Undo = list[tuple[Any, str, Any]]
 
 
 @contextlib.contextmanager
-def surroundings(job: dict[str, Any], stage: Stage) -> Iterator[None]:
+def altered_environment(job: dict[str, Any], stage: ExecutionContext) -> Iterator[None]:
     """Sets the scene for one run; puts back what a worker needs for the next."""
     undo: Undo = []
     if "import" in job["source"]:  # what imports nothing reaches none of it
@@ -53,7 +53,7 @@ def surroundings(job: dict[str, Any], stage: Stage) -> Iterator[None]:
         sys.modules[stage.module.__name__] = stage.module
         _mark_classes(stage)
         if "import" in job["source"]:
-            _move_clock(number * LATER, undo)
+            _move_clock(number * LATER_CLOCK, undo)
             os.environ["MORE"] = str(number)
             os.environ["TZ"] = f"XYZ{-number}:{number}5"
             time.tzset()
@@ -71,7 +71,7 @@ def surroundings(job: dict[str, Any], stage: Stage) -> Iterator[None]:
             time.tzset()
 
 
-def _watch_imports(stage: Stage) -> None:
+def _watch_imports(stage: ExecutionContext) -> None:
     """An import in a text that is run: nobody could see by name what it brings in."""
     real = stage.builtins.__dict__["__import__"]
 
@@ -90,7 +90,7 @@ def _replace(module: Any, name: str, new: Any, undo: Undo) -> None:
         setattr(module, name, new(real))
 
 
-def _refuse(table: dict[str, tuple[str, ...]], why: str, stage: Stage, undo: Undo) -> None:
+def _refuse(table: dict[str, tuple[str, ...]], why: str, stage: ExecutionContext, undo: Undo) -> None:
     """Whoever starts a second flow of control is refused, and however it goes on, the run has no labels."""
 
     def refusing(_real: Any) -> Callable[..., Any]:
@@ -137,7 +137,7 @@ def _move_clock(seconds: int, undo: Undo) -> None:
     _replace(time, "strftime", lambda real: told(real, 1, local), undo)
 
 
-def _mark_classes(stage: Stage) -> None:
+def _mark_classes(stage: ExecutionContext) -> None:
     """Gives every class of the program, and every list of names that `dir` makes, one name more."""
     build, listed = stage.builtins.__dict__["__build_class__"], stage.builtins.__dict__["dir"]
 

@@ -21,11 +21,11 @@ from types import FrameType
 from typing import Any
 
 from execverify.programs.program import Program
-from execverify.programs.values import Value, describe
+from execverify.programs.values import Value, to_fields
 from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import is_value, job_for, sandbox
-from execverify.sandbox.runners import enact
-from execverify.sandbox.worker import Stage
+from execverify.sandbox.runners import compile_and_call
+from execverify.sandbox.worker import ExecutionContext
 
 _HARNESS = "execverify.tracing.events:record"
 _MOST = 100_000  # entries
@@ -35,7 +35,7 @@ NOTHING = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LineEvents:
     """What the authors take for true of one probe.
 
     Attributes:
@@ -49,11 +49,11 @@ class Account:
     values: tuple[Value, ...]
 
 
-Asked = tuple[Program, int, Sequence[tuple[int, str]]]
+EventRequest = tuple[Program, int, Sequence[tuple[int, str]]]
 """A program, how many of its first lines are the code under test, and probes: a line and an expression."""
 
 
-def accounts(items: Iterable[Asked], *, limits: Limits, workers: int = 1) -> Iterator[tuple[Account, ...] | None]:
+def record_many(items: Iterable[EventRequest], *, limits: Limits, workers: int = 1) -> Iterator[tuple[LineEvents, ...] | None]:
     """The authors' account of each run's probes, in order; None where their tracer does not get to the end of it.
 
     Raises:
@@ -66,7 +66,7 @@ def accounts(items: Iterable[Asked], *, limits: Limits, workers: int = 1) -> Ite
         yield _read(reply, len(probes))
 
 
-def _read(reply: dict[str, Any], count: int) -> tuple[Account, ...] | None:
+def _read(reply: dict[str, Any], count: int) -> tuple[LineEvents, ...] | None:
     told = reply.get("told")
     if reply.get("outcome") != Outcome.RETURNED or not isinstance(told, list) or len(told) != count:
         return None
@@ -74,14 +74,14 @@ def _read(reply: dict[str, Any], count: int) -> tuple[Account, ...] | None:
     for covered, following, values in told:
         if not all(isinstance(line, int) for line in following) or not all(map(is_value, values)):
             return None
-        found.append(Account(bool(covered), tuple(following), tuple(Value(*value) for value in values)))
+        found.append(LineEvents(bool(covered), tuple(following), tuple(Value(*value) for value in values)))
     return tuple(found)
 
 
 # ---------------------------------------------------------------------------------------- inside the confined process
 
 
-def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the plain reply of a run, and what the authors' tracer tells of each probe."""
     tracer = _Tracer(job["lines"])
 
@@ -92,7 +92,7 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         finally:
             sys.settrace(None)
 
-    reply = enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, around)
+    reply = compile_and_call(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, around)
     if reply["outcome"] != Outcome.RETURNED:
         return reply
     return {**reply, "told": [_told(tracer.entries, line, text) for line, text in job["probes"]]}
@@ -138,7 +138,7 @@ def _told(entries: _Entries, line: int, text: str) -> list[Any]:
         values = _values(ast.parse(text, mode="eval").body, states)
     except Exception:  # the authors take any failure for Nil
         values = []
-    return [bool(places), sorted(following), [list(describe(value)) for value in values]]
+    return [bool(places), sorted(following), [list(to_fields(value)) for value in values]]
 
 
 def _values(node: ast.expr, states: Sequence[dict[str, Any]]) -> list[Any]:

@@ -17,11 +17,11 @@ from typing import Any
 
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program
-from execverify.programs.values import Value, describe
+from execverify.programs.values import Value, to_fields
 from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import is_value, job_for, sandbox
-from execverify.sandbox.runners import raised
-from execverify.sandbox.worker import Stage
+from execverify.sandbox.runners import describe_exception
+from execverify.sandbox.worker import ExecutionContext
 
 _HARNESS = "execverify.tracing.expression_probe:evaluate"
 _DEFAULT = Limits()
@@ -31,7 +31,7 @@ Expression = str | tuple[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ExpressionProbe:
     """Expressions to compute one after another in one state, which they may change.
 
     Attributes:
@@ -43,8 +43,8 @@ class Probe:
     expressions: Sequence[Expression]
 
 
-def probe_many(
-    items: Iterable[tuple[Program, Sequence[Probe]]], *, limits: Limits = _DEFAULT, workers: int = 1
+def evaluate_many(
+    items: Iterable[tuple[Program, Sequence[ExpressionProbe]]], *, limits: Limits = _DEFAULT, workers: int = 1
 ) -> Iterator[list[list[Value | None]]]:
     """For each program and probe, the values of its expressions; None for one that raises, or for all where the program does.
 
@@ -57,12 +57,12 @@ def probe_many(
         yield _found(probes, reply)
 
 
-def _plain(probe: Probe) -> list[Any]:
+def _plain(probe: ExpressionProbe) -> list[Any]:
     pairs = [one if isinstance(one, tuple) else (one, {}) for one in probe.expressions]
     return [dict(probe.state), [[text, dict(names)] for text, names in pairs]]
 
 
-def _found(probes: Sequence[Probe], reply: dict[str, Any]) -> list[list[Value | None]]:
+def _found(probes: Sequence[ExpressionProbe], reply: dict[str, Any]) -> list[list[Value | None]]:
     nothing: list[list[Value | None]] = [[None] * len(probe.expressions) for probe in probes]
     given = reply.get("probed")
     if reply["outcome"] != Outcome.RETURNED or not isinstance(given, list) or len(given) != len(probes):
@@ -75,23 +75,23 @@ def _found(probes: Sequence[Probe], reply: dict[str, Any]) -> list[list[Value | 
 # ---------------------------------------------------------------------------------------- inside the confined process
 
 
-def evaluate(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def evaluate(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the values of the expressions of all probes."""
     try:
         exec(compile(job["source"], "<program>", "exec", dont_inherit=True), stage.namespace)
     except BaseException as error:
-        return raised(error)
+        return describe_exception(error)
     return {"outcome": "returned", "probed": [_one(state, expressions, stage) for state, expressions in job["probes"]]}
 
 
-def _one(state: dict[str, str], expressions: list[Any], stage: Stage) -> list[Any]:
+def _one(state: dict[str, str], expressions: list[Any], stage: ExecutionContext) -> list[Any]:
     names = {**stage.namespace, **{name: parse_literal(text) for name, text in state.items()}}
     values: list[Any] = []
     for text, more in expressions:
         names.update((name, parse_literal(literal)) for name, literal in more.items())
         try:
             code = compile(ast.Expression(ast.parse(text, "<probe>", "eval").body), "<probe>", "eval", dont_inherit=True)
-            values.append(list(describe(eval(code, names))))
+            values.append(list(to_fields(eval(code, names))))
         except Exception:
             values.append(None)
     return values

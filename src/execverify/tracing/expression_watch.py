@@ -19,11 +19,11 @@ from typing import Any
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_expression
 from execverify.programs.program import Program
-from execverify.programs.values import Value, describe
+from execverify.programs.values import Value, to_fields
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.run import FORGED, job_for, result_of, sandbox
-from execverify.sandbox.runners import enact
-from execverify.sandbox.worker import Stage
+from execverify.sandbox.run import INVALID_REPLY, job_for, result_of, sandbox
+from execverify.sandbox.runners import compile_and_call
+from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite
 from execverify.tracing.recorder import Frame, Names, Recorder
 
@@ -39,7 +39,7 @@ Watch = tuple[int, str]
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchResult:
     """What a watched run gave.
 
     Attributes:
@@ -55,7 +55,7 @@ class Watched:
     values: tuple[tuple[Value, ...], ...] = ()
 
 
-def can_watch(expression: str) -> bool:
+def is_watchable(expression: str) -> bool:
     """Whether an expression can be watched: names, attributes, items and sums, which do nothing but look."""
     try:
         node = parse_expression(expression)
@@ -66,7 +66,7 @@ def can_watch(expression: str) -> bool:
 
 def watch_many(
     items: Iterable[tuple[Program, Sequence[Watch]]], *, limits: Limits = _DEFAULT, workers: int = 1, hash_seed: int = 0
-) -> Iterator[Watched]:
+) -> Iterator[WatchResult]:
     """Runs programs under watch, and yields what was seen, in order. Each runs once: whether it varies is not asked.
 
     Args:
@@ -84,38 +84,38 @@ def watch_many(
         yield _watched(program, len(watches), reply)
 
 
-def _watched(program: Program, count: int, reply: dict[str, Any]) -> Watched:
+def _watched(program: Program, count: int, reply: dict[str, Any]) -> WatchResult:
     result = result_of(reply)
     if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
-        return Watched(program, result, values=((),) * count)
+        return WatchResult(program, result, values=((),) * count)
     try:
         values = tuple(tuple(Value(*value) for value in seen) for seen in reply["watched"])
         lines = tuple(map(int, reply["lines"]))
     except (TypeError, ValueError, KeyError):
-        return Watched(program, FORGED, values=((),) * count)
-    return Watched(program, result, lines, values)
+        return WatchResult(program, INVALID_REPLY, values=((),) * count)
+    return WatchResult(program, result, lines, values)
 
 
 # ---------------------------------------------------------------------------------------- inside the confined process
 
 
-def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the plain reply of a run, the lines of its steps, and the watched values."""
-    watcher = _Watcher(job["steps"], stage, job["watch"])
+    watcher = _WatchRecorder(job["steps"], stage, job["watch"])
     stage.builtins.__dict__.update(watcher.names())
 
     def rewritten() -> CodeType:
         tree = rewrite.instrument(ast.parse(job["source"], "<program>"), job["source"])
         return compile(tree, "<program>", "exec", dont_inherit=True)
 
-    reply = enact(rewritten, job, stage, watcher.around)
+    reply = compile_and_call(rewritten, job, stage, watcher.around)
     return {**reply, "lines": watcher.lines, "watched": [list(seen.values()) for seen in watcher.seen]}
 
 
-class _Watcher(Recorder):
+class _WatchRecorder(Recorder):
     """A recorder that looks at expressions where a step finishes."""
 
-    def __init__(self, limit: int, stage: Stage, watches: Sequence[tuple[int, str]]) -> None:
+    def __init__(self, limit: int, stage: ExecutionContext, watches: Sequence[tuple[int, str]]) -> None:
         super().__init__(limit, stage)
         self.seen: list[dict[int, tuple[str, str | None, str | None]]] = [{} for _ in watches]
         self.by_line: dict[int, list[tuple[int, CodeType]]] = {}
@@ -132,7 +132,7 @@ class _Watcher(Recorder):
         try:
             for number, code in watches:
                 try:
-                    self.seen[number][frame.step] = describe(eval(code, self.stage.namespace, dict(state)))
+                    self.seen[number][frame.step] = to_fields(eval(code, self.stage.namespace, dict(state)))
                 except Exception:  # it has no value here
                     self.seen[number].pop(frame.step, None)
         finally:

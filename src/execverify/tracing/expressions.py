@@ -18,13 +18,13 @@ from types import CodeType
 from typing import Any
 
 from execverify.programs.program import Program, walk
-from execverify.programs.values import Value, describe
+from execverify.programs.values import Value, to_fields
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import job_for, sandbox
-from execverify.sandbox.runners import enact
-from execverify.sandbox.worker import Stage
+from execverify.sandbox.runners import compile_and_call
+from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite
-from execverify.tracing.determinism import OTHER_SEEDS, parts_may_vary
+from execverify.tracing.determinism import EXTRA_HASH_SEEDS, expressions_may_vary
 from execverify.tracing.recorder import Recorder
 from execverify.tracing.trace import Trace, trace_many, trace_of
 
@@ -38,7 +38,7 @@ _VARIES = "varies"  # why a value is opaque that differs between hash seeds
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ExpressionValue:
     """The value of a part at one moment.
 
     Attributes:
@@ -49,7 +49,7 @@ class Note:
 
     node: ast.AST
     value: Value
-    moment: int
+    time_index: int
 
     @property
     def text(self) -> str:
@@ -58,7 +58,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Details:
+class ExpressionValues:
     """The values of the parts of a run's steps.
 
     Attributes:
@@ -66,19 +66,19 @@ class Details:
         cut: steps of which some parts are missing, because there were too many.
     """
 
-    notes: dict[int, tuple[Note, ...]]
+    notes: dict[int, tuple[ExpressionValue, ...]]
     cut: frozenset[int] = frozenset()
 
-    def of(self, step: int) -> tuple[Note, ...]:
+    def of(self, step: int) -> tuple[ExpressionValue, ...]:
         """What is known of a step."""
         return self.notes.get(step, ())
 
 
-NO_DETAILS = Details({})
+NO_VALUES = ExpressionValues({})
 """Nothing is known: the run for details went another way than the trace, or failed."""
 
 
-def details_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Details]:
+def expressions_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[ExpressionValues]:
     """Runs traced programs once more, and yields the values of their parts, in order.
 
     A program whose parts may vary runs under three hash seeds, and a value that differs between them is opaque ("varies"). Where a
@@ -90,17 +90,17 @@ def details_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, workers:
     runs = list(traces)
     jobs = [job_for(run.program, _HARNESS, limits) for run in runs]
     found = [_details(run, reply) for run, reply in zip(runs, sandbox(0, limits.imports).run_many(jobs, workers), strict=True)]
-    varying = [place for place, run in enumerate(runs) if parts_may_vary(run.program)]
-    for seed in OTHER_SEEDS[:2]:
+    varying = [place for place, run in enumerate(runs) if expressions_may_vary(run.program)]
+    for seed in EXTRA_HASH_SEEDS[:2]:
         others = sandbox(seed, limits.imports).run_many([jobs[place] for place in varying], workers)
         for place, reply in zip(varying, others, strict=True):
             found[place] = _agreeing(found[place], _details(runs[place], reply))
     yield from found
 
 
-def traced_in_detail(
+def trace_with_expressions(
     programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1
-) -> Iterator[tuple[Trace, Details]]:
+) -> Iterator[tuple[Trace, ExpressionValues]]:
     """Traces programs, and yields each trace with its details, in order.
 
     One run gives both where nothing can vary between two; else it is `trace_many` and `details_many`.
@@ -109,37 +109,37 @@ def traced_in_detail(
         SandboxError: the confined process could not be started (our failure).
     """
     listed = list(programs)
-    steady = [program for program in listed if not parts_may_vary(program)]
-    others = [program for program in listed if parts_may_vary(program)]
+    steady = [program for program in listed if not expressions_may_vary(program)]
+    others = [program for program in listed if expressions_may_vary(program)]
     jobs = (job_for(program, _HARNESS, limits, history=True) for program in steady)
     replies = sandbox(0, limits.imports).run_many(jobs, workers)
     traces = list(trace_many(others, limits=limits, workers=workers))
-    pairs = zip(traces, details_many(traces, limits=limits, workers=workers), strict=True)
+    pairs = zip(traces, expressions_many(traces, limits=limits, workers=workers), strict=True)
     for program in listed:
-        if parts_may_vary(program):
+        if expressions_may_vary(program):
             yield next(pairs)
         else:
             reply = next(replies)
             trace = trace_of(program, reply)
-            yield trace, _details(trace, reply) if trace.steps else NO_DETAILS
+            yield trace, _details(trace, reply) if trace.steps else NO_VALUES
 
 
-def _details(run: Trace, reply: dict[str, Any]) -> Details:
+def _details(run: Trace, reply: dict[str, Any]) -> ExpressionValues:
     """What a reply holds; nothing where it is not the trace's own way."""
     try:
         if reply["outcome"] != run.result.outcome or reply["lines"] != [step.line for step in run.steps]:
-            return NO_DETAILS
+            return NO_VALUES
         values = [Value(*value) for value in reply["part_values"]]
         nodes = run.program.nodes
-        notes: dict[int, list[Note]] = {}
+        notes: dict[int, list[ExpressionValue]] = {}
         for step, node, value, moment in zip(*reply["parts"], strict=True):
-            notes.setdefault(step, []).append(Note(nodes[node], values[value], moment))
-        return Details({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]))
+            notes.setdefault(step, []).append(ExpressionValue(nodes[node], values[value], moment))
+        return ExpressionValues({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]))
     except (TypeError, ValueError, KeyError, IndexError):
-        return NO_DETAILS
+        return NO_VALUES
 
 
-def _agreeing(one: Details, other: Details) -> Details:
+def _agreeing(one: ExpressionValues, other: ExpressionValues) -> ExpressionValues:
     """What two runs under different hash seeds agree about."""
     notes = {}
     for step, found in one.notes.items():
@@ -149,22 +149,22 @@ def _agreeing(one: Details, other: Details) -> Details:
             notes[step] = tuple(
                 a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs
             )
-    return Details(notes, one.cut | other.cut)
+    return ExpressionValues(notes, one.cut | other.cut)
 
 
 # ---------------------------------------------------------------------------------------- inside the confined process
 
 PART, BINDING = "·D", "·K"
 _LOAD = ast.Load()
-_WORTH = (
+_RECORDED_NODES = (
     ast.Call, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.JoinedStr, ast.Subscript, ast.NamedExpr, ast.ListComp,
     ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Attribute,
 )  # fmt: skip
 
 
-def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the plain reply of a run, the lines of its steps, and the values of their parts."""
-    noter = _Noter(job["steps"], stage)
+    noter = _ExpressionRecorder(job["steps"], stage)
     stage.builtins.__dict__.update(noter.names())
 
     def rewritten() -> CodeType:
@@ -172,16 +172,16 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         _Parts(tree, noter.owners).module()
         return compile(rewrite.instrument(tree, job["source"]), "<program>", "exec", dont_inherit=True)
 
-    reply = enact(rewritten, job, stage, noter.around)
+    reply = compile_and_call(rewritten, job, stage, noter.around)
     history = noter.reply() if job.get("history") else {"lines": noter.lines}
     parts = [noter.steps, noter.parts, noter.part_values, noter.moments]
     return {**reply, **history, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut)}
 
 
-class _Noter(Recorder):
+class _ExpressionRecorder(Recorder):
     """A recorder that also notes the values of parts."""
 
-    def __init__(self, limit: int, stage: Stage) -> None:
+    def __init__(self, limit: int, stage: ExecutionContext) -> None:
         super().__init__(limit, stage)
         self.owners: dict[int, int] = {}  # the line of each part's statement
         self.steps: list[int] = []
@@ -222,7 +222,7 @@ class _Noter(Recorder):
         self.steps.append(step)
         self.parts.append(number)
         self.moments.append(len(self.lines))
-        self.part_values.append(self.table.setdefault(describe(value, MAX_TEXT), len(self.table)))
+        self.part_values.append(self.table.setdefault(to_fields(value, MAX_TEXT), len(self.table)))
 
 
 class _Parts:
@@ -283,7 +283,7 @@ class _Parts:
         inside = self.inner(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
             return inside
-        return self.part(inside, node) if isinstance(node, _WORTH) and _is_read(node) else inside
+        return self.part(inside, node) if isinstance(node, _RECORDED_NODES) and _is_read(node) else inside
 
     def inner(self, node: ast.expr) -> ast.expr:
         """The expression with the parts in it rewritten."""

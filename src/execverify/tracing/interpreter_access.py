@@ -22,7 +22,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from execverify.errors import ProgramError
-from execverify.programs.program import Program, once_for_each, parse_arguments, parse_source, walk
+from execverify.programs.program import Program, cached_per_program, parse_arguments, parse_source, walk
 from execverify.programs.scopes import Scope, nodes_with_scopes, scopes_of
 
 CODE = "it looks at its own code, frames or references"
@@ -31,7 +31,7 @@ VERSION = "it depends on the version of Python"
 MACHINE = "it depends on the machine, the process or what is installed"
 THREADS = "its lines may run at any time: in a second process, or by a signal"
 
-_SHUT = {  # modules of which nothing may be used
+_CLOSED_NAMES = {  # modules of which nothing may be used
     CODE: "bdb code codeop cProfile ctypes dis faulthandler gc linecache marshal opcode pdb profile pstats timeit trace "
     "tracemalloc",
     VERSION: "compileall py_compile pyclbr pydoc symtable token tokenize "
@@ -120,28 +120,28 @@ _GLANCE = re.compile("import|__|globals|vars|dir|open|breakpoint|hasattr|exec|ev
 """Without one of these in its text, a program has no door."""
 
 
-def _table() -> dict[str, tuple[str, bool, frozenset[str]]]:
+def _access_table() -> dict[str, tuple[str, bool, frozenset[str]]]:
     """For each guarded module its reason, whether the names are those that are allowed, and the names."""
-    shut = {name: (reason, True, frozenset[str]()) for reason, names in _SHUT.items() for name in names.split()}
+    shut = {name: (reason, True, frozenset[str]()) for reason, names in _CLOSED_NAMES.items() for name in names.split()}
     only = {name: (reason, True, frozenset(names.split())) for name, (reason, names) in _ONLY.items()}
     less = {name: (reason, False, frozenset(names.split())) for name, (reason, names) in _NOT.items()}
     return {**shut, **only, **less, "posixpath": only["os.path"]}
 
 
-_GUARDED = _table()
+_GUARDED = _access_table()
 
 
-@once_for_each
-def door_of(program: Program) -> str | None:
+@cached_per_program
+def interpreter_access(program: Program) -> str | None:
     """Why no label may be given to a program, with the place that shows it; None where no door is found by name."""
     if program.source.isascii() and _GLANCE.search(program.source) is None:
         return None
-    doors = _Doors(program.tree, program.nodes)
+    doors = _AccessFinder(program.tree, program.nodes)
     given = parse_arguments(program.arguments) if doors.names & _RUNNING_TEXT else None  # a text among them may be run
     return next(itertools.chain(doors.found(), doors.found_in_texts(ast.walk(given)) if given is not None else ()), None)
 
 
-class _Doors:
+class _AccessFinder:
     def __init__(self, tree: ast.Module, nodes: "tuple[ast.AST, ...] | list[ast.AST]") -> None:
         self.tree = tree
         self.nodes = nodes
@@ -382,7 +382,7 @@ class _Doors:
                 tree = parse_source(text)
             except ProgramError:
                 return
-            yield from ((reason, text[:60]) for reason in map(_reason, _Doors(tree, walk(tree)).found()))
+            yield from ((reason, text[:60]) for reason in map(_reason, _AccessFinder(tree, walk(tree)).found()))
         if _PLACES.match(text) is not None and (self.names | self.imported) & _OPENING:
             yield MACHINE, text[:60]
         if "sqlite3" in self.imported and _SQL_NOW.search(text) is not None:

@@ -9,10 +9,10 @@ import ast
 import re
 from collections.abc import Collection, Iterable
 
-from execverify.programs.constraints import form_of
+from execverify.programs.constraints import violation_of_common_rules
 from execverify.programs.program import Program
-from execverify.programs.type_expr import ANY, arguments, element, head
-from execverify.programs.type_inference import kinds_of
+from execverify.programs.type_expr import ANY, arguments, element, type_head
+from execverify.programs.type_inference import inferred_types
 
 _SETS = frozenset(("set", "frozenset"))
 _VIEWS = frozenset(("keys", "items", "values"))
@@ -31,15 +31,15 @@ _MAYBE_NONE = frozenset(("get", "setdefault", "pop"))
 _WORDS = re.compile(r"\w+")
 
 
-def shows_order(program: Program) -> bool:
+def exposes_set_order(program: Program) -> bool:
     """Whether it may; False only where every expression is understood."""
-    return form_of(program) is not None or _Judge(program).finds()
+    return violation_of_common_rules(program) is not None or _OrderAnalysis(program).finds()
 
 
-class _Judge:
+class _OrderAnalysis:
     def __init__(self, program: Program) -> None:
         self.nodes = program.nodes
-        self.kinds = kinds_of(program)
+        self.kinds = inferred_types(program)
         self.functions = {node.name for node in program.tree.body if isinstance(node, ast.FunctionDef)}
         used = program.vocabulary
         constants = (node.value for node in self.nodes if isinstance(node, ast.Constant))
@@ -79,15 +79,15 @@ class _Judge:
 
     def drawn(self, node: ast.expr) -> bool:
         """Whether the order in which the elements of an expression come may vary."""
-        return any(map(self.unsteady, self.of(node)))
+        return any(map(self.is_unordered, self.of(node)))
 
     def unpacked(self, node: ast.expr) -> bool:
         """Whether the elements of an expression's elements come in an order that may vary."""
-        return any(self.unsteady(element(kind) or (*arguments(kind), ANY)[0]) for kind in self.of(node))
+        return any(self.is_unordered(element(kind) or (*arguments(kind), ANY)[0]) for kind in self.of(node))
 
-    def unsteady(self, kind: str) -> bool:
+    def is_unordered(self, kind: str) -> bool:
         """Whether values of a type have an order that may vary from run to run."""
-        if head(kind) not in _SETS:
+        if type_head(kind) not in _SETS:
             return kind == ANY or kind == "mixed"
         parts = arguments(kind)
         return self.may_hold_none or not parts or not _words(*parts) <= _NUMBERS | {"tuple"}
@@ -98,7 +98,9 @@ class _Judge:
 
     def operates(self, node: ast.AugAssign | ast.BinOp) -> bool:
         left, right = (node.target, node.value) if isinstance(node, ast.AugAssign) else (node.left, node.right)
-        if isinstance(node.op, _SET_OPERATORS) and any(head(kind) in _VIEWS for part in (left, right) for kind in self.of(part)):
+        if isinstance(node.op, _SET_OPERATORS) and any(
+            type_head(kind) in _VIEWS for part in (left, right) for kind in self.of(part)
+        ):
             return True  # a set of keys has the type of its operands here
         if isinstance(node.op, ast.Mod):
             return not set(self.of(left)) <= _NUMBERS and self.shown(right)
@@ -110,7 +112,7 @@ class _Judge:
         given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "key")]
         handed = [keyword.value for keyword in node.keywords if keyword.arg == "key"]
         if isinstance(node.func, ast.Attribute):
-            return self.hands_over(handed) or self.asks_method(node.func, given)
+            return self.passes_to(handed) or self.asks_method(node.func, given)
         if not isinstance(node.func, ast.Name):
             return True
         name = node.func.id
@@ -118,7 +120,7 @@ class _Judge:
             return False  # its parameters have the types that it is called with
         if name in ("map", "filter") and given:
             handed.append(given.pop(0))
-        if self.hands_over(handed):
+        if self.passes_to(handed):
             return True
         if name in _SHOWING:
             return any(map(self.shown, given))
@@ -133,7 +135,7 @@ class _Judge:
         parts = [_words(*arguments(kind)) for kind in self.of(node)]
         return self.drawn(node) and not all(words and words <= _ORDERED | {"tuple"} for words in parts)
 
-    def hands_over(self, functions: Iterable[ast.expr]) -> bool:
+    def passes_to(self, functions: Iterable[ast.expr]) -> bool:
         """Whether functions are handed over of which it is not known what they do with what they are given."""
         for node in functions:
             if isinstance(node, ast.Lambda) or (isinstance(node, ast.Constant) and node.value is None):
@@ -154,7 +156,7 @@ class _Judge:
         """Whether a method shows the order of what it is called on, or of what it is given."""
         if isinstance(function.value, ast.Name) and id(function.value) not in self.kinds:  # `str.join`, `dict.fromkeys`
             return function.attr in ("format", "format_map") or any(map(self.drawn, given))
-        heads = {head(kind) for kind in self.of(function.value)}
+        heads = {type_head(kind) for kind in self.of(function.value)}
         if not heads.isdisjoint(("set", "frozenset")):
             return function.attr == "pop" or len(heads) > 1
         if "mixed" in heads:

@@ -20,11 +20,11 @@ from collections.abc import AsyncIterator, Callable
 from types import CodeType
 from typing import Any
 
-from execverify.programs.values import describe
-from execverify.sandbox.runners import StepLimitReached, enact
-from execverify.sandbox.worker import Stage
+from execverify.programs.values import to_fields
+from execverify.sandbox.runners import StepLimitReached, compile_and_call
+from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite as names
-from execverify.tracing.environments import surroundings
+from execverify.tracing.environments import altered_environment
 
 Names = dict[str, object]
 Lent = tuple[str, Callable[[], object]]
@@ -35,11 +35,11 @@ _COLLECTIONS = frozenset(map(id, (list, dict, set, tuple, frozenset)))
 MAX_DEPTH = 900
 """Deepest nesting of calls. CPython's own limit is reached at other depths by other versions, and can be swallowed."""
 
-_MAX_LENGTH, _MAX_IMAGE = 1_000, 40_000  # of a collection, and of its bytes: what is larger is written anew at every step
+_MAX_LENGTH, _MAX_SNAPSHOT = 1_000, 40_000  # of a collection, and of its bytes: what is larger is written anew at every step
 _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
 
-def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the plain reply of a run, and the trace of its call."""
     recorder = Recorder(job["steps"], stage)
     stage.builtins.__dict__.update(recorder.names(), locals=_locals, vars=_vars, dir=_dir)  # its globals stay its own
@@ -48,8 +48,8 @@ def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
         tree = names.instrument(ast.parse(job["source"], "<program>"), job["source"])
         return compile(tree, "<program>", "exec", dont_inherit=True)
 
-    with surroundings(job, stage):
-        reply = enact(rewritten, job, stage, recorder.around)
+    with altered_environment(job, stage):
+        reply = compile_and_call(rewritten, job, stage, recorder.around)
     return {**reply, **recorder.reply()}
 
 
@@ -108,7 +108,7 @@ class Frame:
         self.known: dict[str, int] = {}  # index of each name's last recorded value
 
 
-class Advances:
+class ForIterator:
     """The iterator of a `for` header. Like the header itself, it holds no item, and lets go of what failed or is exhausted."""
 
     __slots__ = ("advance", "begun", "frame", "line", "recorder")
@@ -120,7 +120,7 @@ class Advances:
         self.advance: Any = iterator
         self.begun = True  # the first advance's step began before the iterable was computed
 
-    def __iter__(self) -> "Advances":
+    def __iter__(self) -> "ForIterator":
         return self
 
     def __next__(self) -> Any:
@@ -138,7 +138,7 @@ class Advances:
 class Recorder:
     """The other end of the rewritten program's reports. Each is called from the very frame that it reports on."""
 
-    def __init__(self, limit: int, stage: Stage) -> None:
+    def __init__(self, limit: int, stage: ExecutionContext) -> None:
         self.limit = limit
         self.stage = stage
         self.on = False
@@ -154,7 +154,7 @@ class Recorder:
         self.simple: dict[tuple[type, object], int] = {}
         self.images: dict[tuple[type, bytes], int] | None = {}
         self.recorded = 0
-        self.none = self.intern(None)
+        self.none = self._intern_value(None)
 
     def names(self) -> dict[str, Any]:
         """What the rewritten program finds in its globals."""
@@ -163,15 +163,15 @@ class Recorder:
             names.NEXT: self.next,
             names.END: self.end,
             names.VALUE: self.value,
-            names.PASS: self.passes,
+            names.HOOK_PASS: self.passes,
             names.HANDLES: self.handles_error,
             names.ENTER: self.enter,
             names.CLASS: self.class_body,
-            names.AGAIN: self.again,
-            names.REOPEN: self.reopen,
+            names.HOOK_AGAIN: self.again,
+            names.HOOK_REOPEN: self.reopen,
             names.ADVANCES: self.advances,
             names.ASYNC_ADVANCES: self.async_advances,
-            names.CAUGHT: self.caught,
+            names.HOOK_CAUGHT: self.caught,
         }
 
     def around(self, call: Callable[[], Any]) -> Any:
@@ -272,9 +272,9 @@ class Recorder:
             before = self.changes[step]
             self.changes[step] = {**before, **changed} if before else changed
 
-    def advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> "Advances":
+    def advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> "ForIterator":
         """A `for` header: each advance after the first begins a step of its own, before the next item is asked for."""
-        return Advances(self, frame, line, iter(iterable))
+        return ForIterator(self, frame, line, iter(iterable))
 
     async def async_advances(self, frame: Frame, line: int, _begun: None, iterable: Any) -> AsyncIterator[Any]:
         """An `async for` header."""
@@ -307,7 +307,7 @@ class Recorder:
                 continue
             if name[0] == "·" or (name[:2] == "__" and name[-2:] == "__"):
                 continue  # ours, or Python's own (`__class__`, a class body's `__qualname__`), which differ by version
-            index = self.intern(obj)
+            index = self._intern_value(obj)
             last[name] = obj if id(type(obj)) in _FIXED else None
             if known.get(name) != index:
                 known[name] = changed[name] = index
@@ -317,7 +317,7 @@ class Recorder:
                 changed[name] = -1
         return changed
 
-    def intern(self, obj: object) -> int:
+    def _intern_value(self, obj: object) -> int:
         """Index of an object's value. Texts, integers, and collections of plain values are known again without being written."""
         kind = type(obj)
         if kind is str or kind is int:
@@ -326,10 +326,10 @@ class Recorder:
                 index = self.simple[kind, obj] = self.written(obj)
             return index
         if id(kind) in _COLLECTIONS and self.images is not None and len(obj) < _MAX_LENGTH:  # type: ignore[arg-type]
-            return self.imaged(kind, obj)
+            return self._snapshot(kind, obj)
         return self.written(obj)
 
-    def imaged(self, kind: type, obj: object) -> int:
+    def _snapshot(self, kind: type, obj: object) -> int:
         """Index of a collection's value, by its bytes as `marshal` has them: most are at one step what they were before.
 
         It writes every type apart, but for the bytes-like ones: where there is a `b'`, no image is kept.
@@ -340,7 +340,7 @@ class Recorder:
             return self.written(obj)
         except MemoryError:
             image = b""
-        if self.images is None or not 0 < len(image) < _MAX_IMAGE:
+        if self.images is None or not 0 < len(image) < _MAX_SNAPSHOT:
             self.images = None
             return self.written(obj)
         index = self.images.get((kind, image))
@@ -352,7 +352,7 @@ class Recorder:
         return index
 
     def written(self, obj: object) -> int:
-        key = describe(obj)
+        key = to_fields(obj)
         index = self.index.get(key)
         if index is None:
             index = self.index[key] = len(self.values)

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 
 from execverify.programs.program import split_lines
 
-FRAME, BEGIN, NEXT, END, VALUE, PASS, HANDLES, ENTER, CLASS, AGAIN, ADVANCES, ASYNC_ADVANCES, CAUGHT, REOPEN = (
+FRAME, BEGIN, NEXT, END, VALUE, HOOK_PASS, HANDLES, ENTER, CLASS, HOOK_AGAIN, ADVANCES, ASYNC_ADVANCES, HOOK_CAUGHT, HOOK_REOPEN = (
     "·f", "·B", "·N", "·E", "·V", "·P", "·X", "·enter", "·class", "·again", "·advances", "·async_advances", "·caught", "·reopen",
 )  # fmt: skip
 
@@ -107,7 +107,7 @@ class _Scope:
         self.frame = _name(handle, line)
         self.outer = outer
         self.end = _statement(_call(END, line, self.frame))
-        self.reopen = _statement(_call(REOPEN, line, self.frame))
+        self.reopen = _statement(_call(HOOK_REOPEN, line, self.frame))
         self._begin, self._next = _name(BEGIN, line), _name(NEXT, line)
 
     def begin(self, line: int, ending: bool = False) -> ast.expr:
@@ -161,7 +161,9 @@ class _Instrumenter:
             lent = [_pair(name, node.lineno) for name in self.declared(node.body, ast.Nonlocal)]
             before.append(_assign(handle, _call(CLASS, node.lineno, *lent, *names)))
             node.body = [*docstring, *self.suite(node.body[len(docstring) :], scope, 0)] or node.body
-        return _statement(_call(AGAIN, node.lineno, scope.frame))  # the body may run again: each time it is a frame of its own
+        return _statement(
+            _call(HOOK_AGAIN, node.lineno, scope.frame)
+        )  # the body may run again: each time it is a frame of its own
 
     @contextlib.contextmanager
     def owned_by(self, node: ast.ClassDef) -> Iterator[None]:
@@ -256,7 +258,7 @@ class _Instrumenter:
 
     def choice(self, node: ast.Match, scope: _Scope, begun: ast.expr) -> None:
         taken = header_end(node)
-        node.subject = _call(PASS, node.lineno, begun, node.subject)
+        node.subject = _call(HOOK_PASS, node.lineno, begun, node.subject)
         for case in node.cases:
             case.body = self.suite(case.body, scope, taken, ending=True)
         last = node.cases[-1]
@@ -268,7 +270,7 @@ class _Instrumenter:
         node.body = self.suite(node.body, scope, 0)
         for handler in node.handlers:
             taken = last_of_header(handler, handler.body, self.lines)
-            caught = [_statement(_call(CAUGHT, handler.lineno, scope.frame))]
+            caught = [_statement(_call(HOOK_CAUGHT, handler.lineno, scope.frame))]
             if handler.type is None:
                 caught.insert(0, _statement(scope.begin(handler.lineno)))
             else:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
-from execverify.programs.program import Program, once_for_each
-from execverify.sandbox.runners import StepLimitReached, enact
-from execverify.sandbox.worker import Stage
-from execverify.tracing.environments import surroundings
+from execverify.programs.program import Program, cached_per_program
+from execverify.sandbox.runners import StepLimitReached, compile_and_call
+from execverify.sandbox.worker import ExecutionContext
+from execverify.tracing.environments import altered_environment
 from execverify.tracing.recorder import MAX_DEPTH, Frame, Names, Recorder
 from execverify.tracing.rewrite import first_line, header_end, makes_step, starts_line
 
@@ -24,13 +24,15 @@ _EVENTS = 20  # line events for each step that a run may take
 _BASES = (object, int, str, list, dict, set, tuple, Exception, BaseException)
 
 
-def record(job: dict[str, Any], stage: Stage) -> dict[str, Any]:
+def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the plain reply of a run, and per function the values and lines that were seen."""
     declared = {name for node in ast.walk(ast.parse(job["source"])) if isinstance(node, ast.Global) for name in node.names}
-    witness = _Witness(job["steps"], stage, declared)
+    witness = _SettraceRecorder(job["steps"], stage, declared)
     more = [type("More", (base,), {}) for base in _BASES]  # whoever counts what there is counts another number here
-    with surroundings(job, stage):
-        reply = enact(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, witness.around)
+    with altered_environment(job, stage):
+        reply = compile_and_call(
+            lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, witness.around
+        )
     del more
     return {**reply, **witness.seen()}
 
@@ -40,8 +42,8 @@ def _deeper(call: Callable[[], Any], frames: int = 3) -> Any:
     return _deeper(call, frames - 1) if frames else call()
 
 
-class _Witness:
-    def __init__(self, limit: int, stage: Stage, declared: set[str]) -> None:
+class _SettraceRecorder:
+    def __init__(self, limit: int, stage: ExecutionContext, declared: set[str]) -> None:
         self.stage = stage
         self.declared = declared
         self.left = _EVENTS * limit
@@ -105,7 +107,7 @@ class _Witness:
 # ---------------------------------------------------------------------------------------- outside of it
 
 
-@once_for_each
+@cached_per_program
 def _certain(program: Program) -> tuple[frozenset[int], frozenset[int], frozenset[str]]:
     """Lines of which CPython has an event for sure; lines that hold several statements; names that end with their handler.
 

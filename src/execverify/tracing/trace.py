@@ -19,20 +19,20 @@ from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.sandbox.job import Job
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.run import FORGED, job_for, result_of, sandbox
-from execverify.tracing.determinism import OTHER_SEEDS, may_vary
-from execverify.tracing.interpreter_access import door_of
+from execverify.sandbox.run import INVALID_REPLY, job_for, result_of, sandbox
+from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
+from execverify.tracing.interpreter_access import interpreter_access
 from execverify.tracing.settrace_check import agrees
-from execverify.utils.validation import many
+from execverify.utils.validation import list_of
 
 _HARNESS = "execverify.tracing.recorder:record"
-_PLAIN = "execverify.sandbox.runners:run"
+_PLAIN = "execverify.sandbox.runners:run_call"
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
 _ENDS = (Outcome.RETURNED, Outcome.RAISED)
 _WITNESS = "execverify.tracing.settrace_check:record"
 _PATIENCE = 5  # times the time limit, for the run under CPython's trace function
-_LOOKS = "it is another when it is traced: it looks at its own code, frames or references"
-_DIFFERS = "two runs of it differ: it depends on set order, addresses, time, chance or its surroundings"
+_OBSERVES_TRACING = "it is another when it is traced: it looks at its own code, frames or references"
+_RUNS_DIFFER = "two runs of it differ: it depends on set order, addresses, time, chance or its surroundings"
 _CHUNK = 64  # programs whose runs are compared together
 _DEFAULT = Limits()
 
@@ -129,22 +129,22 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
 
 def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Trace]:
     """Traces programs, and yields the traces in order; reads the programs some at a time, the first ones one by one."""
-    waiting = iter(many(programs, "Programs", ProgramError))
+    waiting = iter(list_of(programs, "Programs", ProgramError))
     size = 1
     while chunk := list(islice(waiting, size)):
         size = min(2 * size, _CHUNK)
         jobs = [job_for(program, _HARNESS, limits) for program in chunk]
-        doors = [door_of(program) for program in chunk]
+        doors = [interpreter_access(program) for program in chunk]
         open_jobs = (job for job, door in zip(jobs, doors, strict=True) if door is None)
         ran = sandbox(0, limits.imports).run_many(open_jobs, workers)
         replies = [next(ran) if door is None else {"outcome": Outcome.NOT_DETERMINISTIC, "detail": door} for door in doors]
-        varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_vary(chunk[i])]
+        varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_be_nondeterministic(chunk[i])]
         if varying:
-            _confirm(replies, chunk, jobs, varying, limits.imports, workers)
+            _check_determinism(replies, chunk, jobs, varying, limits.imports, workers)
         yield from map(trace_of, chunk, replies)
 
 
-def _confirm(
+def _check_determinism(
     replies: list[dict[str, Any]],
     chunk: list[Program],
     jobs: list[Job],
@@ -157,18 +157,18 @@ def _confirm(
     A plain run, which must end alike; one that CPython traces, in which each value and line must have been seen; and runs
     under other hash seeds, each in surroundings of its own, in which all labels must be the same.
     """
-    plain = [replace(jobs[i], harness=_PLAIN) for i in varying]
-    _compare(replies, varying, sandbox(0, imports).run_many(plain, workers), ("outcome", "value", "error"), _LOOKS)
+    plain = [replace(jobs[i], runner=_PLAIN) for i in varying]
+    _compare(replies, varying, sandbox(0, imports).run_many(plain, workers), ("outcome", "value", "error"), _OBSERVES_TRACING)
     varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
-    seen = [replace(jobs[i], harness=_WITNESS, limits=_patient(jobs[i].limits)) for i in varying]
+    seen = [replace(jobs[i], runner=_WITNESS, limits=_patient(jobs[i].limits)) for i in varying]
     for i, reply in zip(varying, list(sandbox(0, imports).run_many(seen, workers)), strict=True):
         ended = all(replies[i].get(label) == reply.get(label) for label in ("outcome", "value", "error"))
         if not ended or not agrees(chunk[i], replies[i], reply):
-            replies[i] = {"outcome": Outcome.NOT_DETERMINISTIC, "detail": _LOOKS}
-    for seed in OTHER_SEEDS:
+            replies[i] = {"outcome": Outcome.NOT_DETERMINISTIC, "detail": _OBSERVES_TRACING}
+    for seed in EXTRA_HASH_SEEDS:
         varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
         others = [replace(jobs[i], extra={**jobs[i].extra, "run": seed}) for i in varying]
-        _compare(replies, varying, sandbox(seed, imports).run_many(others, workers), _LABELS, _DIFFERS)
+        _compare(replies, varying, sandbox(seed, imports).run_many(others, workers), _LABELS, _RUNS_DIFFER)
 
 
 def _patient(limits: Limits) -> Limits:
@@ -191,7 +191,7 @@ def trace_of(program: Program, reply: dict[str, Any]) -> Trace:
     try:
         return Trace(program, result, *_history(reply))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError):
-        return Trace(program, FORGED)
+        return Trace(program, INVALID_REPLY)
 
 
 def _history(reply: dict[str, Any]) -> tuple[tuple[Step, ...], tuple[Frame, ...]]:

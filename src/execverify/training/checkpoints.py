@@ -19,12 +19,12 @@ from execverify.errors import TrainingError
 from execverify.training.files import read_json, write_json
 from execverify.utils.atomic import atomic_text
 
-Say = Callable[[str], None]
+Logger = Callable[[str], None]
 """Is told a line for a person, now and then."""
 
 MODEL, LOG, SAMPLES, STAGE = "model", "log.jsonl", "samples.jsonl", "stage.json"
-BEGUN, SCREENED = "begun.json", "screened.json"
-ALIKE = "execverify/groups_alike"
+STARTED, FILTERED = "begun.json", "screened.json"
+ZERO_VARIANCE = "execverify/groups_alike"
 """In the log: the share of this process's groups whose completions all got the same of every reward function. (The engine's own
 figure, `frac_reward_zero_std`, is of the whole batch where rewards are normalised apart.)"""
 
@@ -54,11 +54,11 @@ def resumed_at(folder: Path) -> int:
     """Where a stage goes on: the steps of its last whole checkpoint; its logs are cut back to there."""
     step = steps_done(folder)
     for name in (LOG, SAMPLES):
-        trim(folder / name, step)
+        truncate_log(folder / name, step)
     return step
 
 
-def trim(path: Path, step: int) -> None:
+def truncate_log(path: Path, step: int) -> None:
     """Takes the lines after a step out of a log: they are going to be written again."""
     if not path.exists():
         return
@@ -75,11 +75,11 @@ def trim(path: Path, step: int) -> None:
 
 def seconds_before(folder: Path) -> float:
     """Seconds that the steps so far took, those of earlier starts too; the log must be cut back to them, see `resumed_at`."""
-    lines = logged(folder)
+    lines = read_log(folder)
     return float(lines[-1]["seconds"]) if lines else 0.0
 
 
-def logged(folder: Path) -> list[dict[str, Any]]:
+def read_log(folder: Path) -> list[dict[str, Any]]:
     """The lines of a stage's log."""
     path = folder / LOG
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
@@ -91,9 +91,9 @@ def finished(folder: Path) -> dict[str, Any] | None:
     return told
 
 
-def is_begun(folder: Path) -> bool:
+def has_started(folder: Path) -> bool:
     """Whether a stage has left something that it would go on from; until then it may begin otherwise."""
-    return finished(folder) is not None or (folder / SCREENED).exists() or last_checkpoint(folder) is not None
+    return finished(folder) is not None or (folder / FILTERED).exists() or last_checkpoint(folder) is not None
 
 
 def base_name(base: str, folder: Path) -> str:
@@ -106,9 +106,9 @@ def base_name(base: str, folder: Path) -> str:
 
 def check_base(folder: Path, base: str) -> None:
     """Raises TrainingError where a stage was begun on another model than this."""
-    if not is_begun(folder):
+    if not has_started(folder):
         return
-    told = finished(folder) or read_json(folder / BEGUN) or {}
+    told = finished(folder) or read_json(folder / STARTED) or {}
     before, now = told.get("base"), base_name(base, folder)
     if isinstance(before, str) and base_name(before, folder) != now and before != now:
         raise TrainingError(
@@ -117,18 +117,18 @@ def check_base(folder: Path, base: str) -> None:
         )
 
 
-def begin(folder: Path, base: str) -> None:
+def mark_started(folder: Path, base: str) -> None:
     """Writes down on which model a stage begins.
 
     Raises:
         TrainingError: it was begun on another one.
     """
     check_base(folder, base)
-    write_json(folder / BEGUN, {"base": base_name(base, folder)})
+    write_json(folder / STARTED, {"base": base_name(base, folder)})
 
 
 def drop_checkpoints(folder: Path) -> None:
     """Removes what only an unfinished training needs: optimizer states are twice as large as the model."""
     for path in folder.glob("checkpoint-*"):
         shutil.rmtree(path, ignore_errors=True)
-    (folder / BEGUN).unlink(missing_ok=True)
+    (folder / STARTED).unlink(missing_ok=True)

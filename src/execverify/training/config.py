@@ -197,7 +197,7 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True)
-class Needs:
+class HardwareRequirements:
     """What the machine must have.
 
     Attributes:
@@ -227,7 +227,7 @@ class Preset:
         verl: further overrides of verl's configuration, by their dotted names.
     """
 
-    about: str = ""
+    description: str = ""
     seed: int = 0
     save_steps: int = 50
     report_to: tuple[str, ...] = ()
@@ -239,7 +239,7 @@ class Preset:
         default_factory=lambda: RlSettings(kinds=(CODE_GENERATION,), reward="unit_tests", epochs=5.0, rows=10_000)
     )
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
-    needs: Needs = field(default_factory=Needs)
+    needs: HardwareRequirements = field(default_factory=HardwareRequirements)
     trl: Mapping[str, Any] = field(default_factory=dict)
     verl: Mapping[str, Any] = field(default_factory=dict)
 

@@ -16,17 +16,17 @@ from typing import Any
 
 from execverify.datasets.build_dir import read_manifest
 from execverify.datasets.build_run import build
-from execverify.datasets.code_problems import ProblemAccount, problem_rows
-from execverify.datasets.config import Recipe, levels_of
+from execverify.datasets.code_problems import ImportReport, problem_rows
+from execverify.datasets.config import DatasetConfig, levels_of
 from execverify.datasets.rows_io import read_rows
 from execverify.datasets.splits import Splits
 from execverify.errors import RowError, TrainingError
 from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.task import CODE_GENERATION
-from execverify.training.checkpoints import Say
+from execverify.training.checkpoints import Logger
 from execverify.training.config import SYNTHESIZED, DataSettings, Preset
 from execverify.training.preset_checks import recipe_of
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 TRAIN, TEST = "train", "test"
 _HELD_OUT = "train=0.05,test=0.95"
@@ -152,7 +152,7 @@ def _check(rows: Rows, preset: Preset) -> None:
         if want and have < min(want, 8):
             kinds = ", ".join(preset.stage1.kinds)
             raise TrainingError(
-                f"{rows.folder} has {counted(have, 'row')} for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
+                f"{rows.folder} has {count_phrase(have, 'row')} for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
             )
 
 
@@ -176,7 +176,7 @@ class TaskRows:
     held_out: int
     source: str
     template: str
-    say: Say = print
+    say: Logger = print
 
     def of_sft(self) -> Iterator[Row]:
         """The rows that the warm-up learns with their solutions."""
@@ -198,11 +198,13 @@ class TaskRows:
         return _split(self.folder, split, coding=True) if self.folder else iter(())
 
     def _of_problems(self) -> Iterator[Row]:
-        account = ProblemAccount()
+        account = ImportReport()
         yield from islice(problem_rows(self.source, account, template=self.template), self.stage2)
         dropped = Counter(drop.reason for drop in account.drops)
         why = "".join(f"; {count} dropped: {reason}" for reason, count in dropped.most_common())
-        self.say(f"stage2: {counted(account.rows.total(), 'row')} of {counted(account.records, 'record')} of {self.source}{why}")
+        self.say(
+            f"stage2: {count_phrase(account.rows.total(), 'row')} of {count_phrase(account.records, 'record')} of {self.source}{why}"
+        )
 
 
 def check_source(preset: Preset) -> None:
@@ -222,7 +224,7 @@ def _are_rows(path: str) -> bool:
     return True
 
 
-def prepared_tasks(preset: Preset, out: Path, workers: int, say: Say = print) -> TaskRows:
+def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print) -> TaskRows:
     """The code-generation rows of a preset, from the folder that it names; built where that has none, and are not there yet.
 
     Raises:
@@ -240,7 +242,7 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Say = print) ->
     return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template, say)
 
 
-def far_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
+def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
     """Further held-out rows: "unseen" (methods that training has not) and "longer" (levels beyond), each a dataset's folder."""
     evaluation, data = preset.evaluation, preset.data
     size = int(evaluation.rows / 0.9) + 16
@@ -254,11 +256,11 @@ def far_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
         "splits": Splits.parse(_HELD_OUT),
     }
     if evaluation.unseen_methods:
-        recipe = Recipe(levels=levels_of(data.levels), methods=evaluation.unseen_methods, steps=data.max_steps, **common)
+        recipe = DatasetConfig(levels=levels_of(data.levels), methods=evaluation.unseen_methods, steps=data.max_steps, **common)
         found["unseen"] = out / "unseen"
         build(found["unseen"], size, recipe, workers=workers)
     if evaluation.longer_levels:
-        recipe = Recipe(levels=levels_of(evaluation.longer_levels), methods=data.methods, **common)
+        recipe = DatasetConfig(levels=levels_of(evaluation.longer_levels), methods=data.methods, **common)
         found["longer"] = out / "longer"
         build(found["longer"], size, recipe, workers=workers)
     return found

@@ -13,14 +13,14 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.models import Request, Sampling
 from execverify.models.transformers_backend import Transformers
-from execverify.training.checkpoints import SCREENED, Say
+from execverify.training.checkpoints import FILTERED, Logger
 from execverify.training.config import RlSettings
-from execverify.training.distributed import is_first, wait_for
+from execverify.training.distributed import is_first, wait_for_file
 from execverify.training.files import read_json, write_json
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 
-def screened(
+def filter_by_reward_variance(
     rows: Sequence[dict[str, Any]],
     model: str,
     settings: RlSettings,
@@ -29,7 +29,7 @@ def screened(
     *,
     seed: int,
     batch: int,
-    say: Say,
+    say: Logger,
 ) -> tuple[list[dict[str, Any]], float]:
     """The rows whose samples get different rewards from at least one function, and the seconds that it took to find them.
 
@@ -49,15 +49,15 @@ def screened(
         TrainingError: no row is left, or a row could not be answered.
     """
     if not is_first():
-        wait_for(out / SCREENED)
-    found: dict[str, Any] | None = read_json(out / SCREENED)
+        wait_for_file(out / FILTERED)
+    found: dict[str, Any] | None = read_json(out / FILTERED)
     if found is None:
         begun = time.perf_counter()
         rewards = _rewards(rows, _samples(rows, model, settings, seed, batch), functions)
         found = {"seconds": round(time.perf_counter() - begun, 1), "rewards": rewards}
-        write_json(out / SCREENED, found)
-    kept = [row for row in rows if any(_varies(own) for own in found["rewards"][row["id"]])]
-    say(f"screening by {settings.screen_samples} samples: {len(kept)} of {counted(len(rows), 'prompt')} can teach something")
+        write_json(out / FILTERED, found)
+    kept = [row for row in rows if any(_has_variance(own) for own in found["rewards"][row["id"]])]
+    say(f"screening by {settings.screen_samples} samples: {len(kept)} of {count_phrase(len(rows), 'prompt')} can teach something")
     if not kept:
         raise TrainingError("no prompt has samples of different rewards: warm up longer, or take other rows")
     return kept, found["seconds"]
@@ -99,5 +99,5 @@ def _rewards(
     return plain
 
 
-def _varies(rewards: Sequence[float | None]) -> bool:
+def _has_variance(rewards: Sequence[float | None]) -> bool:
     return len({reward for reward in rewards if reward is not None}) > 1

@@ -21,7 +21,7 @@ def is_first() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def begin_together(out: Path, stage: str) -> None:
+def wait_for_main(out: Path, stage: str) -> None:
     """The first process says that a stage is prepared; the others wait until it has said so.
 
     Args:
@@ -36,10 +36,10 @@ def begin_together(out: Path, stage: str) -> None:
             old.unlink(missing_ok=True)
         sign.touch()
     else:
-        wait_for(sign)
+        wait_for_file(sign)
 
 
-def wait_for(path: Path) -> None:
+def wait_for_file(path: Path) -> None:
     """Waits until a file is there. A launcher ends all processes when one fails, so that nobody waits for ever."""
     while not path.exists():
         time.sleep(_PAUSE)

@@ -9,18 +9,19 @@ from typing import Any
 
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import TrainingError
-from execverify.utils.atomic import atomic_dir, atomic_json, atomic_write
+from execverify.utils.atomic import atomic_dir as plain_atomic_dir
+from execverify.utils.atomic import atomic_json, atomic_write
 
 
 @contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
+def atomic_dir(out: Path) -> Iterator[Path]:
     """A folder to write into, put in place of `out` when the block ends well.
 
     Raises:
         TrainingError: it cannot be written, as on a full disk.
     """
     try:
-        with atomic_dir(out) as unfinished:
+        with plain_atomic_dir(out) as unfinished:
             yield unfinished
     except OSError as error:
         raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None

@@ -10,7 +10,7 @@ _CHUNK = 512
 
 
 @dataclass
-class Kept:
+class LengthFilterReport:
     """How many rows were kept, and how many were too long.
 
     Attributes:
@@ -26,7 +26,9 @@ class Kept:
     longest: int = 0
 
 
-def fitting(rows: Iterable[dict[str, Any]], tokenizer: Any, most: int, account: Kept) -> Iterator[dict[str, Any]]:
+def filter_by_length(
+    rows: Iterable[dict[str, Any]], tokenizer: Any, most: int, account: LengthFilterReport
+) -> Iterator[dict[str, Any]]:
     """The rows whose prompt (with its completion, where there is one) has at most so many tokens.
 
     Args:
@@ -44,7 +46,7 @@ def fitting(rows: Iterable[dict[str, Any]], tokenizer: Any, most: int, account: 
     yield from _fitting(chunk, tokenizer, most, account)
 
 
-def _fitting(chunk: list[dict[str, Any]], tokenizer: Any, most: int, account: Kept) -> Iterator[dict[str, Any]]:
+def _fitting(chunk: list[dict[str, Any]], tokenizer: Any, most: int, account: LengthFilterReport) -> Iterator[dict[str, Any]]:
     texts = [chat_text(row, tokenizer) for row in chunk]
     counts = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]] if texts else []
     for row, count in zip(chunk, counts, strict=True):

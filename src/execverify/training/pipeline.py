@@ -16,29 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from execverify import __version__
-from execverify.datasets.cot_rows import ChainAccount, chain_rows
+from execverify.datasets.cot_rows import CotReport, cot_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
-from execverify.training.base_model import base_model, base_place
-from execverify.training.checkpoints import MODEL, Say, check_base, finished, is_begun, resumed_at
+from execverify.training.base_model import base_model, base_model_path
+from execverify.training.checkpoints import MODEL, Logger, check_base, finished, has_started, resumed_at
 from execverify.training.config import STAGES, SYNTHESIZED, Preset
 from execverify.training.data import Rows, TaskRows, check_given, check_source, prepared_rows, prepared_tasks
-from execverify.training.distributed import begin_together, is_first
+from execverify.training.distributed import is_first, wait_for_main
 from execverify.training.files import read_parquet, write_parquet
-from execverify.training.preflight import check_machine, check_settings
+from execverify.training.preflight import check_hardware, check_trainer_config
 from execverify.training.report import write_report
-from execverify.training.run_dir import CHAINS, MORE_CHAINS, claim
-from execverify.training.stage_evaluation import Measure, measure, measures_of
-from execverify.training.with_trl.common import check_model, engine_or_error, hush
+from execverify.training.run_dir import CHAINS, EXTRA_SFT_ROWS, lock_config
+from execverify.training.stage_evaluation import StageEvaluation, measure, measures_of
+from execverify.training.with_trl.common import check_model, engine_or_error, silence_libraries
 from execverify.training.with_verl.launch import trained_model
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 _TOKENIZER_ROWS = 4_000
 _SFT_COLUMNS = ("id", "kind", "prompt", "completion")
 
 
 @dataclass
-class Training:
+class TrainingPipeline:
     """One training in one folder.
 
     Args:
@@ -52,7 +52,7 @@ class Training:
     preset: Preset
     out: Path
     workers: int = 1
-    say: Say = print
+    logger: Logger = print
     evaluated: bool = True
     rows: Rows | None = field(default=None, init=False)
     _tasks: TaskRows | None = field(default=None, init=False)
@@ -73,18 +73,18 @@ class Training:
             ModelError: a model that cannot be had.
         """
         engine_or_error()
-        hush()
+        silence_libraries()
         if not is_first():
-            return self._follow(stages, base)
+            return self._run_worker_rank(stages, base)
         self._check(stages, base)
         self._claim()
-        model = base or self._before(stages[0])
+        model = base or self._starting_model(stages[0])
         found: dict[str, Any] = {}
         if self.evaluated:
             found[self._name_before(stages[0])] = self._measured(self._name_before(stages[0]), model)
         for stage in stages:
             self._prepare(stage)
-            begin_together(self.out, stage)
+            wait_for_main(self.out, stage)
             model = self._trained(stage, model)
             if self.evaluated:
                 found[stage] = self._measured(stage, model)
@@ -92,13 +92,15 @@ class Training:
             write_report(self.out, self.preset)
         return found
 
-    def _follow(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
+    def _run_worker_rank(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
         """What the other processes of several do: they train with the first one, once it has prepared a stage, and no more."""
-        self.say = lambda line: None
-        check_settings(self.preset, stages, self.out)  # the engine's settings bring all processes together: each must make them
+        self.logger = lambda line: None
+        check_trainer_config(
+            self.preset, stages, self.out
+        )  # the engine's settings bring all processes together: each must make them
         for stage in stages:
-            begin_together(self.out, stage)
-            base = self._trained(stage, base or self._before(stage))
+            wait_for_main(self.out, stage)
+            base = self._trained(stage, base or self._starting_model(stage))
         return {}
 
     def _prepare(self, stage: str) -> None:
@@ -106,22 +108,22 @@ class Training:
         next(iter(self.chains() if stage == "sft" else self.prompts(stage)), None)
         resumed_at(self.out / stage)
 
-    def for_another_engine(self, stage: str, base: str | None = None) -> str:
+    def prepare_external(self, stage: str, base: str | None = None) -> str:
         """Claims the folder for a stage that another engine trains; returns the model that it starts from, by the same rule.
 
         Raises:
             TrainingError: a folder of another training, or a stage whose model before is not there.
         """
-        self._start(stage, base)
+        self._starting_model_path(stage, base)
         self._claim()
-        return base or self._before(stage)
+        return base or self._starting_model(stage)
 
     def _check(self, stages: Sequence[str], base: str | None) -> None:
         """What can be found wrong before any work, and before the folder is claimed."""
         check_given(self.preset)
-        check_machine(self.preset, self.out)
-        check_settings(self.preset, stages, self.out)
-        model = self._start(stages[0], base)
+        check_hardware(self.preset, self.out)
+        check_trainer_config(self.preset, stages, self.out)
+        model = self._starting_model_path(stages[0], base)
         if model != str(self.out / "base"):  # which is made here
             check_model(model)
         for stage in stages:
@@ -132,16 +134,16 @@ class Training:
 
     def _claim(self) -> None:
         """Writes the settings down; refuses a folder that was begun with others."""
-        made = [stage for stage in STAGES if is_begun(self.out / stage)]
-        made += [name for name in (CHAINS, MORE_CHAINS) if (self.out / name).exists()]
-        claim(self.out, {"execverify": __version__, "preset": self.preset.as_json()}, made)
+        made = [stage for stage in STAGES if has_started(self.out / stage)]
+        made += [name for name in (CHAINS, EXTRA_SFT_ROWS) if (self.out / name).exists()]
+        lock_config(self.out, {"execverify": __version__, "preset": self.preset.as_json()}, made)
 
     def _name_before(self, stage: str) -> str:
         at = STAGES.index(stage)
         done = [name for name in STAGES[:at] if finished(self.out / name)]
         return done[-1] if done else "base"
 
-    def _start(self, stage: str, base: str | None) -> str:
+    def _starting_model_path(self, stage: str, base: str | None) -> str:
         """Where the model is, or will be, that a stage starts from."""
         if base:
             return base
@@ -154,11 +156,11 @@ class Training:
             raise TrainingError(
                 f"{stage} needs a model that was warmed up, and {self.out} has none: train sft first, or give --model"
             )
-        return base_place(self.preset.model, self.out / "base")
+        return base_model_path(self.preset.model, self.out / "base")
 
-    def _before(self, stage: str) -> str:
+    def _starting_model(self, stage: str) -> str:
         """The model that a stage starts from; made where it is not there yet."""
-        start = self._start(stage, None)
+        start = self._starting_model_path(stage, None)
         if start != str(self.out / "base"):
             return start
         return base_model(self.preset.model, self.texts(), self.preset.seed, self.out / "base")
@@ -166,17 +168,17 @@ class Training:
     def prepared(self) -> Rows:
         """The rows; built where they are not there yet."""
         if self.rows is None:
-            self.say("rows: building")
+            self.logger("rows: building")
             self.rows = prepared_rows(self.preset, self.out, self.workers)
         return self.rows
 
     def tasks(self) -> TaskRows:
         """The code-generation rows; built where they are not there yet."""
         if self._tasks is None:
-            self._tasks = prepared_tasks(self.preset, self.out, self.workers, self.say)
+            self._tasks = prepared_tasks(self.preset, self.out, self.workers, self.logger)
         return self._tasks
 
-    def measures(self) -> list[Measure]:
+    def measures(self) -> list[StageEvaluation]:
         """What is measured of every model."""
         return measures_of(self.preset, self.prepared(), self.tasks(), self.out, self.workers)
 
@@ -190,29 +192,29 @@ class Training:
         """The rows of the warm-up, chains and solutions in a shuffled order; made where they are not there yet."""
         path = self.out / CHAINS
         if not path.exists():
-            rows = [*self._told(self.prepared().of_sft()), *map(_solution, self.tasks().of_sft())]
+            rows = [*self._with_cot(self.prepared().of_sft()), *map(_solution, self.tasks().of_sft())]
             random.Random(self.preset.data.seed).shuffle(rows)
             write_parquet(path, rows)
         return read_parquet(path)
 
-    def more_chains(self) -> Iterator[dict[str, Any]]:
+    def extra_sft_rows(self) -> Iterator[dict[str, Any]]:
         """The rows of the warm-up once more, and chains for the prompts of stage I: what more supervised training can learn from."""
-        path = self.out / MORE_CHAINS
+        path = self.out / EXTRA_SFT_ROWS
         if not path.exists():
-            rows = [*self.chains(), *self._told(self.prepared().of_stage1(self.preset.stage1.kinds))]
+            rows = [*self.chains(), *self._with_cot(self.prepared().of_stage1(self.preset.stage1.kinds))]
             random.Random(self.preset.data.seed + 1).shuffle(rows)
             write_parquet(path, rows)
         return read_parquet(path)
 
-    def _told(self, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    def _with_cot(self, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         """Rows with chains of thought."""
-        sft, account = self.preset.sft, ChainAccount()
-        self.say("chains: telling the runs")
+        sft, account = self.preset.sft, CotReport()
+        self.logger("chains: telling the runs")
         yield from (
             {name: row[name] for name in _SFT_COLUMNS}
-            for row in chain_rows(
+            for row in cot_rows(
                 rows,
-                voice=sft.voice,
+                style=sft.voice,
                 detail=sft.detail,
                 budget=sft.budget or sft.max_tokens,
                 seed=self.preset.data.seed,
@@ -220,7 +222,7 @@ class Training:
                 account=account,
             )
         )
-        self.say(f"chains: {sum(account.chains.values())} made, {counted(len(account.left), 'row')} without one")
+        self.logger(f"chains: {sum(account.chains.values())} made, {count_phrase(len(account.skipped), 'row')} without one")
 
     def _trained(self, stage: str, model: str) -> str:
         from execverify.training.with_trl.grpo import train_rl
@@ -228,11 +230,11 @@ class Training:
 
         out = self.out / stage
         if finished(out) is None:
-            self.say(f"{stage}: training {model}")
+            self.logger(f"{stage}: training {model}")
         if stage == "sft":
-            train_sft(self.preset, model, self.chains(), out, self.say)
+            train_sft(self.preset, model, self.chains(), out, self.logger)
         else:
-            train_rl(self.preset, stage, model, self.prompts(stage), out, workers=self.workers, say=self.say)
+            train_rl(self.preset, stage, model, self.prompts(stage), out, workers=self.workers, say=self.logger)
         return str(out / MODEL)
 
     def prompts(self, stage: str) -> Iterable[dict[str, Any]]:
@@ -249,7 +251,9 @@ class Training:
         yield from ({**row, "split": "validation"} for row in held if row["kind"] in kinds)
 
     def _measured(self, name: str, model: str) -> Mapping[str, Mapping[str, Any]]:
-        return measure(model, self.measures(), self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.say)
+        return measure(
+            model, self.measures(), self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.logger
+        )
 
 
 def _solution(row: Row) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from execverify.errors import TrainingError
 from execverify.training.config import Preset
 from execverify.training.distributed import world_size
 from execverify.training.preset_checks import meant
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 _GIB = 1 << 30
 
 
-def check_machine(preset: Preset, out: Path) -> None:
+def check_hardware(preset: Preset, out: Path) -> None:
     """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message says what to set."""
     import torch
 
@@ -23,7 +23,7 @@ def check_machine(preset: Preset, out: Path) -> None:
     gpus = torch.cuda.device_count()
     if needs.gpus > gpus:
         raise TrainingError(
-            f"the preset needs {counted(needs.gpus, 'GPU')}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
+            f"the preset needs {count_phrase(needs.gpus, 'GPU')}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
             "use the preset tiny, or set needs.gpus=0 for a short run on the processor"
         )
     if gpus > 1 and world_size() == 1:
@@ -60,7 +60,7 @@ def check_machine(preset: Preset, out: Path) -> None:
 _TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "trackio": ("trackio",), "wandb": ("wandb",), "mlflow": ("mlflow",)}
 
 
-def check_settings(preset: Preset, stages: Iterable[str], out: Path) -> None:
+def check_trainer_config(preset: Preset, stages: Iterable[str], out: Path) -> None:
     """Raises TrainingError where TRL refuses what the stages are set to, or something that they ask for is not installed here."""
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from execverify.cot import DETAILS, MIXED, VOICES
-from execverify.datasets.config import Recipe, levels_of
+from execverify.cot import MIXED, NAMED_LEVELS, STYLES
+from execverify.datasets.config import DatasetConfig, levels_of
 from execverify.datasets.splits import Splits
 from execverify.errors import ExecVerifyError, TrainingError
 from execverify.questions.prompts import template_texts
@@ -38,8 +38,8 @@ _NOT_NEGATIVE = {
 }
 _ONE_OF = {
     "model.dtype": ("float32", "bfloat16"),
-    "sft.voice": (*VOICES, MIXED),
-    "sft.detail": tuple(DETAILS),
+    "sft.voice": (*STYLES, MIXED),
+    "sft.detail": tuple(NAMED_LEVELS),
     "sft.scheduler": SCHEDULERS,
     "stage.scheduler": SCHEDULERS,
     "stage.reward": REWARDS,
@@ -125,9 +125,9 @@ def _check_rl(name: str, stage: RlSettings) -> None:
         raise TrainingError(f"{name}: temperature must be above 0, top_p above 0 and up to 1, alpha 0 to 1")
 
 
-def recipe_of(data: DataSettings) -> Recipe:
+def recipe_of(data: DataSettings) -> DatasetConfig:
     """The recipe of a preset's rows; making it is the check of what it is made of."""
-    return Recipe(
+    return DatasetConfig(
         seed=data.seed,
         levels=levels_of(data.levels),
         kinds=data.kinds,

@@ -9,7 +9,7 @@ from execverify.evaluation.run import RESULTS
 from execverify.evaluation.run_dir import read_results
 from execverify.training.checkpoints import finished
 from execverify.training.config import STAGES, Preset
-from execverify.training.stage_evaluation import scores_of
+from execverify.training.stage_evaluation import strict_scores
 from execverify.utils.atomic import atomic_text
 
 REPORT = "report.md"
@@ -30,7 +30,7 @@ def write_report(out: Path, preset: Preset) -> None:
 
 def report_markdown(out: Path, preset: Preset) -> str:
     """A table for each thing that was measured, and one of the stages."""
-    lines = [f"# {preset.about or 'Training'}", ""]
+    lines = [f"# {preset.description or 'Training'}", ""]
     lines += ["Strict pass@1 in percent, greedy, with 95% intervals; `floor` is the best constant answer on the same items.", ""]
     models = [name for name in ("base", *STAGES) if (out / "evaluations" / name).is_dir()]
     measures = sorted({path.parent.name for name in models for path in (out / "evaluations" / name).glob(f"*/{RESULTS}")})
@@ -52,7 +52,7 @@ def _is_there(out: Path, name: str, one: str) -> bool:
 def table_of(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A Markdown table: a row for each model, a column for each task, and the floors."""
     first = next(iter(found.values()))
-    tasks = [task for task, _, _ in scores_of(first)]
+    tasks = [task for task, _, _ in strict_scores(first)]
     lines = [f"| model | {' | '.join(tasks)} |", f"|---|{'---:|' * len(tasks)}"]
     for name, results in found.items():
         strict = results["strict"]
@@ -62,5 +62,5 @@ def table_of(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
             low, high = score["interval"]
             cells.append(f"{score['pass_at_1']:.1f} [{low:.1f}, {high:.1f}]")
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    floors = " | ".join(f"{floor:.1f}" for _, _, floor in scores_of(first))
+    floors = " | ".join(f"{floor:.1f}" for _, _, floor in strict_scores(first))
     return [*lines, f"| floor | {floors} |"]

@@ -7,21 +7,21 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.training.files import read_json, write_json
 
-SETTINGS, CHAINS, MORE_CHAINS = "settings.json", "chains.parquet", "more-chains.parquet"
+SETTINGS, CHAINS, EXTRA_SFT_ROWS = "settings.json", "chains.parquet", "more-chains.parquet"
 _OF_CHAINS = ("sft.rows", "sft.tasks", "sft.voice", "sft.detail", "sft.budget", "sft.max_tokens")
 _ALWAYS = ("seed", "model.", "data.", "evaluation.")
-_BINDS = {
+_SETTINGS_FIXED_BY = {
     "sft": ("sft.",),
     "stage1": ("stage1.", "trl.", "sft.rows"),  # its prompts are the rows after those of the warm-up
     "stage2": ("stage2.", "trl.", "sft.tasks"),
     CHAINS: _OF_CHAINS,
-    MORE_CHAINS: (*_OF_CHAINS, "stage1.rows", "stage1.kinds"),
+    EXTRA_SFT_ROWS: (*_OF_CHAINS, "stage1.rows", "stage1.kinds"),
 }
 _NEVER = ("sft.save_steps", "sft.device_batch", "stage1.device_batch", "stage2.device_batch", "evaluation.batch")
 """These split work, and change no result but for the rounding of sums. (A run of verl keeps its own settings, `verl.` among them.)"""
 
 
-def claim(out: Path, told: Mapping[str, Any], made: Collection[str]) -> None:
+def lock_config(out: Path, told: Mapping[str, Any], made: Collection[str]) -> None:
     """Writes the settings of a training or an experiment into its folder.
 
     Args:
@@ -40,7 +40,7 @@ def claim(out: Path, told: Mapping[str, Any], made: Collection[str]) -> None:
             raise TrainingError(f"{out} holds something else: name a new folder with --out")
     elif not isinstance(before, dict) or not isinstance(before.get("preset"), dict):
         raise TrainingError(f"{out / SETTINGS} is not of a training or experiment: name a new folder with --out")
-    elif names := refused(before["preset"], told["preset"], made):
+    elif names := conflicting_settings(before["preset"], told["preset"], made):
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         raise TrainingError(
             f"{out} was begun with other settings ({', '.join(names[:5])}{more}): give the same ones, or another --out"
@@ -48,16 +48,16 @@ def claim(out: Path, told: Mapping[str, Any], made: Collection[str]) -> None:
     write_json(out / SETTINGS, told)
 
 
-def refused(before: Mapping[str, Any], now: Mapping[str, Any], made: Collection[str]) -> list[str]:
+def conflicting_settings(before: Mapping[str, Any], now: Mapping[str, Any], made: Collection[str]) -> list[str]:
     """Names of the settings that differ, and that what was made there depends on."""
-    bound = (*_ALWAYS, *(prefix for name in made for prefix in _BINDS[name]))
-    return [name for name in sorted(changed(before, now)) if name.startswith(bound) and name not in _NEVER]
+    bound = (*_ALWAYS, *(prefix for name in made for prefix in _SETTINGS_FIXED_BY[name]))
+    return [name for name in sorted(changed_settings(before, now)) if name.startswith(bound) and name not in _NEVER]
 
 
-def changed(before: Any, now: Any, where: str = "") -> Iterator[str]:
+def changed_settings(before: Any, now: Any, where: str = "") -> Iterator[str]:
     """Names of the settings that differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():
-            yield from changed(before.get(name), now.get(name), f"{where}.{name}".lstrip("."))
+            yield from changed_settings(before.get(name), now.get(name), f"{where}.{name}".lstrip("."))
     elif before != now:
         yield where

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.from_programs import Account, Settings, make_rows
+from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import TrainingError
 from execverify.evaluation.run import RESULTS, evaluate
@@ -15,9 +15,9 @@ from execverify.models import Sampling
 from execverify.models.checkpoint import fingerprint
 from execverify.models.transformers_backend import Transformers
 from execverify.programs.records import read_programs
-from execverify.training.checkpoints import Say
+from execverify.training.checkpoints import Logger
 from execverify.training.config import Preset
-from execverify.training.data import Rows, TaskRows, far_rows
+from execverify.training.data import Rows, TaskRows, out_of_distribution_rows
 
 CRUXEVAL = {"cruxeval-o": "white_box", "cruxeval-i": "input_prediction"}
 """What is asked of CRUXEval's programs, and the kind of row that asks it."""
@@ -25,7 +25,7 @@ HELD_OUT = "held out"
 
 
 @dataclass(frozen=True)
-class Measure:
+class StageEvaluation:
     """One thing that is measured.
 
     Attributes:
@@ -44,7 +44,7 @@ class Measure:
     limit: int | None = None
     samples: int = 1
 
-    def sampled(self, samples: int) -> "Measure":
+    def sampled(self, samples: int) -> "StageEvaluation":
         """The same by so many drawn completions an item."""
         return replace(self, name=f"{self.name} sampled", samples=samples)
 
@@ -54,40 +54,42 @@ class Measure:
         return Sampling(1.0 if self.samples > 1 else 0.0, max_tokens=most, n=self.samples, seed=seed)
 
 
-def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[Measure]:
+def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[StageEvaluation]:
     """What a preset measures; held-out rows are made where they are not there yet."""
     evaluation, style = preset.evaluation, preset.data.template
     held = out / "held-out.parquet"
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
-    found = [Measure(HELD_OUT, "own", held, style)]
+    found = [StageEvaluation(HELD_OUT, "own", held, style)]
     if evaluation.tasks:
         coding = out / "held-out-tasks.parquet"
         if not coding.exists():
             write_rows(str(coding), tasks.of_evaluation())
-        found.append(Measure("held out tasks", "own-code", coding, style))
-    for name, folder in far_rows(preset, out, workers).items():
+        found.append(StageEvaluation("held out tasks", "own-code", coding, style))
+    for name, folder in out_of_distribution_rows(preset, out, workers).items():
         told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
-        found.append(Measure(told, "own", folder, style, evaluation.rows))
+        found.append(StageEvaluation(told, "own", folder, style, evaluation.rows))
     if evaluation.cruxeval:
         for name, kind in CRUXEVAL.items():
             path = out / f"{name}.parquet"
             if not path.exists():
-                asked = Settings((kind,), limit=0, template=style, split="test", workers=workers)
-                made = make_rows(read_programs(evaluation.cruxeval), asked, Account())
+                asked = RowConfig((kind,), limit=0, template=style, split="test", workers=workers)
+                made = make_rows(read_programs(evaluation.cruxeval), asked, ConversionReport())
                 write_rows(str(path), islice(made, evaluation.limit or None))
-            found.append(Measure(name, "own", path, style))  # asked as the model was trained; `evaluate` asks as the authors do
+            found.append(
+                StageEvaluation(name, "own", path, style)
+            )  # asked as the model was trained; `evaluate` asks as the authors do
     return found
 
 
 def measure(
     model: str,
-    measures: Sequence[Measure],
+    measures: Sequence[StageEvaluation],
     preset: Preset,
     out: Path,
     *,
     workers: int = 1,
-    say: Say = print,
+    say: Logger = print,
 ) -> dict[str, Mapping[str, Any]]:
     """The results of a model, by the measure's name; what is there already is not measured again.
 
@@ -116,7 +118,7 @@ def measure(
         found[one.name] = read_results(folder)
         _check_model(found[one.name], model, folder)
         _check_answered(found[one.name], one)
-        say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in scores_of(found[one.name])))
+        say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in strict_scores(found[one.name])))
     if asked is not None:
         asked.close()
     return found
@@ -130,7 +132,7 @@ def measured_model(model: str, preset: Preset) -> Transformers:
     return Transformers(model, batch_size=preset.evaluation.batch, dtype=dtype)
 
 
-def _check_answered(results: Mapping[str, Any], one: Measure) -> None:
+def _check_answered(results: Mapping[str, Any], one: StageEvaluation) -> None:
     """Raises TrainingError where no item could be asked."""
     if results["strict"].get("pass_at_1") is None:
         why = next((row["error"] for row in results["rows"] if row.get("error")), "no item was answered")
@@ -151,7 +153,7 @@ def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
         )
 
 
-def scores_of(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+def strict_scores(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
     """Each task of a benchmark with its strict score and the best constant answer's, in percent."""
     answers = results["floors"]["answers"]
     strict = results["strict"]

@@ -28,9 +28,9 @@ from execverify.questions.rows import ROW_KINDS, Row, from_row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 from execverify.rewards.adapters import ground_truth, messages_of
-from execverify.rewards.code.grade import PAPER_TESTS, TEST_LIMITS
-from execverify.rewards.parts import PARTS
-from execverify.rewards.score import PAPER
+from execverify.rewards.code.grade import PAPER_UNIT_TESTS, TEST_LIMITS
+from execverify.rewards.parts import ALL_PARTS
+from execverify.rewards.score import PAPER_REWARD
 from execverify.rewards.verl import compute_score
 
 logger = logging.getLogger(__name__)
@@ -53,19 +53,19 @@ class RowData(vf.TaskData):
 class ExecVerifyTaskConfig(vf.TaskConfig):
     """How parts become a reward; the paper's rule by default (`--env.taskset.task.*`)."""
 
-    alpha: float = PAPER.alpha
+    alpha: float = PAPER_REWARD.alpha
     """Weight of the questions in the white-box reward; 0 is the ablation "output only"."""
     count: list[str] = list(KINDS)
     """Which kinds of questions count; one alone is the ablation "control flow" or "data flow"."""
-    gated: bool = PAPER.gated
+    gated: bool = PAPER_REWARD.require_correct_output
     """Whether a wrong output earns nothing."""
-    scale: float = PAPER.scale
+    scale: float = PAPER_REWARD.scale
     """The full reward of white-box rows and input prediction."""
     float_tolerance: float = 0.0
     """How far finite floats may be off."""
-    binary: bool = PAPER_TESTS.binary
+    binary: bool = PAPER_UNIT_TESTS.binary
     """Code: 1 where all unit tests pass, else 0, instead of the share that passes."""
-    format_bonus: float = PAPER_TESTS.format_bonus
+    format_bonus: float = PAPER_UNIT_TESTS.format_bonus
     """Code: what a well-formed answer earns."""
     timeout: float = TEST_LIMITS.timeout
     """Code: seconds for each unit test."""
@@ -89,7 +89,7 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
         library marks the rollout as failed, and it is no reward of 0.
         """
         judged = await asyncio.to_thread(self.judged, trace.last_reply)
-        for part in PARTS:
+        for part in ALL_PARTS:
             if judged[f"{part}_asked"]:
                 trace.record_metric(part, judged[f"{part}_right"] / judged[f"{part}_asked"])
         return judged["score"]
@@ -198,7 +198,7 @@ class AskOnceConfig(vf.HarnessConfig):
     """Nothing of its own."""
 
 
-class AskOnce(vf.Harness[AskOnceConfig]):
+class SingleTurnHarness(vf.Harness[AskOnceConfig]):
     """Asks the model once, in this process, without any tool: it is to execute the code in its head."""
 
     APPENDS_SYSTEM_PROMPT = True
@@ -217,14 +217,18 @@ class AskOnce(vf.Harness[AskOnceConfig]):
     ) -> vf.ProgramResult:
         """One chat completion through that library's endpoint, which records it; a failure is raised."""
         system, prompt = self.resolve_prompt(data)
-        asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else [_wire(message) for message in prompt or []]
+        asked = (
+            [{"role": "user", "content": prompt}]
+            if isinstance(prompt, str)
+            else [_to_openai_message(message) for message in prompt or []]
+        )
         messages: Any = [{"role": "system", "content": system}, *asked] if system else asked
         async with AsyncOpenAI(base_url=endpoint, api_key=secret, timeout=None) as client:
             await client.chat.completions.create(model=ctx.model, messages=messages)
         return vf.ProgramResult(exit_code=0, stdout="", stderr="")
 
 
-def _wire(message: Any) -> dict[str, Any]:
+def _to_openai_message(message: Any) -> dict[str, Any]:
     plain: dict[str, Any] = message if isinstance(message, dict) else message.model_dump(exclude_none=True)
     return plain
 
@@ -235,5 +239,5 @@ class AskOnceEnvConfig(vf.SingleAgentEnvConfig):
     agent: vf.AgentConfig = vf.AgentConfig(runtime=vf.SubprocessConfig())
 
 
-class AskOnceEnv(vf.SingleAgentEnv, vf.Env[AskOnceEnvConfig]):
+class SingleTurnEnv(vf.SingleAgentEnv, vf.Env[AskOnceEnvConfig]):
     """One question, one answer, on this machine."""

@@ -10,7 +10,7 @@ _LEAST_SECRET = 4
 """Characters of a value of a query that is taken for a secret: a shorter one would blot out common words."""
 
 
-def counted(count: int, noun: str, plural: str | None = None) -> str:
+def count_phrase(count: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun.
 
     >>> counted(1, "row"), counted(2, "row"), counted(0, "family", "families")
@@ -19,7 +19,7 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """A text that is safe to print: what a terminal would act on stands there as an escape. Line ends and tabs stay.
 
     >>> shown("a\\x1b[31mb")
@@ -30,11 +30,11 @@ def shown(text: str) -> str:
 
 def one_line(text: object, most: int = 2_000) -> str:
     """A text on one line, safe to print; what is longer than `most` characters is cut in its middle."""
-    line = shown(" ".join(str(text).split()))
+    line = quoted(" ".join(str(text).split()))
     return line if len(line) <= most else f"{line[: most * 2 // 3]} ... {line[-most // 4 :]}"
 
 
-def url_shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """An address as messages and results may hold it: without user, password, query and fragment, which may hold a key.
 
     >>> url_shown("https://me:word@host:8000/v1?key=secret#part")
@@ -59,7 +59,7 @@ def url_secrets(url: str) -> tuple[str, ...]:
     return tuple(sorted((text for text in found if len(text) >= _LEAST_SECRET), key=len, reverse=True))
 
 
-def without(text: str, secrets: tuple[str, ...]) -> str:
+def redact(text: str, secrets: tuple[str, ...]) -> str:
     """A text in which each of the secrets is replaced by stars."""
     for secret in secrets:
         text = text.replace(secret, "***")

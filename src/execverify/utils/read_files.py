@@ -17,16 +17,16 @@ from typing import IO, Any
 
 from execverify.errors import ExecVerifyError, RowError
 
-MOST_LINE = 256 << 20
+MAX_LINE_BYTES = 256 << 20
 """Most characters of a line of JSON Lines."""
 
-MOST_ARRAY = 512 << 20
+MAX_ARRAY_BYTES = 512 << 20
 """Most characters of a file that is one JSON array."""
 
-MOST_TEXT = 2 << 30
+MAX_TEXT_BYTES = 2 << 30
 """Most characters of a text that is read whole."""
 
-MOST_RATIO = 100
+MAX_COMPRESSION_RATIO = 100
 """How many times its size a gzip file may hold; texts shrink to a third or a twentieth, and rows that repeat a prompt to a fiftieth."""
 
 ALWAYS = 64 << 20
@@ -57,9 +57,9 @@ def read_text(path: str | Path, what: str, error: type[ExecVerifyError] = RowErr
         ExecVerifyError: `error`, in one line: no such file, a folder, another format, or more than `MOST_TEXT` characters.
     """
     with _opened(path, what, error) as file:
-        text = file.read(MOST_TEXT + 1)
-        if len(text) > MOST_TEXT:
-            raise error(f"{name_of(path)} has more than {MOST_TEXT} characters: give it in parts, or as JSON Lines")
+        text = file.read(MAX_TEXT_BYTES + 1)
+        if len(text) > MAX_TEXT_BYTES:
+            raise error(f"{name_of(path)} has more than {MAX_TEXT_BYTES} characters: give it in parts, or as JSON Lines")
         return text
 
 
@@ -142,8 +142,8 @@ def _array(lines: Iterator[tuple[int, str]], name: str, error: type[ExecVerifyEr
     size = 0
     for number, line in lines:
         size += len(line)
-        if size > MOST_ARRAY:
-            raise error(f"{name} is a JSON array of more than {MOST_ARRAY} characters: write one JSON value a line")
+        if size > MAX_ARRAY_BYTES:
+            raise error(f"{name} is a JSON array of more than {MAX_ARRAY_BYTES} characters: write one JSON value a line")
         numbers.append(number)
         parts.append(line)
     try:
@@ -158,11 +158,11 @@ def _array(lines: Iterator[tuple[int, str]], name: str, error: type[ExecVerifyEr
 def _lines(file: IO[str], name: str, error: type[ExecVerifyError]) -> Iterator[tuple[int, str]]:
     """Lines that are not empty, with their numbers."""
     for number in itertools.count(1):
-        line = file.readline(MOST_LINE + 1)
+        line = file.readline(MAX_LINE_BYTES + 1)
         if not line:
             return
-        if len(line) > MOST_LINE:
-            raise error(f"{name}:{number} is a line of more than {MOST_LINE} characters: no record is that long")
+        if len(line) > MAX_LINE_BYTES:
+            raise error(f"{name}:{number} is a line of more than {MAX_LINE_BYTES} characters: no record is that long")
         if line.strip():
             yield number, line
 
@@ -223,7 +223,7 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, file: gzip.GzipFile, size: int | None, name: str, error: type[ExecVerifyError]) -> None:
         self._file, self._name, self._error = file, name, error
-        self._most = max(ALWAYS, MOST_RATIO * (size or 0))
+        self._most = max(ALWAYS, MAX_COMPRESSION_RATIO * (size or 0))
         self._read = 0
 
     def readable(self) -> bool:
@@ -234,7 +234,7 @@ class _Bounded(io.RawIOBase):
         self._read += len(data)
         if self._read > self._most:
             raise self._error(
-                f"{self._name} grows to more than {self._most >> 20} MiB ({MOST_RATIO} times its size, and {ALWAYS >> 20} MiB at least, "
+                f"{self._name} grows to more than {self._most >> 20} MiB ({MAX_COMPRESSION_RATIO} times its size, and {ALWAYS >> 20} MiB at least, "
                 "are read): if that is right, unpack it yourself and name the unpacked file"
             )
         buffer[: len(data)] = data

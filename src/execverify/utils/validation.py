@@ -20,7 +20,7 @@ def expect(value: Any, kind: type[Kind], error: type[ExecVerifyError], hint: str
     raise error(f"this takes {article} {kind.__name__}, not {_kind(value)}: {hint}")
 
 
-def many(values: Any, what: str, error: type[ExecVerifyError]) -> Iterable[Any]:
+def list_of(values: Any, what: str, error: type[ExecVerifyError]) -> Iterable[Any]:
     """The values, which are several: no text, whose characters nobody means, and no single thing.
 
     Raises:
@@ -39,7 +39,7 @@ def names(values: Any, what: str, error: type[ExecVerifyError]) -> tuple[Any, ..
     """
     if isinstance(values, str):
         return tuple(name.strip() for name in values.split(",") if name.strip())
-    return tuple(many(values, what, error))
+    return tuple(list_of(values, what, error))
 
 
 def whole_number(value: Any, name: str, error: type[ExecVerifyError]) -> int:

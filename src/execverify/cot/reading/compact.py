@@ -34,49 +34,49 @@ def read(text: str) -> Iterator[Claim]:
 
 def _line(line: str) -> Iterator[Claim]:
     if line == "call":
-        yield claims.Starts(())
+        yield claims.CallStarts(())
     elif line.startswith("call with "):
-        yield claims.Starts(_bindings(line.removeprefix("call with ")))
+        yield claims.CallStarts(_bindings(line.removeprefix("call with ")))
     elif line.startswith("want "):
-        yield claims.Wants(line.removeprefix("want "))
+        yield claims.WantedResult(line.removeprefix("want "))
     elif line.startswith("got "):
-        yield claims.Confirms(line.removeprefix("got "))
+        yield claims.ResultConfirmed(line.removeprefix("got "))
     elif found := _NEED.fullmatch(line):
-        yield claims.Needs(int(found[1]), int(found[2]), _bindings(found[3]))
+        yield claims.Requirement(int(found[1]), int(found[2]), _bindings(found[3]))
     elif found := _NEXT.fullmatch(line):
-        yield claims.Next(int(found[1]), int(found[2]), int(found[3]) if found[3] else None)
+        yield claims.NextStatementAnswer(int(found[1]), int(found[2]), int(found[3]) if found[3] else None)
     elif found := _NEVER.fullmatch(line):
-        yield claims.Never(int(found[1]), int(found[2]), int(found[3]))
+        yield claims.NeverRunsAnswer(int(found[1]), int(found[2]), int(found[3]))
     elif found := _GAP.fullmatch(line):
         first = int(found[2])
         sets = [_set(part) for part in split_outside(found[4], "; ")] if found[4] else []
-        yield claims.Skips(int(found[1]), first, int(found[3]) if found[3] else first, tuple(sets))
+        yield claims.RoundsSkipped(int(found[1]), first, int(found[3]) if found[3] else first, tuple(sets))
     elif found := _STEP.fullmatch(line):
-        kind = claims.Resumes if found[1] else claims.Begins
+        kind = claims.StepResumes if found[1] else claims.StepStarts
         yield kind(int(found[2]), int(found[3]))
         for part in split_outside(found[4], "; ") if found[4] else []:
             yield from _part(part)
     elif found := _WAS.fullmatch(line):
-        yield claims.Was(int(found[1]), int(found[2]), found[3], found[4])
+        yield claims.StateAnswer(int(found[1]), int(found[2]), found[3], found[4])
     else:
         raise Unreadable(f"no line of the notation: {line!r}")
 
 
 def _part(part: str) -> Iterator[Claim]:
     if part == "end":
-        yield claims.Exhausted()
+        yield claims.LoopExhausted()
     elif part == "error":
-        yield claims.Fails()
+        yield claims.StepRaises()
     elif found := _CALL.fullmatch(part):
-        yield claims.Enters(found[1], _bindings(found[2]), told=not found[3])
+        yield claims.FunctionEntered(found[1], _bindings(found[2]), told=not found[3])
     elif part.startswith("each "):
-        yield claims.Each(_bindings(part.removeprefix("each ")))
+        yield claims.ComprehensionRound(_bindings(part.removeprefix("each ")))
     elif found := _SIZE.fullmatch(part):
-        yield claims.Sized(found[1], int(found[2]))
+        yield claims.VariableSize(found[1], int(found[2]))
     elif found := _TEST.fullmatch(part):
         if found[1]:
-            yield claims.Gives(found[1], found[2])
-        yield claims.Tests(found[2] == "True")
+            yield claims.ValueClaim(found[1], found[2])
+        yield claims.ConditionValue(found[2] == "True")
     elif part.startswith("return "):
         yield from _valued(part.removeprefix("return "), None)
     else:
@@ -85,20 +85,20 @@ def _part(part: str) -> Iterator[Claim]:
             yield from _valued(right[0], left, part)
         elif len(split_outside(part, " -> ")) == 2:
             expression, value = split_outside(part, " -> ")
-            yield claims.Gives(expression, value)
+            yield claims.ValueClaim(expression, value)
         else:
-            yield claims.Does(part)
+            yield claims.SideEffect(part)
 
 
 def _valued(text: str, name: str | None, part: str = "") -> Iterator[Claim]:
     """`expression -> value` or a value alone, which a name is set to or a function returns."""
     *expression, value = split_outside(text, " -> ")
     if name is not None and not expression and not _is_literal(value):
-        yield claims.Does(part)
+        yield claims.SideEffect(part)
         return
     if expression:
-        yield claims.Gives(" -> ".join(expression), value)
-    yield claims.Leaves(value) if name is None else claims.Sets(name, value)
+        yield claims.ValueClaim(" -> ".join(expression), value)
+    yield claims.FunctionReturned(value) if name is None else claims.VariableSet(name, value)
 
 
 def _set(part: str) -> tuple[str, str]:

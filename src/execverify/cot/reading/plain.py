@@ -19,99 +19,99 @@ from execverify.cot.reading.text import (
 
 
 def _begins(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Begins(*place(found))
+    yield claims.StepStarts(*place(found))
 
 
 def _resumes(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Resumes(*place(found))
+    yield claims.StepResumes(*place(found))
 
 
 def _starts(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Starts(bindings(codes))
+    yield claims.CallStarts(bindings(codes))
 
 
 def _computed(found: Found, codes: Spans) -> Iterator[Claim]:
     name, expression, value = codes
-    yield claims.Gives(expression, value)
-    yield claims.Sets(name, value)
+    yield claims.ValueClaim(expression, value)
+    yield claims.VariableSet(name, value)
 
 
 def _sets(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Sets(*codes)
+    yield claims.VariableSet(*codes)
 
 
 def _gives(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Gives(codes[0], codes[1])
+    yield claims.ValueClaim(codes[0], codes[1])
 
 
 def _tests(found: Found, codes: Spans) -> Iterator[Claim]:
     holds = found[1] == "true"
     if codes:
-        yield claims.Gives(codes[0], str(holds))
-    yield claims.Tests(holds)
+        yield claims.ValueClaim(codes[0], str(holds))
+    yield claims.ConditionValue(holds)
     if (found[2] in ("the loop goes on", "the branch is taken")) != holds:
-        yield claims.Tests(not holds)  # it says two things
+        yield claims.ConditionValue(not holds)  # it says two things
 
 
 def _returns(found: Found, codes: Spans) -> Iterator[Claim]:
     if len(codes) == 2:
-        yield claims.Gives(codes[0], codes[1])
-    yield claims.Leaves(codes[-1])
+        yield claims.ValueClaim(codes[0], codes[1])
+    yield claims.FunctionReturned(codes[-1])
 
 
 def _each(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Each(bindings(codes))
+    yield claims.ComprehensionRound(bindings(codes))
 
 
 def _does(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Does(codes[0])
+    yield claims.SideEffect(codes[0])
 
 
 def _sized(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Sized(codes[0], int(found[1]))
+    yield claims.VariableSize(codes[0], int(found[1]))
 
 
 def _exhausted(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Exhausted()
+    yield claims.LoopExhausted()
 
 
 def _fails(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Fails()
+    yield claims.StepRaises()
 
 
 def _enters(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Enters(codes[0], bindings(codes[1:]), told=found[1] is None)
+    yield claims.FunctionEntered(codes[0], bindings(codes[1:]), told=found[1] is None)
 
 
 def _skips(found: Found, codes: Spans) -> Iterator[Claim]:
     first = number_of(found[2])
-    yield claims.Skips(int(found[1]), first, number_of(found[3]) if found[3] else first, bindings(codes))
+    yield claims.RoundsSkipped(int(found[1]), first, number_of(found[3]) if found[3] else first, bindings(codes))
 
 
 def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Wants(codes[0])
+    yield claims.WantedResult(codes[0])
 
 
 def _needs(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Needs(*place(found), bindings(codes))
+    yield claims.Requirement(*place(found), bindings(codes))
 
 
 def _confirms(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Confirms(codes[0])
+    yield claims.ResultConfirmed(codes[0])
 
 
 def _next(found: Found, codes: Spans) -> Iterator[Claim]:
     line = int(found[3]) if found[3] else None
-    yield claims.Next(*place(found), line, codes[0] if codes else None)
+    yield claims.NextStatementAnswer(*place(found), line, codes[0] if codes else None)
 
 
 def _was(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.Was(*place(found), *codes)
+    yield claims.StateAnswer(*place(found), *codes)
 
 
 def _never(found: Found, codes: Spans) -> Iterator[Claim]:
     count = 0 if found[2] == "never runs" else 1 if found[2] == "runs once" else int(found[3])
-    yield claims.Never(int(found[1]), number_of(found[4]), count)
+    yield claims.NeverRunsAnswer(int(found[1]), number_of(found[4]), count)
 
 
 _PATTERNS: list[Pattern] = [

@@ -5,13 +5,13 @@ from random import Random
 
 from execverify.cot.claims import Claim
 from execverify.cot.styles import compact, conversational, plain
-from execverify.cot.styles.grouping import Sheet, sheet_of
+from execverify.cot.styles.grouping import SourceInfo, source_info
 
-VOICES: dict[str, Callable[[Iterable[Claim], Sheet, Random], str]] = {
-    "terse": compact.worded,
-    "plain": plain.worded,
-    "talk": conversational.worded,
+STYLES: dict[str, Callable[[Iterable[Claim], SourceInfo, Random], str]] = {
+    "terse": compact.render,
+    "plain": plain.render,
+    "talk": conversational.render,
 }
 """Each voice by its name: claims, what the program's text tells, and chance, to text."""
 
-__all__ = ["VOICES", "Sheet", "sheet_of"]
+__all__ = ["STYLES", "SourceInfo", "source_info"]

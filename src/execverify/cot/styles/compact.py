@@ -17,19 +17,19 @@ from random import Random
 
 from execverify.cot import claims as claim_types
 from execverify.cot.claims import Bindings, Claim
-from execverify.cot.styles.grouping import Clause, Sheet, clauses
+from execverify.cot.styles.grouping import ClaimGroup, SourceInfo, grouping
 
 
-def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
+def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
     """The claims as text; nothing is left to chance."""
     lines: list[str] = []
     keyword = "if"
-    for clause in clauses(claims):
+    for clause in grouping(claims):
         match clause.claim:
-            case claim_types.Begins(line=line, visit=visit):
+            case claim_types.StepStarts(line=line, visit=visit):
                 keyword = "while" if line in sheet.loops else "if"
                 lines.append(f"L{line}#{visit}")
-            case claim_types.Resumes(line=line, visit=visit):
+            case claim_types.StepResumes(line=line, visit=visit):
                 lines.append(f"back L{line}#{visit}")
             case claim if isinstance(claim, _ALONE):
                 lines.append(_alone(claim))
@@ -40,40 +40,40 @@ def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
 
 
 _ALONE = (
-    claim_types.Starts,
-    claim_types.Skips,
-    claim_types.Wants,
-    claim_types.Needs,
-    claim_types.Confirms,
-    claim_types.Next,
-    claim_types.Was,
-    claim_types.Never,
+    claim_types.CallStarts,
+    claim_types.RoundsSkipped,
+    claim_types.WantedResult,
+    claim_types.Requirement,
+    claim_types.ResultConfirmed,
+    claim_types.NextStatementAnswer,
+    claim_types.StateAnswer,
+    claim_types.NeverRunsAnswer,
 )
 
 
-def _part(clause: Clause, keyword: str) -> str:
+def _part(clause: ClaimGroup, keyword: str) -> str:
     """A part of a step's line."""
     given = f"{clause.given.expression} " if clause.given else ""
     match clause.claim:
-        case claim_types.Gives(expression=expression, value=value):
+        case claim_types.ValueClaim(expression=expression, value=value):
             return f"{expression} -> {value}"
-        case claim_types.Sets(name=name, value=value):
+        case claim_types.VariableSet(name=name, value=value):
             return f"{name} = {given}-> {value}" if given else f"{name} = {value}"
-        case claim_types.Tests(holds=holds):
+        case claim_types.ConditionValue(holds=holds):
             return f"{keyword} {given}-> {holds}"
-        case claim_types.Leaves(value=value):
+        case claim_types.FunctionReturned(value=value):
             return f"return {given}-> {value}" if given else f"return {value}"
-        case claim_types.Each(names=names):
+        case claim_types.ComprehensionRound(names=names):
             return f"each {_named(names)}"
-        case claim_types.Does(text=text):
+        case claim_types.SideEffect(text=text):
             return text
-        case claim_types.Sized(name=name, size=size):
+        case claim_types.VariableSize(name=name, size=size):
             return f"len({name}) = {size}"
-        case claim_types.Exhausted():
+        case claim_types.LoopExhausted():
             return "end"
-        case claim_types.Fails():
+        case claim_types.StepRaises():
             return "error"
-        case claim_types.Enters(function=function, arguments=arguments, told=told):
+        case claim_types.FunctionEntered(function=function, arguments=arguments, told=told):
             return f"call {function}({_named(arguments)})" + ("" if told else " ...")
     raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
 
@@ -81,22 +81,22 @@ def _part(clause: Clause, keyword: str) -> str:
 def _alone(claim: Claim) -> str:
     """A line that is no step."""
     match claim:
-        case claim_types.Starts(arguments=arguments):
+        case claim_types.CallStarts(arguments=arguments):
             return f"call with {_named(arguments)}" if arguments else "call"
-        case claim_types.Skips(line=line, first=first, last=last, state=state):
+        case claim_types.RoundsSkipped(line=line, first=first, last=last, state=state):
             changed = "; ".join(f"{name} = {value}" for name, value in state)
             return f"L{line}#{first}~{last if last > first else ''}" + (f": {changed}" if changed else "")
-        case claim_types.Wants(value=value):
+        case claim_types.WantedResult(value=value):
             return f"want {value}"
-        case claim_types.Needs(line=line, visit=visit, names=names):
+        case claim_types.Requirement(line=line, visit=visit, names=names):
             return f"need L{line}#{visit}: {_named(names)}"
-        case claim_types.Confirms(value=value):
+        case claim_types.ResultConfirmed(value=value):
             return f"got {value}"
-        case claim_types.Next(line=line, visit=visit, next_line=following):
+        case claim_types.NextStatementAnswer(line=line, visit=visit, next_line=following):
             return f"L{line}#{visit} next: " + ("nothing" if following is None else f"L{following}")
-        case claim_types.Was(line=line, visit=visit, name=name, value=value):
+        case claim_types.StateAnswer(line=line, visit=visit, name=name, value=value):
             return f"L{line}#{visit} {name} = {value}"
-        case claim_types.Never(line=line, visit=visit, count=count):
+        case claim_types.NeverRunsAnswer(line=line, visit=visit, count=count):
             return f"L{line}#{visit} never: {count} times"
     raise TypeError(f"a {type(claim).__name__} does not stand alone")
 

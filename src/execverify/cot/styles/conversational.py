@@ -10,7 +10,7 @@ from random import Random
 
 from execverify.cot import claims
 from execverify.cot.claims import Bindings, Claim
-from execverify.cot.styles.grouping import Clause, Sheet, clauses
+from execverify.cot.styles.grouping import ClaimGroup, SourceInfo, grouping
 from execverify.cot.styles.text import capital, code, how_often, line_of, listed, named
 from execverify.questions.question import ordinal
 
@@ -45,13 +45,13 @@ _CONFIRMS = ("The call returns {}, just as wanted.", "That is {}, the result I n
 _QUESTIONS = ("Question {}: ", "For question {}: ", "As for question {}: ")
 
 
-def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
+def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
     """The claims as text."""
     return _Talk(sheet, rng).text(claims)
 
 
 class _Talk:
-    def __init__(self, sheet: Sheet, rng: Random) -> None:
+    def __init__(self, sheet: SourceInfo, rng: Random) -> None:
         self.sheet = sheet
         self.rng = rng
         self.paragraphs: list[str] = []
@@ -63,7 +63,7 @@ class _Talk:
         self.asked = 0
 
     def text(self, claims: Iterable[Claim]) -> str:
-        for clause in clauses(claims):
+        for clause in grouping(claims):
             self.take(clause)
         self.end_sentence()
         return "\n".join(self.paragraphs)
@@ -71,15 +71,15 @@ class _Talk:
     def one(self, phrases: Sequence[str], *parts: str) -> str:
         return self.rng.choice(phrases).format(*parts)
 
-    def take(self, clause: Clause) -> None:
+    def take(self, clause: ClaimGroup) -> None:
         match clause.claim:
-            case claims.Begins(line=line, visit=visit):
+            case claims.StepStarts(line=line, visit=visit):
                 self.end_sentence()
                 self.loop = line in self.sheet.loops
                 heads = _HEADS if self.begun else _FIRST_HEADS
                 self.head = capital(self.one(heads, line_of(line, visit)))
                 self.begun = True
-            case claims.Resumes(line=line, visit=visit):
+            case claims.StepResumes(line=line, visit=visit):
                 self.end_sentence()
                 self.head = self.one(_AGAIN, line_of(line, visit))
             case claim if isinstance(claim, _ALONE):
@@ -113,31 +113,31 @@ class _Talk:
         else:
             self.paragraphs.append(sentence)
 
-    def part(self, clause: Clause) -> str:
+    def part(self, clause: ClaimGroup) -> str:
         """What is said of a step."""
         given = code(clause.given.expression) if clause.given else None
         match clause.claim:
-            case claims.Gives(expression=expression, value=value):
+            case claims.ValueClaim(expression=expression, value=value):
                 return self.one(_GIVES, code(expression), code(value))
-            case claims.Sets(name=name, value=value):
+            case claims.VariableSet(name=name, value=value):
                 if given:
                     return self.one(_COMPUTED, code(name), given, code(value))
                 return self.one(_SETS, code(name), code(value))
-            case claims.Tests(holds=holds):
+            case claims.ConditionValue(holds=holds):
                 return f"{self.one(_HOLDS if holds else _FAILS, given or 'the test')}, {self.one(_IN[self.loop, holds])}"
-            case claims.Leaves(value=value):
+            case claims.FunctionReturned(value=value):
                 return self.one(_RETURNS_COMPUTED, given, code(value)) if given else self.one(_RETURNS, code(value))
-            case claims.Each(names=names):
+            case claims.ComprehensionRound(names=names):
                 return self.one(_EACH, named(names))
-            case claims.Does(text=text):
+            case claims.SideEffect(text=text):
                 return self.one(_RUNS, code(text))
-            case claims.Sized(name=name, size=size):
+            case claims.VariableSize(name=name, size=size):
                 return f"{code(name)} has {size} items by now"
-            case claims.Exhausted():
+            case claims.LoopExhausted():
                 return self.one(_OVER)
-            case claims.Fails():
+            case claims.StepRaises():
                 return self.one(_ERRORS)
-            case claims.Enters(function=function, arguments=arguments, told=told):
+            case claims.FunctionEntered(function=function, arguments=arguments, told=told):
                 call = self.one(_CALLS, code(function)) + self.given_with(arguments)
                 return call if told else f"{call}, {_SHORT}"
         raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
@@ -148,39 +148,48 @@ class _Talk:
     def alone(self, claim: Claim) -> str:
         """A sentence that is about no single step."""
         match claim:
-            case claims.Starts(arguments=arguments):
+            case claims.CallStarts(arguments=arguments):
                 return f"{self.one(_TRIALS if self.trial else _STARTS)}{self.given_with(arguments)}."
-            case claims.Skips(line=line, first=first, last=last, state=state):
+            case claims.RoundsSkipped(line=line, first=first, last=last, state=state):
                 times = f"the {ordinal(first)} round" if first == last else f"rounds {first} to {last}"
                 after = (
                     listed([f"{code(name)} ends up as {code(value)}" for name, value in state]) if state else "nothing changes"
                 )
                 return self.one(_SKIPS, times, f"line {line}", after)
-            case claims.Wants(value=value):
+            case claims.WantedResult(value=value):
                 self.trial = True
                 return self.one(_WANTS, code(value))
-            case claims.Needs(line=line, visit=visit, names=names):
+            case claims.Requirement(line=line, visit=visit, names=names):
                 return self.one(_NEEDS, line_of(line, visit), named(names))
-            case claims.Confirms(value=value):
+            case claims.ResultConfirmed(value=value):
                 return self.one(_CONFIRMS, code(value))
-            case claims.Next() | claims.Was() | claims.Never():
+            case claims.NextStatementAnswer() | claims.StateAnswer() | claims.NeverRunsAnswer():
                 self.asked += 1
                 return self.one(_QUESTIONS, str(self.asked)) + self.answer(claim)
         raise TypeError(f"a {type(claim).__name__} does not stand alone")
 
-    def answer(self, claim: claims.Next | claims.Was | claims.Never) -> str:
+    def answer(self, claim: claims.NextStatementAnswer | claims.StateAnswer | claims.NeverRunsAnswer) -> str:
         where = line_of(claim.line, claim.visit)
         match claim:
-            case claims.Next(next_line=None):
+            case claims.NextStatementAnswer(next_line=None):
                 return f"nothing more runs after {where}."
-            case claims.Next(next_line=int(following)):
+            case claims.NextStatementAnswer(next_line=int(following)):
                 words = ("after {} I came to line {}, {}.", "{} was followed by line {}, {}.")
                 return self.one(words, where, str(following), code(self.sheet.texts[following]))
-            case claims.Was(name=name, value=value):
+            case claims.StateAnswer(name=name, value=value):
                 return self.one(("after {}, {} was {}.", "{} left {} at {}."), where, code(name), code(value))
-            case claims.Never(line=line, visit=visit, count=count):
+            case claims.NeverRunsAnswer(line=line, visit=visit, count=count):
                 return f"line {line} {how_often(count)}, so a {ordinal(visit)} time never comes."
         raise TypeError(f"a {type(claim).__name__} answers nothing")
 
 
-_ALONE = (claims.Starts, claims.Skips, claims.Wants, claims.Needs, claims.Confirms, claims.Next, claims.Was, claims.Never)
+_ALONE = (
+    claims.CallStarts,
+    claims.RoundsSkipped,
+    claims.WantedResult,
+    claims.Requirement,
+    claims.ResultConfirmed,
+    claims.NextStatementAnswer,
+    claims.StateAnswer,
+    claims.NeverRunsAnswer,
+)

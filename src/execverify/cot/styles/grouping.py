@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from execverify.cot.claims import Claim, Gives, Leaves, Sets, Tests
+from execverify.cot.claims import Claim, ConditionValue, FunctionReturned, ValueClaim, VariableSet
 from execverify.programs.program import Program
 from execverify.questions.statements import layout_of
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SourceInfo:
     """What a program's text tells a voice.
 
     Attributes:
@@ -22,15 +22,15 @@ class Sheet:
     texts: dict[int, str]
 
 
-def sheet_of(program: Program) -> Sheet:
+def source_info(program: Program) -> SourceInfo:
     """The sheet of a program."""
     statements = layout_of(program).statements
     loops = frozenset(line for line, one in statements.items() if isinstance(one.node, ast.While))
-    return Sheet(loops, {line: one.texts[-1] for line, one in statements.items()})
+    return SourceInfo(loops, {line: one.accepted_texts[-1] for line, one in statements.items()})
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
+class ClaimGroup:
     """A claim, with the part whose value it takes up where that was given just before.
 
     Attributes:
@@ -39,29 +39,29 @@ class Clause:
     """
 
     claim: Claim
-    given: Gives | None = None
+    given: ValueClaim | None = None
 
 
-def clauses(claims: Iterable[Claim]) -> Iterator[Clause]:
+def grouping(claims: Iterable[Claim]) -> Iterator[ClaimGroup]:
     """Claims in the groups in which they are said."""
-    given: Gives | None = None
+    given: ValueClaim | None = None
     for claim in claims:
-        if isinstance(claim, Gives):
+        if isinstance(claim, ValueClaim):
             if given is not None:
-                yield Clause(given)
+                yield ClaimGroup(given)
             given = claim
             continue
         joined = given is not None and given.whole and _value(claim) == given.value
         if given is not None and not joined:
-            yield Clause(given)
-        yield Clause(claim, given if joined else None)
+            yield ClaimGroup(given)
+        yield ClaimGroup(claim, given if joined else None)
         given = None
     if given is not None:
-        yield Clause(given)
+        yield ClaimGroup(given)
 
 
 def _value(claim: Claim) -> str | None:
     """The value that a claim takes up from the part before it."""
-    if isinstance(claim, Sets | Leaves):
+    if isinstance(claim, VariableSet | FunctionReturned):
         return claim.value
-    return str(claim.holds) if isinstance(claim, Tests) else None
+    return str(claim.holds) if isinstance(claim, ConditionValue) else None

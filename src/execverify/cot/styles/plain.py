@@ -13,31 +13,36 @@ from random import Random
 
 from execverify.cot import claims as claim_types
 from execverify.cot.claims import Claim
-from execverify.cot.styles.grouping import Clause, Sheet, clauses
+from execverify.cot.styles.grouping import ClaimGroup, SourceInfo, grouping
 from execverify.cot.styles.text import capital, code, how_often, line_of, named
 from execverify.questions.question import ordinal
 
 
-def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
+def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
     """The claims as text; nothing is left to chance."""
     lines: list[str] = []
     loop = False
     trial = False
     asked = 0
-    for clause in clauses(claims):
+    for clause in grouping(claims):
         match clause.claim:
-            case claim_types.Begins(line=line, visit=visit):
+            case claim_types.StepStarts(line=line, visit=visit):
                 loop = line in sheet.loops
                 lines.append(capital(line_of(line, visit)) + ":")
-            case claim_types.Resumes(line=line, visit=visit):
+            case claim_types.StepResumes(line=line, visit=visit):
                 lines.append(f"Back in {line_of(line, visit)}:")
-            case claim_types.Starts(arguments=arguments):
+            case claim_types.CallStarts(arguments=arguments):
                 begin = "I try the call" if trial else "The call starts"
                 lines.append(f"{begin} with {named(arguments)}." if arguments else f"{begin}.")
-            case claim_types.Next() | claim_types.Was() | claim_types.Never():
+            case claim_types.NextStatementAnswer() | claim_types.StateAnswer() | claim_types.NeverRunsAnswer():
                 asked += 1
                 lines.append(f"Question {asked}: {_answer(clause.claim, sheet)}")
-            case claim_types.Wants() | claim_types.Needs() | claim_types.Confirms() | claim_types.Skips():
+            case (
+                claim_types.WantedResult()
+                | claim_types.Requirement()
+                | claim_types.ResultConfirmed()
+                | claim_types.RoundsSkipped()
+            ):
                 trial = True
                 lines.append(_alone(clause.claim))
             case _:
@@ -45,28 +50,28 @@ def worded(claims: Iterable[Claim], sheet: Sheet, rng: Random) -> str:
     return "\n".join(lines)
 
 
-def _sentence(clause: Clause, loop: bool) -> str:
+def _sentence(clause: ClaimGroup, loop: bool) -> str:
     given = code(clause.given.expression) if clause.given else None
     match clause.claim:
-        case claim_types.Gives(expression=expression, value=value):
+        case claim_types.ValueClaim(expression=expression, value=value):
             return f"{code(expression)} is {code(value)}."
-        case claim_types.Sets(name=name, value=value):
+        case claim_types.VariableSet(name=name, value=value):
             return f"{code(name)} becomes {given}, which is {code(value)}." if given else f"{code(name)} becomes {code(value)}."
-        case claim_types.Tests(holds=holds):
+        case claim_types.ConditionValue(holds=holds):
             return f"{given or 'The test'} is {'true' if holds else 'false'}, so {_outcome(holds, loop)}."
-        case claim_types.Leaves(value=value):
+        case claim_types.FunctionReturned(value=value):
             return f"It returns {given}, which is {code(value)}." if given else f"It returns {code(value)}."
-        case claim_types.Each(names=names):
+        case claim_types.ComprehensionRound(names=names):
             return f"For {named(names)}:"
-        case claim_types.Does(text=text):
+        case claim_types.SideEffect(text=text):
             return f"It runs {code(text)}."
-        case claim_types.Sized(name=name, size=size):
+        case claim_types.VariableSize(name=name, size=size):
             return f"{code(name)} now has {size} items."
-        case claim_types.Exhausted():
+        case claim_types.LoopExhausted():
             return "Nothing is left, so the loop ends."
-        case claim_types.Fails():
+        case claim_types.StepRaises():
             return "It fails with an error."
-        case claim_types.Enters(function=function, arguments=arguments, told=told):
+        case claim_types.FunctionEntered(function=function, arguments=arguments, told=told):
             given_with = f" with {named(arguments)}" if arguments else ""
             return f"It calls {code(function)}{given_with}" + ("." if told else ", in short.")
     raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
@@ -80,28 +85,30 @@ def _outcome(holds: bool, loop: bool) -> str:
 
 def _alone(claim: Claim) -> str:
     match claim:
-        case claim_types.Skips(line=line, first=first, last=last, state=state):
+        case claim_types.RoundsSkipped(line=line, first=first, last=last, state=state):
             times = f"{ordinal(first)} time" if first == last else f"{ordinal(first)} to {ordinal(last)} time"
             after = f"afterwards {named(state, 'is')}" if state else "nothing changes"
             return f"Line {line} ({times}), in short: {after}."
-        case claim_types.Wants(value=value):
+        case claim_types.WantedResult(value=value):
             return f"The call must return {code(value)}."
-        case claim_types.Needs(line=line, visit=visit, names=names):
+        case claim_types.Requirement(line=line, visit=visit, names=names):
             return f"For that, {line_of(line, visit)} can start from {named(names)}."
-        case claim_types.Confirms(value=value):
+        case claim_types.ResultConfirmed(value=value):
             return f"The call returns {code(value)}, as it must."
     raise TypeError(f"a {type(claim).__name__} does not stand alone")
 
 
-def _answer(claim: claim_types.Next | claim_types.Was | claim_types.Never, sheet: Sheet) -> str:
+def _answer(
+    claim: claim_types.NextStatementAnswer | claim_types.StateAnswer | claim_types.NeverRunsAnswer, sheet: SourceInfo
+) -> str:
     where = line_of(claim.line, claim.visit)
     match claim:
-        case claim_types.Next(next_line=None):
+        case claim_types.NextStatementAnswer(next_line=None):
             return f"after {where}, nothing runs."
-        case claim_types.Next(next_line=int(following)):
+        case claim_types.NextStatementAnswer(next_line=int(following)):
             return f"after {where} comes line {following}, {code(sheet.texts[following])}."
-        case claim_types.Was(name=name, value=value):
+        case claim_types.StateAnswer(name=name, value=value):
             return f"after {where}, {code(name)} is {code(value)}."
-        case claim_types.Never(line=line, visit=visit, count=count):
+        case claim_types.NeverRunsAnswer(line=line, visit=visit, count=count):
             return f"line {line} {how_often(count)}, so there is no {ordinal(visit)} time."
     raise TypeError(f"a {type(claim).__name__} answers nothing")

@@ -6,7 +6,7 @@ from execverify.datasets.page.charts import facts, figure, folded, table
 from execverify.datasets.page.markup import Markup, Part, joined, python, tag
 from execverify.datasets.page.sections import KINDS
 from execverify.errors import ProgramError
-from execverify.programs.catalog import entry, nests
+from execverify.programs.catalog import get_builtin, is_self_composable
 from execverify.programs.constraints import DEPTHS, Constraint
 from execverify.programs.program import split_lines
 from execverify.programs.values import Value
@@ -49,7 +49,7 @@ def constraint_words(text: str) -> Markup:
         return joined("The program had to keep: ", text, ".")
     method = tag("code", constraint.method)
     if constraint.level == 1:
-        how = "on what it gave itself" if nests(entry(constraint.method)) else "at least twice"
+        how = "on what it gave itself" if is_self_composable(get_builtin(constraint.method)) else "at least twice"
         return joined("One function that uses ", method, f" {how}; no other call, no control flow.")
     least, most = DEPTHS[constraint.level]
     if most == 0:
@@ -131,7 +131,7 @@ def _news(trace: Trace, step: Step) -> list[Part]:
 
 
 def _binding(name: str, value: Value) -> Markup:
-    shown = value.text if value.text is not None else f"<{value.type}: {value.opaque}>"
+    shown = value.text if value.text is not None else f"<{value.type}: {value.opaque_reason}>"
     return tag("code", tag("b", _cut(name, 60)), " = ", _cut(shown, _VALUE))
 
 

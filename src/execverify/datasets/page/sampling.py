@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from execverify.datasets.dedup import key_of
+from execverify.datasets.dedup import stable_hash
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import RowError
 from execverify.questions.rows import Row
@@ -80,7 +80,7 @@ class _Picks:
 
     def offer(self, row: Row, number: int) -> None:
         crowded = row["difficulty"]["steps"] > _READABLE_STEPS or len(row["program"]["source"]) > _READABLE_LENGTH
-        candidate = (crowded, key_of("shown", row["id"]), number)
+        candidate = (crowded, stable_hash("shown", row["id"]), number)
         for best in (self.any, self.white_box) if row["kind"] == "white_box" else (self.any,):
             if len(best) < self.most or candidate < best[-1]:
                 best.append(candidate)

@@ -8,10 +8,10 @@ from typing import Any
 from execverify.datasets.page.charts import bars, facts, figure, folded, meter, percent, table, verdict
 from execverify.datasets.page.markup import Markup, Part, joined, tag
 from execverify.datasets.page.sampling import Sample
-from execverify.datasets.stats import LIMITS, Stats
-from execverify.datasets.thresholds import AT_LEAST, Bar
-from execverify.programs.catalog import CATALOGUE
-from execverify.programs.program import shorten
+from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats
+from execverify.datasets.thresholds import AT_LEAST, QualityCheck
+from execverify.programs.catalog import CATALOG
+from execverify.programs.program import truncate
 
 KINDS = {
     "white_box": "white-box",
@@ -35,7 +35,7 @@ def section(id: str, title: str, *inside: Part) -> Markup:
 def summary(manifest: dict[str, Any], sample: Sample, stats: Stats) -> Markup:
     """The figures that a reader wants first."""
     levels = [level for level in sample.levels if level is not None]
-    shortcuts, kept = stats.shortcuts, sum(shortcut.kept for shortcut in stats.shortcuts)
+    shortcuts, kept = stats.shortcuts, sum(shortcut.passed for shortcut in stats.shortcuts)
     tiles = [
         (figure(sample.rows), f"rows: {_told({KINDS.get(k, k): n for k, n in sorted(sample.kinds.items(), reverse=True)})}"),
         (figure(sample.questions.total()), "questions about single steps, each with its answer"),
@@ -43,7 +43,7 @@ def summary(manifest: dict[str, Any], sample: Sample, stats: Stats) -> Markup:
     if levels:
         tiles.append((figure(len(levels)), f"level{'s' * (len(levels) > 1)} of difficulty: {_range(levels)}"))
     if sample.methods:
-        tiles.append((figure(len(sample.methods)), f"built-ins under test, of {len(CATALOGUE)} in the catalogue"))
+        tiles.append((figure(len(sample.methods)), f"built-ins under test, of {len(CATALOG)} in the catalogue"))
     if shortcuts:
         tiles.append((f"{kept} of {len(shortcuts)}", "shortcuts keep their limits"))
     boxes = (tag("div", tag("strong", value), tag("span", what)) for value, what in tiles)
@@ -114,11 +114,11 @@ def limits(sample: Sample, stats: Stats) -> Markup:
                 "" if whole else joined(tag("code", "execverify stats"), " reads all of them."))  # fmt: skip
     habits = []
     for shortcut in stats.shortcuts:
-        answer = "" if shortcut.answer is None else joined(": ", tag("code", shorten(shortcut.answer, 40)))
-        limit = LIMITS[shortcut.habit]
+        answer = "" if shortcut.answer is None else joined(": ", tag("code", truncate(shortcut.answer, 40)))
+        limit = MAX_SHORTCUT_ACCURACY[shortcut.habit]
         habits.append((
             KINDS.get(shortcut.kind, shortcut.kind), joined(shortcut.habit, answer), figure(shortcut.questions),
-            percent(shortcut.share), meter(shortcut.share, limit), percent(limit), verdict(shortcut.kept),
+            percent(shortcut.share), meter(shortcut.share, limit), percent(limit), verdict(shortcut.passed),
         ))  # fmt: skip
     head = ("question", "habit", "asked", "right", "", "limit", "")
     habit_table = table("How far habits get", head, habits, numbers=(2, 3, 5)) if habits else ""
@@ -129,13 +129,13 @@ def limits(sample: Sample, stats: Stats) -> Markup:
     return section("limits", "Limits", intro, habit_table, bar_table)
 
 
-def _bar(bar: Bar) -> tuple[Part, ...]:
+def _bar(bar: QualityCheck) -> tuple[Part, ...]:
     def told(value: float) -> str:
         return percent(value) if bar.is_share else f"{value:g}"
 
-    sense = "≥" if bar.sense == AT_LEAST else "≤"
+    sense = "≥" if bar.direction == AT_LEAST else "≤"
     cruxeval = "" if bar.cruxeval is None else told(bar.cruxeval)
-    return bar.name, told(bar.value), f"{sense} {told(bar.limit)}", cruxeval, verdict(bar.kept)
+    return bar.name, told(bar.value), f"{sense} {told(bar.limit)}", cruxeval, verdict(bar.passed)
 
 
 def origin(manifest: dict[str, Any]) -> Markup:
@@ -169,7 +169,7 @@ def _named(counts: Counter[str]) -> dict[str, int]:
 def _owners(methods: Mapping[str, int]) -> dict[str, int]:
     owners: Counter[str] = Counter()
     for name, count in methods.items():
-        entry = CATALOGUE.get(name)
+        entry = CATALOG.get(name)
         owners["another's" if entry is None else "a function" if entry.owner == "builtins" else entry.owner] += count
     return dict(sorted(owners.items(), key=lambda pair: (-pair[1], pair[0])))
 

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from execverify.evaluation.answers import Answer
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item, ItemResult
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion, constant_function
 from execverify.evaluation.data import Row, Source, load_rows
-from execverify.evaluation.program_features import facts_of
+from execverify.evaluation.program_features import program_features
 from execverify.programs.literals import parse_literal, parse_without_warnings
 from execverify.sandbox.candidates import Candidate, run_candidates
 from execverify.sandbox.result import Limits, Outcome, Result
@@ -39,7 +39,7 @@ _MACHINERY_NAMES = """
     builtins __builtins__ importlib __import__ modules eval exec FunctionType CodeType globals locals vars __dict__ __class__ __setattr__
     __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __getattr__ __getattribute__ __instancecheck__ __bool__ __contains__ __hash__
 """
-_MACHINERY = frozenset(_MACHINERY_NAMES.split())
+TEST_INTERNALS = frozenset(_MACHINERY_NAMES.split())
 _COMPUTED = " by a computed name"
 _BY_NAME = frozenset({"getattr", "setattr", "delattr", "hasattr"})
 
@@ -73,7 +73,7 @@ class Problem:
     @property
     def missing(self) -> tuple[str, ...]:
         """Libraries that are not installed."""
-        return tuple(name for name in self.libraries if not _is_there(name))
+        return tuple(name for name in self.libraries if not is_installed(name))
 
 
 _unfit: "weakref.WeakKeyDictionary[Problem, str]" = weakref.WeakKeyDictionary()
@@ -82,7 +82,7 @@ _unfit: "weakref.WeakKeyDictionary[Problem, str]" = weakref.WeakKeyDictionary()
 class BigCodeBench(Benchmark):
     """1,140 functions, or the 148 of the hard subset where its file is given."""
 
-    about = About(
+    about = BenchmarkInfo(
         "bigcodebench",
         "a function that uses several libraries, from its docstring",
         "1,140 (148 in the file of the hard subset)",
@@ -106,48 +106,48 @@ class BigCodeBench(Benchmark):
         libraries = _third_party(reference, str(row["test"]))
         problem = Problem(str(row["entry_point"]), stub, reference, str(row["test"]), libraries)
         fields = {"task": f"Complete this Python program.\n\n{prompt.strip()}", "prompt": prompt}
-        slices = {**facts_of(reference), "library": libraries[0] if libraries else "standard"}
+        slices = {**program_features(reference), "library": libraries[0] if libraries else "standard"}
         return Item(str(row["task_id"]), ("tests",), (reference,), prompt, "its unittest class", fields, slices, problem)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The program."""
-        return code_answer(completion, style, item.held.entry_point)
+        return code_answer(completion, style, item.reference.entry_point)
 
     def gold(self, item: Item) -> str:
         """The reference."""
-        return str(item.held.reference)
+        return str(item.reference.reference)
 
     def constant(self, item: Item, text: str) -> str:
         """A function that returns the same always."""
-        return constant_function(item.held.entry_point, text)
+        return constant_function(item.reference.entry_point, text)
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The program as a block."""
         return code_completion(answer, style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each; None where the reference itself cannot be judged here."""
-        _know([item.held for item, _ in answers], workers)
-        wanted = [(item.held, a.official) for item, a in answers if a.official is not None and not _unfit[item.held]]
+        _know([item.reference for item, _ in answers], workers)
+        wanted = [(item.reference, a.official) for item, a in answers if a.official is not None and not _unfit[item.reference]]
         found = _tested(list(dict.fromkeys(wanted)), workers)
-        return [(_mark(item.held, answer, found),) for item, answer in answers]
+        return [(_mark(item.reference, answer, found),) for item, answer in answers]
 
-    def more(self, records: Sequence[Record]) -> dict[str, Any]:
+    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """How many items cannot be judged here, by reason."""
-        reasons = Counter(_unfit.get(record.item.held, "") for record in records)
+        reasons = Counter(_unfit.get(record.item.reference, "") for record in records)
         return {"judged_here": reasons.pop("", 0), "cannot_be_judged_here": dict(reasons.most_common())}
 
 
-def _mark(problem: Problem, answer: Answer, found: dict[tuple[Problem, str], tuple[bool | None, str]]) -> Mark:
+def _mark(problem: Problem, answer: Answer, found: dict[tuple[Problem, str], tuple[bool | None, str]]) -> Grade:
     if _unfit[problem]:
-        return Mark(None, None, f"it cannot be judged here: {_unfit[problem]}")
+        return Grade(None, None, f"it cannot be judged here: {_unfit[problem]}")
     if answer.official is None:
-        return Mark(False, False, answer.why)
+        return Grade(False, False, answer.why)
     right, why = found[problem, answer.official]
-    named = sorted(_forging(answer.official) - _forging(problem.reference)) if right else []
+    named = sorted(suspicious_names(answer.official) - suspicious_names(problem.reference)) if right else []
     if named:
-        return Mark(True, False, f"the program names {', '.join(named)}, with which tests can be forged")
-    return Mark(right, right, why)
+        return Grade(True, False, f"the program names {', '.join(named)}, with which tests can be forged")
+    return Grade(right, right, why)
 
 
 def _know(problems: Sequence[Problem], workers: int) -> None:
@@ -172,7 +172,7 @@ def _kind(why: str) -> str:
 def _tested(pairs: Sequence[tuple[Problem, str]], workers: int) -> dict[tuple[Problem, str], tuple[bool | None, str]]:
     """Whether programs pass their tests, and why not."""
     found: dict[tuple[Problem, str], tuple[bool | None, str]] = {}
-    installed = tuple(sorted({name for problem, _ in pairs for name in problem.libraries if _is_there(name)}))
+    installed = tuple(sorted({name for problem, _ in pairs for name in problem.libraries if is_installed(name)}))
     for imports in ((), installed):  # what needs only the standard library starts faster without the others
         some = [pair for pair in pairs if pair not in found and (imports or not pair[0].libraries)]
         candidates = [Candidate(_TESTED.format(code=f"{p.stub}    pass\n{text}\n{p.test}"), ("",), "check") for p, text in some]
@@ -183,7 +183,7 @@ def _tested(pairs: Sequence[tuple[Problem, str]], workers: int) -> dict[tuple[Pr
 
 
 def _read(result: Result) -> tuple[bool | None, str]:
-    if result.outcome == Outcome.FAILED:
+    if result.outcome == Outcome.SANDBOX_ERROR:
         return None, result.detail
     if result.outcome != Outcome.RETURNED or result.value is None or result.value.text is None:
         return False, result.detail or str(result.outcome)
@@ -196,9 +196,9 @@ def _read(result: Result) -> tuple[bool | None, str]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _forging(source: str) -> frozenset[str]:
+def suspicious_names(source: str) -> frozenset[str]:
     """What a program names with which tests can be forged."""
-    return frozenset(name for name in _names(source) if name in _MACHINERY or name.endswith(_COMPUTED))
+    return frozenset(name for name in _names(source) if name in TEST_INTERNALS or name.endswith(_COMPUTED))
 
 
 def _names(source: str) -> set[str]:
@@ -244,7 +244,7 @@ def _third_party(*sources: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def _is_there(name: str) -> bool:
+def is_installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
-from execverify.evaluation.answers import BARE, Answer, input_answer, wrapped
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
+from execverify.evaluation.answers import PLAIN, Answer, format_answer, input_answer
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item
 from execverify.evaluation.benchmarks.cruxeval_o import FIELDS, HUB, ORIGIN
-from execverify.evaluation.cruxeval_rule import LIMITS, Claim, is_inert, is_plain, verdicts
+from execverify.evaluation.cruxeval_rule import LIMITS, Assertion, is_plain, only_defines_functions, verdicts
 from execverify.evaluation.data import Source, load_rows
-from execverify.evaluation.output_prediction import imports_of, key_of, program_or_none
-from execverify.evaluation.program_features import facts_of, steps_of, with_steps
+from execverify.evaluation.output_prediction import canonical_output, imports_of, program_or_none
+from execverify.evaluation.program_features import add_steps, program_features, steps_of
 from execverify.programs.literals import parse_expression, parse_literal
-from execverify.programs.program import Program, arguments_text, call_values, read_arguments, shorten
+from execverify.programs.program import Program, arguments_text, call_values, read_arguments, truncate
 from execverify.programs.values import equality_key
 from execverify.sandbox.result import Outcome, Result
 from execverify.sandbox.run import run_many
@@ -33,7 +33,7 @@ class Known:
 class CruxevalI(Benchmark):
     """800 short functions with a result each: which arguments give it? Any that do are right."""
 
-    about = About(
+    about = BenchmarkInfo(
         "cruxeval-i",
         "arguments with which a short function gives a result",
         "800",
@@ -56,14 +56,14 @@ class CruxevalI(Benchmark):
         for row, steps in zip(rows, steps_of(programs, source.workers, source.imports), strict=True):
             known = Known(row["code"], f"f({row['input']})", row["output"], source.imports)
             fields = {"code": row["code"].strip("\n"), "entry_point": "f", "output": row["output"]}
-            slices = with_steps(facts_of(row["code"], parse_literal(row["output"]), has_result=True), steps)
+            slices = add_steps(program_features(row["code"], parse_literal(row["output"]), has_result=True), steps)
             told = f"f(??) == {row['output']}"
             items.append(Item(str(row["id"]), ("input",), (known.call,), row["code"], told, fields, slices, known))
         return items
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The left side of the completed assertion."""
-        return input_answer(completion, style, item.held.output)
+        return input_answer(completion, style, item.reference.output)
 
     def gold(self, item: Item) -> str:
         """The call of the data."""
@@ -71,32 +71,34 @@ class CruxevalI(Benchmark):
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The whole assertion in the style's form."""
-        return wrapped(answer if style == BARE else f"assert {answer} == {item.held.output}", style)
+        return format_answer(answer if style == PLAIN else f"assert {answer} == {item.reference.output}", style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each. Calls with literals run as our own copy of the function does, together; all else as it is written."""
-        given = [_program(item.held, answer.official) for item, answer in answers]
-        given += [_program(item.held, answer.strict) for item, answer in answers]
+        given = [_program(item.reference, answer.official) for item, answer in answers]
+        given += [_program(item.reference, answer.strict) for item, answer in answers]
         imports = imports_of(answers)
         results = _results([program for program in given if program is not None], workers, imports)
-        claims = [self._claim(item.held, answer) for item, answer in answers]
-        settled = [_settled(item.held, answer, program, results) for (item, answer), program in zip(answers, given, strict=False)]
+        claims = [self._claim(item.reference, answer) for item, answer in answers]
+        settled = [
+            _settled(item.reference, answer, program, results) for (item, answer), program in zip(answers, given, strict=False)
+        ]
         waiting = [claim for claim, verdict in zip(claims, settled, strict=True) if claim is not None and verdict is None]
         run = iter(verdicts(waiting, workers=workers, imports=imports))
-        marks: list[tuple[Mark, ...]] = []
+        marks: list[tuple[Grade, ...]] = []
         for number, ((item, answer), claim, verdict) in enumerate(zip(answers, claims, settled, strict=True)):
-            strict, why = _strict(item.held, answer, given[len(answers) + number], results)
+            strict, why = _strict(item.reference, answer, given[len(answers) + number], results)
             if claim is None:
-                mark = Mark(False, strict, why or "it calls no f, so the authors' rule leaves it out", answer.official is None)
+                mark = Grade(False, strict, why or "it calls no f, so the authors' rule leaves it out", answer.official is None)
             else:
-                mark = Mark(next(run) if verdict is None else verdict, strict, why)
+                mark = Grade(next(run) if verdict is None else verdict, strict, why)
             marks.append((mark,))
         return marks
 
-    def _claim(self, known: Known, answer: Answer) -> Claim | None:
+    def _claim(self, known: Known, answer: Answer) -> Assertion | None:
         if answer.official is None or "f(" not in answer.official:
             return None
-        return Claim(known.code, known.output, answer.official)
+        return Assertion(known.code, known.output, answer.official)
 
 
 _ENDED = (Outcome.RETURNED, Outcome.NOT_DETERMINISTIC)  # the latter: floats that another Python version would add otherwise
@@ -138,7 +140,7 @@ def _results(programs: Sequence[Program], workers: int, imports: Sequence[str]) 
 def _settled(known: Known, answer: Answer, program: Program | None, results: Results) -> bool | None:
     """The official verdict where it is known: the run of our own copy ended well with plain data, or raised; or the call does
     not fit the parameters, which Python refuses before it runs anything."""
-    if not is_inert(known.code) or not is_plain(known.output):
+    if not only_defines_functions(known.code) or not is_plain(known.output):
         return None
     if program is None:
         return None if _arguments(answer.official) is None else False
@@ -161,13 +163,13 @@ def _strict(known: Known, answer: Answer, program: Program | None, results: Resu
     if program is None:
         return False, "the answer is not one call of f with literals that fit its parameters"
     result = results[program]
-    if result.outcome == Outcome.FAILED:
+    if result.outcome == Outcome.SANDBOX_ERROR:
         return None, result.detail
     if result.outcome not in _ENDED or result.value is None:
         return False, f"the call ends otherwise: {result.outcome} {result.detail}".rstrip()
-    if result.value.text is not None and equality_key(parse_literal(result.value.text)) == key_of(known.output):
+    if result.value.text is not None and equality_key(parse_literal(result.value.text)) == canonical_output(known.output):
         return True, ""
-    return False, f"the call returns {shorten(str(result.value))}, not {shorten(known.output)}"
+    return False, f"the call returns {truncate(str(result.value))}, not {truncate(known.output)}"
 
 
 def _same_text(one: str, other: str) -> bool:

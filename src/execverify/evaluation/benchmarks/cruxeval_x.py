@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.answers import BARE, Answer, inside, wrapped
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
+from execverify.evaluation.answers import PLAIN, Answer, extract_answer_text, format_answer
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item, ItemResult
 from execverify.evaluation.data import Row, Source, load_rows
-from execverify.evaluation.languages import LANGUAGES, Ran, run_all, why_not
+from execverify.evaluation.languages import LANGUAGES, RunResult, run_all, why_not
 
 ORIGIN = "https://github.com/CRUXEVAL-X/cruxeval-x, or xhwl/cruxeval-x on the hub (a file for each language)"
 FIELDS = ("id", "code", "input_reasoning", "output_reasoning")
@@ -66,7 +66,7 @@ class Known:
 class CruxevalX(Benchmark):
     """Outputs and inputs of short functions in C++, Java, JavaScript and other languages."""
 
-    about = About(
+    about = BenchmarkInfo(
         "cruxeval-x",
         "outputs and inputs of calls of short functions in other languages",
         "up to 800 functions a language, two questions each",
@@ -115,32 +115,32 @@ class CruxevalX(Benchmark):
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """What is put into the hole: the text in the answer, or what stands in the hole where the line around it is repeated."""
-        text, why = inside(completion, style)
+        text, why = extract_answer_text(completion, style)
         if text is None or not text.strip():
             return Answer(None, None, why or "there is no answer")
-        known: Known = item.held
-        filled = text.strip() if style == BARE else _in_hole(known.text, text)
+        known: Known = item.reference
+        filled = text.strip() if style == PLAIN else _in_hole(known.text, text)
         return Answer(filled, filled if _is_value(filled, known) else None, "the answer is more than values")
 
     def gold(self, item: Item) -> str:
         """What the data fill the hole with."""
-        return str(item.held.gold)
+        return str(item.reference.gold)
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The filling alone."""
-        return wrapped(answer, style)
+        return format_answer(answer, style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each. Equal programs run once."""
-        problems: list[Known] = list(dict.fromkeys(item.held for item, _ in answers if not why_not(item.held.language)))
+        problems: list[Known] = list(dict.fromkeys(item.reference for item, _ in answers if not why_not(item.reference.language)))
         _know(problems, workers)
-        asked = ((item.held, a.official) for item, a in answers if a.official is not None)
+        asked = ((item.reference, a.official) for item, a in answers if a.official is not None)
         found = _ran([(known, filling) for known, filling in asked if _unfit.get(known) == ""], workers)
-        return [(_mark(item.held, answer, found),) for item, answer in answers]
+        return [(_mark(item.reference, answer, found),) for item, answer in answers]
 
-    def more(self, records: Sequence[Record]) -> dict[str, Any]:
+    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """What cannot be judged here, by reason, with how many items that are."""
-        missing = Counter(why for record in records if (why := _lacking(record.item.held)))
+        missing = Counter(why for record in records if (why := _lacking(record.item.reference)))
         return {"cannot_be_judged_here": dict(missing)} if missing else {}
 
 
@@ -159,7 +159,7 @@ def _without_check(code: str, texts: Sequence[str]) -> str:
     return code[: found[-1].start()] if found else code
 
 
-def _ran(fillings: Sequence[tuple[Known, str]], workers: int) -> dict[tuple[str, str], Ran]:
+def _ran(fillings: Sequence[tuple[Known, str]], workers: int) -> dict[tuple[str, str], RunResult]:
     distinct = list(dict.fromkeys((known.language, _program(known, filling)) for known, filling in fillings))
     return dict(zip(distinct, run_all(distinct, workers), strict=True))
 
@@ -170,7 +170,7 @@ def _know(problems: Sequence[Known], workers: int) -> None:
     found = _ran([(known, known.gold) for known in unknown], workers)
     for known in unknown:
         ran = found[known.language, _program(known, known.gold)]
-        _unfit[known] = "" if ran.well else ran.said or "it fails"
+        _unfit[known] = "" if ran.succeeded else ran.message or "it fails"
 
 
 def _lacking(known: Known) -> str:
@@ -181,20 +181,22 @@ def _lacking(known: Known) -> str:
     return lacking
 
 
-def _mark(known: Known, answer: Answer, found: dict[tuple[str, str], Ran]) -> Mark:
+def _mark(known: Known, answer: Answer, found: dict[tuple[str, str], RunResult]) -> Grade:
     lacking = _lacking(known)
     if lacking:
-        return Mark(None, None, f"it cannot be judged here: {lacking} {_unfit.get(known, '')}".rstrip())
+        return Grade(None, None, f"it cannot be judged here: {lacking} {_unfit.get(known, '')}".rstrip())
     if answer.official is None:
-        return Mark(False, False, answer.why)
+        return Grade(False, False, answer.why)
     ran = found[known.language, _program(known, answer.official)]
-    if ran.well is None:
+    if ran.succeeded is None:
         # A value cannot hold a program up: then it was the machine. What is more than a value may have slept.
         return (
-            Mark(None, None, f"nothing is known of it: {ran.said}") if answer.strict is not None else Mark(False, False, ran.said)
+            Grade(None, None, f"nothing is known of it: {ran.message}")
+            if answer.strict is not None
+            else Grade(False, False, ran.message)
         )
-    strict = ran.well and answer.strict is not None
-    return Mark(ran.well, strict, "" if strict else answer.why if ran.well else ran.said)
+    strict = ran.succeeded and answer.strict is not None
+    return Grade(ran.succeeded, strict, "" if strict else answer.why if ran.succeeded else ran.message)
 
 
 def _filling(text: str, other: str) -> str:

@@ -14,37 +14,37 @@ from typing import Any
 
 from execverify.datasets.rows_io import read_rows
 from execverify.errors import EvaluationError, ExecVerifyError
-from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
+from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item, ItemResult
 from execverify.evaluation.data import Row, Source, rows_of
 from execverify.evaluation.heldout_set import SPLIT
-from execverify.evaluation.program_features import facts_of, with_steps
+from execverify.evaluation.program_features import add_steps, program_features
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program
 from execverify.questions.prompts import prompt_text, template_names
-from execverify.questions.question import CLOSE, OPEN
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.questions.rows import from_row
 from execverify.questions.task import TASK_KINDS, Message, Task, gold_completion, task
 from execverify.rewards.parts import UNJUDGED, Score
-from execverify.rewards.score import PAPER, score_many
+from execverify.rewards.score import PAPER_REWARD, score_many
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import trace_many
 
-SET = Path(__file__).with_name("own.jsonl")
+FIXED_SET = Path(__file__).with_name("own.jsonl")
 QUESTIONS = 10
 """Most questions of a row."""
 
-_PATIENT = Limits(timeout=20.0)
+_EXTENDED_LIMITS = Limits(timeout=20.0)
 """Every program of the fixed set ends, however busy the machine is."""
 
-_TEMPLATES = {name: name for name in template_names()} | {"cot": "brief", BARE: "direct"}
+_TEMPLATES = {name: name for name in template_names()} | {"cot": "brief", PLAIN: "direct"}
 """Styles and their templates: each template by its own name, so that a model can be asked as it was trained."""
 
 
 class Own(Benchmark):
     """White-box and input-prediction rows, judged by the rewards."""
 
-    about = About(
+    about = BenchmarkInfo(
         "own",
         "held-out synthesized programs: output, input, next statements and variable states, levels 1 to 6",
         "300 rows (171 white-box with 1,202 questions, 129 input prediction)",
@@ -67,34 +67,34 @@ class Own(Benchmark):
             raise EvaluationError(
                 f"there is no style {style!r} for own: it must be one of {', '.join(_TEMPLATES)}, or a folder of prompt templates"
             )
-        return BARE if style == BARE else EXECVERIFY
+        return PLAIN if style == PLAIN else EXECVERIFY
 
     def messages(self, item: Item, style: str) -> tuple[Message, ...]:
         """The prompt of the row, by the templates of the tasks themselves; a style that is a folder of templates works too."""
-        of: Task = item.held
+        of: Task = item.reference
         template = _TEMPLATES.get(style, style)
         text = prompt_text(of.kind, of.program, of.result.text or "", of.questions, template)
         return ({"role": "user", "content": text},)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """What stands in the answer's tags, which every style of these prompts asks for."""
-        if style == BARE:
+        if style == PLAIN:
             return Answer(completion, completion)
-        end = completion.rfind(CLOSE)
-        start = completion.rfind(OPEN, 0, end) if end >= 0 else -1
+        end = completion.rfind(ANSWER_CLOSE)
+        start = completion.rfind(ANSWER_OPEN, 0, end) if end >= 0 else -1
         if start < 0:
-            return Answer(None, None, f"there is no {OPEN}...{CLOSE}")
-        text = completion[start + len(OPEN) : end].strip("\n")
+            return Answer(None, None, f"there is no {ANSWER_OPEN}...{ANSWER_CLOSE}")
+        text = completion[start + len(ANSWER_OPEN) : end].strip("\n")
         return Answer(text, text)
 
     def gold(self, item: Item) -> str:
         """The assertion and the answers."""
-        of: Task = item.held
+        of: Task = item.reference
         return "\n".join([of.assertion, *(question.answers[0] for question in of.questions)])
 
     def constant(self, item: Item, text: str) -> str:
         """The text for everything: as the result, as the input, and as the answer to each question."""
-        of: Task = item.held
+        of: Task = item.reference
         program = of.program
         first = f"assert {program.one_line_call} == {text}"
         if of.kind == "input_prediction":
@@ -103,19 +103,19 @@ class Own(Benchmark):
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The answer in its tags."""
-        return answer if style == BARE else gold_completion(answer.split("\n"))
+        return answer if style == PLAIN else gold_completion(answer.split("\n"))
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark for the assertion, and one for each question."""
-        pairs = [(item.held, _completion(answer)) for item, answer in answers]
+        pairs = [(item.reference, _completion(answer)) for item, answer in answers]
         return [_marks(score) for score in score_many(pairs, workers=workers)]
 
-    def more(self, records: Sequence[Record]) -> dict[str, Any]:
+    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """The mean reward of each kind of row by level, in percent of the full reward, and the share of perfect rows."""
         rewards: dict[tuple[str, int], list[float]] = {}
         perfect: dict[str, list[bool]] = {}
         for record in records:
-            of: Task = record.item.held
+            of: Task = record.item.reference
             for marks in record.marks:
                 if any(mark.strict is None for mark in marks):
                     continue
@@ -135,23 +135,23 @@ def _percent(numbers: Sequence[float]) -> float:
     return round(100 * sum(numbers) / len(numbers), 4) if numbers else 0.0
 
 
-def _reward(marks: Sequence[Mark], tasks: Sequence[str]) -> float:
+def _reward(marks: Sequence[Grade], tasks: Sequence[str]) -> float:
     """The paper's reward as a share of the full one."""
     if not marks[0].strict:
         return 0.0
     asked = [bool(mark.strict) for mark in marks[1:]]
-    return 1.0 if not asked else 1 - PAPER.alpha + PAPER.alpha * sum(asked) / len(asked)
+    return 1.0 if not asked else 1 - PAPER_REWARD.alpha + PAPER_REWARD.alpha * sum(asked) / len(asked)
 
 
 def _completion(answer: Answer) -> str:
-    return "" if answer.strict is None else f"{OPEN}\n{answer.strict}\n{CLOSE}"
+    return "" if answer.strict is None else f"{ANSWER_OPEN}\n{answer.strict}\n{ANSWER_CLOSE}"
 
 
-def _marks(score: Score) -> tuple[Mark, ...]:
+def _marks(score: Score) -> tuple[Grade, ...]:
     marks = []
     for part in score.parts:
         verdict = None if part.verdict in UNJUDGED else part.right
-        marks.append(Mark(verdict, verdict, part.why))
+        marks.append(Grade(verdict, verdict, part.reason))
     return tuple(marks)
 
 
@@ -159,8 +159,8 @@ def _item(of: Task) -> Item:
     first = "input" if of.kind == "input_prediction" else "output"
     tasks = (first, *(question.kind for question in of.questions))
     asked = [f"{question.answers[0]}" for question in of.questions]
-    slices = with_steps(
-        facts_of(of.program.source, parse_literal(of.result.text or "None"), has_result=True), of.difficulty.steps
+    slices = add_steps(
+        program_features(of.program.source, parse_literal(of.result.text or "None"), has_result=True), of.difficulty.steps
     )
     if of.level is not None:
         slices = {"level": str(of.level), **slices}
@@ -168,9 +168,9 @@ def _item(of: Task) -> Item:
 
 
 def _fixed(source: Source) -> list[Task]:
-    records = [row for _, row in rows_of(SET)]
+    records = [row for _, row in rows_of(FIXED_SET)]
     programs = [Program(row["source"], row["entry_point"], row["arguments"]) for row in records]
-    traces = trace_many(programs, limits=_PATIENT, workers=source.workers)
+    traces = trace_many(programs, limits=_EXTENDED_LIMITS, workers=source.workers)
     made = []
     for row, trace in zip(records, traces, strict=True):
         try:

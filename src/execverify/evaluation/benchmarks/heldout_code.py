@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from execverify.datasets.rows_io import read_rows
 from execverify.errors import EvaluationError
-from execverify.evaluation.answers import BARE, EXECVERIFY, Answer
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
+from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item
 from execverify.evaluation.code_answers import code_answer, code_completion, constant_function
 from execverify.evaluation.data import Source
 from execverify.evaluation.heldout_set import SPLIT
-from execverify.evaluation.program_features import facts_of
+from execverify.evaluation.program_features import program_features
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION, Message, Task
 from execverify.rewards.parts import UNJUDGED, Score
@@ -23,7 +23,7 @@ from execverify.rewards.score import score_many
 class OwnCode(Benchmark):
     """Code-generation rows, judged by the rewards: a task is right where every unit test passes."""
 
-    about = About(
+    about = BenchmarkInfo(
         "own-code",
         "held-out synthesized tasks: write the function that is described; hidden unit tests",
         "as many as the given rows",
@@ -37,25 +37,25 @@ class OwnCode(Benchmark):
     def items(self, source: Source) -> list[Item]:
         """The rows of the given file or folder."""
         if source.path is None:
-            raise EvaluationError(f"own-code needs rows: give --data; they come from {self.about.origin}")
+            raise EvaluationError(f"own-code needs rows: give --data; they come from {self.about.source_url}")
         tasks = [from_row(row) for row in read_rows(str(source.path)) if row["kind"] == CODE_GENERATION]
         held = [task for task in tasks if task.split == SPLIT] or tasks
         if not held:
-            raise EvaluationError(f"{source.path} holds no code_generation rows: make some by {self.about.origin}")
+            raise EvaluationError(f"{source.path} holds no code_generation rows: make some by {self.about.source_url}")
         return [_item(task) for task in held]
 
     def reading(self, style: str) -> str:
         """Rows carry their prompts, which all ask for the same tags; only `bare` takes the whole completion."""
-        return BARE if style == BARE else EXECVERIFY
+        return PLAIN if style == PLAIN else EXECVERIFY
 
     def messages(self, item: Item, style: str) -> tuple[Message, ...]:
         """The row's own prompt."""
-        task: Task = item.held
+        task: Task = item.reference
         return task.prompt
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The program in the completion."""
-        task: Task = item.held
+        task: Task = item.reference
         return code_answer(completion, style, task.program.entry_point)
 
     def gold(self, item: Item) -> str:
@@ -64,30 +64,30 @@ class OwnCode(Benchmark):
 
     def constant(self, item: Item, text: str) -> str:
         """A function that always returns the same."""
-        task: Task = item.held
+        task: Task = item.reference
         return constant_function(task.program.entry_point, text)
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The program in its block and tags."""
         return code_completion(answer, style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """Whether all unit tests pass."""
-        pairs = [(item.held, code_completion(answer.strict or "", EXECVERIFY)) for item, answer in answers]
+        pairs = [(item.reference, code_completion(answer.strict or "", EXECVERIFY)) for item, answer in answers]
         return [(_mark(score),) for score in score_many(pairs, workers=workers)]
 
 
-def _mark(score: Score) -> Mark:
+def _mark(score: Score) -> Grade:
     tests = [part for part in score.parts if part.kind == "unit_test"]
     if any(part.verdict in UNJUDGED for part in score.parts):
-        return Mark(None, None, next(part.why for part in score.parts if part.verdict in UNJUDGED))
+        return Grade(None, None, next(part.reason for part in score.parts if part.verdict in UNJUDGED))
     right = bool(tests) and all(part.right for part in tests)
-    wrong = next((part.why for part in (*tests, *score.parts) if not part.right), "")
-    return Mark(right, right, "" if right else wrong or "no test was run")
+    wrong = next((part.reason for part in (*tests, *score.parts) if not part.right), "")
+    return Grade(right, right, "" if right else wrong or "no test was run")
 
 
 def _item(task: Task) -> Item:
-    slices = facts_of(task.program.source)
+    slices = program_features(task.program.source)
     if task.level is not None:
         slices = {"level": str(task.level), **slices}
     call = f"{len(task.questions)} unit tests; {task.program.one_line_call}"

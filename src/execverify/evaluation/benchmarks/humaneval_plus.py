@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from execverify.evaluation.benchmark import About
+from execverify.evaluation.benchmark import BenchmarkInfo
 from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus
 from execverify.evaluation.code_tests.problem import Rules
 
@@ -19,7 +19,7 @@ def _is_root(arguments: tuple[Any, ...], given: Any, _: Any, atol: float) -> boo
 class HumanEvalPlus(EvalPlus):
     """164 functions to be written from a docstring."""
 
-    about = About(
+    about = BenchmarkInfo(
         "humaneval+",
         "a function written from its docstring",
         "164",

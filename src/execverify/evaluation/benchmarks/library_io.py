@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from execverify.errors import EvaluationError, ProgramError
-from execverify.evaluation.benchmark import About, Item
+from execverify.evaluation.benchmark import BenchmarkInfo, Item
 from execverify.evaluation.data import Source
-from execverify.evaluation.output_prediction import RULE, STRICT, Known, OutputPrediction, output_items
+from execverify.evaluation.output_prediction import OFFICIAL_RULE, STRICT, OutputPrediction, Reference, output_items
 from execverify.programs.program import Program
 from execverify.programs.records import ProgramRecord, read_programs
 from execverify.sandbox.result import Limits, Outcome, Result
@@ -25,13 +25,13 @@ _LIMITS = Limits(timeout=10.0, memory=2 * 1024**3)
 class LibraryIo(OutputPrediction):
     """Calls of functions that use libraries."""
 
-    about = About(
+    about = BenchmarkInfo(
         "library-io",
         "the output of a call of a function that uses libraries",
         "89 calls of 80 functions (10 of them with numpy, asked where it is installed)",
         "Apache-2.0",
         "this package",
-        RULE,
+        OFFICIAL_RULE,
         STRICT,
         needs_data=False,
     )
@@ -46,17 +46,17 @@ class LibraryIo(OutputPrediction):
             programs = [Program(record.source, record.entry_point or "f", record.arguments) for record in records]
         except ProgramError as error:
             raise EvaluationError(f"library-io: {error}") from None
-        known: list[tuple[str, str, str, Known]] = []
+        known: list[tuple[str, str, str, Reference]] = []
         for record, program, result in zip(records, programs, _results(programs, imports, source.workers), strict=True):
             value = result.value
             if result.outcome not in (Outcome.RETURNED, Outcome.NOT_DETERMINISTIC) or value is None or value.text is None:
-                raise EvaluationError(f"library-io: {record.where} gives no plain value: {result.outcome} {result.detail}")
+                raise EvaluationError(f"library-io: {record.location} gives no plain value: {result.outcome} {result.detail}")
             known.append(
                 (
                     _id(record, known),
                     program.source,
                     program.entry_point,
-                    Known(program.source, program.one_line_call, value.text, imports),
+                    Reference(program.source, program.one_line_call, value.text, imports),
                 )
             )
         items = output_items(known, source.workers)
@@ -76,7 +76,7 @@ def _results(programs: Sequence[Program], imports: Sequence[str], workers: int) 
         yield next(others if more else plain)
 
 
-def _id(record: ProgramRecord, before: list[tuple[str, str, str, Known]]) -> str:
+def _id(record: ProgramRecord, before: list[tuple[str, str, str, Reference]]) -> str:
     """The function's name, with a number from its second call on."""
     name = record.entry_point or "f"
     count = sum(1 for id, *_ in before if id.partition("/")[0] == name)
@@ -88,7 +88,7 @@ def _with_library(item: Item) -> Item:
     lines = [line.split() for line in item.program.split("\n") if line.startswith(("import ", "from "))]
     names = sorted({words[1].partition(".")[0] for words in lines})
     slices = {"library": names[0] if len(names) == 1 else "several" if names else "none", **item.slices}
-    return Item(item.id, item.tasks, item.expected, item.program, item.call, item.fields, slices, item.held)
+    return Item(item.id, item.tasks, item.expected, item.program, item.call, item.fields, slices, item.reference)
 
 
 BENCHMARK = LibraryIo()

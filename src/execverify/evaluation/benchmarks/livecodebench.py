@@ -8,18 +8,18 @@ from typing import Any
 
 from execverify.errors import EvaluationError, LiteralError, RowError
 from execverify.evaluation.answers import Answer
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion
 from execverify.evaluation.data import Row, Source, load_rows
 from execverify.programs.literals import parse_literal
-from execverify.programs.program import shorten
-from execverify.programs.values import value_of
-from execverify.rewards.code.extract import read_code
+from execverify.programs.program import truncate
+from execverify.programs.values import to_value
+from execverify.rewards.code.extract import extract_code
 from execverify.rewards.code.record_formats.livecodebench import cases_of
 from execverify.rewards.compare import same_json, same_output
 from execverify.sandbox.candidates import Candidate, run_candidates
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 ORIGIN = "livecodebench/code_generation_lite on the hub (test*.jsonl)"
 FIELDS = ("question_content", "question_id", "starter_code", "public_test_cases", "private_test_cases")
@@ -55,7 +55,7 @@ class Problem:
 class LiveCodeBench(Benchmark):
     """Problems of contests after a date: each with the public and the private tests of its release."""
 
-    about = About(
+    about = BenchmarkInfo(
         "livecodebench",
         "a program, or a function, for a contest problem",
         "as many as the release has (1,055 in release_v6)",
@@ -95,29 +95,29 @@ class LiveCodeBench(Benchmark):
             "starter": starter,
         }
         slices = {key: str(row[key]) for key in ("difficulty", "platform") if row.get(key)}
-        told = f"{counted(len(pairs), 'test')} by {'calls of ' + function if function else 'stdin'}"
+        told = f"{count_phrase(len(pairs), 'test')} by {'calls of ' + function if function else 'stdin'}"
         return Item(name, ("code",), ("every test passes",), str(row["question_content"]), told, fields, slices, problem)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The program."""
-        return code_answer(completion, style, item.held.function)
+        return code_answer(completion, style, item.reference.function)
 
     def gold(self, item: Item) -> str:
         """The row's own solution where it has one; else a program that knows the tests."""
-        return str(item.held.gold)
+        return str(item.reference.gold)
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The program as a block."""
         return code_completion(answer, style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each. Equal programs run once."""
-        wanted = list(dict.fromkeys((item.held, answer.official) for item, answer in answers if answer.official is not None))
+        wanted = list(dict.fromkeys((item.reference, answer.official) for item, answer in answers if answer.official is not None))
         candidates = (_candidate(problem, text) for problem, text in wanted)
         results = run_candidates(candidates, limits=LIMITS, workers=workers, stop_early=True, imports=_MODULES)
         marks = {(problem, text): _mark(problem, its) for (problem, text), its in zip(wanted, results, strict=True)}
         return [
-            (Mark(False, False, answer.why) if answer.official is None else marks[item.held, answer.official],)
+            (Grade(False, False, answer.why) if answer.official is None else marks[item.reference, answer.official],)
             for item, answer in answers
         ]
 
@@ -147,7 +147,7 @@ def _function(row: Row, name: str) -> str:
 def _arguments(text: str, name: str) -> str:
     """A call's arguments, one JSON value a line, as literal text."""
     try:
-        values = [value_of(json.loads(line), _LONGEST_INPUT).text for line in text.split("\n") if line.strip()]
+        values = [to_value(json.loads(line), _LONGEST_INPUT).text for line in text.split("\n") if line.strip()]
     except ValueError as error:
         raise EvaluationError(f"livecodebench, {name}: an input is not JSON, one argument a line: {error}") from None
     return ", ".join(str(value) for value in values)
@@ -156,7 +156,7 @@ def _arguments(text: str, name: str) -> str:
 def _gold(pairs: Sequence[tuple[str, str]], function: str | None) -> str:
     if function is None:
         return f"import sys\nprint({dict(pairs)!r}[sys.stdin.read()])\n"
-    known = ((f"({given}{',' if given else ''})", value_of(json.loads(expected), _LONGEST).text) for given, expected in pairs)
+    known = ((f"({given}{',' if given else ''})", to_value(json.loads(expected), _LONGEST).text) for given, expected in pairs)
     table = ", ".join(f"({given}, {result})" for given, result in known)
     method = (
         f"    def {function}(self, *given):\n        return next(out for known, out in [{table}] if repr(known) == repr(given))"
@@ -169,27 +169,29 @@ def _candidate(problem: Problem, text: str) -> Candidate:
     tests = tuple(given for given, _ in problem.tests)
     if problem.function is None:
         return Candidate(source, tests)
-    return Candidate(source, tests, read_code(f"```python\n{text}\n```", problem.function).entry_point or problem.function)
+    return Candidate(source, tests, extract_code(f"```python\n{text}\n```", problem.function).entry_point or problem.function)
 
 
-def _mark(problem: Problem, results: Sequence[Result]) -> Mark:
+def _mark(problem: Problem, results: Sequence[Result]) -> Grade:
     official, strict, why = True, True, ""
     for (given, expected), result in zip(problem.tests, results, strict=True):
-        shown = f"{problem.function}({shorten(given, 80)})" if problem.function else f"with the input {shorten(repr(given), 80)}"
-        if result.outcome == Outcome.FAILED:
-            return Mark(None, None, f"{shown}: {result.detail}")
+        shown = (
+            f"{problem.function}({truncate(given, 80)})" if problem.function else f"with the input {truncate(repr(given), 80)}"
+        )
+        if result.outcome == Outcome.SANDBOX_ERROR:
+            return Grade(None, None, f"{shown}: {result.detail}")
         if result.outcome != Outcome.RETURNED:
-            return Mark(False, False, f"{shown}: {result.detail or result.outcome}")
+            return Grade(False, False, f"{shown}: {result.detail or result.outcome}")
         if problem.function is None:
             judged, told = (printed_alike(result.stdout, expected), same_output(result.stdout, expected)), repr(result.stdout)
         else:
             judged, told = _returned_alike(result, expected), str(result.value)
         official, strict = official and judged[0], strict and judged[1]
         if not (official and strict) and not why:
-            why = f"{shown} gives {shorten(told)}, not {shorten(expected)}"
+            why = f"{shown} gives {truncate(told)}, not {truncate(expected)}"
         if not official:
-            return Mark(False, False, why)
-    return Mark(official, strict, why)
+            return Grade(False, False, why)
+    return Grade(official, strict, why)
 
 
 def printed_alike(given: str, expected: str) -> bool:

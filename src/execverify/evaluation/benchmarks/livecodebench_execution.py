@@ -3,9 +3,9 @@
 from typing import Any
 
 from execverify.evaluation.answers import Answer, output_answer
-from execverify.evaluation.benchmark import About, Item
+from execverify.evaluation.benchmark import BenchmarkInfo, Item
 from execverify.evaluation.data import Source, load_rows
-from execverify.evaluation.output_prediction import RULE, STRICT, Known, OutputPrediction, output_items
+from execverify.evaluation.output_prediction import OFFICIAL_RULE, STRICT, OutputPrediction, Reference, output_items
 
 ORIGIN = "livecodebench/execution-v2 on the hub"
 HUB = ("livecodebench/execution-v2", "test")
@@ -33,13 +33,13 @@ from typing import *
 class LcbExec(OutputPrediction):
     """479 calls of solutions of recent contest problems."""
 
-    about = About(
+    about = BenchmarkInfo(
         "lcb-exec",
         "the output of a call of a contest solution",
         "479",
         "as its card on the hub says; none of it is shipped",
         ORIGIN,
-        RULE + "; usual imports go before the code",
+        OFFICIAL_RULE + "; usual imports go before the code",
         STRICT,
         HUB,
     )
@@ -50,14 +50,14 @@ class LcbExec(OutputPrediction):
         known = [self._known(number, row, source.imports) for number, row in enumerate(rows)]
         return output_items(known, source.workers)
 
-    def _known(self, number: int, row: dict[str, Any], imports: tuple[str, ...]) -> tuple[str, str, str, Known]:
+    def _known(self, number: int, row: dict[str, Any], imports: tuple[str, ...]) -> tuple[str, str, str, Reference]:
         name, given = row["function_name"], str(row["input"])
         call = given if given.lstrip().startswith(f"{name}(") else f"{name}({given})"
         return (
             str(row.get("id", number)),
             row["code"],
             name,
-            Known(f"{PRELUDE}\n{row['code']}", call, str(row["output"]), imports),
+            Reference(f"{PRELUDE}\n{row['code']}", call, str(row["output"]), imports),
         )
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:

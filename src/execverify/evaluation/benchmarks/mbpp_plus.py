@@ -6,9 +6,9 @@ The file is JSON, which has no tuples, sets or complex numbers; the tables below
 import math
 from typing import Any
 
-from execverify.evaluation.benchmark import About
+from execverify.evaluation.benchmark import BenchmarkInfo
 from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus
-from execverify.evaluation.code_tests.problem import Rules, as_tuples
+from execverify.evaluation.code_tests.problem import Rules, to_tuples
 
 ORIGIN = "https://github.com/evalplus/mbppplus_release (MbppPlus.jsonl.gz)"
 
@@ -42,7 +42,7 @@ def _typed(task: int, arguments: list[Any]) -> Any:
     if task in _EVERY_AND_INSIDE:
         return [tuple(tuple(part) for part in each) for each in arguments]
     if task in _ALL_THE_WAY:
-        return as_tuples(arguments)
+        return to_tuples(arguments)
     if task == 115:  # an empty one stays a dict
         return [[set(part) if isinstance(part, list) and part else {} for part in first]]
     if task == 124:
@@ -50,7 +50,7 @@ def _typed(task: int, arguments: list[Any]) -> Any:
     if task == 252:
         return [complex(first)]
     if task == 278:
-        return [tuple(as_tuples(part, 1) for part in first)]
+        return [tuple(to_tuples(part, 1) for part in first)]
     if task == 722:
         return [{key: tuple(value) for key, value in first.items()}, *rest]
     return arguments
@@ -74,7 +74,7 @@ def _digits_apart(arguments: tuple[Any, ...], given: Any, _known: Any, _atol: fl
 class MbppPlus(EvalPlus):
     """378 functions to be written from a sentence and a test."""
 
-    about = About(
+    about = BenchmarkInfo(
         "mbpp+",
         "a function written from a sentence and a test",
         "378",

@@ -23,15 +23,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.answers import Answer, inside, wrapped
-from execverify.evaluation.benchmark import About, Benchmark, Item, Mark, Record
+from execverify.evaluation.answers import Answer, extract_answer_text, format_answer
+from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item, ItemResult
 from execverify.evaluation.data import Source
 from execverify.evaluation.prompts import render
 from execverify.evaluation.reval.grade import mark
 from execverify.evaluation.reval.ground_truth import NO, YES, Probe, outputs_held, probed
 from execverify.evaluation.reval.official_rule import WEIGHTS
-from execverify.evaluation.reval.programs import HOLE, ORIGIN, Left, read_runs, text_to_run
-from execverify.questions.question import NO_STATE, NOTHING_NEXT
+from execverify.evaluation.reval.programs import HOLE, ORIGIN, SkipCounts, read_runs, text_to_run
+from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE
 from execverify.questions.task import Message
 
 _CHAIN = ("coverage", "state", "path", "output")
@@ -40,7 +40,7 @@ _CHAIN = ("coverage", "state", "path", "output")
 class Reval(Benchmark):
     """Four questions about each run, from the authors' data."""
 
-    about = About(
+    about = BenchmarkInfo(
         "reval",
         "coverage, path, state and output of runs, and their consistency",
         "154 programs, 3,152 probes (9,456 prompts) and 690 outputs",
@@ -50,11 +50,11 @@ class Reval(Benchmark):
         "the same without tolerance: exact words, typed values, an output that is a literal in the given assertion",
     )
     takes_imports = True
-    constants = (YES, NO, NOTHING_NEXT, NO_STATE, "True", "0; int", "[]; list")
+    constants = (YES, NO, NO_NEXT_STATEMENT, NO_STATE, "True", "0; int", "[]; list")
 
     def items(self, source: Source) -> list[Item]:
         """Every probe three times and every output, in the order of the data."""
-        left = Left()
+        left = SkipCounts()
         asked = read_runs(source.path, left, source.imports)
         items = list(probed(asked, left, source.workers, source.imports))
         if not items:
@@ -63,12 +63,12 @@ class Reval(Benchmark):
 
     def messages(self, item: Item, style: str) -> tuple[Message, ...]:
         """The prompt of the item's task."""
-        name = "reval_output" if item.held.task == "output" else item.held.task
+        name = "reval_output" if item.reference.task == "output" else item.reference.task
         return ({"role": "user", "content": render(style, name, item.fields)},)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """What stands in the answer's tags."""
-        text, why = inside(completion, style)
+        text, why = extract_answer_text(completion, style)
         return Answer(text, text, why)
 
     def gold(self, item: Item) -> str:
@@ -77,25 +77,25 @@ class Reval(Benchmark):
 
     def constant(self, item: Item, text: str) -> str:
         """The text; for outputs, the assertion with it."""
-        probe: Probe = item.held
+        probe: Probe = item.reference
         return probe.run.assertion.replace(HOLE, text) if probe.task == "output" else text
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The answer in the style's form."""
-        return wrapped(answer, style)
+        return format_answer(answer, style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each; outputs are run."""
-        wanted = (text_to_run(item.held.run, answer.official) for item, answer in answers if item.held.task == "output")
+        wanted = (text_to_run(item.reference.run, answer.official) for item, answer in answers if item.reference.task == "output")
         texts = list(dict.fromkeys(text for text in wanted if text is not None))
-        imports = answers[0][0].held.run.imports if answers else ()
+        imports = answers[0][0].reference.run.imports if answers else ()
         known = dict(zip(texts, outputs_held(texts, workers, imports), strict=True))
-        return [(mark(item.held, answer, known),) for item, answer in answers]
+        return [(mark(item.reference, answer, known),) for item, answer in answers]
 
-    def more(self, records: Sequence[Record]) -> dict[str, Any]:
+    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """Consistency, what right answers get by the authors' account, and what could not be judged."""
         found = {name: consistency(records, name == "strict") for name in ("official", "strict")}
-        probes: list[Probe] = [record.item.held for record in records[:1]]
+        probes: list[Probe] = [record.item.reference for record in records[:1]]
         return {
             "consistency": found,
             "official_score_of_right_answers": ceilings([record.item for record in records]),
@@ -107,13 +107,13 @@ def ceilings(items: Sequence[Item]) -> dict[str, float]:
     """The official score in percent, by task, of answers that are right by our account: what no model can pass by executing code."""
     found: dict[str, list[bool]] = {}
     for item in items:
-        if item.held.task != "output":
+        if item.reference.task != "output":
             answer = Answer(item.expected[0], item.expected[0])
-            found.setdefault(item.held.task, []).append(bool(mark(item.held, answer, {}).official))
+            found.setdefault(item.reference.task, []).append(bool(mark(item.reference, answer, {}).official))
     return {task: round(100 * sum(verdicts) / len(verdicts), 4) for task, verdicts in found.items()}
 
 
-def consistency(records: Sequence[Record], strict: bool) -> float | None:
+def consistency(records: Sequence[ItemResult], strict: bool) -> float | None:
     """The authors' measure in percent, of the first answers to each probe; None where no probe has all four.
 
     A probe of which one of the four could not be asked or judged is left out.
@@ -121,7 +121,7 @@ def consistency(records: Sequence[Record], strict: bool) -> float | None:
     verdicts: dict[tuple[str, str], bool] = {}
     groups: dict[str, str] = {}
     for record in records:
-        probe: Probe = record.item.held
+        probe: Probe = record.item.reference
         for verdict in record.verdicts(0, strict)[:1]:
             verdicts[probe.group, probe.task] = verdict
         if probe.task != "output":

@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from execverify.evaluation.answers import BARE, Answer
-from execverify.evaluation.benchmark import Benchmark, Item, Mark, Record
+from execverify.evaluation.answers import PLAIN, Answer
+from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion, constant_function
 from execverify.evaluation.code_tests.problem import Problem, Rules
-from execverify.evaluation.code_tests.run import Verdict, judged
+from execverify.evaluation.code_tests.run import Verdict, grade
 from execverify.evaluation.data import Row, Source, load_rows
 from execverify.evaluation.intervals import pass_at_k
-from execverify.evaluation.program_features import facts_of
+from execverify.evaluation.program_features import program_features
 
 FIELDS = ("task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol")
 RULE = (
@@ -30,7 +30,7 @@ class EvalPlus(Benchmark):
 
     def items(self, source: Source) -> list[Item]:
         """The rows of the release's file; base and plus inputs are what its JSON holds."""
-        rows = load_rows(source, self.about.name, self.about.origin, self.about.hub, FIELDS)
+        rows = load_rows(source, self.about.name, self.about.source_url, self.about.hub, FIELDS)
         return [self._item(row) for row in rows]
 
     def _item(self, row: Row) -> Item:
@@ -43,13 +43,13 @@ class EvalPlus(Benchmark):
         )
         told = f"{len(base)} base and {len(plus)} plus inputs"
         fields = {"task": _task(row["prompt"], row["entry_point"]), "prompt": row["prompt"], "entry_point": row["entry_point"]}
-        return Item(problem.id, ("plus",), (reference,), row["prompt"], told, fields, facts_of(reference), problem)
+        return Item(problem.id, ("plus",), (reference,), row["prompt"], told, fields, program_features(reference), problem)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The program. A bare text that does not define the function is what follows the prompt."""
-        problem: Problem = item.held
+        problem: Problem = item.reference
         answer = code_answer(completion, style, problem.entry_point)
-        if style == BARE and answer.official is not None and f"def {problem.entry_point}(" not in answer.official:
+        if style == PLAIN and answer.official is not None and f"def {problem.entry_point}(" not in answer.official:
             whole = problem.prompt + answer.official
             return Answer(whole, whole)
         return answer
@@ -60,21 +60,21 @@ class EvalPlus(Benchmark):
 
     def constant(self, item: Item, text: str) -> str:
         """A function that returns the same always."""
-        return constant_function(item.held.entry_point, text)
+        return constant_function(item.reference.entry_point, text)
 
     def complete(self, item: Item, answer: str, style: str) -> str:
         """The program as a block."""
         return code_completion(answer, style)
 
-    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Mark, ...]]:
+    def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark each: right on base and plus. Equal programs run once."""
-        found = judged([(item.held, answer.official) for item, answer in answers], workers)
+        found = grade([(item.reference, answer.official) for item, answer in answers], workers)
         return [(_mark(answer, verdicts),) for (_, answer), verdicts in zip(answers, found, strict=True)]
 
-    def more(self, records: Sequence[Record]) -> dict[str, Any]:
+    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """The figures of the base inputs alone."""
-        pairs = [(record.item.held, answer.official) for record in records for answer in record.answers]
-        verdicts = iter(judged(pairs, 1))  # known by now
+        pairs = [(record.item.reference, answer.official) for record in records for answer in record.answers]
+        verdicts = iter(grade(pairs, 1))  # known by now
         rows = [[next(verdicts) for _ in record.answers] for record in records]
         return {"base": {name: _base(rows, name) for name in ("official", "strict")}}
 
@@ -92,13 +92,13 @@ def _task(prompt: str, entry_point: str) -> str:
     return f"Write a Python program that does what is asked. Its function must be called {entry_point}.\n\n{prompt.strip()}"
 
 
-def _mark(answer: Answer, verdicts: tuple[Verdict, Verdict] | None) -> Mark:
+def _mark(answer: Answer, verdicts: tuple[Verdict, Verdict] | None) -> Grade:
     if verdicts is None:
-        return Mark(False, False, answer.why or "there is no program")
+        return Grade(False, False, answer.why or "there is no program")
     base, plus = verdicts
     both = [_both(one, other) for one, other in ((base.official, plus.official), (base.strict, plus.strict))]
     why = f"base: {base.why}" if base.why else f"plus: {plus.why}" if plus.why else ""
-    return Mark(both[0], both[1], why)
+    return Grade(both[0], both[1], why)
 
 
 def _both(one: bool | None, other: bool | None) -> bool | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 
 LONGEST = 1_000_000
 """Characters of arguments and results as text."""
@@ -55,15 +55,15 @@ class Problem:
     def _texts(self, inputs: Sequence[Sequence[Any]]) -> tuple[str, ...]:
         texts = []
         for arguments in inputs:
-            each = [value_of(argument, LONGEST).text for argument in arguments]
+            each = [to_value(argument, LONGEST).text for argument in arguments]
             if None in each:
                 raise EvaluationError(f"{self.id} has an argument that is no plain data")
             texts.append(", ".join(text for text in each if text is not None))
         return tuple(texts)
 
 
-def as_tuples(value: Any, depth: int | None = None) -> Any:
+def to_tuples(value: Any, depth: int | None = None) -> Any:
     """A value whose lists are tuples, from the outside in, so many levels deep; None: all."""
     if not isinstance(value, list) or depth == 0:
         return value
-    return tuple(as_tuples(part, None if depth is None else depth - 1) for part in value)
+    return tuple(to_tuples(part, None if depth is None else depth - 1) for part in value)

@@ -11,7 +11,7 @@ from execverify.errors import LiteralError
 from execverify.evaluation.code_tests.compare import same_officially, same_strictly
 from execverify.evaluation.code_tests.problem import LONGEST, Problem
 from execverify.programs.literals import parse_literal, parse_without_warnings
-from execverify.programs.program import shorten
+from execverify.programs.program import truncate
 from execverify.sandbox.candidates import Candidate, run_candidates
 from execverify.sandbox.result import Limits, Outcome, Result
 
@@ -19,7 +19,7 @@ LEAST_TIME, TIME_FACTOR = 1.0, 4.0
 
 _MEMORY = 4 * 1024**3
 _REFERENCE_TIME = 300.0
-_FIRST_FEW = 6
+_FIRST_PASS_INPUTS = 6
 
 _CALLED = """\
 import hashlib, time
@@ -93,11 +93,11 @@ _expected: "weakref.WeakKeyDictionary[Problem, tuple[Expected, Expected]]" = wea
 _verdicts: "weakref.WeakKeyDictionary[Problem, dict[str, tuple[Verdict, Verdict]]]" = weakref.WeakKeyDictionary()
 
 
-def judged(pairs: Sequence[tuple[Problem, str | None]], workers: int) -> list[tuple[Verdict, Verdict] | None]:
+def grade(pairs: Sequence[tuple[Problem, str | None]], workers: int) -> list[tuple[Verdict, Verdict] | None]:
     """The verdicts of programs by base and by plus inputs; None where there is no program."""
     wanted = list(dict.fromkeys((problem, source) for problem, source in pairs if source is not None))
     wanted = [(problem, source) for problem, source in wanted if source not in _verdicts.get(problem, {})]
-    know_expected([problem for problem, _ in wanted], workers)
+    compute_expected([problem for problem, _ in wanted], workers)
     groups: dict[tuple[float, tuple[str, ...]], list[tuple[Problem, str, int]]] = {}
     found: dict[tuple[Problem, str, int], Verdict] = {}
     for problem, source in wanted:
@@ -113,7 +113,7 @@ def judged(pairs: Sequence[tuple[Problem, str | None]], workers: int) -> list[tu
                 groups.setdefault((math.ceil(expected.seconds * 2) / 2, _imports(source)), []).append(job)
     for (seconds, imports), jobs in groups.items():
         limits = Limits(timeout=seconds, memory=_MEMORY)
-        for most in (_FIRST_FEW, None):  # most wrong programs fall at the first few inputs
+        for most in (_FIRST_PASS_INPUTS, None):  # most wrong programs fall at the first few inputs
             jobs = [job for job in jobs if job not in found]
             candidates = (_candidate(*job, most) for job in jobs)
             results = run_candidates(candidates, limits=limits, workers=workers, imports=imports, stop_early=True)
@@ -135,7 +135,7 @@ def judged(pairs: Sequence[tuple[Problem, str | None]], workers: int) -> list[tu
     return told
 
 
-def know_expected(problems: Sequence[Problem], workers: int) -> None:
+def compute_expected(problems: Sequence[Problem], workers: int) -> None:
     """Runs the reference solutions of problems that have not been run."""
     unknown = [problem for problem in dict.fromkeys(problems) if problem not in _expected]
     candidates = (_candidate(problem, problem.reference, kind) for problem in unknown for kind in (0, 1))
@@ -197,7 +197,7 @@ def _verdict(problem: Problem, kind: int, results: Sequence[Result]) -> Verdict:
     for arguments, text, result, known in zip(inputs, texts, results, expected, strict=False):  # results may be of the first few
         given = _given(result)
         if given is None:
-            verdict = None if result.outcome == Outcome.FAILED else False
+            verdict = None if result.outcome == Outcome.SANDBOX_ERROR else False
             told = result.detail or (f"it gives {result.value}" if result.value is not None else str(result.outcome))
             return Verdict(official and verdict, strict and verdict, why or f"{_call(problem, text)}: {told}")
         if official:
@@ -212,8 +212,8 @@ def _verdict(problem: Problem, kind: int, results: Sequence[Result]) -> Verdict:
 
 
 def _call(problem: Problem, text: str) -> str:
-    return f"{problem.entry_point}({shorten(text, 80)})"
+    return f"{problem.entry_point}({truncate(text, 80)})"
 
 
 def _shown(value: Any) -> str:
-    return shorten(repr(value))
+    return truncate(repr(value))

@@ -8,7 +8,7 @@ first few are kept whole (those that are right and those that are not), and of t
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from execverify.evaluation.benchmark import Mark, Record
+from execverify.evaluation.benchmark import Grade, ItemResult
 from execverify.evaluation.metrics import differs
 
 WHOLE = 4
@@ -40,7 +40,7 @@ class Lines:
         return number
 
 
-def items_as_data(records: Sequence[Record], prompts: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, Any]:
+def items_as_data(records: Sequence[ItemResult], prompts: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, Any]:
     """Lines and items as plain values; their names are short, as there are many."""
     lines = Lines()
     tasks = list(dict.fromkeys(task for record in records for task in record.item.tasks))
@@ -48,7 +48,7 @@ def items_as_data(records: Sequence[Record], prompts: Sequence[Sequence[Mapping[
     return {"tasks": tasks, "items": items, "lines": lines.lines}
 
 
-def _item(record: Record, prompt: Sequence[Mapping[str, str]], lines: Lines, tasks: Sequence[str]) -> dict[str, Any]:
+def _item(record: ItemResult, prompt: Sequence[Mapping[str, str]], lines: Lines, tasks: Sequence[str]) -> dict[str, Any]:
     item = record.item
     found: dict[str, Any] = {
         "id": item.id,
@@ -65,7 +65,7 @@ def _item(record: Record, prompt: Sequence[Mapping[str, str]], lines: Lines, tas
     return found
 
 
-def _samples(record: Record, lines: Lines) -> list[dict[str, Any]]:
+def _samples(record: ItemResult, lines: Lines) -> list[dict[str, Any]]:
     groups: dict[str, list[int]] = {}
     for number, text in enumerate(record.completions):
         groups.setdefault(text, []).append(number)
@@ -79,7 +79,7 @@ def _samples(record: Record, lines: Lines) -> list[dict[str, Any]]:
         kept[right] += 1
         sample: dict[str, Any] = {
             "count": len(numbers),
-            "official": [_told(mark.official if mark.counted else None, mark) for mark in marks],
+            "official": [_told(mark.official if mark.included else None, mark) for mark in marks],
             "strict": [_told(mark.strict, mark) for mark in marks],
             "why": [mark.why if len(mark.why) <= _WHY else mark.why[:_WHY] + "..." for mark in marks],
         }
@@ -91,13 +91,13 @@ def _samples(record: Record, lines: Lines) -> list[dict[str, Any]]:
             sample["strictly"] = None if answer.strict is None else lines.of(answer.strict, _EXTRACTED)
         if kept[right] <= WHOLE // 2:
             sample["text"] = lines.of(text)
-        if record.cut and any(record.cut[number] for number in numbers if number < len(record.cut)):
+        if record.truncated and any(record.truncated[number] for number in numbers if number < len(record.truncated)):
             sample["cut"] = 1
         found.append(sample)
     return found
 
 
-def _told(verdict: bool | None, mark: Mark) -> str:
+def _told(verdict: bool | None, mark: Grade) -> str:
     if verdict is None:
-        return "?" if mark.counted else "x"
+        return "?" if mark.included else "x"
     return "1" if verdict else "0"

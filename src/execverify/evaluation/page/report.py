@@ -12,8 +12,8 @@ from execverify.datasets.page.charts import facts, figure, folded, table
 from execverify.datasets.page.markup import Markup, Part, joined, tag
 from execverify.evaluation.page.items import items_as_data
 from execverify.evaluation.run import Evaluation
-from execverify.evaluation.table import how, shown, span, tasks_of
-from execverify.utils.messages import counted
+from execverify.evaluation.table import format_interval, format_percent, run_summary, tasks_of
+from execverify.utils.messages import count_phrase
 
 _PACKAGE = "execverify.evaluation.page"
 _VERDICTS = {"official": "by the authors' rule", "strict": "strictly"}
@@ -50,14 +50,19 @@ def _summary(results: Mapping[str, Any]) -> Markup:
     tiles: list[tuple[str, str]] = []
     for name, what in _VERDICTS.items():
         score = results[name]
-        tiles.append((f"{shown(score.get('pass_at_1'))}%", f"pass@1 {what}; 95% interval {span(score.get('interval'))}"))
+        tiles.append(
+            (
+                f"{format_percent(score.get('pass_at_1'))}%",
+                f"pass@1 {what}; 95% interval {format_interval(score.get('interval'))}",
+            )
+        )
     best = results["floors"]["best"].get("official", {}).get("all")
     if best is not None:
-        tiles.append((f"{shown(best['pass_at_1'])}%", f"the floor: always answering {best['answer'] or 'nothing'}"))
+        tiles.append((f"{format_percent(best['pass_at_1'])}%", f"the floor: always answering {best['answer'] or 'nothing'}"))
     tiles.append(
         (
             figure(results["items"]),
-            f"{counted(results['items'], 'item').split()[1]}, {counted(results['completions'], 'completion')}",
+            f"{count_phrase(results['items'], 'item').split()[1]}, {count_phrase(results['completions'], 'completion')}",
         )
     )
     tiles.append((figure(results["disagreements"]["count"]), "items on which the two verdicts differ"))
@@ -66,13 +71,13 @@ def _summary(results: Mapping[str, Any]) -> Markup:
     lost = (
         tag(
             "p",
-            f"Not complete: {counted(failed, 'item or sample', 'items or samples')} failed on our side, and left out.",
+            f"Not complete: {count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out.",
             class_="no",
         )
         if failed
         else ""
     )
-    return joined(tag("div", boxes, class_="tiles"), lost, tag("p", how(results), class_="dim"))
+    return joined(tag("div", boxes, class_="tiles"), lost, tag("p", run_summary(results), class_="dim"))
 
 
 def _scores(results: Mapping[str, Any]) -> Markup:
@@ -81,10 +86,12 @@ def _scores(results: Mapping[str, Any]) -> Markup:
     for name in _VERDICTS:
         for task, score in tasks_of(results[name]):
             best = results["floors"]["best"].get(name, {}).get(task)
-            floor = "" if best is None else joined(shown(best["pass_at_1"]), " ", tag("code", best["answer"] or " "))
+            floor = "" if best is None else joined(format_percent(best["pass_at_1"]), " ", tag("code", best["answer"] or " "))
             bar = _bar(score.get("pass_at_1"), score.get("interval"), None if best is None else best["pass_at_1"])
-            cells = [shown(score.get(key)) for key in ks]
-            rows.append((f"{name}: {task}", *cells, span(score.get("interval")), bar, floor, str(score.get("parts", ""))))
+            cells = [format_percent(score.get(key)) for key in ks]
+            rows.append(
+                (f"{name}: {task}", *cells, format_interval(score.get("interval")), bar, floor, str(score.get("parts", "")))
+            )
     head = ("verdict", *(key.replace("_at_", "@") for key in ks), "95% interval", "", "floor", "parts")
     numbers = range(1, len(ks) + 2)
     made = table(
@@ -98,7 +105,7 @@ def _floors(results: Mapping[str, Any]) -> Markup:
     answers = results["floors"]["answers"]
     tasks = list(dict.fromkeys(task for both in answers.values() for task in both["official"]))
     rows = [
-        (tag("code", text or " "), *(shown(both[name].get(task)) for task in tasks for name in _VERDICTS))
+        (tag("code", text or " "), *(format_percent(both[name].get(task)) for task in tasks for name in _VERDICTS))
         for text, both in answers.items()
     ]
     head = ("always", *(f"{task}, {name}" for task in tasks for name in _VERDICTS))
@@ -149,7 +156,7 @@ def _slice_table(name: str, rows: Sequence[Mapping[str, Any]], several: bool) ->
         label = f"{row['value']} ({row['task']})" if several else row["value"]
         strict = row.get("strict", score)["pass_at_1"]
         bar = _bar(score["pass_at_1"], score["interval"], None)
-        cells.append((label, shown(score["pass_at_1"]), shown(strict), bar, str(row["parts"])))
+        cells.append((label, format_percent(score["pass_at_1"]), format_percent(strict), bar, str(row["parts"])))
     return table(name, ("", "official", "strict", "", "parts"), cells, numbers=(1, 2, 4))
 
 

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from execverify.evaluation.benchmark import Item
-from execverify.evaluation.cruxeval_rule import run_texts
+from execverify.evaluation.cruxeval_rule import run_scripts
 from execverify.evaluation.data import Row
-from execverify.evaluation.reval.programs import Asked, Left, Run, text_to_run
-from execverify.programs.program import Program, shorten, split_lines, without_comment
+from execverify.evaluation.reval.programs import Asked, Run, SkipCounts, text_to_run
+from execverify.programs.program import Program, split_lines, truncate, without_comment
 from execverify.programs.values import Value
-from execverify.questions.question import NO_STATE, NOTHING_NEXT
+from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE
 from execverify.sandbox.result import Limits, Outcome
-from execverify.tracing.events import NOTHING, Account, accounts
-from execverify.tracing.expression_watch import Watched, can_watch, watch_many
+from execverify.tracing.events import NOTHING, LineEvents, record_many
+from execverify.tracing.expression_watch import WatchResult, is_watchable, watch_many
 from execverify.tracing.rewrite import first_line, header_end
 
 YES, NO = "YES", "NO"
@@ -48,10 +48,10 @@ class Probe:
     values: tuple[Value, ...] = ()
     official: tuple[str, ...] = ()
     official_values: tuple[Value, ...] = ()
-    ambiguous: bool = False
+    is_ambiguous: bool = False
 
 
-def probed(asked: Sequence[Asked], left: Left, workers: int, imports: tuple[str, ...] = ()) -> Iterator[Item]:
+def probed(asked: Sequence[Asked], left: SkipCounts, workers: int, imports: tuple[str, ...] = ()) -> Iterator[Item]:
     """The items of runs and their probes, in order.
 
     Args:
@@ -75,8 +75,8 @@ def probed(asked: Sequence[Asked], left: Left, workers: int, imports: tuple[str,
 class _Seen:
     """A run as we watched it, and the authors' account of its probes; or why it tells no truth."""
 
-    watched: Watched
-    accounts: Sequence[Account] = ()
+    watched: WatchResult
+    accounts: Sequence[LineEvents] = ()
     why: str = ""
 
 
@@ -88,7 +88,9 @@ def _seen(asked: Sequence[Asked], workers: int, imports: tuple[str, ...]) -> dic
         watches = [(program, _watches(probes, program)) for _, program, probes in of]
         ours, again = (watch_many(watches, limits=limits, workers=workers, hash_seed=seed) for seed in (0, 1))
         wanted = [(program, len(split_lines(run.code)), _probes(probes)) for run, program, probes in of]
-        for (run, _, _), one, other, their in zip(of, ours, again, accounts(wanted, limits=limits, workers=workers), strict=True):
+        for (run, _, _), one, other, their in zip(
+            of, ours, again, record_many(wanted, limits=limits, workers=workers), strict=True
+        ):
             why = _why_not(one, other) or ("" if their is not None else "the authors' tracer does not get to its end")
             found[run.name] = _Seen(one, their or (), why)
     return found
@@ -108,12 +110,12 @@ def _probes(probes: Sequence[Row]) -> list[tuple[int, str]]:
     return [(int(probe["lineno"]), str(probe["var"])) for probe in probes]
 
 
-def _why_not(one: Watched, other: Watched) -> str:
+def _why_not(one: WatchResult, other: WatchResult) -> str:
     """Why a run tells no truth; empty where it does. One that raises may have been cut short by its test's own lines."""
     if one.result.error == "ModuleNotFoundError" and (missing := re.search(r"No module named '(\w+)", one.result.detail)):
         return f"it needs {missing[1]}: install it, and allow it by --allow-imports {missing[1]}"
     if one.result.outcome != Outcome.RETURNED:
-        return f"{one.result.outcome} {shorten(one.result.detail, 60)}".rstrip()
+        return f"{one.result.outcome} {truncate(one.result.detail, 60)}".rstrip()
     if (one.lines, one.values) != (other.lines, other.values):
         return "it varies with the order of sets, addresses, time or chance"
     return ""
@@ -134,7 +136,7 @@ def outputs_held(texts: Sequence[str], workers: int, imports: tuple[str, ...]) -
         groups.setdefault(("unittest", *needed) if "unittest" in text else needed, []).append(text)
     known: dict[str, bool | None] = {}
     for needed, of in groups.items():
-        known.update(zip(of, run_texts(of, workers=workers, imports=needed), strict=True))
+        known.update(zip(of, run_scripts(of, workers=workers, imports=needed), strict=True))
     return [known[text] for text in texts]
 
 
@@ -145,7 +147,7 @@ def needed_imports(source: str, imports: Sequence[str]) -> tuple[str, ...]:
 
 def _watches(probes: Sequence[Row], program: Program) -> list[tuple[int, str]]:
     statements = _statement_lines(program)
-    usable = (probe for probe in probes if can_watch(str(probe["var"])))
+    usable = (probe for probe in probes if is_watchable(str(probe["var"])))
     return [(statements.get(int(probe["lineno"]), int(probe["lineno"])), str(probe["var"])) for probe in usable]
 
 
@@ -160,7 +162,7 @@ def _statement_lines(program: Program) -> dict[int, int]:
     return found
 
 
-def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: Left) -> Iterator[Item]:
+def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: SkipCounts) -> Iterator[Item]:
     lines = split_lines(run.code)
     here = [line for line in seen.watched.lines if line <= len(lines)]
     statements = _statement_lines(seen.watched.program)
@@ -168,7 +170,7 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: Left) -> Iterator
     done: set[str] = set()
     for (line, var), account in zip(_probes(probes), seen.accounts, strict=True):
         at = statements.get(line, line)
-        its = next(values) if can_watch(var) else None
+        its = next(values) if is_watchable(var) else None
         group = f"{run.name}/{line}/{var}"
         if group in done:
             left.counts["asked twice"] += 3
@@ -176,7 +178,7 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: Left) -> Iterator
         done.add(group)
         text = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
         fields = {**_told(run), "line": str(line), "statement": text, "var": var}
-        told = f"line {line}, {var}; {shorten(run.told, 80)}"
+        told = f"line {line}, {var}; {truncate(run.told, 80)}"
 
         def item(expected: str, held: Probe, group: str = group, told: str = told, fields: Mapping[str, str] = fields) -> Item:
             return Item(f"{group}/{held.task}", (held.task,), (expected,), run.code, told, fields, run.slices, held)
@@ -185,9 +187,9 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: Left) -> Iterator
         theirs = YES if account.covered else NO
         yield item(covered, Probe("coverage", run, group, (covered,), official=(theirs,)))
         texts, ambiguous = _successors(at, here, lines)
-        following = tuple(NOTHING_NEXT if after == NOTHING else lines[after - 1].strip() for after in account.following)
+        following = tuple(NO_NEXT_STATEMENT if after == NOTHING else lines[after - 1].strip() for after in account.following)
         gold = next((text for text in texts if text in following), texts[0])
-        yield item(gold, Probe("path", run, group, texts, official=following, ambiguous=ambiguous))
+        yield item(gold, Probe("path", run, group, texts, official=following, is_ambiguous=ambiguous))
         if its is None:
             left.counts["state: the expression does more than look"] += 1
             continue
@@ -212,12 +214,12 @@ def _told(run: Run) -> dict[str, str]:
     }
 
 
-def _output_item(run: Run, holds: Mapping[str, bool], left: Left) -> Iterator[Item]:
+def _output_item(run: Run, holds: Mapping[str, bool], left: SkipCounts) -> Iterator[Item]:
     if run.gold is None or not holds.get(run.name):
         why = "the data have no value for ??" if run.gold is None else "the data's own answer does not hold here"
         left.counts[f"output: {why}"] += 1
         return
-    told = shorten(run.assertion, 100)
+    told = truncate(run.assertion, 100)
     held = Probe("output", run, run.name)
     yield Item(f"{run.name}/output", ("output",), (run.gold,), run.code, told, _told(run), run.slices, held)
 
@@ -230,7 +232,7 @@ def _successors(line: int, here: Sequence[int], lines: Sequence[str]) -> tuple[t
     ambiguous = any(text.strip() in texts and number not in following for number, text in enumerate(lines, start=1))
     accepted = list(dict.fromkeys([*texts, *(without_comment(text) for text in texts)]))
     if 0 in following or not following:
-        accepted.append(NOTHING_NEXT)
+        accepted.append(NO_NEXT_STATEMENT)
     return tuple(accepted), ambiguous
 
 

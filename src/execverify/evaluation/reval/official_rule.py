@@ -36,7 +36,7 @@ _KINDS = {"string": "str", "integer": "int"}
 _ALWAYS_HOLDS = ("assertTrue(True)", "assertFalse(False)", "assert True", "assert False")
 
 
-def says_yes(given: str | None) -> bool:
+def is_yes(given: str | None) -> bool:
     """Whether an answer on coverage is taken for YES."""
     return given is not None and given.strip().upper().startswith("YES")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from execverify.errors import EvaluationError, LiteralError, ProgramError
 from execverify.evaluation.data import Row, rows_of
-from execverify.evaluation.program_features import facts_of
+from execverify.evaluation.program_features import program_features
 from execverify.evaluation.reval.official_rule import filled, indented, with_selves
-from execverify.programs.literals import parse_literal, parse_quietly
+from execverify.programs.literals import parse_literal, parse_untrusted
 from execverify.programs.program import Program, arguments_text, parse_source, split_lines
 
 ORIGIN = "https://github.com/r-eval/REval (data/DREval_data.jsonl and data/DREval_tasks.jsonl; they carry no licence)"
@@ -29,7 +29,7 @@ HOLE_NAME = "__hole__"
 
 
 @dataclass
-class Left:
+class SkipCounts:
     """What could not be judged, by reason; filled while items are made."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -74,14 +74,14 @@ class Run:
     gold: str | None
     slices: Mapping[str, str]
     imports: tuple[str, ...]
-    left: "Left" = field(compare=False)
+    left: "SkipCounts" = field(compare=False)
 
 
 Asked = tuple[Run, Program | str, list[Row]]
 """A run, the program that makes it (or why there is none), and its probes."""
 
 
-def read_runs(path: Path | None, left: Left, imports: tuple[str, ...] = ()) -> list[Asked]:
+def read_runs(path: Path | None, left: SkipCounts, imports: tuple[str, ...] = ()) -> list[Asked]:
     """Every run that the data ask about, as a program to watch, with its probes.
 
     Args:
@@ -121,9 +121,9 @@ def _rows(path: Path, fields: Sequence[str]) -> Iterator[Row]:
         yield row
 
 
-def _runs(row: Row, tasks: Sequence[Row], path: Path, left: Left, imports: tuple[str, ...]) -> Iterator[Asked]:
+def _runs(row: Row, tasks: Sequence[Row], path: Path, left: SkipCounts, imports: tuple[str, ...]) -> Iterator[Asked]:
     """The runs of a program, each as a program to watch, with its probes."""
-    slices = facts_of(row["code"])
+    slices = program_features(row["code"])
     for entry in tasks:
         index = entry["input_idx"]
         try:
@@ -194,7 +194,7 @@ def _fixtures(test: str, entry_point: str) -> list[Fixture]:
 def _completed(assertion: str, body: str) -> str | None:
     """A body in the form of the assertion with holes, which the authors made of it; None where it is another text."""
     try:
-        wanted, given = parse_quietly(assertion.replace(HOLE, HOLE_NAME), "exec"), parse_quietly(body, "exec")
+        wanted, given = parse_untrusted(assertion.replace(HOLE, HOLE_NAME), "exec"), parse_untrusted(body, "exec")
     except LiteralError:
         return None
     return ast.unparse(given) if HOLE in assertion and holes(wanted, given) is not None else None

@@ -6,7 +6,7 @@ from execverify.questions.question import Question, next_statement_question, var
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class QuestionCandidate:
     """A question that could be asked; most never are, so its text is made when it is chosen.
 
     Attributes:

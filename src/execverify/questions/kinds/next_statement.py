@@ -7,43 +7,43 @@ enters another function before it finishes.
 
 from collections.abc import Iterator
 
-from execverify.questions.kinds.base import Candidate
-from execverify.questions.question import NOTHING_NEXT
-from execverify.questions.statements import Layout, Statement
+from execverify.questions.kinds.base import QuestionCandidate
+from execverify.questions.question import NO_NEXT_STATEMENT
+from execverify.questions.statements import Statement, StatementTable
 from execverify.tracing.trace import Step, Trace
 
 
-def next_statements(trace: Trace, layout: Layout) -> Iterator[Candidate]:
+def next_statements(trace: Trace, layout: StatementTable) -> Iterator[QuestionCandidate]:
     """Every next-statement question of a run, and for each line one about a visit that does not happen."""
     first_steps: dict[int, int] = {}
     for step in trace.steps:
         first_steps.setdefault(step.frame, step.index)
     for step, following in zip(trace.steps, [*trace.steps[1:], None], strict=False):
         statement = layout.statements.get(step.line)
-        if statement is not None and statement.askable:
+        if statement is not None and statement.is_unambiguous:
             candidate = _after(step, following, statement, layout, first_steps)
             if candidate is not None:
                 yield candidate
     for statement in layout.statements.values():
-        if statement.askable:
+        if statement.is_unambiguous:
             visits = len(trace.visits.get(statement.line, ()))
-            yield Candidate(statement.line, visits + 1, None, (NOTHING_NEXT,), 2.0 if visits else 1.0, "absent")
+            yield QuestionCandidate(statement.line, visits + 1, None, (NO_NEXT_STATEMENT,), 2.0 if visits else 1.0, "absent")
 
 
 def _after(
-    step: Step, following: Step | None, statement: Statement, layout: Layout, first_steps: dict[int, int]
-) -> Candidate | None:
+    step: Step, following: Step | None, statement: Statement, layout: StatementTable, first_steps: dict[int, int]
+) -> QuestionCandidate | None:
     if following is None:
-        return Candidate(step.line, step.visit, None, (NOTHING_NEXT,), 1.0, "absent")
+        return QuestionCandidate(step.line, step.visit, None, (NO_NEXT_STATEMENT,), 1.0, "absent")
     target = layout.statements.get(following.line)
-    if target is None or not target.askable or not _has_one_reading(step, following, first_steps):
+    if target is None or not target.is_unambiguous or not _has_one_reading(step, following, first_steps):
         return None
     enters = first_steps[following.frame] == following.index
     if statement.yields and (following.frame == step.frame or enters):
         return None  # between the two, the line that asked for the next value went on
-    shortcut = "below" if layout.below[step.line] == following.line else None
+    shortcut = "below" if layout.next_line[step.line] == following.line else None
     weight = _weight(step, following, statement, layout)
-    return Candidate(step.line, step.visit, None, target.texts, weight, shortcut)
+    return QuestionCandidate(step.line, step.visit, None, target.accepted_texts, weight, shortcut)
 
 
 def _has_one_reading(step: Step, following: Step, first_steps: dict[int, int]) -> bool:
@@ -56,13 +56,13 @@ def _has_one_reading(step: Step, following: Step, first_steps: dict[int, int]) -
     return not enters or (step.finished is not None and step.finished > following.index)
 
 
-def _weight(step: Step, following: Step, statement: Statement, layout: Layout) -> float:
+def _weight(step: Step, following: Step, statement: Statement, layout: StatementTable) -> float:
     weight = 1.0
     if following.frame != step.frame:
         weight += 3.0  # a call or a return
     elif following.line <= step.line:
         weight += 1.5  # a loop goes round
-    elif layout.below[step.line] != following.line:
+    elif layout.next_line[step.line] != following.line:
         weight += 2.0  # a branch not taken, a loop that ends, a jump
     if statement.is_branch:
         weight += 1.5

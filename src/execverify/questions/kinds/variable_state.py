@@ -9,9 +9,9 @@ for visits that do not happen.
 from collections.abc import Iterator
 
 from execverify.programs.values import Value
-from execverify.questions.kinds.base import Candidate
+from execverify.questions.kinds.base import QuestionCandidate
 from execverify.questions.question import NO_STATE
-from execverify.questions.statements import Layout, Statement
+from execverify.questions.statements import Statement, StatementTable
 from execverify.tracing.trace import Step, Trace
 
 MAX_ANSWER = 300
@@ -20,11 +20,11 @@ MAX_ANSWER = 300
 _CONTAINERS = frozenset({"list", "dict", "set", "tuple", "str", "bytearray", "frozenset", "bytes"})
 
 
-def variable_states(trace: Trace, layout: Layout) -> Iterator[Candidate]:
+def variable_states(trace: Trace, layout: StatementTable) -> Iterator[QuestionCandidate]:
     """Every variable-state question of a run, and for each assigning line one about a visit that does not happen."""
     for step in trace.steps:
         statement = layout.statements.get(step.line)
-        if statement is None or not statement.askable or step.finished is None:
+        if statement is None or not statement.is_unambiguous or step.finished is None:
             continue
         for name in sorted(step.changed):
             value = step.state.get(name)
@@ -36,9 +36,9 @@ def variable_states(trace: Trace, layout: Layout) -> Iterator[Candidate]:
                 yield _changed(step, statement, name, value, layout)
     for statement in layout.statements.values():
         visits = trace.visits.get(statement.line, ())
-        if statement.askable:
+        if statement.is_unambiguous:
             for name in sorted(_names_set_at(statement, visits)):
-                yield Candidate(statement.line, len(visits) + 1, name, (NO_STATE,), 2.0 if visits else 1.0, "absent")
+                yield QuestionCandidate(statement.line, len(visits) + 1, name, (NO_STATE,), 2.0 if visits else 1.0, "absent")
 
 
 def _names_set_at(statement: Statement, visits: tuple[Step, ...]) -> set[str]:
@@ -46,7 +46,7 @@ def _names_set_at(statement: Statement, visits: tuple[Step, ...]) -> set[str]:
     return {name for step in visits for name in step.changed if name in step.state} or set(statement.targets)
 
 
-def _changed(step: Step, statement: Statement, name: str, value: Value, layout: Layout) -> Candidate:
+def _changed(step: Step, statement: Statement, name: str, value: Value, layout: StatementTable) -> QuestionCandidate:
     shortcut = "copied" if value.text in layout.literals else None
     weight = 0.2 if value.text == statement.literal else 1.0
     if value.type in _CONTAINERS and value.text not in ("''", "[]", "{}", "()", "set()"):
@@ -56,4 +56,4 @@ def _changed(step: Step, statement: Statement, name: str, value: Value, layout: 
     if statement.is_loop:
         weight += 0.3
     weight += min(step.visit - 1, 4) * 0.5
-    return Candidate(step.line, step.visit, name, (str(value),), weight, shortcut)
+    return QuestionCandidate(step.line, step.visit, name, (str(value),), weight, shortcut)

@@ -114,7 +114,7 @@ def _script(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
     if not asserting:
         return [], body
     plain = all(isinstance(done[index], ast.Assert | ast.With | ast.Try) for index in asserting)
-    if plain and asserting == [*range(asserting[0], len(done))] and not _is_one(done, asserting):
+    if plain and asserting == [*range(asserting[0], len(done))] and not _is_asserting(done, asserting):
         return [], body
     return done, [node for node in body if node not in done]
 
@@ -216,7 +216,7 @@ _OF_FUNCTIONS = frozenset(
 _SINGLETONS = frozenset({"True", "False", "None", "Ellipsis", "NotImplemented"})
 
 
-def why_unsupported(test: str, setup: str, names: frozenset[str]) -> str:
+def unsupported_reason(test: str, setup: str, names: frozenset[str]) -> str:
     """Why no candidate can be judged by a test; empty where candidates can, as far as reading it tells.
 
     Args:
@@ -361,7 +361,7 @@ def _bodies(body: list[ast.stmt], helpers: frozenset[str] = frozenset()) -> list
     """
     helpers |= _asserting_functions(body)
     asserting = [index for index, node in enumerate(body) if _asserts(node, helpers)]
-    if not asserting or _is_one(body, asserting):
+    if not asserting or _is_asserting(body, asserting):
         return [body]
     known = set(asserting)
     bodies = [[node for number, node in enumerate(body[:index]) if number not in known] + [body[index]] for index in asserting]
@@ -384,7 +384,7 @@ def _asserts(node: ast.stmt, helpers: frozenset[str]) -> bool:
     return any(isinstance(part, ast.Assert) for part in parts) or bool(called & helpers)
 
 
-def _is_one(body: list[ast.stmt], asserting: list[int]) -> bool:
+def _is_asserting(body: list[ast.stmt], asserting: list[int]) -> bool:
     """Whether a statement that asserts leaves something for a later one: a name that it binds, or a value that it may change.
 
     What is handed to a call, or has a method called, may be changed. Two assertions that both call a function on one plain variable are
@@ -400,7 +400,7 @@ def _is_one(body: list[ast.stmt], asserting: list[int]) -> bool:
     of_methods: set[str] = set()
     for index in asserting:
         node = body[index]
-        receivers, handed = _receivers(node) & bound, _handed(node) & bound
+        receivers, handed = _receivers(node) & bound, _passed_on(node) & bound
         again = _names(node, ast.Load) & (changed | of_methods)
         if again and (not _calls_by_name(node) or again & (receivers | of_methods)):
             return True
@@ -415,7 +415,7 @@ def _receivers(node: ast.AST) -> set[str]:
     return {value.id for value in called if isinstance(value, ast.Name)}
 
 
-def _handed(node: ast.AST) -> set[str]:
+def _passed_on(node: ast.AST) -> set[str]:
     """Variables that are handed to functions other than Python's own."""
     calls = [part for part in ast.walk(node) if isinstance(part, ast.Call) and not _is_builtin(part.func)]
     arguments = [each for call in calls for each in (*call.args, *(keyword.value for keyword in call.keywords))]

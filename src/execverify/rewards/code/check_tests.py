@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from execverify.rewards.code.checkers import hold_always
-from execverify.rewards.code.grade import IDLE, PAPER_TESTS, TEST_LIMITS, UnitTestRule, unit_test_score, why_not
-from execverify.rewards.code.test_formats import Form, UnitTests
-from execverify.rewards.code.unit_tests import Truth, read_tests
-from execverify.rewards.parts import Part, Verdict
+from execverify.rewards.code.grade import IDLE, PAPER_UNIT_TESTS, TEST_LIMITS, UnitTestConfig, mismatch_reason, unit_test_score
+from execverify.rewards.code.test_formats import TestFormat, UnitTests
+from execverify.rewards.code.unit_tests import GroundTruth, parse_unit_tests
+from execverify.rewards.parts import GradedPart, Verdict
 from execverify.sandbox.result import Limits
 
-MOST_REFERENCES = 3
+MAX_REFERENCES = 3
 """How many reference solutions are tried: published ones are wrong now and then."""
 
 
-class Standing(StrEnum):
+class TestValidity(StrEnum):
     """What is known of a test, or of all tests of a problem."""
 
     SOLVED = "solved by the reference"
@@ -43,23 +43,29 @@ class TestCheck:
 
     __test__ = False  # no test of pytest's
 
-    standings: tuple[Standing, ...]
-    whys: tuple[str, ...]
+    validities: tuple[TestValidity, ...]
+    reasons: tuple[str, ...]
 
     @property
-    def standing(self) -> Standing:
+    def validity(self) -> TestValidity:
         """Of all tests: solved where every one that judges is; else the worst of what they are."""
-        for worst in (Standing.FAILED, Standing.NOTHING, Standing.SOLVED, Standing.UNKNOWN, Standing.ANYTHING):
-            if worst in self.standings:
+        for worst in (
+            TestValidity.FAILED,
+            TestValidity.NOTHING,
+            TestValidity.SOLVED,
+            TestValidity.UNKNOWN,
+            TestValidity.ANYTHING,
+        ):
+            if worst in self.validities:
                 return worst
-        return Standing.UNSUPPORTED
+        return TestValidity.UNSUPPORTED
 
 
 def check_tests(
-    tests: Truth | UnitTests,
+    tests: GroundTruth | UnitTests,
     solutions: Sequence[str] = (),
     *,
-    rule: UnitTestRule = PAPER_TESTS,
+    rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
     allow_weak: bool = False,
 ) -> TestCheck:
@@ -74,14 +80,14 @@ def check_tests(
         RowError: tests that cannot be read.
         WeakSandboxError: hostile code cannot be confined here.
     """
-    read = tests if isinstance(tests, UnitTests) else read_tests(tests)
+    read = tests if isinstance(tests, UnitTests) else parse_unit_tests(tests)
     best: TestCheck | None = None
-    for solution in solutions[:MOST_REFERENCES]:
+    for solution in solutions[:MAX_REFERENCES]:
         score = unit_test_score(read, _answer(solution), rule=rule, limits=limits, allow_weak=allow_weak)
         found = _check([part for part in score.parts if part.kind == "unit_test"])
         if best is None or _solved(found) > _solved(best):
             best = found
-        if found.standing == Standing.SOLVED:
+        if found.validity == TestValidity.SOLVED:
             break
     return best if best is not None else _unsolved(read, rule, limits, allow_weak)
 
@@ -97,33 +103,33 @@ def _answer(solution: str) -> str:
 
 
 def _solved(check: TestCheck) -> int:
-    return sum(standing == Standing.SOLVED for standing in check.standings)
+    return sum(standing == TestValidity.SOLVED for standing in check.validities)
 
 
-def _check(parts: Sequence[Part]) -> TestCheck:
-    return TestCheck(tuple(map(_standing, parts)), tuple(part.why for part in parts))
+def _check(parts: Sequence[GradedPart]) -> TestCheck:
+    return TestCheck(tuple(map(_standing, parts)), tuple(part.reason for part in parts))
 
 
-def _standing(part: Part) -> Standing:
+def _standing(part: GradedPart) -> TestValidity:
     if part.verdict == Verdict.UNSUPPORTED:
-        return Standing.ANYTHING if part.why.endswith(IDLE) else Standing.UNSUPPORTED
-    if part.verdict == Verdict.FAILED:
-        return Standing.FAILED
-    return Standing.SOLVED if part.right else Standing.NOTHING
+        return TestValidity.ANYTHING if part.reason.endswith(IDLE) else TestValidity.UNSUPPORTED
+    if part.verdict == Verdict.GRADER_ERROR:
+        return TestValidity.FAILED
+    return TestValidity.SOLVED if part.right else TestValidity.NOTHING
 
 
-def _unsolved(tests: UnitTests, rule: UnitTestRule, limits: Limits, allow_weak: bool) -> TestCheck:
+def _unsolved(tests: UnitTests, rule: UnitTestConfig, limits: Limits, allow_weak: bool) -> TestCheck:
     """What is known without a reference: what reading tells, and what every answer passes."""
-    places = [number for number, test in enumerate(tests.tests) if not why_not(test, rule)]
+    places = [number for number, test in enumerate(tests.tests) if not mismatch_reason(test, rule)]
     idle: set[int] = set()
-    if tests.form == Form.ASSERT and places:
+    if tests.format == TestFormat.ASSERT and places:
         given = [tests.tests[number].given for number in places]
         options = {"limits": limits, "imports": rule.imports, "allow_weak": allow_weak}
         held = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options)
         idle = {places[number] for number in held}
-    whys = [why_not(test, rule) or (f"it {IDLE}" if number in idle else "") for number, test in enumerate(tests.tests)]
+    whys = [mismatch_reason(test, rule) or (f"it {IDLE}" if number in idle else "") for number, test in enumerate(tests.tests)]
     standings = [
-        Standing.UNSUPPORTED if number not in places else Standing.ANYTHING if number in idle else Standing.UNKNOWN
+        TestValidity.UNSUPPORTED if number not in places else TestValidity.ANYTHING if number in idle else TestValidity.UNKNOWN
         for number in range(len(tests.tests))
     ]
     return TestCheck(tuple(standings), tuple(whys))

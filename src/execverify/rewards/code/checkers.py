@@ -4,7 +4,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from execverify.sandbox.candidates import AssertedCandidate, run_asserted
+from execverify.sandbox.candidates import CandidateWithAsserts, run_asserts
 from execverify.sandbox.name_analysis import candidate_names
 from execverify.sandbox.result import Outcome
 
@@ -82,11 +82,11 @@ def _held(
     asked = {"Solution.f" if entry_point is None else entry_point, *names, *candidate_names((setup, *tests), entry_point)}
     settings = dict(options)
     probes = [
-        AssertedCandidate(probe(asked, answer), setup, tests, entry_point, context) for answer in ANSWERS
+        CandidateWithAsserts(probe(asked, answer), setup, tests, entry_point, context) for answer in ANSWERS
     ]  # each gives its answer to every call
     found = [
         {number for number, result in enumerate(results) if result.outcome == Outcome.RETURNED}
-        for results in run_asserted(probes, **settings)
+        for results in run_asserts(probes, **settings)
     ]
     return frozenset(set.intersection(*found))
 

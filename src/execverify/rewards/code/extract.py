@@ -21,7 +21,7 @@ from typing import TypeGuard
 
 from execverify.errors import ProgramError
 from execverify.programs.program import MAX_SOURCE, module_names, parse_source
-from execverify.questions.question import CLOSE, OPEN
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.rewards.parse import BLANKS
 
 MAX_CODE = MAX_SOURCE
@@ -51,7 +51,7 @@ _SPECIAL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class ExtractedCode:
     """The code of a completion.
 
     Attributes:
@@ -64,7 +64,7 @@ class Code:
 
     source: str | None
     entry_point: str | None = None
-    well_formed: bool = False
+    follows_format: bool = False
     why: str = ""
 
 
@@ -106,7 +106,7 @@ class _Fence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _CodeBlock:
     """A block of code.
 
     Attributes:
@@ -123,7 +123,7 @@ class _Block:
     closed: bool = True
 
 
-def read_code(completion: str, entry_point: str | None = None) -> Code:
+def extract_code(completion: str, entry_point: str | None = None) -> ExtractedCode:
     """The code in a completion.
 
     Args:
@@ -131,25 +131,25 @@ def read_code(completion: str, entry_point: str | None = None) -> Code:
         entry_point: what the tests call, `f` or `Solution.f`; a well-formed answer defines it. None: a whole program.
     """
     if not isinstance(completion, str):
-        return Code(None, why="the completion is not text")
+        return ExtractedCode(None, why="the completion is not text")
     inside, tagged = _answer(completion)
     if inside is None:
-        return Code(None, why="the reasoning does not end, so there is no answer")
+        return ExtractedCode(None, why="the reasoning does not end, so there is no answer")
     if len(inside) > MAX_CODE_ANSWER:
-        return Code(None, why=f"the answer is longer than {MAX_CODE_ANSWER} characters")
+        return ExtractedCode(None, why=f"the answer is longer than {MAX_CODE_ANSWER} characters")
     blocks = [block for block in _blocks(inside) if not block.other]
     if not blocks:
-        return Code(None, why="the answer has no block of Python code")
+        return ExtractedCode(None, why="the answer has no block of Python code")
     last = next((block for block in reversed(blocks) if block.python), blocks[-1])
     if len(last.source) > MAX_CODE:
-        return Code(None, why=f"the code is longer than {MAX_CODE} characters")
+        return ExtractedCode(None, why=f"the code is longer than {MAX_CODE} characters")
     try:
         tree = parse_source(last.source)
     except ProgramError as error:
-        return Code(last.source, entry_point, why=str(error) if last.closed else "the block is not closed")
+        return ExtractedCode(last.source, entry_point, why=str(error) if last.closed else "the block is not closed")
     entry_point = _method(tree, entry_point)
     why = _why_not_well_formed(tree, last, len(blocks), tagged, entry_point)
-    return Code(last.source, entry_point, not why, why)
+    return ExtractedCode(last.source, entry_point, not why, why)
 
 
 def _answer(completion: str) -> tuple[str | None, bool]:
@@ -157,18 +157,18 @@ def _answer(completion: str) -> tuple[str | None, bool]:
     if (special := _SPECIAL.search(completion[-400:])) is not None:
         completion = completion[: -len(special[0])]
     reasoned = max(completion.rfind(close) + len(close) if close in completion else 0 for _, close in _REASONING)
-    end = completion.rfind(CLOSE)
-    start = completion.rfind(OPEN, 0, end) if end >= reasoned else -1
+    end = completion.rfind(ANSWER_CLOSE)
+    start = completion.rfind(ANSWER_OPEN, 0, end) if end >= reasoned else -1
     if start >= 0:
-        return completion[start + len(OPEN) : end], True
+        return completion[start + len(ANSWER_OPEN) : end], True
     for opening, close in _REASONING:
         if completion.rfind(opening) > completion.rfind(close):
             return None, False
     rest = completion[reasoned:]
-    return rest.rpartition(OPEN)[2], False
+    return rest.rpartition(ANSWER_OPEN)[2], False
 
 
-def _blocks(text: str) -> list[_Block]:
+def _blocks(text: str) -> list[_CodeBlock]:
     """The fenced blocks of a text, in order; the last one may not be closed, and the first one not opened."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     fences = [_Fence(line) for line in _LINE.finditer(text)]
@@ -179,12 +179,12 @@ def _blocks(text: str) -> list[_Block]:
     before = text[: fences[first].start]
     if not _is_code(before) or any(_is_code(block.source) for block in blocks if not block.other):
         return blocks
-    return [_Block(before, python=True, opened=False), *_paired(text, fences[first + 1 :])]
+    return [_CodeBlock(before, python=True, opened=False), *_paired(text, fences[first + 1 :])]
 
 
-def _paired(text: str, fences: list[_Fence]) -> list[_Block]:
+def _paired(text: str, fences: list[_Fence]) -> list[_CodeBlock]:
     """The blocks that fences open and close."""
-    blocks: list[_Block] = []
+    blocks: list[_CodeBlock] = []
     opening: _Fence | None = None
     for fence in fences:
         if opening is None or (opening.late and not fence.late and fence.python):  # or the words only spoke of a fence
@@ -197,14 +197,14 @@ def _paired(text: str, fences: list[_Fence]) -> list[_Block]:
     return blocks
 
 
-def _block(text: str, opening: _Fence, end: int, closed: bool) -> _Block:
+def _block(text: str, opening: _Fence, end: int, closed: bool) -> _CodeBlock:
     """The block from behind an opening fence's line to `end`, its lines without as much of their indent as that fence has."""
     source = text[opening.end + 1 : end].lstrip(_ZERO_WIDTH)
     if source and not source.endswith("\n"):
         source += "\n"
     if opening.indent:
         source = re.sub(rf"^[ \t]{{1,{opening.indent}}}", "", source, flags=re.MULTILINE)
-    return _Block(source, opening.python, other=bool(opening.info) and not opening.python, closed=closed)
+    return _CodeBlock(source, opening.python, other=bool(opening.info) and not opening.python, closed=closed)
 
 
 def _is_code(text: str) -> bool:
@@ -252,13 +252,13 @@ def _is_solution(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
     return isinstance(node, ast.ClassDef) and node.name == "Solution"
 
 
-def _why_not_well_formed(tree: ast.Module, block: _Block, blocks: int, tagged: bool, entry_point: str | None) -> str:
+def _why_not_well_formed(tree: ast.Module, block: _CodeBlock, blocks: int, tagged: bool, entry_point: str | None) -> str:
     if not block.closed:
         return "the block is not closed"
     if not block.opened:
         return "the block is not opened"
     if not tagged:
-        return f"the code does not stand between {OPEN} and {CLOSE}"
+        return f"the code does not stand between {ANSWER_OPEN} and {ANSWER_CLOSE}"
     if blocks > 1:
         return f"the answer has {blocks} blocks of code, not one"
     if all(isinstance(node, ast.Pass) or _is_constant(node) for node in tree.body):

@@ -24,11 +24,11 @@ from typing import Any
 
 from execverify.errors import ProgramError, SandboxError, WeakSandboxError
 from execverify.programs.literals import parse_literal
-from execverify.programs.program import shorten
+from execverify.programs.program import truncate
 from execverify.programs.usual_imports import USUAL_IMPORTS, read_prelude, usual_imports
 from execverify.rewards.code.checkers import accepts, checker_program, hold_always
-from execverify.rewards.code.extract import Code, read_code, sole_function
-from execverify.rewards.code.unit_tests import MAX_RESULT, Form, Truth, UnitTest, UnitTests, read_tests
+from execverify.rewards.code.extract import ExtractedCode, extract_code, sole_function
+from execverify.rewards.code.unit_tests import MAX_RESULT, GroundTruth, TestFormat, UnitTest, UnitTests, parse_unit_tests
 from execverify.rewards.compare import (
     EXACT_LINES,
     OUTPUT_RULES,
@@ -40,8 +40,8 @@ from execverify.rewards.compare import (
     too_long,
 )
 from execverify.rewards.guard import bad_row, guarded, unreadable
-from execverify.rewards.parts import Part, Score, Verdict
-from execverify.sandbox.candidates import AssertedCandidate, Candidate, run_asserted, run_candidates, stoppable
+from execverify.rewards.parts import GradedPart, Score, Verdict
+from execverify.sandbox.candidates import Candidate, CandidateWithAsserts, run_asserts, run_candidates, stoppable
 from execverify.sandbox.remote import OF_THE_TEST
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sessions import Judge
@@ -53,7 +53,7 @@ _KEPT = 2_000  # characters of what code gave or printed that a part carries
 
 
 @dataclass(frozen=True, slots=True)
-class UnitTestRule:
+class UnitTestConfig:
     """How the outcomes of unit tests become a reward (paper, section 3: unit-test rewards of stage II).
 
     Attributes:
@@ -93,20 +93,20 @@ class UnitTestRule:
             raise ValueError(f"imports must be a tuple of names of modules, not {self.imports!r}")
 
 
-PAPER_TESTS = UnitTestRule()
+PAPER_UNIT_TESTS = UnitTestConfig()
 """The paper's rule: the share of tests that pass, plus 0.05 for a well-formed answer."""
 
 TEST_LIMITS = Limits(timeout=4.0)
 """What a candidate may use for each test: 4 s of processor time, 20 s by the clock; 40 s for all tests that it misses."""
 
-_Tests = Truth | UnitTests
+_Tests = GroundTruth | UnitTests
 
 
 def unit_test_score(
     tests: _Tests,
     completion: str,
     *,
-    rule: UnitTestRule = PAPER_TESTS,
+    rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
     allow_weak: bool = False,
 ) -> Score:
@@ -117,7 +117,7 @@ def unit_test_score(
 def unit_test_scores(
     pairs: Iterable[tuple[_Tests, str]],
     *,
-    rule: UnitTestRule = PAPER_TESTS,
+    rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
     workers: int = 1,
     allow_weak: bool = False,
@@ -148,7 +148,7 @@ def unit_test_scores(
 
 def _scores(
     pairs: Iterable[tuple[_Tests, str]],
-    rule: UnitTestRule,
+    rule: UnitTestConfig,
     limits: Limits,
     workers: int,
     allow_weak: bool,
@@ -158,10 +158,10 @@ def _scores(
     """The scores of `unit_test_scores`; whatever is left when `stop` is set is our failure."""
     problems = [_problem(tests, completion, raise_errors) for tests, completion in pairs]
 
-    def one(problem: "_Problem | Score") -> Score:
+    def one(problem: "_GradingJob | Score") -> Score:
         return problem if isinstance(problem, Score) else problem.score(rule, limits, allow_weak, stop)
 
-    if workers == 1 or sum(isinstance(problem, _Problem) and problem.runs(rule) for problem in problems) < 2:
+    if workers == 1 or sum(isinstance(problem, _GradingJob) and problem.runs(rule) for problem in problems) < 2:
         return [one(problem) for problem in problems]
     # A call of the sandbox for each, so that none waits for the results of an earlier one.
     threads = ThreadPoolExecutor(min(workers, len(problems)), "execverify-unit-tests")
@@ -174,10 +174,10 @@ def _scores(
         threads.shutdown(cancel_futures=True)
 
 
-def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_Problem | Score":
+def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_GradingJob | Score":
     """What is to be judged, or the score of a row that cannot be used."""
     try:
-        return _Problem.of(tests if isinstance(tests, UnitTests) else read_tests(tests), completion)
+        return _GradingJob.of(tests if isinstance(tests, UnitTests) else parse_unit_tests(tests), completion)
     except Exception as error:
         if raise_errors:
             raise
@@ -187,7 +187,7 @@ def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_Problem | 
 async def unit_test_scores_async(
     pairs: Iterable[tuple[_Tests, str]],
     *,
-    rule: UnitTestRule = PAPER_TESTS,
+    rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
     workers: int = 1,
     allow_weak: bool = False,
@@ -215,34 +215,34 @@ def _limits(tests: UnitTests, limits: Limits) -> Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class _GradingJob:
     """One completion with the tests that judge it."""
 
     tests: UnitTests
-    code: Code
+    code: ExtractedCode
     unread: Exception | None = None
 
     @classmethod
-    def of(cls, tests: UnitTests, completion: str) -> "_Problem":
+    def of(cls, tests: UnitTests, completion: str) -> "_GradingJob":
         try:
-            code = read_code(completion, tests.entry_point)
-            if tests.form == Form.CALL and tests.entry_point is None and code.source is not None:
+            code = extract_code(completion, tests.entry_point)
+            if tests.format == TestFormat.CALL and tests.entry_point is None and code.source is not None:
                 name = sole_function(code.source)
                 why = "the code has not one function that could be called"
-                code = replace(code, entry_point=name) if name else Code(None, why=why)
+                code = replace(code, entry_point=name) if name else ExtractedCode(None, why=why)
             return cls(tests, code)
         except Exception as error:
-            return cls(tests, Code(None), error)
+            return cls(tests, ExtractedCode(None), error)
 
-    def supported(self, rule: UnitTestRule) -> list[UnitTest]:
-        return [test for test in self.tests.tests if not why_not(test, rule)]
+    def supported(self, rule: UnitTestConfig) -> list[UnitTest]:
+        return [test for test in self.tests.tests if not mismatch_reason(test, rule)]
 
-    def runs(self, rule: UnitTestRule) -> bool:
+    def runs(self, rule: UnitTestConfig) -> bool:
         return self.code.source is not None and bool(self.supported(rule))
 
-    def score(self, rule: UnitTestRule, limits: Limits, allow_weak: bool, stop: threading.Event) -> Score:
+    def score(self, rule: UnitTestConfig, limits: Limits, allow_weak: bool, stop: threading.Event) -> Score:
         """Runs the candidate, and puts together what its parts earn."""
-        judged: list[Part] = []
+        judged: list[GradedPart] = []
         error = self.unread
         if self.runs(rule):
             options: dict[str, Any] = {"limits": _limits(self.tests, limits), "imports": rule.imports, "allow_weak": allow_weak}
@@ -252,13 +252,15 @@ class _Problem:
             return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in asked))
         parts = [self.form(), *self.parts(judged, rule)]
         counted = [part for part in parts[1:] if part.verdict != Verdict.UNSUPPORTED]
-        if not counted or any(part.verdict == Verdict.FAILED for part in counted):
+        if not counted or any(part.verdict == Verdict.GRADER_ERROR for part in counted):
             return Score(None, tuple(parts))
         right = sum(part.right for part in counted)
         share = float(right == len(counted)) if rule.binary else right / len(counted)
-        return Score(share + (rule.format_bonus if self.code.well_formed else 0.0), tuple(parts))
+        return Score(share + (rule.format_bonus if self.code.follows_format else 0.0), tuple(parts))
 
-    def run(self, judged: list[Part], rule: UnitTestRule, options: dict[str, Any], stop: threading.Event) -> Exception | None:
+    def run(
+        self, judged: list[GradedPart], rule: UnitTestConfig, options: dict[str, Any], stop: threading.Event
+    ) -> Exception | None:
         """Judges the supported tests as their results arrive. Returns an exception that nobody foresaw."""
         supported = self.supported(rule)
 
@@ -272,7 +274,11 @@ class _Problem:
             source, entry_point = self.code.source or "", self.code.entry_point
             prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
             run = (
-                self.run_asserts if self.tests.form == Form.ASSERT else self.run_checked if self.tests.checker else self.run_tests
+                self.run_asserts
+                if self.tests.format == TestFormat.ASSERT
+                else self.run_checked
+                if self.tests.checker
+                else self.run_tests
             )
             run(source, prelude, tuple(test.given for test in supported), judge, judged, rule, options, stop)
         except WeakSandboxError:
@@ -282,7 +288,7 @@ class _Problem:
         except Exception as error:  # what the candidate is made of brought it about: its tests could not be read
             return error
         for index in range(len(judged), len(supported)):
-            judge(index, Result(Outcome.FAILED, detail=failure))
+            judge(index, Result(Outcome.SANDBOX_ERROR, detail=failure))
         return None
 
     def run_tests(
@@ -291,8 +297,8 @@ class _Problem:
         prelude: str,
         given: tuple[str, ...],
         judge: Judge,
-        judged: list[Part],
-        rule: UnitTestRule,
+        judged: list[GradedPart],
+        rule: UnitTestConfig,
         options: dict[str, Any],
         stop: threading.Event,
     ) -> None:
@@ -309,20 +315,20 @@ class _Problem:
         prelude: str,
         given: tuple[str, ...],
         judge: Judge,
-        judged: list[Part],
-        rule: UnitTestRule,
+        judged: list[GradedPart],
+        rule: UnitTestConfig,
         options: dict[str, Any],
         stop: threading.Event,
     ) -> None:
         """Assertions. One that any candidate would pass decides nothing."""
         tests = self.tests
-        candidate = AssertedCandidate(source, tests.setup, given, self.code.entry_point, tests.context, prelude)
-        results = next(run_asserted([candidate], stop_early=rule.stop_early or rule.binary, stop=stop, **options), ())
+        candidate = CandidateWithAsserts(source, tests.setup, given, self.code.entry_point, tests.context, prelude)
+        results = next(run_asserts([candidate], stop_early=rule.stop_early or rule.binary, stop=stop, **options), ())
         passed = any(result.outcome == Outcome.RETURNED for result in results)
         idle = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options) if passed else ()
         for index, result in enumerate(results):
             if index in idle:
-                judged.append(Part("unit_test", (), None, Verdict.UNSUPPORTED, f"{shorten(given[index], 100)} {IDLE}"))
+                judged.append(GradedPart("unit_test", (), None, Verdict.UNSUPPORTED, f"{truncate(given[index], 100)} {IDLE}"))
             else:
                 judge(index, result)
 
@@ -332,8 +338,8 @@ class _Problem:
         prelude: str,
         given: tuple[str, ...],
         judge: Judge,
-        judged: list[Part],
-        rule: UnitTestRule,
+        judged: list[GradedPart],
+        rule: UnitTestConfig,
         options: dict[str, Any],
         stop: threading.Event,
     ) -> None:
@@ -351,31 +357,31 @@ class _Problem:
             else:
                 judge(index, result)
 
-    def output(self, rule: UnitTestRule) -> int:
+    def output(self, rule: UnitTestConfig) -> int:
         """Characters that the candidate may write: more than any test expects. (A power of two, which says little of them.)"""
-        if self.tests.form != Form.STDIN:
+        if self.tests.format != TestFormat.STDIN:
             return 0
         return 2 << max(len(expected) for test in self.supported(rule) for expected in test.expected).bit_length()
 
-    def form(self) -> Part:
+    def form(self) -> GradedPart:
         if self.code.source is None:
-            return Part("format", (), None, Verdict.NONE, self.code.why)
-        return Part("format", (), None, Verdict.RIGHT if self.code.well_formed else Verdict.WRONG, self.code.why)
+            return GradedPart("format", (), None, Verdict.MISSING, self.code.why)
+        return GradedPart("format", (), None, Verdict.RIGHT if self.code.follows_format else Verdict.WRONG, self.code.why)
 
-    def parts(self, judged: list[Part], rule: UnitTestRule) -> Iterator[Part]:
+    def parts(self, judged: list[GradedPart], rule: UnitTestConfig) -> Iterator[GradedPart]:
         """A part for each test, in order."""
         following = iter(judged)
         for test in self.tests.tests:
-            why = why_not(test, rule)
+            why = mismatch_reason(test, rule)
             if why:
-                yield Part("unit_test", test.expected, None, Verdict.UNSUPPORTED, why)
+                yield GradedPart("unit_test", test.expected, None, Verdict.UNSUPPORTED, why)
             elif self.code.source is None:
-                yield Part("unit_test", test.expected, None, Verdict.NONE, self.code.why)
+                yield GradedPart("unit_test", test.expected, None, Verdict.MISSING, self.code.why)
             else:
                 yield next(following)
 
 
-def why_not(test: UnitTest, rule: UnitTestRule) -> str:
+def mismatch_reason(test: UnitTest, rule: UnitTestConfig) -> str:
     """Why no candidate can be judged by a test under a rule; empty where candidates can."""
     missing = [name for name in test.needs if name not in rule.imports]
     return test.unsupported or (f"it imports {', '.join(missing)}, which is not allowed here" if missing else "")
@@ -383,7 +389,7 @@ def why_not(test: UnitTest, rule: UnitTestRule) -> str:
 
 # ------------------------------------------------------------------------------------------------------------ one test
 
-_ENDS = {
+_OUTCOME_TO_VERDICT = {
     Outcome.RAISED: Verdict.RAISED,
     Outcome.TIMED_OUT: Verdict.TIMED_OUT,
     Outcome.OUT_OF_MEMORY: Verdict.OUT_OF_MEMORY,
@@ -391,38 +397,38 @@ _ENDS = {
     Outcome.FORBIDDEN: Verdict.FORBIDDEN,
     Outcome.UNSUPPORTED: Verdict.UNSUPPORTED,
     Outcome.NOT_RUN: Verdict.NOT_RUN,
-    Outcome.FAILED: Verdict.FAILED,
+    Outcome.SANDBOX_ERROR: Verdict.GRADER_ERROR,
 }
 
 
-def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> Part:
+def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig) -> GradedPart:
     if result.outcome == Outcome.RETURNED:
-        given, why = _JUDGES[tests.form](tests, test, result, rule)
-        return Part("unit_test", test.expected, given, Verdict.WRONG if why else Verdict.RIGHT, why)
-    if tests.form == Form.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
-        return Part("unit_test", test.expected, None, Verdict.WRONG, f"{shorten(test.given, 100)} does not hold")
-    verdict = _ENDS.get(result.outcome, Verdict.DIED)
+        given, why = _GRADERS[tests.format](tests, test, result, rule)
+        return GradedPart("unit_test", test.expected, given, Verdict.WRONG if why else Verdict.RIGHT, why)
+    if tests.format == TestFormat.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
+        return GradedPart("unit_test", test.expected, None, Verdict.WRONG, f"{truncate(test.given, 100)} does not hold")
+    verdict = _OUTCOME_TO_VERDICT.get(result.outcome, Verdict.DIED)
     if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(OF_THE_TEST):
         verdict = Verdict.WRONG  # a candidate must not choose which tests count, by what it returns
-    return Part("unit_test", test.expected, None, verdict, f"{_shown(tests, test)}: {result.detail or result.outcome}")
+    return GradedPart("unit_test", test.expected, None, verdict, f"{_shown(tests, test)}: {result.detail or result.outcome}")
 
 
 def _shown(tests: UnitTests, test: UnitTest) -> str:
     """A test in a few words."""
-    if tests.form == Form.CALL:
-        return f"{tests.entry_point}({shorten(test.given, 80)})"
-    return f"with the input {shorten(repr(test.given), 80)}" if tests.form == Form.STDIN else shorten(test.given, 100)
+    if tests.format == TestFormat.CALL:
+        return f"{tests.entry_point}({truncate(test.given, 80)})"
+    return f"with the input {truncate(repr(test.given), 80)}" if tests.format == TestFormat.STDIN else truncate(test.given, 100)
 
 
 _Judged = tuple[str | None, str]
 """What a candidate gave, and why it is not right."""
 
 
-def _judge_call(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+def _grade_call(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig) -> _Judged:
     value = result.value
     if value is None or value.text is None:
-        what = f"what has no literal, a {value.type} ({value.opaque})" if value else "nothing"
-        return None, f"{_shown(tests, test)} gives {what}, not {shorten(test.expected[0])}"
+        what = f"what has no literal, a {value.type} ({value.opaque_reason})" if value else "nothing"
+        return None, f"{_shown(tests, test)} gives {what}, not {truncate(test.expected[0])}"
     same = same_json if tests.from_json and not rule.strict else same_value
     accepted = test.expected[:1] if rule.strict and tests.from_json else test.expected
     if value.text in accepted:
@@ -444,25 +450,25 @@ def _unlike(given: str, expected: str) -> str:
     """Two literals from a little before they first differ."""
     start = next((i for i, (a, b) in enumerate(zip(given, expected, strict=False)) if a != b), min(len(given), len(expected)))
     if start < 40:
-        return f"{shorten(given)}, not {shorten(expected)}"
-    return f"...{shorten(given[start - 10 :], 50)}, not ...{shorten(expected[start - 10 :], 50)}"
+        return f"{truncate(given)}, not {truncate(expected)}"
+    return f"...{truncate(given[start - 10 :], 50)}, not ...{truncate(expected[start - 10 :], 50)}"
 
 
-def _checked_part(tests: UnitTests, test: UnitTest, result: Result, checked: Result) -> Part:
+def _checked_part(tests: UnitTests, test: UnitTest, result: Result, checked: Result) -> GradedPart:
     """A part by the word of the problem's checker."""
     said = checked.stdout.split()
     kept = result.stdout[:_KEPT]
     if checked.outcome != Outcome.RETURNED:
         # It is the problem's own, and a candidate's output may be why it fails: then it did not accept that output.
-        return Part(
+        return GradedPart(
             "unit_test", test.expected, kept, Verdict.WRONG, f"{_shown(tests, test)}: the checker ended: {checked.detail}"
         )
     right = bool(said) and accepts(said[0])
-    why = "" if right else f"{_shown(tests, test)}: the checker says {shorten(' '.join(said) or 'nothing', 80)}"
-    return Part("unit_test", test.expected, kept, Verdict.RIGHT if right else Verdict.WRONG, why)
+    why = "" if right else f"{_shown(tests, test)}: the checker says {truncate(' '.join(said) or 'nothing', 80)}"
+    return GradedPart("unit_test", test.expected, kept, Verdict.RIGHT if right else Verdict.WRONG, why)
 
 
-def _judge_output(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+def _grade_output(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig) -> _Judged:
     how = rule.compare or tests.compare
     ours, theirs = output_parts(result.stdout, how), output_parts(test.expected[0], how)
     place = first_difference(ours, theirs, tolerance_of(how, rule.float_tolerance))
@@ -479,12 +485,12 @@ def _unlike_line(lines: list[str], line: int) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _judge_assert(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestRule) -> _Judged:
+def _grade_assert(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig) -> _Judged:
     return None, ""
 
 
-_JUDGES: dict[Form, Callable[[UnitTests, UnitTest, Result, UnitTestRule], _Judged]] = {
-    Form.CALL: _judge_call,
-    Form.STDIN: _judge_output,
-    Form.ASSERT: _judge_assert,
+_GRADERS: dict[TestFormat, Callable[[UnitTests, UnitTest, Result, UnitTestConfig], _Judged]] = {
+    TestFormat.CALL: _grade_call,
+    TestFormat.STDIN: _grade_output,
+    TestFormat.ASSERT: _grade_assert,
 }

@@ -16,14 +16,14 @@ from typing import Any
 from execverify.errors import RowError
 from execverify.programs.literals import read_integer
 from execverify.programs.program import module_names
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 from execverify.rewards.code.asserts import (
     entry_point_of,
     foreign_names,
     modules_needed,
     parse_tests,
     split_tests,
-    why_unsupported,
+    unsupported_reason,
     with_imports,
 )
 from execverify.rewards.compare import EXACT_LINES, OUTPUT_RULES
@@ -35,7 +35,7 @@ _MAX_ARGUMENT = 1_000_000
 _MOST_SECONDS, _MOST_MEMORY = 3_600.0, 1 << 40
 
 
-class Form(StrEnum):
+class TestFormat(StrEnum):
     """How a candidate is tested: by calls of a function, as a program with stdin, or by test code."""
 
     CALL = "call"
@@ -80,7 +80,7 @@ class UnitTests:
         memory_limit: bytes, where the problem states them.
     """
 
-    form: Form
+    format: TestFormat
     tests: tuple[UnitTest, ...]
     entry_point: str | None = None
     setup: str = ""
@@ -96,7 +96,7 @@ class UnitTests:
 # -------------------------------------------------------------------------------------------------------------- fields
 
 
-def json_of(text: str, what: str) -> Any:
+def json_value(text: str, what: str) -> Any:
     """JSON text as data; raises RowError that says what it is of."""
     try:
         return json.loads(text, parse_int=read_integer)
@@ -109,7 +109,7 @@ def json_of(text: str, what: str) -> Any:
 def entries_of(value: Any, name: str) -> Sequence[Any]:
     """The entries of a list, or of its JSON text; raises RowError for another thing and for none."""
     if isinstance(value, str):
-        value = json_of(value, name)
+        value = json_value(value, name)
     if not isinstance(value, list | tuple):
         raise RowError(f"{name} must be a list, not {type(value).__name__}")
     if not value:
@@ -192,11 +192,11 @@ def pair_tests(inputs: Any, outputs: Any, fn_name: Any = None, *, calls: bool = 
             raise RowError(f"compare must be one of {', '.join(OUTPUT_RULES)}, not {settings['compare']!r}")
         pairs = enumerate(zip(inputs, outputs, strict=True))
         tests = tuple(UnitTest(_text(a, f"inputs[{i}]"), (_text(b, f"outputs[{i}]"),)) for i, (a, b) in pairs)
-        return UnitTests(Form.STDIN, tests, **settings)
+        return UnitTests(TestFormat.STDIN, tests, **settings)
     made = zip(map(_literals, _arguments(inputs)), map(_results, _outputs(inputs, outputs)), strict=True)
     tests = tuple(_call(given, expected) for given, expected in made)
     name = function_of(fn_name, "fn_name") if fn_name else None
-    return UnitTests(Form.CALL, tests, name, from_json=True, **settings)
+    return UnitTests(TestFormat.CALL, tests, name, from_json=True, **settings)
 
 
 def _text(entry: Any, what: str) -> str:
@@ -215,7 +215,7 @@ def _arguments(inputs: Sequence[Any]) -> list[Any]:
     found = []
     for number, entry in enumerate(inputs):
         if isinstance(entry, str):
-            entry = [json_of(line, f"inputs[{number}]") for line in entry.split("\n") if line.strip()]
+            entry = [json_value(line, f"inputs[{number}]") for line in entry.split("\n") if line.strip()]
         if not isinstance(entry, list | tuple | dict):
             raise RowError(f"inputs[{number}] must be the list of a call's arguments, and it is {_kind(entry)}")
         if isinstance(entry, dict) and not all(name.isidentifier() and not keyword.iskeyword(name) for name in entry):
@@ -231,7 +231,7 @@ def _outputs(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[tuple[Any, .
     the results were wrapped, and the item is accepted too.
     """
     if all(isinstance(entry, str) for entry in inputs):
-        outputs = [json_of(out, f"outputs[{i}]") if isinstance(out, str) else out for i, out in enumerate(outputs)]
+        outputs = [json_value(out, f"outputs[{i}]") if isinstance(out, str) else out for i, out in enumerate(outputs)]
     if all(isinstance(out, list | tuple) and len(out) == 1 for out in outputs):
         return [(out, out[0]) for out in outputs]
     return [(out,) for out in outputs]
@@ -240,7 +240,7 @@ def _outputs(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[tuple[Any, .
 def _literals(arguments: Any) -> str | None:
     """The arguments of a call as literal text; None where one is too long or too deep to be written."""
     named = arguments if isinstance(arguments, dict) else {}
-    texts = [value_of(argument, _MAX_ARGUMENT).text for argument in (named.values() if named else arguments)]
+    texts = [to_value(argument, _MAX_ARGUMENT).text for argument in (named.values() if named else arguments)]
     if None in texts:
         return None
     if named:
@@ -249,7 +249,7 @@ def _literals(arguments: Any) -> str | None:
 
 
 def _results(accepted: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(text for value in accepted if (text := value_of(value, MAX_RESULT).text) is not None)
+    return tuple(text for value in accepted if (text := to_value(value, MAX_RESULT).text) is not None)
 
 
 def _call(given: str | None, expected: tuple[str, ...]) -> UnitTest:
@@ -312,7 +312,7 @@ def _entry(entry: str, what: str) -> tuple[str, list[tuple[str, str]], tuple[str
     """What of one text is setup, its tests, and the names that it takes from the solution."""
     code = split_tests(entry, what, may_lack=True)
     if not code.tests:
-        return (code.setup, [], code.names) if _makes_alone(entry) else ("", [(entry, entry)], ())
+        return (code.setup, [], code.names) if _creates_without_setup(entry) else ("", [(entry, entry)], ())
     if code.names or any(given != looked_at for given, looked_at in code.tests):
         return code.setup, list(code.tests), code.names
     return "", [(entry, entry)], ()
@@ -321,7 +321,7 @@ def _entry(entry: str, what: str) -> tuple[str, list[tuple[str, str]], tuple[str
 _MAKERS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
-def _makes_alone(entry: str) -> bool:
+def _creates_without_setup(entry: str) -> bool:
     """Whether code makes names and does nothing else that could be a test."""
     return all(isinstance(node, _MAKERS) for node in parse_tests(entry, "asserts").body)
 
@@ -380,11 +380,11 @@ def _coded(
         )
     stand_for = frozenset({last, name.partition(".")[0], *names, *([parameter] if parameter else [])})
     made = tuple(
-        UnitTest(given, (), why_unsupported(looked_at, setup, stand_for), modules_needed(given, looked_at, setup))
+        UnitTest(given, (), unsupported_reason(looked_at, setup, stand_for), modules_needed(given, looked_at, setup))
         for given, looked_at in tests
     )
     names = tuple(other for other in names if other not in (name, last))
-    return UnitTests(Form.ASSERT, made, name, setup, names=names, **settings)
+    return UnitTests(TestFormat.ASSERT, made, name, setup, names=names, **settings)
 
 
 def _only_name(setup: str, tests: Sequence[str], names: tuple[str, ...]) -> str:

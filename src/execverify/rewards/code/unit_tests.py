@@ -34,26 +34,35 @@ from execverify.rewards.code.asserts import modules_needed, parse_tests
 from execverify.rewards.code.record_formats import read_record
 from execverify.rewards.code.test_formats import (
     MAX_RESULT,
-    Form,
+    TestFormat,
     UnitTest,
     UnitTests,
     code_of,
     function_of,
-    json_of,
+    json_value,
     limits_of,
     names_of,
 )
 from execverify.rewards.compare import OUTPUT_RULES
 
 __all__ = [
-    "MAX_RESULT", "Form", "Problem", "Truth", "UnitTest", "UnitTests", "questions_of", "read_tests", "task_or_problem", "tests_of",
+    "MAX_RESULT",
+    "GroundTruth",
+    "TestFormat",
+    "TestsOnlyTask",
+    "UnitTest",
+    "UnitTests",
+    "parse_unit_tests",
+    "questions_of",
+    "task_from_row",
+    "tests_of",
     "tests_of_row",
 ]  # fmt: skip
 
-Truth = str | Mapping[str, Any] | list[Any]
+GroundTruth = str | Mapping[str, Any] | list[Any]
 
 
-def read_tests(truth: Truth) -> UnitTests:
+def parse_unit_tests(truth: GroundTruth) -> UnitTests:
     """The tests that a ground truth writes down.
 
     Args:
@@ -64,7 +73,7 @@ def read_tests(truth: Truth) -> UnitTests:
         RowError: it is in none of the forms, holds no test, or is not whole; the message says where.
     """
     if isinstance(truth, str) and truth.lstrip().startswith("{") and '"questions"' in truth:
-        found = json_of(truth, "the tests")
+        found = json_value(truth, "the tests")
         truth = found if isinstance(found, dict) and "questions" in found else truth
     if isinstance(truth, Mapping) and truth.get("questions") is not None:
         return tests_of_row({name: value for name, value in truth.items() if value is not None})
@@ -74,7 +83,7 @@ def read_tests(truth: Truth) -> UnitTests:
 def tests_of(task: Task) -> UnitTests:
     """The tests of a code-generation task."""
     tests = tuple(UnitTest(question.text, question.answers) for question in task.questions)
-    return UnitTests(Form.CALL, tests, task.program.entry_point)
+    return UnitTests(TestFormat.CALL, tests, task.program.entry_point)
 
 
 def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
@@ -97,7 +106,7 @@ def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
     kind = str(next(iter(kinds)))
     tests = tuple(_written_test(entry, kind) for entry in entries)
     if kind == STDIN_TEST:
-        return UnitTests(Form.STDIN, tests, **settings)
+        return UnitTests(TestFormat.STDIN, tests, **settings)
     name = (
         None
         if kind == JSON_TEST and program.get("entry_point") is None
@@ -105,8 +114,8 @@ def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
     )
     if kind == ASSERT_TEST:
         tests = tuple(replace(test, needs=modules_needed(test.given, settings.get("setup", ""))) for test in tests)
-        return UnitTests(Form.ASSERT, tests, name, **settings)
-    return UnitTests(Form.CALL, tests, name, from_json=kind == JSON_TEST, **settings)
+        return UnitTests(TestFormat.ASSERT, tests, name, **settings)
+    return UnitTests(TestFormat.CALL, tests, name, from_json=kind == JSON_TEST, **settings)
 
 
 _SETTINGS = ("setup", "names", "context", "compare", "checker", "time_limit", "memory_limit")
@@ -116,7 +125,7 @@ def _settings(entries: list[Any]) -> dict[str, Any]:
     """What a row says of its tests beside them, as fields of `UnitTests`: JSON text in one entry of kind `test_setting`."""
     if not entries:
         return {}
-    found = json_of(str(entries[0].get("text")), "the setting of the tests")
+    found = json_value(str(entries[0].get("text")), "the setting of the tests")
     if len(entries) > 1 or not isinstance(found, dict) or not set(found) <= set(_SETTINGS):
         raise RowError(f"a row has one setting of its tests, with the fields {', '.join(_SETTINGS)}")
     settings = limits_of(found)
@@ -134,11 +143,15 @@ def _settings(entries: list[Any]) -> dict[str, Any]:
 
 def questions_of(tests: UnitTests) -> list[Row]:
     """Tests as the questions of a row, from which `tests_of_row` reads them; those that cannot be judged are left out."""
-    kinds = {Form.STDIN: STDIN_TEST, Form.ASSERT: ASSERT_TEST, Form.CALL: JSON_TEST if tests.from_json else UNIT_TEST}
+    kinds = {
+        TestFormat.STDIN: STDIN_TEST,
+        TestFormat.ASSERT: ASSERT_TEST,
+        TestFormat.CALL: JSON_TEST if tests.from_json else UNIT_TEST,
+    }
     defaults = {field.name: field.default for field in fields(UnitTests)}
     settings = {name: value for name in _SETTINGS if (value := getattr(tests, name)) != defaults[name]}
     beside = [_question(SETTING, json.dumps(settings), ())] if settings else []
-    return beside + [_question(kinds[tests.form], test.given, test.expected) for test in tests.tests if not test.unsupported]
+    return beside + [_question(kinds[tests.format], test.given, test.expected) for test in tests.tests if not test.unsupported]
 
 
 def _question(kind: str, text: str, answers: tuple[str, ...]) -> Row:
@@ -166,7 +179,7 @@ def _written_test(entry: Mapping[str, Any], kind: str) -> UnitTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TestsOnlyTask:
     """A code-generation row that has no solution of its own: there is nothing to trace, and a completion can be judged.
 
     Attributes:
@@ -180,7 +193,7 @@ class Problem:
     kind: str = CODE_GENERATION
 
 
-def task_or_problem(row: Row) -> Task | Problem:
+def task_from_row(row: Row) -> Task | TestsOnlyTask:
     """What a row writes down, as far as completions are judged by it.
 
     Raises:
@@ -189,5 +202,5 @@ def task_or_problem(row: Row) -> Task | Problem:
     if row.get("kind") == CODE_GENERATION and not (row.get("program") or {}).get("source"):
         if row.get("version", VERSION) != VERSION:
             return from_row(row)  # refuses it
-        return Problem(str(row.get("id", "")), tests_of_row(row))
+        return TestsOnlyTask(str(row.get("id", "")), tests_of_row(row))
     return from_row(row)

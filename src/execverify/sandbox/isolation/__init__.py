@@ -20,17 +20,17 @@ from execverify.errors import WeakSandboxError
 from execverify.sandbox import candidate_worker
 from execverify.sandbox.isolation import capabilities, landlock, libc, namespaces, rlimits, seccomp
 
-FILTER = "system call filter"
-FILES = "landlock"
-NEEDED = {
-    FILTER: "it wants Linux on x86-64 or aarch64, and a container that lets processes filter themselves (seccomp)",
-    FILES: "it wants Linux 5.13 or later with Landlock among its security modules (lsm=...,landlock)",
+SECCOMP = "system call filter"
+LANDLOCK = "landlock"
+REQUIRED_LAYERS = {
+    SECCOMP: "it wants Linux on x86-64 or aarch64, and a container that lets processes filter themselves (seccomp)",
+    LANDLOCK: "it wants Linux 5.13 or later with Landlock among its security modules (lsm=...,landlock)",
 }
 """Layers without which untrusted code is refused, and what each wants."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class IsolationConfig:
     """Which layers to leave off, for tests and for measurements.
 
     Attributes:
@@ -46,16 +46,16 @@ class Choice:
         return asdict(self)
 
 
-ALL = Choice()
+ALL_LAYERS = IsolationConfig()
 
 
 ALLOW_WEAK = "EXECVERIFY_ALLOW_WEAK_SANDBOX"
 """Set to 1 in the environment, it says for a process and all that it starts what `allow_weak=True` says for one call."""
 
 
-def require(layers: dict[str, str]) -> None:
+def require_layers(layers: dict[str, str]) -> None:
     """Raises WeakSandboxError where a layer is off that untrusted code needs."""
-    for name, wanted in NEEDED.items():
+    for name, wanted in REQUIRED_LAYERS.items():
         state = layers.get(name, "off: this system has none")
         if state != "on":
             raise WeakSandboxError(
@@ -64,7 +64,7 @@ def require(layers: dict[str, str]) -> None:
             )
 
 
-class Confined:
+class Isolation:
     """The parent of the forks when it has given up what it must, and what its children still do.
 
     Attributes:
@@ -72,7 +72,7 @@ class Confined:
         init: pid of the init of the namespace of processes; None without one.
     """
 
-    def __init__(self, root: str, paths: list[str], choice: Choice = ALL, *, untrusted: bool = False) -> None:
+    def __init__(self, root: str, paths: list[str], choice: IsolationConfig = ALL_LAYERS, *, untrusted: bool = False) -> None:
         self.untrusted = untrusted
         self.layers: dict[str, str] = {}
         self.init: int | None = None
@@ -83,41 +83,41 @@ class Confined:
             if choice.user is not None:
                 os.chown(root, choice.user, choice.user)
             self._make_rulesets(root, paths, choice)
-            self._become(choice.user)
-            self._enter(choice)
+            self._switch_user(choice.user)
+            self._enter_namespaces(choice)
         else:
-            libc.adopt_orphans()
+            libc.become_subreaper()
         self.layers |= rlimits.limit_always()
         if sys.platform == "linux":
-            self.layers["no new privileges"] = libc.gain_nothing()
+            self.layers["no new privileges"] = libc.set_no_new_privs()
             self.layers["capabilities"] = "off: left off" if "capabilities" in choice.without else capabilities.drop()
             self._filter(choice)
-            libc.be_readable(False)
-        if self.layers.get(FILTER) != "on":
+            libc.set_dumpable(False)
+        if self.layers.get(SECCOMP) != "on":
             self.layers["network audit hook"] = _refuse_sockets()
 
-    def _make_rulesets(self, root: str, paths: list[str], choice: Choice) -> None:
+    def _make_rulesets(self, root: str, paths: list[str], choice: IsolationConfig) -> None:
         """Landlock's rules for trusted programs, and those for candidates."""
         version = landlock.abi()
-        if FILES in choice.without or version < 1:
-            self.layers[FILES] = "off: left off" if version >= 1 else "off: the kernel has none"
+        if LANDLOCK in choice.without or version < 1:
+            self.layers[LANDLOCK] = "off: left off" if version >= 1 else "off: the kernel has none"
             return
         readable, listed = _readable(paths)
         try:
             self.rulesets = landlock.ruleset(readable, listed, root), landlock.ruleset(readable, listed)
         except OSError as error:
-            self.layers[FILES] = f"off: the kernel refused: {error.strerror}"
+            self.layers[LANDLOCK] = f"off: the kernel refused: {error.strerror}"
             return
         self.landlock = version
-        self.layers[FILES] = "on"
+        self.layers[LANDLOCK] = "on"
 
-    def _become(self, user: int | None) -> None:
+    def _switch_user(self, user: int | None) -> None:
         if user is not None:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
 
-    def _enter(self, choice: Choice) -> None:
+    def _enter_namespaces(self, choice: IsolationConfig) -> None:
         if "namespaces" in choice.without:
             entered = dict.fromkeys(namespaces.KINDS, "off: left off")
         else:
@@ -126,14 +126,14 @@ class Confined:
         if entered["process"] == "on":
             self.init = namespaces.start_init()
         else:
-            libc.adopt_orphans()
+            libc.become_subreaper()
 
-    def _filter(self, choice: Choice) -> None:
-        if FILTER in choice.without:
-            self.layers[FILTER] = "off: left off"
+    def _filter(self, choice: IsolationConfig) -> None:
+        if SECCOMP in choice.without:
+            self.layers[SECCOMP] = "off: left off"
             return
-        self.layers[FILTER] = seccomp.install_broad(own_users=self.untrusted)
-        if self.layers[FILTER] == "on":
+        self.layers[SECCOMP] = seccomp.install_broad(own_users=self.untrusted)
+        if self.layers[SECCOMP] == "on":
             self.narrow = seccomp.Narrow()
 
     def confine_trusted(self, folder: str) -> None:
@@ -165,16 +165,16 @@ class Confined:
             try:
                 landlock.restrict(self.rulesets[1], self.landlock)
             except OSError as error:
-                raise candidate_worker.Unconfined(f"landlock: {error.strerror}") from None
+                raise candidate_worker.IsolationFailed(f"landlock: {error.strerror}") from None
             self._close_rulesets()
         if self.narrow is not None and (state := self.narrow.install()) != "on":
-            raise candidate_worker.Unconfined(f"{FILTER}: {state}")
+            raise candidate_worker.IsolationFailed(f"{SECCOMP}: {state}")
 
     def alive(self) -> bool:
         """Whether processes can still be forked."""
         return self.init is None or os.waitpid(self.init, os.WNOHANG) == (0, 0)
 
-    def end_strangers(self, known: set[int]) -> None:
+    def kill_stray_processes(self, known: set[int]) -> None:
         """Ends what a program forked and hid in a session of its own.
 
         With its parent gone it has become a child of the init, or without one, of ours.

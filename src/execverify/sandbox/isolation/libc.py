@@ -15,7 +15,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SIGKILL = 9
 
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_HOLDING = ctypes.PyDLL(None) if sys.platform == "linux" else None  # calls without letting go of the interpreter
+_KEEP_ALIVE = ctypes.PyDLL(None) if sys.platform == "linux" else None  # calls without letting go of the interpreter
 
 
 def syscall(number: int, *arguments: object) -> int:
@@ -40,9 +40,9 @@ def fork() -> int:
     The hooks of `random`, `threading` and our own sandbox cost as much as the fork itself, and have nothing to do here:
     the child has the one thread that its parent had. (`random` is therefore in the same state in every child.)
     """
-    if _HOLDING is None:
+    if _KEEP_ALIVE is None:
         return os.fork()
-    pid = int(_HOLDING.fork())
+    pid = int(_KEEP_ALIVE.fork())
     if pid < 0:
         raise OSError(f"no process could be forked: {os.strerror(ctypes.get_errno())}")
     return pid
@@ -54,18 +54,18 @@ def die_with_parent() -> None:
         prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
-def adopt_orphans() -> None:
+def become_subreaper() -> None:
     """Makes this process the parent of its descendants whose own parent ends (Linux), so that it can end them."""
     if sys.platform == "linux":
         prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def gain_nothing() -> str:
+def set_no_new_privs() -> str:
     """No new privileges, for this process and all that it starts. Returns "on" or why not."""
     answer = prctl(_PR_SET_NO_NEW_PRIVS, 1)
     return "on" if answer == 0 else f"off: {os.strerror(-answer)}"
 
 
-def be_readable(readable: bool) -> None:
+def set_dumpable(readable: bool) -> None:
     """Whether processes of the same user may look into this one (`/proc/<pid>/mem`, ptrace)."""
     prctl(_PR_SET_DUMPABLE, int(readable))

@@ -7,8 +7,8 @@ from execverify.sandbox import isolation
 from execverify.sandbox.sandbox import sandbox_for
 
 MEANING = {
-    isolation.FILTER: "no processes, programs, sockets, signals to others, or inner doors of the kernel",
-    isolation.FILES: "no files but the interpreter's own; no TCP (ABI 4) and no signals (ABI 6) either",
+    isolation.SECCOMP: "no processes, programs, sockets, signals to others, or inner doors of the kernel",
+    isolation.LANDLOCK: "no files but the interpreter's own; no TCP (ABI 4) and no signals (ABI 6) either",
     "user namespace": "what root may do outside, it may not do inside",
     "network namespace": "there is no network, not even loopback",
     "process namespace": "no signal reaches a process outside, and all inside end together",
@@ -51,24 +51,24 @@ def layers() -> list[Layer]:
         SandboxError: no confined process could be started.
     """
     box = sandbox_for(())
-    box.require_strength(allow_weak=True)
-    found = {**dict.fromkeys(isolation.NEEDED, "off: this system has none"), **box.layers}
+    box.require_isolation(allow_weak=True)
+    found = {**dict.fromkeys(isolation.REQUIRED_LAYERS, "off: this system has none"), **box.layers}
     return [
         Layer(
             name,
             state == "on",
             "" if state == "on" else state.removeprefix("off: "),
             MEANING.get(name, ""),
-            name in isolation.NEEDED,
+            name in isolation.REQUIRED_LAYERS,
         )
         for name, state in found.items()
     ]
 
 
-def refusal(found: list[Layer]) -> str | None:
+def missing_layer_message(found: list[Layer]) -> str | None:
     """Why untrusted code is refused here, in one line; None where it is not."""
     try:
-        isolation.require({layer.name: "on" if layer.on else f"off: {layer.why}" for layer in found})
+        isolation.require_layers({layer.name: "on" if layer.on else f"off: {layer.why}" for layer in found})
     except WeakSandboxError as error:
         return str(error)
     return None

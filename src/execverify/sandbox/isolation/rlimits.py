@@ -52,7 +52,7 @@ def limit_file_size(size: int) -> None:
     _limit(resource.RLIMIT_FSIZE, size, keep_hard=True)
 
 
-def harden(memory: int, file_size: int, seconds: float, *, alone: bool) -> None:
+def set_hard_limits(memory: int, file_size: int, seconds: float, *, alone: bool) -> None:
     """The limits of an untrusted process, which it cannot raise again.
 
     Args:

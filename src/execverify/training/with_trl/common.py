@@ -21,7 +21,7 @@ def engine_or_error() -> None:
         raise TrainingError(f"training needs {error.name}: pip install 'execverify[train]'") from None
 
 
-def quiet(trainer: Any) -> None:
+def disable_trainer_prints(trainer: Any) -> None:
     """Leaves the engine's figures to our log: it would print each of them, and a bar for each file that it writes."""
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
@@ -29,7 +29,7 @@ def quiet(trainer: Any) -> None:
         trainer.remove_callback(callback)
 
 
-def hush() -> None:
+def silence_libraries() -> None:
     """No bars for files, and none of the warnings that engines give each other."""
     import datasets
     from transformers.utils import logging
@@ -51,7 +51,7 @@ def check_model(name: str) -> None:
     """Raises ModelError or TrainingError where a model cannot be had, or its tokenizer has no chat template; reads no weights."""
     from transformers import AutoConfig, AutoTokenizer
 
-    hush()
+    silence_libraries()
     if name.startswith((".", "/", "~")) and not Path(name).is_dir():
         raise ModelError(f"{name}: no such folder; give a model's folder or its name on the hub")
     try:
@@ -72,7 +72,7 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    hush()
+    silence_libraries()
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
@@ -83,9 +83,9 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warmup: float) -> dict[str, Any]:
+def shared_arguments(preset: Preset, out: Path, learning_rate: float, scheduler: str, warmup: float) -> dict[str, Any]:
     """The arguments of the engine that do not depend on the stage."""
-    hush()
+    silence_libraries()
     gpu = has_gpu()
     return {
         "output_dir": str(out),
@@ -106,7 +106,7 @@ def common(preset: Preset, out: Path, learning_rate: float, scheduler: str, warm
     }
 
 
-def accumulation(told: str, sequences: int, device_batch: int) -> int:
+def gradient_accumulation_steps(told: str, sequences: int, device_batch: int) -> int:
     """How many batches of a device make one step of so many sequences.
 
     Args:
@@ -126,7 +126,7 @@ def accumulation(told: str, sequences: int, device_batch: int) -> int:
 
 
 @contextmanager
-def taking_settings(stage: str) -> Iterator[None]:
+def translate_config_errors(stage: str) -> Iterator[None]:
     """What the engine says against a stage's settings becomes a TrainingError of one line."""
     try:
         yield
@@ -138,7 +138,7 @@ _MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", r
 
 
 @contextmanager
-def guarded(out: Path) -> Iterator[None]:
+def translate_errors(out: Path) -> Iterator[None]:
     """Failures of the machine become one line; what was saved stays, and the same command goes on from it.
 
     Raises:

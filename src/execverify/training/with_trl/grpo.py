@@ -8,22 +8,22 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.parts import ANSWERS
-from execverify.rewards.trl import PartReward, UnitTestReward, WhiteBoxReward
-from execverify.training.checkpoints import Say, base_name, check_base, finished, logged
+from execverify.rewards.parts import ANSWER_PARTS
+from execverify.rewards.trl import ComponentReward, UnitTestReward, WhiteBoxReward
+from execverify.training.checkpoints import Logger, base_name, check_base, finished, read_log
 from execverify.training.config import Preset, RlSettings
-from execverify.training.difficulty_filter import screened
-from execverify.training.length_filter import Kept, fitting
+from execverify.training.difficulty_filter import filter_by_reward_variance
+from execverify.training.length_filter import LengthFilterReport, filter_by_length
 from execverify.training.rule import rule_of
-from execverify.training.with_trl.common import accumulation, common, taking_settings
-from execverify.training.with_trl.stage import carried_out, opened
-from execverify.training.with_trl.step_logs import StepLog, Watched
-from execverify.utils.messages import counted
+from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
+from execverify.training.with_trl.stage import load_for_stage, train_stage
+from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
+from execverify.utils.messages import count_phrase
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
 
 
-class Constant:
+class ConstantReward:
     """A reward of nothing, to time the engine without rewards."""
 
     __name__ = "constant_reward"
@@ -36,12 +36,12 @@ class Constant:
 def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
     """The reward functions of a stage; several where each part is normalised apart."""
     if settings.reward == "constant":
-        return [Constant()]
+        return [ConstantReward()]
     if settings.reward == "unit_tests":
         return [UnitTestReward(workers=workers)]
     rule = rule_of(settings)
     if settings.reward == "parts":
-        return [PartReward(part, rule, workers=workers) for part in ANSWERS]
+        return [ComponentReward(part, rule, workers=workers) for part in ANSWER_PARTS]
     return [WhiteBoxReward(rule, workers=workers)]
 
 
@@ -49,7 +49,7 @@ def trainer_class() -> Any:
     """TRL's trainer, which also knows how long its rollouts took. (The engine measures that too, for some trackers alone.)"""
     from trl import GRPOTrainer
 
-    class Timed(GRPOTrainer):
+    class TimedGRPOTrainer(GRPOTrainer):
         rollout_seconds = 0.0
 
         def _generate(self, *args: Any, **kwargs: Any) -> Any:
@@ -59,7 +59,7 @@ def trainer_class() -> Any:
             finally:
                 self.rollout_seconds += time.perf_counter() - begun
 
-    return Timed
+    return TimedGRPOTrainer
 
 
 def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
@@ -71,13 +71,15 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
     from trl import GRPOConfig
 
     settings = preset.stage(stage)
-    accumulated = accumulation(f"{stage}: mini_batch x rollouts", settings.mini_batch * settings.rollouts, settings.device_batch)
+    accumulated = gradient_accumulation_steps(
+        f"{stage}: mini_batch x rollouts", settings.mini_batch * settings.rollouts, settings.device_batch
+    )
     parts = settings.reward == "parts"
     updates = settings.prompts // settings.mini_batch  # of a rollout: one that goes on amid it would draw its prompts again
-    with taking_settings(stage):
+    with translate_config_errors(stage):
         return GRPOConfig(
             **{
-                **common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+                **shared_arguments(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
                 "save_steps": math.ceil(preset.save_steps / updates) * updates,
             },
             num_train_epochs=settings.epochs,
@@ -117,13 +119,13 @@ def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> 
     """Raises TrainingError where there are too few rows for one rollout."""
     if rows < settings.prompts:
         raise TrainingError(
-            f"{stage} has {counted(rows, 'row')}, and a rollout takes {settings.prompts} prompts "
+            f"{stage} has {count_phrase(rows, 'row')}, and a rollout takes {settings.prompts} prompts "
             f"({too_long} more are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
         )
 
 
 def train_rl(
-    preset: Preset, stage: str, base: str, rows: Iterable[dict[str, Any]], out: Path, *, workers: int = 2, say: Say = print
+    preset: Preset, stage: str, base: str, rows: Iterable[dict[str, Any]], out: Path, *, workers: int = 2, say: Logger = print
 ) -> dict[str, Any]:
     """One stage of GRPO; goes on from the last checkpoint where it was stopped.
 
@@ -149,11 +151,11 @@ def train_rl(
     import datasets
 
     arguments = arguments_of(preset, stage, out)
-    model, tokenizer = opened(preset, base, out)
+    model, tokenizer = load_for_stage(preset, base, out)
     functions = reward_functions(preset.stage(stage), workers)
     kept, told = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
-    watched = [Watched(function, preset.stage(stage).rollouts) for function in functions]
-    with taking_settings(stage):
+    watched = [LoggedReward(function, preset.stage(stage).rollouts) for function in functions]
+    with translate_config_errors(stage):
         trainer = trainer_class()(
             model=model,
             args=arguments,
@@ -161,9 +163,9 @@ def train_rl(
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
         )
-    log = StepLog(out, watched, lambda: trainer.rollout_seconds, say)
+    log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds, say)
     about = {"stage": stage, "base": base_name(base, out), **told}
-    return carried_out(trainer, log, tokenizer, out, about, lambda: _seconds(out))
+    return train_stage(trainer, log, tokenizer, out, about, lambda: _seconds(out))
 
 
 def _prompts(
@@ -174,22 +176,24 @@ def _prompts(
     tokenizer: Any,
     functions: list[Any],
     out: Path,
-    say: Say,
+    say: Logger,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
-    settings, account = preset.stage(stage), Kept()
-    kept = [{name: row[name] for name in COLUMNS} for row in fitting(rows, tokenizer, settings.max_prompt, account)]
+    settings, account = preset.stage(stage), LengthFilterReport()
+    kept = [{name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, settings.max_prompt, account)]
     check_kinds(kept, stage, settings)
-    say(f"{stage} on {counted(len(kept), 'prompt')}; too long: {account.too_long}")
+    say(f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}")
     told: dict[str, Any] = dict(vars(account))
     if settings.screen_samples:
         batch = preset.evaluation.batch
-        kept, told["screening_seconds"] = screened(kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say)
+        kept, told["screening_seconds"] = filter_by_reward_variance(
+            kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say
+        )
     check_enough(len(kept), account.too_long, stage, settings)
     return kept, {**told, "prompts": len(kept)}
 
 
 def _seconds(out: Path) -> dict[str, float]:
     """What rollouts and rewards took, in all starts."""
-    lines = logged(out)
+    lines = read_log(out)
     return {f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in lines), 2) for name in ("rollout", "reward")}

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.checkpoints import Say, base_name, check_base, finished
+from execverify.training.checkpoints import Logger, base_name, check_base, finished
 from execverify.training.config import Preset
-from execverify.training.length_filter import Kept, fitting
-from execverify.training.with_trl.common import accumulation, common, taking_settings
-from execverify.training.with_trl.stage import carried_out, opened
-from execverify.training.with_trl.step_logs import StepLog
-from execverify.utils.messages import counted
+from execverify.training.length_filter import LengthFilterReport, filter_by_length
+from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
+from execverify.training.with_trl.stage import load_for_stage, train_stage
+from execverify.training.with_trl.step_logs import JsonlLogCallback
+from execverify.utils.messages import count_phrase
 
 
-def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Say = print) -> dict[str, Any]:
+def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Logger = print) -> dict[str, Any]:
     """Trains on prompts with completions; goes on from the last checkpoint where it was stopped.
 
     Args:
@@ -38,23 +38,23 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
     from trl import SFTTrainer
 
     arguments = arguments_of(preset, out)
-    model, tokenizer = opened(preset, base, out)
-    account, most = Kept(), min(preset.sft.max_tokens, preset.model.context)
-    kept = [{name: row[name] for name in ("prompt", "completion")} for row in fitting(rows, tokenizer, most, account)]
+    model, tokenizer = load_for_stage(preset, base, out)
+    account, most = LengthFilterReport(), min(preset.sft.max_tokens, preset.model.context)
+    kept = [{name: row[name] for name in ("prompt", "completion")} for row in filter_by_length(rows, tokenizer, most, account)]
     if not kept:
         raise TrainingError(
             f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_tokens)"
         )
-    say(f"warm-up on {counted(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
-    with taking_settings("sft"):
+    say(f"warm-up on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
+    with translate_config_errors("sft"):
         trainer = SFTTrainer(
             model=model,
             args=arguments,
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
         )
-    log = StepLog(out, [], lambda: 0.0, say)
-    return carried_out(trainer, log, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
+    log = JsonlLogCallback(out, [], lambda: 0.0, say)
+    return train_stage(trainer, log, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
 
 
 def arguments_of(preset: Preset, out: Path) -> Any:
@@ -66,12 +66,12 @@ def arguments_of(preset: Preset, out: Path) -> Any:
     from trl import SFTConfig
 
     settings = preset.sft
-    shared = common(preset, out, settings.learning_rate, settings.scheduler, settings.warmup)
-    with taking_settings("sft"):
+    shared = shared_arguments(preset, out, settings.learning_rate, settings.scheduler, settings.warmup)
+    with translate_config_errors("sft"):
         return SFTConfig(
             **{**shared, "save_steps": settings.save_steps or preset.save_steps},
             per_device_train_batch_size=settings.device_batch,
-            gradient_accumulation_steps=accumulation("sft.batch", settings.batch, settings.device_batch),
+            gradient_accumulation_steps=gradient_accumulation_steps("sft.batch", settings.batch, settings.device_batch),
             num_train_epochs=settings.epochs,
             max_steps=settings.max_steps or -1,
             weight_decay=settings.weight_decay,

@@ -9,21 +9,21 @@ from execverify.errors import TrainingError
 from execverify.training.checkpoints import (
     MODEL,
     STAGE,
-    begin,
     drop_checkpoints,
     last_checkpoint,
+    mark_started,
     resumed_at,
     seconds_before,
     steps_done,
 )
 from execverify.training.config import Preset
 from execverify.training.distributed import is_first
-from execverify.training.files import whole_folder, write_json
+from execverify.training.files import atomic_dir, write_json
 from execverify.training.length_filter import check_template
-from execverify.training.with_trl.common import guarded, loaded, quiet
+from execverify.training.with_trl.common import disable_trainer_prints, loaded, translate_errors
 
 
-def opened(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
+def load_for_stage(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
     """The model that a stage starts from, and its tokenizer; the stage's folder says so from now on.
 
     Raises:
@@ -33,11 +33,11 @@ def opened(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
     model, tokenizer = loaded(preset, base)
     check_template(tokenizer, base)
     if is_first():
-        begin(out, base)
+        mark_started(out, base)
     return model, tokenizer
 
 
-def carried_out(
+def train_stage(
     trainer: Any, log: Any, tokenizer: Any, out: Path, told: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
 ) -> dict[str, Any]:
     """Trains to the end, from the last whole checkpoint where there is one; keeps the model and the tokenizer.
@@ -58,12 +58,12 @@ def carried_out(
     """
     begun, resumed = time.perf_counter(), resumed_at(out) if is_first() else steps_done(out)
     begun -= seconds_before(out) if is_first() else 0.0
-    quiet(trainer)
+    disable_trainer_prints(trainer)
     trainer.add_callback(log)
     trainer.callback_handler.callbacks.insert(0, trainer.callback_handler.callbacks.pop())
-    with guarded(out):
+    with translate_errors(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
-        _keep(trainer, tokenizer, out / MODEL)
+        _save_model(trainer, tokenizer, out / MODEL)
     seconds = round(time.perf_counter() - begun, 1)
     found = {**told, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
     if is_first():
@@ -72,12 +72,12 @@ def carried_out(
     return found
 
 
-def _keep(trainer: Any, tokenizer: Any, out: Path) -> None:
+def _save_model(trainer: Any, tokenizer: Any, out: Path) -> None:
     """Model and tokenizer at the end. Every process has a part of the weights to hand in, and the first one writes."""
     if not is_first():
         trainer.save_model(str(out))
         return
-    with whole_folder(out) as folder:
+    with atomic_dir(out) as folder:
         trainer.save_model(str(folder))
         tokenizer.save_pretrained(folder)
         if not any(folder.glob("*.safetensors")):

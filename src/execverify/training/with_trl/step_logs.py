@@ -10,13 +10,13 @@ from transformers import TrainerCallback
 
 from execverify.rewards.parse import completion_text
 from execverify.rewards.parts import encodable
-from execverify.training.checkpoints import ALIKE, LOG, SAMPLES, Say, seconds_before
+from execverify.training.checkpoints import LOG, SAMPLES, ZERO_VARIANCE, Logger, seconds_before
 
 _SAMPLES = 4
-_SPREAD = {"reward": "reward", "loss": "loss", ALIKE: "groups without variance"}
+_SPREAD = {"reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance"}
 
 
-class Watched:
+class LoggedReward:
     """A reward function that is timed, and whose last completions can be looked at.
 
     Args:
@@ -62,7 +62,7 @@ class Watched:
         return rewards
 
 
-class StepLog(TrainerCallback):
+class JsonlLogCallback(TrainerCallback):
     """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took; these are added to the
     figures themselves, for the trackers that come after it.
 
@@ -73,7 +73,7 @@ class StepLog(TrainerCallback):
         say: told a line now and then.
     """
 
-    def __init__(self, folder: Path, rewards: Sequence[Watched], rollout_seconds: Callable[[], float], say: Say) -> None:
+    def __init__(self, folder: Path, rewards: Sequence[LoggedReward], rollout_seconds: Callable[[], float], say: Logger) -> None:
         self._folder, self._rewards, self._rollout, self._say = folder, rewards, rollout_seconds, say
         self._seen = [0.0, 0.0]
         self._begun = time.perf_counter()
@@ -98,7 +98,7 @@ class StepLog(TrainerCallback):
                 max(0.0, logs.get("step_time", 0.0) - rollout + self._seen[1] - reward + self._seen[0]), 4
             )
         if groups := [all(each) for each in zip(*(entry.alike for entry in self._rewards), strict=True)]:
-            logs[ALIKE] = sum(groups) / len(groups)
+            logs[ZERO_VARIANCE] = sum(groups) / len(groups)
         self._seen = [reward, rollout]
         line = {"step": state.global_step, **logs}
         self._append(LOG, line)

@@ -15,11 +15,11 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.questions.question import KINDS
-from execverify.rewards.parts import ANSWERS
+from execverify.rewards.parts import ANSWER_PARTS
 from execverify.training.config import Preset, RlSettings
 from execverify.training.rule import rule_of
 from execverify.training.with_verl.rows import TRAIN, VALIDATION, Exported
-from execverify.utils.messages import counted
+from execverify.utils.messages import count_phrase
 
 LOSSES = {"grpo": "seq-mean-token-mean", "dapo": "token-mean", "bnpo": "token-mean", "dr_grpo": "seq-mean-token-sum-norm"}
 """How token losses are put together: TRL's names and verl's."""
@@ -29,7 +29,7 @@ CHECKPOINTS, ROLLOUTS, LOG, TENSORBOARD = "checkpoints", "rollouts", "log.jsonl"
 
 TRACKERS = ("tensorboard", "trackio", "wandb", "mlflow", "swanlab", "clearml")
 REWARD = "pkg://execverify.rewards.verl"
-PARTS = tuple(f"{kind}_reward" for kind in ANSWERS)
+PARTS = tuple(f"{kind}_reward" for kind in ANSWER_PARTS)
 """What `compute_score` gives for each part; the preset's reward "parts" has verl normalise each apart (GDPO)."""
 
 _ENVIRONMENT = "+ray_kwargs.ray_init.runtime_env.env_vars"  # of the processes on all machines
@@ -222,7 +222,7 @@ def steps_of(stage: str, rl: RlSettings, rows: int) -> int:
     """
     if rows < rl.prompts:
         raise TrainingError(
-            f"{stage} has {counted(rows, 'row')} to train on, and one step takes {rl.prompts}: set {stage}.prompts to less"
+            f"{stage} has {count_phrase(rows, 'row')} to train on, and one step takes {rl.prompts}: set {stage}.prompts to less"
         )
     steps = max(1, int(rl.epochs * (rows // rl.prompts)))
     if rl.max_steps:

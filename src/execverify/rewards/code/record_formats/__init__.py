@@ -19,10 +19,10 @@ from execverify.errors import RowError
 from execverify.programs.literals import read_integer
 from execverify.rewards.code.asserts import parse_tests
 from execverify.rewards.code.record_formats import contests, functions, ground_truths, livecodebench, test_cases, training_sets
-from execverify.rewards.code.record_formats.record import Fields, Format, OtherAbility, Record
-from execverify.rewards.code.test_formats import UnitTests, assert_tests, code_tests, json_of
+from execverify.rewards.code.record_formats.record import Fields, OtherAbility, Record, RecordFormat
+from execverify.rewards.code.test_formats import UnitTests, assert_tests, code_tests, json_value
 
-__all__ = ["FORMATS", "Format", "OtherAbility", "Record", "format_of", "read_record", "read_truth"]
+__all__ = ["FORMATS", "OtherAbility", "Record", "RecordFormat", "format_of", "read_record", "read_truth"]
 
 _HINT = "inputs and outputs (with fn_name for a function), asserts, or test and entry_point; or a published format: "
 
@@ -57,9 +57,9 @@ def read_truth(truth: Any) -> UnitTests:
     return read_record(truth).tests
 
 
-def format_of(fields: Fields) -> Format | None:
+def format_of(fields: Fields) -> RecordFormat | None:
     """The format of a record, by its fields that are not None."""
-    return next((one for one in FORMATS if one.fits(fields)), None)
+    return next((one for one in FORMATS if one.matches(fields)), None)
 
 
 def _listed(entries: list[Any]) -> UnitTests:
@@ -74,7 +74,7 @@ def _listed(entries: list[Any]) -> UnitTests:
 def _read_text(text: str) -> Record:
     """Rollouts of one problem come in groups, so its tests are read once."""
     if text.lstrip()[:1] in ("{", "[", '"'):
-        truth = json_of(text, "the tests")
+        truth = json_value(text, "the tests")
         if isinstance(truth, dict | list):
             return read_record(truth)
         raise RowError(f"the tests must be a JSON object, not {type(truth).__name__}")
@@ -99,7 +99,7 @@ def _json_error(text: str) -> str:
     return f"it is {type(found).__name__}, and no object"
 
 
-FORMATS: tuple[Format, ...] = (
+FORMATS: tuple[RecordFormat, ...] = (
     training_sets.prime(read_record),
     test_cases.VERIFICATION,
     livecodebench.LIVECODEBENCH,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from execverify.errors import RowError
-from execverify.rewards.code.record_formats.record import Fields, Format, Record, has, text_of, texts_of
+from execverify.rewards.code.record_formats.record import Fields, Record, RecordFormat, has, text_of, texts_of
 from execverify.rewards.code.record_formats.test_cases import case_tests
-from execverify.rewards.code.test_formats import code_of, json_of, limits_of, pair_tests
+from execverify.rewards.code.test_formats import code_of, json_value, limits_of, pair_tests
 from execverify.rewards.compare import TOKENS
 
 _PYTHON_3 = 3  # as CodeContests numbers languages
@@ -14,7 +14,7 @@ _PYTHON_3 = 3  # as CodeContests numbers languages
 
 def listed(value: Any, what: str) -> Any:
     """A value, or the value that its JSON text writes down."""
-    return json_of(value, what) if isinstance(value, str) and value.strip() else value
+    return json_value(value, what) if isinstance(value, str) and value.strip() else value
 
 
 def _input_output(fields: Fields) -> Record:
@@ -80,6 +80,6 @@ def _codeforces(fields: Fields) -> Record:
     return Record(tests, problem, name=text_of(fields, "id"), source="codeforces")
 
 
-INPUT_OUTPUT = Format("input_output", "APPS, TACO", has("input_output"), _input_output)
-CODE_CONTESTS = Format("CodeContests", "deepmind/code_contests", has("public_tests", "private_tests"), _code_contests)
-CODEFORCES = Format("Codeforces", "open-r1/codeforces", has("official_tests"), _codeforces)
+INPUT_OUTPUT = RecordFormat("input_output", "APPS, TACO", has("input_output"), _input_output)
+CODE_CONTESTS = RecordFormat("CodeContests", "deepmind/code_contests", has("public_tests", "private_tests"), _code_contests)
+CODEFORCES = RecordFormat("Codeforces", "open-r1/codeforces", has("official_tests"), _codeforces)

@@ -6,7 +6,7 @@ from typing import Any
 
 from execverify.errors import RowError
 from execverify.rewards.code.asserts import entry_point_of, parse_tests
-from execverify.rewards.code.record_formats.record import Fields, Format, Record, has, text_of, texts_of
+from execverify.rewards.code.record_formats.record import Fields, Record, RecordFormat, has, text_of, texts_of
 from execverify.rewards.code.test_formats import assert_tests, code_of, code_tests
 
 
@@ -102,7 +102,9 @@ def _is_kodcode(fields: Fields) -> bool:
     )  # fmt: skip
 
 
-MBPP = Format("MBPP", "google-research-datasets/mbpp", has("test_list"), _mbpp)
-HUMANEVAL = Format("HumanEval", "openai/openai_humaneval", has("prompt", "test", "entry_point", "canonical_solution"), _humaneval)
-LEETCODE = Format("LeetCode", "newfacade/LeetCodeDataset", has("prompt", "test", "entry_point"), _leetcode)
-KODCODE = Format("KodCode", "KodCode/KodCode-V1", _is_kodcode, _kodcode)
+MBPP = RecordFormat("MBPP", "google-research-datasets/mbpp", has("test_list"), _mbpp)
+HUMANEVAL = RecordFormat(
+    "HumanEval", "openai/openai_humaneval", has("prompt", "test", "entry_point", "canonical_solution"), _humaneval
+)
+LEETCODE = RecordFormat("LeetCode", "newfacade/LeetCodeDataset", has("prompt", "test", "entry_point"), _leetcode)
+KODCODE = RecordFormat("KodCode", "KodCode/KodCode-V1", _is_kodcode, _kodcode)

@@ -1,7 +1,7 @@
 """Ground truths as such, without a problem: inputs and outputs, asserts, test code."""
 
 from execverify.errors import RowError
-from execverify.rewards.code.record_formats.record import Fields, Format, Record, has, refuse_others
+from execverify.rewards.code.record_formats.record import Fields, Record, RecordFormat, has, refuse_others
 from execverify.rewards.code.test_formats import assert_tests, code_of, code_tests, limits_of, names_of, pair_tests
 from execverify.rewards.compare import EXACT_LINES
 
@@ -58,13 +58,13 @@ def _functional(fields: Fields) -> Record:
     return Record(code_tests(fields["functional"], "functional", **settings_of(fields)))  # type: ignore[arg-type]
 
 
-PAIRS = Format("inputs and outputs", "PRIME, APPS, TACO, as ground truth", has("inputs", "outputs"), _pairs)
-COLUMNS = Format(
+PAIRS = RecordFormat("inputs and outputs", "PRIME, APPS, TACO, as ground truth", has("inputs", "outputs"), _pairs)
+COLUMNS = RecordFormat(
     "columns",
     "CodeContests, as ground truth",
     lambda fields: set(fields) >= {"input", "output"} and isinstance(fields["input"], list | tuple),
     _columns,
 )
-ASSERTS = Format("asserts", "", has("asserts"), _asserts)
-TEST = Format("test code", "HumanEval, LeetCode sets, pytest files, as ground truth", has("test"), _test)
-FUNCTIONAL = Format("functional", "code-r1", has("functional"), _functional)
+ASSERTS = RecordFormat("asserts", "", has("asserts"), _asserts)
+TEST = RecordFormat("test code", "HumanEval, LeetCode sets, pytest files, as ground truth", has("test"), _test)
+FUNCTIONAL = RecordFormat("functional", "code-r1", has("functional"), _functional)

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from execverify.errors import RowError
-from execverify.rewards.code.record_formats.record import Fields, Format, Record, has, text_of
+from execverify.rewards.code.record_formats.record import Fields, Record, RecordFormat, has, text_of
 from execverify.rewards.code.record_formats.test_cases import case_tests
-from execverify.rewards.code.test_formats import entries_of, json_of
+from execverify.rewards.code.test_formats import entries_of, json_value
 
 MAX_UNPACKED = 256 * 1024 * 1024
 """Most bytes of packed tests after they are unpacked: a small text can unpack to gigabytes."""
@@ -22,7 +22,7 @@ _NOTHING = frozenset({"PROTO", "FRAME", "MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT
 def _read(fields: Fields) -> Record:
     metadata = fields.get("metadata", {})
     if isinstance(metadata, str):
-        metadata = json_of(metadata, "metadata") if metadata.strip() else {}
+        metadata = json_value(metadata, "metadata") if metadata.strip() else {}
     fn_name = metadata.get("func_name") if isinstance(metadata, Mapping) else None
     cases = [
         *cases_of(fields.get("public_test_cases"), "public_test_cases"),
@@ -44,7 +44,7 @@ def cases_of(value: Any, name: str) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, str):
-        value = json_of(value if value.lstrip()[:1] in ("[", "{") else unpacked(value, name), name) if value.strip() else []
+        value = json_value(value if value.lstrip()[:1] in ("[", "{") else unpacked(value, name), name) if value.strip() else []
     if not isinstance(value, list | tuple):
         raise RowError(f"{name} must be a list, not {type(value).__name__}")
     return list(value)
@@ -91,4 +91,4 @@ def _utf8(data: bytes, what: str) -> str:
         raise RowError(f"{what} are no text after they are unpacked") from None
 
 
-LIVECODEBENCH = Format("LiveCodeBench", "livecodebench/code_generation_lite", has("public_test_cases"), _read)
+LIVECODEBENCH = RecordFormat("LiveCodeBench", "livecodebench/code_generation_lite", has("public_test_cases"), _read)

@@ -30,7 +30,7 @@ class Record:
     name: str = ""
     source: str = ""
 
-    def about(self, **more: Any) -> "Record":
+    def dataset(self, **more: Any) -> "Record":
         """The same with other fields."""
         return replace(self, **more)
 
@@ -40,7 +40,7 @@ class OtherAbility(RowError):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class RecordFormat:
     """A format of records.
 
     Attributes:
@@ -51,8 +51,8 @@ class Format:
     """
 
     name: str
-    about: str
-    fits: Callable[[Fields], bool]
+    description: str
+    matches: Callable[[Fields], bool]
     read: Callable[[Fields], Record]
 
 

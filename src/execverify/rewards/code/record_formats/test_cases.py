@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from execverify.errors import RowError
-from execverify.rewards.code.record_formats.record import Fields, Format, Record, has, text_of, texts_of
-from execverify.rewards.code.test_formats import UnitTests, assert_tests, entries_of, json_of, limits_of, pair_tests
+from execverify.rewards.code.record_formats.record import Fields, Record, RecordFormat, has, text_of, texts_of
+from execverify.rewards.code.test_formats import UnitTests, assert_tests, entries_of, json_value, limits_of, pair_tests
 
 _STDIN = frozenset({"stdin", "stdin_stdout", "stdio"})
 _CALLS = frozenset({"functional", "function_call", "call"})
@@ -70,7 +70,7 @@ def _test_cases(fields: Fields) -> UnitTests:
 def _verification(fields: Fields) -> Record:
     info = fields["verification_info"]
     if isinstance(info, str):
-        info = json_of(info, "verification_info")
+        info = json_value(info, "verification_info")
     if not isinstance(info, Mapping):
         raise RowError(f"verification_info must be an object, not {type(info).__name__}")
     found = {name: value for name, value in info.items() if value is not None}
@@ -85,7 +85,7 @@ def _verification(fields: Fields) -> Record:
     )
 
 
-CASES = Format(
+CASES = RecordFormat(
     "test cases", "open-r1 and SYNTHETIC-1, as ground truth", has("test_cases"), lambda fields: Record(_test_cases(fields))
 )
-VERIFICATION = Format("verification_info", "open-r1, SYNTHETIC-1", has("verification_info"), _verification)
+VERIFICATION = RecordFormat("verification_info", "open-r1, SYNTHETIC-1", has("verification_info"), _verification)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.errors import RowError
-from execverify.rewards.code.record_formats.record import Fields, Format, OtherAbility, Record, has, text_of, texts_of
-from execverify.rewards.code.test_formats import Form, UnitTests
+from execverify.rewards.code.record_formats.record import Fields, OtherAbility, Record, RecordFormat, has, text_of, texts_of
+from execverify.rewards.code.test_formats import TestFormat, UnitTests
 from execverify.rewards.compare import EXACT_LINES, TOKENS
 
 ABILITY = "code"
@@ -22,7 +22,9 @@ SOURCES = CONTEST_SOURCES | OTHER_SOURCES
 def by_source(tests: UnitTests, source: str) -> UnitTests:
     """Tests judged as their source is: outputs of contests by tokens, unless the record says otherwise."""
     contest = source.lower() in CONTEST_SOURCES
-    return replace(tests, compare=TOKENS) if contest and tests.form == Form.STDIN and tests.compare == EXACT_LINES else tests
+    return (
+        replace(tests, compare=TOKENS) if contest and tests.format == TestFormat.STDIN and tests.compare == EXACT_LINES else tests
+    )
 
 
 def prime_reader(read: Callable[[Any], Record]) -> Callable[[Fields], Record]:
@@ -43,7 +45,7 @@ def prime_reader(read: Callable[[Any], Record]) -> Callable[[Fields], Record]:
         index = extra.get("index", "") if isinstance(extra, Mapping) else ""
         messages = _messages(fields.get("prompt"))
         problem = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
-        return found.about(
+        return found.dataset(
             tests=by_source(found.tests, source), problem=problem, messages=messages, source=source, name=str(index)
         )
 
@@ -78,11 +80,11 @@ def deepcoder_reader(read: Callable[[Any], Record]) -> Callable[[Fields], Record
     return reader
 
 
-def prime(read: Callable[[Any], Record]) -> Format:
+def prime(read: Callable[[Any], Record]) -> RecordFormat:
     """PRIME's and verl's format."""
-    return Format("reward_model", "PRIME-RL/Eurus-2-RL-Data, verl", has("reward_model"), prime_reader(read))
+    return RecordFormat("reward_model", "PRIME-RL/Eurus-2-RL-Data, verl", has("reward_model"), prime_reader(read))
 
 
-def deepcoder(read: Callable[[Any], Record]) -> Format:
+def deepcoder(read: Callable[[Any], Record]) -> RecordFormat:
     """DeepCoder's and rllm's format."""
-    return Format("tests", "agentica-org/DeepCoder-Preview-Dataset, rllm", has("problem", "tests"), deepcoder_reader(read))
+    return RecordFormat("tests", "agentica-org/DeepCoder-Preview-Dataset, rllm", has("problem", "tests"), deepcoder_reader(read))
