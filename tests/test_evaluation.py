@@ -496,7 +496,7 @@ def test_own_asks_as_a_row_was_made(template: str) -> None:
     given = Program("def f(n):\n    m = n + 1\n    return m", arguments="3")
     made = task(trace(given), kind="white_box", limit=2, template=template)
     item = Item(made.id, ("output",), (), given.source, given.one_line_call, {}, {}, made)
-    assert OWN.reading(template) == "execverify"
+    assert OWN.answer_format(template) == "execverify"
     assert OWN.messages(item, template)[-1] == made.prompt[-1]
 
 

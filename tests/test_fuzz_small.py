@@ -77,6 +77,6 @@ def test_a_candidate_that_is_overpaid_unpaid_or_unreadable_is_found(monkeypatch:
 
 
 def test_a_part_that_could_not_be_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("execverify.rewards.score"), "_why_not_the_state", lambda *_: [][1])
+    monkeypatch.setattr(importlib.import_module("execverify.rewards.score"), "_state_mismatch", lambda *_: [][1])
     with pytest.raises(Found, match="IndexError"):
         run_cases(seed=1, first=0, count=400, code=False)

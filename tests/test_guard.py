@@ -163,12 +163,12 @@ def test_a_reply_out_of_proportion_is_not_parsed(monkeypatch: pytest.MonkeyPatch
 def test_an_unexpected_exception_costs_its_own_part_and_is_kept_and_counted(
     white: ev.Task, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = scoring._why_not_the_state
+    real = scoring._state_mismatch
 
     def broken(given: str, *rest: Any) -> Any:
         return real(given, *rest) if "boom" not in given else [][1]
 
-    monkeypatch.setattr(scoring, "_why_not_the_state", broken)
+    monkeypatch.setattr(scoring, "_state_mismatch", broken)
     lines = [question.answers[0] if question.kind != "variable_state" else "boom" for question in white.questions]
     states = lines.count("boom")
     metrics: dict[str, float] = {}

@@ -87,7 +87,7 @@ WRONG = {
 def test_every_preset_is_whole(name: str) -> None:
     preset = load_preset(name)
     assert preset.description
-    assert OWN.reading(preset.data.template) == "execverify"  # what trains with a prompt is measured with it
+    assert OWN.answer_format(preset.data.template) == "execverify"  # what trains with a prompt is measured with it
     assert (FOLDER / f"{name}.toml").read_text(encoding="utf-8").startswith("# ")  # a person is told what it is for
     assert Preset(**{field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}) == preset
 

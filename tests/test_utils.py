@@ -174,7 +174,7 @@ def test_a_small_gzip_file_that_grows_without_bound_is_refused_early(
     many: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(read_files, "ALWAYS", 1 << 20)
-    monkeypatch.setattr(read_files, "MOST_RATIO", 10)
+    monkeypatch.setattr(read_files, "MAX_COMPRESSION_RATIO", 10)
     path = tmp_path / "bomb.jsonl.gz"
     with gzip.open(path, "wb", compresslevel=9) as file:
         for _ in range(300):
@@ -186,9 +186,9 @@ def test_a_small_gzip_file_that_grows_without_bound_is_refused_early(
 
 
 def test_a_line_and_an_array_have_a_greatest_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_files, "MOST_LINE", 100)
-    monkeypatch.setattr(read_files, "MOST_ARRAY", 200)
-    monkeypatch.setattr(read_files, "MOST_TEXT", 200)
+    monkeypatch.setattr(read_files, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(read_files, "MAX_ARRAY_BYTES", 200)
+    monkeypatch.setattr(read_files, "MAX_TEXT_BYTES", 200)
     path = tmp_path / "a.jsonl"
     path.write_text('"a"\n' + json.dumps("b" * 200))
     with pytest.raises(RowError, match=r"a\.jsonl:2 is a line of more than 100 characters"):

@@ -28,10 +28,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "datasets": ("tasks",),
-    "execution": ("Limits", "Outcome", "Result", "run", "run_many"),
+    "sandbox": ("Limits", "Outcome", "Result", "run", "run_many"),
     "programs": ("Program", "Value", "parse_literal", "read_programs"),
     "questions": ("Question", "Task", "ask", "from_row", "task", "to_row"),
-    "rewards": ("PAPER", "Part", "RewardRule", "Score", "score", "score_many"),
+    "rewards": ("PAPER_REWARD", "GradedPart", "RewardConfig", "Score", "score", "score_many"),
     "tracing": ("Step", "Trace", "trace", "trace_many"),
 }
 _HOME_OF = {name: room for room, names in _HOMES.items() for name in names}

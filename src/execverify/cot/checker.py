@@ -99,16 +99,16 @@ class _Checker(CheckState):
     def hear(self, claim: Claim) -> None:
         """Takes a claim, and notes what is wrong with it."""
         self.kinds.add(type(claim))
-        getattr(self, "_hear_" + type(claim).__name__.lower())(claim)
+        getattr(self, "_check_" + type(claim).__name__.lower())(claim)
 
     # ---------------------------------------------------------------------------------------- the course of events
 
-    def _hear_starts(self, claim: claims.CallStarts) -> None:
+    def _check_callstarts(self, claim: claims.CallStarts) -> None:
         if self.at or not self.trace.steps:
             self.fault("the call begins twice")
         self._compare_bindings(claim.arguments, self.trace.frames[0].state, "the call begins")
 
-    def _hear_begins(self, claim: claims.StepStarts) -> None:
+    def _check_stepstarts(self, claim: claims.StepStarts) -> None:
         if self.at >= len(self.trace.steps):
             self.fault(f"line {claim.line} visit {claim.visit}: nothing runs any more")
             return
@@ -121,7 +121,7 @@ class _Checker(CheckState):
         self.at += 1
         self.entered = False
 
-    def _hear_resumes(self, claim: claims.StepResumes) -> None:
+    def _check_stepresumes(self, claim: claims.StepResumes) -> None:
         step = self.trace.step(claim.line, claim.visit)
         if step is None or step.index >= self.at:
             self.fault(f"line {claim.line} visit {claim.visit} goes on, but has not begun")
@@ -135,7 +135,7 @@ class _Checker(CheckState):
         self.inner = {}
         self.left_frame = None
 
-    def _hear_enters(self, claim: claims.FunctionEntered) -> None:
+    def _check_functionentered(self, claim: claims.FunctionEntered) -> None:
         step = self.facts.step_at(self.at)
         if step is None or not self.facts.is_first(step):
             self.fault(f"no call of {claim.function} is made here")
@@ -149,7 +149,7 @@ class _Checker(CheckState):
             self.left_frame = step.frame
             self.at = self.facts.end_of_call(self.at)
 
-    def _hear_leaves(self, claim: claims.FunctionReturned) -> None:
+    def _check_functionreturned(self, claim: claims.FunctionReturned) -> None:
         frame = self.left_frame if self.left_frame is not None else self.step.frame if self.step else 0
         last = self.facts.last[frame]
         if self.left_frame is None and (self.step is None or last.index != self.step.index or last.finished != self.at):
@@ -168,7 +168,7 @@ class _Checker(CheckState):
         elif claim.value != "None":
             self.fault(f"{self.trace.frames[frame].function} returns None, not {claim.value}")
 
-    def _hear_skips(self, claim: claims.RoundsSkipped) -> None:
+    def _check_roundsskipped(self, claim: claims.RoundsSkipped) -> None:
         begun = self.facts.step_at(self.at)
         where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
         if begun is None or (begun.line, begun.visit) != (claim.line, claim.first):
@@ -189,7 +189,7 @@ class _Checker(CheckState):
 
     # ---------------------------------------------------------------------------------------- single steps
 
-    def _hear_gives(self, claim: claims.ValueClaim) -> None:
+    def _check_valueclaim(self, claim: claims.ValueClaim) -> None:
         step = self._needed("a part is told")
         if step is None:
             return
@@ -208,7 +208,7 @@ class _Checker(CheckState):
         inner = {name: self.inner[name] for name in parts.around.get(found[0], ()) if name in self.inner}
         self._compute(step, claim.expression, claim.value, f"{claim.expression} gives {claim.value}", inner)
 
-    def _hear_each(self, claim: claims.ComprehensionRound) -> None:
+    def _check_comprehensionround(self, claim: claims.ComprehensionRound) -> None:
         step = self._needed("a round is told")
         if step is None:
             return
@@ -222,7 +222,7 @@ class _Checker(CheckState):
         self.inner.update(claim.names)
         self.rounds.setdefault(step.index, []).extend(claim.names)
 
-    def _hear_does(self, claim: claims.SideEffect) -> None:
+    def _check_sideeffect(self, claim: claims.SideEffect) -> None:
         step = self._needed("something is done")
         if step is None:
             return
@@ -246,12 +246,12 @@ class _Checker(CheckState):
         (operation,) = (one for one in self._parts(self.step).nodes if isinstance(one, ast.BinOp) and one.right is node.value)  # type: ignore[arg-type]
         return same(told.targets[0], node.target, self._values_of) and ast.unparse(told.value) in self._values_of(operation)
 
-    def _hear_sets(self, claim: claims.VariableSet) -> None:
+    def _check_variableset(self, claim: claims.VariableSet) -> None:
         value = self._state_after(claim.name)
         if value is not None and value.text != claim.value:
             self.fault(f"{place(self.step)}: {claim.name} is {value}, not {claim.value}")
 
-    def _hear_sized(self, claim: claims.VariableSize) -> None:
+    def _check_variablesize(self, claim: claims.VariableSize) -> None:
         value = self._state_after(claim.name)
         if value is not None and len(parse_literal(value.text or "()")) != claim.size:  # type: ignore[arg-type]
             self.fault(f"{place(self.step)}: {claim.name} has not {claim.size} items")
@@ -271,7 +271,7 @@ class _Checker(CheckState):
             return None
         return step.state[name]
 
-    def _hear_tests(self, claim: claims.ConditionValue) -> None:
+    def _check_conditionvalue(self, claim: claims.ConditionValue) -> None:
         step = self._needed("a test is told")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.If | ast.While):
@@ -281,20 +281,20 @@ class _Checker(CheckState):
         elif self.forgets and all(value.text is not None for value in self.facts.before(step).values()):
             self._compute(step, f"bool({ast.unparse(node.test)})", str(claim.holds), "the test", again=False)
 
-    def _hear_exhausted(self, claim: claims.LoopExhausted) -> None:
+    def _check_loopexhausted(self, claim: claims.LoopExhausted) -> None:
         step = self._needed("a loop ends")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.For | ast.AsyncFor) or self.facts.goes_in(step, node):
             self.fault(f"{place(step)}: its loop does not end there")
 
-    def _hear_fails(self, claim: claims.StepRaises) -> None:
+    def _check_stepraises(self, claim: claims.StepRaises) -> None:
         step = self._needed("an error is told")
         if step is None or step.finished is not None:
             self.fault(f"{place(step)}: there is no error")
 
     # ---------------------------------------------------------------------------------------- questions and inputs
 
-    def _hear_next(self, claim: claims.NextStatementAnswer) -> None:
+    def _check_nextstatementanswer(self, claim: claims.NextStatementAnswer) -> None:
         step = self._asked(claim.line, claim.visit, None)
         if step is None:
             return
@@ -305,12 +305,12 @@ class _Checker(CheckState):
         if following != claim.next_line:
             self.fault(f"after {place(step)} comes line {following}, not {claim.next_line}")
 
-    def _hear_was(self, claim: claims.StateAnswer) -> None:
+    def _check_stateanswer(self, claim: claims.StateAnswer) -> None:
         step = self._asked(claim.line, claim.visit, claim.name)
         if step is not None and (claim.name not in step.state or step.state[claim.name].text != claim.value):
             self.fault(f"after {place(step)}, {claim.name} is {step.state.get(claim.name)}, not {claim.value}")
 
-    def _hear_never(self, claim: claims.NeverRunsAnswer) -> None:
+    def _check_neverrunsanswer(self, claim: claims.NeverRunsAnswer) -> None:
         count = len(self.trace.visits.get(claim.line, ()))
         self._question(claim.line, claim.visit)
         if count != claim.count or claim.visit <= count:
@@ -335,15 +335,15 @@ class _Checker(CheckState):
             self.fault(f"question {self.answered} is about line {question.line} visit {question.visit}")
         return question
 
-    def _hear_wants(self, claim: claims.WantedResult) -> None:
+    def _check_wantedresult(self, claim: claims.WantedResult) -> None:
         if claim.value != self.task.result.text:
             self.fault(f"the wanted result is {self.task.result.text}, not {claim.value}")
 
-    def _hear_confirms(self, claim: claims.ResultConfirmed) -> None:
+    def _check_resultconfirmed(self, claim: claims.ResultConfirmed) -> None:
         if claim.value != self.task.result.text or self.at < len(self.trace.steps):
             self.fault(f"the run has not given {claim.value}")
 
-    def _hear_needs(self, claim: claims.Requirement) -> None:
+    def _check_requirement(self, claim: claims.Requirement) -> None:
         step = self.trace.step(claim.line, claim.visit)
         if step is None:
             self.fault(f"line {claim.line} has no visit {claim.visit}")

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from execverify.datasets.stream import tasks
 
 _HOMES = {
-    "building": ("Built", "build"),
-    "files": ("read_rows", "write_rows"),
-    "make": ("Account", "Drop", "Settings", "make_rows"),
-    "recipe": ("Recipe",),
+    "build_run": ("BuildResult", "build"),
+    "rows_io": ("read_rows", "write_rows"),
+    "from_programs": ("ConversionReport", "RowConfig", "SkippedProgram", "make_rows"),
+    "config": ("DatasetConfig",),
     "splits": ("Splits",),
     "stats": ("Stats", "stats_of"),
     "stream": ("tasks",),

@@ -203,7 +203,7 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     rows = []
     for record in records:
         row: dict[str, Any] = {"id": record.item.id, "tasks": list(record.item.tasks)}
-        row["official"] = told(record, lambda mark: (mark.official, mark.counted))
+        row["official"] = told(record, lambda mark: (mark.official, mark.included))
         row["strict"] = told(record, lambda mark: (mark.strict, True))
         if record.error is not None:
             row["error"] = record.error

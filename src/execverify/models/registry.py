@@ -39,7 +39,7 @@ def load(spec: str, **options: Any) -> Model:
     if spec.startswith("recorded:"):
         return _construct(ReplayModel, spec.removeprefix("recorded:"), options)
     if spec.startswith(("http://", "https://")):
-        return _construct(importlib.import_module("execverify.models.openai_compatible").Server, spec, options)
+        return _construct(importlib.import_module("execverify.models.openai_compatible").OpenAICompatibleModel, spec, options)
     engine = options.pop("engine", "transformers")
     if engine == "transformers":
         return _construct(importlib.import_module("execverify.models.transformers_backend").Transformers, spec, options)

@@ -7,7 +7,7 @@ tree is written out by its fields, not by `ast.dump`, whose text differs between
 
 >>> from execverify.programs.program import Program
 >>> one, two = Program("def f(a):\\n    return a + 1", "f", "1"), Program("def g(b):\\n    return b + 2", "g", "1")
->>> renamed_key(one) == renamed_key(two), shape_key(one) == shape_key(two)
+>>> alpha_hash(one) == alpha_hash(two), structure_hash(one) == structure_hash(two)
 (False, True)
 """
 

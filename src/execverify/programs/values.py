@@ -8,11 +8,11 @@ tuple, dict, set, frozenset, nested in each other. Subclasses are not plain: `My
 that reads back as an equal value of the same type is *opaque*: it keeps its type name and the reason, and no text.
 
     >>> to_value({2, 1})
-    Value(type='set', text='{1, 2}', opaque=None)
+    Value(type='set', text='{1, 2}', opaque_reason=None)
     >>> to_value(float("inf")).text
     "float('inf')"
     >>> to_value(len)
-    Value(type='builtin_function_or_method', text=None, opaque='object')
+    Value(type='builtin_function_or_method', text=None, opaque_reason='object')
 """
 
 import math

@@ -2,7 +2,7 @@
 
 >>> from execverify.programs import Program
 >>> from execverify.tracing import trace
->>> brief = Brief("Return `n` doubled.", "def f(n: int) -> int:", (("1", "2"),))
+>>> brief = FunctionSpec("Return `n` doubled.", "def f(n: int) -> int:", (("1", "2"),))
 >>> made = code_task(trace(Program("def f(n):\\n    return n * 2", arguments="4")), brief, (("4", "8"), ("-1", "-2")))
 >>> print(made.prompt[0]["content"].split("Examples:")[1].split("Rules:")[0].strip())
 f(1) == 2
@@ -77,7 +77,7 @@ def code_task(
 def trivial_solutions(tests: Sequence[Call]) -> Counter[TrivialSolutions]:
     """How many tests each answer without work passes.
 
-    >>> easy_answers([("4", "8"), ("0", "0"), ("1", "8")]).most_common(2)
+    >>> trivial_solutions([("4", "8"), ("0", "0"), ("1", "8")]).most_common(2)
     [(('constant', '8'), 2), (('constant', '0'), 1)]
     """
     counts = Counter[TrivialSolutions](("constant", canonical_result(result)) for _, result in tests)

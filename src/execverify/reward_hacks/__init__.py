@@ -5,7 +5,7 @@
     >>> from execverify.rewards import score
     >>> from execverify.tracing import trace
     >>> t = task(trace(Program("def f(n):\\n    n += 1\\n    return n", arguments="3")))
-    >>> len(FAMILIES) >= 60
+    >>> len(HACK_FAMILIES) >= 60
     True
     >>> [attack.family for attack in attacks(t) if score(t, attack.completion).reward > attack.worth]
     []

@@ -69,7 +69,7 @@ class GradedPart:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("given", "why"):
+        for name in ("answer", "reason"):
             text = getattr(self, name)
             if text is not None and not text.isascii():
                 object.__setattr__(self, name, encodable(text))

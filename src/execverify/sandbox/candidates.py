@@ -152,8 +152,8 @@ def run_asserts(
 
     The arguments are those of `run_candidates`; the errors too.
 
-    >>> candidate = AssertedCandidate("def f(x):\\n    x.sort()", "a = [2, 1]", ("assert f(a) is None and a == [1, 2]", "assert f([1])"))
-    >>> [str(result.error or result.outcome) for result in next(run_asserted([candidate]))]
+    >>> candidate = CandidateWithAsserts("def f(x):\\n    x.sort()", "a = [2, 1]", ("assert f(a) is None and a == [1, 2]", "assert f([1])"))
+    >>> [str(result.error or result.outcome) for result in next(run_asserts([candidate]))]
     ['returned', 'AssertionError']
     """
     box = sandbox or sandbox_for(imports)

@@ -361,7 +361,9 @@ def _branched(w: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
     w.insert_points.append(len(w.lines))
     kind = w.rng.choice(("int", "str"))
     names = [
-        n for n in loops.loops_for(kind, 1) if n in ("each", "backwards", "in_order", "characters", "words_of_text", "by_index")
+        n
+        for n in loops.loops_for(kind, 1)
+        if n in ("for_each", "backwards", "in_order", "characters", "words_of_text", "by_index")
     ]
     done = None
     gives = ""

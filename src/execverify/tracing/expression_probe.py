@@ -5,7 +5,7 @@ texts of their values, the program's functions are there, and each expression is
 
 >>> from execverify.programs import Program
 >>> double = Program("def double(n):\\n    return n * 2", "double", "1")
->>> (found,) = probe_many([(double, [Probe({"xs": "[1, 4]"}, ("xs.pop()", "double(4)", "xs[1]"))])])
+>>> (found,) = evaluate_many([(double, [Probe({"xs": "[1, 4]"}, ("xs.pop()", "double(4)", "xs[1]"))])])
 >>> [[value.text if value else None for value in values] for values in found]
 [['4', '8', None]]
 """

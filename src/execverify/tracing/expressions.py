@@ -6,7 +6,7 @@ other, with each part that computes something handed through the recorder. Its v
 >>> from execverify.programs import Program
 >>> from execverify.tracing import trace
 >>> run = trace(Program("def f(s):\\n    return [w[1:] for w in s.strip().split('-')]", arguments="' ab-cd '"))
->>> (found,) = details_many([run])
+>>> (found,) = expressions_many([run])
 >>> [(note.text, note.value.text) for note in found.of(0)][:4]
 [('s.strip()', "'ab-cd'"), ("s.strip().split('-')", "['ab', 'cd']"), ('w', "'ab'"), ('w[1:]', "'b'")]
 """

@@ -5,9 +5,9 @@ reads the clock, the calendar, the time zone, the version, the process or the ma
 any time. A label of such a program would be a constant that is true here and today.
 
     >>> from execverify.programs import Program
-    >>> door_of(Program("import sys\\ndef f(n):\\n    return sys.version_info >= (3, n)", arguments="8"))
+    >>> interpreter_access(Program("import sys\\ndef f(n):\\n    return sys.version_info >= (3, n)", arguments="8"))
     'it depends on the version of Python: `sys.version_info` at line 3'
-    >>> door_of(Program("import sys\\nsys.setrecursionlimit(9000)\\ndef f(n):\\n    return sys.maxsize > n", arguments="8")) is None
+    >>> interpreter_access(Program("import sys\\nsys.setrecursionlimit(9000)\\ndef f(n):\\n    return sys.maxsize > n", arguments="8")) is None
     True
 
 What a module gives is followed by name, through aliases; a guarded module may only be the base of an attribute, so that it

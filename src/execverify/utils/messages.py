@@ -37,7 +37,7 @@ def one_line(text: object, most: int = 2_000) -> str:
 def redact_url(url: str) -> str:
     """An address as messages and results may hold it: without user, password, query and fragment, which may hold a key.
 
-    >>> url_shown("https://me:word@host:8000/v1?key=secret#part")
+    >>> redact_url("https://me:word@host:8000/v1?key=secret#part")
     'https://host:8000/v1'
     """
     bare = re.split(r"[?#]", url, maxsplit=1)[0]

@@ -132,7 +132,7 @@ class BigCodeBench(Benchmark):
         found = _tested(list(dict.fromkeys(wanted)), workers)
         return [(_mark(item.reference, answer, found),) for item, answer in answers]
 
-    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
+    def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """How many items cannot be judged here, by reason."""
         reasons = Counter(_unfit.get(record.item.reference, "") for record in records)
         return {"judged_here": reasons.pop("", 0), "cannot_be_judged_here": dict(reasons.most_common())}

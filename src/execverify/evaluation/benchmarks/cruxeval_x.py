@@ -138,7 +138,7 @@ class CruxevalX(Benchmark):
         found = _ran([(known, filling) for known, filling in asked if _unfit.get(known) == ""], workers)
         return [(_mark(item.reference, answer, found),) for item, answer in answers]
 
-    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
+    def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """What cannot be judged here, by reason, with how many items that are."""
         missing = Counter(why for record in records if (why := _lacking(record.item.reference)))
         return {"cannot_be_judged_here": dict(missing)} if missing else {}

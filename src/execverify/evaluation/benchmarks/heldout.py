@@ -61,7 +61,7 @@ class Own(Benchmark):
         tasks = _fixed(source) if source.path is None else _given(source.path)
         return [_item(one) for one in tasks]
 
-    def reading(self, style: str) -> str:
+    def answer_format(self, style: str) -> str:
         """The prompts of tasks ask for the same tags in every style; a folder of templates is a style too."""
         if style not in _TEMPLATES and not Path(style).is_dir():
             raise EvaluationError(
@@ -110,7 +110,7 @@ class Own(Benchmark):
         pairs = [(item.reference, _completion(answer)) for item, answer in answers]
         return [_marks(score) for score in score_many(pairs, workers=workers)]
 
-    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
+    def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """The mean reward of each kind of row by level, in percent of the full reward, and the share of perfect rows."""
         rewards: dict[tuple[str, int], list[float]] = {}
         perfect: dict[str, list[bool]] = {}

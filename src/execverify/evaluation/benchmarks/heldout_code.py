@@ -44,7 +44,7 @@ class OwnCode(Benchmark):
             raise EvaluationError(f"{source.path} holds no code_generation rows: make some by {self.about.source_url}")
         return [_item(task) for task in held]
 
-    def reading(self, style: str) -> str:
+    def answer_format(self, style: str) -> str:
         """Rows carry their prompts, which all ask for the same tags; only `bare` takes the whole completion."""
         return PLAIN if style == PLAIN else EXECVERIFY
 

@@ -92,7 +92,7 @@ class Reval(Benchmark):
         known = dict(zip(texts, outputs_held(texts, workers, imports), strict=True))
         return [(mark(item.reference, answer, known),) for item, answer in answers]
 
-    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
+    def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """Consistency, what right answers get by the authors' account, and what could not be judged."""
         found = {name: consistency(records, name == "strict") for name in ("official", "strict")}
         probes: list[Probe] = [record.item.reference for record in records[:1]]

@@ -71,7 +71,7 @@ class EvalPlus(Benchmark):
         found = grade([(item.reference, answer.official) for item, answer in answers], workers)
         return [(_mark(answer, verdicts),) for (_, answer), verdicts in zip(answers, found, strict=True)]
 
-    def more(self, records: Sequence[ItemResult]) -> dict[str, Any]:
+    def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """The figures of the base inputs alone."""
         pairs = [(record.item.reference, answer.official) for record in records for answer in record.answers]
         verdicts = iter(grade(pairs, 1))  # known by now

@@ -5,7 +5,7 @@
     >>> score = unit_test_score(truth, completion)
     >>> score.reward
     0.55
-    >>> [(part.kind, str(part.verdict), part.why) for part in score.parts]
+    >>> [(part.kind, str(part.verdict), part.reason) for part in score.parts]
     [('format', 'right', ''), ('unit_test', 'right', ''), ('unit_test', 'wrong answer', 'f(-1) gives 2, not 0')]
 
 The reward is the share of unit tests that pass, plus 0.05 for a well-formed answer (paper, section 3; see `read_code` for
