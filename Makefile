@@ -23,10 +23,10 @@ slow: $(READY)  ## a thousand timeouts, and whatever else takes minutes
 	$(BIN)/pytest -q -m slow
 
 fuzz: $(READY)  ## a million completions, random and mutated
-	$(BIN)/python tests/fuzz_answers.py --count 1000000 --seed 0 --workers 2
+	$(BIN)/python -m tests.fuzz.answers --count 1000000 --seed 0 --workers 2
 
 endurance: $(READY)  ## twenty thousand candidates, a tenth of them hostile
-	$(BIN)/python tests/endurance.py
+	$(BIN)/python -m tests.soak
 
 bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	$(BIN)/python bench/run.py
@@ -38,13 +38,13 @@ bench: $(READY)  ## speeds, each as a ratio to a baseline of the same run
 	if [ -d demo-out/training/sft ]; then $(BIN)/python bench/training.py demo-out/training; fi
 
 other-pythons: $(READY)  ## the same labels, byte for byte, on the other Pythons that are installed
-	$(BIN)/python tests/other_pythons.py
+	$(BIN)/python -m tests.cross_version
 
 verl: $(READY) .venv-verl/.ready  ## what verl itself says of our settings, files and rewards; in an environment of its own
-	EXECVERIFY_VERL_PYTHON=.venv-verl/bin/python $(BIN)/pytest -q tests/test_training_verl.py
+	EXECVERIFY_VERL_PYTHON=.venv-verl/bin/python $(BIN)/pytest -q tests/training/test_training_verl.py
 
 verifiers: $(READY) .venv-verifiers/.ready  ## our tasks by the commands of Prime Intellect's library; likewise
-	EXECVERIFY_VERIFIERS_PYTHON=.venv-verifiers/bin/python $(BIN)/pytest -q tests/test_training_verifiers.py
+	EXECVERIFY_VERIFIERS_PYTHON=.venv-verifiers/bin/python $(BIN)/pytest -q tests/training/test_training_verifiers.py
 
 # Training itself needs `verl[vllm]`; the checks need no GPU and no vLLM, and take any torch.
 .venv-verl/.ready: pyproject.toml

@@ -68,15 +68,15 @@ def test_module_examples() -> None:
         "programs.literals",
         "programs.values",
         "programs.program",
-        "execution.run",
-        "execution.candidates",
+        "sandbox.run",
+        "sandbox.candidates",
         "tracing.trace",
-        "tracing.watch",
-        "evaluation.statistics",
+        "tracing.expression_watch",
+        "evaluation.intervals",
         "questions.task",
         "rewards.score",
-        "rewards.unit_tests",
-        "rewards.code_score",
+        "rewards.code.unit_tests",
+        "rewards.code.grade",
     ):
         module = importlib.import_module(f"execverify.{name}")
         result = doctest.testmod(module)

@@ -1,6 +1,6 @@
 """What must not change unawares: rows, chains and evaluations of fixed seeds, by a short hash each.
 
-`python tests/test_golden.py` writes the file again; do so only where a change of what users get is meant, and say why in the commit.
+`python -m tests.test_golden` writes the file again; do so only where a change of what users get is meant, and say why in the commit.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from execverify.evaluation.run import evaluate
 from execverify.questions import to_row
 from execverify.questions.task import ALL_KINDS
 
-GOLDEN = Path(__file__).with_name("golden.json")
+GOLDEN = Path(__file__).parent / "data" / "golden.json"
 ROWS, CHAINS = 600, 100
 BENCHMARKS = ("own", "library-io")
 MODELS = ("scripted:gold", "scripted:nothing", "scripted:constant:Nil")

@@ -1,0 +1,207 @@
+"""HumanEval+ and MBPP+: references score 100, broken programs what EvalPlus's package says, and its rule by hand-made cases."""
+
+import gzip
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execverify.errors import EvaluationError
+from execverify.evaluation import benchmark, evaluate
+from execverify.evaluation.answers import Answer
+from execverify.evaluation.code_tests.compare import all_close, same_officially, same_strictly
+from execverify.evaluation.code_tests.evalplus import EvalPlus
+from execverify.evaluation.code_tests.problem import Problem, Rules
+from execverify.evaluation.code_tests.run import grade
+from execverify.evaluation.data import Source
+from tests.oracles.source_mutants import mutant
+
+BENCHMARKS = Path(__file__).parents[3] / "shared" / "benchmarks"
+FILES = {
+    "humaneval+": BENCHMARKS / "humanevalplus" / "HumanEvalPlus.jsonl.gz",
+    "mbpp+": BENCHMARKS / "mbppplus" / "MbppPlus.jsonl.gz",
+}
+THERE = pytest.mark.skipif(not BENCHMARKS.exists(), reason=f"the benchmarks are not beside the repository ({BENCHMARKS})")
+EVALPLUS = os.environ.get("EVALPLUS_PYTHON") or (sys.executable if importlib.util.find_spec("evalplus") else None)
+HARD = {"Mbpp/88", "Mbpp/164", "Mbpp/295", "Mbpp/558", "Mbpp/581", "Mbpp/2", "Mbpp/7", "Mbpp/737", "Mbpp/787", "Mbpp/794", "Mbpp/115",
+        "Mbpp/124", "Mbpp/252", "Mbpp/722", "HumanEval/32", "HumanEval/2", "HumanEval/4"}  # fmt: skip
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    """A problem of our own in EvalPlus's form."""
+    made = {"task_id": "Own/1", "prompt": "def half(x):\n    \"\"\"Half of a number.\"\"\"\n", "entry_point": "half",
+            "canonical_solution": "    return x / 2\n", "base_input": [[1], [3]], "plus_input": [[5.0], [10**30]], "atol": 0}  # fmt: skip
+    return {**made, **changes}
+
+
+def write(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
+    return path
+
+
+def verdict(path: Path, program: str, name: str = "humaneval+") -> tuple[bool | None, bool | None, str]:
+    bench = benchmark(name)
+    (item,) = bench.items(Source(path))
+    ((mark,),) = bench.judge([(item, Answer(program, program))], 1)
+    return mark.official, mark.strict, mark.why
+
+
+@pytest.mark.parametrize("style", ["execverify", "direct", "cot", "bare"])
+def test_gold_scores_100_nothing_0_and_constants_their_floor(tmp_path: Path, style: str) -> None:
+    file = write(tmp_path / "own.jsonl", row(), row(task_id="Own/2", canonical_solution="    return None\n"))
+    gold = evaluate("humaneval+", "scripted:gold", data=file, style=style).results
+    assert [gold["official"]["pass_at_1"], gold["strict"]["pass_at_1"]] == [100.0, 100.0]
+    assert gold["more"] == {"base": {"official": {"pass_at_1": 100.0}, "strict": {"pass_at_1": 100.0}}}
+    assert gold["floors"]["answers"]["None"]["official"]["all"] == 50.0
+    nothing = evaluate("humaneval+", "scripted:nothing", data=file, style=style).results
+    assert style == "bare" or [nothing["official"]["pass_at_1"], nothing["strict"]["pass_at_1"]] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("body", "official", "strict"),
+    [
+        ("return x / 2", True, True),
+        ("return x * 0.5", True, True),
+        ("return x / 2 + 1e-7", True, False),
+        ("return x / 2 + 1e-3", False, False),
+        ("return x // 2", False, False),
+        ("return 0.5 if x == 1 else 1.5 if x == 3 else 0", False, False),
+        ("import os; os._exit(0)", False, False),
+        ("while True: pass", False, False),
+        ("return type('E', (), {'__eq__': lambda *_: True})()", False, False),
+        ("return float.__new__(type('F', (float,), {}), x / 2)", True, False),
+        ("return (", False, False),
+    ],
+)
+def test_the_rule(tmp_path: Path, body: str, official: bool, strict: bool) -> None:
+    given = verdict(write(tmp_path / "own.jsonl", row()), f"def half(x):\n    {body}\n")
+    assert given[:2] == (official, strict), given
+
+
+def test_the_plus_counts_and_the_base_stands_under_more(tmp_path: Path) -> None:
+    file = write(tmp_path / "own.jsonl", row())
+    found = evaluate("humaneval+", lambda asked: ["```python\ndef half(x):\n    return {1: 0.5, 3: 1.5}[x]\n```"] * len(asked), data=file,
+                     style="direct").results  # fmt: skip
+    assert found["official"]["pass_at_1"] == 0.0
+    assert found["more"]["base"]["official"]["pass_at_1"] == 100.0
+
+
+def test_a_reference_that_fails_is_our_failure(tmp_path: Path) -> None:
+    official, strict, why = verdict(
+        write(tmp_path / "own.jsonl", row(canonical_solution="    return 1 / 0\n")), "def half(x): return 1"
+    )
+    assert (official, strict) == (None, None) and "reference" in why
+
+
+def test_a_file_that_is_none_of_these(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="has no"):
+        benchmark("mbpp+").items(Source(write(tmp_path / "own.jsonl", {"task_id": "x"})))
+    with pytest.raises(EvaluationError, match="give --data FILE"):
+        benchmark("mbpp+").items(Source())
+
+
+def test_the_tolerance_stays_once_a_float_has_come() -> None:
+    problem = Problem("x", "", "f", "", (), (), 0.0, Rules())
+    assert same_officially(problem, (), 10**9 + 1, 10**9, 0.0) == (False, 0.0)
+    assert same_officially(problem, (), 1.0, 1.0, 0.0) == (True, 1e-6)
+    assert same_officially(problem, (), 10**9 + 1, 10**9, 1e-6) == (True, 1e-6)
+    assert same_officially(problem, (), 10.0**9, 10**9, 0.0) == (True, 0.0)
+    assert not same_strictly(problem, (), 10.0**9, 10**9)
+    assert same_officially(problem, (), (1.0, 2.0), [1.0, 2.0], 1e-6) == (False, 1e-6)
+    assert same_officially(problem, (), [1.0, 2.0, 3.0], [1.0, 2.0], 1e-6) == (False, 1e-6)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("numpy") is None, reason="numpy is not installed")
+def test_all_close_is_numpys() -> None:
+    import numpy
+
+    values: list[Any] = [
+        0, 1, True, 1.0, 1.00000005, 1.0001, float("nan"), float("inf"), -float("inf"), 2j, 10**9, 10**9 + 1, 10**30, "a", None, {}, [],
+        [1], [1.0, 1.0], [[1.0], [1.0]], [[1, 1], [1, 1]], [[1], [1, 2]], (1, 1), ["a"], [None], [1, [2]],
+    ]  # fmt: skip
+
+    def told(test: Any, *given: Any) -> bool:
+        try:
+            return bool(test(*given))
+        except (TypeError, ValueError):
+            return False
+
+    for one in values:
+        for other in values:
+            if type(one) is not type(other) or (isinstance(one, list | tuple) and len(one) != len(other)):
+                continue  # the rule asks for that before
+            numpys = told(lambda a, b: numpy.allclose(a, b, rtol=1e-7, atol=1e-6), one, other)
+            assert told(all_close, one, other, 1e-6) == numpys, (one, other)
+
+
+# ------------------------------------------------------------------------------------------------------ the real files
+
+
+def some(name: str, count: int, folder: Path) -> Path:
+    """The first problems of a file, and those with rules of their own."""
+    with gzip.open(FILES[name], "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    chosen = [each for number, each in enumerate(rows) if number < count or each["task_id"] in HARD]
+    return write(folder / f"{name.rstrip('+')}.jsonl", *chosen)
+
+
+@THERE
+@pytest.mark.parametrize("name", FILES)
+def test_some_references_score_100(name: str, tmp_path: Path) -> None:
+    bench = benchmark(name)
+    assert isinstance(bench, EvalPlus)
+    items = bench.items(Source(some(name, 2, tmp_path)))
+    marks = bench.judge([(item, Answer(bench.gold(item), bench.gold(item))) for item in items], 2)
+    assert [(item.id, mark.why) for item, (mark,) in zip(items, marks, strict=True) if not (mark.official and mark.strict)] == []
+
+
+@THERE
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
+def test_every_reference_scores_100(name: str) -> None:
+    found = evaluate(name, "scripted:gold", data=FILES[name], workers=2).results
+    for which in (found["official"], found["strict"], found["more"]["base"]["official"]):
+        assert which["pass_at_1"] == 100.0, [each for each in found["rows"] if not all(map(bool, each.values()))]
+
+
+@THERE
+@pytest.mark.slow
+@pytest.mark.skipif(EVALPLUS is None, reason="evalplus is not installed (EVALPLUS_PYTHON may name an interpreter that has it)")
+@pytest.mark.parametrize("name", FILES)
+def test_verdicts_are_those_of_evalplus(name: str, tmp_path: Path) -> None:
+    """Item by item: the references, three mutants of each, and constants."""
+    count, seeds = int(os.environ.get("EVALPLUS_PROBLEMS", "40")), (0, 1, 2)
+    file = some(name, count, tmp_path)
+    items = benchmark(name).items(Source(file))
+    programs: list[tuple[Problem, str]] = []
+    for item in items:
+        problem: Problem = item.reference
+        broken = (mutant(problem.reference, problem.entry_point, seed) for seed in seeds)
+        constants = (f"def {problem.entry_point}(*args):\n    return {text}\n" for text in ("True", "0", "None"))
+        programs += [(problem, text) for text in (problem.reference, *filter(None, broken), *constants)]
+    ours = grade(programs, 2)
+    environment = {
+        **os.environ,
+        "HUMANEVAL_OVERRIDE_PATH": str(file),
+        "MBPP_OVERRIDE_PATH": str(file),
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    asked = {"dataset": name.rstrip("+"), "programs": [(problem.id, text) for problem, text in programs]}
+    run = [str(EVALPLUS), str(Path(__file__).parents[1] / "external" / "evalplus_verdicts.py")]
+    done = subprocess.run(run, input=json.dumps(asked), capture_output=True, text=True, env=environment, timeout=3_000)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    differing = []
+    for (problem, text), told, theirs in zip(programs, ours, json.loads(done.stdout), strict=True):
+        assert told is not None
+        if problem.entry_point == "find_zero":  # evalplus 0.3.1 forgets to count its right results, and so fails every program
+            assert theirs == ["fail", "fail"], "evalplus counts them now: compare them too"
+        elif [each.official for each in told] != [each == "pass" for each in theirs]:
+            differing.append((problem.id, told, theirs, text))
+    right = sum(all(each.official for each in told) for told in ours if told is not None)
+    print(f"{name}: {len(items)} problems, {len(programs)} programs, {right} right")
+    assert differing == []

@@ -1,1 +1,0 @@
-"""Hostile programs, as data: what each tries, and what must happen."""

