@@ -43,7 +43,7 @@ def main() -> None:
     claims = [Assertion(rows[id]["code"], rows[id]["output"], text) for id, of in generations.items() for text in of]
     print(f"{len(claims)} answers, {len(set(claims))} of them distinct, {CORES} processes")
     _, found = timed("evaluate: data, steps, both verdicts, floors, intervals, slices", lambda: evaluate(
-        "cruxeval-o", f"recorded:{texts}", data=data, workers=CORES))  # fmt: skip
+        "cruxeval-o", f"replay:{texts}", data=data, workers=CORES))  # fmt: skip
     print(f"    pass@1 {found.results['official']['pass_at_1']}, pass@5 {found.results['official'].get('pass_at_5')}")
     timed("the page", lambda: report_page(found))
     wall, _ = timed("official verdicts alone", lambda: verdicts(claims, workers=CORES))

@@ -3,7 +3,7 @@
     python bench/models.py MODEL [--prompts own|examples] [--count N] [--batch-size N] [--max-tokens N] [--rounds N] [--json]
 
 MODEL is a hub name, a folder, or a `.gguf` file. The prompts are synthesized tasks of all kinds and levels in their own order, asked
-for direct answers ("own"), or output predictions after three worked examples, as benchmarks are often asked ("examples").
+for direct answers ("heldout"), or output predictions after three worked examples, as benchmarks are often asked ("examples").
 Plain `generate` gets them in that order, batch by batch, left-padded; "sorted" gets them by length; "ours" also lets a row leave
 its batch when it is done, and reads once what the prompts begin with. Seconds are of processor time on a processor, of the
 clock on a GPU.
@@ -28,14 +28,14 @@ def main() -> None:
     """Measures and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("--prompts", choices=("own", "examples"), default="own")
+    parser.add_argument("--prompts", choices=("heldout", "examples"), default="heldout")
     parser.add_argument("--count", type=int, default=96)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--max-tokens", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    requests = own(options.count) if options.prompts == "own" else examples(options.count)
+    requests = own(options.count) if options.prompts == "heldout" else examples(options.count)
     backend = Transformers(options.model, batch_size=options.batch_size)
     sampling = Sampling(max_tokens=options.max_tokens)
     contest = Contest(backend, requests, sampling, options.batch_size)
@@ -53,7 +53,7 @@ def main() -> None:
 def own(count: int) -> list[Request]:
     """Requests of synthesized tasks, in the order in which they come."""
     requests = []
-    for task in ev.tasks(size=count, seed=0):
+    for task in ev.generate_tasks(size=count, seed=0):
         text = prompt_text(task.kind, task.program, str(task.result.text), task.questions, "direct")
         requests.append(Request(task.id, ({"role": "user", "content": text},)))
     return requests
@@ -63,7 +63,7 @@ def examples(count: int) -> list[Request]:
     """Requests to predict an output, each after the same three worked examples."""
     shown: list[str] = []
     asked = []
-    for task in ev.tasks(size=count + 3, seed=1):
+    for task in ev.generate_tasks(size=count + 3, seed=1):
         program = f"{task.program.source.strip()}\nassert {task.program.one_line_call} == "
         if len(shown) < 3:
             shown.append(f"{program}{task.result.text}\n")

@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=31)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    tasks = list(ev.tasks(options.programs, seed=options.seed))
+    tasks = list(ev.generate_tasks(options.programs, seed=options.seed))
     items = [(task.program, _inputs(task.program), list(without_a_piece(task.program))) for task in tasks]
     programs, needless = Counter[int](), Counter[int]()
     for task, survey in zip(tasks, survey_many(items, workers=options.workers), strict=True):

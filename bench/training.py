@@ -27,8 +27,8 @@ REWARDS = ("constant", "white_box", "white_box", "constant")  # what drifts with
 
 def changed(preset: Preset, reward: str, steps: int) -> Preset:
     """The preset with so many steps of stage I, which learn nothing, for one reward."""
-    settings = replace(preset.stage1, reward=reward, max_steps=steps, learning_rate=0.0, epochs=100.0)
-    return replace(preset, stage1=settings, save_steps=10_000)
+    settings = replace(preset.rl_whitebox, reward=reward, max_steps=steps, learning_rate=0.0, num_train_epochs=100.0)
+    return replace(preset, rl_whitebox=settings, save_steps=10_000)
 
 
 def measured(folder: Path) -> dict[str, float]:
@@ -50,12 +50,12 @@ def main() -> None:
     trained = Path(sys.argv[1])
     steps = int(sys.argv[2]) if len(sys.argv) > 2 else 9
     preset = load_preset("tiny", sys.argv[3:])
-    base, rows = str(trained / "sft" / MODEL), list(TrainingPipeline(preset, trained, 1, lambda _: None).prompts("stage1"))
+    base, rows = str(trained / "sft" / MODEL), list(TrainingPipeline(preset, trained, 1, lambda _: None).prompts("rl_whitebox"))
     found: dict[str, list[dict[str, float]]] = {}
     for at, reward in enumerate(REWARDS):
         folder = Path(tempfile.mkdtemp(prefix="bench-training-")) / str(at)
         try:
-            train_rl(changed(preset, reward, steps), "stage1", base, rows, folder, say=lambda _: None)
+            train_rl(changed(preset, reward, steps), "rl_whitebox", base, rows, folder, say=lambda _: None)
             told = measured(folder)
         finally:
             shutil.rmtree(folder.parent)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.rewards import UnitTests, parse_unit_tests, unit_test_scores
-from execverify.rewards.code.unit_tests import TestFormat, UnitTest
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat
 
 HUMANEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "humaneval" / "HumanEval.jsonl.gz"
 
@@ -51,7 +51,7 @@ def as_calls(truth: dict[str, Any]) -> UnitTests | None:
                 tests.append(UnitTest(", ".join(map(repr, given)), (repr(ast.literal_eval(compared.comparators[0])),)))
             except ValueError:
                 continue
-    return UnitTests(TestFormat.CALL, tuple(tests), truth["entry_point"]) if tests else None
+    return UnitTests(UnitTestFormat.CALL, tuple(tests), truth["entry_point"]) if tests else None
 
 
 PROGRAM = "n = int(input())\nprint(sum(map(int, input().split())) * n)"

@@ -45,11 +45,11 @@ def cheat(task: Task) -> str:
 MODELS: dict[str, Callable[[Task], str]] = {"perfect": perfect, "output-only": output_only, "habit": habit, "cheat": cheat}
 
 SCRIPTED = {
-    "gold": "scripted:gold",
-    "minus-one": "scripted:constant:-1",
-    "nil": "scripted:constant:Nil",
-    "true": "scripted:constant:True",
-    "nothing": "scripted:nothing",
+    "gold": "mock:gold",
+    "minus-one": "mock:constant:-1",
+    "nil": "mock:constant:Nil",
+    "true": "mock:constant:True",
+    "nothing": "mock:empty",
 }
 """Models that know the benchmark, or need no thought."""
 
@@ -77,12 +77,12 @@ def main(out: Path, size: int = 5000) -> None:
         execverify("score", str(rows), str(completions))
     runs = [str(out / f"own-{name}") for name in SCRIPTED]
     for scripted, run in zip(SCRIPTED.values(), runs, strict=True):
-        execverify("evaluate", "own", "--model", scripted, "--out", run)
+        execverify("evaluate", "heldout", "--model", scripted, "--out", run)
     execverify("compare", *runs)
     execverify("train", "all", "--preset", "tiny", "--out", str(out / "training"))
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
     print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and floors, slices, every item.")
-    print(f"{out}/training/report.md is what the trained model can do; stage1/log.jsonl has its rewards step by step.")
+    print(f"{out}/training/report.md is what the trained model can do; rl_whitebox/log.jsonl has its rewards step by step.")
     print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
 
 

@@ -13,7 +13,7 @@ PER_LEVEL = 5
 HEAD = """\
 # Thirty samples
 
-The first five programs of each level of `ev.tasks(seed={seed})`, as they come: none was chosen. Each stands with the built-in
+The first five programs of each level of `ev.generate_tasks(seed={seed})`, as they come: none was chosen. Each stands with the built-in
 that it is about, its call, and its result. `python examples/samples.py > docs/samples.md` writes this page.
 """
 
@@ -21,7 +21,7 @@ that it is about, its call, and its result. `python examples/samples.py > docs/s
 def samples() -> dict[int, list[ev.Task]]:
     """The first tasks of each level."""
     found: dict[int, list[ev.Task]] = defaultdict(list)
-    for task in ev.tasks(seed=SEED):
+    for task in ev.generate_tasks(seed=SEED):
         assert task.level is not None
         if len(found[task.level]) < PER_LEVEL:
             found[task.level].append(task)

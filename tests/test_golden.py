@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from execverify.cot import STYLES
-from execverify.datasets import tasks
+from execverify.datasets import generate_tasks
 from execverify.datasets.build_run import build
 from execverify.datasets.config import DatasetConfig
 from execverify.datasets.cot_rows import cot_rows
@@ -22,8 +22,8 @@ from execverify.questions.task import ALL_KINDS
 
 GOLDEN = Path(__file__).parent / "data" / "golden.json"
 ROWS, CHAINS = 600, 100
-BENCHMARKS = ("own", "library-io")
-MODELS = ("scripted:gold", "scripted:nothing", "scripted:constant:Nil")
+BENCHMARKS = ("heldout", "library-io")
+MODELS = ("mock:gold", "mock:empty", "mock:constant:Nil")
 
 
 def short_hash(value: Any) -> str:
@@ -32,7 +32,7 @@ def short_hash(value: Any) -> str:
 
 
 def rows() -> list[dict[str, Any]]:
-    return [dict(to_row(task)) for task in tasks(size=ROWS, seed=0, kinds=ALL_KINDS)]
+    return [dict(to_row(task)) for task in generate_tasks(size=ROWS, seed=0, kinds=ALL_KINDS)]
 
 
 def row_hashes() -> list[str]:
@@ -45,14 +45,17 @@ def chain_hashes(style: str) -> list[str]:
 
 
 def manifest_hash(folder: Path) -> str:
-    return str(build(folder, 200, DatasetConfig(seed=0, kinds=ALL_KINDS), workers=2).manifest["content"])
+    return str(build(folder, 200, DatasetConfig(seed=0, kinds=ALL_KINDS), workers=2).manifest["content_hash"])
 
 
 def result_hash(benchmark: str, model: str) -> str:
     """All figures and verdicts, without what names the machine or the versions."""
     run = evaluate(benchmark, model)
     return short_hash(
-        [run.results.get(name) for name in ("official", "strict", "floors", "slices", "more", "disagreements", "rows")]
+        [
+            run.results.get(name)
+            for name in ("official", "strict", "baselines", "slices", "extra_metrics", "disagreements", "item_grades")
+        ]
     )
 
 

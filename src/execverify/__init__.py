@@ -6,7 +6,7 @@
     questions = ev.ask(trace, limit=10, seed=0)  # questions about it, with every accepted answer
     task = ev.task(trace)                        # a prompt, its questions, and a perfect completion
     score = ev.score(task, task.gold)            # a verdict on any completion
-    for task in ev.tasks(size=1000, seed=0): ... # synthesized, without end where no size is given
+    for task in ev.generate_tasks(size=1000, seed=0): ... # synthesized, without end where no size is given
 
 Names are loaded when first used, so that a process which needs one room does not pay for all of them.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from execverify.errors import ExecVerifyError
 
 if TYPE_CHECKING:
-    from execverify.datasets import tasks
+    from execverify.datasets import generate_tasks
     from execverify.programs import Program, Value, parse_literal, read_programs
     from execverify.questions import Question, Task, ask, from_row, task, to_row
     from execverify.rewards import PAPER_REWARD, GradedPart, RewardConfig, Score, score, score_many
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "datasets": ("tasks",),
+    "datasets": ("generate_tasks",),
     "sandbox": ("Limits", "Outcome", "Result", "run", "run_many"),
     "programs": ("Program", "Value", "parse_literal", "read_programs"),
     "questions": ("Question", "Task", "ask", "from_row", "task", "to_row"),
@@ -54,6 +54,7 @@ __all__ = [
     "__version__",
     "ask",
     "from_row",
+    "generate_tasks",
     "parse_literal",
     "read_programs",
     "run",
@@ -61,7 +62,6 @@ __all__ = [
     "score",
     "score_many",
     "task",
-    "tasks",
     "to_row",
     "trace",
     "trace_many",

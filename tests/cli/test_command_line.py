@@ -162,13 +162,13 @@ READERS: dict[str, Callable[[str], list[str]]] = {
     "stats": lambda file: ["stats", file],
     "report": lambda file: ["report", file],
     "export": lambda file: ["export", file, "-o", "out"],
-    "evaluate --data": lambda file: ["evaluate", "cruxeval-o", "--model", "scripted:gold", "--data", file],
-    "evaluate recorded": lambda file: ["evaluate", "cruxeval-o", "--model", f"recorded:{file}", "--data", "good.jsonl"],
+    "evaluate --data": lambda file: ["evaluate", "cruxeval-o", "--model", "mock:gold", "--data", file],
+    "evaluate recorded": lambda file: ["evaluate", "cruxeval-o", "--model", f"replay:{file}", "--data", "good.jsonl"],
     "evaluate --style": lambda file: [
         "evaluate",
         "cruxeval-o",
         "--model",
-        "scripted:gold",
+        "mock:gold",
         "--data",
         "good.jsonl",
         "--style",
@@ -234,9 +234,9 @@ def test_wrong_files_are_one_line_and_leave_nothing(reader: str, end: Callable[.
         ["export", "good.jsonl", "-o", "good.jsonl"],
         ["build", "good.jsonl", "--size", "3"],
         ["build", "/proc/out", "--size", "3"],
-        ["evaluate", "own", "--model", "scripted:gold", "--out", "good.jsonl"],
-        ["evaluate", "own", "--model", "http://127.0.0.1:1/v1?code=S3CRET"],
-        ["evaluate", "own", "--model", "http://me:S3CRET@127.0.0.1:99999/v1"],
+        ["evaluate", "heldout", "--model", "mock:gold", "--out", "good.jsonl"],
+        ["evaluate", "heldout", "--model", "http://127.0.0.1:1/v1?code=S3CRET"],
+        ["evaluate", "heldout", "--model", "http://me:S3CRET@127.0.0.1:99999/v1"],
         ["bulid", "out"],
         ["build"],
         ["--no-such-option"],
@@ -363,9 +363,9 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
 
 
 def test_stopped_says_whether_the_same_command_goes_on() -> None:
-    for words in (["build", "out"], ["train", "all"], ["experiment", "ablation"], ["evaluate", "own", "--out", "run"]):
+    for words in (["build", "out"], ["train", "all"], ["experiment", "ablation"], ["evaluate", "heldout", "--out", "run"]):
         assert "give the same command again to go on" in stopped(words)
-    assert "with --out RUN" in stopped(["evaluate", "own"])
+    assert "with --out RUN" in stopped(["evaluate", "heldout"])
     assert "half-written" in stopped(["rows", "p.jsonl"])
 
 

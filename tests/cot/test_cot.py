@@ -63,9 +63,9 @@ def run_of(source: str, arguments: str = "", kind: str = "white_box", **options:
     return task(trace, kind=kind, **options), trace, details
 
 
-def told(run: Run, voice: str = "terse", **options: Any) -> str:
+def told(run: Run, voice: str = "compact", **options: Any) -> str:
     """The reasoning of a run's chain."""
-    found = generate_cot(*run, voice=voice, **options)
+    found = generate_cot(*run, style=voice, **options)
     assert isinstance(found, CotCompletion), found
     return found.text.split("<reasoning>\n")[1].split("\n</reasoning>")[0]
 
@@ -73,7 +73,7 @@ def told(run: Run, voice: str = "terse", **options: Any) -> str:
 @pytest.fixture(scope="module")
 def synthesized() -> list[Run]:
     """Runs of synthesized programs of all six levels, of both kinds."""
-    found = runs_of(list(ev.tasks(size=300, seed=41)))
+    found = runs_of(list(ev.generate_tasks(size=300, seed=41)))
     levels = Counter(one.level for one, _, _ in found)
     assert set(levels) == {1, 2, 3, 4, 5, 6} and min(levels.values()) >= 30
     return found
@@ -109,7 +109,7 @@ def faults(runs: Sequence[Run], voice: str, **options: Any) -> Iterator[tuple[st
     """Chains with faults, and those. Each must earn the full reward as well."""
     chains = []
     for one, trace, details in runs:
-        found = generate_cot(one, trace, details, voice=voice, **options)
+        found = generate_cot(one, trace, details, style=voice, **options)
         if isinstance(found, Rejected):
             assert found.reason == "does not fit the budget", found
         else:
@@ -168,7 +168,7 @@ def test_mutants_are_caught(synthesized: list[Run], voice: str) -> None:
     rng = random.Random(voice)
     made: list[tuple[Mutant, Task, Trace]] = []
     for one, trace, details in synthesized[:150]:
-        found = generate_cot(one, trace, details, voice=voice, detail=rng.choice(list(NAMED_LEVELS)))
+        found = generate_cot(one, trace, details, style=voice, detail_level=rng.choice(list(NAMED_LEVELS)))
         if isinstance(found, CotCompletion) and len(found.text) < 5_000:
             made += [(mutant, one, trace) for mutant in mutants(found.text, voice, 10, rng)]
     assert len(made) > 800
@@ -200,9 +200,9 @@ def test_single_changes(old: str, new: str) -> None:
     one, trace, details = run_of(LOOP, "[1, 3, 5]")
     found = generate_cot(one, trace, details)
     assert isinstance(found, CotCompletion)
-    assert check_chain(found.text, one, trace, voice="terse") == []
+    assert check_chain(found.text, one, trace, voice="compact") == []
     assert old in found.text
-    assert check_chain(found.text.replace(old, new, 1), one, trace, voice="terse") != []
+    assert check_chain(found.text.replace(old, new, 1), one, trace, voice="compact") != []
 
 
 def test_wrong_answers_are_caught() -> None:
@@ -216,7 +216,7 @@ def test_wrong_answers_are_caught() -> None:
 
 def test_prose_that_says_two_things() -> None:
     run = run_of(LOOP, "[1, 3, 5]")
-    found = generate_cot(*run, voice="plain")
+    found = generate_cot(*run, style="plain")
     assert isinstance(found, CotCompletion)
     torn = found.text.replace("is true, so the branch is taken", "is true, so the branch is skipped", 1)
     assert torn != found.text and check_chain(torn, *run[:2], voice="plain") != []
@@ -379,7 +379,7 @@ def test_input_prediction_goes_backward_then_forward() -> None:
 def test_backward_through_the_test_that_decides() -> None:
     source = "def f(n):\n    m = n % 7\n    if m > 3:\n        return 'high'\n    return 'low'"
     run = run_of(source, "12", kind="input_prediction")
-    needs = [claim for claim in READERS["terse"](told(run)) if isinstance(claim, claim_types.Requirement)]
+    needs = [claim for claim in READERS["compact"](told(run)) if isinstance(claim, claim_types.Requirement)]
     assert needs == [claim_types.Requirement(3, 1, (("m", "5"),)), claim_types.Requirement(2, 1, (("n", "12"),))]
 
 
@@ -401,14 +401,19 @@ def test_voices_are_read_back_to_the_same_claims(synthesized: list[Run]) -> None
 def test_backticks_in_code() -> None:
     run = run_of("def f(s):\n    t = s + '``'\n    return t.count('`')", "'a`b'")
     for voice in ("plain", "talk"):
-        found = generate_cot(*run, voice=voice)
+        found = generate_cot(*run, style=voice)
         assert isinstance(found, CotCompletion)
         assert "```'a`b' + '``'```" in found.text
         assert check_chain(found.text, *run[:2], voice=voice) == []
 
 
 def test_unknown_words_are_unreadable() -> None:
-    for name, text in (("plain", "I think so."), ("talk", "Perhaps."), ("terse", "so it goes"), ("plain", "Line 3 (2st time):")):
+    for name, text in (
+        ("plain", "I think so."),
+        ("talk", "Perhaps."),
+        ("compact", "so it goes"),
+        ("plain", "Line 3 (2st time):"),
+    ):
         with pytest.raises(Unreadable):
             list(READERS[name](text))
 
@@ -435,10 +440,10 @@ def test_talk_varies_its_words(synthesized: list[Run]) -> None:
 @pytest.mark.parametrize("voice", STYLES)
 def test_a_budget_gives_up_detail_first(synthesized: list[Run], voice: str) -> None:
     for one, trace, details in synthesized[:100]:
-        full = generate_cot(one, trace, details, voice=voice)
+        full = generate_cot(one, trace, details, style=voice)
         assert isinstance(full, CotCompletion) and full.detail_level == 0 and full.tokens == estimate_tokens(full.text)
         for budget in (full.tokens, full.tokens * 2 // 3):
-            found = generate_cot(one, trace, details, voice=voice, budget=budget)
+            found = generate_cot(one, trace, details, style=voice, max_tokens=budget)
             if isinstance(found, CotCompletion):
                 assert found.tokens <= budget and (found.detail_level > 0 or budget == full.tokens)
             else:
@@ -455,18 +460,18 @@ def test_tokens_are_counted_by_whoever_is_given() -> None:
 def test_unknown_styles() -> None:
     run = run_of(LOOP, "[1]")
     with pytest.raises(DatasetError, match="there is no voice 'loud': choose terse, plain, talk or mixed"):
-        generate_cot(*run, voice="loud")
+        generate_cot(*run, style="loud")
     with pytest.raises(DatasetError, match="there is no level of detail 'most': choose full or lean or short"):
-        generate_cot(*run, detail="most")
+        generate_cot(*run, detail_level="most")
     with pytest.raises(DatasetError, match="the budget must be 1 token or more, not 0"):
-        cot_rows([], budget=0)
+        cot_rows([], max_tokens=0)
 
 
 # ------------------------------------------------------------------------------------------------ rows and teachers
 
 
 def rows_of(count: int = 12, seed: int = 5) -> list[dict[str, Any]]:
-    return [to_row(one) for one in ev.tasks(size=count, seed=seed)]
+    return [to_row(one) for one in ev.generate_tasks(size=count, seed=seed)]
 
 
 def test_rows_for_fine_tuning() -> None:
@@ -521,7 +526,7 @@ def test_a_teacher_that_errs_is_sorted_out() -> None:
     rows = rows_of(9)
     made = list(cot_rows(rows, teacher=Parrot(), account=account))
     assert [row["id"] for row in made] == [row["id"] for row in rows[::3]]
-    assert {row["voice"] for row in made} == {"parrot"} and account.voices == {"parrot": 3}
+    assert {row["style"] for row in made} == {"parrot"} and account.styles == {"parrot": 3}
     assert Counter(left.reason for left in account.skipped) == {
         "the verifier does not pay it in full": 3,
         "it knows no answer": 3,
@@ -537,8 +542,8 @@ def test_accepted_is_full_reward() -> None:
 
 def test_the_narrator_is_a_teacher(synthesized: list[Run]) -> None:
     lessons = [TeacherInput(*run) for run in synthesized[:5]]
-    given = list(TraceTeacher(voice="talk", seed=4).generate(lessons))
-    assert given == [generate_cot(*run, voice="talk", seed=4) for run in synthesized[:5]]
+    given = list(TraceTeacher(style="talk", seed=4).generate(lessons))
+    assert given == [generate_cot(*run, style="talk", seed=4) for run in synthesized[:5]]
 
 
 # ------------------------------------------------------------------------------------------------ a busy machine

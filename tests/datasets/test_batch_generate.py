@@ -35,7 +35,7 @@ def test_what_is_made_inside_is_what_is_made_outside(settings: dict[str, Any]) -
 def test_a_template_of_ones_own_is_known_inside(tmp_path: Path) -> None:
     for kind in ("white_box", "input_prediction"):
         (tmp_path / f"{kind}.txt").write_text(f"mine: {kind}\n{TEMPLATE}")
-    recipe = DatasetConfig(template=str(tmp_path))
+    recipe = DatasetConfig(prompt_template=str(tmp_path))
     lines = BatchGenerator(ItemGenerator(recipe)).lines(range(4))
     assert lines == outside(recipe, range(4)) and any(b"mine: white_box" in line for line in lines)
 

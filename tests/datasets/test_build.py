@@ -90,11 +90,11 @@ def test_the_manifest_says_what_is_there(made: Path) -> None:
         assert path.stat().st_size == shard["bytes"]
         assert hashlib.sha256(b"".join(map(canonical_line, own))).hexdigest() == shard["content"]
     by_id = sorted(rows, key=lambda row: row["id"])
-    assert hashlib.sha256(b"".join(map(canonical_line, by_id))).hexdigest() == manifest["content"]
+    assert hashlib.sha256(b"".join(map(canonical_line, by_id))).hexdigest() == manifest["content_hash"]
     for column, counts in (("kind", "kinds"), ("level", "levels"), ("split", "splits")):
         for name, count in manifest[counts].items():
             assert sum(str(row[column]) == name for row in rows) == count
-    assert manifest["items"] == SIZE + sum(manifest["dropped"].values())
+    assert manifest["items"] == SIZE + sum(manifest["skipped_items"].values())
 
 
 def test_every_row_keeps_its_constraint_and_stands_alone(made: Path) -> None:
@@ -122,7 +122,7 @@ def test_it_opens_with_datasets(made: Path, tmp_path: Path) -> None:
 
 def test_tasks_are_the_rows_of_a_build(made: Path) -> None:
     rows = {row["id"]: row for row in rows_of(made)}
-    tasks = list(ev.tasks(size=100, seed=11))
+    tasks = list(ev.generate_tasks(size=100, seed=11))
     assert [task.id for task in tasks] == sorted(rows)[:100]
     differing = [(k, v, rows[task.id][k]) for task in tasks for k, v in ev.to_row(task).items() if rows[task.id][k] != v]
     assert differing == []
@@ -132,10 +132,10 @@ def test_tasks_need_no_pyarrow_and_have_no_end() -> None:
     script = (
         "import sys; sys.modules.update(pyarrow=None, click=None, rich=None)\n"
         "import itertools, execverify as ev\n"
-        "print(*[task.id for task in itertools.islice(ev.tasks(seed=11), 20)])"
+        "print(*[task.id for task in itertools.islice(ev.generate_tasks(seed=11), 20)])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=HERE, check=True)
-    assert done.stdout.split() == [task.id for task in ev.tasks(20, 11)]
+    assert done.stdout.split() == [task.id for task in ev.generate_tasks(20, 11)]
 
 
 def test_a_larger_dataset_begins_with_the_smaller_one(made: Path, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_larger_dataset_begins_with_the_smaller_one(made: Path, tmp_path: Path
 
 
 def test_levels_methods_and_kinds_are_those_that_were_asked_for() -> None:
-    tasks = list(ev.tasks(12, levels=(2, 3), methods=("str.split", "len"), kinds=("white_box",)))
+    tasks = list(ev.generate_tasks(12, levels=(2, 3), methods=("str.split", "len"), kinds=("white_box",)))
     assert {task.constraint for task in tasks} <= {f"level {n} with {name}" for n in (2, 3) for name in ("str.split", "len")}
     assert {task.kind for task in tasks} == {"white_box"} and all(task.questions for task in tasks)
 
@@ -159,21 +159,24 @@ def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
         inner = value if isinstance(value, list | tuple | set) else ()
         return {type(value)}.union(*map(types_of, inner))
 
-    found = list(ev.tasks(60, seed=3, types=("int", "bool", "list"), levels=(1, 2, 3)))
+    found = list(ev.generate_tasks(60, seed=3, types=("int", "bool", "list"), levels=(1, 2, 3)))
     for task in found:
         text = re.sub(r"'[^'\n]*'", "'", task.program.source)
         assert not re.search(r"['\"{]|\d\.|\bNone\b|\bstr\b|\bfloat\b|\bset\b|\bdict\b|\btuple\b|[^/]/[^/]", text)
         given = ast.literal_eval(f"[{task.program.arguments}]")
         assert types_of(given) <= {int, bool, list}
-    everything = "".join(task.program.source for task in ev.tasks(60, seed=3, levels=(1, 2, 3)))
+    everything = "".join(task.program.source for task in ev.generate_tasks(60, seed=3, levels=(1, 2, 3)))
     assert "'" in everything and "{" in everything  # which it would have otherwise
     with pytest.raises(DatasetError, match="there is no type 'string' to keep to: the types are bool, int, float"):
-        DatasetConfig(types=("string",))
-    assert "types" not in DatasetConfig().as_json() and DatasetConfig(types=("list", "int")).as_json()["types"] == ["int", "list"]
+        DatasetConfig(value_types=("string",))
+    assert "types" not in DatasetConfig().as_json() and DatasetConfig(value_types=("list", "int")).as_json()["types"] == [
+        "int",
+        "list",
+    ]
 
 
 def test_types_are_kept_to_in_a_file_too(tmp_path: Path) -> None:
-    build(tmp_path / "out", 10, DatasetConfig(programs_file=str(FIFTY), types=("int", "bool", "list")))
+    build(tmp_path / "out", 10, DatasetConfig(programs_file=str(FIFTY), value_types=("int", "bool", "list")))
     assert all("'" not in row["program"]["arguments"] for row in rows_of(tmp_path / "out"))
 
 
@@ -193,7 +196,7 @@ def test_the_types_that_a_program_writes(source: str, arguments: str, types: set
 
 
 def test_a_program_can_have_several_inputs(tmp_path: Path) -> None:
-    build(tmp_path / "out", 40, DatasetConfig(seed=3, inputs=3))
+    build(tmp_path / "out", 40, DatasetConfig(seed=3, inputs_per_program=3))
     programs: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows_of(tmp_path / "out"), key=lambda row: row["id"]):
         programs.setdefault(row["id"].partition("/")[0], []).append(row)
@@ -205,7 +208,7 @@ def test_a_program_can_have_several_inputs(tmp_path: Path) -> None:
 
 
 def test_kinds_come_five_to_three_where_both_can_be_asked() -> None:
-    kinds = [task.kind for task in ev.tasks(200, seed=4, levels=(3, 4, 6))]
+    kinds = [task.kind for task in ev.generate_tasks(200, seed=4, levels=(3, 4, 6))]
     assert 0.5 < kinds.count("white_box") / len(kinds) < 0.75
 
 
@@ -357,14 +360,14 @@ def test_a_span_that_is_not_whole_is_made_again(made: Path, tmp_path: Path) -> N
     for path in (out / ".unfinished").glob("span-*.gz"):
         path.write_bytes(path.read_bytes()[:200])
     build(out, SIZE, DatasetConfig(seed=11), workers=1)
-    assert manifest_of(out)["content"] == manifest_of(made)["content"]
+    assert manifest_of(out)["content_hash"] == manifest_of(made)["content_hash"]
 
 
 def test_an_unfinished_dataset_can_be_given_another_size(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     stopped(out, 1, signal.SIGKILL, "--size", "5000", "--seed", "11", "--workers", "2")
     build(out, SIZE, DatasetConfig(seed=11), workers=2)
-    assert manifest_of(out)["content"] == manifest_of(made)["content"]
+    assert manifest_of(out)["content_hash"] == manifest_of(made)["content_hash"]
 
 
 PYTHONS = sorted(
@@ -377,12 +380,12 @@ PYTHONS = sorted(
 def test_other_pythons_make_the_same_rows(made: Path, python: Path) -> None:
     script = (
         "import hashlib, execverify as ev; from execverify.datasets.chunks import row_line\n"
-        f"rows = [row_line(ev.to_row(task)) for task in ev.tasks({SIZE}, 11)]\n"
+        f"rows = [row_line(ev.to_row(task)) for task in ev.generate_tasks({SIZE}, 11)]\n"
         "print(hashlib.sha256(b''.join(rows)).hexdigest())"
     )
     environment = {**HERE, "PYTHONPATH": str(Path(ev.__file__).parents[1]), "PYTHONHASHSEED": "123"}
     done = subprocess.run([str(python), "-c", script], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == manifest_of(made)["content"]
+    assert done.stdout.strip() == manifest_of(made)["content_hash"]
 
 
 @pytest.mark.slow
@@ -442,7 +445,7 @@ def test_a_harvest_takes_no_twins_and_no_more_than_asked() -> None:
 
 
 def test_a_harvest_without_end_is_given_up() -> None:
-    harvest = RowCollector(DatasetConfig(levels=(1,), methods=("str.upper",)), 100, patience=3)
+    harvest = RowCollector(DatasetConfig(levels=(1,), builtins=("str.upper",)), 100, patience=3)
     harvest.add(ItemResult(0, 1, keys=(1, 1)))
     with pytest.raises(NoMoreRows) as caught:
         for index in range(1, 4):
@@ -538,7 +541,7 @@ def test_a_full_disk_at_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_types_are_named_where_nothing_keeps_to_them(tmp_path: Path) -> None:
-    recipe = DatasetConfig(levels=(1,), methods=("str.isdigit",), types=("int", "list"))
+    recipe = DatasetConfig(levels=(1,), builtins=("str.isdigit",), value_types=("int", "list"))
     harvest = RowCollector(recipe, 5, 3)
     with pytest.raises(NoMoreRows, match=r"level 1 with str\.isdigit and the types int, list alone"):
         for index in range(3):

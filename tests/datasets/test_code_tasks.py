@@ -40,7 +40,7 @@ COUNT = 60
 
 @functools.cache
 def tasks() -> tuple[ev.Task, ...]:
-    return tuple(ev.tasks(COUNT, 17, kinds=("code_generation",)))
+    return tuple(ev.generate_tasks(COUNT, 17, kinds=("code_generation",)))
 
 
 def answer(source: str) -> str:
@@ -162,14 +162,14 @@ def test_they_open_with_datasets_beside_other_kinds(tmp_path: Path) -> None:
 
 
 def test_kinds_are_drawn_in_their_shares_and_old_ones_stay() -> None:
-    both = list(ev.tasks(60, 5))
+    both = list(ev.generate_tasks(60, 5))
     assert {task.kind for task in both} == {"white_box", "input_prediction"}
-    every = list(ev.tasks(60, 5, kinds=("white_box", "input_prediction", "code_generation")))
+    every = list(ev.generate_tasks(60, 5, kinds=("white_box", "input_prediction", "code_generation")))
     assert {task.kind for task in every} == {"white_box", "input_prediction", "code_generation"}
 
 
 def test_a_program_that_is_to_be_written_gives_one_row() -> None:
-    every = list(ev.tasks(60, 5, kinds=("white_box", "code_generation"), inputs=3))
+    every = list(ev.generate_tasks(60, 5, kinds=("white_box", "code_generation"), inputs=3))
     of_code = [task.id for task in every if task.kind == "code_generation"]
     assert of_code and not any(task.id.startswith(f"{id}/") for task in every for id in of_code)
     assert any("/" in task.id for task in every)
@@ -249,4 +249,4 @@ def test_a_killed_build_by_others_gives_the_same_rows(tmp_path: Path) -> None:
     assert not (tmp_path / "two" / "manifest.json").exists()
     subprocess.run([sys.executable, "-m", "execverify", *words], env=env, check=True, capture_output=True)
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two"))
-    assert (one["content"], one["refused"]) == (two["content"], two["refused"])
+    assert (one["content"], one["rejected_attempts"]) == (two["content"], two["refused"])

@@ -178,12 +178,12 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_a_build_leaves_out_what_a_benchmark_has_and_counts_it(tmp_path: Path) -> None:
-    tasks = list(ev.tasks(30, seed=8))
+    tasks = list(ev.generate_tasks(30, seed=8))
     path = benchmark(tmp_path / "mine.jsonl", *({"code": task.program.source} for task in tasks))
     manifest = build(tmp_path / "out", 30, DatasetConfig(seed=8, decontaminate=(path,))).manifest
     rows = [row for shard in manifest["shards"] for row in read_rows(str(tmp_path / "out" / shard["file"]))]
     assert not {row["program"]["source"] for row in rows} & {task.program.source for task in tasks}
-    assert manifest["excluded"]["mine.jsonl"] >= 20
+    assert manifest["decontaminated"]["mine.jsonl"] >= 20
     assert manifest["settings"]["exclude"][0]["name"] == "mine.jsonl"
 
 
@@ -203,7 +203,7 @@ def test_the_benchmarks_are_read_and_their_own_programs_found() -> None:
         renamed = ast.unparse(_Renamer().visit(ast.parse(record.source)))
         assert known.match(Program(renamed, "f", record.arguments)) == "cruxeval.jsonl"
     # Programs that nobody copied are left alone.
-    assert sum(known.match(task.program) is not None for task in ev.tasks(100, seed=5)) <= 2
+    assert sum(known.match(task.program) is not None for task in ev.generate_tasks(100, seed=5)) <= 2
 
 
 @pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here")

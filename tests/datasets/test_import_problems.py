@@ -19,7 +19,7 @@ from execverify.errors import RowError
 from execverify.questions.rows import from_row
 from execverify.rewards.code.grade import unit_test_score
 from execverify.rewards.code.record_formats.training_sets import by_source
-from execverify.rewards.code.unit_tests import TestFormat, UnitTest, UnitTests, parse_unit_tests, questions_of, task_from_row
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTests, parse_unit_tests, questions_of, task_from_row
 from execverify.rewards.code.unit_tests import tests_of_row as read_row
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
@@ -130,7 +130,7 @@ def test_they_open_with_datasets_beside_other_kinds(tmp_path: Path) -> None:
 
     rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC))
     write_rows(str(tmp_path / "code.parquet"), rows)
-    write_rows(str(tmp_path / "white.parquet"), [ev.to_row(task) for task in ev.tasks(3)])
+    write_rows(str(tmp_path / "white.parquet"), [ev.to_row(task) for task in ev.generate_tasks(3)])
     files = [str(tmp_path / "code.parquet"), str(tmp_path / "white.parquet")]
     loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
     assert Counter(loaded["kind"])["code_generation"] == 2
@@ -186,7 +186,7 @@ def test_what_is_malformed_is_counted_with_its_reason(tmp_path: Path, reason: st
     rows, account = made(jsonl(tmp_path / "eurus.jsonl", ADD, bad, PAIR))
     assert [drop.reason for drop in account.drops] == [reason]
     assert len(rows) == 2 and account.records == 3
-    assert account.drops[0].where.endswith("eurus.jsonl:2") and account.drops[0].detail
+    assert account.drops[0].location.endswith("eurus.jsonl:2") and account.drops[0].detail
 
 
 def test_a_problem_comes_once(tmp_path: Path) -> None:
@@ -223,12 +223,12 @@ def test_a_row_without_a_solution_is_a_problem_and_no_task(tmp_path: Path) -> No
 
 def test_tests_survive_a_row_in_every_form() -> None:
     forms = [
-        UnitTests(TestFormat.STDIN, (UnitTest("1\n", ("2\n",)),)),
-        UnitTests(TestFormat.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
-        UnitTests(TestFormat.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
-        UnitTests(TestFormat.CALL, (UnitTest("1", ("2",)),), None, from_json=True),
+        UnitTests(UnitTestFormat.STDIN, (UnitTest("1\n", ("2\n",)),)),
+        UnitTests(UnitTestFormat.CALL, (UnitTest("[1], 'a'", ("[1]", "1")),), "f", from_json=True),
+        UnitTests(UnitTestFormat.CALL, (UnitTest("(1, 2)", ("{1: 2}",)),), "Solution.f"),
+        UnitTests(UnitTestFormat.CALL, (UnitTest("1", ("2",)),), None, from_json=True),
         UnitTests(
-            TestFormat.STDIN,
+            UnitTestFormat.STDIN,
             (UnitTest("1", ("2",)),),
             compare="tokens",
             time_limit=2.5,
@@ -236,9 +236,9 @@ def test_tests_survive_a_row_in_every_form() -> None:
             checker="print(1)",
         ),
         UnitTests(
-            TestFormat.ASSERT, (UnitTest("assert f(1)"),), "f", "import math", names=("g",), context="class Node:\n    pass"
+            UnitTestFormat.ASSERT, (UnitTest("assert f(1)"),), "f", "import math", names=("g",), context="class Node:\n    pass"
         ),
-        UnitTests(TestFormat.ASSERT, (UnitTest("import numpy\nassert f(1)", needs=("numpy",)),), "f"),
+        UnitTests(UnitTestFormat.ASSERT, (UnitTest("import numpy\nassert f(1)", needs=("numpy",)),), "f"),
     ]
     for tests in forms:
         row = {"kind": "code_generation", "program": {"entry_point": tests.entry_point}, "questions": questions_of(tests)}

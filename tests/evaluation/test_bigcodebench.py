@@ -45,18 +45,18 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
 
 
 def test_gold_scores_100_nothing_0_and_what_cannot_be_judged_is_told(tmp_path: Path) -> None:
-    file = write(tmp_path / "own.jsonl", *ROWS)
-    gold = evaluate("bigcodebench", "scripted:gold", data=file).results
+    file = write(tmp_path / "heldout.jsonl", *ROWS)
+    gold = evaluate("bigcodebench", "mock:gold", data=file).results
     assert [gold["official"]["pass_at_1"], gold["strict"]["pass_at_1"]] == [100.0, 100.0]
     assert gold["failures"]["not_judged"] == 2
-    assert gold["more"] == {
+    assert gold["extra_metrics"] == {
         "judged_here": 1,
         "cannot_be_judged_here": {
             "not installed: no_such_library_anywhere": 1,
             "the reference does not pass its tests in the sandbox: PermissionError": 1,
         },
     }
-    nothing = evaluate("bigcodebench", "scripted:nothing", data=file).results
+    nothing = evaluate("bigcodebench", "mock:empty", data=file).results
     assert [nothing["official"]["pass_at_1"], nothing["strict"]["pass_at_1"]] == [0.0, 0.0]
 
 
@@ -83,7 +83,7 @@ def test_gold_scores_100_nothing_0_and_what_cannot_be_judged_is_told(tmp_path: P
 )
 def test_the_rule(tmp_path: Path, program: str, official: bool, strict: bool) -> None:
     bench = benchmark("bigcodebench")
-    (item,) = bench.items(Source(write(tmp_path / "own.jsonl", ROWS[0])))
+    (item,) = bench.items(Source(write(tmp_path / "heldout.jsonl", ROWS[0])))
     ((mark,),) = bench.judge([(item, Answer(program, program))], 1)
     assert (mark.official, mark.strict) == (official, strict), mark.why
 
@@ -97,6 +97,6 @@ def test_references_of_the_standard_library(tmp_path: Path) -> None:
         rows = [json.loads(line) for line in file]
     standard = {item.id for item in bench.items(Source(FILE)) if not item.reference.libraries}
     file_of_some = write(tmp_path / "some.jsonl", *[each for each in rows if each["task_id"] in standard][:40])
-    found = evaluate("bigcodebench", "scripted:gold", data=file_of_some, workers=2).results
+    found = evaluate("bigcodebench", "mock:gold", data=file_of_some, workers=2).results
     assert found["official"]["pass_at_1"] == found["strict"]["pass_at_1"] == 100.0
-    assert found["more"]["judged_here"] >= 20
+    assert found["extra_metrics"]["judged_here"] >= 20

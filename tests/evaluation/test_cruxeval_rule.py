@@ -178,7 +178,7 @@ def test_code_that_fails_makes_every_answer_wrong() -> None:
 def test_the_published_scores_come_out() -> None:
     found = evaluate(
         "cruxeval-o",
-        f"recorded:{SAMPLES / 'codellama-7b_temp0.2_output.generations.json'}",
+        f"replay:{SAMPLES / 'codellama-7b_temp0.2_output.generations.json'}",
         data=CRUXEVAL / "cruxeval.jsonl",
         workers=2,
     ).results
@@ -187,7 +187,7 @@ def test_the_published_scores_come_out() -> None:
     assert found["official"]["pass_at_1"] == round(published["pass_at_1"], 4)
     assert found["official"]["pass_at_5"] == round(published["pass_at_5"], 4)
     theirs = {id: "".join("01"[verdict] for verdict in of) for id, of in published["raw_scored_generations"].items()}
-    assert {row["id"]: row["official"][0] for row in found["rows"]} == theirs
+    assert {row["id"]: row["official"][0] for row in found["item_grades"]} == theirs
     assert (found["items"], found["completions"], found["failures"]) == (800, 8000, {"not_generated": 0, "not_judged": 0})
 
 

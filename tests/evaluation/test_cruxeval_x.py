@@ -110,7 +110,7 @@ def test_whole_programs_are_cut_before_their_check(
     needs(language)
     file = tmp_path / f"{language}.jsonl"
     file.write_text(json.dumps(row) + "\n", encoding="utf-8")
-    found = evaluate("cruxeval-x", "scripted:gold", data=file)
+    found = evaluate("cruxeval-x", "mock:gold", data=file)
     for name in ("official", "strict"):
         assert found.results[name]["pass_at_1"] == 100.0
     for (prompt,), answer in zip(found.prompts, answers, strict=True):
@@ -131,10 +131,10 @@ def test_an_item_whose_own_answer_does_not_pass_here_is_not_judged(tmp_path: Pat
     file = tmp_path / "js.jsonl"
     lacking = {**JS, "id": 1, "code": "const lib = require('no-such-package');\n" + str(JS["code"])}
     file.write_text(f"{json.dumps(JS)}\n{json.dumps(lacking)}\n", encoding="utf-8")
-    found = evaluate("cruxeval-x", "scripted:nothing", data=file, style="direct").results
-    assert found["more"]["cannot_be_judged_here"] == {"JavaScript: the data's own answer does not pass": 2}
+    found = evaluate("cruxeval-x", "mock:empty", data=file, style="direct").results
+    assert found["extra_metrics"]["cannot_be_judged_here"] == {"JavaScript: the data's own answer does not pass": 2}
     assert found["failures"]["not_judged"] == 2
-    assert [row["official"] for row in found["rows"]] == [["0"], ["0"], ["?"], ["?"]]
+    assert [row["official"] for row in found["item_grades"]] == [["0"], ["0"], ["?"], ["?"]]
 
 
 def test_a_time_out_of_ours_is_no_verdict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ def test_progress_is_told_while_answers_are_judged(tmp_path: Path) -> None:
     file = tmp_path / "pl.jsonl"
     file.write_text("".join(json.dumps({**PERL, "id": number}) + "\n" for number in range(10)), encoding="utf-8")
     told: list[tuple[str, int, int]] = []
-    evaluate("cruxeval-x", "scripted:gold", data=file, progress=lambda *what: told.append(what))
+    evaluate("cruxeval-x", "mock:gold", data=file, progress=lambda *what: told.append(what))
     assert [(done, total) for what, done, total in told if what == "judging"] == [(0, 20), (16, 20), (20, 20)]
     assert [total for what, _, total in told if what == "judging constant answers"] == [60] * 5
 
@@ -226,15 +226,15 @@ def test_a_whole_call_is_an_input_too(folder: Path) -> None:
 def test_a_language_that_is_not_here_is_told(tmp_path: Path) -> None:
     file = tmp_path / "other.jsonl"
     file.write_text("".join(json.dumps({**row, "id": n}) + "\n" for n, row in enumerate([UNKNOWN, {**PERL, "language": "pl"}])))
-    found = evaluate("cruxeval-x", "scripted:gold", data=file).results
-    reasons: dict[str, Any] = found["more"]["cannot_be_judged_here"]
+    found = evaluate("cruxeval-x", "mock:gold", data=file).results
+    reasons: dict[str, Any] = found["extra_metrics"]["cannot_be_judged_here"]
     assert [count for why, count in reasons.items() if "algol" in why] == [2]
     assert found["failures"]["not_judged"] >= 2
 
 
 def test_nothing_scores_0(folder: Path) -> None:
     needs("pl")
-    found = evaluate("cruxeval-x", "scripted:nothing", data=folder / "pl.jsonl", style="direct").results
+    found = evaluate("cruxeval-x", "mock:empty", data=folder / "pl.jsonl", style="direct").results
     assert (found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (0.0, 0.0)
     assert benchmark("cruxeval-x").extract(benchmark("cruxeval-x").items(Source(folder))[0], "", "bare") == Answer(
         None, None, "there is no answer"

@@ -53,14 +53,14 @@ LCB = [
      "output": "7", "numsteps": 2},
 ]  # fmt: skip
 
-NEEDS_DATA = {"cruxeval-o", "cruxeval-i", "lcb-exec", "reval"}
+NEEDS_DATA = {"cruxeval-o", "cruxeval-i", "livecodebench-execution", "reval"}
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("data")
     found = {"reval": reval_data.write(folder)}
-    for name, rows in (("cruxeval-o", CRUXEVAL), ("cruxeval-i", CRUXEVAL), ("lcb-exec", LCB)):
+    for name, rows in (("cruxeval-o", CRUXEVAL), ("cruxeval-i", CRUXEVAL), ("livecodebench-execution", LCB)):
         found[name] = folder / f"{name}.jsonl"
         found[name].write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return found
@@ -75,29 +75,29 @@ NAMES = [name for name, bench in all_benchmarks().items() if not bench.about.nee
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("style", ["execverify", "direct", "cot"])
 def test_gold_scores_100_everywhere(name: str, style: str, data: dict[str, Path]) -> None:
-    found = evaluate(name, "scripted:gold", data=data.get(name), style=style, limit=40, workers=2).results
+    found = evaluate(name, "mock:gold", data=data.get(name), style=style, limit=40, workers=2).results
     for verdict in ("official", "strict"):
         scores = [found[verdict], *found[verdict].get("by_task", {}).values()]
-        assert [score["pass_at_1"] for score in scores] == [100.0] * len(scores), (verdict, found["rows"])
+        assert [score["pass_at_1"] for score in scores] == [100.0] * len(scores), (verdict, found["item_grades"])
     assert (found["disagreements"]["count"], found["failures"]) == (0, {"not_generated": 0, "not_judged": 0})
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[str, Path]) -> None:
     bench = benchmark(name)
-    nothing = evaluate(name, "scripted:nothing", data=data.get(name), limit=40, workers=2).results
-    floors = nothing["floors"]["answers"]
+    nothing = evaluate(name, "mock:empty", data=data.get(name), limit=40, workers=2).results
+    floors = nothing["baselines"]["answers"]
     unsaid = {"coverage": floors["NO"]["official"]["coverage"]} if name == "reval" else {}  # its authors take silence for NO
     scores = nothing["official"].get("by_task", {"all": nothing["official"]})
     assert {task: score["pass_at_1"] for task, score in scores.items()} == {**dict.fromkeys(scores, 0.0), **unsaid}
     assert nothing["strict"]["pass_at_1"] == 0.0
     assert list(floors) == list(bench.constants)
     for text in bench.constants[:2]:
-        found = evaluate(name, f"scripted:constant:{text}", data=data.get(name), limit=40, workers=2).results
+        found = evaluate(name, f"mock:constant:{text}", data=data.get(name), limit=40, workers=2).results
         for verdict in ("official", "strict"):
             by_task = {task: score["pass_at_1"] for task, score in found[verdict].get("by_task", {}).items()}
             assert {"all": found[verdict]["pass_at_1"], **by_task} == floors[text][verdict], (text, verdict)
-    best = nothing["floors"]["best"]["official"]["all"]
+    best = nothing["baselines"]["best"]["official"]["all"]
     assert best["pass_at_1"] == max(both["official"]["all"] for both in floors.values())
 
 
@@ -122,7 +122,7 @@ def test_rows_that_are_no_rows(name: str, tmp_path: Path) -> None:
         benchmark(name).items(Source(tmp_path / "nowhere" / "data.jsonl"))
 
 
-@pytest.mark.parametrize("name", ["cruxeval-o", "cruxeval-i", "lcb-exec"])
+@pytest.mark.parametrize("name", ["cruxeval-o", "cruxeval-i", "livecodebench-execution"])
 def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
@@ -130,7 +130,7 @@ def test_data_come_from_the_hub_by_their_public_name(name: str, monkeypatch: pyt
 
     def load_dataset(repository: str, *, split: str) -> list[dict[str, Any]]:
         asked.append((repository, split))
-        return LCB if name == "lcb-exec" else CRUXEVAL
+        return LCB if name == "livecodebench-execution" else CRUXEVAL
 
     def unreachable(repository: str, *, split: str) -> list[dict[str, Any]]:
         raise ConnectionError("no route\nto the hub")
@@ -253,11 +253,11 @@ def test_samples_that_are_left_out_are_as_if_they_had_not_been_drawn(data: dict[
     found = evaluate("cruxeval-o", ask, data=data["cruxeval-o"], style="bare", sampling=Sampling(n=4), limit=1).results
     assert found["official"]["pass_at_1"] == 50.0, "one of the two that count"
     assert found["strict"]["pass_at_1"] == 25.0
-    assert found["rows"][0]["official"] == ["xx10"]
+    assert found["item_grades"][0]["official"] == ["xx10"]
 
 
 def test_lcb_exec_has_the_usual_names(data: dict[str, Path]) -> None:
-    assert judged("lcb-exec", data["lcb-exec"], "0", "[2, 6]", "(2, 6)", "solve(n = 6)") == [
+    assert judged("livecodebench-execution", data["livecodebench-execution"], "0", "[2, 6]", "(2, 6)", "solve(n = 6)") == [
         (True, True, True), (False, False, True), (False, False, False),
     ]  # fmt: skip
 
@@ -266,8 +266,8 @@ def test_lcb_exec_has_the_usual_names(data: dict[str, Path]) -> None:
 
 
 def test_lcb_exec_takes_one_line_where_the_end_is_not_marked(data: dict[str, Path]) -> None:
-    bench = benchmark("lcb-exec")
-    item = bench.items(Source(data["lcb-exec"]))[0]
+    bench = benchmark("livecodebench-execution")
+    item = bench.items(Source(data["livecodebench-execution"]))[0]
     answers = [
         bench.extract(item, f"assert solve(n = 6) == [2, 6]{more}", "direct") for more in ("\nas it is", "\nas it is[/ANSWER]")
     ]
@@ -394,9 +394,9 @@ def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path
             right = str(super().gold(item))
             return {"YES": "NO", "NO": "YES"}.get(right, "maybe") if item.reference.task in wrong else right
 
-    found = evaluate(Partly(), "scripted:gold", data=reval_data.write(tmp_path)).results
-    assert found["more"]["consistency"] == {"official": consistency, "strict": consistency}
-    assert found["more"]["left_out"] == {}
+    found = evaluate(Partly(), "mock:gold", data=reval_data.write(tmp_path)).results
+    assert found["extra_metrics"]["consistency"] == {"official": consistency, "strict": consistency}
+    assert found["extra_metrics"]["left_out"] == {}
 
 
 INNER = "def inner(n):\n    m = n * 2\n    return m\n\n\ndef outer(n):\n    a = inner(n)\n    return a\n"
@@ -417,9 +417,9 @@ def test_reval_s_official_truth_is_the_authors_and_strict_ours(tmp_path: Path) -
     for text, official, strict in (("4; int", False, True), ("Nil", True, False)):
         ((mark,),) = benchmark("reval").judge([(items["T/0/0/3/m/state"], Answer(text, text))], 1)
         assert (mark.official, mark.strict) == (official, strict)
-    found = evaluate("reval", "scripted:gold", data=data).results
+    found = evaluate("reval", "mock:gold", data=data).results
     assert found["strict"]["pass_at_1"] == 100.0
-    assert found["more"]["official_score_of_right_answers"] == {"coverage": 100.0, "path": 100.0, "state": 50.0}
+    assert found["extra_metrics"]["official_score_of_right_answers"] == {"coverage": 100.0, "path": 100.0, "state": 50.0}
     assert found["official"]["by_task"]["state"]["pass_at_1"] == 50.0
 
 
@@ -438,10 +438,10 @@ def test_reval_s_official_truth_is_the_authors_and_strict_ours(tmp_path: Path) -
 )  # fmt: skip
 def test_a_run_of_reval_s_that_tells_no_truth_is_left_out(change: dict[str, Any], why: str, tmp_path: Path) -> None:
     data = reval_data.write(tmp_path, changed(**change))
-    found = evaluate("reval", "scripted:gold", data=data).results
-    left = found["more"]["left_out"]
+    found = evaluate("reval", "mock:gold", data=data).results
+    left = found["extra_metrics"]["left_out"]
     assert any(reason.startswith("the run: ") and why in reason for reason in left), left
-    assert not any(row["id"].startswith("T/2/0/" if "class" not in why else "T/2/1/") for row in found["rows"])
+    assert not any(row["id"].startswith("T/2/0/" if "class" not in why else "T/2/1/") for row in found["item_grades"])
     assert found["strict"]["pass_at_1"] == 100.0
 
 
@@ -455,10 +455,12 @@ def test_reval_runs_with_installed_modules_that_are_allowed(tmp_path: Path, monk
         if entry["task_id"] == "T/2" else entry for entry in reval_data.TASKS
     ]  # fmt: skip
     data = reval_data.write(tmp_path, changed(code=code), tasks)
-    without = evaluate("reval", "scripted:gold", data=data).results
-    assert without["more"]["left_out"] == {"the run: it needs pocket: install it, and allow it by --allow-imports pocket": 17}
-    found = evaluate("reval", "scripted:gold", data=data, imports=["pocket"]).results
-    assert (found["more"]["left_out"], found["imports"]) == ({}, ["pocket"])
+    without = evaluate("reval", "mock:gold", data=data).results
+    assert without["extra_metrics"]["left_out"] == {
+        "the run: it needs pocket: install it, and allow it by --allow-imports pocket": 17
+    }
+    found = evaluate("reval", "mock:gold", data=data, imports=["pocket"]).results
+    assert (found["extra_metrics"]["left_out"], found["imports"]) == ({}, ["pocket"])
     assert (found["items"], found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (38, 100.0, 100.0)
 
 
@@ -501,13 +503,13 @@ def test_own_asks_as_a_row_was_made(template: str) -> None:
 
 
 def test_own_tells_kinds_levels_and_rewards() -> None:
-    found = evaluate("own", "scripted:constant:-1", limit=100, workers=2).results
+    found = evaluate("heldout", "mock:constant:-1", limit=100, workers=2).results
     assert set(found["official"]["by_task"]) == {"output", "input", "next_statement", "variable_state"}
     assert found["official"]["by_task"]["next_statement"]["pass_at_1"] > 3
     assert {row["value"] for row in found["slices"] if row["property"] == "level"} == set("123456")
-    assert set(found["more"]["reward_by_level"]["white_box"]) == set("123456")
-    gold = evaluate("own", "scripted:gold", limit=30).results
-    assert gold["more"]["reward"] == {"white_box": 100.0, "input_prediction": 100.0}
+    assert set(found["extra_metrics"]["reward_by_level"]["white_box"]) == set("123456")
+    gold = evaluate("heldout", "mock:gold", limit=30).results
+    assert gold["extra_metrics"]["reward"] == {"white_box": 100.0, "input_prediction": 100.0}
 
 
 # ----------------------------------------------------------------------------------------------- models, runs, folders
@@ -542,13 +544,13 @@ def test_our_failures_are_no_wrong_answers_and_a_run_goes_on(data: dict[str, Pat
     assert found["failures"] == {"not_generated": 2, "not_judged": 0}
     assert found["official"]["parts"] == 3
     assert found["official"]["pass_at_1"] == round(100 / 3, 4)
-    assert [row.get("error") for row in found["rows"]][1] == "the server was gone"
+    assert [row.get("error") for row in found["item_grades"]][1] == "the server was gone"
     again = evaluate("cruxeval-o", model, data=data["cruxeval-o"], out=run).results
     assert model.asked == ["a", "b", "c", "d", "e", "b", "d"], "only what was missing is asked again"
     assert (again["failures"]["not_generated"], again["official"]["parts"]) == (0, 5)
     with pytest.raises(ModelError, match="another run"):
         evaluate("cruxeval-o", model, data=data["cruxeval-o"], out=run, sampling=Sampling(temperature=1.0))
-    scored = evaluate("cruxeval-o", f"recorded:{run / 'generations.jsonl'}", data=data["cruxeval-o"]).results
+    scored = evaluate("cruxeval-o", f"replay:{run / 'generations.jsonl'}", data=data["cruxeval-o"]).results
     assert [row["official"] for row in scored["rows"]] == [row["official"] for row in again["rows"]]
 
 
@@ -592,26 +594,26 @@ def test_an_item_with_too_few_samples_counts_neither_way(data: dict[str, Path], 
     lines[1]["completions"] = ["<answer>'012'</answer>", "<answer>1</answer>"]
     recorded.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     given = Sampling(n=5)
-    found = evaluate("cruxeval-o", f"recorded:{recorded}", data=data["cruxeval-o"], sampling=given, style="execverify").results
+    found = evaluate("cruxeval-o", f"replay:{recorded}", data=data["cruxeval-o"], sampling=given, style="execverify").results
     assert found["failures"]["not_generated"] == 1
     assert (found["official"]["parts"], found["official"]["pass_at_1"], found["official"]["pass_at_5"]) == (4, 100.0, 100.0)
-    other = {**found, "rows": [{**row, "official": ["00000"], "strict": ["00000"]} for row in found["rows"]]}
+    other = {**found, "rows": [{**row, "official": ["00000"], "strict": ["00000"]} for row in found["item_grades"]]}
     assert {row["items"] for row in compare([("one", found), ("other", other)])["comparisons"]} == {4}
 
 
 def test_a_template_file_is_a_style(data: dict[str, Path], tmp_path: Path) -> None:
     template = tmp_path / "mine.txt"
     template.write_text("$code\n# what is $call?", encoding="utf-8")
-    found = evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"], style=str(template))
+    found = evaluate("cruxeval-o", "mock:gold", data=data["cruxeval-o"], style=str(template))
     assert found.prompts[0][0]["content"] == f"{CRUXEVAL[0]['code']}\n# what is f(3)?"
     assert (found.results["official"]["pass_at_1"], found.results["style"]) == (100.0, "mine.txt")
     template.write_text("$code $nothing", encoding="utf-8")
     with pytest.raises(EvaluationError, match=r"'nothing'; it may use \$code, \$call"):
-        evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"], style=str(template))
+        evaluate("cruxeval-o", "mock:gold", data=data["cruxeval-o"], style=str(template))
 
 
 def test_prompts_never_tell_the_answer(data: dict[str, Path]) -> None:
-    for name in ("cruxeval-o", "lcb-exec", "library-io"):
+    for name in ("cruxeval-o", "livecodebench-execution", "library-io"):
         bench = benchmark(name)
         for item in bench.items(Source(data.get(name))):
             assert item.expected[0] not in item.fields.values(), item.id
@@ -655,7 +657,7 @@ def test_two_runs_are_compared_item_by_item(data: dict[str, Path], tmp_path: Pat
     same = compare([runs[0], ("again", runs[0][1])])["comparisons"][0]
     assert (same["difference"], same["interval"], same["p"]) == (0.0, [-43.45, 43.45], 1.0), "five items are few"
     with pytest.raises(EvaluationError, match="its benchmark is own"):
-        compare([runs[0], ("other", {**runs[1][1], "benchmark": "own"})])
+        compare([runs[0], ("other", {**runs[1][1], "benchmark": "heldout"})])
     with pytest.raises(EvaluationError, match="its data is"):
         compare([runs[0], ("other", {**runs[1][1], "data": {"file": "x", "sha256": "y"}})])
     with pytest.raises(EvaluationError, match="two runs or more"):
@@ -702,7 +704,7 @@ def cli(*words: object) -> Any:
 
 def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", "scripted:constant:6", "--out", run, "--n", 2)
+    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", "mock:constant:6", "--out", run, "--n", 2)
     done = cli(*words, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -726,10 +728,10 @@ def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None
         lines.append({"id": item.id, "completions": ["[ANSWER] assert f(3) =="], "finish_reasons": [end]})
     file = tmp_path / "answers.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    found = evaluate("cruxeval-o", f"recorded:{file}", data=data["cruxeval-o"], style="direct").results
-    assert found["cut_off"] == 2
+    found = evaluate("cruxeval-o", f"replay:{file}", data=data["cruxeval-o"], style="direct").results
+    assert found["truncated"] == 2
     assert "max-tokens=7, 2 of 5 completions cut off;" in markdown(found)
-    whole = evaluate("cruxeval-o", "scripted:gold", data=data["cruxeval-o"]).results
+    whole = evaluate("cruxeval-o", "mock:gold", data=data["cruxeval-o"]).results
     assert "cut off" not in markdown(whole) and "max-tokens=1024;" in markdown(whole)
 
 
@@ -738,7 +740,7 @@ def test_several_greedy_samples_are_all_the_same_and_that_is_told(data: dict[str
     told = "the 2 completions of an item are all the same"
     assert told in cli(*words, "/nowhere/model").stderr
     assert told not in cli(*words, "/nowhere/model", "--temperature", 0.2).stderr
-    assert told not in cli(*words, "scripted:gold").stderr
+    assert told not in cli(*words, "mock:gold").stderr
 
 
 def test_the_list_tells_each_benchmark() -> None:
@@ -751,25 +753,25 @@ def test_the_list_tells_each_benchmark() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["cruxeval", "--model", "scripted:gold"], "did you mean cruxeval"),
-        (["own"], "name a benchmark and --model"),
+        (["cruxeval", "--model", "mock:gold"], "did you mean cruxeval"),
+        (["heldout"], "name a benchmark and --model"),
         (
-            ["own", "--model", "scripted:golden"],
-            "evaluation has scripted:gold, scripted:nothing and scripted:constant:TEXT besides",
+            ["heldout", "--model", "mock:golden"],
+            "evaluation has mock:gold, mock:empty and mock:constant:TEXT besides",
         ),
-        (["own", "--model", "scripted:gold", "--option", "engine=vllm"], "scripted:gold takes no options, and was given engine"),
+        (["heldout", "--model", "mock:gold", "--option", "engine=vllm"], "mock:gold takes no options, and was given engine"),
         (
-            ["own", "--model", "http://h", "--option", "model=m", "--option", "timeout=soon"],
+            ["heldout", "--model", "http://h", "--option", "model=m", "--option", "timeout=soon"],
             "the option timeout is 'soon': it takes a number",
         ),
-        (["own", "--model", "recorded:/nowhere/x.jsonl"], "no such file"),
-        (["own", "--model", "scripted:gold", "--style", "driect"], "there is no style 'driect'"),
-        (["library-io", "--model", "scripted:gold", "--style", "driect"], "did you mean direct"),
-        (["own", "--model", "scripted:gold", "--data", "/nowhere/rows.jsonl"], "no such file"),
-        (["reval", "--model", "scripted:gold"], "give --data FOLDER"),
-        (["own", "--model", "scripted:gold", "--limit", "0"], "0 is not in the range"),
-        (["own", "--model", "scripted:gold", "--option", "engine"], "write NAME=VALUE"),
-        (["own", "--model", "scripted:gold", "--out", "/proc/nowhere"], "cannot be made"),
+        (["heldout", "--model", "replay:/nowhere/x.jsonl"], "no such file"),
+        (["heldout", "--model", "mock:gold", "--style", "driect"], "there is no style 'driect'"),
+        (["library-io", "--model", "mock:gold", "--style", "driect"], "did you mean direct"),
+        (["heldout", "--model", "mock:gold", "--data", "/nowhere/rows.jsonl"], "no such file"),
+        (["reval", "--model", "mock:gold"], "give --data FOLDER"),
+        (["heldout", "--model", "mock:gold", "--limit", "0"], "0 is not in the range"),
+        (["heldout", "--model", "mock:gold", "--option", "engine"], "write NAME=VALUE"),
+        (["heldout", "--model", "mock:gold", "--out", "/proc/nowhere"], "cannot be made"),
     ],
 )
 def test_bad_input_is_told_in_one_line(words: list[str], told: str) -> None:
@@ -796,7 +798,7 @@ def test_a_comparison_is_printed(data: dict[str, Path], tmp_path: Path) -> None:
 
 def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:
     """What a file in benchmarks/ has to have, and no more."""
-    own = benchmark("own")
+    own = benchmark("heldout")
 
     class Twice(Benchmark):
         about = own.about
@@ -817,5 +819,5 @@ def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:
             rights = [answer.official == self.gold(item) for item, answer in answers]
             return [(Grade(right, right),) for right in rights]
 
-    assert evaluate(Twice(), "scripted:gold").results["official"]["pass_at_1"] == 100.0
-    assert evaluate(Twice(), "scripted:constant:4").results["official"]["pass_at_1"] == 25.0
+    assert evaluate(Twice(), "mock:gold").results["official"]["pass_at_1"] == 100.0
+    assert evaluate(Twice(), "mock:constant:4").results["official"]["pass_at_1"] == 25.0

@@ -22,7 +22,7 @@ def packed(tests: list[dict[str, str]]) -> str:
 
 def row(name: str, tests: list[tuple[str, str]], kind: str = "stdin", **more: Any) -> dict[str, Any]:
     made = [{"input": given, "output": expected, "testtype": kind} for given, expected in tests]
-    return {"question_id": name, "question_content": "Add the numbers.", "starter_code": "", "difficulty": "easy", "platform": "own",
+    return {"question_id": name, "question_content": "Add the numbers.", "starter_code": "", "difficulty": "easy", "platform": "heldout",
             "public_test_cases": json.dumps(made[:1]), "private_test_cases": packed(made[1:]), "metadata": "{}", **more}  # fmt: skip
 
 
@@ -38,10 +38,10 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
 
 @pytest.mark.parametrize("style", ["execverify", "direct", "cot"])
 def test_gold_scores_100_and_nothing_0(tmp_path: Path, style: str) -> None:
-    file = write(tmp_path / "own.jsonl", SUM, PAIR)
-    gold = evaluate("livecodebench", "scripted:gold", data=file, style=style).results
+    file = write(tmp_path / "heldout.jsonl", SUM, PAIR)
+    gold = evaluate("livecodebench", "mock:gold", data=file, style=style).results
     assert [gold["official"]["pass_at_1"], gold["strict"]["pass_at_1"]] == [100.0, 100.0], gold["rows"]
-    nothing = evaluate("livecodebench", "scripted:nothing", data=file, style=style).results
+    nothing = evaluate("livecodebench", "mock:empty", data=file, style=style).results
     assert [nothing["official"]["pass_at_1"], nothing["strict"]["pass_at_1"]] == [0.0, 0.0]
 
 
@@ -75,7 +75,7 @@ def test_gold_scores_100_and_nothing_0(tmp_path: Path, style: str) -> None:
 )
 def test_the_rule(tmp_path: Path, which: dict[str, Any], program: str, official: bool, strict: bool) -> None:
     bench = benchmark("livecodebench")
-    (item,) = bench.items(Source(write(tmp_path / "own.jsonl", which)))
+    (item,) = bench.items(Source(write(tmp_path / "heldout.jsonl", which)))
     ((mark,),) = bench.judge([(item, Answer(program, program))], 1)
     assert (mark.official, mark.strict) == (official, strict), mark.why
 
@@ -95,7 +95,7 @@ def test_a_pickle_that_names_a_function_is_refused(tmp_path: Path) -> None:
 
     evil = base64.b64encode(zlib.compress(pickle.dumps(Evil()))).decode()
     with pytest.raises(EvaluationError, match="does more than to hold a text"):
-        benchmark("livecodebench").items(Source(write(tmp_path / "own.jsonl", {**SUM, "private_test_cases": evil})))
+        benchmark("livecodebench").items(Source(write(tmp_path / "heldout.jsonl", {**SUM, "private_test_cases": evil})))
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_a_pickle_that_names_a_function_is_refused(tmp_path: Path) -> None:
 )
 def test_rows_that_are_not_whole(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
     with pytest.raises(EvaluationError, match=told):
-        benchmark("livecodebench").items(Source(write(tmp_path / "own.jsonl", {**PAIR, **changes})))
+        benchmark("livecodebench").items(Source(write(tmp_path / "heldout.jsonl", {**PAIR, **changes})))

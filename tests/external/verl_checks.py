@@ -38,7 +38,13 @@ from execverify.training.with_verl.rows import Exported, export
 from tests.external.rows import completions, rows
 from tests.helpers.small_models import random_model
 
-SMALL = ["stage1.prompts=4", "stage1.mini_batch=2", "stage1.device_batch=2", "stage1.rollouts=2", "stage1.epochs=2"]
+SMALL = [
+    "rl_whitebox.prompts_per_rollout=4",
+    "rl_whitebox.mini_batch_size=2",
+    "rl_whitebox.per_device_batch_size=2",
+    "rl_whitebox.num_generations=2",
+    "rl_whitebox.num_train_epochs=2",
+]
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +93,18 @@ def trained_by_verl(name: str, stage: str) -> Preset:
     """A preset without what only TRL has."""
     preset = load_preset(name)
     rl = preset.stage(stage)
-    scale = rl.scale if rl.scale != "batch" else "group"
-    scheduler = rl.scheduler if rl.scheduler in ("constant", "cosine") else "constant"
+    scale = rl.scale_rewards if rl.scale_rewards != "batch" else "group"
+    scheduler = rl.lr_scheduler_type if rl.lr_scheduler_type in ("constant", "cosine") else "constant"
     return changed(preset, stage, mask_truncated=False, scale=scale, scheduler=scheduler)
 
 
 @pytest.mark.parametrize("name", preset_names())
-@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+@pytest.mark.parametrize("stage", ["rl_whitebox", "rl_unit_tests"])
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: ",".join(map(str, variant.values())) or "as it is")
 def test_verl_takes_every_setting_as_it_is_meant(
     name: str, stage: str, variant: dict[str, Any], model: Path, exported: Exported
 ) -> None:
-    if stage == "stage2" and "reward" in variant:
+    if stage == "rl_unit_tests" and "reward" in variant:
         pytest.skip("ablations are of stage I")
     preset = changed(trained_by_verl(name, stage), stage, **variant)
     account = Exported(exported.folder)
@@ -126,7 +132,7 @@ def test_a_misspelt_setting_is_refused(wrong: str, exported: Exported) -> None:
     name, _, value = wrong.partition("=")
     preset = replace(load_preset("paper-7b", SMALL), verl={name: value})
     with pytest.raises(HydraException, match=r"Could not override|Key .* is not in struct"):
-        composed(verl_settings(preset, "stage1", exported, "m", Path("run")))
+        composed(verl_settings(preset, "rl_whitebox", exported, "m", Path("run")))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_trackers_and_reward_managers_are_those_that_verl_has() -> None:
 
 
 def test_the_written_command_composes_in_verls_own_program(model: Path, tmp_path: Path) -> None:
-    folder = prepare(load_preset("paper-7b", SMALL), "stage1", rows(), str(model), tmp_path / "a run")
+    folder = prepare(load_preset("paper-7b", SMALL), "rl_whitebox", rows(), str(model), tmp_path / "a run")
     done = subprocess.run(
         ["bash", str(folder / "run.sh"), "--cfg", "job"],
         env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)},
@@ -228,8 +234,8 @@ def rollouts(model: Path, exported: Exported) -> tuple[DataProto, list[float], l
 
 
 def run_config(model: Path, exported: Exported, manager: str = "naive", **changes: Any) -> DictConfig:
-    preset = changed(load_preset("paper-7b", SMALL), "stage1", **changes)
-    settings = verl_settings(preset, "stage1", exported, str(model), Path("run"))
+    preset = changed(load_preset("paper-7b", SMALL), "rl_whitebox", **changes)
+    settings = verl_settings(preset, "rl_whitebox", exported, str(model), Path("run"))
     settings |= {"reward.reward_manager.name": manager, "reward.num_workers": 2}
     return composed(settings)
 

@@ -24,8 +24,8 @@ from tests.helpers.small_models import random_model
 
 ROOT = Path(__file__).parents[2]
 SMALL = [
-    "stage1.prompts=2", "stage1.mini_batch=1", "stage1.device_batch=1", "stage1.rollouts=3", "stage1.epochs=1", "save_steps=2",
-    "stage1.max_prompt=4000", "stage1.max_completion=600", "stage1.learning_rate=0.01", "model.dtype=float32", "needs.gpus=1",
+    "rl_whitebox.prompts_per_rollout=2", "rl_whitebox.mini_batch_size=1", "rl_whitebox.per_device_batch_size=1", "rl_whitebox.num_generations=3", "rl_whitebox.num_train_epochs=1", "save_steps=2",
+    "rl_whitebox.max_prompt_length=4000", "rl_whitebox.max_completion_length=600", "rl_whitebox.learning_rate=0.01", "model.dtype=float32", "needs.gpus=1",
     "report_to=[]", "seed=5",
 ]  # fmt: skip
 ON_CPU = {
@@ -112,12 +112,12 @@ def weights(folder: Path) -> torch.Tensor:
 
 def test_a_run_is_stopped_and_goes_on(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
     preset: Preset = replace(load_preset("paper-7b", SMALL), verl=ON_CPU)
-    folder = prepare(preset, "stage1", made, str(model), tmp_path / "run")
+    folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / "run")
     rollouts = listed(model, made, tmp_path / "listed.json")
     run(folder, rollouts, "trainer.total_training_steps=1")  # as if it had been stopped after a step of the three
     first = weights(trained_model(folder))
     assert (folder / "checkpoints" / "latest_checkpointed_iteration.txt").read_text() == "1"
-    assert prepare(preset, "stage1", made, str(model), folder) == folder
+    assert prepare(preset, "rl_whitebox", made, str(model), folder) == folder
     run(folder, rollouts)
     steps = logged(folder)
     assert (folder / "checkpoints" / "latest_checkpointed_iteration.txt").read_text() == "3"
@@ -146,8 +146,8 @@ def test_a_run_is_stopped_and_goes_on(model: Path, made: list[dict[str, Any]], t
 
 def test_each_part_is_normalised_apart(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
     """GDPO, by verl's older trainer: a part that one group lacks does no harm there."""
-    preset = replace(load_preset("paper-7b", [*SMALL, "stage1.reward=parts"]), verl=ON_CPU)
-    folder = prepare(preset, "stage1", made, str(model), tmp_path / "run")
+    preset = replace(load_preset("paper-7b", [*SMALL, "rl_whitebox.reward=parts"]), verl=ON_CPU)
+    folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / "run")
     run(folder, listed(model, made, tmp_path / "listed.json"), "trainer.total_training_steps=2")
     told = {int(step["step"]): step for step in figures(folder)}
     for step, found in logged(folder).items():
@@ -159,8 +159,10 @@ def test_each_part_is_normalised_apart(model: Path, made: list[dict[str, Any]], 
 
 
 def test_groups_without_variance_are_drawn_again(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
-    preset = replace(load_preset("paper-7b", [*SMALL, "stage1.screen_samples=4", "stage1.max_steps=2"]), verl=ON_CPU)
-    folder = prepare(preset, "stage1", made, str(model), tmp_path / "run")
+    preset = replace(
+        load_preset("paper-7b", [*SMALL, "rl_whitebox.difficulty_filter_samples=4", "rl_whitebox.max_steps=2"]), verl=ON_CPU
+    )
+    folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / "run")
     known = json.loads(listed(model, made, tmp_path / "listed.json").read_text())
     trained = [prompt for prompt, row in zip(known, made, strict=True) if row["split"] == "train"]
     for prompt in trained[:4]:  # of six: all completions are wrong, and teach nothing

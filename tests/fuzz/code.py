@@ -20,7 +20,7 @@ from execverify.programs.values import to_value
 from execverify.rewards import Score, UnitTestConfig, Verdict, parse_unit_tests, unit_test_scores
 from execverify.rewards.code import grade
 from execverify.rewards.code.extract import extract_code
-from execverify.rewards.code.unit_tests import TestFormat, UnitTests
+from execverify.rewards.code.unit_tests import UnitTestFormat, UnitTests
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sessions import ALLOWED_MESSAGES, INVALID_REPLY, result_in
 from tests.fuzz.completions import damaged_text, noise, random_literal
@@ -144,10 +144,10 @@ _VALUES = (
 )
 
 
-def reply(rng: random.Random, gives: Any, form: TestFormat) -> list[str | None]:
+def reply(rng: random.Random, gives: Any, form: UnitTestFormat) -> list[str | None]:
     """What a process may say of one test: the seven fields of a result, honest or not."""
     value = to_value(gives, 100_000)
-    stdout = gives if form == TestFormat.STDIN else ""
+    stdout = gives if form == UnitTestFormat.STDIN else ""
     if rng.random() < 0.4:
         return ["returned", value.type, value.text, value.opaque_reason, "", None, stdout]
     outcome = rng.choice(
@@ -172,12 +172,12 @@ def reply(rng: random.Random, gives: Any, form: TestFormat) -> list[str | None]:
     return fields[: rng.choice((7, 7, 7, 7, 7, 7, 6))]
 
 
-def results(rng: random.Random, problem: Problem, form: TestFormat, honest: bool) -> tuple[Result, ...]:
+def results(rng: random.Random, problem: Problem, form: UnitTestFormat, honest: bool) -> tuple[Result, ...]:
     """The results that are made of replies."""
     found = []
     for gives in problem.gives:
         said = (
-            ["returned", *_fields(gives), "", None, gives if form == TestFormat.STDIN else ""]
+            ["returned", *_fields(gives), "", None, gives if form == UnitTestFormat.STDIN else ""]
             if honest
             else reply(rng, gives, form)
         )
@@ -254,9 +254,9 @@ def _may_be_right(problem: Problem, tests: UnitTests, expected: tuple[str, ...],
 
     if result.outcome != Outcome.RETURNED:
         return False
-    if tests.format == TestFormat.STDIN:
+    if tests.format == UnitTestFormat.STDIN:
         return _same_tokens(result.stdout, expected[0], problem.tolerance)
-    if tests.format == TestFormat.ASSERT:
+    if tests.format == UnitTestFormat.ASSERT:
         return True
     given = evaluated(parsed(((result.value and result.value.text) or "").strip(), "eval").body)
     wanted = [evaluated(parsed(text, "eval").body) for text in expected]

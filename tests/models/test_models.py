@@ -69,17 +69,17 @@ def test_a_missing_engine_says_how_to_get_it(engine: str, extra: str) -> None:
     ("spec", "options", "told"),
     [
         ("", {}, "no model is named"),
-        ("scripted:emty", {}, "did you mean scripted:empty"),
-        ("scripted:zzz", {}, "there are constant, echo, empty"),
-        ("scripted:constant", {}, "scripted:constant cannot be made with these options: .*text"),
-        ("recorded:nowhere.jsonl", {}, "nowhere.jsonl: no such file"),
+        ("mock:emty", {}, "did you mean mock:empty"),
+        ("mock:zzz", {}, "there are constant, echo, empty"),
+        ("mock:constant", {}, "mock:constant cannot be made with these options: .*text"),
+        ("replay:nowhere.jsonl", {}, "nowhere.jsonl: no such file"),
         ("http://h", {"model": "m", "concurrency": "abc"}, "the option concurrency is 'abc': it takes a whole number"),
         ("http://h", {"model": "m", "concurrency": True}, "the option concurrency is True: it takes a whole number"),
         ("http://h", {"model": "m", "timeout": "x"}, "the option timeout is 'x': it takes a number"),
         ("http://h", {"model": 5}, "the option model is 5: it takes a text"),
         ("http://h", {"model": "m", "body": 5}, "the option body is 5: it takes an object"),
         ("http://h", {"model": "m", "requests_per_minute": "x"}, "it takes a number"),
-        ("recorded:x", {"engine": "vllm"}, "takes no option 'engine': it takes none"),
+        ("replay:x", {"engine": "vllm"}, "takes no option 'engine': it takes none"),
         ("org/name", {"engine": "tgi"}, "there is no engine 'tgi': give one of transformers, vllm"),
     ],
 )
@@ -113,9 +113,9 @@ def test_sampling_is_checked(settings: dict[str, Any]) -> None:
 
 
 def test_fakes() -> None:
-    assert texts(load("scripted:empty").generate(asked("a"), Sampling(n=2))) == {"a": ("", "")}
-    assert texts(load("scripted:constant", text="Nil").generate(asked("a"), Sampling())) == {"a": ("Nil",)}
-    assert texts(load("scripted:echo").generate(asked("a"), Sampling())) == {"a": ("say a",)}
+    assert texts(load("mock:empty").generate(asked("a"), Sampling(n=2))) == {"a": ("", "")}
+    assert texts(load("mock:constant", text="Nil").generate(asked("a"), Sampling())) == {"a": ("Nil",)}
+    assert texts(load("mock:echo").generate(asked("a"), Sampling())) == {"a": ("say a",)}
     several = MockModel("several", lambda request: ["x", "y"])
     assert texts(several.generate(asked("a"), Sampling(n=3))) == {"a": ("x", "y", "x")}
     assert isinstance(several, Model)
@@ -130,7 +130,7 @@ def test_a_script_that_fails_is_an_error_and_not_an_answer() -> None:
 
 def test_ids_are_unique() -> None:
     with pytest.raises(ModelError, match="two requests have the id 'a'"):
-        list(load("scripted:empty").generate(asked("a", "a"), Sampling()))
+        list(load("mock:empty").generate(asked("a", "a"), Sampling()))
 
 
 # ------------------------------------------------------------------------------------------------------------- recorded
@@ -139,7 +139,7 @@ def test_ids_are_unique() -> None:
 def recorded(folder: Path, *lines: Any) -> Model:
     path = folder / "answers.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return load(f"recorded:{path}")
+    return load(f"replay:{path}")
 
 
 def test_recorded_lines(tmp_path: Path) -> None:
@@ -185,15 +185,15 @@ def test_files_that_hold_no_answers(content: str, told: str, tmp_path: Path) -> 
     path = tmp_path / "answers.jsonl"
     path.write_text(content)
     with pytest.raises(ModelError, match=told):
-        load(f"recorded:{path}")
+        load(f"replay:{path}")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ModelError, match="is not UTF-8 text"):
-        load(f"recorded:{path}")
+        load(f"replay:{path}")
 
 
 @pytest.mark.skipif(not CRUXEVAL.exists(), reason="CRUXEval's samples are not beside the repository")
 def test_recorded_generations_of_cruxeval() -> None:
-    model = load(f"recorded:{CRUXEVAL}")
+    model = load(f"replay:{CRUXEVAL}")
     names = [f"sample_{i}" for i in range(800)]
     given = list(model.generate(asked(*names), Sampling(n=10)))
     assert [g.id for g in given] == names and all(len(g.completions) == 10 and not g.error for g in given)
@@ -225,7 +225,7 @@ def test_what_went_wrong_is_asked_again(tmp_path: Path) -> None:
     model = Counting()
     assert all(not g.error for g in generate_cached(path, model, asked(*THREE), Sampling()))
     assert model.given == ["b"]
-    assert texts(load(f"recorded:{path}").generate(asked(*THREE), Sampling()))["b"] == ("B",)
+    assert texts(load(f"replay:{path}").generate(asked(*THREE), Sampling()))["b"] == ("B",)
 
 
 def test_what_failed_by_itself_is_asked_last(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_another_prompt_is_refused(tmp_path: Path) -> None:
     other = Request("b", ({"role": "user", "content": "say something else"},))
     with pytest.raises(ModelError, match="answers 'b' for another prompt"):
         list(generate_cached(path, Counting(), [other], Sampling()))
-    (given,) = load(f"recorded:{path}").generate([other], Sampling())
+    (given,) = load(f"replay:{path}").generate([other], Sampling())
     assert "to another prompt" in str(given.error)
 
 
@@ -354,10 +354,10 @@ def test_texts_come_back_as_they_were(tmp_path: Path) -> None:
     odd = ["\ud800", "\u2028\x85\r\n", "\x00", '"}\n{', "é" * 10_000]
     path = tmp_path / "g.jsonl"
     requests = [Request(text, ({"role": "user", "content": text},)) for text in odd]
-    first = texts(generate_cached(path, load("scripted:echo"), requests, Sampling()))
+    first = texts(generate_cached(path, load("mock:echo"), requests, Sampling()))
     assert first == {text: (text,) for text in odd}
-    assert texts(load(f"recorded:{path}").generate(requests, Sampling())) == first
-    assert texts(generate_cached(path, load("scripted:echo"), requests, Sampling())) == first
+    assert texts(load(f"replay:{path}").generate(requests, Sampling())) == first
+    assert texts(generate_cached(path, load("mock:echo"), requests, Sampling())) == first
 
 
 def test_a_model_that_forgets_a_request_is_found_out(tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_model_that_forgets_a_request_is_found_out(tmp_path: Path) -> None:
 def test_scoring_again_needs_no_model(tmp_path: Path) -> None:
     path = tmp_path / "g.jsonl"
     list(generate_cached(path, Counting(dtype="float32"), asked(*THREE), Sampling(temperature=0.5)))
-    model = load(f"recorded:{path}")
+    model = load(f"replay:{path}")
     assert model.name == "counting"
     assert model.settings["recorded"]["settings"]["dtype"] == "float32"
     assert model.settings["recorded"]["sampling"]["temperature"] == 0.5

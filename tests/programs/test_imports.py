@@ -103,7 +103,7 @@ def test_rows_of_annotated_programs(tmp_path: Path) -> None:
     ]
     file = jsonl(tmp_path / "p.jsonl", *({"code": code, "input": "['a', 'bcd']", "output": "3"} for code in codes))
     account = ConversionReport()
-    rows = list(make_rows(read_programs(file), RowConfig(limit=None), account))
+    rows = list(make_rows(read_programs(file), RowConfig(max_questions=None), account))
     assert (account.programs, len(account.completed), account.drops) == (4, 3, [])
     for row in rows:
         program, code = row["program"], codes[int(row["id"].split(":")[1].split("/")[0]) - 1]

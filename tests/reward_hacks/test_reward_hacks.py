@@ -64,7 +64,7 @@ def test_the_tasks_are_all_there() -> None:
 
 
 def test_every_family_applies_somewhere() -> None:
-    every = (*tasks(), next(ev.tasks(1, kinds="code_generation")))
+    every = (*tasks(), next(ev.generate_tasks(1, kinds="code_generation")))
     idle = {family.name for family in HACK_FAMILIES if not any(True for task in every for _ in family.attacks(task))}
     assert not idle
 

@@ -90,9 +90,9 @@ def test_what_is_not_installed_is_said_and_how_to_name_it(home: Path) -> None:
         with pytest.raises(ValueError, match="names of modules"):
             wrong()
     with pytest.raises(EvaluationError, match="leave out imports"):
-        evaluate("own", "scripted:gold", limit=1, imports=["alone"])
+        evaluate("heldout", "mock:gold", limit=1, imports=["alone"])
     with pytest.raises(EvaluationError, match="must be names of modules"):
-        evaluate("library-io", "scripted:gold", limit=1, imports="alone")
+        evaluate("library-io", "mock:gold", limit=1, imports="alone")
 
 
 def test_numpy_in_traces_questions_and_rows(tmp_path: Path) -> None:
@@ -113,5 +113,5 @@ def test_numpy_in_traces_questions_and_rows(tmp_path: Path) -> None:
     assert made.returncode == 0 and len(rows.read_text().splitlines()) == 2, made.stderr
     assert said("validate", str(rows), "--allow-imports", "numpy").returncode == 0
     for name in ("cruxeval-o", "cruxeval-i"):
-        found = evaluate(name, "scripted:gold", data=tmp_path / "data.jsonl", imports=["numpy"]).results
+        found = evaluate(name, "mock:gold", data=tmp_path / "data.jsonl", imports=["numpy"]).results
         assert (found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (100.0, 100.0)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.rewards import TestValidity, check_tests, parse_unit_tests, unit_test_score
+from execverify.rewards import UnitTestValidity, check_tests, parse_unit_tests, unit_test_score
 from execverify.rewards.code.record_formats import FORMATS, OtherAbility, format_of, read_record
 from execverify.rewards.code.record_formats.livecodebench import MAX_UNPACKED, unpacked
 from execverify.rewards.code.unit_tests import questions_of
@@ -107,7 +107,7 @@ def test_each_format_is_read_and_judged(name: str, record: Any, right: str, wron
     assert compute_score("execverify/code_generation", answer(right), json.dumps(record) if name else record)["score"] == 1.05
     read = read_record(record)
     for solution in read.solutions:
-        assert check_tests(read.tests, [solution]).validity == TestValidity.SOLVED
+        assert check_tests(read.tests, [solution]).validity == UnitTestValidity.SOLVED
 
 
 def test_every_format_is_tried() -> None:
@@ -256,7 +256,7 @@ def test_tests_that_hold_whatever_comes_pay_nobody(test: str) -> None:
 def test_tests_that_tell_right_from_wrong_stay(test: str) -> None:
     source = "def f(n):\n    return n if isinstance(n, list) else n + 1"
     check = check_tests({"asserts": [test], "entry_point": "f"}, [source])
-    assert check.validities == (TestValidity.SOLVED,)
+    assert check.validities == (UnitTestValidity.SOLVED,)
 
 
 def test_a_check_tells_what_is_known_of_each_test() -> None:
@@ -271,13 +271,25 @@ def test_a_check_tells_what_is_known_of_each_test() -> None:
         "entry_point": "f",
     }
     wrong, right = "def f(n):\n    return 2", "def f(n):\n    return n + 1"
-    expected = [TestValidity.SOLVED, TestValidity.NOTHING, TestValidity.ANYTHING, TestValidity.UNSUPPORTED, TestValidity.SOLVED]
+    expected = [
+        UnitTestValidity.SOLVED,
+        UnitTestValidity.NOTHING,
+        UnitTestValidity.ANYTHING,
+        UnitTestValidity.UNSUPPORTED,
+        UnitTestValidity.SOLVED,
+    ]
     assert list(check_tests(truth, [wrong, right]).validities) == expected
-    assert check_tests(truth, [right]).validity == TestValidity.NOTHING
+    assert check_tests(truth, [right]).validity == UnitTestValidity.NOTHING
     unknown = check_tests(truth)
-    assert Counter(unknown.validities) == {TestValidity.UNKNOWN: 3, TestValidity.ANYTHING: 1, TestValidity.UNSUPPORTED: 1}
+    assert Counter(unknown.validities) == {
+        UnitTestValidity.UNKNOWN: 3,
+        UnitTestValidity.ANYTHING: 1,
+        UnitTestValidity.UNSUPPORTED: 1,
+    }
     assert check_tests(truth, [right]).reasons[1] and not check_tests(truth, [right]).reasons[0]
-    assert check_tests({"inputs": ["1"], "outputs": ["1"]}, ["```python\nprint(input())\n```"]).validity == TestValidity.SOLVED
+    assert (
+        check_tests({"inputs": ["1"], "outputs": ["1"]}, ["```python\nprint(input())\n```"]).validity == UnitTestValidity.SOLVED
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- real rows
@@ -301,5 +313,5 @@ def test_real_rows_are_read_and_solved_by_their_references() -> None:
             read = read_record(row)
             standings[check_tests(read.tests, read.solutions, limits=Limits(timeout=10.0)).validity] += 1
         print(path.name, len(rows), dict(standings))
-        assert standings[TestValidity.FAILED] == 0
-        assert standings[TestValidity.NOTHING] <= 0.1 * len(rows), (path.name, standings)
+        assert standings[UnitTestValidity.FAILED] == 0
+        assert standings[UnitTestValidity.NOTHING] <= 0.1 * len(rows), (path.name, standings)

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from execverify.rewards.code.grade import unit_test_scores
-from execverify.rewards.code.unit_tests import TestFormat, UnitTest, UnitTests, parse_unit_tests
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTests, parse_unit_tests
 from execverify.rewards.parts import Score, Verdict
 from execverify.sandbox.result import Limits
 from tests.oracles.source_mutants import mutant
@@ -109,7 +109,7 @@ def inputs_of(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def calls_as_tests(name: str, inputs: Sequence[str], results: Sequence[str]) -> UnitTests:
-    return UnitTests(TestFormat.CALL, tuple(map(lambda given, result: UnitTest(given, (result,)), inputs, results)), name)
+    return UnitTests(UnitTestFormat.CALL, tuple(map(lambda given, result: UnitTest(given, (result,)), inputs, results)), name)
 
 
 def plain(source: str, problem: Problem, tests: Sequence[str] = (), calls: Sequence[str] = ()) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.rewards.code.unit_tests import TestFormat, UnitTest, parse_unit_tests
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, parse_unit_tests
 
 
 def call(given: str, *expected: str) -> UnitTest:
@@ -29,7 +29,7 @@ CALLS = (call("1, 2", "3"), call("3, 4", "7"))
 )
 def test_calls_in_every_way_they_are_written(truth: Any) -> None:
     tests = parse_unit_tests(truth)
-    assert (tests.format, tests.entry_point, tests.tests, tests.from_json) == (TestFormat.CALL, "f", CALLS, True)
+    assert (tests.format, tests.entry_point, tests.tests, tests.from_json) == (UnitTestFormat.CALL, "f", CALLS, True)
 
 
 def test_values_keep_their_types() -> None:
@@ -64,7 +64,7 @@ def test_no_arguments_and_no_result() -> None:
 )
 def test_programs_with_stdin(inputs: Any, outputs: Any) -> None:
     tests = parse_unit_tests({"inputs": inputs, "outputs": outputs, "fn_name": ""})
-    assert (tests.format, tests.entry_point) == (TestFormat.STDIN, None)
+    assert (tests.format, tests.entry_point) == (UnitTestFormat.STDIN, None)
     assert [(test.given.strip(), test.expected[0].strip()) for test in tests.tests] == [("1 2", "3"), ("3", "3")]
 
 
@@ -140,7 +140,7 @@ def test_asserts_find_the_function_that_they_call() -> None:
     tests = parse_unit_tests(
         {"asserts": ["assert set(f(x) for x in (1,)) == {2}", "assert math.isclose(f(1), 2)"], "setup": "import math"}
     )
-    assert (tests.format, tests.entry_point, tests.setup) == (TestFormat.ASSERT, "f", "import math")
+    assert (tests.format, tests.entry_point, tests.setup) == (UnitTestFormat.ASSERT, "f", "import math")
     assert [test.given for test in tests.tests][1] == "assert math.isclose(f(1), 2)"
     named = parse_unit_tests({"asserts": ["assert f(1) == g(2)"], "entry_point": "g", "names": ["f"]})
     assert (named.entry_point, named.names) == ("g", ("f",))
@@ -229,7 +229,7 @@ ROW = {
 
 def test_a_row_of_kind_code_generation_holds_literals() -> None:
     tests = parse_unit_tests(json.dumps(ROW))
-    assert (tests.format, tests.entry_point, tests.from_json) == (TestFormat.CALL, "f", False)
+    assert (tests.format, tests.entry_point, tests.from_json) == (UnitTestFormat.CALL, "f", False)
     assert tests.tests == (call("1", "(1, 0)"), call("[2], b={3}", "([2], {3})"))
 
 

@@ -26,12 +26,12 @@ def test_every_arm_begins_on_one_before_it() -> None:
 
 
 def test_arms_bring_what_they_need() -> None:
-    assert [arm.name for arm in chosen_arms(["white-box"], stage2=True)] == ["base", "sft", "white-box"]
-    assert [arm.name for arm in chosen_arms(["more-sft"], stage2=True)] == ["base", "sft", "white-box", "more-sft"]
-    assert {arm.stage for arm in chosen_arms([], stage2=False)} == {None, "sft", "stage1"}
-    assert chosen_arms([], stage2=True) == list(ARMS)
+    assert [arm.name for arm in chosen_arms(["white-box"], rl_unit_tests=True)] == ["base", "sft", "white-box"]
+    assert [arm.name for arm in chosen_arms(["more-sft"], rl_unit_tests=True)] == ["base", "sft", "white-box", "more-sft"]
+    assert {arm.stage for arm in chosen_arms([], rl_unit_tests=False)} == {None, "sft", "rl_whitebox"}
+    assert chosen_arms([], rl_unit_tests=True) == list(ARMS)
     with pytest.raises(TrainingError, match="there is no arm 'whitebox'"):
-        chosen_arms(["whitebox"], stage2=True)
+        chosen_arms(["whitebox"], rl_unit_tests=True)
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds of four arms, answered by scripted models: what comes out is known."""
     out = tmp_path_factory.mktemp("runs")
     answers = {
-        "base": "scripted:nothing",
-        "sft": "scripted:nothing",
-        "output-only": "scripted:constant:Nil",
-        "white-box": "scripted:gold",
+        "base": "mock:empty",
+        "sft": "mock:empty",
+        "output-only": "mock:constant:Nil",
+        "white-box": "mock:gold",
     }
     for arm, model in answers.items():
-        run = evaluate("own", model, limit=24)
+        run = evaluate("heldout", model, limit=24)
         for seed in (0, 1):
             write_run(out / f"seed-{seed}" / "evaluations" / arm / "held-out", run)
     return out
@@ -73,7 +73,7 @@ def test_the_figures_of_known_answers(runs: Path) -> None:
     )
     assert scores["variable_state"]["output-only"]["mean"] > 0 == scores["output"]["output-only"]["mean"]
     assert scores["output"]["white-box"]["seeds"] == [100.0, 100.0]
-    assert found["floors"]["held-out"]["variable_state"] == pytest.approx(
+    assert found["baselines"]["held-out"]["variable_state"] == pytest.approx(
         scores["variable_state"]["output-only"]["mean"], abs=0.01
     )
     assert all(told["white-box"] == 100.0 for told in found["levels"]["held-out"].values())
@@ -172,7 +172,9 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     from execverify.experiments.ablation import Ablation
 
     said: list[str] = []
-    small = preset("stage2.rows=0", "sft.tasks=0", "evaluation.tasks=0", "stage1.max_steps=2", "stage1.mini_batch=4")
+    small = preset(
+        "rl_unit_tests.rows=0", "sft.tasks=0", "evaluation.tasks=0", "rl_whitebox.max_steps=2", "rl_whitebox.mini_batch_size=4"
+    )
     out = tmp_path / "ablation"
     results = Ablation(small, [3], ["more-sft"], out, 1, said.append).run()
     arms = ["base", "sft", "white-box", "more-sft"]
@@ -185,7 +187,7 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     assert (sampled["sampling"]["n"], sampled["sampling"]["temperature"], sampled["sampling"]["seed"]) == (4, 1.0, 3)
     assert results["stages"]["more-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]  # both begin on the warm-up
     table = (out / "table.md").read_text(encoding="utf-8")
-    assert table == table_markdown(results, chosen_arms(["more-sft"], stage2=False))
+    assert table == table_markdown(results, chosen_arms(["more-sft"], rl_unit_tests=False))
     assert results["seeds"] == [3] and len(results["settings"]["with"]) == 1
     assert all(f"| {arm} |" in table for arm in arms) and "best constant answer" in table
     for name in ("curves.svg", "levels.svg"):

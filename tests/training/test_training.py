@@ -59,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("training") / "whole"
     done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(command("stage1", out), capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command("rl_whitebox", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "floor" in done.stdout
     return out
@@ -78,21 +78,21 @@ def _log(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_what_a_training_leaves(trained: Path) -> None:
-    for stage in ("sft", "stage1"):
+    for stage in ("sft", "rl_whitebox"):
         assert [line["step"] for line in _log(trained / stage)] == [1, 2, 3, 4]
         told = finished(trained / stage)
         assert told is not None and told["steps"] == 4 and told["kept"] > 0
         assert not list((trained / stage).glob("checkpoint-*"))  # nothing that only an unfinished one needs
     report = (trained / "report.md").read_text(encoding="utf-8")
-    assert all(word in report for word in ("base", "sft", "stage1", "floor", "next_statement"))
+    assert all(word in report for word in ("base", "sft", "rl_whitebox", "floor", "next_statement"))
 
 
 def test_what_is_logged_of_each_step(trained: Path) -> None:
-    for line in _log(trained / "stage1"):
+    for line in _log(trained / "rl_whitebox"):
         assert line["time/rollout"] > 0 and line["time/reward"] >= 0 and line["time/update"] > 0
         assert {"execverify/output", "reward", ZERO_VARIANCE, "completions/mean_length"} <= line.keys()
         assert line[ZERO_VARIANCE] == pytest.approx(line["frac_reward_zero_std"])
-    samples = [json.loads(line) for line in (trained / "stage1" / SAMPLES).read_text(encoding="utf-8").splitlines()]
+    samples = [json.loads(line) for line in (trained / "rl_whitebox" / SAMPLES).read_text(encoding="utf-8").splitlines()]
     assert {sample["step"] for sample in samples} == {1, 2, 3, 4}
     assert all("output" in sample["graded"] and sample["prompt"] and "white_box_reward" in sample for sample in samples)
 
@@ -100,19 +100,19 @@ def test_what_is_logged_of_each_step(trained: Path) -> None:
 def test_stages_see_different_rows(trained: Path) -> None:
     training = TrainingPipeline(preset(), trained, 1, _quiet)
     rows = training.prepared()
-    sft, stage1, held = (
+    sft, rl_whitebox, held = (
         {row["id"] for row in part} for part in (rows.of_sft(), rows.of_stage1(["white_box"]), rows.of_evaluation())
     )
-    assert sft and stage1 and held
-    assert not (sft & stage1 or sft & held or stage1 & held)
+    assert sft and rl_whitebox and held
+    assert not (sft & rl_whitebox or sft & held or rl_whitebox & held)
     assert {row["split"] for row in rows.of_evaluation()} == {"test"}
 
 
-@pytest.mark.parametrize("stage", ["sft", "stage1"])
+@pytest.mark.parametrize("stage", ["sft", "rl_whitebox"])
 def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage: str, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     subprocess.run(["cp", "-r", str(trained), str(out)], check=True)
-    for name in ("sft", "stage1") if stage == "sft" else ("stage1",):
+    for name in ("sft", "rl_whitebox") if stage == "sft" else ("rl_whitebox",):
         subprocess.run(["rm", "-r", str(out / name)], check=True)
     running = subprocess.Popen(
         command(stage, out, "--no-evaluation"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
@@ -138,7 +138,7 @@ def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage:
 def test_a_killed_training_of_all_stages_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "all"
     running = subprocess.Popen(command("all", out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
-    while running.poll() is None and not ((out / "stage1" / LOG).exists() and len(_log_safely(out / "stage1")) >= 3):
+    while running.poll() is None and not ((out / "rl_whitebox" / LOG).exists() and len(_log_safely(out / "rl_whitebox")) >= 3):
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)
     running.wait()
@@ -146,9 +146,11 @@ def test_a_killed_training_of_all_stages_goes_on(tmp_path: Path) -> None:
     done = subprocess.run(command("all", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
     assert (out / "sft" / STAGE).stat().st_mtime_ns == warm and (out / "evaluations" / "sft").stat().st_mtime_ns == measured
-    told = finished(out / "stage1")
-    assert told is not None and told["resumed_at"] == 2 and finished(out / "stage2") is not None
-    assert all(name in (out / "report.md").read_text(encoding="utf-8") for name in ("base", "sft", "stage1", "stage2"))
+    told = finished(out / "rl_whitebox")
+    assert told is not None and told["resumed_at"] == 2 and finished(out / "rl_unit_tests") is not None
+    assert all(
+        name in (out / "report.md").read_text(encoding="utf-8") for name in ("base", "sft", "rl_whitebox", "rl_unit_tests")
+    )
 
 
 def _log_safely(folder: Path) -> list[str]:
@@ -172,20 +174,20 @@ def test_a_log_is_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", preset_names())
-@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+@pytest.mark.parametrize("stage", ["rl_whitebox", "rl_unit_tests"])
 def test_trl_takes_every_preset(name: str, stage: str, tmp_path: Path) -> None:
     settings = load_preset(name)
     rl = settings.stage(stage)
     arguments = arguments_of(settings, stage, tmp_path)
-    assert arguments.generation_batch_size == rl.prompts * rl.rollouts
+    assert arguments.generation_batch_size == rl.prompts_per_rollout * rl.num_generations
     updates = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
-    assert updates == rl.mini_batch * rl.rollouts
-    assert (arguments.num_generations, arguments.beta, arguments.learning_rate) == (rl.rollouts, rl.beta, rl.learning_rate)
-    assert arguments.loss_type == rl.loss
+    assert updates == rl.mini_batch_size * rl.num_generations
+    assert (arguments.num_generations, arguments.beta, arguments.learning_rate) == (rl.num_generations, rl.beta, rl.learning_rate)
+    assert arguments.loss_type == rl.loss_type
 
 
 def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
-    arguments = arguments_of(load_preset("paper-7b"), "stage1", tmp_path)
+    arguments = arguments_of(load_preset("paper-7b"), "rl_whitebox", tmp_path)
     assert arguments.generation_batch_size == 1024  # 128 prompts with 8 rollouts
     assert arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps == 512  # mini-batches of 64 prompts
     assert arguments.beta == 0.0
@@ -193,23 +195,23 @@ def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
 
 def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"TRL refuses the settings.*use_vlm"):
-        arguments_of(preset("trl.use_vlm=true"), "stage1", tmp_path)
+        arguments_of(preset("trl.use_vlm=true"), "rl_whitebox", tmp_path)
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(1, 2), (2, 2), (25, 26)])
 def test_checkpoints_stand_between_rollouts(asked: int, kept: int, tmp_path: Path) -> None:
     """Two updates a rollout: one that went on amid it would draw its prompts again."""
-    settings = load_preset("tiny", ["stage1.mini_batch=16", f"save_steps={asked}"])
-    assert arguments_of(settings, "stage1", tmp_path).save_steps == kept
+    settings = load_preset("tiny", ["rl_whitebox.mini_batch_size=16", f"save_steps={asked}"])
+    assert arguments_of(settings, "rl_whitebox", tmp_path).save_steps == kept
 
 
 def test_batches_that_processes_cannot_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(
-        TrainingError, match=r"stage1: mini_batch x rollouts = 256 is no multiple of device_batch x processes = 192"
+        TrainingError, match=r"rl_whitebox: mini_batch x rollouts = 256 is no multiple of device_batch x processes = 192"
     ):
-        arguments_of(load_preset("tiny"), "stage1", tmp_path)
-    with pytest.raises(TrainingError, match=r"sft.batch = 8 is no multiple of device_batch x processes = 24"):
+        arguments_of(load_preset("tiny"), "rl_whitebox", tmp_path)
+    with pytest.raises(TrainingError, match=r"sft.batch_size = 8 is no multiple of device_batch x processes = 24"):
         sft_arguments(load_preset("tiny"), tmp_path)
 
 
@@ -223,9 +225,9 @@ REWARDS = {
 
 @pytest.mark.parametrize(("reward", "names"), REWARDS.items())
 def test_rewards_by_setting(reward: str, names: list[str], tmp_path: Path) -> None:
-    changed = preset(f"stage1.reward={reward}")
-    assert [function.__name__ for function in reward_functions(changed.stage1)] == names
-    parts = arguments_of(changed, "stage1", tmp_path).multi_objective_aggregation == "normalize_then_sum"
+    changed = preset(f"rl_whitebox.reward={reward}")
+    assert [function.__name__ for function in reward_functions(changed.rl_whitebox)] == names
+    parts = arguments_of(changed, "rl_whitebox", tmp_path).multi_objective_aggregation == "normalize_then_sum"
     assert parts == (reward == "parts")
 
 
@@ -244,13 +246,13 @@ def test_the_ablations_rewards(trained: Path, reward: str, expected: tuple[float
         ],
     }
     completions = [f"<answer>\nassert f(3) == 4\nreturn n\n{state}\n</answer>" for state in ("4; int", "5; int")]
-    (function,) = reward_functions(preset(f"stage1.reward={reward}").stage1)
+    (function,) = reward_functions(preset(f"rl_whitebox.reward={reward}").rl_whitebox)
     columns = {name: [value] * 2 for name, value in row.items()}
     assert function(completions=completions, **columns) == list(expected)
 
 
 def test_evaluation_takes_one_row_of_each_program(tmp_path: Path) -> None:
-    build(tmp_path / "rows", 60, DatasetConfig(seed=3, inputs=3, kinds=("white_box",), splits=Splits.parse("test=1")))
+    build(tmp_path / "rows", 60, DatasetConfig(seed=3, inputs_per_program=3, kinds=("white_box",), splits=Splits.parse("test=1")))
     everything = [row["program"]["source"] for row in read_rows(str(tmp_path / "rows"))]
     held = [row["program"]["source"] for row in Rows(tmp_path / "rows", 0, 0, 1000).of_evaluation()]
     assert len(everything) == 60 > len(held) and sorted(held) == sorted(set(everything))
@@ -268,9 +270,9 @@ def test_what_the_trainer_itself_refuses_is_one_line(trained: Path, tmp_path: Pa
     """The engine takes these settings, and refuses them when its trainer is made."""
     for setting in ("trl.reward_weights=[1.0,2.0]", "trl.sync_ref_model=true"):
         changed = preset(setting)
-        rows = list(TrainingPipeline(changed, trained, logger=print).prompts("stage1"))
-        with pytest.raises(TrainingError, match="stage1: TRL refuses the settings: "):
-            train_rl(changed, "stage1", str(trained / "sft" / "model"), rows, tmp_path / setting, workers=1)
+        rows = list(TrainingPipeline(changed, trained, logger=print).prompts("rl_whitebox"))
+        with pytest.raises(TrainingError, match="rl_whitebox: TRL refuses the settings: "):
+            train_rl(changed, "rl_whitebox", str(trained / "sft" / "model"), rows, tmp_path / setting, workers=1)
 
 
 def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> None:
@@ -348,7 +350,7 @@ def test_refusals_before_any_work(tmp_path: Path) -> None:
 
 def test_a_stage_without_the_one_before(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="train sft first, or give --model"):
-        TrainingPipeline(preset(), tmp_path / "out", 1, _quiet).run(["stage1"])
+        TrainingPipeline(preset(), tmp_path / "out", 1, _quiet).run(["rl_whitebox"])
 
 
 def test_another_trainings_folder(trained: Path) -> None:
@@ -369,11 +371,11 @@ def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
         {"id": str(i), "kind": "code_generation", "prompt": [{"role": "user", "content": "f"}], "program": {}, "questions": []}
         for i in range(8)
     ]
-    with pytest.raises(TrainingError, match="these are code_generation: stage2 takes code_generation rows"):
-        train_rl(preset(), "stage1", model, rows, tmp_path / "a", say=_quiet)
+    with pytest.raises(TrainingError, match="these are code_generation: rl_unit_tests takes code_generation rows"):
+        train_rl(preset(), "rl_whitebox", model, rows, tmp_path / "a", say=_quiet)
     few = [{**row, "kind": "white_box"} for row in rows[:2]]
     with pytest.raises(TrainingError, match="a rollout takes 4 prompts"):
-        train_rl(preset(), "stage1", model, few, tmp_path / "b", say=_quiet)
+        train_rl(preset(), "rl_whitebox", model, few, tmp_path / "b", say=_quiet)
     with pytest.raises(TrainingError, match="no row is left for the warm-up"):
         train_sft(preset(), model, [], tmp_path / "c", _quiet)
     with pytest.raises(ModelError, match="could not be loaded"):
@@ -388,7 +390,7 @@ def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp
         assert [prompt[-1]["content"] for prompt in prompts] == [f"f({name})" for name in id] and set(kind) == {"white_box"}
         return [{"1": float(at % 2), "2": None if at % 2 else 1.0}.get(name, 0.5) for at, name in enumerate(id)]
 
-    settings = preset("stage1.screen_samples=2").stage1
+    settings = preset("rl_whitebox.difficulty_filter_samples=2").rl_whitebox
     model = str(trained / "sft" / MODEL)
 
     def screen(functions: list[Any]) -> list[str]:
@@ -405,10 +407,10 @@ def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp
 
 
 def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
-    rows = list(TrainingPipeline(preset(), trained, 1, _quiet).prompts("stage1"))
+    rows = list(TrainingPipeline(preset(), trained, 1, _quiet).prompts("rl_whitebox"))
     model = str(trained / "sft" / MODEL)
-    changed = preset("stage1.screen_samples=2", "stage1.reward=constant", "stage1.max_steps=1")
-    told = train_rl(changed, "stage1", model, rows, tmp_path, say=_quiet)
+    changed = preset("rl_whitebox.difficulty_filter_samples=2", "rl_whitebox.reward=constant", "rl_whitebox.max_steps=1")
+    told = train_rl(changed, "rl_whitebox", model, rows, tmp_path, say=_quiet)
     assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
     screening = json.loads((tmp_path / FILTERED).read_text(encoding="utf-8"))
     assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0

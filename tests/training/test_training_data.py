@@ -41,12 +41,12 @@ def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path
         ]
         path = tmp_path / f"{len(kinds)}.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        settings = preset(f"data.from_folder={path}", "sft.rows=16", "stage1.rows=24")
+        settings = preset(f"data.from_folder={path}", "sft.rows=16", "rl_whitebox.rows=24")
         prepared = prepared_rows(settings, tmp_path / "out", 1)
         tasks = prepared_tasks(settings, tmp_path / f"out-{len(kinds)}", 1, _quiet)
         assert built == expected
-        sft, stage1 = list(prepared.of_sft()), list(prepared.of_stage1(["white_box"]))
-        assert [row["id"] for row in (*sft, *stage1)] == [f"white_box-{at}" for at in range(40)]
+        sft, rl_whitebox = list(prepared.of_sft()), list(prepared.of_stage1(["white_box"]))
+        assert [row["id"] for row in (*sft, *rl_whitebox)] == [f"white_box-{at}" for at in range(40)]
         assert len(list(prepared.of_evaluation())) == 12
         if not expected:
             assert [row["id"] for row in (*tasks.of_sft(), *tasks.of_stage2())] == [f"code_generation-{at}" for at in range(12)]
@@ -54,17 +54,17 @@ def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path
 
 
 def test_given_rows_with_other_prompts_are_refused(tmp_path: Path) -> None:
-    build(tmp_path / "given", 6, DatasetConfig(seed=3, template="brief"))
-    with pytest.raises(TrainingError, match=r"prompts by the template 'brief', .* 'compact': set data.template=brief"):
+    build(tmp_path / "given", 6, DatasetConfig(seed=3, prompt_template="brief"))
+    with pytest.raises(TrainingError, match=r"prompts by the template 'brief', .* 'compact': set data.prompt_template=brief"):
         prepared_rows(preset(f"data.from_folder={tmp_path / 'given'}"), tmp_path / "out", 1)
 
 
 def test_a_source_without_code_tasks_is_told_before_any_stage(tmp_path: Path) -> None:
     source = tmp_path / "prime.jsonl"
     source.write_text("{}\n")
-    training = TrainingPipeline(preset(f"stage2.source={source}"), tmp_path / "out", evaluated=False)
+    training = TrainingPipeline(preset(f"rl_unit_tests.source={source}"), tmp_path / "out", evaluated=False)
     with pytest.raises(TrainingError, match="holds no rows of code generation"):
-        training.run(["sft", "stage1", "stage2"])
+        training.run(["sft", "rl_whitebox", "rl_unit_tests"])
     assert not (tmp_path / "out").exists()
 
 
@@ -78,7 +78,7 @@ def test_cruxeval_is_asked_as_the_model_was_trained(tmp_path: Path) -> None:
     measures = {one.name: one for one in measures_of(changed, held, TaskRows(None, 0, 0, 0, "", ""), tmp_path, 1)}
     for name, asked in (("cruxeval-o", "assert f(1) == ??"), ("cruxeval-i", "assert f(??) == 1")):
         one = measures[name]
-        results = evaluate(one.benchmark, "scripted:gold", data=one.data, style=one.style, limit=one.limit).results
+        results = evaluate(one.benchmark, "mock:gold", data=one.data, style=one.style, limit=one.limit).results
         assert (results["items"], results["strict"]["pass_at_1"]) == (3, 100.0)
         (message,) = BENCHMARK.messages(BENCHMARK.items(Source(one.data))[0], one.style)
         assert message["content"].splitlines()[-1] == asked and ANSWER_OPEN not in message["content"]  # the prompts of `compact`
@@ -97,6 +97,6 @@ def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None
     path = tmp_path / "prime.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in (record, broken, broken)), encoding="utf-8")
     said: list[str] = []
-    settings = preset(f"stage2.source={path}", "sft.tasks=0", "evaluation.tasks=0")
+    settings = preset(f"rl_unit_tests.source={path}", "sft.tasks=0", "evaluation.tasks=0")
     assert len(list(prepared_tasks(settings, tmp_path, 1, said.append).of_stage2())) == 1
-    assert len(said) == 1 and said[0].startswith(f"stage2: 1 row of 3 records of {path}; 2 dropped: ")
+    assert len(said) == 1 and said[0].startswith(f"rl_unit_tests: 1 row of 3 records of {path}; 2 dropped: ")

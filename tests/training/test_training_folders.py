@@ -37,7 +37,7 @@ def _quiet(line: str) -> None:
 
 def _training(out: Path, *changes: str) -> TrainingPipeline:
     """Its reward is constant by turns: an untaught model earns nothing else, and steps without a reward change no weights."""
-    return TrainingPipeline(preset("stage1.reward=constant", *changes), out, 1, _quiet, evaluated=False)
+    return TrainingPipeline(preset("rl_whitebox.reward=constant", *changes), out, 1, _quiet, evaluated=False)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("folders") / "kept"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "drop_checkpoints", lambda folder: None)
-        _training(out).run(["sft", "stage1"])
+        _training(out).run(["sft", "rl_whitebox"])
     return out
 
 
@@ -54,7 +54,7 @@ def _stopped(kept: Path, out: Path, name: str) -> Path:
     """A copy that stopped at step 2 of a stage."""
     shutil.copytree(kept, out)
     if name == "sft":
-        shutil.rmtree(out / "stage1")
+        shutil.rmtree(out / "rl_whitebox")
     shutil.rmtree(out / name / "checkpoint-4")
     shutil.rmtree(out / name / MODEL)
     (out / name / STAGE).unlink()
@@ -67,17 +67,19 @@ def _weights(folder: Path) -> dict[str, Any]:
     return dict(load_file(folder / MODEL / "model.safetensors"))
 
 
-@pytest.mark.parametrize("name", ["sft", "stage1"])
+@pytest.mark.parametrize("name", ["sft", "rl_whitebox"])
 def test_a_stage_goes_on_with_a_smaller_device_batch(kept: Path, name: str, tmp_path: Path) -> None:
     import torch
 
     out = _stopped(kept, tmp_path / "again", name)
-    _training(out, "sft.device_batch=4", "stage1.device_batch=4", "save_steps=1", "needs.memory=0.5").run([name])
+    _training(out, "sft.per_device_batch_size=4", "rl_whitebox.per_device_batch_size=4", "save_steps=1", "needs.memory=0.5").run(
+        [name]
+    )
     told = finished(out / name)
     assert told is not None and (told["resumed_at"], told["steps"]) == (2, 4)
     expected = _weights(kept / name)
     assert all(torch.allclose(value, expected[key], atol=1e-5) for key, value in _weights(out / name).items())
-    before = _weights(kept / "sft") if name == "stage1" else None  # and the steps did something
+    before = _weights(kept / "sft") if name == "rl_whitebox" else None  # and the steps did something
     assert before is None or not all(torch.equal(value, before[key]) for key, value in expected.items())
 
 
@@ -89,16 +91,19 @@ def test_results_bind_the_settings_that_made_them() -> None:
         "needs.memory=0.5",
         "save_steps=7",
         "report_to=wandb",
-        "evaluation.batch=3",
-        "sft.device_batch=4",
-        "stage1.device_batch=4",
+        "evaluation.batch_size=3",
+        "sft.per_device_batch_size=4",
+        "rl_whitebox.per_device_batch_size=4",
     )
-    assert names(["sft", "stage1", "stage2", CHAINS], *free, "verl.trainer.nnodes=2") == []
-    assert names(["sft", CHAINS], "trl.use_vllm=true", "stage1.rows=12", "stage2.epochs=2.0") == []
-    assert names(["stage1"], "trl.use_vllm=true", "stage1.max_completion=8") == ["stage1.max_completion", "trl.use_vllm"]
-    assert names(["stage1"], "sft.rows=40", "sft.voice=plain") == ["sft.rows"]  # where the rows of stage I begin
-    assert names([], "sft.voice=plain", "sft.rows=40", "sft.learning_rate=1.0") == []
-    assert names([CHAINS], "sft.voice=plain", "sft.rows=40", "sft.learning_rate=1.0") == ["sft.rows", "sft.voice"]
+    assert names(["sft", "rl_whitebox", "rl_unit_tests", CHAINS], *free, "verl.trainer.nnodes=2") == []
+    assert names(["sft", CHAINS], "trl.use_vllm=true", "rl_whitebox.rows=12", "rl_unit_tests.num_train_epochs=2.0") == []
+    assert names(["rl_whitebox"], "trl.use_vllm=true", "rl_whitebox.max_completion_length=8") == [
+        "rl_whitebox.max_completion_length",
+        "trl.use_vllm",
+    ]
+    assert names(["rl_whitebox"], "sft.rows=40", "sft.cot_style=plain") == ["sft.rows"]  # where the rows of stage I begin
+    assert names([], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == []
+    assert names([CHAINS], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == ["sft.rows", "sft.cot_style"]
     assert names([], "model.hidden=64", "seed=2", "data.seed=1", "evaluation.rows=9") == [
         "data.seed", "evaluation.rows", "model.hidden", "seed",
     ]  # fmt: skip
@@ -108,9 +113,9 @@ def test_chains_bind_before_the_warm_up_has_begun(kept: Path, tmp_path: Path) ->
     out = tmp_path / "out"
     shutil.copytree(kept, out)
     shutil.rmtree(out / "sft")
-    shutil.rmtree(out / "stage1")
-    with pytest.raises(TrainingError, match=r"begun with other settings \(sft.voice\)"):
-        _training(out, "sft.voice=plain", "sft.learning_rate=1e-4").run(["sft"])
+    shutil.rmtree(out / "rl_whitebox")
+    with pytest.raises(TrainingError, match=r"begun with other settings \(sft.cot_style\)"):
+        _training(out, "sft.cot_style=plain", "sft.learning_rate=1e-4").run(["sft"])
 
 
 def test_a_stage_is_begun_when_it_left_something(tmp_path: Path) -> None:
@@ -124,11 +129,11 @@ def test_a_stage_is_begun_when_it_left_something(tmp_path: Path) -> None:
 
 
 def test_a_stage_keeps_its_base(kept: Path, tmp_path: Path) -> None:
-    other = str(kept / "stage1" / MODEL)
-    with pytest.raises(TrainingError, match=r"was trained from base, and this would start from stage1/model"):
+    other = str(kept / "rl_whitebox" / MODEL)
+    with pytest.raises(TrainingError, match=r"was trained from base, and this would start from rl_whitebox/model"):
         _training(kept).run(["sft"], other)
     out = _stopped(kept, tmp_path / "stopped", "sft")
-    with pytest.raises(TrainingError, match=r"was trained from base, and this would start from .*kept/stage1/model"):
+    with pytest.raises(TrainingError, match=r"was trained from base, and this would start from .*kept/rl_whitebox/model"):
         train_sft(preset(), other, [], out / "sft", _quiet)
     assert json.loads((out / "sft" / STARTED).read_text(encoding="utf-8")) == {"base": "base"}
 
@@ -136,16 +141,16 @@ def test_a_stage_keeps_its_base(kept: Path, tmp_path: Path) -> None:
 def test_a_training_may_be_moved(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "moved"
     shutil.copytree(kept, out)
-    _training(out).run(["sft", "stage1"])
+    _training(out).run(["sft", "rl_whitebox"])
     monkeypatch.chdir(tmp_path)
-    _training(Path("moved")).run(["sft", "stage1"])
+    _training(Path("moved")).run(["sft", "rl_whitebox"])
     check_base(out / "sft", "moved/base")
     assert base_name("some/hub-name", out / "sft") == "some/hub-name"
 
 
 def test_evaluations_of_another_model_are_not_taken(kept: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    shutil.copytree(kept, out, ignore=shutil.ignore_patterns("stage1", "sft"))
+    shutil.copytree(kept, out, ignore=shutil.ignore_patterns("rl_whitebox", "sft"))
     training = TrainingPipeline(preset(), out, 1, _quiet)
     training._measured("base", str(out / "base"))
     training._measured("base", str(kept / "base"))  # the same weights
@@ -177,7 +182,7 @@ def test_mistakes_claim_nothing(change: str, told: str, tmp_path: Path, monkeypa
 
 def _runs(out: Path, *changes: str) -> tuple[Callable[[], object], Callable[[], object]]:
     """The same mistake made with a training and with an experiment."""
-    return partial(_training(out, *changes).run, ["sft", "stage1"]), Ablation(preset(*changes), [0], [], out, 1, _quiet).run
+    return partial(_training(out, *changes).run, ["sft", "rl_whitebox"]), Ablation(preset(*changes), [0], [], out, 1, _quiet).run
 
 
 def _without(*missing: str) -> Any:
@@ -187,7 +192,7 @@ def _without(*missing: str) -> Any:
 
 def test_trl_refuses_the_warm_ups_settings(tmp_path: Path) -> None:
     bad = preset()
-    bad = replace(bad, sft=replace(bad.sft, scheduler="foo"))
+    bad = replace(bad, sft=replace(bad.sft, lr_scheduler_type="foo"))
     with pytest.raises(TrainingError, match=r"sft: TRL refuses the settings.*foo"):
         TrainingPipeline(bad, tmp_path / "out", 1, _quiet).run(["sft"])
     assert not (tmp_path / "out").exists()
@@ -196,12 +201,12 @@ def test_trl_refuses_the_warm_ups_settings(tmp_path: Path) -> None:
 def test_models_that_cannot_be_trained(kept: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(ModelError, match="no such folder"):
-        _training(out).run(["stage1"], str(tmp_path / "nowhere"))
+        _training(out).run(["rl_whitebox"], str(tmp_path / "nowhere"))
     plain = tmp_path / "plain"
     shutil.copytree(kept / "base", plain)
     (plain / "chat_template.jinja").unlink()
     with pytest.raises(TrainingError, match="has no chat template"):
-        _training(out).run(["stage1"], str(plain))
+        _training(out).run(["rl_whitebox"], str(plain))
     assert not out.exists()
 
 
@@ -244,17 +249,17 @@ def test_an_experiment_names_what_differs(tmp_path: Path) -> None:
         Ablation(preset(*changes), [0], [], tmp_path / "out", 1, _quiet)._claim()
 
     claimed()
-    claimed("needs.memory=0.5", "evaluation.batch=3", "stage1.rows=12", "trl.temperature=1.0")
+    claimed("needs.memory=0.5", "evaluation.batch_size=3", "rl_whitebox.rows=12", "trl.temperature=1.0")
     (tmp_path / "out" / "seed-0" / "output-only").mkdir(parents=True)
     (tmp_path / "out" / "seed-0" / "output-only" / STAGE).write_text('{"base": "sft/model"}', encoding="utf-8")
-    with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden, stage1.rows, trl.temperature\)"):
-        claimed("model.hidden=64", "sft.voice=plain")
+    with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden, rl_whitebox.rows, trl.temperature\)"):
+        claimed("model.hidden=64", "sft.cot_style=plain")
 
 
 def _verl(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [*command("stage1", out), "--engine", "verl", *more], capture_output=True, text=True, env=environment, check=False
+        [*command("rl_whitebox", out), "--engine", "verl", *more], capture_output=True, text=True, env=environment, check=False
     )
 
 
@@ -263,20 +268,22 @@ def test_verl_starts_where_trl_would(kept: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done = _verl(out)
     assert done.returncode == 2 and "train sft first, or give --model" in done.stderr and not out.exists()
-    shutil.copytree(kept, out, ignore=shutil.ignore_patterns("stage1"))
+    shutil.copytree(kept, out, ignore=shutil.ignore_patterns("rl_whitebox"))
     done = _verl(out)
     assert "the run, its rows and settings are written" in done.stderr, done.stderr
-    told = json.loads((out / "verl-stage1" / SETTINGS).read_text(encoding="utf-8"))
+    told = json.loads((out / "verl-rl_whitebox" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(out / "sft" / MODEL)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    second = [*command("stage2", out), "--engine", "verl"]
+    second = [*command("rl_unit_tests", out), "--engine", "verl"]
     done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 2 and "verl-stage1 has no checkpoint yet" in done.stderr  # stage II goes on from verl's stage I
-    weights = out / "verl-stage1" / "checkpoints" / "global_step_4" / "actor" / "huggingface"
+    assert (
+        done.returncode == 2 and "verl-rl_whitebox has no checkpoint yet" in done.stderr
+    )  # stage II goes on from verl's stage I
+    weights = out / "verl-rl_whitebox" / "checkpoints" / "global_step_4" / "actor" / "huggingface"
     shutil.copytree(kept / "sft" / MODEL, weights)
-    (out / "verl-stage1" / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("4")
+    (out / "verl-rl_whitebox" / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("4")
     done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
-    told = json.loads((out / "verl-stage2" / SETTINGS).read_text(encoding="utf-8"))
+    told = json.loads((out / "verl-rl_unit_tests" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(weights), done.stderr
     done = _verl(out, "--set", "model.hidden=64")
     assert done.returncode == 2 and "begun with other settings (model.hidden)" in done.stderr

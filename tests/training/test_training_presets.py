@@ -15,71 +15,71 @@ from execverify.training.run_dir import changed_settings as names_of
 
 PAPER = {  # section 4.1 of the paper
     "model.base": "Qwen/Qwen2.5-Coder-7B-Instruct",
-    "sft.rows": 30_000, "sft.learning_rate": 1e-5, "sft.scheduler": "cosine", "sft.warmup": 0.1, "sft.epochs": 2.0, "sft.batch": 16,
-    "sft.max_tokens": 4096,
-    "stage1.rows": 32_000, "stage1.learning_rate": 1e-6, "stage1.prompts": 128, "stage1.rollouts": 8, "stage1.mini_batch": 64,
-    "stage1.max_prompt": 2048, "stage1.max_completion": 4096, "stage1.beta": 0.0, "stage1.epochs": 4.0, "stage1.alpha": 0.5,
-    "stage2.learning_rate": 1e-6, "stage2.prompts": 128, "stage2.rollouts": 8, "stage2.mini_batch": 64, "stage2.epochs": 5.0,
+    "sft.rows": 30_000, "sft.learning_rate": 1e-5, "sft.lr_scheduler_type": "cosine", "sft.warmup_ratio": 0.1, "sft.num_train_epochs": 2.0, "sft.batch_size": 16,
+    "sft.max_length": 4096,
+    "rl_whitebox.rows": 32_000, "rl_whitebox.learning_rate": 1e-6, "rl_whitebox.prompts_per_rollout": 128, "rl_whitebox.num_generations": 8, "rl_whitebox.mini_batch_size": 64,
+    "rl_whitebox.max_prompt_length": 2048, "rl_whitebox.max_completion_length": 4096, "rl_whitebox.beta": 0.0, "rl_whitebox.num_train_epochs": 4.0, "rl_whitebox.alpha": 0.5,
+    "rl_unit_tests.learning_rate": 1e-6, "rl_unit_tests.prompts_per_rollout": 128, "rl_unit_tests.num_generations": 8, "rl_unit_tests.mini_batch_size": 64, "rl_unit_tests.num_train_epochs": 5.0,
 }  # fmt: skip
 
 WRONG = {
-    "stage1.learning_rat=1e-5": "did you mean stage1.learning_rate",
+    "rl_whitebox.learning_rat=1e-5": "did you mean rl_whitebox.learning_rate",
     "stage3.epochs=1": "there is no setting 'stage3'",
-    "stage1=3": "stage1 is a table of settings",
-    "stage1.epochs=many": "stage1.epochs is 'many': give a number",
+    "rl_whitebox=3": "rl_whitebox is a table of settings",
+    "rl_whitebox.num_train_epochs=many": "rl_whitebox.num_train_epochs is 'many': give a number",
     "sft.rows=1.5": "sft.rows is 1.5: give a whole number",
     "sft.packing=1": "sft.packing is 1: give true or false",
-    "stage1.kinds=[1]": "give a list of texts",
-    "stage1.reward=whitebox": "did you mean white_box?",
-    "stage1.kinds=white": "did you mean white_box?",
-    "stage1.kinds=code_generation": "does not judge rows of stage1.kinds code_generation",
-    "stage1.rollouts=1": "a group needs 2 completions",
-    "stage1.prompts=65": "must be a multiple of stage1.mini_batch",
-    "stage1.device_batch=7": "must be a multiple of stage1.device_batch",
-    "stage1.temperature=0": "temperature must be above 0",
-    "sft.device_batch=5": "sft.batch must be a multiple",
+    "rl_whitebox.kinds=[1]": "give a list of texts",
+    "rl_whitebox.reward=whitebox": "did you mean white_box?",
+    "rl_whitebox.kinds=white": "did you mean white_box?",
+    "rl_whitebox.kinds=code_generation": "does not judge rows of rl_whitebox.kinds code_generation",
+    "rl_whitebox.num_generations=1": "a group needs 2 completions",
+    "rl_whitebox.prompts_per_rollout=65": "must be a multiple of rl_whitebox.mini_batch_size",
+    "rl_whitebox.per_device_batch_size=7": "must be a multiple of rl_whitebox.per_device_batch_size",
+    "rl_whitebox.temperature=0": "temperature must be above 0",
+    "sft.per_device_batch_size=5": "sft.batch_size must be a multiple",
     "model.dtype=float8": "did you mean float32 or bfloat16?",
     "model.heads=5": "model.hidden must be a multiple of model.heads",
     "data.levels=7": "there is no level 7",
     "data.splits=train=1": "it needs both train and test",
-    "evaluation.batch=0": "evaluation.batch is 0: give 1 or more",
+    "evaluation.batch_size=0": "evaluation.batch_size is 0: give 1 or more",
     "save_steps=0": "save_steps is 0",
     "epochs": "'epochs' sets nothing: write it like",
-    "sft.scheduler=cosin": "did you mean cosine",
-    "stage1.scheduler=foo": "there is no stage1.scheduler 'foo': it must be one of constant,",
-    "stage1.loss=grop": "did you mean grpo?",
-    "stage2.scale=grup": "did you mean group?",
-    "stage1.kinds=": "stage1.kinds is empty: name some of white_box",
-    "data.kinds=code_generation": "stage2.rows and sft.tasks make rows of code generation",
+    "sft.lr_scheduler_type=cosin": "did you mean cosine",
+    "rl_whitebox.lr_scheduler_type=foo": "there is no rl_whitebox.lr_scheduler_type 'foo': it must be one of constant,",
+    "rl_whitebox.loss_type=grop": "did you mean grpo?",
+    "rl_unit_tests.scale_rewards=grup": "did you mean group?",
+    "rl_whitebox.kinds=": "rl_whitebox.kinds is empty: name some of white_box",
+    "data.kinds=code_generation": "rl_unit_tests.rows and sft.tasks make rows of code generation",
     "data.kinds=white": "did you mean white_box?",
     "data.kinds=": "a dataset needs a kind of rows",
     "seed=4294967296": "seed is 4294967296: give 4294967295 or less",
-    "data.inputs=0": "inputs must be 1 or more",
+    "data.inputs_per_program=0": "inputs must be 1 or more",
     "data.max_steps=0": "steps must be 1 or more",
-    "data.methods=str.uper": "did you mean",
-    "data.types=integer": "there is no type 'integer'",
-    "data.template=execverfy": "did you mean execverify",
-    "sft.voice=tense": "did you mean terse?",
-    "sft.detail=ful": "did you mean full?",
-    "sft.warmup=7": "sft.warmup is 7, and it is a share of the steps",
-    "stage1.warmup=1.0": "stage1.warmup is 1, and it is a share",
+    "data.builtins=str.uper": "did you mean",
+    "data.value_types=integer": "there is no type 'integer'",
+    "data.prompt_template=execverfy": "did you mean execverify",
+    "sft.cot_style=tense": "did you mean terse?",
+    "sft.cot_detail=ful": "did you mean full?",
+    "sft.warmup_ratio=7": "sft.warmup_ratio is 7, and it is a share of the steps",
+    "rl_whitebox.warmup_ratio=1.0": "rl_whitebox.warmup_ratio is 1, and it is a share",
     "seed=-1": "seed is -1: give 0 or more",
     "sft.rows=-1": "sft.rows is -1: give 0 or more",
-    "stage2.rows=-5": "stage2.rows is -5: give 0 or more",
+    "rl_unit_tests.rows=-5": "rl_unit_tests.rows is -5: give 0 or more",
     "evaluation.tasks=-1": "evaluation.tasks is -1: give 0 or more",
-    "stage1.learning_rate=-1e-5": "stage1.learning_rate is -1e-05: give 0 or more",
-    "stage1.learning_rate=nan": "stage1.learning_rate is nan: give 0 or more",
-    "sft.epochs=-1": "sft.epochs is -1: give more than 0",
-    "stage1.epochs=0": "stage1.epochs is 0: give more than 0",
-    "stage1.clip=-0.2": "stage1.clip is -0.2: give 0 or more",
-    "stage2.clip_high=-1": "stage2.clip_high is -1.0: give 0 or more",
-    "stage1.screen_samples=1": "one sample differs from none",
+    "rl_whitebox.learning_rate=-1e-5": "rl_whitebox.learning_rate is -1e-05: give 0 or more",
+    "rl_whitebox.learning_rate=nan": "rl_whitebox.learning_rate is nan: give 0 or more",
+    "sft.num_train_epochs=-1": "sft.num_train_epochs is -1: give more than 0",
+    "rl_whitebox.num_train_epochs=0": "rl_whitebox.num_train_epochs is 0: give more than 0",
+    "rl_whitebox.epsilon=-0.2": "rl_whitebox.epsilon is -0.2: give 0 or more",
+    "rl_unit_tests.epsilon_high=-1": "rl_unit_tests.epsilon_high is -1.0: give 0 or more",
+    "rl_whitebox.difficulty_filter_samples=1": "one sample differs from none",
     "needs.memory=-1": "needs.memory is -1.0: give 0 or more",
     "evaluation.cruxeval=nowhere.jsonl": "evaluation.cruxeval is 'nowhere.jsonl': no such file",
     "evaluation.unseen_methods=max": "training sees all methods",
     "evaluation.unseen_methods=maxx": "did you mean",
     "data.from_folder=2024-01-01": "data.from_folder is '2024-01-01': no such folder",
-    "stage2.source=nowhere.parquet": "stage2.source is 'nowhere.parquet': no such file",
+    "rl_unit_tests.source=nowhere.parquet": "rl_unit_tests.source is 'nowhere.parquet': no such file",
 }
 
 
@@ -87,7 +87,7 @@ WRONG = {
 def test_every_preset_is_whole(name: str) -> None:
     preset = load_preset(name)
     assert preset.description
-    assert OWN.answer_format(preset.data.template) == "execverify"  # what trains with a prompt is measured with it
+    assert OWN.answer_format(preset.data.prompt_template) == "execverify"  # what trains with a prompt is measured with it
     assert (FOLDER / f"{name}.toml").read_text(encoding="utf-8").startswith("# ")  # a person is told what it is for
     assert Preset(**{field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}) == preset
 
@@ -97,8 +97,8 @@ def test_the_papers_own_figures() -> None:
     for dotted, value in PAPER.items():
         table, _, name = dotted.partition(".")
         assert getattr(getattr(preset, table), name) == value, dotted
-    assert preset.stage1.rows == 20_000 + 12_000
-    assert preset.data.limit == 2 * 5 and len(KINDS) == 2
+    assert preset.rl_whitebox.rows == 20_000 + 12_000
+    assert preset.data.max_questions == 2 * 5 and len(KINDS) == 2
 
 
 @pytest.mark.parametrize(("change", "told"), WRONG.items())
@@ -112,8 +112,8 @@ def test_what_is_wrong_is_told_in_one_line(change: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        (["data.methods=abs, max", "evaluation.unseen_methods=max, min"], "take max out of one of them"),
-        (["data.kinds=white_box", "stage1.kinds=input_prediction"], "and data.kinds only white_box"),
+        (["data.builtins=abs, max", "evaluation.unseen_methods=max, min"], "take max out of one of them"),
+        (["data.kinds=white_box", "rl_whitebox.kinds=input_prediction"], "and data.kinds only white_box"),
     ],
 )
 def test_settings_that_do_not_go_together(changes: list[str], told: str) -> None:
@@ -156,9 +156,9 @@ def test_a_copied_preset_and_its_changes(tmp_path: Path) -> None:
     mine.write_text((FOLDER / "tiny.toml").read_text(encoding="utf-8"), encoding="utf-8")
     assert load_preset(str(mine)) == load_preset("tiny")
     changed = load_preset(
-        str(mine), ["stage1.learning_rate=1", "stage1.reward=output_only", "verl.trainer.nnodes=2", "trl.use_vllm=true"]
+        str(mine), ["rl_whitebox.learning_rate=1", "rl_whitebox.reward=output_only", "verl.trainer.nnodes=2", "trl.use_vllm=true"]
     )
-    assert (changed.stage1.learning_rate, changed.stage1.reward) == (1.0, "output_only")
+    assert (changed.rl_whitebox.learning_rate, changed.rl_whitebox.reward) == (1.0, "output_only")
     assert dict(changed.verl) == {"trainer.nnodes": 2} and changed.trl["use_vllm"] is True
     names = set(names_of(load_preset("tiny").as_json(), changed.as_json()))
-    assert names == {"stage1.learning_rate", "stage1.reward", "verl.trainer.nnodes", "trl.use_vllm"}
+    assert names == {"rl_whitebox.learning_rate", "rl_whitebox.reward", "verl.trainer.nnodes", "trl.use_vllm"}

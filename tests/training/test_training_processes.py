@@ -28,10 +28,16 @@ def _launch(out: Path, *changes: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_two_processes_train_all(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    changes = ("sft.device_batch=4", "stage1.device_batch=4", "stage2.device_batch=4", "sft.max_steps=3", "stage1.max_steps=2")
+    changes = (
+        "sft.per_device_batch_size=4",
+        "rl_whitebox.per_device_batch_size=4",
+        "rl_unit_tests.per_device_batch_size=4",
+        "sft.max_steps=3",
+        "rl_whitebox.max_steps=2",
+    )
     done = _launch(out, *changes)
     assert done.returncode == 0, done.stderr[-3000:]
-    for stage, steps in (("sft", 3), ("stage1", 2), ("stage2", 2)):
+    for stage, steps in (("sft", 3), ("rl_whitebox", 2), ("rl_unit_tests", 2)):
         told = finished(out / stage)
         assert told is not None and told["steps"] == steps
         lines = [json.loads(line) for line in (out / stage / LOG).read_text(encoding="utf-8").splitlines()]

@@ -36,7 +36,7 @@ def exported(train: int = 32_000, validation: int = 600) -> Exported:
     )
 
 
-def settings(stage: str = "stage1", preset: Preset = PAPER, data: Exported | None = None, **changes: Any) -> dict[str, Any]:
+def settings(stage: str = "rl_whitebox", preset: Preset = PAPER, data: Exported | None = None, **changes: Any) -> dict[str, Any]:
     one: dict[str, Any] = {stage: replace(preset.stage(stage), **changes)}
     preset = replace(preset, **one)
     return verl_settings(preset, stage, data or exported(), "some/model", Path("run"))
@@ -194,7 +194,7 @@ def test_the_papers_hyperparameters_are_verls(tmp_path: Path) -> None:
             "+reward.custom_reward_function.reward_kwargs.alpha": 0.5,
         }.items()
     )
-    code = settings("stage2", data=exported(25_000, 0))
+    code = settings("rl_unit_tests", data=exported(25_000, 0))
     assert code["trainer.total_epochs"] == 5
     assert not any("reward_kwargs" in name for name in code)
     assert code["trainer.test_freq"] == -1 and code["trainer.val_before_train"] is False
@@ -236,10 +236,10 @@ def test_losses_advantages_and_clipping() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": "batch"}, "stage1.scale = batch"),
-        ({"scheduler": "linear"}, "stage1.scheduler = linear: give constant or cosine"),
-        ({"mask_truncated": True}, "stage1.mask_truncated = true"),
-        ({"loss": "cispo"}, "stage1.loss = cispo"),
+        ({"scale": "batch"}, "rl_whitebox.scale_rewards = batch"),
+        ({"scheduler": "linear"}, "rl_whitebox.lr_scheduler_type = linear: give constant or cosine"),
+        ({"mask_truncated": True}, "rl_whitebox.mask_truncated_completions = true"),
+        ({"loss": "cispo"}, "rl_whitebox.loss_type = cispo"),
         ({"reward": "parts", "screen_samples": 8}, "screen_samples = 8"),
         ({"prompts": 64_000, "mini_batch": 64_000}, "has 32000 rows to train on, and one step takes 64000"),
     ],
@@ -257,10 +257,10 @@ def test_stages_and_trackers_that_verl_has_not() -> None:
 
 
 def test_steps_count_rollouts() -> None:
-    stage = replace(PAPER.stage1, prompts=8, mini_batch=4, epochs=1.5, max_steps=0)
-    assert steps_of("stage1", stage, 83) == 15  # 10 rollouts an epoch, the last 3 rows dropped
-    assert steps_of("stage1", replace(stage, max_steps=7), 83) == 4  # 7 updates, two a rollout
-    assert steps_of("stage1", replace(stage, epochs=0.01), 83) == 1
+    stage = replace(PAPER.rl_whitebox, prompts_per_rollout=8, mini_batch_size=4, num_train_epochs=1.5, max_steps=0)
+    assert steps_of("rl_whitebox", stage, 83) == 15  # 10 rollouts an epoch, the last 3 rows dropped
+    assert steps_of("rl_whitebox", replace(stage, max_steps=7), 83) == 4  # 7 updates, two a rollout
+    assert steps_of("rl_whitebox", replace(stage, num_train_epochs=0.01), 83) == 1
 
 
 def test_the_presets_own_table_wins_and_may_be_nested() -> None:
@@ -301,17 +301,23 @@ def test_values_are_quoted_as_hydra_reads_them() -> None:
 
 
 @pytest.mark.parametrize("name", preset_names())
-@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+@pytest.mark.parametrize("stage", ["rl_whitebox", "rl_unit_tests"])
 def test_every_preset_has_settings_for_verl(name: str, stage: str) -> None:
     preset = load_preset(name, [f"{stage}.mask_truncated=false", f"{stage}.screen_samples=0"])
-    if preset.stage(stage).scale == "batch" or preset.stage(stage).scheduler not in ("constant", "cosine"):
+    if preset.stage(stage).scale_rewards == "batch" or preset.stage(stage).lr_scheduler_type not in ("constant", "cosine"):
         pytest.skip("a preset for TRL alone")
     assert len(overrides(verl_settings(preset, stage, exported(100_000), "m", Path("run")))) > 40
 
 
 # ---------------------------------------------------------------------------------------------------- the run's folder
 
-SMALL = ["stage1.prompts=4", "stage1.mini_batch=2", "stage1.device_batch=2", "stage1.rollouts=2", "stage1.epochs=2"]
+SMALL = [
+    "rl_whitebox.prompts_per_rollout=4",
+    "rl_whitebox.mini_batch_size=2",
+    "rl_whitebox.per_device_batch_size=2",
+    "rl_whitebox.num_generations=2",
+    "rl_whitebox.num_train_epochs=2",
+]
 
 
 @pytest.fixture
@@ -325,13 +331,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Preset:
 def test_a_run_is_prepared_from_a_dataset(small: Preset, tmp_path: Path) -> None:
     dataset = tmp_path / "rows.jsonl"
     write_rows(str(dataset), [row for row in rows() if row is not EURUS])
-    folder = prepare(small, "stage1", dataset, "some/model", tmp_path / "run with blanks")
+    folder = prepare(small, "rl_whitebox", dataset, "some/model", tmp_path / "run with blanks")
     assert sorted(path.name for path in folder.iterdir()) == ["data", "run.sh", "settings.json"]
     told = json.loads((folder / "settings.json").read_text())
-    assert (told["stage"], told["model"], told["rows"]) == ("stage1", "some/model", {"train": 6, "validation": 2})
+    assert (told["stage"], told["model"], told["rows"]) == ("rl_whitebox", "some/model", {"train": 6, "validation": 2})
     assert told["left_out"] == {"of kind code_generation": 2}
     assert told["settings"]["trainer.total_training_steps"] == 2
-    assert told["preset"]["stage1"]["prompts"] == 4
+    assert told["preset"]["rl_whitebox"]["prompts"] == 4
     command = (folder / "run.sh").read_text()
     assert "bash run.sh trainer.nnodes=N" in command
     assert subprocess.run(["bash", "-n", str(folder / "run.sh")], check=False).returncode == 0
@@ -348,7 +354,7 @@ def test_the_command_hands_every_setting_to_verl(small: Preset, tmp_path: Path, 
     (package / "main_ppo.py").write_text(STAND_IN.format(out=str(heard)))
     monkeypatch.syspath_prepend(str(tmp_path / "packages"))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "packages"))
-    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "it's a run")
+    folder = prepare(small, "rl_whitebox", rows(), "some/model", tmp_path / "it's a run")
     assert launch(folder) == 7
     told = json.loads((folder / "settings.json").read_text())
     assert json.loads(heard.read_text()) == overrides(told["settings"])
@@ -360,7 +366,7 @@ def test_the_command_hands_every_setting_to_verl(small: Preset, tmp_path: Path, 
 
 
 def test_the_log_of_an_earlier_start_is_kept(small: Preset, tmp_path: Path) -> None:
-    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "a run")
+    folder = prepare(small, "rl_whitebox", rows(), "some/model", tmp_path / "a run")
     for number in ("one", "two"):
         (folder / "log.jsonl").write_text(number)
         subprocess.run(["bash", str(folder / "run.sh")], env={**os.environ, "PYTHON": "true"}, check=True)
@@ -369,7 +375,7 @@ def test_the_log_of_an_earlier_start_is_kept(small: Preset, tmp_path: Path) -> N
 
 
 def test_without_verl_launching_says_how_to_get_it(small: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "run")
+    folder = prepare(small, "rl_whitebox", rows(), "some/model", tmp_path / "run")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(TrainingError, match=r"pip install .*verl.*bash .*run\.sh") as caught:
         launch(folder)
@@ -379,22 +385,22 @@ def test_without_verl_launching_says_how_to_get_it(small: Preset, tmp_path: Path
 
 
 def test_a_run_that_has_begun_goes_on_and_is_never_written_over(small: Preset, tmp_path: Path) -> None:
-    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "run")
-    again = prepare(small, "stage1", rows()[:4], "some/model", folder)  # it has not begun, and is made anew
+    folder = prepare(small, "rl_whitebox", rows(), "some/model", tmp_path / "run")
+    again = prepare(small, "rl_whitebox", rows()[:4], "some/model", folder)  # it has not begun, and is made anew
     assert json.loads((again / "settings.json").read_text())["rows"] == {"train": 4}
     (folder / "checkpoints").mkdir()
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert prepare(small, "stage1", iter(()), "some/model", folder) == folder
+    assert prepare(small, "rl_whitebox", iter(()), "some/model", folder) == folder
     with pytest.raises(TrainingError, match="checkpoints of a run with other settings"):
-        prepare(small, "stage1", rows(), "other/model", folder)
+        prepare(small, "rl_whitebox", rows(), "other/model", folder)
     with pytest.raises(TrainingError, match="checkpoints of a run with other settings"):
-        prepare(load_preset("paper-7b", [*SMALL, "stage1.alpha=0.1"]), "stage1", rows(), "some/model", folder)
+        prepare(load_preset("paper-7b", [*SMALL, "rl_whitebox.alpha=0.1"]), "rl_whitebox", rows(), "some/model", folder)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 def test_a_missing_model_is_said_before_any_work(small: Preset, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such folder"):
-        prepare(small, "stage1", rows(), str(tmp_path / "nothing"), tmp_path / "run")
+        prepare(small, "rl_whitebox", rows(), str(tmp_path / "nothing"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -433,7 +439,7 @@ def kept(folder: Path, step: int, groups: dict[str, list[tuple[dict[str, Any], f
 
 
 def test_parts_are_counted_from_the_completions_that_verl_keeps(small: Preset, tmp_path: Path) -> None:
-    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "run")
+    folder = prepare(small, "rl_whitebox", rows(), "some/model", tmp_path / "run")
     with pytest.raises(TrainingError, match="holds no completions"):
         list(figures(folder))
     white, inverse = rows()[:2]
@@ -450,7 +456,7 @@ def test_parts_are_counted_from_the_completions_that_verl_keeps(small: Preset, t
 
 
 def test_the_model_of_the_last_checkpoint(small: Preset, tmp_path: Path) -> None:
-    folder = prepare(small, "stage1", rows(), "some/model", tmp_path / "run")
+    folder = prepare(small, "rl_whitebox", rows(), "some/model", tmp_path / "run")
     with pytest.raises(TrainingError, match="no checkpoint yet"):
         trained_model(folder)
     model = folder / "checkpoints" / "global_step_20" / "actor" / "huggingface"

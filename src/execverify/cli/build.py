@@ -71,11 +71,11 @@ def build_command(
         seed=seed,
         kinds=tuple(split_kinds(kinds)),
         levels=() if levels is None else levels_of(levels),
-        methods=tuple(split_kinds(methods)),
-        types=tuple(split_kinds(types)),
-        inputs=inputs,
-        limit=limit,
-        template=template,
+        builtins=tuple(split_kinds(methods)),
+        value_types=tuple(split_kinds(types)),
+        inputs_per_program=inputs,
+        max_questions=limit,
+        prompt_template=template,
         splits=Splits.parse(splits),
         timeout=timeout,
         steps=steps,
@@ -101,11 +101,11 @@ def _print(out: Path, built: BuildResult) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     for name in ("splits", "kinds", "levels"):
         table.add_row(name, Text(_as_text(manifest[name])))
-    table.add_row("dropped", Text(_as_text(manifest["dropped"]) or "none"))
-    table.add_row("refused", Text(_as_text(manifest["refused"]) or "none"))
-    if manifest["excluded"]:
-        table.add_row("excluded", Text(_as_text(manifest["excluded"])))
-    table.add_row("content", manifest["content"])
+    table.add_row("skipped items", Text(_as_text(manifest["skipped_items"]) or "none"))
+    table.add_row("rejected attempts", Text(_as_text(manifest["rejected_attempts"]) or "none"))
+    if manifest["decontaminated"]:
+        table.add_row("decontaminated", Text(_as_text(manifest["decontaminated"])))
+    table.add_row("content hash", manifest["content_hash"])
     stdout.print(table)
 
 

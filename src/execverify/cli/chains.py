@@ -22,7 +22,7 @@ _SHOWN = 5
 @click.command("chains")
 @click.argument("rows")
 @click.option("-o", "--out", required=True, help="File to write: .parquet, .jsonl, or - for standard output.")
-@click.option("--voice", default="terse", show_default=True, help=f"How they read: {', '.join(STYLES)}, or {MIXED}.")
+@click.option("--voice", default="compact", show_default=True, help=f"How they read: {', '.join(STYLES)}, or {MIXED}.")
 @click.option("--detail", default="full", show_default=True, help=f"How much is told: {', '.join(NAMED_LEVELS)}.")
 @click.option("--budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits.")
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
@@ -55,8 +55,8 @@ def chains_command(
         made = cot_rows(
             itertools.islice(read_rows(rows), limit),
             style=voice,
-            detail=detail,
-            budget=budget,
+            detail_level=detail,
+            max_tokens=budget,
             seed=seed,
             count_tokens=TokenCounter(tokenizer) if tokenizer is not None else estimate_tokens,
             workers=workers,
@@ -78,8 +78,8 @@ def _print_account(account: CotReport, out: str) -> None:
     note(f"{count_phrase(account.rows, 'row')}; chains: {kinds}" + (f" -> {out}" if count else ""))
     if count:
         rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.detail_levels.items()))
-        voices = ", ".join(f"{number} {voice}" for voice, number in sorted(account.voices.items()))
-        note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; voices: {voices}")
+        styles = ", ".join(f"{number} {voice}" for voice, number in sorted(account.styles.items()))
+        note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; styles: {styles}")
     if account.skipped:
         reasons = Counter(left.reason for left in account.skipped)
         note(f"dropped: {', '.join(f'{number} {reason}' for reason, number in reasons.most_common())}")

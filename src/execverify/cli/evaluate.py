@@ -23,9 +23,7 @@ from execverify.utils.messages import count_phrase
 @click.command("evaluate")
 @click.argument("benchmark", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the benchmarks: size, licence, source, rule.")
-@click.option(
-    "--model", metavar="M", help="A hub name or folder, an http(s) URL, recorded:FILE, scripted:gold, scripted:constant:TEXT."
-)
+@click.option("--model", metavar="M", help="A hub name or folder, an http(s) URL, replay:FILE, mock:gold, mock:constant:TEXT.")
 @click.option("--data", metavar="FILE", help="The benchmark's data; by default its public name on the hub.")
 @click.option("--style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]")
 @click.option("--n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]")
@@ -72,8 +70,8 @@ def evaluate_command(
         raise click.UsageError("name a benchmark and --model M; `execverify evaluate --list` shows the benchmarks")
     given = {"n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    recorded = model.startswith("recorded:") and not known
-    if (n or 1) > 1 and not temperature and not model.startswith(("recorded:", "scripted:")):
+    recorded = model.startswith("replay:") and not known
+    if (n or 1) > 1 and not temperature and not model.startswith(("replay:", "mock:")):
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
     with Progress("asking") as bar:
         found = evaluate(
@@ -153,13 +151,13 @@ def _print(results: dict[str, Any]) -> None:
                 Text(best_baseline(results, name, task)),
             )
     stdout.print(table)
-    for name, value in results.get("more", {}).items():
+    for name, value in results.get("extra_metrics", {}).items():
         stdout.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
     differing = results["disagreements"]
     if differing["count"]:
         some = ", ".join(differing["ids"][:5]) + (" ..." if differing["count"] > 5 else "")
         stdout.print(Text(f"official and strict differ on {count_phrase(differing['count'], 'item')}: {some}"))
-    if results["cut_off"]:
+    if results["truncated"]:
         stdout.print(
             Text(f"cut off at the most tokens: {results['cut_off']} of {count_phrase(results['completions'], 'completion')}")
         )

@@ -103,7 +103,7 @@ def _print_account(account: ConversionReport, out: str) -> None:
         reasons = Counter(drop.reason for drop in account.drops)
         note(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
         for drop in account.drops[:_SHOWN_DROPS]:
-            note(f"  {drop.id} ({drop.where}): {drop.reason}: {truncate(drop.detail, 160)}")
+            note(f"  {drop.id} ({drop.location}): {drop.reason}: {truncate(drop.detail, 160)}")
         if len(account.drops) > _SHOWN_DROPS:
             note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--data", metavar="DIR", help="Rows to train on (`execverify build`); kinds that it lacks are built.")
 @click.option("--out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as stage1.learning_rate=1e-5.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as rl_whitebox.learning_rate=1e-5.")
 @click.option("--engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
 @click.option("--no-evaluation", is_flag=True, help="Only train; measure nothing.")
 @click.option(
@@ -44,7 +44,7 @@ def train_command(
     no_evaluation: bool,
     workers: int,
 ) -> None:
-    """Train a model: the warm-up (sft), white-box RL (stage1), unit-test RL (stage2), or all of them one after another.
+    """Train a model: the warm-up (sft), white-box RL (rl_whitebox), unit-test RL (rl_unit_tests), or all of them one after another.
 
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
     """
@@ -83,7 +83,7 @@ def _on_verl(training: "TrainingPipeline", stage: str, model: str | None) -> Non
 
     if stage not in STAGES[1:]:
         raise TrainingError(
-            "verl runs stage1 and stage2; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
+            "verl runs rl_whitebox and rl_unit_tests; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
         )
     check_for_verl(training.preset, stage)
     model = training.prepare_external(stage, model)

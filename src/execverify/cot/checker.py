@@ -31,7 +31,7 @@ _REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 
 
-def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "terse") -> list[str]:
+def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "compact") -> list[str]:
     """What a chain says that is not so; empty where all of it is right.
 
     Args:
@@ -46,7 +46,7 @@ def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "terse") ->
     return check_chains([(text, task, trace)], voice=voice)[0]
 
 
-def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "terse", workers: int = 1) -> list[list[str]]:
+def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "compact", workers: int = 1) -> list[list[str]]:
     """The same for many chains; the processes that compute their expressions are shared."""
     checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
     open_ones = [one for one in checkers if one.returned or one.rounds]

@@ -51,7 +51,7 @@ class CotCompletion:
     """
 
     text: str
-    voice: str
+    style: str
     detail_level: int
     tokens: int
 
@@ -74,9 +74,9 @@ def generate_cot(
     trace: Trace,
     details: ExpressionValues | None = None,
     *,
-    voice: str = "terse",
-    detail: str = "full",
-    budget: int | None = None,
+    style: str = "compact",
+    detail_level: str = "full",
+    max_tokens: int | None = None,
     seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
 ) -> CotCompletion | Rejected:
@@ -96,9 +96,9 @@ def generate_cot(
         DatasetError: an unknown voice or level of detail.
         SandboxError: the program could not be run for its details (our failure).
     """
-    check_options(voice, detail)
-    if voice == MIXED:
-        voice = Random(f"{seed}:{task.id}:voice").choice(sorted(STYLES))
+    check_options(style, detail_level)
+    if style == MIXED:
+        style = Random(f"{seed}:{task.id}:voice").choice(sorted(STYLES))
     wrong = _mismatch(task, trace)
     if wrong is not None:
         return wrong
@@ -107,10 +107,10 @@ def generate_cot(
     course = trace_view(trace, details)
 
     def render(rung: int) -> CotCompletion:
-        text = _completion(task, course, DETAIL_LEVELS[rung], voice, seed)
-        return CotCompletion(text, voice, rung, count_tokens(text))
+        text = _completion(task, course, DETAIL_LEVELS[rung], style, seed)
+        return CotCompletion(text, style, rung, count_tokens(text))
 
-    return _most_detailed_within(render, NAMED_LEVELS[detail], budget)
+    return _most_detailed_within(render, NAMED_LEVELS[detail_level], max_tokens)
 
 
 def _most_detailed_within(told: Callable[[int], CotCompletion], first: int, budget: int | None) -> CotCompletion | Rejected:

@@ -55,16 +55,16 @@ class TraceTeacher:
         DatasetError: an unknown voice or level of detail, or a budget below 1.
     """
 
-    voice: str = "terse"
-    detail: str = "full"
-    budget: int | None = None
+    style: str = "compact"
+    detail_level: str = "full"
+    max_tokens: int | None = None
     seed: int | str = 0
     count_tokens: CountTokens = estimate_tokens
 
     def __post_init__(self) -> None:
-        check_options(self.voice, self.detail)
-        if self.budget is not None and self.budget < 1:
-            raise DatasetError(f"the budget must be 1 token or more, not {self.budget}")
+        check_options(self.style, self.detail_level)
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise DatasetError(f"the budget must be 1 token or more, not {self.max_tokens}")
 
     def generate(self, lessons: Sequence[TeacherInput]) -> Iterator[CotCompletion | Rejected]:
         """Chains in the order of the lessons."""
@@ -73,9 +73,9 @@ class TraceTeacher:
                 lesson.task,
                 lesson.trace,
                 lesson.details,
-                voice=self.voice,
-                detail=self.detail,
-                budget=self.budget,
+                style=self.style,
+                detail_level=self.detail_level,
+                max_tokens=self.max_tokens,
                 seed=self.seed,
                 count_tokens=self.count_tokens,
             )

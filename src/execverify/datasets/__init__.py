@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from execverify.datasets.rows_io import read_rows, write_rows
     from execverify.datasets.splits import Splits
     from execverify.datasets.stats import Stats, stats_of
-    from execverify.datasets.stream import tasks
+    from execverify.datasets.stream import generate_tasks
 
 _HOMES = {
     "build_run": ("BuildResult", "build"),
@@ -22,7 +22,7 @@ _HOMES = {
     "config": ("DatasetConfig",),
     "splits": ("Splits",),
     "stats": ("Stats", "stats_of"),
-    "stream": ("tasks",),
+    "stream": ("generate_tasks",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -35,10 +35,10 @@ __all__ = [
     "Splits",
     "Stats",
     "build",
+    "generate_tasks",
     "make_rows",
     "read_rows",
     "stats_of",
-    "tasks",
     "write_rows",
 ]  # fmt: skip
 

@@ -64,7 +64,7 @@ class BatchGenerator:
         # Rows that ask for code are checked by runs in other processes.
         self._usable = recipe.programs_file is None and CODE_GENERATION not in recipe.kinds
         self._unused = 0  # calls since something was left open
-        texts = template_texts(recipe.template, recipe.kinds)
+        texts = template_texts(recipe.prompt_template, recipe.kinds)
         self._setup = base64.b64encode(pickle.dumps((replace(recipe, decontaminate=()), texts))).decode()
 
     def lines(self, indexes: Iterable[int]) -> list[bytes]:

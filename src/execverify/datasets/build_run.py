@@ -31,7 +31,7 @@ from execverify.errors import DatasetError
 
 Progress = Callable[[int, int], None]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the manifest's meaning."""
 
 
@@ -165,15 +165,15 @@ class _Build:
         return {
             "format": FORMAT,
             "rows": harvest.rows,
-            "content": shards.content.hexdigest(),
+            "content_hash": shards.content.hexdigest(),
             "settings": settings,
             "splits": {name: splits[name] for name in self.recipe.splits.names},
             "kinds": dict(sorted(kinds.items())),
             "levels": dict(sorted(levels.items())),
             "items": harvest.items,
-            "dropped": _by_count(harvest.dropped),
-            "refused": _by_count(harvest.refused),
-            "excluded": {file.name: harvest.excluded[file.name] for file in self.benchmarks.files},
+            "skipped_items": _by_count(harvest.dropped),
+            "rejected_attempts": _by_count(harvest.refused),
+            "decontaminated": {file.name: harvest.excluded[file.name] for file in self.benchmarks.files},
             "benchmarks": [asdict(file) for file in self.benchmarks.files],
             "shards": [asdict(shard) for shard in files],
             "made_with": {"execverify": __version__, "python": platform.python_version(), "pyarrow": _pyarrow_version()},

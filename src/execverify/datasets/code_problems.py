@@ -20,9 +20,9 @@ from execverify.errors import RowError
 from execverify.questions.prompts import DEFAULT, problem_prompt_text
 from execverify.questions.rows import VERSION, Row
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.code.check_tests import TestCheck, TestValidity, check_tests
+from execverify.rewards.code.check_tests import TestCheck, UnitTestValidity, check_tests
 from execverify.rewards.code.record_formats import OtherAbility, Record, read_record
-from execverify.rewards.code.test_formats import TestFormat, UnitTest, UnitTests
+from execverify.rewards.code.test_formats import UnitTest, UnitTestFormat, UnitTests
 from execverify.rewards.code.unit_tests import questions_of
 from execverify.utils.read_files import NotJson, read_records
 
@@ -55,7 +55,7 @@ class ImportReport:
     tests: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     drops: list[SkippedProgram] = field(default_factory=list)
-    standings: Counter[TestValidity] = field(default_factory=Counter)
+    standings: Counter[UnitTestValidity] = field(default_factory=Counter)
 
 
 class _MalformedRecord(Exception):
@@ -150,7 +150,7 @@ def _judging(record: Record, account: ImportReport, check: bool) -> UnitTests:
     known: dict[str, tuple[str, ...]] = {}
     for test in tests.tests:
         if (
-            tests.format != TestFormat.ASSERT
+            tests.format != UnitTestFormat.ASSERT
             and not test.unsupported
             and known.setdefault(test.given, test.expected) != test.expected
         ):
@@ -160,9 +160,9 @@ def _judging(record: Record, account: ImportReport, check: bool) -> UnitTests:
     if check and kept:
         found = check_tests(_with(tests, kept), record.solutions)
         account.standings[found.validity] += 1
-        if found.validity in (TestValidity.NOTHING, TestValidity.FAILED):
+        if found.validity in (UnitTestValidity.NOTHING, UnitTestValidity.FAILED):
             raise _MalformedRecord(f"a test of it is {found.validity}", _first(found, found.validity))
-        judging = (TestValidity.SOLVED, TestValidity.UNKNOWN)
+        judging = (UnitTestValidity.SOLVED, UnitTestValidity.UNKNOWN)
         left_out.update(str(standing) for standing in found.validities if standing not in judging)
         first = first or next((why for why in found.reasons if why), "")
         kept = tuple(test for test, standing in zip(kept, found.validities, strict=True) if standing in judging)
@@ -176,7 +176,7 @@ def _with(tests: UnitTests, kept: tuple[UnitTest, ...]) -> UnitTests:
     return replace(tests, tests=kept)
 
 
-def _first(check: TestCheck, standing: TestValidity) -> str:
+def _first(check: TestCheck, standing: UnitTestValidity) -> str:
     return next(why for found, why in zip(check.validities, check.reasons, strict=True) if found == standing)
 
 

@@ -89,7 +89,7 @@ class RowCollector:
     def _wanted(self) -> str:
         if self.recipe.programs_file is not None:
             return f"what was asked of {self.recipe.programs_file}"
-        levels, methods = self.recipe.levels, self.recipe.methods
+        levels, methods = self.recipe.levels, self.recipe.builtins
         level = f"level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))}" if levels else "any level"
         wanted = f"{level} with {', '.join(methods)}" if methods else level
-        return f"{wanted} and the types {', '.join(self.recipe.types)} alone" if self.recipe.types else wanted
+        return f"{wanted} and the types {', '.join(self.recipe.value_types)} alone" if self.recipe.value_types else wanted

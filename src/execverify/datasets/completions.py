@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from execverify.datasets.rows_io import read_lines
 from execverify.errors import RowError
 from execverify.questions.task import Task
-from execverify.rewards.code.unit_tests import TestsOnlyTask
+from execverify.rewards.code.unit_tests import UnitTestTask
 from execverify.rewards.parse import completion_text
 from execverify.utils.messages import count_phrase
 
-Judged = TypeVar("Judged", bound=Task | TestsOnlyTask)
+Judged = TypeVar("Judged", bound=Task | UnitTestTask)
 
 
 def read_completions(path: str, tasks: Sequence[Judged]) -> list[tuple[Judged, str]]:

@@ -22,7 +22,7 @@ KIND_WEIGHTS = {"white_box": 5, "input_prediction": 3, CODE_GENERATION: 4}
 """How many rows of each kind there are beside those of the others that are asked for (the paper's 20,000 to 12,000 for the first
 two)."""
 
-_BOUNDS = (("seed", -(2**63), 2**63 - 1), ("inputs", 1, 10_000), ("limit", 0, 1_000_000), ("steps", 1, 10**9))
+_BOUNDS = (("seed", -(2**63), 2**63 - 1), ("inputs_per_program", 1, 10_000), ("max_questions", 0, 1_000_000), ("steps", 1, 10**9))
 """What can be stored in a row, and what ends."""
 _LONGEST = 3_600
 
@@ -55,11 +55,11 @@ class DatasetConfig:
     seed: int = 0
     kinds: tuple[str, ...] = TASK_KINDS
     levels: tuple[int, ...] = ()
-    methods: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    inputs: int = 1
-    limit: int = 10
-    template: str = DEFAULT
+    builtins: tuple[str, ...] = ()
+    value_types: tuple[str, ...] = ()
+    inputs_per_program: int = 1
+    max_questions: int = 10
+    prompt_template: str = DEFAULT
     splits: Splits = field(default_factory=Splits)
     timeout: float = 1.0
     steps: int = 10_000
@@ -72,16 +72,16 @@ class DatasetConfig:
         for level in self.levels:
             if level not in LEVELS or not isinstance(level, int):
                 raise DatasetError(f"there is no level {level!r}: the levels are 1 to 6")
-        for method in self.methods:
+        for method in self.builtins:
             get_builtin(method)
-        for name in self.types:
+        for name in self.value_types:
             if name not in TYPES:
                 raise DatasetError(f"there is no type {name!r} to keep to: the types are {', '.join(TYPES)}")
         # One spelling for each recipe: the order and repetitions of names do not decide anything.
         object.__setattr__(self, "kinds", tuple(kind for kind in ALL_KINDS if kind in self.kinds))
         object.__setattr__(self, "levels", tuple(sorted(set(self.levels))))
-        object.__setattr__(self, "methods", tuple(sorted(set(self.methods))))
-        object.__setattr__(self, "types", tuple(sorted(set(self.types))))
+        object.__setattr__(self, "builtins", tuple(sorted(set(self.builtins))))
+        object.__setattr__(self, "value_types", tuple(sorted(set(self.value_types))))
         object.__setattr__(self, "imports", tuple(sorted(set(self.imports))))
         if not self.kinds:
             raise DatasetError(f"a dataset needs a kind of rows: {' or '.join(ALL_KINDS)}")
@@ -92,8 +92,10 @@ class DatasetConfig:
                 raise DatasetError(f"{name} must be {most} or less; it is {given}")
         if not 0 < self.timeout <= _LONGEST:
             raise DatasetError(f"timeout must be more than 0 and at most {_LONGEST} seconds; it is {self.timeout:g}")
-        if self.inputs > 1 and self.programs_file is not None:
-            raise DatasetError("inputs goes with synthesized programs: a larger size gives programs of a file further inputs")
+        if self.inputs_per_program > 1 and self.programs_file is not None:
+            raise DatasetError(
+                "inputs_per_program goes with synthesized programs: a larger size gives programs of a file further inputs"
+            )
         if self.imports and self.programs_file is None:
             raise DatasetError("imports go with programs of a file: synthesized ones import nothing that is to be installed")
         if CODE_GENERATION in self.kinds and self.programs_file is not None:
@@ -106,9 +108,9 @@ class DatasetConfig:
         """A prompt of each kind."""
         brief = FunctionSpec("", "", ())
         return [
-            code_prompt_text("f", brief, self.template)
+            code_prompt_text("f", brief, self.prompt_template)
             if kind == CODE_GENERATION
-            else prompt_text(kind, _SMALL, "1", (), self.template)
+            else prompt_text(kind, _SMALL, "1", (), self.prompt_template)
             for kind in self.kinds
         ]
 
@@ -124,17 +126,17 @@ class DatasetConfig:
             DatasetError: a file of it cannot be read.
         """
         plain: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        for name in ("kinds", "levels", "methods", "types"):
+        for name in ("kinds", "levels", "builtins", "value_types"):
             plain[name] = list(plain[name])
         plain["splits"] = str(self.splits)
         prompts = self._prompts()
-        plain["template"] = {"name": Path(self.template).name, "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest()}
-        plain["from_file"] = None if self.programs_file is None else _named(self.programs_file)
-        plain["exclude"] = [_named(path) for path in self.decontaminate]
+        plain["prompt_template"] = {
+            "name": Path(self.prompt_template).name,
+            "sha256": hashlib.sha256("\0".join(prompts).encode()).hexdigest(),
+        }
+        plain["programs_file"] = None if self.programs_file is None else _named(self.programs_file)
+        plain["decontaminate"] = [_named(path) for path in self.decontaminate]
         plain["imports"] = list(self.imports)
-        for name in ("types", "imports"):
-            if not plain[name]:
-                del plain[name]  # datasets from before there were such are the same as ever
         return {"row_version": VERSION, **plain}
 
 

@@ -57,7 +57,7 @@ class CotReport:
 
     rows: int = 0
     chains: Counter[str] = field(default_factory=Counter)
-    voices: Counter[str] = field(default_factory=Counter)
+    styles: Counter[str] = field(default_factory=Counter)
     detail_levels: Counter[int] = field(default_factory=Counter)
     tokens: int = 0
     skipped: list[SkippedRow] = field(default_factory=list)
@@ -66,9 +66,9 @@ class CotReport:
 def cot_rows(
     rows: Iterable[Row],
     *,
-    style: str = "terse",
-    detail: str = "full",
-    budget: int | None = None,
+    style: str = "compact",
+    detail_level: str = "full",
+    max_tokens: int | None = None,
     seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
     workers: int = 1,
@@ -100,7 +100,7 @@ def cot_rows(
         SandboxError: programs cannot be run here (our failure).
     """
     account = CotReport() if account is None else account
-    narrator = TraceTeacher(style, detail, budget, seed, count_tokens)
+    narrator = TraceTeacher(style, detail_level, max_tokens, seed, count_tokens)
     apart = workers > 1 and _can_travel(teacher or narrator)
     work = partial(_made, teacher=teacher or narrator, limits=limits, workers=1 if apart else workers)
     return _counted(parallel_map(work, batched(rows, _CHUNK), workers if apart else 1), account, progress)
@@ -115,7 +115,7 @@ def _counted(made: Iterator[list["_Made"]], account: CotReport, progress: Callab
                 continue
             row, rung = found
             account.chains[kind] += 1
-            account.voices[row["voice"]] += 1
+            account.styles[row["style"]] += 1
             account.detail_levels[rung] += 1
             account.tokens += row["tokens"]
             yield row
@@ -173,7 +173,7 @@ def _row(task: Task, chain: CotCompletion) -> CotRow:
         "prompt": [dict(message) for message in task.prompt],
         "completion": [{"role": "assistant", "content": chain.text}],
         "level": task.level,
-        "voice": chain.voice,
+        "style": chain.style,
         "tokens": chain.tokens,
     }
 
@@ -182,4 +182,4 @@ def parquet_columns(pa: Any) -> Any:
     """The columns of these rows as Parquet holds them; `pa` is pyarrow."""
     messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
     columns = [("id", pa.string()), ("kind", pa.string()), ("prompt", messages), ("completion", messages)]
-    return pa.schema([*columns, ("level", pa.int64()), ("voice", pa.string()), ("tokens", pa.int64())])
+    return pa.schema([*columns, ("level", pa.int64()), ("style", pa.string()), ("tokens", pa.int64())])

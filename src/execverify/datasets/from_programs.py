@@ -35,7 +35,7 @@ class SkippedProgram:
     """
 
     id: str
-    where: str
+    location: str
     reason: str
     detail: str
 
@@ -66,9 +66,9 @@ class RowConfig:
     """How rows are made; see `execverify.questions.task`."""
 
     kinds: Sequence[str] = TASK_KINDS
-    limit: int | None = 10
+    max_questions: int | None = 10
     seed: int = 0
-    template: str = DEFAULT
+    prompt_template: str = DEFAULT
     split: str = "train"
     limits: Limits = field(default_factory=Limits)
     workers: int = 1
@@ -185,10 +185,10 @@ def _rows(record: ProgramRecord, trace: Trace, settings: RowConfig, account: Con
         made = task(
             trace,
             kind=kind,
-            limit=settings.limit,
+            limit=settings.max_questions,
             seed=settings.seed,
             id=f"{record.id}/{kind}",
-            template=settings.template,
+            template=settings.prompt_template,
             split=settings.split,
             generator=f"file:{record.location.rsplit(':', 1)[0].rsplit('/', 1)[-1]}",
         )

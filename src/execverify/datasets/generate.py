@@ -100,7 +100,7 @@ class ItemGenerator:
         self.runs = SandboxRunner(recipe) if runs is None else runs
         self.source: Source = source_of(recipe)
         self.benchmarks = Decontaminator(recipe.decontaminate) if benchmarks is None else benchmarks
-        self._types = frozenset(recipe.types)
+        self._types = frozenset(recipe.value_types)
         self.clock = StageTimer()
 
     def items(self, indexes: Iterable[int]) -> list[GeneratedItem]:
@@ -227,7 +227,7 @@ class ItemGenerator:
                 works[index].refused[why] += 1
                 continue
             program = candidate.program
-            inputs = [survey.inputs[number] for number in select_inputs(survey, self.recipe.inputs)]
+            inputs = [survey.inputs[number] for number in select_inputs(survey, self.recipe.inputs_per_program)]
             programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
             chosen.append(_Selected(index, attempt, candidate, tuple(programs)))
         return chosen
@@ -288,7 +288,7 @@ class ItemGenerator:
         common: dict[str, Any] = {
             "seed": recipe.seed,
             "id": f"{recipe.seed}-{chosen.index:08d}" + (f"/{number}" if number else ""),
-            "template": recipe.template,
+            "template": recipe.prompt_template,
             "level": None if constraint is None else constraint.level,
             "constraint": None if constraint is None else str(constraint),
             "split": split,
@@ -297,10 +297,10 @@ class ItemGenerator:
         try:
             if chosen.coding is not None:
                 return code_task(trace, chosen.coding.brief, chosen.coding.tests, **common)
-            made = task(trace, kind=kind, limit=recipe.limit, **common)
+            made = task(trace, kind=kind, limit=recipe.max_questions, **common)
         except QuestionError:
             return "its result has no literal"
-        if kind == "white_box" and not made.questions and recipe.limit:
+        if kind == "white_box" and not made.questions and recipe.max_questions:
             return NO_QUESTIONS
         return made
 
@@ -407,4 +407,4 @@ class SandboxRunner:
 
 def stops_early(recipe: DatasetConfig) -> bool:
     """Whether a survey may end where nothing is left to be seen: more rows of a program are worth looking for more that it does."""
-    return recipe.inputs == 1 and recipe.programs_file is None
+    return recipe.inputs_per_program == 1 and recipe.programs_file is None

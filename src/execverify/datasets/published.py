@@ -10,7 +10,7 @@ from execverify.errors import ExecVerifyError, RowError
 from execverify.programs.program import parse_source, read_arguments
 from execverify.programs.records import ProgramRecord, read_programs
 from execverify.rewards.code.record_formats import Record, format_of, read_record
-from execverify.rewards.code.test_formats import TestFormat
+from execverify.rewards.code.test_formats import UnitTestFormat
 from execverify.utils.read_files import NotJson, read_records
 
 
@@ -66,7 +66,7 @@ def _call(record: Record) -> str | None:
     body = parse_source(record.solutions[0]).body
     if not any(isinstance(node, ast.FunctionDef) and node.name == name for node in body):
         return None
-    if tests.format == TestFormat.CALL:
+    if tests.format == UnitTestFormat.CALL:
         return next((test.given for test in tests.tests if not test.unsupported), None)
     texts = (*(test.given for test in tests.tests), tests.setup)  # test functions stand in the setup
     return next((call for text in texts for call in _calls(text, name)), None)

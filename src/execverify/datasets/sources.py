@@ -53,7 +53,7 @@ class SynthesizerSource:
     def __init__(self, recipe: DatasetConfig) -> None:
         self._seed = recipe.seed
         self._levels = recipe.levels or LEVELS
-        self._methods = recipe.methods
+        self._methods = recipe.builtins
 
     def candidate(self, index: int, attempt: int) -> Candidate | str:
         """The program of an item's attempt, or why there is none."""
@@ -103,16 +103,16 @@ class FileSource:
             program = program_of(self._records[place], self._recipe.limits)
         except ProgramError:
             return "not a usable program"
-        constraint = next(self._kept(program), None) if self._recipe.levels or self._recipe.methods else None
+        constraint = next(self._kept(program), None) if self._recipe.levels or self._recipe.builtins else None
         return Candidate(program, constraint, self._generator, round=turn)
 
     def rejection_of(self, candidate: Candidate) -> str | None:
         """Why a program is none of those that were asked for; None where it is."""
-        asked = self._recipe.levels or self._recipe.methods
+        asked = self._recipe.levels or self._recipe.builtins
         return "it keeps none of the constraints" if asked and candidate.constraint is None else None
 
     def _kept(self, program: Program) -> Iterator[Constraint]:
-        methods = sorted({use.entry for use in builtin_uses(program)} & set(self._recipe.methods or _all(program)))
+        methods = sorted({use.entry for use in builtin_uses(program)} & set(self._recipe.builtins or _all(program)))
         for level in self._recipe.levels or LEVELS:
             for method in methods:
                 if check(program, constraint := Constraint(level, method)) is None:

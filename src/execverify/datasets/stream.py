@@ -13,7 +13,7 @@ from execverify.questions.task import TASK_KINDS, Task
 from execverify.utils.validation import list_of, names, whole_number
 
 
-def tasks(
+def generate_tasks(
     size: int | None = None,
     seed: int = 0,
     *,
@@ -48,11 +48,11 @@ def tasks(
         whole_number(seed, "seed", DatasetError),
         kinds=names(kinds, "names of kinds", DatasetError),
         levels=levels_of(levels) if isinstance(levels, str) else tuple(list_of(levels, "levels such as [1, 2]", DatasetError)),
-        methods=names(methods, "names of methods", DatasetError),
-        types=names(types, "names of types", DatasetError),
-        inputs=inputs,
-        limit=limit,
-        template=template,
+        builtins=names(methods, "names of methods", DatasetError),
+        value_types=names(types, "names of types", DatasetError),
+        inputs_per_program=inputs,
+        max_questions=limit,
+        prompt_template=template,
     )
     return _taken(ItemGenerator(recipe), RowCollector(recipe, size, MAX_CONSECUTIVE_MISSES))
 

@@ -60,7 +60,7 @@ def _described(name: str, run: Results) -> dict[str, Any]:
 
 
 def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]]:
-    ours, theirs = ({row["id"]: row for row in run["rows"] if "error" not in row} for run in (first, second))
+    ours, theirs = ({row["id"]: row for row in run["item_grades"] if "error" not in row} for run in (first, second))
     common = [id for id in ours if id in theirs]
     if not common:
         raise EvaluationError(f"{name} has no item in common with the first run")

@@ -4,7 +4,7 @@ A program's split is decided by its shape, which leaves names and constants out 
 of the splits "train" and "validation", of whatever seed, size, levels or methods, has never seen a program of this set, nor its
 twin with other names and constants. On top of that, the fixed set is made from a seed of its own.
 
-    python -m execverify.evaluation.heldout_set > src/execverify/evaluation/benchmarks/own.jsonl
+    python -m execverify.evaluation.heldout_set > src/execverify/evaluation/benchmarks/heldout.jsonl
 
 makes the fixed set anew (minutes: one shape in fifty is held out).
 """
@@ -91,7 +91,13 @@ def _record(task: Task, level: int) -> HeldOutProgram:
     assert task.split == SPLIT, "the split is decided by the shape, which was looked at"
     program = task.program
     return HeldOutProgram(
-        f"own-{level}-{task.id}", task.kind, level, task.constraint or "", program.source, program.entry_point, program.arguments
+        f"heldout-{level}-{task.id}",
+        task.kind,
+        level,
+        task.constraint or "",
+        program.source,
+        program.entry_point,
+        program.arguments,
     )
 
 

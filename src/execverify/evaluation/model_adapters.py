@@ -1,8 +1,8 @@
 """Who is asked, and how: models by name, the scripted models that know the benchmark, and functions of the caller's own.
 
-scripted:gold             answers right: the check that a benchmark can be passed
-scripted:constant:-1      answers the same to everything: the floors
-scripted:nothing          an empty completion
+mock:gold             answers right: the check that a benchmark can be passed
+mock:constant:-1      answers the same to everything: the floors
+mock:empty          an empty completion
 """
 
 import json
@@ -20,7 +20,7 @@ from execverify.utils.read_files import read_text
 GenerateFn = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
 """A function that answers many conversations at once: for each a text, or a text for each sample."""
 
-GOLD, EMPTY, CONSTANT = "scripted:gold", "scripted:nothing", "scripted:constant:"
+GOLD, EMPTY, CONSTANT = "mock:gold", "mock:empty", "mock:constant:"
 
 
 class CallableModel:
@@ -87,7 +87,7 @@ def resolve_model(
     try:
         return load(what, **options)
     except ModelError as error:
-        if not what.startswith("scripted:"):
+        if not what.startswith("mock:"):
             raise
         raise ModelError(f"{error}; evaluation has {GOLD}, {EMPTY} and {CONSTANT}TEXT besides") from None
 
@@ -96,7 +96,7 @@ def recorded_file(what: object) -> str | None:
     """The file of recorded answers that a model is."""
     if isinstance(what, ReplayModel):
         return what.path
-    return what.removeprefix("recorded:") if isinstance(what, str) and what.startswith("recorded:") else None
+    return what.removeprefix("replay:") if isinstance(what, str) and what.startswith("replay:") else None
 
 
 def replay_settings(path: str) -> tuple[dict[str, Any] | None, int, bool]:

@@ -1,9 +1,9 @@
 """`evaluate`: a benchmark asked of a model, judged twice, with all that the figures depend on written down.
 
-    evaluation = evaluate("own", "scripted:gold")
+    evaluation = evaluate("heldout", "mock:gold")
     evaluation.results["strict"]["pass_at_1"]          # 100.0
 
-The model may be a name (a hub name or folder, a URL, `recorded:FILE`, `scripted:gold`), a `Model`, or a function that answers a list
+The model may be a name (a hub name or folder, a URL, `replay:FILE`, `mock:gold`), a `Model`, or a function that answers a list
 of conversations, as inside a training run.
 """
 
@@ -29,7 +29,7 @@ from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
 
 GENERATIONS, RESULTS = "generations.jsonl", "results.json"
-FORMAT = 1
+FORMAT = 2
 """Version of the results' form."""
 
 _STOP = {"direct": ("[/ANSWER]",), "cot": ("[/ANSWER]",)}
@@ -237,19 +237,19 @@ def metrics_of(
     found: dict[str, Any] = {
         "items": len(records),
         "completions": sum(len(record.completions) for record in records),
-        "cut_off": sum(sum(record.truncated) for record in records),
+        "truncated": sum(sum(record.truncated) for record in records),
         "failures": {"not_generated": sum(record.error is not None for record in records), "not_judged": unjudged},
         "official": figures.score(records, False, ks),
         "strict": figures.score(records, True, ks),
-        "floors": figures.constant_baselines(_baseline_scores(bench, [record.item for record in records], workers, progress)),
+        "baselines": figures.constant_baselines(_baseline_scores(bench, [record.item for record in records], workers, progress)),
         "slices": figures.slices(records),
     }
     more = bench.extra_metrics(records)
     if more:
-        found["more"] = more
+        found["extra_metrics"] = more
     differing = figures.disagreements(records)
     found["disagreements"] = {"count": len(differing), "ids": differing}
-    found["rows"] = figures.rows_of(records)
+    found["item_grades"] = figures.rows_of(records)
     return found
 
 

@@ -15,7 +15,7 @@ TABLE, REPORT = "table.md", "report.html"
 RUN_FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
 """The files of a run's folder."""
 
-_NEEDED = frozenset({"benchmark", "data", "seed", "model", "style", "sampling", "items", "official", "strict", "rows"})
+_NEEDED = frozenset({"benchmark", "data", "seed", "model", "style", "sampling", "items", "official", "strict", "item_grades"})
 """What a comparison reads of results."""
 
 

@@ -38,7 +38,7 @@ def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def best_baseline(results: Results, verdict: str, task: str) -> str:
     """The best constant answer: its score, and what it says."""
-    best = results["floors"]["best"].get(verdict, {}).get(task)
+    best = results["baselines"]["best"].get(verdict, {}).get(task)
     return "" if best is None else f"{format_percent(best['pass_at_1'])} (`{best['answer'] or ' '}`)"
 
 
@@ -51,7 +51,7 @@ def run_summary(results: Results) -> str:
         for name in ("temperature", "top_p", "seed", "max_tokens")
         if name in sampling
     )
-    if results["cut_off"]:
+    if results["truncated"]:
         drawn += f", {results['cut_off']} of {count_phrase(results['completions'], 'completion')} cut off"
     data = results["data"]
     told = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""

@@ -70,7 +70,7 @@ class Ablation:
             raise TrainingError("no seed is named: give --seeds 1 or more")
         if not 0 <= min(self.seeds) <= max(self.seeds) <= MOST_SEED:
             raise TrainingError(f"seeds are {min(self.seeds)} to {max(self.seeds)}: they must lie between 0 and {MOST_SEED}")
-        arms = chosen_arms(self.arms, self.preset.stage2.rows > 0)
+        arms = chosen_arms(self.arms, self.preset.rl_unit_tests.rows > 0)
         check_hardware(self.preset, self.out)
         check_trainer_config(self.preset, [stage for stage in STAGES if any(arm.stage == stage for arm in arms)], self.out)
         if (base := base_model_path(self.preset.model, self.out)) != str(self.out):

@@ -20,7 +20,7 @@ class Condition:
     Attributes:
         name: how tables and folders call it.
         after: the arm on whose model it begins; None for the base model.
-        stage: which stage's settings it has: "sft", "stage1" or "stage2"; None where nothing is trained.
+        stage: which stage's settings it has: "sft", "rl_whitebox" or "rl_unit_tests"; None where nothing is trained.
         reward: instead of the stage's own; None keeps it.
         what: for readers.
         against: the arms that it is compared with.
@@ -35,7 +35,7 @@ class Condition:
 
 
 def _stage1(name: str, reward: str, what: str, *against: str) -> Condition:
-    return Condition(name, SFT, "stage1", reward, what, (SFT, EXTENDED_SFT, *against))
+    return Condition(name, SFT, "rl_whitebox", reward, what, (SFT, EXTENDED_SFT, *against))
 
 
 ARMS = (
@@ -54,11 +54,11 @@ ARMS = (
         "the warm-up, then more of it for as long as white-box RL took, with chains for RL's prompts too",
         (SFT,),
     ),
-    Condition("unit-tests", SFT, "stage2", None, "the warm-up, then unit-test RL alone", (SFT,)),
+    Condition("unit-tests", SFT, "rl_unit_tests", None, "the warm-up, then unit-test RL alone", (SFT,)),
     Condition(
         "white-box+unit-tests",
         "white-box",
-        "stage2",
+        "rl_unit_tests",
         None,
         "the warm-up, white-box RL, then unit-test RL",
         (SFT, "white-box", "unit-tests"),
@@ -66,18 +66,18 @@ ARMS = (
 )
 
 
-def chosen_arms(names: Iterable[str], stage2: bool) -> list[Condition]:
+def chosen_arms(names: Iterable[str], rl_unit_tests: bool) -> list[Condition]:
     """Arms by name, with those that they begin on, in the order of `ARMS`.
 
     Args:
         names: none means all.
-        stage2: whether the preset has a second stage; without, its arms are left out.
+        rl_unit_tests: whether the preset has a second stage; without, its arms are left out.
 
     Raises:
         TrainingError: there is no such arm.
     """
     known = {arm.name: arm for arm in ARMS}
-    wanted = list(names) or [arm.name for arm in ARMS if stage2 or arm.stage != "stage2"]
+    wanted = list(names) or [arm.name for arm in ARMS if rl_unit_tests or arm.stage != "rl_unit_tests"]
     needed: set[str] = set()
     while wanted:
         name = wanted.pop()

@@ -46,7 +46,7 @@ def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, A
         seeds: those that count.
 
     Returns:
-        "scores": measure -> task -> arm -> mean, interval and the seeds' own; "floors": measure -> task -> the best constant
+        "scores": measure -> task -> arm -> mean, interval and the seeds' own; "baselines": measure -> task -> the best constant
         answer's score; "levels": measure -> level -> arm -> mean over tasks and seeds; "comparisons": see `comparisons`.
     """
     runs = _runs(out, arms, seeds)
@@ -69,7 +69,7 @@ def summary(out: Path, arms: Sequence[str], seeds: Sequence[int]) -> dict[str, A
             for level, values in _by_level(found).items():
                 levels.setdefault(measure, {}).setdefault(level, {})[arm] = round(math.fsum(values) / len(values), 2)
     levels = {measure: dict(sorted(own.items())) for measure, own in levels.items()}
-    return {"scores": scores, "floors": floors, "levels": levels, "comparisons": comparisons(runs, arms, seeds)}
+    return {"scores": scores, "baselines": floors, "levels": levels, "comparisons": comparisons(runs, arms, seeds)}
 
 
 _Runs = dict[tuple[str, str, int], Mapping[str, Any]]
@@ -133,8 +133,8 @@ def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
     for seed, (ours, theirs) in pairs.items():
         if ours is None or theirs is None:
             continue
-        others = {row["id"]: row for row in theirs["rows"]}
-        for row in ours["rows"]:
+        others = {row["id"]: row for row in theirs["item_grades"]}
+        for row in ours["item_grades"]:
             if row["id"] not in others:
                 continue
             a, b = item_accuracies(row, "strict"), item_accuracies(others[row["id"]], "strict")

@@ -31,7 +31,7 @@ def write_pages(out: Path, results: Mapping[str, Any], arms: Sequence[Condition]
     """
     try:
         atomic_text(out / TABLE, table_markdown(results, arms))
-        draw_curves(out, results["seeds"], [arm.name for arm in arms if arm.stage in ("stage1", "stage2")])
+        draw_curves(out, results["seeds"], [arm.name for arm in arms if arm.stage in ("rl_whitebox", "rl_unit_tests")])
         draw_levels(out, results)
     except OSError as error:
         raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
@@ -54,7 +54,7 @@ def table_markdown(results: Mapping[str, Any], arms: Sequence[Condition]) -> str
             if any(arm.name in cells for cells in tasks.values()):
                 cells_of = (_cell(cells.get(arm.name), len(results["seeds"])) for cells in tasks.values())
                 lines.append(f"| {arm.name} | {' | '.join(cells_of)} |")
-        floors = results["floors"][measure]
+        floors = results["baselines"][measure]
         lines += [f"| best constant answer | {' | '.join(_number(floors.get(task)) for task in tasks)} |", ""]
     lines += [*_comparisons(results["comparisons"]), "", *_times(results["stages"]), ""]
     lines += [f"Made with: {json.dumps(with_)}" for with_ in told["with"]]

@@ -5,7 +5,7 @@
 The first line says what was asked of which model; each later line is one generation with the hash of its prompt, written in a
 single call and never changed. On the next run the answers that are there are read, and only what is missing or went wrong is
 asked again; a file of another model, other sampling or other prompts is refused. With every answer there, the model is not
-touched at all. `recorded:FILE` reads the same file, to score again without the model.
+touched at all. `replay:FILE` reads the same file, to score again without the model.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Fakes: a function from a request to text, for tests, floors and demonstrations.
 
     model = Scripted("gold", lambda request: golds[request.id])        # any callable
-    model = load("scripted:constant", text="Nil")                      # or one of those registered here by name
+    model = load("mock:constant", text="Nil")                      # or one of those registered here by name
 
 A function that raises makes a generation with an error, as an engine that fails does.
 """
@@ -53,7 +53,7 @@ class MockModel:
 
 
 def register_mock(name: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Makes a maker of answers known as `scripted:NAME`; it takes the options given to `load`."""
+    """Makes a maker of answers known as `mock:NAME`; it takes the options given to `load`."""
 
     def add(maker: Callable[..., Answer]) -> Callable[..., Answer]:
         _MAKERS[name] = maker
@@ -70,13 +70,13 @@ def mock(name: str, **options: Any) -> MockModel:
     """
     if name not in _MAKERS:
         near = difflib.get_close_matches(name, _MAKERS, n=1)
-        meant = f"did you mean scripted:{near[0]}?" if near else f"there are {', '.join(sorted(_MAKERS))}"
-        raise ModelError(f"there is no model scripted:{name}: {meant}")
+        meant = f"did you mean mock:{near[0]}?" if near else f"there are {', '.join(sorted(_MAKERS))}"
+        raise ModelError(f"there is no model mock:{name}: {meant}")
     try:
         answer = _MAKERS[name](**options)
     except TypeError as error:
-        raise ModelError(f"scripted:{name} cannot be made with these options: {error}") from None
-    return MockModel(f"scripted:{name}", answer, **options)
+        raise ModelError(f"mock:{name} cannot be made with these options: {error}") from None
+    return MockModel(f"mock:{name}", answer, **options)
 
 
 @register_mock("empty")

@@ -3,8 +3,8 @@
 load("Qwen/Qwen2.5-0.5B-Instruct")                     transformers, from the hub or a local folder, or a .gguf file
 load("Qwen/Qwen2.5-0.5B-Instruct", engine="vllm")      offline vLLM
 load("http://localhost:8000/v1", model="NAME")         any OpenAI-compatible server
-load("recorded:answers.jsonl")                         what was generated before
-load("scripted:empty")                                 a fake
+load("replay:answers.jsonl")                         what was generated before
+load("mock:empty")                                 a fake
 """
 
 import importlib
@@ -26,18 +26,18 @@ def load(spec: str, **options: Any) -> Model:
     """The model that a spec names.
 
     Args:
-        spec: a hub name or local path; an http(s) URL; `recorded:FILE`; `scripted:NAME`.
+        spec: a hub name or local path; an http(s) URL; `replay:FILE`; `mock:NAME`.
         options: what that kind of model takes, see its class; for names and paths also `engine`.
 
     Raises:
         ModelError: no such model, an option it does not take, or an engine that is not installed.
     """
     if not spec.strip():
-        raise ModelError("no model is named: give a hub name, a folder, an http(s) URL, recorded:FILE or scripted:NAME")
-    if spec.startswith("scripted:"):
-        return mock(spec.removeprefix("scripted:"), **options)
-    if spec.startswith("recorded:"):
-        return _construct(ReplayModel, spec.removeprefix("recorded:"), options)
+        raise ModelError("no model is named: give a hub name, a folder, an http(s) URL, replay:FILE or mock:NAME")
+    if spec.startswith("mock:"):
+        return mock(spec.removeprefix("mock:"), **options)
+    if spec.startswith("replay:"):
+        return _construct(ReplayModel, spec.removeprefix("replay:"), options)
     if spec.startswith(("http://", "https://")):
         return _construct(importlib.import_module("execverify.models.openai_compatible").OpenAICompatibleModel, spec, options)
     engine = options.pop("engine", "transformers")

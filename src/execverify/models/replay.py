@@ -37,7 +37,7 @@ class ReplayModel:
     def __init__(self, path: str) -> None:
         self.path = path
         header, self._found = read_recorded(path)
-        self.name: str = header.get("model") or f"recorded:{Path(path).name}"
+        self.name: str = header.get("model") or f"replay:{Path(path).name}"
         samples = min((len(g.completions) for g, _ in self._found.values() if g.error is None), default=0)
         settings = {"engine": "recorded", "file": Path(path).name, "answers": len(self._found), "samples": samples}
         if header:

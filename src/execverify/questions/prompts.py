@@ -1,8 +1,8 @@
 """How a prompt reads. Templates are text files, chosen by name, so that an ablation can swap them.
 
 A template is a folder with a file for each kind of task, `white_box.txt`, `input_prediction.txt` and `code_generation.txt`. The
-names in this package are "execverify" (the paper's format with all rules stated), "brief" (rules in one line), "direct" (no
-reasoning) and "compact" (no rules at all, for small models that learn them). The path of any other folder works as a name too.
+names in this package are "default" (the paper's format with all rules stated), "short" (rules in one line), "direct" (no
+reasoning) and "minimal" (no rules at all, for small models that learn them). The path of any other folder works as a name too.
 In a file, `$listing` stands for the program with line numbers, `$source` for the program as it is, `$entry_point`, `$call`,
 `$result`, and `$questions` for the numbered questions; for code generation, `$statement` for what the function does,
 `$signature` for its first line, `$examples` and `$entry_point`. Problems that somebody else has written have a file of their
@@ -20,7 +20,7 @@ from execverify.errors import QuestionError
 from execverify.programs.program import Program
 from execverify.questions.question import Question
 
-DEFAULT = "execverify"
+DEFAULT = "default"
 _FOLDER = Path(__file__).parent / "templates"
 
 Call = tuple[str, str]

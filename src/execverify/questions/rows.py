@@ -17,7 +17,7 @@ from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
 from execverify.utils.validation import expect
 
-VERSION = 1
+VERSION = 2
 """Version of the columns' meaning. A reader refuses rows of another version."""
 
 ROW_KINDS = ALL_KINDS

@@ -1,6 +1,6 @@
 """How an answer is judged: one parser, one comparison, the scores; adapters for the training engines."""
 
-from execverify.rewards.code.check_tests import TestCheck, TestValidity, check_tests
+from execverify.rewards.code.check_tests import TestCheck, UnitTestValidity, check_tests
 from execverify.rewards.code.grade import (
     PAPER_UNIT_TESTS,
     UnitTestConfig,
@@ -20,9 +20,9 @@ __all__ = [
     "RewardConfig",
     "Score",
     "TestCheck",
-    "TestValidity",
     "UnitTest",
     "UnitTestConfig",
+    "UnitTestValidity",
     "UnitTests",
     "Verdict",
     "check_tests",

@@ -23,7 +23,7 @@ from execverify.questions.question import KINDS, NO_STATE, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.code.grade import UnitTestConfig, unit_test_scores
-from execverify.rewards.code.unit_tests import TestsOnlyTask, UnitTests, tests_of
+from execverify.rewards.code.unit_tests import UnitTests, UnitTestTask, tests_of
 from execverify.rewards.compare import same_value
 from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parse import BLANKS, Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion
@@ -99,14 +99,14 @@ def score(
     wrote are given to our copy of the function, in a confined process. For code generation the code runs confined on each
     unit test, and what it gives is compared outside. Arguments as for `score_many`.
     """
-    if not isinstance(task, TestsOnlyTask):
+    if not isinstance(task, UnitTestTask):
         expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
     text = completion if isinstance(completion, str) else completion_text(completion) or completion
     return score_many([(task, text)], rule=rule, tests=tests, limits=limits, allow_weak=allow_weak)[0]
 
 
 def score_many(
-    pairs: Iterable[tuple[Task | TestsOnlyTask, str]],
+    pairs: Iterable[tuple[Task | UnitTestTask, str]],
     *,
     rule: RewardConfig = PAPER_REWARD,
     tests: UnitTestConfig | None = None,
@@ -131,7 +131,7 @@ def score_many(
     to_run: list[tuple[int, Task, Program]] = []
     codes: list[tuple[int, UnitTests, str]] = []
     for index, (task, completion) in enumerate(pairs):
-        if isinstance(task, TestsOnlyTask):
+        if isinstance(task, UnitTestTask):
             codes.append((index, task.tests, completion))
         elif task.kind == CODE_GENERATION:
             codes.append((index, tests_of(task), completion))

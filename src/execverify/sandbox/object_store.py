@@ -44,7 +44,7 @@ class ObjectStore:
         self.origins: dict[int, int] = {}
         self.open = False
         """Whether what the call at hand gives may be asked for everything."""
-        self.reader = Reader({"own": named, "remote": self.kept.__getitem__}, self.shared_class)
+        self.reader = Reader({"heldout": named, "remote": self.kept.__getitem__}, self.shared_class)
 
     def shared_class(self, name: str) -> Any:
         if name not in self.shared:

@@ -170,7 +170,7 @@ class RemoteCandidate:
     def local(self, value: Any) -> Any:
         """How what only this side knows crosses."""
         if id(value) in self.own:
-            return ("own", self.own[id(value)])
+            return ("heldout", self.own[id(value)])
         if issubclass(type(value), OpaqueRemoteValue):
             return ("remote", object.__getattribute__(value, "_execverify")[1])
         name = type(value).__name__

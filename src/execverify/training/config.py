@@ -10,7 +10,7 @@ from typing import Any
 
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 
-STAGES = ("sft", "stage1", "stage2")
+STAGES = ("sft", "rl_whitebox", "rl_unit_tests")
 SCRATCH = "scratch"
 SYNTHESIZED = "synthesized"
 MOST_SEED = 2**32 - 1
@@ -64,12 +64,12 @@ class DataSettings:
     seed: int = 0
     levels: str = "1-6"
     kinds: tuple[str, ...] = TASK_KINDS
-    methods: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    inputs: int = 1
-    limit: int = 10
+    builtins: tuple[str, ...] = ()
+    value_types: tuple[str, ...] = ()
+    inputs_per_program: int = 1
+    max_questions: int = 10
     max_steps: int = 10_000
-    template: str = "execverify"
+    prompt_template: str = "default"
     splits: str = "train=0.96,validation=0.02,test=0.02"
     from_folder: str = ""
 
@@ -97,21 +97,21 @@ class SftSettings:
 
     rows: int = 30_000
     tasks: int = 0
-    voice: str = "mixed"
-    detail: str = "full"
-    epochs: float = 2.0
+    cot_style: str = "mixed"
+    cot_detail: str = "full"
+    num_train_epochs: float = 2.0
     max_steps: int = 0
     save_steps: int = 0
     learning_rate: float = 1e-5
-    scheduler: str = "cosine"
-    warmup: float = 0.1
+    lr_scheduler_type: str = "cosine"
+    warmup_ratio: float = 0.1
     weight_decay: float = 0.0
-    batch: int = 16
-    device_batch: int = 2
-    budget: int = 0
-    max_tokens: int = 4096
+    batch_size: int = 16
+    per_device_batch_size: int = 2
+    cot_max_tokens: int = 0
+    max_length: int = 4096
     packing: bool = False
-    learn_prompts: bool = False
+    train_on_prompt: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,26 +149,26 @@ class RlSettings:
     source: str = SYNTHESIZED
     reward: str = "white_box"
     alpha: float = 0.5
-    epochs: float = 4.0
+    num_train_epochs: float = 4.0
     max_steps: int = 0
-    prompts: int = 128
-    rollouts: int = 8
-    mini_batch: int = 64
-    device_batch: int = 8
+    prompts_per_rollout: int = 128
+    num_generations: int = 8
+    mini_batch_size: int = 64
+    per_device_batch_size: int = 8
     learning_rate: float = 1e-6
-    scheduler: str = "constant"
-    warmup: float = 0.0
+    lr_scheduler_type: str = "constant"
+    warmup_ratio: float = 0.0
     temperature: float = 1.0
     top_p: float = 1.0
-    max_prompt: int = 2048
-    max_completion: int = 4096
+    max_prompt_length: int = 2048
+    max_completion_length: int = 4096
     beta: float = 0.0
-    clip: float = 0.2
-    clip_high: float = 0.0
-    loss: str = "grpo"
-    scale: str = "group"
-    mask_truncated: bool = False
-    screen_samples: int = 0
+    epsilon: float = 0.2
+    epsilon_high: float = 0.0
+    loss_type: str = "grpo"
+    scale_rewards: str = "group"
+    mask_truncated_completions: bool = False
+    difficulty_filter_samples: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class EvaluationSettings:
     rows: int = 300
     tasks: int = 0
     max_tokens: int = 1024
-    batch: int = 64
+    batch_size: int = 64
     unseen_methods: tuple[str, ...] = ()
     longer_levels: str = ""
     cruxeval: str = ""
@@ -222,7 +222,7 @@ class Preset:
         seed: of the initial weights, the order of rows and the rollouts.
         save_steps: optimizer steps between checkpoints, from which an interrupted training goes on.
         report_to: trackers, by the names that the engine knows: "tensorboard", "trackio", "wandb".
-        model, data, sft, stage1, stage2, evaluation, needs: see there.
+        model, data, sft, rl_whitebox, rl_unit_tests, evaluation, needs: see there.
         trl: further settings of TRL's `GRPOConfig`, by their own names, such as use_vllm.
         verl: further overrides of verl's configuration, by their dotted names.
     """
@@ -234,12 +234,12 @@ class Preset:
     model: ModelSettings = field(default_factory=ModelSettings)
     data: DataSettings = field(default_factory=DataSettings)
     sft: SftSettings = field(default_factory=SftSettings)
-    stage1: RlSettings = field(default_factory=RlSettings)
-    stage2: RlSettings = field(
-        default_factory=lambda: RlSettings(kinds=(CODE_GENERATION,), reward="unit_tests", epochs=5.0, rows=10_000)
+    rl_whitebox: RlSettings = field(default_factory=RlSettings)
+    rl_unit_tests: RlSettings = field(
+        default_factory=lambda: RlSettings(kinds=(CODE_GENERATION,), reward="unit_tests", num_train_epochs=5.0, rows=10_000)
     )
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
-    needs: HardwareRequirements = field(default_factory=HardwareRequirements)
+    hardware: HardwareRequirements = field(default_factory=HardwareRequirements)
     trl: Mapping[str, Any] = field(default_factory=dict)
     verl: Mapping[str, Any] = field(default_factory=dict)
 
@@ -249,11 +249,11 @@ class Preset:
         return plain
 
     def stage(self, name: str) -> RlSettings:
-        """The settings of "stage1" or "stage2"."""
+        """The settings of "rl_whitebox" or "rl_unit_tests"."""
         settings: RlSettings = getattr(self, name)
         return settings
 
     def rewarded(self, stage: str, reward: str) -> "Preset":
-        """The preset with another reward in "stage1" or "stage2"."""
+        """The preset with another reward in "rl_whitebox" or "rl_unit_tests"."""
         changed = replace(self.stage(stage), reward=reward)
-        return replace(self, stage1=changed) if stage == "stage1" else replace(self, stage2=changed)
+        return replace(self, rl_whitebox=changed) if stage == "rl_whitebox" else replace(self, rl_unit_tests=changed)

@@ -2,7 +2,7 @@
 
 DIR/rows            the dataset, as `execverify build` makes it
 SFT                 the first `sft.rows` rows of the split "train", with chains of thought
-stage I             the next `stage1.rows` rows of it, of the kinds that are asked for
+stage I             the next `rl_whitebox.rows` rows of it, of the kinds that are asked for
 evaluation          the first `evaluation.rows` rows of the split "test", whose programs have other shapes
 DIR/unseen, longer  further held-out rows: of methods, and of levels, that training never saw
 """
@@ -41,13 +41,13 @@ class Rows:
     Attributes:
         folder: the dataset.
         sft: how many rows of its split "train" the warm-up takes.
-        stage1: how many of the next ones stage I takes.
+        rl_whitebox: how many of the next ones stage I takes.
         held_out: how many of its split "test" are for evaluation.
     """
 
     folder: Path
     sft: int
-    stage1: int
+    rl_whitebox: int
     held_out: int
 
     def of_sft(self) -> Iterator[Row]:
@@ -57,7 +57,7 @@ class Rows:
     def of_stage1(self, kinds: Sequence[str]) -> Iterator[Row]:
         """The rows of stage I."""
         rows = islice(_split(self.folder, TRAIN), self.sft, None)
-        return islice((row for row in rows if row["kind"] in kinds), self.stage1)
+        return islice((row for row in rows if row["kind"] in kinds), self.rl_whitebox)
 
     def of_evaluation(self) -> Iterator[Row]:
         """The rows for evaluation, one of each program: several would count as more evidence than they are."""
@@ -87,11 +87,11 @@ def _given(data: DataSettings, coding: bool = False) -> Path | None:
     if not data.from_folder:
         return None
     manifest = read_manifest(Path(data.from_folder)) if Path(data.from_folder).is_dir() else None
-    asked, told = Path(data.template).name, ((manifest or {}).get("settings", {}).get("template") or {}).get("name")
+    asked, told = Path(data.prompt_template).name, ((manifest or {}).get("settings", {}).get("prompt_template") or {}).get("name")
     if told is not None and told != asked:
         raise TrainingError(
             f"{data.from_folder} has prompts by the template {told!r}, and what else is made here would have {asked!r}: set "
-            f"data.template={told}"
+            f"data.prompt_template={told}"
         )
     found = any((row["kind"] == CODE_GENERATION) == coding for row in read_rows(data.from_folder))
     return Path(data.from_folder) if found else None
@@ -111,7 +111,7 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
         build(folder, int(size), recipe_of(data), workers=workers)
-    rows = Rows(folder, preset.sft.rows, preset.stage1.rows, preset.evaluation.rows)
+    rows = Rows(folder, preset.sft.rows, preset.rl_whitebox.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
 
@@ -136,21 +136,21 @@ def _wanted(preset: Preset) -> int:
     """Rows that must be built so that enough are of stage I's kinds."""
     shares = {"white_box": 5 / 8, "input_prediction": 3 / 8}  # see `Recipe`
     built = [shares[kind] for kind in preset.data.kinds]
-    wanted = [shares[kind] for kind in preset.data.kinds if kind in preset.stage1.kinds]
-    return int(preset.stage1.rows * sum(built) / sum(wanted)) if wanted else preset.stage1.rows
+    wanted = [shares[kind] for kind in preset.data.kinds if kind in preset.rl_whitebox.kinds]
+    return int(preset.rl_whitebox.rows * sum(built) / sum(wanted)) if wanted else preset.rl_whitebox.rows
 
 
 def _check(rows: Rows, preset: Preset) -> None:
-    found = sum(1 for _ in rows.of_stage1(preset.stage1.kinds))
+    found = sum(1 for _ in rows.of_stage1(preset.rl_whitebox.kinds))
     sft = sum(1 for _ in rows.of_sft())
     held = sum(1 for _ in rows.of_evaluation())
     for name, have, want in (
         ("sft.rows", sft, rows.sft),
-        ("stage1.rows", found, rows.stage1),
+        ("rl_whitebox.rows", found, rows.rl_whitebox),
         ("evaluation.rows", held, rows.held_out),
     ):
         if want and have < min(want, 8):
-            kinds = ", ".join(preset.stage1.kinds)
+            kinds = ", ".join(preset.rl_whitebox.kinds)
             raise TrainingError(
                 f"{rows.folder} has {count_phrase(have, 'row')} for {name}, of {want} wanted (kinds: {kinds}): build more, or set less"
             )
@@ -163,7 +163,7 @@ class TaskRows:
     Attributes:
         folder: the synthesized dataset; None where none are wanted.
         sft: how many of its split "train" the warm-up takes.
-        stage2: how many of the next ones stage II takes.
+        rl_unit_tests: how many of the next ones stage II takes.
         held_out: how many of its split "test" are for evaluation.
         source: a file or hub name to take stage II's rows from instead.
         template: of the prompts of such rows.
@@ -172,7 +172,7 @@ class TaskRows:
 
     folder: Path | None
     sft: int
-    stage2: int
+    rl_unit_tests: int
     held_out: int
     source: str
     template: str
@@ -185,9 +185,9 @@ class TaskRows:
     def of_stage2(self) -> Iterator[Row]:
         """The rows of stage II."""
         if self.source == SYNTHESIZED:
-            return islice(self._own(TRAIN), self.sft, self.sft + self.stage2)
+            return islice(self._own(TRAIN), self.sft, self.sft + self.rl_unit_tests)
         if self.source.endswith((".parquet", ".jsonl")) and _are_rows(self.source):
-            return islice(read_rows(self.source), self.stage2)
+            return islice(read_rows(self.source), self.rl_unit_tests)
         return self._of_problems()
 
     def of_evaluation(self) -> Iterator[Row]:
@@ -199,20 +199,20 @@ class TaskRows:
 
     def _of_problems(self) -> Iterator[Row]:
         account = ImportReport()
-        yield from islice(problem_rows(self.source, account, template=self.template), self.stage2)
+        yield from islice(problem_rows(self.source, account, template=self.template), self.rl_unit_tests)
         dropped = Counter(drop.reason for drop in account.drops)
         why = "".join(f"; {count} dropped: {reason}" for reason, count in dropped.most_common())
         self.say(
-            f"stage2: {count_phrase(account.rows.total(), 'row')} of {count_phrase(account.records, 'record')} of {self.source}{why}"
+            f"rl_unit_tests: {count_phrase(account.rows.total(), 'row')} of {count_phrase(account.records, 'record')} of {self.source}{why}"
         )
 
 
 def check_source(preset: Preset) -> None:
     """Raises TrainingError where stage II's source gives no row: better told before two other stages than after."""
-    stage2 = preset.stage2
-    tasks = TaskRows(None, 0, 1, 0, stage2.source, preset.data.template, say=lambda line: None)
+    rl_unit_tests = preset.rl_unit_tests
+    tasks = TaskRows(None, 0, 1, 0, rl_unit_tests.source, preset.data.prompt_template, say=lambda line: None)
     if next(iter(tasks.of_stage2()), None) is None:
-        raise TrainingError(f"stage2.source is {stage2.source!r}, and it holds no rows of code generation")
+        raise TrainingError(f"rl_unit_tests.source is {rl_unit_tests.source!r}, and it holds no rows of code generation")
 
 
 def _are_rows(path: str) -> bool:
@@ -230,8 +230,8 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
     Raises:
         DatasetError: they cannot be built or read.
     """
-    stage2, data = preset.stage2, preset.data
-    synthesized = stage2.rows if stage2.source == SYNTHESIZED else 0
+    rl_unit_tests, data = preset.rl_unit_tests, preset.data
+    synthesized = rl_unit_tests.rows if rl_unit_tests.source == SYNTHESIZED else 0
     train, test = preset.sft.tasks + synthesized, preset.evaluation.tasks
     folder = _given(data, coding=True) if train or test else None
     if folder is None and (train or test):
@@ -239,7 +239,7 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
         build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
-    return TaskRows(folder, preset.sft.tasks, stage2.rows, test, stage2.source, data.template, say)
+    return TaskRows(folder, preset.sft.tasks, rl_unit_tests.rows, test, rl_unit_tests.source, data.prompt_template, say)
 
 
 def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
@@ -250,17 +250,17 @@ def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[st
     common: dict[str, Any] = {
         "seed": data.seed + 1,
         "kinds": data.kinds,
-        "types": data.types,
-        "limit": data.limit,
-        "template": data.template,
+        "value_types": data.value_types,
+        "max_questions": data.max_questions,
+        "prompt_template": data.prompt_template,
         "splits": Splits.parse(_HELD_OUT),
     }
     if evaluation.unseen_methods:
-        recipe = DatasetConfig(levels=levels_of(data.levels), methods=evaluation.unseen_methods, steps=data.max_steps, **common)
+        recipe = DatasetConfig(levels=levels_of(data.levels), builtins=evaluation.unseen_methods, steps=data.max_steps, **common)
         found["unseen"] = out / "unseen"
         build(found["unseen"], size, recipe, workers=workers)
     if evaluation.longer_levels:
-        recipe = DatasetConfig(levels=levels_of(evaluation.longer_levels), methods=data.methods, **common)
+        recipe = DatasetConfig(levels=levels_of(evaluation.longer_levels), builtins=data.builtins, **common)
         found["longer"] = out / "longer"
         build(found["longer"], size, recipe, workers=workers)
     return found

@@ -57,7 +57,9 @@ def filter_by_reward_variance(
         found = {"seconds": round(time.perf_counter() - begun, 1), "rewards": rewards}
         write_json(out / FILTERED, found)
     kept = [row for row in rows if any(_has_variance(own) for own in found["rewards"][row["id"]])]
-    say(f"screening by {settings.screen_samples} samples: {len(kept)} of {count_phrase(len(rows), 'prompt')} can teach something")
+    say(
+        f"screening by {settings.difficulty_filter_samples} samples: {len(kept)} of {count_phrase(len(rows), 'prompt')} can teach something"
+    )
     if not kept:
         raise TrainingError("no prompt has samples of different rewards: warm up longer, or take other rows")
     return kept, found["seconds"]
@@ -66,7 +68,9 @@ def filter_by_reward_variance(
 def _samples(
     rows: Sequence[dict[str, Any]], model: str, settings: RlSettings, seed: int, batch: int
 ) -> dict[str, tuple[str, ...]]:
-    drawn = Sampling(settings.temperature, settings.top_p, settings.max_completion, settings.screen_samples, seed)
+    drawn = Sampling(
+        settings.temperature, settings.top_p, settings.max_completion_length, settings.difficulty_filter_samples, seed
+    )
     asked = Transformers(model, batch_size=batch)
     found: dict[str, tuple[str, ...]] = {}
     try:

@@ -4,7 +4,7 @@ OUT/settings.json            all settings, as they were when it began
 OUT/rows, held-out.parquet   the rows, divided as `data.py` says
 OUT/chains.parquet           chains of thought for the warm-up
 OUT/base                     the model that training starts from, where it had to be made
-OUT/sft, stage1, stage2      the stages, see `checkpoints.py`; the model of each is in its folder `model`
+OUT/sft, rl_whitebox, rl_unit_tests      the stages, see `checkpoints.py`; the model of each is in its folder `model`
 OUT/evaluations              what was measured of each, see `measure.py`
 OUT/report.md                the table
 """
@@ -129,7 +129,7 @@ class TrainingPipeline:
         for stage in stages:
             check_base(self.out / stage, model)
             model = str(self.out / stage / MODEL)
-        if "stage2" in stages and self.preset.stage2.source != SYNTHESIZED:
+        if "rl_unit_tests" in stages and self.preset.rl_unit_tests.source != SYNTHESIZED:
             check_source(self.preset)
 
     def _claim(self) -> None:
@@ -148,8 +148,8 @@ class TrainingPipeline:
         if base:
             return base
         name = self._name_before(stage)
-        if stage == "stage2" and name != "stage1" and (self.out / "verl-stage1").is_dir():
-            return str(trained_model(self.out / "verl-stage1"))
+        if stage == "rl_unit_tests" and name != "rl_whitebox" and (self.out / "verl-rl_whitebox").is_dir():
+            return str(trained_model(self.out / "verl-rl_whitebox"))
         if name != "base":
             return str(self.out / name / MODEL)
         if self.preset.model.base == "scratch" and stage != "sft":
@@ -201,7 +201,7 @@ class TrainingPipeline:
         """The rows of the warm-up once more, and chains for the prompts of stage I: what more supervised training can learn from."""
         path = self.out / EXTRA_SFT_ROWS
         if not path.exists():
-            rows = [*self.chains(), *self._with_cot(self.prepared().of_stage1(self.preset.stage1.kinds))]
+            rows = [*self.chains(), *self._with_cot(self.prepared().of_stage1(self.preset.rl_whitebox.kinds))]
             random.Random(self.preset.data.seed + 1).shuffle(rows)
             write_parquet(path, rows)
         return read_parquet(path)
@@ -214,9 +214,9 @@ class TrainingPipeline:
             {name: row[name] for name in _SFT_COLUMNS}
             for row in cot_rows(
                 rows,
-                style=sft.voice,
-                detail=sft.detail,
-                budget=sft.budget or sft.max_tokens,
+                style=sft.cot_style,
+                detail_level=sft.cot_detail,
+                max_tokens=sft.cot_max_tokens or sft.max_length,
                 seed=self.preset.data.seed,
                 workers=self.workers,
                 account=account,
@@ -239,14 +239,14 @@ class TrainingPipeline:
 
     def prompts(self, stage: str) -> Iterable[dict[str, Any]]:
         """The rows of a stage of RL."""
-        if stage == "stage1":
-            return self.prepared().of_stage1(self.preset.stage1.kinds)
+        if stage == "rl_whitebox":
+            return self.prepared().of_stage1(self.preset.rl_whitebox.kinds)
         return self.tasks().of_stage2()
 
     def rows_for(self, stage: str) -> Iterator[Row]:
         """The rows of a stage of RL, then held-out ones as those of the split "validation": what another engine is given."""
         yield from self.prompts(stage)
-        held = self.prepared().of_evaluation() if stage == "stage1" else self.tasks().of_evaluation()
+        held = self.prepared().of_evaluation() if stage == "rl_whitebox" else self.tasks().of_evaluation()
         kinds = self.preset.stage(stage).kinds
         yield from ({**row, "split": "validation"} for row in held if row["kind"] in kinds)
 

@@ -19,7 +19,7 @@ def check_hardware(preset: Preset, out: Path) -> None:
     """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message says what to set."""
     import torch
 
-    needs = preset.needs
+    needs = preset.hardware
     gpus = torch.cuda.device_count()
     if needs.gpus > gpus:
         raise TrainingError(
@@ -42,7 +42,7 @@ def check_hardware(preset: Preset, out: Path) -> None:
     if memory is not None and memory < needs.memory:
         raise TrainingError(
             f"the preset needs {needs.memory:g} GiB of memory, and {memory:.1f} are free: close something, or set less work "
-            "(device_batch, evaluation.batch) and needs.memory"
+            "(device_batch, evaluation.batch_size) and needs.memory"
         )
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():

@@ -21,30 +21,39 @@ SCHEDULERS = (
 )  # fmt: skip
 """Of the engine's schedulers those that need no settings of their own."""
 
-_STAGES = ("stage1", "stage2")
+_STAGES = ("rl_whitebox", "rl_unit_tests")
 _ONE_OR_MORE = {
     "": ("save_steps",),
     "model": ("hidden", "layers", "heads", "kv_heads", "intermediate", "context"),
-    "sft": ("batch", "device_batch", "max_tokens"),
-    "stage": ("prompts", "mini_batch", "device_batch", "max_prompt", "max_completion"),
-    "evaluation": ("max_tokens", "batch"),
+    "sft": ("batch_size", "per_device_batch_size", "max_length"),
+    "stage": ("prompts_per_rollout", "mini_batch_size", "per_device_batch_size", "max_prompt_length", "max_completion_length"),
+    "evaluation": ("max_tokens", "batch_size"),
 }
 _NOT_NEGATIVE = {
     "": ("seed",),
-    "sft": ("rows", "tasks", "max_steps", "save_steps", "learning_rate", "warmup", "weight_decay", "budget"),
-    "stage": ("rows", "max_steps", "learning_rate", "warmup", "beta", "clip", "clip_high", "screen_samples"),
+    "sft": ("rows", "tasks", "max_steps", "save_steps", "learning_rate", "warmup_ratio", "weight_decay", "cot_max_tokens"),
+    "stage": (
+        "rows",
+        "max_steps",
+        "learning_rate",
+        "warmup_ratio",
+        "beta",
+        "epsilon",
+        "epsilon_high",
+        "difficulty_filter_samples",
+    ),
     "evaluation": ("rows", "tasks", "limit"),
-    "needs": ("gpus", "gpu_memory", "memory", "disk"),
+    "hardware": ("gpus", "gpu_memory", "memory", "disk"),
 }
 _ONE_OF = {
     "model.dtype": ("float32", "bfloat16"),
-    "sft.voice": (*STYLES, MIXED),
-    "sft.detail": tuple(NAMED_LEVELS),
-    "sft.scheduler": SCHEDULERS,
-    "stage.scheduler": SCHEDULERS,
+    "sft.cot_style": (*STYLES, MIXED),
+    "sft.cot_detail": tuple(NAMED_LEVELS),
+    "sft.lr_scheduler_type": SCHEDULERS,
+    "stage.lr_scheduler_type": SCHEDULERS,
     "stage.reward": REWARDS,
-    "stage.loss": LOSSES,
-    "stage.scale": ("group", "batch", "none"),
+    "stage.loss_type": LOSSES,
+    "stage.scale_rewards": ("group", "batch", "none"),
 }
 
 
@@ -62,8 +71,8 @@ def check_preset(preset: Preset) -> None:
         raise TrainingError(f"seed is {preset.seed}: give {MOST_SEED} or less")
     if preset.model.hidden % preset.model.heads or preset.model.heads % preset.model.kv_heads:
         raise TrainingError("model.hidden must be a multiple of model.heads, and model.heads of model.kv_heads")
-    if preset.sft.batch % preset.sft.device_batch:
-        raise TrainingError("sft.batch must be a multiple of sft.device_batch")
+    if preset.sft.batch_size % preset.sft.per_device_batch_size:
+        raise TrainingError("sft.batch_size must be a multiple of sft.per_device_batch_size")
     for name in _STAGES:
         _check_rl(name, preset.stage(name))
     try:
@@ -96,10 +105,10 @@ def _check_values(preset: Preset) -> None:
             if value not in known:
                 raise TrainingError(f"there is no {dotted} {value!r}: {meant(value, known)}")
     for table in ("sft", "stage"):
-        for dotted, value in _settings(preset, table, ("warmup",)):
+        for dotted, value in _settings(preset, table, ("warmup_ratio",)):
             if not value < 1:
                 raise TrainingError(f"{dotted} is {value:g}, and it is a share of the steps: give 0 or more, and less than 1")
-        for dotted, value in _settings(preset, table, ("epochs",)):
+        for dotted, value in _settings(preset, table, ("num_train_epochs",)):
             if not value > 0:
                 raise TrainingError(f"{dotted} is {value:g}: give more than 0")
 
@@ -113,14 +122,16 @@ def _check_rl(name: str, stage: RlSettings) -> None:
             raise TrainingError(f"there is no kind {kind!r} of rows in {name}.kinds: {meant(kind, known)}")
     if (CODE_GENERATION in stage.kinds) != (stage.reward == "unit_tests") and stage.reward != "constant":
         raise TrainingError(f"{name}.reward {stage.reward!r} does not judge rows of {name}.kinds {', '.join(stage.kinds)}")
-    if stage.rollouts < 2:
-        raise TrainingError(f"{name}.rollouts is {stage.rollouts}: a group needs 2 completions or more to compare")
-    if stage.screen_samples == 1:
-        raise TrainingError(f"{name}.screen_samples is 1: one sample differs from none; give 2 or more, or 0 to train on all")
-    if stage.prompts % stage.mini_batch:
-        raise TrainingError(f"{name}.prompts must be a multiple of {name}.mini_batch")
-    if (stage.mini_batch * stage.rollouts) % stage.device_batch:
-        raise TrainingError(f"{name}.mini_batch x rollouts must be a multiple of {name}.device_batch")
+    if stage.num_generations < 2:
+        raise TrainingError(f"{name}.num_generations is {stage.num_generations}: a group needs 2 completions or more to compare")
+    if stage.difficulty_filter_samples == 1:
+        raise TrainingError(
+            f"{name}.difficulty_filter_samples is 1: one sample differs from none; give 2 or more, or 0 to train on all"
+        )
+    if stage.prompts_per_rollout % stage.mini_batch_size:
+        raise TrainingError(f"{name}.prompts_per_rollout must be a multiple of {name}.mini_batch_size")
+    if (stage.mini_batch_size * stage.num_generations) % stage.per_device_batch_size:
+        raise TrainingError(f"{name}.mini_batch_size x num_generations must be a multiple of {name}.per_device_batch_size")
     if not stage.temperature > 0 or not 0 < stage.top_p <= 1 or not 0 <= stage.alpha <= 1:
         raise TrainingError(f"{name}: temperature must be above 0, top_p above 0 and up to 1, alpha 0 to 1")
 
@@ -131,11 +142,11 @@ def recipe_of(data: DataSettings) -> DatasetConfig:
         seed=data.seed,
         levels=levels_of(data.levels),
         kinds=data.kinds,
-        methods=data.methods,
-        types=data.types,
-        inputs=data.inputs,
-        limit=data.limit,
-        template=data.template,
+        builtins=data.builtins,
+        value_types=data.value_types,
+        inputs_per_program=data.inputs_per_program,
+        max_questions=data.max_questions,
+        prompt_template=data.prompt_template,
         steps=data.max_steps,
         splits=Splits.parse(data.splits),
     )
@@ -143,36 +154,40 @@ def recipe_of(data: DataSettings) -> DatasetConfig:
 
 def _check_rows(preset: Preset) -> None:
     """What the rows are made by, in the words of those who make them."""
-    data, evaluation, stage2 = preset.data, preset.evaluation, preset.stage2
+    data, evaluation, rl_unit_tests = preset.data, preset.evaluation, preset.rl_unit_tests
     for kind in data.kinds:
         if kind not in TASK_KINDS:
             raise TrainingError(
                 f"data.kinds has {kind!r}: {meant(kind, TASK_KINDS)}"
-                + (" (stage2.rows and sft.tasks make rows of code generation)" if kind == CODE_GENERATION else "")
+                + (" (rl_unit_tests.rows and sft.tasks make rows of code generation)" if kind == CODE_GENERATION else "")
             )
     recipe = recipe_of(data)
     if {"train", "test"} - set(Splits.parse(data.splits).names):
         raise TrainingError(f"data.splits is {data.splits!r}: it needs both train and test")
-    if preset.sft.tasks or evaluation.tasks or (stage2.rows and stage2.source == SYNTHESIZED):
+    if preset.sft.tasks or evaluation.tasks or (rl_unit_tests.rows and rl_unit_tests.source == SYNTHESIZED):
         replace(recipe, kinds=(CODE_GENERATION,))
-    if stage2.rows and stage2.source != SYNTHESIZED:
-        template_texts(data.template, ("code_problem",))
+    if rl_unit_tests.rows and rl_unit_tests.source != SYNTHESIZED:
+        template_texts(data.prompt_template, ("code_problem",))
     if evaluation.longer_levels:
         levels_of(evaluation.longer_levels)
-    if preset.stage1.rows and not data.from_folder and not set(preset.stage1.kinds) & set(data.kinds):
-        raise TrainingError(f"stage1.kinds are {', '.join(preset.stage1.kinds)}, and data.kinds only {', '.join(data.kinds)}")
-    replace(recipe, methods=evaluation.unseen_methods)
+    if preset.rl_whitebox.rows and not data.from_folder and not set(preset.rl_whitebox.kinds) & set(data.kinds):
+        raise TrainingError(
+            f"rl_whitebox.kinds are {', '.join(preset.rl_whitebox.kinds)}, and data.kinds only {', '.join(data.kinds)}"
+        )
+    replace(recipe, builtins=evaluation.unseen_methods)
 
 
 def _check_methods(preset: Preset) -> None:
     """Methods that training never sees must be such."""
-    unseen, seen = preset.evaluation.unseen_methods, preset.data.methods
+    unseen, seen = preset.evaluation.unseen_methods, preset.data.builtins
     if not unseen or preset.data.from_folder:
         return
     if not seen:
-        raise TrainingError("evaluation.unseen_methods: training sees all methods; name in data.methods those that it may see")
+        raise TrainingError("evaluation.unseen_methods: training sees all methods; name in data.builtins those that it may see")
     if both := sorted(set(unseen) & set(seen)):
-        raise TrainingError(f"evaluation.unseen_methods has what data.methods has too: take {', '.join(both)} out of one of them")
+        raise TrainingError(
+            f"evaluation.unseen_methods has what data.builtins has too: take {', '.join(both)} out of one of them"
+        )
 
 
 def _check_files(preset: Preset) -> None:
@@ -181,6 +196,6 @@ def _check_files(preset: Preset) -> None:
         raise TrainingError(f"evaluation.cruxeval is {preset.evaluation.cruxeval!r}: no such file")
     if preset.data.from_folder and not Path(preset.data.from_folder).exists():
         raise TrainingError(f"data.from_folder is {preset.data.from_folder!r}: no such folder")
-    source = preset.stage2.source
-    if preset.stage2.rows and source.endswith((".parquet", ".jsonl")) and not Path(source).is_file():
-        raise TrainingError(f"stage2.source is {source!r}: no such file")
+    source = preset.rl_unit_tests.source
+    if preset.rl_unit_tests.rows and source.endswith((".parquet", ".jsonl")) and not Path(source).is_file():
+        raise TrainingError(f"rl_unit_tests.source is {source!r}: no such file")

@@ -1,7 +1,7 @@
 """A preset: all settings of the two-stage training, as a commented file that a person can read, copy and change.
 
-preset = load_preset("tiny", ["stage1.max_steps=20"])    # a name, or the path of a file like those in `presets/`
-preset.stage1.learning_rate
+preset = load_preset("tiny", ["rl_whitebox.max_steps=20"])    # a name, or the path of a file like those in `presets/`
+preset.rl_whitebox.learning_rate
 """
 
 import tomllib
@@ -29,7 +29,7 @@ def load_preset(name: str, changes: Iterable[str] = ()) -> Preset:
 
     Args:
         name: of `preset_names()`, or the path of a .toml file.
-        changes: settings as "stage1.learning_rate=1e-5", values as TOML has them (a bare word is text).
+        changes: settings as "rl_whitebox.learning_rate=1e-5", values as TOML has them (a bare word is text).
 
     Raises:
         TrainingError: there is no such preset or setting, with the nearest names, or a value is not of its type or range.
@@ -54,7 +54,7 @@ def _change(plain: dict[str, Any], change: str) -> None:
     """Puts one setting, given as text, into the plain values."""
     dotted, equals, text = change.partition("=")
     if not equals or not dotted.strip():
-        raise TrainingError(f"{change!r} sets nothing: write it like stage1.learning_rate=1e-5")
+        raise TrainingError(f"{change!r} sets nothing: write it like rl_whitebox.learning_rate=1e-5")
     *tables, last = dotted.strip().split(".", 1)  # the engines' own settings have dots in their names
     kind: Any = Preset
     for table in tables:

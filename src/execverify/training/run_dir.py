@@ -8,16 +8,22 @@ from execverify.errors import TrainingError
 from execverify.training.files import read_json, write_json
 
 SETTINGS, CHAINS, EXTRA_SFT_ROWS = "settings.json", "chains.parquet", "more-chains.parquet"
-_OF_CHAINS = ("sft.rows", "sft.tasks", "sft.voice", "sft.detail", "sft.budget", "sft.max_tokens")
+_OF_CHAINS = ("sft.rows", "sft.tasks", "sft.cot_style", "sft.cot_detail", "sft.cot_max_tokens", "sft.max_length")
 _ALWAYS = ("seed", "model.", "data.", "evaluation.")
 _SETTINGS_FIXED_BY = {
     "sft": ("sft.",),
-    "stage1": ("stage1.", "trl.", "sft.rows"),  # its prompts are the rows after those of the warm-up
-    "stage2": ("stage2.", "trl.", "sft.tasks"),
+    "rl_whitebox": ("rl_whitebox.", "trl.", "sft.rows"),  # its prompts are the rows after those of the warm-up
+    "rl_unit_tests": ("rl_unit_tests.", "trl.", "sft.tasks"),
     CHAINS: _OF_CHAINS,
-    EXTRA_SFT_ROWS: (*_OF_CHAINS, "stage1.rows", "stage1.kinds"),
+    EXTRA_SFT_ROWS: (*_OF_CHAINS, "rl_whitebox.rows", "rl_whitebox.kinds"),
 }
-_NEVER = ("sft.save_steps", "sft.device_batch", "stage1.device_batch", "stage2.device_batch", "evaluation.batch")
+_NEVER = (
+    "sft.save_steps",
+    "sft.per_device_batch_size",
+    "rl_whitebox.per_device_batch_size",
+    "rl_unit_tests.per_device_batch_size",
+    "evaluation.batch_size",
+)
 """These split work, and change no result but for the rounding of sums. (A run of verl keeps its own settings, `verl.` among them.)"""
 
 

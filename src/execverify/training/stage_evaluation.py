@@ -56,28 +56,28 @@ class StageEvaluation:
 
 def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[StageEvaluation]:
     """What a preset measures; held-out rows are made where they are not there yet."""
-    evaluation, style = preset.evaluation, preset.data.template
+    evaluation, style = preset.evaluation, preset.data.prompt_template
     held = out / "held-out.parquet"
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
-    found = [StageEvaluation(HELD_OUT, "own", held, style)]
+    found = [StageEvaluation(HELD_OUT, "heldout", held, style)]
     if evaluation.tasks:
         coding = out / "held-out-tasks.parquet"
         if not coding.exists():
             write_rows(str(coding), tasks.of_evaluation())
-        found.append(StageEvaluation("held out tasks", "own-code", coding, style))
+        found.append(StageEvaluation("held out tasks", "heldout-code", coding, style))
     for name, folder in out_of_distribution_rows(preset, out, workers).items():
         told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
-        found.append(StageEvaluation(told, "own", folder, style, evaluation.rows))
+        found.append(StageEvaluation(told, "heldout", folder, style, evaluation.rows))
     if evaluation.cruxeval:
         for name, kind in CRUXEVAL.items():
             path = out / f"{name}.parquet"
             if not path.exists():
-                asked = RowConfig((kind,), limit=0, template=style, split="test", workers=workers)
+                asked = RowConfig((kind,), max_questions=0, prompt_template=style, split="test", workers=workers)
                 made = make_rows(read_programs(evaluation.cruxeval), asked, ConversionReport())
                 write_rows(str(path), islice(made, evaluation.limit or None))
             found.append(
-                StageEvaluation(name, "own", path, style)
+                StageEvaluation(name, "heldout", path, style)
             )  # asked as the model was trained; `evaluate` asks as the authors do
     return found
 
@@ -129,13 +129,13 @@ def measured_model(model: str, preset: Preset) -> Transformers:
     import torch
 
     dtype = preset.model.dtype if torch.cuda.is_available() else "auto"
-    return Transformers(model, batch_size=preset.evaluation.batch, dtype=dtype)
+    return Transformers(model, batch_size=preset.evaluation.batch_size, dtype=dtype)
 
 
 def _check_answered(results: Mapping[str, Any], one: StageEvaluation) -> None:
     """Raises TrainingError where no item could be asked."""
     if results["strict"].get("pass_at_1") is None:
-        why = next((row["error"] for row in results["rows"] if row.get("error")), "no item was answered")
+        why = next((row["error"] for row in results["item_grades"] if row.get("error")), "no item was answered")
         raise TrainingError(f"{one.name} cannot be measured: {why}; set model.context higher, or leave it out")
 
 
@@ -155,7 +155,7 @@ def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
 
 def strict_scores(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
     """Each task of a benchmark with its strict score and the best constant answer's, in percent."""
-    answers = results["floors"]["answers"]
+    answers = results["baselines"]["answers"]
     strict = results["strict"]
     tasks: Mapping[str, Any] = strict.get("by_task") or {"all": strict}
     for task, score in tasks.items():

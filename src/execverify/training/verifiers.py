@@ -21,7 +21,7 @@ from openai import AsyncOpenAI
 
 from execverify.datasets.config import levels_of
 from execverify.datasets.rows_io import read_rows
-from execverify.datasets.stream import tasks
+from execverify.datasets.stream import generate_tasks
 from execverify.errors import RowError
 from execverify.questions.question import KINDS
 from execverify.questions.rows import ROW_KINDS, Row, from_row, to_row
@@ -172,7 +172,7 @@ class ExecVerifyTaskset(vf.Taskset[ExecVerifyTask, ExecVerifyTasksetConfig]):
         if config.rows:
             return read_rows(config.rows)
         kinds = config.kinds or list(TASK_KINDS)
-        return map(to_row, tasks(config.size, config.seed, levels=levels_of(config.levels), kinds=kinds))
+        return map(to_row, generate_tasks(config.size, config.seed, levels=levels_of(config.levels), kinds=kinds))
 
 
 def row_data(row: Row) -> RowData:

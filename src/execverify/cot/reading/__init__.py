@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from execverify.cot.claims import Claim
-from execverify.cot.reading import compact, conversational, plain
+from execverify.cot.reading import compact, plain
 from execverify.cot.reading.text import Unreadable
 
-READERS: dict[str, Callable[[str], Iterator[Claim]]] = {"terse": compact.read, "plain": plain.read, "talk": conversational.read}
+READERS: dict[str, Callable[[str], Iterator[Claim]]] = {"compact": compact.read, "plain": plain.read}
 """The reader of each voice; it raises Unreadable where the text is not in the voice's words."""
 
 __all__ = ["READERS", "Unreadable"]

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from execverify.cot.claims import Claim
-from execverify.cot.styles import compact, conversational, plain
+from execverify.cot.styles import compact, plain
 from execverify.cot.styles.grouping import SourceInfo, source_info
 
 STYLES: dict[str, Callable[[Iterable[Claim], SourceInfo, Random], str]] = {
-    "terse": compact.render,
+    "compact": compact.render,
     "plain": plain.render,
-    "talk": conversational.render,
 }
 """Each voice by its name: claims, what the program's text tells, and chance, to text."""
 

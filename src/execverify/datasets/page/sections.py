@@ -47,13 +47,13 @@ def summary(manifest: dict[str, Any], sample: Sample, stats: Stats) -> Markup:
     if shortcuts:
         tiles.append((f"{kept} of {len(shortcuts)}", "shortcuts keep their limits"))
     boxes = (tag("div", tag("strong", value), tag("span", what)) for value, what in tiles)
-    content = tag("p", "Content ", tag("code", str(manifest.get("content", ""))), class_="dim hash")
+    content = tag("p", "Content ", tag("code", str(manifest.get("content_hash", ""))), class_="dim hash")
     return joined(tag("div", boxes, class_="tiles"), content)
 
 
 def made(manifest: dict[str, Any], sample: Sample) -> Markup:
     """What was made, and what was dropped and why."""
-    dropped, refused = _counts(manifest, "dropped"), _counts(manifest, "refused")
+    dropped, refused = _counts(manifest, "skipped_items"), _counts(manifest, "rejected_attempts")
     items = manifest.get("items", 0)
     given = items - sum(dropped.values())
     lines = [
@@ -74,7 +74,7 @@ def _excluded(manifest: dict[str, Any]) -> Markup:
     files = manifest.get("benchmarks") or []
     if not files:
         return tag("p", "No benchmark was named to be kept out.", class_="dim")
-    excluded = _counts(manifest, "excluded")
+    excluded = _counts(manifest, "decontaminated")
     rows = [
         (file["name"], figure(file["programs"]), figure(file.get("unreadable", 0)), figure(excluded.get(file["name"], 0)))
         for file in files

@@ -1,6 +1,6 @@
 """Held-out synthesized programs, by level and kind of question: always there, offline, and never in a training row.
 
-The fixed set is `own.jsonl`: 50 programs of each level whose shape belongs to the split "test" (see `held_out.py`). Labels are not
+The fixed set is `heldout.jsonl`: 50 programs of each level whose shape belongs to the split "test" (see `held_out.py`). Labels are not
 kept; every run makes them anew by tracing. `--data` takes rows that `execverify build` made instead, of which those of the split
 "test" count where there are any.
 
@@ -30,14 +30,19 @@ from execverify.rewards.score import PAPER_REWARD, score_many
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import trace_many
 
-FIXED_SET = Path(__file__).with_name("own.jsonl")
+FIXED_SET = Path(__file__).with_name("heldout.jsonl")
 QUESTIONS = 10
 """Most questions of a row."""
 
 _EXTENDED_LIMITS = Limits(timeout=20.0)
 """Every program of the fixed set ends, however busy the machine is."""
 
-_TEMPLATES = {name: name for name in template_names()} | {"cot": "brief", PLAIN: "direct"}
+_TEMPLATES = {name: name for name in template_names()} | {
+    EXECVERIFY: "default",
+    "direct": "no_reasoning",
+    "cot": "short",
+    PLAIN: "no_reasoning",
+}
 """Styles and their templates: each template by its own name, so that a model can be asked as it was trained."""
 
 
@@ -45,7 +50,7 @@ class Own(Benchmark):
     """White-box and input-prediction rows, judged by the rewards."""
 
     about = BenchmarkInfo(
-        "own",
+        "heldout",
         "held-out synthesized programs: output, input, next statements and variable states, levels 1 to 6",
         "300 rows (171 white-box with 1,202 questions, 129 input prediction)",
         "Apache-2.0",

@@ -24,7 +24,7 @@ class OwnCode(Benchmark):
     """Code-generation rows, judged by the rewards: a task is right where every unit test passes."""
 
     about = BenchmarkInfo(
-        "own-code",
+        "heldout-code",
         "held-out synthesized tasks: write the function that is described; hidden unit tests",
         "as many as the given rows",
         "Apache-2.0",
@@ -37,7 +37,7 @@ class OwnCode(Benchmark):
     def items(self, source: Source) -> list[Item]:
         """The rows of the given file or folder."""
         if source.path is None:
-            raise EvaluationError(f"own-code needs rows: give --data; they come from {self.about.source_url}")
+            raise EvaluationError(f"heldout-code needs rows: give --data; they come from {self.about.source_url}")
         tasks = [from_row(row) for row in read_rows(str(source.path)) if row["kind"] == CODE_GENERATION]
         held = [task for task in tasks if task.split == SPLIT] or tasks
         if not held:
@@ -95,4 +95,4 @@ def _item(task: Task) -> Item:
 
 
 BENCHMARK = OwnCode()
-"""What `execverify evaluate own-code` runs."""
+"""What `execverify evaluate heldout-code` runs."""

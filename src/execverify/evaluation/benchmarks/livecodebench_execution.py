@@ -34,7 +34,7 @@ class LcbExec(OutputPrediction):
     """479 calls of solutions of recent contest problems."""
 
     about = BenchmarkInfo(
-        "lcb-exec",
+        "livecodebench-execution",
         "the output of a call of a contest solution",
         "479",
         "as its card on the hub says; none of it is shipped",

@@ -56,7 +56,7 @@ def _summary(results: Mapping[str, Any]) -> Markup:
                 f"pass@1 {what}; 95% interval {format_interval(score.get('interval'))}",
             )
         )
-    best = results["floors"]["best"].get("official", {}).get("all")
+    best = results["baselines"]["best"].get("official", {}).get("all")
     if best is not None:
         tiles.append((f"{format_percent(best['pass_at_1'])}%", f"the floor: always answering {best['answer'] or 'nothing'}"))
     tiles.append(
@@ -85,7 +85,7 @@ def _scores(results: Mapping[str, Any]) -> Markup:
     rows = []
     for name in _VERDICTS:
         for task, score in tasks_of(results[name]):
-            best = results["floors"]["best"].get(name, {}).get(task)
+            best = results["baselines"]["best"].get(name, {}).get(task)
             floor = "" if best is None else joined(format_percent(best["pass_at_1"]), " ", tag("code", best["answer"] or " "))
             bar = _bar(score.get("pass_at_1"), score.get("interval"), None if best is None else best["pass_at_1"])
             cells = [format_percent(score.get(key)) for key in ks]
@@ -102,7 +102,7 @@ def _scores(results: Mapping[str, Any]) -> Markup:
 
 
 def _floors(results: Mapping[str, Any]) -> Markup:
-    answers = results["floors"]["answers"]
+    answers = results["baselines"]["answers"]
     tasks = list(dict.fromkeys(task for both in answers.values() for task in both["official"]))
     rows = [
         (tag("code", text or " "), *(format_percent(both[name].get(task)) for task in tasks for name in _VERDICTS))
@@ -114,7 +114,7 @@ def _floors(results: Mapping[str, Any]) -> Markup:
 
 
 def _more(results: Mapping[str, Any]) -> Markup:
-    found = results.get("more", {})
+    found = results.get("extra_metrics", {})
     if not found:
         return Markup("")
     tables = [_nested(name, value) for name, value in found.items() if _is_nested(value)]

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from execverify.rewards.code.checkers import hold_always
 from execverify.rewards.code.grade import IDLE, PAPER_UNIT_TESTS, TEST_LIMITS, UnitTestConfig, mismatch_reason, unit_test_score
-from execverify.rewards.code.test_formats import TestFormat, UnitTests
+from execverify.rewards.code.test_formats import UnitTestFormat, UnitTests
 from execverify.rewards.code.unit_tests import GroundTruth, parse_unit_tests
 from execverify.rewards.parts import GradedPart, Verdict
 from execverify.sandbox.result import Limits
@@ -21,7 +21,7 @@ MAX_REFERENCES = 3
 """How many reference solutions are tried: published ones are wrong now and then."""
 
 
-class TestValidity(StrEnum):
+class UnitTestValidity(StrEnum):
     """What is known of a test, or of all tests of a problem."""
 
     SOLVED = "solved by the reference"
@@ -43,22 +43,22 @@ class TestCheck:
 
     __test__ = False  # no test of pytest's
 
-    validities: tuple[TestValidity, ...]
+    validities: tuple[UnitTestValidity, ...]
     reasons: tuple[str, ...]
 
     @property
-    def validity(self) -> TestValidity:
+    def validity(self) -> UnitTestValidity:
         """Of all tests: solved where every one that judges is; else the worst of what they are."""
         for worst in (
-            TestValidity.FAILED,
-            TestValidity.NOTHING,
-            TestValidity.SOLVED,
-            TestValidity.UNKNOWN,
-            TestValidity.ANYTHING,
+            UnitTestValidity.FAILED,
+            UnitTestValidity.NOTHING,
+            UnitTestValidity.SOLVED,
+            UnitTestValidity.UNKNOWN,
+            UnitTestValidity.ANYTHING,
         ):
             if worst in self.validities:
                 return worst
-        return TestValidity.UNSUPPORTED
+        return UnitTestValidity.UNSUPPORTED
 
 
 def check_tests(
@@ -87,7 +87,7 @@ def check_tests(
         found = _check([part for part in score.parts if part.kind == "unit_test"])
         if best is None or _solved(found) > _solved(best):
             best = found
-        if found.validity == TestValidity.SOLVED:
+        if found.validity == UnitTestValidity.SOLVED:
             break
     return best if best is not None else _unsolved(read, rule, limits, allow_weak)
 
@@ -103,33 +103,37 @@ def _answer(solution: str) -> str:
 
 
 def _solved(check: TestCheck) -> int:
-    return sum(standing == TestValidity.SOLVED for standing in check.validities)
+    return sum(standing == UnitTestValidity.SOLVED for standing in check.validities)
 
 
 def _check(parts: Sequence[GradedPart]) -> TestCheck:
     return TestCheck(tuple(map(_standing, parts)), tuple(part.reason for part in parts))
 
 
-def _standing(part: GradedPart) -> TestValidity:
+def _standing(part: GradedPart) -> UnitTestValidity:
     if part.verdict == Verdict.UNSUPPORTED:
-        return TestValidity.ANYTHING if part.reason.endswith(IDLE) else TestValidity.UNSUPPORTED
+        return UnitTestValidity.ANYTHING if part.reason.endswith(IDLE) else UnitTestValidity.UNSUPPORTED
     if part.verdict == Verdict.GRADER_ERROR:
-        return TestValidity.FAILED
-    return TestValidity.SOLVED if part.right else TestValidity.NOTHING
+        return UnitTestValidity.FAILED
+    return UnitTestValidity.SOLVED if part.right else UnitTestValidity.NOTHING
 
 
 def _unsolved(tests: UnitTests, rule: UnitTestConfig, limits: Limits, allow_weak: bool) -> TestCheck:
     """What is known without a reference: what reading tells, and what every answer passes."""
     places = [number for number, test in enumerate(tests.tests) if not mismatch_reason(test, rule)]
     idle: set[int] = set()
-    if tests.format == TestFormat.ASSERT and places:
+    if tests.format == UnitTestFormat.ASSERT and places:
         given = [tests.tests[number].given for number in places]
         options = {"limits": limits, "imports": rule.imports, "allow_weak": allow_weak}
         held = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options)
         idle = {places[number] for number in held}
     whys = [mismatch_reason(test, rule) or (f"it {IDLE}" if number in idle else "") for number, test in enumerate(tests.tests)]
     standings = [
-        TestValidity.UNSUPPORTED if number not in places else TestValidity.ANYTHING if number in idle else TestValidity.UNKNOWN
+        UnitTestValidity.UNSUPPORTED
+        if number not in places
+        else UnitTestValidity.ANYTHING
+        if number in idle
+        else UnitTestValidity.UNKNOWN
         for number in range(len(tests.tests))
     ]
     return TestCheck(tuple(standings), tuple(whys))

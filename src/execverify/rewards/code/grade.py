@@ -28,7 +28,7 @@ from execverify.programs.program import truncate
 from execverify.programs.usual_imports import USUAL_IMPORTS, read_prelude, usual_imports
 from execverify.rewards.code.checkers import accepts, checker_program, hold_always
 from execverify.rewards.code.extract import ExtractedCode, extract_code, sole_function
-from execverify.rewards.code.unit_tests import MAX_RESULT, GroundTruth, TestFormat, UnitTest, UnitTests, parse_unit_tests
+from execverify.rewards.code.unit_tests import MAX_RESULT, GroundTruth, UnitTest, UnitTestFormat, UnitTests, parse_unit_tests
 from execverify.rewards.compare import (
     EXACT_LINES,
     OUTPUT_RULES,
@@ -226,7 +226,7 @@ class _GradingJob:
     def of(cls, tests: UnitTests, completion: str) -> "_GradingJob":
         try:
             code = extract_code(completion, tests.entry_point)
-            if tests.format == TestFormat.CALL and tests.entry_point is None and code.source is not None:
+            if tests.format == UnitTestFormat.CALL and tests.entry_point is None and code.source is not None:
                 name = sole_function(code.source)
                 why = "the code has not one function that could be called"
                 code = replace(code, entry_point=name) if name else ExtractedCode(None, why=why)
@@ -275,7 +275,7 @@ class _GradingJob:
             prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
             run = (
                 self.run_asserts
-                if self.tests.format == TestFormat.ASSERT
+                if self.tests.format == UnitTestFormat.ASSERT
                 else self.run_checked
                 if self.tests.checker
                 else self.run_tests
@@ -359,7 +359,7 @@ class _GradingJob:
 
     def output(self, rule: UnitTestConfig) -> int:
         """Characters that the candidate may write: more than any test expects. (A power of two, which says little of them.)"""
-        if self.tests.format != TestFormat.STDIN:
+        if self.tests.format != UnitTestFormat.STDIN:
             return 0
         return 2 << max(len(expected) for test in self.supported(rule) for expected in test.expected).bit_length()
 
@@ -405,7 +405,7 @@ def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig
     if result.outcome == Outcome.RETURNED:
         given, why = _GRADERS[tests.format](tests, test, result, rule)
         return GradedPart("unit_test", test.expected, given, Verdict.WRONG if why else Verdict.RIGHT, why)
-    if tests.format == TestFormat.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
+    if tests.format == UnitTestFormat.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
         return GradedPart("unit_test", test.expected, None, Verdict.WRONG, f"{truncate(test.given, 100)} does not hold")
     verdict = _OUTCOME_TO_VERDICT.get(result.outcome, Verdict.DIED)
     if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(OF_THE_TEST):
@@ -415,9 +415,11 @@ def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig
 
 def _shown(tests: UnitTests, test: UnitTest) -> str:
     """A test in a few words."""
-    if tests.format == TestFormat.CALL:
+    if tests.format == UnitTestFormat.CALL:
         return f"{tests.entry_point}({truncate(test.given, 80)})"
-    return f"with the input {truncate(repr(test.given), 80)}" if tests.format == TestFormat.STDIN else truncate(test.given, 100)
+    return (
+        f"with the input {truncate(repr(test.given), 80)}" if tests.format == UnitTestFormat.STDIN else truncate(test.given, 100)
+    )
 
 
 _Judged = tuple[str | None, str]
@@ -489,8 +491,8 @@ def _grade_assert(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTe
     return None, ""
 
 
-_GRADERS: dict[TestFormat, Callable[[UnitTests, UnitTest, Result, UnitTestConfig], _Judged]] = {
-    TestFormat.CALL: _grade_call,
-    TestFormat.STDIN: _grade_output,
-    TestFormat.ASSERT: _grade_assert,
+_GRADERS: dict[UnitTestFormat, Callable[[UnitTests, UnitTest, Result, UnitTestConfig], _Judged]] = {
+    UnitTestFormat.CALL: _grade_call,
+    UnitTestFormat.STDIN: _grade_output,
+    UnitTestFormat.ASSERT: _grade_assert,
 }

@@ -35,7 +35,7 @@ _MAX_ARGUMENT = 1_000_000
 _MOST_SECONDS, _MOST_MEMORY = 3_600.0, 1 << 40
 
 
-class TestFormat(StrEnum):
+class UnitTestFormat(StrEnum):
     """How a candidate is tested: by calls of a function, as a program with stdin, or by test code."""
 
     CALL = "call"
@@ -80,7 +80,7 @@ class UnitTests:
         memory_limit: bytes, where the problem states them.
     """
 
-    format: TestFormat
+    format: UnitTestFormat
     tests: tuple[UnitTest, ...]
     entry_point: str | None = None
     setup: str = ""
@@ -192,11 +192,11 @@ def pair_tests(inputs: Any, outputs: Any, fn_name: Any = None, *, calls: bool = 
             raise RowError(f"compare must be one of {', '.join(OUTPUT_RULES)}, not {settings['compare']!r}")
         pairs = enumerate(zip(inputs, outputs, strict=True))
         tests = tuple(UnitTest(_text(a, f"inputs[{i}]"), (_text(b, f"outputs[{i}]"),)) for i, (a, b) in pairs)
-        return UnitTests(TestFormat.STDIN, tests, **settings)
+        return UnitTests(UnitTestFormat.STDIN, tests, **settings)
     made = zip(map(_literals, _arguments(inputs)), map(_results, _outputs(inputs, outputs)), strict=True)
     tests = tuple(_call(given, expected) for given, expected in made)
     name = function_of(fn_name, "fn_name") if fn_name else None
-    return UnitTests(TestFormat.CALL, tests, name, from_json=True, **settings)
+    return UnitTests(UnitTestFormat.CALL, tests, name, from_json=True, **settings)
 
 
 def _text(entry: Any, what: str) -> str:
@@ -384,7 +384,7 @@ def _coded(
         for given, looked_at in tests
     )
     names = tuple(other for other in names if other not in (name, last))
-    return UnitTests(TestFormat.ASSERT, made, name, setup, names=names, **settings)
+    return UnitTests(UnitTestFormat.ASSERT, made, name, setup, names=names, **settings)
 
 
 def _only_name(setup: str, tests: Sequence[str], names: tuple[str, ...]) -> str:

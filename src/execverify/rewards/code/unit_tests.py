@@ -3,9 +3,9 @@ r"""Unit tests of a ground truth or of a row, read once, so that a mistake in th
     >>> tests = read_tests('{"inputs": [[1, 2], [3, 4]], "outputs": [3, 7], "fn_name": "add"}')
     >>> tests.form, tests.entry_point, [(test.given, test.expected) for test in tests.tests]
     (<Form.CALL: 'call'>, 'add', [('1, 2', ('3',)), ('3, 4', ('7',))])
-    >>> read_tests({"asserts": ["assert add(1, 2) == 3"]}).entry_point
+    >>> parse_unit_tests({"asserts": ["assert add(1, 2) == 3"]}).entry_point
     'add'
-    >>> read_tests({"inputs": ["1 2\n"], "outputs": ["3\n"]}).form
+    >>> parse_unit_tests({"inputs": ["1 2\n"], "outputs": ["3\n"]}).form
     <Form.STDIN: 'stdin'>
 
 The forms (paper, section 3, unit-test rewards; Eurus-2-RL's schema, and HumanEval's and MBPP's):
@@ -34,8 +34,8 @@ from execverify.rewards.code.asserts import modules_needed, parse_tests
 from execverify.rewards.code.record_formats import read_record
 from execverify.rewards.code.test_formats import (
     MAX_RESULT,
-    TestFormat,
     UnitTest,
+    UnitTestFormat,
     UnitTests,
     code_of,
     function_of,
@@ -48,9 +48,9 @@ from execverify.rewards.compare import OUTPUT_RULES
 __all__ = [
     "MAX_RESULT",
     "GroundTruth",
-    "TestFormat",
-    "TestsOnlyTask",
     "UnitTest",
+    "UnitTestFormat",
+    "UnitTestTask",
     "UnitTests",
     "parse_unit_tests",
     "questions_of",
@@ -83,7 +83,7 @@ def parse_unit_tests(truth: GroundTruth) -> UnitTests:
 def tests_of(task: Task) -> UnitTests:
     """The tests of a code-generation task."""
     tests = tuple(UnitTest(question.text, question.answers) for question in task.questions)
-    return UnitTests(TestFormat.CALL, tests, task.program.entry_point)
+    return UnitTests(UnitTestFormat.CALL, tests, task.program.entry_point)
 
 
 def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
@@ -106,7 +106,7 @@ def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
     kind = str(next(iter(kinds)))
     tests = tuple(_written_test(entry, kind) for entry in entries)
     if kind == STDIN_TEST:
-        return UnitTests(TestFormat.STDIN, tests, **settings)
+        return UnitTests(UnitTestFormat.STDIN, tests, **settings)
     name = (
         None
         if kind == JSON_TEST and program.get("entry_point") is None
@@ -114,8 +114,8 @@ def tests_of_row(row: Mapping[str, Any]) -> UnitTests:
     )
     if kind == ASSERT_TEST:
         tests = tuple(replace(test, needs=modules_needed(test.given, settings.get("setup", ""))) for test in tests)
-        return UnitTests(TestFormat.ASSERT, tests, name, **settings)
-    return UnitTests(TestFormat.CALL, tests, name, from_json=kind == JSON_TEST, **settings)
+        return UnitTests(UnitTestFormat.ASSERT, tests, name, **settings)
+    return UnitTests(UnitTestFormat.CALL, tests, name, from_json=kind == JSON_TEST, **settings)
 
 
 _SETTINGS = ("setup", "names", "context", "compare", "checker", "time_limit", "memory_limit")
@@ -144,9 +144,9 @@ def _settings(entries: list[Any]) -> dict[str, Any]:
 def questions_of(tests: UnitTests) -> list[Row]:
     """Tests as the questions of a row, from which `tests_of_row` reads them; those that cannot be judged are left out."""
     kinds = {
-        TestFormat.STDIN: STDIN_TEST,
-        TestFormat.ASSERT: ASSERT_TEST,
-        TestFormat.CALL: JSON_TEST if tests.from_json else UNIT_TEST,
+        UnitTestFormat.STDIN: STDIN_TEST,
+        UnitTestFormat.ASSERT: ASSERT_TEST,
+        UnitTestFormat.CALL: JSON_TEST if tests.from_json else UNIT_TEST,
     }
     defaults = {field.name: field.default for field in fields(UnitTests)}
     settings = {name: value for name in _SETTINGS if (value := getattr(tests, name)) != defaults[name]}
@@ -179,7 +179,7 @@ def _written_test(entry: Mapping[str, Any], kind: str) -> UnitTest:
 
 
 @dataclass(frozen=True, slots=True)
-class TestsOnlyTask:
+class UnitTestTask:
     """A code-generation row that has no solution of its own: there is nothing to trace, and a completion can be judged.
 
     Attributes:
@@ -193,7 +193,7 @@ class TestsOnlyTask:
     kind: str = CODE_GENERATION
 
 
-def task_from_row(row: Row) -> Task | TestsOnlyTask:
+def task_from_row(row: Row) -> Task | UnitTestTask:
     """What a row writes down, as far as completions are judged by it.
 
     Raises:
@@ -202,5 +202,5 @@ def task_from_row(row: Row) -> Task | TestsOnlyTask:
     if row.get("kind") == CODE_GENERATION and not (row.get("program") or {}).get("source"):
         if row.get("version", VERSION) != VERSION:
             return from_row(row)  # refuses it
-        return TestsOnlyTask(str(row.get("id", "")), tests_of_row(row))
+        return UnitTestTask(str(row.get("id", "")), tests_of_row(row))
     return from_row(row)

@@ -72,31 +72,33 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
 
     settings = preset.stage(stage)
     accumulated = gradient_accumulation_steps(
-        f"{stage}: mini_batch x rollouts", settings.mini_batch * settings.rollouts, settings.device_batch
+        f"{stage}: mini_batch x rollouts", settings.mini_batch_size * settings.num_generations, settings.per_device_batch_size
     )
     parts = settings.reward == "parts"
-    updates = settings.prompts // settings.mini_batch  # of a rollout: one that goes on amid it would draw its prompts again
+    updates = (
+        settings.prompts_per_rollout // settings.mini_batch_size
+    )  # of a rollout: one that goes on amid it would draw its prompts again
     with translate_config_errors(stage):
         return GRPOConfig(
             **{
-                **shared_arguments(preset, out, settings.learning_rate, settings.scheduler, settings.warmup),
+                **shared_arguments(preset, out, settings.learning_rate, settings.lr_scheduler_type, settings.warmup_ratio),
                 "save_steps": math.ceil(preset.save_steps / updates) * updates,
             },
-            num_train_epochs=settings.epochs,
+            num_train_epochs=settings.num_train_epochs,
             max_steps=settings.max_steps or -1,
-            per_device_train_batch_size=settings.device_batch,
+            per_device_train_batch_size=settings.per_device_batch_size,
             gradient_accumulation_steps=accumulated,
-            generation_batch_size=settings.prompts * settings.rollouts,
-            num_generations=settings.rollouts,
-            max_completion_length=settings.max_completion,
+            generation_batch_size=settings.prompts_per_rollout * settings.num_generations,
+            num_generations=settings.num_generations,
+            max_completion_length=settings.max_completion_length,
             temperature=settings.temperature,
             top_p=settings.top_p,
             beta=settings.beta,
-            epsilon=settings.clip,
-            epsilon_high=settings.clip_high or None,
-            loss_type=settings.loss,
-            scale_rewards=settings.scale,
-            mask_truncated_completions=settings.mask_truncated,
+            epsilon=settings.epsilon,
+            epsilon_high=settings.epsilon_high or None,
+            loss_type=settings.loss_type,
+            scale_rewards=settings.scale_rewards,
+            mask_truncated_completions=settings.mask_truncated_completions,
             multi_objective_aggregation="normalize_then_sum" if parts else "sum_then_normalize",
             **preset.trl,
         )
@@ -108,19 +110,19 @@ def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) ->
     wrong = sorted(str(kind) for kind in found - set(settings.kinds))
     if wrong:
         mend = (
-            "stage2 takes code_generation rows"
+            "rl_unit_tests takes code_generation rows"
             if CODE_GENERATION in found
-            else "stage1 takes white_box and input_prediction rows"
+            else "rl_whitebox takes white_box and input_prediction rows"
         )
         raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {mend}")
 
 
 def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> None:
     """Raises TrainingError where there are too few rows for one rollout."""
-    if rows < settings.prompts:
+    if rows < settings.prompts_per_rollout:
         raise TrainingError(
-            f"{stage} has {count_phrase(rows, 'row')}, and a rollout takes {settings.prompts} prompts "
-            f"({too_long} more are longer than {stage}.max_prompt = {settings.max_prompt} tokens): give more rows, or set less"
+            f"{stage} has {count_phrase(rows, 'row')}, and a rollout takes {settings.prompts_per_rollout} prompts "
+            f"({too_long} more are longer than {stage}.max_prompt = {settings.max_prompt_length} tokens): give more rows, or set less"
         )
 
 
@@ -131,7 +133,7 @@ def train_rl(
 
     Args:
         preset: of which the stage's settings, `model` and `trl` count.
-        stage: "stage1" or "stage2".
+        stage: "rl_whitebox" or "rl_unit_tests".
         base: the model's hub name or folder.
         rows: of the kinds that the stage rewards.
         out: the stage's folder.
@@ -154,7 +156,7 @@ def train_rl(
     model, tokenizer = load_for_stage(preset, base, out)
     functions = reward_functions(preset.stage(stage), workers)
     kept, told = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
-    watched = [LoggedReward(function, preset.stage(stage).rollouts) for function in functions]
+    watched = [LoggedReward(function, preset.stage(stage).num_generations) for function in functions]
     with translate_config_errors(stage):
         trainer = trainer_class()(
             model=model,
@@ -180,12 +182,14 @@ def _prompts(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
     settings, account = preset.stage(stage), LengthFilterReport()
-    kept = [{name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, settings.max_prompt, account)]
+    kept = [
+        {name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, settings.max_prompt_length, account)
+    ]
     check_kinds(kept, stage, settings)
     say(f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}")
     told: dict[str, Any] = dict(vars(account))
-    if settings.screen_samples:
-        batch = preset.evaluation.batch
+    if settings.difficulty_filter_samples:
+        batch = preset.evaluation.batch_size
         kept, told["screening_seconds"] = filter_by_reward_variance(
             kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say
         )

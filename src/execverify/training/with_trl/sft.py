@@ -39,11 +39,11 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
 
     arguments = arguments_of(preset, out)
     model, tokenizer = load_for_stage(preset, base, out)
-    account, most = LengthFilterReport(), min(preset.sft.max_tokens, preset.model.context)
+    account, most = LengthFilterReport(), min(preset.sft.max_length, preset.model.context)
     kept = [{name: row[name] for name in ("prompt", "completion")} for row in filter_by_length(rows, tokenizer, most, account)]
     if not kept:
         raise TrainingError(
-            f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_tokens)"
+            f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_length)"
         )
     say(f"warm-up on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
     with translate_config_errors("sft"):
@@ -66,18 +66,20 @@ def arguments_of(preset: Preset, out: Path) -> Any:
     from trl import SFTConfig
 
     settings = preset.sft
-    shared = shared_arguments(preset, out, settings.learning_rate, settings.scheduler, settings.warmup)
+    shared = shared_arguments(preset, out, settings.learning_rate, settings.lr_scheduler_type, settings.warmup_ratio)
     with translate_config_errors("sft"):
         return SFTConfig(
             **{**shared, "save_steps": settings.save_steps or preset.save_steps},
-            per_device_train_batch_size=settings.device_batch,
-            gradient_accumulation_steps=gradient_accumulation_steps("sft.batch", settings.batch, settings.device_batch),
-            num_train_epochs=settings.epochs,
+            per_device_train_batch_size=settings.per_device_batch_size,
+            gradient_accumulation_steps=gradient_accumulation_steps(
+                "sft.batch_size", settings.batch_size, settings.per_device_batch_size
+            ),
+            num_train_epochs=settings.num_train_epochs,
             max_steps=settings.max_steps or -1,
             weight_decay=settings.weight_decay,
-            max_length=settings.max_tokens,
+            max_length=settings.max_length,
             packing=settings.packing,
-            completion_only_loss=not settings.learn_prompts,
+            completion_only_loss=not settings.train_on_prompt,
             train_sampling_strategy="random" if settings.packing else "group_by_length",
             loss_type="nll",
         )

@@ -1,6 +1,6 @@
 """A preset's settings as verl has them: the overrides of its trainer's configuration, by their dotted names.
 
-    settings = verl_settings(preset, "stage1", exported, "Qwen/Qwen2.5-Coder-7B-Instruct", Path("run"))
+    settings = verl_settings(preset, "rl_whitebox", exported, "Qwen/Qwen2.5-Coder-7B-Instruct", Path("run"))
     overrides(settings)                  # ["data.train_files=run/data/train.parquet", ...], for verl.trainer.main_ppo
 
 The names are those of verl 0.9. What a preset asks for and verl has not is a TrainingError, never left out in silence.
@@ -45,7 +45,7 @@ def verl_settings(preset: Preset, stage: str, data: Exported, model: str, out: P
 
     Args:
         preset: of which the stage's settings, `model` and `verl` count.
-        stage: "stage1" or "stage2".
+        stage: "rl_whitebox" or "rl_unit_tests".
         data: the rows, as `export` wrote them.
         model: hub name or folder that training starts from.
         out: folder of checkpoints and logs; every machine must see it under this name.
@@ -73,17 +73,17 @@ def verl_settings(preset: Preset, stage: str, data: Exported, model: str, out: P
 
 def check_for_verl(preset: Preset, stage: str) -> None:
     """Raises TrainingError where a preset asks for what verl has not; the message names the setting."""
-    if stage not in ("stage1", "stage2"):
+    if stage not in ("rl_whitebox", "rl_unit_tests"):
         raise TrainingError(
-            f"verl trains stage1 and stage2 here, not {stage!r}: run `execverify train sft`, and give its folder as model"
+            f"verl trains rl_whitebox and rl_unit_tests here, not {stage!r}: run `execverify train sft`, and give its folder as model"
         )
     rl = preset.stage(stage)
     refused = {
-        "loss": (rl.loss not in LOSSES, f"one of {', '.join(LOSSES)}"),
-        "scale": (rl.scale not in ("group", "none"), "group or none"),
-        "scheduler": (rl.scheduler not in ("constant", "cosine"), "constant or cosine"),
-        "mask_truncated": (rl.mask_truncated, "false"),
-        "screen_samples": (rl.reward == "parts" and rl.screen_samples > 0, "0 where the reward is parts"),
+        "loss_type": (rl.loss_type not in LOSSES, f"one of {', '.join(LOSSES)}"),
+        "scale_rewards": (rl.scale_rewards not in ("group", "none"), "group or none"),
+        "lr_scheduler_type": (rl.lr_scheduler_type not in ("constant", "cosine"), "constant or cosine"),
+        "mask_truncated_completions": (rl.mask_truncated_completions, "false"),
+        "difficulty_filter_samples": (rl.reward == "parts" and rl.difficulty_filter_samples > 0, "0 where the reward is parts"),
     }
     for name, (wrong, mend) in refused.items():
         if wrong:
@@ -99,9 +99,9 @@ def _data(preset: Preset, rl: RlSettings, data: Exported) -> Settings:
         "data.train_files": str(data.file(TRAIN).absolute()),
         "data.val_files": str(data.file(VALIDATION if validated else TRAIN).absolute()),  # verl opens one in any case
         "data.val_max_samples": max(1, preset.evaluation.rows),
-        "data.train_batch_size": rl.prompts,
-        "data.max_prompt_length": rl.max_prompt,
-        "data.max_response_length": rl.max_completion,
+        "data.train_batch_size": rl.prompts_per_rollout,
+        "data.max_prompt_length": rl.max_prompt_length,
+        "data.max_response_length": rl.max_completion_length,
         "data.filter_overlong_prompts": True,
         "data.truncation": "error",
         "data.shuffle": True,
@@ -115,16 +115,16 @@ def _actor(preset: Preset, rl: RlSettings, model: str) -> Settings:
         "actor_rollout_ref.model.path": model,
         "actor_rollout_ref.model.enable_gradient_checkpointing": preset.model.gradient_checkpointing,
         f"{actor}.optim.lr": rl.learning_rate,
-        f"{actor}.optim.lr_scheduler_type": rl.scheduler,
-        f"{actor}.optim.lr_warmup_steps_ratio": rl.warmup,
+        f"{actor}.optim.lr_scheduler_type": rl.lr_scheduler_type,
+        f"{actor}.optim.lr_warmup_steps_ratio": rl.warmup_ratio,
         f"{actor}.optim.weight_decay": 0.0,
-        f"{actor}.ppo_mini_batch_size": rl.mini_batch,
-        f"{actor}.ppo_micro_batch_size_per_gpu": rl.device_batch,
+        f"{actor}.ppo_mini_batch_size": rl.mini_batch_size,
+        f"{actor}.ppo_micro_batch_size_per_gpu": rl.per_device_batch_size,
         f"{actor}.ppo_epochs": 1,
-        f"{actor}.clip_ratio": rl.clip,
-        f"{actor}.clip_ratio_low": rl.clip,
-        f"{actor}.clip_ratio_high": rl.clip_high or rl.clip,
-        f"{actor}.loss_agg_mode": LOSSES[rl.loss],
+        f"{actor}.clip_ratio": rl.epsilon,
+        f"{actor}.clip_ratio_low": rl.epsilon,
+        f"{actor}.clip_ratio_high": rl.epsilon_high or rl.epsilon,
+        f"{actor}.loss_agg_mode": LOSSES[rl.loss_type],
         f"{actor}.entropy_coeff": 0.0,
         f"{actor}.use_kl_loss": rl.beta > 0,
         f"{actor}.data_loader_seed": preset.seed,
@@ -132,12 +132,12 @@ def _actor(preset: Preset, rl: RlSettings, model: str) -> Settings:
         f"{actor}.checkpoint.load_contents": ["model", "optimizer", "extra"],
         f"{actor}.fsdp_config.dtype": preset.model.dtype,
         f"{actor}.fsdp_config.seed": preset.seed,
-        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": rl.device_batch,
+        "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu": rl.per_device_batch_size,
     }
     if rl.beta > 0:
         settings |= {f"{actor}.kl_loss_coef": rl.beta, f"{actor}.kl_loss_type": "low_var_kl"}
-    if rl.loss == "dr_grpo":
-        settings[f"{actor}.loss_scale_factor"] = rl.max_completion
+    if rl.loss_type == "dr_grpo":
+        settings[f"{actor}.loss_scale_factor"] = rl.max_completion_length
     return settings
 
 
@@ -145,13 +145,13 @@ def _rollout(preset: Preset, rl: RlSettings) -> Settings:
     rollout = "actor_rollout_ref.rollout"
     return {
         f"{rollout}.name": "vllm",
-        f"{rollout}.n": rl.rollouts,
+        f"{rollout}.n": rl.num_generations,
         f"{rollout}.temperature": rl.temperature,
         f"{rollout}.top_p": rl.top_p,
         f"{rollout}.dtype": preset.model.dtype,
         f"{rollout}.seed": preset.seed,
         f"{rollout}.tensor_model_parallel_size": 1,
-        f"{rollout}.log_prob_micro_batch_size_per_gpu": rl.device_batch,
+        f"{rollout}.log_prob_micro_batch_size_per_gpu": rl.per_device_batch_size,
     }
 
 
@@ -172,11 +172,11 @@ def _reward(rl: RlSettings) -> Settings:
 def _algorithm(rl: RlSettings) -> Settings:
     settings: Settings = {
         "algorithm.adv_estimator": "grpo",
-        "algorithm.norm_adv_by_std_in_grpo": rl.scale == "group",
+        "algorithm.norm_adv_by_std_in_grpo": rl.scale_rewards == "group",
         "algorithm.use_kl_in_reward": False,
         "critic.enable": False,
     }
-    if rl.screen_samples:  # groups without variance are drawn again during training, which needs no screening before
+    if rl.difficulty_filter_samples:  # groups without variance are drawn again during training, which needs no screening before
         settings |= {"algorithm.filter_groups.enable": True, "algorithm.filter_groups.metric": "reward"}
     if rl.reward == "parts":
         settings |= {
@@ -191,9 +191,9 @@ def _algorithm(rl: RlSettings) -> Settings:
 def _trainer(preset: Preset, stage: str, data: Exported, out: Path) -> Settings:
     rl = preset.stage(stage)
     validated = data.rows[VALIDATION] > 0
-    every = max(1, round(preset.save_steps * rl.mini_batch / rl.prompts))
+    every = max(1, round(preset.save_steps * rl.mini_batch_size / rl.prompts_per_rollout))
     return {
-        "trainer.total_epochs": math.ceil(rl.epochs),
+        "trainer.total_epochs": math.ceil(rl.num_train_epochs),
         "trainer.total_training_steps": steps_of(stage, rl, data.rows[TRAIN]),
         "trainer.save_freq": every,
         "trainer.test_freq": every if validated else -1,
@@ -208,7 +208,7 @@ def _trainer(preset: Preset, stage: str, data: Exported, out: Path) -> Settings:
         f"{_ENVIRONMENT}.VERL_FILE_LOGGER_PATH": str(out / LOG),
         f"{_ENVIRONMENT}.TENSORBOARD_DIR": str(out / TENSORBOARD),
         "trainer.nnodes": 1,
-        "trainer.n_gpus_per_node": max(1, preset.needs.gpus),
+        "trainer.n_gpus_per_node": max(1, preset.hardware.gpus),
     }
 
 
@@ -220,13 +220,13 @@ def steps_of(stage: str, rl: RlSettings, rows: int) -> int:
     Raises:
         TrainingError: there are fewer rows than one step takes.
     """
-    if rows < rl.prompts:
+    if rows < rl.prompts_per_rollout:
         raise TrainingError(
-            f"{stage} has {count_phrase(rows, 'row')} to train on, and one step takes {rl.prompts}: set {stage}.prompts to less"
+            f"{stage} has {count_phrase(rows, 'row')} to train on, and one step takes {rl.prompts_per_rollout}: set {stage}.prompts to less"
         )
-    steps = max(1, int(rl.epochs * (rows // rl.prompts)))
+    steps = max(1, int(rl.num_train_epochs * (rows // rl.prompts_per_rollout)))
     if rl.max_steps:
-        steps = min(steps, math.ceil(rl.max_steps * rl.mini_batch / rl.prompts))
+        steps = min(steps, math.ceil(rl.max_steps * rl.mini_batch_size / rl.prompts_per_rollout))
     return steps
 
 

@@ -1,6 +1,6 @@
 """Reinforcement learning by verl, on one machine or on many by Ray: a run's folder, and the command that starts it.
 
-    folder = prepare(preset, "stage1", "rows", "Qwen/Qwen2.5-Coder-7B-Instruct", Path("run"))
+    folder = prepare(preset, "rl_whitebox", "rows", "Qwen/Qwen2.5-Coder-7B-Instruct", Path("run"))
     launch(folder)                       # or on the cluster: bash run/run.sh
 
     FOLDER/data/train.parquet, validation.parquet    the rows
@@ -45,7 +45,7 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
 
     Args:
         preset: all settings.
-        stage: "stage1" or "stage2".
+        stage: "rl_whitebox" or "rl_unit_tests".
         rows: the folder of a dataset, a file of rows, or rows themselves.
         model: hub name or folder that training starts from: after the warm-up, what the warm-up made.
         out: the run's folder. On a cluster every machine must see it, and a model's folder, under the same name.
@@ -71,7 +71,7 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
         limit=rl.rows,
         validation_limit=preset.evaluation.rows,
         length=prompt_length(model),
-        longest=rl.max_prompt,
+        longest=rl.max_prompt_length,
     )
     settings = verl_settings(preset, stage, exported, _full_name(model), out)
     write_run(out, stage, settings, exported, told)
@@ -125,7 +125,7 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, tol
 
     Args:
         out: the run's folder.
-        stage: "stage1" or "stage2".
+        stage: "rl_whitebox" or "rl_unit_tests".
         settings: as `verl_settings` gives them.
         exported: the rows.
         told: what else `settings.json` tells.

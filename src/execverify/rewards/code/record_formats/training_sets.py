@@ -6,7 +6,7 @@ from typing import Any
 
 from execverify.errors import RowError
 from execverify.rewards.code.record_formats.record import Fields, OtherAbility, Record, RecordFormat, has, text_of, texts_of
-from execverify.rewards.code.test_formats import TestFormat, UnitTests
+from execverify.rewards.code.test_formats import UnitTestFormat, UnitTests
 from execverify.rewards.compare import EXACT_LINES, TOKENS
 
 ABILITY = "code"
@@ -23,7 +23,9 @@ def by_source(tests: UnitTests, source: str) -> UnitTests:
     """Tests judged as their source is: outputs of contests by tokens, unless the record says otherwise."""
     contest = source.lower() in CONTEST_SOURCES
     return (
-        replace(tests, compare=TOKENS) if contest and tests.format == TestFormat.STDIN and tests.compare == EXACT_LINES else tests
+        replace(tests, compare=TOKENS)
+        if contest and tests.format == UnitTestFormat.STDIN and tests.compare == EXACT_LINES
+        else tests
     )
 
 
