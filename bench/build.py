@@ -2,7 +2,7 @@
 
     python bench/build.py [--sizes 1000,30000] [--workers 2] [--seed 0] [--json] [--samples FILE]
 
-Every size is a build of white-box rows from nothing, as `execverify build` makes them, report and manifest included. The
+Every size is a build of white-box rows from nothing, as `execverify dataset build` makes them, report and manifest included. The
 baseline of the same run is what a check of one program by a fresh interpreter costs, as the paper's release does it.
 """
 

@@ -1,4 +1,4 @@
-"""Makes CRUXEval's figures, which `execverify stats` prints beside those of other rows.
+"""Makes CRUXEval's figures, which `execverify dataset stats` prints beside those of other rows.
 
     python bench/cruxeval_figures.py CRUXEVAL.jsonl [OUT]
 

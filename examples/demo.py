@@ -64,11 +64,11 @@ def main(out: Path, size: int = 5000) -> None:
     """Makes everything in the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     dataset = out / "dataset"
-    execverify("build", str(dataset), "--size", str(size), "--seed", "0")
-    execverify("stats", str(dataset))
+    execverify("dataset", "build", "-o", str(dataset), "--size", str(size), "--seed", "0")
+    execverify("dataset", "stats", str(dataset))
     rows = out / "rows.parquet"
-    execverify("rows", str(FIFTY), "-o", str(rows))
-    execverify("validate", str(rows))
+    execverify("dataset", "from-programs", str(FIFTY), "-o", str(rows))
+    execverify("dataset", "validate", str(rows))
     tasks = [from_row(row) for row in read_rows(str(rows))]
     for name, model in MODELS.items():
         completions = out / f"completions-{name}.jsonl"
@@ -77,9 +77,9 @@ def main(out: Path, size: int = 5000) -> None:
         execverify("score", str(rows), str(completions))
     runs = [str(out / f"own-{name}") for name in SCRIPTED]
     for scripted, run in zip(SCRIPTED.values(), runs, strict=True):
-        execverify("evaluate", "heldout", "--model", scripted, "--out", run)
+        execverify("evaluate", "heldout", "--model", scripted, "--output", run)
     execverify("compare", *runs)
-    execverify("train", "all", "--preset", "tiny", "--out", str(out / "training"))
+    execverify("train", "all", "--preset", "tiny", "--output", str(out / "training"))
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
     print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and floors, slices, every item.")
     print(f"{out}/training/report.md is what the trained model can do; rl_whitebox/log.jsonl has its rewards step by step.")

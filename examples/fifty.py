@@ -1,6 +1,6 @@
 """Fifty programs, each followed by one call of it and the call's result.
 
-`execverify rows examples/fifty.py -o rows.jsonl` makes rows of them.
+`execverify dataset from-programs examples/fifty.py -o rows.jsonl` makes rows of them.
 """
 
 import functools
@@ -260,7 +260,7 @@ def print_queue(jobs, quantum):
     return finished
 
 
-assert print_queue({"report": 5, "photo": 2, "essay": 4}, 2) == [("photo", 4), ("essay", 10), ("report", 11)]
+assert print_queue({"report": 5, "photo": 2, "essay": 4}, 2) == [("photo", 4), ("essay", 10), ("dataset", "report", 11)]
 
 
 def tokens(expression):

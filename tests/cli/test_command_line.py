@@ -135,7 +135,7 @@ def test_a_text_is_never_markup_nor_acted_on(is_terminal: bool, capsys: pytest.C
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", left)
 
 
-@pytest.mark.parametrize("verb", [("trace",), ("ask",), ("rows", "-o", "o.jsonl")])
+@pytest.mark.parametrize("verb", [("trace",), ("ask",), ("dataset", "from-programs", "-o", "o.jsonl")])
 def test_hostile_names_and_programs_are_shown_as_they_are(verb: tuple[str, ...], end: Callable[..., Ended]) -> None:
     code = f'def f(s):\n    t = s + {HOSTILE!r}\n    return "[/x]" + t'
     row = {"code": code, "input": repr(HOSTILE), "id": HOSTILE}
@@ -151,17 +151,17 @@ def test_hostile_names_and_programs_are_shown_as_they_are(verb: tuple[str, ...],
 READERS: dict[str, Callable[[str], list[str]]] = {
     "trace": lambda file: ["trace", file],
     "ask": lambda file: ["ask", file],
-    "rows": lambda file: ["rows", file, "-o", "out.jsonl"],
-    "rows to Parquet": lambda file: ["rows", file, "-o", "out.parquet"],
-    "code-rows": lambda file: ["code-rows", file, "-o", "out.jsonl"],
-    "build --from": lambda file: ["build", "out", "--size", "3", "--from", file, "--workers", "1"],
-    "build --exclude": lambda file: ["build", "out", "--size", "3", "--exclude", file, "--workers", "1"],
-    "chains": lambda file: ["chains", file, "-o", "out.jsonl"],
+    "rows": lambda file: ["dataset", "from-programs", file, "-o", "out.jsonl"],
+    "rows to Parquet": lambda file: ["dataset", "from-programs", file, "-o", "out.parquet"],
+    "code-rows": lambda file: ["dataset", "import", file, "-o", "out.jsonl"],
+    "build --from": lambda file: ["dataset", "build", "-o", "out", "--size", "3", "--programs", file, "--workers", "1"],
+    "build --exclude": lambda file: ["dataset", "build", "-o", "out", "--size", "3", "--decontaminate", file, "--workers", "1"],
+    "chains": lambda file: ["dataset", "add-cot", file, "-o", "out.jsonl"],
     "score": lambda file: ["score", file, file],
-    "validate": lambda file: ["validate", file],
-    "stats": lambda file: ["stats", file],
-    "report": lambda file: ["report", file],
-    "export": lambda file: ["export", file, "-o", "out"],
+    "validate": lambda file: ["dataset", "validate", file],
+    "stats": lambda file: ["dataset", "stats", file],
+    "report": lambda file: ["dataset", "report", file],
+    "export": lambda file: ["dataset", "export", file, "-o", "out"],
     "evaluate --data": lambda file: ["evaluate", "cruxeval-o", "--model", "mock:gold", "--data", file],
     "evaluate recorded": lambda file: ["evaluate", "cruxeval-o", "--model", f"replay:{file}", "--data", "good.jsonl"],
     "evaluate --style": lambda file: [
@@ -176,8 +176,8 @@ READERS: dict[str, Callable[[str], list[str]]] = {
     ],
     "compare": lambda file: ["compare", file, file],
     "train": lambda file: ["train", "sft", "--preset", file],
-    "experiment": lambda file: ["experiment", "ablation", "--preset", file],
-    "a template": lambda file: ["rows", "good.jsonl", "-o", "out.jsonl", "--template", file],
+    "experiment": lambda file: ["ablate", "--preset", file],
+    "a template": lambda file: ["dataset", "from-programs", "good.jsonl", "-o", "out.jsonl", "--prompt-template", file],
 }
 """Every option and argument that names a file or folder to be read."""
 
@@ -221,20 +221,20 @@ def test_wrong_files_are_one_line_and_leave_nothing(reader: str, end: Callable[.
 @pytest.mark.parametrize(
     "words",
     [
-        ["rows", "good.jsonl", "-o", "o.jsonl", "--timeout", "nan"],
-        ["rows", "good.jsonl", "-o", "o.jsonl", "--timeout", "inf"],
-        ["rows", "good.jsonl", "-o", "o.jsonl", "--seed", "9" * 30],
-        ["rows", "good.jsonl", "-o", "no/o.jsonl"],
-        ["rows", "good.jsonl", "-o", "/proc/o.jsonl"],
-        ["rows", "good.jsonl", "-o", "good.jsonl/o.jsonl"],
-        ["chains", "good.jsonl", "-o", "no/o.jsonl"],
-        ["code-rows", "good.jsonl", "-o", "no/o.jsonl"],
+        ["dataset", "from-programs", "good.jsonl", "-o", "o.jsonl", "--timeout", "nan"],
+        ["dataset", "from-programs", "good.jsonl", "-o", "o.jsonl", "--timeout", "inf"],
+        ["dataset", "from-programs", "good.jsonl", "-o", "o.jsonl", "--seed", "9" * 30],
+        ["dataset", "from-programs", "good.jsonl", "-o", "no/o.jsonl"],
+        ["dataset", "from-programs", "good.jsonl", "-o", "/proc/o.jsonl"],
+        ["dataset", "from-programs", "good.jsonl", "-o", "good.jsonl/o.jsonl"],
+        ["dataset", "add-cot", "good.jsonl", "-o", "no/o.jsonl"],
+        ["dataset", "import", "good.jsonl", "-o", "no/o.jsonl"],
         ["score", "good.jsonl", "good.jsonl", "--alpha", "nan"],
         ["score", "-", "-"],
-        ["export", "good.jsonl", "-o", "good.jsonl"],
-        ["build", "good.jsonl", "--size", "3"],
-        ["build", "/proc/out", "--size", "3"],
-        ["evaluate", "heldout", "--model", "mock:gold", "--out", "good.jsonl"],
+        ["dataset", "export", "good.jsonl", "-o", "good.jsonl"],
+        ["dataset", "build", "-o", "good.jsonl", "--size", "3"],
+        ["dataset", "build", "-o", "/proc/out", "--size", "3"],
+        ["evaluate", "heldout", "--model", "mock:gold", "--output", "good.jsonl"],
         ["evaluate", "heldout", "--model", "http://127.0.0.1:1/v1?code=S3CRET"],
         ["evaluate", "heldout", "--model", "http://me:S3CRET@127.0.0.1:99999/v1"],
         ["bulid", "out"],
@@ -288,7 +288,7 @@ def test_what_failed_in_one_verb_is_dropped_by_the_next(end: Callable[..., Ended
     Path("asked.jsonl").write_text(out)
     with Path("asked.jsonl").open(encoding="utf-8") as file:
         monkeypatch.setattr("sys.stdin", file)
-        status, _, err = end("rows", "-", "-o", "rows.jsonl")
+        status, _, err = end("dataset", "from-programs", "-", "-o", "rows.jsonl")
     assert status == 0 and "/tmp" not in err
     told = [line for line in err.splitlines() if "it failed before" in line]
     assert len(told) == 1 and told[0].strip().startswith("broken (standard input:1)")
@@ -301,7 +301,12 @@ def test_shards_outside_a_dataset_are_not_read(end: Callable[..., Ended]) -> Non
         Path("set").mkdir(exist_ok=True)
         manifest = {"settings": {}, "shards": [{"file": name, "sha256": "0" * 64}]}
         Path("set/manifest.json").write_text(json.dumps(manifest))
-        for words in (["stats", "set"], ["report", "set"], ["validate", "set"], ["build", "set", "--size", "3"]):
+        for words in (
+            ["dataset", "stats", "set"],
+            ["dataset", "report", "set"],
+            ["dataset", "validate", "set"],
+            ["dataset", "build", "-o", "set", "--size", "3"],
+        ):
             status, _, err = end(*words)
             assert status == 2 and "names a file outside its folder" in err, (name, words, err)
 
@@ -310,7 +315,7 @@ def test_a_link_in_place_of_unfinished_work_is_refused(end: Callable[..., Ended]
     Path("victim").mkdir()
     Path("out").mkdir()
     Path("out/.unfinished").symlink_to(Path("victim").absolute())
-    status, _, err = end("build", "out", "--size", "3")
+    status, _, err = end("dataset", "build", "-o", "out", "--size", "3")
     assert status == 2 and "is a link, and a build follows none" in err and names("victim") == []
 
 
@@ -333,7 +338,7 @@ def test_a_signal_in_the_middle_of_a_file_leaves_none_of_it(number: signal.Signa
     rows = [{"code": code, "input": str(400 + index), "id": f"p{index}"} for index in range(5_000)]
     (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "out.jsonl").write_text("old")
-    process = started(["rows", "p.jsonl", "-o", "out.jsonl"], tmp_path)
+    process = started(["dataset", "from-programs", "p.jsonl", "-o", "out.jsonl"], tmp_path)
     until = time.monotonic() + 60
     while not list(tmp_path.glob(".out.jsonl.*")) and time.monotonic() < until:
         time.sleep(0.05)
@@ -363,10 +368,10 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
 
 
 def test_stopped_says_whether_the_same_command_goes_on() -> None:
-    for words in (["build", "out"], ["train", "all"], ["experiment", "ablation"], ["evaluate", "heldout", "--out", "run"]):
+    for words in (["dataset", "build", "out"], ["train", "all"], ["ablate"], ["evaluate", "heldout", "--output", "run"]):
         assert "give the same command again to go on" in stopped(words)
     assert "with --out RUN" in stopped(["evaluate", "heldout"])
-    assert "half-written" in stopped(["rows", "p.jsonl"])
+    assert "half-written" in stopped(["dataset", "from-programs", "p.jsonl"])
 
 
 # ------------------------------------------------------------------------------------------------------------- progress

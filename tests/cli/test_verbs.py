@@ -18,7 +18,7 @@ GOOD = {"code": "def f(n):\n    while n > 4:\n        n -= 3\n    return [n]", "
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rows")
     out = folder / "rows.jsonl"
-    done = run("rows", jsonl(folder / "programs.jsonl", GOOD), "-o", str(out))
+    done = run("dataset", "from-programs", jsonl(folder / "programs.jsonl", GOOD), "-o", str(out))
     assert done.returncode == 0, done.stderr
     return out
 
@@ -48,10 +48,10 @@ def test_verbs_pipe_as_json_lines() -> None:
     asked = run("ask", "-", "--json", stdin=traced.stdout)
     assert asked.returncode == 0, asked.stderr
     assert all(json.loads(line)["questions"] for line in asked.stdout.splitlines())
-    made = run("rows", "-", "-o", "-", stdin=traced.stdout)
+    made = run("dataset", "from-programs", "-", "-o", "-", stdin=traced.stdout)
     assert made.returncode == 0, made.stderr
     assert len(made.stdout.splitlines()) == 100
-    stats = run("stats", "-", "--json", stdin=made.stdout)
+    stats = run("dataset", "stats", "-", "--json", stdin=made.stdout)
     assert json.loads(stats.stdout)["rows"] == {"white_box": 50, "input_prediction": 50}
 
 
@@ -90,19 +90,19 @@ def test_several_completions_a_row(rows: Path, tmp_path: Path) -> None:
 
 
 def test_validate_passes_good_rows_and_fails_wrong_ones(rows: Path, tmp_path: Path) -> None:
-    assert run("validate", str(rows)).returncode == 0
+    assert run("dataset", "validate", str(rows)).returncode == 0
     entries = [json.loads(line) for line in rows.read_text().splitlines()]
     entries[0]["questions"][0]["answers"] = ["something else"]
     entries[1]["program"]["result"] = "[4]"
     wrong = jsonl(tmp_path / "wrong.jsonl", *entries)
-    done = run("validate", wrong, "--json")
+    done = run("dataset", "validate", wrong, "--json")
     assert done.returncode == 1
     assert [fault["what"] for fault in json.loads(done.stdout)["faults"]][:2] == ["label", "label"]
-    assert "2 faults" in run("validate", wrong).stdout
+    assert "2 faults" in run("dataset", "validate", wrong).stdout
 
 
 def test_rows_are_the_same_each_time_and_another_seed_gives_others(tmp_path: Path) -> None:
-    made = [run("rows", str(FIFTY), "-o", "-", "--seed", seed).stdout for seed in ("1", "1", "2")]
+    made = [run("dataset", "from-programs", str(FIFTY), "-o", "-", "--seed", seed).stdout for seed in ("1", "1", "2")]
     assert made[0] == made[1] != made[2]
 
 
@@ -110,7 +110,7 @@ def test_rows_confirms_given_outputs_and_reports_those_that_disagree(tmp_path: P
     programs = jsonl(
         tmp_path / "p.jsonl", GOOD, {**GOOD, "id": "claimed", "output": "[4]"}, {**GOOD, "id": "noise", "output": "f("}
     )
-    done = run("rows", programs, "-o", str(tmp_path / "out.jsonl"))
+    done = run("dataset", "from-programs", programs, "-o", str(tmp_path / "out.jsonl"))
     assert done.returncode == 0
     assert "given outputs that the run confirmed: 1" in done.stderr
     assert "claimed" in done.stderr and "given [4], run [3]; list" in done.stderr
@@ -141,7 +141,7 @@ def test_no_such_file(verb: str, tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert "is a folder: name a file" in refused("trace", str(tmp_path))
-    assert "is a folder: name a file" in refused("stats", str(tmp_path))
+    assert "is a folder: name a file" in refused("dataset", "stats", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 def test_not_programs(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text(text)
-    said = refused("rows", str(path), "-o", str(tmp_path / "o.jsonl"))
+    said = refused("dataset", "from-programs", str(path), "-o", str(tmp_path / "o.jsonl"))
     assert message in said and "p.jsonl" in said
     assert not (tmp_path / "o.jsonl").exists()
 
@@ -203,7 +203,7 @@ def test_calls_that_give_no_row(tmp_path: Path) -> None:
     """Each costs its own program only; the summary says why."""
     bad = [{"code": code, "input": "9", "id": name} for name, (code, _, _) in BAD_CALLS.items()]
     programs = jsonl(tmp_path / "p.jsonl", *[entry for row in bad for entry in (row, {**GOOD, "id": f"after-{row['id']}"})])
-    done = run("rows", programs, "-o", str(tmp_path / "o.parquet"), "--timeout", "3")
+    done = run("dataset", "from-programs", programs, "-o", str(tmp_path / "o.parquet"), "--timeout", "3")
     assert done.returncode == 0, done.stderr
     assert f"rows: {len(bad)} white_box, {len(bad)} input_prediction" in done.stderr
     told = [" ".join(line.split()) for line in done.stderr.splitlines()]
@@ -228,7 +228,7 @@ def test_one_bad_program_costs_itself_only(verb: str, tmp_path: Path) -> None:
 
 def test_a_repeated_id_is_dropped_and_named(rows: Path, tmp_path: Path) -> None:
     programs = jsonl(tmp_path / "p.jsonl", GOOD, GOOD)
-    done = run("rows", programs, "-o", str(tmp_path / "o.jsonl"))
+    done = run("dataset", "from-programs", programs, "-o", str(tmp_path / "o.jsonl"))
     assert "1 its id is taken" in done.stderr and "p.jsonl:2" in done.stderr
     twice = tmp_path / "twice.jsonl"
     twice.write_text(rows.read_text() * 2)
@@ -250,7 +250,7 @@ def test_ask_says_why_there_is_nothing_to_ask(name: str, tmp_path: Path) -> None
 
 def test_nothing_is_written_where_no_program_gives_a_row(tmp_path: Path) -> None:
     programs = jsonl(tmp_path / "p.jsonl", {"code": "def f():\n    raise ValueError", "input": ""})
-    said = refused("rows", programs, "-o", str(tmp_path / "o.jsonl"))
+    said = refused("dataset", "from-programs", programs, "-o", str(tmp_path / "o.jsonl"))
     assert "gave a row, and nothing was written" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.jsonl"]
 
@@ -258,14 +258,16 @@ def test_nothing_is_written_where_no_program_gives_a_row(tmp_path: Path) -> None
 def test_unknown_names_come_with_the_nearest(rows: Path, tmp_path: Path) -> None:
     programs = jsonl(tmp_path / "p.jsonl", GOOD)
     assert "did you mean next_statement" in refused("ask", programs, "--kinds", "next_statment")
-    assert "did you mean white_box" in refused("rows", programs, "-o", "-", "--kinds", "whitebox")
-    assert "did you mean execverify" in refused("rows", programs, "-o", "-", "--template", "execverfy")
-    assert "did you mean variable_state" in refused("score", str(rows), "-", "--count", "variables")
+    assert "did you mean white_box" in refused("dataset", "from-programs", programs, "-o", "-", "--kinds", "whitebox")
+    assert "did you mean execverify" in refused("dataset", "from-programs", programs, "-o", "-", "--prompt-template", "execverfy")
+    assert "did you mean variable_state" in refused("score", str(rows), "-", "--question-kinds", "variables")
 
 
 @pytest.mark.parametrize("out", ["rows.csv", "rows"])
 def test_unknown_formats(out: str, tmp_path: Path) -> None:
-    assert "end the name in .jsonl or .parquet" in refused("rows", jsonl(tmp_path / "p.jsonl", GOOD), "-o", out, cwd=tmp_path)
+    assert "end the name in .jsonl or .parquet" in refused(
+        "dataset", "from-programs", jsonl(tmp_path / "p.jsonl", GOOD), "-o", out, cwd=tmp_path
+    )
 
 
 def test_a_python_file_without_calls(tmp_path: Path) -> None:
@@ -280,13 +282,13 @@ def test_a_python_file_without_calls(tmp_path: Path) -> None:
 def test_rows_of_another_version(rows: Path, tmp_path: Path) -> None:
     entries = [{**json.loads(line), "version": 99} for line in rows.read_text().splitlines()]
     other = jsonl(tmp_path / "rows.jsonl", *entries)
-    for words in (("stats", other), ("validate", other), ("score", other, "-")):
+    for words in (("dataset", "stats", other), ("dataset", "validate", other), ("score", other, "-")):
         said = refused(*words)
         assert "rows.jsonl:1 is of version 99, and this execverify reads version 1: make the rows again" in said
 
 
 def test_programs_given_where_rows_are_wanted(tmp_path: Path) -> None:
-    assert "is not a row" in refused("stats", jsonl(tmp_path / "p.jsonl", GOOD))
+    assert "is not a row" in refused("dataset", "stats", jsonl(tmp_path / "p.jsonl", GOOD))
 
 
 @pytest.mark.parametrize(
@@ -328,8 +330,8 @@ ENGINES = ("torch", "transformers", "trl", "accelerate", "datasets", "vllm", "ve
         (["--help"], ""),
         (["trace", str(FIFTY.with_name("collatz.py")), "--call", "f(2)"], ""),
         (["train", "--list"], ""),
-        (["train", "all", "--preset", "tiny", "--out", "never"], "training needs t"),
-        (["experiment", "ablation", "--preset", "tiny", "--out", "never"], "training needs t"),
+        (["train", "all", "--preset", "tiny", "--output", "never"], "training needs t"),
+        (["ablate", "--preset", "tiny", "--output", "never"], "training needs t"),
     ],
 )
 def test_the_command_line_needs_no_engine(words: list[str], said: str, tmp_path: Path) -> None:
@@ -362,7 +364,7 @@ def test_score_judges_rows_of_code(tmp_path: Path) -> None:
     assert "unit_test" in table.stdout and "0.5500" in table.stdout
     assert run("validate", rows).returncode == 0
     row["questions"][1]["answers"] = ["-2"]
-    wrong = run("validate", jsonl(tmp_path / "wrong.jsonl", row))
+    wrong = run("dataset", "validate", jsonl(tmp_path / "wrong.jsonl", row))
     assert (
         wrong.returncode == 1 and "gold earns 0.55" in wrong.stdout and "f(-1) gives -1, not -2" in " ".join(wrong.stdout.split())
     )

@@ -701,7 +701,6 @@ def ev_write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def cli(*words: object) -> Any:
     from click.testing import CliRunner
-
     from execverify.cli.chains import chains_command
 
     return CliRunner().invoke(chains_command, [str(word) for word in words])
@@ -710,7 +709,7 @@ def cli(*words: object) -> Any:
 def test_the_verb_writes_parquet_that_opens(rows_file: Path, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     out = tmp_path / "chains.parquet"
-    done = cli(rows_file, "-o", out, "--voice", "mixed", "--workers", 1, "--limit", 15)
+    done = cli(rows_file, "-o", out, "--style", "mixed", "--workers", 1, "--limit", 15)
     assert done.exit_code == 0, done.output
     assert "15 rows; chains: " in done.output and "tokens a chain" in done.output
     loaded = datasets.load_dataset("parquet", data_files=str(out), cache_dir=str(tmp_path / "cache"))["train"]
@@ -726,7 +725,7 @@ def test_the_verb_writes_jsonl(rows_file: Path, tmp_path: Path) -> None:
 
 def test_the_verb_writes_nothing_where_there_is_nothing(rows_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "chains.parquet"
-    done = cli(rows_file, "-o", out, "--budget", 3, "--workers", 1)
+    done = cli(rows_file, "-o", out, "--max-tokens", 3, "--workers", 1)
     assert isinstance(done.exception, RowError) and "no row of" in str(done.exception)
     assert "dropped: 20 does not fit the budget" in done.output
     assert not list(tmp_path.glob("*chains*"))
@@ -735,7 +734,7 @@ def test_the_verb_writes_nothing_where_there_is_nothing(rows_file: Path, tmp_pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--voice", "loud"], "there is no voice 'loud'"),
+        (["--style", "loud"], "there is no voice 'loud'"),
         (["--detail", "all"], "there is no level of detail 'all'"),
         (["--tokenizer", "/nowhere"], "tokenizer"),
     ],

@@ -42,7 +42,7 @@ HERE = {**os.environ, "COLUMNS": "200"}
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "execverify", "build", *words]
+    return [sys.executable, "-m", "execverify", "dataset", "build", *words]
 
 
 def run(*words: str, seed: str = "0") -> subprocess.CompletedProcess[str]:
@@ -297,7 +297,7 @@ def stopped(out: Path, spans: int, how: signal.Signals, *words: str, python: str
 
     before = there()
     with subprocess.Popen(
-        [python, "-m", "execverify", "build", str(out), *words],
+        [python, "-m", "execverify", "dataset", "build", "-o", str(out), *words],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -484,16 +484,16 @@ def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--levels", ","), "no level is named: the levels are 1 to 6; write them like 1-6 or 1,3"),
         (("--size", "5", "--kinds", "whitebox"), "there is no kind 'whitebox': did you mean white_box"),
         (("--size", "5", "--kinds", ","), "a dataset needs a kind of rows: white_box or input_prediction"),
-        (("--size", "5", "--methods", "str.spilt"), "str.split"),
-        (("--size", "5", "--inputs", "0"), "inputs must be 1 or more; it is 0"),
+        (("--size", "5", "--builtins", "str.spilt"), "str.split"),
+        (("--size", "5", "--inputs-per-program", "0"), "inputs must be 1 or more; it is 0"),
         (("--size", "5", "--limit", "-1"), "limit must be 0 or more; it is -1"),
         (("--size", "5", "--seed", "9" * 20), f"'--seed': {'9' * 20} is not in the range"),
         (("--size", "5", "--steps", "9" * 20), f"steps must be {10**9} or less; it is {'9' * 20}"),
         (("--size", "5", "--timeout", "inf"), "'--timeout': inf is not in the range 0<x<=3600"),
-        (("--size", "5", "--template", "brif"), "there is no template 'brif'"),
-        (("--size", "5", "--from", "no.jsonl"), "no.jsonl: no such file"),
-        (("--size", "5", "--exclude", "no.jsonl"), "no.jsonl: no such file"),
-        (("--size", "5", "--from", str(FIFTY), "--inputs", "2"), "inputs goes with synthesized programs"),
+        (("--size", "5", "--prompt-template", "brif"), "there is no template 'brif'"),
+        (("--size", "5", "--programs", "no.jsonl"), "no.jsonl: no such file"),
+        (("--size", "5", "--decontaminate", "no.jsonl"), "no.jsonl: no such file"),
+        (("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"), "inputs goes with synthesized programs"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -240,7 +240,20 @@ def test_a_wrong_function_is_told_by_its_tests() -> None:
 
 def test_a_killed_build_by_others_gives_the_same_rows(tmp_path: Path) -> None:
     build(tmp_path / "one", 90, DatasetConfig(seed=17, kinds=("code_generation",)), workers=2)
-    words = ["build", str(tmp_path / "two"), "--size", "90", "--seed", "17", "--kinds", "code_generation", "--workers", "1"]
+    words = [
+        "dataset",
+        "build",
+        "-o",
+        str(tmp_path / "two"),
+        "--size",
+        "90",
+        "--seed",
+        "17",
+        "--kinds",
+        "code_generation",
+        "--workers",
+        "1",
+    ]
     env = {**os.environ, "PYTHONHASHSEED": "77"}
     with subprocess.Popen([sys.executable, "-m", "execverify", *words], env=env, stderr=subprocess.DEVNULL) as building:
         while building.poll() is None and not list(tmp_path.glob("two/.unfinished/span-*.gz")):

@@ -248,18 +248,30 @@ def test_tests_survive_a_row_in_every_form() -> None:
 def test_the_verb_writes_rows_and_tells_what_became_of_the_records(tmp_path: Path) -> None:
     math = record("1 + 1?", "2", ability="math")
     source = jsonl(tmp_path / "eurus.jsonl", ADD, math, "{", MAGIC, PAIR)
-    done = run("code-rows", source, "-o", str(tmp_path / "out.parquet"))
+    done = run("dataset", "import", source, "-o", str(tmp_path / "out.parquet"))
     assert done.returncode == 0, done.stderr
     for told in ("5 records", "1 tested by stdin, 2 tested by calls", "unit tests: 7, 2.3 a row", "1 math", "1: it is no record"):
         assert told in done.stderr, done.stderr
     assert len(list(read_rows(str(tmp_path / "out.parquet")))) == 3
-    run("code-rows", source, "-o", str(tmp_path / "one.jsonl"), "--limit", "1", "--split", "test", "--template", "brief")
+    run(
+        "dataset",
+        "import",
+        source,
+        "-o",
+        str(tmp_path / "one.jsonl"),
+        "--limit",
+        "1",
+        "--split",
+        "test",
+        "--prompt-template",
+        "brief",
+    )
     (row,) = read_rows(str(tmp_path / "one.jsonl"))
     assert row["split"] == "test" and "Think step by step" not in row["prompt"][0]["content"]
     completions = jsonl(tmp_path / "completions.jsonl", {"completion": HALF_ANSWER})
     scored = run("score", str(tmp_path / "one.jsonl"), completions, "--json")
     assert json.loads(scored.stdout)["reward"] == 0.55, scored.stderr
-    refused = run("validate", str(tmp_path / "one.jsonl"))
+    refused = run("dataset", "validate", str(tmp_path / "one.jsonl"))
     assert refused.returncode == 2 and "no solution of its own" in refused.stderr
 
 
@@ -271,12 +283,12 @@ def test_mistakes_of_the_caller_are_one_line(tmp_path: Path) -> None:
         ((str(tmp_path / "folder"),), "no Parquet file whose name begins with train"),
         (("nothing",), "no such file; give a .jsonl or .parquet file, or a name on the hub"),
         ((empty,), "gave a row, and nothing was written"),
-        ((empty, "--template", "brif"), "did you mean brief"),
+        ((empty, "--prompt-template", "brif"), "did you mean brief"),
     ):
-        done = run("code-rows", *words, "-o", str(tmp_path / "out.parquet"))
+        done = run("dataset", "import", *words, "-o", str(tmp_path / "out.parquet"))
         assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr, done.stderr
     assert not (tmp_path / "out.parquet").exists()
-    bad = run("code-rows", empty, "-o", str(tmp_path / "out.csv"))
+    bad = run("dataset", "import", empty, "-o", str(tmp_path / "out.csv"))
     assert bad.returncode == 2
 
 
@@ -337,7 +349,7 @@ def test_tests_are_checked_against_references(tmp_path: Path) -> None:
         "solved by the reference": 2, "passed by nothing": 1, "no reference": 1,
     }  # fmt: skip
     assert [drop.reason for drop in account.drops] == ["a test of it is passed by nothing"]
-    done = run("code-rows", source, "-o", str(tmp_path / "out.jsonl"), "--check")
+    done = run("dataset", "import", source, "-o", str(tmp_path / "out.jsonl"), "--check")
     assert "checked: 2 solved by the reference" in done.stderr and "passed by anything" in done.stderr, done.stderr
 
 

@@ -444,7 +444,7 @@ GOOD = json.dumps(rows()[0])
         ("3", ":1 is not a row: it is no JSON object"),
         (f"\n\n[{GOOD}, 3]", ":2 is not a row: it is no JSON object"),
         (f"[{GOOD},\n\n}}", ":3 is not JSON ("),
-        ("{}", ":1 is not a row: it has no kind and program; make rows with `execverify rows FILE -o OUT`"),
+        ("{}", ":1 is not a row: it has no kind and program; make rows with `execverify dataset from-programs FILE -o OUT`"),
         ('{"code": "def f(): pass", "input": ""}', ":1 is not a row: it has no kind and program"),
         (
             GOOD + '\n{"kind": "white_box", "program": {}, "version": 2}',

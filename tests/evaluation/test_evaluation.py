@@ -704,7 +704,18 @@ def cli(*words: object) -> Any:
 
 def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     run = tmp_path / "run"
-    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", "mock:constant:6", "--out", run, "--n", 2)
+    words = (
+        "evaluate",
+        "cruxeval-o",
+        "--data",
+        data["cruxeval-o"],
+        "--model",
+        "mock:constant:6",
+        "--output",
+        run,
+        "--num-samples",
+        2,
+    )
     done = cli(*words, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -736,7 +747,7 @@ def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None
 
 
 def test_several_greedy_samples_are_all_the_same_and_that_is_told(data: dict[str, Path]) -> None:
-    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--n", 2, "--model")
+    words = ("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--num-samples", 2, "--model")
     told = "the 2 completions of an item are all the same"
     assert told in cli(*words, "/nowhere/model").stderr
     assert told not in cli(*words, "/nowhere/model", "--temperature", 0.2).stderr
@@ -759,9 +770,9 @@ def test_the_list_tells_each_benchmark() -> None:
             ["heldout", "--model", "mock:golden"],
             "evaluation has mock:gold, mock:empty and mock:constant:TEXT besides",
         ),
-        (["heldout", "--model", "mock:gold", "--option", "engine=vllm"], "mock:gold takes no options, and was given engine"),
+        (["heldout", "--model", "mock:gold", "--model-arg", "engine=vllm"], "mock:gold takes no options, and was given engine"),
         (
-            ["heldout", "--model", "http://h", "--option", "model=m", "--option", "timeout=soon"],
+            ["heldout", "--model", "http://h", "--model-arg", "model=m", "--model-arg", "timeout=soon"],
             "the option timeout is 'soon': it takes a number",
         ),
         (["heldout", "--model", "replay:/nowhere/x.jsonl"], "no such file"),
@@ -770,8 +781,8 @@ def test_the_list_tells_each_benchmark() -> None:
         (["heldout", "--model", "mock:gold", "--data", "/nowhere/rows.jsonl"], "no such file"),
         (["reval", "--model", "mock:gold"], "give --data FOLDER"),
         (["heldout", "--model", "mock:gold", "--limit", "0"], "0 is not in the range"),
-        (["heldout", "--model", "mock:gold", "--option", "engine"], "write NAME=VALUE"),
-        (["heldout", "--model", "mock:gold", "--out", "/proc/nowhere"], "cannot be made"),
+        (["heldout", "--model", "mock:gold", "--model-arg", "engine"], "write NAME=VALUE"),
+        (["heldout", "--model", "mock:gold", "--output", "/proc/nowhere"], "cannot be made"),
     ],
 )
 def test_bad_input_is_told_in_one_line(words: list[str], told: str) -> None:

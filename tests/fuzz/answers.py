@@ -39,9 +39,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from execverify.cli.rows import score_as_json
 
 import execverify as ev
-from execverify.cli.rows import score_as_json
 from execverify.rewards import Verdict
 from execverify.rewards.score import grade_input, score
 from execverify.rewards.trl import format_score
@@ -448,7 +448,7 @@ def start_worker(seed: int, first: int, count: int, folder: Path) -> Worker:
         str(seed),
         "--first",
         str(first),
-        "--count",
+        "--question-kinds",
         str(count),
         "--mark",
         str(mark),
@@ -511,7 +511,7 @@ def _tell(tally: Tally) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the scorer.")
-    parser.add_argument("--count", type=int, default=100_000, help="how many cases")
+    parser.add_argument("--question-kinds", type=int, default=100_000, help="how many cases")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")

@@ -30,4 +30,4 @@ def arguments(*changes: str) -> list[str]:
 
 def command(verb: str, out: Path, *more: str) -> list[str]:
     """A call of `execverify train`."""
-    return [sys.executable, "-m", "execverify", "train", verb, "--preset", "tiny", "--out", str(out), *arguments(), *more]
+    return [sys.executable, "-m", "execverify", "train", verb, "--preset", "tiny", "--output", str(out), *arguments(), *more]

@@ -121,9 +121,9 @@ def test_rows_of_annotated_programs(tmp_path: Path) -> None:
 
 def test_the_commands_have_it_as_a_setting(tmp_path: Path) -> None:
     file = jsonl(tmp_path / "p.jsonl", {"code": DEFINITION, "input": "['a']", "id": "one"})
-    made = run("rows", file, "-o", str(tmp_path / "r.jsonl"))
+    made = run("dataset", "from-programs", file, "-o", str(tmp_path / "r.jsonl"))
     assert made.returncode == 0 and "usual imports put before: 1" in made.stderr
-    bare = run("rows", file, "-o", str(tmp_path / "r2.jsonl"), "--no-usual-imports")
+    bare = run("dataset", "from-programs", file, "-o", str(tmp_path / "r2.jsonl"), "--no-usual-imports")
     assert bare.returncode == 2 and "1 raised" in bare.stderr
     asked = run("ask", file, "--json")
     assert json.loads(asked.stdout)["questions"]

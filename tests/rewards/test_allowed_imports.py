@@ -109,9 +109,9 @@ def test_numpy_in_traces_questions_and_rows(tmp_path: Path) -> None:
     assert json.loads(said("trace", str(file), "--json", "--allow-imports", "numpy").stdout)["result"]["text"] == "10"
     assert "ModuleNotFoundError" in said("trace", str(file)).stdout
     assert len(json.loads(said("ask", str(file), "--json", "--allow-imports", "math,numpy").stdout)["questions"]) > 3
-    made = said("rows", str(file), "-o", str(rows), "--allow-imports", "numpy")
+    made = said("dataset", "from-programs", str(file), "-o", str(rows), "--allow-imports", "numpy")
     assert made.returncode == 0 and len(rows.read_text().splitlines()) == 2, made.stderr
-    assert said("validate", str(rows), "--allow-imports", "numpy").returncode == 0
+    assert said("dataset", "validate", str(rows), "--allow-imports", "numpy").returncode == 0
     for name in ("cruxeval-o", "cruxeval-i"):
         found = evaluate(name, "mock:gold", data=tmp_path / "data.jsonl", imports=["numpy"]).results
         assert (found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (100.0, 100.0)

@@ -54,7 +54,7 @@ def test_the_commands_go_on(tmp_path: Path) -> None:
     sources = ["f = abs", "def f(n):\n    '''x'''", "def f(n):\n    n += 1\n    return n"]
     file = tmp_path / "programs.jsonl"
     file.write_text("".join(json.dumps({"code": source, "entry_point": "f", "input": "3"}) + "\n" for source in sources))
-    made = run("rows", str(file), "-o", str(tmp_path / "rows.jsonl"))
+    made = run("dataset", "from-programs", str(file), "-o", str(tmp_path / "rows.jsonl"))
     assert made.returncode == 0 and "dropped: 2 no step" in made.stderr
     asked = run("ask", str(file), "--json")
     assert asked.returncode == 0, asked.stderr

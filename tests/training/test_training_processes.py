@@ -21,7 +21,7 @@ def _launch(out: Path, *changes: str) -> subprocess.CompletedProcess[str]:
     # `accelerate launch --cpu` would start one process, whatever it is asked for.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    run = ["-m", "execverify", "train", "all", "--preset", "tiny", "--out", str(out), *arguments(*changes)]
+    run = ["-m", "execverify", "train", "all", "--preset", "tiny", "--output", str(out), *arguments(*changes)]
     return subprocess.run([*launcher, *run], capture_output=True, text=True, env=environment, timeout=900, check=False)
 
 

@@ -40,7 +40,7 @@ def test_a_few_steps_of_smollm2(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    out = tmp_path / given[given.index("--out") + 1]
+    out = tmp_path / given[given.index("--output") + 1]
     told = {stage: finished(out / stage) for stage in ("sft", "rl_whitebox", "rl_unit_tests")}
     assert {stage: one and one["steps"] for stage, one in told.items()} == {"sft": 2, "rl_whitebox": 1, "rl_unit_tests": 1}
     assert read_results(out / "evaluations" / "rl_unit_tests" / "held-out")["style"] == "brief"

@@ -138,9 +138,13 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """`execverify export`, as a person would run it."""
+    """`execverify dataset export`, as a person would run it."""
     return subprocess.run(
-        [sys.executable, "-m", "execverify", "export", *words], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "execverify", "dataset", "export", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -162,7 +166,7 @@ def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None
         (("nothing.jsonl", "-o", "out"), "nothing.jsonl: no such file"),
         (("-", "-o", "out", "--kinds", "white-box"), "did you mean white_box"),
         (("-", "-o", "out", "--model", "m"), "--model and --max-prompt go together"),
-        (("-", "-o", "out", "--for", "veil"), "'veil' is not 'verl'"),
+        (("-", "-o", "out", "--format", "veil"), "'veil' is not 'verl'"),
     ],
 )
 def test_the_verb_says_in_one_line_what_is_wrong(words: tuple[str, ...], message: str) -> None:

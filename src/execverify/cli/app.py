@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -24,62 +24,98 @@ from execverify.errors import ExecVerifyError, SandboxError
 from execverify.utils.messages import one_line
 
 VERBS = {
-    "trace": ("programs", "Run programs and show each step: its line, and what changed."),
-    "ask": ("programs", "Ask questions about programs' runs, with every accepted answer."),
-    "rows": ("rows", "Make rows of programs that exist."),
-    "code-rows": ("problems", "Make rows of published code problems with their unit tests."),
-    "build": ("build", "Make a dataset of synthesized programs in the folder OUT."),
-    "chains": ("chains", "Give rows chains of thought that tell their program's run."),
-    "score": ("rows", "Judge completions of rows."),
-    "validate": ("rows", "Check rows: labels against a new run, and no attack is overpaid."),
-    "stats": ("stats", "What rows and their programs are like, and how far habits get."),
-    "report": ("stats", "Write the page that describes a dataset, OUT/report.html, anew."),
-    "export": ("export", "Write rows as another engine reads them."),
+    "trace": ("trace", "Run programs and show each step: its line, and what changed."),
+    "ask": ("trace", "Ask questions about programs' runs, with every accepted answer."),
+    "score": ("score", "Grade completions of rows."),
+    "dataset": ("", "Make, import, check, describe and export rows."),
     "evaluate": ("evaluate", "Run a benchmark on a model, and score it."),
     "compare": ("compare", "Compare runs of one benchmark with the first of them."),
-    "train": ("train", "Train a model by a preset: the warm-up, white-box RL, unit-test RL."),
-    "experiment": ("experiment", "Train and measure every arm of the ablation."),
+    "train": ("train", "Train a model by a preset: SFT, white-box RL, unit-test RL."),
+    "ablate": ("ablate", "Train and measure every condition of the ablation."),
     "doctor": ("doctor", "What of the sandbox, the engines and the devices works here."),
 }
 """By name: the module, and one line of help."""
 
-_GOES_ON = frozenset({"build", "train", "experiment"})
-"""Verbs that go on where they were stopped; `evaluate` does with --out."""
+DATASET_VERBS = {
+    "build": ("dataset_build", "Make a dataset of synthesized programs."),
+    "from-programs": ("dataset_from_programs", "Make rows of programs that exist."),
+    "import": ("dataset_import", "Make rows of published code problems with their unit tests."),
+    "add-cot": ("dataset_add_cot", "Give rows chains of thought rendered from their programs' traces."),
+    "stats": ("dataset_stats", "Describe rows and their programs, and how far shortcuts get."),
+    "validate": ("dataset_validate", "Check labels against a new run, and that no reward hack is overpaid."),
+    "report": ("dataset_stats", "Write the page that describes a dataset, OUT/report.html, anew."),
+    "export": ("dataset_export", "Write rows as a trainer reads them."),
+}
+"""The verbs of `execverify dataset`."""
+
+_RESUMES = frozenset({"build", "train", "ablate"})
+"""Verbs that resume where they were stopped; `evaluate` does with --output."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class _Verbs(click.Group):
-    """The group of all verbs, each loaded when it is used."""
+    """A group of verbs, each loaded when it is used.
+
+    Args:
+        verbs: by name, the module and one line of help; a verb without a module is a group of `_GROUPS`.
+        prefix: what the names of the verbs' functions begin with.
+    """
+
+    def __init__(self, *args: Any, verbs: Mapping[str, tuple[str, str]], prefix: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.verbs, self.prefix = verbs, prefix
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in self.verbs:
             return None
-        module = importlib.import_module(f"execverify.cli.{VERBS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        module = self.verbs[cmd_name][0]
+        if not module:
+            return _GROUPS[cmd_name]
+        found = importlib.import_module(f"execverify.cli.{module}")
+        command: click.Command = getattr(found, f"{self.prefix}{cmd_name.replace('-', '_')}_command")
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], VERBS, n=2, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`execverify --help` lists the verbs"
-            raise click.UsageError(f"there is no verb {args[0]!r}: {hint}")
+        if args and args[0] not in self.verbs and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no verb {args[0]!r}: {_hint(args[0], ctx.command_path, self.verbs)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in VERBS.items()])
+            formatter.write_dl([(name, about) for name, (_, about) in self.verbs.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        verbs = [CompletionItem(name, help=about) for name, (_, about) in VERBS.items() if name.startswith(incomplete)]
+        verbs = [CompletionItem(name, help=about) for name, (_, about) in self.verbs.items() if name.startswith(incomplete)]
         return verbs + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _hint(word: str, group: str, verbs: Mapping[str, tuple[str, str]]) -> str:
+    """Which verb was meant, also where it belongs to another group."""
+    if word in DATASET_VERBS and verbs is VERBS:
+        return f"did you mean `{group} dataset {word}`?"
+    near = difflib.get_close_matches(word, verbs, n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"`{group} --help` lists the verbs"
+
+
+@click.group(cls=_Verbs, verbs=DATASET_VERBS, prefix="dataset_", invoke_without_command=True)
+@click.pass_context
+def dataset(ctx: click.Context) -> None:
+    """Make, import, check, describe and export rows."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
+
+
+_GROUPS: dict[str, click.Command] = {"dataset": dataset}
 
 
 @click.group(
     cls=_Verbs,
+    verbs=VERBS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
@@ -186,12 +222,13 @@ def _usage(error: click.ClickException) -> str:
 
 
 def stopped(words: list[str]) -> str:
-    """What to say of a command that was stopped: whether the same one goes on."""
-    verb = next((word for word in words if not word.startswith("-")), "")
-    if verb in _GOES_ON or (verb == "evaluate" and any(word == "--out" or word.startswith("--out=") for word in words)):
-        return "stopped; what was done is kept: give the same command again to go on"
+    """What to say of a command that was stopped: whether the same one resumes."""
+    named = [word for word in words if not word.startswith("-")]
+    verb = next((word for word in named if word != "dataset"), "")
+    if verb in _RESUMES or (verb == "evaluate" and any(word.split("=")[0] in ("-o", "--output") for word in words)):
+        return "stopped; what was done is kept: give the same command again to resume"
     if verb == "evaluate":
-        return "stopped; nothing is kept: with --out RUN, the same command would go on"
+        return "stopped; nothing is kept: with --output RUN, the same command would resume"
     return "stopped; no file was left half-written"
 
 

@@ -15,7 +15,7 @@ from execverify.evaluation.run_dir import read_results
 def compare_command(runs: tuple[str, ...], as_json: bool) -> None:
     """Compare runs of one benchmark with the first of them: paired, by McNemar's test and a bootstrap of the difference.
 
-    A RUN is a folder that `execverify evaluate --out` made, or its results.json.
+    A RUN is a folder that `execverify evaluate --output` made, or its results.json.
     """
     found = compare([(name, read_results(Path(name))) for name in runs])
     if as_json:

@@ -25,16 +25,22 @@ from execverify.utils.messages import count_phrase
 @click.option("--list", "listed", is_flag=True, help="List the benchmarks: size, licence, source, rule.")
 @click.option("--model", metavar="M", help="A hub name or folder, an http(s) URL, replay:FILE, mock:gold, mock:constant:TEXT.")
 @click.option("--data", metavar="FILE", help="The benchmark's data; by default its public name on the hub.")
-@click.option("--style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]")
-@click.option("--n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]")
+@click.option(
+    "--prompt-template", "style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]"
+)
+@click.option(
+    "-n", "--num-samples", "n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]"
+)
 @click.option("--temperature", type=Finite(0), help="0 takes the likeliest token.  [default: 0]")
 @click.option("--top-p", type=Finite(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of a completion.  [default: 1024]")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="For sampling, and for what a benchmark draws.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
-@click.option("--out", metavar="RUN", help="Folder for generations, results, table and page; a stopped run goes on from it.")
 @click.option(
-    "--option", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as engine=vllm or model=NAME."
+    "-o", "--output", "out", metavar="RUN", help="Folder for generations, results, table and page; a stopped run goes on from it."
+)
+@click.option(
+    "--model-arg", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as backend=vllm or model=NAME."
 )
 @click.option(
     "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
@@ -106,7 +112,7 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise click.UsageError(f"--option {pair}: write NAME=VALUE, such as engine=vllm")
+            raise click.UsageError(f"--model-arg {pair}: write NAME=VALUE, such as backend=vllm")
         try:
             found[name] = json.loads(value)
         except ValueError:

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
     from execverify.training.pipeline import TrainingPipeline
 
 
+_STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_tests"}
+"""The stages as the command line names them, and as presets do."""
+
+
 @click.command("train")
-@click.argument("stage", type=click.Choice([*STAGES, "all"]), required=False)
+@click.argument("stage", type=click.Choice([*_STAGES, "all"]), required=False)
 @click.option("--preset", metavar="NAME", help="A preset's name, or a .toml file like those that --list shows.")
 @click.option("--list", "listed", is_flag=True, help="List the presets, and where their files are.")
 @click.option(
     "--model", metavar="M", help="Start from this model (hub name or folder) instead of the preset's or the stage before."
 )
-@click.option("--data", metavar="DIR", help="Rows to train on (`execverify build`); kinds that it lacks are built.")
-@click.option("--out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]")
+@click.option("--data", metavar="DIR", help="Rows to train on (`execverify dataset build`); kinds that it lacks are built.")
+@click.option(
+    "-o", "--output", "out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]"
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as rl_whitebox.learning_rate=1e-5.")
-@click.option("--engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
+@click.option("--trainer", "engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
 @click.option("--no-evaluation", is_flag=True, help="Only train; measure nothing.")
 @click.option(
     "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
@@ -44,7 +50,7 @@ def train_command(
     no_evaluation: bool,
     workers: int,
 ) -> None:
-    """Train a model: the warm-up (sft), white-box RL (rl_whitebox), unit-test RL (rl_unit_tests), or all of them one after another.
+    """Train a model: SFT, white-box RL, unit-test RL, or all of them one after another.
 
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
     """
@@ -59,16 +65,16 @@ def train_command(
             stdout.print(Text(f"  {FOLDER / name}.toml"), soft_wrap=True)
         return
     if stage is None or preset is None:
-        raise click.UsageError(f"name a stage ({', '.join(STAGES)}, all) and --preset ({', '.join(preset_names())})")
+        raise click.UsageError(f"name a stage ({', '.join(_STAGES)}, all) and --preset ({', '.join(preset_names())})")
     if data is not None:
         changes = (*changes, f"data.from_folder={data}")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
     training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)
     if engine == "verl":
-        _on_verl(training, stage, model)
+        _on_verl(training, _STAGES.get(stage, stage), model)
         return
-    training.run(STAGES if stage == "all" else [stage], model)
+    training.run(STAGES if stage == "all" else [_STAGES[stage]], model)
     if not is_first():
         return  # the first process measures, and says what came of it
     if not no_evaluation:
@@ -83,7 +89,7 @@ def _on_verl(training: "TrainingPipeline", stage: str, model: str | None) -> Non
 
     if stage not in STAGES[1:]:
         raise TrainingError(
-            "verl runs rl_whitebox and rl_unit_tests; the warm-up runs on TRL: `execverify train sft`, then give its model by --model"
+            "verl runs white-box and unit-tests; SFT runs on TRL: `execverify train sft`, then give its model by --model"
         )
     check_for_verl(training.preset, stage)
     model = training.prepare_external(stage, model)

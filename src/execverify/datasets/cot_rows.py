@@ -139,7 +139,9 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
     tasks = [from_row(row) for row in rows]
     for task in tasks:
         if not task.prompt:
-            raise RowError(f"the row {task.id!r} has no prompt: make rows with `execverify rows` or `execverify build`")
+            raise RowError(
+                f"the row {task.id!r} has no prompt: make rows with `execverify dataset from-programs` or `execverify dataset build`"
+            )
     with_runs = [task for task in tasks if task.kind in TASK_KINDS]
     programs = dict.fromkeys(task.program for task in with_runs)
     runs = dict(zip(programs, _runs(list(programs), limits, workers), strict=True))

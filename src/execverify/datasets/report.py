@@ -46,9 +46,9 @@ def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: 
     manifest = read_manifest(out) if manifest is None else manifest
     if manifest is None:
         hint = (
-            "give its `execverify build` command again"
+            "give its `execverify dataset build` command again"
             if (out / IN_PROGRESS).is_dir()
-            else "name a folder that `execverify build` made"
+            else "name a folder that `execverify dataset build` made"
         )
         raise DatasetError(f"{out} has no {MANIFEST}, so no report can be made of it: {hint}")
     page = report_page(manifest, shards_of(out, manifest), workers=workers)

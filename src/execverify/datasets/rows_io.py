@@ -1,4 +1,4 @@
-"""Rows in files: JSONL or Parquet, by the name's ending; or in a folder of Parquet files, as `execverify build` makes it.
+"""Rows in files: JSONL or Parquet, by the name's ending; or in a folder of Parquet files, as `execverify dataset build` makes it.
 
 A file is written under another name and moved into place when it is whole, so that an interrupted run leaves the old file
 or none. `-` stands for standard input and output, as JSONL.
@@ -135,7 +135,9 @@ def read_rows(path: str) -> Iterator[Row]:
         rows = read_lines(path, "rows")
     for where, row in rows:
         if "kind" not in row or "program" not in row:
-            raise RowError(f"{where} is not a row: it has no kind and program; make rows with `execverify rows FILE -o OUT`")
+            raise RowError(
+                f"{where} is not a row: it has no kind and program; make rows with `execverify dataset from-programs FILE -o OUT`"
+            )
         if row.get("version", VERSION) != VERSION:
             raise RowError(
                 f"{where} is of version {row['version']}, and this execverify reads version {VERSION}: make the rows again"
@@ -162,7 +164,9 @@ def shards_of(folder: Path, manifest: dict[str, Any] | None = None) -> list[Path
                 raise DatasetError(f"{shard}: no such file, but {folder / MANIFEST} names it: make the dataset again")
         return shards
     if (folder / IN_PROGRESS).is_dir():
-        raise DatasetError(f"{folder} holds a dataset that is not complete: give its `execverify build` command again to go on")
+        raise DatasetError(
+            f"{folder} holds a dataset that is not complete: give its `execverify dataset build` command again to go on"
+        )
     found = sorted(folder.glob("*.parquet")) or sorted((folder / "data").glob("*.parquet"))
     if not found:
         raise RowError(f"{folder} is a folder: name a file of rows, or the folder of a dataset")

@@ -25,7 +25,7 @@ def generate_tasks(
     limit: int = 10,
     template: str = DEFAULT,
 ) -> Iterator[Task]:
-    """Synthesized tasks, the same ones for the same arguments: those that `execverify build` writes.
+    """Synthesized tasks, the same ones for the same arguments: those that `execverify dataset build` writes.
 
     Args:
         size: how many; None for as many as anyone takes.

@@ -48,7 +48,7 @@ def read_results(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise EvaluationError(f"{file}: no such file; name a folder that `execverify evaluate --out` made") from None
+        raise EvaluationError(f"{file}: no such file; name a folder that `execverify evaluate --output` made") from None
     except (OSError, ValueError, RecursionError) as error:
         raise EvaluationError(f"{file} is no file of results: {error}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT or not found.keys() >= _NEEDED:

@@ -27,7 +27,7 @@ def load(spec: str, **options: Any) -> Model:
 
     Args:
         spec: a hub name or local path; an http(s) URL; `replay:FILE`; `mock:NAME`.
-        options: what that kind of model takes, see its class; for names and paths also `engine`.
+        options: what that kind of model takes, see its class; for names and paths also `backend`.
 
     Raises:
         ModelError: no such model, an option it does not take, or an engine that is not installed.
@@ -40,7 +40,7 @@ def load(spec: str, **options: Any) -> Model:
         return _construct(ReplayModel, spec.removeprefix("replay:"), options)
     if spec.startswith(("http://", "https://")):
         return _construct(importlib.import_module("execverify.models.openai_compatible").OpenAICompatibleModel, spec, options)
-    engine = options.pop("engine", "transformers")
+    engine = options.pop("backend", "transformers")
     if engine == "transformers":
         return _construct(importlib.import_module("execverify.models.transformers_backend").Transformers, spec, options)
     if engine == "vllm":

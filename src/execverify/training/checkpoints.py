@@ -112,7 +112,7 @@ def check_base(folder: Path, base: str) -> None:
     before, now = told.get("base"), base_name(base, folder)
     if isinstance(before, str) and base_name(before, folder) != now and before != now:
         raise TrainingError(
-            f"{folder} was trained from {before}, and this would start from {now}: give the same --model, another --out, "
+            f"{folder} was trained from {before}, and this would start from {now}: give the same --model, another --output, "
             f"or remove {folder} to train it again"
         )
 

@@ -49,10 +49,10 @@ class DataSettings:
 
     Attributes:
         seed: of the programs.
-        levels: of the programs, as `execverify build --levels` has them.
+        levels: of the programs, as `execverify dataset build --levels` has them.
         kinds: of the rows.
         methods: names in the catalogue that may be under test; none means all.
-        types: of values that programs may write, as `execverify build --types` has them; none means all.
+        types: of values that programs may write, as `execverify dataset build --value-types` has them; none means all.
         inputs: most rows of one program, each on arguments of its own.
         limit: most questions a row.
         max_steps: most steps of a run.

@@ -1,6 +1,6 @@
 """The rows of a training: built once, then divided, so that no stage sees another's rows and evaluation sees none of them.
 
-DIR/rows            the dataset, as `execverify build` makes it
+DIR/rows            the dataset, as `execverify dataset build` makes it
 SFT                 the first `sft.rows` rows of the split "train", with chains of thought
 stage I             the next `rl_whitebox.rows` rows of it, of the kinds that are asked for
 evaluation          the first `evaluation.rows` rows of the split "test", whose programs have other shapes

@@ -46,15 +46,15 @@ def check_hardware(preset: Preset, out: Path) -> None:
         )
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():
-        raise TrainingError(f"{there} is a file: name a folder with --out")
+        raise TrainingError(f"{there} is a file: name a folder with --output")
     free = shutil.disk_usage(there).free / _GIB
     if free < needs.disk:
         raise TrainingError(
-            f"the preset needs {needs.disk:g} GiB of disk for {out}, and {free:.1f} are free: make room, name another --out, or set "
+            f"the preset needs {needs.disk:g} GiB of disk for {out}, and {free:.1f} are free: make room, name another --output, or set "
             "needs.disk"
         )
     if not os.access(there, os.W_OK):
-        raise TrainingError(f"{out} cannot be written: name another --out")
+        raise TrainingError(f"{out} cannot be written: name another --output")
 
 
 _TRACKERS = {"tensorboard": ("tensorboard", "tensorboardX"), "trackio": ("trackio",), "wandb": ("wandb",), "mlflow": ("mlflow",)}

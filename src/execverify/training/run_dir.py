@@ -39,17 +39,17 @@ def lock_config(out: Path, told: Mapping[str, Any], made: Collection[str]) -> No
         TrainingError: the folder is none, is a stranger's, or was begun with other settings that count; it names them.
     """
     if out.exists() and not out.is_dir():
-        raise TrainingError(f"{out} is a file: name a folder with --out")
+        raise TrainingError(f"{out} is a file: name a folder with --output")
     before = read_json(out / SETTINGS)
     if before is None:
         if out.exists() and any(out.iterdir()):
-            raise TrainingError(f"{out} holds something else: name a new folder with --out")
+            raise TrainingError(f"{out} holds something else: name a new folder with --output")
     elif not isinstance(before, dict) or not isinstance(before.get("preset"), dict):
-        raise TrainingError(f"{out / SETTINGS} is not of a training or experiment: name a new folder with --out")
+        raise TrainingError(f"{out / SETTINGS} is not of a training or experiment: name a new folder with --output")
     elif names := conflicting_settings(before["preset"], told["preset"], made):
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         raise TrainingError(
-            f"{out} was begun with other settings ({', '.join(names[:5])}{more}): give the same ones, or another --out"
+            f"{out} was begun with other settings ({', '.join(names[:5])}{more}): give the same ones, or another --output"
         )
     write_json(out / SETTINGS, told)
 

@@ -149,7 +149,7 @@ def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
     if other:
         raise TrainingError(
             f"{folder} is the evaluation of another model ({told['name']}), not of {model}: remove it to measure again, or give "
-            "another --out"
+            "another --output"
         )
 
 

@@ -111,7 +111,7 @@ def limits(sample: Sample, stats: Stats) -> Markup:
     whole = read == sample.rows
     intro = tag("p", "A habit answers without following the run. What it gets right must stay below its limit.",
                 "" if whole else f" Measured on {figure(read)} of the {figure(sample.rows)} rows, evenly over the dataset; ",
-                "" if whole else joined(tag("code", "execverify stats"), " reads all of them."))  # fmt: skip
+                "" if whole else joined(tag("code", "execverify dataset stats"), " reads all of them."))  # fmt: skip
     habits = []
     for shortcut in stats.shortcuts:
         answer = "" if shortcut.answer is None else joined(": ", tag("code", truncate(shortcut.answer, 40)))

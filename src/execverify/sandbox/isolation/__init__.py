@@ -60,7 +60,7 @@ def require_layers(layers: dict[str, str]) -> None:
         if state != "on":
             raise WeakSandboxError(
                 f"untrusted code is refused: the {name} is {state}; {wanted}. "
-                f"To run it with less all the same: allow_weak=True, --allow-weak-sandbox, or {ALLOW_WEAK}=1"
+                f"To run it with less all the same: allow_weak=True, --allow-weak-isolation, or {ALLOW_WEAK}=1"
             )
 
 

@@ -48,8 +48,10 @@ def trace_command(
 @_JSON
 @usual_imports_option
 @limit_options
-@click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them.")
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
+@click.option(
+    "--question-kinds", "kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them."
+)
+@click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
 @click.option("--all", "every", is_flag=True, help="Every question there is, in place of a choice.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
 def ask_command(

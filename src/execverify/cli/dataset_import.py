@@ -17,17 +17,21 @@ from execverify.utils.messages import count_phrase
 _SHOWN_DROPS = 10
 
 
-@click.command("code-rows")
+@click.command("import")
 @click.argument("source")
-@click.option("-o", "--out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
+@click.option("-o", "--output", "out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
 @click.option("--limit", type=click.IntRange(1), help="Most rows; all by default.")
 @click.option("--split", default="train", show_default=True, help="Which split of a folder or of the hub's data.")
 @click.option(
-    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+    "--prompt-template",
+    "template",
+    default=DEFAULT,
+    show_default=True,
+    help=f"Prompt template: {', '.join(template_names())}, or a folder.",
 )
 @click.option("--keep-prompts", is_flag=True, help="Leave the prompts as they are; they do not ask for our answer tags.")
 @click.option("--check", is_flag=True, help="Run the tests against the records' own solutions, and against answers without work.")
-def code_rows_command(
+def dataset_import_command(
     source: str, out: str, limit: int | None, split: str, template: str, keep_prompts: bool, check: bool
 ) -> None:
     """Make rows of published code problems with their unit tests.

@@ -7,9 +7,9 @@ import click
 from rich.table import Table
 
 from execverify.cli.common import SEED, default_workers, limit_options
-from execverify.cli.programs import split_kinds
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
+from execverify.cli.trace import split_kinds
 from execverify.datasets.build_run import BuildResult, build
 from execverify.datasets.config import DatasetConfig, levels_of
 from execverify.datasets.splits import Splits
@@ -21,30 +21,48 @@ _SHOWN = 6
 
 
 @click.command("build")
-@click.argument("out")
+@click.option("-o", "--output", "out", required=True, metavar="OUT", help="Folder of the dataset.")
 @click.option("--size", required=True, type=int, help="How many rows.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Another one gives other programs.")
 @click.option("--levels", help="Levels of 1 to 6, such as 1-6 or 1,3; all by default.")
 @click.option(
-    "--kinds", default=",".join(TASK_KINDS), show_default=True, help=f"Kinds of rows, with commas, of {', '.join(ALL_KINDS)}."
+    "--task-kinds",
+    "kinds",
+    default=",".join(TASK_KINDS),
+    show_default=True,
+    help=f"Kinds of rows, with commas, of {', '.join(ALL_KINDS)}.",
 )
-@click.option("--methods", default="", help="Built-ins under test, such as str.split,len; all by default.")
-@click.option("--types", default="", help="Types of the values that programs write, such as bool,int,list; all by default.")
-@click.option("--from", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round.")
+@click.option("--builtins", "methods", default="", help="Built-ins under test, such as str.split,len; all by default.")
 @click.option(
-    "--exclude", multiple=True, metavar="FILE", help="A benchmark's file whose programs must not come in; may be repeated."
+    "--value-types", "types", default="", help="Types of the values that programs write, such as bool,int,list; all by default."
+)
+@click.option(
+    "--programs", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round."
+)
+@click.option(
+    "--decontaminate",
+    "exclude",
+    multiple=True,
+    metavar="FILE",
+    help="A benchmark's file whose programs must not come in; may be repeated.",
 )
 @click.option(
     "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that make rows."
 )
-@click.option("--inputs", default=1, show_default=True, help="Most rows of one program, each on arguments of its own.")
-@click.option("--limit", default=10, show_default=True, help="Most questions a row.")
 @click.option(
-    "--template", default=DEFAULT, show_default=True, help=f"Prompt template: {', '.join(template_names())}, or a folder."
+    "--inputs-per-program", "inputs", default=1, show_default=True, help="Most rows of one program, each on arguments of its own."
+)
+@click.option("--max-questions", "limit", default=10, show_default=True, help="Most questions a row.")
+@click.option(
+    "--prompt-template",
+    "template",
+    default=DEFAULT,
+    show_default=True,
+    help=f"Prompt template: {', '.join(template_names())}, or a folder.",
 )
 @click.option("--splits", default=str(Splits()), show_default=True, help="Splits and their shares of the programs' shapes.")
 @limit_options
-def build_command(
+def dataset_build_command(
     out: str,
     size: int,
     seed: int,

@@ -10,8 +10,7 @@ from execverify.cli.terminal import note, stdout
 from execverify.training.config import MOST_SEED
 
 
-@click.command("experiment")
-@click.argument("name", type=click.Choice(["ablation"]))
+@click.command("ablate")
 @click.option("--preset", required=True, metavar="NAME", help="A preset's name, or a .toml file.")
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="How many seeds.")
 @click.option(
@@ -21,14 +20,22 @@ from execverify.training.config import MOST_SEED
     type=click.IntRange(0, MOST_SEED),
     help="The first seed; tune on others than those that are reported.",
 )
-@click.option("--arms", default="", metavar="A,B", help="Only these arms, with those that they begin on.  [default: all]")
-@click.option("--out", metavar="DIR", help="The experiment's folder; a stopped one goes on.  [default: runs/ablation-PRESET]")
+@click.option(
+    "--conditions", "arms", default="", metavar="A,B", help="Only these arms, with those that they begin on.  [default: all]"
+)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    metavar="DIR",
+    help="The experiment's folder; a stopped one goes on.  [default: runs/ablation-PRESET]",
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting of the preset.")
 @click.option(
     "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
 )
-def experiment_command(
-    name: str, preset: str, seeds: int, first_seed: int, arms: str, out: str | None, changes: tuple[str, ...], workers: int
+def ablate_command(
+    preset: str, seeds: int, first_seed: int, arms: str, out: str | None, changes: tuple[str, ...], workers: int
 ) -> None:
     """Train and measure every arm of the ablation: SFT, more SFT, output-only RL, white-box RL and its parts, unit-test RL.
 
@@ -38,7 +45,7 @@ def experiment_command(
     from execverify.experiments.pages import TABLE
     from execverify.training.preset_files import load_preset
 
-    folder = Path(out or f"runs/{name}-{Path(preset).stem}")
+    folder = Path(out or f"runs/ablation-{Path(preset).stem}")
     wanted = [arm.strip() for arm in arms.split(",") if arm.strip()]
     experiment = Ablation(
         load_preset(preset, changes),

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from execverify.cli.programs import split_kinds
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import echo_json, note
+from execverify.cli.trace import split_kinds
 from execverify.datasets.rows_io import count_rows, read_rows
 from execverify.utils.messages import count_phrase
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.argument("rows")
-@click.option("-o", "--out", required=True, help="Folder to write into.")
-@click.option("--for", "engine", type=click.Choice(["verl"]), default="verl", show_default=True, help="Which engine reads it.")
-@click.option("--kinds", default="", help="Kinds of rows, with commas between them; all by default.")
+@click.option("-o", "--output", "out", required=True, help="Folder to write into.")
+@click.option("--format", "engine", type=click.Choice(["verl"]), default="verl", show_default=True, help="Which engine reads it.")
+@click.option("--task-kinds", "kinds", default="", help="Kinds of rows, with commas between them; all by default.")
 @click.option("--limit", type=click.IntRange(1), help="Most rows to train on; all by default.")
 @click.option("--model", help="Hub name or folder; with --max-prompt, its tokenizer measures the prompts.")
-@click.option("--max-prompt", type=click.IntRange(1), help="Leave out rows whose prompt has more tokens.")
+@click.option("--max-prompt-length", "max_prompt", type=click.IntRange(1), help="Leave out rows whose prompt has more tokens.")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
-def export_command(
+def dataset_export_command(
     rows: str, out: str, engine: str, kinds: str, limit: int | None, model: str | None, max_prompt: int | None, as_json: bool
 ) -> None:
     """Write ROWS as the engine reads them: OUT/train.parquet and OUT/validation.parquet, by the rows' own splits.
@@ -35,13 +35,13 @@ def export_command(
     from execverify.training.with_verl.rows import export
 
     if (model is None) != (max_prompt is None):
-        raise click.UsageError("--model and --max-prompt go together: the one measures what the other limits")
+        raise click.UsageError("--model and --max-prompt-length go together: the one measures what the other limits")
     length = None
     if model is not None:
         length = prompt_length(model)
         if length is None:
             raise click.UsageError(
-                f"--max-prompt needs the tokenizer of {model}, which cannot be loaded: is the name right, and is transformers installed "
+                f"--max-prompt-length needs the tokenizer of {model}, which cannot be loaded: is the name right, and is transformers installed "
                 "(pip install 'execverify[train]')?"
             )
     with Progress("rows", count_rows(rows)) as bar:

@@ -25,9 +25,9 @@ _WORKERS = click.option(
 @click.command("stats")
 @click.argument("rows")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
-@click.option("--quick", is_flag=True, help="Leave out what needs runs of the programs.")
+@click.option("--static-only", "quick", is_flag=True, help="Leave out what needs runs of the programs.")
 @_WORKERS
-def stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
+def dataset_stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
     """What rows and their programs are like, and how far constant answers and shortcuts get.
 
     ROWS is a file of rows, the folder of a dataset, or - for JSONL from standard input. CRUXEval's figures stand beside.
@@ -45,7 +45,7 @@ def stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
 @click.command("report")
 @click.argument("out")
 @_WORKERS
-def report_command(out: str, workers: int) -> None:
+def dataset_report_command(out: str, workers: int) -> None:
     """Write the page that describes a dataset, OUT/report.html, anew."""
     from execverify.datasets.report import write_report
 

@@ -19,18 +19,20 @@ from execverify.utils.messages import count_phrase
 _SHOWN = 5
 
 
-@click.command("chains")
+@click.command("add-cot")
 @click.argument("rows")
-@click.option("-o", "--out", required=True, help="File to write: .parquet, .jsonl, or - for standard output.")
-@click.option("--voice", default="compact", show_default=True, help=f"How they read: {', '.join(STYLES)}, or {MIXED}.")
-@click.option("--detail", default="full", show_default=True, help=f"How much is told: {', '.join(NAMED_LEVELS)}.")
-@click.option("--budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits.")
+@click.option("-o", "--output", "out", required=True, help="File to write: .parquet, .jsonl, or - for standard output.")
+@click.option("--style", default="compact", show_default=True, help=f"How they read: {', '.join(STYLES)}, or {MIXED}.")
+@click.option("--detail-level", "detail", default="full", show_default=True, help=f"How much is told: {', '.join(NAMED_LEVELS)}.")
+@click.option(
+    "--max-tokens", "budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits."
+)
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses voices and phrases.")
 @click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @limit_options
-def chains_command(
+def dataset_add_cot_command(
     rows: str,
     out: str,
     voice: str,

@@ -1,0 +1,101 @@
+"""`execverify dataset from-programs`: rows of programs that exist."""
+
+import itertools
+from collections import Counter
+
+import click
+
+from execverify.cli.common import (
+    SEED,
+    default_workers,
+    limit_options,
+    limits_from_options,
+    read_program_records,
+    usual_imports_option,
+)
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import note
+from execverify.cli.trace import split_kinds
+from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
+from execverify.datasets.rows_io import check_out, write_rows
+from execverify.errors import RowError
+from execverify.programs.program import truncate
+from execverify.questions.prompts import DEFAULT, template_names
+from execverify.questions.task import TASK_KINDS
+from execverify.utils.messages import count_phrase
+
+_SHOWN_DROPS = 10
+
+
+@click.command("from-programs")
+@click.argument("file")
+@click.option("-o", "--output", "out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
+@click.option(
+    "--task-kinds", "kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them."
+)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
+@click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
+@click.option(
+    "--prompt-template",
+    "template",
+    default=DEFAULT,
+    show_default=True,
+    help=f"Prompt template: {', '.join(template_names())}, or a folder.",
+)
+@click.option("--split", default="train", show_default=True, help="Written into the rows.")
+@click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
+@usual_imports_option
+@limit_options
+def dataset_from_programs_command(
+    file: str,
+    out: str,
+    kinds: str,
+    seed: int,
+    limit: int,
+    template: str,
+    split: str,
+    call: str | None,
+    usual_imports: bool,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
+) -> None:
+    """Make rows of programs that exist.
+
+    FILE is JSONL with {code, input[, output, id, entry_point]}, a Python file with calls, or - for JSONL from standard input.
+    """
+    settings = RowConfig(
+        split_kinds(kinds), limit, seed, template, split, limits_from_options(timeout, steps, imports), default_workers()
+    )
+    account = ConversionReport()
+    check_out(out)
+    records = list(read_program_records(file, call, usual_imports))
+    with Progress("programs", len(records)) as bar:
+        made = make_rows(records, settings, account, bar.update)
+        # Nothing is written where there is nothing to write: an empty file would hide the mistake.
+        first = next(made, None)
+        if first is not None:
+            write_rows(out, itertools.chain([first], made))
+    _print_account(account, out)
+    if first is None:
+        raise RowError(f"no program of {file} gave a row, and nothing was written")
+
+
+def _print_account(account: ConversionReport, out: str) -> None:
+    made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"
+    note(f"{count_phrase(account.programs, 'program')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    if account.outputs_confirmed:
+        note(f"given outputs that the run confirmed: {account.outputs_confirmed}")
+    if account.completed:
+        note(f"usual imports put before: {len(account.completed)} ({', '.join(account.completed[:4])} ...)")
+    if account.arguments_evaluated:
+        note(
+            f"arguments rewritten as literals: {len(account.arguments_evaluated)} ({', '.join(account.arguments_evaluated[:4])} ...)"
+        )
+    if account.drops:
+        reasons = Counter(drop.reason for drop in account.drops)
+        note(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
+        for drop in account.drops[:_SHOWN_DROPS]:
+            note(f"  {drop.id} ({drop.location}): {drop.reason}: {truncate(drop.detail, 160)}")
+        if len(account.drops) > _SHOWN_DROPS:
+            note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")

@@ -1,0 +1,106 @@
+"""`execverify score`: grades completions of rows."""
+
+from collections import Counter
+
+import click
+from rich.table import Table
+
+from execverify.cli.common import (
+    Finite,
+    default_workers,
+    limit_options,
+    limits_from_options,
+)
+from execverify.cli.progress import Progress
+from execverify.cli.terminal import echo_json, stdout
+from execverify.cli.trace import split_kinds
+from execverify.datasets.completions import read_completions
+from execverify.datasets.rows_io import read_rows
+from execverify.errors import RowError
+from execverify.rewards.code.grade import UnitTestConfig
+from execverify.rewards.code.unit_tests import task_from_row
+from execverify.rewards.parts import UNJUDGED, Score, Verdict
+from execverify.rewards.score import RewardConfig, score_many
+from execverify.utils.read_files import name_of
+
+_ROWS = click.argument("rows")
+_JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+
+_NOT_RUN_TO_ITS_END = ("raised", "timed out", "out of memory", "too much output", "forbidden", "died", "not run")
+
+
+@click.command("score")
+@_ROWS
+@click.argument("completions")
+@_JSON
+@click.option("--alpha", default=0.5, show_default=True, type=Finite(0, 1), help="Weight of the questions.")
+@click.option(
+    "--question-kinds", "kinds", default="next_statement,variable_state", show_default=True, help="Kinds of questions that count."
+)
+@click.option("--no-output-gate", "ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
+@click.option("--float-tolerance", default=0.0, show_default=True, type=Finite(0), help="How far floats may be off.")
+@click.option("--binary", is_flag=True, help="Unit tests: 1 where all pass, else 0, instead of the share that passes.")
+@click.option(
+    "--allow-weak-isolation", "allow_weak", is_flag=True, help="Unit tests: run code where hostile code cannot be confined."
+)
+@limit_options
+def score_command(
+    rows: str,
+    completions: str,
+    as_json: bool,
+    alpha: float,
+    kinds: str,
+    ungated: bool,
+    float_tolerance: float,
+    binary: bool,
+    allow_weak: bool,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
+) -> None:
+    """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
+    rule = RewardConfig(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
+    if rows == completions == "-":
+        raise RowError("rows and completions cannot both come from standard input: name a file for one of them")
+    tasks = [task_from_row(row) for row in read_rows(rows)]
+    if not tasks:
+        raise RowError(f"{name_of(rows)} holds no rows to judge")
+    pairs = read_completions(completions, tasks)
+    tests = UnitTestConfig(binary=binary, float_tolerance=float_tolerance, imports=imports)
+    limits = limits_from_options(timeout, steps, imports)
+    with Progress("completions judged", len(pairs)):
+        scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=default_workers(), allow_weak=allow_weak)
+    if as_json:
+        for (task, _), score in zip(pairs, scores, strict=True):
+            echo_json({"id": task.id, "kind": task.kind, **score_as_json(score)})
+        return
+    _print_scores([task.kind for task, _ in pairs], scores)
+
+
+def score_as_json(score: Score) -> dict[str, object]:
+    """A score as plain values."""
+    parts = [
+        {"kind": p.kind, "expected": list(p.expected), "given": p.answer, "verdict": str(p.verdict), "why": p.reason}
+        for p in score.parts
+    ]
+    return {"reward": score.reward, "parts": parts}
+
+
+def _print_scores(kinds: list[str], scores: list[Score]) -> None:
+    table = Table("kind", "scored", "reward", "part", "asked", "right", "wrong", "ended", "none", "failed")
+    for kind in dict.fromkeys(kinds):
+        of_kind = [score for score, its in zip(scores, kinds, strict=True) if its == kind]
+        rewards = [score.reward for score in of_kind if score.reward is not None]
+        head = [kind, str(len(of_kind)), f"{sum(rewards) / len(rewards):.4f}" if rewards else "-"]
+        verdicts: dict[str, Counter[str]] = {}
+        for score in of_kind:
+            for part in score.parts:
+                verdicts.setdefault(part.kind, Counter())[str(part.verdict)] += 1
+        for part_kind, seen in verdicts.items():
+            asked = sum(seen.values()) - seen[Verdict.UNSUPPORTED]
+            ended = sum(seen[name] for name in _NOT_RUN_TO_ITS_END)
+            wrong, failed = (seen[Verdict.WRONG] + seen[Verdict.UNREADABLE], sum(seen[verdict] for verdict in UNJUDGED))
+            counts = map(str, (wrong, ended, seen["no answer"], failed))
+            table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / max(1, asked):.1%})", *counts)
+            head = ["", "", ""]
+    stdout.print(table)
