@@ -257,8 +257,8 @@ def test_nothing_is_written_where_no_program_gives_a_row(tmp_path: Path) -> None
 
 def test_unknown_names_come_with_the_nearest(rows: Path, tmp_path: Path) -> None:
     programs = jsonl(tmp_path / "p.jsonl", GOOD)
-    assert "did you mean next_statement" in refused("ask", programs, "--kinds", "next_statment")
-    assert "did you mean white_box" in refused("dataset", "from-programs", programs, "-o", "-", "--kinds", "whitebox")
+    assert "did you mean next_statement" in refused("ask", programs, "--question-kinds", "next_statment")
+    assert "did you mean white_box" in refused("dataset", "from-programs", programs, "-o", "-", "--task-kinds", "whitebox")
     assert "did you mean execverify" in refused("dataset", "from-programs", programs, "-o", "-", "--prompt-template", "execverfy")
     assert "did you mean variable_state" in refused("score", str(rows), "-", "--question-kinds", "variables")
 
@@ -307,7 +307,7 @@ def test_completions_that_do_not_match(rows: Path, tmp_path: Path, given: list[A
     assert message in refused("score", str(rows), jsonl(tmp_path / "c.jsonl", *given))
 
 
-@pytest.mark.parametrize("option", [("--timeout", "0"), ("--steps", "0"), ("--limit", "-1"), ("--seed", "x")])
+@pytest.mark.parametrize("option", [("--timeout", "0"), ("--steps", "0"), ("--max-questions", "-1"), ("--seed", "x")])
 def test_settings_out_of_range(option: tuple[str, str], tmp_path: Path) -> None:
     said = refused("ask", jsonl(tmp_path / "p.jsonl", GOOD), *option)
     assert option[0] in said

@@ -701,9 +701,9 @@ def ev_write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def cli(*words: object) -> Any:
     from click.testing import CliRunner
-    from execverify.cli.chains import chains_command
+    from execverify.cli.dataset_add_cot import dataset_add_cot_command
 
-    return CliRunner().invoke(chains_command, [str(word) for word in words])
+    return CliRunner().invoke(dataset_add_cot_command, [str(word) for word in words])
 
 
 def test_the_verb_writes_parquet_that_opens(rows_file: Path, tmp_path: Path) -> None:

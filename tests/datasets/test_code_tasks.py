@@ -249,7 +249,7 @@ def test_a_killed_build_by_others_gives_the_same_rows(tmp_path: Path) -> None:
         "90",
         "--seed",
         "17",
-        "--kinds",
+        "--task-kinds",
         "code_generation",
         "--workers",
         "1",

@@ -39,7 +39,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from execverify.cli.rows import score_as_json
+from execverify.cli.score import score_as_json
 
 import execverify as ev
 from execverify.rewards import Verdict

@@ -155,7 +155,7 @@ def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert f"9 rows -> {tmp_path / 'out' / 'train.parquet'}" in done.stderr
     assert "left out: 1 malformed (empty: the row cannot be used" in done.stderr.replace("\n", " ")
-    done = command(file, "-o", str(tmp_path / "out"), "--kinds", "white_box", "--limit", "2", "--json")
+    done = command(file, "-o", str(tmp_path / "out"), "--task-kinds", "white_box", "--limit", "2", "--json")
     told = json.loads(done.stdout)
     assert told["rows"] == {"train": 2, "validation": 1} and told["kinds"] == {"white_box": 3}
 
@@ -164,7 +164,7 @@ def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None
     ("words", "message"),
     [
         (("nothing.jsonl", "-o", "out"), "nothing.jsonl: no such file"),
-        (("-", "-o", "out", "--kinds", "white-box"), "did you mean white_box"),
+        (("-", "-o", "out", "--task-kinds", "white-box"), "did you mean white_box"),
         (("-", "-o", "out", "--model", "m"), "--model and --max-prompt go together"),
         (("-", "-o", "out", "--format", "veil"), "'veil' is not 'verl'"),
     ],

@@ -1,6 +1,6 @@
 """Held-out synthesized tasks for code: write the function that the English tells; hidden unit tests decide.
 
-`--data` takes rows that `execverify dataset build --kinds code_generation` made, of which those of the split "test" count where there are
+`--data` takes rows that `execverify dataset build --task-kinds code_generation` made, of which those of the split "test" count where there are
 any. They are asked with the prompts that they carry.
 """
 
@@ -28,7 +28,7 @@ class OwnCode(Benchmark):
         "held-out synthesized tasks: write the function that is described; hidden unit tests",
         "as many as the given rows",
         "Apache-2.0",
-        "`execverify dataset build -o OUT --kinds code_generation`",
+        "`execverify dataset build -o OUT --task-kinds code_generation`",
         "every unit test passes, in our sandbox",
         "the same: results are compared by type and content",
     )
