@@ -32,7 +32,7 @@ from execverify.errors import SandboxError
 from execverify.rewards.verl import compute_score
 from execverify.training.config import Preset
 from execverify.training.preset_files import load_preset, preset_names
-from execverify.training.with_verl.config import PARTS, TRACKERS, Settings, overrides, verl_settings
+from execverify.training.with_verl.config import TRACKERS, Settings, overrides, reward_keys, verl_settings
 from execverify.training.with_verl.launch import prepare, prompt_length
 from execverify.training.with_verl.rows import Exported, export
 from tests.external.rows import completions, rows
@@ -304,7 +304,7 @@ def test_workers_on_two_machines_share_a_batch(model: Path, exported: Exported, 
     assert scored.batch["rm_scores"].sum(dim=1).tolist() == pytest.approx(expected)
     last = batch.batch["response_mask"].sum(dim=1) - 1
     assert torch.equal(scored.batch["rm_scores"].argmax(dim=1)[torch.tensor(expected) > 0], last[torch.tensor(expected) > 0])
-    assert set(PARTS) <= set(scored.non_tensor_batch)
+    assert set(reward_keys()) <= set(scored.non_tensor_batch)
 
 
 @pytest.fixture(scope="module")

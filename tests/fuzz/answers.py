@@ -39,9 +39,9 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from execverify.cli.score import score_as_json
 
 import execverify as ev
+from execverify.cli.score import score_as_json
 from execverify.rewards import Verdict
 from execverify.rewards.score import grade_input, score
 from execverify.rewards.trl import format_score

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execverify.programs.equality import same_value
 from execverify.rewards import UnitTestConfig, unit_test_score
-from execverify.rewards.compare import output_lines, same_json, same_output, same_value
+from execverify.rewards.compare import output_lines, same_json, same_output
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

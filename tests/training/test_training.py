@@ -31,7 +31,7 @@ from tests.helpers.tiny_training import arguments, command, preset
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
 from execverify.datasets import DatasetConfig, Splits, build, read_rows
-from execverify.questions.question import next_statement_question
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.training.base_model import base_model, trained_tokenizer
 from execverify.training.data import Rows
 from execverify.training.difficulty_filter import filter_by_reward_variance
@@ -486,7 +486,7 @@ def test_failures_of_the_machine_are_one_line(error: Exception, told: str, tmp_p
 
 def test_tokens_of_a_tokenizer_from_scratch(trained: Path) -> None:
     """Texts come back; names are the same token everywhere, digits their own, line numbers and phrases one."""
-    question = next_statement_question(10, 2, ()).text
+    question = QUESTION_KINDS.get("next_statement").text(10, 2, None)
     texts = [
         "1 | def f(n):\n2 |     return n + 12345", "é ∑ 'quoted' \t tab", "x\nL10#1: total = 7 -> 70", " <answer>\n-1\n</answer>",
         "for total in n:\n    if total not in (n, total):", f"10 | x\nQuestion 1: {question}\n{question}",

@@ -10,7 +10,7 @@ from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.datasets.program_stats import entropy
 from execverify.datasets.rows_io import count_rows, read_rows
-from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats, stats_of
+from execverify.datasets.stats import Stats, max_accuracy, stats_of
 from execverify.datasets.thresholds import AT_LEAST, QualityCheck, coverage, cruxeval_figures, quartiles
 from execverify.errors import RowError
 from execverify.programs.program import truncate
@@ -132,7 +132,7 @@ def _habits(stats: Stats) -> Table:
     table = Table("questions", "asked", "habit", "right", "limit", "", title="how far habits get", title_justify="left")
     for shortcut in stats.shortcuts:
         habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {truncate(shortcut.answer, 30)}"
-        limit = f"{MAX_SHORTCUT_ACCURACY[shortcut.habit]:.0%}"
+        limit = f"{max_accuracy(shortcut.habit):.0%}"
         kept = _kept(shortcut.passed, "kept", "OVER")
         table.add_row(shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", limit, kept)
     return table

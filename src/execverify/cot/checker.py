@@ -17,6 +17,7 @@ from execverify.errors import LiteralError
 from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
 from execverify.programs.program import walk
 from execverify.programs.values import Value
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
 from execverify.questions.task import Task
 from execverify.rewards.parse import parse_answer
@@ -309,6 +310,15 @@ class _Checker(CheckState):
         step = self._asked(claim.line, claim.visit, claim.name)
         if step is not None and (claim.name not in step.state or step.state[claim.name].text != claim.value):
             self.fault(f"after {place(step)}, {claim.name} is {step.state.get(claim.name)}, not {claim.value}")
+
+    def _check_otheranswer(self, claim: claims.OtherAnswer) -> None:
+        question = self._question(claim.line, claim.visit)
+        if question is None:
+            return
+        if question.kind != claim.kind:
+            self.fault(f"question {self.answered} is of kind {question.kind}, not {claim.kind}")
+        elif claim.answer not in QUESTION_KINDS.get(claim.kind).answers(self.trace, question):
+            self.fault(f"the answer to question {self.answered} is {question.answers[0]}, not {claim.answer}")
 
     def _check_neverrunsanswer(self, claim: claims.NeverRunsAnswer) -> None:
         count = len(self.trace.visits.get(claim.line, ()))

@@ -135,6 +135,16 @@ class StateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherAnswer:
+    """The answer to a question of any other kind: its name, and the answer as it is written."""
+
+    line: int
+    visit: int
+    kind: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class NeverRunsAnswer:
     """The answer to a question about a visit that does not happen: how often the line ran."""
 
@@ -168,6 +178,6 @@ class ResultConfirmed:
 
 Claim = (
     WantedResult | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound | SideEffect | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
-    | FunctionReturned | RoundsSkipped | NextStatementAnswer | StateAnswer | NeverRunsAnswer
+    | FunctionReturned | RoundsSkipped | NextStatementAnswer | StateAnswer | OtherAnswer | NeverRunsAnswer
 )  # fmt: skip
 """Any of them."""

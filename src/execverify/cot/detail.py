@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from execverify.cot.loops import Loop, TraceStructure, is_closed
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
 from execverify.tracing.trace import Trace
 
@@ -102,7 +103,7 @@ def wanted_steps(trace: Trace, questions: Iterable[Question]) -> frozenset[int]:
         step = trace.step(question.line, question.visit)
         if step is not None:
             found.add(step.index)
-            if question.kind == "next_statement" and step.index + 1 < len(trace.steps):
+            if QUESTION_KINDS.get(question.kind).shows_next_step and step.index + 1 < len(trace.steps):
                 found.add(step.index + 1)
     return frozenset(found)
 

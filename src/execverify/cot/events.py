@@ -1,7 +1,7 @@
 """From a run to claims about it: what is told of each step, in the order in which things happen."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from execverify.cot import claims
@@ -12,6 +12,7 @@ from execverify.cot.expressions import StepContext, expression_claims
 from execverify.cot.lines import lines_of
 from execverify.cot.loops import TraceStructure, shape_of
 from execverify.cot.scan import is_closed
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
 from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step, Trace
@@ -62,19 +63,34 @@ def run_claims(course: TraceView, detail: DetailLevel, questions: Iterable[Quest
 
 
 def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim]:
-    """For each question of a white-box task, where in the run its answer is."""
+    """For each question of a white-box task, what answers it in the run."""
     for question in questions:
-        step = trace.step(question.line, question.visit)
-        if step is None:
+        if trace.step(question.line, question.visit) is None:
             yield claims.NeverRunsAnswer(question.line, question.visit, len(trace.visits.get(question.line, ())))
-        elif question.kind == "next_statement":
-            following = trace.steps[step.index + 1].line if step.index + 1 < len(trace.steps) else None
-            yield claims.NextStatementAnswer(question.line, question.visit, following)
         else:
-            assert question.variable is not None
-            text = step.state[question.variable].text
-            assert text is not None
-            yield claims.StateAnswer(question.line, question.visit, question.variable, text)
+            yield _ANSWERS.get(question.kind, _other_answer)(trace, question)
+
+
+def _next_statement(trace: Trace, question: Question) -> Claim:
+    step = trace.step(question.line, question.visit)
+    assert step is not None
+    following = trace.steps[step.index + 1].line if step.index + 1 < len(trace.steps) else None
+    return claims.NextStatementAnswer(question.line, question.visit, following)
+
+
+def _state(trace: Trace, question: Question) -> Claim:
+    step = trace.step(question.line, question.visit)
+    assert step is not None and question.variable is not None
+    return claims.StateAnswer(question.line, question.visit, question.variable, step.state[question.variable].text or "")
+
+
+def _other_answer(trace: Trace, question: Question) -> Claim:
+    answers = QUESTION_KINDS.get(question.kind).answers(trace, question)
+    return claims.OtherAnswer(question.line, question.visit, question.kind, answers[0] if answers else "")
+
+
+_ANSWERS: dict[str, Callable[[Trace, Question], Claim]] = {"next_statement": _next_statement, "variable_state": _state}
+"""Kinds whose answers have claims of their own, which say more than the answer."""
 
 
 class _ClaimBuilder:

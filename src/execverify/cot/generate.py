@@ -13,8 +13,7 @@ from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS, DetailLevel
 from execverify.cot.events import TraceView, answer_claims, run_claims, trace_view
 from execverify.cot.styles import STYLES, source_info
 from execverify.errors import DatasetError
-from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE
-from execverify.questions.statements import layout_of
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
 from execverify.sandbox.result import Limits
 from execverify.sandbox.retry import extended_limits
@@ -151,22 +150,11 @@ def _mismatch(task: Task, trace: Trace) -> Rejected | None:
         return Rejected("the program does not run as it did", f"{result.outcome}: {result.detail}")
     if result.value.text != task.result.text:
         return Rejected("the run gives another result", f"the row says {task.result.text}, the run {result.value.text}")
-    layout = layout_of(trace.program)
-    for question, claim in zip(task.questions, answer_claims(trace, task.questions), strict=True):
-        match claim:
-            case claim_types.NeverRunsAnswer():
-                right = question.answers[0] in (NO_STATE, NO_NEXT_STATEMENT)
-            case claim_types.NextStatementAnswer(next_line=None):
-                right = question.answers[0] == NO_NEXT_STATEMENT
-            case claim_types.NextStatementAnswer(next_line=line) if line is not None:
-                statement = layout.statements.get(line)
-                right = statement is not None and question.answers[0] in statement.accepted_texts
-            case claim_types.StateAnswer(value=value):
-                right = question.answers[0].rpartition("; ")[0] == value
-            case _:
-                right = False
-        if not right:
-            return Rejected("the run gives another answer", f"{question.text} The row says {question.answers}, the run {claim}")
+    for question in task.questions:
+        known = QUESTION_KINDS.get(question.kind).answers(trace, question)
+        if question.answers[0] not in known:
+            detail = f"{question.text} The row says {question.answers}, the run {known or 'nothing that can be asked'}"
+            return Rejected("the run gives another answer", detail)
     return None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from execverify.errors import LiteralError, ProgramError
+from execverify.programs.equality import same_value
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, parse_source, truncate
 from execverify.programs.records import ProgramRecord
@@ -15,7 +16,6 @@ from execverify.questions.question import fits_on_answer_line
 from execverify.questions.rows import Row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import NO_STEP, TASK_KINDS, task
-from execverify.rewards.compare import same_value
 from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import resolve_arguments
 from execverify.tracing.trace import Trace, trace_many

@@ -11,9 +11,10 @@ from execverify.datasets.parallel import batched, parallel_map
 from execverify.datasets.program_stats import ProgramStats, add_values, as_json, programs_of
 from execverify.datasets.thresholds import QualityCheck, bars_of, coverage, quartiles
 from execverify.questions.code_generation import trivial_solutions
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.rows import Row, from_row
-from execverify.questions.statements import StatementTable, layout_of
+from execverify.questions.statements import layout_of
 from execverify.questions.task import CODE_GENERATION
 from execverify.sandbox.result import Limits
 
@@ -25,7 +26,14 @@ MAX_SHORTCUT_ACCURACY = {
     _OWN_CONSTANT: 0.4,
     _GIVEN_BACK: 0.15,
 }
-"""Largest share of a kind's questions that each habit may get right."""
+"""Largest share of a kind's questions that each shortcut may get right; others may get `_MAX_OTHER`."""
+_MAX_OTHER = 0.25
+
+
+def max_accuracy(shortcut: str) -> float:
+    """Largest share of a kind's questions that a shortcut may get right, 0 to 1."""
+    return MAX_SHORTCUT_ACCURACY.get(shortcut, _MAX_OTHER)
+
 
 _CHUNK = 64
 _LIMITS = Limits(timeout=5.0)  # of all runs of a program together; what is too slow for that is no example of anything
@@ -58,7 +66,7 @@ class ShortcutResult:
     @property
     def passed(self) -> bool:
         """Whether it keeps the limit."""
-        return self.share <= MAX_SHORTCUT_ACCURACY[self.habit]
+        return self.share <= max_accuracy(self.habit)
 
 
 @dataclass
@@ -82,12 +90,7 @@ class Stats:
     questions: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     answers: dict[str, Counter[str]] = field(
-        default_factory=lambda: {
-            "output": Counter(),
-            "next_statement": Counter(),
-            "variable_state": Counter(),
-            UNIT_TEST: Counter(),
-        }
+        default_factory=lambda: {name: Counter() for name in ("output", *QUESTION_KINDS, UNIT_TEST)}
     )
     shortcut_accuracy: Counter[str] = field(default_factory=Counter)
     programs: ProgramStats = field(default_factory=ProgramStats)
@@ -102,9 +105,11 @@ class Stats:
                 answer, count = answers.most_common(1)[0]
                 total = self.rows["white_box"] if kind == "output" else self.questions[kind]
                 found.append(ShortcutResult(kind, "a constant answer", answer, count, total))
-        for kind, habit in (("next_statement", "the next line down"), ("variable_state", "copying a literal")):
-            if self.questions[kind]:
-                found.append(ShortcutResult(kind, habit, None, self.shortcut_accuracy[kind], self.questions[kind]))
+        for of in QUESTION_KINDS.values():
+            shortcut, asked = of.static_shortcut, self.questions[of.name]
+            if shortcut is not None and asked:
+                right = self.shortcut_accuracy[of.name]
+                found.append(ShortcutResult(of.name, shortcut.description, None, right, asked))
         if self.questions[UNIT_TEST]:
             for habit in (_OWN_CONSTANT, _GIVEN_BACK):
                 found.append(ShortcutResult(UNIT_TEST, habit, None, self.shortcut_accuracy[habit], self.questions[UNIT_TEST]))
@@ -122,7 +127,7 @@ class Stats:
 
     def add(self, other: "Stats") -> None:
         """Adds the figures of other rows, which come after these."""
-        for name in ("rows", "levels", "splits", "questions", "results", "habits"):
+        for name in ("rows", "levels", "splits", "questions", "results", "shortcut_accuracy"):
             getattr(self, name).update(getattr(other, name))
         for kind, answers in other.answers.items():
             mine = self.answers[kind]
@@ -199,7 +204,7 @@ def _part(chunk: Sequence[tuple[Row, bool]], quick: bool) -> Stats:
             stats.questions[question.kind] += 1
             stats.answers[question.kind].update(question.answers)
             if layout is not None:
-                stats.shortcut_accuracy[question.kind] += _habit(question, layout)
+                stats.shortcut_accuracy[question.kind] += QUESTION_KINDS.get(question.kind).is_shortcut(question, layout)
     stats.programs = programs_of([task for task, is_first in tasks if is_first], quick=quick, limits=_LIMITS)
     for task, is_first in tasks:
         add_values(stats.programs, task, with_result=is_first)
@@ -215,15 +220,6 @@ def _add_tests(stats: Stats, tests: Sequence[Question]) -> None:
         stats.shortcut_accuracy[habit] += max((passed for answer, passed in easy.items() if answer[0] == name), default=0)
 
 
-def _habit(question: Question, layout: StatementTable) -> bool:
-    """Whether the habit of a question's kind gets it right: the line below, or copying a literal that stands there."""
-    if question.variable is None:
-        below = layout.next_line.get(question.line)
-        return below is not None and layout.statements[below].accepted_texts[0] in question.answers
-    # The value stands in the source or the call: the most that copying could ever get.
-    return question.answers[0].rpartition("; ")[0] in layout.literals
-
-
 def _shortcut_as_json(shortcut: ShortcutResult) -> dict[str, Any]:
     return {
         "kind": shortcut.kind,
@@ -232,7 +228,7 @@ def _shortcut_as_json(shortcut: ShortcutResult) -> dict[str, Any]:
         "right": shortcut.right,
         "questions": shortcut.questions,
         "share": round(shortcut.share, 4),
-        "limit": MAX_SHORTCUT_ACCURACY[shortcut.habit],
+        "limit": max_accuracy(shortcut.habit),
         "kept": shortcut.passed,
     }
 

@@ -17,10 +17,10 @@ import ast
 from dataclasses import dataclass
 
 from execverify.errors import LiteralError, ProgramError
+from execverify.programs.equality import same_value
 from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
 from execverify.programs.program import parse_source
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
-from execverify.rewards.compare import same_value
 from execverify.rewards.parse import MAX_ANSWER, is_fence, tidy
 
 EXECVERIFY, PLAIN = "execverify", "bare"

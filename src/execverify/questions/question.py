@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 KINDS = ("next_statement", "variable_state")
-"""The kinds of white-box questions. (What a program returns, or which input gives a result, is a task's own question.)"""
+"""The paper's kinds of white-box questions, which are asked by default; `QUESTION_KINDS` has every kind. (What a program returns, or which input gives a result, is a task's own question.)"""
 
 UNIT_TEST = "unit_test"
 """The kind of a code-generation task's questions: what does the function return for these arguments?"""
@@ -26,6 +26,12 @@ NO_STATE = "Nil"
 
 ANSWER_OPEN, ANSWER_CLOSE = "<answer>", "</answer>"
 """The tags around an answer."""
+
+BLANKS = (
+    " \t\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u200b\u200c\u200d\u2060\ufeff"
+)
+"""What may stand around a line: blanks of every width, none included."""
 
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
 
@@ -56,18 +62,6 @@ class Question:
 def fits_on_answer_line(text: str) -> bool:
     """Whether a text can stand as a line of an answer: on one line, and without the tags that end answers."""
     return "\n" not in text and "\r" not in text and ANSWER_OPEN not in text and ANSWER_CLOSE not in text
-
-
-def next_statement_question(line: int, visit: int, answers: tuple[str, ...]) -> Question:
-    """Which statement runs next after a line's visit?"""
-    text = f"Which statement runs next after line {line} has run for the {ordinal(visit)} time?"
-    return Question("next_statement", line, visit, None, text, answers)
-
-
-def variable_state_question(line: int, visit: int, variable: str, answer: str) -> Question:
-    """What are a variable's value and type after a line's visit?"""
-    text = f"What are the value and type of `{variable}` just after line {line} has run for the {ordinal(visit)} time?"
-    return Question("variable_state", line, visit, variable, text, (answer,))
 
 
 def ordinal(number: int) -> str:

@@ -9,11 +9,12 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from execverify.errors import ExecVerifyError, LiteralError, QuestionError, RowError
+from execverify.errors import ExecVerifyError, QuestionError, RowError
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, read_arguments
 from execverify.programs.values import to_value
-from execverify.questions.question import KINDS, NO_STATE, UNIT_TEST, Question
+from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
 from execverify.utils.validation import expect
 
@@ -156,17 +157,8 @@ def _answers(entry: Row) -> tuple[str, ...]:
 
 def _question(entry: Row) -> Question:
     answers = _answers(entry)
-    if entry["kind"] not in KINDS or not all(isinstance(entry[name], int) for name in ("line", "visit")):
+    if entry["kind"] not in QUESTION_KINDS or not all(isinstance(entry[name], int) for name in ("line", "visit")):
         raise RowError("a question needs a known kind, and a line and a visit that are numbers")
-    if entry["kind"] == "variable_state" and not all(map(_is_state, answers)):
-        raise RowError("a state question needs answers like `3; int`, or Nil")
+    if not all(map(QUESTION_KINDS.get(entry["kind"]).is_well_formed, answers)):
+        raise RowError(f"a question of kind {entry['kind']} cannot have the answers {', '.join(answers)}")
     return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), answers)
-
-
-@functools.lru_cache(maxsize=65536)
-def _is_state(answer: str) -> bool:
-    text, _, kind = answer.rpartition("; ")
-    try:
-        return answer == NO_STATE or type(parse_literal(text)).__name__ == kind
-    except LiteralError:
-        return False

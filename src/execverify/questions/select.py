@@ -1,31 +1,21 @@
-"""Which questions to ask: seeded, informative, and not to be answered by habit.
+"""Which questions to ask: seeded, informative, and not to be answered by a shortcut.
 
-A habit is a way to be right without following the run: always the line below, always `-1` or `Nil`, a literal copied from
-the source. Each habit gets a share of a row's questions that is kept small (`SHARES`): over many rows, a model that has
-only the habit scores no more than that. Among what is left, the weights of the question kinds decide, by seeded chance.
+A shortcut is a way to be right without following the run: always the line below, always `-1` or `Nil`, a literal copied from
+the source. The questions that it answers are kept to a small share of a row's (`Shortcut.share`): over many rows, a model
+that has only the shortcut scores no more than that. Among what is left, the weights of the question kinds decide, by seeded chance.
 """
 
 import difflib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 from execverify.errors import QuestionError
-from execverify.questions.kinds.base import QuestionCandidate
-from execverify.questions.kinds.next_statement import next_statements
-from execverify.questions.kinds.variable_state import variable_states
+from execverify.questions.kinds.base import NEVER_RUNS, QUESTION_KINDS, QuestionCandidate, QuestionKind
 from execverify.questions.question import KINDS, Question, fits_on_answer_line
-from execverify.questions.statements import StatementTable, layout_of
+from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
 from execverify.utils.validation import expect, names, whole_number
-
-MAX_SHORTCUT_SHARE = {"below": 0.15, "absent": 0.11, "copied": 0.09}
-"""Largest share of a kind's questions that each habit answers, over many rows."""
-
-_OFFERS: dict[str, Callable[[Trace, StatementTable], Iterator[QuestionCandidate]]] = {
-    "next_statement": next_statements,
-    "variable_state": variable_states,
-}
 
 
 def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed: int | str = 0) -> tuple[Question, ...]:
@@ -33,7 +23,7 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
 
     Args:
         trace: a run that returned or raised.
-        kinds: which kinds to ask, of `KINDS`.
+        kinds: which kinds to ask, of `QUESTION_KINDS`.
         limit: how many at most, shared between the kinds (the paper asks up to 5 of each); None for every one there is.
         seed: chooses among them; the same trace, kinds, limit and seed give the same questions everywhere.
 
@@ -55,22 +45,28 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
         return ()
     layout = layout_of(trace.program)
     offers = {
-        kind: [candidate for candidate in _OFFERS[kind](trace, layout) if fits_on_answer_line(candidate.answers[0])]
-        for kind in dict.fromkeys(kinds)
+        kind: [candidate for candidate in kind.candidates(trace, layout) if fits_on_answer_line(candidate.answers[0])]
+        for kind in map(QUESTION_KINDS.get, dict.fromkeys(kinds))
     }
     if limit is None:
-        return tuple(candidate.question for kind in offers for candidate in offers[kind])
+        return tuple(kind.question(candidate) for kind in offers for candidate in offers[kind])
     rng = random.Random(f"{seed}:{trace.program.source}:{trace.program.arguments}")
     chosen: list[Question] = []
     for kind, room in zip(offers, _split_evenly(limit, len(offers)), strict=True):
-        chosen += _chosen(offers[kind], room, rng)
-    if not chosen and limit:  # a straight-line program that habit answers whole: one question is still better than none
-        chosen = _best_fallback([candidate for kind in offers for candidate in offers[kind]], rng)
+        chosen += _chosen(kind, offers[kind], room, rng)
+    if not chosen and limit:  # a straight-line program that shortcuts answer whole: one question is still better than none
+        chosen = _best_fallback([(kind, candidate) for kind in offers for candidate in offers[kind]], rng)
     return tuple(chosen)
 
 
-def check_kinds(kinds: Sequence[str], known: Sequence[str] = KINDS) -> None:
-    """Raises QuestionError for a kind that does not exist, with the nearest names."""
+def check_kinds(kinds: Sequence[str], known: Sequence[str] | None = None) -> None:
+    """Raises QuestionError for a kind that does not exist, with the nearest names.
+
+    Args:
+        kinds: names, or one name.
+        known: the names that there are; by default those of `QUESTION_KINDS`.
+    """
+    known = QUESTION_KINDS.names() if known is None else known
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         if kind not in known:
             near = difflib.get_close_matches(kind, known, n=2, cutoff=0.3) or list(known)
@@ -82,25 +78,29 @@ def _split_evenly(limit: int, kinds: int) -> list[int]:
     return [limit // kinds + (i < limit % kinds) for i in range(kinds)]
 
 
-def _chosen(offers: list[QuestionCandidate], room: int, rng: random.Random) -> list[Question]:
+def _chosen(kind: QuestionKind, offers: list[QuestionCandidate], room: int, rng: random.Random) -> list[Question]:
     ranked = sorted(offers, key=lambda candidate: rng.random() ** (1 / candidate.weight), reverse=True)
     free = [candidate for candidate in ranked if candidate.shortcut is None]
     taken = _diversify(free, room)
-    # Each habit's share of what will be asked, given the questions that no habit answers; a fraction is settled by chance.
-    habits = sorted({candidate.shortcut for candidate in ranked if candidate.shortcut is not None})
-    total = min(room, len(taken) / (1 - sum(MAX_SHORTCUT_SHARE[habit] for habit in habits)))
+    # Each shortcut's share of what will be asked, given the questions that no shortcut answers; chance settles a fraction.
+    present = {candidate.shortcut for candidate in ranked}
+    shares = {name: shortcut.share for name, shortcut in kind.shortcuts.items() if name in present}
+    total = min(room, len(taken) / (1 - sum(shares.values())))
     extra: list[QuestionCandidate] = []
-    for habit in habits:
-        quota = int(MAX_SHORTCUT_SHARE[habit] * total + rng.random())
-        extra += [candidate for candidate in ranked if candidate.shortcut == habit][:quota]
+    for name, share in shares.items():
+        quota = int(share * total + rng.random())
+        extra += [candidate for candidate in ranked if candidate.shortcut == name][:quota]
     kept = [*extra, *taken][:room]
     kept.sort(key=lambda candidate: (candidate.line, candidate.visit, candidate.variable or ""))
-    return [candidate.question for candidate in kept]
+    return [kind.question(candidate) for candidate in kept]
 
 
-def _best_fallback(offers: list[QuestionCandidate], rng: random.Random) -> list[Question]:
-    happening = [candidate for candidate in offers if candidate.shortcut != "absent"]
-    return [rng.choice(happening).question] if happening else []
+def _best_fallback(offers: list[tuple[QuestionKind, QuestionCandidate]], rng: random.Random) -> list[Question]:
+    happening = [(kind, candidate) for kind, candidate in offers if candidate.shortcut != NEVER_RUNS]
+    if not happening:
+        return []
+    kind, candidate = rng.choice(happening)
+    return [kind.question(candidate)]
 
 
 def _diversify(ranked: list[QuestionCandidate], room: int) -> list[QuestionCandidate]:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable
 
+from execverify.questions.question import BLANKS
 from execverify.questions.task import Task
 from execverify.reward_hacks.family import (
     FULL_REWARD,
@@ -15,7 +16,6 @@ from execverify.reward_hacks.family import (
     with_assertion,
     with_result,
 )
-from execverify.rewards.parse import BLANKS
 
 _INVISIBLE = "\u200b\u200d\u2060\ufeff\u00ad\u180e\u2800"
 _DIRECTIONS = "\u202a\u202e\u2066\u2069\u200e\u061c"

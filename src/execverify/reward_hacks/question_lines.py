@@ -6,6 +6,7 @@ A line is worth what it answers, so each attack says what its lines are worth (`
 from collections.abc import Callable, Iterable, Iterator
 
 from execverify.programs.literals import parse_literal
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE, Question
 from execverify.questions.task import Task, gold_completion
 from execverify.reward_hacks.family import Completions, HackFamily, max_reward, right_lines, with_lines, wrong_result
@@ -73,9 +74,9 @@ def _has_value(question: Question) -> bool:
 
 def _other(question: Question) -> str:
     """A wrong answer that looks like a right one."""
-    if question.kind == "next_statement":
-        return NO_NEXT_STATEMENT if NO_NEXT_STATEMENT not in question.answers else "return None"
-    return next(_states_unlike(question)) if _has_value(question) else "0; int"
+    if _has_value(question):
+        return next(_states_unlike(question))
+    return next(QUESTION_KINDS.get(question.kind).wrong_answers(question))
 
 
 def _states_unlike(question: Question) -> Iterator[str]:
@@ -84,7 +85,8 @@ def _states_unlike(question: Question) -> Iterator[str]:
 
 
 def _constant(task: Task) -> Iterator[list[str]]:
-    return ([constant] * len(task.questions) for constant in _CONSTANTS)
+    guesses = (guess for kind in QUESTION_KINDS.values() for guess in (kind.never_runs, *kind.guesses) if guess is not None)
+    return ([constant] * len(task.questions) for constant in dict.fromkeys((*_CONSTANTS, *guesses)))
 
 
 def _swapped_kinds(task: Task) -> Iterator[list[str]]:

@@ -1,5 +1,6 @@
 """How an answer is judged: one parser, one comparison, the scores; adapters for the training engines."""
 
+from execverify.programs.equality import same_value
 from execverify.rewards.code.check_tests import TestCheck, UnitTestValidity, check_tests
 from execverify.rewards.code.grade import (
     PAPER_UNIT_TESTS,
@@ -9,7 +10,7 @@ from execverify.rewards.code.grade import (
     unit_test_scores_async,
 )
 from execverify.rewards.code.unit_tests import UnitTest, UnitTests, parse_unit_tests
-from execverify.rewards.compare import same_json, same_output, same_value
+from execverify.rewards.compare import same_json, same_output
 from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score, score_many
 

@@ -15,16 +15,11 @@ from typing import Any
 from execverify.errors import LiteralError
 from execverify.programs.literals import literal_of, parse_untrusted
 from execverify.programs.program import call_values
-from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 
 MAX_ANSWER = 200_000
 """Longest answer that is read, in characters: what is written into one completion must not hold up a training step."""
 
-BLANKS = (
-    " \t\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-    "\u200b\u200c\u200d\u2060\ufeff"
-)
-"""What may stand around a line: blanks of every width, none included."""
 
 _IN_BACKTICKS = re.compile(r"(`{1,2})([^`]+)\1")  # three are a fence
 _FENCE = re.compile(r"`{3,}.*|~{3,}[ \t]*(?:\{?\.?(?:py|python)[\w.]*\}?|text|txt|plaintext|output)?[ \t]*", re.IGNORECASE)

@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-ANSWER_PARTS = ("output", "input", "next_statement", "variable_state")
-"""Parts of an answer about a run."""
+from execverify.questions.kinds.base import QUESTION_KINDS
 
-ALL_PARTS = (*ANSWER_PARTS, "format", "unit_test")
-"""Every kind of part. (A row that cannot be used has one of kind "row" instead, see `guard.bad_row`.)"""
+
+def answer_parts() -> tuple[str, ...]:
+    """The kinds of parts of an answer about a run: its assertion, then every question kind."""
+    return ("output", "input", *QUESTION_KINDS)
+
+
+def all_parts() -> tuple[str, ...]:
+    """Every kind of part. (A row that cannot be used has one of kind "row" instead, see `guard.bad_row`.)"""
+    return (*answer_parts(), "format", "unit_test")
 
 
 def encodable(text: str) -> str:

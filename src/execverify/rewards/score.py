@@ -16,17 +16,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
+from execverify.programs.equality import comparable, is_value, literal_key
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, arguments_text, read_arguments, truncate
 from execverify.programs.values import equality_key, to_value
-from execverify.questions.question import KINDS, NO_STATE, Question
+from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.questions.question import BLANKS, Question
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.code.grade import UnitTestConfig, unit_test_scores
 from execverify.rewards.code.unit_tests import UnitTests, UnitTestTask, tests_of
-from execverify.rewards.compare import same_value
 from execverify.rewards.guard import bad_row, guarded, unreadable
-from execverify.rewards.parse import BLANKS, Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion
+from execverify.rewards.parse import Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion
 from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.run import call_many
@@ -43,14 +44,14 @@ class RewardConfig:
 
     Attributes:
         alpha: weight of the questions, 0 to 1. 0 is the ablation "output only".
-        kinds: which kinds of questions count: both, or for the ablations control flow or data flow only.
+        kinds: which kinds of questions count; None: all. The ablations count control flow or data flow only.
         gated: whether a wrong assertion earns nothing.
         scale: the full reward; input prediction gives all of it or nothing.
         float_tolerance: how far finite floats may be off in outputs and states; 0 compares exactly.
     """
 
     alpha: float = 0.5
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] | None = None
     require_correct_output: bool = True
     scale: float = 2.0
     float_tolerance: float = 0.0
@@ -60,6 +61,8 @@ class RewardConfig:
             raise ValueError(f"alpha must be between 0 and 1, not {self.alpha}")
         if not (self.scale > 0 and math.isfinite(self.scale)) or not (self.float_tolerance >= 0):
             raise ValueError("scale must be a positive number, and float_tolerance 0 or more")
+        if self.kinds is None:
+            return
         if isinstance(self.kinds, str) or not self.kinds:
             raise ValueError(
                 f"kinds must be a tuple of one kind or more, not {self.kinds!r}; for the output alone, set alpha to 0"
@@ -71,7 +74,7 @@ class RewardConfig:
         output = 1.0 if parts[0].right else 0.0
         if self.require_correct_output and not output:
             return 0.0
-        counted = [part for part in parts[1:] if part.kind in self.kinds]
+        counted = [part for part in parts[1:] if self.kinds is None or part.kind in self.kinds]
         if not counted:
             return self.scale * output
         share = sum(part.right for part in counted) / len(counted)
@@ -79,7 +82,7 @@ class RewardConfig:
 
 
 PAPER_REWARD = RewardConfig()
-"""The paper's rule: alpha 0.5, gated, both kinds, full reward 2."""
+"""The paper's rule: alpha 0.5, gated, every kind, full reward 2."""
 
 _LIMITS = Limits()
 
@@ -204,7 +207,7 @@ def grade_white_box(task: Task, completion: str, rule: RewardConfig = PAPER_REWA
 def _bad_truth(task: Task) -> Score | None:
     """The score of every completion of a task whose own call and result cannot be compared; None where they can."""
     try:
-        _key_of(task.result.text or "")
+        literal_key(task.result.text or "")
         _arguments_key(task.program.arguments)
     except Exception as error:
         return bad_row(error, f"task {task.id}" if task.id else "", _asked(task))
@@ -224,7 +227,7 @@ def _output_part(task: Task, answer: ParsedAnswer, rule: RewardConfig) -> Graded
     try:
         given = parse_assertion(answer.assertion)
         why = _call_mismatch(task, given)
-        if not why and not _is_value(given.result, task.result.text or "", rule.float_tolerance):
+        if not why and not is_value(given.result, task.result.text or "", rule.float_tolerance):
             why = f"the result is {truncate(str(task.result))}, not {truncate(str(to_value(given.result)))}"
     except LiteralError as error:
         why = f"the first line {error}"
@@ -245,31 +248,10 @@ def _same_arguments(given: Arguments, program: Program) -> bool:
     return equality_key([list(given[0]), given[1]]) == _arguments_key(program.arguments)
 
 
-def _is_value(given: object, literal: str, float_tolerance: float = 0.0) -> bool:
-    """Whether a value is the one that a known literal writes down."""
-    if equality_key(given) == _key_of(literal):
-        return True
-    return float_tolerance > 0 and same_value(given, parse_literal(literal), float_tolerance)
-
-
-# Gold answers come again with every rollout, so each is read once.
-
-
-@functools.lru_cache(maxsize=65536)
-def _key_of(literal: str) -> str:
-    return _comparable(equality_key(parse_literal(literal)))
-
-
 @functools.lru_cache(maxsize=65536)
 def _arguments_key(arguments: str) -> str:
     positional, named = read_arguments(arguments)
-    return _comparable(equality_key([list(positional), named]))
-
-
-def _comparable(key: str | None) -> str:
-    if key is None:
-        raise LiteralError("the task's own value is opaque: it is too long or too deep to be compared")
-    return key
+    return comparable(equality_key([list(positional), named]))
 
 
 def _question_part(question: Question, given: str | None, answer: ParsedAnswer, rule: RewardConfig) -> GradedPart:
@@ -279,31 +261,8 @@ def _question_part(question: Question, given: str | None, answer: ParsedAnswer, 
         )
     if any(given == answer.strip(BLANKS) for answer in question.answers):
         return GradedPart(question.kind, question.answers, given, Verdict.RIGHT)
-    why = "it is not the statement that runs next"
-    if question.kind == "variable_state":
-        why = _state_mismatch(given, question.answers, rule)
+    why = QUESTION_KINDS.get(question.kind).reject(question, given, rule.float_tolerance)
     return GradedPart(question.kind, question.answers, given, Verdict.WRONG if why else Verdict.RIGHT, why)
-
-
-def _state_mismatch(given: str, answers: tuple[str, ...], rule: RewardConfig) -> str:
-    if given[-1:] in (";", "."):  # behind the type, or `Nil`
-        given = given[:-1].rstrip(BLANKS)
-    if given == NO_STATE:
-        return "" if NO_STATE in answers else "the line does run that many times"
-    if answers == (NO_STATE,):
-        return "the line does not run that many times"
-    text, semicolon, type_name = given.rpartition(";")
-    if not semicolon:
-        return "it is not `value; type`"
-    try:
-        value = parse_literal(text)
-    except LiteralError as error:
-        return f"the value {error}"
-    for answer in answers:
-        expected, _, expected_type = answer.rpartition("; ")
-        if type_name.strip() == expected_type and _is_value(value, expected, rule.float_tolerance):
-            return ""
-    return "it is another value" if type_name.strip() == answers[0].rpartition("; ")[2] else "it is another type"
 
 
 # --------------------------------------------------------------------------------------------------- input prediction
@@ -326,7 +285,7 @@ def _judge_input(task: Task, answer: ParsedAnswer, rule: RewardConfig) -> Score 
     try:
         given = parse_assertion(answer.assertion)
         why = "" if given.name == task.program.entry_point else f"it calls {truncate(given.name)}, not {task.program.entry_point}"
-        if not why and not _is_value(given.result, task.result.text or ""):
+        if not why and not is_value(given.result, task.result.text or ""):
             why = f"it asserts another result than {truncate(str(task.result.text))}"
         if not why and _same_arguments(given.arguments, task.program):
             return Score(rule.scale, (GradedPart("input", expected, answer.assertion, Verdict.RIGHT),))
@@ -354,7 +313,7 @@ def _judged_run(task: Task, program: Program, result: Result, rule: RewardConfig
     if result.outcome == Outcome.SANDBOX_ERROR:
         return Score(None, (GradedPart("input", expected, program.call, Verdict.GRADER_ERROR, result.detail),))
     if result.outcome == Outcome.RETURNED and result.value is not None and result.value.text is not None:
-        if _is_value(parse_literal(result.value.text), task.result.text or ""):
+        if is_value(parse_literal(result.value.text), task.result.text or ""):
             return Score(rule.scale, (GradedPart("input", expected, program.call, Verdict.RIGHT),))
         why = f"with these arguments it returns {truncate(str(result.value))}"
     else:

@@ -36,7 +36,7 @@ from execverify.rewards.code.record_formats.training_sets import by_source
 from execverify.rewards.code.unit_tests import GroundTruth, UnitTests, parse_unit_tests, tests_of_row
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parse import completion_text
-from execverify.rewards.parts import ANSWER_PARTS, Score, Verdict
+from execverify.rewards.parts import Score, Verdict, answer_parts
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score_many
 from execverify.sandbox.candidates import stoppable
 from execverify.sandbox.result import Limits
@@ -88,7 +88,7 @@ class WhiteBoxReward:
             columns: the rows' columns, each a list as long as the completions.
         """
         scores = self.scores(completions, columns)
-        _log(scores, ANSWER_PARTS, log_metric, log_extra)
+        _log(scores, answer_parts(), log_metric, log_extra)
         return [self.reward(score) for score in scores]
 
     def reward(self, score: Score | None) -> float | None:
@@ -136,8 +136,8 @@ class ComponentReward(WhiteBoxReward):
         workers: int = 2,
         raise_errors: bool = False,
     ) -> None:
-        if part not in ANSWER_PARTS:
-            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(ANSWER_PARTS)}")
+        if part not in answer_parts():
+            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(answer_parts())}")
         super().__init__(rule, name=name or f"{part}_reward", workers=workers, raise_errors=raise_errors)
         self.part = part
 

@@ -17,7 +17,7 @@ from execverify.rewards.code.grade import TEST_LIMITS, UnitTestConfig, unit_test
 from execverify.rewards.code.record_formats.training_sets import SOURCES, by_source
 from execverify.rewards.code.unit_tests import parse_unit_tests
 from execverify.rewards.guard import bad_row
-from execverify.rewards.parts import Score, Verdict
+from execverify.rewards.parts import Score, Verdict, all_parts
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score
 from execverify.sandbox.result import Limits
 
@@ -25,8 +25,6 @@ _log = logging.getLogger(__name__)
 
 DATA_SOURCES = ("execverify/white_box", "execverify/input_prediction", "execverify/code_generation")
 """Our own data sources; those of verl, PRIME and DeepCoder for code (`SOURCES`) are judged as code generation."""
-
-_PARTS = ("output", "input", "next_statement", "variable_state", "format", "unit_test")
 
 
 def compute_score(
@@ -103,7 +101,7 @@ def _unjudged(judged: Score, raise_errors: bool, name: str) -> Score:
 
 def _counts(judged: Score, gated: bool) -> dict[str, float]:
     counts: dict[str, float] = {"score": judged.reward or 0.0}
-    for part_kind in _PARTS:
+    for part_kind in all_parts():
         parts = [part for part in judged.parts if part.kind == part_kind and part.verdict != Verdict.UNSUPPORTED]
         counts[f"{part_kind}_asked"] = float(len(parts))
         counts[f"{part_kind}_right"] = float(sum(part.right for part in parts))

@@ -10,7 +10,7 @@ from typing import Any
 
 from execverify.errors import ModelError, TrainingError
 from execverify.models.transformers_backend import Transformers
-from execverify.questions.question import next_statement_question, variable_state_question
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.task import gold_completion
 from execverify.training.config import SCRATCH, ModelSettings
 from execverify.training.files import atomic_dir
@@ -154,7 +154,7 @@ def _check_vocabulary(vocabulary: int) -> None:
 
 def _phrases() -> list[str]:
     """What stands in every question and answer, longest first."""
-    questions = (next_statement_question(1, 1, ()).text, variable_state_question(1, 1, "x", "").text)
+    questions = tuple(kind.text(1, 1, "x") for kind in QUESTION_KINDS.values())
     parts = [part for text in questions for part in re.split(r"(?<=`)x(?=`)|1(?:st)?", text)]
     before, after = gold_completion([""], "?").split("?")
     return sorted({*parts, "\nQuestion ", before, *after.split("\n\n")} - {""}, key=len, reverse=True)

@@ -29,7 +29,7 @@ from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 from execverify.rewards.adapters import ground_truth, messages_of
 from execverify.rewards.code.grade import PAPER_UNIT_TESTS, TEST_LIMITS
-from execverify.rewards.parts import ALL_PARTS
+from execverify.rewards.parts import all_parts
 from execverify.rewards.score import PAPER_REWARD
 from execverify.rewards.verl import compute_score
 
@@ -89,7 +89,7 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
         library marks the rollout as failed, and it is no reward of 0.
         """
         judged = await asyncio.to_thread(self.judged, trace.last_reply)
-        for part in ALL_PARTS:
+        for part in all_parts():
             if judged[f"{part}_asked"]:
                 trace.record_metric(part, judged[f"{part}_right"] / judged[f"{part}_asked"])
         return judged["score"]

@@ -15,6 +15,7 @@ _GAP = re.compile(r"L(\d+)#(\d+)~(\d*)(?:: (.*))?")
 _NEED = re.compile(r"need L(\d+)#(\d+): (.*)")
 _NEXT = re.compile(r"L(\d+)#(\d+) next: (?:L(\d+)|nothing)")
 _WAS = re.compile(r"L(\d+)#(\d+) (\w+) = (.*)")
+_OTHER = re.compile(r"L(\d+)#(\d+) answer (\w+): (.+)")
 _NEVER = re.compile(r"L(\d+)#(\d+) never: (\d+) times")
 _SIZE = re.compile(r"len\((\w+)\) = (\d+)")
 _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
@@ -45,6 +46,8 @@ def _line(line: str) -> Iterator[Claim]:
         yield claims.Requirement(int(found[1]), int(found[2]), _bindings(found[3]))
     elif found := _NEXT.fullmatch(line):
         yield claims.NextStatementAnswer(int(found[1]), int(found[2]), int(found[3]) if found[3] else None)
+    elif found := _OTHER.fullmatch(line):
+        yield claims.OtherAnswer(int(found[1]), int(found[2]), found[3], found[4])
     elif found := _NEVER.fullmatch(line):
         yield claims.NeverRunsAnswer(int(found[1]), int(found[2]), int(found[3]))
     elif found := _GAP.fullmatch(line):

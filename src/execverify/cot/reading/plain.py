@@ -109,6 +109,10 @@ def _was(found: Found, codes: Spans) -> Iterator[Claim]:
     yield claims.StateAnswer(*place(found), *codes)
 
 
+def _other(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield claims.OtherAnswer(*place(found), found[3].replace(" ", "_"), codes[0])
+
+
 def _never(found: Found, codes: Spans) -> Iterator[Claim]:
     count = 0 if found[2] == "never runs" else 1 if found[2] == "runs once" else int(found[3])
     yield claims.NeverRunsAnswer(int(found[1]), number_of(found[4]), count)
@@ -126,6 +130,7 @@ _PATTERNS: list[Pattern] = [
     (rf"after {LINE} comes line (\d+), §\.", _next),
     (rf"after {LINE}, nothing runs\.()", _next),
     (rf"after {LINE}, § is §\.", _was),
+    (rf"for {LINE}, the ([a-z ]+) is §\.", _other),
     (rf"line (\d+) (never runs|runs once|runs (\d+) times), so there is no {ORDINAL} time\.", _never),
     (r"The call must return §\.", _wants),
     (rf"For that, {LINE} can start from {NAMED}\.", _needs),

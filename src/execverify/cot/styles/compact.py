@@ -47,6 +47,7 @@ _ALONE = (
     claim_types.ResultConfirmed,
     claim_types.NextStatementAnswer,
     claim_types.StateAnswer,
+    claim_types.OtherAnswer,
     claim_types.NeverRunsAnswer,
 )
 
@@ -96,6 +97,8 @@ def _alone(claim: Claim) -> str:
             return f"L{line}#{visit} next: " + ("nothing" if following is None else f"L{following}")
         case claim_types.StateAnswer(line=line, visit=visit, name=name, value=value):
             return f"L{line}#{visit} {name} = {value}"
+        case claim_types.OtherAnswer(line=line, visit=visit, kind=kind, answer=answer):
+            return f"L{line}#{visit} answer {kind}: {answer}"
         case claim_types.NeverRunsAnswer(line=line, visit=visit, count=count):
             return f"L{line}#{visit} never: {count} times"
     raise TypeError(f"a {type(claim).__name__} does not stand alone")

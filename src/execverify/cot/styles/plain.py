@@ -34,7 +34,12 @@ def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
             case claim_types.CallStarts(arguments=arguments):
                 begin = "I try the call" if trial else "The call starts"
                 lines.append(f"{begin} with {named(arguments)}." if arguments else f"{begin}.")
-            case claim_types.NextStatementAnswer() | claim_types.StateAnswer() | claim_types.NeverRunsAnswer():
+            case (
+                claim_types.NextStatementAnswer()
+                | claim_types.StateAnswer()
+                | claim_types.OtherAnswer()
+                | claim_types.NeverRunsAnswer()
+            ):
                 asked += 1
                 lines.append(f"Question {asked}: {_answer(clause.claim, sheet)}")
             case (
@@ -99,7 +104,8 @@ def _alone(claim: Claim) -> str:
 
 
 def _answer(
-    claim: claim_types.NextStatementAnswer | claim_types.StateAnswer | claim_types.NeverRunsAnswer, sheet: SourceInfo
+    claim: claim_types.NextStatementAnswer | claim_types.StateAnswer | claim_types.OtherAnswer | claim_types.NeverRunsAnswer,
+    sheet: SourceInfo,
 ) -> str:
     where = line_of(claim.line, claim.visit)
     match claim:
@@ -109,6 +115,8 @@ def _answer(
             return f"after {where} comes line {following}, {code(sheet.texts[following])}."
         case claim_types.StateAnswer(name=name, value=value):
             return f"after {where}, {code(name)} is {code(value)}."
+        case claim_types.OtherAnswer(kind=kind, answer=answer):
+            return f"for {where}, the {kind.replace('_', ' ')} is {code(answer)}."
         case claim_types.NeverRunsAnswer(line=line, visit=visit, count=count):
             return f"line {line} {how_often(count)}, so there is no {ordinal(visit)} time."
     raise TypeError(f"a {type(claim).__name__} answers nothing")

@@ -8,7 +8,7 @@ from typing import Any
 from execverify.datasets.page.charts import bars, facts, figure, folded, meter, percent, table, verdict
 from execverify.datasets.page.markup import Markup, Part, joined, tag
 from execverify.datasets.page.sampling import Sample
-from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats
+from execverify.datasets.stats import Stats, max_accuracy
 from execverify.datasets.thresholds import AT_LEAST, QualityCheck
 from execverify.programs.catalog import CATALOG
 from execverify.programs.program import truncate
@@ -115,7 +115,7 @@ def limits(sample: Sample, stats: Stats) -> Markup:
     habits = []
     for shortcut in stats.shortcuts:
         answer = "" if shortcut.answer is None else joined(": ", tag("code", truncate(shortcut.answer, 40)))
-        limit = MAX_SHORTCUT_ACCURACY[shortcut.habit]
+        limit = max_accuracy(shortcut.habit)
         habits.append((
             KINDS.get(shortcut.kind, shortcut.kind), joined(shortcut.habit, answer), figure(shortcut.questions),
             percent(shortcut.share), meter(shortcut.share, limit), percent(limit), verdict(shortcut.passed),

@@ -10,10 +10,10 @@ from execverify.evaluation.benchmark import Grade
 from execverify.evaluation.reval.ground_truth import YES, Probe
 from execverify.evaluation.reval.official_rule import is_state, is_yes, next_line, state_of
 from execverify.evaluation.reval.programs import HOLE, HOLE_NAME, Run, holes, text_to_run
+from execverify.programs.equality import same_value
 from execverify.programs.literals import parse_literal, parse_untrusted
 from execverify.programs.program import truncate
 from execverify.questions.question import NO_STATE
-from execverify.rewards.compare import same_value
 
 
 def mark(probe: Probe, answer: Answer, known: Mapping[str, bool | None]) -> Grade:

@@ -21,8 +21,7 @@ from typing import TypeGuard
 
 from execverify.errors import ProgramError
 from execverify.programs.program import MAX_SOURCE, module_names, parse_source
-from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
-from execverify.rewards.parse import BLANKS
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 
 MAX_CODE = MAX_SOURCE
 """Longest code that is read, in characters."""

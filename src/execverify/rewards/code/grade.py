@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from execverify.errors import ProgramError, SandboxError, WeakSandboxError
+from execverify.programs.equality import same_value
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import truncate
 from execverify.programs.usual_imports import USUAL_IMPORTS, read_prelude, usual_imports
@@ -35,7 +36,6 @@ from execverify.rewards.compare import (
     first_difference,
     output_parts,
     same_json,
-    same_value,
     tolerance_of,
     too_long,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.parts import ANSWER_PARTS
+from execverify.rewards.parts import answer_parts
 from execverify.rewards.trl import ComponentReward, UnitTestReward, WhiteBoxReward
 from execverify.training.checkpoints import Logger, base_name, check_base, finished, read_log
 from execverify.training.config import Preset, RlSettings
@@ -41,7 +41,7 @@ def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
         return [UnitTestReward(workers=workers)]
     rule = rule_of(settings)
     if settings.reward == "parts":
-        return [ComponentReward(part, rule, workers=workers) for part in ANSWER_PARTS]
+        return [ComponentReward(part, rule, workers=workers) for part in answer_parts()]
     return [WhiteBoxReward(rule, workers=workers)]
 
 

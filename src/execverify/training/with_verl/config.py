@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.questions.question import KINDS
-from execverify.rewards.parts import ANSWER_PARTS
+from execverify.rewards.parts import answer_parts
 from execverify.training.config import Preset, RlSettings
 from execverify.training.rule import rule_of
 from execverify.training.with_verl.rows import TRAIN, VALIDATION, Exported
@@ -29,7 +28,7 @@ CHECKPOINTS, ROLLOUTS, LOG, TENSORBOARD = "checkpoints", "rollouts", "log.jsonl"
 
 TRACKERS = ("tensorboard", "trackio", "wandb", "mlflow", "swanlab", "clearml")
 REWARD = "pkg://execverify.rewards.verl"
-PARTS = tuple(f"{kind}_reward" for kind in ANSWER_PARTS)
+
 """What `compute_score` gives for each part; the preset's reward "parts" has verl normalise each apart (GDPO)."""
 
 _ENVIRONMENT = "+ray_kwargs.ray_init.runtime_env.env_vars"  # of the processes on all machines
@@ -69,6 +68,11 @@ def verl_settings(preset: Preset, stage: str, data: Exported, model: str, out: P
         settings = {key: old for key, old in settings.items() if key.lstrip("+") != bare}
         settings[name] = value
     return settings
+
+
+def reward_keys() -> tuple[str, ...]:
+    """Names of the rewards of the parts of an answer, as `compute_score` returns them."""
+    return tuple(f"{kind}_reward" for kind in answer_parts())
 
 
 def check_for_verl(preset: Preset, stage: str) -> None:
@@ -164,7 +168,7 @@ def _reward(rl: RlSettings) -> Settings:
     elif rl.reward != "unit_tests":
         rule = rule_of(rl)
         settings[f"+{custom}.reward_kwargs.alpha"] = rule.alpha
-        if rule.kinds != KINDS:
+        if rule.kinds is not None:
             settings[f"+{custom}.reward_kwargs.kinds"] = list(rule.kinds)
     return settings
 
@@ -181,7 +185,7 @@ def _algorithm(rl: RlSettings) -> Settings:
     if rl.reward == "parts":
         settings |= {
             "algorithm.adv_estimator": "gdpo",
-            "+algorithm.gdpo_reward_keys": list(PARTS),
+            "+algorithm.gdpo_reward_keys": list(reward_keys()),
             "reward.reward_manager.name": "gdpo",
             "trainer.use_v1": False,  # the new trainer gives its estimator no rewards but the sum
         }

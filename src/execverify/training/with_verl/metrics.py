@@ -12,7 +12,7 @@ from typing import Any
 
 from execverify.errors import RowError, SandboxError, TrainingError
 from execverify.questions.task import CODE_GENERATION
-from execverify.rewards.parts import ALL_PARTS
+from execverify.rewards.parts import all_parts
 from execverify.rewards.verl import compute_score
 from execverify.training.files import read_json
 from execverify.training.with_verl.config import ROLLOUTS
@@ -71,7 +71,7 @@ def _summed(entries: list[dict[str, Any]], judged: list[dict[str, float] | None]
         "completions": len(entries),
         "reward": sum(entry["score"] for entry in entries) / max(1, len(entries)),
     }
-    for part in ALL_PARTS:
+    for part in all_parts():
         asked = sum(scores[f"{part}_asked"] for scores in known)
         if asked:
             found[part] = sum(scores[f"{part}_right"] for scores in known) / asked

@@ -1,0 +1,101 @@
+"""Registries: things by name, each added by one file, inside the package or outside it.
+
+A file of the user's own registers what it defines when it is imported. Import it, or name its module in the environment variable
+`EXECVERIFY_PLUGINS` (several with commas between them): the command line and worker processes then import it too.
+"""
+
+import difflib
+import functools
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from execverify.errors import ExecVerifyError
+
+PLUGINS = "EXECVERIFY_PLUGINS"
+"""The environment variable that names modules of plugins."""
+
+Entry = TypeVar("Entry")
+
+
+class Registry(Generic[Entry]):
+    """Entries by name, in the order in which they were registered.
+
+    Args:
+        what: what an entry is, for messages: "question kind".
+        error: the error that an unknown name raises.
+        load: imports the package's own entries; called once, before the first look.
+    """
+
+    def __init__(self, what: str, error: type[ExecVerifyError], load: Callable[[], object] = lambda: None) -> None:
+        self.what, self.error = what, error
+        self._entries: dict[str, Entry] = {}
+        self._load = functools.cache(load)
+
+    def register(self, name: str, entry: Entry) -> Entry:
+        """Adds an entry; the same name again replaces it.
+
+        Raises:
+            ExecVerifyError: the name is no text of letters, digits, `_`, `-`, `+` and `.`.
+        """
+        if not isinstance(name, str) or not name or not all(char.isalnum() or char in "_-+." for char in name):
+            raise self.error(f"{name!r} cannot name a {self.what}: use letters, digits, _, -, + and .")
+        self._entries[name] = entry
+        return entry
+
+    def unregister(self, name: str) -> None:
+        """Takes an entry out; nothing happens where there is none."""
+        self._entries.pop(name, None)
+
+    def get(self, name: str) -> Entry:
+        """The entry of a name.
+
+        Raises:
+            ExecVerifyError: there is none; the message names the nearest.
+        """
+        self._ready()
+        if name in self._entries:
+            return self._entries[name]
+        near = difflib.get_close_matches(str(name), self._entries, n=2, cutoff=0.4) or list(self._entries)
+        raise self.error(f"there is no {self.what} {name!r}: did you mean {' or '.join(near)}?")
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order in which they were registered."""
+        self._ready()
+        return tuple(self._entries)
+
+    def values(self) -> tuple[Entry, ...]:
+        """All entries, in the order in which they were registered."""
+        self._ready()
+        return tuple(self._entries.values())
+
+    def __contains__(self, name: object) -> bool:
+        self._ready()
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())
+
+    def _ready(self) -> None:
+        self._load()
+        load_plugins()
+
+
+@functools.cache
+def load_plugins() -> tuple[str, ...]:
+    """Imports the modules that `EXECVERIFY_PLUGINS` names, once a process; their names.
+
+    Raises:
+        ExecVerifyError: one cannot be imported.
+    """
+    names = tuple(name.strip() for name in os.environ.get(PLUGINS, "").split(",") if name.strip())
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            raise ExecVerifyError(f"{PLUGINS} names {name}, which cannot be imported: {type(error).__name__}: {error}") from error
+    return names
