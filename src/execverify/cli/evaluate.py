@@ -123,7 +123,7 @@ def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
 def _list(as_json: bool) -> None:
     abouts = [bench.about for bench in all_benchmarks().values()]
     if as_json:
-        fields = ("name", "what", "size", "licence", "origin", "official", "strict", "needs_data")
+        fields = ("name", "description", "size", "licence", "source_url", "official", "strict", "needs_data")
         for about in abouts:
             echo_json({name: getattr(about, name) for name in fields})
         return
