@@ -284,7 +284,7 @@ def test_rows_of_another_version(rows: Path, tmp_path: Path) -> None:
     other = jsonl(tmp_path / "rows.jsonl", *entries)
     for words in (("dataset", "stats", other), ("dataset", "validate", other), ("score", other, "-")):
         said = refused(*words)
-        assert "rows.jsonl:1 is of version 99, and this execverify reads version 1: make the rows again" in said
+        assert "rows.jsonl:1 is of version 99, and this execverify reads version 2: make the rows again" in said
 
 
 def test_programs_given_where_rows_are_wanted(tmp_path: Path) -> None:

@@ -493,12 +493,15 @@ def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--prompt-template", "brif"), "there is no template 'brif'"),
         (("--size", "5", "--programs", "no.jsonl"), "no.jsonl: no such file"),
         (("--size", "5", "--decontaminate", "no.jsonl"), "no.jsonl: no such file"),
-        (("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"), "inputs goes with synthesized programs"),
+        (
+            ("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"),
+            "inputs_per_program goes with synthesized programs",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_is_wrong_is_told_in_one_line_and_leaves_nothing(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    done = run(str(tmp_path / "out"), *words)
+    done = run("-o", str(tmp_path / "out"), *words)
     assert done.returncode == 2
     assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert not (tmp_path / "out").exists()

@@ -99,7 +99,7 @@ def test_the_columns_are_exactly_these(task: ev.Task) -> None:
     assert list(row["program"]) == PROGRAM_COLUMNS and list(row["difficulty"]) == DIFFICULTY_COLUMNS
     assert all(list(question) == QUESTION_COLUMNS for question in row["questions"])
     assert all(list(message) == ["role", "content"] for message in row["prompt"])
-    assert row["version"] == VERSION == 1
+    assert row["version"] == VERSION == 2
 
 
 def plain(value: object) -> bool:
@@ -177,9 +177,9 @@ USELESS = "the row cannot be used: "
 NO_ANSWERS = USELESS + "a question needs a list of answers, all text"
 NO_QUESTION = USELESS + "a question needs a known kind, and a line and a visit that are numbers"
 REFUSED: dict[str, tuple[Row, str]] = {
-    "another version": (changed(version=2), "the row is of version 2, and this execverify reads version 1: make the rows again"),
-    "no version": (changed(version=None), "the row is of version None, and this execverify reads version 1"),
-    "a version in text": (changed(version="1"), "the row is of version 1, and this execverify reads version 1"),
+    "another version": (changed(version=1), "the row is of version 1, and this execverify reads version 2: make the rows again"),
+    "no version": (changed(version=None), "the row is of version None, and this execverify reads version 2"),
+    "a version in text": (changed(version="2"), "the row is of version 2, and this execverify reads version 2"),
     "another kind": (changed(kind="poem"), "the row's kind is 'poem': it must be white_box or input_prediction"),
     "no kind": (without(base(), "kind"), "the row's kind is None: it must be white_box or input_prediction"),
     "nothing": ({}, "the row's kind is None"),
@@ -447,8 +447,8 @@ GOOD = json.dumps(rows()[0])
         ("{}", ":1 is not a row: it has no kind and program; make rows with `execverify dataset from-programs FILE -o OUT`"),
         ('{"code": "def f(): pass", "input": ""}', ":1 is not a row: it has no kind and program"),
         (
-            GOOD + '\n{"kind": "white_box", "program": {}, "version": 2}',
-            ":2 is of version 2, and this execverify reads version 1: make",
+            GOOD + '\n{"kind": "white_box", "program": {}, "version": 1}',
+            ":2 is of version 1, and this execverify reads version 2: make",
         ),
         (b"\xff\xfe", " is not UTF-8 text: name a file of rows"),
         (b"PAR1\x15\x04\xe9\x00", " is a Parquet file: its name must end in .parquet"),
@@ -514,7 +514,7 @@ def test_a_parquet_file_of_another_version_is_refused(tmp_path: Path) -> None:
     write_rows(str(path), [*rows(2), changed(version=9)])
     read = read_rows(str(path))
     assert [next(read), next(read)] == rows(2)
-    assert "row 3 is of version 9, and this execverify reads version 1: make the rows again" in refusal(lambda: next(read))
+    assert "row 3 is of version 9, and this execverify reads version 2: make the rows again" in refusal(lambda: next(read))
 
 
 def test_parquet_without_pyarrow_says_what_to_install(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -551,7 +551,7 @@ def test_our_failures_are_no_wrong_answers_and_a_run_goes_on(data: dict[str, Pat
     with pytest.raises(ModelError, match="another run"):
         evaluate("cruxeval-o", model, data=data["cruxeval-o"], out=run, sampling=Sampling(temperature=1.0))
     scored = evaluate("cruxeval-o", f"replay:{run / 'generations.jsonl'}", data=data["cruxeval-o"]).results
-    assert [row["official"] for row in scored["rows"]] == [row["official"] for row in again["rows"]]
+    assert [row["official"] for row in scored["item_grades"]] == [row["official"] for row in again["item_grades"]]
 
 
 def test_where_nothing_could_be_judged_there_is_no_score(data: dict[str, Path]) -> None:
@@ -597,7 +597,7 @@ def test_an_item_with_too_few_samples_counts_neither_way(data: dict[str, Path], 
     found = evaluate("cruxeval-o", f"replay:{recorded}", data=data["cruxeval-o"], sampling=given, style="execverify").results
     assert found["failures"]["not_generated"] == 1
     assert (found["official"]["parts"], found["official"]["pass_at_1"], found["official"]["pass_at_5"]) == (4, 100.0, 100.0)
-    other = {**found, "rows": [{**row, "official": ["00000"], "strict": ["00000"]} for row in found["item_grades"]]}
+    other = {**found, "item_grades": [{**row, "official": ["00000"], "strict": ["00000"]} for row in found["item_grades"]]}
     assert {row["items"] for row in compare([("one", found), ("other", other)])["comparisons"]} == {4}
 
 

@@ -196,7 +196,7 @@ def _fields(gives: Any) -> tuple[str, str | None, str | None]:
 @contextmanager
 def forged(made: tuple[Result, ...]) -> Iterator[None]:
     """The sandbox replaced by results."""
-    with mock.patch.multiple(grade, run_candidates=lambda *_, **__: iter([made]), run_asserted=lambda *_, **__: iter([made])):
+    with mock.patch.multiple(grade, run_candidates=lambda *_, **__: iter([made]), run_asserts=lambda *_, **__: iter([made])):
         yield
 
 

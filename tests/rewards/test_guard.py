@@ -185,7 +185,7 @@ def test_an_unexpected_exception_costs_its_own_part_and_is_kept_and_counted(
     assert counted["unreadable"] == 1.0 and counted["score"] == rewards[0]
 
 
-@pytest.mark.parametrize("where", ["read_answer", "read_assertion", "call_many"])
+@pytest.mark.parametrize("where", ["parse_answer", "parse_assertion", "call_many"])
 def test_an_exception_anywhere_is_zero_for_that_completion(
     where: str, white: ev.Task, wanted: ev.Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,7 +203,7 @@ def test_an_exception_anywhere_is_zero_for_that_completion(
     assert scores[0].parts[0].verdict == Verdict.UNREADABLE
 
 
-@pytest.mark.parametrize("where", ["read_code", "run_candidates", "_part"])
+@pytest.mark.parametrize("where", ["extract_code", "run_candidates", "_part"])
 def test_an_exception_in_judging_code_is_zero_for_that_completion(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = getattr(grade, where)
 

@@ -147,7 +147,7 @@ UNNAMED = [
 
 @pytest.mark.parametrize("name", UNNAMED)
 def test_the_runs_find_it_without_the_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("execverify.tracing.trace"), "door_of", lambda program: None)
+    monkeypatch.setattr(importlib.import_module("execverify.tracing.trace"), "interpreter_access", lambda program: None)
     assert traced(SEES[name]).result.outcome == "not deterministic"
 
 

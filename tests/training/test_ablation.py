@@ -103,7 +103,7 @@ def test_every_claim_has_its_comparison() -> None:
 
 
 def _results(shares: list[int]) -> dict[str, Any]:
-    return {"rows": [{"id": str(at), "tasks": ["output"], "strict": [str(share)]} for at, share in enumerate(shares)]}
+    return {"item_grades": [{"id": str(at), "tasks": ["output"], "strict": [str(share)]} for at, share in enumerate(shares)]}
 
 
 def test_the_chance_is_that_of_the_seeds() -> None:
@@ -127,7 +127,7 @@ def test_a_comparison_is_the_difference_of_the_scores() -> None:
 
     def told(first: str, second: str) -> dict[str, Any]:
         rows = [("a", ["state"] * 4, first), ("b", ["state"], second)]
-        return {"rows": [{"id": name, "tasks": tasks, "strict": list(answers)} for name, tasks, answers in rows]}
+        return {"item_grades": [{"id": name, "tasks": tasks, "strict": list(answers)} for name, tasks, answers in rows]}
 
     runs: dict[tuple[str, str, int], Any] = {
         ("held-out", "sft", 1): told("0000", "0"),

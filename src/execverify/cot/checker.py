@@ -32,24 +32,24 @@ _REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom
 _REASONING = re.compile(r"<reasoning>\n(.*)\n</reasoning>\n<answer>\n(.*)\n</answer>", re.DOTALL)
 
 
-def check_chain(text: str, task: Task, trace: Trace, *, voice: str = "compact") -> list[str]:
+def check_chain(text: str, task: Task, trace: Trace, *, style: str = "compact") -> list[str]:
     """What a chain says that is not so; empty where all of it is right.
 
     Args:
         text: the completion.
         task: the task that it answers.
         trace: the run of the task's program.
-        voice: how the text reads.
+        style: how the text reads.
 
     Raises:
         SandboxError: its expressions could not be computed (our failure).
     """
-    return check_chains([(text, task, trace)], voice=voice)[0]
+    return check_chains([(text, task, trace)], style=style)[0]
 
 
-def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "compact", workers: int = 1) -> list[list[str]]:
+def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, style: str = "compact", workers: int = 1) -> list[list[str]]:
     """The same for many chains; the processes that compute their expressions are shared."""
-    checkers = [_checked(text, task, trace, voice) for text, task, trace in chains]
+    checkers = [_checked(text, task, trace, style) for text, task, trace in chains]
     open_ones = [one for one in checkers if one.returned or one.rounds]
     for one, details in zip(
         open_ones, expressions_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
@@ -61,14 +61,14 @@ def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, voice: str = "com
     return [one.wrong for one in checkers]
 
 
-def _checked(text: str, task: Task, trace: Trace, voice: str) -> "_Checker":
+def _checked(text: str, task: Task, trace: Trace, style: str) -> "_Checker":
     checker = _Checker(task, trace)
     found = _REASONING.fullmatch(text)
     if found is None:
         checker.fault("the text is not <reasoning>...</reasoning> and <answer>...</answer>")
         return checker
     try:
-        for claim in READERS[voice](found[1]):
+        for claim in READERS[style](found[1]):
             checker.hear(claim)
     except Unreadable as error:
         checker.fault(str(error))

@@ -1,4 +1,4 @@
-"""A chain of thought for a task: the run told in a voice, as fully as a budget lets it, and then the answers."""
+"""A chain of thought for a task: the run told in a style, as fully as a budget lets it, and then the answers."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from execverify.utils.messages import count_phrase
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
 MIXED = "mixed"
-"""In place of a voice: each row gets one of them, by chance."""
+"""In place of a style: each row gets one of them, by chance."""
 
 _NEED_WIDTH = 120  # longest value that is told of what a line needs, in characters
 
@@ -44,7 +44,7 @@ class CotCompletion:
 
     Attributes:
         text: the completion: `<reasoning>...</reasoning>` and `<answer>...</answer>`.
-        voice: how it reads.
+        style: how it reads.
         rung: which of the levels of detail it has, from 0, the fullest.
         tokens: how many tokens its text has.
     """
@@ -85,14 +85,14 @@ def generate_cot(
         task: of kind "white_box" or "input_prediction".
         trace: the run of its program.
         details: the values of the parts of its statements; by default the program runs once more for them.
-        voice: of `VOICES`, or "mixed".
+        style: of `VOICES`, or "mixed".
         detail: of `DETAILS`: where to begin on the ladder from all to little.
         budget: most tokens of the completion; detail is given up step by step until it fits. None for any length.
         seed: chooses among phrases; with the task's id, so that a row's chain depends on nothing else.
         count_tokens: how many tokens a text has.
 
     Raises:
-        DatasetError: an unknown voice or level of detail.
+        DatasetError: an unknown style or level of detail.
         SandboxError: the program could not be run for its details (our failure).
     """
     check_options(style, detail_level)
@@ -133,10 +133,10 @@ def _most_detailed_within(told: Callable[[int], CotCompletion], first: int, budg
     return found
 
 
-def check_options(voice: str, detail: str) -> None:
-    """Raises DatasetError for a voice or a level of detail that does not exist."""
-    if voice not in STYLES and voice != MIXED:
-        raise DatasetError(f"there is no voice {voice!r}: choose {', '.join(STYLES)} or {MIXED}")
+def check_options(style: str, detail: str) -> None:
+    """Raises DatasetError for a style or a level of detail that does not exist."""
+    if style not in STYLES and style != MIXED:
+        raise DatasetError(f"there is no style {style!r}: choose {', '.join(STYLES)} or {MIXED}")
     if detail not in NAMED_LEVELS:
         raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(NAMED_LEVELS)}")
 
@@ -158,7 +158,7 @@ def _mismatch(task: Task, trace: Trace) -> Rejected | None:
     return None
 
 
-def _completion(task: Task, course: TraceView, detail: DetailLevel, voice: str, seed: int | str) -> str:
+def _completion(task: Task, course: TraceView, detail: DetailLevel, style: str, seed: int | str) -> str:
     trace = course.trace
     run = run_claims(course, detail, task.questions)
     claims: list[Claim]
@@ -168,5 +168,5 @@ def _completion(task: Task, course: TraceView, detail: DetailLevel, voice: str, 
         claims = list(chain([claim_types.WantedResult(wanted)], needs, run, [claim_types.ResultConfirmed(wanted)]))
     else:
         claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
-    text = STYLES[voice](claims, source_info(trace.program), Random(f"{seed}:{task.id}:{voice}"))
+    text = STYLES.get(style)(claims, source_info(trace.program), Random(f"{seed}:{task.id}:{style}"))
     return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)

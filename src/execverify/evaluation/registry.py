@@ -1,24 +1,33 @@
-"""The benchmarks by name: whatever module of `benchmarks/` defines `BENCHMARK`."""
+"""The benchmarks by name: whatever module of `benchmarks/` defines `BENCHMARK`, and what is registered from outside."""
 
-import difflib
-import functools
 import importlib
 import pkgutil
 
 from execverify.errors import EvaluationError
 from execverify.evaluation import benchmarks
 from execverify.evaluation.benchmark import Benchmark
+from execverify.utils.registry import Registry
 
 
-@functools.cache
+def _load() -> None:
+    for module in pkgutil.iter_modules(benchmarks.__path__):
+        found = getattr(importlib.import_module(f"{benchmarks.__name__}.{module.name}"), "BENCHMARK", None)
+        if isinstance(found, Benchmark):
+            register_benchmark(found)
+
+
+BENCHMARKS: Registry[Benchmark] = Registry("benchmark", EvaluationError, _load)
+"""Every benchmark by name."""
+
+
+def register_benchmark(benchmark: Benchmark) -> Benchmark:
+    """Adds a benchmark, under the name of its `about`."""
+    return BENCHMARKS.register(benchmark.about.name, benchmark)
+
+
 def all_benchmarks() -> dict[str, Benchmark]:
     """Every benchmark, by name, in the order of names."""
-    found: dict[str, Benchmark] = {}
-    for module in pkgutil.iter_modules(benchmarks.__path__):
-        made = getattr(importlib.import_module(f"{benchmarks.__name__}.{module.name}"), "BENCHMARK", None)
-        if isinstance(made, Benchmark):
-            found[made.about.name] = made
-    return dict(sorted(found.items()))
+    return {name: BENCHMARKS.get(name) for name in sorted(BENCHMARKS)}
 
 
 def benchmark(name: str) -> Benchmark:
@@ -27,8 +36,4 @@ def benchmark(name: str) -> Benchmark:
     Raises:
         EvaluationError: there is none; the message names the nearest.
     """
-    known = all_benchmarks()
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.4) or list(known)
-    raise EvaluationError(f"there is no benchmark {name!r}: did you mean {' or '.join(near)}?")
+    return BENCHMARKS.get(name)

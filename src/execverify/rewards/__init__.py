@@ -12,11 +12,13 @@ from execverify.rewards.code.grade import (
 from execverify.rewards.code.unit_tests import UnitTest, UnitTests, parse_unit_tests
 from execverify.rewards.compare import same_json, same_output
 from execverify.rewards.parts import GradedPart, Score, Verdict
+from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score, score_many
 
 __all__ = [
     "PAPER_REWARD",
     "PAPER_UNIT_TESTS",
+    "REWARDS",
     "GradedPart",
     "RewardConfig",
     "Score",

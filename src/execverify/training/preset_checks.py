@@ -12,9 +12,11 @@ from execverify.datasets.splits import Splits
 from execverify.errors import ExecVerifyError, TrainingError
 from execverify.questions.prompts import template_texts
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
+from execverify.rewards.registry import REWARDS
 from execverify.training.config import MOST_SEED, SYNTHESIZED, DataSettings, Preset, RlSettings
 
-REWARDS = ("white_box", "output_only", "control_flow", "data_flow", "parts", "unit_tests", "constant")
+_OTHER_REWARDS = ("parts", "unit_tests", "constant")
+"""Rewards that are no rule of graded parts: each part by itself, unit tests, and none at all."""
 LOSSES = ("grpo", "dapo", "bnpo", "dr_grpo", "cispo", "sapo", "luspo", "vespo")
 SCHEDULERS = (
     "constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt",
@@ -47,11 +49,9 @@ _NOT_NEGATIVE = {
 }
 _ONE_OF = {
     "model.dtype": ("float32", "bfloat16"),
-    "sft.cot_style": (*STYLES, MIXED),
     "sft.cot_detail": tuple(NAMED_LEVELS),
     "sft.lr_scheduler_type": SCHEDULERS,
     "stage.lr_scheduler_type": SCHEDULERS,
-    "stage.reward": REWARDS,
     "stage.loss_type": LOSSES,
     "stage.scale_rewards": ("group", "batch", "none"),
 }
@@ -99,7 +99,7 @@ def _check_values(preset: Preset) -> None:
             for dotted, value in _settings(preset, table, names):
                 if not value >= least:  # so that nan is refused too
                     raise TrainingError(f"{dotted} is {value}: give {least} or more")
-    for pattern, known in _ONE_OF.items():
+    for pattern, known in {**_ONE_OF, "sft.cot_style": (*STYLES, MIXED), "stage.reward": (*REWARDS, *_OTHER_REWARDS)}.items():
         table, _, name = pattern.partition(".")
         for dotted, value in _settings(preset, table, (name,)):
             if value not in known:

@@ -1,11 +1,13 @@
-"""The reward rule that a stage's settings ask for, whichever engine trains."""
+"""The reward rule that a stage's settings ask for, whichever trainer runs."""
 
+from dataclasses import replace
+
+from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import PAPER_REWARD, RewardConfig
 from execverify.training.config import RlSettings
 
 
 def rule_of(settings: RlSettings) -> RewardConfig:
-    """The rule of a stage's reward; the ablations are configurations of the paper's (paper, section 4.4)."""
-    kinds = {"control_flow": ("next_statement",), "data_flow": ("variable_state",)}.get(settings.reward)
-    alpha = 0.0 if settings.reward == "output_only" else settings.alpha
-    return RewardConfig(alpha=alpha, kinds=kinds, scale=PAPER_REWARD.scale)
+    """The rule of a stage's reward: that of `REWARDS` with the stage's alpha, where questions count in it at all."""
+    rule = REWARDS.get(settings.reward) if settings.reward in REWARDS else PAPER_REWARD
+    return replace(rule, alpha=settings.alpha) if rule.alpha else rule

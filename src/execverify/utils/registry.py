@@ -37,10 +37,10 @@ class Registry(Generic[Entry]):
         """Adds an entry; the same name again replaces it.
 
         Raises:
-            ExecVerifyError: the name is no text of letters, digits, `_`, `-`, `+` and `.`.
+            ExecVerifyError: the name is no text, is empty, or has a comma.
         """
-        if not isinstance(name, str) or not name or not all(char.isalnum() or char in "_-+." for char in name):
-            raise self.error(f"{name!r} cannot name a {self.what}: use letters, digits, _, -, + and .")
+        if not isinstance(name, str) or not name.strip() or "," in name:
+            raise self.error(f"{name!r} cannot name a {self.what}: give a text without commas")
         self._entries[name] = entry
         return entry
 

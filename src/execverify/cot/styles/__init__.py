@@ -1,16 +1,25 @@
-"""How a chain can read: the words for its claims."""
+"""How a chain of thought reads: the words for its claims. One file a style."""
 
 from collections.abc import Callable, Iterable
 from random import Random
 
 from execverify.cot.claims import Claim
-from execverify.cot.styles import compact, plain
 from execverify.cot.styles.grouping import SourceInfo, source_info
+from execverify.errors import DatasetError
+from execverify.utils.registry import Registry
 
-STYLES: dict[str, Callable[[Iterable[Claim], SourceInfo, Random], str]] = {
-    "compact": compact.render,
-    "plain": plain.render,
-}
-"""Each voice by its name: claims, what the program's text tells, and chance, to text."""
+Style = Callable[[Iterable[Claim], SourceInfo, Random], str]
+"""What a style is: claims, facts of the program's text, and chance, to text of one or more lines."""
 
-__all__ = ["STYLES", "SourceInfo", "source_info"]
+
+def _load() -> None:
+    from execverify.cot.styles import compact, plain
+
+    STYLES.register("compact", compact.render)
+    STYLES.register("plain", plain.render)
+
+
+STYLES: Registry[Style] = Registry("style", DatasetError, _load)
+"""Every style by name; a file of the user's own adds one by `STYLES.register(name, render)`."""
+
+__all__ = ["STYLES", "SourceInfo", "Style", "source_info"]

@@ -1,6 +1,6 @@
 """Published code problems: one reader a format, in one register, for `code-rows`, the rewards and `build --from` alike.
 
-To add a format, write a module with a `Format` and list it in `FORMATS`, before those that fit more records.
+To add a format, write a module with a `RecordFormat` and list it in `_OWN`, or register it from outside with `register_format`, before those that fit more records.
 
     >>> solution = "def add(a, b):\\n    return a + b"
     >>> found = read_record({"test_list": ["assert add(1, 2) == 3"], "text": "Add two numbers.", "code": solution})
@@ -21,8 +21,9 @@ from execverify.rewards.code.asserts import parse_tests
 from execverify.rewards.code.record_formats import contests, functions, ground_truths, livecodebench, test_cases, training_sets
 from execverify.rewards.code.record_formats.record import Fields, OtherAbility, Record, RecordFormat
 from execverify.rewards.code.test_formats import UnitTests, assert_tests, code_tests, json_value
+from execverify.utils.registry import Registry
 
-__all__ = ["FORMATS", "OtherAbility", "Record", "RecordFormat", "format_of", "read_record", "read_truth"]
+__all__ = ["FORMATS", "OtherAbility", "Record", "RecordFormat", "format_of", "read_record", "read_truth", "register_format"]
 
 _HINT = "inputs and outputs (with fn_name for a function), asserts, or test and entry_point; or a published format: "
 
@@ -48,7 +49,7 @@ def read_record(record: Any) -> Record:
     found = format_of(fields)
     if found is None:
         given = ", ".join(sorted(map(str, fields))) or "no fields"
-        raise RowError(f"the tests have {given}: give {_HINT}{', '.join(one.name for one in FORMATS)}")
+        raise RowError(f"the tests have {given}: give {_HINT}{', '.join(FORMATS)}")
     return found.read(fields)
 
 
@@ -59,7 +60,8 @@ def read_truth(truth: Any) -> UnitTests:
 
 def format_of(fields: Fields) -> RecordFormat | None:
     """The format of a record, by its fields that are not None."""
-    return next((one for one in FORMATS if one.matches(fields)), None)
+    known = FORMATS.values()
+    return next((one for one in (*(one for one in known if one not in _OWN), *_OWN) if one.matches(fields)), None)
 
 
 def _listed(entries: list[Any]) -> UnitTests:
@@ -99,7 +101,7 @@ def _json_error(text: str) -> str:
     return f"it is {type(found).__name__}, and no object"
 
 
-FORMATS: tuple[RecordFormat, ...] = (
+_OWN: tuple[RecordFormat, ...] = (
     training_sets.prime(read_record),
     test_cases.VERIFICATION,
     livecodebench.LIVECODEBENCH,
@@ -118,4 +120,17 @@ FORMATS: tuple[RecordFormat, ...] = (
     ground_truths.TEST,
     ground_truths.FUNCTIONAL,
 )
-"""All formats; the first that fits reads a record."""
+
+
+def _load() -> None:
+    for one in _OWN:
+        FORMATS.register(one.name, one)
+
+
+FORMATS: Registry[RecordFormat] = Registry("record format", RowError, _load)
+"""All formats by name. The first that matches reads a record; those from outside the package are tried before its own."""
+
+
+def register_format(record_format: RecordFormat) -> RecordFormat:
+    """Adds a record format, which `dataset import` and the rewards then read."""
+    return FORMATS.register(record_format.name, record_format)

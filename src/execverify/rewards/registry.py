@@ -1,0 +1,19 @@
+"""The rewards for answers about a run, by name: each a rule that turns the graded parts of a completion into a number.
+
+A new one is a `RewardConfig`, or a subclass with a `white_box` of its own, registered by `REWARDS.register(name, rule)`.
+"""
+
+from execverify.errors import RowError
+from execverify.rewards.score import PAPER_REWARD, RewardConfig
+from execverify.utils.registry import Registry
+
+
+def _load() -> None:
+    REWARDS.register("white_box", PAPER_REWARD)
+    REWARDS.register("output_only", RewardConfig(alpha=0.0))
+    REWARDS.register("control_flow", RewardConfig(kinds=("next_statement",)))
+    REWARDS.register("data_flow", RewardConfig(kinds=("variable_state",)))
+
+
+REWARDS: Registry[RewardConfig] = Registry("reward", RowError, _load)
+"""Every reward by name: the paper's, and its ablations (paper, section 4.4)."""
