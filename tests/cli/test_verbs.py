@@ -134,9 +134,9 @@ def refused(*words: str, stdin: str = "", cwd: Path | None = None) -> str:
     return said[-1]
 
 
-@pytest.mark.parametrize("verb", ["trace", "ask", "stats", "validate"])
+@pytest.mark.parametrize("verb", ["trace", "ask", "dataset stats", "dataset validate"])
 def test_no_such_file(verb: str, tmp_path: Path) -> None:
-    assert refused(verb, "nowhere.jsonl", cwd=tmp_path) == "execverify: nowhere.jsonl: no such file"
+    assert refused(*verb.split(), "nowhere.jsonl", cwd=tmp_path) == "execverify: nowhere.jsonl: no such file"
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_unknown_names_come_with_the_nearest(rows: Path, tmp_path: Path) -> None
     programs = jsonl(tmp_path / "p.jsonl", GOOD)
     assert "did you mean next_statement" in refused("ask", programs, "--question-kinds", "next_statment")
     assert "did you mean white_box" in refused("dataset", "from-programs", programs, "-o", "-", "--task-kinds", "whitebox")
-    assert "did you mean execverify" in refused("dataset", "from-programs", programs, "-o", "-", "--prompt-template", "execverfy")
+    assert "did you mean default" in refused("dataset", "from-programs", programs, "-o", "-", "--prompt-template", "execverfy")
     assert "did you mean variable_state" in refused("score", str(rows), "-", "--question-kinds", "variables")
 
 

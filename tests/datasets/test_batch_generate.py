@@ -25,7 +25,7 @@ def outside(recipe: DatasetConfig, indexes: range) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"inputs": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"methods": ("set.union", "sorted")}]
+    "settings", [{}, {"inputs_per_program": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"builtins": ("set.union", "sorted")}]
 )
 def test_what_is_made_inside_is_what_is_made_outside(settings: dict[str, Any]) -> None:
     recipe = DatasetConfig(seed=3, **settings)
@@ -76,7 +76,7 @@ def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> Non
 
 LEFT_OPEN = """
 import json, sys
-from execverify.datasets import inside
+from execverify.datasets import batch_generate as inside
 from execverify.datasets.generate import Maker
 from execverify.datasets.config import Recipe
 from execverify.sandbox import worker

@@ -147,7 +147,7 @@ def test_a_larger_dataset_begins_with_the_smaller_one(made: Path, tmp_path: Path
 
 
 def test_levels_methods_and_kinds_are_those_that_were_asked_for() -> None:
-    tasks = list(ev.generate_tasks(12, levels=(2, 3), methods=("str.split", "len"), kinds=("white_box",)))
+    tasks = list(ev.generate_tasks(12, levels=(2, 3), builtins=("str.split", "len"), kinds=("white_box",)))
     assert {task.constraint for task in tasks} <= {f"level {n} with {name}" for n in (2, 3) for name in ("str.split", "len")}
     assert {task.kind for task in tasks} == {"white_box"} and all(task.questions for task in tasks)
 
@@ -169,7 +169,7 @@ def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
     assert "'" in everything and "{" in everything  # which it would have otherwise
     with pytest.raises(DatasetError, match="there is no type 'string' to keep to: the types are bool, int, float"):
         DatasetConfig(value_types=("string",))
-    assert "types" not in DatasetConfig().as_json() and DatasetConfig(value_types=("list", "int")).as_json()["types"] == [
+    assert DatasetConfig().as_json()["value_types"] == [] and DatasetConfig(value_types=("list", "int")).as_json()["value_types"] == [
         "int",
         "list",
     ]
@@ -252,14 +252,14 @@ def test_levels_choose_among_the_programs_of_a_file(tmp_path: Path) -> None:
 
 
 def test_workers_and_hash_seeds_decide_nothing(made: Path, tmp_path: Path) -> None:
-    done = run(str(tmp_path / "out"), "--size", str(SIZE), "--seed", "11", "--workers", "1", seed="77")
+    done = run("-o", str(tmp_path / "out"), "--size", str(SIZE), "--seed", "11", "--workers", "1", seed="77")
     assert done.returncode == 0, done.stderr
     assert without_makers(manifest_of(tmp_path / "out")) == without_makers(manifest_of(made))
 
 
 def test_a_complete_dataset_is_left_alone(made: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
-    done = run(str(made), "--size", str(SIZE), "--seed", "11")
+    done = run("-o", str(made), "--size", str(SIZE), "--seed", "11")
     assert done.returncode == 0 and "is complete" in done.stderr
     assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
 
@@ -329,7 +329,7 @@ def test_a_killed_build_goes_on_and_leaves_no_process_behind(made: Path, tmp_pat
     assert not (out / "manifest.json").exists()
     said = stopped(out, 1, signal.SIGINT, *words, "--workers", "1", seed="5")
     assert "Traceback" not in said and ("stopped" in said or (out / "manifest.json").exists())
-    assert run(str(out), *words, "--workers", "3").returncode == 0
+    assert run("-o", str(out), *words, "--workers", "3").returncode == 0
     assert without_makers(manifest_of(out)) == without_makers(manifest_of(made))
     assert not (out / ".unfinished").exists()
 
@@ -379,7 +379,7 @@ PYTHONS = sorted(
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda path: path.parents[1].name)
 def test_other_pythons_make_the_same_rows(made: Path, python: Path) -> None:
     script = (
-        "import hashlib, execverify as ev; from execverify.datasets.chunks import row_line\n"
+        "import hashlib, execverify as ev; from execverify.datasets.chunks import canonical_line as row_line\n"
         f"rows = [row_line(ev.to_row(task)) for task in ev.generate_tasks({SIZE}, 11)]\n"
         "print(hashlib.sha256(b''.join(rows)).hexdigest())"
     )
@@ -393,7 +393,7 @@ def test_a_build_killed_again_and_again_gives_the_same_rows(tmp_path: Path) -> N
     words, out = ("--size", "700", "--seed", "2"), tmp_path / "out"
     for turn in range(12):
         stopped(out, turn % 2, signal.SIGKILL, *words, "--workers", str(1 + turn % 3), seed=str(turn * 31))
-    run(str(out), *words)
+    run("-o", str(out), *words)
     build(tmp_path / "calm", 700, DatasetConfig(seed=2), workers=2)
     assert without_makers(manifest_of(out)) == without_makers(manifest_of(tmp_path / "calm"))
 
@@ -485,7 +485,7 @@ def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--task-kinds", "whitebox"), "there is no kind 'whitebox': did you mean white_box"),
         (("--size", "5", "--task-kinds", ","), "a dataset needs a kind of rows: white_box or input_prediction"),
         (("--size", "5", "--builtins", "str.spilt"), "str.split"),
-        (("--size", "5", "--inputs-per-program", "0"), "inputs must be 1 or more; it is 0"),
+        (("--size", "5", "--inputs-per-program", "0"), "inputs_per_program must be 1 or more; it is 0"),
         (("--size", "5", "--max-questions", "-1"), "max_questions must be 0 or more; it is -1"),
         (("--size", "5", "--seed", "9" * 20), f"'--seed': {'9' * 20} is not in the range"),
         (("--size", "5", "--steps", "9" * 20), f"steps must be {10**9} or less; it is {'9' * 20}"),
@@ -615,7 +615,7 @@ def test_a_full_disk_is_told_and_what_was_made_is_kept(made: Path, tmp_path: Pat
 
     for most in small_files():
         done = subprocess.run(
-            command(str(out), "--size", str(SIZE), "--seed", "11"),
+            command("-o", str(out), "--size", str(SIZE), "--seed", "11"),
             capture_output=True,
             text=True,
             env=HERE,

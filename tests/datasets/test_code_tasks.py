@@ -169,7 +169,7 @@ def test_kinds_are_drawn_in_their_shares_and_old_ones_stay() -> None:
 
 
 def test_a_program_that_is_to_be_written_gives_one_row() -> None:
-    every = list(ev.generate_tasks(60, 5, kinds=("white_box", "code_generation"), inputs=3))
+    every = list(ev.generate_tasks(60, 5, kinds=("white_box", "code_generation"), inputs_per_program=3))
     of_code = [task.id for task in every if task.kind == "code_generation"]
     assert of_code and not any(task.id.startswith(f"{id}/") for task in every for id in of_code)
     assert any("/" in task.id for task in every)

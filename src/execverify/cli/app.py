@@ -95,10 +95,13 @@ class _Verbs(click.Group):
 
 def _hint(word: str, group: str, verbs: Mapping[str, tuple[str, str]]) -> str:
     """Which verb was meant, also where it belongs to another group."""
-    if word in DATASET_VERBS and verbs is VERBS:
-        return f"did you mean `{group} dataset {word}`?"
-    near = difflib.get_close_matches(word, verbs, n=2, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"`{group} --help` lists the verbs"
+    known = {name: name for name in verbs}
+    if verbs is VERBS:
+        known = {name: f"dataset {name}" for name in DATASET_VERBS} | known
+    near = difflib.get_close_matches(word, known, n=2, cutoff=0.5)
+    if not near:
+        return f"`{group} --help` lists the verbs"
+    return f"did you mean {' or '.join(known[name] for name in near)}?"
 
 
 @click.group(cls=_Verbs, verbs=DATASET_VERBS, prefix="dataset_", invoke_without_command=True)

@@ -1,6 +1,5 @@
 """The verb `train`: the two-stage training by a preset."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +9,10 @@ from rich.markdown import Markdown
 
 from execverify.cli.common import default_workers
 from execverify.cli.terminal import Text, note, stdout
-from execverify.errors import TrainingError
 from execverify.training.config import STAGES
 
 if TYPE_CHECKING:
-    from execverify.training.pipeline import TrainingPipeline
+    pass
 
 
 _STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_tests"}
@@ -33,7 +31,7 @@ _STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_test
     "-o", "--output", "out", metavar="DIR", help="The folder of the training; a stopped one goes on.  [default: runs/PRESET]"
 )
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="A setting, such as rl_whitebox.learning_rate=1e-5.")
-@click.option("--trainer", "engine", type=click.Choice(["trl", "verl"]), default="trl", show_default=True)
+@click.option("--trainer", "engine", default="trl", show_default=True, help="Which trainer runs it: trl or verl.")
 @click.option("--no-evaluation", is_flag=True, help="Only train; measure nothing.")
 @click.option(
     "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
@@ -58,6 +56,7 @@ def train_command(
     from execverify.training.pipeline import TrainingPipeline
     from execverify.training.preset_files import FOLDER, load_preset, preset_names
     from execverify.training.report import REPORT
+    from execverify.training.trainers import TRAINERS
 
     if listed:
         for name in preset_names():
@@ -71,31 +70,11 @@ def train_command(
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
     training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)
-    if engine == "verl":
-        _on_verl(training, _STAGES.get(stage, stage), model)
-        return
-    training.run(STAGES if stage == "all" else [_STAGES[stage]], model)
+    status = TRAINERS.get(engine)(training, STAGES if stage == "all" else [_STAGES[stage]], model)
+    if status or engine != "trl":
+        sys.exit(status)
     if not is_first():
         return  # the first process measures, and says what came of it
     if not no_evaluation:
         stdout.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
     note(f"{folder}: done")
-
-
-def _on_verl(training: "TrainingPipeline", stage: str, model: str | None) -> None:
-    """Writes the run of one stage of RL, and starts it where verl is installed."""
-    from execverify.training.with_verl import launch
-    from execverify.training.with_verl.config import check_for_verl
-
-    if stage not in STAGES[1:]:
-        raise TrainingError(
-            "verl runs white-box and unit-tests; SFT runs on TRL: `execverify train sft`, then give its model by --model"
-        )
-    check_for_verl(training.preset, stage)
-    model = training.prepare_external(stage, model)
-    folder = launch.prepare(training.preset, stage, training.rows_for(stage), model, training.out / f"verl-{stage}")
-    note(f"{folder}: the run, its rows and settings are written")
-    if importlib.util.find_spec("verl") is None:
-        note(f"verl is not installed here: in an environment of its own, `{launch.INSTALL}`, then `bash {folder / launch.RUN}`")
-        return
-    sys.exit(launch.launch(folder))

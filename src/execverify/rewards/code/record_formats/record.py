@@ -30,7 +30,7 @@ class Record:
     name: str = ""
     source: str = ""
 
-    def dataset(self, **more: Any) -> "Record":
+    def with_fields(self, **more: Any) -> "Record":
         """The same with other fields."""
         return replace(self, **more)
 

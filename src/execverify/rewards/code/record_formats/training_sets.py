@@ -47,7 +47,7 @@ def prime_reader(read: Callable[[Any], Record]) -> Callable[[Fields], Record]:
         index = extra.get("index", "") if isinstance(extra, Mapping) else ""
         messages = _messages(fields.get("prompt"))
         problem = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
-        return found.dataset(
+        return found.with_fields(
             tests=by_source(found.tests, source), problem=problem, messages=messages, source=source, name=str(index)
         )
 

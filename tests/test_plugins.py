@@ -1,0 +1,95 @@
+"""One file outside the package adds one of each: a kind, a style, a reward, a benchmark, a record format, a trainer."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import execverify as ev
+from execverify.cot import STYLES, CotCompletion, check_chain, generate_cot
+from execverify.errors import ExecVerifyError
+from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.rewards import REWARDS
+from execverify.utils.registry import PLUGINS
+
+ROOT = Path(__file__).parents[1]
+SOURCE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total"
+
+USE = """
+import json, execverify as ev
+from execverify.cot import check_chain, generate_cot
+from execverify.evaluation import evaluate
+from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.rewards import REWARDS, parse_unit_tests
+trace = ev.trace(ev.Program({source!r}, arguments="3"))
+task = ev.task(trace, kinds=("visit_count", "next_statement"), limit=6, seed=0)
+wrong = task.gold.replace(task.questions[0].answers[0], "77")
+again = ev.from_row(json.loads(json.dumps(ev.to_row(task))))
+print(json.dumps(dict(
+    questions=[[one.kind, one.text, one.answers[0]] for one in task.questions],
+    gold=ev.score(again, task.gold).reward,
+    half=ev.score(task, task.gold, rule=REWARDS.get("half")).reward,
+    parts=[str(part.verdict) for part in ev.score(task, wrong).parts],
+    kinds=QUESTION_KINDS.names(),
+    chains={{style: check_chain(generate_cot(task, trace, style=style).text, task, trace, style=style) for style in ("compact", "plain")}},
+    shouted=generate_cot(task, trace, style="shouting").text.split("\\n")[1][:20],
+    doubles=evaluate("doubles", "mock:gold").results["official"]["pass_at_1"],
+    quiz=parse_unit_tests({{"quiz": "double it", "quiz_call": "f(2)", "quiz_answer": "4"}}).entry_point,
+)))
+"""
+
+
+def with_plugin(*words: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "execverify", *words]
+    environment = {**os.environ, PLUGINS: "tests.helpers.toy_plugin", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300, check=False)
+
+
+def test_one_file_adds_one_of_each() -> None:
+    done = with_plugin(code=USE.format(source=SOURCE))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert ["visit_count", "How many times does line 4 run during the call? Answer with a whole number.", "3"] in found[
+        "questions"
+    ]
+    assert found["gold"] == 2.0 and found["half"] == 1.0
+    assert found["parts"][:2] == ["right", "wrong"]
+    assert found["kinds"] == ["next_statement", "variable_state", "visit_count"]
+    assert found["chains"] == {"compact": [], "plain": []}
+    assert found["shouted"].isupper()
+    assert found["doubles"] == 100.0
+    assert found["quiz"] == "f"
+
+
+def test_the_command_line_and_its_workers_know_a_plugin(tmp_path: Path) -> None:
+    program = tmp_path / "p.py"
+    program.write_text(SOURCE + "\n")
+    asked = with_plugin("ask", str(program), "--call", "f(3)", "--question-kinds", "visit_count", "--all")
+    assert asked.returncode == 0, asked.stderr
+    assert "How many times does line 4 run" in asked.stdout
+    listed = with_plugin("evaluate", "--list")
+    assert "doubles" in listed.stdout
+    trained = with_plugin("train", "sft", "--preset", "tiny", "--trainer", "toy", "-o", str(tmp_path / "run"))
+    assert "toy trainer: sft" in trained.stderr
+
+
+def test_a_plugin_that_cannot_be_imported_is_one_line() -> None:
+    environment = {**os.environ, PLUGINS: "no_such_module"}
+    done = subprocess.run(
+        [sys.executable, "-m", "execverify", "evaluate", "--list"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().count("\n") == 0 and "EXECVERIFY_PLUGINS names no_such_module" in done.stderr
+
+
+def test_without_the_plugin_nothing_of_it_is_there() -> None:
+    assert "visit_count" not in QUESTION_KINDS and "shouting" not in STYLES and "half" not in REWARDS
+    with pytest.raises(ExecVerifyError, match="did you mean white_box"):
+        REWARDS.get("white_bax")
+    trace = ev.trace(ev.Program(SOURCE, arguments="3"))
+    task = ev.task(trace, seed=1)
+    chain = generate_cot(task, trace)
+    assert isinstance(chain, CotCompletion) and check_chain(chain.text, task, trace) == []
