@@ -363,7 +363,7 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
     )
     for where in ("click", "execverify.cli.common", "rich.console"):
         done = subprocess.run(
-            [sys.executable, "-c", code.replace("WHERE", repr(where)), "stats", "x"], capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", code.replace("WHERE", repr(where)), "dataset", "stats", "x"], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 130 and done.stderr.startswith("execverify: stopped"), done.stderr
         assert "Traceback" not in done.stderr
@@ -371,8 +371,8 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
 
 def test_stopped_says_whether_the_same_command_goes_on() -> None:
     for words in (["dataset", "build", "out"], ["train", "all"], ["ablate"], ["evaluate", "heldout", "--output", "run"]):
-        assert "give the same command again to go on" in stopped(words)
-    assert "with --out RUN" in stopped(["evaluate", "heldout"])
+        assert "give the same command again to resume" in stopped(words)
+    assert "with --output RUN" in stopped(["evaluate", "heldout"])
     assert "half-written" in stopped(["dataset", "from-programs", "p.jsonl"])
 
 
