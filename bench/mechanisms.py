@@ -2,7 +2,7 @@
 
     PYTHONPATH=src python3.12 bench/mechanisms.py [--programs FILE]
 
-"wrong" counts programs whose sequence of lines is not the definition's (docs/steps.md), as the rewritten program reports it.
+"wrong" counts programs whose sequence of lines is not the definition's (docs/trace-semantics.md), as the rewritten program reports it.
 Both event mechanisms are given their best: comprehension frames are left out, and so are events of lines that never are a
 step (`try:`, `else:`, `finally:`, `case`), as far as the source text tells.
 """

@@ -28,8 +28,8 @@ def test_links_name_what_is_there(page: Path) -> None:
 
 
 def test_links_are_seen() -> None:
-    text = "[a](docs/steps.md#visits), ![b](../b.svg), [c](https://c.org/d), [e](#f)"
-    assert _LINK.findall(text) == ["docs/steps.md", "../b.svg"]
+    text = "[a](docs/trace-semantics.md#visits), ![b](../b.svg), [c](https://c.org/d), [e](#f)"
+    assert _LINK.findall(text) == ["docs/trace-semantics.md", "../b.svg"]
     assert _LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
 
 

@@ -37,7 +37,7 @@ def dataset_import_command(
     """Make rows of published code problems with their unit tests.
 
     SOURCE is a file of JSON lines or one JSON array (also gzipped), a .parquet file, a folder of Parquet files, or a name on the hub:
-    PRIME-RL/Eurus-2-RL-Data. The formats that are read: docs/coding.md. What is not about code is left out; records that are malformed
+    PRIME-RL/Eurus-2-RL-Data. The formats that are read: docs/code-tasks.md. What is not about code is left out; records that are malformed
     are counted with their reasons. With --check, tests that any answer passes are left out, and so are records whose own solution fails.
     """
     account = ImportReport()
@@ -52,7 +52,7 @@ def dataset_import_command(
     _print_account(account, out)
     if first is None:
         raise RowError(
-            f"no record of {source} gave a row, and nothing was written; docs/coding.md lists the formats, such as {HUB}'s"
+            f"no record of {source} gave a row, and nothing was written; docs/code-tasks.md lists the formats, such as {HUB}'s"
         )
 
 

@@ -1,4 +1,4 @@
-"""Another account of a run: that of the tracer of REval's authors, which is not that of `docs/steps.md`.
+"""Another account of a run: that of the tracer of REval's authors, which is not that of `docs/trace-semantics.md`.
 
 Published figures were made against it, so official verdicts of that benchmark are given by it. It looks at the events of
 `sys.settrace` in the code under test:

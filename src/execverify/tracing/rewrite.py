@@ -3,7 +3,7 @@
 Why this and not CPython's trace function or `sys.monitoring`: line events differ between Python versions (inlined
 comprehensions repeat them since 3.12, leaving a `with` block emits one, a bare `try:` emits one), and no event says when
 a statement has *finished*, which is when its state is true. The rewritten program runs the same statements in the same
-order under every version, and calls the recorder where, by the definition of a step (docs/steps.md), a step begins and ends.
+order under every version, and calls the recorder where, by the definition of a step (docs/trace-semantics.md), a step begins and ends.
 
 What each statement becomes. `·B` begins a step, `·E` ends the step that the frame is at, `·N` ends it and begins the next,
 `·V` ends it and passes a value on; `·f` is the recorder's handle of the frame. (A test's truth is told before its step ends.)::

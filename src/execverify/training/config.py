@@ -82,7 +82,7 @@ class SftSettings:
         rows: how many rows get a chain.
         tasks: how many code-generation rows are learned with them, each with its solution as the completion; their programs are
             other ones than those of stage II.
-        voice, detail: of the chains, see `docs/chains.md`.
+        voice, detail: of the chains, see `docs/chain-of-thought.md`.
         epochs: passes over the rows; may be a fraction.
         max_steps: ends training after so many steps; 0 lets the epochs decide.
         save_steps: between checkpoints, for steps that are many and short; 0 keeps the preset's.
