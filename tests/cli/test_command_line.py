@@ -363,7 +363,10 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback() -> None:
     )
     for where in ("click", "execverify.cli.common", "rich.console"):
         done = subprocess.run(
-            [sys.executable, "-c", code.replace("WHERE", repr(where)), "dataset", "stats", "x"], capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", code.replace("WHERE", repr(where)), "dataset", "stats", "x"],
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 130 and done.stderr.startswith("execverify: stopped"), done.stderr
         assert "Traceback" not in done.stderr

@@ -25,7 +25,8 @@ def outside(recipe: DatasetConfig, indexes: range) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"inputs_per_program": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"builtins": ("set.union", "sorted")}]
+    "settings",
+    [{}, {"inputs_per_program": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"builtins": ("set.union", "sorted")}],
 )
 def test_what_is_made_inside_is_what_is_made_outside(settings: dict[str, Any]) -> None:
     recipe = DatasetConfig(seed=3, **settings)

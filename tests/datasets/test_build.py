@@ -159,7 +159,7 @@ def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
         inner = value if isinstance(value, list | tuple | set) else ()
         return {type(value)}.union(*map(types_of, inner))
 
-    found = list(ev.generate_tasks(60, seed=3, types=("int", "bool", "list"), levels=(1, 2, 3)))
+    found = list(ev.generate_tasks(60, seed=3, value_types=("int", "bool", "list"), levels=(1, 2, 3)))
     for task in found:
         text = re.sub(r"'[^'\n]*'", "'", task.program.source)
         assert not re.search(r"['\"{]|\d\.|\bNone\b|\bstr\b|\bfloat\b|\bset\b|\bdict\b|\btuple\b|[^/]/[^/]", text)
@@ -169,7 +169,9 @@ def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
     assert "'" in everything and "{" in everything  # which it would have otherwise
     with pytest.raises(DatasetError, match="there is no type 'string' to keep to: the types are bool, int, float"):
         DatasetConfig(value_types=("string",))
-    assert DatasetConfig().as_json()["value_types"] == [] and DatasetConfig(value_types=("list", "int")).as_json()["value_types"] == [
+    assert DatasetConfig().as_json()["value_types"] == [] and DatasetConfig(value_types=("list", "int")).as_json()[
+        "value_types"
+    ] == [
         "int",
         "list",
     ]

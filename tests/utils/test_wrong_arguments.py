@@ -43,10 +43,10 @@ def test_what_is_wrong_is_said_in_one_line(case: str) -> None:
 def test_what_is_meant_is_taken() -> None:
     """Levels, kinds and types as the command line has them, and a completion as chat messages."""
     assert ev.ask(TRACE, kinds="next_statement,variable_state") == ev.ask(TRACE)
-    ranged = [task.id for task in ev.generate_tasks(2, levels="1-2", kinds="white_box", types="int,str,bool,list,tuple")]
+    ranged = [task.id for task in ev.generate_tasks(2, levels="1-2", kinds="white_box", value_types="int,str,bool,list,tuple")]
     assert ranged == [
         task.id
-        for task in ev.generate_tasks(2, levels=[1, 2], kinds=("white_box",), types=("int", "str", "bool", "list", "tuple"))
+        for task in ev.generate_tasks(2, levels=[1, 2], kinds=("white_box",), value_types=("int", "str", "bool", "list", "tuple"))
     ]
     task = ev.task(TRACE)
     assert ev.score(task, [{"role": "assistant", "content": task.gold}]).reward == 2.0  # type: ignore[arg-type]

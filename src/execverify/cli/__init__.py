@@ -1,6 +1,6 @@
 """The command line: every verb, each a thin reading of the library.
 
-Tables are for people; `--json` gives JSON lines that pipe into the next verb. What is wrong with the input is said in one
+Tables are for people; `--json` gives JSON lines that pipe into the next verb. What is wrong with the input is reported in one
 line on standard error, with exit status 2; what a check found wrong exits with 1.
 """
 

@@ -150,7 +150,7 @@ def complain(message: object) -> None:
 
 
 def run_command_line(args: list[str] | None = None) -> NoReturn:
-    """Runs a command and ends the process; what was done wrong is told in one line."""
+    """Runs a command and ends the process; what was done wrong is reported in one line."""
     words = sys.argv[1:] if args is None else args
     if "_EXECVERIFY_COMPLETE" in os.environ:
         execverify.main(words, prog_name="execverify")  # a shell asks what may come next

@@ -23,19 +23,21 @@ _SHOWN = 5
 @click.argument("rows")
 @click.option("-o", "--output", "out", required=True, help="File to write: .parquet, .jsonl, or - for standard output.")
 @click.option("--style", default="compact", show_default=True, help=f"How they read: {', '.join(STYLES)}, or {MIXED}.")
-@click.option("--detail-level", "detail", default="full", show_default=True, help=f"How much is told: {', '.join(NAMED_LEVELS)}.")
+@click.option(
+    "--detail-level", "detail", default="full", show_default=True, help=f"How much is rendered: {', '.join(NAMED_LEVELS)}."
+)
 @click.option(
     "--max-tokens", "budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits."
 )
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses voices and phrases.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses styles and phrases.")
 @click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @limit_options
 def dataset_add_cot_command(
     rows: str,
     out: str,
-    voice: str,
+    style: str,
     detail: str,
     budget: int | None,
     tokenizer: str | None,
@@ -56,7 +58,7 @@ def dataset_add_cot_command(
     with Progress("rows", total if limit is None or total is None else min(limit, total)) as bar:
         made = cot_rows(
             itertools.islice(read_rows(rows), limit),
-            style=voice,
+            style=style,
             detail_level=detail,
             max_tokens=budget,
             seed=seed,
@@ -80,7 +82,7 @@ def _print_account(account: CotReport, out: str) -> None:
     note(f"{count_phrase(account.rows, 'row')}; chains: {kinds}" + (f" -> {out}" if count else ""))
     if count:
         rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.detail_levels.items()))
-        styles = ", ".join(f"{number} {voice}" for voice, number in sorted(account.styles.items()))
+        styles = ", ".join(f"{number} {name}" for name, number in sorted(account.styles.items()))
         note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; styles: {styles}")
     if account.skipped:
         reasons = Counter(left.reason for left in account.skipped)

@@ -129,7 +129,7 @@ def _figure(bar: QualityCheck, value: float) -> str:
 
 
 def _habits(stats: Stats) -> Table:
-    table = Table("questions", "asked", "habit", "right", "limit", "", title="how far habits get", title_justify="left")
+    table = Table("questions", "asked", "shortcut", "right", "limit", "", title="how far shortcuts get", title_justify="left")
     for shortcut in stats.shortcuts:
         habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {truncate(shortcut.answer, 30)}"
         limit = f"{max_accuracy(shortcut.habit):.0%}"

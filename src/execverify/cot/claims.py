@@ -1,4 +1,4 @@
-"""What a narration can claim. The narrator makes claims, a voice words them, a reader finds them in the words again."""
+"""What a narration can claim. The narrator makes claims, a style words them, a reader finds them in the words again."""
 
 from dataclasses import dataclass, field
 
@@ -33,7 +33,7 @@ class StepResumes:
 class ValueClaim:
     """A part of the statement has a value. Names and parts in it may stand as their values: `5 - 5`.
 
-    `whole` tells the voice that it is all that the statement computes, so that what it sets can be said with it.
+    `whole` tells the style that it is all that the statement computes, so that what it sets can be said with it.
     """
 
     expression: str

@@ -11,7 +11,7 @@ from execverify.tracing.trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class DetailLevel:
-    """How much is told.
+    """How much is rendered.
 
     Attributes:
         parts: which parts of a statement have their values told: "all", "calls" (where calls are nested), "whole" (the

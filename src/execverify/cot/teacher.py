@@ -48,11 +48,11 @@ class TraceTeacher:
     """The embedded teacher: it tells each run as it was.
 
     Attributes:
-        voice: of `VOICES`, or "mixed".
+        style: of `VOICES`, or "mixed".
         detail, budget, seed, count_tokens: see `narrate`.
 
     Raises:
-        DatasetError: an unknown voice or level of detail, or a budget below 1.
+        DatasetError: an unknown style or level of detail, or a budget below 1.
     """
 
     style: str = "compact"

@@ -19,11 +19,11 @@ def generate_tasks(
     *,
     levels: Sequence[int] | str = (),
     kinds: Sequence[str] | str = TASK_KINDS,
-    methods: Sequence[str] | str = (),
-    types: Sequence[str] | str = (),
-    inputs: int = 1,
-    limit: int = 10,
-    template: str = DEFAULT,
+    builtins: Sequence[str] | str = (),
+    value_types: Sequence[str] | str = (),
+    inputs_per_program: int = 1,
+    max_questions: int = 10,
+    prompt_template: str = DEFAULT,
 ) -> Iterator[Task]:
     """Synthesized tasks, the same ones for the same arguments: those that `execverify dataset build` writes.
 
@@ -31,12 +31,12 @@ def generate_tasks(
         size: how many; None for as many as anyone takes.
         seed: another one gives other programs.
         levels: of 1 to 6, as numbers or as text such as "1-2" or "1,3"; all by default.
-        kinds: of "white_box", "input_prediction" and "code_generation", in the shares of `Recipe`; the first two by default.
-        methods: names in the catalogue that may be under test; all by default.
-        types: of values that programs may write, such as "int" and "list"; all by default.
-        inputs: tasks of one program, at most, each on other arguments.
-        limit: most questions a task.
-        template: name or folder of the prompt template.
+        kinds: of "white_box", "input_prediction" and "code_generation", in the shares of `KIND_WEIGHTS`; the first two by default.
+        builtins: names in the catalog that may be under test; all by default.
+        value_types: of values that programs may write, such as "int" and "list"; all by default.
+        inputs_per_program: tasks of one program, at most, each on other arguments.
+        max_questions: most questions a task.
+        prompt_template: name or folder of the prompt template.
 
     Raises:
         DatasetError, QuestionError, ProgramError: an argument that is unknown or out of range; or there are no more.
@@ -48,11 +48,11 @@ def generate_tasks(
         whole_number(seed, "seed", DatasetError),
         kinds=names(kinds, "names of kinds", DatasetError),
         levels=levels_of(levels) if isinstance(levels, str) else tuple(list_of(levels, "levels such as [1, 2]", DatasetError)),
-        builtins=names(methods, "names of methods", DatasetError),
-        value_types=names(types, "names of types", DatasetError),
-        inputs_per_program=inputs,
-        max_questions=limit,
-        prompt_template=template,
+        builtins=names(builtins, "names of built-ins", DatasetError),
+        value_types=names(value_types, "names of types", DatasetError),
+        inputs_per_program=inputs_per_program,
+        max_questions=max_questions,
+        prompt_template=prompt_template,
     )
     return _taken(ItemGenerator(recipe), RowCollector(recipe, size, MAX_CONSECUTIVE_MISSES))
 

@@ -1,4 +1,4 @@
-"""Keys by which programs are told apart: equal but for names, or equal but for names and constants.
+"""Keys by which programs are distinguished: equal but for names, or equal but for names and constants.
 
 Layout, comments, docstrings and annotations never count.
 

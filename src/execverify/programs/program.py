@@ -352,7 +352,7 @@ def _check_fit(node: ast.FunctionDef | ast.AsyncFunctionDef, given: int, named: 
 
 
 def without_comment(line: str) -> str:
-    """A source line without its trailing comment; the line itself where it cannot be told apart."""
+    """A source line without its trailing comment; the line itself where it cannot be distinguished."""
     if "#" not in line:
         return line
     try:

@@ -75,7 +75,7 @@ def read_programs(path: str | Path, call: str | None = None, *, prelude: str = U
     if call is not None:
         raise RowError(f"--call goes with a Python file, and {name_of(path)} is not one: its name does not end in .py")
     records = _from_json(path, "stdin" if str(path) == STDIN else name.stem)
-    first = next(records)  # a file that is not there is told now
+    first = next(records)  # a file that is not there is reported now
     return (_completed(record, prelude) for record in chain([first], records))
 
 

@@ -60,7 +60,7 @@ _PLAIN = (int, str, float, complex, bytes, bytearray, range, list, tuple, dict, 
 _SMALL = 10**18  # integers whose repr is sure to be short
 _FEW = 1_000  # items, or characters, whose repr is sure to be short
 
-# Types are told apart by identity: to look one up in a dict or a set would run its metaclass's __hash__.
+# Types are distinguished by identity: to look one up in a dict or a set would run its metaclass's __hash__.
 _TEXT, _INTEGER, _WORDS = {id(str)}, {id(int)}, {id(bool), id(type(None))}
 
 

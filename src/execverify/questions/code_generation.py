@@ -1,4 +1,4 @@
-"""A code-generation task: a function told in English, a few calls with their results, and unit tests that the prompt does not show.
+"""A code-generation task: a function described in English, a few calls with their results, and unit tests that the prompt does not show.
 
 >>> from execverify.programs import Program
 >>> from execverify.tracing import trace

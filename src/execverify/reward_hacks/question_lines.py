@@ -1,4 +1,4 @@
-"""Attacks on the answers to questions, under a right assertion: hedges, habits, answers of the wrong kind or place.
+"""Attacks on the answers to questions, under a right assertion: hedges, shortcuts, answers of the wrong kind or place.
 
 A line is worth what it answers, so each attack says what its lines are worth (`family.with_lines`).
 """

@@ -122,7 +122,7 @@ def survey_many(
 ) -> Iterator[CoverageReport]:
     """Surveys, in order.
 
-    A brief survey ends where nothing is left to be seen: two results, every way taken, every variant told apart. It then
+    A brief survey ends where nothing is left to be seen: two results, every way taken, every variant distinguished. It then
     has fewer inputs than it was given. Where the inputs are not enough for the first two, its variants are never called.
 
     The limit of steps holds for each call, the timeout for all calls of one program together: a program that breaks it

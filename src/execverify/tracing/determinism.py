@@ -1,9 +1,9 @@
 """Which programs could behave differently on another run, and under which hash seeds to try them.
 
-What no two runs of one interpreter would show (its version, the machine, its own frames) is refused by name (`doors.py`).
+What no two runs of one interpreter would show (its version, the machine, its own frames) is refused by name (`interpreter_access.py`).
 What varies between two runs of the same interpreter is: the order of sets of text (hash seed), addresses (`id`, `hash`,
-the text of objects that print their address), time, chance, and the outside world. A program that uses none of the doors
-to these cannot vary and runs once. The doors are a closed list, and the judgement errs on the side of more runs: any
+the text of objects that print their address), time, chance, and the outside world. A program that uses none of the accesses
+to these cannot vary and runs once. The accesses are a closed list, and the judgement errs on the side of more runs: any
 import, any name under the hood, anything that makes a set.
 
 Runs under two seeds would miss half of the programs that depend on the order of a two-element set, so there are more.

@@ -118,7 +118,7 @@ def _move_clock(seconds: int, undo: Undo) -> None:
     def later(real: Callable[..., Any], scale: int = 1) -> Callable[..., Any]:
         return lambda *given: real(*given) + scale * seconds
 
-    def told(real: Callable[..., Any], place: int = 0, of: Callable[[float], Any] = float) -> Callable[..., Any]:
+    def formatted(real: Callable[..., Any], place: int = 0, of: Callable[[float], Any] = float) -> Callable[..., Any]:
         def moved(*given: Any) -> Any:
             if len(given) == place or (len(given) == place + 1 and given[place] is None):
                 return real(*given[:place], of(now() + seconds))
@@ -132,9 +132,9 @@ def _move_clock(seconds: int, undo: Undo) -> None:
     _replace(time, "clock_gettime", later, undo)
     _replace(time, "clock_gettime_ns", lambda real: later(real, 10**9), undo)
     for name in ("gmtime", "localtime", "ctime"):
-        _replace(time, name, told, undo)
-    _replace(time, "asctime", lambda real: told(real, 0, local), undo)
-    _replace(time, "strftime", lambda real: told(real, 1, local), undo)
+        _replace(time, name, formatted, undo)
+    _replace(time, "asctime", lambda real: formatted(real, 0, local), undo)
+    _replace(time, "strftime", lambda real: formatted(real, 1, local), undo)
 
 
 def _mark_classes(stage: ExecutionContext) -> None:

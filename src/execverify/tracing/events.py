@@ -67,11 +67,11 @@ def record_many(items: Iterable[EventRequest], *, limits: Limits, workers: int =
 
 
 def _read(reply: dict[str, Any], count: int) -> tuple[LineEvents, ...] | None:
-    told = reply.get("told")
-    if reply.get("outcome") != Outcome.RETURNED or not isinstance(told, list) or len(told) != count:
+    events = reply.get("events")
+    if reply.get("outcome") != Outcome.RETURNED or not isinstance(events, list) or len(events) != count:
         return None
     found = []
-    for covered, following, values in told:
+    for covered, following, values in events:
         if not all(isinstance(line, int) for line in following) or not all(map(is_value, values)):
             return None
         found.append(LineEvents(bool(covered), tuple(following), tuple(Value(*value) for value in values)))
@@ -95,7 +95,7 @@ def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     reply = compile_and_call(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, around)
     if reply["outcome"] != Outcome.RETURNED:
         return reply
-    return {**reply, "told": [_told(tracer.entries, line, text) for line, text in job["probes"]]}
+    return {**reply, "events": [_event(tracer.entries, line, text) for line, text in job["probes"]]}
 
 
 class _Tracer:
@@ -130,7 +130,7 @@ def _kept(value: Any) -> bool:
 _Entries = Sequence[tuple[int, dict[str, Any]]]
 
 
-def _told(entries: _Entries, line: int, text: str) -> list[Any]:
+def _event(entries: _Entries, line: int, text: str) -> list[Any]:
     places = [place for place, (at, _) in enumerate(entries) if at == line]
     following = {entries[place + 1][0] if place + 1 < len(entries) else NOTHING for place in places} or {NOTHING}
     states = [entries[min(place + 1, len(entries) - 1)][1] for place in places]

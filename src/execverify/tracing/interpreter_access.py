@@ -42,7 +42,7 @@ _CLOSED_NAMES = {  # modules of which nothing may be used
     "runpy select selectors site socket socketserver ssl subprocess sysconfig syslog termios tty venv webbrowser zipimport zoneinfo",
     THREADS: "multiprocessing signal",
 }
-_ONLY = {  # modules of which only this may be used: they hold doors of several kinds, and may get more
+_ONLY = {  # modules of which only this may be used: they give access of several kinds, and may get more
     **dict.fromkeys(("sys.stdout", "sys.stderr", "sys.stdin"), (CODE, "write writelines flush read readline readlines")),
     "inspect": (CODE, "Parameter Signature cleandoc getfullargspec isabstract isawaitable isbuiltin isclass iscoroutine "
         "iscoroutinefunction isdatadescriptor isfunction isgenerator isgeneratorfunction ismethod ismethoddescriptor isroutine signature"),
@@ -117,7 +117,7 @@ _CARRIED = frozenset(
 )
 """Guarded modules that others hold as attributes: `random.os`."""
 _GLANCE = re.compile("import|__|globals|vars|dir|open|breakpoint|hasattr|exec|eval|compile|" + "|".join(sorted(_ATTRIBUTES)))
-"""Without one of these in its text, a program has no door."""
+"""Without one of these in its text, a program needs no further look."""
 
 
 def _access_table() -> dict[str, tuple[str, bool, frozenset[str]]]:
@@ -133,12 +133,12 @@ _GUARDED = _access_table()
 
 @cached_per_program
 def interpreter_access(program: Program) -> str | None:
-    """Why no label may be given to a program, with the place that shows it; None where no door is found by name."""
+    """Why no label may be given to a program, with the place that shows it; None where no access is found by name."""
     if program.source.isascii() and _GLANCE.search(program.source) is None:
         return None
-    doors = _AccessFinder(program.tree, program.nodes)
-    given = parse_arguments(program.arguments) if doors.names & _RUNNING_TEXT else None  # a text among them may be run
-    return next(itertools.chain(doors.found(), doors.found_in_texts(ast.walk(given)) if given is not None else ()), None)
+    accesses = _AccessFinder(program.tree, program.nodes)
+    given = parse_arguments(program.arguments) if accesses.names & _RUNNING_TEXT else None  # a text among them may be run
+    return next(itertools.chain(accesses.found(), accesses.found_in_texts(ast.walk(given)) if given is not None else ()), None)
 
 
 class _AccessFinder:
@@ -167,7 +167,7 @@ class _AccessFinder:
             self.modules[id(home.node), name] = target
 
     def found(self) -> Iterator[str]:
-        """Every door, as it is told."""
+        """Every access, with its reason and place."""
         for node, scope in self.where:
             for reason, what in self.at(node, scope):
                 line = getattr(node, "lineno", 0)
@@ -404,5 +404,5 @@ class _AccessFinder:
             yield from ((MACHINE, f"import {name}") for name in names if name.partition(".")[0] not in sys.stdlib_module_names)
 
 
-def _reason(told: str) -> str:
-    return told.partition(": `")[0]
+def _reason(text: str) -> str:
+    return text.partition(": `")[0]

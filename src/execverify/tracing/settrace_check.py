@@ -27,14 +27,14 @@ _BASES = (object, int, str, list, dict, set, tuple, Exception, BaseException)
 def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     """Harness: the plain reply of a run, and per function the values and lines that were seen."""
     declared = {name for node in ast.walk(ast.parse(job["source"])) if isinstance(node, ast.Global) for name in node.names}
-    witness = _SettraceRecorder(job["steps"], stage, declared)
+    recorder = _SettraceRecorder(job["steps"], stage, declared)
     more = [type("More", (base,), {}) for base in _BASES]  # whoever counts what there is counts another number here
     with altered_environment(job, stage):
         reply = compile_and_call(
-            lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, witness.around
+            lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage, recorder.around
         )
     del more
-    return {**reply, **witness.seen()}
+    return {**reply, **recorder.seen()}
 
 
 def _deeper(call: Callable[[], Any], frames: int = 3) -> Any:
@@ -122,7 +122,7 @@ def _certain(program: Program) -> tuple[frozenset[int], frozenset[int], frozense
 
 
 def agrees(program: Program, reply: dict[str, Any], seen: dict[str, Any]) -> bool:
-    """Whether what a recorder says of a run was seen by the witness too: the values that steps gave, and the lines."""
+    """Whether what a recorder says of a run was seen by the recorder too: the values that steps gave, and the lines."""
     alone, crowded, caught = _certain(program)
     try:
         values = [tuple(value) for value in seen["values"]]

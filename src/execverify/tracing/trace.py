@@ -134,10 +134,12 @@ def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, worker
     while chunk := list(islice(waiting, size)):
         size = min(2 * size, _CHUNK)
         jobs = [job_for(program, _HARNESS, limits) for program in chunk]
-        doors = [interpreter_access(program) for program in chunk]
-        open_jobs = (job for job, door in zip(jobs, doors, strict=True) if door is None)
+        accesses = [interpreter_access(program) for program in chunk]
+        open_jobs = (job for job, access in zip(jobs, accesses, strict=True) if access is None)
         ran = sandbox(0, limits.imports).run_many(open_jobs, workers)
-        replies = [next(ran) if door is None else {"outcome": Outcome.NOT_DETERMINISTIC, "detail": door} for door in doors]
+        replies = [
+            next(ran) if access is None else {"outcome": Outcome.NOT_DETERMINISTIC, "detail": access} for access in accesses
+        ]
         varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_be_nondeterministic(chunk[i])]
         if varying:
             _check_determinism(replies, chunk, jobs, varying, limits.imports, workers)

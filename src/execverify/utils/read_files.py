@@ -169,7 +169,7 @@ def _lines(file: IO[str], name: str, error: type[ExecVerifyError]) -> Iterator[t
 
 @contextlib.contextmanager
 def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: str = "strict") -> Iterator[IO[str]]:
-    """A file as text; whatever goes wrong while it is read is told in one line."""
+    """A file as text; whatever goes wrong while it is read is reported in one line."""
     name = name_of(path)
     try:
         with contextlib.ExitStack() as stack:

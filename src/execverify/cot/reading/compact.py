@@ -1,4 +1,4 @@
-"""Reads the voice `terse` back: from text to claims. It knows the notation, and nothing of the run or of how the text was made."""
+"""Reads the style `terse` back: from text to claims. It knows the notation, and nothing of the run or of how the text was made."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def read(text: str) -> Iterator[Claim]:
     """The claims of a narration, in order.
 
     Raises:
-        Unreadable: a line that is none of the voice's.
+        Unreadable: a line that is none of the style's.
     """
     for line in text.split("\n"):
         if line.strip():

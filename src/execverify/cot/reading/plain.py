@@ -1,4 +1,4 @@
-"""Reads the voice `plain` back: from text to claims. It knows the words, and nothing of the run or of how the text was made."""
+"""Reads the style `plain` back: from text to claims. It knows the words, and nothing of the run or of how the text was made."""
 
 from collections.abc import Iterator
 

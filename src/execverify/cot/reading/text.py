@@ -1,4 +1,4 @@
-"""Reads voices in words: text with code between backticks, sentence by sentence, by patterns.
+"""Reads styles in words: text with code between backticks, sentence by sentence, by patterns.
 
 What stands between backticks is taken out first, so that a pattern meets the words alone: `§` is where code was.
 """
@@ -15,7 +15,7 @@ SPAN = "§"
 
 
 class Unreadable(ValueError):
-    """The text is not in the voice's words; the message says where."""
+    """The text is not in the style's words; the message says where."""
 
 
 Found = re.Match[str]
@@ -25,7 +25,7 @@ Pattern = tuple[str, Callable[[Found, Spans], Iterator[Claim]]]
 
 
 class Reader:
-    """Reads a voice.
+    """Reads a style.
 
     Args:
         patterns: tried in order at each place; the first that fits is taken.
@@ -38,7 +38,7 @@ class Reader:
         """The claims of a text, in order.
 
         Raises:
-            Unreadable: words that are none of the voice's.
+            Unreadable: words that are none of the style's.
         """
         for paragraph in text.split("\n"):
             yield from self._paragraph(paragraph)
@@ -59,7 +59,7 @@ class Reader:
                     at = found.end()
                     break
             else:
-                raise Unreadable(f"not in the words of the voice: {words[at : at + 80]!r}")
+                raise Unreadable(f"not in the words of the style: {words[at : at + 80]!r}")
 
 
 def bindings(codes: Sequence[str]) -> Bindings:

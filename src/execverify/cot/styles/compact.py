@@ -1,4 +1,4 @@
-"""The voice `terse`: a line a step, in a notation of few tokens.
+"""The style `terse`: a line a step, in a notation of few tokens.
 
     call with nums=[5, 7], n=0
     L2#1: len(nums) -> 2; right = 2 - 1 -> 1

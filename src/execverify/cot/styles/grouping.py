@@ -1,4 +1,4 @@
-"""What the voices share: claims in groups that read as one, and what a program's text gives to say."""
+"""What the styles share: claims in groups that read as one, and what a program's text gives to say."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from execverify.questions.statements import layout_of
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a program's text tells a voice.
+    """What a program's text tells a style.
 
     Attributes:
         loops: lines of `while` headers.

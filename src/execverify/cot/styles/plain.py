@@ -1,4 +1,4 @@
-"""The voice `plain`: short sentences, always the same words for the same thing.
+"""The style `plain`: short sentences, always the same words for the same thing.
 
 The call starts with `nums` = `[5, 7]` and `n` = `0`.
 Line 2: `len(nums)` is `2`. `right` becomes `2 - 1`, which is `1`.

@@ -1,4 +1,4 @@
-"""Pieces of sentences that the voices in words share."""
+"""Pieces of sentences that the styles in words share."""
 
 import re
 from collections.abc import Sequence

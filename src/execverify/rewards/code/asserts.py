@@ -388,7 +388,7 @@ def _is_asserting(body: list[ast.stmt], asserting: list[int]) -> bool:
     """Whether a statement that asserts leaves something for a later one: a name that it binds, or a value that it may change.
 
     What is handed to a call, or has a method called, may be changed. Two assertions that both call a function on one plain variable are
-    told apart all the same: there each asks something of its own.
+    distinguished all the same: there each asks something of its own.
     """
     loaded: set[str] = set()
     for index in range(len(body) - 1, -1, -1):
