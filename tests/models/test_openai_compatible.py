@@ -249,8 +249,10 @@ def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None
         model = client(server, api_key_env="MY_KEY")
         (given,) = model.generate(asked("a"), SAMPLING)
         assert server.calls[0][2]["Authorization"] == "Bearer sk-secret"
+        for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+            monkeypatch.setenv(name, "of-another-server")
         list(client(server).generate(asked("a"), SAMPLING))
-        assert "Authorization" not in server.calls[1][2]
+        assert "Authorization" not in server.calls[1][2] and "of-another-server" not in str(server.calls[1][2])
     assert given.error == "the server said 401: wrong key ***"
     assert "sk-secret" not in repr(dict(model.settings))
     monkeypatch.setenv("MY_KEY", "sk-\nsecret")

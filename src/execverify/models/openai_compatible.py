@@ -260,7 +260,9 @@ class OpenAICompatibleModel:
         """
         import openai
 
-        headers = {} if self._key else {"Authorization": openai.Omit()}
+        headers: dict[str, Any] = dict.fromkeys(("Authorization", "OpenAI-Organization", "OpenAI-Project"), openai.Omit())
+        if self._key:  # the SDK's own variables, such as OPENAI_API_KEY and OPENAI_ORG_ID, belong to another server
+            headers["Authorization"] = f"Bearer {self._key}"
         options = {"headers": {"Content-Type": "application/json", **headers}, "follow_redirects": False}
         try:
             async with asyncio.timeout(self._timeout):
