@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -96,14 +97,14 @@ class Misbehaving(ThreadingHTTPServer):
         self.plan = {prompt: list(behaviours) for prompt, behaviours in plan.items()}
         self.otherwise = otherwise
         self.models = ["only"]
-        self.calls: list[tuple[float, dict[str, Any], dict[str, str]]] = []
+        self.calls: list[tuple[float, dict[str, Any], Message]] = []
         self.busiest = self._busy = 0
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
     def take(self, handler: Handler, body: dict[str, Any]) -> None:
         with self._lock:
-            self.calls.append((time.monotonic() - self._began, body, dict(handler.headers)))
+            self.calls.append((time.monotonic() - self._began, body, handler.headers))
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
             left = self.plan.get(body["messages"][-1]["content"])

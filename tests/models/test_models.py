@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import ModelError
-from execverify.models import Generation, MockModel, Model, Request, Sampling, generate_cached, load
+from execverify.models import BACKENDS, Generation, MockModel, Model, Request, Sampling, generate_cached, load, register_backend
 from execverify.models.model import SKIPPED_REQUEST
 
 CRUXEVAL = Path(__file__).parents[3] / "shared/benchmarks/cruxeval/samples/codellama-7b_temp0.2_output.generations.json"
@@ -46,7 +46,7 @@ def texts(generations: Iterator[Generation]) -> dict[str, tuple[str, ...]]:
 
 
 def test_rooms_import_without_any_engine() -> None:
-    engines = ("torch", "transformers", "vllm", "numpy", "pyarrow", "click")
+    engines = ("torch", "transformers", "vllm", "openai", "tenacity", "numpy", "pyarrow", "click")
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({engines}, None));"
         "import execverify.models, execverify.models.openai_compatible, execverify.models.transformers_backend, execverify.models.vllm_backend"
@@ -54,12 +54,20 @@ def test_rooms_import_without_any_engine() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
-@pytest.mark.parametrize(("engine", "extra"), [("transformers", "models-transformers"), ("vllm", "models-vllm")])
-def test_a_missing_engine_says_how_to_get_it(engine: str, extra: str) -> None:
+@pytest.mark.parametrize(
+    ("backend", "missing", "extra"),
+    [
+        ("transformers", "torch", "models-transformers"),
+        ("vllm", "vllm", "models-vllm"),
+        ("openai", "openai", "openai"),
+        ("openai", "tenacity", "openai"),
+    ],
+)
+def test_a_missing_engine_says_how_to_get_it(backend: str, missing: str, extra: str) -> None:
     code = (
-        "import sys; sys.modules.update(dict.fromkeys(('torch', 'transformers', 'vllm'), None));"
+        f"import sys; sys.modules[{missing!r}] = None\n"
         "from execverify.errors import ModelError\nfrom execverify.models import load\n"
-        f"try: load('org/name', engine={engine!r})\nexcept ModelError as error: print(error)"
+        f"try: load('http://h/v1', backend={backend!r})\nexcept ModelError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, capture_output=True, text=True)
     assert f"pip install 'execverify[{extra}]'" in done.stdout and done.stdout.count("\n") == 1
@@ -79,8 +87,16 @@ def test_a_missing_engine_says_how_to_get_it(engine: str, extra: str) -> None:
         ("http://h", {"model": 5}, "the option model is 5: it takes a text"),
         ("http://h", {"model": "m", "body": 5}, "the option body is 5: it takes an object"),
         ("http://h", {"model": "m", "requests_per_minute": "x"}, "it takes a number"),
-        ("replay:x", {"engine": "vllm"}, "takes no option 'engine': it takes none"),
-        ("org/name", {"engine": "tgi"}, "there is no engine 'tgi': give one of transformers, vllm"),
+        ("replay:x", {"n": 1}, "takes no option 'n': it takes none"),
+        ("replay:x", {"backend": "vllm"}, "replay:x names the backend replay, and backend is 'vllm': give one of the two"),
+        (
+            "org/name",
+            {"backend": "tgi"},
+            "there is no backend 'tgi': give one of mock, openai, replay, transformers, vllm, or module",
+        ),
+        ("org/name", {"backend": 5}, "there is no backend 5: give one of"),
+        ("x", {"backend": "nowhere:Model"}, "the backend nowhere:Model could not be imported from nowhere:Model: No module"),
+        ("x", {"backend": "json:Model"}, "has no attribute 'Model'"),
     ],
 )
 def test_specs_that_cannot_be(spec: str, options: dict[str, Any], told: str) -> None:
@@ -109,7 +125,75 @@ def test_sampling_is_checked(settings: dict[str, Any]) -> None:
         Sampling(stop="x")  # type: ignore[arg-type]
 
 
-# ---------------------------------------------------------------------------------------------------------------- fakes
+# ------------------------------------------------------------------------------------------------------------- backends
+
+
+class ToyModel(MockModel):
+    """A backend of one class outside of the package: it answers with its own name, in some case."""
+
+    def __init__(self, what: str, *, upper: bool = False, marks: "list[str] | None" = None, **more: Any) -> None:
+        super().__init__(f"toy {what}", lambda request: (what.upper() if upper else what) + "".join(marks or ()), **more)
+
+
+def toy_function(what: str, *, factor: float = 1) -> Model:
+    return MockModel(f"toy {what}", lambda request: what * int(factor))
+
+
+TOY = f"{__name__}:ToyModel"
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("toy", "toy_function"):
+        monkeypatch.setitem(BACKENDS, name, "")  # removed at the end of the test
+    register_backend("toy", TOY)
+    register_backend("toy_function", f"{__name__}:toy_function")
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "answer"),
+    [
+        ("toy:abc", {}, "abc"),
+        ("toy:a:b", {"upper": True, "marks": ["!"]}, "A:B!"),
+        ("toy:abc", {"backend": "toy"}, "abc"),
+        ("abc", {"backend": "toy", "anything": 5}, "abc"),
+        ("http://h", {"backend": "toy"}, "http://h"),
+        ("other:abc", {"backend": TOY}, "other:abc"),
+        ("toy_function:ab", {"factor": 2}, "abab"),
+    ],
+)
+@pytest.mark.usefixtures("toys")
+def test_a_backend_from_another_file(spec: str, options: dict[str, Any], answer: str) -> None:
+    assert texts(load(spec, **options).generate(asked("a"), Sampling())) == {"a": (answer,)}
+
+
+@pytest.mark.usefixtures("toys")
+def test_options_of_another_backend_are_checked() -> None:
+    with pytest.raises(ModelError, match="the option upper is 'yes': it takes true or false"):
+        load("toy:a", upper="yes")
+    with pytest.raises(ModelError, match="the option marks is 'x': it takes list"):
+        load("toy:a", marks="x")
+    with pytest.raises(ModelError, match="takes no option 'upper': it takes factor"):
+        load("toy_function:a", upper=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "factory", "told"),
+    [
+        ("a b", TOY, "a backend cannot be named 'a b'"),
+        ("http", TOY, "not http or https"),
+        ("toy", "module.Class", "the factory of the backend toy is 'module.Class': write 'module:Class'"),
+        ("toy", ":Class", "write 'module:Class'"),
+    ],
+)
+def test_backends_that_cannot_be(name: str, factory: str, told: str) -> None:
+    before = dict(BACKENDS)
+    with pytest.raises(ModelError, match=told):
+        register_backend(name, factory)
+    assert before == BACKENDS
+
+
+# ---------------------------------------------------------------------------------------------------------------- mocks
 
 
 def test_fakes() -> None:
@@ -123,7 +207,7 @@ def test_fakes() -> None:
 
 def test_a_script_that_fails_is_an_error_and_not_an_answer() -> None:
     first, second = Counting("a").generate(asked("a", "b"), Sampling())
-    assert first == Generation("a", (), "the script failed: RuntimeError: out of order") and second.error is None
+    assert first == Generation("a", (), "the mock function failed: RuntimeError: out of order") and second.error is None
     (nothing,) = MockModel("nothing", lambda request: []).generate(asked("a"), Sampling())
     assert nothing.error
 
@@ -267,7 +351,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         "from execverify.models import *\n"
         "def slow(request):\n    time.sleep(0.02)\n    return 'x' * 5000\n"
         "requests = [Request(str(i), ({'role': 'user', 'content': str(i)},)) for i in range(2000)]\n"
-        "for g in stored(sys.argv[1], Scripted('slow', slow), requests, Sampling()): print(g.id, flush=True)\n"
+        "for g in generate_cached(sys.argv[1], MockModel('slow', slow), requests, Sampling()): print(g.id, flush=True)\n"
     )
     process = subprocess.Popen([sys.executable, str(script), str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -368,7 +452,7 @@ def test_a_model_that_forgets_a_request_is_found_out(tmp_path: Path) -> None:
     given = {
         g.id: g for g in generate_cached(tmp_path / "g.jsonl", Forgetful("forgetful", lambda r: "x"), asked(*THREE), Sampling())
     }
-    assert given["a"].error == "forgetful gave nothing back for this request" and len(given) == 3
+    assert given["a"].error == "forgetful returned nothing for this request" and len(given) == 3
 
 
 def test_scoring_again_needs_no_model(tmp_path: Path) -> None:

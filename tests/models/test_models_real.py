@@ -235,7 +235,7 @@ def test_vllm_gives_the_same(local: Model, batched: dict[str, Generation], folde
     needs_vllm()
     for name, value in VLLM_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    model = load(str(folder), engine="vllm", dtype="float32", engine_options=VLLM_OPTIONS)
+    model = load(str(folder), backend="vllm", dtype="float32", engine_options=VLLM_OPTIONS)
     try:
         assert_same(local, batched, answers(model, asked()))
         drawn = Sampling(max_tokens=8, temperature=0.8, n=2)

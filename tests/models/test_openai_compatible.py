@@ -1,5 +1,9 @@
 """The client of OpenAI-compatible servers, against a server that does everything wrong that servers do."""
 
+import logging
+import signal
+import subprocess
+import sys
 import threading
 import time
 from email.utils import formatdate
@@ -9,7 +13,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import ModelError
-from execverify.models import Generation, Model, Request, Sampling, generate_cached, load, pacing
+from execverify.models import Generation, Model, Request, Sampling, generate_cached, load, openai_compatible
 from tests.helpers.faulty_openai_server import Behaviour, Misbehaving, drip, drop, good, half, misbehaving, raw, status
 
 SAMPLING = Sampling(max_tokens=8)
@@ -17,8 +21,8 @@ SAMPLING = Sampling(max_tokens=8)
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(pacing, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(openai_compatible, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(openai_compatible, "MAX_WAIT", 0.05)
     monkeypatch.delenv("EXECVERIFY_API_KEY", raising=False)
 
 
@@ -142,10 +146,10 @@ def test_retry_after_quiets_all_threads() -> None:
         assert not [when for when in times if times[0] + 0.15 < when < times[0] + 0.5]
 
 
-def test_a_wait_beyond_patience_is_an_error() -> None:
+def test_a_wait_beyond_max_retry_seconds_is_an_error() -> None:
     with misbehaving(otherwise=status(429, "come tomorrow", Retry_After="86400")) as server:
         began = time.monotonic()
-        assert "come tomorrow" in str(answers(server, "a", patience=60)["a"].error)
+        assert "come tomorrow" in str(answers(server, "a", max_retry_seconds=60)["a"].error)
         assert time.monotonic() - began < 5
 
 
@@ -245,6 +249,10 @@ def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None
         model = client(server, api_key_env="MY_KEY")
         (given,) = model.generate(asked("a"), SAMPLING)
         assert server.calls[0][2]["Authorization"] == "Bearer sk-secret"
+        for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+            monkeypatch.setenv(name, "of-another-server")
+        list(client(server).generate(asked("a"), SAMPLING))
+        assert "Authorization" not in server.calls[1][2] and "of-another-server" not in str(server.calls[1][2])
     assert given.error == "the server said 401: wrong key ***"
     assert "sk-secret" not in repr(dict(model.settings))
     monkeypatch.setenv("MY_KEY", "sk-\nsecret")
@@ -342,8 +350,12 @@ def test_urls_that_cannot_be(url: str) -> None:
 def test_options_are_checked() -> None:
     with pytest.raises(ModelError, match="takes no option 'modle': it takes model, concurrency"):
         load("http://h", modle="m")
-    with pytest.raises(ModelError, match="must be above 0"):
-        load("http://h", model="m", concurrency=0)
+    for concurrency in (0, 1001):
+        with pytest.raises(ModelError, match=f"concurrency is {concurrency}: give 1 to 1000"):
+            load("http://h", model="m", concurrency=concurrency)
+    for name in ("timeout", "requests_per_minute"):
+        with pytest.raises(ModelError, match="must be above 0"):
+            load("http://h", model="m", **{name: 0})
 
 
 def test_closing_the_iterator_stops_the_asking() -> None:
@@ -355,3 +367,93 @@ def test_closing_the_iterator_stops_the_asking() -> None:
         calls = len(server.calls)
         time.sleep(0.2)
         assert len(server.calls) == calls < 900
+
+
+def test_closing_the_iterator_cancels_what_is_under_way() -> None:
+    ended = threading.Event()
+
+    def endless(handler: Any, body: dict[str, Any]) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b" ")
+                time.sleep(0.02)
+        finally:
+            ended.set()
+
+    with misbehaving({"b": [endless]}) as server:
+        running = client(server, concurrency=2).generate(asked("a", "b"), SAMPLING)
+        assert next(running).id == "a"
+        began = time.monotonic()
+        running.close()  # type: ignore[attr-defined]
+        assert time.monotonic() - began < 1
+        assert ended.wait(5)  # the connection was closed
+
+
+def test_an_interrupt_returns_at_once() -> None:
+    code = (
+        "import sys\nfrom execverify.models import *\n"
+        "requests = [Request(str(i), ({'role': 'user', 'content': 'x'},)) for i in range(9)]\n"
+        "try: list(load(sys.argv[1], model='m', concurrency=3).generate(requests, Sampling()))\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
+    )
+    asleep = threading.Event()
+
+    def sleepy(handler: Any, body: dict[str, Any]) -> None:
+        asleep.set()
+        time.sleep(20)
+
+    with misbehaving(otherwise=sleepy) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, server.url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert asleep.wait(60)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+        assert time.monotonic() - began < 5
+        assert (output, process.returncode) == ("interrupted\n", 0)
+
+
+def test_retries_use_the_same_event_loop_or_another() -> None:
+    """A model may be used again, from another thread and from inside a running event loop."""
+    import asyncio
+
+    with misbehaving({"a": [status(429, Retry_After="0.2")]}) as server:
+        model = client(server)
+
+        async def inside() -> list[Generation]:
+            return list(model.generate(asked("a"), SAMPLING))
+
+        for _ in range(2):
+            assert [g.error for g in asyncio.run(inside())] == [None]
+
+
+def test_a_batch_survives_what_nobody_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(status: int, headers: Any, body: str) -> None:
+        raise LookupError("sk-secret is unexpected\nhere")
+
+    monkeypatch.setenv("EXECVERIFY_API_KEY", "sk-secret")
+    monkeypatch.setattr(openai_compatible, "_refusal", broken)
+    with misbehaving({"a": [status(400)]}) as server:
+        given = answers(server, "a", "b", "c", concurrency=1)
+    assert given["a"].error == "LookupError: *** is unexpected here"
+    assert not given["b"].error and not given["c"].error
+
+
+def test_a_proxy_that_cannot_be_used_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://h")
+    with pytest.raises(ModelError, match="no client could be made for http://h/v1/chat/completions: ") as told:
+        list(load("http://h?code=S3CRET", model="m").generate(asked("a"), SAMPLING))
+    assert "\n" not in str(told.value) and "S3CRET" not in str(told.value)
+
+
+def test_logs_hold_no_query(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("httpx", "httpx2"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    caplog.set_level(logging.INFO)
+    with misbehaving() as server:
+        list(load(f"{server.url}?{QUERY}", model="m").generate(asked("a"), SAMPLING))
+        assert server.calls
+    assert "S3CRET" not in caplog.text

@@ -197,7 +197,7 @@ def test_an_answer_that_is_begun_goes_on(llama: Path) -> None:
 
 def test_a_template_that_refuses_is_told(tmp_path: Path) -> None:
     folder = random_model("llama", tmp_path, template="{{ raise_exception('no system role') }}")
-    with pytest.raises(ModelError, match="refuses the messages: no system role"):
+    with pytest.raises(ModelError, match="rejects the messages: no system role"):
         list(load(str(folder), device="cpu").generate(asked("a"), GREEDY))
 
 

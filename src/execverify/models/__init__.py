@@ -1,9 +1,20 @@
-"""Who answers: local models, servers, recorded answers and fakes, all behind one protocol. No engine is imported before it is used."""
+"""Language models behind one protocol: local backends, servers, recorded answers and mocks. No backend is imported before it is used."""
 
 from execverify.models.cache import generate_cached
 from execverify.models.mock import MockModel
 from execverify.models.model import Generation, Model, Request, Sampling
-from execverify.models.registry import load
+from execverify.models.registry import BACKENDS, load, register_backend
 from execverify.models.replay import ReplayModel
 
-__all__ = ["Generation", "MockModel", "Model", "ReplayModel", "Request", "Sampling", "generate_cached", "load"]
+__all__ = [
+    "BACKENDS",
+    "Generation",
+    "MockModel",
+    "Model",
+    "ReplayModel",
+    "Request",
+    "Sampling",
+    "generate_cached",
+    "load",
+    "register_backend",
+]

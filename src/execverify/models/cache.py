@@ -1,11 +1,11 @@
-"""Generations in a file, written as they arrive, so that an interrupted run goes on where it stopped.
+"""A cache of generations in a file, so that an interrupted run resumes where it stopped.
 
-    for generation in stored("run/generations.jsonl", model, requests, sampling): ...
+    for generation in generate_cached("run/generations.jsonl", model, requests, sampling): ...
 
-The first line says what was asked of which model; each later line is one generation with the hash of its prompt, written in a
-single call and never changed. On the next run the answers that are there are read, and only what is missing or went wrong is
-asked again; a file of another model, other sampling or other prompts is refused. With every answer there, the model is not
-touched at all. `replay:FILE` reads the same file, to score again without the model.
+The first line records the model, its settings and the sampling. Each later line is one generation with the hash of its prompt; it
+is appended as soon as it arrives, and never changed. The next run reads these lines, and sends only requests that have no
+completion yet. It refuses a file of another model, other sampling or other prompts. Where nothing is missing, the model is not
+used at all. `replay:FILE` reads the same file, to score again without the model.
 """
 
 import contextlib
@@ -23,18 +23,28 @@ from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request,
 
 FORMAT = "generations"
 IGNORED_SETTINGS = frozenset(
-    {"url", "concurrency", "timeout", "patience", "retries", "requests_per_minute", "api_key_env", "batch_size"}
+    {
+        "url",
+        "concurrency",
+        "timeout",
+        "max_retry_seconds",
+        "patience",
+        "retries",
+        "requests_per_minute",
+        "api_key_env",
+        "batch_size",
+    }
 )
-"""Settings that decide how fast and from where answers come, not what they are: a run may go on with others."""
+"""Settings that change speed and place only, so that a run may resume with others. (`patience` is of files of older versions.)"""
 
 
 def generate_cached(path: str | Path, model: Model, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-    """The generation of every request: first those in the file, then the model's, each written before it is handed on.
+    """Yields the generation of every request: first those in the file, then the model's, each written before it is yielded.
 
     Args:
-        path: the file, JSONL; made where it does not exist.
-        model: asked for what the file does not have.
-        requests: with ids of their own. Answers in the file to other requests are left alone.
+        path: the JSONL file; created where it does not exist.
+        model: generates what the file does not have.
+        requests: with unique ids. Lines of other requests stay in the file.
         sampling: how completions are drawn.
 
     Raises:
@@ -56,7 +66,7 @@ def generate_cached(path: str | Path, model: Model, requests: Sequence[Request],
                 )
             if before.generation.error is None:
                 yield before.generation
-            else:  # what failed by itself comes last: it must not keep the others from being asked
+            else:  # what failed when it was sent comes last, for it may fail again and end the run
                 (waiting if before.generation.error.startswith(SKIPPED_REQUEST) else failed).append(request)
         waiting += failed
         if not waiting:
@@ -65,12 +75,12 @@ def generate_cached(path: str | Path, model: Model, requests: Sequence[Request],
         for generation in model.generate(waiting, sampling):
             store.write(_line(generation, digests.pop(generation.id)))
             yield generation
-        for name in digests:  # a model that breaks its promise
-            yield Generation(name, (), error=f"{model.name} gave nothing back for this request")
+        for name in digests:  # the model broke its protocol
+            yield Generation(name, (), error=f"{model.name} returned nothing for this request")
 
 
 def is_header(entry: Any) -> bool:
-    """Whether a parsed line is the first of such a file."""
+    """Whether a parsed line is the first line of such a file."""
     return isinstance(entry, dict) and entry.get("execverify") == FORMAT
 
 
@@ -83,7 +93,7 @@ class CachedGeneration:
 
 
 class _Store:
-    """The open file, claimed by this process."""
+    """The open file, locked by this process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -105,13 +115,13 @@ class _Store:
 
     def __exit__(self, *_: object) -> None:
         if self._file >= 0:
-            with contextlib.suppress(OSError):  # a file system that cannot; the lines are written all the same
+            with contextlib.suppress(OSError):  # a file system without fsync; the lines are written all the same
                 os.fsync(self._file)
             os.close(self._file)
             self._file = -1
 
     def begin(self, header: dict[str, Any]) -> dict[str, CachedGeneration]:
-        """What the file has already, after its header was compared or written and a torn last line taken off."""
+        """Compares or writes the header, cuts off an incomplete last line, and returns the generations in the file."""
         text = self.path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         if not whole:
@@ -124,8 +134,8 @@ class _Store:
         before = next(entries)
         if not is_header(before):
             raise ModelError(f"{self.path} holds something else: name a file that is new or empty")
-        _same(self.path, before, header)
-        done = {entry["id"]: _done(entry) for entry in entries}
+        _compare_headers(self.path, before, header)
+        done = {entry["id"]: _from_line(entry) for entry in entries}
         os.ftruncate(self._file, len(whole))
         return done
 
@@ -134,10 +144,10 @@ class _Store:
             try:
                 yield json.loads(line)
             except ValueError:
-                raise ModelError(f"{self.path}:{number} is not JSON: name another file, or take that line out") from None
+                raise ModelError(f"{self.path}:{number} is not JSON: name another file, or remove that line") from None
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Appends one line; it is in the hands of the system when this returns."""
+        """Appends one line, unbuffered."""
         line = (json.dumps(entry) + "\n").encode()  # ASCII: lone surrogates of a model's text survive as escapes
         try:
             while line:
@@ -151,16 +161,18 @@ def _header(model: Model, sampling: Sampling) -> dict[str, Any]:
     return {"execverify": FORMAT, "version": __version__, "model": model.name, "settings": plain, "sampling": sampling.plain()}
 
 
-def _same(path: Path, before: Mapping[str, Any], now: dict[str, Any]) -> None:
+def _compare_headers(path: Path, before: Mapping[str, Any], now: dict[str, Any]) -> None:
     pairs = [("model", before["model"], now["model"])]
     for part in ("sampling", "settings"):
         pairs += [(name, before[part].get(name), now[part].get(name)) for name in sorted(before[part].keys() | now[part].keys())]
     for name, there, here in pairs:
         if there != here and name not in IGNORED_SETTINGS:
-            raise ModelError(f"{path} holds another run ({name} is {_told(there)} there, {_told(here)} now): name another file")
+            raise ModelError(
+                f"{path} holds another run ({name} is {_shorten(there)} there, {_shorten(here)} now): name another file"
+            )
 
 
-def _told(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -174,6 +186,6 @@ def _line(generation: Generation, digest: str) -> dict[str, Any]:
     return line
 
 
-def _done(entry: Mapping[str, Any]) -> CachedGeneration:
+def _from_line(entry: Mapping[str, Any]) -> CachedGeneration:
     reasons = tuple(entry.get("finish_reasons", ()))
     return CachedGeneration(Generation(entry["id"], tuple(entry["completions"]), entry.get("error"), reasons), entry["prompt"])

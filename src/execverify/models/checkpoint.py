@@ -1,9 +1,10 @@
-"""What the local engines share: a checkpoint's name and fingerprint, and prompts as its tokenizer has them.
+"""What the local backends share: a checkpoint's name and fingerprint, prompts as token ids, and the seed of each sample.
 
-Both engines are given token ids, so that the same messages are the same prompt to either.
+Both backends take token ids, so that the same messages are the same prompt to either.
 """
 
 import hashlib
+import secrets
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,10 @@ _BLOCK, _BLOCKS = 1 << 16, 16
 
 
 def name_of(spec: str) -> str:
-    """How results call a model: a hub name as it is, a path by its last part, for results tell nothing of a machine.
+    """A model's name in results: a hub name as it is, and the last part of a path, for results hold no paths of a machine.
 
     Raises:
-        ModelError: the spec is a path, and nothing is there.
+        ModelError: the spec is a path that does not exist.
     """
     path = Path(spec)
     if path.exists():
@@ -32,7 +33,7 @@ def name_of(spec: str) -> str:
 
 
 def fingerprint(path: Path) -> str | None:
-    """A hash of the size and of samples of each file of weights: a checkpoint that was written over is another model.
+    """A hash of the size and of samples of each file of weights, which changes when a checkpoint is overwritten.
 
     None where there is no such path.
     """
@@ -50,12 +51,23 @@ def fingerprint(path: Path) -> str | None:
     return digest.hexdigest()[:16]
 
 
+def sample_seed(seed: int | None, request: str, sample: int) -> int:
+    """The seed of a sample, below 2**63, from the run's seed, the request's id and the sample's number alone.
+
+    It is random where the run's seed is None.
+    """
+    if seed is None:
+        return secrets.randbits(63)
+    text = f"{seed}/{sample}/{request}".encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.sha256(text).digest()[:8]) >> 1
+
+
 class Prompts:
-    """How messages become token ids.
+    """Turns messages into token ids.
 
     Args:
-        chat_template: "auto" takes the tokenizer's own, or "plain" where it has none: the messages' texts, joined by blank lines.
-        options: given to the chat template, such as {"enable_thinking": False}.
+        chat_template: "auto" takes the tokenizer's own, or "plain" where it has none; "plain" joins the texts by blank lines.
+        options: variables of the chat template, such as {"enable_thinking": False}.
 
     Raises:
         ModelError: `chat_template` is something else.
@@ -70,16 +82,16 @@ class Prompts:
     def tokens(self, requests: Sequence[Request], tokenizer: Any, name: str) -> list[list[int]]:
         """The token ids of each request.
 
-        A last message of the assistant's own is taken as begun, and the model goes on where it ends.
+        Where the last message is the assistant's, the model continues it.
 
         Raises:
-            ModelError: the chat template refuses the messages.
+            ModelError: the chat template rejects the messages.
         """
         plain = self._template == "plain"
         if not plain and not tokenizer.chat_template:
             warnings.warn(
-                f"{name} has no chat template: messages are given as plain text, joined by blank lines "
-                "(chat_template='plain' says that this is meant)",
+                f"{name} has no chat template: the messages are sent as plain text, joined by blank lines "
+                "(chat_template='plain' does the same without this warning)",
                 stacklevel=3,
             )
             plain = True
@@ -87,7 +99,7 @@ class Prompts:
             texts = ["\n\n".join(message["content"] for message in request.messages) for request in requests]
         else:
             texts = [self._templated(request.messages, tokenizer, name) for request in requests]
-        ids: list[list[int]] = tokenizer(texts, add_special_tokens=plain)["input_ids"]  # a template writes its own
+        ids: list[list[int]] = tokenizer(texts, add_special_tokens=plain)["input_ids"]  # a template writes its own special tokens
         return ids
 
     def _templated(self, messages: tuple[Message, ...], tokenizer: Any, name: str) -> str:
@@ -95,6 +107,6 @@ class Prompts:
         how = {"continue_final_message": True} if unfinished else {"add_generation_prompt": True}
         try:
             text: str = tokenizer.apply_chat_template(list(messages), tokenize=False, **how, **self._options)
-        except Exception as error:  # templates are programs, and raise what they like
-            raise ModelError(f"the chat template of {name} refuses the messages: {error}") from None
+        except Exception as error:  # templates are programs, and may raise anything
+            raise ModelError(f"the chat template of {name} rejects the messages: {error}") from None
         return text

@@ -1,9 +1,9 @@
-"""Fakes: a function from a request to text, for tests, floors and demonstrations.
+"""Mock models: a function from a request to text, for tests, baselines and demonstrations.
 
-    model = Scripted("gold", lambda request: golds[request.id])        # any callable
-    model = load("mock:constant", text="Nil")                      # or one of those registered here by name
+    model = MockModel("gold", lambda request: golds[request.id])   # any callable
+    model = load("mock:constant", text="Nil")                      # or one that is registered by name
 
-A function that raises makes a generation with an error, as an engine that fails does.
+A function that raises gives a generation with an error.
 """
 
 import difflib
@@ -14,66 +14,66 @@ from execverify.errors import ModelError
 from execverify.models.model import Generation, Request, Sampling, check_ids
 
 Answer = Callable[[Request], str | Sequence[str]]
-"""One text, which is every sample; or a text for each sample, repeated as often as is needed."""
+"""From a request to one text for all samples, or to a text for each sample; too few are repeated in turn."""
 
-_MAKERS: dict[str, Callable[..., Answer]] = {}
+_FACTORIES: dict[str, Callable[..., Answer]] = {}
 
 
 class MockModel:
-    """A model that is a function.
+    """A model whose completions a function returns.
 
     Args:
-        name: how results call it.
-        answer: from a request to its completion, or its completions.
-        settings: plain values to record.
+        name: its name in results.
+        answer: takes a request and returns its completion, or its completions.
+        settings: JSON values that are recorded with the results.
     """
 
     def __init__(self, name: str, answer: Answer, **settings: Any) -> None:
         self.name = name
-        self.settings: Mapping[str, Any] = {"engine": "scripted", **settings}
+        self.settings: Mapping[str, Any] = {"engine": "mock", **settings}
         self._answer = answer
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-        """Answers in order."""
+        """Yields a generation for each request, in order."""
         check_ids(requests)
         for request in requests:
             try:
                 given = self._answer(request)
             except Exception as error:
-                yield Generation(request.id, (), error=f"the script failed: {type(error).__name__}: {error}")
+                yield Generation(request.id, (), error=f"the mock function failed: {type(error).__name__}: {error}")
                 continue
             texts = (given,) if isinstance(given, str) else tuple(given)
             if not texts:
-                yield Generation(request.id, (), error="the script gave no completion")
+                yield Generation(request.id, (), error="the mock function returned no completion")
                 continue
             yield Generation(request.id, tuple(texts[i % len(texts)] for i in range(sampling.n)))
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Does nothing: a mock model holds no resources."""
 
 
 def register_mock(name: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
-    """Makes a maker of answers known as `mock:NAME`; it takes the options given to `load`."""
+    """Decorates a function that takes the options of `load` and returns an `Answer`: `mock:NAME` then names it."""
 
-    def add(maker: Callable[..., Answer]) -> Callable[..., Answer]:
-        _MAKERS[name] = maker
-        return maker
+    def add(factory: Callable[..., Answer]) -> Callable[..., Answer]:
+        _FACTORIES[name] = factory
+        return factory
 
     return add
 
 
 def mock(name: str, **options: Any) -> MockModel:
-    """The fake that is registered under a name.
+    """The mock model that is registered under a name.
 
     Raises:
-        ModelError: there is none, or it takes other options.
+        ModelError: there is none, or it does not take these options.
     """
-    if name not in _MAKERS:
-        near = difflib.get_close_matches(name, _MAKERS, n=1)
-        meant = f"did you mean mock:{near[0]}?" if near else f"there are {', '.join(sorted(_MAKERS))}"
-        raise ModelError(f"there is no model mock:{name}: {meant}")
+    if name not in _FACTORIES:
+        similar = difflib.get_close_matches(name, _FACTORIES, n=1)
+        hint = f"did you mean mock:{similar[0]}?" if similar else f"there are {', '.join(sorted(_FACTORIES))}"
+        raise ModelError(f"there is no model mock:{name}: {hint}")
     try:
-        answer = _MAKERS[name](**options)
+        answer = _FACTORIES[name](**options)
     except TypeError as error:
         raise ModelError(f"mock:{name} cannot be made with these options: {error}") from None
     return MockModel(f"mock:{name}", answer, **options)

@@ -1,10 +1,10 @@
-"""What every model is to the rest of execverify: chat messages in, texts out, as they arrive.
+"""The protocol of models: they take chat messages, and yield completions as they arrive.
 
     for generation in model.generate(requests, Sampling(max_tokens=256)):
-        ...                                      # generation.id says which request; the order is the model's own
+        ...                                      # generation.id is that of the request; the order is the model's own
 
-A generation that carries an `error` is our own failure (a server that died, a prompt that does not fit), and never counts as
-a wrong answer. Every request comes back exactly once, with all its completions or with an error.
+A generation with an `error` is an infrastructure failure (a server that died, a prompt that does not fit), and never counts as a
+wrong answer. Every request gets exactly one generation, with all its completions or with an error.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from execverify.errors import ModelError
 from execverify.questions.task import Message
 
 SKIPPED_REQUEST = "not asked"
-"""The beginning of the error of a request that was given back without a try."""
+"""The first words of the error of a request that was never sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Sampling:
     """How completions are drawn.
 
     Attributes:
-        temperature: 0 takes the likeliest token each time.
+        temperature: 0 takes the most likely token each time.
         top_p: the share of probability that tokens are drawn from.
-        max_tokens: the most tokens of a completion.
+        max_tokens: the maximum number of tokens of a completion.
         n: completions for each request.
-        seed: the same seed draws the same completions where the engine can promise that; None draws afresh.
+        seed: the same seed draws the same completions where the backend guarantees it; None takes a new seed each time.
         stop: texts that end a completion; they are not part of it.
     """
 
@@ -52,33 +52,33 @@ class Sampling:
             raise ModelError("stop is a tuple of texts, none of them empty")
 
     def plain(self) -> dict[str, Any]:
-        """The settings as JSON holds them."""
+        """The settings as JSON values."""
         return {**asdict(self), "stop": list(self.stop)}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a model is asked: chat messages under a name of the caller's own."""
+    """Chat messages, with an id that the caller chooses."""
 
     id: str
     messages: tuple[Message, ...]
 
     @property
     def digest(self) -> str:
-        """The messages' hash, to tell whether a stored answer belongs to this prompt."""
-        told = json.dumps([[message["role"], message["content"]] for message in self.messages], ensure_ascii=False)
-        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        """A hash of the messages, by which a recorded answer is matched to its prompt."""
+        text = json.dumps([[message["role"], message["content"]] for message in self.messages], ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """What a model answered.
+    """The completions of one request.
 
     Attributes:
         id: the request's.
         completions: `Sampling.n` texts; fewer only with an error.
-        error: what went wrong on our side, in one line; None where all is well.
-        finish_reasons: for each completion "stop" or "length" (cut off at `max_tokens`), "" where the engine does not say.
+        error: why completions are missing, in one line; None where none are.
+        finish_reasons: for each completion "stop" or "length" (cut off at `max_tokens`), "" where the backend gives none.
     """
 
     id: str
@@ -89,11 +89,11 @@ class Generation:
 
 @runtime_checkable
 class Model(Protocol):
-    """Something that answers.
+    """Anything that generates completions.
 
     Attributes:
-        name: how results call it.
-        settings: plain values that are recorded with the results: engine, versions, dtype and so on.
+        name: its name in results.
+        settings: JSON values that are recorded with the results: backend, versions, dtype and so on.
     """
 
     @property
@@ -103,11 +103,11 @@ class Model(Protocol):
     def settings(self) -> Mapping[str, Any]: ...
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-        """Answers each request once, as they get done, in any order; ids are unique."""
+        """Yields one generation for each request, as soon as it is complete, in any order. The ids are unique."""
         ...
 
     def close(self) -> None:
-        """Gives back memory, processes and connections; may be called twice."""
+        """Releases memory, processes and connections; may be called twice."""
         ...
 
 

@@ -1,61 +1,91 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, SGLang, llama.cpp, `transformers serve`, or a hosted one.
+"""Models behind a server that offers OpenAI's chat completions: vLLM, SGLang, llama.cpp, `transformers serve`, or a hosted one.
 
     model = load("http://localhost:8000/v1", model="NAME", concurrency=64)
 
-Many requests at a time; what fails for a passing reason (no connection, a time-out, 408, 409, 425, 429, 5xx, a reply that is
-not what it should be) is asked again after a pause that doubles, and `Retry-After` is honoured by all threads. What is refused
-for good, or has failed too often, comes back as a generation with an error: no request is lost. When the server has failed as
-many requests in a row as it was asked at once (four at least), it is taken for gone, and the rest are given back unasked.
-
-The key comes from an environment variable (`EXECVERIFY_API_KEY`, or the one that `api_key_env` names). Neither the key nor the URL's query
-stands in what is recorded or in a message.
+The `openai` SDK sends the requests, `tenacity` repeats them, and an event loop in a thread of its own runs up to `concurrency` of
+them at once. Each request ends in one generation: an answer, or an error after its last try. When as many requests in a row have
+failed as may run at once (at least `MIN_FAILURES_BEFORE_ABORT`), the server counts as down and the rest are returned unsent.
 """
 
+import asyncio
 import contextlib
+import email.utils
 import json
+import logging
 import os
 import queue
-import random
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from execverify.errors import ModelError
-from execverify.models import pacing
-from execverify.models.http_client import Dropped, call
 from execverify.models.model import SKIPPED_REQUEST, Generation, Request, Sampling, check_ids
-from execverify.utils.messages import count_phrase, redact, redact_url, url_secrets
+from execverify.utils.messages import count_phrase, one_line, redact, redact_url, url_secrets
 
-KEY_VARIABLE = "EXECVERIFY_API_KEY"
-_FEWEST = 4
-"""Requests given up in a row that mean the server is gone, where fewer are under way at once."""
+API_KEY_ENV = "EXECVERIFY_API_KEY"
+"""The environment variable that holds the key, where `api_key_env` names no other."""
 
-_SECRET = re.compile("key|token|secret|password|auth", re.IGNORECASE)
 RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
-REQUEST_SPECIFIC_STATUS = frozenset({400, 413, 422})  # other requests may well be answered
+"""Refusals that a later try may get past; every status of 500 and more is one, too."""
+
+REQUEST_SPECIFIC_STATUS = frozenset({400, 413, 422})
+"""Refusals of one request, which do not show that the server is down."""
+
+MIN_FAILURES_BEFORE_ABORT = 4
+MAX_CONCURRENCY = 1000
+"""Connections that the SDK opens at most."""
+
+FIRST_WAIT, MAX_WAIT = 0.5, 60.0
+"""Seconds: the upper limit of the first random wait between two tries, which doubles each time, and of all waits."""
+
+_SECRET_FIELD = re.compile("key|token|secret|password|auth", re.IGNORECASE)
+_CLOSE_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class RequestFailed(Exception):
+    """A call that gave no completion.
+
+    Attributes:
+        message: what happened, in one line.
+        status: the HTTP status; None where there was no reply.
+        retryable: whether another try may succeed.
+        retry_after: seconds after which the server asks for the next try; None where it does not.
+    """
+
+    def __init__(
+        self, message: str, status: int | None = None, *, retryable: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class OpenAICompatibleModel:
     """A model behind HTTP.
 
     Args:
-        url: where the server is: `http://host:8000`, `https://host/v1`, or the whole `.../chat/completions`.
-        model: its name there; may be left out where the server has one model only, and is then asked for.
-        concurrency: requests under way at once.
-        timeout: seconds for one reply.
-        retries: tries after the first one; refusals for the rate (429) are not counted.
-        patience: seconds after which a request that keeps failing is given up.
-        requests_per_minute: a limit of our own; None for none.
+        url: the server's address: `http://host:8000`, `https://host/v1`, or the whole `.../chat/completions`.
+        model: its name there; may be left out where the server lists one model only.
+        concurrency: requests under way at once, 1 to 1000.
+        timeout: seconds for one whole reply, from connecting to its last byte.
+        retries: tries after the first one; refusals with status 429 are not counted.
+        max_retry_seconds: seconds from the first try after which a request is not tried again.
+        requests_per_minute: the client's own limit; None for none.
         api_key_env: the environment variable that holds the key.
-        body: more fields of each request, such as {"top_k": 20}; None as a value takes a field out.
+        body: more fields of each request, such as {"top_k": 20}; None as a value leaves a field out.
 
     Raises:
-        ModelError: a URL or key that cannot be used, or no model is named and the server does not tell of just one.
+        ModelError: the SDK is not installed, the URL, the key or an option is not valid, or no model is named and the server
+            does not list exactly one.
     """
 
     def __init__(
@@ -66,246 +96,375 @@ class OpenAICompatibleModel:
         concurrency: int = 16,
         timeout: float = 300.0,
         retries: int = 5,
-        patience: float = 900.0,
+        max_retry_seconds: float = 900.0,
         requests_per_minute: float | None = None,
         api_key_env: str | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> None:
-        if concurrency < 1 or not timeout > 0 or retries < 0 or (requests_per_minute is not None and not requests_per_minute > 0):
-            raise ModelError("concurrency, timeout and requests_per_minute must be above 0, and retries not below")
+        if not timeout > 0 or retries < 0 or (requests_per_minute is not None and not requests_per_minute > 0):
+            raise ModelError("timeout and requests_per_minute must be above 0, and retries at least 0")
+        if not 1 <= concurrency <= MAX_CONCURRENCY:
+            raise ModelError(f"concurrency is {concurrency}: give 1 to {MAX_CONCURRENCY}")
         self._url = _endpoint(url)
-        self._key = _key(api_key_env)
+        self._key = _read_key(api_key_env)
         self._secrets = tuple(filter(None, (self._key, quote(self._key, safe=""), *url_secrets(url))))
-        self._timeout, self._retries, self._patience = timeout, retries, patience
+        _require_sdk(quiet=bool(urlsplit(url).query))
+        self._timeout, self._retries, self._max_retry_seconds = timeout, retries, max_retry_seconds
         self._concurrency = concurrency
         self._body = dict(body or {})
-        self._pace = pacing.Pace(requests_per_minute)
-        self._chance = random.Random()
-        self._takes_n = True
+        self._limiter = _Limiter(requests_per_minute)
+        self._supports_n = True
         self.name = model or self._only_model()
         self.settings: Mapping[str, Any] = {
             "engine": "openai-compatible server",
             "model": self.name,
-            "url": redact_url(self._url),  # a query may hold a key
-            "body": _without_keys(self._body),
+            "url": redact_url(self._url),
+            "body": _redact_body(self._body),
             "concurrency": concurrency,
             "timeout": timeout,
             "retries": retries,
-            "patience": patience,
+            "max_retry_seconds": max_retry_seconds,
             "requests_per_minute": requests_per_minute,
         }
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-        """Answers as they come. To stop early, close the iterator: nothing new is asked then."""
+        """Yields generations as they arrive. Closing the iterator cancels what is under way, and sends nothing more."""
         check_ids(requests)
-        run = _Run(deque(requests), sampling, pacing.Health(max(self._concurrency, _FEWEST)))
-        for _ in range(min(self._concurrency, len(requests))):
-            threading.Thread(target=self._work, args=(run,), daemon=True).start()
-        try:
-            for _ in requests:
-                yield run.done.get()
-        finally:
-            run.stop.set()
+
+        async def work(emit: Callable[[Generation], None]) -> None:
+            async with self._client() as client, asyncio.TaskGroup() as tasks:
+                batch = _Batch(client, sampling, deque(requests), max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
+                for _ in range(min(self._concurrency, len(requests))):
+                    tasks.create_task(self._work(batch, emit))
+
+        yield from _iterate_in_thread(work)
 
     def close(self) -> None:
-        """There is nothing to give back: each call has its own connection."""
+        """Does nothing: each call of `generate` closes its own connections."""
 
-    def _work(self, run: "_Run") -> None:
-        while not run.stop.is_set():
+    async def _work(self, batch: "_Batch", emit: Callable[[Generation], None]) -> None:
+        while batch.waiting:
+            request = batch.waiting.popleft()
             try:
-                request = run.waiting.popleft()
-            except IndexError:
-                return
-            try:
-                generation = self._answer(request, run)
-            except Exception as error:  # a fault of ours must not lose the request
-                generation = Generation(request.id, (), error=self._hidden(f"{type(error).__name__}: {error}"))
-            run.done.put(generation)
+                generation = await self._answer(request, batch)
+            except Exception as error:  # no fault of this client may lose a request or end the batch
+                generation = Generation(request.id, (), error=self._redact(one_line(f"{type(error).__name__}: {error}")))
+            emit(generation)
 
-    def _answer(self, request: Request, run: "_Run") -> Generation:
-        """All completions of one request: by the parameter `n`, or one by one where the server refuses it or gives fewer."""
-        n = run.sampling.n
+    async def _answer(self, request: Request, batch: "_Batch") -> Generation:
+        """All completions of a request: by the parameter `n`, or one by one where the server refuses it or returns fewer."""
         choices: list[_Choice] = []
-        takes_n = self._takes_n
-        while len(choices) < n:
-            wanted = n - len(choices) if takes_n else 1
+        error = None
+        supports_n = self._supports_n
+        while len(choices) < batch.sampling.n and error is None:
+            missing = batch.sampling.n - len(choices)
+            wanted = missing if supports_n else 1
             try:
-                given = self._insist(request, run, wanted, len(choices))
-            except RequestFailed as trouble:
-                if wanted > 1 and trouble.status in (400, 422, 501):
-                    takes_n = False
-                    continue
-                error = self._hidden(trouble.message)
-                return Generation(request.id, tuple(c.text for c in choices), error, tuple(c.reason for c in choices))
-            if len(given) < wanted:
-                takes_n = False
-            self._takes_n = self._takes_n and takes_n
-            choices += given[: n - len(choices)]
-        return Generation(request.id, tuple(c.text for c in choices), None, tuple(c.reason for c in choices))
+                received = await self._complete(request, batch, wanted, len(choices))
+            except RequestFailed as failure:
+                if wanted > 1 and failure.status in (400, 422, 501):
+                    supports_n = False
+                else:
+                    error = self._redact(failure.message)
+                continue
+            supports_n = supports_n and len(received) >= wanted
+            self._supports_n = self._supports_n and supports_n
+            choices += received[:missing]
+        return Generation(request.id, tuple(c.text for c in choices), error, tuple(c.finish_reason for c in choices))
 
-    def _insist(self, request: Request, run: "_Run", wanted: int, had: int) -> list["_Choice"]:
-        """Asks until there is an answer; raises _Trouble when it is refused for good, or patience ends."""
-        body = self._request_body(request, run.sampling, wanted, had)
-        began = 0.0
-        tries = failures = 0
-        while True:
-            if run.health.gone.is_set():
+    async def _complete(self, request: Request, batch: "_Batch", wanted: int, seed_offset: int) -> list["_Choice"]:
+        """Sends a request until it is answered.
+
+        Raises:
+            RequestFailed: it was refused, or its last try failed.
+        """
+        import tenacity
+
+        content = self._request_body(request, batch.sampling, wanted, seed_offset)
+        tries = counted_failures = 0
+
+        async def attempt() -> list[_Choice]:
+            nonlocal tries
+            if batch.server_down.is_set():
                 raise RequestFailed(
-                    f"{SKIPPED_REQUEST}: the server had failed too many requests in a row; give the command again to go on"
+                    f"{SKIPPED_REQUEST}: too many requests in a row had failed; run the same command again to send the rest"
                 )
-            self._pace.wait(run.stop)
-            began = began or time.monotonic()
-            try:
-                choices = _choices(self._call("POST", self._url, body), self._hidden)
-                run.health.well()
-                return choices
-            except RequestFailed as trouble:
-                tries += 1
-                failures += trouble.status != 429
-                wait = pacing.pause(tries - 1, self._chance) if trouble.wait is None else trouble.wait
-                late = time.monotonic() - began + wait > self._patience
-                if trouble.passing and failures <= self._retries and not late and not run.stop.is_set():
-                    if trouble.wait is not None:
-                        self._pace.hold(wait)
-                    run.pause(wait)
-                    continue
-                if trouble.status not in REQUEST_SPECIFIC_STATUS:
-                    run.health.given_up()
-                raise RequestFailed(
-                    f"{trouble.message} (tried {tries} times)" if tries > 1 else trouble.message, trouble.status
-                ) from None
+            tries += 1
+            return self._parse_choices(await self._call(batch.client, self._url, content))
 
-    def _request_body(self, request: Request, sampling: Sampling, wanted: int, had: int) -> bytes:
+        def out_of_retries(state: Any) -> bool:
+            nonlocal counted_failures
+            if state.outcome.exception().status != 429:
+                counted_failures += 1
+            return counted_failures > self._retries
+
+        def hold_others(state: Any) -> None:
+            if state.outcome.exception().retry_after is not None:
+                self._limiter.hold(state.upcoming_sleep)
+
+        async def sleep(seconds: float) -> None:
+            await _wait(batch.server_down, seconds)
+            await self._limiter.turn(batch.server_down)
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, RequestFailed) and error.retryable),
+            wait=_wait_seconds,
+            stop=tenacity.stop_any(out_of_retries, tenacity.stop_before_delay(self._max_retry_seconds)),
+            before_sleep=hold_others,
+            sleep=sleep,
+            reraise=True,
+        )
+        await self._limiter.turn(batch.server_down)
+        try:
+            choices: list[_Choice] = await retrying(attempt)
+        except RequestFailed as error:
+            if error.status not in REQUEST_SPECIFIC_STATUS:
+                batch.record_failure()
+            if tries < 2:
+                raise
+            raise RequestFailed(f"{error.message} (tried {tries} times)", error.status) from None
+        batch.failures_in_a_row = 0
+        return choices
+
+    def _request_body(self, request: Request, sampling: Sampling, wanted: int, seed_offset: int) -> bytes:
+        """The JSON of a request. It is ASCII: lone surrogates of a prompt are sent as escapes, which the SDK cannot encode."""
         fields: dict[str, Any] = {
             "model": self.name,
             "messages": [dict(message) for message in request.messages],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens,
+            "n": wanted if wanted > 1 else None,
+            "seed": None if sampling.seed is None else sampling.seed + seed_offset,
+            "stop": list(sampling.stop) or None,
         }
-        if wanted > 1:
-            fields["n"] = wanted
-        if sampling.seed is not None:
-            fields["seed"] = sampling.seed + had
-        if sampling.stop:
-            fields["stop"] = list(sampling.stop)
         fields |= self._body
         return json.dumps({name: value for name, value in fields.items() if value is not None}).encode()
 
-    def _call(self, method: str, url: str, body: bytes | None) -> Any:
-        """The JSON value of a good reply; raises _Trouble for all else."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "execverify"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        try:
-            reply = call(method, url, headers, body, self._timeout)
-        except Dropped as dropped:
-            raise RequestFailed(str(dropped), passing=True) from None
-        if reply.status == 200:
-            with contextlib.suppress(ValueError, RecursionError):
-                return json.loads(reply.body)
-        said = self._hidden(reply.body.decode("utf-8", "replace"))  # before it is cut: half a key is still some of it
-        if reply.status != 200:
-            raise _refusal(reply.status, reply.headers, said)
-        what = "an empty reply" if not said.strip() else f"a reply that is not JSON: {_start(said)}"
-        raise RequestFailed(f"the server gave {what}", passing=True) from None
+    def _client(self) -> Any:
+        """A client of the SDK, which belongs to one event loop. Neither retries nor time-outs are left to it."""
+        import openai
 
-    def _hidden(self, text: str) -> str:
-        """A message without the key and what the URL's query holds: servers quote both in what they refuse."""
+        try:
+            return openai.AsyncOpenAI(api_key=self._key or "none", base_url=redact_url(self._url), timeout=None, max_retries=0)
+        except Exception as error:  # such as a proxy in the environment that cannot be used
+            raise ModelError(
+                f"no client could be made for {redact_url(self._url)}: {self._redact(one_line(error, 300))}"
+            ) from None
+
+    async def _call(self, client: Any, url: str, content: bytes | None) -> Any:
+        """POSTs content, or GETs where there is none, and returns the JSON value of the reply.
+
+        Raises:
+            RequestFailed: there was no reply with status 200 and JSON within the time.
+        """
+        import openai
+
+        headers: dict[str, Any] = dict.fromkeys(("Authorization", "OpenAI-Organization", "OpenAI-Project"), openai.Omit())
+        if self._key:  # the SDK's own variables, such as OPENAI_API_KEY and OPENAI_ORG_ID, belong to another server
+            headers["Authorization"] = f"Bearer {self._key}"
+        options = {"headers": {"Content-Type": "application/json", **headers}, "follow_redirects": False}
+        try:
+            async with asyncio.timeout(self._timeout):
+                if content is None:
+                    reply: bytes = await client.get(url, cast_to=bytes, options=options)
+                else:
+                    reply = await client.post(url, cast_to=bytes, content=content, options=options)
+        except TimeoutError:
+            raise RequestFailed(f"no whole reply within {self._timeout:g} s", retryable=True) from None
+        except openai.APIStatusError as error:
+            text = self._redact(error.response.text)  # before it is cut: half a key is still some of it
+            raise _refusal(error.status_code, error.response.headers, text) from None
+        except openai.APIConnectionError as error:
+            raise RequestFailed(_connection_error(error), retryable=True) from None
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(reply)
+        text = self._redact(reply.decode("utf-8", "replace"))
+        what = f"a reply that is not JSON: {_shorten(text)}" if text.strip() else "an empty reply"
+        raise RequestFailed(f"the server sent {what}", retryable=True)
+
+    def _parse_choices(self, reply: Any) -> list["_Choice"]:
+        """The completions of a reply, in the order of their index.
+
+        Raises:
+            RequestFailed: it has none.
+        """
+        choices = []
+        try:
+            for entry in sorted(reply["choices"], key=lambda entry: entry.get("index") or 0):
+                message = entry["message"]
+                text = message["content"]
+                if text is None and any(message.get(name) for name in ("reasoning_content", "reasoning", "refusal")):
+                    text = ""  # the model reasoned or refused, and gave no answer
+                if not isinstance(text, str):
+                    raise TypeError
+                choices.append(_Choice(text, str(entry.get("finish_reason") or "")))
+        except (TypeError, KeyError, AttributeError):
+            choices = []
+        if not choices:
+            text = _shorten(self._redact(json.dumps(reply)))
+            raise RequestFailed(f"the server sent a reply without a completion: {text}", retryable=True)
+        return choices
+
+    def _redact(self, text: str) -> str:
+        """A message without the key and the URL's query, both of which servers quote in their refusals."""
         return redact(text, self._secrets)
 
     def _only_model(self) -> str:
         url = self._url.replace("/chat/completions", "/models")
+
+        async def work(emit: Callable[[Any], None]) -> None:
+            async with self._client() as client:
+                emit(await self._call(client, url, None))
+
         try:
-            listed = self._call("GET", url, None)
+            (listed,) = _iterate_in_thread(work)
             names = [entry["id"] for entry in listed["data"]]
         except (RequestFailed, TypeError, KeyError) as error:
-            told = self._hidden(str(error))
-            raise ModelError(f"{redact_url(url)} does not tell which models there are ({told}): give model=NAME") from None
+            reason = self._redact(str(error))
+            raise ModelError(f"{redact_url(url)} does not list the server's models ({reason}): give model=NAME") from None
         if len(names) != 1:
-            raise ModelError(
-                f"the server has {count_phrase(len(names), 'model')} ({', '.join(map(str, names[:5]))}): give model=NAME"
-            )
+            listing = ", ".join(map(str, names[:5]))
+            raise ModelError(f"the server has {count_phrase(len(names), 'model')} ({listing}): give model=NAME")
         return str(names[0])
-
-
-class _Run:
-    """What the threads of one `generate` share."""
-
-    def __init__(self, waiting: deque[Request], sampling: Sampling, health: pacing.Health) -> None:
-        self.waiting = waiting
-        self.sampling = sampling
-        self.health = health
-        self.done: queue.SimpleQueue[Generation] = queue.SimpleQueue()
-        self.stop = threading.Event()
-
-    def pause(self, seconds: float) -> None:
-        """Waits so long; less where the run is stopped or the server is gone."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self.stop.is_set() and not self.health.gone.is_set():
-            self.stop.wait(min(left, 0.25))
-
-
-class RequestFailed(Exception):
-    """A call that gave no completion.
-
-    Attributes:
-        message: what happened, in one line.
-        status: of HTTP; None where there was no reply.
-        passing: whether another try may well succeed.
-        wait: seconds after which the server asks to be tried again.
-    """
-
-    def __init__(self, message: str, status: int | None = None, *, passing: bool = False, wait: float | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.passing = passing
-        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
     text: str
-    reason: str
+    finish_reason: str
 
 
-def _choices(value: Any, hidden: Callable[[str], str]) -> list[_Choice]:
-    """The completions of a reply, in the order of their index; raises _Trouble where it has none."""
-    choices = []
+@dataclass(slots=True)
+class _Batch:
+    """What the tasks of one `generate` share; `server_down` is set after `max_failures` failed requests in a row."""
+
+    client: Any
+    sampling: Sampling
+    waiting: deque[Request]
+    max_failures: int
+    failures_in_a_row: int = 0
+    server_down: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def record_failure(self) -> None:
+        self.failures_in_a_row += 1
+        if self.failures_in_a_row >= self.max_failures:
+            self.server_down.set()
+
+
+class _Limiter:
+    """Spaces calls evenly, and holds back all of them while the server asks for it."""
+
+    def __init__(self, per_minute: float | None) -> None:
+        self._interval = 60.0 / per_minute if per_minute else 0.0
+        self._next = 0.0
+
+    async def turn(self, cancelled: asyncio.Event) -> None:
+        """Waits until the next call may be sent, or until `cancelled`."""
+        while (seconds := self._next - time.monotonic()) > 0 and not cancelled.is_set():
+            await _wait(cancelled, seconds)
+        self._next = max(self._next, time.monotonic() + self._interval)
+
+    def hold(self, seconds: float) -> None:
+        self._next = max(self._next, time.monotonic() + seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+def _wait_seconds(state: Any) -> float:
+    """The wait before the next try: what the server asks for, or a random one whose upper limit doubles with each try."""
+    import tenacity
+
+    asked = state.outcome.exception().retry_after
+    seconds: float = tenacity.wait_random_exponential(FIRST_WAIT, MAX_WAIT)(state) if asked is None else asked
+    return seconds
+
+
+def _iterate_in_thread(work: Callable[[Callable[[T], None]], Coroutine[Any, Any, None]]) -> Iterator[T]:
+    """Yields what a coroutine emits in an event loop of its own thread; raises what it raises; closing the iterator cancels it."""
+    results: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work(lambda item: results.put(("item", item))))
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(task)
+            results.put(("end", None))
+        except BaseException as error:
+            results.put(("error", error))
+        finally:
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
     try:
-        for entry in sorted(value["choices"], key=lambda entry: entry.get("index") or 0):
-            message = entry["message"]
-            text = message["content"]
-            if text is None and any(message.get(name) for name in ("reasoning_content", "reasoning", "refusal")):
-                text = ""  # it thought, or refused, and said nothing
-            if not isinstance(text, str):
-                raise TypeError
-            choices.append(_Choice(text, str(entry.get("finish_reason") or "")))
-    except (TypeError, KeyError, AttributeError):
-        choices = []
-    if not choices:
-        raise RequestFailed(f"the server gave a reply without a completion: {_start(hidden(json.dumps(value)))}", passing=True)
-    return choices
+        while (found := results.get())[0] == "item":
+            yield found[1]
+        if found[0] == "error":
+            raise found[1]
+    finally:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join(_CLOSE_SECONDS)
+
+
+def _require_sdk(quiet: bool) -> None:
+    """Checks that the SDK is there; where `quiet`, keeps its HTTP library from logging URLs, whose query may hold a key."""
+    try:
+        import openai  # noqa: F401
+        import tenacity  # noqa: F401
+    except ImportError as error:
+        raise ModelError(f"a model behind a URL needs {error.name}: pip install 'execverify[openai]'") from None
+    for name in ("httpx", "httpx2") if quiet else ():
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _connection_error(error: BaseException) -> str:
+    """Why there was no reply, from the chain of errors under the SDK's own, which says "Connection error." only."""
+    cause: BaseException = error.__cause__ or error
+    root = cause
+    while (deeper := root.__cause__ or root.__context__) is not None:
+        root = deeper
+    refused = root.exceptions if isinstance(root, BaseExceptionGroup) else (root,)
+    if all(isinstance(one, ConnectionRefusedError) for one in refused):
+        return "the connection was refused: is the server running?"
+    return f"the connection failed: {one_line(cause, 200) or type(cause).__name__}"
 
 
 def _refusal(status: int, headers: Mapping[str, str], body: str) -> RequestFailed:
+    """The error of a reply with another status than 200; `body` holds no secrets any more."""
     try:
         error = json.loads(body)
         error = error.get("error", error)
-        said = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
-        spent = isinstance(error, dict) and "insufficient_quota" in (error.get("code"), error.get("type"))
+        text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
+        no_quota = isinstance(error, dict) and "insufficient_quota" in (error.get("code"), error.get("type"))
     except (ValueError, AttributeError, RecursionError):
-        said, spent = _start(body), False
+        text, no_quota = _shorten(body), False
     if 300 <= status < 400:
-        said = f"it redirects to {redact_url(headers.get('location', 'nowhere'))}: give that URL"
-    passing = (status in RETRYABLE_STATUS or status >= 500) and not spent
-    said = " ".join(said.split())[:300]
-    wait = pacing.retry_after(headers.get("retry-after"))
-    return RequestFailed(f"the server said {status}: {said}", status, passing=passing, wait=wait)
+        text = f"it redirects to {redact_url(headers.get('location', 'nowhere'))}: give that URL"
+    retryable = (status in RETRYABLE_STATUS or status >= 500) and not no_quota
+    text = " ".join(text.split())[:300]
+    wait = _parse_retry_after(headers.get("retry-after"))
+    return RequestFailed(f"the server said {status}: {text}", status, retryable=retryable, retry_after=wait)
 
 
-def _start(body: str) -> str:
+def _parse_retry_after(value: str | None) -> float | None:
+    """The header's seconds from now, which it gives as a number or a date; None where it is missing or neither."""
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value or "").timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(0.0, seconds) if seconds == seconds else None
+
+
+def _shorten(body: str) -> str:
     text = " ".join(body[:400].split())
     return text if len(text) <= 120 else text[:117] + "..."
 
@@ -314,30 +473,30 @@ def _endpoint(url: str) -> str:
     """The URL of chat completions, from any of the ways in which people name a server."""
     try:
         parts = urlsplit(url)
-        good = parts.hostname and parts.port != 0
+        valid = parts.hostname and parts.port != 0
     except ValueError:
-        good = False
-    if not good:
+        valid = False
+    if not valid:
         raise ModelError(f"{redact_url(url)} is not a URL of a server: write http://HOST:PORT/v1")
     if parts.username or parts.password:
-        raise ModelError(f"the URL holds a name or password: put the key into the environment as {KEY_VARIABLE}")
+        raise ModelError(f"the URL holds a name or password: put the key into the environment as {API_KEY_ENV}")
     path = parts.path.rstrip("/")
     if not path.endswith("/chat/completions"):
         path = f"{path or '/v1'}/chat/completions"
     return parts._replace(path=path, fragment="").geturl()
 
 
-def _without_keys(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of requests as they are recorded: texts that are called a key or the like are not."""
-    return {name: "***" if isinstance(value, str) and _SECRET.search(name) else value for name, value in body.items()}
+def _redact_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of requests as they are recorded: texts whose name is that of a secret are left out."""
+    return {name: "***" if isinstance(value, str) and _SECRET_FIELD.search(name) else value for name, value in body.items()}
 
 
-def _key(variable: str | None) -> str:
+def _read_key(variable: str | None) -> str:
     if variable and not variable.isidentifier():
         raise ModelError("api_key_env takes the name of an environment variable that holds the key, and not the key")
-    key = os.environ.get(variable or KEY_VARIABLE, "").strip()
+    key = os.environ.get(variable or API_KEY_ENV, "").strip()
     if variable and not key:
         raise ModelError(f"the environment has no {variable}: set it to the server's key")
-    if not key.isascii() or any(not 32 < ord(letter) < 127 for letter in key):
-        raise ModelError(f"{variable or KEY_VARIABLE} holds something else than a key: it has blanks or letters that no key has")
+    if any(not 32 < ord(letter) < 127 for letter in key):
+        raise ModelError(f"{variable or API_KEY_ENV} does not hold a key: it has blanks or characters that no key has")
     return key

@@ -1,13 +1,13 @@
-"""Answers that were generated before, read from a file.
+"""Recorded answers, read from a file.
 
-Two formats, told apart by what is in the file, which may be gzipped (the first may be one JSON array, too):
+Two formats are recognized by the content of the file, which may be gzipped (the first may be one JSON array, too):
 
     {"id": "7", "completion": "..."}                        JSONL; also "completions": [...], and several lines with one id,
-    {"id": "8", "completions": ["...", "..."]}              whose completions are added up in their order
+    {"id": "8", "completions": ["...", "..."]}              whose completions are joined in order
     {"sample_0": ["...", "..."], "sample_1": [...]}         CRUXEval's generations: one object, a list for each id
 
-A file that `store.py` wrote is JSONL too: its first line says what was asked of which model, a later line for an id takes the
-place of an earlier one, and the recorded model goes by the name of the one that answered.
+A file that `generate_cached` wrote is JSONL, too: its first line records the model, its settings and the sampling, a later line
+for an id replaces an earlier one, and the name is that of the recorded model.
 """
 
 import json
@@ -21,17 +21,17 @@ from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import read_text
 
-_LISTED = 3
+_SHOWN_IDS = 3
 
 
 class ReplayModel:
-    """A model whose answers are in a file.
+    """A model that returns the recorded answers of a file.
 
     Args:
         path: the file.
 
     Raises:
-        ModelError: there is no such file, or it is in neither format.
+        ModelError: there is no such file, or it has neither format.
     """
 
     def __init__(self, path: str) -> None:
@@ -39,7 +39,7 @@ class ReplayModel:
         header, self._found = read_recorded(path)
         self.name: str = header.get("model") or f"replay:{Path(path).name}"
         samples = min((len(g.completions) for g, _ in self._found.values() if g.error is None), default=0)
-        settings = {"engine": "recorded", "file": Path(path).name, "answers": len(self._found), "samples": samples}
+        settings = {"engine": "replay", "file": Path(path).name, "answers": len(self._found), "samples": samples}
         if header:
             settings["recorded"] = {"model": header["model"], "settings": header["settings"], "sampling": header["sampling"]}
         self.settings: Mapping[str, Any] = settings
@@ -50,17 +50,17 @@ class ReplayModel:
         return tuple(self._found)
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-        """The recorded answers: the first `sampling.n` of each, or an error where there are fewer.
+        """Yields the first `sampling.n` recorded answers of each request, in order, or an error where there are fewer.
 
-        The prompts must be those that the answers were given to, where the file tells.
+        Where the file records a hash of the prompts, another prompt is an error, too.
 
         Raises:
-            ModelError: no request has an answer, which means that the file belongs to something else.
+            ModelError: no request has an answer, so that the file must be of other requests.
         """
         check_ids(requests)
         missing = [request.id for request in requests if request.id not in self._found]
         if missing and len(missing) == len(requests):
-            has = ", ".join(list(self._found)[:_LISTED])
+            has = ", ".join(list(self._found)[:_SHOWN_IDS])
             raise ModelError(
                 f"{self.path} answers none of the {count_phrase(len(requests), 'request')}: it has {has} ..., not {missing[0]}"
             )
@@ -80,18 +80,18 @@ class ReplayModel:
         return Generation(request.id, generation.completions[:n], generation.error, generation.finish_reasons[:n])
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Does nothing: the file was read and closed."""
 
 
-Found = dict[str, tuple[Generation, str]]
+RecordedGenerations = dict[str, tuple[Generation, str]]
 """Generations by id, each with the digest of its prompt, or ""."""
 
 
-def read_recorded(path: str) -> tuple[dict[str, Any], Found]:
+def read_recorded(path: str) -> tuple[dict[str, Any], RecordedGenerations]:
     """A file's header ({} where it has none) and its generations.
 
     Raises:
-        ModelError: there is no such file, or it is in neither format.
+        ModelError: there is no such file, or it has neither format.
     """
     text = read_text(path, "recorded answers", ModelError)
     try:
@@ -101,12 +101,12 @@ def read_recorded(path: str) -> tuple[dict[str, Any], Found]:
     if isinstance(whole, dict) and "id" not in whole and not is_header(whole):
         return {}, _cruxeval(path, whole)
     if isinstance(whole, list):
-        return {}, _found(path, ((f"{path}:{number}", entry) for number, entry in enumerate(whole, start=1)), False)
+        return {}, _collect(path, ((f"{path}:{number}", entry) for number, entry in enumerate(whole, start=1)), False)
     return _lines(path, text)
 
 
-def _cruxeval(path: str, whole: dict[str, Any]) -> Found:
-    found: Found = {}
+def _cruxeval(path: str, whole: dict[str, Any]) -> RecordedGenerations:
+    found: RecordedGenerations = {}
     for name, texts in whole.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ModelError(f"{path}: the entry {name!r} is not a list of texts, as CRUXEval's generations have")
@@ -116,7 +116,7 @@ def _cruxeval(path: str, whole: dict[str, Any]) -> Found:
     return found
 
 
-def _lines(path: str, text: str) -> tuple[dict[str, Any], Found]:
+def _lines(path: str, text: str) -> tuple[dict[str, Any], RecordedGenerations]:
     header: dict[str, Any] = {}
     entries: list[tuple[str, Any]] = []
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -132,15 +132,15 @@ def _lines(path: str, text: str) -> tuple[dict[str, Any], Found]:
             header = entry
         else:
             entries.append((where, entry))
-    return header, _found(path, entries, bool(header))
+    return header, _collect(path, entries, bool(header))
 
 
-def _found(path: str, entries: Iterable[tuple[str, Any]], replaced: bool) -> Found:
-    """The generations of entries; a later one for an id takes the place of an earlier one, or is added to it."""
-    found: Found = {}
+def _collect(path: str, entries: Iterable[tuple[str, Any]], replace: bool) -> RecordedGenerations:
+    """The generations of entries; a later one of an id replaces an earlier one, or its completions are appended."""
+    found: RecordedGenerations = {}
     for where, entry in entries:
         generation, digest = _entry(entry, where)
-        if generation.id in found and not replaced:
+        if generation.id in found and not replace:
             before = found[generation.id][0]
             generation = Generation(generation.id, before.completions + generation.completions)
         found[generation.id] = (generation, digest)

@@ -1,14 +1,14 @@
-"""Local models by transformers: a hub name, a folder, or a `.gguf` file; on a GPU where there is one, else on the processor.
+"""Local models in transformers: a hub name, a folder, or a `.gguf` file; on a GPU where there is one, else on the processor.
 
     model = load("HuggingFaceTB/SmolLM2-135M-Instruct", batch_size=32)
     model = load("weights/model.Q4_1.gguf")                  # dequantized
 
-What holds: with temperature 0 a completion is the likeliest token each time; otherwise it is drawn from (seed, request id,
-number of the sample). Neither depends on the other requests, their order or the batch size, but for the rounding of sums:
-batches of other shapes add in another order, and where two tokens are as likely as each other to the last bits, or a draw
-falls on the edge between two, the other one may be taken. In bfloat16 that happens often, in float32 seldom.
+With temperature 0 each token is the most likely one; otherwise the draws depend on the run's seed, the request's id and the
+sample's number. Neither depends on the other requests, their order or the batch size, except by rounding: batches of another
+shape add in another order, and may decide differently where two tokens are equally likely to the last bits, or where a draw falls
+between two. In bfloat16 that is common, in float32 rare.
 
-The weights are loaded when the first request has to be answered.
+The weights are loaded with the first request.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import ModelError
-from execverify.models.checkpoint import Prompts, fingerprint, name_of
+from execverify.models.checkpoint import Prompts, fingerprint, name_of, sample_seed
 from execverify.models.model import Generation, Request, Sampling, check_ids
-from execverify.models.seeds import sample_seed
-from execverify.models.transformers_sampling import BatchSampler, Row
+from execverify.models.transformers_sampling import BatchSampler, SampleState
 from execverify.utils.messages import count_phrase
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -31,16 +30,16 @@ class Transformers:
 
     Args:
         name: a hub name, a folder, or a `.gguf` file.
-        batch_size: completions that are decoded at once; halved where memory does not suffice.
-        device: "cuda", "mps", "cpu" ...; "auto" takes the first of these that is there.
+        batch_size: completions that are decoded at once; halved where they do not fit into memory.
+        device: "cuda", "mps", "cpu" ...; "auto" takes the first of these that is available.
         dtype: "float32", "bfloat16", "float16"; "auto" takes the model's own on a GPU and float32 on the processor.
         revision: of the hub's repository.
-        chat_template: "auto" takes the tokenizer's own, or "plain" where it has none: the messages' texts, joined by blank lines.
-        template_options: given to the chat template, such as {"enable_thinking": False}.
+        chat_template: "auto" takes the tokenizer's own, or "plain" where it has none; "plain" joins the texts by blank lines.
+        template_options: variables of the chat template, such as {"enable_thinking": False}.
         trust_remote_code: whether code from the repository may run here.
 
     Raises:
-        ModelError: the engine is not installed, or an option has no such value.
+        ModelError: torch or transformers is not installed, or an option has no such value.
     """
 
     def __init__(
@@ -86,36 +85,36 @@ class Transformers:
         }
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-        """Answers batch by batch, those with the longest prompts first; each as soon as its last sample is done."""
+        """Yields a generation as soon as its last sample is complete; the longest prompts are decoded first."""
         check_ids(requests)
         if not requests:
             return
         model, tokenizer = self.loaded()
         prompts = self._prompts.tokens(requests, tokenizer, self.name)
-        context = _context(model.config)
+        context = _context_length(model.config)
         jobs = []
         for request, prompt in zip(requests, prompts, strict=True):
             room = min(sampling.max_tokens, context - len(prompt))
             if not prompt or room < 1:
-                takes = f"the prompt has {count_phrase(len(prompt), 'token')}, and the model takes 1 to {context - 1}"
-                yield Generation(request.id, (), error=takes)
+                error = f"the prompt has {count_phrase(len(prompt), 'token')}, and the model takes 1 to {context - 1}"
+                yield Generation(request.id, (), error=error)
                 continue
             seeds = (sample_seed(sampling.seed, request.id, k) for k in range(sampling.n))
-            jobs.append((request, [Row(tuple(prompt), seed, room) for seed in seeds]))
+            jobs.append((request, [SampleState(tuple(prompt), seed, room) for seed in seeds]))
         jobs.sort(key=lambda job: len(job[1][0].prompt), reverse=True)
-        ended = _ended_by(sampling.stop, tokenizer) if sampling.stop else None
-        decoder = BatchSampler(model, _ends(model, tokenizer), sampling.temperature, sampling.top_p, ended)
+        ended = _stop_condition(sampling.stop, tokenizer) if sampling.stop else None
+        decoder = BatchSampler(model, _end_tokens(model, tokenizer), sampling.temperature, sampling.top_p, ended)
         owners = {id(row): job for job in jobs for row in job[1]}
         failed: dict[str, str] = {}
-        for row, error in self._decoded(decoder, [row for _, rows in jobs for row in rows]):
+        for row, failure in self._decode(decoder, [row for _, rows in jobs for row in rows]):
             request, rows = owners.pop(id(row))
-            if error:
-                failed[request.id] = error
+            if failure:
+                failed[request.id] = failure
             if not any(id(other) in owners for other in rows):
                 yield _generation(request, rows, failed.get(request.id), tokenizer, sampling.stop)
 
-    def _decoded(self, decoder: BatchSampler, rows: list[Row]) -> Iterator[tuple[Row, str]]:
-        """Each row when it is done, with "" or what went wrong; a batch that does not fit into memory is halved."""
+    def _decode(self, decoder: BatchSampler, rows: list[SampleState]) -> Iterator[tuple[SampleState, str]]:
+        """Yields each sample when it is complete, with "" or an error; a batch that does not fit into memory is halved."""
         size = self._batch_size
         while rows:
             batch = rows[:size]
@@ -136,7 +135,7 @@ class Transformers:
             rows = rows[len(batch) :]
 
     def close(self) -> None:
-        """Gives back the weights' memory."""
+        """Releases the memory of the weights."""
         self._loaded = None
         self._empty_cache()
 
@@ -147,7 +146,7 @@ class Transformers:
             torch.cuda.empty_cache()
 
     def loaded(self) -> tuple[Any, Any]:
-        """The model and its tokenizer, loaded at the first call."""
+        """The model and its tokenizer, which the first call loads."""
         if self._loaded is None:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -155,11 +154,11 @@ class Transformers:
             dtype = self._dtype if self._dtype == "auto" else getattr(torch, self._dtype)
             options: dict[str, Any] = {"dtype": dtype}
             if "gguf_file" in self._source:
-                options |= _dequantized()
+                options |= _dequantize_options()
             try:
                 tokenizer = AutoTokenizer.from_pretrained(**self._source)
                 model = AutoModelForCausalLM.from_pretrained(**self._source, **options)
-            except Exception as error:  # files of something else break the engine in any way
+            except Exception as error:  # wrong files may raise anything
                 raise ModelError(f"{self.name} could not be loaded: {' '.join(str(error).split())[:400]}") from None
             self._loaded = model.to(self._device).eval(), tokenizer
         return self._loaded
@@ -180,23 +179,23 @@ def _device(torch: Any) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _dequantized() -> dict[str, Any]:
-    """What makes transformers unpack a GGUF file's weights: newer versions leave them packed unless told otherwise."""
+def _dequantize_options() -> dict[str, Any]:
+    """The options that dequantize a GGUF file: newer versions of transformers keep its weights quantized by default."""
     import transformers
 
     config = getattr(transformers, "GgufConfig", None)
     return {} if config is None else {"quantization_config": config(dequantize=True)}
 
 
-def _context(config: Any) -> int:
-    """How many tokens the model takes, prompt and completion together."""
+def _context_length(config: Any) -> int:
+    """The maximum number of tokens, prompt and completion together."""
     return int(getattr(config.get_text_config(decoder=True), "max_position_embeddings", None) or 1 << 30)
 
 
-def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     ends: set[int] = set()
-    for told in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
-        ends.update(told if isinstance(told, list | tuple) else [] if told is None else [told])
+    for ids in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
+        ends.update(ids if isinstance(ids, list | tuple) else [] if ids is None else [ids])
     return frozenset(ends)
 
 
@@ -205,13 +204,15 @@ def _decode(tokens: Sequence[int], tokenizer: Any) -> str:
     return text
 
 
-def _ended_by(stop: tuple[str, ...], tokenizer: Any) -> Any:
-    """Whether tokens end in one of the texts: looks at no more of them than the text can be long."""
+def _stop_condition(stop: tuple[str, ...], tokenizer: Any) -> Any:
+    """A function that tells whether tokens end in one of the texts. It decodes only as many tokens as a text can have."""
     window = max(map(len, stop)) + 8
     return lambda tokens: any(text in _decode(tokens[-window:], tokenizer) for text in stop)
 
 
-def _generation(request: Request, rows: list[Row], error: str | None, tokenizer: Any, stop: tuple[str, ...]) -> Generation:
+def _generation(
+    request: Request, rows: list[SampleState], error: str | None, tokenizer: Any, stop: tuple[str, ...]
+) -> Generation:
     done = [row for row in rows if row.finish]
     texts = []
     for row in done:

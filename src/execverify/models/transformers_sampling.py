@@ -1,12 +1,11 @@
-"""Decoding by batches with a transformers model, for many prompts of unlike length and answers of unlike length.
+"""Batched decoding with a transformers model, for prompts and completions of different lengths.
 
-`generate` keeps a row in its batch until the last row is done, and fills it with padding. Here a row leaves when it is done; a
-prompt is read once for all its samples, and what all prompts of a batch begin with, such as worked examples, once for all of
-them; and a draw is the row's own: the random number of step t comes from the row's seed, and picks a token by the cumulated
-probabilities. So a completion depends on its prompt and seed alone, and on what else is in the
-batch only by the rounding of sums, which can turn a tie.
+`generate` of transformers keeps a row in its batch until the last row is complete, and pads it. Here a row leaves the batch when
+it is complete. The model reads a prompt once for all its samples, and the common prefix of all prompts of a batch, such as worked
+examples, once for all of them. The random number of each step comes from the row's own seed, and picks a token by the cumulative
+probabilities. So a completion depends on its prompt and seed alone, and on the rest of the batch only by rounding.
 
-It works with every decoder whose cache can select rows, which are all that fill transformers' `DynamicCache`.
+It works with every decoder whose cache can select rows, which are all that use the `DynamicCache` of transformers.
 """
 
 import inspect
@@ -17,25 +16,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _CACHE_NAMES = ("cache", "past_key_values", "cache_params")
-"""What models call their cache: the first since transformers 5.24; before, the third was Mamba's."""
+"""Names of the cache parameter: the first since transformers 5.24; the third is that of Mamba before."""
 
 _MIN_SHARED_PREFIX = 32
-"""Tokens that the prompts of a batch must share for them to be read once."""
+"""Length in tokens of the shortest common prefix that is worth a reading of its own."""
 
 _TOP_P_CANDIDATES = 1024
-"""Tokens that are sorted first for top-p; all of them only where these do not hold enough of the probability."""
+"""Tokens that are sorted first for top-p; all are sorted only where these do not have enough probability."""
 
 
 @dataclass(slots=True)
-class Row:
-    """One completion on its way.
+class SampleState:
+    """One completion while it is decoded.
 
     Attributes:
         prompt: token ids.
-        seed: of its draws.
-        most: the most tokens it may get.
-        tokens: what was drawn, without the token that ended it.
-        finish: "stop" or "length" when it is done, "" before.
+        seed: the seed of its draws.
+        max_tokens: the maximum number of tokens of the completion.
+        tokens: the tokens drawn so far, without the one that ended it.
+        finish: "stop" or "length" when it is complete, "" before.
     """
 
     prompt: tuple[int, ...]
@@ -46,14 +45,14 @@ class Row:
 
 
 class BatchSampler:
-    """A model with the rules by which completions are drawn and ended.
+    """A model, and how its completions are drawn and ended.
 
     Args:
         model: a causal language model of transformers.
         ends: ids of tokens that end a completion.
-        temperature: 0 takes the likeliest token.
+        temperature: 0 takes the most likely token.
         top_p: the share of probability that tokens are drawn from.
-        stopped: whether a row's tokens end in a stop text; None where there are none.
+        stopped: tells whether a row's tokens end in a stop text; None where there are no stop texts.
     """
 
     def __init__(self, model: Any, ends: frozenset[int], temperature: float, top_p: float, stopped: Any = None) -> None:
@@ -66,22 +65,22 @@ class BatchSampler:
         self._model = model
         self._takes = inspect.signature(model.forward).parameters
         self._cache_name = next((name for name in _CACHE_NAMES if name in self._takes), _CACHE_NAMES[0])
-        # Mamba's kin has no look back at padding.
-        self._forgets = getattr(model, "_is_stateful", False) and "position_ids" not in self._takes
+        # Recurrent models such as Mamba take no mask of what is in their state.
+        self._stateful = getattr(model, "_is_stateful", False) and "position_ids" not in self._takes
         self._ends = ends
         self._temperature, self._top_p = temperature, top_p
         self._stopped = stopped
 
-    def run(self, rows: Sequence[Row]) -> Iterator[Row]:
-        """Decodes a batch; each row is handed back when it is done.
+    def run(self, rows: Sequence[SampleState]) -> Iterator[SampleState]:
+        """Decodes a batch, and yields each row when it is complete.
 
         Args:
-            rows: their prompts are not empty; those with the same prompt share its reading.
+            rows: samples whose prompts are not empty; the model reads equal prompts once.
         """
         torch = self._torch
         with torch.inference_mode():
-            chances = {id(row): random.Random(row.seed) for row in rows}
-            alive = list(rows)
+            generators = {id(row): random.Random(row.seed) for row in rows}
+            active = list(rows)
             prompts = list(dict.fromkeys(row.prompt for row in rows))
             cache = self._new_cache(config=self._model.config)
             logits, mask = self._read(prompts, cache)
@@ -91,20 +90,20 @@ class BatchSampler:
                 logits, mask = self._select(keep, logits, mask, cache)
         while True:
             with torch.inference_mode():
-                drawn = self._draw(logits, [chances[id(row)] for row in alive])
-            keep = [i for i, (row, token) in enumerate(zip(alive, drawn, strict=True)) if not self._done(row, token)]
-            yield from (row for row in alive if row.finish)
+                drawn = self._draw(logits, [generators[id(row)] for row in active])
+            keep = [i for i, (row, token) in enumerate(zip(active, drawn, strict=True)) if not self._done(row, token)]
+            yield from (row for row in active if row.finish)
             if not keep:
                 return
             with torch.inference_mode():
-                if len(keep) < len(alive):
-                    alive, drawn = [alive[i] for i in keep], [drawn[i] for i in keep]
+                if len(keep) < len(active):
+                    active, drawn = [active[i] for i in keep], [drawn[i] for i in keep]
                     logits, mask = self._select(keep, logits, mask, cache)
-                mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
+                mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
                 logits = self._step(torch.tensor(drawn, device=mask.device)[:, None], mask, cache)
 
     def _read(self, prompts: list[tuple[int, ...]], cache: Any) -> tuple[Any, Any]:
-        """Fills the cache with the prompts; gives the logits after each, and what of the cache is no padding."""
+        """Fills the cache with the prompts; returns the logits after each, and the mask of what is not padding."""
         alike = itertools.takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
         shared = min(sum(1 for _ in alike), min(map(len, prompts)) - 1)
         if len(prompts) == 1 or shared < _MIN_SHARED_PREFIX or not self._may_share(cache):
@@ -118,7 +117,7 @@ class BatchSampler:
         return self._step(ids, mask, cache), mask
 
     def _may_share(self, cache: Any) -> bool:
-        """Whether padding may stand between a shared beginning and the rest: not where a layer counts tokens back from the end."""
+        """Whether padding may follow a common prefix: not where a layer counts tokens back from the end."""
         return bool(cache.layers) and all(type(layer) is self._plain_layer for layer in cache.layers)
 
     def _padded(self, prompts: list[tuple[int, ...]]) -> tuple[Any, Any]:
@@ -129,9 +128,9 @@ class BatchSampler:
         return self._torch.tensor(ids, device=device), self._torch.tensor(mask, device=device)
 
     def _step(self, ids: Any, mask: Any, cache: Any) -> Any:
-        """The logits after the last of `ids`, which follow what is in the cache."""
+        """The logits after the last of `ids`, which follow the tokens in the cache."""
         inputs = {"input_ids": ids, self._cache_name: cache, "use_cache": True}
-        if not self._forgets or ids.shape == mask.shape:
+        if not self._stateful or ids.shape == mask.shape:
             inputs["attention_mask"] = mask
         if "position_ids" in self._takes:
             inputs["position_ids"] = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
@@ -144,16 +143,16 @@ class BatchSampler:
         cache.reorder_cache(index)
         return logits[index.to(logits.device)], mask[index]
 
-    def _draw(self, logits: Any, chances: list[random.Random]) -> list[int]:
+    def _draw(self, logits: Any, generators: list[random.Random]) -> list[int]:
         """The next token of each row."""
         torch = self._torch
         if self._temperature == 0:
             tokens: list[int] = logits.argmax(-1).tolist()
             return tokens
-        chance = torch.tensor([[one.random()] for one in chances], device=logits.device)
+        chance = torch.tensor([[one.random()] for one in generators], device=logits.device)
         shares = torch.softmax(logits / self._temperature, -1)
         if self._top_p == 1:
-            return self._sample_token(shares.cumsum(-1), shares.new_ones(len(chances), 1), chance)
+            return self._sample_token(shares.cumsum(-1), shares.new_ones(len(generators), 1), chance)
         for count in (min(_TOP_P_CANDIDATES, shares.shape[-1]), shares.shape[-1]):
             top, names = shares.topk(count, dim=-1)
             sums = top.cumsum(-1)
@@ -166,14 +165,14 @@ class BatchSampler:
         return drawn
 
     def _sample_token(self, sums: Any, held: Any, chance: Any) -> list[int]:
-        """The place where the cumulated shares pass the chance's part of what is held."""
+        """The index where the cumulative probability passes the random number's part of the total."""
         torch = self._torch
         places = torch.searchsorted(sums.contiguous(), chance * torch.minimum(held, sums[:, -1:]), right=True)
         picked: list[int] = places[:, 0].clamp(max=sums.shape[-1] - 1).tolist()
         return picked
 
-    def _done(self, row: Row, token: int) -> bool:
-        """Adds a token to a row; whether that ends it."""
+    def _done(self, row: SampleState, token: int) -> bool:
+        """Adds a token to a row; returns whether that completes it."""
         if token in self._ends:
             row.finish = "stop"
             return True

