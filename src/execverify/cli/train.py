@@ -11,14 +11,13 @@ from rich.markdown import Markdown
 from execverify.cli.common import default_workers
 from execverify.cli.terminal import Text, note, stdout
 from execverify.errors import TrainingError
-from execverify.training.config import STAGES
 
 if TYPE_CHECKING:
     from execverify.training.pipeline import TrainingPipeline
 
 
 _STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_tests"}
-"""The stages as the command line names them, and as presets do."""
+"""The stages as the command line names them, and as presets do, in their order."""
 
 
 @click.command("train")
@@ -56,7 +55,7 @@ def train_command(
     """
     from execverify.training.distributed import is_first
     from execverify.training.pipeline import TrainingPipeline
-    from execverify.training.preset_files import FOLDER, load_preset, preset_names
+    from execverify.training.presets import FOLDER, load_preset, preset_names
     from execverify.training.report import REPORT
 
     if listed:
@@ -74,7 +73,7 @@ def train_command(
     if engine == "verl":
         _on_verl(training, _STAGES.get(stage, stage), model)
         return
-    training.run(STAGES if stage == "all" else [_STAGES[stage]], model)
+    training.run(list(_STAGES.values()) if stage == "all" else [_STAGES[stage]], model)
     if not is_first():
         return  # the first process measures, and says what came of it
     if not no_evaluation:
@@ -87,7 +86,7 @@ def _on_verl(training: "TrainingPipeline", stage: str, model: str | None) -> Non
     from execverify.training.with_verl import launch
     from execverify.training.with_verl.config import check_for_verl
 
-    if stage not in STAGES[1:]:
+    if stage in ("sft", "all"):
         raise TrainingError(
             "verl runs white-box and unit-tests; SFT runs on TRL: `execverify train sft`, then give its model by --model"
         )

@@ -13,7 +13,7 @@ from execverify.models.transformers_backend import Transformers
 from execverify.questions.question import next_statement_question, variable_state_question
 from execverify.questions.task import gold_completion
 from execverify.training.config import SCRATCH, ModelSettings
-from execverify.training.files import atomic_dir
+from execverify.training.run_dir import atomic_dir
 
 PYPI = "pypi:"
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.files import read_json, write_json
+from execverify.training.run_dir import read_json, write_json
 from execverify.utils.atomic import atomic_text
 
 Logger = Callable[[str], None]

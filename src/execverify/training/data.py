@@ -25,7 +25,6 @@ from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Logger
 from execverify.training.config import SYNTHESIZED, DataSettings, Preset
-from execverify.training.preset_checks import recipe_of
 from execverify.utils.messages import count_phrase
 
 TRAIN, TEST = "train", "test"
@@ -110,7 +109,7 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
         folder = _made(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
-        build(folder, int(size), recipe_of(data), workers=workers)
+        build(folder, int(size), data.dataset_config(), workers=workers)
     rows = Rows(folder, preset.sft.rows, preset.rl_whitebox.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
@@ -238,7 +237,7 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
         folder = _made(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
-        build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
+        build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
     return TaskRows(folder, preset.sft.tasks, rl_unit_tests.rows, test, rl_unit_tests.source, data.prompt_template, say)
 
 

@@ -16,7 +16,7 @@ from execverify.models.transformers_backend import Transformers
 from execverify.training.checkpoints import FILTERED, Logger
 from execverify.training.config import RlSettings
 from execverify.training.distributed import is_first, wait_for_file
-from execverify.training.files import read_json, write_json
+from execverify.training.run_dir import read_json, write_json
 from execverify.utils.messages import count_phrase
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify import __version__
-from execverify.datasets.cot_rows import CotReport, cot_rows
+from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
+from execverify.datasets.rows_io import read_parquet, write_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
 from execverify.training.base_model import base_model, base_model_path
@@ -24,7 +25,6 @@ from execverify.training.checkpoints import MODEL, Logger, check_base, finished,
 from execverify.training.config import STAGES, SYNTHESIZED, Preset
 from execverify.training.data import Rows, TaskRows, check_given, check_source, prepared_rows, prepared_tasks
 from execverify.training.distributed import is_first, wait_for_main
-from execverify.training.files import read_parquet, write_parquet
 from execverify.training.preflight import check_hardware, check_trainer_config
 from execverify.training.report import write_report
 from execverify.training.run_dir import CHAINS, EXTRA_SFT_ROWS, lock_config
@@ -193,34 +193,29 @@ class TrainingPipeline:
         path = self.out / CHAINS
         if not path.exists():
             rows = [*self._with_cot(self.prepared().of_sft()), *map(_solution, self.tasks().of_sft())]
-            random.Random(self.preset.data.seed).shuffle(rows)
-            write_parquet(path, rows)
-        return read_parquet(path)
+            _write_sft_rows(path, rows, self.preset.data.seed)
+        return _read_sft_rows(path)
 
     def extra_sft_rows(self) -> Iterator[dict[str, Any]]:
         """The rows of the warm-up once more, and chains for the prompts of stage I: what more supervised training can learn from."""
         path = self.out / EXTRA_SFT_ROWS
         if not path.exists():
             rows = [*self.chains(), *self._with_cot(self.prepared().of_stage1(self.preset.rl_whitebox.kinds))]
-            random.Random(self.preset.data.seed + 1).shuffle(rows)
-            write_parquet(path, rows)
-        return read_parquet(path)
+            _write_sft_rows(path, rows, self.preset.data.seed + 1)
+        return _read_sft_rows(path)
 
     def _with_cot(self, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         """Rows with chains of thought."""
         sft, account = self.preset.sft, CotReport()
         self.logger("chains: telling the runs")
-        yield from (
-            {name: row[name] for name in _SFT_COLUMNS}
-            for row in cot_rows(
-                rows,
-                style=sft.cot_style,
-                detail_level=sft.cot_detail,
-                max_tokens=sft.cot_max_tokens or sft.max_length,
-                seed=self.preset.data.seed,
-                workers=self.workers,
-                account=account,
-            )
+        yield from cot_rows(
+            rows,
+            style=sft.cot_style,
+            detail_level=sft.cot_detail,
+            max_tokens=sft.cot_max_tokens or sft.max_length,
+            seed=self.preset.data.seed,
+            workers=self.workers,
+            account=account,
         )
         self.logger(f"chains: {sum(account.chains.values())} made, {count_phrase(len(account.skipped), 'row')} without one")
 
@@ -254,6 +249,23 @@ class TrainingPipeline:
         return measure(
             model, self.measures(), self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.logger
         )
+
+
+def _write_sft_rows(path: Path, rows: list[dict[str, Any]], seed: int) -> None:
+    """Writes the rows of SFT as Parquet in a shuffled order, with the columns that it reads.
+
+    Raises:
+        TrainingError: there are no rows.
+        RowError: the file cannot be written.
+    """
+    if not rows:
+        raise TrainingError(f"{path.name}: there are no rows to write")
+    random.Random(seed).shuffle(rows)
+    write_rows(str(path), rows, lambda pa: pa.schema([parquet_columns(pa).field(name) for name in _SFT_COLUMNS]))
+
+
+def _read_sft_rows(path: Path) -> Iterator[dict[str, Any]]:
+    return (row for _, row in read_parquet(str(path)))
 
 
 def _solution(row: Row) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         raise TrainingError(
             f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_length)"
         )
-    say(f"warm-up on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
+    say(f"sft on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
     with translate_config_errors("sft"):
         trainer = SFTTrainer(
             model=model,

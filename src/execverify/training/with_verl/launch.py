@@ -25,8 +25,8 @@ from execverify.errors import ModelError, TrainingError
 from execverify.questions.rows import Row
 from execverify.questions.task import Message
 from execverify.training.config import Preset
-from execverify.training.files import read_json, write_json
 from execverify.training.length_filter import chat_text, check_template
+from execverify.training.run_dir import read_json, write_json
 from execverify.training.with_verl.config import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
 from execverify.training.with_verl.rows import Exported, Length, export
 from execverify.utils.atomic import atomic_text
