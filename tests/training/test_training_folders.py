@@ -102,7 +102,7 @@ def test_results_bind_the_settings_that_made_them() -> None:
     ]
     assert names(["rl_whitebox"], "sft.rows=40", "sft.cot_style=plain") == ["sft.rows"]  # where the rows of stage I begin
     assert names([], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == []
-    assert names([CHAINS], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == ["sft.rows", "sft.cot_style"]
+    assert names([CHAINS], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == ["sft.cot_style", "sft.rows"]
     assert names([], "model.hidden=64", "seed=2", "data.seed=1", "evaluation.rows=9") == [
         "data.seed", "evaluation.rows", "model.hidden", "seed",
     ]  # fmt: skip
