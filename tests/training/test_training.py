@@ -59,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("training") / "whole"
     done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(command("rl_whitebox", out), capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command("white-box", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "floor" in done.stdout
     return out

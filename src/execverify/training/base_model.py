@@ -1,4 +1,4 @@
-"""The model that training starts from, as a folder: fetched, unpacked from a package, or made from nothing."""
+"""The model that training starts from: a hub name, a folder, weights of a Python package, or a new small model."""
 
 import importlib.util
 import keyword
@@ -38,7 +38,7 @@ _PRETOKENIZER_PATTERN = "|".join(
 
 
 def base_model(settings: ModelSettings, texts: Iterable[str], seed: int, out: Path) -> str:
-    """Where the model is that training starts from: a hub name or folder as it was given, or a folder made in `out`.
+    """The model that training starts from: a hub name or folder as given, or a folder made in `out`.
 
     Args:
         settings: which model.

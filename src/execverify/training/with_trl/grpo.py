@@ -139,7 +139,7 @@ def train_rl(
         rows: of the kinds that the stage rewards.
         out: the stage's folder.
         workers: processes that run programs for rewards.
-        say: told a line now and then.
+        say: gets lines about the progress.
 
     Returns:
         What `stage.json` holds: steps, rows, seconds, and what was left out.

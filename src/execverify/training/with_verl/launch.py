@@ -47,7 +47,7 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
         preset: all settings.
         stage: "rl_whitebox" or "rl_unit_tests".
         rows: the folder of a dataset, a file of rows, or rows themselves.
-        model: hub name or folder that training starts from: after the warm-up, what the warm-up made.
+        model: hub name or folder that training starts from: usually the model after SFT.
         out: the run's folder. On a cluster every machine must see it, and a model's folder, under the same name.
 
     Returns:
