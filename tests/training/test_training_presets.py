@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from execverify.errors import TrainingError
 from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
@@ -30,7 +31,14 @@ WRONG = {
     "rl_whitebox=3": "rl_whitebox is a table of settings",
     "rl_whitebox.num_train_epochs=many": "rl_whitebox.num_train_epochs is 'many': give a number",
     "sft.rows=1.5": "sft.rows is 1.5: give a whole number",
+    'sft.rows="3"': "sft.rows is '3': give a whole number",
+    "sft.rows=true": "sft.rows is True: give a whole number",
+    'rl_whitebox.alpha="0.5"': "rl_whitebox.alpha is '0.5': give a number",
     "sft.packing=1": "sft.packing is 1: give true or false",
+    "model.base.name=x": "did you mean model.base",
+    "seed.name=x": "seed holds no others",
+    "trl=3": "trl is 3: give a table",
+    "sft.cot_style=5": "there is no sft.cot_style '5'",
     "rl_whitebox.kinds=[1]": "give a list of texts",
     "rl_whitebox.reward=whitebox": "did you mean white_box?",
     "rl_whitebox.kinds=white": "did you mean white_box?",
@@ -141,6 +149,23 @@ def test_the_engine_has_every_schedule(name: str) -> None:
         optimization.get_scheduler(name, optimizer, num_warmup_steps=1, num_training_steps=4).get_last_lr() == [0.0]
         or name == "constant"
     )
+
+
+def test_changed_settings() -> None:
+    preset = load_preset("tiny")
+    changed = preset.replace(seed=3).with_settings("rl_whitebox", reward="output_only")
+    assert (changed.seed, changed.rl_whitebox.reward, changed.rl_whitebox.rows) == (3, "output_only", preset.rl_whitebox.rows)
+    assert (preset.seed, preset.rl_whitebox.reward) == (0, "white_box")
+    with pytest.raises(TypeError, match="no such settings: sed"):
+        preset.replace(sed=3)
+    with pytest.raises(ValidationError, match="frozen"):
+        preset.seed = 3  # type: ignore[misc]
+    assert (
+        Preset().rl_unit_tests.kinds
+        == Preset.from_values({"rl_unit_tests": {"rows": 1}}).rl_unit_tests.kinds
+        == ("code_generation",)
+    )
+    assert Preset.from_values(preset.as_json()) == preset
 
 
 def test_presets_that_are_not_there(tmp_path: Path) -> None:
