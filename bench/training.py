@@ -12,14 +12,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from execverify.training.checkpoints import MODEL, read_log
 from execverify.training.config import Preset
 from execverify.training.pipeline import TrainingPipeline
-from execverify.training.preset_files import load_preset
+from execverify.training.presets import load_preset
 from execverify.training.with_trl.grpo import train_rl
 
 REWARDS = ("constant", "white_box", "white_box", "constant")  # what drifts with time hits both alike
@@ -27,8 +26,8 @@ REWARDS = ("constant", "white_box", "white_box", "constant")  # what drifts with
 
 def changed(preset: Preset, reward: str, steps: int) -> Preset:
     """The preset with so many steps of stage I, which learn nothing, for one reward."""
-    settings = replace(preset.rl_whitebox, reward=reward, max_steps=steps, learning_rate=0.0, num_train_epochs=100.0)
-    return replace(preset, rl_whitebox=settings, save_steps=10_000)
+    changed = preset.with_settings("rl_whitebox", reward=reward, max_steps=steps, learning_rate=0.0, num_train_epochs=100.0)
+    return changed.replace(save_steps=10_000)
 
 
 def measured(folder: Path) -> dict[str, float]:

@@ -3,10 +3,13 @@
 import itertools
 import math
 import random
+import statistics
+import sys
 import time
 
 import pytest
 
+from execverify.errors import EvaluationError
 from execverify.evaluation import intervals as stats
 
 
@@ -85,6 +88,28 @@ def test_holm() -> None:
     ],
 )
 def test_student(freedom: int, t: float, chance: float) -> None:
-    assert stats.student(t, freedom) == stats.student(-t, freedom) == pytest.approx(chance, rel=2e-3)
-    assert stats.student_quantile(freedom, chance) == pytest.approx(t, abs=1e-3)
-    assert (stats.student(0.0, freedom), stats.student(math.inf, freedom)) == pytest.approx((1.0, 0.0))
+    spread = [at - freedom / 2 for at in range(freedom + 1)]  # around zero
+    error = statistics.stdev(spread) / math.sqrt(freedom + 1)
+    values = [value + t * error for value in spread]
+    assert stats.paired_t_test(values) == pytest.approx(chance, rel=2e-3)
+    assert stats.paired_t_test([-value for value in values]) == pytest.approx(chance, rel=2e-3)
+    assert stats.paired_t_test(spread) == pytest.approx(1.0)
+    assert stats.paired_t_test([value + 1e9 for value in spread]) == pytest.approx(0.0, abs=1e-8)
+    mean, interval = stats.mean_with_interval(values)
+    assert interval is not None and sum(interval) / 2 == pytest.approx(mean) == pytest.approx(t * error)
+    if chance == 0.05:
+        assert interval == pytest.approx((0.0, 2 * mean), abs=1e-3 * error)
+
+
+def test_equal_values_have_no_spread() -> None:
+    third = 1 / 3
+    assert stats.mean_with_interval([3.0]) == (3.0, None)
+    assert stats.mean_with_interval([third] * 7)[1] is None
+    assert (stats.paired_t_test([1.0]), stats.paired_t_test([0.5] * 3), stats.paired_t_test([0.0, 0.0])) == (None, None, 1.0)
+    assert stats.normal_interval([third] * 7) == pytest.approx(stats.wilson(7 * third, 7))
+
+
+def test_without_scipy_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(EvaluationError, match=r"need SciPy: pip install 'execverify\[cli\]'"):
+        stats.mcnemar(1, 2)

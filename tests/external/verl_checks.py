@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from verl.utils.tracking import Tracking
 from execverify.errors import SandboxError
 from execverify.rewards.verl import compute_score
 from execverify.training.config import Preset
-from execverify.training.preset_files import load_preset, preset_names
+from execverify.training.presets import load_preset, preset_names
 from execverify.training.with_verl.config import TRACKERS, Settings, overrides, reward_keys, verl_settings
 from execverify.training.with_verl.launch import prepare, prompt_length
 from execverify.training.with_verl.rows import Exported, export
@@ -69,8 +68,7 @@ def composed(settings: Settings) -> DictConfig:
 
 
 def changed(preset: Preset, stage: str, **changes: Any) -> Preset:
-    one: dict[str, Any] = {stage: replace(preset.stage(stage), **changes)}
-    return replace(preset, **one)
+    return preset.with_settings(stage, **changes)
 
 
 # ---------------------------------------------------------------------------------------------------- configuration
@@ -80,7 +78,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"reward": "output_only"},
     {"reward": "control_flow"},
     {"reward": "data_flow", "alpha": 0.25},
-    {"reward": "parts"},
+    {"reward": "per_component"},
     {"reward": "constant"},
     {"loss": "dapo", "clip_high": 0.28, "screen_samples": 4},
     {"loss": "dr_grpo", "scale": "none"},
@@ -130,7 +128,7 @@ def test_verl_takes_every_setting_as_it_is_meant(
 def test_a_misspelt_setting_is_refused(wrong: str, exported: Exported) -> None:
     """Otherwise the test above would show nothing."""
     name, _, value = wrong.partition("=")
-    preset = replace(load_preset("paper-7b", SMALL), verl={name: value})
+    preset = load_preset("paper-7b", SMALL).replace(verl={name: value})
     with pytest.raises(HydraException, match=r"Could not override|Key .* is not in struct"):
         composed(verl_settings(preset, "rl_whitebox", exported, "m", Path("run")))
 
@@ -342,7 +340,7 @@ def test_advantages_of_our_rewards(model: Path, exported: Exported) -> None:
     sources, truths = batch.non_tensor_batch["data_source"], batch.non_tensor_batch["reward_model"]
     judged = [compute_score(sources[i], text, truths[i]["ground_truth"]) for i, text in enumerate(texts)]
     parts = {name: np.array([entry[name] for entry in judged]) for name in judged[0]}
-    config = run_config(model, exported, "gdpo", reward="parts").algorithm
+    config = run_config(model, exported, "gdpo", reward="per_component").algorithm
     apart, _ = compute_gdpo_outcome_advantage(
         rewards, mask, index, config=config, non_tensor_batch={**batch.non_tensor_batch, **parts}, batch=batch.batch
     )

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from execverify.training.config import Preset
-from execverify.training.preset_files import load_preset
+from execverify.training.presets import load_preset
 from execverify.training.with_verl.launch import prepare, trained_model
 from execverify.training.with_verl.metrics import figures
 from tests.external.rows import completions, rows
@@ -24,8 +23,10 @@ from tests.helpers.small_models import random_model
 
 ROOT = Path(__file__).parents[2]
 SMALL = [
-    "rl_whitebox.prompts_per_rollout=2", "rl_whitebox.mini_batch_size=1", "rl_whitebox.per_device_batch_size=1", "rl_whitebox.num_generations=3", "rl_whitebox.num_train_epochs=1", "save_steps=2",
-    "rl_whitebox.max_prompt_length=4000", "rl_whitebox.max_completion_length=600", "rl_whitebox.learning_rate=0.01", "model.dtype=float32", "needs.gpus=1",
+    "rl_whitebox.prompts_per_rollout=2", "rl_whitebox.mini_batch_size=1", "rl_whitebox.per_device_batch_size=1",
+    "rl_whitebox.num_generations=3", "rl_whitebox.num_train_epochs=1", "save_steps=2",
+    "rl_whitebox.max_prompt_length=4000", "rl_whitebox.max_completion_length=600", "rl_whitebox.learning_rate=0.01",
+    "model.dtype=float32", "hardware.gpus=1",
     "report_to=[]", "seed=5",
 ]  # fmt: skip
 ON_CPU = {
@@ -111,7 +112,7 @@ def weights(folder: Path) -> torch.Tensor:
 
 
 def test_a_run_is_stopped_and_goes_on(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
-    preset: Preset = replace(load_preset("paper-7b", SMALL), verl=ON_CPU)
+    preset: Preset = load_preset("paper-7b", SMALL).replace(verl=ON_CPU)
     folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / "run")
     rollouts = listed(model, made, tmp_path / "listed.json")
     run(folder, rollouts, "trainer.total_training_steps=1")  # as if it had been stopped after a step of the three
@@ -146,7 +147,7 @@ def test_a_run_is_stopped_and_goes_on(model: Path, made: list[dict[str, Any]], t
 
 def test_each_part_is_normalised_apart(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
     """GDPO, by verl's older trainer: a part that one group lacks does no harm there."""
-    preset = replace(load_preset("paper-7b", [*SMALL, "rl_whitebox.reward=parts"]), verl=ON_CPU)
+    preset = load_preset("paper-7b", [*SMALL, "rl_whitebox.reward=per_component"]).replace(verl=ON_CPU)
     folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / "run")
     run(folder, listed(model, made, tmp_path / "listed.json"), "trainer.total_training_steps=2")
     told = {int(step["step"]): step for step in figures(folder)}
@@ -159,9 +160,8 @@ def test_each_part_is_normalised_apart(model: Path, made: list[dict[str, Any]], 
 
 
 def test_groups_without_variance_are_drawn_again(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
-    preset = replace(
-        load_preset("paper-7b", [*SMALL, "rl_whitebox.difficulty_filter_samples=4", "rl_whitebox.max_steps=2"]), verl=ON_CPU
-    )
+    changes = [*SMALL, "rl_whitebox.difficulty_filter_samples=4", "rl_whitebox.max_steps=2"]
+    preset = load_preset("paper-7b", changes).replace(verl=ON_CPU)
     folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / "run")
     known = json.loads(listed(model, made, tmp_path / "listed.json").read_text())
     trained = [prompt for prompt, row in zip(known, made, strict=True) if row["split"] == "train"]

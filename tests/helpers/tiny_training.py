@@ -4,17 +4,21 @@ import sys
 from pathlib import Path
 
 from execverify.training.config import Preset
-from execverify.training.preset_files import load_preset
+from execverify.training.presets import load_preset
 
 CHANGES = (
     "model.hidden=32", "model.layers=1", "model.heads=2", "model.kv_heads=2", "model.intermediate=48", "model.vocabulary=400",
     "model.context=900", "save_steps=2", "sft.save_steps=0", "data.levels=3", "data.max_steps=14",
-    "sft.rows=48", "sft.tasks=4", "sft.batch_size=8", "sft.per_device_batch_size=8", "sft.max_steps=4", "sft.cot_max_tokens=0", "sft.max_length=900",
-    "rl_whitebox.rows=24", "rl_whitebox.prompts_per_rollout=4", "rl_whitebox.mini_batch_size=4", "rl_whitebox.num_generations=2", "rl_whitebox.per_device_batch_size=8", "rl_whitebox.max_steps=4",
+    "sft.rows=48", "sft.tasks=4", "sft.batch_size=8", "sft.per_device_batch_size=8", "sft.max_steps=4", "sft.cot_max_tokens=0",
+    "sft.max_length=900",
+    "rl_whitebox.rows=24", "rl_whitebox.prompts_per_rollout=4", "rl_whitebox.mini_batch_size=4",
+    "rl_whitebox.num_generations=2", "rl_whitebox.per_device_batch_size=8", "rl_whitebox.max_steps=4",
     "rl_whitebox.max_prompt_length=800", "rl_whitebox.max_completion_length=12",
-    "rl_unit_tests.rows=8", "rl_unit_tests.prompts_per_rollout=4", "rl_unit_tests.mini_batch_size=4", "rl_unit_tests.num_generations=2", "rl_unit_tests.per_device_batch_size=8", "rl_unit_tests.max_steps=2",
+    "rl_unit_tests.rows=8", "rl_unit_tests.prompts_per_rollout=4", "rl_unit_tests.mini_batch_size=4",
+    "rl_unit_tests.num_generations=2", "rl_unit_tests.per_device_batch_size=8", "rl_unit_tests.max_steps=2",
     "rl_unit_tests.max_prompt_length=800", "rl_unit_tests.max_completion_length=12",
-    "evaluation.rows=12", "evaluation.tasks=2", "evaluation.max_tokens=12", "evaluation.unseen_methods=", "evaluation.longer_levels=",
+    "evaluation.rows=12", "evaluation.tasks=2", "evaluation.max_tokens=12", "evaluation.unseen_methods=",
+    "evaluation.longer_levels=",
 )  # fmt: skip
 
 

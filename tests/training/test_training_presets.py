@@ -1,25 +1,28 @@
 """Presets: every file is read and checked, the paper's figures stand in its own, and what is wrong is told in one line."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from execverify.errors import TrainingError
 from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
 from execverify.questions.question import KINDS
-from execverify.training.config import Preset
-from execverify.training.preset_checks import SCHEDULERS
-from execverify.training.preset_files import FOLDER, load_preset, preset_names
+from execverify.training.config import SCHEDULERS, Preset
+from execverify.training.presets import FOLDER, load_preset, preset_names
 from execverify.training.run_dir import changed_settings as names_of
 
 PAPER = {  # section 4.1 of the paper
     "model.base": "Qwen/Qwen2.5-Coder-7B-Instruct",
-    "sft.rows": 30_000, "sft.learning_rate": 1e-5, "sft.lr_scheduler_type": "cosine", "sft.warmup_ratio": 0.1, "sft.num_train_epochs": 2.0, "sft.batch_size": 16,
+    "sft.rows": 30_000, "sft.learning_rate": 1e-5, "sft.lr_scheduler_type": "cosine", "sft.warmup_ratio": 0.1,
+    "sft.num_train_epochs": 2.0, "sft.batch_size": 16,
     "sft.max_length": 4096,
-    "rl_whitebox.rows": 32_000, "rl_whitebox.learning_rate": 1e-6, "rl_whitebox.prompts_per_rollout": 128, "rl_whitebox.num_generations": 8, "rl_whitebox.mini_batch_size": 64,
-    "rl_whitebox.max_prompt_length": 2048, "rl_whitebox.max_completion_length": 4096, "rl_whitebox.beta": 0.0, "rl_whitebox.num_train_epochs": 4.0, "rl_whitebox.alpha": 0.5,
-    "rl_unit_tests.learning_rate": 1e-6, "rl_unit_tests.prompts_per_rollout": 128, "rl_unit_tests.num_generations": 8, "rl_unit_tests.mini_batch_size": 64, "rl_unit_tests.num_train_epochs": 5.0,
+    "rl_whitebox.rows": 32_000, "rl_whitebox.learning_rate": 1e-6, "rl_whitebox.prompts_per_rollout": 128,
+    "rl_whitebox.num_generations": 8, "rl_whitebox.mini_batch_size": 64,
+    "rl_whitebox.max_prompt_length": 2048, "rl_whitebox.max_completion_length": 4096, "rl_whitebox.beta": 0.0,
+    "rl_whitebox.num_train_epochs": 4.0, "rl_whitebox.alpha": 0.5,
+    "rl_unit_tests.learning_rate": 1e-6, "rl_unit_tests.prompts_per_rollout": 128, "rl_unit_tests.num_generations": 8,
+    "rl_unit_tests.mini_batch_size": 64, "rl_unit_tests.num_train_epochs": 5.0,
 }  # fmt: skip
 
 WRONG = {
@@ -28,7 +31,14 @@ WRONG = {
     "rl_whitebox=3": "rl_whitebox is a table of settings",
     "rl_whitebox.num_train_epochs=many": "rl_whitebox.num_train_epochs is 'many': give a number",
     "sft.rows=1.5": "sft.rows is 1.5: give a whole number",
+    'sft.rows="3"': "sft.rows is '3': give a whole number",
+    "sft.rows=true": "sft.rows is True: give a whole number",
+    'rl_whitebox.alpha="0.5"': "rl_whitebox.alpha is '0.5': give a number",
     "sft.packing=1": "sft.packing is 1: give true or false",
+    "model.base.name=x": "did you mean model.base",
+    "seed.name=x": "seed holds no others",
+    "trl=3": "trl is 3: give a table",
+    "sft.cot_style=5": "there is no sft.cot_style '5'",
     "rl_whitebox.kinds=[1]": "give a list of texts",
     "rl_whitebox.reward=whitebox": "did you mean white_box?",
     "rl_whitebox.kinds=white": "did you mean white_box?",
@@ -58,8 +68,8 @@ WRONG = {
     "data.max_steps=0": "steps must be 1 or more",
     "data.builtins=str.uper": "did you mean",
     "data.value_types=integer": "there is no type 'integer'",
-    "data.prompt_template=execverfy": "did you mean default",
-    "sft.cot_style=tense": "did you mean terse?",
+    "data.prompt_template=defalt": "did you mean default",
+    "sft.cot_style=compct": "did you mean compact?",
     "sft.cot_detail=ful": "did you mean full?",
     "sft.warmup_ratio=7": "sft.warmup_ratio is 7, and it is a share of the steps",
     "rl_whitebox.warmup_ratio=1.0": "rl_whitebox.warmup_ratio is 1, and it is a share",
@@ -72,9 +82,9 @@ WRONG = {
     "sft.num_train_epochs=-1": "sft.num_train_epochs is -1: give more than 0",
     "rl_whitebox.num_train_epochs=0": "rl_whitebox.num_train_epochs is 0: give more than 0",
     "rl_whitebox.epsilon=-0.2": "rl_whitebox.epsilon is -0.2: give 0 or more",
-    "rl_unit_tests.epsilon_high=-1": "rl_unit_tests.epsilon_high is -1.0: give 0 or more",
+    "rl_unit_tests.epsilon_high=-1": "rl_unit_tests.epsilon_high is -1: give 0 or more",
     "rl_whitebox.difficulty_filter_samples=1": "one sample differs from none",
-    "needs.memory=-1": "needs.memory is -1.0: give 0 or more",
+    "hardware.memory=-1": "hardware.memory is -1: give 0 or more",
     "evaluation.cruxeval=nowhere.jsonl": "evaluation.cruxeval is 'nowhere.jsonl': no such file",
     "evaluation.unseen_methods=max": "training sees all methods",
     "evaluation.unseen_methods=maxx": "did you mean",
@@ -89,7 +99,7 @@ def test_every_preset_is_whole(name: str) -> None:
     assert preset.description
     assert OWN.answer_format(preset.data.prompt_template) == "execverify"  # what trains with a prompt is measured with it
     assert (FOLDER / f"{name}.toml").read_text(encoding="utf-8").startswith("# ")  # a person is told what it is for
-    assert Preset(**{field.name: getattr(preset, field.name) for field in dataclasses.fields(preset)}) == preset
+    assert Preset(**dict(preset)) == preset
 
 
 def test_the_papers_own_figures() -> None:
@@ -139,6 +149,23 @@ def test_the_engine_has_every_schedule(name: str) -> None:
         optimization.get_scheduler(name, optimizer, num_warmup_steps=1, num_training_steps=4).get_last_lr() == [0.0]
         or name == "constant"
     )
+
+
+def test_changed_settings() -> None:
+    preset = load_preset("tiny")
+    changed = preset.replace(seed=3).with_settings("rl_whitebox", reward="output_only")
+    assert (changed.seed, changed.rl_whitebox.reward, changed.rl_whitebox.rows) == (3, "output_only", preset.rl_whitebox.rows)
+    assert (preset.seed, preset.rl_whitebox.reward) == (0, "white_box")
+    with pytest.raises(TypeError, match="no such settings: sed"):
+        preset.replace(sed=3)
+    with pytest.raises(ValidationError, match="frozen"):
+        preset.seed = 3
+    assert (
+        Preset().rl_unit_tests.kinds
+        == Preset.from_values({"rl_unit_tests": {"rows": 1}}).rl_unit_tests.kinds
+        == ("code_generation",)
+    )
+    assert Preset.from_values(preset.as_json()) == preset
 
 
 def test_presets_that_are_not_there(tmp_path: Path) -> None:

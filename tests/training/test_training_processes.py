@@ -46,15 +46,15 @@ def test_two_processes_train_all(tmp_path: Path) -> None:
         assert len(list(out.glob(f".{stage}-begins-*"))) == 1  # there were two
     assert done.stderr.count("sft: training") == 1 and (out / "report.md").exists()
     again = _launch(out, *changes)
-    assert again.returncode == 0 and "warm-up on" not in again.stderr
+    assert again.returncode == 0 and "sft on" not in again.stderr
 
 
 def test_an_experiment_is_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from execverify.experiments.ablation import Ablation
+    from execverify.training.ablation.run import Ablation
     from tests.helpers.tiny_training import preset
 
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(TrainingError, match="an experiment is one process"):
+    with pytest.raises(TrainingError, match="an ablation is one process"):
         Ablation(preset(), [0], [], tmp_path / "out").run()
 
 

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from execverify.errors import ModelError, QuestionError, RowError, TrainingError
 from execverify.rewards.adapters import ground_truth
 from execverify.rewards.verl import compute_score, constant_score
 from execverify.training.config import Preset
-from execverify.training.preset_files import load_preset, preset_names
+from execverify.training.presets import load_preset, preset_names
 from execverify.training.with_verl import launch as launching
 from execverify.training.with_verl.config import overrides, steps_of, verl_settings
 from execverify.training.with_verl.launch import launch, prepare, trained_model
@@ -37,9 +36,7 @@ def exported(train: int = 32_000, validation: int = 600) -> Exported:
 
 
 def settings(stage: str = "rl_whitebox", preset: Preset = PAPER, data: Exported | None = None, **changes: Any) -> dict[str, Any]:
-    one: dict[str, Any] = {stage: replace(preset.stage(stage), **changes)}
-    preset = replace(preset, **one)
-    return verl_settings(preset, stage, data or exported(), "some/model", Path("run"))
+    return verl_settings(preset.with_settings(stage, **changes), stage, data or exported(), "some/model", Path("run"))
 
 
 # ------------------------------------------------------------------------------------------------------------- rows
@@ -225,13 +222,13 @@ def test_ablations_are_settings_of_the_reward_function(reward: str, kwargs: dict
 
 
 def test_losses_advantages_and_clipping() -> None:
-    assert settings(loss="grpo")["actor_rollout_ref.actor.loss_agg_mode"] == "seq-mean-token-mean"
-    assert settings(loss="dapo")["actor_rollout_ref.actor.loss_agg_mode"] == "token-mean"
-    dr = settings(loss="dr_grpo", scale="none", max_completion=777)
+    assert settings(loss_type="grpo")["actor_rollout_ref.actor.loss_agg_mode"] == "seq-mean-token-mean"
+    assert settings(loss_type="dapo")["actor_rollout_ref.actor.loss_agg_mode"] == "token-mean"
+    dr = settings(loss_type="dr_grpo", scale_rewards="none", max_completion_length=777)
     assert dr["actor_rollout_ref.actor.loss_agg_mode"] == "seq-mean-token-sum-norm"
     assert dr["actor_rollout_ref.actor.loss_scale_factor"] == 777
     assert dr["algorithm.norm_adv_by_std_in_grpo"] is False
-    clipped = settings(clip=0.2, clip_high=0.28)
+    clipped = settings(epsilon=0.2, epsilon_high=0.28)
     assert (clipped["actor_rollout_ref.actor.clip_ratio_low"], clipped["actor_rollout_ref.actor.clip_ratio_high"]) == (0.2, 0.28)
     kl = settings(beta=0.01)
     assert kl["actor_rollout_ref.actor.use_kl_loss"] and kl["actor_rollout_ref.actor.kl_loss_coef"] == 0.01
@@ -240,12 +237,12 @@ def test_losses_advantages_and_clipping() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": "batch"}, "rl_whitebox.scale_rewards = batch"),
-        ({"scheduler": "linear"}, "rl_whitebox.lr_scheduler_type = linear: give constant or cosine"),
-        ({"mask_truncated": True}, "rl_whitebox.mask_truncated_completions = true"),
-        ({"loss": "cispo"}, "rl_whitebox.loss_type = cispo"),
-        ({"reward": "parts", "screen_samples": 8}, "screen_samples = 8"),
-        ({"prompts": 64_000, "mini_batch": 64_000}, "has 32000 rows to train on, and one step takes 64000"),
+        ({"scale_rewards": "batch"}, "rl_whitebox.scale_rewards = batch"),
+        ({"lr_scheduler_type": "linear"}, "rl_whitebox.lr_scheduler_type = linear: give constant or cosine"),
+        ({"mask_truncated_completions": True}, "rl_whitebox.mask_truncated_completions = true"),
+        ({"loss_type": "cispo"}, "rl_whitebox.loss_type = cispo"),
+        ({"reward": "per_component", "difficulty_filter_samples": 8}, "difficulty_filter_samples = 8"),
+        ({"prompts_per_rollout": 64_000, "mini_batch_size": 64_000}, "has 32000 rows to train on, and one step takes 64000"),
     ],
 )
 def test_what_verl_has_not_is_refused_by_name(changes: dict[str, Any], message: str) -> None:
@@ -257,14 +254,14 @@ def test_stages_and_trackers_that_verl_has_not() -> None:
     with pytest.raises(TrainingError, match=r"not 'sft'.*execverify train sft"):
         verl_settings(PAPER, "sft", exported(), "m", Path("run"))
     with pytest.raises(TrainingError, match="no tracker 'comet'"):
-        settings(preset=replace(PAPER, report_to=("comet",)))
+        settings(preset=PAPER.replace(report_to=("comet",)))
 
 
 def test_steps_count_rollouts() -> None:
-    stage = replace(PAPER.rl_whitebox, prompts_per_rollout=8, mini_batch_size=4, num_train_epochs=1.5, max_steps=0)
+    stage = PAPER.rl_whitebox.replace(prompts_per_rollout=8, mini_batch_size=4, num_train_epochs=1.5, max_steps=0)
     assert steps_of("rl_whitebox", stage, 83) == 15  # 10 rollouts an epoch, the last 3 rows dropped
-    assert steps_of("rl_whitebox", replace(stage, max_steps=7), 83) == 4  # 7 updates, two a rollout
-    assert steps_of("rl_whitebox", replace(stage, num_train_epochs=0.01), 83) == 1
+    assert steps_of("rl_whitebox", stage.replace(max_steps=7), 83) == 4  # 7 updates, two a rollout
+    assert steps_of("rl_whitebox", stage.replace(num_train_epochs=0.01), 83) == 1
 
 
 def test_the_presets_own_table_wins_and_may_be_nested() -> None:
@@ -273,7 +270,7 @@ def test_the_presets_own_table_wins_and_may_be_nested() -> None:
         "actor_rollout_ref.rollout.name": "sglang",
         "reward.custom_reward_function.reward_kwargs.alpha": 1.0,
     }
-    found = settings(preset=replace(PAPER, verl=table))
+    found = settings(preset=PAPER.replace(verl=table))
     assert found["trainer.nnodes"] == 4 and found["actor_rollout_ref.rollout.name"] == "sglang"
     assert [name for name in found if name.endswith("reward_kwargs.alpha")] == [
         "reward.custom_reward_function.reward_kwargs.alpha"

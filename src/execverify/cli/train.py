@@ -9,14 +9,13 @@ from rich.markdown import Markdown
 
 from execverify.cli.common import default_workers
 from execverify.cli.terminal import Text, note, stdout
-from execverify.training.config import STAGES
 
 if TYPE_CHECKING:
     pass
 
 
 _STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_tests"}
-"""The stages as the command line names them, and as presets do."""
+"""The stages as the command line names them, and as presets do, in their order."""
 
 
 @click.command("train")
@@ -54,7 +53,7 @@ def train_command(
     """
     from execverify.training.distributed import is_first
     from execverify.training.pipeline import TrainingPipeline
-    from execverify.training.preset_files import FOLDER, load_preset, preset_names
+    from execverify.training.presets import FOLDER, load_preset, preset_names
     from execverify.training.report import REPORT
     from execverify.training.trainers import TRAINERS
 
@@ -70,7 +69,7 @@ def train_command(
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
     training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)
-    status = TRAINERS.get(engine)(training, STAGES if stage == "all" else [_STAGES[stage]], model)
+    status = TRAINERS.get(engine)(training, list(_STAGES.values()) if stage == "all" else [_STAGES[stage]], model)
     if status or engine != "trl":
         sys.exit(status)
     if not is_first():

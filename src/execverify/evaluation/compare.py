@@ -1,15 +1,15 @@
-"""Two or more runs of one benchmark, item by item: is the second better than the first, or lucky?
+"""Two or more runs of one benchmark, item by item: is the second better than the first beyond chance?
 
-Every run is compared with the first. For each verdict and task, over the items that both runs judged:
+Every run is compared with the first. For each verdict and task, over the items that both runs graded:
 
-- the difference of pass@1 in points, each item counted as often as it has parts, with a 95% interval by drawing items anew (2,000 times);
-- McNemar's exact test on the items whose share of right answers differs: with one sample and one part an item these are the pairs of
-  which one run is right and the other wrong; else the test is that of signs. Where there are several runs or tasks, the chances are
-  corrected by Holm, for each verdict.
+- the difference of pass@1 in points, each item weighted by its number of parts, with a 95% bootstrap interval over items (2,000 times);
+- McNemar's exact test on the items whose share of right answers differs. With one sample and one part an item, these are the pairs of
+  which one run is right and the other wrong; else it is the sign test. Where there are several runs or tasks, the p-values are
+  corrected by Holm's method, for each verdict.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from execverify.errors import EvaluationError
@@ -47,8 +47,8 @@ def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
     comparisons = [each for name, run in others for each in _compared(first, name, run)]
     for verdict in _VERDICTS:
         family = [each for each in comparisons if each["verdict"] == verdict]
-        for each, chance in zip(family, holm([each["p"] for each in family]), strict=True):
-            each["p_holm"] = _rounded(chance)
+        for each, p_value in zip(family, holm([each["p"] for each in family]), strict=True):
+            each["p_holm"] = _rounded(p_value)
     return {**found, "comparisons": comparisons}
 
 
@@ -81,7 +81,7 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
 
 
 Weighted = tuple[float, int]
-"""An item's number, and how often it counts: as many parts as the item has."""
+"""An item's number and its weight: how many parts the item has."""
 
 
 def _figures(pairs: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
@@ -100,13 +100,13 @@ def _figures(pairs: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
 
 
 def average(values: Iterable[Weighted]) -> float:
-    """The mean of items' numbers, each counted as often as it says."""
-    known = list(values)
-    return math.fsum(value * weight for value, weight in known) / sum(weight for _, weight in known)
+    """The weighted mean of items' numbers; at least one."""
+    numbers, weights = zip(*values, strict=True)
+    return fmean(numbers, weights)
 
 
 def difference_interval(differences: Sequence[Weighted]) -> tuple[float, float]:
-    """By drawing items anew; where all differ alike, drawing tells nothing, and Wilson's interval of no exception says how sure that is."""
+    """The bootstrap's 95% interval over items. Where all items differ alike, it is as wide as Wilson's interval of zero exceptions."""
     values = {value for value, _ in differences}
     if len(values) > 1:
         return bootstrap([(value,) * weight for value, weight in differences])
@@ -115,18 +115,18 @@ def difference_interval(differences: Sequence[Weighted]) -> tuple[float, float]:
 
 
 def item_accuracies(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
-    """For each task of an item, the share of right answers over its parts; samples that are left out do not count."""
+    """For each task of an item, the share of right answers over its parts; samples that are not graded or not counted are skipped."""
     found: dict[str, list[float]] = {}
-    for task, told in zip(row["tasks"], row[verdict], strict=True):
-        judged = told.replace("?", "")
-        counted = judged.replace("x", "")
-        if judged:
+    for task, letters in zip(row["tasks"], row[verdict], strict=True):
+        graded = letters.replace("?", "")
+        counted = graded.replace("x", "")
+        if graded:
             found.setdefault(task, []).append(counted.count("1") / len(counted) if "1" in counted else 0.0)
-    return {task: sum(each) / len(each) for task, each in found.items()}
+    return {task: fmean(each) for task, each in found.items()}
 
 
-def _rounded(chance: float) -> float:
-    return float(f"{chance:.3g}")
+def _rounded(p_value: float) -> float:
+    return float(f"{p_value:.3g}")
 
 
 def comparison_markdown(found: Mapping[str, Any]) -> str:

@@ -1,22 +1,23 @@
-"""From marks to figures: scores with intervals, floors, slices, and the items on which the two verdicts differ.
+"""From grades to scores: pass@k with intervals, baselines, slices, and the items on which the two verdicts differ.
 
-A *part* of an item is what gets one mark: the one answer of most benchmarks, an assertion or a question of a white-box row. A task
-is a kind of part. A task's pass@k is the mean over its parts of the unbiased estimate from n samples; a benchmark's is the mean
-over its tasks. Shares are in percent.
+A *part* of an item gets one grade: the one answer of most benchmarks, an assertion or a question of a white-box row. A task is a kind
+of part. A task's pass@k is the mean over its parts of the unbiased estimate from n samples; a benchmark's is the mean over its tasks.
+Scores are in percent.
 
-Intervals are at 95%: Wilson's where each item is one part with one sample; else a bootstrap that draws items anew (so that
-samples and questions of one item stay together), 2,000 times. The mean over tasks has a normal one, by how far each item with all its
-parts moves it. Slices have Wilson's, or the normal one of the items' means.
+Intervals are at 95%. Where each item is one part with one sample, they are Wilson's. Else they are a bootstrap over items (so that
+samples and questions of one item stay together), 2,000 times. The mean over tasks has a normal interval, from what each item with all
+its parts contributes. Slices have Wilson's, or the normal interval of the items' means.
 """
 
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from execverify.evaluation.benchmark import ItemResult
-from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal, pass_at_k, wilson
+from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal_interval, pass_at_k, wilson
 from execverify.evaluation.program_features import FEATURE_ORDER, order_of
 
 PASS_AT_K = (1, 5, 10)
@@ -24,7 +25,7 @@ PASS_AT_K = (1, 5, 10)
 
 WILSON, UNVARIED = "Wilson", "Wilson over items, as no value differs"
 BOOTSTRAP, NORMAL = f"bootstrap over items ({RESAMPLES} resamples)", "normal, of the items' means"
-DELTA, NONE = "normal, by what each item moves", "nothing could be judged"
+DELTA, NONE = "normal, by what each item moves", "nothing could be graded"
 _MIN_ITEMS = 5  # items of a slice
 
 
@@ -43,7 +44,7 @@ class Part:
 
 
 def parts_of(records: Sequence[ItemResult], strict: bool) -> list[Part]:
-    """All parts that could be judged."""
+    """All parts that could be graded."""
     return [part for number, record in enumerate(records) for part in _parts(number, record, strict)]
 
 
@@ -71,9 +72,7 @@ def score(records: Sequence[ItemResult], strict: bool, ks: Sequence[int]) -> dic
         return {**{f"pass_at_{k}": None for k in ks}, "interval": None, "interval_method": NONE, "parts": 0}
     if len(by_task) == 1:
         return next(iter(by_task.values()))
-    whole: dict[str, Any] = {
-        f"pass_at_{k}": _rounded(math.fsum(each[f"pass_at_{k}"] for each in by_task.values()) / max(1, len(by_task))) for k in ks
-    }
+    whole: dict[str, Any] = {f"pass_at_{k}": _rounded(fmean(each[f"pass_at_{k}"] for each in by_task.values())) for k in ks}
     edges, method = _mean_of_tasks(parts, tasks)
     return {**whole, "interval": edges, "interval_method": method, "mean_over": tasks, "by_task": by_task}
 
@@ -87,11 +86,11 @@ def _task_score(parts: Sequence[Part], ks: Sequence[int]) -> dict[str, Any]:
 
 
 def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
-    """The interval of pass@1 in percent, and how it was made."""
+    """The interval of pass@1 in percent, and its method."""
     if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
         return _edges(wilson(sum(part.right for part in parts), len(parts))), WILSON
     clusters = _clusters(parts)
-    if len({value for cluster in clusters for value in cluster}) == 1:  # drawn again, it would be the same again
+    if len({value for cluster in clusters for value in cluster}) == 1:  # every resample would be the same
         return _edges(wilson(clusters[0][0] * len(clusters), len(clusters))), UNVARIED
     return _edges(bootstrap(clusters)), BOOTSTRAP
 
@@ -104,22 +103,18 @@ def _clusters(parts: Sequence[Part]) -> list[list[float]]:
 
 
 def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> tuple[list[float], str]:
-    """The interval of the mean over tasks, by how much each item, with all of its parts, moves it."""
-    means = {task: _mean([part.estimate(1) for part in parts if part.task == task]) for task in tasks}
+    """The interval of the mean over tasks, from what each item with all of its parts contributes to it."""
+    means = {task: fmean([part.estimate(1) for part in parts if part.task == task]) for task in tasks}
     counts = Counter(part.task for part in parts)
     moves: dict[int, float] = {}
     for part in parts:
         move = (part.estimate(1) - means[part.task]) / counts[part.task] / len(tasks)
         moves[part.item] = moves.get(part.item, 0.0) + move
-    middle, spread = _mean(list(means.values())), math.fsum(move * move for move in moves.values())
+    middle, spread = fmean(means.values()), math.fsum(move * move for move in moves.values())
     if spread == 0:
         return _edges(wilson(middle * len(moves), len(moves))), UNVARIED
     half = Z * math.sqrt(spread)
     return _edges((max(0.0, middle - half), min(1.0, middle + half))), DELTA
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
 
 
 def slices(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
@@ -149,8 +144,8 @@ def _place(prop: str, value: str, task: str) -> tuple[int, str, str, tuple[int, 
 def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:
     if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
         return {"interval": _edges(wilson(sum(part.right for part in parts), len(parts))), "interval_method": WILSON}
-    means = [math.fsum(cluster) / len(cluster) for cluster in _clusters(parts)]
-    return {"interval": _edges(normal(means)), "interval_method": NORMAL}
+    means = [fmean(cluster) for cluster in _clusters(parts)]
+    return {"interval": _edges(normal_interval(means)), "interval_method": NORMAL}
 
 
 def disagreements(records: Sequence[ItemResult]) -> list[str]:
@@ -159,7 +154,7 @@ def disagreements(records: Sequence[ItemResult]) -> list[str]:
 
 
 def differs(mark: Any) -> bool:
-    """Whether the two verdicts on a mark differ."""
+    """Whether the two verdicts of a grade differ."""
     return mark.official is not None and mark.strict is not None and mark.official != mark.strict
 
 
@@ -176,10 +171,10 @@ def pass_at_1(records: Sequence[ItemResult], strict: bool) -> dict[str, float]:
 
 
 def constant_baselines(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
-    """The scores of constant answers, and which is best for each task and verdict.
+    """The scores of constant answers, and the best one for each task and verdict.
 
     Args:
-        scores: for each constant, {"official": ..., "strict": ...}, as `quick_score` has them.
+        scores: for each constant, {"official": ..., "strict": ...}, as `pass_at_1` gives them.
     """
     table = {text: {name: dict(of) for name, of in both.items()} for text, both in scores.items()}
     best: dict[str, Any] = {}
@@ -191,7 +186,7 @@ def constant_baselines(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) 
 
 
 def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
-    """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x left out, ? not judged)."""
+    """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x not counted, ? not graded)."""
     letters: dict[tuple[bool | None, bool], str] = {(True, True): "1", (False, True): "0"}
 
     def told(record: ItemResult, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:

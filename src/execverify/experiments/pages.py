@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.experiments.arms import Condition
+from execverify.training.ablation.conditions import Condition
 from execverify.training.checkpoints import ZERO_VARIANCE, read_log
 from execverify.utils.atomic import atomic_text, atomic_write
 
@@ -42,12 +42,12 @@ def table_markdown(results: Mapping[str, Any], arms: Sequence[Condition]) -> str
     told = results["settings"]
     seeds = ", ".join(str(seed) for seed in results["seeds"])
     lines = [
-        f"# Ablation: {told['preset']['about']}",
+        f"# Ablation: {told['preset']['description']}",
         "",
         f"Seeds {seeds}; strict pass@1 in percent, mean [95% interval over seeds].",
         "",
     ]
-    lines += [f"- **{arm.name}**: {arm.what}" for arm in arms] + [""]
+    lines += [f"- **{arm.name}**: {arm.description}" for arm in arms] + [""]
     for measure, tasks in results["scores"].items():
         lines += [f"## {measure.replace('-', ' ')}", "", f"| arm | {' | '.join(tasks)} |", f"|---|{'---:|' * len(tasks)}"]
         for arm in arms:
@@ -74,7 +74,7 @@ def _comparisons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         by_seed = ", ".join(f"{value:+.1f}" for value in row["by_seed"].values())
         lines.append(
-            f"| {row['measure']} | {row['task']} | {row['arm']} | {row['against']} | {row['difference']:+.2f} | {by_seed} "
+            f"| {row['measure']} | {row['task']} | {row['condition']} | {row['against']} | {row['difference']:+.2f} | {by_seed} "
             f"| {_range(row['seeds_interval'])} | {_chance(row.get('p_holm'))} "
             f"| {_range(row['interval'])} | {_chance(row['p_items_holm'])} |"
         )

@@ -1,4 +1,4 @@
-"""The model that training starts from, as a folder: fetched, unpacked from a package, or made from nothing."""
+"""The model that training starts from: a hub name, a folder, weights of a Python package, or a new small model."""
 
 import importlib.util
 import keyword
@@ -13,7 +13,7 @@ from execverify.models.transformers_backend import Transformers
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.task import gold_completion
 from execverify.training.config import SCRATCH, ModelSettings
-from execverify.training.files import atomic_dir
+from execverify.training.run_dir import atomic_dir
 
 PYPI = "pypi:"
 PAD, USER, ASSISTANT, END = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>"
@@ -38,7 +38,7 @@ _PRETOKENIZER_PATTERN = "|".join(
 
 
 def base_model(settings: ModelSettings, texts: Iterable[str], seed: int, out: Path) -> str:
-    """Where the model is that training starts from: a hub name or folder as it was given, or a folder made in `out`.
+    """The model that training starts from: a hub name or folder as given, or a folder made in `out`.
 
     Args:
         settings: which model.

@@ -1,11 +1,11 @@
-"""What a stage leaves in its folder, and from where it goes on when it was stopped.
+"""The files in a stage's folder, and where an interrupted stage resumes.
 
-DIR/checkpoint-N/     of the engine; the last whole one is where training goes on
+DIR/checkpoint-N/     the trainer's; training resumes from the last whole one
 DIR/model/            the weights and the tokenizer at the end
 DIR/log.jsonl         one line a step
 DIR/samples.jsonl     some completions of each rollout, with every answer graded
-DIR/begun.json        on which model it was begun, until it is done
-DIR/stage.json        what was trained on what; written last, so that it says: done
+DIR/begun.json        the model that it started from, until it is done
+DIR/stage.json        model, steps and seconds; written last: the stage is done
 """
 
 import json
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.files import read_json, write_json
+from execverify.training.run_dir import read_json, write_json
 from execverify.utils.atomic import atomic_text
 
 Logger = Callable[[str], None]
-"""Is told a line for a person, now and then."""
+"""Gets lines of text about the progress."""
 
 MODEL, LOG, SAMPLES, STAGE = "model", "log.jsonl", "samples.jsonl", "stage.json"
 STARTED, FILTERED = "begun.json", "screened.json"
@@ -51,7 +51,7 @@ def steps_done(folder: Path) -> int:
 
 
 def resumed_at(folder: Path) -> int:
-    """Where a stage goes on: the steps of its last whole checkpoint; its logs are cut back to there."""
+    """The step from which a stage resumes: that of its last whole checkpoint. Its logs are truncated to it."""
     step = steps_done(folder)
     for name in (LOG, SAMPLES):
         truncate_log(folder / name, step)
@@ -86,18 +86,18 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 
 def finished(folder: Path) -> dict[str, Any] | None:
-    """What a stage that is done says of itself; None where it is not done."""
+    """The contents of `stage.json`; None where the stage is not done."""
     told: dict[str, Any] | None = read_json(folder / STAGE)
     return told
 
 
 def has_started(folder: Path) -> bool:
-    """Whether a stage has left something that it would go on from; until then it may begin otherwise."""
+    """Whether a stage has something to resume from. Until then its settings may change."""
     return finished(folder) is not None or (folder / FILTERED).exists() or last_checkpoint(folder) is not None
 
 
 def base_name(base: str, folder: Path) -> str:
-    """How a stage tells the model that it began on: by its place beside the stage's folder, so that all may move together."""
+    """The name of a model in a stage's files: relative to the parent of the stage's folder, so that all may move together."""
     path, home = Path(base).absolute(), folder.absolute().parent
     if path.is_relative_to(home):
         return str(path.relative_to(home))
@@ -118,7 +118,7 @@ def check_base(folder: Path, base: str) -> None:
 
 
 def mark_started(folder: Path, base: str) -> None:
-    """Writes down on which model a stage begins.
+    """Writes which model a stage starts from.
 
     Raises:
         TrainingError: it was begun on another one.

@@ -1,10 +1,10 @@
-"""The rows of a training: built once, then divided, so that no stage sees another's rows and evaluation sees none of them.
+"""The rows of a training. They are built once and divided, so that no stage trains on another's rows and evaluation uses none of them.
 
 DIR/rows            the dataset, as `execverify dataset build` makes it
 SFT                 the first `sft.rows` rows of the split "train", with chains of thought
-stage I             the next `rl_whitebox.rows` rows of it, of the kinds that are asked for
-evaluation          the first `evaluation.rows` rows of the split "test", whose programs have other shapes
-DIR/unseen, longer  further held-out rows: of methods, and of levels, that training never saw
+white-box RL        the next `rl_whitebox.rows` rows of it, of the kinds `rl_whitebox.kinds`
+evaluation          the first `evaluation.rows` rows of the split "test", whose programs have other structures
+DIR/unseen, longer  out-of-distribution rows: of built-ins, and of levels, that training does not have
 """
 
 from collections import Counter
@@ -25,13 +25,12 @@ from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.task import CODE_GENERATION
 from execverify.training.checkpoints import Logger
 from execverify.training.config import SYNTHESIZED, DataSettings, Preset
-from execverify.training.preset_checks import recipe_of
 from execverify.utils.messages import count_phrase
 
 TRAIN, TEST = "train", "test"
 _HELD_OUT = "train=0.05,test=0.95"
 _MORE = 1.02
-"""Rows are built a little in excess: the shares of splits and kinds are those of a draw."""
+"""More rows are built than needed: the shares of splits and kinds are random."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ class Rows:
 
     Attributes:
         folder: the dataset.
-        sft: how many rows of its split "train" the warm-up takes.
-        rl_whitebox: how many of the next ones stage I takes.
+        sft: how many rows of its split "train" SFT takes.
+        rl_whitebox: how many of the next ones white-box RL takes.
         held_out: how many of its split "test" are for evaluation.
     """
 
@@ -51,11 +50,11 @@ class Rows:
     held_out: int
 
     def of_sft(self) -> Iterator[Row]:
-        """The rows of the warm-up."""
+        """The rows of SFT."""
         return islice(_split(self.folder, TRAIN), self.sft)
 
     def of_stage1(self, kinds: Sequence[str]) -> Iterator[Row]:
-        """The rows of stage I."""
+        """The rows of white-box RL."""
         rows = islice(_split(self.folder, TRAIN), self.sft, None)
         return islice((row for row in rows if row["kind"] in kinds), self.rl_whitebox)
 
@@ -83,7 +82,7 @@ def _one_of_each_program(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _given(data: DataSettings, coding: bool = False) -> Path | None:
-    """The folder of rows that the user named, where it has some that are about code generation, or others."""
+    """The folder of `data.from_folder`, where it has rows of code generation (`coding`), or of other kinds."""
     if not data.from_folder:
         return None
     manifest = read_manifest(Path(data.from_folder)) if Path(data.from_folder).is_dir() else None
@@ -110,7 +109,7 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
         folder = _made(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
-        build(folder, int(size), recipe_of(data), workers=workers)
+        build(folder, int(size), data.dataset_config(), workers=workers)
     rows = Rows(folder, preset.sft.rows, preset.rl_whitebox.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
@@ -133,8 +132,8 @@ def _made(folder: Path) -> Path:
 
 
 def _wanted(preset: Preset) -> int:
-    """Rows that must be built so that enough are of stage I's kinds."""
-    shares = {"white_box": 5 / 8, "input_prediction": 3 / 8}  # see `Recipe`
+    """Rows to build so that enough are of the kinds of white-box RL."""
+    shares = {"white_box": 5 / 8, "input_prediction": 3 / 8}  # see `DatasetConfig`
     built = [shares[kind] for kind in preset.data.kinds]
     wanted = [shares[kind] for kind in preset.data.kinds if kind in preset.rl_whitebox.kinds]
     return int(preset.rl_whitebox.rows * sum(built) / sum(wanted)) if wanted else preset.rl_whitebox.rows
@@ -162,12 +161,12 @@ class TaskRows:
 
     Attributes:
         folder: the synthesized dataset; None where none are wanted.
-        sft: how many of its split "train" the warm-up takes.
-        rl_unit_tests: how many of the next ones stage II takes.
+        sft: how many of its split "train" SFT takes.
+        rl_unit_tests: how many of the next ones RL by unit tests takes.
         held_out: how many of its split "test" are for evaluation.
-        source: a file or hub name to take stage II's rows from instead.
+        source: a file or hub name to take the rows of RL by unit tests from instead.
         template: of the prompts of such rows.
-        say: told what became of that source's records.
+        say: gets a line about that source's records.
     """
 
     folder: Path | None
@@ -179,11 +178,11 @@ class TaskRows:
     say: Logger = print
 
     def of_sft(self) -> Iterator[Row]:
-        """The rows that the warm-up learns with their solutions."""
+        """The rows that SFT learns with their solutions."""
         return islice(self._own(TRAIN), self.sft)
 
     def of_stage2(self) -> Iterator[Row]:
-        """The rows of stage II."""
+        """The rows of RL by unit tests."""
         if self.source == SYNTHESIZED:
             return islice(self._own(TRAIN), self.sft, self.sft + self.rl_unit_tests)
         if self.source.endswith((".parquet", ".jsonl")) and _are_rows(self.source):
@@ -208,7 +207,7 @@ class TaskRows:
 
 
 def check_source(preset: Preset) -> None:
-    """Raises TrainingError where stage II's source gives no row: better told before two other stages than after."""
+    """Raises TrainingError where the source of RL by unit tests gives no row; checked before the other stages run."""
     rl_unit_tests = preset.rl_unit_tests
     tasks = TaskRows(None, 0, 1, 0, rl_unit_tests.source, preset.data.prompt_template, say=lambda line: None)
     if next(iter(tasks.of_stage2()), None) is None:
@@ -238,12 +237,12 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
         folder = _made(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
-        build(folder, size, replace(recipe_of(data), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
+        build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
     return TaskRows(folder, preset.sft.tasks, rl_unit_tests.rows, test, rl_unit_tests.source, data.prompt_template, say)
 
 
 def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
-    """Further held-out rows: "unseen" (methods that training has not) and "longer" (levels beyond), each a dataset's folder."""
+    """Out-of-distribution rows: "unseen" (built-ins that training does not have) and "longer" (levels beyond), each a dataset's folder."""
     evaluation, data = preset.evaluation, preset.data
     size = int(evaluation.rows / 0.9) + 16
     found: dict[str, Path] = {}

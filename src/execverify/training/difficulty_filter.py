@@ -1,4 +1,4 @@
-"""Which prompts can teach anything: those whose samples do not all get the same reward (paper, section 3.1: the difficulty filter).
+"""The difficulty filter: keeps the prompts whose sampled completions do not all earn the same reward (paper, section 3.1).
 
 A group of rollouts without variance has no advantages, and its time is lost. So before training a few samples of each prompt are
 drawn from the model that training starts from, and judged by the stage's own rewards.
@@ -16,7 +16,7 @@ from execverify.models.transformers_backend import Transformers
 from execverify.training.checkpoints import FILTERED, Logger
 from execverify.training.config import RlSettings
 from execverify.training.distributed import is_first, wait_for_file
-from execverify.training.files import read_json, write_json
+from execverify.training.run_dir import read_json, write_json
 from execverify.utils.messages import count_phrase
 
 
@@ -43,7 +43,7 @@ def filter_by_reward_variance(
         out: the stage's folder.
         seed: of the samples.
         batch: completions that are decoded at once.
-        say: told how many rows are left.
+        say: gets a line about how many rows are left.
 
     Raises:
         TrainingError: no row is left, or a row could not be answered.
@@ -61,7 +61,7 @@ def filter_by_reward_variance(
         f"screening by {settings.difficulty_filter_samples} samples: {len(kept)} of {count_phrase(len(rows), 'prompt')} can teach something"
     )
     if not kept:
-        raise TrainingError("no prompt has samples of different rewards: warm up longer, or take other rows")
+        raise TrainingError("no prompt has samples of different rewards: run SFT longer, or take other rows")
     return kept, found["seconds"]
 
 

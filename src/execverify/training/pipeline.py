@@ -1,11 +1,11 @@
-"""`train`: rows, chains, a base model, the stages one after another, and what each came to; any of it goes on where it stopped.
+"""`execverify train`: rows, chains of thought, a base model, the stages one after another, and their evaluations. All of it resumes.
 
-OUT/settings.json            all settings, as they were when it began
+OUT/settings.json            all settings
 OUT/rows, held-out.parquet   the rows, divided as `data.py` says
-OUT/chains.parquet           chains of thought for the warm-up
+OUT/chains.parquet           the rows of SFT: chains of thought, and solutions of code tasks
 OUT/base                     the model that training starts from, where it had to be made
 OUT/sft, rl_whitebox, rl_unit_tests      the stages, see `checkpoints.py`; the model of each is in its folder `model`
-OUT/evaluations              what was measured of each, see `measure.py`
+OUT/evaluations              the evaluations of each model, see `stage_evaluation.py`
 OUT/report.md                the table
 """
 
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify import __version__
-from execverify.datasets.cot_rows import CotReport, cot_rows
+from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
+from execverify.datasets.rows_io import read_parquet, write_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
 from execverify.training.base_model import base_model, base_model_path
@@ -24,7 +25,6 @@ from execverify.training.checkpoints import MODEL, Logger, check_base, finished,
 from execverify.training.config import STAGES, SYNTHESIZED, Preset
 from execverify.training.data import Rows, TaskRows, check_given, check_source, prepared_rows, prepared_tasks
 from execverify.training.distributed import is_first, wait_for_main
-from execverify.training.files import read_parquet, write_parquet
 from execverify.training.preflight import check_hardware, check_trainer_config
 from execverify.training.report import write_report
 from execverify.training.run_dir import CHAINS, EXTRA_SFT_ROWS, lock_config
@@ -45,8 +45,8 @@ class TrainingPipeline:
         preset: its settings.
         out: its folder.
         workers: processes that make rows and run programs.
-        say: told what is being done.
-        evaluated: whether models are measured before, between and after the stages.
+        logger: gets a line about each step.
+        evaluated: whether models are evaluated before, between and after the stages.
     """
 
     preset: Preset
@@ -65,7 +65,7 @@ class TrainingPipeline:
             base: the model to start from; by default that of the last stage in the folder before them, or the preset's.
 
         Returns:
-            What was measured of each model, by its name and the measure's.
+            The results of each model, by its name and the evaluation's.
 
         Raises:
             TrainingError: a folder of another training, a stage whose model before is not there or that was begun on another one,
@@ -77,7 +77,7 @@ class TrainingPipeline:
         if not is_first():
             return self._run_worker_rank(stages, base)
         self._check(stages, base)
-        self._claim()
+        self._lock_config()
         model = base or self._starting_model(stages[0])
         found: dict[str, Any] = {}
         if self.evaluated:
@@ -93,7 +93,7 @@ class TrainingPipeline:
         return found
 
     def _run_worker_rank(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
-        """What the other processes of several do: they train with the first one, once it has prepared a stage, and no more."""
+        """What processes other than the first do: they train with it, once it has prepared a stage."""
         self.logger = lambda line: None
         check_trainer_config(
             self.preset, stages, self.out
@@ -109,17 +109,17 @@ class TrainingPipeline:
         resumed_at(self.out / stage)
 
     def prepare_external(self, stage: str, base: str | None = None) -> str:
-        """Claims the folder for a stage that another engine trains; returns the model that it starts from, by the same rule.
+        """Locks the folder's settings for a stage that another trainer runs; returns the model that it starts from, by the same rule.
 
         Raises:
             TrainingError: a folder of another training, or a stage whose model before is not there.
         """
         self._starting_model_path(stage, base)
-        self._claim()
+        self._lock_config()
         return base or self._starting_model(stage)
 
     def _check(self, stages: Sequence[str], base: str | None) -> None:
-        """What can be found wrong before any work, and before the folder is claimed."""
+        """Finds mistakes before any work, and before anything is written."""
         check_given(self.preset)
         check_hardware(self.preset, self.out)
         check_trainer_config(self.preset, stages, self.out)
@@ -132,8 +132,8 @@ class TrainingPipeline:
         if "rl_unit_tests" in stages and self.preset.rl_unit_tests.source != SYNTHESIZED:
             check_source(self.preset)
 
-    def _claim(self) -> None:
-        """Writes the settings down; refuses a folder that was begun with others."""
+    def _lock_config(self) -> None:
+        """Writes the settings; refuses a folder that was begun with others."""
         made = [stage for stage in STAGES if has_started(self.out / stage)]
         made += [name for name in (CHAINS, EXTRA_SFT_ROWS) if (self.out / name).exists()]
         lock_config(self.out, {"execverify": __version__, "preset": self.preset.as_json()}, made)
@@ -153,9 +153,7 @@ class TrainingPipeline:
         if name != "base":
             return str(self.out / name / MODEL)
         if self.preset.model.base == "scratch" and stage != "sft":
-            raise TrainingError(
-                f"{stage} needs a model that was warmed up, and {self.out} has none: train sft first, or give --model"
-            )
+            raise TrainingError(f"{stage} needs a model after SFT, and {self.out} has none: train sft first, or give --model")
         return base_model_path(self.preset.model, self.out / "base")
 
     def _starting_model(self, stage: str) -> str:
@@ -179,7 +177,7 @@ class TrainingPipeline:
         return self._tasks
 
     def measures(self) -> list[StageEvaluation]:
-        """What is measured of every model."""
+        """The evaluations of every model."""
         return measures_of(self.preset, self.prepared(), self.tasks(), self.out, self.workers)
 
     def texts(self) -> Iterator[str]:
@@ -189,40 +187,37 @@ class TrainingPipeline:
                 yield message["content"]
 
     def chains(self) -> Iterator[dict[str, Any]]:
-        """The rows of the warm-up, chains and solutions in a shuffled order; made where they are not there yet."""
+        """The rows of SFT, chains of thought and solutions in a shuffled order; made where they are not there yet."""
         path = self.out / CHAINS
         if not path.exists():
             rows = [*self._with_cot(self.prepared().of_sft()), *map(_solution, self.tasks().of_sft())]
-            random.Random(self.preset.data.seed).shuffle(rows)
-            write_parquet(path, rows)
-        return read_parquet(path)
+            _write_sft_rows(path, rows, self.preset.data.seed)
+        return _read_sft_rows(path)
 
     def extra_sft_rows(self) -> Iterator[dict[str, Any]]:
-        """The rows of the warm-up once more, and chains for the prompts of stage I: what more supervised training can learn from."""
+        """The rows of SFT again, and chains of thought for the prompts of white-box RL: the rows of extended SFT."""
         path = self.out / EXTRA_SFT_ROWS
         if not path.exists():
             rows = [*self.chains(), *self._with_cot(self.prepared().of_stage1(self.preset.rl_whitebox.kinds))]
-            random.Random(self.preset.data.seed + 1).shuffle(rows)
-            write_parquet(path, rows)
-        return read_parquet(path)
+            _write_sft_rows(path, rows, self.preset.data.seed + 1)
+        return _read_sft_rows(path)
 
     def _with_cot(self, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         """Rows with chains of thought."""
         sft, account = self.preset.sft, CotReport()
-        self.logger("chains: telling the runs")
-        yield from (
-            {name: row[name] for name in _SFT_COLUMNS}
-            for row in cot_rows(
-                rows,
-                style=sft.cot_style,
-                detail_level=sft.cot_detail,
-                max_tokens=sft.cot_max_tokens or sft.max_length,
-                seed=self.preset.data.seed,
-                workers=self.workers,
-                account=account,
-            )
+        self.logger("chains of thought: rendering the traces")
+        yield from cot_rows(
+            rows,
+            style=sft.cot_style,
+            detail_level=sft.cot_detail,
+            max_tokens=sft.cot_max_tokens or sft.max_length,
+            seed=self.preset.data.seed,
+            workers=self.workers,
+            account=account,
         )
-        self.logger(f"chains: {sum(account.chains.values())} made, {count_phrase(len(account.skipped), 'row')} without one")
+        self.logger(
+            f"chains of thought: {sum(account.chains.values())} made, {count_phrase(len(account.skipped), 'row')} without one"
+        )
 
     def _trained(self, stage: str, model: str) -> str:
         from execverify.training.with_trl.grpo import train_rl
@@ -244,7 +239,7 @@ class TrainingPipeline:
         return self.tasks().of_stage2()
 
     def rows_for(self, stage: str) -> Iterator[Row]:
-        """The rows of a stage of RL, then held-out ones as those of the split "validation": what another engine is given."""
+        """The rows of a stage of RL, then held-out ones as the split "validation": what another trainer gets."""
         yield from self.prompts(stage)
         held = self.prepared().of_evaluation() if stage == "rl_whitebox" else self.tasks().of_evaluation()
         kinds = self.preset.stage(stage).kinds
@@ -254,6 +249,23 @@ class TrainingPipeline:
         return measure(
             model, self.measures(), self.preset, self.out / "evaluations" / name, workers=self.workers, say=self.logger
         )
+
+
+def _write_sft_rows(path: Path, rows: list[dict[str, Any]], seed: int) -> None:
+    """Writes the rows of SFT as Parquet in a shuffled order, with the columns that it reads.
+
+    Raises:
+        TrainingError: there are no rows.
+        RowError: the file cannot be written.
+    """
+    if not rows:
+        raise TrainingError(f"{path.name}: there are no rows to write")
+    random.Random(seed).shuffle(rows)
+    write_rows(str(path), rows, lambda pa: pa.schema([parquet_columns(pa).field(name) for name in _SFT_COLUMNS]))
+
+
+def _read_sft_rows(path: Path) -> Iterator[dict[str, Any]]:
+    return (row for _, row in read_parquet(str(path)))
 
 
 def _solution(row: Row) -> dict[str, Any]:

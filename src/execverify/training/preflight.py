@@ -1,4 +1,4 @@
-"""Whether this machine can do what a preset asks: looked at before any work, so that none is lost."""
+"""Whether this machine can run what a preset asks. It is checked before any work, so that none is lost."""
 
 import importlib.util
 import os
@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from execverify.errors import TrainingError
-from execverify.training.config import Preset
+from execverify.training.config import Preset, suggest
 from execverify.training.distributed import world_size
-from execverify.training.preset_checks import meant
 from execverify.utils.messages import count_phrase
 
 _GIB = 1 << 30
@@ -19,39 +18,39 @@ def check_hardware(preset: Preset, out: Path) -> None:
     """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message says what to set."""
     import torch
 
-    needs = preset.hardware
+    required = preset.hardware
     gpus = torch.cuda.device_count()
-    if needs.gpus > gpus:
+    if required.gpus > gpus:
         raise TrainingError(
-            f"the preset needs {count_phrase(needs.gpus, 'GPU')}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
-            "use the preset tiny, or set needs.gpus=0 for a short run on the processor"
+            f"the preset needs {count_phrase(required.gpus, 'GPU')}, and there {'is' if gpus == 1 else 'are'} {gpus or 'none'} here: "
+            "use the preset tiny, or set hardware.gpus=0 for a short run on the processor"
         )
     if gpus > 1 and world_size() == 1:
         raise TrainingError(
             f"there are {gpus} GPUs and one process: start it by `accelerate launch --num_processes {gpus} -m execverify ...` "
             "(docs/training.md), or set CUDA_VISIBLE_DEVICES=0 to take one"
         )
-    for index in range(needs.gpus):
+    for index in range(required.gpus):
         has = torch.cuda.get_device_properties(index).total_memory / _GIB
-        if has < needs.gpu_memory:
+        if has < required.gpu_memory:
             raise TrainingError(
-                f"the preset needs GPUs of {needs.gpu_memory:g} GiB, and GPU {index} has {has:.0f}: set smaller device_batch, "
-                "max_completion and max_tokens, and needs.gpu_memory to what there is"
+                f"the preset needs GPUs of {required.gpu_memory:g} GiB, and GPU {index} has {has:.0f}: lower per_device_batch_size, "
+                "max_completion_length and max_length, and set hardware.gpu_memory to what there is"
             )
     memory = _available_memory()
-    if memory is not None and memory < needs.memory:
+    if memory is not None and memory < required.memory:
         raise TrainingError(
-            f"the preset needs {needs.memory:g} GiB of memory, and {memory:.1f} are free: close something, or set less work "
-            "(device_batch, evaluation.batch_size) and needs.memory"
+            f"the preset needs {required.memory:g} GiB of memory, and {memory:.1f} are free: close something, or lower "
+            "per_device_batch_size and evaluation.batch_size, and set hardware.memory"
         )
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not there.is_dir():
         raise TrainingError(f"{there} is a file: name a folder with --output")
     free = shutil.disk_usage(there).free / _GIB
-    if free < needs.disk:
+    if free < required.disk:
         raise TrainingError(
-            f"the preset needs {needs.disk:g} GiB of disk for {out}, and {free:.1f} are free: make room, name another --output, or set "
-            "needs.disk"
+            f"the preset needs {required.disk:g} GiB of disk for {out}, and {free:.1f} are free: make room, name another --output, or set "
+            "hardware.disk"
         )
     if not os.access(there, os.W_OK):
         raise TrainingError(f"{out} cannot be written: name another --output")
@@ -69,7 +68,7 @@ def check_trainer_config(preset: Preset, stages: Iterable[str], out: Path) -> No
     asked = list(stages)
     for tracker in preset.report_to:
         if tracker not in INTEGRATION_TO_CALLBACK:
-            raise TrainingError(f"report_to names {tracker!r}: {meant(tracker, INTEGRATION_TO_CALLBACK)}")
+            raise TrainingError(f"report_to names {tracker!r}: {suggest(tracker, INTEGRATION_TO_CALLBACK)}")
         if (needed := _TRACKERS.get(tracker)) and not any(map(importlib.util.find_spec, needed)):
             raise TrainingError(f"report_to names {tracker}, and it is not installed: pip install {needed[0]}, or set report_to=")
     if preset.trl.get("use_vllm") and set(asked) - {"sft"} and importlib.util.find_spec("vllm") is None:

@@ -1,18 +1,23 @@
-"""A folder belongs to one training or experiment: what is in it binds the settings that made it, and the others may change."""
+"""The folder of a training or an ablation: its files, and the settings that it was begun with.
 
+What is in the folder fixes the settings that made it. The other settings may change when the command is given again.
+"""
+
+import json
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.files import read_json, write_json
+from execverify.utils import atomic
 
 SETTINGS, CHAINS, EXTRA_SFT_ROWS = "settings.json", "chains.parquet", "more-chains.parquet"
 _OF_CHAINS = ("sft.rows", "sft.tasks", "sft.cot_style", "sft.cot_detail", "sft.cot_max_tokens", "sft.max_length")
 _ALWAYS = ("seed", "model.", "data.", "evaluation.")
 _SETTINGS_FIXED_BY = {
     "sft": ("sft.",),
-    "rl_whitebox": ("rl_whitebox.", "trl.", "sft.rows"),  # its prompts are the rows after those of the warm-up
+    "rl_whitebox": ("rl_whitebox.", "trl.", "sft.rows"),  # its prompts are the rows after those of SFT
     "rl_unit_tests": ("rl_unit_tests.", "trl.", "sft.tasks"),
     CHAINS: _OF_CHAINS,
     EXTRA_SFT_ROWS: (*_OF_CHAINS, "rl_whitebox.rows", "rl_whitebox.kinds"),
@@ -24,19 +29,61 @@ _NEVER = (
     "rl_unit_tests.per_device_batch_size",
     "evaluation.batch_size",
 )
-"""These split work, and change no result but for the rounding of sums. (A run of verl keeps its own settings, `verl.` among them.)"""
+"""These split the work, and change results only by the rounding of sums. (A run of verl keeps its own settings, `verl.` among them.)"""
 
 
-def lock_config(out: Path, told: Mapping[str, Any], made: Collection[str]) -> None:
-    """Writes the settings of a training or an experiment into its folder.
+@contextmanager
+def atomic_dir(out: Path) -> Iterator[Path]:
+    """A folder to write into, put in the place of `out` when the block ends without an error.
+
+    Raises:
+        TrainingError: it cannot be written, as on a full disk.
+    """
+    try:
+        with atomic.atomic_dir(out) as unfinished:
+            yield unfinished
+    except OSError as error:
+        raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes plain values as JSON, whole or not at all; makes the folder.
+
+    Raises:
+        TrainingError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic.atomic_json(path, value)
+    except OSError as error:
+        raise TrainingError(f"{path} could not be written: {error.strerror or error}") from None
+
+
+def read_json(path: Path) -> Any:
+    """The plain values of a JSON file; None where there is no such file.
+
+    Raises:
+        TrainingError: the file cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainingError(f"{path} cannot be read: {error}; delete it to make it again") from None
+
+
+def lock_config(out: Path, config: Mapping[str, Any], made: Collection[str]) -> None:
+    """Writes the settings of a training or an ablation into its folder.
 
     Args:
         out: the folder.
-        told: what `settings.json` holds; the settings are its "preset".
+        config: what `settings.json` holds; the settings are its "preset".
         made: what is begun or made there: stages, and files of chains.
 
     Raises:
-        TrainingError: the folder is none, is a stranger's, or was begun with other settings that count; it names them.
+        TrainingError: the folder is a file or holds something else, or it was begun with other settings that what is there
+            depends on. The message names them.
     """
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file: name a folder with --output")
@@ -45,17 +92,17 @@ def lock_config(out: Path, told: Mapping[str, Any], made: Collection[str]) -> No
         if out.exists() and any(out.iterdir()):
             raise TrainingError(f"{out} holds something else: name a new folder with --output")
     elif not isinstance(before, dict) or not isinstance(before.get("preset"), dict):
-        raise TrainingError(f"{out / SETTINGS} is not of a training or experiment: name a new folder with --output")
-    elif names := conflicting_settings(before["preset"], told["preset"], made):
+        raise TrainingError(f"{out / SETTINGS} is not of a training or an ablation: name a new folder with --output")
+    elif names := conflicting_settings(before["preset"], config["preset"], made):
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         raise TrainingError(
             f"{out} was begun with other settings ({', '.join(names[:5])}{more}): give the same ones, or another --output"
         )
-    write_json(out / SETTINGS, told)
+    write_json(out / SETTINGS, config)
 
 
 def conflicting_settings(before: Mapping[str, Any], now: Mapping[str, Any], made: Collection[str]) -> list[str]:
-    """Names of the settings that differ, and that what was made there depends on."""
+    """Names of the settings that differ, and that something made there depends on."""
     bound = (*_ALWAYS, *(prefix for name in made for prefix in _SETTINGS_FIXED_BY[name]))
     return [name for name in sorted(changed_settings(before, now)) if name.startswith(bound) and name not in _NEVER]
 

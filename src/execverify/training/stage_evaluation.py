@@ -1,4 +1,4 @@
-"""What a model can do, before, between and after the stages: measured by the evaluation that exists, nothing of our own."""
+"""Evaluations of the model before, between and after the stages, by `execverify evaluate`'s own code."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,13 +26,13 @@ HELD_OUT = "held out"
 
 @dataclass(frozen=True)
 class StageEvaluation:
-    """One thing that is measured.
+    """One evaluation.
 
     Attributes:
-        name: how tables call it.
+        name: in tables.
         benchmark: of `execverify evaluate --list`.
         data: its file; None where it has none.
-        style: how it is asked.
+        style: of the prompts.
         limit: of the items; None for all.
         samples: completions an item, drawn at temperature 1; 1 means one greedy completion.
     """
@@ -45,7 +45,7 @@ class StageEvaluation:
     samples: int = 1
 
     def sampled(self, samples: int) -> "StageEvaluation":
-        """The same by so many drawn completions an item."""
+        """The same with several sampled completions an item."""
         return replace(self, name=f"{self.name} sampled", samples=samples)
 
     def sampling(self, preset: Preset) -> Sampling:
@@ -55,7 +55,7 @@ class StageEvaluation:
 
 
 def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[StageEvaluation]:
-    """What a preset measures; held-out rows are made where they are not there yet."""
+    """The evaluations of a preset; held-out rows are made where they are not there yet."""
     evaluation, style = preset.evaluation, preset.data.prompt_template
     held = out / "held-out.parquet"
     if not held.exists():
@@ -67,8 +67,8 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
             write_rows(str(coding), tasks.of_evaluation())
         found.append(StageEvaluation("held out tasks", "heldout-code", coding, style))
     for name, folder in out_of_distribution_rows(preset, out, workers).items():
-        told = {"unseen": "unseen methods", "longer": "longer programs"}[name]
-        found.append(StageEvaluation(told, "heldout", folder, style, evaluation.rows))
+        title = {"unseen": "unseen methods", "longer": "longer programs"}[name]
+        found.append(StageEvaluation(title, "heldout", folder, style, evaluation.rows))
     if evaluation.cruxeval:
         for name, kind in CRUXEVAL.items():
             path = out / f"{name}.parquet"
@@ -91,7 +91,7 @@ def measure(
     workers: int = 1,
     say: Logger = print,
 ) -> dict[str, Mapping[str, Any]]:
-    """The results of a model, by the measure's name; what is there already is not measured again.
+    """The results of a model, by the evaluation's name; what is there already is not evaluated again.
 
     Args:
         model: hub name or folder.
@@ -99,7 +99,7 @@ def measure(
         preset: for the batch and the most tokens.
         out: folder, with a folder for each measure in it.
         workers: processes that run programs.
-        say: told a line for each measure.
+        say: gets a line about each evaluation.
 
     Raises:
         TrainingError: what is there is of another model.

@@ -106,21 +106,21 @@ def shared_arguments(preset: Preset, out: Path, learning_rate: float, scheduler:
     }
 
 
-def gradient_accumulation_steps(told: str, sequences: int, device_batch: int) -> int:
+def gradient_accumulation_steps(setting: str, sequences: int, per_device_batch_size: int) -> int:
     """How many batches of a device make one step of so many sequences.
 
     Args:
-        told: the setting that says how many, for the message.
+        setting: the setting that gives the number, for the message.
         sequences: of a step, on all devices together.
-        device_batch: sequences at once on one device.
+        per_device_batch_size: sequences at once on one device.
 
     Raises:
         TrainingError: the devices cannot share them evenly.
     """
-    at_once = device_batch * world_size()
+    at_once = per_device_batch_size * world_size()
     if sequences % at_once:
         raise TrainingError(
-            f"{told} = {sequences} is no multiple of device_batch x processes = {at_once}: set another device_batch"
+            f"{setting} = {sequences} is not a multiple of per_device_batch_size x processes = {at_once}: set another per_device_batch_size"
         )
     return sequences // at_once
 
@@ -154,7 +154,7 @@ def translate_errors(out: Path) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         text = " ".join(str(error).split())
         if isinstance(error, MemoryError) or _MEMORY.search(text):
-            less = "set a smaller device_batch, max_completion or max_tokens"
+            less = "set a smaller per_device_batch_size, max_completion_length or max_length"
             raise TrainingError(f"memory did not suffice ({text[:120]}): {less}; {again}") from None
         if "PytorchStreamWriter" in text or "No space left" in text:
             raise TrainingError(f"{out} could not be written (is the disk full?); {again}") from None

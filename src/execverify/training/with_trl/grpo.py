@@ -14,7 +14,6 @@ from execverify.training.checkpoints import Logger, base_name, check_base, finis
 from execverify.training.config import Preset, RlSettings
 from execverify.training.difficulty_filter import filter_by_reward_variance
 from execverify.training.length_filter import LengthFilterReport, filter_by_length
-from execverify.training.rule import rule_of
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
@@ -39,8 +38,8 @@ def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
         return [ConstantReward()]
     if settings.reward == "unit_tests":
         return [UnitTestReward(workers=workers)]
-    rule = rule_of(settings)
-    if settings.reward == "parts":
+    rule = settings.reward_config()
+    if settings.reward == "per_component":
         return [ComponentReward(part, rule, workers=workers) for part in answer_parts()]
     return [WhiteBoxReward(rule, workers=workers)]
 
@@ -72,9 +71,11 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
 
     settings = preset.stage(stage)
     accumulated = gradient_accumulation_steps(
-        f"{stage}: mini_batch x rollouts", settings.mini_batch_size * settings.num_generations, settings.per_device_batch_size
+        f"{stage}: mini_batch_size x num_generations",
+        settings.mini_batch_size * settings.num_generations,
+        settings.per_device_batch_size,
     )
-    parts = settings.reward == "parts"
+    parts = settings.reward == "per_component"
     updates = (
         settings.prompts_per_rollout // settings.mini_batch_size
     )  # of a rollout: one that goes on amid it would draw its prompts again
@@ -138,7 +139,7 @@ def train_rl(
         rows: of the kinds that the stage rewards.
         out: the stage's folder.
         workers: processes that run programs for rewards.
-        say: told a line now and then.
+        say: gets lines about the progress.
 
     Returns:
         What `stage.json` holds: steps, rows, seconds, and what was left out.

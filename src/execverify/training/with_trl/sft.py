@@ -1,4 +1,4 @@
-"""The warm-up: supervised fine-tuning on chains of thought, by TRL's SFTTrainer (paper, section 3.2)."""
+"""Supervised fine-tuning on chains of thought, by TRL's SFTTrainer (paper, section 3.2)."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +22,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         base: the model's hub name or folder.
         rows: each with `prompt` and `completion`, chat messages both.
         out: the stage's folder.
-        say: told a line now and then.
+        say: gets lines about the progress.
 
     Returns:
         What `stage.json` holds: steps, rows, tokens, seconds, and what was left out.
@@ -42,10 +42,8 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
     account, most = LengthFilterReport(), min(preset.sft.max_length, preset.model.context)
     kept = [{name: row[name] for name in ("prompt", "completion")} for row in filter_by_length(rows, tokenizer, most, account)]
     if not kept:
-        raise TrainingError(
-            f"no row is left for the warm-up ({account.too_long} are longer than {most} tokens, see sft.max_length)"
-        )
-    say(f"warm-up on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
+        raise TrainingError(f"no row is left for SFT ({account.too_long} are longer than {most} tokens, see sft.max_length)")
+    say(f"sft on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
     with translate_config_errors("sft"):
         trainer = SFTTrainer(
             model=model,
@@ -58,7 +56,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
 
 
 def arguments_of(preset: Preset, out: Path) -> Any:
-    """The warm-up's settings as TRL has them.
+    """The settings of SFT as TRL has them.
 
     Raises:
         TrainingError: the number of processes does not divide a batch, or TRL refuses a setting.

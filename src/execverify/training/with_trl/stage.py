@@ -18,8 +18,8 @@ from execverify.training.checkpoints import (
 )
 from execverify.training.config import Preset
 from execverify.training.distributed import is_first
-from execverify.training.files import atomic_dir, write_json
 from execverify.training.length_filter import check_template
+from execverify.training.run_dir import atomic_dir, write_json
 from execverify.training.with_trl.common import disable_trainer_prints, loaded, translate_errors
 
 

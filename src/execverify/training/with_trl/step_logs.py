@@ -70,7 +70,7 @@ class JsonlLogCallback(TrainerCallback):
         folder: of the stage.
         rewards: the reward functions; none in SFT.
         rollout_seconds: how long rollouts took so far, without the rewards.
-        say: told a line now and then.
+        say: gets lines about the progress.
     """
 
     def __init__(self, folder: Path, rewards: Sequence[LoggedReward], rollout_seconds: Callable[[], float], say: Logger) -> None:

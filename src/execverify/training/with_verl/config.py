@@ -16,7 +16,6 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.rewards.parts import answer_parts
 from execverify.training.config import Preset, RlSettings
-from execverify.training.rule import rule_of
 from execverify.training.with_verl.rows import TRAIN, VALIDATION, Exported
 from execverify.utils.messages import count_phrase
 
@@ -87,7 +86,10 @@ def check_for_verl(preset: Preset, stage: str) -> None:
         "scale_rewards": (rl.scale_rewards not in ("group", "none"), "group or none"),
         "lr_scheduler_type": (rl.lr_scheduler_type not in ("constant", "cosine"), "constant or cosine"),
         "mask_truncated_completions": (rl.mask_truncated_completions, "false"),
-        "difficulty_filter_samples": (rl.reward == "parts" and rl.difficulty_filter_samples > 0, "0 where the reward is parts"),
+        "difficulty_filter_samples": (
+            rl.reward == "per_component" and rl.difficulty_filter_samples > 0,
+            "0 where the reward is per_component",
+        ),
     }
     for name, (wrong, mend) in refused.items():
         if wrong:
@@ -166,7 +168,7 @@ def _reward(rl: RlSettings) -> Settings:
     if rl.reward == "constant":
         settings[f"{custom}.name"] = "constant_score"
     elif rl.reward != "unit_tests":
-        rule = rule_of(rl)
+        rule = rl.reward_config()
         settings[f"+{custom}.reward_kwargs.alpha"] = rule.alpha
         if rule.kinds is not None:
             settings[f"+{custom}.reward_kwargs.kinds"] = list(rule.kinds)
@@ -182,7 +184,7 @@ def _algorithm(rl: RlSettings) -> Settings:
     }
     if rl.difficulty_filter_samples:  # groups without variance are drawn again during training, which needs no screening before
         settings |= {"algorithm.filter_groups.enable": True, "algorithm.filter_groups.metric": "reward"}
-    if rl.reward == "parts":
+    if rl.reward == "per_component":
         settings |= {
             "algorithm.adv_estimator": "gdpo",
             "+algorithm.gdpo_reward_keys": list(reward_keys()),
@@ -219,7 +221,7 @@ def _trainer(preset: Preset, stage: str, data: Exported, out: Path) -> Settings:
 def steps_of(stage: str, rl: RlSettings, rows: int) -> int:
     """Steps of verl's trainer, each of which is one rollout of `prompts` prompts and its updates.
 
-    The preset's `max_steps` are optimizer steps, of which a rollout has `prompts / mini_batch`.
+    The preset's `max_steps` are optimizer steps, of which a rollout has `prompts_per_rollout / mini_batch_size`.
 
     Raises:
         TrainingError: there are fewer rows than one step takes.

@@ -25,8 +25,8 @@ from execverify.errors import ModelError, TrainingError
 from execverify.questions.rows import Row
 from execverify.questions.task import Message
 from execverify.training.config import Preset
-from execverify.training.files import read_json, write_json
 from execverify.training.length_filter import chat_text, check_template
+from execverify.training.run_dir import read_json, write_json
 from execverify.training.with_verl.config import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
 from execverify.training.with_verl.rows import Exported, Length, export
 from execverify.utils.atomic import atomic_text
@@ -47,7 +47,7 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
         preset: all settings.
         stage: "rl_whitebox" or "rl_unit_tests".
         rows: the folder of a dataset, a file of rows, or rows themselves.
-        model: hub name or folder that training starts from: after the warm-up, what the warm-up made.
+        model: hub name or folder that training starts from: usually the model after SFT.
         out: the run's folder. On a cluster every machine must see it, and a model's folder, under the same name.
 
     Returns:

@@ -14,7 +14,7 @@ from execverify.errors import RowError, SandboxError, TrainingError
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.parts import all_parts
 from execverify.rewards.verl import compute_score
-from execverify.training.files import read_json
+from execverify.training.run_dir import read_json
 from execverify.training.with_verl.config import ROLLOUTS
 from execverify.training.with_verl.launch import SETTINGS
 
