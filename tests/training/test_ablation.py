@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from execverify.errors import TrainingError
 from execverify.evaluation.run import evaluate
-from execverify.evaluation.run_dir import write_run
 from execverify.experiments.arms import ARMS, chosen_arms
 from execverify.experiments.figures import chance_over_seeds, comparisons, mean_and_interval, summary
-from execverify.experiments.pages import table_markdown
+from execverify.reports.ablation import CURVE_TITLES, ablation_markdown
+from execverify.reports.evaluation import write_run
+from execverify.training.checkpoints import ZERO_VARIANCE
 from tests.helpers.tiny_training import preset
 
 
@@ -103,7 +105,7 @@ def test_every_claim_has_its_comparison() -> None:
 
 
 def _results(shares: list[int]) -> dict[str, Any]:
-    return {"rows": [{"id": str(at), "tasks": ["output"], "strict": [str(share)]} for at, share in enumerate(shares)]}
+    return {"item_grades": [{"id": str(at), "tasks": ["output"], "strict": [str(share)]} for at, share in enumerate(shares)]}
 
 
 def test_the_chance_is_that_of_the_seeds() -> None:
@@ -127,7 +129,7 @@ def test_a_comparison_is_the_difference_of_the_scores() -> None:
 
     def told(first: str, second: str) -> dict[str, Any]:
         rows = [("a", ["state"] * 4, first), ("b", ["state"], second)]
-        return {"rows": [{"id": name, "tasks": tasks, "strict": list(answers)} for name, tasks, answers in rows]}
+        return {"item_grades": [{"id": name, "tasks": tasks, "strict": list(answers)} for name, tasks, answers in rows]}
 
     runs: dict[tuple[str, str, int], Any] = {
         ("held-out", "sft", 1): told("0000", "0"),
@@ -161,6 +163,10 @@ def test_models_that_are_equally_good_are_seldom_told_apart() -> None:
     assert 0.02 < found / 600 < 0.08
 
 
+def test_every_metric_that_is_plotted_has_its_title() -> None:
+    assert ZERO_VARIANCE in CURVE_TITLES
+
+
 def test_a_seed_that_is_missing_does_not_count(runs: Path) -> None:
     found = summary(runs, ["base", "white-box"], [0, 1, 7])
     assert found["scores"]["held-out"]["output"]["base"]["seeds"] == [0.0, 0.0]
@@ -187,9 +193,9 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     assert (sampled["sampling"]["n"], sampled["sampling"]["temperature"], sampled["sampling"]["seed"]) == (4, 1.0, 3)
     assert results["stages"]["more-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]  # both begin on the warm-up
     table = (out / "table.md").read_text(encoding="utf-8")
-    assert table == table_markdown(results, chosen_arms(["more-sft"], rl_unit_tests=False))
+    assert table == ablation_markdown(results, {arm.name: arm.what for arm in chosen_arms(["more-sft"], rl_unit_tests=False)})
     assert results["seeds"] == [3] and len(results["settings"]["with"]) == 1
-    assert all(f"| {arm} |" in table for arm in arms) and "best constant answer" in table
+    assert all(re.search(rf"^\| {arm} +\|", table, re.MULTILINE) for arm in arms) and "best constant answer" in table
     for name in ("curves.svg", "levels.svg"):
         assert (out / name).read_text(encoding="utf-8").startswith("<?xml")
     made = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}

@@ -42,7 +42,7 @@ def ablate_command(
     Arms begin where others ended and are done one after another; give the command again to go on, with more seeds or arms too.
     """
     from execverify.experiments.ablation import Ablation
-    from execverify.experiments.pages import TABLE
+    from execverify.reports.ablation import TABLE
     from execverify.training.preset_files import load_preset
 
     folder = Path(out or f"runs/ablation-{Path(preset).stem}")

@@ -54,10 +54,10 @@ def train_command(
 
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
     """
+    from execverify.reports.training import REPORT
     from execverify.training.distributed import is_first
     from execverify.training.pipeline import TrainingPipeline
     from execverify.training.preset_files import FOLDER, load_preset, preset_names
-    from execverify.training.report import REPORT
 
     if listed:
         for name in preset_names():

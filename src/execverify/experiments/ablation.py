@@ -19,9 +19,9 @@ from execverify import __version__
 from execverify.errors import TrainingError
 from execverify.experiments.arms import ARMS, EXTENDED_SFT, Condition, chosen_arms
 from execverify.experiments.figures import summary
-from execverify.experiments.pages import write_pages
+from execverify.reports.ablation import write_pages
 from execverify.training.base_model import base_model, base_model_path
-from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started
+from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started, read_log
 from execverify.training.config import MOST_SEED, STAGES, Preset
 from execverify.training.distributed import world_size
 from execverify.training.files import read_json, write_json
@@ -130,7 +130,12 @@ class Ablation:
             **summary(self.out, [arm.name for arm in arms], seeds),
         }
         write_json(self.out / RESULTS, results)
-        write_pages(self.out, results, arms)
+        logs = {
+            arm.name: [read_log(self.out / f"seed-{seed}" / arm.name) for seed in seeds]
+            for arm in arms
+            if arm.stage in ("rl_whitebox", "rl_unit_tests")
+        }
+        write_pages(self.out, results, {arm.name: arm.what for arm in arms}, logs)
         return results
 
 

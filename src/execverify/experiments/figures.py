@@ -8,9 +8,8 @@ from typing import Any
 from execverify.evaluation.compare import Weighted, average, difference_interval, item_accuracies
 from execverify.evaluation.intervals import holm, mcnemar, student, student_quantile
 from execverify.evaluation.run import RESULTS
-from execverify.evaluation.run_dir import read_results
+from execverify.evaluation.run_dir import read_results, strict_scores
 from execverify.experiments.arms import ARMS
-from execverify.training.stage_evaluation import strict_scores
 
 _ALL = "mean of tasks"
 
