@@ -24,46 +24,11 @@ from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
 
 SIZE = 120
-KNOWN_TAGS = set(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "header",
-        "main",
-        "section",
-        "article",
-        "nav",
-        "h1",
-        "h2",
-        "h3",
-        "p",
-        "a",
-        "div",
-        "span",
-        "strong",
-        "b",
-        "code",
-        "pre",
-        "ul",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "caption",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "details",
-        "summary",
-    ]
-)
+KNOWN_TAGS = {
+    "html", "head", "meta", "title", "style", "body", "header", "main", "section", "article", "nav", "h1", "h2", "h3", "p", "a", "div",
+    "span", "strong", "b", "code", "pre", "ul", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td",
+    "details", "summary",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from execverify.programs.constraints import DEPTHS, Constraint
 from execverify.programs.program import split_lines
 from execverify.programs.values import Value
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.reports.markdown import format_count
-from execverify.reports.render import highlight
+from execverify.reports.render import cut, highlight
 from execverify.tracing.trace import Step, Trace
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class StepView:
     line: int
     visit: int
     function: str
-    statement: "Markup"
+    statement: str
     arguments: tuple[tuple[str, str], ...] | None
     changes: tuple[tuple[str, str | None], ...]
     more_changes: int
@@ -73,34 +72,28 @@ class QuestionView:
 
 @dataclass(frozen=True)
 class RowView:
-    """A row and its trace.
+    """A row and its trace; the template reads the rest from the task and the trace themselves.
 
     Attributes:
-        constraint: as a sentence, with code between backticks.
+        number: its place on the page, from 1.
+        kind: for readers.
+        builtin: the built-in under test; empty where there is none.
+        constraint: as a sentence, with code between backticks; empty where there is none.
         source: highlighted lines; `more_lines` are left out.
-        failure: how the run ended where it did not return; there are no steps then.
+        steps: the first steps of the trace; empty where the run did not return.
+        open_steps: how many of them are shown at once.
     """
 
     number: int
     task: Task
+    trace: Trace
     kind: str
-    id: str
     builtin: str
     constraint: str
     source: Sequence["Markup"]
     more_lines: int
-    call: "Markup"
-    result: "Markup"
-    expected: str
-    arguments: str
-    prompt: str
-    questions_head: tuple[str, tuple[str, ...]]
     questions: tuple[QuestionView, ...]
-    failure: str
-    caption: str
-    many_functions: bool
     steps: tuple[StepView, ...]
-    more_steps: str
     open_steps: int = _OPEN_STEPS
 
 
@@ -112,29 +105,18 @@ def row_view(number: int, task: Task, trace: Trace) -> RowView:
         task: the row.
         trace: of its program's run.
     """
-    lines, count = split_lines(task.program.source), len(trace.steps)
-    text, returned, is_code = task.result.text or "", trace.result.outcome == "returned", task.kind == CODE_GENERATION
+    lines, constraint = split_lines(task.program.source), task.constraint or ""
     return RowView(
         number=number,
         task=task,
+        trace=trace,
         kind=KINDS.get(task.kind, task.kind),
-        id=_cut(task.id, 60),
-        builtin=(task.constraint or "").partition(" with ")[2],
-        constraint="" if task.constraint is None else describe_constraint(task.constraint),
-        source=highlight("\n".join(_cut(line, _MAX_WIDTH) for line in lines[:_MAX_LINES]).rstrip("\n")),
+        builtin=constraint.partition(" with ")[2],
+        constraint=describe_constraint(constraint) if constraint else "",
+        source=highlight("\n".join(cut(line, _MAX_WIDTH) for line in lines[:_MAX_LINES]).rstrip("\n")),
         more_lines=max(0, len(lines) - _MAX_LINES),
-        call=_highlighted(task.program.one_line_call, 600),
-        result=_highlighted(text, 600),
-        expected=_cut(text, _MAX_ANSWER),
-        arguments=_cut(task.program.arguments, _MAX_ANSWER),
-        prompt=_cut("\n".join(message["content"] for message in task.prompt), 4_000) if is_code else "",
-        questions_head=("Unit tests", ("", "call", "result")) if is_code else ("Questions", ("", "question", "accepted answer")),
         questions=tuple(_questions(task)),
-        failure="" if returned else trace.result.outcome,
-        caption=f"Trace: {_steps(count)}",
-        many_functions=len({frame.function for frame in trace.frames}) > 1,
-        steps=tuple(_step_views(trace)) if returned else (),
-        more_steps=_steps(count - _MAX_STEPS) if count > _MAX_STEPS else "",
+        steps=tuple(_step_views(trace)) if trace.result.outcome == "returned" else (),
     )
 
 
@@ -161,12 +143,12 @@ def describe_constraint(text: str) -> str:
 def _questions(task: Task) -> Iterator[QuestionView]:
     if task.kind == CODE_GENERATION:
         for test in task.questions:
-            call = _cut(f"{task.program.entry_point}({test.text})", _MAX_ANSWER)
-            yield QuestionView(call, (_cut(test.answers[0], _MAX_ANSWER),), is_code=True)
+            call = cut(f"{task.program.entry_point}({test.text})", _MAX_ANSWER)
+            yield QuestionView(call, (cut(test.answers[0], _MAX_ANSWER),), is_code=True)
     elif task.kind != "input_prediction":
-        yield QuestionView("What does the call return?", (_cut(task.result.text or "", _MAX_ANSWER),))
+        yield QuestionView("What does the call return?", (cut(task.result.text or "", _MAX_ANSWER),))
         for question in task.questions:
-            yield QuestionView(question.text, tuple(_cut(answer, _MAX_ANSWER) for answer in question.answers))
+            yield QuestionView(question.text, tuple(cut(answer, _MAX_ANSWER) for answer in question.answers))
 
 
 def _step_views(trace: Trace) -> Iterator[StepView]:
@@ -181,7 +163,7 @@ def _step_views(trace: Trace) -> Iterator[StepView]:
             line=step.line,
             visit=step.visit,
             function=frame.function,
-            statement=_highlighted(trace.program.lines[step.line - 1].strip(), _MAX_WIDTH),
+            statement=cut(trace.program.lines[step.line - 1].strip(), _MAX_WIDTH),
             arguments=tuple(map(_binding, frame.state, frame.state.values()))[:_MAX_NAMES] if is_first else None,
             changes=tuple(_change(step, name) for name in changed[:_MAX_NAMES]),
             more_changes=max(0, len(changed) - _MAX_NAMES),
@@ -196,25 +178,11 @@ def _change(step: Step, name: str) -> tuple[str, str | None]:
 
 def _binding(name: str, value: Value) -> tuple[str, str]:
     text = value.text if value.text is not None else f"<{value.type}: {value.opaque_reason}>"
-    return _cut(name, 60), _cut(text, _MAX_VALUE)
+    return cut(name, 60), cut(text, _MAX_VALUE)
 
 
 def _returned(trace: Trace, step: Step) -> str | None:
     value = trace.result.value
     if value is None or step.finished is None or step.index != len(trace.steps) - 1:
         return None
-    return _cut(value.text or value.type, _MAX_VALUE)
-
-
-def _highlighted(text: str, width: int) -> "Markup":
-    from markupsafe import Markup
-
-    return Markup("\n").join(highlight(_cut(text, width)))
-
-
-def _steps(count: int) -> str:
-    return f"{format_count(count)} step{'s' * (count != 1)}"
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return cut(value.text or value.type, _MAX_VALUE)

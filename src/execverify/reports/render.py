@@ -56,8 +56,9 @@ def _environment() -> "Environment":
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": True, "separators": (",", ":")}
     environment.filters.update(
-        number=format_count, share=format_share, percent=format_percent, interval=format_interval, inline_code=inline_code
-    )
+        number=format_count, share=format_share, percent=format_percent, interval=format_interval,
+        inline_code=inline_code, python=python, cut=cut,
+    )  # fmt: skip
     return environment
 
 
@@ -87,6 +88,18 @@ def inline_code(text: str) -> "Markup":
 
     parts = (visible(part) for part in text.split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def cut(text: str, width: int) -> str:
+    """The text, or so much of it that it has `width` characters with an ellipsis."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def python(source: str) -> "Markup":
+    """Python source as HTML; see `highlight`."""
+    from markupsafe import Markup
+
+    return Markup("\n").join(highlight(source))
 
 
 @functools.lru_cache(1_000)
