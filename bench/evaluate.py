@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify.evaluation.cruxeval_rule import Assertion, run_scripts, verdicts
-from execverify.evaluation.page.report import report_page
 from execverify.evaluation.run import evaluate
+from execverify.reports.evaluation_page import evaluation_page
 
 HOME = Path(__file__).parents[2] / "shared" / "benchmarks" / "cruxeval"
 DATA, GENERATIONS = HOME / "cruxeval.jsonl", HOME / "samples" / "codellama-7b_temp0.2_output.generations.json"
@@ -45,7 +45,7 @@ def main() -> None:
     _, found = timed("evaluate: data, steps, both verdicts, floors, intervals, slices", lambda: evaluate(
         "cruxeval-o", f"replay:{texts}", data=data, workers=CORES))  # fmt: skip
     print(f"    pass@1 {found.results['official']['pass_at_1']}, pass@5 {found.results['official'].get('pass_at_5')}")
-    timed("the page", lambda: report_page(found))
+    timed("the page", lambda: evaluation_page(found))
     wall, _ = timed("official verdicts alone", lambda: verdicts(claims, workers=CORES))
     distinct = list(dict.fromkeys(claims))[:SAMPLE]
     each, _ = timed(f"{len(distinct)} distinct answers, each run", lambda: run_scripts([c.text for c in distinct], workers=CORES))

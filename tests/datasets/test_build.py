@@ -35,6 +35,7 @@ from execverify.programs.constraints import Constraint, check
 from execverify.programs.fingerprint import alpha_hash, structure_hash
 from execverify.programs.literal_types import literal_types
 from execverify.programs.program import Program
+from execverify.reports.dataset import write_report
 
 SIZE = 150
 FIFTY = Path(__file__).parents[2] / "examples" / "fifty.py"
@@ -71,7 +72,7 @@ def without_makers(manifest: dict[str, Any]) -> dict[str, Any]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of some spans, made by two processes without being disturbed."""
     out = tmp_path_factory.mktemp("made") / "out"
-    build(out, SIZE, DatasetConfig(seed=11), workers=2)
+    build(out, SIZE, DatasetConfig(seed=11), workers=2, write_report=write_report)
     return out
 
 
@@ -510,11 +511,26 @@ def test_what_is_wrong_is_told_in_one_line_and_leaves_nothing(words: tuple[str, 
 
 
 def test_a_report_that_is_missing_is_made_again(tmp_path: Path) -> None:
-    build(tmp_path / "out", 5, DatasetConfig())
+    build(tmp_path / "out", 5, DatasetConfig(), write_report=write_report)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     (tmp_path / "out" / "report.html").unlink()
-    assert build(tmp_path / "out", 5, DatasetConfig()).was_complete
+    assert build(tmp_path / "out", 5, DatasetConfig(), write_report=write_report).was_complete
     assert (tmp_path / "out" / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_the_report_is_written_by_whoever_is_handed_in(tmp_path: Path) -> None:
+    """With the rows in place, before the manifest, and not again where it is there."""
+    seen: list[tuple[list[str], int]] = []
+
+    def write(out: Path, manifest: dict[str, Any]) -> None:
+        seen.append((sorted(path.name for path in out.iterdir()), manifest["rows"]))
+        (out / "report.html").write_text("mine")
+
+    for _ in range(2):
+        build(tmp_path / "out", 5, DatasetConfig(), write_report=write)
+    assert seen == [([".unfinished", "data"], 5)]
+    build(tmp_path / "none", 5, DatasetConfig())
+    assert not (tmp_path / "none" / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -540,9 +556,10 @@ def test_a_full_disk_at_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return move(self, target)
 
     monkeypatch.setattr(Path, "replace", full)
-    assert "what was made is kept: make room and give the same command to go on" in refused(tmp_path / "out", 5, DatasetConfig())
+    with pytest.raises(DatasetError, match="what was made is kept: make room and give the same command to go on"):
+        build(tmp_path / "out", 5, DatasetConfig(), write_report=write_report)
     monkeypatch.undo()
-    assert build(tmp_path / "out", 5, DatasetConfig()).manifest["rows"] == 5
+    assert build(tmp_path / "out", 5, DatasetConfig(), write_report=write_report).manifest["rows"] == 5
 
 
 def test_types_are_named_where_nothing_keeps_to_them(tmp_path: Path) -> None:

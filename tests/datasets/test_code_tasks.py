@@ -30,6 +30,7 @@ from execverify.programs.program import Program, read_arguments
 from execverify.programs.values import equality_key
 from execverify.questions.code_generation import code_task
 from execverify.questions.prompts import FunctionSpec, template_names
+from execverify.reports.dataset import write_report
 from execverify.rewards.code import unit_tests
 from execverify.rewards.code.grade import unit_test_score
 from execverify.synthesis.describe import Line
@@ -149,7 +150,7 @@ def test_they_are_built_validated_and_described(tmp_path: Path) -> None:
     assert any(name.startswith("code_") for name in found.tried) and found.rows["code_generation"] > 5
     for row in rows:
         assert ev.to_row(ev.from_row(row)) == row
-    assert "Unit tests" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Unit tests" in write_report(tmp_path / "out").read_text(encoding="utf-8")
 
 
 def test_they_open_with_datasets_beside_other_kinds(tmp_path: Path) -> None:

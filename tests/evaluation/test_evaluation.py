@@ -14,18 +14,16 @@ from execverify.datasets.splits import Splits
 from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation import all_benchmarks, benchmark, evaluate
 from execverify.evaluation.answers import Answer, input_answer, output_answer
-from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
+from execverify.evaluation.benchmark import Benchmark, Grade, Item
 from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
 from execverify.evaluation.benchmarks.heldout import FIXED_SET
 from execverify.evaluation.compare import compare
 from execverify.evaluation.data import Source
 from execverify.evaluation.heldout_set import held_out, is_held_out
-from execverify.evaluation.page.items import items_as_data
 from execverify.evaluation.program_features import program_features
 from execverify.evaluation.reval.official_rule import is_state
 from execverify.evaluation.run import Evaluation
-from execverify.evaluation.run_dir import read_results, write_run
-from execverify.evaluation.table import markdown
+from execverify.evaluation.run_dir import read_results
 from execverify.models import Generation, Request, Sampling
 from execverify.programs.constraints import Constraint, check
 from execverify.programs.fingerprint import structure_hash
@@ -33,6 +31,7 @@ from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.questions.prompts import template_names
 from execverify.questions.task import task
+from execverify.reports.evaluation import results_markdown, write_run
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
 
@@ -664,37 +663,6 @@ def test_two_runs_are_compared_item_by_item(data: dict[str, Path], tmp_path: Pat
         compare(runs[:1])
 
 
-# ---------------------------------------------------------------------------------------------------------- the page
-
-
-def record(id: str, completions: Sequence[str], right: str = "right") -> ItemResult:
-    item = Item(id, ("output",), ("6",), "def f(x):\n    return x", "f(6)", {})
-    answers = tuple(Answer(text, text) for text in completions)
-    marks = tuple((Grade(text == right, text == right, "" if text == right else "wrong"),) for text in completions)
-    return ItemResult(item, tuple(completions), answers, marks)
-
-
-def test_the_page_says_nothing_twice() -> None:
-    long = "the same long line of a prompt " * 20
-    prompts = [({"role": "user", "content": f"{long}\nitem {number}"},) for number in range(50)]
-    records = [record(str(number), ["right", "a", "a", "b", "c", "d", "right"]) for number in range(50)]
-    found = items_as_data(records, prompts)
-    assert json.dumps(found).count(long) == 1
-    samples = found["items"][0]["samples"]
-    assert [sample["count"] for sample in samples] == [2, 2, 1, 1, 1]
-    assert sum(sample["count"] for sample in samples) == 7
-    assert ["text" in sample for sample in samples] == [True, True, True, False, False], "right ones, and two that are wrong"
-
-
-def test_what_a_model_writes_does_not_get_out_of_the_page(data: dict[str, Path], tmp_path: Path) -> None:
-    evil = "</script><script>alert(1)</script><!-- \u202e"
-    run_of([evil] * 5, data["cruxeval-o"], tmp_path / "run", "</title><b>")
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert page.count("</script>") == 2 and "alert(1)<" not in page and "<b>" not in page and "\u202e" not in page
-    inside = page.split('id="data">')[1].split("</script>")[0]
-    assert evil in json.loads(inside)["lines"], "and yet it is all there"
-
-
 # ------------------------------------------------------------------------------------------------------- command line
 
 
@@ -741,9 +709,9 @@ def test_what_was_cut_off_is_told(data: dict[str, Path], tmp_path: Path) -> None
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     found = evaluate("cruxeval-o", f"replay:{file}", data=data["cruxeval-o"], style="direct").results
     assert found["truncated"] == 2
-    assert "max-tokens=7, 2 of 5 completions cut off;" in markdown(found)
+    assert "max-tokens=7, 2 of 5 completions cut off;" in results_markdown(found)
     whole = evaluate("cruxeval-o", "mock:gold", data=data["cruxeval-o"]).results
-    assert "cut off" not in markdown(whole) and "max-tokens=1024;" in markdown(whole)
+    assert "cut off" not in results_markdown(whole) and "max-tokens=1024;" in results_markdown(whole)
 
 
 def test_several_greedy_samples_are_all_the_same_and_that_is_told(data: dict[str, Path]) -> None:

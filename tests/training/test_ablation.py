@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from execverify.errors import TrainingError
 from execverify.evaluation.run import evaluate
-from execverify.evaluation.run_dir import write_run
-from execverify.experiments.pages import table_markdown
+from execverify.reports.ablation import CURVE_TITLES, ablation_markdown
+from execverify.reports.evaluation import write_run
 from execverify.training.ablation.conditions import CONDITIONS, select_conditions
 from execverify.training.ablation.summary import comparisons, mean_and_interval, p_over_seeds, summary
+from execverify.training.checkpoints import ZERO_VARIANCE
 from tests.helpers.tiny_training import preset
 
 
@@ -166,6 +168,10 @@ def test_models_that_are_equally_good_are_seldom_told_apart() -> None:
     assert 0.02 < found / 600 < 0.08
 
 
+def test_every_metric_that_is_plotted_has_its_title() -> None:
+    assert ZERO_VARIANCE in CURVE_TITLES
+
+
 def test_a_seed_that_is_missing_does_not_count(runs: Path) -> None:
     found = summary(runs, ["base", "white-box"], [0, 1, 7])
     assert found["scores"]["held-out"]["output"]["base"]["seeds"] == [0.0, 0.0]
@@ -194,9 +200,11 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
         results["stages"]["extended-sft"][0]["base"] == results["stages"]["white-box"][0]["base"]
     )  # both start from SFT's model
     table = (out / "table.md").read_text(encoding="utf-8")
-    assert table == table_markdown(results, select_conditions(["extended-sft"], rl_unit_tests=False))
+    assert table == ablation_markdown(
+        results, {one.name: one.description for one in select_conditions(["extended-sft"], rl_unit_tests=False)}
+    )
     assert results["seeds"] == [3] and len(results["settings"]["with"]) == 1
-    assert all(f"| {arm} |" in table for arm in arms) and "best constant answer" in table
+    assert all(re.search(rf"^\| {arm} +\|", table, re.MULTILINE) for arm in arms) and "best constant answer" in table
     for name in ("curves.svg", "levels.svg"):
         assert (out / name).read_text(encoding="utf-8").startswith("<?xml")
     made = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}

@@ -61,7 +61,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     done = subprocess.run(command("white-box", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
-    assert "held out" in done.stdout and "floor" in done.stdout
+    assert "held out" in done.stdout and "baseline" in done.stdout
     return out
 
 
@@ -84,7 +84,7 @@ def test_what_a_training_leaves(trained: Path) -> None:
         assert told is not None and told["steps"] == 4 and told["kept"] > 0
         assert not list((trained / stage).glob("checkpoint-*"))  # nothing that only an unfinished one needs
     report = (trained / "report.md").read_text(encoding="utf-8")
-    assert all(word in report for word in ("base", "sft", "rl_whitebox", "floor", "next_statement"))
+    assert all(word in report for word in ("base", "sft", "rl_whitebox", "baseline", "next_statement"))
 
 
 def test_what_is_logged_of_each_step(trained: Path) -> None:

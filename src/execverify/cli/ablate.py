@@ -40,7 +40,7 @@ def ablate_command(
 
     A condition starts from the model of another one. Give the command again to resume, also with more seeds or conditions.
     """
-    from execverify.experiments.pages import TABLE
+    from execverify.reports.ablation import TABLE
     from execverify.training.ablation.run import Ablation
     from execverify.training.presets import load_preset
 

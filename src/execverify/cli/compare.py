@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from execverify.cli.terminal import echo_json, echo_text
-from execverify.evaluation.compare import compare, comparison_markdown
+from execverify.evaluation.compare import compare
 from execverify.evaluation.run_dir import read_results
+from execverify.reports.evaluation import comparison_markdown
 
 
 @click.command("compare")

@@ -1,5 +1,6 @@
 """The verb that makes a dataset: `build`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from execverify.datasets.config import DatasetConfig, levels_of
 from execverify.datasets.splits import Splits
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.task import ALL_KINDS, TASK_KINDS
+from execverify.reports.dataset import write_report
 from execverify.utils.messages import count_phrase
 
 _SHOWN = 6
@@ -102,7 +104,14 @@ def dataset_build_command(
         imports=imports,
     )
     with Progress("rows", max(size, 0)) as bar:
-        built = build(out, size, recipe, workers=workers, progress=lambda done, ready: bar.update(done, ready=ready))
+        built = build(
+            out,
+            size,
+            recipe,
+            workers=workers,
+            progress=lambda done, ready: bar.update(done, ready=ready),
+            write_report=partial(write_report, workers=workers),
+        )
     _print(Path(out), built)
 
 

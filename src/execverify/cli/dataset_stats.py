@@ -47,7 +47,7 @@ def dataset_stats_command(rows: str, as_json: bool, quick: bool, workers: int) -
 @_WORKERS
 def dataset_report_command(out: str, workers: int) -> None:
     """Write the page that describes a dataset, OUT/report.html, anew."""
-    from execverify.datasets.report import write_report
+    from execverify.reports.dataset import write_report
 
     note(str(write_report(Path(out), workers=workers)))
 

@@ -14,9 +14,10 @@ from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
-from execverify.evaluation.run_dir import RUN_FILES, write_run
-from execverify.evaluation.table import best_baseline, format_interval, format_percent, run_summary, tasks_of
 from execverify.models import Sampling
+from execverify.reports.evaluation import RUN_FILES, write_run
+from execverify.reports.markdown import format_interval, format_percent
+from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
 from execverify.utils.messages import count_phrase
 
 
@@ -65,7 +66,7 @@ def evaluate_command(
     imports: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run a benchmark on a model, and score it by its authors' rule and strictly, beside the floors of constant answers.
+    """Run a benchmark on a model, and score it by its authors' rule and strictly, beside the baselines of constant answers.
 
     Exits with 3 where something failed on our side, and the figures are of fewer items: give the command again to go on.
     """
@@ -146,8 +147,8 @@ def _print(results: dict[str, Any]) -> None:
     stdout.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
     stdout.print(Text(run_summary(results), style="dim"))
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
-    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "floor")
-    for name in ("official", "strict"):
+    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline")
+    for name in VERDICTS:
         for task, score in tasks_of(results[name]):
             table.add_row(
                 name,

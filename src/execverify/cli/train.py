@@ -51,10 +51,10 @@ def train_command(
 
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
     """
+    from execverify.reports.training import REPORT
     from execverify.training.distributed import is_first
     from execverify.training.pipeline import TrainingPipeline
     from execverify.training.presets import FOLDER, load_preset, preset_names
-    from execverify.training.report import REPORT
     from execverify.training.trainers import TRAINERS
 
     if listed:

@@ -2,7 +2,7 @@
 
     OUT/manifest.json           what the dataset is; written last, so that it says: complete
     OUT/data/*.parquet          the rows
-    OUT/report.html             the dataset for a reader
+    OUT/report.html             the dataset for a reader, where the build was given a writer of it
     OUT/.unfinished/            while it is being made: `begun.json` says what, then spans, shards and a lock
 
 All of the unfinished is in one folder, which is the only thing in OUT until the rows are whole.
@@ -22,8 +22,13 @@ from execverify.errors import DatasetError
 from execverify.utils.atomic import atomic_json
 
 MANIFEST = "manifest.json"
+REPORT = "report.html"
 IN_PROGRESS = ".unfinished"
 _STATE_FILE = "begun.json"
+
+ReportWriter = Callable[[Path, dict[str, Any]], object]
+"""Writes OUT/report.html, such as `execverify.reports.dataset.write_report`. Called with OUT, whose shards are in place, and the
+manifest, which is not written yet."""
 
 
 class Folder:
@@ -127,13 +132,14 @@ class Folder:
                 told = f"{name} {_told(before.get(name))} there, {_told(now.get(name))} asked for"
                 raise DatasetError(f"{self.out} {what} ({told}): name another folder")
 
-    def commit(self, data: Path, manifest: dict[str, Any], report: Callable[[Path, dict[str, Any]], object]) -> None:
+    def commit(self, data: Path, manifest: dict[str, Any], write_report: ReportWriter | None) -> None:
         """Puts the finished shards, the report and last the manifest into their places, and removes what was unfinished."""
         target = self.out / "data"
         if target.exists():  # killed between this step and the next: the same files
             shutil.rmtree(target)
         data.rename(target)
-        report(self.out, manifest)
+        if write_report is not None:
+            write_report(self.out, manifest)
         atomic_json(self.out / MANIFEST, manifest, ensure_ascii=False, beside=self.work)
         self._release()
         shutil.rmtree(self.work, ignore_errors=True)

@@ -11,17 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from execverify import __version__
-from execverify.datasets.build_dir import Folder, write_error
+from execverify.datasets.build_dir import REPORT, Folder, ReportWriter, write_error
 from execverify.datasets.chunks import ChunkStore, ItemResult
 from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
 from execverify.datasets.config import DatasetConfig, check_size
 from execverify.datasets.decontaminate import Decontaminator
-from execverify.datasets.report import REPORT, write_report
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.datasets.shards import Shard, Shards
 from execverify.datasets.sources import source_of
@@ -55,7 +53,13 @@ class BuildResult:
 
 
 def build(
-    out: str | Path, size: int, recipe: DatasetConfig, *, workers: int = 1, progress: Progress = lambda rows, ready: None
+    out: str | Path,
+    size: int,
+    recipe: DatasetConfig,
+    *,
+    workers: int = 1,
+    progress: Progress = lambda rows, ready: None,
+    write_report: ReportWriter | None = None,
 ) -> BuildResult:
     """Makes a dataset in a folder; goes on where a build of the same settings stopped.
 
@@ -65,6 +69,7 @@ def build(
         recipe: what decides the rows.
         workers: how many processes make them; it decides nothing else.
         progress: called with the number of rows so far, and how many of these a build before had made, now and then.
+        write_report: writes OUT/report.html before the manifest; `execverify.reports.dataset.write_report` does. None: no report.
 
     Raises:
         DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that so many rows
@@ -82,10 +87,10 @@ def build(
     )
     with Folder(folder, settings, size, code_version()) as claimed:
         if claimed.manifest is not None:
-            if not (folder / REPORT).exists():
-                write_report(folder, claimed.manifest, workers=workers)
+            if write_report is not None and not (folder / REPORT).exists():
+                write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
-        work = _Build(claimed, recipe, harvest, benchmarks, max(1, workers), progress)
+        work = _Build(claimed, recipe, harvest, benchmarks, max(1, workers), progress, write_report)
         try:
             manifest = work.run({**settings, "size": size})
         except OSError as error:
@@ -108,6 +113,7 @@ class _Build:
         benchmarks: Decontaminator,
         workers: int,
         progress: Progress,
+        write_report: ReportWriter | None,
     ) -> None:
         self.folder = folder
         self.recipe = recipe
@@ -115,6 +121,7 @@ class _Build:
         self.benchmarks = benchmarks
         self.workers = workers
         self.progress = progress
+        self.write_report = write_report
         self.clock = StageTimer()
         self.spans = ChunkStore(folder.work)
         self.ready = 0
@@ -138,7 +145,7 @@ class _Build:
             with self.clock.stage("write"):
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
-        self.folder.commit(data, manifest, partial(write_report, workers=self.workers))
+        self.folder.commit(data, manifest, self.write_report)
         return manifest
 
     def _items(self, crew: WorkerPool) -> Iterator[tuple[int, ItemResult, list[bytes]]]:

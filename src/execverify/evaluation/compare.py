@@ -14,7 +14,6 @@ from typing import Any
 
 from execverify.errors import EvaluationError
 from execverify.evaluation.intervals import bootstrap, holm, mcnemar, wilson
-from execverify.evaluation.table import format_interval, format_percent, table
 
 Results = Mapping[str, Any]
 _VERDICTS = ("official", "strict")
@@ -127,33 +126,3 @@ def item_accuracies(row: Mapping[str, Any], verdict: str) -> dict[str, float]:
 
 def _rounded(p_value: float) -> float:
     return float(f"{p_value:.3g}")
-
-
-def comparison_markdown(found: Mapping[str, Any]) -> str:
-    """The comparison as Markdown."""
-    runs = [
-        [
-            run["run"],
-            run["model"],
-            run["style"],
-            str(run["sampling"].get("n")),
-            format_percent(run["official"]),
-            format_percent(run["strict"]),
-        ]
-        for run in found["runs"]
-    ]
-    rows = [
-        [
-            each["run"], each["verdict"], each["task"], f"{each['difference']:+.2f}", format_interval(each["interval"]),
-            f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}", str(each["items"]),
-        ]
-        for each in found["comparisons"]
-    ]  # fmt: skip
-    head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items")
-    parts = [
-        f"**{found['benchmark']}**: runs",
-        table(("run", "model", "style", "n", "official", "strict"), runs),
-        f"Against {found['against']}, on the items of both:",
-        table(head, rows),
-    ]
-    return "\n\n".join(parts) + "\n"

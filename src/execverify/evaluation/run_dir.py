@@ -1,48 +1,30 @@
-"""The folder of a run: generations as they arrived, results, a table, a page."""
+"""The results of a run as a file, and what readers of them need.
+
+RUN/generations.jsonl    completions as they arrived
+RUN/results.json         figures, settings and versions
+RUN/table.md, report.html    written by `execverify.reports.evaluation.write_run`
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.page.report import report_page
-from execverify.evaluation.run import FORMAT, GENERATIONS, RESULTS, Evaluation
-from execverify.evaluation.table import markdown
-from execverify.utils.atomic import atomic_text
-
-TABLE, REPORT = "table.md", "report.html"
-RUN_FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
-"""The files of a run's folder."""
+from execverify.evaluation.run import FORMAT, RESULTS
 
 _NEEDED = frozenset({"benchmark", "data", "seed", "model", "style", "sampling", "items", "official", "strict", "item_grades"})
-"""What a comparison reads of results."""
-
-
-def write_run(out: Path, evaluation: Evaluation) -> None:
-    """Writes results, table and page into a folder, each whole or not at all.
-
-    Raises:
-        EvaluationError: the folder cannot be written.
-    """
-    texts = {
-        RESULTS: json.dumps(evaluation.results, indent=1) + "\n",
-        TABLE: markdown(evaluation.results),
-        REPORT: report_page(evaluation),
-    }
-    for name, text in texts.items():
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            atomic_text(out / name, text, errors="backslashreplace")
-        except OSError as error:
-            raise EvaluationError(f"{out / name} could not be written: {error.strerror or error}") from None
+"""The fields of results that a comparison reads."""
 
 
 def read_results(path: Path) -> Mapping[str, Any]:
-    """The results of a run: of its folder, or of a file of results.
+    """The results of a run.
+
+    Args:
+        path: the run's folder, or its `results.json`.
 
     Raises:
-        EvaluationError: there are none, or they are of another form.
+        EvaluationError: there are no results, or they have another form.
     """
     file = path / RESULTS if path.is_dir() else path
     try:
@@ -54,3 +36,13 @@ def read_results(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict) or found.get("format") != FORMAT or not found.keys() >= _NEEDED:
         raise EvaluationError(f"{file} is no file of results of this version: evaluate again")
     return found
+
+
+def strict_scores(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Each task of a benchmark with its strict score and that of the best constant answer, in percent."""
+    answers = results["baselines"]["answers"]
+    strict = results["strict"]
+    tasks: Mapping[str, Any] = strict.get("by_task") or {"all": strict}
+    for task, score in tasks.items():
+        baseline = max((scores["strict"].get(task, scores["strict"]["all"]) for scores in answers.values()), default=0.0)
+        yield task, score["pass_at_1"], baseline

@@ -10,6 +10,7 @@ DIR/unseen, longer  out-of-distribution rows: of built-ins, and of levels, that 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from execverify.datasets.splits import Splits
 from execverify.errors import RowError, TrainingError
 from execverify.questions.rows import ROW_KINDS, Row
 from execverify.questions.task import CODE_GENERATION
+from execverify.reports.dataset import write_report
 from execverify.training.checkpoints import Logger
 from execverify.training.config import SYNTHESIZED, DataSettings, Preset
 from execverify.utils.messages import count_phrase
@@ -109,10 +111,15 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
         folder = _made(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
-        build(folder, int(size), data.dataset_config(), workers=workers)
+        _build(folder, int(size), data.dataset_config(), workers)
     rows = Rows(folder, preset.sft.rows, preset.rl_whitebox.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
+
+
+def _build(folder: Path, size: int, recipe: DatasetConfig, workers: int) -> None:
+    """Builds a dataset with its report."""
+    build(folder, size, recipe, workers=workers, write_report=partial(write_report, workers=workers))
 
 
 def check_given(preset: Preset) -> None:
@@ -237,7 +244,7 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
         folder = _made(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
-        build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers=workers)
+        _build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers)
     return TaskRows(folder, preset.sft.tasks, rl_unit_tests.rows, test, rl_unit_tests.source, data.prompt_template, say)
 
 
@@ -257,9 +264,9 @@ def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[st
     if evaluation.unseen_methods:
         recipe = DatasetConfig(levels=levels_of(data.levels), builtins=evaluation.unseen_methods, steps=data.max_steps, **common)
         found["unseen"] = out / "unseen"
-        build(found["unseen"], size, recipe, workers=workers)
+        _build(found["unseen"], size, recipe, workers)
     if evaluation.longer_levels:
         recipe = DatasetConfig(levels=levels_of(evaluation.longer_levels), builtins=data.builtins, **common)
         found["longer"] = out / "longer"
-        build(found["longer"], size, recipe, workers=workers)
+        _build(found["longer"], size, recipe, workers)
     return found

@@ -20,15 +20,15 @@ from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
 from execverify.datasets.rows_io import read_parquet, write_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
+from execverify.reports.training import write_report
 from execverify.training.base_model import base_model, base_model_path
 from execverify.training.checkpoints import MODEL, Logger, check_base, finished, has_started, resumed_at
 from execverify.training.config import STAGES, SYNTHESIZED, Preset
 from execverify.training.data import Rows, TaskRows, check_given, check_source, prepared_rows, prepared_tasks
 from execverify.training.distributed import is_first, wait_for_main
 from execverify.training.preflight import check_hardware, check_trainer_config
-from execverify.training.report import write_report
 from execverify.training.run_dir import CHAINS, EXTRA_SFT_ROWS, lock_config
-from execverify.training.stage_evaluation import StageEvaluation, measure, measures_of
+from execverify.training.stage_evaluation import StageEvaluation, measure, measures_of, read_evaluations
 from execverify.training.with_trl.common import check_model, engine_or_error, silence_libraries
 from execverify.training.with_verl.launch import trained_model
 from execverify.utils.messages import count_phrase
@@ -89,8 +89,14 @@ class TrainingPipeline:
             if self.evaluated:
                 found[stage] = self._measured(stage, model)
         if self.evaluated:
-            write_report(self.out, self.preset)
+            self._write_report()
         return found
+
+    def _write_report(self) -> None:
+        """Writes OUT/report.md from what the folder has, whenever it was made."""
+        evaluations = {name: read_evaluations(self.out / "evaluations" / name) for name in ("base", *STAGES)}
+        stages = {stage: done for stage in STAGES if (done := finished(self.out / stage))}
+        write_report(self.out, self.preset.description or "Training", evaluations, stages)
 
     def _run_worker_rank(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
         """What processes other than the first do: they train with it, once it has prepared a stage."""

@@ -1,6 +1,6 @@
 """Evaluations of the model before, between and after the stages, by `execverify evaluate`'s own code."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -10,11 +10,12 @@ from execverify.datasets.from_programs import ConversionReport, RowConfig, make_
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import TrainingError
 from execverify.evaluation.run import RESULTS, evaluate
-from execverify.evaluation.run_dir import read_results, write_run
+from execverify.evaluation.run_dir import read_results, strict_scores
 from execverify.models import Sampling
 from execverify.models.checkpoint import fingerprint
 from execverify.models.transformers_backend import Transformers
 from execverify.programs.records import read_programs
+from execverify.reports.evaluation import write_run
 from execverify.training.checkpoints import Logger
 from execverify.training.config import Preset
 from execverify.training.data import Rows, TaskRows, out_of_distribution_rows
@@ -153,11 +154,6 @@ def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
         )
 
 
-def strict_scores(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:
-    """Each task of a benchmark with its strict score and the best constant answer's, in percent."""
-    answers = results["baselines"]["answers"]
-    strict = results["strict"]
-    tasks: Mapping[str, Any] = strict.get("by_task") or {"all": strict}
-    for task, score in tasks.items():
-        floor = max((told["strict"].get(task, told["strict"]["all"]) for told in answers.values()), default=0.0)
-        yield task, score["pass_at_1"], floor
+def read_evaluations(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """The results that `measure` left in a folder, by the name of the measure's folder."""
+    return {path.parent.name: read_results(path) for path in sorted(folder.glob(f"*/{RESULTS}"))}

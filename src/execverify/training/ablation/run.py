@@ -17,11 +17,11 @@ from typing import Any
 
 from execverify import __version__
 from execverify.errors import TrainingError
-from execverify.experiments.pages import write_pages
+from execverify.reports.ablation import write_pages
 from execverify.training.ablation.conditions import CONDITIONS, EXTENDED_SFT, WHITE_BOX, Condition, select_conditions
 from execverify.training.ablation.summary import summary
 from execverify.training.base_model import base_model, base_model_path
-from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started
+from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started, read_log
 from execverify.training.config import MAX_SEED, STAGES, Preset
 from execverify.training.distributed import world_size
 from execverify.training.pipeline import TrainingPipeline
@@ -136,7 +136,12 @@ class Ablation:
             **summary(self.out, [one.name for one in conditions], seeds),
         }
         write_json(self.out / RESULTS, results)
-        write_pages(self.out, results, conditions)
+        logs = {
+            one.name: [read_log(self.out / f"seed-{seed}" / one.name) for seed in seeds]
+            for one in conditions
+            if one.stage in ("rl_whitebox", "rl_unit_tests")
+        }
+        write_pages(self.out, results, {one.name: one.description for one in conditions}, logs)
         return results
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from execverify.evaluation.compare import Weighted, average, difference_interval, item_accuracies
 from execverify.evaluation.intervals import Interval, holm, mcnemar, mean_with_interval, paired_t_test
 from execverify.evaluation.run import RESULTS
-from execverify.evaluation.run_dir import read_results
+from execverify.evaluation.run_dir import read_results, strict_scores
 from execverify.training.ablation.conditions import CONDITIONS
-from execverify.training.stage_evaluation import strict_scores
 
 _ALL = "mean of tasks"
 _Runs = dict[tuple[str, str, int], Mapping[str, Any]]

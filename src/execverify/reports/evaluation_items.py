@@ -1,8 +1,8 @@
-"""The items of a run as data for the page's browser, with nothing said twice.
+"""The items of a run as data for the page's browser, without repetitions.
 
-Prompts of one benchmark share most of their lines, and samples of one item are often equal. So every text is a list of numbers of
-lines, each line is kept once, and equal completions of an item are one entry with a count. Of an item's different completions the
-first few are kept whole (those that are right and those that are not), and of the others what was extracted and why it is wrong.
+Prompts of one benchmark share most of their lines, and samples of one item are often equal. So each line is stored once, a text is a
+list of numbers of lines, and equal completions of an item are one entry with a count. The first few different completions of an
+item, right and wrong, are stored whole; of the others, the extracted answer and the reason why it is wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,25 +11,25 @@ from typing import Any
 from execverify.evaluation.benchmark import Grade, ItemResult
 from execverify.evaluation.metrics import differs
 
-WHOLE = 4
-"""Different completions of an item that are kept whole."""
+MAX_WHOLE = 4
+"""How many different completions of an item are stored whole."""
 
-LONGEST = 6_000
-"""Characters of a completion that are kept."""
+MAX_CHARACTERS = 6_000
+"""How many characters of a completion are stored."""
 
-_EXTRACTED, _WHY = 600, 240
+_MAX_EXTRACTED, _MAX_REASON = 600, 240
 
 
 class Lines:
-    """The lines of all texts, each once."""
+    """The lines of all texts, each stored once."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._numbers: dict[str, int] = {}
 
-    def of(self, text: str, longest: int = LONGEST) -> list[int]:
+    def of(self, text: str, limit: int = MAX_CHARACTERS) -> list[int]:
         """A text as numbers of its lines."""
-        kept = text if len(text) <= longest else f"{text[:longest]}\n... and {len(text) - longest} more characters"
+        kept = text if len(text) <= limit else f"{text[:limit]}\n... and {len(text) - limit} more characters"
         return [self._number(line) for line in kept.split("\n")]
 
     def _number(self, line: str) -> int:
@@ -41,7 +41,12 @@ class Lines:
 
 
 def items_as_data(records: Sequence[ItemResult], prompts: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, Any]:
-    """Lines and items as plain values; their names are short, as there are many."""
+    """Tasks, items and lines as plain values.
+
+    Args:
+        records: the items.
+        prompts: the messages of each item, in the same order.
+    """
     lines = Lines()
     tasks = list(dict.fromkeys(task for record in records for task in record.item.tasks))
     items = [_item(record, prompt, lines, tasks) for record, prompt in zip(records, prompts, strict=True)]
@@ -55,7 +60,7 @@ def _item(record: ItemResult, prompt: Sequence[Mapping[str, str]], lines: Lines,
         "tasks": [tasks.index(task) for task in item.tasks],
         "program": lines.of(item.program, 20_000),
         "call": item.call,
-        "expected": [lines.of(text, _EXTRACTED) for text in item.expected],
+        "expected": [lines.of(text, _MAX_EXTRACTED) for text in item.expected],
         "slices": dict(item.slices),
         "prompt": [[message["role"], lines.of(message["content"], 20_000)] for message in prompt],
         "samples": _samples(record, lines),
@@ -69,7 +74,7 @@ def _samples(record: ItemResult, lines: Lines) -> list[dict[str, Any]]:
     groups: dict[str, list[int]] = {}
     for number, text in enumerate(record.completions):
         groups.setdefault(text, []).append(number)
-    # The most frequent first, but so that both right and wrong ones are among those that are kept whole.
+    # The most frequent first; right and wrong ones have a quota each of those that are stored whole.
     ordered = sorted(groups.items(), key=lambda pair: -len(pair[1]))
     kept: dict[bool, int] = {True: 0, False: 0}
     found = []
@@ -79,17 +84,17 @@ def _samples(record: ItemResult, lines: Lines) -> list[dict[str, Any]]:
         kept[right] += 1
         sample: dict[str, Any] = {
             "count": len(numbers),
-            "official": [_told(mark.official if mark.included else None, mark) for mark in marks],
-            "strict": [_told(mark.strict, mark) for mark in marks],
-            "why": [mark.why if len(mark.why) <= _WHY else mark.why[:_WHY] + "..." for mark in marks],
+            "official": [_verdict(mark.official if mark.included else None, mark) for mark in marks],
+            "strict": [_verdict(mark.strict, mark) for mark in marks],
+            "why": [mark.why if len(mark.why) <= _MAX_REASON else mark.why[:_MAX_REASON] + "..." for mark in marks],
         }
         if any(differs(mark) for mark in marks):
             sample["differs"] = 1
         if answer.official is not None:
-            sample["extracted"] = lines.of(answer.official, _EXTRACTED)
+            sample["extracted"] = lines.of(answer.official, _MAX_EXTRACTED)
         if answer.strict != answer.official:
-            sample["strictly"] = None if answer.strict is None else lines.of(answer.strict, _EXTRACTED)
-        if kept[right] <= WHOLE // 2:
+            sample["strictly"] = None if answer.strict is None else lines.of(answer.strict, _MAX_EXTRACTED)
+        if kept[right] <= MAX_WHOLE // 2:
             sample["text"] = lines.of(text)
         if record.truncated and any(record.truncated[number] for number in numbers if number < len(record.truncated)):
             sample["cut"] = 1
@@ -97,7 +102,8 @@ def _samples(record: ItemResult, lines: Lines) -> list[dict[str, Any]]:
     return found
 
 
-def _told(verdict: bool | None, mark: Grade) -> str:
+def _verdict(verdict: bool | None, mark: Grade) -> str:
+    """A verdict as one character: 1 right, 0 wrong, x excluded from the count, ? not graded."""
     if verdict is None:
         return "?" if mark.included else "x"
     return "1" if verdict else "0"

@@ -1,7 +1,7 @@
-"""What a page about a dataset needs of its rows: counts of all of them, and a few to look at, with little memory.
+"""The rows that the page of a dataset needs: counts of all rows, and a few whole rows, in little memory.
 
-Counts come from single columns. Some rows are read whole: `spread` of them, evenly over the dataset, for what is measured on
-questions and programs; and two a level, picked by chance, to be shown.
+Counts come from single columns. Some rows are read whole: an even sample of the dataset for the figures about questions and
+programs, and at least two rows of each level, drawn at random by a hash of their ids, to be shown.
 """
 
 import re
@@ -18,23 +18,23 @@ from execverify.questions.rows import Row
 
 _COLUMNS = ("id", "kind", "level", "constraint", "split", "difficulty.steps", "program.source")
 _BATCH = 500
-_READABLE_STEPS, _READABLE_LENGTH = 60, 2_000
-"""A program with more steps, or a source with more characters, is shown only where a level has no other."""
+READABLE_STEPS, _READABLE_LENGTH = 60, 2_000
+"""A program with more steps, or a source with more characters, is shown only where its level has no other."""
 
 Level = int | None
 
 
 @dataclass
 class Sample:
-    """Counts of all rows, and the numbers (from 0) of those to look at.
+    """Counts of all rows, and the numbers (from 0) of the rows to show.
 
     Attributes:
-        rows: how many there are.
-        kinds, levels, splits: how many, by kind, level and split; None and "none" where they have no level.
-        methods: how many, by method under test.
-        steps: how many, by steps of their run.
+        rows: how many rows there are.
+        kinds, levels, splits: how many rows, by kind, level (None where they have none) and split.
+        methods: how many rows, by built-in under test.
+        steps: how many rows, by steps of their run.
         questions: how many questions, by kind.
-        shown: numbers of the rows to show, by level: the white-box row and the row of any kind that chance picks.
+        shown: numbers of the rows to show, by level: a white-box row first, then rows of any kind.
     """
 
     rows: int = 0
@@ -47,48 +47,48 @@ class Sample:
     shown: dict[Level, list[int]] = field(default_factory=dict)
 
 
-def look_at(shards: Sequence[Path], shown: int = 12) -> Sample:
-    """Counts the rows of Parquet files, and picks those to show.
+def sample_rows(shards: Sequence[Path], shown: int = 12) -> Sample:
+    """Counts the rows of Parquet files, and draws those to show.
 
     Args:
         shards: the files, in order.
-        shown: how many rows to show, as many of each level; two of each at least.
+        shown: how many rows to show, divided evenly among the levels; at least two of each.
 
     Raises:
-        RowError: a file that cannot be read.
+        RowError: a file cannot be read.
     """
     sample = Sample()
-    picks: dict[Level, _Picks] = {}
+    samples: dict[Level, _LevelSample] = {}
     for batch in _batches(shards, counted=True):
         rows = batch.to_pylist()
         for number, row in enumerate(rows, start=sample.rows):
             _count(sample, row)
-            picks.setdefault(row["level"], _Picks(shown)).offer(row, number)
+            samples.setdefault(row["level"], _LevelSample(shown)).offer(row, number)
         sample.rows += len(rows)
-    levels = sorted(picks, key=lambda level: level or 0)
-    sample.shown = {level: picks[level].best(max(2, shown // len(levels))) for level in levels}
+    levels = sorted(samples, key=lambda level: level or 0)
+    sample.shown = {level: samples[level].best(max(2, shown // len(levels))) for level in levels}
     return sample
 
 
-class _Picks:
-    """The rows of a level that chance prefers; readable ones before others."""
+class _LevelSample:
+    """The rows of a level with the smallest hashes; readable rows come before others."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, size: int) -> None:
+        self.size = size
         self.white_box: list[tuple[bool, int, int]] = []
         self.any: list[tuple[bool, int, int]] = []
 
     def offer(self, row: Row, number: int) -> None:
-        crowded = row["difficulty"]["steps"] > _READABLE_STEPS or len(row["program"]["source"]) > _READABLE_LENGTH
-        candidate = (crowded, stable_hash("shown", row["id"]), number)
+        is_long = row["difficulty"]["steps"] > READABLE_STEPS or len(row["program"]["source"]) > _READABLE_LENGTH
+        candidate = (is_long, stable_hash("shown", row["id"]), number)
         for best in (self.any, self.white_box) if row["kind"] == "white_box" else (self.any,):
-            if len(best) < self.most or candidate < best[-1]:
+            if len(best) < self.size or candidate < best[-1]:
                 best.append(candidate)
                 best.sort()
-                del best[self.most :]
+                del best[self.size :]
 
     def best(self, count: int) -> list[int]:
-        """Numbers of rows: a white-box one first, then of any kind."""
+        """Numbers of rows: a white-box row first, then rows of any kind."""
         numbers = [number for _, _, number in (*self.white_box[:1], *self.any)]
         return list(dict.fromkeys(numbers))[:count]
 
@@ -103,20 +103,19 @@ def _count(sample: Sample, row: Row) -> None:
         sample.methods[row["constraint"].partition(" with ")[2]] += 1
 
 
-def spread(shards: Sequence[Path], total: int, count: int) -> Iterator[Row]:
+def evenly_spaced(shards: Sequence[Path], total: int, count: int) -> Iterator[Row]:
     """Up to `count` rows, evenly over all `total` of them."""
     wanted = sorted({place * total // count for place in range(count)}) if count < total else list(range(total))
     return rows_at(shards, wanted)
 
 
 def rows_at(shards: Sequence[Path], numbers: Sequence[int]) -> Iterator[Row]:
-    """The rows of some numbers, which must ascend."""
+    """The rows with some numbers, which must ascend."""
     begin, place = 0, 0
     for batch in _batches(shards):
         while place < len(numbers) and numbers[place] < begin + batch.num_rows:
-            yield from batch.slice(
-                numbers[place] - begin, 1
-            ).to_pylist()  # (`take` wants an array, and to make one Arrow loads pandas)
+            # Not `take`: that needs an array, and making one loads pandas.
+            yield from batch.slice(numbers[place] - begin, 1).to_pylist()
             place += 1
         begin += batch.num_rows
         if place == len(numbers):
@@ -124,7 +123,7 @@ def rows_at(shards: Sequence[Path], numbers: Sequence[int]) -> Iterator[Row]:
 
 
 def _batches(shards: Sequence[Path], counted: bool = False) -> Iterator[Any]:
-    """Batches of rows; of the columns that are counted alone, or whole."""
+    """Batches of rows: the counted columns alone, or whole rows."""
     pa, pq = pyarrow_or_error()
     for shard in shards:
         try:

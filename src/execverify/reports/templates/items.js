@@ -10,7 +10,7 @@ let current = null;
 
 const text = (numbers) => numbers.map((number) => data.lines[number]).join("\n");
 
-// Characters that cannot be seen, or that turn the writing direction round, are shown as escapes.
+// Characters that a reader cannot see, or that change the direction of the text, are shown as escapes.
 const visible = (plain) =>
   plain.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (char) =>
     char === "\n" || char === "\t" ? char : "\\u{" + char.codePointAt(0).toString(16) + "}");
@@ -99,7 +99,7 @@ function more() {
   }
 }
 
-const WORDS = { 1: "right", 0: "wrong", x: "left out", "?": "not judged" };
+const WORDS = { 1: "right", 0: "wrong", x: "not counted", "?": "not graded" };
 const verdict = (letter) => make("span", WORDS[letter], { class: letter === "1" ? "yes" : letter === "0" ? "no" : "dim" });
 
 function code(numbers, name = "code") {
@@ -108,7 +108,7 @@ function code(numbers, name = "code") {
 
 function sampleOf(item, sample, number) {
   const times = sample.count > 1 ? ", " + sample.count + " times" : "";
-  const title = make("h4", "Completion " + number + times + (sample.cut ? ", cut off at the most tokens" : ""));
+  const title = make("h4", "Completion " + number + times + (sample.cut ? ", cut off at the maximum of tokens" : ""));
   const rows = item.tasks.map((task, at) =>
     make("tr", [
       make("th", data.tasks[task], { scope: "row" }),
@@ -123,7 +123,7 @@ function sampleOf(item, sample, number) {
   inside.push("extracted" in sample ? code(sample.extracted, "") : make("p", "nothing", { class: "no" }));
   if ("strictly" in sample) {
     inside.push(make("h4", "Read strictly"));
-    inside.push(sample.strictly === null ? make("p", "not in the form that was asked for", { class: "no" }) : code(sample.strictly, ""));
+    inside.push(sample.strictly === null ? make("p", "not in the required form", { class: "no" }) : code(sample.strictly, ""));
   }
   inside.push(make("div", make("table", [make("thead", head), make("tbody", rows)]), { class: "scroll", tabindex: "0" }));
   if ("text" in sample) {
@@ -140,7 +140,7 @@ function show(item) {
     else button.removeAttribute("aria-current");
   }
   if (item === null) {
-    panel.append(make("p", "Nothing fits these filters.", { class: "dim" }));
+    panel.append(make("p", "No item matches these filters.", { class: "dim" }));
     return;
   }
   const known = Object.entries(item.slices).map(([name, value]) => make("div", [make("dt", name), make("dd", value)]));

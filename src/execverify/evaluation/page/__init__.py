@@ -1,1 +1,0 @@
-"""The page of a run: scores, slices, and every item with what was asked, answered and expected."""

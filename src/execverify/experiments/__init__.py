@@ -1,1 +1,0 @@
-"""Evidence: training recipes against each other, over seeds, by the evaluation that exists."""

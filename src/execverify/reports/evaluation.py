@@ -1,0 +1,91 @@
+"""The files that a run of a benchmark leaves for readers, and its scores as Markdown."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import EvaluationError
+from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
+from execverify.reports.evaluation_page import evaluation_page
+from execverify.reports.markdown import format_interval, format_percent, markdown_table
+from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.utils.atomic import atomic_text
+
+TABLE, REPORT = "table.md", "report.html"
+RUN_FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
+"""The files of a run's folder."""
+
+
+def write_run(folder: Path, evaluation: Evaluation) -> None:
+    """Writes results, table and page of a run into a folder, each file whole or not at all.
+
+    Args:
+        folder: made where it does not exist.
+        evaluation: the run.
+
+    Raises:
+        EvaluationError: the folder cannot be written.
+        ExecVerifyError: Jinja2 is not installed.
+    """
+    texts = {
+        RESULTS: json.dumps(evaluation.results, indent=1) + "\n",
+        TABLE: results_markdown(evaluation.results),
+        REPORT: evaluation_page(evaluation),
+    }
+    for name, text in texts.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            atomic_text(folder / name, text, errors="backslashreplace")
+        except OSError as error:
+            raise EvaluationError(f"{folder / name} could not be written: {error.strerror or error}") from None
+
+
+def results_markdown(results: Mapping[str, Any]) -> str:
+    """The scores of a run as a Markdown table, and a line with what they depend on."""
+    ks = [key for key in results["official"] if key.startswith("pass_at_")]
+    task_column = ["task"] if "by_task" in results["official"] else []
+    head = ["verdict", *task_column, *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "parts"]
+    rows = [
+        [
+            verdict,
+            *([task] if task_column else []),
+            *(format_percent(score.get(key)) for key in ks),
+            format_interval(score.get("interval")),
+            best_baseline(results, verdict, task),
+            str(score.get("parts", "")),
+        ]
+        for verdict in VERDICTS
+        for task, score in tasks_of(results[verdict])
+    ]
+    title = f"**{results['benchmark']}**, {results['model']['name']}"
+    return "\n\n".join([title, markdown_table(head, rows), run_summary(results)]) + "\n"
+
+
+def comparison_markdown(comparison: Mapping[str, Any]) -> str:
+    """What `evaluation.compare.compare` found, as Markdown."""
+    runs = [
+        [
+            run["run"],
+            run["model"],
+            run["style"],
+            str(run["sampling"].get("n")),
+            *map(format_percent, (run["official"], run["strict"])),
+        ]
+        for run in comparison["runs"]
+    ]
+    rows = [
+        [
+            each["run"], each["verdict"], each["task"], f"{each['difference']:+.2f}", format_interval(each["interval"]),
+            f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}", str(each["items"]),
+        ]
+        for each in comparison["comparisons"]
+    ]  # fmt: skip
+    head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items")
+    parts = [
+        f"**{comparison['benchmark']}**: runs",
+        markdown_table(("run", "model", "style", "n", "official", "strict"), runs),
+        f"Against {comparison['against']}, on the items of both:",
+        markdown_table(head, rows),
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,135 @@
+"""The page of a run of a benchmark: scores, slices, and a browser of the items."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from execverify.evaluation.run import Evaluation
+from execverify.reports.evaluation_items import items_as_data
+from execverify.reports.markdown import format_count, format_interval, format_percent
+from execverify.reports.render import render
+from execverify.reports.run_summary import VERDICTS, incomplete, run_summary, tasks_of
+from execverify.utils.messages import count_phrase
+
+Results = Mapping[str, Any]
+_RULES = {"official": "by the authors' rule", "strict": "strictly"}
+
+
+def evaluation_page(evaluation: Evaluation) -> str:
+    """The page as HTML.
+
+    Raises:
+        ExecVerifyError: Jinja2 is not installed.
+    """
+    results = evaluation.results
+    metrics = results.get("extra_metrics", {})
+    return render(
+        "evaluation.html.j2",
+        script="items.js",
+        title=f"{results['benchmark']}: {results['model']['name']}",
+        tiles=list(_tiles(results)),
+        incomplete=incomplete(results),
+        summary=run_summary(results),
+        rules=[(verdict, results["rule"][verdict]) for verdict in VERDICTS],
+        ks=(ks := [key for key in results["official"] if key.startswith("pass_at_")]),
+        scores=list(_scores(results, ks)),
+        verdicts=VERDICTS,
+        baselines=results["baselines"]["answers"],
+        tasks=list(dict.fromkeys(task for scores in results["baselines"]["answers"].values() for task in scores["official"])),
+        metrics=[(name.replace("_", " "), _flat(value)) for name, value in metrics.items() if not _is_nested(value)],
+        metric_tables=[_metric_table(name, value) for name, value in metrics.items() if _is_nested(value)],
+        slices=_slices(results),
+        origin=_origin(results),
+        data=items_as_data(evaluation.records, evaluation.prompts),
+    )
+
+
+def _tiles(results: Results) -> Iterator[tuple[str, str]]:
+    """The figures that a reader wants first."""
+    for verdict, how in _RULES.items():
+        score = results[verdict]
+        interval = format_interval(score.get("interval"))
+        yield f"{format_percent(score.get('pass_at_1'))}%", f"pass@1 {how}; 95% interval {interval}"
+    best = results["baselines"]["best"].get("official", {}).get("all")
+    if best is not None:
+        yield f"{format_percent(best['pass_at_1'])}%", f"baseline: the constant answer {best['answer'] or '(empty)'}"
+    noun = "item" if results["items"] == 1 else "items"
+    yield format_count(results["items"]), f"{noun}, {count_phrase(results['completions'], 'completion')}"
+    yield format_count(results["disagreements"]["count"]), "items on which the two verdicts differ"
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A score by one verdict on one task: pass@k as text, and what its bar shows, in percent."""
+
+    label: str
+    percents: tuple[str, ...]
+    value: float | None
+    interval: Sequence[float] | None
+    baseline: Mapping[str, Any] | None
+    parts: str
+
+
+def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
+    for verdict in VERDICTS:
+        for task, score in tasks_of(results[verdict]):
+            yield ScoreRow(
+                f"{verdict}: {task}",
+                tuple(format_percent(score.get(key)) for key in ks),
+                score.get("pass_at_1"),
+                score.get("interval"),
+                results["baselines"]["best"].get(verdict, {}).get(task),
+                str(score.get("parts", "")),
+            )
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """Figures of a benchmark that have rows and columns."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[str, ...]]
+
+
+def _metric_table(name: str, value: Mapping[str, Mapping[str, Any]]) -> MetricTable:
+    columns = tuple(dict.fromkeys(key for inner in value.values() for key in inner))
+    rows = {row: tuple(_flat(inner.get(column, "")) for column in columns) for row, inner in value.items()}
+    return MetricTable(name.replace("_", " "), columns, rows)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(inner, Mapping) for inner in value.values())
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_flat(inner)}" for key, inner in value.items()) or "none"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _slices(results: Results) -> dict[str, list[Mapping[str, Any]]]:
+    """The slices by property, each with a label."""
+    several = len({row["task"] for row in results["slices"]}) > 1
+    slices: dict[str, list[Mapping[str, Any]]] = {}
+    for row in results["slices"]:
+        label = f"{row['value']} ({row['task']})" if several else row["value"]
+        slices.setdefault(row["property"], []).append({**row, "label": label, "strict": row.get("strict", row["official"])})
+    return slices
+
+
+def _origin(results: Results) -> list[tuple[str, str]]:
+    data, model = results["data"], results["model"]
+    settings = {**results["sampling"], **model["settings"]}
+    return [
+        ("model", model["name"]),
+        ("style", results["style"]),
+        ("prompts", results["prompts"]),
+        ("data", f"{data['file']} {data['sha256'] or ''}" if data["file"] else "the benchmark's own"),
+        ("seed", str(results["seed"])),
+        ("items", "all" if results["limit"] is None else f"the first {results['limit']}"),
+        ("execverify", results["execverify"]),
+        ("Python", results["python"]),
+        *((name, json.dumps(value)) for name, value in settings.items()),
+    ]

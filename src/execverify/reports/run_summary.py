@@ -1,0 +1,46 @@
+"""The parts of a run's results that its table, its page and the command line show alike."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from execverify.reports.markdown import format_percent
+from execverify.utils.messages import count_phrase
+
+VERDICTS = ("official", "strict")
+
+
+def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """A score as "all", then the score of each task where there are several."""
+    return [("all", score), *score.get("by_task", {}).items()]
+
+
+def best_baseline(results: Mapping[str, Any], verdict: str, task: str) -> str:
+    """The best constant answer to a task: its score in percent, and the answer. Empty where there is none."""
+    best = results["baselines"]["best"].get(verdict, {}).get(task)
+    return "" if best is None else f"{format_percent(best['pass_at_1'])} (`{best['answer'] or ' '}`)"
+
+
+def incomplete(results: Mapping[str, Any]) -> str:
+    """How many items or samples failed because of us; empty where none did."""
+    failed = sum(results["failures"].values())
+    if not failed:
+        return ""
+    return f"{count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
+
+
+def run_summary(results: Mapping[str, Any]) -> str:
+    """One line with what the figures depend on: items, data, style, sampling, versions."""
+    sampling, data = results["sampling"], results["data"]
+    names = ("temperature", "top_p", "seed", "max_tokens")
+    drawn = "".join(f", {name.replace('_', '-')}={sampling[name]}" for name in names if name in sampling)
+    if results["truncated"]:
+        drawn += f", {results['cut_off']} of {count_phrase(results['completions'], 'completion')} cut off"
+    limit = f", the first {results['limit']}" if results["limit"] else ""
+    source = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
+    missing = incomplete(results)
+    return (
+        f"{count_phrase(results['items'], 'item')}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
+        f"intervals: {results['official'].get('interval_method', '')}; "
+        f"baseline: the best constant answer on the same items; execverify {results['execverify']}, Python {results['python']}"
+        + (f"; NOT COMPLETE: {missing}" if missing else "")
+    )

@@ -1,0 +1,64 @@
+"""The table of a training: the scores of the model before, between and after the stages, beside the best constant answer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import TrainingError
+from execverify.evaluation.run_dir import strict_scores
+from execverify.reports.markdown import format_percent, markdown_table
+from execverify.utils.atomic import atomic_text
+
+REPORT = "report.md"
+
+Evaluations = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""The results of each model (by name, in order) on each measure."""
+
+Stages = Mapping[str, Mapping[str, Any]]
+"""What each finished stage wrote down: "kept" rows, "steps" and "seconds"."""
+
+
+def write_report(out: Path, title: str, evaluations: Evaluations, stages: Stages) -> None:
+    """Writes OUT/report.md, whole or not at all.
+
+    Args:
+        out: folder of the training.
+        title: of the report.
+        evaluations: results by model and measure.
+        stages: by name.
+
+    Raises:
+        TrainingError: the file cannot be written.
+    """
+    try:
+        atomic_text(out / REPORT, training_markdown(title, evaluations, stages), errors="backslashreplace")
+    except OSError as error:
+        raise TrainingError(f"{out / REPORT} could not be written: {error.strerror}") from None
+
+
+def training_markdown(title: str, evaluations: Evaluations, stages: Stages) -> str:
+    """A table for each measure, and one of the stages."""
+    parts = [
+        f"# {title}",
+        "Strict pass@1 in percent, greedy, with 95% intervals; `baseline` is the best constant answer on the same items.",
+    ]
+    for measure in sorted({measure for measures in evaluations.values() for measure in measures}):
+        results = {model: measures[measure] for model, measures in evaluations.items() if measure in measures}
+        parts += [f"## {measure.replace('-', ' ')}", _scores(results)]
+    rows = [(name, str(stage["kept"]), str(stage["steps"]), f"{stage['seconds']:.0f}") for name, stage in stages.items()]
+    parts += ["## Stages", markdown_table(("stage", "rows", "steps", "seconds"), rows, numbers=(1, 2, 3))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _scores(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row for each model and one for the baselines, a column for each task."""
+    baselines = {task: baseline for task, _, baseline in strict_scores(next(iter(results.values())))}
+    rows = [(model, *(_score(result["strict"], task) for task in baselines)) for model, result in results.items()]
+    rows.append(("baseline", *(format_percent(baseline, 1) for baseline in baselines.values())))
+    return markdown_table(("model", *baselines), rows, numbers=range(1, len(baselines) + 1))
+
+
+def _score(strict: Mapping[str, Any], task: str) -> str:
+    score = (strict.get("by_task") or {"all": strict})[task]
+    low, high = score["interval"]
+    return f"{score['pass_at_1']:.1f} [{low:.1f}, {high:.1f}]"

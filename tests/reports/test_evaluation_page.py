@@ -1,0 +1,146 @@
+"""The files of a run for readers: the page, its items as data, and the tables."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from execverify.errors import EvaluationError
+from execverify.evaluation import evaluate
+from execverify.evaluation.answers import Answer
+from execverify.evaluation.benchmark import Grade, Item, ItemResult
+from execverify.evaluation.compare import compare
+from execverify.evaluation.run import Evaluation
+from execverify.evaluation.run_dir import read_results, strict_scores
+from execverify.reports.evaluation import RUN_FILES, comparison_markdown, results_markdown, write_run
+from execverify.reports.evaluation_items import items_as_data
+from execverify.reports.evaluation_page import evaluation_page
+from execverify.reports.training import training_markdown
+from tests.helpers.html_pages import Page
+from tests.reports.test_render import HOSTILE
+
+
+def record(id: str, completions: Sequence[str], right: str = "right") -> ItemResult:
+    item = Item(id, ("output",), ("6",), "def f(x):\n    return x", "f(6)", {})
+    answers = tuple(Answer(text, text) for text in completions)
+    marks = tuple((Grade(text == right, text == right, "" if text == right else "wrong"),) for text in completions)
+    return ItemResult(item, tuple(completions), answers, marks)
+
+
+@pytest.fixture(scope="module")
+def run() -> Evaluation:
+    return evaluate("heldout", "mock:constant:Nil", limit=30)
+
+
+def test_the_page_holds_every_line_once() -> None:
+    long = "the same long line of a prompt " * 20
+    prompts = [({"role": "user", "content": f"{long}\nitem {number}"},) for number in range(50)]
+    records = [record(str(number), ["right", "a", "a", "b", "c", "d", "right"]) for number in range(50)]
+    found = items_as_data(records, prompts)
+    assert json.dumps(found).count(long) == 1
+    samples = found["items"][0]["samples"]
+    assert [sample["count"] for sample in samples] == [2, 2, 1, 1, 1]
+    assert sum(sample["count"] for sample in samples) == 7
+    assert ["text" in sample for sample in samples] == [True, True, True, False, False], "right ones, and two that are wrong"
+
+
+def test_the_page_shows_the_scores(run: Evaluation) -> None:
+    page, results = Page(evaluation_page(run)), run.results
+    for verdict in ("official", "strict"):
+        assert f"{results[verdict]['pass_at_1']:.2f}" in page.text and f"{verdict}: variable_state" in page.text
+    assert f"baseline: the constant answer {results['baselines']['best']['official']['all']['answer']}" in page.text
+    assert page.text.count("1 (variable_state)") >= 1 and "Not complete" not in page.text
+    assert all(answer in page.text for answer in results["baselines"]["answers"])
+
+
+def test_the_page_needs_nothing_and_runs_its_own_script_alone(run: Evaluation) -> None:
+    page = Page(evaluation_page(run))
+    assert page.links and all(link.startswith("#") and link[1:] in page.ids for link in page.links)
+    (data, text), (attributes, script) = page.scripts
+    assert (data["type"], attributes) == ("application/json", {})
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page.source
+    found = json.loads(text)
+    assert len(found["items"]) == 30 and found == items_as_data(run.records, run.prompts)
+    assert page.tags["table"] == page.tags["caption"] and len(set(page.ids)) == len(page.ids)
+    for name in re.findall(r'getElementById\("(\w+)"\)', script):
+        assert name in page.ids, name
+    for name in re.findall(r"form\.elements\.(\w+)", script):
+        assert f'name="{name}"' in page.source, name
+
+
+def hostile(run: Evaluation) -> Evaluation:
+    """A run whose model, settings, items and answers try to become markup."""
+    evil = f"</title><!-- {HOSTILE}"
+    results: dict[str, Any] = json.loads(json.dumps(run.results))
+    results.update(benchmark=evil, style=evil, model={"name": evil, "settings": {evil: evil}}, sampling={"n": 1, evil: evil})
+    results.update(extra_metrics={evil: {evil: {evil: evil}}, "flat": evil}, data={"file": evil, "sha256": evil})
+    results["failures"] = {"not_generated": 1, "not_judged": 0}
+    results["rule"] = {"official": evil, "strict": evil}
+    results["baselines"]["answers"][evil] = results["baselines"]["answers"]["Nil"]
+    results["baselines"]["best"]["official"]["all"]["answer"] = evil
+    results["slices"] = [{**row, "property": evil, "value": evil} for row in results["slices"]]
+    records = [
+        replace(one, completions=(evil,), item=replace(one.item, id=evil, call=evil, program=evil), error=evil)
+        for one in run.records
+    ]
+    return Evaluation(results, tuple(records), tuple(({"role": evil, "content": evil},) for _ in run.prompts))
+
+
+def test_what_a_model_writes_does_not_become_markup(run: Evaluation, tmp_path: Path) -> None:
+    evil = hostile(run)
+    write_run(tmp_path, evil)
+    page, harmless = Page((tmp_path / "report.html").read_text(encoding="utf-8")), Page(evaluation_page(run))
+    assert set(page.tags) == set(harmless.tags) and page.attributes.keys() <= harmless.attributes.keys()
+    assert len(page.scripts) == 2 and page.scripts[1] == harmless.scripts[1]
+    assert not any(char in page.source for char in "\u202e\x00\x1b") and page.text.count("alert(1)") > 20
+    assert f"</title><!-- {HOSTILE}".split("\n")[0] in json.loads(page.scripts[0][1])["lines"], "and yet it is all there"
+    assert "Not complete: 1 item or sample failed on our side" in page.text
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1 and "NOT COMPLETE" in table
+
+
+def test_the_files_of_a_run(run: Evaluation, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", run)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == set(RUN_FILES) - {"generations.jsonl"}
+    assert read_results(tmp_path / "run") == run.results
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EvaluationError, match="could not be written"):
+        write_run(tmp_path / "file", run)
+
+
+def test_tables(run: Evaluation) -> None:
+    lines = results_markdown(run.results).splitlines()
+    assert lines[0] == "**heldout**, mock:constant:Nil" and lines[2].startswith("| verdict  | task ")
+    assert len([line for line in lines if line.startswith(("| official", "| strict"))]) == 2 * (
+        1 + len(list(strict_scores(run.results)))
+    )
+    other = evaluate("heldout", "mock:gold", limit=30)
+    text = comparison_markdown(compare([("a|b", run.results), ("gold", other.results)]))
+    assert "| a\\|b | mock:constant:Nil |" in text and "p (Holm)" in text and "Against a|b" in text
+
+
+def test_the_table_of_a_training(run: Evaluation) -> None:
+    gold = evaluate("heldout", "mock:gold", limit=30)
+    text = training_markdown(
+        "A title",
+        {"base": {"held-out": run.results}, "sft": {"held-out": gold.results, "other-one": gold.results}},
+        {"sft": {"kept": 12, "steps": 3, "seconds": 4.6}},
+    )
+    lines = text.splitlines()
+    assert lines[0] == "# A title" and "## held out" in lines and "## other one" in lines
+    assert [line.split()[1] for line in lines if line.startswith("| ")] == [
+        "model", "base", "sft", "baseline", "model", "sft", "baseline", "stage", "sft",
+    ]  # fmt: skip
+    assert lines[-1].split() == ["|", "sft", "|", "12", "|", "3", "|", "5", "|"]
+    tasks = list(strict_scores(run.results))
+    base, baseline = (next(line for line in lines if line.startswith(f"| {name} ")) for name in ("base", "baseline"))
+    for task, score, best in tasks:
+        assert task in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
