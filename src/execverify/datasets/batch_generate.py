@@ -134,7 +134,7 @@ def make(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
 
 def _maker_of(job: dict[str, Any]) -> ItemGenerator:
     recipe, texts = pickle.loads(base64.b64decode(job["setup"]))
-    override_templates(recipe.template, texts)
+    override_templates(recipe.prompt_template, texts)
     gc.set_threshold(100_000, 20, 100)  # as in the processes of a crew, for the same reason
     _ready.clear()
     _ready[job["setup"]] = maker = ItemGenerator(recipe, _InProcessRunner(recipe), _DeferredDecontamination())

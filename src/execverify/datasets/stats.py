@@ -122,7 +122,7 @@ class Stats:
 
     def add(self, other: "Stats") -> None:
         """Adds the figures of other rows, which come after these."""
-        for name in ("rows", "levels", "splits", "questions", "results", "habits"):
+        for name in ("rows", "levels", "splits", "questions", "results", "shortcut_accuracy"):
             getattr(self, name).update(getattr(other, name))
         for kind, answers in other.answers.items():
             mine = self.answers[kind]
