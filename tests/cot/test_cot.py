@@ -701,6 +701,7 @@ def ev_write(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def cli(*words: object) -> Any:
     from click.testing import CliRunner
+
     from execverify.cli.dataset_add_cot import dataset_add_cot_command
 
     return CliRunner().invoke(dataset_add_cot_command, [str(word) for word in words])

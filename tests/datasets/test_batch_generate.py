@@ -25,7 +25,8 @@ def outside(recipe: DatasetConfig, indexes: range) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"inputs": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"methods": ("set.union", "sorted")}]
+    "settings",
+    [{}, {"inputs_per_program": 3}, {"kinds": ("input_prediction",), "levels": (5, 6)}, {"builtins": ("set.union", "sorted")}],
 )
 def test_what_is_made_inside_is_what_is_made_outside(settings: dict[str, Any]) -> None:
     recipe = DatasetConfig(seed=3, **settings)
@@ -76,15 +77,16 @@ def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> Non
 
 LEFT_OPEN = """
 import json, sys
-from execverify.datasets import inside
-from execverify.datasets.generate import Maker
-from execverify.datasets.config import Recipe
+from execverify.datasets import batch_generate as inside
+from execverify.datasets.generate import ItemGenerator
+from execverify.datasets.config import DatasetConfig
 from execverify.sandbox import worker
-worker.remember()
-job = {"setup": inside.Inside(Maker(Recipe(seed=5)))._setup, "indexes": [7, 8], "source": "", "output": 1_000}
-told = [worker.staged(inside.make, job)["made"]]
-inside.may_vary = lambda program: True
-told.append(worker.staged(inside.make, job)["made"])
+worker.snapshot_globals()
+generator = inside.BatchGenerator(ItemGenerator(DatasetConfig(seed=5)))
+job = {"setup": generator._setup, "indexes": [7, 8], "source": "", "output": 1_000}
+told = [worker.run_in_context(inside.make, job)["made"]]
+inside.may_be_nondeterministic = lambda program: True
+told.append(worker.run_in_context(inside.make, job)["made"])
 sys.__stdout__.write(json.dumps(told))
 """
 

@@ -19,6 +19,8 @@ from execverify.datasets.chunks import lines_of
 from execverify.datasets.config import DatasetConfig
 from execverify.datasets.decontaminate import Decontaminator
 from execverify.datasets.generate import INPUTS_PER_PROGRAM, CoverageRequest, ItemGenerator, stops_early
+from execverify.datasets.workers import GC_THRESHOLDS
+from execverify.datasets.workers import GC_THRESHOLDS
 from execverify.programs.input_mutation import iter_mutated_inputs
 from execverify.programs.program import Program
 from execverify.questions.prompts import override_templates, template_texts
@@ -135,7 +137,7 @@ def make(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
 def _maker_of(job: dict[str, Any]) -> ItemGenerator:
     recipe, texts = pickle.loads(base64.b64decode(job["setup"]))
     override_templates(recipe.prompt_template, texts)
-    gc.set_threshold(100_000, 20, 100)  # as in the processes of a crew, for the same reason
+    gc.set_threshold(*GC_THRESHOLDS)
     _ready.clear()
     _ready[job["setup"]] = maker = ItemGenerator(recipe, _InProcessRunner(recipe), _DeferredDecontamination())
     return maker

@@ -1,4 +1,4 @@
-"""The sheet that a function is written on: the lines so far, and the names in scope."""
+"""A function while it is written: the lines so far, and the names in scope."""
 
 import random
 import re
@@ -71,16 +71,16 @@ class FunctionBuilder:
 
     # ---------------------------------------------------------------------------------------------- lines and names
 
-    def add_line(self, text: str, say: str) -> Line:
+    def add_line(self, text: str, wording: str) -> Line:
         """A line, with what it does in English: what is taken back takes its English with it."""
-        line = Line(text, self.indent, say)
+        line = Line(text, self.indent, wording)
         self.lines.append(line)
         return line
 
     @contextmanager
-    def block(self, header: str, say: str) -> Iterator[None]:
+    def block(self, header: str, wording: str) -> Iterator[None]:
         """An indented block; what is bound in it is not in scope behind it."""
-        self.add_line(header, say)
+        self.add_line(header, wording)
         with self.indented():
             yield
 
@@ -99,20 +99,20 @@ class FunctionBuilder:
         self.indent -= 1
         self.scope = [var for var in self.scope if var.whole or var in known]
 
-    def start(self, name: str, kind: str, value: str, said: str = "") -> Var:
+    def start(self, name: str, kind: str, value: str, description: str = "") -> Var:
         """A variable that starts with a value before the loop that is being written."""
         var = self.bind(name, kind, fixed=True)
         var.used = var.whole = True
-        say = f"starts `{var.name}` {said or _START.get(value) or f'at {value}'}"
+        wording = f"starts `{var.name}` {description or _START.get(value) or f'at {value}'}"
         if self.insert_points:
             place = self.insert_points[-1]
             self.lines.insert(
                 place,
-                Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent, say),
+                Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent, wording),
             )
             self.insert_points[-1] += 1
         else:
-            self.add_line(f"{var.name} = {value}", say)
+            self.add_line(f"{var.name} = {value}", wording)
         return var
 
     def uses(self, name: str, after: Line | None) -> bool:
@@ -148,12 +148,14 @@ class FunctionBuilder:
                 if heads[0].startswith("if ") and all(text.startswith(("elif ", "else:")) for text in heads[1:]):
                     for inner in block:
                         inner.indent -= 1
-                    block[0].text = f"el{block[0].text}"  # it says "if": the telling puts "otherwise" before it
+                    block[
+                        0
+                    ].text = f"el{block[0].text}"  # its description begins with "if": `describe` puts "otherwise" before it
                     del self.lines[at]
                     continue
             at += 1
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """What the function does, once its lines are all there."""
         return f"`{self.name}({', '.join(param.name for param in self.params)})` {describe(self.lines)}."
 
