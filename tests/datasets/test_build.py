@@ -169,7 +169,7 @@ def test_types_that_were_asked_for_are_all_that_programs_write() -> None:
     assert "'" in everything and "{" in everything  # which it would have otherwise
     with pytest.raises(DatasetError, match="there is no type 'string' to keep to: the types are bool, int, float"):
         DatasetConfig(value_types=("string",))
-    assert "value_types" not in DatasetConfig().as_json() and DatasetConfig(value_types=("list", "int")).as_json()[
+    assert DatasetConfig().as_json()["value_types"] == [] and DatasetConfig(value_types=("list", "int")).as_json()[
         "value_types"
     ] == [
         "int",
@@ -489,7 +489,7 @@ def test_chunks_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--task-kinds", "whitebox"), "there is no kind 'whitebox': did you mean white_box"),
         (("--size", "5", "--task-kinds", ","), "a dataset needs a kind of rows: white_box or input_prediction"),
         (("--size", "5", "--builtins", "str.spilt"), "str.split"),
-        (("--size", "5", "--inputs-per-program", "0"), "inputs must be 1 or more; it is 0"),
+        (("--size", "5", "--inputs-per-program", "0"), "inputs_per_program must be 1 or more; it is 0"),
         (("--size", "5", "--max-questions", "-1"), "max_questions must be 0 or more; it is -1"),
         (("--size", "5", "--seed", "9" * 20), f"'--seed': {'9' * 20} is not in the range"),
         (("--size", "5", "--steps", "9" * 20), f"steps must be {10**9} or less; it is {'9' * 20}"),
@@ -497,7 +497,7 @@ def test_chunks_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--prompt-template", "brif"), "there is no template 'brif'"),
         (("--size", "5", "--programs", "no.jsonl"), "no.jsonl: no such file"),
         (("--size", "5", "--decontaminate", "no.jsonl"), "no.jsonl: no such file"),
-        (("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"), "inputs goes with synthesized programs"),
+        (("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"), "inputs_per_program goes with synthesized programs"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -34,7 +34,7 @@ _MAX_CRASHES = 3  # workers that one item may cost
 _SHUTDOWN_TIMEOUT = 5.0  # seconds
 _START = "import sys; sys.path[:] = {path!r}; from execverify.datasets.workers import serve; serve({fd}, {parent})"
 
-GC_THRESHOLDS = (100_000, 20, 100)
+_GC_THRESHOLDS = (100_000, 20, 100)
 """For processes that parse many programs: syntax trees die young by the thousand, and Python's default costs a fifth of the time."""
 
 
@@ -210,7 +210,7 @@ def serve(fd: int, parent: int) -> None:
     """Answers calls until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(*_GC_THRESHOLDS)
     if os.getppid() != parent:  # it ended before this process could ask to end with it
         return
     with Connection(fd) as pipe, contextlib.suppress(EOFError, ConnectionError):

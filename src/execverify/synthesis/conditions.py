@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from execverify.programs.type_expr import type_head
 from execverify.synthesis import idioms, loops
-from execverify.synthesis.describe import as_condition, parenthetical
+from execverify.synthesis.describe import parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.function_builder import GenerationDeadEnd
 from execverify.synthesis.templates import Expr
@@ -43,11 +43,12 @@ def under_conditions(
         under_conditions(gen, stack, x, room - 1, act, make)
     branches = [gen.texts(begun)]
     if form == "elif":
-        second = gen.condition(condition_subject(gen, x))
-        if second.text == first.text:
-            raise GenerationDeadEnd
-        with gen.block(f"elif {second.text}:", f"if {as_condition(second.description)}"):
-            else_branch(gen, act, make, branches)
+        with gen.assuming(first, truth=False):
+            second = gen.condition(condition_subject(gen, x))
+            if second.text == first.text:
+                raise GenerationDeadEnd
+            with gen.if_block(second, "elif"):
+                else_branch(gen, act, make, branches)
     if form in ("if else", "elif") and (form == "if else" or gen.chance(0.5)):
         with gen.block("else:", ""):
             else_branch(gen, act, make, branches)

@@ -3,6 +3,7 @@
 from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import naming
 from execverify.synthesis.describe import as_condition, as_noun, negated_condition, parenthetical
+from execverify.synthesis.facts import is_decided
 from execverify.synthesis.function_builder import FunctionBuilder, GenerationDeadEnd, Var
 from execverify.synthesis.literals import LITERALS
 from execverify.synthesis.templates import (
@@ -323,7 +324,7 @@ class ExpressionGenerator(FunctionBuilder):
         raise GenerationDeadEnd
 
     def condition(self, value: Expr, plain: bool = False) -> Expr:
-        """A condition on a value, of another sort than those around it; with `plain`, one without calls."""
+        """A condition on a value, of another sort than the others, and not decided by them; with `plain`, one without calls."""
         made = self._new_condition(value, plain)
         if self.target_only or plain or value.kind == "bool" or made.binding < AND or not self.chance(0.18):
             return made
@@ -335,7 +336,8 @@ class ExpressionGenerator(FunctionBuilder):
     def _new_condition(self, value: Expr, plain: bool) -> Expr:
         for _ in range(5):
             made = self._condition(value, plain)
-            if (sort := _sort_of(made.text)) not in self.conditions or made.kind != "bool":
+            sort = _sort_of(made.text)
+            if sort not in self.conditions and not is_decided(self.facts, made.text):
                 break
         self.conditions.append(sort)
         return made

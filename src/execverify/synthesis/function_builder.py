@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from execverify.synthesis import naming
 from execverify.synthesis.describe import Line, as_condition, as_noun, describe
+from execverify.synthesis.facts import Fact, holds
 from execverify.synthesis.templates import Expr
 
 _START = {"''": "as an empty text", "[]": "as an empty list", "{}": "as an empty dict", "set()": "as an empty set"}
@@ -66,6 +67,7 @@ class FunctionBuilder:
         self.taken = {name}
         self.unused_pairs: list[tuple[Var, Var]] = []  # two loop variables of which the first should be read too
         self.conditions: list[str] = []  # the sorts of the conditions so far
+        self.facts: list[Fact] = []  # what holds where the next line goes
         self.has_inner_loop = False  # whether a second collection is walked inside the first
         self.target_only = False  # only the method under test may be called
 
@@ -85,10 +87,20 @@ class FunctionBuilder:
             yield
 
     @contextmanager
-    def if_block(self, condition: Expr) -> Iterator[None]:
-        """A block for where a condition holds, said as it is written."""
-        with self.block(f"if {condition.text}:", f"if {as_condition(condition.description)}"):
+    def if_block(self, condition: Expr, header: str = "if") -> Iterator[None]:
+        """A block for where a condition holds."""
+        with self.block(f"{header} {condition.text}:", f"if {as_condition(condition.description)}"), self.assuming(condition):
             yield
+
+    @contextmanager
+    def assuming(self, condition: Expr, truth: bool = True) -> Iterator[None]:
+        """Lines for where a condition holds, or does not."""
+        before = self.facts
+        fact = holds(condition.text, truth)
+        if fact is not None:
+            self.facts = [*before, fact]
+        yield
+        self.facts = before
 
     @contextmanager
     def indented(self) -> Iterator[None]:

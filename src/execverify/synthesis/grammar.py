@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from execverify.errors import ProgramError
 from execverify.programs.constraints import Constraint
-from execverify.programs.program import Program, arguments_text
+from execverify.programs.program import Program
 from execverify.synthesis import control_flow, straight_line
 from execverify.synthesis.describe import as_noun, parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
@@ -68,8 +68,7 @@ def synthesize(
     try:
         source, writers = _write_source(rng, level, template)
         main = writers[-1]
-        values = arguments_for(rng, main.params)
-        program = Program(source, main.name, arguments_text((tuple(values), {})))
+        program = Program.with_values(source, main.name, tuple(arguments_for(rng, main.params)))
     except (GenerationDeadEnd, ProgramError, IndexError):
         return None
     description = " ".join(writer.describe() for writer in writers)

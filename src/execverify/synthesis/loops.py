@@ -8,6 +8,7 @@ from execverify.programs.type_expr import arguments, element, type_head
 from execverify.synthesis import naming
 from execverify.synthesis.describe import Line, parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
+from execverify.synthesis.facts import within
 from execverify.synthesis.function_builder import GenerationDeadEnd, Var
 from execverify.synthesis.templates import ATOM, Expr
 
@@ -37,6 +38,7 @@ class LoopPattern:
 
 
 _PATTERNS: dict[str, LoopPattern] = {}
+_POSITIONS = (0, 5)  # in the lists of most calls
 
 
 def loop_pattern(depth: int, *kinds: str, plain: bool = False, calls_helper: bool = True) -> Callable[[OpenLoop], OpenLoop]:
@@ -144,6 +146,7 @@ def with_positions(gen: ExpressionGenerator, stack: ExitStack, kind: str) -> Exp
     index = gen.bind("i", "int", fixed=True)
     name = naming.for_element(gen.rng, source.text, kind)
     var = gen.bind(name, kind, source, fixed=True)
+    gen.facts = [*gen.facts, within(index.name, *_POSITIONS)]
     description = f"for each position `{index.name}` and element `{var.name}` of {parenthetical(source.description)}"
     line = _block(gen, stack, f"for {index.name}, {var.name} in enumerate({source.text}):", description, index, var)
 
@@ -162,6 +165,7 @@ def by_index(gen: ExpressionGenerator, stack: ExitStack, kind: str) -> Expr:
     source = gen.get_or_create(f"list[{kind}]")
     index = gen.bind("i", "int", fixed=True)
     start = gen.rng.choice(("", "", "1, "))
+    gen.facts = [*gen.facts, within(index.name, *_POSITIONS)]
     description = f"for each position `{index.name}` of {parenthetical(source.description)}" + (" but the first" if start else "")
     _block(gen, stack, f"for {index.name} in range({start}len({source.text})):", description, index)
     if start and kind == "int" and gen.chance(0.6):
