@@ -1,4 +1,4 @@
-"""What a dataset costs: rows a second, where the time goes, and the memory of all processes together, by size.
+"""What a dataset costs by size: rows a second, processor time, where the time goes, and the memory of all processes together.
 
     python bench/build.py [--sizes 1000,30000] [--workers 2] [--seed 0] [--json] [--samples FILE]
 
@@ -8,6 +8,7 @@ baseline of the same run is what a check of one program by a fresh interpreter c
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -29,22 +30,24 @@ class Cost:
         seconds: wall-clock seconds, from the command's start to its end.
         rate: rows a second.
         ratio: that rate over programs a second by fresh interpreters, on as many cores.
+        processor: milliseconds of processor time a row, of all processes together. It depends less on what else the machine does.
         shares: of the processes' time by stage.
         memory: greatest proportional set size of all processes together, MiB; the median over the second half of the run
             is `usual`.
-        parent: usual size of the build's own process, MiB: it remembers keys of all programs made.
-        refused: attempts at a program that came to nothing, for each row.
+        parent: usual size of the build's own process, MiB: it keeps a hash of every program.
+        rejected: rejected attempts at a program, for each row.
     """
 
     rows: int
     seconds: float
     rate: float
     ratio: float
+    processor: float
     shares: dict[str, float]
     memory: float
     usual: float
     parent: float
-    refused: float
+    rejected: float
 
 
 def main() -> None:
@@ -65,12 +68,13 @@ def main() -> None:
         return
     print(f"{options.workers} workers; fresh interpreters on as many cores: {interpreters:.0f} programs a second\n")
     print(
-        "| rows | seconds | rows a second | ratio to fresh interpreters | attempts refused a row | MiB: most | usual | parent |"
+        "| rows | seconds | rows a second | ratio to fresh interpreters | processor ms a row | rejected attempts a row | MiB: most | usual | "
+        "parent |"
     )
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for c in costs:
         print(
-            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.refused:.2f} | {c.memory:.0f} | {c.usual:.0f} | "
+            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.processor:.1f} | {c.rejected:.2f} | {c.memory:.0f} | {c.usual:.0f} | "
             f"{c.parent:.0f} |"
         )
     print(f"\n| {' | '.join(costs[-1].shares)} |\n|{'---:|' * len(costs[-1].shares)}")
@@ -91,35 +95,39 @@ def cost_of(size: int, workers: int, seed: int, interpreters: float, kept: str |
     """Builds once, in a process of its own, and watches; the samples of its memory are added to a file."""
     with tempfile.TemporaryDirectory() as folder:
         code = (
-            "import json, sys; from execverify.datasets import Recipe, build\n"
-            f"built = build({folder + '/out'!r}, {size}, Recipe(seed={seed}, kinds=('white_box',)), workers={workers})\n"
-            "print(json.dumps({'shares': dict(built.clock.shares), 'refused': built.manifest['refused']}))"
+            "import json, sys; from execverify.datasets import DatasetConfig, build\n"
+            f"built = build({folder + '/out'!r}, {size}, DatasetConfig(seed={seed}, kinds=('white_box',)), workers={workers})\n"
+            "print(json.dumps({'shares': dict(built.clock.shares), 'rejected': built.manifest['rejected_attempts']}))"
         )
         start = time.perf_counter()
         process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         samples: list[tuple[float, float, float]] = []
-        watch = threading.Thread(target=_watched, args=(process, samples), daemon=True)
+        processor: dict[int, float] = {}
+        watch = threading.Thread(target=_watched, args=(process, samples, processor), daemon=True)
         watch.start()
         out, _ = process.communicate()
         seconds = time.perf_counter() - start
         watch.join()
         if process.returncode:
             raise SystemExit(f"the build of {size} rows failed")
-        told = json.loads(out)
+        result = json.loads(out)
     if kept:
         with Path(kept).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps([size, *(round(number) for number in sample)]) + "\n" for sample in samples)
     _, parent, all_of_them = zip(*samples or [(0.0, 0.0, 0.0)], strict=True)
     usual, own = (statistics.median(some[len(samples) // 2 :]) for some in (all_of_them, parent))
-    rate, refused = size / seconds, sum(told["refused"].values()) / size
-    return Cost(size, seconds, rate, rate / interpreters, told["shares"], max(all_of_them), usual, own, refused)
+    rate, rejected = size / seconds, sum(result["rejected"].values()) / size
+    each = 1_000 * sum(processor.values()) / size
+    return Cost(size, seconds, rate, rate / interpreters, each, result["shares"], max(all_of_them), usual, own, rejected)
 
 
-def _watched(process: "subprocess.Popen[str]", samples: list[tuple[float, float, float]]) -> None:
-    """Takes the second, the MiB of the process, and those of it with all below it, now and then."""
+def _watched(process: "subprocess.Popen[str]", samples: list[tuple[float, float, float]], processor: dict[int, float]) -> None:
+    """Takes now and then the second, the MiB of the process, and those of it with all below it; and the processor time of each."""
     begun = time.perf_counter()
     while process.poll() is None:
-        sizes = [_proportional(pid) / 1024 for pid in _tree(process.pid)]
+        tree = _tree(process.pid)
+        processor.update((pid, seconds) for pid in tree if (seconds := _processor_seconds(pid)))
+        sizes = [_proportional(pid) / 1024 for pid in tree]
         samples.append((time.perf_counter() - begun, sizes[0] if sizes else 0.0, sum(sizes)))
         time.sleep(0.5)
 
@@ -132,6 +140,14 @@ def _tree(pid: int) -> list[int]:
     except OSError:
         return []
     return [pid, *(below for child in children for below in _tree(child))]
+
+
+def _processor_seconds(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _proportional(pid: int) -> int:

@@ -78,14 +78,15 @@ def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> Non
 LEFT_OPEN = """
 import json, sys
 from execverify.datasets import batch_generate as inside
-from execverify.datasets.generate import Maker
-from execverify.datasets.config import Recipe
+from execverify.datasets.generate import ItemGenerator
+from execverify.datasets.config import DatasetConfig
 from execverify.sandbox import worker
-worker.remember()
-job = {"setup": inside.Inside(Maker(Recipe(seed=5)))._setup, "indexes": [7, 8], "source": "", "output": 1_000}
-told = [worker.staged(inside.make, job)["made"]]
-inside.may_vary = lambda program: True
-told.append(worker.staged(inside.make, job)["made"])
+worker.snapshot_globals()
+generator = inside.BatchGenerator(ItemGenerator(DatasetConfig(seed=5)))
+job = {"setup": generator._setup, "indexes": [7, 8], "source": "", "output": 1_000}
+told = [worker.run_in_context(inside.make, job)["made"]]
+inside.may_be_nondeterministic = lambda program: True
+told.append(worker.run_in_context(inside.make, job)["made"])
 sys.__stdout__.write(json.dumps(told))
 """
 
@@ -102,8 +103,7 @@ def test_arguments_by_value_are_those_by_text() -> None:
     source = "def f(xs, d, t, x):\n    return xs, d, t, x"
     program = Program(source, arguments="[[1, 2], [1, 2], []], {'a': [1.5, -0.0], 'b': [True, None]}, (1, 'é\\n'), -3")
     made = list(iter_mutated_inputs(program, 8))
-    assert [text for text, _ in made] == mutate_inputs(program, 8)
-    for text, values in made:
+    for text, values in zip(mutate_inputs(program, 8), made, strict=True):
         copies = arguments_from_values(*values)
         assert copies is not None
         first, second = copies(), copies()

@@ -23,7 +23,7 @@ import pytest
 
 import execverify as ev
 from execverify.datasets import DatasetConfig, Splits, build, read_rows
-from execverify.datasets import workers as crews
+from execverify.datasets import workers as worker_processes
 from execverify.datasets.build_dir import read_manifest
 from execverify.datasets.chunks import ChunkStore, ItemResult, canonical_line
 from execverify.datasets.collect import DUPLICATE_REASONS, SAME_FROM_FILE, NoMoreRows, RowCollector
@@ -70,7 +70,7 @@ def without_makers(manifest: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset of some spans, made by two processes without being disturbed."""
+    """A dataset of some chunks, made by two processes without being disturbed."""
     out = tmp_path_factory.mktemp("made") / "out"
     build(out, SIZE, DatasetConfig(seed=11), workers=2, write_report=write_report)
     return out
@@ -233,7 +233,7 @@ def test_further_arguments_of_a_files_program_show_something_new(tmp_path: Path)
     path.write_text("def f(a, b, c):\n    return 'x' if a < b + c + 1000 else 'y'\n\n\nf(1, 2, 3)\n")
     made = ItemGenerator(DatasetConfig(programs_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS_PER_PROGRAM))
     results = [row.result.text for item in made for row in item.tasks]
-    assert results == ["'x'"] and "new" in str(made[-1].fate.dropped)  # no mutation comes so far: nothing else to see
+    assert results == ["'x'"] and "new" in str(made[-1].result.dropped)  # no mutation comes so far: nothing else to see
     path.write_text("def f(a, b, c):\n    return a + b + c\n\n\nf(1, 2, 3)\n")
     made = ItemGenerator(DatasetConfig(programs_file=str(path), kinds=("input_prediction",))).items(range(1 + INPUTS_PER_PROGRAM))
     results = [row.result.text for item in made for row in item.tasks]
@@ -292,11 +292,11 @@ def _state(pid: int) -> str:
         return "Z"
 
 
-def stopped(out: Path, spans: int, how: signal.Signals, *words: str, python: str = sys.executable, seed: str = "0") -> str:
-    """Starts a build and stops it when it has made so many spans; nothing that it started is left. Returns what it said."""
+def stopped(out: Path, chunks: int, how: signal.Signals, *words: str, python: str = sys.executable, seed: str = "0") -> str:
+    """Starts a build and stops it when it has made so many chunks; nothing that it started is left. Returns what it said."""
 
     def there() -> int:
-        return len(list((out / ".unfinished").glob("span-*.gz")))
+        return len(list((out / ".unfinished").glob("chunk-*.gz")))
 
     before = there()
     with subprocess.Popen(
@@ -306,7 +306,7 @@ def stopped(out: Path, spans: int, how: signal.Signals, *words: str, python: str
         text=True,
         env={**HERE, "PYTHONHASHSEED": seed},
     ) as building:
-        while building.poll() is None and there() < before + spans:
+        while building.poll() is None and there() < before + chunks:
             time.sleep(0.01)
         pids = processes_of(building.pid)
         building.send_signal(how)
@@ -342,7 +342,9 @@ def test_a_killed_process_of_a_build_is_replaced(made: Path, tmp_path: Path) -> 
 
     def kill_one(rows: int, ready: int) -> None:
         if not killed:
-            victims = [pid for pid in processes_of(os.getpid()) if b"crew" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            victims = [
+                pid for pid in processes_of(os.getpid()) if b"datasets.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
             os.kill(victims[0], signal.SIGKILL)
             killed.append(victims[0])
 
@@ -351,16 +353,16 @@ def test_a_killed_process_of_a_build_is_replaced(made: Path, tmp_path: Path) -> 
     assert without_makers(manifest_of(tmp_path / "out")) == without_makers(manifest_of(made))
 
 
-def test_a_span_that_costs_three_processes_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crews, "_START", "import os; os.kill(os.getpid(), 9) #{path}{fd}{parent}")
+def test_a_chunk_that_costs_three_processes_is_our_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_processes, "_START", "import os; os.kill(os.getpid(), 9) #{path}{fd}{parent}")
     with pytest.raises(SandboxError, match="died 3 times at items 0 to 63, last with SIGKILL: is there enough memory"):
         build(tmp_path / "out", 10, DatasetConfig(), workers=1)
 
 
-def test_a_span_that_is_not_whole_is_made_again(made: Path, tmp_path: Path) -> None:
+def test_a_chunk_that_is_not_whole_is_made_again(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     stopped(out, 2, signal.SIGKILL, "--size", str(SIZE), "--seed", "11", "--workers", "2")
-    for path in (out / ".unfinished").glob("span-*.gz"):
+    for path in (out / ".unfinished").glob("chunk-*.gz"):
         path.write_bytes(path.read_bytes()[:200])
     build(out, SIZE, DatasetConfig(seed=11), workers=1)
     assert manifest_of(out)["content_hash"] == manifest_of(made)["content_hash"]
@@ -382,8 +384,8 @@ PYTHONS = sorted(
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda path: path.parents[1].name)
 def test_other_pythons_make_the_same_rows(made: Path, python: Path) -> None:
     script = (
-        "import hashlib, execverify as ev; from execverify.datasets.chunks import canonical_line as row_line\n"
-        f"rows = [row_line(ev.to_row(task)) for task in ev.generate_tasks({SIZE}, 11)]\n"
+        "import hashlib, execverify as ev; from execverify.datasets.chunks import canonical_line\n"
+        f"rows = [canonical_line(ev.to_row(task)) for task in ev.generate_tasks({SIZE}, 11)]\n"
         "print(hashlib.sha256(b''.join(rows)).hexdigest())"
     )
     environment = {**HERE, "PYTHONPATH": str(Path(ev.__file__).parents[1]), "PYTHONHASHSEED": "123"}
@@ -464,13 +466,13 @@ def test_levels_as_people_write_them() -> None:
     assert [levels_of(text) for text in ("1-6", "3", "1, 3", "2-4,6")] == [(1, 2, 3, 4, 5, 6), (3,), (1, 3), (2, 3, 4, 6)]
 
 
-def test_spans_are_whole_or_not_there(tmp_path: Path) -> None:
-    spans = ChunkStore(tmp_path)
-    assert spans.read(0) is None and not spans.has(0)
-    spans.write(0, [])
-    assert list(spans.read(0) or [1]) == [] and spans.has(0)
-    (tmp_path / "span-00000001.jsonl.gz").write_bytes(gzip.compress(b"x" * 9)[:-4])
-    assert spans.read(1) is None
+def test_chunks_are_whole_or_not_there(tmp_path: Path) -> None:
+    chunks = ChunkStore(tmp_path)
+    assert chunks.read(0) is None and not chunks.has(0)
+    chunks.write(0, [])
+    assert list(chunks.read(0) or [1]) == [] and chunks.has(0)
+    (tmp_path / "chunk-00000001.jsonl.gz").write_bytes(gzip.compress(b"x" * 9)[:-4])
+    assert chunks.read(1) is None
 
 
 # --------------------------------------------------------------------------------------------------------- bad input
@@ -630,7 +632,7 @@ def test_a_full_disk_is_told_and_what_was_made_is_kept(made: Path, tmp_path: Pat
     out = tmp_path / "out"
 
     def small_files() -> Iterator[int]:
-        yield from (8_000, 60_000)  # too small for a span; enough for spans, too small for a shard
+        yield from (8_000, 60_000)  # too small for a chunk; enough for chunks, too small for a shard
 
     for most in small_files():
         done = subprocess.run(
@@ -648,7 +650,7 @@ def test_a_full_disk_is_told_and_what_was_made_is_kept(made: Path, tmp_path: Pat
         ), done.stderr
         assert [path.name for path in out.iterdir()] == [".unfinished"]
         assert not list((out / ".unfinished").glob("*.part"))
-    assert list((out / ".unfinished").glob("span-*.gz"))
+    assert list((out / ".unfinished").glob("chunk-*.gz"))
     build(out, SIZE, DatasetConfig(seed=11), workers=2)
     assert without_makers(manifest_of(out)) == without_makers(manifest_of(made))
 

@@ -13,14 +13,15 @@ import gc
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from execverify.datasets.chunks import lines_of
 from execverify.datasets.config import DatasetConfig
 from execverify.datasets.decontaminate import Decontaminator
 from execverify.datasets.generate import INPUTS_PER_PROGRAM, CoverageRequest, ItemGenerator, stops_early
-from execverify.programs.input_mutation import iter_mutated_inputs
-from execverify.programs.program import Program
+from execverify.programs.input_mutation import Values, iter_mutated_inputs
+from execverify.programs.program import Program, arguments_text
 from execverify.questions.prompts import override_templates, template_texts
 from execverify.questions.task import CODE_GENERATION
 from execverify.sandbox.job import Job, Reply
@@ -129,13 +130,14 @@ def make(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     with maker.clock.stage("write"):
         made = [None if item is None else [line.decode("ascii") for line in lines_of(item)] for item in items]
     seconds = {name: now - before[name] for name, now in maker.clock.seconds.items()}
+    gc.collect()
     return {"outcome": "returned", "made": made, "seconds": seconds, "checked": maker.benchmarks.checked}
 
 
 def _maker_of(job: dict[str, Any]) -> ItemGenerator:
     recipe, texts = pickle.loads(base64.b64decode(job["setup"]))
-    override_templates(recipe.template, texts)
-    gc.set_threshold(100_000, 20, 100)  # as in the processes of a crew, for the same reason
+    override_templates(recipe.prompt_template, texts)
+    gc.disable()  # one collection after each batch is cheaper: nearly all syntax trees are gone by then
     _ready.clear()
     _ready[job["setup"]] = maker = ItemGenerator(recipe, _InProcessRunner(recipe), _DeferredDecontamination())
     return maker
@@ -168,10 +170,12 @@ class _InProcessRunner:
     def _survey(self, plan: CoverageRequest) -> CoverageReport | None:
         if needs_dedicated_worker(plan.program.vocabulary):  # the synthesizer writes no such program; nor would one be run here
             return None
-        used: list[str] = []
-        job = {**_job(plan.program, self.limits), "variants": plan.variants, "brief": self.brief}
-        reply = run_in_context(lambda job, stage: iter_coverage(job, stage, _inputs(plan, used)), job)
-        survey = survey_of((plan.program, used, plan.variants), reply, self.brief)
+        program, used = plan.program, list[Values]()
+        job = {**_job(program, self.limits), "variants": plan.variants, "brief": self.brief}
+        reply = run_in_context(lambda job, stage: iter_coverage(job, stage, _inputs(plan, used), program.tree), job)
+        # A brief survey decides about the program's own arguments: nobody reads the texts of the others.
+        others = [""] * len(used) if self.brief else map(arguments_text, used)
+        survey = survey_of((program, [program.arguments, *others], plan.variants), reply, self.brief)
         runs = (survey.results, *survey.variants)
         return None if any(result.outcome in _INCONCLUSIVE for results in runs for result in results) else survey
 
@@ -182,7 +186,8 @@ class _InProcessRunner:
     def _trace(self, program: Program) -> Trace | None:
         if may_be_nondeterministic(program):  # other processes must tell whether it does
             return None
-        trace = trace_of(program, run_in_context(record, _job(program, self.limits)))
+        given = _own_arguments(program)()
+        trace = trace_of(program, run_in_context(partial(record, given=given), _job(program, self.limits)))
         return None if trace.result.outcome in _INCONCLUSIVE else trace
 
 
@@ -196,11 +201,13 @@ def _job(program: Program, limits: Limits) -> dict[str, Any]:
     }
 
 
-def _inputs(plan: CoverageRequest, used: list[str]) -> Iterator[Given]:
-    """The program's own arguments, and others; `used` gets the text of each that is asked for."""
-    program = plan.program
-    used.append(program.arguments)
-    yield arguments_from_values(*program.call_arguments) or arguments_from_text(program.arguments)
-    for text, values in iter_mutated_inputs(program, INPUTS_PER_PROGRAM, plan.seed):
-        used.append(text)
-        yield arguments_from_values(*values) or arguments_from_text(text)
+def _inputs(plan: CoverageRequest, used: list[Values]) -> Iterator[Given]:
+    """The program's own arguments, and others; `used` gets each of the others that is asked for."""
+    yield _own_arguments(plan.program)
+    for values in iter_mutated_inputs(plan.program, INPUTS_PER_PROGRAM, plan.seed):
+        used.append(values)
+        yield arguments_from_values(*values) or arguments_from_text(arguments_text(values))
+
+
+def _own_arguments(program: Program) -> Given:
+    return arguments_from_values(*program.call_arguments) or arguments_from_text(program.arguments)

@@ -1,31 +1,36 @@
-"""`build`: a dataset in a folder, made by all cores, that a kill at any moment only delays.
+"""`build`: write a dataset into a folder with all cores; a kill at any moment only delays it.
 
-Processes make spans of items and write each to a file (`crew`, `spans`). Here they are read in their order, twins left out
-(`harvest`), and their rows written to Parquet (`shards`) until there are enough; then shards, report and manifest are put
-into place (`folder`). A build that is started again does the same, and finds many spans already there.
+Worker processes generate chunks of items and write each to a file (`workers`, `chunks`). This process reads the chunks in order,
+leaves out duplicates (`collect`) and writes the rows to Parquet (`shards`) until there are enough. Then shards, report and manifest
+are moved into place (`build_dir`). A build that is started again does the same, and finds chunks that are already there.
 """
 
+import functools
 import hashlib
+import itertools
 import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from execverify import __version__
+from execverify.datasets.batch_generate import BatchGenerator
 from execverify.datasets.build_dir import REPORT, Folder, ReportWriter, write_error
-from execverify.datasets.chunks import ChunkStore, ItemResult
+from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore, ItemResult
 from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
 from execverify.datasets.config import DatasetConfig, check_size
 from execverify.datasets.decontaminate import Decontaminator
+from execverify.datasets.generate import ItemGenerator
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.datasets.shards import Shard, Shards
 from execverify.datasets.sources import source_of
 from execverify.datasets.timing import StageTimer
-from execverify.datasets.workers import WorkerPool
-from execverify.errors import DatasetError
+from execverify.datasets.workers import WorkerCrashed, WorkerPool, died_at
+from execverify.errors import DatasetError, SandboxError
 
 Progress = Callable[[int, int], None]
 
@@ -39,10 +44,10 @@ class BuildResult:
 
     Attributes:
         manifest: of the dataset.
-        already: whether it was complete before; nothing was done then, but for a report that was missing.
-        ready: how many of the rows a build before had made.
-        seconds: how long it took.
-        clock: where the time of all processes went.
+        was_complete: whether the dataset was complete before; then only a missing report was written.
+        ready: how many of the rows an earlier, unfinished build had generated.
+        seconds: wall-clock seconds.
+        clock: seconds of all processes by stage.
     """
 
     manifest: dict[str, Any]
@@ -61,45 +66,64 @@ def build(
     progress: Progress = lambda rows, ready: None,
     write_report: ReportWriter | None = None,
 ) -> BuildResult:
-    """Makes a dataset in a folder; goes on where a build of the same settings stopped.
+    """Writes a dataset into a folder; continues where a build with the same settings stopped.
 
     Args:
-        out: the folder; made where it does not exist.
+        out: the folder; made if it does not exist.
         size: how many rows.
         recipe: what decides the rows.
-        workers: how many processes make them; it decides nothing else.
-        progress: called with the number of rows so far, and how many of these a build before had made, now and then.
+        workers: how many processes generate them; the rows are the same for any number.
+        progress: called now and then with the number of rows so far, and how many of these an earlier build had generated.
         write_report: writes OUT/report.html before the manifest; `execverify.reports.dataset.write_report` does. None: no report.
 
     Raises:
-        DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that so many rows
-            cannot be made of. What was made is kept, and the same call goes on.
+        DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that do not give so many
+            rows. What was generated is kept, and the same call continues.
         SandboxError: programs cannot be run here (our failure).
     """
     begun = time.perf_counter()
     check_size(size)
     pyarrow_or_error()
     folder, settings = Path(out), recipe.as_json()
-    # What is wrong with a file of the recipe is told before the folder is touched.
-    harvest, benchmarks = (
-        RowCollector(recipe, size, source_of(recipe).patience or MAX_CONSECUTIVE_MISSES),
-        Decontaminator(recipe.decontaminate),
-    )
+    # Mistakes in the recipe's files are reported before the folder is touched.
+    collector = RowCollector(recipe, size, source_of(recipe).patience or MAX_CONSECUTIVE_MISSES)
+    benchmarks = Decontaminator(recipe.decontaminate)
     with Folder(folder, settings, size, code_version()) as claimed:
         if claimed.manifest is not None:
             if write_report is not None and not (folder / REPORT).exists():
                 write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
-        work = _Build(claimed, recipe, harvest, benchmarks, max(1, workers), progress, write_report)
+        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report)
         try:
             manifest = work.run({**settings, "size": size})
         except OSError as error:
             raise DatasetError(write_error(folder, error)) from None
         except NoMoreRows:
-            if harvest.rows == 0:
-                claimed.rollback()  # nothing can be made of this: nothing to go on with
+            if collector.rows == 0:
+                claimed.rollback()  # these settings give no rows: there is nothing to continue
             raise
     return BuildResult(manifest, False, work.ready, time.perf_counter() - begun, work.clock)
+
+
+def _write_chunk(number: int, recipe: DatasetConfig, folder: Path) -> dict[str, float] | None:
+    """In a worker: writes a chunk, and returns the seconds by stage; None if the chunk is there already."""
+    chunks, generator = ChunkStore(folder), _generator(recipe)
+    if chunks.has(number):
+        return None
+    clock = generator.maker.clock
+    before = dict(clock.seconds)
+    lines = generator.lines(range(number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE))
+    with clock.stage("write"):
+        try:
+            chunks.write(number, lines)
+        except OSError as error:
+            raise DatasetError(write_error(folder.parent, error)) from None
+    return {name: seconds - before[name] for name, seconds in clock.seconds.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def _generator(recipe: DatasetConfig) -> BatchGenerator:
+    return BatchGenerator(ItemGenerator(recipe))
 
 
 class _Build:
@@ -109,7 +133,7 @@ class _Build:
         self,
         folder: Folder,
         recipe: DatasetConfig,
-        harvest: RowCollector,
+        collector: RowCollector,
         benchmarks: Decontaminator,
         workers: int,
         progress: Progress,
@@ -117,50 +141,54 @@ class _Build:
     ) -> None:
         self.folder = folder
         self.recipe = recipe
-        self.harvest = harvest
+        self.collector = collector
         self.benchmarks = benchmarks
         self.workers = workers
         self.progress = progress
         self.write_report = write_report
         self.clock = StageTimer()
-        self.spans = ChunkStore(folder.work)
+        self.chunks = ChunkStore(folder.work)
         self.ready = 0
 
     def run(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Makes all rows, puts them into place, and returns the manifest."""
+        """Generates all rows, moves them into place, and returns the manifest."""
         data = self.folder.work / "data"
-        self.spans.remove_partial()
+        self.chunks.remove_partial()
         _empty(data)
         with Shards(data, self.recipe.splits.names) as shards:
-            with WorkerPool(self.recipe, self.spans, self.workers) as crew:
-                for number, fate, lines in self._items(crew):
-                    before = self.harvest.rows
+            with WorkerPool(self.workers) as pool:
+                for was_ready, result, lines in self._items(pool):
                     with self.clock.stage("write"):
-                        self._add(shards, fate, lines)
-                    if number in crew.ready:
-                        self.ready += self.harvest.rows - before
-                    if self.harvest.full:
+                        taken = lines[: self.collector.add(result)]
+                        for line in taken:
+                            shards.add(result.split, line)
+                    self.ready += len(taken) * was_ready
+                    if self.collector.full:
                         break
-            self.clock.add(crew.clock.seconds)
             with self.clock.stage("write"):
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
         self.folder.commit(data, manifest, self.write_report)
         return manifest
 
-    def _items(self, crew: WorkerPool) -> Iterator[tuple[int, ItemResult, list[bytes]]]:
-        for number in crew.completed():
-            items = self.spans.read(number)
-            if items is None:
-                crew.recompute(number)
-                items = self.spans.read(number)
-            for fate, lines in items or ():
-                yield number, fate, lines
-            self.progress(self.harvest.rows, self.ready)
-
-    def _add(self, shards: Shards, fate: ItemResult, lines: list[bytes]) -> None:
-        for line in lines[: self.harvest.add(fate)]:
-            shards.add(fate.split, line)
+    def _items(self, pool: WorkerPool) -> Iterator[tuple[bool, ItemResult, list[bytes]]]:
+        """Whether an earlier build generated an item, its result, and the lines of its rows; in order, without end."""
+        write = partial(_write_chunk, recipe=self.recipe, folder=self.folder.work)
+        try:
+            for number, seconds in enumerate(pool.map(write, itertools.count())):
+                items = self.chunks.read(number)
+                if items is None:
+                    self.chunks.remove(number)
+                    seconds = pool.submit(write, number).result()
+                    items = self.chunks.read(number)
+                self.clock.add(seconds or {})
+                for result, lines in items or ():
+                    yield seconds is None, result, lines
+                self.progress(self.collector.rows, self.ready)
+        except WorkerCrashed as error:
+            first = int(str(error.item)) * CHUNK_SIZE
+            work = f"items {first} to {first + CHUNK_SIZE - 1}"
+            raise SandboxError(died_at(work, error.cause, "Use fewer --workers; what was generated is kept")) from None
 
     def _manifest(self, settings: dict[str, Any], shards: Shards, files: list[Shard]) -> dict[str, Any]:
         splits, kinds, levels = Counter[str](), Counter[str](), Counter[str]()
@@ -168,19 +196,19 @@ class _Build:
             splits[split] += rows
             kinds[kind] += rows
             levels["none" if level is None else str(level)] += rows
-        harvest = self.harvest
+        collector = self.collector
         return {
             "format": FORMAT,
-            "rows": harvest.rows,
+            "rows": collector.rows,
             "content_hash": shards.content.hexdigest(),
             "settings": settings,
             "splits": {name: splits[name] for name in self.recipe.splits.names},
             "kinds": dict(sorted(kinds.items())),
             "levels": dict(sorted(levels.items())),
-            "items": harvest.items,
-            "skipped_items": _by_count(harvest.dropped),
-            "rejected_attempts": _by_count(harvest.refused),
-            "decontaminated": {file.name: harvest.excluded[file.name] for file in self.benchmarks.files},
+            "items": collector.items,
+            "skipped_items": _by_count(collector.dropped),
+            "rejected_attempts": _by_count(collector.refused),
+            "decontaminated": {file.name: collector.excluded[file.name] for file in self.benchmarks.files},
             "benchmarks": [asdict(file) for file in self.benchmarks.files],
             "shards": [asdict(shard) for shard in files],
             "made_with": {"execverify": __version__, "python": platform.python_version(), "pyarrow": _pyarrow_version()},
@@ -192,7 +220,7 @@ def _by_count(counter: Counter[str]) -> dict[str, int]:
 
 
 def _empty(folder: Path) -> None:
-    """An empty folder; what a killed build left in it is removed."""
+    """Makes an empty folder, and removes what a killed build left in it."""
     folder.mkdir(exist_ok=True)
     for path in folder.iterdir():
         path.unlink()
@@ -203,7 +231,7 @@ def _pyarrow_version() -> str:
 
 
 def code_version() -> str:
-    """A hash of this package's sources: spans of one are not mixed with those of another."""
+    """A hash of this package's sources: chunks of different versions are not mixed."""
     root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

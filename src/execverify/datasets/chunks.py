@@ -1,8 +1,8 @@
-"""Finished work of an unfinished build: each span of items in a file of its own, whole or not there.
+"""The finished chunks of an unfinished build: each is one file, whole or not there.
 
-A span is a fixed range of items, so its file is the same whoever makes it and when; a build that is started again reads
-what is there and makes the rest. A line for each item says what became of it; the lines of its rows follow, each in the
-canonical form that content hashes are made of.
+A chunk is a fixed range of items, so its file is the same whichever process writes it and when. A build that is started again
+reads the files that are there and makes the others. Each item has one line with its `ItemResult`; the lines of its rows follow,
+in the canonical form from which content hashes are computed.
 """
 
 import gzip
@@ -17,21 +17,21 @@ from execverify.questions.task import Task
 from execverify.utils.atomic import atomic_write
 
 CHUNK_SIZE = 64
-"""Items in a span."""
+"""Items in a chunk."""
 
 
 @dataclass(frozen=True)
 class ItemResult:
-    """What became of an item.
+    """How many rows an item gives, and why its other attempts gave none.
 
     Attributes:
         index: the item's number.
         rows: how many rows it gives.
         split: the split of its rows.
-        keys: numbers that no other item of the dataset may have: one for each of `Recipe`'s ways of being the same.
-        refused: how many attempts came to nothing, by reason.
+        keys: hashes that no other item of the dataset may have (see `Source.keys`).
+        refused: how many attempts were rejected, by reason.
         excluded: how many of these were too near to a benchmark, by its file's name.
-        dropped: why it gives no row; None where it does.
+        dropped: why the item gives no row; None where it gives one.
     """
 
     index: int
@@ -47,37 +47,34 @@ class ItemResult:
 class GeneratedItem:
     """An item with the tasks that it gives."""
 
-    fate: ItemResult
+    result: ItemResult
     tasks: tuple[Task, ...] = ()
 
 
 def canonical_line(row: Row) -> bytes:
-    """A row in its canonical form: JSON with sorted keys, no blanks and ASCII alone, and a line end.
-
-    It does not depend on the file format, so it is what content hashes are made of.
-    """
+    """A row as JSON with sorted keys, without blanks, in ASCII, with a line end. It does not depend on the file format."""
     return json.dumps(row, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def lines_of(item: GeneratedItem) -> list[bytes]:
-    """The lines of an item: what became of it, and its rows."""
-    return [canonical_line(asdict(item.fate)), *(canonical_line(to_row(task)) for task in item.tasks)]
+    """The lines of an item: its result, then its rows."""
+    return [canonical_line(asdict(item.result)), *(canonical_line(to_row(task)) for task in item.tasks)]
 
 
 class ChunkStore:
-    """The spans in a folder."""
+    """The chunks in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def write(self, number: int, lines: Iterable[bytes]) -> None:
-        """Writes a span, which is the lines of all its items: whole, or not at all."""
+        """Writes the lines of all items of a chunk: whole, or not at all."""
         data = gzip.compress(b"".join(lines), compresslevel=1, mtime=0)
-        with atomic_write(self._path(number), durable=False) as file:  # a damaged span is made again
+        with atomic_write(self._path(number), durable=False) as file:  # a damaged chunk is made again
             file.write(data)
 
     def read(self, number: int) -> Iterator[tuple[ItemResult, list[bytes]]] | None:
-        """The items of a span with the lines of their rows; None where the span is not there, or not whole."""
+        """The items of a chunk with the lines of their rows; None if the chunk is missing or not whole."""
         try:
             lines = gzip.decompress(self._path(number).read_bytes()).splitlines(keepends=True)
         except (FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error):
@@ -85,11 +82,11 @@ class ChunkStore:
         return _items(lines)
 
     def has(self, number: int) -> bool:
-        """Whether a span is there."""
+        """Whether the chunk's file exists."""
         return self._path(number).exists()
 
     def remove(self, number: int) -> None:
-        """Removes a span that is not whole, as after a power failure."""
+        """Removes a chunk that is not whole, as after a power failure."""
         self._path(number).unlink(missing_ok=True)
 
     def remove_partial(self) -> None:
@@ -98,13 +95,14 @@ class ChunkStore:
             path.unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"span-{number:08d}.jsonl.gz"
+        return self.folder / f"chunk-{number:08d}.jsonl.gz"
 
 
 def _items(lines: list[bytes]) -> Iterator[tuple[ItemResult, list[bytes]]]:
-    place = 0
-    while place < len(lines):
-        plain = json.loads(lines[place])
-        fate = ItemResult(**{**plain, "keys": tuple(plain["keys"])})
-        place += 1 + fate.rows
-        yield fate, lines[place - fate.rows : place]
+    start = 0
+    while start < len(lines):
+        fields = json.loads(lines[start])
+        result = ItemResult(**{**fields, "keys": tuple(fields["keys"])})
+        end = start + 1 + result.rows
+        yield result, lines[start + 1 : end]
+        start = end

@@ -9,7 +9,7 @@ from typing import Any
 
 from execverify.cot.generate import CotCompletion, CountTokens, Rejected, estimate_tokens
 from execverify.cot.teacher import Teacher, TeacherInput, TraceTeacher, accepted_many
-from execverify.datasets.parallel import batched, parallel_map
+from execverify.datasets.workers import batched, parallel_map
 from execverify.errors import RowError
 from execverify.programs.program import Program
 from execverify.questions.rows import Row, from_row

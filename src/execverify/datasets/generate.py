@@ -274,8 +274,8 @@ class ItemGenerator:
         if not tasks:
             work.refused[str(made[0])] += 1
             return
-        fate = ItemResult(chosen.index, len(tasks), split, keys, dict(work.refused), dict(work.excluded))
-        work.item = GeneratedItem(fate, tasks)
+        result = ItemResult(chosen.index, len(tasks), split, keys, dict(work.refused), dict(work.excluded))
+        work.item = GeneratedItem(result, tasks)
 
     def _task(self, chosen: _Selected, number: int, trace: Trace, split: str) -> Task | str:
         """The task of one input, or why there is none."""

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from execverify.datasets.dedup import HashSet, stable_hash
-from execverify.datasets.parallel import batched, parallel_map
 from execverify.datasets.program_stats import ProgramStats, add_values, as_json, programs_of
 from execverify.datasets.thresholds import QualityCheck, bars_of, coverage, quartiles
+from execverify.datasets.workers import batched, parallel_map
 from execverify.questions.code_generation import trivial_solutions
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import UNIT_TEST, Question

@@ -62,7 +62,7 @@ def _taken(maker: ItemGenerator, harvest: RowCollector) -> Iterator[Task]:
     for turn in count():
         span = min(CHUNK_SIZE, 8 << turn)  # the first ones come soon
         for item in maker.items(range(start, start + span)):
-            yield from item.tasks[: harvest.add(item.fate)]
+            yield from item.tasks[: harvest.add(item.result)]
             if harvest.full:
                 return
         start += span

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 
 from execverify.datasets.dedup import HashSet, stable_hash
-from execverify.datasets.parallel import batched, parallel_map
+from execverify.datasets.workers import batched, parallel_map
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
 from execverify.questions.task import CODE_GENERATION, Task

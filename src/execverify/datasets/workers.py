@@ -1,44 +1,142 @@
-"""The processes that make spans, one for each core, and what happens when one of them dies.
+"""Worker processes: apply a function to many items in several processes, and give the results in order.
 
-Each is a fresh interpreter that reads numbers of spans from a socket, writes the span's file, and says so. It ends when the
-socket closes, and with its parent whatever happens to that (Linux); what it was writing then is no span yet. A process that
-dies is replaced and its span made again; a span that costs three processes is our failure, and is told as that.
+Each worker is a fresh interpreter, attended by one thread here. A worker that dies is replaced, and its item is tried again.
+Workers ignore Ctrl-C, which this process handles, and end with it (on Linux even if it is killed).
+
+>>> list(parallel_map(len, ["a", "bb"], workers=1))
+[1, 2]
 """
 
 import contextlib
 import gc
 import os
 import pickle
-import selectors
 import signal
-import socket
 import subprocess
 import sys
-from collections import Counter, deque
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from itertools import chain, islice
+from multiprocessing.connection import Connection, Pipe
+from typing import Any, TypeVar
 
-from execverify import errors
-from execverify.datasets.build_dir import write_error
-from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore
-from execverify.datasets.config import DatasetConfig
-from execverify.datasets.timing import StageTimer
-from execverify.errors import DatasetError, ExecVerifyError, SandboxError
+from execverify.errors import ExecVerifyError, SandboxError
 from execverify.sandbox.isolation.libc import die_with_parent
-from execverify.sandbox.protocol import FrameReader, pack, receive
 
-_PREFETCH = 2  # spans that a process is given at once, so that it never waits for us
-_MAX_CRASHES_PER_CHUNK = 3  # processes that a span may cost
-_START = "import sys; sys.path.insert(0, {path!r}); from execverify.datasets.workers import main; main({fd}, {parent})"
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_PREFETCH = 3  # items per worker that are submitted before the first result is awaited
+_MAX_CRASHES = 3  # workers that one item may cost
+_SHUTDOWN_TIMEOUT = 5.0  # seconds
+_START = "import sys; sys.path[:] = {path!r}; from execverify.datasets.workers import serve; serve({fd}, {parent})"
+
+_GC_THRESHOLDS = (100_000, 20, 100)
+"""For processes that parse many programs: syntax trees die young by the thousand, and Python's default costs a fifth of the time."""
 
 
-class _WorkerProcess:
-    """One process and the spans that it was given, the oldest first."""
+class WorkerCrashed(SandboxError):
+    """A worker process died again and again at one item.
 
-    def __init__(self, setup: str) -> None:
-        ours, theirs = socket.socketpair()
-        code = _START.format(path=str(Path(__file__).parents[2]), fd=theirs.fileno(), parent=os.getpid())
+    Attributes:
+        item: the item.
+        cause: the signal or the exit status that the last one ended with.
+    """
+
+    def __init__(self, item: object, status: int) -> None:
+        self.item = item
+        self.cause = signal.Signals(-status).name if status < 0 else f"status {status}"
+        super().__init__(died_at("one item", self.cause, "Use fewer workers"))
+
+
+def died_at(work: str, cause: str, hint: str) -> str:
+    """The message for workers that died again and again."""
+    return f"a worker process died {_MAX_CRASHES} times at {work}, last with {cause}: is there enough memory? {hint}"
+
+
+class WorkerPool:
+    """Worker processes, started when they are needed. A context manager: none of them outlives it.
+
+    `multiprocessing` and `concurrent.futures.ProcessPoolExecutor` are not used: they run the caller's script again in each
+    worker, and they give up all items when one worker dies.
+
+    Args:
+        workers: how many processes, at least 1.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._threads = ThreadPoolExecutor(workers)
+        self._own = threading.local()  # the worker of each thread
+        self._started: list[_Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> "WorkerPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._closed = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._started:
+            worker.close()
+        self._threads.shutdown()
+
+    def submit(self, function: Callable[[Item], Result], item: Item) -> "Future[Result]":
+        """Starts one call. Function, item and result must be picklable.
+
+        The future raises WorkerCrashed if `_MAX_CRASHES` workers died at the item, and whatever the function raises.
+        """
+        return self._threads.submit(self._call, function, item)
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yields the results in the order of the items, which may be endless: few are read ahead."""
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(self.submit(function, item))
+            if len(waiting) > _PREFETCH * self.workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _call(self, function: Callable[[Item], Result], item: Item) -> Result:
+        status = 0
+        for _ in range(_MAX_CRASHES):
+            worker = self._worker()
+            try:
+                result, error = worker.call(function, item)
+            except (EOFError, ConnectionError):
+                status = worker.kill()
+                del self._own.worker
+                continue
+            if error is not None:
+                raise error
+            return result  # type: ignore[no-any-return]
+        raise WorkerCrashed(item, status)
+
+    def _worker(self) -> "_Worker":
+        """This thread's worker."""
+        with self._lock:
+            if self._closed:
+                raise CancelledError
+            if not hasattr(self._own, "worker"):
+                self._own.worker = _Worker()
+                self._started.append(self._own.worker)
+        worker: _Worker = self._own.worker
+        return worker
+
+
+class _Worker:
+    """One worker process."""
+
+    def __init__(self) -> None:
+        self.pipe, theirs = Pipe()
+        self.busy = False
+        code = _START.format(path=sys.path, fd=theirs.fileno(), parent=os.getpid())
         with theirs:
             try:
                 self.process = subprocess.Popen(
@@ -46,215 +144,91 @@ class _WorkerProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
-                    process_group=0,  # Ctrl-C is the parent's to deal with
+                    process_group=0,  # a terminal's Ctrl-C does not reach what the worker starts
                 )
             except OSError as error:
-                ours.close()
+                self.pipe.close()
                 raise SandboxError(f"no process could be started: {error}") from error
-        self.socket = ours
-        self.inbox = FrameReader()
-        self.spans: deque[int] = deque()
-        self.send({"setup": setup})
 
-    def send(self, message: Any) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the reading side will see that it is dead
-            self.socket.sendall(pack(message))
+    def call(self, function: Callable[[Any], Any], item: object) -> tuple[Any, Exception | None]:
+        """The function's result, or the error that it raised; EOFError or ConnectionError where the process died."""
+        message = pickle.dumps((function, item))
+        self.busy = True
+        self.pipe.send_bytes(message)
+        reply: tuple[Any, Exception | None] = pickle.loads(self.pipe.recv_bytes())
+        self.busy = False
+        return reply
 
-    def end(self) -> int:
-        """Ends it at once, and with it all that it started; how it ended."""
-        self.socket.close()
+    def kill(self) -> int:
+        """Ends the process at once, and what it started with it. Returns its exit status."""
         self.process.kill()
         return self.process.wait()
 
+    def close(self) -> None:
+        """Ends the process: an idle one by itself, so that it cleans up; a busy one at once."""
+        if self.busy:
+            self.kill()
+            return
+        self.pipe.close()
+        try:
+            self.process.wait(_SHUTDOWN_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
-class WorkerPool:
-    """Processes that make the spans of a recipe. A context manager: none of them outlives it.
+
+def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Yields a function's results in the order of the items, which are read as they are needed.
 
     Args:
-        recipe: what to make.
-        spans: where to put it.
-        workers: how many processes.
+        function: of a module's top level, or a `functools.partial` of one.
+        items: one argument for each call.
+        workers: how many processes; 1 uses this process. So does a single item, which is not worth a process.
 
-    Attributes:
-        clock: where their time went.
-        ready: numbers of the spans that a build before had made.
+    Raises:
+        WorkerCrashed: workers died (our failure); whatever the function raises.
     """
-
-    def __init__(self, recipe: DatasetConfig, spans: ChunkStore, workers: int) -> None:
-        self.clock = StageTimer()
-        self._setup = pickle.dumps((recipe, str(spans.folder))).hex()
-        self._spans = spans
-        self._workers = workers
-        self._hands: list[_WorkerProcess] = []
-        self._selector = selectors.DefaultSelector()
-        self._deaths: Counter[int] = Counter()
-        self._again: list[int] = []
-        self._done: set[int] = set()
-        self.ready: set[int] = set()
-        self._next = 0  # the first span that nobody was given
-
-    def __enter__(self) -> "WorkerPool":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for hand in self._hands:
-            hand.end()
-        self._hands.clear()
-        self._selector.close()
-
-    def completed(self) -> Iterator[int]:
-        """The numbers of finished spans from 0 on, in order, without end.
-
-        Raises:
-            SandboxError: a span cannot be made here (our failure).
-            DatasetError: a span cannot be written.
-        """
-        wanted = 0
-        while True:
-            self._dispatch(wanted)
-            while wanted in self._done:
-                self._done.remove(wanted)
-                yield wanted
-                wanted += 1
-                self._dispatch(wanted)
-            self._wait()
-
-    def recompute(self, number: int) -> None:
-        """Has a span made anew whose file turned out not to be whole."""
-        self._spans.remove(number)
-        self.ready.discard(number)
-        self._again.append(number)
-        while number not in self._done:
-            self._dispatch(number)
-            self._wait()
-        self._done.remove(number)
-
-    def _dispatch(self, wanted: int) -> None:
-        """Gives each process what to do; never runs far ahead of what is wanted next."""
-        while True:
-            hand = min(self._hands, key=lambda hand: len(hand.spans), default=None)
-            may_hire = len(self._hands) < self._workers
-            if hand is not None and len(hand.spans) >= _PREFETCH and not may_hire:
-                return
-            number = self._upcoming(wanted)
-            if number is None:
-                return
-            if hand is None or (hand.spans and may_hire):
-                hand = self._start_worker()
-            hand.spans.append(number)
-            hand.send({"span": number})
-
-    def _upcoming(self, wanted: int) -> int | None:
-        if self._again:
-            self._again.sort(reverse=True)
-            return self._again.pop()
-        while self._next < wanted + 4 * _PREFETCH * self._workers:
-            number, self._next = self._next, self._next + 1
-            if not self._spans.has(number):
-                return number
-            self._done.add(number)
-            self.ready.add(number)
-        return None
-
-    def _start_worker(self) -> _WorkerProcess:
-        hand = _WorkerProcess(self._setup)
-        self._hands.append(hand)
-        self._selector.register(hand.socket, selectors.EVENT_READ, hand)
-        return hand
-
-    def _wait(self) -> None:
-        for key, _ in self._selector.select() if any(hand.spans for hand in self._hands) else ():
-            hand: _WorkerProcess = key.data
-            try:
-                data = hand.socket.recv(1 << 16)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                self._on_worker_exit(hand)
-                continue
-            hand.inbox.feed(data)
-            while (reply := hand.inbox.next()) is not None:
-                self._on_reply(hand, reply)
-
-    def _on_reply(self, hand: _WorkerProcess, reply: dict[str, Any]) -> None:
-        if "error" in reply:
-            kind = getattr(errors, reply["error"], None)
-            if isinstance(kind, type) and issubclass(kind, ExecVerifyError):
-                raise kind(reply["message"])
-            raise RuntimeError(f"a process of the build failed:\n{reply['message']}")
-        self._done.add(hand.spans.popleft())
-        self.clock.add(reply["seconds"])
-
-    def _on_worker_exit(self, hand: _WorkerProcess) -> None:
-        """A process has died: the span that it was at is counted against it, the ones behind it go back."""
-        self._selector.unregister(hand.socket)
-        self._hands.remove(hand)
-        status = hand.end()
-        if not hand.spans:
-            return
-        first = hand.spans[0]
-        self._deaths[first] += 1
-        if self._deaths[first] >= _MAX_CRASHES_PER_CHUNK:
-            how = signal.Signals(-status).name if status < 0 else f"status {status}"
-            raise SandboxError(
-                f"a process of the build died {_MAX_CRASHES_PER_CHUNK} times at items {first * CHUNK_SIZE} to {first * CHUNK_SIZE + CHUNK_SIZE - 1}, last with {how}: "
-                "is there enough memory? Use fewer --workers; what was made is kept"
-            )
-        self._again += hand.spans
+    items = iter(items)
+    first = list(islice(items, 2))
+    if workers <= 1 or len(first) < 2:
+        yield from map(function, chain(first, items))
+        return
+    with WorkerPool(workers) as pool:
+        yield from pool.map(function, chain(first, items))
 
 
-# ------------------------------------------------------------------------------------------------- in each process
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items; the last one may be shorter."""
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
 
 
-def main(fd: int, parent: int) -> None:
-    """Makes spans as they are asked for, until the socket closes."""
+# ------------------------------------------------------------------------------------------------- in each worker
+
+
+def serve(fd: int, parent: int) -> None:
+    """Answers calls until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
-    gc.set_threshold(100_000, 20, 100)  # syntax trees come and go by the thousand: a fifth of the time, at Python's own setting
-    if os.getppid() != parent:
+    gc.set_threshold(*_GC_THRESHOLDS)
+    if os.getppid() != parent:  # it ended before this process could ask to end with it
         return
-    with socket.socket(fileno=fd) as sock, contextlib.suppress(EOFError, ConnectionResetError, BrokenPipeError):
-        _serve(sock)
-
-
-def _serve(sock: socket.socket) -> None:
-    import traceback
-
-    inbox = FrameReader()
-    setup = receive(sock, inbox)["setup"]
-    try:
-        recipe, folder = pickle.loads(bytes.fromhex(setup))
-        worker = _Worker(recipe, ChunkStore(Path(folder)))
+    with Connection(fd) as pipe, contextlib.suppress(EOFError, ConnectionError):
         while True:
-            seconds = worker.make(receive(sock, inbox)["span"])
-            sock.sendall(pack({"seconds": seconds}))
-    except ExecVerifyError as error:
-        sock.sendall(pack({"error": type(error).__name__, "message": str(error)}))
-    except (EOFError, ConnectionResetError, BrokenPipeError):
-        raise
-    except Exception:
-        sock.sendall(pack({"error": "", "message": traceback.format_exc()}))
+            pipe.send_bytes(_reply(pipe.recv_bytes()))
 
 
-class _Worker:
-    """Makes spans and writes them."""
-
-    def __init__(self, recipe: DatasetConfig, spans: ChunkStore) -> None:
-        from execverify.datasets.batch_generate import BatchGenerator
-        from execverify.datasets.generate import ItemGenerator
-
-        self.maker = ItemGenerator(recipe)
-        self.inside = BatchGenerator(self.maker)
-        self.spans = spans
-
-    def make(self, number: int) -> dict[str, float]:
-        """Makes and writes a span; returns the seconds that it took, by stage."""
-        clock = self.maker.clock
-        before = dict(clock.seconds)
-        lines = self.inside.lines(range(number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE))
-        with clock.stage("write"):
-            try:
-                self.spans.write(number, lines)
-            except OSError as error:
-                raise DatasetError(write_error(self.spans.folder.parent, error)) from None
-        return {name: seconds - before[name] for name, seconds in clock.seconds.items()}
+def _reply(message: bytes) -> bytes:
+    try:
+        function, item = pickle.loads(message)
+        return pickle.dumps((function(item), None))
+    except Exception as error:
+        where = traceback.format_exc()
+        if not isinstance(error, ExecVerifyError):
+            error.add_note(f"In a worker process:\n{where}")
+        try:
+            reply = pickle.dumps((None, error))
+            pickle.loads(reply)
+        except Exception:  # an error that cannot be pickled
+            reply = pickle.dumps((None, RuntimeError(f"a worker process failed:\n{where}")))
+        return reply

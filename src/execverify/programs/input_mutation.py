@@ -12,7 +12,7 @@ Now and then a value comes from the program's own constants, which its condition
 
 import ast
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ _WORDS = (
 _MARKS = (",", "-", ".", "!", " ", "_", ":", ";", "?")
 _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")
 _MAX_TRIES = 6  # how many changes are tried for each that is wanted
+_SURELY_SHORT = 2_000  # characters
 _MAX_ITEMS = 10_000  # values in one change: each level of a nest may have six for one, and forty levels would never end
 _CONSTANT_SHARE = {  # texts of which a method says yes, and which its program is therefore worth being given
     "isdigit": "2024", "isdecimal": "37", "isnumeric": "5", "isalpha": "north", "isalnum": "x9", "isupper": "TODO", "islower": "tea",
@@ -50,15 +51,15 @@ _CONSTANT_SHARE = {  # texts of which a method says yes, and which its program i
 
 def mutate_inputs(program: Program, count: int = 8, seed: str = "") -> list[str]:
     """Up to `count` other argument texts, all different; fewer where there are no more. The same ones every time."""
-    return [text for text, _ in iter_mutated_inputs(program, count, seed)]
+    return [arguments_text(values) for values in iter_mutated_inputs(program, count, seed)]
 
 
 Values = tuple[tuple[object, ...], dict[str, object]]
 """The values of a call: positional ones, and named ones by name."""
 
 
-def iter_mutated_inputs(program: Program, count: int = 8, seed: str = "") -> Iterator[tuple[str, Values]]:
-    """The texts of `mutations`, each made when it is asked for, with the values that they are of. Do not change those."""
+def iter_mutated_inputs(program: Program, count: int = 8, seed: str = "") -> Iterator[Values]:
+    """The values of `mutate_inputs`, each made when it is asked for. Do not change them."""
     positional, named = program.call_arguments
     if not positional and not named:
         return
@@ -66,7 +67,7 @@ def iter_mutated_inputs(program: Program, count: int = 8, seed: str = "") -> Ite
     rng.constants = _constants(program)
     if any(map(_asks_whether_equal, program.nodes)) or any(isinstance(value, set) for value in positional):
         rng.equal = 0.4
-    seen = {program.arguments, arguments_text(program.call_arguments)}
+    seen = {_key(program.call_arguments)}
     left = count
     before = [*positional, *named.values()]
     relations = _relations(before)
@@ -76,15 +77,41 @@ def iter_mutated_inputs(program: Program, count: int = 8, seed: str = "") -> Ite
         split = len(positional)
         new = tuple(values[:split]), dict(zip(named, values[split:], strict=True))
         try:
-            text = arguments_text(new)
+            key = _key(new)
         except (LiteralError, ProgramError):
             continue
-        if text not in seen:
-            seen.add(text)
-            yield text, new
+        if key not in seen:
+            seen.add(key)
+            yield new
             left -= 1
             if not left:
                 return
+
+
+def _key(values: Values) -> str:
+    """A text that other values do not have. Raises LiteralError for values that have no literal."""
+    text = repr(values)
+    if len(text) < _SURELY_SHORT and _is_plain([*values[0], *values[1].values()]):
+        return text
+    return arguments_text(values)
+
+
+def _is_plain(items: Collection[object]) -> bool:
+    """Whether all values, whose repr is short, have a literal: this is quicker than to write it."""
+    for item in items:
+        kind = type(item)
+        if kind is list or kind is tuple:
+            if not _is_plain(item):  # type: ignore[arg-type]
+                return False
+        elif kind is dict:
+            if not (_is_plain(item) and _is_plain(item.values())):  # type: ignore[arg-type,attr-defined]
+                return False
+        elif kind is float:
+            if item - item:  # type: ignore[operator]  # infinite, or no number
+                return False
+        elif kind is not str and kind is not int and kind is not bool and item is not None:
+            return False
+    return True
 
 
 class _Random(random.Random):

@@ -45,6 +45,15 @@ class Program:
     entry_point: str = "f"
     arguments: str = ""
 
+    @classmethod
+    def with_values(cls, source: str, entry_point: str, positional: tuple[object, ...]) -> "Program":
+        """A program by the values of its arguments, which are not read from their text once more. Do not change them."""
+        program = object.__new__(cls)
+        arguments = arguments_text((positional, {}))
+        program.__dict__.update(source=source, entry_point=entry_point, arguments=arguments, call_arguments=(positional, {}))
+        program.__post_init__()
+        return program
+
     def __post_init__(self) -> None:
         self._check_types()
         if self.source.startswith(BYTE_ORDER_MARK):  # no part of the text, wherever it was read from

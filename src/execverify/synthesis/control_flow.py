@@ -1,11 +1,13 @@
-"""Programs with control flow: a walk, guards around what is done with each value, and what comes of it (levels 3 to 5)."""
+"""Programs with control flow: a loop, conditions around an idiom for each value, and its result (levels 3 to 5)."""
 
 import functools
 from collections.abc import Callable
 from contextlib import ExitStack
+from operator import attrgetter
 
 from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import idioms, loops
+from execverify.synthesis.choice import choose
 from execverify.synthesis.comprehensions import comprehension_of
 from execverify.synthesis.conditions import else_branch, under_conditions
 from execverify.synthesis.describe import as_condition, parenthetical
@@ -16,134 +18,132 @@ from execverify.synthesis.templates import Expr, ExpressionTemplate, fits_hole, 
 
 _SCALARS = frozenset(("int", "str", "float", "bool"))
 
+_name = attrgetter("name")
 
-def control_flow_body(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int) -> Expr:
+
+def control_flow_body(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int) -> Expr:
     """The statements of a function whose control statements nest exactly `depth` deep; gives what it returns."""
-    kind = hole_kind(phrase.holes[0], w.rng)
+    kind = hole_kind(template.holes[0], gen.rng)
     ways = ["first", "inside", "inside", "after"]
-    if (
-        not loops.loops_for(kind, depth)
-        or type_head(kind) in ("set", "frozenset", "range")
-        or phrase.holes[0].role not in ("", "atom", "name")
-    ):
+    if type_head(kind) in ("set", "frozenset", "range") or template.holes[0].role not in ("", "atom", "name"):
         ways = ["first", "first", "after"]
-    if phrase.entry == "range":
-        ways = ["first"]  # over a number that a walk has gathered, it could be of any length
-    if phrase.is_mutating:
+    if template.entry == "range":
+        ways = ["first"]  # over a number that a loop has computed, it could be of any length
+    if template.is_mutating:
         ways = ["first", "gather", "gather", "after"]
-    way = w.rng.choice(ways)
-    if phrase.precondition:  # a guard takes a level of depth; where there is only one, the arguments must see to it
+    way = gen.rng.choice(ways)
+    if template.precondition:  # its condition takes a level of depth; where there is only one, the arguments must meet it
         way = "first" if depth == 1 else "inside" if "inside" in ways else way
-    if way == "first":
-        return _method_first(w, phrase, depth)
+    if way == "first" or (way == "inside" and not loops.loops_for(kind, depth)):
+        return _method_first(gen, template, depth)
     if way == "inside":
-        return _method_inside(w, phrase, depth, kind)
+        return _method_inside(gen, template, depth, kind)
     if way == "gather":
-        return _method_gathers(w, phrase, depth)
-    return _method_after(w, phrase, depth, kind)
+        return _method_gathers(gen, template, depth)
+    return _method_after(gen, template, depth, kind)
 
 
 # ------------------------------------------------------------------------------------------- where the method stands
 
 
-def _method_first(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int) -> Expr:
-    """The method makes what is then walked over, or decides where the walk goes."""
-    subject = subject_for(w, phrase)
-    value = apply(w, phrase, subject)
+def _method_first(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int) -> Expr:
+    """The method makes what the loop iterates over, or a value that the loop uses."""
+    subject = subject_for(gen, template)
+    value = apply(gen, template, subject)
     kind = element(value.kind)
     lazy = type_head(value.kind) in ("iterator", "items", "keys", "values")
     if (kind is not None and kind != "any") or lazy:
         source = value
-        if (len(value.text) > 28 or w.chance(0.35)) and not lazy and not value.text.isidentifier():
-            source = w.assign(value).expr
-        return _walked(w, depth, lambda stack: loops.loop_over(w, stack, source))
-    if value.kind == "bool" and depth >= 2 and w.chance(0.7):
-        return _branched(w, value, depth)
-    name = w.assign(value).expr if not value.text.isidentifier() else value
-    kept = w.var(name.text)
+        if (len(value.text) > 28 or gen.chance(0.35)) and not lazy and not value.text.isidentifier():
+            source = gen.assign(value).expr
+        return _loop_over_elements(gen, depth, lambda stack: loops.loop_over(gen, stack, source))
+    if value.kind == "bool" and depth >= 2 and gen.chance(0.7):
+        return _branched(gen, value, depth)
+    name = gen.assign(value).expr if not value.text.isidentifier() else value
+    kept = gen.var(name.text)
     assert kept is not None
     kept.fixed = True
-    return _walked(w, depth, None, extra=name)
+    return _loop_over_elements(gen, depth, None, extra=name)
 
 
-def _method_inside(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int, kind: str) -> Expr:
-    """The method is at work on each element."""
-    most = depth - bool(phrase.precondition)
-    names = loops.loops_for(kind, most)
-    if not names:
+def _method_inside(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int, kind: str) -> Expr:
+    """The method is applied to each element."""
+    most = depth - bool(template.precondition)
+    found = loops.loops_for(kind, most)
+    if not found:
         raise GenerationDeadEnd
-    name = w.rng.choice(names)
+    loop = choose(gen.rng, found, _name)
 
     def open_it(stack: ExitStack) -> Expr:
-        return loops.open_loop(name, w, stack, kind)
+        return loop.open(gen, stack, kind)
 
-    return _walked(w, depth, open_it, loops.depth_of(name), phrase)
+    return _loop_over_elements(gen, depth, open_it, loop.depth, template)
 
 
-def _method_after(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int, kind: str) -> Expr:
-    """The method finishes what the walk has gathered."""
+def _method_after(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int, kind: str) -> Expr:
+    """The method is applied to what the loop has collected."""
     gives = type_head(kind)
     element_kind = {"list[int]": "int", "list[str]": "str", "int": "int", "str": "str", "dict[str, int]": "str"}.get(kind, "")
     if not element_kind or not idioms.idioms_for(element_kind, depth - 1, gives):
-        return _method_first(w, phrase, depth)
-    value = _walked(w, depth, None, gives=gives, element_kind=element_kind)
+        return _method_first(gen, template, depth)
+    value = _loop_over_elements(gen, depth, None, gives=gives, element_kind=element_kind)
     bound: dict[str, str] = {}
-    if not fits_hole(phrase.holes[0].kind, value.kind, bound):
+    if not fits_hole(template.holes[0].kind, value.kind, bound):
         raise GenerationDeadEnd
-    if phrase.precondition:
+    if template.precondition:
         raise GenerationDeadEnd
-    return plain_value(w, apply(w, phrase, value))
+    return plain_value(gen, apply(gen, template, value))
 
 
-def _method_gathers(w: ExpressionGenerator, phrase: ExpressionTemplate, depth: int) -> Expr:
-    """The method changes a collection at each step of a walk."""
-    kind = hole_kind(phrase.holes[0], w.rng)
+def _method_gathers(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int) -> Expr:
+    """The method changes a collection in each iteration of a loop."""
+    kind = hole_kind(template.holes[0], gen.rng)
     bound: dict[str, str] = {}
-    fits_hole(phrase.holes[0].kind, kind, bound)
-    others = [substitute(hole.kind, bound) for hole in phrase.holes[1:]]
+    fits_hole(template.holes[0].kind, kind, bound)
+    others = [substitute(hole.kind, bound) for hole in template.holes[1:]]
     own = arguments(kind)[0] if type_head(kind) in ("list", "set") and not others else "int"  # what it is filled with again
     wanted = next((other for other in reversed(others) if other in _SCALARS or type_head(other) == "list"), own)
-    most = depth - bool(phrase.precondition)
-    names = loops.loops_for(wanted, most)
-    if not names or most < 1:
+    most = depth - bool(template.precondition)
+    found = loops.loops_for(wanted, most)
+    if not found or most < 1:
         raise GenerationDeadEnd
-    w.insert_points.append(len(w.lines))
+    gen.insert_points.append(len(gen.lines))
     empty = {"list": "[]", "dict": "{}", "set": "set()"}[type_head(kind)]
     copied = (
-        phrase.precondition
-        or len(phrase.holes) == 1
-        or any(word in phrase.say for word in ("takes", "keeps", "deletes", "puts", "sets the"))
+        template.precondition
+        or len(template.holes) == 1
+        or any(word in template.wording for word in ("takes", "keeps", "deletes", "puts", "sets the"))
     )
     if copied:
-        source = w.get_or_create(kind)
-        start = f"{source.text}.copy()" if type_head(kind) != "list" or w.chance(0.5) else f"{source.text}[:]"
-        said = f"as a copy of {source.description}"
+        source = gen.get_or_create(kind)
+        start = f"{source.text}.copy()" if type_head(kind) != "list" or gen.chance(0.5) else f"{source.text}[:]"
+        description = f"as a copy of {source.description}"
         if not source.text.isidentifier():
-            start, said = source.text, f"as {source.description}"
+            start, description = source.text, f"as {source.description}"
     else:
-        start, said = empty, ""
-    target = w.start(w.rng.choice(("result", "out", "current", "state", "pool")), kind, start, said)
-    name = w.rng.choice(names)
+        start, description = empty, ""
+    target = gen.start(gen.rng.choice(("result", "out", "current", "state", "pool")), kind, start, description)
+    loop = choose(gen.rng, found, _name)
     with ExitStack() as stack:
-        x = loops.open_loop(name, w, stack, wanted)
-        room = depth - loops.depth_of(name)
+        x = loop.open(gen, stack, wanted)
+        room = depth - loop.depth
 
         def act(v: Expr) -> None:
-            given = v if v.kind == wanted else w.convert(v, wanted)
-            made = w.write(phrase, target.expr, given)
+            given = v if v.kind == wanted else gen.convert(v, wanted)
+            made = gen.write(template, target.expr, given)
             if made is None:
                 raise GenerationDeadEnd
-            if phrase.precondition:
-                with w.if_block(_needed(w, phrase, target.expr, made)):
-                    w.add_line(made.text, made.description)
+            if template.precondition:
+                with gen.if_block(_needed(gen, template, target.expr, made)):
+                    gen.add_line(made.text, made.description)
             else:
-                w.add_line(made.text, made.description)
-            if len(phrase.holes) == 1:
-                w.add_line(*_append_back(target.expr, x))
+                gen.add_line(made.text, made.description)
+            if len(template.holes) == 1:
+                gen.add_line(*_append_back(target.expr, x))
 
-        under_conditions(w, stack, x, room - bool(phrase.precondition), act, lambda: w.convert(x, wanted))
-    w.insert_points.pop()
-    return finalize_result(w, target.expr)
+        under_conditions(gen, stack, x, room - bool(template.precondition), act, lambda: gen.convert(x, wanted))
+    gen.insert_points.pop()
+    return finalize_result(gen, target.expr)
 
 
 def _append_back(target: Expr, x: Expr) -> tuple[str, str]:
@@ -157,140 +157,141 @@ def _append_back(target: Expr, x: Expr) -> tuple[str, str]:
     return f"{target.text}.append({x.text})", f"appends {parenthetical(x.description)} to {target.description}"
 
 
-def _needed(w: ExpressionGenerator, phrase: ExpressionTemplate, subject: Expr, made: Expr) -> Expr:
-    """The condition under which a phrase may run, with its operands."""
-    text = phrase.precondition.replace("{0}", subject.parenthesized_for(6))
-    say = {
+def _needed(gen: ExpressionGenerator, template: ExpressionTemplate, subject: Expr, made: Expr) -> Expr:
+    """The condition under which a template may run, with its operands."""
+    text = template.precondition.replace("{0}", subject.parenthesized_for(6))
+    wording = {
         "{0}": f"{parenthetical(subject.description)} is not empty",
         "{0}.isdigit()": f"{parenthetical(subject.description)} is all digits",
         "{1} in {0}": f"\1 is in {parenthetical(subject.description)}",
-    }[phrase.precondition]
+    }[template.precondition]
     if "{1}" in text:
-        pattern = phrase.pattern.replace("\1" + "0\2", subject.parenthesized_for(phrase.holes[0].binding))
+        pattern = template.pattern.replace("\1" + "0\2", subject.parenthesized_for(template.holes[0].binding))
         before, _, after = pattern.partition("\1" + "1\2")
         operand = made.text[len(before) : len(made.text) - len(after)] if "\1" not in after else ""
         if not operand or not made.text.startswith(before):
             raise GenerationDeadEnd
         text = text.replace("{1}", operand)
-        say = say.replace("\1", f"`{operand}`" if w.reads(operand) else operand)
-    return Expr(text, "bool", say)
+        wording = wording.replace("\1", f"`{operand}`" if gen.reads(operand) else operand)
+    return Expr(text, "bool", wording)
 
 
 def control_flow_with_helper(
-    w: ExpressionGenerator,
-    phrase: ExpressionTemplate | None,
+    gen: ExpressionGenerator,
+    template: ExpressionTemplate | None,
     call: Callable[[ExpressionGenerator, Expr], Expr],
     kind: str,
     depth: int,
 ) -> Expr:
-    """A walk that hands each element to another function; the method under test, where given, finishes what it gave."""
-    names = [name for name in loops.loops_for(kind, 1) if name not in ("keys_in_order", "from_both_ends")]
-    w.insert_points.append(len(w.lines))
+    """A loop that gives each element to another function; the method under test, if given, is applied to the result."""
+    found = [loop for loop in loops.loops_for(kind, 1) if loop.calls_helper]
+    gen.insert_points.append(len(gen.lines))
     with ExitStack() as stack:
-        x = loops.open_loop(w.rng.choice(names), w, stack, kind)
-        given = call(w, x)
-        value = Expr(given.text, _pick_type(w, given.kind), given.description)
-        if len(value.text) > 20 or w.chance(0.5) or phrase is not None:
-            value = w.use(w.assign(value))
-        if phrase is not None and (made := w.write(phrase, value)) is not None and not phrase.precondition:
-            if phrase.is_mutating:
-                w.add_line(made.text, made.description)
+        x = choose(gen.rng, found, _name).open(gen, stack, kind)
+        given = call(gen, x)
+        value = Expr(given.text, _pick_type(gen, given.kind), given.description)
+        if len(value.text) > 20 or gen.chance(0.5) or template is not None:
+            value = gen.use(gen.assign(value))
+        if template is not None and (made := gen.write(template, value)) is not None and not template.precondition:
+            if template.is_mutating:
+                gen.add_line(made.text, made.description)
             else:
-                value, phrase = plain_value(w, made), None
-        result = _done(w, stack, x, value, depth - 1, "")
-    w.insert_points.pop()
-    if phrase is not None:
-        if phrase.precondition or not fits_hole(phrase.holes[0].kind, result.kind, {}):
+                value, template = plain_value(gen, made), None
+        result = _apply_idiom(gen, stack, x, value, depth - 1, "")
+    gen.insert_points.pop()
+    if template is not None:
+        if template.precondition or not fits_hole(template.holes[0].kind, result.kind, {}):
             raise GenerationDeadEnd
-        return plain_value(w, apply(w, phrase, result))
-    return finalize_result(w, result)
+        return plain_value(gen, apply(gen, template, result))
+    return finalize_result(gen, result)
 
 
-def _pick_type(w: ExpressionGenerator, kind: str) -> str:
+def _pick_type(gen: ExpressionGenerator, kind: str) -> str:
     if "any" in kind or kind in ("list", "tuple", "dict") or kind.startswith("tuple[list"):
         raise GenerationDeadEnd
     return kind
 
 
-# -------------------------------------------------------------------------------------------------------- the walk
+# -------------------------------------------------------------------------------------------------------- the loop
 
 
-def _walked(
-    w: ExpressionGenerator,
+def _loop_over_elements(
+    gen: ExpressionGenerator,
     depth: int,
     opening: "object",
     taken: int = 1,
-    phrase: ExpressionTemplate | None = None,
+    template: ExpressionTemplate | None = None,
     extra: Expr | None = None,
     gives: str = "",
     element_kind: str = "",
 ) -> Expr:
-    """A walk, guards, and a deed; gives what the function then has."""
+    """A loop, conditions, and an idiom; returns what the function then has."""
     if opening is None:
-        kind = element_kind or w.rng.choice(("int", "str", "int", "str", "list[int]"))
-        names = loops.loops_for(kind, max(1, depth - 1) if depth > 1 else 1)
-        name = w.rng.choice(names)
-        taken = loops.depth_of(name)
+        kind = element_kind or gen.rng.choice(("int", "str", "int", "str", "list[int]"))
+        loop = choose(gen.rng, loops.loops_for(kind, max(1, depth - 1) if depth > 1 else 1), _name)
+        taken = loop.depth
 
         def opening(stack: ExitStack) -> Expr:
-            return loops.open_loop(name, w, stack, kind)
+            return loop.open(gen, stack, kind)
 
-    w.insert_points.append(len(w.lines))
+    gen.insert_points.append(len(gen.lines))
     with ExitStack() as stack:
         x: Expr = opening(stack)  # type: ignore[operator]
         room = depth - taken
-        if phrase is not None:
-            made = w.write(phrase, x)
+        if template is not None:
+            made = gen.write(template, x)
             if made is None:
                 raise GenerationDeadEnd
-            if phrase.precondition:
-                stack.enter_context(w.if_block(_needed(w, phrase, x, made)))
+            if template.precondition:
+                stack.enter_context(gen.if_block(_needed(gen, template, x, made)))
                 room -= 1
-            value = plain_value(w, made)
-            if type_head(value.kind) not in ("bool",) and (len(value.text) > 24 or w.chance(0.4)):
-                value = _named(w, value)
+            value = plain_value(gen, made)
+            if type_head(value.kind) not in ("bool",) and (len(value.text) > 24 or gen.chance(0.4)):
+                value = _named(gen, value)
         elif extra is not None:
-            value = _joined(w, x, extra)
+            value = _joined(gen, x, extra)
         else:
-            value = x if w.chance(0.3) else w.convert(x, x.kind if x.kind in _SCALARS else "int")
-        result = _done(w, stack, x, value, room, gives)
-    w.insert_points.pop()
-    return finalize_result(w, result) if not gives else result
+            value = x if gen.chance(0.3) else gen.convert(x, x.kind if x.kind in _SCALARS else "int")
+        result = _apply_idiom(gen, stack, x, value, room, gives)
+    gen.insert_points.pop()
+    return finalize_result(gen, result) if not gives else result
 
 
-def _named(w: ExpressionGenerator, value: Expr) -> Expr:
-    if type_head(value.kind) == "tuple" and "..." not in value.kind and w.chance(0.75):
+def _named(gen: ExpressionGenerator, value: Expr) -> Expr:
+    if type_head(value.kind) == "tuple" and "..." not in value.kind and gen.chance(0.75):
         parts = arguments(value.kind)
         texts = {3: ("head", "mid", "tail"), 2: ("q", "r")}.get(len(parts))
         if texts and len(set(parts)) == 1:
-            bound = [w.bind(text, part, value) for text, part in zip(texts, parts, strict=True)]
-            pick = w.rng.randrange(len(bound))
+            bound = [gen.bind(text, part, value) for text, part in zip(texts, parts, strict=True)]
+            pick = gen.rng.randrange(len(bound))
             keep = [var.name if index == pick else "_" for index, var in enumerate(bound)]
-            w.scope = [var for var in w.scope if var not in bound or var is bound[pick]]
-            w.add_line(
+            gen.scope = [var for var in gen.scope if var not in bound or var is bound[pick]]
+            gen.add_line(
                 f"{', '.join(keep)} = {value.text}",
                 f"lets `{bound[pick].name}` be part {pick + 1} of {parenthetical(value.description)}",
             )
-            return w.use(bound[pick])
-    return w.use(w.assign(value))
+            return gen.use(bound[pick])
+    return gen.use(gen.assign(value))
 
 
-def _joined(w: ExpressionGenerator, x: Expr, extra: Expr) -> Expr:
+def _joined(gen: ExpressionGenerator, x: Expr, extra: Expr) -> Expr:
     """The element and a value from outside in one expression."""
     one, other = parenthetical(x.description), parenthetical(extra.description)
     if x.kind == extra.kind == "int":
-        sign, said = w.rng.choice(((" + ", "plus"), (" * ", "times"), (" - ", "minus")))
-        return Expr(f"{x.parenthesized_for(13)}{sign}{extra.text}", "int", f"{one} {said} {other}", 10 if sign != " * " else 11)
+        sign, description = gen.rng.choice(((" + ", "plus"), (" * ", "times"), (" - ", "minus")))
+        return Expr(
+            f"{x.parenthesized_for(13)}{sign}{extra.text}", "int", f"{one} {description} {other}", 10 if sign != " * " else 11
+        )
     if x.kind == extra.kind == "str":
         return Expr(f"{x.parenthesized_for(11)} + {extra.text}", "str", f"{one} followed by {other}", 10)
     if x.kind == "int" and extra.kind == "bool":
-        said = f"{one} if {as_condition(extra.description)}, else {one} negated"
-        return Expr(f"{x.text} if {extra.text} else -{x.parenthesized_for(13)}", "int", said, 2)
+        description = f"{one} if {as_condition(extra.description)}, else {one} negated"
+        return Expr(f"{x.text} if {extra.text} else -{x.parenthesized_for(13)}", "int", description, 2)
     if x.kind == "str" and extra.kind == "bool":
-        said = f"{one} in upper case if {as_condition(extra.description)}, else {one}"
-        return Expr(f"{x.parenthesized_for(14)}.upper() if {extra.text} else {x.text}", "str", said, 2)
+        description = f"{one} in upper case if {as_condition(extra.description)}, else {one}"
+        return Expr(f"{x.parenthesized_for(14)}.upper() if {extra.text} else {x.text}", "str", description, 2)
     if x.kind == "str" and extra.kind == "int":
-        return w.rng.choice((Expr(f"{x.parenthesized_for(14)}[:{extra.text}]", "str", f"the first {other} characters of {one}"),
+        return gen.rng.choice((Expr(f"{x.parenthesized_for(14)}[:{extra.text}]", "str", f"the first {other} characters of {one}"),
                              Expr(f"len({x.text}) + {extra.text}", "int", f"the length of {one} plus {other}", 10)))  # fmt: skip
     if x.kind == "int" and extra.kind == "str":
         return Expr(f"{extra.text} + str({x.text})", "str", f"{other} followed by {one} as text", 10)
@@ -301,54 +302,53 @@ def _joined(w: ExpressionGenerator, x: Expr, extra: Expr) -> Expr:
     return Expr(f"({x.text}, {extra.text})", f"tuple[{x.kind}, {extra.kind}]", f"the pair of {one} and {other}")
 
 
-def _done(w: ExpressionGenerator, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
-    """Sets up a deed for the value and does it under guards."""
-    if value.kind == "bool" and room >= 1 and w.chance(0.85):
-        return _done_if(w, stack, x, value, room, gives)
-    names = _possible(idioms.idioms_for(value.kind, room, gives), x, gives)
-    if not names:
-        raise GenerationDeadEnd
-    name = w.rng.choice(names)
-    done = idioms.instantiate(name, w, value.kind, x)
+def _apply_idiom(gen: ExpressionGenerator, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
+    """Starts an idiom for the value and applies it under conditions."""
+    if value.kind == "bool" and room >= 1 and gen.chance(0.85):
+        return _apply_idiom_if(gen, stack, x, value, room, gives)
+    idiom = _chosen_idiom(gen, value.kind, room, x, gives)
+    done = idiom.make(gen, value.kind, x)
     first = [value]
 
     def other() -> Expr:
         if first:
             return first.pop()
         try:
-            return w.convert(x, value.kind)
+            return gen.convert(x, value.kind)
         except GenerationDeadEnd:
             return value
 
-    under_conditions(w, stack, x, room - idioms.idiom_depth(name), done.act, other)
+    under_conditions(gen, stack, x, room - idiom.depth, done.act, other)
     return done.result()
 
 
-def _possible(names: list[str], x: Expr, gives: str) -> list[str]:
-    """The deeds that can be done with an element of this type."""
-    out = {"first_match"} if gives else set()
-    if x.kind not in ("int", "str"):
-        out |= {"tabulate", "best_item", "first_match"}
-    return [name for name in names if name not in out]
-
-
-def _done_if(w: ExpressionGenerator, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
-    """The value is a condition: it decides what is done with the element."""
-    kind = x.kind if x.kind in ("int", "str") else "int"
-    names = _possible(idioms.idioms_for(kind, room - 1, gives), x, gives)
-    if not names:
+def _chosen_idiom(gen: ExpressionGenerator, kind: str, room: int, x: Expr, gives: str) -> idioms.Idiom:
+    """One of the idioms that can be applied to values of a type which are made from an element."""
+    scalar = x.kind in ("int", "str")
+    found = [
+        idiom
+        for idiom in idioms.idioms_for(kind, room, gives)
+        if (scalar or not idiom.scalar_element) and (not gives or idiom.continues)
+    ]
+    if not found:
         raise GenerationDeadEnd
-    name = w.rng.choice(names)
-    done = idioms.instantiate(name, w, kind, x)
-    if w.chance(0.12):
-        value = w.negated(value)
-    begun = len(w.lines) + 1
-    with w.if_block(value):
-        under_conditions(w, stack, x, room - 1 - idioms.idiom_depth(name), done.act, lambda: w.convert(x, kind))
-    if w.chance(0.45):
-        branches = [w.texts(begun)]
-        with w.block("else:", ""):
-            else_branch(w, done.act, lambda: w.convert(x, kind), branches)
+    return choose(gen.rng, found, _name)
+
+
+def _apply_idiom_if(gen: ExpressionGenerator, stack: ExitStack, x: Expr, value: Expr, room: int, gives: str) -> Expr:
+    """The value is a condition: it decides whether the idiom is applied to the element."""
+    kind = x.kind if x.kind in ("int", "str") else "int"
+    idiom = _chosen_idiom(gen, kind, room - 1, x, gives)
+    done = idiom.make(gen, kind, x)
+    if gen.chance(0.12):
+        value = gen.negated(value)
+    begun = len(gen.lines) + 1
+    with gen.if_block(value):
+        under_conditions(gen, stack, x, room - 1 - idiom.depth, done.act, lambda: gen.convert(x, kind))
+    if gen.chance(0.45):
+        branches = [gen.texts(begun)]
+        with gen.block("else:", ""):
+            else_branch(gen, done.act, lambda: gen.convert(x, kind), branches)
     return done.result()
 
 
@@ -356,99 +356,79 @@ def _same(value: Expr) -> Expr:
     return value
 
 
-def _branched(w: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
-    """Two walks, one of which is taken."""
-    w.insert_points.append(len(w.lines))
-    kind = w.rng.choice(("int", "str"))
-    names = [
-        n
-        for n in loops.loops_for(kind, 1)
-        if n in ("for_each", "backwards", "in_order", "characters", "words_of_text", "by_index")
-    ]
+def _branched(gen: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
+    """Two loops, one in each branch of an `if`."""
+    gen.insert_points.append(len(gen.lines))
+    kind = gen.rng.choice(("int", "str"))
+    found = [loop for loop in loops.loops_for(kind, 1) if loop.plain]
     done = None
-    gives = ""
-    for header, said in ((f"if {condition.text}:", f"if {as_condition(condition.description)}"), ("else:", "")):
-        with w.block(header, said), ExitStack() as stack:
-            x = loops.open_loop(w.rng.choice(names), w, stack, kind)
-            value = w.convert(x, kind)
+    for header, description in ((f"if {condition.text}:", f"if {as_condition(condition.description)}"), ("else:", "")):
+        with gen.block(header, description), ExitStack() as stack:
+            x = choose(gen.rng, found, _name).open(gen, stack, kind)
+            value = gen.convert(x, kind)
             if done is None:
-                options = idioms.idioms_for(kind, depth - 2, gives)
-                name = w.rng.choice(
-                    [
-                        option
-                        for option in options
-                        if option
-                        not in (
-                            "group_by",
-                            "pair_up",
-                            "tabulate",
-                            "first_match",
-                            "group_with_check",
-                            "best_item",
-                            "part_in_two",
-                            "spend",
-                        )
-                    ]
-                )
-                done = idioms.instantiate(name, w, kind, x)
-                under_conditions(w, stack, x, depth - 2 - idioms.idiom_depth(name), done.act, functools.partial(_same, value))
+                idiom = choose(gen.rng, [idiom for idiom in idioms.idioms_for(kind, depth - 2) if idiom.in_branches], _name)
+                done = idiom.make(gen, kind, x)
+                under_conditions(gen, stack, x, depth - 2 - idiom.depth, done.act, functools.partial(_same, value))
             else:
                 done.act(value)
-    w.insert_points.pop()
+    gen.insert_points.pop()
     assert done is not None
-    return finalize_result(w, done.result())
+    return finalize_result(gen, done.result())
 
 
 # ------------------------------------------------------------------------------------------------------------ the end
 
 
-def finalize_result(w: ExpressionGenerator, value: Expr) -> Expr:
+def finalize_result(gen: ExpressionGenerator, value: Expr) -> Expr:
     """What the function returns: the value, now and then with a last touch."""
-    if w.chance(0.5) and (made := comprehension_of(w, value)) is not None:
+    if gen.chance(0.5) and (made := comprehension_of(gen, value)) is not None:
         return made
-    if w.chance(0.7):
+    if gen.chance(0.7):
         return value
-    name, text, said = type_head(value.kind), value.parenthesized_for(14), parenthetical(value.description)
+    name, text, description = type_head(value.kind), value.parenthesized_for(14), parenthetical(value.description)
     options: list[tuple[str, str, str]] = []
     if name == "list":
         inner = (arguments(value.kind) or ("",))[0]
         options = [
-            (f"{text}[::-1]", value.kind, f"{said} reversed"),
-            (f"len({value.text})", "int", f"the length of {said}"),
-            (f"{text}[:3]", value.kind, f"the first 3 elements of {said}"),
-            (f"{text}[1:]", value.kind, f"{said} without its first element"),
+            (f"{text}[::-1]", value.kind, f"{description} reversed"),
+            (f"len({value.text})", "int", f"the length of {description}"),
+            (f"{text}[:3]", value.kind, f"the first 3 elements of {description}"),
+            (f"{text}[1:]", value.kind, f"{description} without its first element"),
         ]
         if inner in ("int", "str"):
-            options += [(f"sorted({value.text})", value.kind, f"{said} in order")] * 2
+            options += [(f"sorted({value.text})", value.kind, f"{description} in order")] * 2
         if inner == "int":
-            options += [(f"sum({value.text})", "int", f"the sum of {said}")] * 2
+            options += [(f"sum({value.text})", "int", f"the sum of {description}")] * 2
         if inner == "str":
-            options += [(f"{mark}.join({value.text})", "str", f"{said} joined by {mark}") for mark in ("' '", "'-'", "','")]
+            options += [
+                (f"{mark}.join({value.text})", "str", f"{description} joined by {mark}") for mark in ("' '", "'-'", "','")
+            ]
     elif name == "dict" and len(arguments(value.kind)) == 2:
         key, item = arguments(value.kind)
         options = [
-            (f"len({value.text})", "int", f"the length of {said}"),
-            (f"sorted({value.text})", f"list[{key}]", f"the keys of {said} in order"),
-            (f"list({text}.items())", f"list[tuple[{key}, {item}]]", f"a list of the pairs of {said}"),
-            (f"list({text}.values())", f"list[{item}]", f"a list of the values of {said}"),
+            (f"len({value.text})", "int", f"the length of {description}"),
+            (f"sorted({value.text})", f"list[{key}]", f"the keys of {description} in order"),
+            (f"list({text}.items())", f"list[tuple[{key}, {item}]]", f"a list of the pairs of {description}"),
+            (f"list({text}.values())", f"list[{item}]", f"a list of the values of {description}"),
         ]
     elif name == "str" and value.text.isidentifier():
         options = [
-            (f"{text}.upper()", "str", f"{said} in upper case"),
-            (f"{text}[::-1]", "str", f"{said} reversed"),
-            (f"({text}, len({text}))", "tuple[str, int]", f"the pair of {said} and its length"),
-            (f"{text}.title()", "str", f"{said} in title case"),
+            (f"{text}.upper()", "str", f"{description} in upper case"),
+            (f"{text}[::-1]", "str", f"{description} reversed"),
+            (f"({text}, len({text}))", "tuple[str, int]", f"the pair of {description} and its length"),
+            (f"{text}.title()", "str", f"{description} in title case"),
         ]
     elif value.kind == "int" and value.text.isidentifier():
         options = [
-            (f"{text} * 2", "int", f"{said} times 2"),
-            (f"abs({text})", "int", f"the absolute value of {said}"),
-            (f"str({text})", "str", f"{said} as text"),
-            (f"{text} % 10", "int", f"{said} modulo 10"),
+            (f"{text} * 2", "int", f"{description} times 2"),
+            (f"abs({text})", "int", f"the absolute value of {description}"),
+            (f"str({text})", "str", f"{description} as text"),
+            (f"{text} % 10", "int", f"{description} modulo 10"),
         ]
-        others = [param.name for param in w.params if param.kind == "int" and param.name != value.text]
-        options += [(f"{text} + {other}", "int", f"{said} plus `{other}`") for other in others[:1]]
+        others = [param.name for param in gen.params if param.kind == "int" and param.name != value.text]
+        options += [(f"{text} + {other}", "int", f"{description} plus `{other}`") for other in others[:1]]
     if not options:
         return value
-    chosen, kind, said = w.rng.choice(options)
-    return Expr(chosen, kind, said, 10 if " " in chosen and not chosen.endswith((")", "]")) else 14)
+    chosen, kind, description = gen.rng.choice(options)
+    return Expr(chosen, kind, description, 10 if " " in chosen and not chosen.endswith((")", "]")) else 14)

@@ -14,7 +14,7 @@ class Line:
 
     text: str
     indent: int
-    say: str = ""
+    wording: str = ""
 
 
 @dataclass
@@ -33,34 +33,34 @@ def describe_sentences(lines: Sequence[Line]) -> list[str]:
     return _parts(_tree(lines), top=True)
 
 
-def as_noun(say: str, kind: str) -> str:
+def as_noun(wording: str, kind: str) -> str:
     """What a value is, where a noun is wanted."""
-    return f"whether {say}" if kind == "bool" and not _is_noun(say) else say
+    return f"whether {wording}" if kind == "bool" and not _is_noun(wording) else wording
 
 
-def as_condition(say: str) -> str:
+def as_condition(wording: str) -> str:
     """A condition as a clause: a name alone is none."""
-    return f"{say} is true" if _is_noun(say) else say
+    return f"{wording} is true" if _is_noun(wording) else wording
 
 
-def negated_condition(say: str) -> str:
+def negated_condition(wording: str) -> str:
     """The opposite of a condition that has no shorter opposite."""
-    return f"{say} is false" if _is_noun(say) else f"it is not true that {say}"
+    return f"{wording} is false" if _is_noun(wording) else f"it is not true that {wording}"
 
 
-def parenthetical(say: str) -> str:
+def parenthetical(wording: str) -> str:
     """What a value is, in brackets where it takes more than a name or a literal to say it."""
-    return say if _is_plain(say) else f"({say})"
+    return wording if _is_plain(wording) else f"({wording})"
 
 
-def _is_noun(say: str) -> bool:
-    return say in ("True", "False") or say.startswith("what ") or re.fullmatch(r"`\w+`", say) is not None
+def _is_noun(wording: str) -> bool:
+    return wording in ("True", "False") or wording.startswith("what ") or re.fullmatch(r"`\w+`", wording) is not None
 
 
-def _is_plain(say: str) -> bool:
-    if say[:1] == "(" and say[-1:] == ")" and say.count("(") == 1:
+def _is_plain(wording: str) -> bool:
+    if wording[:1] == "(" and wording[-1:] == ")" and wording.count("(") == 1:
         return True
-    return re.fullmatch(r"`[^`]*`|'[^']*'|-?[\w.]+", say) is not None
+    return re.fullmatch(r"`[^`]*`|'[^']*'|-?[\w.]+", wording) is not None
 
 
 def _tree(lines: Sequence[Line]) -> list[_Statement]:
@@ -97,10 +97,10 @@ def _parts(statements: Sequence[_Statement], top: bool = False, tested: bool = F
         chain = [statements[at]]
         at += 1
         if not chain[0].body:
-            if top and at == len(statements) and chain[0].line.say.startswith(("returns ", "return ")) and (parts or run):
+            if top and at == len(statements) and chain[0].line.wording.startswith(("returns ", "return ")) and (parts or run):
                 flush()
                 behind = "at the end, " if behind else "and "
-            run.append(chain[0].line.say)
+            run.append(chain[0].line.wording)
             continue
         while at < len(statements) and statements[at].line.text.startswith(("elif ", "else:")):
             chain.append(statements[at])
@@ -113,7 +113,7 @@ def _parts(statements: Sequence[_Statement], top: bool = False, tested: bool = F
 
 
 def _listed(run: Sequence[str]) -> str:
-    said: list[str] = []
+    description: list[str] = []
     begun: list[str] = []  # "starts `a` at 0 and starts `b` at 1" needs its verb once
     for one in (*run, ""):
         verb, _, rest = one.partition(" ")
@@ -121,17 +121,17 @@ def _listed(run: Sequence[str]) -> str:
             begun.append(rest if begun else one)
             continue
         if begun:
-            said.append(f"{', '.join(begun[:-1])} and {begun[-1]}" if len(begun) > 1 else begun[0])
+            description.append(f"{', '.join(begun[:-1])} and {begun[-1]}" if len(begun) > 1 else begun[0])
             begun.clear()
-        said.append(one)
-    return ", then ".join(said[:-1])
+        description.append(one)
+    return ", then ".join(description[:-1])
 
 
 def _chain(chain: Sequence[_Statement]) -> str:
     first = chain[0]
-    head = first.line.say
+    head = first.line.wording
     tested = first.line.text.startswith("if ")
-    said = (
+    description = (
         f"{head}: {_sequence(first.body, tested=tested)}"
         if first.body[0].body or len(first.body) > 1
         else f"{head}, {_sequence(first.body, tested=tested)}"
@@ -139,13 +139,13 @@ def _chain(chain: Sequence[_Statement]) -> str:
     before = first
     for branch in chain[1:]:
         nested = any(_holds_test(inner) for inner in before.body)
-        lead = f"otherwise (where it does not hold that {before.line.say.removeprefix('if ')})" if nested else "otherwise"
+        lead = f"otherwise (where it does not hold that {before.line.wording.removeprefix('if ')})" if nested else "otherwise"
         if branch.line.text.startswith("elif "):
-            said += f"; {lead}, {branch.line.say}, {_sequence(branch.body, tested=True)}"
+            description += f"; {lead}, {branch.line.wording}, {_sequence(branch.body, tested=True)}"
         else:
-            said += f"; {lead}, {_sequence(branch.body, tested=True)}"
+            description += f"; {lead}, {_sequence(branch.body, tested=True)}"
         before = branch
-    return said
+    return description
 
 
 def _holds_test(statement: _Statement) -> bool:
@@ -164,5 +164,5 @@ def _back(chain: Sequence[_Statement], top: bool, tested: bool) -> str:
     if len(chain) == 1 and chain[0].body[-1].line.text.startswith(("break", "return")):
         return "where it does not hold, "
     if tested or any(inner.body for branch in chain for inner in branch.body):
-        return f"then, whether or not {chain[0].line.say.removeprefix('if ')}, "
+        return f"then, whether or not {chain[0].line.wording.removeprefix('if ')}, "
     return "then, in any case, "

@@ -1,8 +1,9 @@
-"""The writer of one function: expressions and conditions made from what is in scope, on a sheet."""
+"""The generator of one function: expressions and conditions made from what is in scope."""
 
 from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import naming
 from execverify.synthesis.describe import as_condition, as_noun, negated_condition, parenthetical
+from execverify.synthesis.facts import is_decided
 from execverify.synthesis.function_builder import FunctionBuilder, GenerationDeadEnd, Var
 from execverify.synthesis.literals import LITERALS
 from execverify.synthesis.templates import (
@@ -16,8 +17,11 @@ from execverify.synthesis.templates import (
     UNARY,
     Expr,
     ExpressionTemplate,
-    common_phrases,
+    choose_template,
+    choose_templates,
+    converting_templates,
     fits_hole,
+    general_templates,
 )  # fmt: skip
 
 _ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>"))
@@ -29,17 +33,17 @@ _SIGNS = {">": "is greater than", "<": "is less than", ">=": "is at least", "<="
 class ExpressionGenerator(FunctionBuilder):
     """Writes one function: expressions and conditions made from what is in scope."""
 
-    def write(self, phrase: ExpressionTemplate, subject: Expr, second: Expr | None = None) -> Expr | None:
+    def write(self, template: ExpressionTemplate, subject: Expr, second: Expr | None = None) -> Expr | None:
         """A phrase applied to a subject, its other holes filled; None where the subject's type does not fit."""
         bound: dict[str, str] = {}
-        hole = phrase.holes[0]
+        hole = template.holes[0]
         if not fits_hole(hole.kind, subject.kind, bound):
             return None
         known = self.var(subject.text)
         if (hole.role == "name" and known is None) or (hole.role == "letter" and (known is None or known.role != "letter")):
             return None
         filling: dict[int, Expr] = {0: subject}
-        for other in phrase.holes[1:]:
+        for other in template.holes[1:]:
             if other.role == "name":
                 filling[other.number] = self.named(substitute(other.kind, bound), subject)
                 continue
@@ -51,17 +55,17 @@ class ExpressionGenerator(FunctionBuilder):
                 filling[other.number] = self.literal("bool", "")
                 continue
             given = self.fill(wanted, other.role, subject, filling)
-            if given.text == "0" and phrase.entry in _ZERO_IS_IDLE:
+            if given.text == "0" and template.entry in _ZERO_IS_IDLE:
                 given = self.literal("int", "two")
             filling[other.number] = given
         if not any(self.reads(value.text) for value in filling.values()):
-            self._make_effective(phrase, filling, bound)
-        self.value_hint(subject, phrase, filling)
-        return self._assemble(phrase, filling, bound)
+            self._make_effective(template, filling, bound)
+        self.value_hint(subject, template, filling)
+        return self._assemble(template, filling, bound)
 
-    def _make_effective(self, phrase: ExpressionTemplate, filling: dict[int, Expr], bound: dict[str, str]) -> None:
+    def _make_effective(self, template: ExpressionTemplate, filling: dict[int, Expr], bound: dict[str, str]) -> None:
         """Nobody writes an operation on constants alone: one of the operands becomes something that varies."""
-        for hole in phrase.holes:
+        for hole in template.holes:
             kind = substitute(hole.kind, bound)
             usable = [var for var in self.scope if var.kind == kind and (var.role == hole.role or not hole.role)]
             if usable or (len(self.params) < self.most_params and hole.role != "index" and kind not in ("any", "bool")):
@@ -77,27 +81,27 @@ class ExpressionGenerator(FunctionBuilder):
             return self.use(self.param(kind))
         raise GenerationDeadEnd
 
-    def _assemble(self, phrase: ExpressionTemplate, filling: dict[int, Expr], bound: dict[str, str]) -> Expr:
-        text, say = phrase.pattern, phrase.say
-        if phrase.choices:
-            chosen = self.rng.choice(phrase.choices)
-            text, say = text.replace("\1t\2", chosen), say.replace("{t}", "\3")
-        for hole in phrase.holes:
+    def _assemble(self, template: ExpressionTemplate, filling: dict[int, Expr], bound: dict[str, str]) -> Expr:
+        text, wording = template.pattern, template.wording
+        if template.choices:
+            chosen = self.rng.choice(template.choices)
+            text, wording = text.replace("\1t\2", chosen), wording.replace("{t}", "\3")
+        for hole in template.holes:
             value = filling[hole.number]
             text = text.replace(f"\1{hole.number}\2", value.parenthesized_for(hole.binding))
-            say = say.replace(
+            wording = wording.replace(
                 f"{{{hole.number}}}",
                 parenthetical(value.description if hole.kind == "bool" else as_noun(value.description, value.kind)),
             )
-        if phrase.choices:
-            say = say.replace("\3", chosen)
-        result = substitute(phrase.result, bound)
+        if template.choices:
+            wording = wording.replace("\3", chosen)
+        result = substitute(template.result, bound)
         if "{x}" in text or "lambda" in text:
-            text, say, result = self._with_lambda(phrase, text, say, bound, filling[0], result)
-        return Expr(text, result, say, phrase.binding)
+            text, wording, result = self._with_lambda(template, text, wording, bound, filling[0], result)
+        return Expr(text, result, wording, template.binding)
 
     def _with_lambda(
-        self, phrase: ExpressionTemplate, text: str, say: str, bound: dict[str, str], source: Expr, result: str
+        self, template: ExpressionTemplate, text: str, wording: str, bound: dict[str, str], source: Expr, result: str
     ) -> tuple[str, str, str]:
         kind = bound.get("T") or element(source.kind) or "int"
         taken = set(self.taken)
@@ -107,38 +111,38 @@ class ExpressionGenerator(FunctionBuilder):
         try:
             if "{c:T}" in text:
                 condition = self.condition(inner.expr, plain=self.target_only)
-                text, say = text.replace("{c:T}", condition.text), say.replace("{c}", as_condition(condition.description))
+                text, wording = text.replace("{c:T}", condition.text), wording.replace("{c}", as_condition(condition.description))
             elif "{m:T}" in text:
                 made = (
                     self.apply_operator(inner.expr)
                     if self.target_only
                     else self.convert(inner.expr, self.rng.choice(("int", "str")))
                 )
-                text, say, result = (
+                text, wording, result = (
                     text.replace("{m:T}", made.text),
-                    say.replace("{m}", made.description),
+                    wording.replace("{m}", made.description),
                     f"iterator[{made.kind}]",
                 )
         finally:
             self.scope.remove(inner)
-        return text.replace("{x}", inner.name), say.replace("{x}", f"`{inner.name}`"), result
+        return text.replace("{x}", inner.name), wording.replace("{x}", f"`{inner.name}`"), result
 
-    def value_hint(self, subject: Expr, phrase: ExpressionTemplate, filling: dict[int, Expr]) -> None:
+    def value_hint(self, subject: Expr, template: ExpressionTemplate, filling: dict[int, Expr]) -> None:
         """Notes what the subject's argument must hold for the phrase to matter."""
         root = self.root(subject)
         if root is None:
             return
-        if phrase.value_hint:
-            root.value_hints.append(phrase.value_hint)
-        if "numeric" in phrase.options:
+        if template.value_hint:
+            root.value_hints.append(template.value_hint)
+        if "numeric" in template.options:
             root.value_hints.append("numeric")
-        for hole in phrase.holes[1:]:
+        for hole in template.holes[1:]:
             given = filling[hole.number]
-            if type_head(phrase.holes[0].kind) in ("list", "set", "tuple") and hole.kind in ("T", "int") and not hole.role:
+            if type_head(template.holes[0].kind) in ("list", "set", "tuple") and hole.kind in ("T", "int") and not hole.role:
                 root.value_hints.append(
                     f"has:{given.text}" if given.text[:1] in "'-" or given.text.isdigit() else f"has:\2{given.text}"
                 )
-            if phrase.entry in ("str ==", "str !=") and given.text[:1] in "'":
+            if template.entry in ("str ==", "str !=") and given.text[:1] in "'":
                 root.value_hints.append(f"{'has' if type_head(root.kind) in ('list', 'tuple') else 'is'}:{given.text}")
             if hole.role == "code" and given.text.isdigit():
                 root.value_hints.append(f"char:{chr(int(given.text))}")
@@ -223,11 +227,12 @@ class ExpressionGenerator(FunctionBuilder):
             return value
         name = type_head(kind)
         if name == "str":
+            text, noun = value.parenthesized_for(ATOM), parenthetical(value.description)
             return rng.choice((
                 lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
-                lambda: Expr(f"{value.parenthesized_for(ATOM)}[::-1]", kind, f"{parenthetical(value.description)} reversed"),
-                lambda: Expr(f"{value.parenthesized_for(ATOM)}[1:]", kind, f"{parenthetical(value.description)} without its first character"),
-                lambda: Expr(f"{value.parenthesized_for(ATOM)}[:-1]", kind, f"{parenthetical(value.description)} without its last character"),
+                lambda: Expr(f"{text}[::-1]", kind, f"{noun} reversed"),
+                lambda: Expr(f"{text}[1:]", kind, f"{noun} without its first character"),
+                lambda: Expr(f"{text}[:-1]", kind, f"{noun} without its last character"),
                 lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated", " times"),
                 lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
             ))()  # fmt: skip
@@ -286,10 +291,10 @@ class ExpressionGenerator(FunctionBuilder):
             return value
         return Expr(f"not {value.text}", "bool", negated_condition(value.description), LOWEST + 3)
 
-    def _glue(self, left: Expr, operator: str, right: Expr, binding: int, say: str, after: str = "") -> Expr:
+    def _glue(self, left: Expr, operator: str, right: Expr, binding: int, wording: str, after: str = "") -> Expr:
         text = f"{left.parenthesized_for(binding)} {operator} {right.parenthesized_for(binding + 1)}"
         return Expr(
-            text, left.kind, f"{parenthetical(left.description)} {say} {parenthetical(right.description)}{after}", binding
+            text, left.kind, f"{parenthetical(left.description)} {wording} {parenthetical(right.description)}{after}", binding
         )
 
     def convert(self, value: Expr, want: str) -> Expr:
@@ -298,10 +303,8 @@ class ExpressionGenerator(FunctionBuilder):
             return value
         if want == "bool":
             return self.condition(value)
-        usable = [p for p in common_phrases() if p.result == want and fits_hole(p.holes[0].kind, value.kind, {})]
-        self.rng.shuffle(usable)
-        for phrase in usable[:6]:
-            if (made := self.write(phrase, value)) is not None and made.kind == want:
+        for template in choose_templates(self.rng, converting_templates(value.kind, want), 6):
+            if (made := self.write(template, value)) is not None and made.kind == want:
                 return made
         if value.kind == want:
             return self.apply_operator(value)
@@ -321,7 +324,7 @@ class ExpressionGenerator(FunctionBuilder):
         raise GenerationDeadEnd
 
     def condition(self, value: Expr, plain: bool = False) -> Expr:
-        """A condition on a value, of another sort than those around it; with `plain`, one without calls."""
+        """A condition on a value, of another sort than the others, and not decided by them; with `plain`, one without calls."""
         made = self._new_condition(value, plain)
         if self.target_only or plain or value.kind == "bool" or made.binding < AND or not self.chance(0.18):
             return made
@@ -333,7 +336,8 @@ class ExpressionGenerator(FunctionBuilder):
     def _new_condition(self, value: Expr, plain: bool) -> Expr:
         for _ in range(5):
             made = self._condition(value, plain)
-            if (sort := _sort_of(made.text)) not in self.conditions or made.kind != "bool":
+            sort = _sort_of(made.text)
+            if sort not in self.conditions and not is_decided(self.facts, made.text):
                 break
         self.conditions.append(sort)
         return made
@@ -374,11 +378,13 @@ class ExpressionGenerator(FunctionBuilder):
                 )
         if name in ("list", "dict", "set", "frozenset", "tuple"):
             limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
-            sign, said = rng.choice(((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than")))
+            sign, description = rng.choice(
+                ((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than"))
+            )
             return Expr(
                 f"len({value.text}) {sign} {limit.text}",
                 "bool",
-                f"{parenthetical(value.description)} has {said} {limit.description} element{'' if limit.text == '1' else 's'}",
+                f"{parenthetical(value.description)} has {description} {limit.description} element{'' if limit.text == '1' else 's'}",
                 COMPARE,
             )
         raise GenerationDeadEnd
@@ -417,7 +423,7 @@ class ExpressionGenerator(FunctionBuilder):
         rng, text = self.rng, value.parenthesized_for(ATOM)
         var = self.var(value.text)
         if var is not None and var.role == "letter":
-            pool, said = rng.choice(
+            pool, description = rng.choice(
                 (
                     ("'aeiou'", "one of 'aeiou'"),
                     ("'aeiou'", "one of 'aeiou'"),
@@ -431,31 +437,31 @@ class ExpressionGenerator(FunctionBuilder):
                 return Expr(
                     f"{text}{sign}{pool}",
                     "bool",
-                    f"{parenthetical(value.description)} is{'' if sign == ' in ' else ' not'} {said}",
+                    f"{parenthetical(value.description)} is{'' if sign == ' in ' else ' not'} {description}",
                     COMPARE,
                 )
-            test, said, flavour = rng.choice((
+            test, description, hint = rng.choice((
                 ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
                 ("islower", "in lower case", "upper"), ("isspace", "whitespace", "words"), ("isalnum", "a letter or digit", "words"),
             ))  # fmt: skip
-            self.record_condition(value, flavour)
-            return Expr(f"{text}.{test}()", "bool", f"{parenthetical(value.description)} is {said}")
+            self.record_condition(value, hint)
+            return Expr(f"{text}.{test}()", "bool", f"{parenthetical(value.description)} is {description}")
         pick = rng.random()
         if pick < 0.35 and not plain:
             limit = self.fill("int", "length", value) if self.chance(0.35) else self.literal("int", "length")
-            sign, said = rng.choice(
+            sign, description = rng.choice(
                 ((">", "longer than {} characters"), ("<", "shorter than {} characters"),
                  (">=", "no shorter than {} characters"), ("==", "exactly {} characters long"))
             )  # fmt: skip
             return Expr(
                 f"len({value.text}) {sign} {limit.text}",
                 "bool",
-                f"{parenthetical(value.description)} is {said.format(parenthetical(limit.description))}",
+                f"{parenthetical(value.description)} is {description.format(parenthetical(limit.description))}",
                 COMPARE,
             )
         if pick < 0.65 and not plain:
-            usable = [p for p in common_phrases() if p.result == "bool" and p.entry.startswith("str.")]
-            made = self.write(rng.choice(usable), value)
+            usable = [p for p in general_templates() if p.result == "bool" and p.entry.startswith("str.")]
+            made = self.write(choose_template(rng, usable), value)
             if made is not None:
                 return made
         if pick < 0.8:
@@ -469,17 +475,19 @@ class ExpressionGenerator(FunctionBuilder):
                 COMPARE,
             )
         other = self.fill("str", "word", value)
-        sign, said = rng.choice((("<", "comes before"), (">", "comes after"), ("!=", "is not"), (">=", "does not come before")))
+        sign, description = rng.choice(
+            (("<", "comes before"), (">", "comes after"), ("!=", "is not"), (">=", "does not come before"))
+        )
         return Expr(
             f"{value.parenthesized_for(COMPARE + 1)} {sign} {other.text}",
             "bool",
-            f"{parenthetical(value.description)} {said} {parenthetical(other.description)}",
+            f"{parenthetical(value.description)} {description} {parenthetical(other.description)}",
             COMPARE,
         )
 
-    def record_condition(self, value: Expr, flavour: str) -> None:
+    def record_condition(self, value: Expr, hint: str) -> None:
         if (root := self.root(value)) is not None:
-            root.value_hints.append(flavour)
+            root.value_hints.append(hint)
 
     def both(self, first: Expr, second: Expr) -> Expr:
         """Both of two conditions."""

@@ -1,4 +1,4 @@
-"""The sheet that a function is written on: the lines so far, and the names in scope."""
+"""A function while it is written: the lines so far, and the names in scope."""
 
 import random
 import re
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from execverify.synthesis import naming
 from execverify.synthesis.describe import Line, as_condition, as_noun, describe
+from execverify.synthesis.facts import Fact, holds
 from execverify.synthesis.templates import Expr
 
 _START = {"''": "as an empty text", "[]": "as an empty list", "{}": "as an empty dict", "set()": "as an empty set"}
@@ -66,29 +67,40 @@ class FunctionBuilder:
         self.taken = {name}
         self.unused_pairs: list[tuple[Var, Var]] = []  # two loop variables of which the first should be read too
         self.conditions: list[str] = []  # the sorts of the conditions so far
+        self.facts: list[Fact] = []  # what holds where the next line goes
         self.has_inner_loop = False  # whether a second collection is walked inside the first
         self.target_only = False  # only the method under test may be called
 
     # ---------------------------------------------------------------------------------------------- lines and names
 
-    def add_line(self, text: str, say: str) -> Line:
+    def add_line(self, text: str, wording: str) -> Line:
         """A line, with what it does in English: what is taken back takes its English with it."""
-        line = Line(text, self.indent, say)
+        line = Line(text, self.indent, wording)
         self.lines.append(line)
         return line
 
     @contextmanager
-    def block(self, header: str, say: str) -> Iterator[None]:
+    def block(self, header: str, wording: str) -> Iterator[None]:
         """An indented block; what is bound in it is not in scope behind it."""
-        self.add_line(header, say)
+        self.add_line(header, wording)
         with self.indented():
             yield
 
     @contextmanager
-    def if_block(self, condition: Expr) -> Iterator[None]:
-        """A block for where a condition holds, said as it is written."""
-        with self.block(f"if {condition.text}:", f"if {as_condition(condition.description)}"):
+    def if_block(self, condition: Expr, header: str = "if") -> Iterator[None]:
+        """A block for where a condition holds."""
+        with self.block(f"{header} {condition.text}:", f"if {as_condition(condition.description)}"), self.assuming(condition):
             yield
+
+    @contextmanager
+    def assuming(self, condition: Expr, truth: bool = True) -> Iterator[None]:
+        """Lines for where a condition holds, or does not."""
+        before = self.facts
+        fact = holds(condition.text, truth)
+        if fact is not None:
+            self.facts = [*before, fact]
+        yield
+        self.facts = before
 
     @contextmanager
     def indented(self) -> Iterator[None]:
@@ -99,20 +111,20 @@ class FunctionBuilder:
         self.indent -= 1
         self.scope = [var for var in self.scope if var.whole or var in known]
 
-    def start(self, name: str, kind: str, value: str, said: str = "") -> Var:
+    def start(self, name: str, kind: str, value: str, description: str = "") -> Var:
         """A variable that starts with a value before the loop that is being written."""
         var = self.bind(name, kind, fixed=True)
         var.used = var.whole = True
-        say = f"starts `{var.name}` {said or _START.get(value) or f'at {value}'}"
+        wording = f"starts `{var.name}` {description or _START.get(value) or f'at {value}'}"
         if self.insert_points:
             place = self.insert_points[-1]
             self.lines.insert(
                 place,
-                Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent, say),
+                Line(f"{var.name} = {value}", self.lines[place].indent if place < len(self.lines) else self.indent, wording),
             )
             self.insert_points[-1] += 1
         else:
-            self.add_line(f"{var.name} = {value}", say)
+            self.add_line(f"{var.name} = {value}", wording)
         return var
 
     def uses(self, name: str, after: Line | None) -> bool:
@@ -148,12 +160,14 @@ class FunctionBuilder:
                 if heads[0].startswith("if ") and all(text.startswith(("elif ", "else:")) for text in heads[1:]):
                     for inner in block:
                         inner.indent -= 1
-                    block[0].text = f"el{block[0].text}"  # it says "if": the telling puts "otherwise" before it
+                    block[
+                        0
+                    ].text = f"el{block[0].text}"  # its description begins with "if": `describe` puts "otherwise" before it
                     del self.lines[at]
                     continue
             at += 1
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """What the function does, once its lines are all there."""
         return f"`{self.name}({', '.join(param.name for param in self.params)})` {describe(self.lines)}."
 

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 
 from execverify.errors import ProgramError
 from execverify.programs.constraints import Constraint
-from execverify.programs.program import Program, arguments_text
+from execverify.programs.program import Program
 from execverify.synthesis import control_flow, straight_line
 from execverify.synthesis.describe import as_noun, parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.function_builder import GenerationDeadEnd
 from execverify.synthesis.literals import arguments_for
 from execverify.synthesis.task_statement import Function
-from execverify.synthesis.templates import Expr, ExpressionTemplate, entries, phrases_of
+from execverify.synthesis.templates import Expr, ExpressionTemplate, choose_template, entries, templates_of
 
-VERSION = 2
+VERSION = 3
 """Version of the grammar: a change of it changes the programs of a seed."""
 
 _NAMES = ("f", "f", "f", "f", "solve", "process", "compute", "transform", "run", "handle", "build", "collect", "convert")
@@ -37,7 +37,7 @@ class GeneratedProgram:
         program: source, entry point and arguments.
         constraint: what it was made to keep.
         description: what it does, in English.
-        functions: the same function by function, to be said in other ways (see `stating`).
+        functions: the same function by function, to be described in other words (see `task_statement`).
     """
 
     program: Program
@@ -57,74 +57,73 @@ def synthesize(
         seed, index: which item.
         attempt: which try at it; another one gives another program under the same constraint.
         levels: of 1 to 6.
-        methods: names in the catalogue; all that have a phrase, by default.
+        methods: names in the catalogue; all that have a template, by default.
     """
     names = tuple(methods or entries())
     level = levels[index % len(levels)]
     round_number, place = divmod(index // len(levels), len(names))
     method = _schedule(seed, level, round_number, names)[place]
     rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
-    phrase = rng.choice([phrase for phrase in phrases_of(method) if level > 1 or "calls" not in phrase.options])
+    template = choose_template(rng, (one for one in templates_of(method) if level > 1 or "calls" not in one.options))
     try:
-        source, writers = _write_source(rng, level, phrase)
+        source, writers = _write_source(rng, level, template)
         main = writers[-1]
-        values = arguments_for(rng, main.params)
-        program = Program(source, main.name, arguments_text((tuple(values), {})))
+        program = Program.with_values(source, main.name, tuple(arguments_for(rng, main.params)))
     except (GenerationDeadEnd, ProgramError, IndexError):
         return None
-    said = " ".join(writer.told() for writer in writers)
-    return GeneratedProgram(program, Constraint(level, method), said, tuple(map(_function, writers)))
+    description = " ".join(writer.describe() for writer in writers)
+    return GeneratedProgram(program, Constraint(level, method), description, tuple(map(_function, writers)))
 
 
 @functools.lru_cache(maxsize=64)
 def _schedule(seed: int, level: int, round_number: int, names: tuple[str, ...]) -> list[str]:
     """The order in which the methods come up at a level in one round."""
-    return random.Random(f"execverify {seed} {level} {round_number}").sample(names, len(names))
+    return random.Random(f"execverify {seed} {level} {round_number}").sample(sorted(names), len(names))
 
 
-def _function(w: ExpressionGenerator) -> Function:
-    return Function(w.name, tuple((param.name, param.kind) for param in w.params), tuple(w.lines))
+def _function(gen: ExpressionGenerator) -> Function:
+    return Function(gen.name, tuple((param.name, param.kind) for param in gen.params), tuple(gen.lines))
 
 
-def _write_source(rng: random.Random, level: int, phrase: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
+def _write_source(rng: random.Random, level: int, template: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
     """The source, and the writers of its functions, of which the last is the entry point's."""
     if level == 6:
-        return _two_functions(rng, phrase)
-    w = ExpressionGenerator(rng, rng.choice(_NAMES))
+        return _two_functions(rng, template)
+    gen = ExpressionGenerator(rng, rng.choice(_NAMES))
     if level == 1:
-        result = straight_line.nested_calls(w, phrase)
+        result = straight_line.nested_calls(gen, template)
     elif level == 2:
-        result = straight_line.call_chain(w, phrase)
+        result = straight_line.call_chain(gen, template)
     else:
-        result = control_flow.control_flow_body(w, phrase, level - 2)
-    return _finish_function(w, result), [w]
+        result = control_flow.control_flow_body(gen, template, level - 2)
+    return _finish_function(gen, result), [gen]
 
 
-def _finish_function(w: ExpressionGenerator, result: Expr) -> str:
-    read = [*w.texts(0), result.text]
-    w.params = [param for param in w.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
-    if not w.params:
+def _finish_function(gen: ExpressionGenerator, result: Expr) -> str:
+    read = [*gen.texts(0), result.text]
+    gen.params = [param for param in gen.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
+    if not gen.params:
         raise GenerationDeadEnd
-    w.add_line(f"return {result.text}", f"returns {as_noun(result.description, result.kind)}")
-    return w.source()
+    gen.add_line(f"return {result.text}", f"returns {as_noun(result.description, result.kind)}")
+    return gen.source()
 
 
-def _two_functions(rng: random.Random, phrase: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
+def _two_functions(rng: random.Random, template: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
     """A helper for one value, and a function that calls it for each."""
     helper = ExpressionGenerator(rng, rng.choice(_HELPERS), most_params=2)
     main = ExpressionGenerator(rng, rng.choice([name for name in _NAMES if name != helper.name]))
     main.taken.add(helper.name)
     in_helper = (
         rng.random() < 0.7
-        or phrase.is_mutating
-        or bool(phrase.precondition)
-        or phrase.holes[0].kind not in ("int", "str", "list[T]", "list[O]")
+        or template.is_mutating
+        or bool(template.precondition)
+        or template.holes[0].kind not in ("int", "str", "list[T]", "list[O]")
     )
     deep = rng.random() < 0.4
     own = (
-        phrase
+        template
         if in_helper
-        else rng.choice(phrases_of(rng.choice(("int %", "str.upper", "int *", "len", "str.replace", "int +"))))
+        else choose_template(rng, templates_of(rng.choice(("int %", "str.upper", "int *", "len", "str.replace", "int +"))))
     )
     result = (
         control_flow.control_flow_body(helper, own, rng.choice((1, 1, 2)))
@@ -135,13 +134,13 @@ def _two_functions(rng: random.Random, phrase: ExpressionTemplate) -> tuple[str,
     kind = helper.params[0].kind
     call = _Call(helper, result.kind)
     outer = control_flow.control_flow_with_helper(
-        main, None if in_helper else phrase, call, kind, 1 if deep else rng.choice((1, 2))
+        main, None if in_helper else template, call, kind, 1 if deep else rng.choice((1, 2))
     )
     main_source = _finish_function(main, outer)
     sources = [helper_source, main_source] if rng.random() < 0.75 else [main_source, helper_source]
     for param in main.params:
         if param.kind == f"list[{kind}]":
-            param.value_hints.extend(flavour for flavour in helper.params[0].value_hints if "\2" not in flavour)
+            param.value_hints.extend(hint for hint in helper.params[0].value_hints if "\2" not in hint)
     return "\n\n".join(sources), [helper, main]
 
 
@@ -152,9 +151,9 @@ class _Call:
         self.helper = helper
         self.kind = kind
 
-    def __call__(self, w: ExpressionGenerator, value: Expr) -> Expr:
-        others = [w.fill(param.kind, param.role, value) for param in self.helper.params[1:]]
+    def __call__(self, gen: ExpressionGenerator, value: Expr) -> Expr:
+        others = [gen.fill(param.kind, param.role, value) for param in self.helper.params[1:]]
         inside = ", ".join([value.text, *(other.text for other in others)])
         given = [parenthetical(one.description) for one in (value, *others)]
-        said = f"what `{self.helper.name}` gives for {given[0]}" + (f" with {' and '.join(given[1:])}" if others else "")
-        return Expr(f"{self.helper.name}({inside})", self.kind, said)
+        description = f"what `{self.helper.name}` gives for {given[0]}" + (f" with {' and '.join(given[1:])}" if others else "")
+        return Expr(f"{self.helper.name}({inside})", self.kind, description)

@@ -61,7 +61,7 @@ def arguments_for(rng: random.Random, params: Sequence[_Wanted]) -> list[object]
     """Values for a call, which go with each other: a separator that occurs, a key that is there, a limit within the values."""
     values: dict[str, object] = {}
     for param in sorted(params, key=lambda p: not p.role):  # what others must hold comes first
-        value_hints = [_resolved(flavour, values) for flavour in param.value_hints]
+        value_hints = [_resolved(hint, values) for hint in param.value_hints]
         values[param.name] = _value(rng, param.kind, param.role, value_hints)
         twins = [other for other in params if other.kind == param.kind and other.name in values and other is not param]
         if twins and rng.random() < 0.3:  # what is compared should agree now and then
@@ -91,7 +91,7 @@ def _resolved(value_hint: str, values: dict[str, object]) -> str:
 def _value(rng: random.Random, kind: str, role: str, value_hints: list[str]) -> object:
     name, parts = type_head(kind), arguments(kind)
     if kind == "str":
-        same = [flavour[3:] for flavour in value_hints if flavour.startswith("is:")]
+        same = [hint[3:] for hint in value_hints if hint.startswith("is:")]
         if same and rng.random() < 0.4:
             return _parse_if_typed(same[0], "str") or ""
         return _literal(rng, role) if role in LITERALS else _text(rng, value_hints)
@@ -110,12 +110,8 @@ def _value(rng: random.Random, kind: str, role: str, value_hints: list[str]) -> 
     if name in ("list", "set"):
         size = rng.choice((4, 5, 5, 6, 6, 7)) if parts[0] in ("int", "str", "float", "bool") else rng.choice((3, 3, 4, 4))
         items = [_value(rng, parts[0], "", ["element", *value_hints]) for _ in range(size)]
-        for flavour in dict.fromkeys(value_hints):
-            if (
-                flavour.startswith("has:")
-                and rng.random() < 0.85
-                and (wanted := _parse_if_typed(flavour[4:], parts[0])) is not None
-            ):
+        for hint in dict.fromkeys(value_hints):
+            if hint.startswith("has:") and rng.random() < 0.85 and (wanted := _parse_if_typed(hint[4:], parts[0])) is not None:
                 items[rng.randrange(len(items))] = wanted
         if name == "set":
             return set(items)
@@ -126,14 +122,14 @@ def _value(rng: random.Random, kind: str, role: str, value_hints: list[str]) -> 
         if "places" in value_hints and rng.random() < 0.7:  # each of them a place in it
             return tuple(rng.sample(range(len(parts)), len(parts)))
         given = [_value(rng, part, "", value_hints) for part in parts]
-        for flavour in dict.fromkeys(value_hints):
-            if flavour.startswith("has:") and (wanted := _parse_if_typed(flavour[4:], parts[-1])) is not None:
+        for hint in dict.fromkeys(value_hints):
+            if hint.startswith("has:") and (wanted := _parse_if_typed(hint[4:], parts[-1])) is not None:
                 given[-1] = wanted
         return tuple(given)
     if name == "dict":
-        keys = [flavour[4:] for flavour in value_hints if flavour.startswith("key:")][:1]
+        keys = [hint[4:] for hint in value_hints if hint.startswith("key:")][:1]
         keys += rng.sample(("a", "b", "red", "apple", "x", "kiwi", "pear", "blue", "mon", "tea"), rng.choice((2, 3, 3, 4)))
-        marks = [flavour for flavour in value_hints if not flavour.startswith(("key:", "has:", "is:", "sep:"))]
+        marks = [hint for hint in value_hints if not hint.startswith(("key:", "has:", "is:", "sep:"))]
         if marks and parts[1] != "str":
             keys = [_text(rng, ["element", *marks]) if rng.random() < 0.5 else key for key in keys]
         return {key: _value(rng, parts[1], "", ["element", *(marks if parts[1] == "str" else [])]) for key in dict.fromkeys(keys)}
@@ -164,8 +160,8 @@ def _text(rng: random.Random, value_hints: list[str]) -> str:
     if "numeric" in value_hints:
         return str(rng.randint(1, 99))
     text = rng.choice(_WORDS)
-    marks = [flavour for flavour in dict.fromkeys(value_hints) if flavour and flavour != "element"]
-    seps = [flavour[4:] for flavour in marks if flavour.startswith("sep:")]
+    marks = [hint for hint in dict.fromkeys(value_hints) if hint and hint != "element"]
+    seps = [hint[4:] for hint in marks if hint.startswith("sep:")]
     if seps:
         count = rng.choice((2, 2, 3, 1)) if element else rng.choice((3, 4, 3, 5))
         digits = rng.random() < 0.3 or "digits" in marks

@@ -8,56 +8,66 @@ from execverify.synthesis.comprehensions import comprehension_of
 from execverify.synthesis.describe import as_condition, as_noun, parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.function_builder import GenerationDeadEnd
-from execverify.synthesis.templates import ATOM, COMPARE, Expr, ExpressionTemplate, common_phrases, fits_hole, hole_kind
+from execverify.synthesis.templates import (
+    ATOM,
+    COMPARE,
+    Expr,
+    ExpressionTemplate,
+    applicable_templates,
+    choose_templates,
+    fits_hole,
+    general_templates,
+    hole_kind,
+)
 
 _LAZY = frozenset(("iterator", "items", "keys", "values", "range"))
 _JOINED = {" + ": " plus ", " - ": " minus ", " * ": " times ", " and ": " and ", " or ": " or ", " == ": " equals "}
 _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "str"))
 
 
-def subject_for(w: ExpressionGenerator, phrase: ExpressionTemplate) -> Expr:
+def subject_for(gen: ExpressionGenerator, template: ExpressionTemplate) -> Expr:
     """A value that a phrase can be applied to."""
-    hole = phrase.holes[0]
-    kind = hole_kind(hole, w.rng)
+    hole = template.holes[0]
+    kind = hole_kind(hole, gen.rng)
     if hole.role == "letter":
-        usable = [var for var in w.scope if var.role == "letter"]
-        return w.use(w.rng.choice(usable) if usable and w.chance(0.5) else w.param("str", "letter"))
+        usable = [var for var in gen.scope if var.role == "letter"]
+        return gen.use(gen.rng.choice(usable) if usable and gen.chance(0.5) else gen.param("str", "letter"))
     if hole.role and hole.role not in ("name", "atom"):
-        if hole.role != "sep" and len(w.params) < w.most_params and w.chance(0.8):
-            var = w.param(kind, hole.role)
+        if hole.role != "sep" and len(gen.params) < gen.most_params and gen.chance(0.8):
+            var = gen.param(kind, hole.role)
             if hole.role == "code" and var.root is not None:
                 var.root.value_hints.append("codes")
-            return w.use(var)
-        return w.fill(kind, hole.role, Expr("", "", ""))
+            return gen.use(var)
+        return gen.fill(kind, hole.role, Expr("", "", ""))
     if kind == "bool":
-        usable = [var for var in w.scope if var.kind != "bool"]
-        if not usable or w.chance(0.3):
-            value = w.use(w.param(w.rng.choice(("int", "str", "int"))))
+        usable = [var for var in gen.scope if var.kind != "bool"]
+        if not usable or gen.chance(0.3):
+            value = gen.use(gen.param(gen.rng.choice(("int", "str", "int"))))
         else:
-            value = w.use(w.rng.choice(usable))
-        condition = w.condition(value, plain=w.target_only)
+            value = gen.use(gen.rng.choice(usable))
+        condition = gen.condition(value, plain=gen.target_only)
         # `not a < b` is written `a >= b`: only what has a name or is a call is negated
-        return w.assign(condition).expr if phrase.entry == "bool not" and condition.binding < ATOM else condition
-    if type_head(kind) in ("set", "frozenset") and not w.target_only and w.chance(0.7):
-        source = w.get_or_create(f"list[{arguments(kind)[0]}]")
+        return gen.assign(condition).expr if template.entry == "bool not" and condition.binding < ATOM else condition
+    if type_head(kind) in ("set", "frozenset") and not gen.target_only and gen.chance(0.7):
+        source = gen.get_or_create(f"list[{arguments(kind)[0]}]")
         return Expr(f"{type_head(kind)}({source.text})", kind, f"the distinct elements of {parenthetical(source.description)}")
-    return w.get_or_create(kind)
+    return gen.get_or_create(kind)
 
 
-def apply(w: ExpressionGenerator, phrase: ExpressionTemplate, subject: Expr) -> Expr:
+def apply(gen: ExpressionGenerator, template: ExpressionTemplate, subject: Expr) -> Expr:
     """The phrase on a subject; a statement that changes it leaves the subject, changed."""
-    if phrase.is_mutating and not subject.text.isidentifier():
-        subject = w.assign(subject).expr
-    made = w.write(phrase, subject)
+    if template.is_mutating and not subject.text.isidentifier():
+        subject = gen.assign(subject).expr
+    made = gen.write(template, subject)
     if made is None:
         raise GenerationDeadEnd
-    if not phrase.is_mutating:
+    if not template.is_mutating:
         return made
-    w.add_line(made.text, made.description)
+    gen.add_line(made.text, made.description)
     return subject
 
 
-def plain_value(w: ExpressionGenerator, value: Expr) -> Expr:
+def plain_value(gen: ExpressionGenerator, value: Expr) -> Expr:
     """The value as something that can be returned and written down: what is lazy is drawn out."""
     name = type_head(value.kind)
     if name not in _LAZY and name != "frozenset":
@@ -66,92 +76,92 @@ def plain_value(w: ExpressionGenerator, value: Expr) -> Expr:
     if name == "frozenset":
         return (
             Expr(
-                f"{'sorted' if not w.target_only else ''}({value.text})",
+                f"{'sorted' if not gen.target_only else ''}({value.text})",
                 f"list[{inner[0]}]",
                 f"{parenthetical(value.description)} in order",
             )
-            if not w.target_only
+            if not gen.target_only
             else value
         )
-    if w.target_only:
+    if gen.target_only:
         return Expr(f"[*{value.text}]", f"list[{inner[0]}]", f"a list of {parenthetical(value.description)}")
-    maker = w.rng.choice(("list", "list", "tuple")) if name != "keys" else "sorted"
+    maker = gen.rng.choice(("list", "list", "tuple")) if name != "keys" else "sorted"
     kind = f"list[{inner[0]}]" if maker != "tuple" else f"tuple[{inner[0]}, ...]"
-    said = (
+    description = (
         f"{parenthetical(value.description)} in order"
         if maker == "sorted"
         else f"a {maker} of {parenthetical(value.description)}"
     )
-    return Expr(f"{maker}({value.text})", kind, said)
+    return Expr(f"{maker}({value.text})", kind, description)
 
 
 # ------------------------------------------------------------------------------------------------------------- level 1
 
 
-def nested_calls(w: ExpressionGenerator, phrase: ExpressionTemplate) -> Expr:
+def nested_calls(gen: ExpressionGenerator, template: ExpressionTemplate) -> Expr:
     """Level 1: the method under test on what it gave itself, or several times where it cannot take that."""
-    w.target_only = True
-    first = subject_for(w, phrase)
-    if phrase.is_mutating:
-        return _changed_often(w, phrase, first)
-    if w.chance(0.4) and first.kind not in ("bool",) and phrase.holes[0].role not in ("name", "letter", "sep"):
-        first = w.apply_operator(first)
-    value = _within_itself(w, phrase, first)
+    gen.target_only = True
+    first = subject_for(gen, template)
+    if template.is_mutating:
+        return _changed_often(gen, template, first)
+    if gen.chance(0.4) and first.kind not in ("bool",) and template.holes[0].role not in ("name", "letter", "sep"):
+        first = gen.apply_operator(first)
+    value = _within_itself(gen, template, first)
     if value is None:
-        return _several(w, phrase, first)
-    if w.chance(0.35) and (again := _within_itself(w, phrase, value, once=True)) is not None:
+        return _several(gen, template, first)
+    if gen.chance(0.35) and (again := _within_itself(gen, template, value, once=True)) is not None:
         value = again
-    value = plain_value(w, value)
-    named = not w.lines and w.chance(0.85)
+    value = plain_value(gen, value)
+    named = not gen.lines and gen.chance(0.85)
     if named:
-        value = w.assign(value).expr
-    if phrase.holes[0].kind == "any" and value.kind == "bool":  # arguments have their types: only beside them is it news
+        value = gen.assign(value).expr
+    if template.holes[0].kind == "any" and value.kind == "bool":  # arguments have their types: only beside them is it news
         return Expr(f"({value.text}, {first.text})", "tuple", _pair(value, first))
-    if w.chance(0.85 if named else 0.55):
-        value = w.apply_operator(value)
-    return _shown(w, value)
+    if gen.chance(0.85 if named else 0.55):
+        value = gen.apply_operator(value)
+    return _shown(gen, value)
 
 
-def _within_itself(w: ExpressionGenerator, phrase: ExpressionTemplate, subject: Expr, once: bool = False) -> Expr | None:
-    begun, scope, taken = len(w.lines), list(w.scope), set(w.taken)
-    inner = subject if once else w.write(phrase, subject)
+def _within_itself(gen: ExpressionGenerator, template: ExpressionTemplate, subject: Expr, once: bool = False) -> Expr | None:
+    begun, scope, taken = len(gen.lines), list(gen.scope), set(gen.taken)
+    inner = subject if once else gen.write(template, subject)
     if inner is None:
         return None
-    if not once and inner.kind != "bool" and "any" not in inner.kind and w.chance(0.45 if w.lines else 0.7):
-        inner = w.assign(inner).expr  # a name for what is halfway, as people give it
+    if not once and inner.kind != "bool" and "any" not in inner.kind and gen.chance(0.45 if gen.lines else 0.7):
+        inner = gen.assign(inner).expr  # a name for what is halfway, as people give it
     for _ in range(3):
-        carried = _feed_back(w, phrase, inner)
+        carried = _feed_back(gen, template, inner)
         if carried is None:
             break
-        outer = w.write(phrase, carried)
+        outer = gen.write(template, carried)
         if outer is not None:
             return outer
-    for hole in phrase.holes[1:]:
+    for hole in template.holes[1:]:
         if fits_hole(hole.kind, inner.kind, {}) and not hole.role:
-            base = subject_for(w, phrase)
-            outer = w.write(phrase, base, inner)
+            base = subject_for(gen, template)
+            outer = gen.write(template, base, inner)
             if outer is not None and inner.text in outer.text:
                 return outer
-    del w.lines[begun:]  # a name for what is halfway leads nowhere
-    w.scope, w.taken = [var for var in w.scope if var in scope or var.whole], taken | {param.name for param in w.params}
+    del gen.lines[begun:]  # a name for what is halfway leads nowhere
+    gen.scope, gen.taken = [var for var in gen.scope if var in scope or var.whole], taken | {param.name for param in gen.params}
     return None
 
 
-def _feed_back(w: ExpressionGenerator, phrase: ExpressionTemplate, inner: Expr) -> Expr | None:
+def _feed_back(gen: ExpressionGenerator, template: ExpressionTemplate, inner: Expr) -> Expr | None:
     """What the method gave, or a part of it, as a value that it takes again."""
-    hole = phrase.holes[0]
-    if phrase.entry == "bool not":  # `not not` is nobody's
-        return w.assign(inner).expr if inner.binding < ATOM else inner
+    hole = template.holes[0]
+    if template.entry == "bool not":  # `not not` is nobody's
+        return gen.assign(inner).expr if inner.binding < ATOM else inner
     if hole.role == "name" or hole.role == "letter":
-        return w.assign(inner, w.rng.choice(("first", "inner", "part", "once"))).expr if hole.kind == "any" else None
+        return gen.assign(inner, gen.rng.choice(("first", "inner", "part", "once"))).expr if hole.kind == "any" else None
     if fits_hole(hole.kind, inner.kind, {}):
-        if w.chance(0.5):
-            operated = w.apply_operator(inner)
+        if gen.chance(0.5):
+            operated = gen.apply_operator(inner)
             return operated if fits_hole(hole.kind, operated.kind, {}) else inner
         return inner
     parts = arguments(inner.kind)
     if type_head(inner.kind) in ("list", "tuple") and parts and fits_hole(hole.kind, parts[0], {}):
-        index = w.rng.choice(("0", "-1", "0")) if "..." in inner.kind or type_head(inner.kind) == "list" else "0"
+        index = gen.rng.choice(("0", "-1", "0")) if "..." in inner.kind or type_head(inner.kind) == "list" else "0"
         which = "first" if index == "0" else "last"
         return Expr(
             f"{inner.parenthesized_for(ATOM)}[{index}]", parts[0], f"the {which} element of {parenthetical(inner.description)}"
@@ -171,23 +181,23 @@ def _feed_back(w: ExpressionGenerator, phrase: ExpressionTemplate, inner: Expr) 
     return None
 
 
-def _several(w: ExpressionGenerator, phrase: ExpressionTemplate, first: Expr) -> Expr:
+def _several(gen: ExpressionGenerator, template: ExpressionTemplate, first: Expr) -> Expr:
     values = []
-    for index in range(w.rng.choice((2, 2, 3))):
-        subject = first if index == 0 else subject_for(w, phrase)
-        if index and subject.kind != "bool" and phrase.holes[0].role not in ("name", "letter", "sep") and w.chance(0.7):
-            subject = w.apply_operator(subject)
-        made = w.write(phrase, subject)
+    for index in range(gen.rng.choice((2, 2, 3))):
+        subject = first if index == 0 else subject_for(gen, template)
+        if index and subject.kind != "bool" and template.holes[0].role not in ("name", "letter", "sep") and gen.chance(0.7):
+            subject = gen.apply_operator(subject)
+        made = gen.write(template, subject)
         if made is None:
             raise GenerationDeadEnd
-        made = plain_value(w, made)
-        values.append(w.assign(made).expr if w.chance(0.5 if index or w.lines else 0.85) else made)
-    return _combined(w, values)
+        made = plain_value(gen, made)
+        values.append(gen.assign(made).expr if gen.chance(0.5 if index or gen.lines else 0.85) else made)
+    return _combined(gen, values)
 
 
-def _combined(w: ExpressionGenerator, values: list[Expr]) -> Expr:
+def _combined(gen: ExpressionGenerator, values: list[Expr]) -> Expr:
     kinds = {value.kind for value in values}
-    if len(kinds) == 1 and w.chance(0.6):
+    if len(kinds) == 1 and gen.chance(0.6):
         kind = kinds.pop()
         joins = {
             "int": (" + ", " - ", " * "),
@@ -197,25 +207,25 @@ def _combined(w: ExpressionGenerator, values: list[Expr]) -> Expr:
             "float": (" + ",),
         }
         if type_head(kind) in joins:
-            join = w.rng.choice(joins[type_head(kind)])
+            join = gen.rng.choice(joins[type_head(kind)])
             if join == " == " and len(values) > 2:
                 join = " or "
             word = " followed by " if type_head(kind) in ("str", "list") else _JOINED[join]
-            said = word.join(
+            description = word.join(
                 parenthetical(as_condition(value.description) if join in (" and ", " or ") else value.description)
                 for value in values
             )
-            return Expr(join.join(value.parenthesized_for(13) for value in values), kind, said, 2)
+            return Expr(join.join(value.parenthesized_for(13) for value in values), kind, description, 2)
     inside = ", ".join(value.text for value in values)
-    form = w.rng.choice(("[{}]", "({})"))
+    form = gen.rng.choice(("[{}]", "({})"))
     if form[0] == "[":
         return Expr(form.format(inside), "list", f"a list of {_enumerated(values)}")
     return Expr(form.format(inside), "tuple", _pair(*values))
 
 
 def _enumerated(values: Sequence[Expr]) -> str:
-    said = [parenthetical(as_noun(value.description, value.kind)) for value in values]
-    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+    description = [parenthetical(as_noun(value.description, value.kind)) for value in values]
+    return f"{', '.join(description[:-1])} and {description[-1]}" if len(description) > 1 else description[0]
 
 
 def _pair(*values: Expr) -> str:
@@ -223,56 +233,56 @@ def _pair(*values: Expr) -> str:
     return f"the {'pair' if len(values) == 2 else 'tuple'} of {_enumerated(values)}"
 
 
-def _changed_often(w: ExpressionGenerator, phrase: ExpressionTemplate, first: Expr) -> Expr:
+def _changed_often(gen: ExpressionGenerator, template: ExpressionTemplate, first: Expr) -> Expr:
     if not first.text.isidentifier():
-        first = w.assign(first).expr
-    elif type_head(first.kind) == "list" and w.chance(0.3):
-        first = w.assign(Expr(f"{first.text}[:]", first.kind, f"a copy of {parenthetical(first.description)}")).expr
-    times = w.rng.choice((2, 2, 3))
+        first = gen.assign(first).expr
+    elif type_head(first.kind) == "list" and gen.chance(0.3):
+        first = gen.assign(Expr(f"{first.text}[:]", first.kind, f"a copy of {parenthetical(first.description)}")).expr
+    times = gen.rng.choice((2, 2, 3))
     for index in range(times):
-        apply(w, phrase, first)
-        if index < times - 1 and w.chance(0.45):
-            _grow(w, first)
-    if len(phrase.holes) == 1 or w.chance(0.25):
-        _grow(w, first)
-    return _shown(w, first)
+        apply(gen, template, first)
+        if index < times - 1 and gen.chance(0.45):
+            _grow(gen, first)
+    if len(template.holes) == 1 or gen.chance(0.25):
+        _grow(gen, first)
+    return _shown(gen, first)
 
 
-def _grow(w: ExpressionGenerator, target: Expr) -> None:
+def _grow(gen: ExpressionGenerator, target: Expr) -> None:
     """A change by an operator, so that a second change by the method under test has something to do."""
     name = type_head(target.kind)
     if name == "list":
-        more = w.get_or_create(target.kind)
+        more = gen.get_or_create(target.kind)
         if more.text == target.text:
-            more = w.create(target.kind, set())
-        if w.chance(0.5):
-            w.add_line(
+            more = gen.create(target.kind, set())
+        if gen.chance(0.5):
+            gen.add_line(
                 f"{target.text} += {more.text}",
                 f"adds the elements of {parenthetical(more.description)} to the end of {target.description}",
             )
         else:
-            said = f"sets {target.description} to {parenthetical(more.description)} followed by {target.description}"
-            w.add_line(f"{target.text} = {more.parenthesized_for(11)} + {target.text}", said)
+            description = f"sets {target.description} to {parenthetical(more.description)} followed by {target.description}"
+            gen.add_line(f"{target.text} = {more.parenthesized_for(11)} + {target.text}", description)
     elif name == "dict":
-        key, value = w.fill("str", "key", target), w.fill(arguments(target.kind)[1], "", target)
-        w.add_line(
+        key, value = gen.fill("str", "key", target), gen.fill(arguments(target.kind)[1], "", target)
+        gen.add_line(
             f"{target.text}[{key.text}] = {value.text}",
             f"maps {parenthetical(key.description)} to {parenthetical(value.description)} in {target.description}",
         )
     elif name == "set":
-        one = w.fill(arguments(target.kind)[0], "", target)
-        w.add_line(f"{target.text} |= {{{one.text}}}", f"adds {parenthetical(one.description)} to {target.description}")
+        one = gen.fill(arguments(target.kind)[0], "", target)
+        gen.add_line(f"{target.text} |= {{{one.text}}}", f"adds {parenthetical(one.description)} to {target.description}")
 
 
-def _shown(w: ExpressionGenerator, value: Expr) -> Expr:
+def _shown(gen: ExpressionGenerator, value: Expr) -> Expr:
     """The value, with an operator or a second value beside it now and then."""
-    pick = w.rng.random()
+    pick = gen.rng.random()
     if type_head(value.kind) in ("list", "str") and pick < 0.15:
         return Expr(f"{value.parenthesized_for(ATOM)}[::-1]", value.kind, f"{parenthetical(value.description)} reversed")
     if pick < 0.3 and type_head(value.kind) in _CONTAINERS | {"int", "bool", "float"}:
-        others = [var for var in w.scope if not var.used] or [var for var in w.scope if var.name not in value.text]
+        others = [var for var in gen.scope if not var.used] or [var for var in gen.scope if var.name not in value.text]
         if others:
-            other = w.use(w.rng.choice(others))
+            other = gen.use(gen.rng.choice(others))
             if type_head(other.kind) in _CONTAINERS | {"int"}:
                 return Expr(f"({value.text}, {other.text})", "tuple", _pair(value, other))
     return value
@@ -281,77 +291,75 @@ def _shown(w: ExpressionGenerator, value: Expr) -> Expr:
 # ------------------------------------------------------------------------------------------------------------- level 2
 
 
-def call_chain(w: ExpressionGenerator, phrase: ExpressionTemplate, steps: int | None = None) -> Expr:
+def call_chain(gen: ExpressionGenerator, template: ExpressionTemplate, steps: int | None = None) -> Expr:
     """Level 2: a few built-ins, each at work on what the one before gave, the method under test among them."""
-    steps = steps or w.rng.choice((2, 2, 3, 3, 4))
-    turn = w.rng.randrange(steps)
-    value = _lead_up_steps(w, phrase, turn)
-    value = apply(w, phrase, value)
+    steps = steps or gen.rng.choice((2, 2, 3, 3, 4))
+    turn = gen.rng.randrange(steps)
+    value = _lead_up_steps(gen, template, turn)
+    value = apply(gen, template, value)
     done = turn + 1
     side: list[Expr] = []
     while done < steps or (done == turn + 1 and steps == 1):
-        value = _bind_or_inline(w, plain_value(w, value), side, surely=not w.lines and done >= steps - 1)
-        value = _next(w, value, last=done >= steps - 1)
+        value = _bind_or_inline(gen, plain_value(gen, value), side, surely=not gen.lines and done >= steps - 1)
+        value = _next(gen, value, last=done >= steps - 1)
         done += 1
-    value = plain_value(w, value)
-    if not _calls_another(w, phrase, value):
-        if not w.lines:
-            value = w.assign(value).expr
-        value = plain_value(w, _next(w, value, calls=True, last=True))
+    value = plain_value(gen, value)
+    if not _calls_another(gen, template, value):
+        if not gen.lines:
+            value = gen.assign(value).expr
+        value = plain_value(gen, _next(gen, value, calls=True, last=True))
     unread = [
         var.expr
-        for var in w.scope
-        if not w.uses(var.name, w.bound_at(var.name)) and not re.search(rf"\b{var.name}\b", value.text)
+        for var in gen.scope
+        if not gen.uses(var.name, gen.bound_at(var.name)) and not re.search(rf"\b{var.name}\b", value.text)
     ]
-    if not unread and w.chance(0.15):
+    if not unread and gen.chance(0.15):
         unread = [other for other in side if other.text not in value.text][:1]
-    whole = _combined(w, [value, *unread[:2]]) if unread else value
-    return w.assign(whole).expr if not w.lines and w.chance(0.9 if steps > 1 else 0.3) else whole
+    whole = _combined(gen, [value, *unread[:2]]) if unread else value
+    return gen.assign(whole).expr if not gen.lines and gen.chance(0.9 if steps > 1 else 0.3) else whole
 
 
-def _calls_another(w: ExpressionGenerator, phrase: ExpressionTemplate, value: Expr) -> bool:
+def _calls_another(gen: ExpressionGenerator, template: ExpressionTemplate, value: Expr) -> bool:
     """Whether there is a call of something else than the method under test."""
-    text = "\n".join([*w.texts(0), value.text])
-    calls = [found for found in re.findall(r"(\w+)\(", text) if found != re.sub(r".*\.", "", phrase.entry)]
+    text = "\n".join([*gen.texts(0), value.text])
+    calls = [found for found in re.findall(r"(\w+)\(", text) if found != re.sub(r".*\.", "", template.entry)]
     return bool(calls)
 
 
-def _lead_up_steps(w: ExpressionGenerator, phrase: ExpressionTemplate, before: int) -> Expr:
+def _lead_up_steps(gen: ExpressionGenerator, template: ExpressionTemplate, before: int) -> Expr:
     """A value that the method under test takes, after up to some other steps."""
-    kind = hole_kind(phrase.holes[0], w.rng)
-    if before and phrase.holes[0].role == "" and kind != "bool":
-        leading = [p for p in common_phrases() if p.result == kind or (kind == "list[str]" and p.result == "list[T]")]
-        w.rng.shuffle(leading)
-        for option in leading[:3]:
+    kind = hole_kind(template.holes[0], gen.rng)
+    if before and template.holes[0].role == "" and kind != "bool":
+        leading = [p for p in general_templates() if p.result == kind or (kind == "list[str]" and p.result == "list[T]")]
+        for option in choose_templates(gen.rng, leading, 3):
             try:
-                made = w.write(option, subject_for(w, option))
+                made = gen.write(option, subject_for(gen, option))
             except GenerationDeadEnd:
                 continue
-            if made is not None and fits_hole(phrase.holes[0].kind, made.kind, {}):
-                return w.assign(made).expr if w.chance(0.8) or len(made.text) > 26 else made
-    return subject_for(w, phrase)
+            if made is not None and fits_hole(template.holes[0].kind, made.kind, {}):
+                return gen.assign(made).expr if gen.chance(0.8) or len(made.text) > 26 else made
+    return subject_for(gen, template)
 
 
-def _bind_or_inline(w: ExpressionGenerator, value: Expr, side: list[Expr], surely: bool) -> Expr:
-    if surely or len(value.text) > 22 or w.chance(0.55):
+def _bind_or_inline(gen: ExpressionGenerator, value: Expr, side: list[Expr], surely: bool) -> Expr:
+    if surely or len(value.text) > 22 or gen.chance(0.55):
         if value.text.isidentifier():
             return value
-        value = w.assign(value).expr
+        value = gen.assign(value).expr
         side.append(value)
     return value
 
 
-def _next(w: ExpressionGenerator, value: Expr, calls: bool = False, last: bool = False) -> Expr:
-    if value.kind == "bool" and w.chance(0.8) and (made := _with_truth(w, value, last)) is not None:
+def _next(gen: ExpressionGenerator, value: Expr, calls: bool = False, last: bool = False) -> Expr:
+    if value.kind == "bool" and gen.chance(0.8) and (made := _with_truth(gen, value, last)) is not None:
         return made
-    usable = [p for p in common_phrases() if fits_hole(p.holes[0].kind, value.kind, {}) and ("(" in p.pattern or not calls)]
     parts = arguments(value.kind)
     if type_head(value.kind) == "tuple" and parts and "..." not in parts:  # its length says nothing
         if set(parts) == {"int"}:
             return Expr(f"sum({value.text})", "int", f"the sum of {parenthetical(value.description)}")
-        index = w.rng.randrange(len(parts))
+        index = gen.rng.randrange(len(parts))
         return _next(
-            w,
+            gen,
             Expr(
                 f"{value.parenthesized_for(ATOM)}[{index}]",
                 parts[index],
@@ -360,13 +368,12 @@ def _next(w: ExpressionGenerator, value: Expr, calls: bool = False, last: bool =
             calls,
             last,
         )
-    if not calls and w.chance(0.4) and (made := comprehension_of(w, value)) is not None:
+    if not calls and gen.chance(0.4) and (made := comprehension_of(gen, value)) is not None:
         return made
-    w.rng.shuffle(usable)
-    for option in usable[:5]:
+    for option in choose_templates(gen.rng, applicable_templates(value.kind, calls), 5):
         if option.holes[0].role not in ("", "sep"):
             continue
-        made = w.write(option, value)
+        made = gen.write(option, value)
         if made is not None:
             return made
     if type_head(value.kind) in ("list", "tuple", "set", "frozenset", "dict"):
@@ -376,23 +383,23 @@ def _next(w: ExpressionGenerator, value: Expr, calls: bool = False, last: bool =
     raise GenerationDeadEnd
 
 
-def _with_truth(w: ExpressionGenerator, value: Expr, last: bool) -> Expr | None:
+def _with_truth(gen: ExpressionGenerator, value: Expr, last: bool) -> Expr | None:
     """What people do with a truth value: they join it with another, return it with a number, or count it."""
-    usable = [var for var in w.scope if type_head(var.kind) in ("str", "list", "dict", "set", "int", "float")]
-    if not usable or w.chance(0.15):
+    usable = [var for var in gen.scope if type_head(var.kind) in ("str", "list", "dict", "set", "int", "float")]
+    if not usable or gen.chance(0.15):
         return Expr(f"int({value.text})", "int", f"1 if {as_condition(value.description)}, else 0")
-    var = w.rng.choice(usable)
-    call, said = {"int": ("abs", "the absolute value"), "float": ("round", "the rounded value")}.get(
+    var = gen.rng.choice(usable)
+    call, description = {"int": ("abs", "the absolute value"), "float": ("round", "the rounded value")}.get(
         var.kind, ("len", "the length")
     )
-    number = Expr(f"{call}({w.use(var).text})", "int", f"{said} of `{var.name}`")
-    if last and w.chance(0.65):
+    number = Expr(f"{call}({gen.use(var).text})", "int", f"{description} of `{var.name}`")
+    if last and gen.chance(0.65):
         return Expr(f"({value.text}, {number.text})", "tuple[bool, int]", _pair(value, number))
-    limit = w.literal("int", "length")
+    limit = gen.literal("int", "length")
     other = Expr(
         f"{number.text} > {limit.text}",
         "bool",
         f"{parenthetical(number.description)} is greater than {limit.description}",
         COMPARE,
     )
-    return w.both(value, other) if w.chance(0.4) else w.either(value, other)
+    return gen.both(value, other) if gen.chance(0.4) else gen.either(value, other)

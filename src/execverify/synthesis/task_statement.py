@@ -54,22 +54,22 @@ def task_statement(functions: Sequence[Function], entry_point: str) -> str:
 
 def imperative_sentences(lines: Sequence[Line]) -> str:
     """What to do, line by line, as sentences."""
-    said = describe_sentences([replace(line, say=_imperative(line.say)) for line in _inlined(lines)])
-    parts = [_singularize(part.removeprefix("and ")) for part in said]
+    description = describe_sentences([replace(line, wording=_imperative(line.wording)) for line in _inlined(lines)])
+    parts = [_singularize(part.removeprefix("and ")) for part in description]
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
 
 
-def _singularize(said: str) -> str:
+def _singularize(description: str) -> str:
     """One of something is said as one."""
-    said = re.sub(r"\b(first|last) 1 (character|element)s\b", r"\1 \2", said)
-    return re.sub(r"(?<![\w.-])1 (character|element|column|decimal|bit|time)s\b", r"1 \1", said)
+    description = re.sub(r"\b(first|last) 1 (character|element)s\b", r"\1 \2", description)
+    return re.sub(r"(?<![\w.-])1 (character|element|column|decimal|bit|time)s\b", r"1 \1", description)
 
 
-def _imperative(say: str) -> str:
+def _imperative(wording: str) -> str:
     """ "adds 1 to `i`" as "add 1 to `i`"; headers of blocks stay as they are."""
-    word, blank, rest = say.partition(" ")
+    word, blank, rest = wording.partition(" ")
     if word in ("", "if", "for", "as"):
-        return say
+        return wording
     return f"{_IRREGULAR.get(word) or word.removesuffix('s')}{blank}{rest}"
 
 
@@ -80,12 +80,12 @@ def _inlined(lines: Sequence[Line]) -> list[Line]:
         return kept
     at = 0
     while at < len(kept) - 1:
-        found = _LET.fullmatch(kept[at].say)
+        found = _LET.fullmatch(kept[at].wording)
         if found and (place := _only_use(kept, at, found[1])) is not None:
-            value = found[2] if kept[place].say == f"returns `{found[1]}`" else parenthetical(found[2])
-            said = kept[place].say.replace(f"`{found[1]}`", value)
-            if len(value.split()) <= _LONGEST and depth(said) <= _DEEPEST:
-                kept[place] = replace(kept[place], say=said)
+            value = found[2] if kept[place].wording == f"returns `{found[1]}`" else parenthetical(found[2])
+            description = kept[place].wording.replace(f"`{found[1]}`", value)
+            if len(value.split()) <= _LONGEST and depth(description) <= _DEEPEST:
+                kept[place] = replace(kept[place], wording=description)
                 del kept[at]
                 continue
         at += 1
@@ -94,14 +94,14 @@ def _inlined(lines: Sequence[Line]) -> list[Line]:
 
 def _only_use(lines: Sequence[Line], at: int, name: str) -> int | None:
     """The one line that reads a name, once, in its text and in what it says; None where it is not one."""
-    if lines[at].say.startswith(f"lets `{name}` be whether "):
+    if lines[at].wording.startswith(f"lets `{name}` be whether "):
         return None
     texts = [re.findall(rf"\b{name}\b", re.sub(r"'[^']*'", "", line.text)) for line in lines]
     if sum(map(len, texts)) != 2 or len(texts[at]) != 1:
         return None
     place = next(place for place, found in enumerate(texts) if found and place != at)
-    unchanged = all(line.say.startswith("lets ") for line in lines[at:place])  # between the two, nothing but names is given
-    return place if place > at and unchanged and lines[place].say.count(f"`{name}`") == 1 else None
+    unchanged = all(line.wording.startswith("lets ") for line in lines[at:place])  # between the two, nothing but names is given
+    return place if place > at and unchanged and lines[place].wording.count(f"`{name}`") == 1 else None
 
 
 def depth(text: str) -> int:

@@ -1,12 +1,15 @@
-"""Phrases: how an entry of the catalogue is written with real operands, and said in English."""
+"""Expression templates: how an entry of the catalogue is written with operands, in Python and in English."""
 
 import functools
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from execverify.programs.type_expr import arguments, matches, substitute, type_head
+from execverify.synthesis.choice import choose, choose_order
 from execverify.synthesis.template_table import txt
 
 ATOM, UNARY, POWER, TIMES, PLUS, SHIFT, AND_BITS, XOR_BITS, OR_BITS, COMPARE, NOT, AND, OR, LOWEST = range(14, 0, -1)
@@ -18,6 +21,7 @@ _BINDING = {
     ">": COMPARE, ">=": COMPARE, "and": AND, "or": OR, "**": POWER, "not": NOT, "neg": UNARY, "~": UNARY,
 }  # fmt: skip
 _HOLE = re.compile(r"\{(\d):([^{}]*?)(?: (\w+))?\}")
+_name = attrgetter("name")
 _CHOICE = re.compile(r"\{t:((?:[^{}]|\{[^{}]*\})*)\}")
 
 
@@ -73,14 +77,20 @@ class ExpressionTemplate:
     holes: tuple[Slot, ...]
     choices: tuple[str, ...]
     result: str
-    say: str
+    wording: str
     binding: int
     precondition: str
     value_hint: str
     options: frozenset[str]
 
+    @functools.cached_property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.entry} {self.pattern} {self.choices} {self.wording}"
+
     @property
     def is_general(self) -> bool:
+        """Whether any program may use it."""
         return "common" in self.options
 
     @property
@@ -90,33 +100,58 @@ class ExpressionTemplate:
 
 
 @functools.cache
-def phrases() -> tuple[ExpressionTemplate, ...]:
-    """All phrases, in the order of the table."""
+def templates() -> tuple[ExpressionTemplate, ...]:
+    """All templates, in the order of the table."""
     return tuple(_read(line) for line in txt.splitlines() if line.strip())
 
 
 @functools.cache
-def phrases_of(entry: str) -> tuple[ExpressionTemplate, ...]:
-    """The phrases of an entry."""
-    return tuple(phrase for phrase in phrases() if phrase.entry == entry)
+def templates_of(entry: str) -> tuple[ExpressionTemplate, ...]:
+    """The templates of an entry."""
+    return tuple(template for template in templates() if template.entry == entry)
 
 
 @functools.cache
 def entries() -> tuple[str, ...]:
-    """Names of the entries that have a phrase, in the order of the table."""
-    return tuple(dict.fromkeys(phrase.entry for phrase in phrases()))
+    """Names of the entries that have a template, in the order of the table."""
+    return tuple(dict.fromkeys(template.entry for template in templates()))
 
 
 @functools.cache
-def common_phrases() -> tuple[ExpressionTemplate, ...]:
-    """What any program may use: expressions that always run."""
-    return tuple(phrase for phrase in phrases() if phrase.is_general and not phrase.is_mutating and not phrase.precondition)
+def general_templates() -> tuple[ExpressionTemplate, ...]:
+    """Templates that any program may use: expressions that always run."""
+    return tuple(
+        template for template in templates() if template.is_general and not template.is_mutating and not template.precondition
+    )
+
+
+@functools.cache
+def converting_templates(kind: str, result: str) -> tuple[ExpressionTemplate, ...]:
+    """The general templates that make a value of one type of a value of another."""
+    return tuple(one for one in general_templates() if one.result == result and fits_hole(one.holes[0].kind, kind, {}))
+
+
+@functools.cache
+def applicable_templates(kind: str, calls: bool) -> tuple[ExpressionTemplate, ...]:
+    """The general templates for a value of a type; with `calls`, those that call something."""
+    fitting = (one for one in general_templates() if fits_hole(one.holes[0].kind, kind, {}))
+    return tuple(one for one in fitting if "(" in one.pattern or not calls)
+
+
+def choose_templates(rng: random.Random, found: Iterable[ExpressionTemplate], count: int) -> list[ExpressionTemplate]:
+    """Some templates in a random order (see `choice`)."""
+    return choose_order(rng, found, count, _name)
+
+
+def choose_template(rng: random.Random, found: Iterable[ExpressionTemplate]) -> ExpressionTemplate:
+    """One of some templates (see `choice`)."""
+    return choose(rng, found, _name)
 
 
 def _read(line: str) -> ExpressionTemplate:
-    entry, pattern, result, say, options = _cells(line)
+    entry, pattern, result, wording, options = _cells(line)
     words = options.split()
-    needs, flavour = "", ""
+    needs, hint = "", ""
     if "if" in words:
         needs = options[options.index("if ") + 3 :].removesuffix(" numeric").removesuffix(" calls")
         if words[-1] in ("numeric", "calls"):
@@ -124,7 +159,7 @@ def _read(line: str) -> ExpressionTemplate:
         else:
             words = words[: words.index("if")]
     if "with" in words:
-        flavour = words[words.index("with") + 1]
+        hint = words[words.index("with") + 1]
     operator = entry.partition(" ")[2]
     binding = _BINDING.get(operator, ATOM)
     chosen = _CHOICE.search(pattern)
@@ -143,7 +178,7 @@ def _read(line: str) -> ExpressionTemplate:
     text = _HOLE.sub(place, pattern).replace("{{", "{").replace("}}", "}")
     text = text.replace("\0", "\1t\2")
     ordered = tuple(holes[number] for number in sorted(holes))
-    return ExpressionTemplate(entry, text, ordered, choices, result, say, binding, needs, flavour, frozenset(words))
+    return ExpressionTemplate(entry, text, ordered, choices, result, wording, binding, needs, hint, frozenset(words))
 
 
 def _cells(line: str) -> list[str]:

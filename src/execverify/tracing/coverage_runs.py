@@ -1,6 +1,6 @@
-"""A survey as the confined process makes it: the program rewritten so that it tells its ways, and called with one input after the other.
+"""Branch coverage in the confined process: rewrite a program so that it counts its branches, and call it with each input.
 
-The other side, which asks for surveys and reads the replies, is `tracing/branch_coverage.py`.
+The other side, which asks for coverage and reads the replies, is `tracing/branch_coverage.py`.
 """
 
 import ast
@@ -28,9 +28,14 @@ Given = Callable[[], tuple[Sequence[Any], dict[str, Any]]]
 """Makes the values of a call anew for each call of it; raises ProgramError where there are none."""
 
 
-def iter_coverage(job: dict[str, Any], stage: ExecutionContext, inputs: Iterable[Given]) -> dict[str, Any]:
-    """The reply of `explore` for inputs that are made when they are needed, whatever the job says of them."""
-    program = _CoverageRun(job, job["source"], stage)
+def iter_coverage(
+    job: dict[str, Any], stage: ExecutionContext, inputs: Iterable[Given], tree: ast.Module | None = None
+) -> dict[str, Any]:
+    """The reply of `cover_runner` for inputs that are made when they are needed, whatever the job says of them.
+
+    A tree of the source, where given, spares the parsing; it is left as it was.
+    """
+    program = _CoverageRun(job, job["source"], stage, tree)
     variants = [_CoverageRun(job, source, stage) for source in job["variants"]]
     for given in inputs:
         program.call(given)
@@ -53,8 +58,9 @@ def iter_coverage(job: dict[str, Any], stage: ExecutionContext, inputs: Iterable
 class _CoverageRun:
     """A source and how its calls ended so far."""
 
-    def __init__(self, job: dict[str, Any], source: str, stage: ExecutionContext) -> None:
+    def __init__(self, job: dict[str, Any], source: str, stage: ExecutionContext, tree: ast.Module | None = None) -> None:
         self.job = {**job, "source": source}
+        self.tree = tree
         self.stage = stage
         self.calls: list[Given] = []
         self.results: list[dict[str, Any]] = []
@@ -66,7 +72,7 @@ class _CoverageRun:
     @cached_property
     def compiled(self) -> tuple[CodeType | BaseException, list[tuple[int, str, bool]]]:
         """Its code, or what hinders it; and its arms."""
-        return _compiled(self.job["source"])
+        return _compiled(self.job["source"], self.tree)
 
     @property
     def arms(self) -> list[tuple[int, str, bool]]:
@@ -206,36 +212,48 @@ def _name(arm: int) -> str:
     return f"·{arm}"
 
 
-def _compiled(source: str) -> tuple[CodeType | BaseException, list[tuple[int, str, bool]]]:
+_Undo = list[tuple[ast.AST, str, Any]]
+"""Fields of nodes that were changed, with what they were before."""
+
+
+def _compiled(source: str, tree: ast.Module | None = None) -> tuple[CodeType | BaseException, list[tuple[int, str, bool]]]:
     """The rewritten program, or what hinders it; and its arms."""
     arms: list[tuple[int, str, bool]] = []
+    undo: _Undo = []
     try:
-        tree = _rewritten(ast.parse(source, "<program>"), arms)
-        return compile(tree, "<program>", "exec", dont_inherit=True), arms
+        parsed = ast.parse(source, "<program>") if tree is None else tree
+        _rewrite(parsed, arms, undo)
+        return compile(parsed, "<program>", "exec", dont_inherit=True), arms
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return error, arms
+    finally:
+        for node, field, value in reversed(undo):
+            setattr(node, field, value)
 
 
-def _rewritten(tree: ast.Module, arms: list[tuple[int, str, bool]]) -> ast.Module:
+def _rewrite(tree: ast.Module, arms: list[tuple[int, str, bool]], undo: _Undo) -> None:
     for node in walk(tree):
         if isinstance(node, ast.If | ast.While | ast.IfExp):
-            node.test = _reported(node.test, arms)
-        elif isinstance(node, ast.comprehension):
-            node.ifs = [_reported(test, arms) for test in node.ifs]
+            undo.append((node, "test", node.test))
+            node.test = _reported(node.test, arms, undo)
+        elif isinstance(node, ast.comprehension) and node.ifs:
+            undo.append((node, "ifs", node.ifs))
+            node.ifs = [_reported(test, arms, undo) for test in node.ifs]
         if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+            undo.append((node, "body", node.body))
             marks = [_taken(_name(len(arms)), node.lineno), _taken(_STEP, node.lineno)]
-            node.body[:0] = [ast.Expr(mark, **_at(node.lineno)) for mark in marks]
+            node.body = [*(ast.Expr(mark, **_at(node.lineno)) for mark in marks), *node.body]
             arms.append((node.lineno, "loop", True))
-    return tree
 
 
-def _reported(test: ast.expr, arms: list[tuple[int, str, bool]]) -> ast.expr:
+def _reported(test: ast.expr, arms: list[tuple[int, str, bool]], undo: _Undo) -> ast.expr:
     """`test` as `0 in held if test else 0 not in failed`: the same truth, and it is told which way it went.
 
     Of `and` and `or`, each part is a test: one that never decides is as good as none.
     """
     if isinstance(test, ast.BoolOp):
-        test.values = [_reported(part, arms) for part in test.values]
+        undo.append((test, "values", test.values))
+        test.values = [_reported(part, arms, undo) for part in test.values]
         return test
     line, arm = test.lineno, len(arms)
     arms += [(line, "condition", True), (line, "condition", False)]

@@ -16,7 +16,7 @@ import ast
 import contextlib
 import marshal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import CodeType
 from typing import Any
 
@@ -27,6 +27,7 @@ from execverify.tracing import rewrite as names
 from execverify.tracing.environments import altered_environment
 
 Names = dict[str, object]
+Arguments = tuple[Sequence[Any], dict[str, Any]]
 Lent = tuple[str, Callable[[], object]]
 """A variable of a function around, and what looks it up."""
 _getframe = sys._getframe
@@ -39,8 +40,8 @@ _MAX_LENGTH, _MAX_SNAPSHOT = 1_000, 40_000  # of a collection, and of its bytes:
 _MAX_RECORDED = 50_000_000  # characters of values in one trace
 
 
-def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
-    """Harness: the plain reply of a run, and the trace of its call."""
+def record(job: dict[str, Any], stage: ExecutionContext, given: Arguments | None = None) -> dict[str, Any]:
+    """Harness: the plain reply of a run, and the trace of its call; with values that are `given`, or else the job's arguments."""
     recorder = Recorder(job["steps"], stage)
     stage.builtins.__dict__.update(recorder.names(), locals=_locals, vars=_vars, dir=_dir)  # its globals stay its own
 
@@ -49,7 +50,7 @@ def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
         return compile(tree, "<program>", "exec", dont_inherit=True)
 
     with altered_environment(job, stage):
-        reply = compile_and_call(rewritten, job, stage, recorder.around)
+        reply = compile_and_call(rewritten, job, stage, recorder.around, given)
     return {**reply, **recorder.reply()}
 
 

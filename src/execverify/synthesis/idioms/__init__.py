@@ -1,10 +1,11 @@
-"""Idioms: what is done with one value after the other, and what comes of it in the end. A new one is a function in one of these modules."""
+"""Idioms: what a loop does with one value after the other. A new one is a function in any module of this package."""
 
 import importlib
+import pkgutil
 
-from execverify.synthesis.idioms.registry import Body, IdiomInstance, idiom_depth, idiom_names, idioms_for, instantiate
+from execverify.synthesis.idioms.registry import Body, Idiom, IdiomInstance, idiom, idiom_names, idioms_for
 
-for _name in ("accumulate", "transform", "search"):  # they register themselves
+for _name in sorted(module.name for module in pkgutil.iter_modules(__path__)):  # they register themselves
     importlib.import_module(f"{__name__}.{_name}")
 
-__all__ = ["Body", "IdiomInstance", "idiom_depth", "idiom_names", "idioms_for", "instantiate"]
+__all__ = ["Body", "Idiom", "IdiomInstance", "idiom", "idiom_names", "idioms_for"]

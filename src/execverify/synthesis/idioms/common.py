@@ -1,4 +1,4 @@
-"""What several deeds say and set up alike."""
+"""What several idioms have in common."""
 
 from collections.abc import Callable
 
@@ -15,17 +15,17 @@ def variable_result(var: Var) -> Callable[[], Expr]:
     return lambda: var.expr
 
 
-def told_as(value: Expr) -> str:
-    """What a value is, as an object of a verb."""
+def as_object(value: Expr) -> str:
+    """The description of a value as the object of a verb."""
     return parenthetical(as_noun(value.description, value.kind))
 
 
-def alternating(w: ExpressionGenerator, *texts: str) -> Callable[[], str]:
+def alternating(gen: ExpressionGenerator, *texts: str) -> Callable[[], str]:
     """The first text, and in later branches the others."""
     left = list(texts)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 
 
-def name_if_long(w: ExpressionGenerator, value: Expr, most: int, *name: str) -> Expr:
+def name_if_long(gen: ExpressionGenerator, value: Expr, most: int, *name: str) -> Expr:
     """A value that is used twice: where its text is longer than that, under a name."""
-    return w.assign(value, *name).expr if len(value.text) > most else value
+    return gen.assign(value, *name).expr if len(value.text) > most else value

@@ -1,4 +1,4 @@
-"""The register of deeds: what is done with one value after the other, and what comes of it in the end."""
+"""The registry of idioms: what a loop does with one value after the other, and what the function has in the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,43 +12,65 @@ Body = Callable[[Expr], None]
 
 @dataclass
 class IdiomInstance:
-    """A deed set up: what to do with each value, and what the function then has."""
+    """An idiom in one function: writes the lines for one value, and gives the result."""
 
     act: Body
     result: Callable[[], Expr]
 
 
-Idiom = Callable[[ExpressionGenerator, str, Expr], IdiomInstance]
-_DEEDS: dict[str, tuple[Idiom, int, tuple[str, ...], str]] = {}
+MakeIdiom = Callable[[ExpressionGenerator, str, Expr], IdiomInstance]
+"""Writes the lines before the loop, for values of a type that are made from an element."""
 
 
-def idiom(depth: int, gives: str, *kinds: str) -> Callable[[Idiom], Idiom]:
-    """Registers a deed: the control statements that it nests, the head of its result's type, the heads of its values' types."""
+@dataclass(frozen=True)
+class Idiom:
+    """A registered idiom.
 
-    def register(function: Idiom) -> Idiom:
-        _DEEDS[function.__name__] = (function, depth, kinds, gives)
-        return function
+    Attributes:
+        name: its function's name.
+        make: writes what stands before the loop.
+        depth: how many control statements it nests.
+        gives: head of its result's type.
+        kinds: heads of the types of the values that it takes.
+        scalar_element: whether the loop's element must be an int or a str.
+        continues: whether other code can go on with its result.
+        in_branches: whether it can be used in both branches of one `if`.
+    """
+
+    name: str
+    make: MakeIdiom
+    depth: int
+    gives: str
+    kinds: tuple[str, ...]
+    scalar_element: bool = False
+    continues: bool = True
+    in_branches: bool = True
+
+
+_IDIOMS: dict[str, Idiom] = {}
+
+
+def idiom(
+    depth: int, gives: str, *kinds: str, scalar_element: bool = False, continues: bool = True, in_branches: bool = True
+) -> Callable[[MakeIdiom], MakeIdiom]:
+    """Registers a function as an idiom; see `Idiom` for the arguments."""
+
+    def register(make: MakeIdiom) -> MakeIdiom:
+        name = make.__name__
+        _IDIOMS[name] = Idiom(name, make, depth, gives, kinds, scalar_element, continues, in_branches)
+        return make
 
     return register
 
 
-def idioms_for(kind: str, most: int, gives: str = "") -> list[str]:
-    """Names of the deeds with values of a type, within a depth."""
+def idioms_for(kind: str, most: int, gives: str = "") -> list[Idiom]:
+    """The idioms for values of a type, within a depth, and with a result of a type where one is wanted."""
+    head = type_head(kind)
     return [
-        name
-        for name, (_, depth, kinds, given) in _DEEDS.items()
-        if depth <= most and type_head(kind) in kinds and (not gives or given == gives)
+        idiom for idiom in _IDIOMS.values() if idiom.depth <= most and head in idiom.kinds and (not gives or idiom.gives == gives)
     ]
 
 
 def idiom_names() -> tuple[str, ...]:
-    return tuple(_DEEDS)
-
-
-def idiom_depth(name: str) -> int:
-    return _DEEDS[name][1]
-
-
-def instantiate(name: str, w: ExpressionGenerator, kind: str, element: Expr) -> IdiomInstance:
-    """Sets a deed up for values of a type that come from an element."""
-    return _DEEDS[name][0](w, kind, element)
+    """The names of all idioms."""
+    return tuple(_IDIOMS)
