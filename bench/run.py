@@ -180,8 +180,8 @@ def both_seconds(programs: Sequence[Program]) -> tuple[float, float]:
 
 def confined_seconds() -> float:
     """Processor time so far of the warm workers under all hash seeds (Linux: a process's clock is made of its pid)."""
-    zygotes = [zygote for seed in range(6) if (zygote := sandbox(seed)._zygote) is not None]
-    pids = [pid for zygote in zygotes for pid in children(zygote.process.pid)]
+    forkservers = [forkserver for seed in range(6) if (forkserver := sandbox(seed)._forkserver) is not None]
+    pids = [pid for forkserver in forkservers for pid in children(forkserver.process.pid)]
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 

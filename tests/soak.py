@@ -44,7 +44,7 @@ class Figures:
     wrong: list[str]
     seconds: float = 0.0
     caller: tuple[int, int] = (0, 0)
-    zygote: tuple[int, int] = (0, 0)
+    forkserver: tuple[int, int] = (0, 0)
     zombies: int = 0
 
 
@@ -87,31 +87,33 @@ def run(count: int, workers: int, seed: int, snippets: list[Snippet]) -> Figures
         for name, candidate in mixed(count, seed, snippets, canary):
             if name not in by_id and name not in quiet:
                 quiet[name] = told(next(run_candidates([candidate], limits=LIMITS, sandbox=box)))
-        assert box._zygote is not None
-        zygote, files = box._zygote, descriptors()
-        figures.caller, figures.zygote = (resident("self"), 0), (resident(zygote.process.pid), 0)
+        assert box._forkserver is not None
+        forkserver, files = box._forkserver, descriptors()
+        figures.caller, figures.forkserver = (resident("self"), 0), (resident(forkserver.process.pid), 0)
         began = time.monotonic()
         names = [name for name, _ in mixed(count, seed, snippets, canary)]
         candidates = (candidate for _, candidate in mixed(count, seed, snippets, canary))
         for index, results in enumerate(run_candidates(candidates, limits=LIMITS, workers=workers, sandbox=box)):
             judge(figures, names[index], results, quiet, by_id)
             if index == _MANY:  # by now everything is warm
-                figures.caller, figures.zygote = (resident("self"), 0), (resident(zygote.process.pid), 0)
+                figures.caller, figures.forkserver = (resident("self"), 0), (resident(forkserver.process.pid), 0)
         figures.seconds = time.monotonic() - began
         time.sleep(0.5)
-        left = children(zygote.process.pid) - {zygote.init}
+        left = children(forkserver.process.pid) - {forkserver.init}
         figures.zombies = sum(is_zombie(pid) for pid in left)
         figures.caller = (figures.caller[0], resident("self"))
-        figures.zygote = (figures.zygote[0], resident(zygote.process.pid))
+        figures.forkserver = (figures.forkserver[0], resident(forkserver.process.pid))
         for what, wrong in {
             f"{len(left)} processes are left": len(left) > 1,
-            f"{len((zygote.init and children(zygote.init)) or ())} orphans are left": bool(zygote.init and children(zygote.init)),
+            f"{len((forkserver.init and children(forkserver.init)) or ())} orphans are left": bool(
+                forkserver.init and children(forkserver.init)
+            ),
             "descriptors are left": len(descriptors()) > len(files),
-            "files are left": list(Path(zygote.root).iterdir()),
+            "files are left": list(Path(forkserver.root).iterdir()),
             "the canary is another": canary.read_text() != "secret",
-            "the zygote was replaced": box._zygote is not zygote,
+            "the forkserver was replaced": box._forkserver is not forkserver,
             f"the caller grew: {figures.caller}": figures.caller[1] - figures.caller[0] > 16_000_000,
-            f"the zygote grew: {figures.zygote}": figures.zygote[1] - figures.zygote[0] > 2_000_000,
+            f"the forkserver grew: {figures.forkserver}": figures.forkserver[1] - figures.forkserver[0] > 2_000_000,
             "zombies": figures.zombies,
         }.items():
             if wrong:
@@ -160,7 +162,7 @@ def main() -> None:
     rate = options.count / figures.seconds
     print(f"{options.count} candidates in {figures.seconds:.0f} s ({rate:.0f} a second, {options.workers} workers)")
     print(f"outcomes of tests: {dict(figures.outcomes.most_common())}")
-    print(f"resident memory, from when all was warm to the end: caller {figures.caller}, zygote {figures.zygote} bytes")
+    print(f"resident memory, from when all was warm to the end: caller {figures.caller}, forkserver {figures.forkserver} bytes")
     print("\n".join(figures.wrong[:40]) or "nothing is left, nothing grew, every verdict is the quiet one's")
     sys.exit(bool(figures.wrong))
 

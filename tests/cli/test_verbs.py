@@ -184,17 +184,17 @@ def test_programs_that_cannot_be_used(verb: str, change: dict[str, str], message
 
 BAD_CALLS = {
     "raises": ("def f(n):\n    return 1 // (n - n)", "raised", "ZeroDivisionError at line 2"),
-    "hangs": ("def f(n):\n    while True: pass", "too many steps", "more than 10000 steps"),
-    "hangs-in-c": ("def f(n):\n    return sum(range(10**12))", "timed out", "longer than 3 s"),
-    "eats-memory": ("def f(n):\n    return 'x' * 10**11", "out of memory", "more memory than it may have"),
+    "hangs": ("def f(n):\n    while True: pass", "too_many_steps", "more than 10000 steps"),
+    "hangs-in-c": ("def f(n):\n    return sum(range(10**12))", "timed_out", "longer than 3 s"),
+    "eats-memory": ("def f(n):\n    return 'x' * 10**11", "out_of_memory", "more memory than it may have"),
     "prints-a-gigabyte": (
         "def f(n):\n    for _ in range(9000):\n        print('x' * 120_000)",
-        "too much output",
+        "too_much_output",
         "1000000 characters",
     ),
-    "exits": ("import os\ndef f(n):\n    os._exit(7)", "died", "exited with status 7"),
+    "exits": ("import os\ndef f(n):\n    os._exit(7)", "crashed", "exited with status 7"),
     "sys-exits": ("import sys\ndef f(n):\n    sys.exit(7)", "raised", "SystemExit"),
-    "not-deterministic": ("def f(n):\n    return hash('x')", "not deterministic", "two runs of it differ"),
+    "not-deterministic": ("def f(n):\n    return hash('x')", "nondeterministic", "two runs of it differ"),
     "opaque": ("def f(n):\n    return lambda: n", "the result has no literal", "object"),
 }
 
@@ -358,7 +358,7 @@ def test_score_judges_rows_of_code(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     score = json.loads(done.stdout)
     assert (score["kind"], score["reward"]) == ("code_generation", 0.55)
-    assert [part["verdict"] for part in score["parts"]] == ["right", "right", "wrong answer"]
+    assert [part["verdict"] for part in score["parts"]] == ["right", "right", "wrong_answer"]
     assert json.loads(run("score", rows, completions, "--json", "--binary").stdout)["reward"] == 0.05
     table = run("score", rows, completions)
     assert "unit_test" in table.stdout and "0.5500" in table.stdout

@@ -589,7 +589,7 @@ def test_what_never_ends_gets_no_chain() -> None:
     account = CotReport()
     assert list(cot_rows([row], limits=Limits(timeout=0.05, steps=10**9), account=account)) == []
     assert [left.reason for left in account.skipped] == ["the program does not run as it did"]
-    assert "timed out" in account.skipped[0].detail
+    assert "timed_out" in account.skipped[0].detail
 
 
 def test_our_failure_is_an_error_and_loses_no_row(monkeypatch: pytest.MonkeyPatch) -> None:

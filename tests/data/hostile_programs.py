@@ -10,8 +10,8 @@ A snippet defines `f`, which is called with 3; or it is a program that is fed "3
 
 from dataclasses import dataclass
 
-RETURNED, RAISED, TIMED_OUT, MEMORY = "returned", "raised", "timed out", "out of memory"
-OUTPUT, DIED, FORBIDDEN = "too much output", "died", "forbidden"
+RETURNED, RAISED, TIMED_OUT, MEMORY = "returned", "raised", "timed_out", "out_of_memory"
+OUTPUT, DIED, FORBIDDEN = "too_much_output", "crashed", "forbidden"
 
 
 @dataclass(frozen=True)
@@ -417,12 +417,12 @@ WALKS = _calls(
         "the collector": "import gc\nreturn sum(1 for o in gc.get_objects() if isinstance(o, str) and o == str(1041 + 1))",
         "all that is referred to": "import gc\nreturn [o for o in gc.get_objects() if type(o) is dict and 'expected' in o and False]",
         "modules": "import sys\nreturn [n for n, m in sys.modules.items() if '1042' in repr(getattr(m, '__dict__', ''))[:0]]",
-        "a frame's globals": "import sys\nframe = sys._getframe()\nwhile frame:\n    for n in ('value_of', 'pack_texts', '_returned'):\n        if n in frame.f_globals: frame.f_globals[n] = None\n    frame = frame.f_back\nreturn 7",
+        "a frame's globals": "import sys\nframe = sys._getframe()\nwhile frame:\n    for n in ('to_value', 'pack_strings', '_returned'):\n        if n in frame.f_globals: frame.f_globals[n] = None\n    frame = frame.f_back\nreturn 7",
         "a frame's locals": "import sys\nframe = sys._getframe().f_back\nframe.f_locals['tests'] = frame.f_locals['fields'] = None\nreturn 7",
         "patches the real builtins": "b = print.__self__\nb.isinstance = b.repr = lambda *_: True\nreturn 7",
         "patches builtins": "import builtins\nfor n in ('isinstance', 'repr', 'type', 'len', 'str', 'id'): setattr(builtins, n, lambda *_: 7)\nreturn 7",
         "patches os.write": "import os\nos.write = lambda *_: 0\nreturn 7",
-        "patches the wire": "import sys\nw = sys.modules['execverify.sandbox.protocol']\nw.pack_texts = lambda *_: b'x' * 100\nsys.modules['execverify.sandbox.candidate_worker'].pack_texts = w.pack_texts\nreturn 7",
+        "patches the wire": "import sys\nw = sys.modules['execverify.sandbox.protocol']\nw.pack_strings = lambda *_: b'x' * 100\nsys.modules['execverify.sandbox.candidate_io'].pack_strings = w.pack_strings\nreturn 7",
         "patches marshal": "import marshal\nmarshal.loads = lambda *_: 1 / 0\nreturn 7",
         "patches os._exit": "import os\nos._exit = lambda *_: None\nraise SystemExit",
         "clears the modules": "import sys\nsys.modules.clear()\nreturn 7",
@@ -477,12 +477,12 @@ def _forged(bodies: dict[str, str], outcomes: tuple[str, ...] = (DIED,)) -> list
 
 FORGERIES = _forged(
     {
-        "our failure": "send('result', 'our failure', None, None, None, 'sorry', None, '')\nos._exit(0)",
+        "sandbox_error": "send('result', 'sandbox_error', None, None, None, 'sorry', None, '')\nos._exit(0)",
         "refusal": "send('refused', 'sorry')\nos._exit(0)",
         "readiness": "send('ready')\nos._exit(0)",
         "unsupported": "send('result', 'unsupported', None, None, None, 'sorry', None, '')\nos._exit(0)",
-        "not run": "send('result', 'not run', None, None, None, 'sorry', None, '')\nos._exit(0)",
-        "time-out": "send('result', 'timed out', None, None, None, '', None, '')\nos._exit(0)",
+        "not_run": "send('result', 'not_run', None, None, None, 'sorry', None, '')\nos._exit(0)",
+        "time-out": "send('result', 'timed_out', None, None, None, '', None, '')\nos._exit(0)",
         "unloaded": "send('unloaded', 'returned', 'int', '7', None, '', None, '')\nos._exit(0)",
         "loaded": "send('loaded')\nos._exit(0)",
         "call": "send('call', 'f', '[[], {}]')\nos._exit(0)",

@@ -53,9 +53,9 @@ def test_programs_of_a_benchmark_are_kept_out_as_they_are_outside(tmp_path: Path
 @pytest.mark.parametrize(
     "reply",
     [
-        {"outcome": "timed out", "detail": ""},
-        {"outcome": "died", "detail": ""},
-        {"outcome": "our failure", "detail": ""},
+        {"outcome": "timed_out", "detail": ""},
+        {"outcome": "crashed", "detail": ""},
+        {"outcome": "sandbox_error", "detail": ""},
         {"outcome": "returned", "made": [None, None], "seconds": {}, "checked": []},
     ],
 )
@@ -67,12 +67,12 @@ def test_what_is_left_open_is_made_outside(reply: dict[str, Any]) -> None:
 def test_processes_outside_are_ended_when_nothing_is_left_open_any_more() -> None:
     inside = BatchGenerator(ItemGenerator(DatasetConfig(seed=5)))
     inside.lines(range(2))
-    list(inside._lines_in([2], {"outcome": "died", "detail": ""}))
-    assert sandbox()._zygote is not None
+    list(inside._lines_in([2], {"outcome": "crashed", "detail": ""}))
+    assert sandbox()._forkserver is not None
     for start in range(3, 7):
         inside.lines(range(start, start + 1))
-    assert sandbox()._zygote is None
-    assert list(inside._lines_in([2], {"outcome": "died", "detail": ""})) == inside.lines([2])
+    assert sandbox()._forkserver is None
+    assert list(inside._lines_in([2], {"outcome": "crashed", "detail": ""})) == inside.lines([2])
 
 
 LEFT_OPEN = """

@@ -1,6 +1,6 @@
 """Code answers for the fuzzer: completions in every wrapping and with every damage, and what a candidate's process may say.
 
-Most candidates are not run: their replies are made up, and go through what reads the replies of real ones (`result_in`). So
+Most candidates are not run: their replies are made up, and go through what reads the replies of real ones (`parse_result`). So
 the judge meets replies that no honest process gives. Some run in the sandbox, for real.
 """
 
@@ -22,7 +22,7 @@ from execverify.rewards.code import grade
 from execverify.rewards.code.extract import extract_code
 from execverify.rewards.code.unit_tests import UnitTestFormat, UnitTests
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.sessions import ALLOWED_MESSAGES, INVALID_REPLY, result_in
+from execverify.sandbox.sessions import ALLOWED_MESSAGES, INVALID_REPLY, parse_result
 from tests.fuzz.completions import damaged_text, noise, random_literal
 
 
@@ -151,7 +151,7 @@ def reply(rng: random.Random, gives: Any, form: UnitTestFormat) -> list[str | No
     if rng.random() < 0.4:
         return ["returned", value.type, value.text, value.opaque_reason, "", None, stdout]
     outcome = rng.choice(
-        ("returned", "returned", "returned", "raised", "out of memory", "too much output", "forbidden", "our failure", "x")
+        ("returned", "returned", "returned", "raised", "out_of_memory", "too_much_output", "forbidden", "sandbox_error", "x")
     )
     text = rng.choice((value.text, rng.choice(_VALUES), random_literal(rng), damaged_text(rng, value.text or "x"), None))
     kind = rng.choice((value.type, "range", "dict", "int", "list", noise(rng)))
@@ -182,7 +182,7 @@ def results(rng: random.Random, problem: Problem, form: UnitTestFormat, honest: 
             else reply(rng, gives, form)
         )
         try:
-            found.append(result_in(said, ALLOWED_MESSAGES["call", "working"]["result"], kept=10_000_000))
+            found.append(parse_result(said, ALLOWED_MESSAGES["call", "working"]["result"], max_output=10_000_000))
         except ValueError:
             found.append(Result(Outcome.CRASHED, detail=INVALID_REPLY))
     return tuple(found)

@@ -96,23 +96,23 @@ def test_no_code_is_no_answer_and_earns_nothing() -> None:
 # ------------------------------------------------------------------------------------------------ what each test came to
 
 ENDS = [
-    ("def f(n):\n    return n", "wrong answer", "f(3) gives 3, not 4"),
-    ("def f(n):\n    pass", "wrong answer", "f(3) gives None, not 4"),
-    ("def f(n):\n    return n + 1.0", "wrong answer", "f(3) gives 4.0, not 4"),
-    ("def f(n):\n    return str(n + 1)", "wrong answer", "f(3) gives '4', not 4"),
+    ("def f(n):\n    return n", "wrong_answer", "f(3) gives 3, not 4"),
+    ("def f(n):\n    pass", "wrong_answer", "f(3) gives None, not 4"),
+    ("def f(n):\n    return n + 1.0", "wrong_answer", "f(3) gives 4.0, not 4"),
+    ("def f(n):\n    return str(n + 1)", "wrong_answer", "f(3) gives '4', not 4"),
     ("def f(n):\n\n    return 1 / 0", "raised", "ZeroDivisionError at line 3"),
     ("def f():\n    return 4", "raised", "TypeError"),
     ("def g(n):\n    return n + 1", "raised", "NameError"),
     ("def f(n:\n    return n", "raised", "SyntaxError"),
-    ("def f(n):\n    while True:\n        pass", "timed out", "longer than 0.3 s"),
-    ("def f(n):\n    return len(bytearray(10**11))", "out of memory", ""),
+    ("def f(n):\n    while True:\n        pass", "timed_out", "longer than 0.3 s"),
+    ("def f(n):\n    return len(bytearray(10**11))", "out_of_memory", ""),
     ("import numpy\n\n\ndef f(n):\n    return n + 1", "forbidden", "numpy"),
     ("import socket\n\n\ndef f(n):\n    socket.socket()\n    return n + 1", "forbidden", ""),
-    ("import os\n\n\ndef f(n):\n    os._exit(0)", "died", ""),
+    ("import os\n\n\ndef f(n):\n    os._exit(0)", "crashed", ""),
     ("def f(n):\n    raise SystemExit(0)", "raised", "SystemExit"),
-    ("def f(n):\n    print('x' * 10**7)\n    return n + 1", "too much output", ""),
-    ("def f(n):\n    return object()", "wrong answer", "no literal"),
-    ("def f(n):\n    return (n + 1 for _ in '1')", "wrong answer", "generator"),
+    ("def f(n):\n    print('x' * 10**7)\n    return n + 1", "too_much_output", ""),
+    ("def f(n):\n    return object()", "wrong_answer", "no literal"),
+    ("def f(n):\n    return (n + 1 for _ in '1')", "wrong_answer", "generator"),
 ]
 
 
@@ -129,16 +129,16 @@ def test_how_a_call_ended_is_told(source: str, verdict: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("source", "verdict", "why"),
     [
-        ("print(input())", "wrong answer", "line 1 of the output is '1 2', not '3'"),
-        ("print(3)\nprint(4)", "wrong answer", "line 2 of the output is '4', not missing"),
-        ("", "wrong answer", "line 1 of the output is missing, not '3'"),
-        ("print(' 3')", "wrong answer", "is ' 3', not '3'"),
+        ("print(input())", "wrong_answer", "line 1 of the output is '1 2', not '3'"),
+        ("print(3)\nprint(4)", "wrong_answer", "line 2 of the output is '4', not missing"),
+        ("", "wrong_answer", "line 1 of the output is missing, not '3'"),
+        ("print(' 3')", "wrong_answer", "is ' 3', not '3'"),
         ("print(3)\n\nraise ValueError('no')", "raised", "ValueError at line 3: no"),
         ("import sys\nprint(3)\nsys.exit(1)", "raised", "SystemExit"),
-        ("print(3)\nwhile True: pass", "timed out", "longer than"),
+        ("print(3)\nwhile True: pass", "timed_out", "longer than"),
         ("print(3, flush=True)\nimport os\nos._exit(0)", "right", ""),
-        ("print(3)\nimport os\nos._exit(0)", "wrong answer", "missing"),
-        ("print(3, flush=True)\nimport os\nos._exit(1)", "died", ""),
+        ("print(3)\nimport os\nos._exit(0)", "wrong_answer", "missing"),
+        ("print(3, flush=True)\nimport os\nos._exit(1)", "crashed", ""),
     ],
 )
 def test_how_a_program_ended_is_told(source: str, verdict: str, why: str) -> None:
@@ -153,10 +153,10 @@ def test_how_an_assert_ended_is_told() -> None:
         return str(part.verdict), part.reason
 
     assert of(GOLD) == ("right", "")
-    assert of("def f(n):\n    return n") == ("wrong answer", "assert f(3) == 4 does not hold")
+    assert of("def f(n):\n    return n") == ("wrong_answer", "assert f(3) == 4 does not hold")
     assert of("def f(n):\n    return [][n]")[0] == "raised" and "IndexError" in of("def f(n):\n    return [][n]")[1]
-    assert of("def f(n):\n    while True: pass")[0] == "timed out"
-    assert of("import os\n\n\ndef f(n):\n    os._exit(0)")[0] == "died"
+    assert of("def f(n):\n    while True: pass")[0] == "timed_out"
+    assert of("import os\n\n\ndef f(n):\n    os._exit(0)")[0] == "crashed"
     assert of("def f(n:")[0] == "raised"
 
 
@@ -172,7 +172,7 @@ def test_stopping_early_counts_the_rest_as_not_passed() -> None:
     for source in ("def f(n):\n    return n + 1 if n else n", "def f(n):\n    return n + 1 if n else 1 / n"):
         for truth in (CALLS, ASSERTS):
             score = judge(truth, source, UnitTestConfig(stop_early=True))
-            assert verdicts(score)[0] == "right" and verdicts(score)[2] == "not run"
+            assert verdicts(score)[0] == "right" and verdicts(score)[2] == "not_run"
             assert score.reward == pytest.approx(1 / 3 + 0.05)
     assert judge(CALLS, GOLD, UnitTestConfig(stop_early=True)).reward == 1.05
 
@@ -222,9 +222,9 @@ def test_float_tolerance_is_opt_in_and_never_for_integers() -> None:
     assert judge({"inputs": [[]], "outputs": [0.3], "fn_name": "f"}, "def f():\n    return 0.1 + 0.2", close).reward == 1.05
     assert judge(big, "def f():\n    return 10**20 + 1", close).reward == 0.05
     out = {"inputs": ["", ""], "outputs": ["0.333333333", str(10**20)]}
-    assert verdicts(judge(out, "print(1 / 3)", close)) == ["right", "wrong answer"]
-    assert verdicts(judge(out, "print(10**20 + 1)", close)) == ["wrong answer", "wrong answer"]
-    assert verdicts(judge(out, "print(1 / 3)")) == ["wrong answer", "wrong answer"]
+    assert verdicts(judge(out, "print(1 / 3)", close)) == ["right", "wrong_answer"]
+    assert verdicts(judge(out, "print(10**20 + 1)", close)) == ["wrong_answer", "wrong_answer"]
+    assert verdicts(judge(out, "print(1 / 3)")) == ["wrong_answer", "wrong_answer"]
 
 
 def test_literals_are_compared_exactly() -> None:
@@ -269,7 +269,7 @@ def test_a_program_cannot_print_what_it_does_not_know() -> None:
 def test_what_a_test_itself_needs_beyond_plain_data_is_left_out_and_counted() -> None:
     truth = {"asserts": ["assert f(3) == 4", "assert f(lambda: 3) == 4", "assert f(5) == 0"]}
     score = judge(truth, GOLD)
-    assert verdicts(score) == ["right", "unsupported", "wrong answer"]
+    assert verdicts(score) == ["right", "unsupported", "wrong_answer"]
     assert score.reward == 0.55
     assert score.share("unit_test") == 0.5
     assert judge({"asserts": ["assert f(lambda: 3) == 4"]}, GOLD).reward is None
@@ -308,7 +308,7 @@ def test_scores_in_an_event_loop_that_goes_on() -> None:
         return await slow, ticks
 
     scores, ticks = asyncio.run(main())
-    assert verdicts(scores[0]) == ["timed out", "timed out", "not run"]  # the budget is spent
+    assert verdicts(scores[0]) == ["timed_out", "timed_out", "not_run"]  # the budget is spent
     assert ticks > 10
 
 
@@ -336,14 +336,14 @@ def test_a_batch_holds_little_of_what_its_candidates_gave() -> None:
 
 def test_binary_stops_at_the_first_test_that_does_not_pass() -> None:
     score = judge(CALLS, "def f(n):\n    return 'no'", rule=UnitTestConfig(binary=True))
-    assert verdicts(score) == ["wrong answer", "not run", "not run"]
+    assert verdicts(score) == ["wrong_answer", "not_run", "not_run"]
 
 
 def test_a_program_may_write_as_much_as_its_test_expects() -> None:
     tests = {"inputs": ["700000\n"], "outputs": ["x\n" * 700_000]}
     assert judge(tests, "print('x\\n' * int(input()), end='')").reward == 1.05
     assert verdicts(judge({"inputs": ["700000\n"], "outputs": ["x\n"]}, "print('x\\n' * int(input()), end='')")) == [
-        "too much output"
+        "too_much_output"
     ]
 
 
@@ -397,7 +397,7 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
 
     monkeypatch.setattr(grade, "run_candidates", broken)
     score = judge(CALLS, GOLD)
-    assert score.reward is None and set(verdicts(score)) == {"our failure"}
+    assert score.reward is None and set(verdicts(score)) == {"grader_error"}
     assert "no process today" in score.parts[1].reason
     metrics: dict[str, float] = {}
     assert unit_test_reward(completions=[answer(GOLD)], tests=[CALLS], log_metric=metrics.__setitem__) == [None]
@@ -433,7 +433,7 @@ def test_malformed_tests_are_an_error_or_none_and_never_a_score() -> None:
         assert (counted["score"], counted["bad_row"], counted["our_failure"]) == (0.0, 1.0, 0.0)
         scores = unit_test_scores([(truth, answer(GOLD)), (CALLS, answer(GOLD))])
         assert [score.reward for score in scores] == [None, 1.05]
-        assert [str(part.verdict) for part in scores[0].parts] == ["bad row"]
+        assert [str(part.verdict) for part in scores[0].parts] == ["bad_row"]
 
 
 @pytest.mark.parametrize("wrong", [{"format_bonus": -1.0}, {"float_tolerance": -1.0}, {"imports": "numpy"}])

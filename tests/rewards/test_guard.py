@@ -154,7 +154,7 @@ def test_a_reply_out_of_proportion_is_not_parsed(monkeypatch: pytest.MonkeyPatch
     assert too_long("1" * 1_000, "1")
     monkeypatch.setattr(grade, "parse_literal", lambda *_: pytest.fail("parsed"))
     score = unit_test_score({"inputs": [[1]], "outputs": [5], "fn_name": "f"}, code("def f(n):\n    return [1] * 30000"))
-    assert (score.reward, str(score.parts[1].verdict)) == (0.05, "wrong answer")
+    assert (score.reward, str(score.parts[1].verdict)) == (0.05, "wrong_answer")
 
 
 # ------------------------------------------------------------------------------------------------------- the guard

@@ -69,11 +69,11 @@ def battery(mode: str, folder: Path) -> Report:
         choice, imports = MODES[mode]
         with Sandbox(0, imports, choice, untrusted=True) as box:
             results = list(run_candidates(candidates, limits=LIMITS, workers=3, sandbox=box))
-            zygote = box._zygote
-            assert zygote is not None
-            left = in_time(lambda: len(children(zygote.process.pid) - {zygote.init}), 1)  # the spare one
-            orphans = in_time(lambda: len(children(zygote.init)) if zygote.init else 0, 0)
-            files = sorted(path.name for path in Path(zygote.root).iterdir())
+            forkserver = box._forkserver
+            assert forkserver is not None
+            left = in_time(lambda: len(children(forkserver.process.pid) - {forkserver.init}), 1)  # the spare one
+            orphans = in_time(lambda: len(children(forkserver.init)) if forkserver.init else 0, 0)
+            files = sorted(path.name for path in Path(forkserver.root).iterdir())
         with contextlib.suppress(BlockingIOError):
             listening.accept()
             files.append("a connection")
@@ -159,7 +159,7 @@ def test_the_battery_is_large() -> None:
 
 def test_a_short_endurance_run(tmp_path: Path) -> None:
     """Two hundred candidates, a tenth hostile but for those that take their whole time; `endurance.py` runs twenty thousand."""
-    figures = endurance.run(200, 3, 1, [snippet for snippet in ALL if "timed out" not in snippet.outcomes])
+    figures = endurance.run(200, 3, 1, [snippet for snippet in ALL if "timed_out" not in snippet.outcomes])
     assert figures.wrong == []
 
 

@@ -12,9 +12,9 @@ import pytest
 from execverify.rewards import UnitTestConfig, unit_test_scores
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
+from execverify.sandbox.connections import Connection
 from execverify.sandbox.result import Outcome
-from execverify.sandbox.scheduler import Connection
-from execverify.sandbox.sessions import ALLOWED_MESSAGES, CANDIDATE_ROLES, read_message, result_in
+from execverify.sandbox.sessions import ALLOWED_MESSAGES, CANDIDATE_ROLES, parse_result, read_message
 
 BINARY = UnitTestConfig(binary=True)
 FORMS: dict[str, dict[str, Any]] = {
@@ -121,7 +121,7 @@ def test_what_the_table_does_not_have_is_refused(place: tuple[str, str], kind: s
         elif allowed:
             _, fields, outcomes = read_message(line, texts)
             if str(outcome) in allowed:
-                assert result_in(fields, outcomes).outcome == outcome
+                assert parse_result(fields, outcomes).outcome == outcome
             else:
                 with pytest.raises(ValueError, match="no result"):
-                    result_in(fields, outcomes)
+                    parse_result(fields, outcomes)

@@ -25,9 +25,9 @@ import pytest
 
 import execverify as ev
 from execverify.sandbox.candidates import Candidate, run_candidates
-from execverify.sandbox.job import Job
+from execverify.sandbox.job import Job, Runner
 from execverify.sandbox.result import Outcome
-from execverify.sandbox.run import call_many, job_for, sandbox
+from execverify.sandbox.run import RUN_CALL, call_many, job_for, sandbox
 from execverify.sandbox.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes and descriptors in /proc")
@@ -47,7 +47,7 @@ def run(source: str, arguments: str = "", **limits: Any) -> ev.Result:
 
 
 def job(source: str, **limits: Any) -> Job:
-    return job_for(program(source), "execverify.sandbox.runners:run_call", ev.Limits(**limits))
+    return job_for(program(source), RUN_CALL, ev.Limits(**limits))
 
 
 def text_of(result: ev.Result) -> str | None:
@@ -345,7 +345,7 @@ def test_a_program_that_answers_for_itself_cannot_break_its_caller(body: bytes) 
 EXCUSE = """
     import os, struct
     def f():
-        body = b'{"outcome":"our failure"}'
+        body = b'{"outcome":"sandbox_error"}'
         for fd in range(3, 64):
             try:
                 os.write(fd, struct.pack("!I", len(body)) + body)
@@ -396,7 +396,7 @@ def test_a_message_that_announces_too_much_costs_no_memory() -> None:
 )
 def test_a_sum_of_floats_that_versions_round_differently_is_found(items: str) -> None:
     result = run(f"def f():\n    return sum({items})")
-    assert result.outcome == Outcome.NOT_DETERMINISTIC and "3.12" in result.detail
+    assert result.outcome == Outcome.NONDETERMINISTIC and "3.12" in result.detail
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_a_sum_that_fails_fails_as_in_python(items: str) -> None:
 
 
 def test_a_sum_of_integers_and_floats_that_versions_round_differently_is_found() -> None:
-    assert run("def f():\n    return sum([10**16, 1.0, 1.0, 1.0])").outcome == Outcome.NOT_DETERMINISTIC
+    assert run("def f():\n    return sum([10**16, 1.0, 1.0, 1.0])").outcome == Outcome.NONDETERMINISTIC
 
 
 # ----------------------------------------------------------------------------------------------------------------- limits
@@ -567,7 +567,7 @@ def test_an_error_of_the_programs_source_reaches_the_caller() -> None:
 
 def test_a_job_that_is_no_job_is_our_failure(box: Sandbox) -> None:
     good = job(ONE)
-    jobs = [Job("no.such:harness", ONE, "f", ""), good, Job(good.runner, "def f(:", "f", ""), good]
+    jobs = [Job(Runner("no.such", "runner"), ONE, "f", ""), good, Job(good.runner, "def f(:", "f", ""), good]
     replies = [reply["outcome"] for reply in box.run_many(jobs)]
     assert replies == [Outcome.SANDBOX_ERROR, Outcome.RETURNED, Outcome.RAISED, Outcome.RETURNED]
 
@@ -895,16 +895,16 @@ def test_many_threads_may_run_programs_at_once(box: Sandbox) -> None:
 
 
 def run_there(queue: Any, number: int) -> None:
-    """In another process: runs a program, and says what came of it and whose zygote did it."""
+    """In another process: runs a program, and says what came of it and whose forkserver did it."""
     result = ev.run(ev.Program("def f(n):\n    return n + 1", "f", str(number)))
-    queue.put((text_of(result), zygote_of(sandbox())))
+    queue.put((text_of(result), forkserver_of(sandbox())))
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_another_process_of_ours_runs_programs_too(method: str) -> None:
     assert text_of(run(ONE)) == "1"
-    ours = zygote_of(sandbox())
+    ours = forkserver_of(sandbox())
     context: Any = multiprocessing.get_context(method)
     queue = context.Queue()
     children = [context.Process(target=run_there, args=(queue, number)) for number in range(3)]
@@ -915,10 +915,10 @@ def test_another_process_of_ours_runs_programs_too(method: str) -> None:
         child.join(30)
     queue.close()
     assert sorted(text for text, _ in answers) == ["1", "2", "3"]
-    zygotes = {pid for _, pid in answers}
-    assert len(zygotes) == 3 and ours not in zygotes
-    assert text_of(run(ONE)) == "1" and zygote_of(sandbox()) == ours
-    assert in_time(lambda: all(map(gone, zygotes)))
+    forkservers = {pid for _, pid in answers}
+    assert len(forkservers) == 3 and ours not in forkservers
+    assert text_of(run(ONE)) == "1" and forkserver_of(sandbox()) == ours
+    assert in_time(lambda: all(map(gone, forkservers)))
 
 
 def forked(target: Callable[..., None], *arguments: object) -> Any:
@@ -948,48 +948,48 @@ def test_a_fork_may_happen_while_a_thread_is_in_the_sandbox(box: Sandbox) -> Non
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_closing_does_not_wait_for_forked_copies(box: Sandbox) -> None:
     box.run(job(ONE))
-    zygote = zygote_of(box)
+    forkserver = forkserver_of(box)
     child = forked(time.sleep, 60)
     began = time.monotonic()
     box.close()
-    assert time.monotonic() - began < 4 and gone(zygote)
+    assert time.monotonic() - began < 4 and gone(forkserver)
     child.kill()
     child.join()
 
 
-def zygote_of(box: Sandbox) -> int:
-    assert box._zygote is not None
-    return box._zygote.process.pid
+def forkserver_of(box: Sandbox) -> int:
+    assert box._forkserver is not None
+    return box._forkserver.process.pid
 
 
 def workers_of(box: Sandbox) -> set[int]:
-    """The zygote's children, but for the init of its namespace of processes."""
-    assert box._zygote is not None
-    return children_of(zygote_of(box)) - {box._zygote.init or 0}
+    """The forkserver's children, but for the init of its namespace of processes."""
+    assert box._forkserver is not None
+    return children_of(forkserver_of(box)) - {box._forkserver.init or 0}
 
 
-def end_zygote(box: Sandbox) -> int:
-    """Kills the sandbox's own zygote, a child of this process, and waits until it is dead."""
-    pid = zygote_of(box)
+def end_forkserver(box: Sandbox) -> int:
+    """Kills the sandbox's own forkserver, a child of this process, and waits until it is dead."""
+    pid = forkserver_of(box)
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     return pid
 
 
-def test_a_lost_zygote_is_replaced(box: Sandbox) -> None:
+def test_a_lost_forkserver_is_replaced(box: Sandbox) -> None:
     assert box.run(job(ONE))["outcome"] == Outcome.RETURNED
     workers = workers_of(box)
-    lost = end_zygote(box)
+    lost = end_forkserver(box)
     assert box.run(job(ONE))["outcome"] == Outcome.RETURNED
-    assert zygote_of(box) != lost and in_time(lambda: all(map(gone, workers)))
+    assert forkserver_of(box) != lost and in_time(lambda: all(map(gone, workers)))
 
 
-def test_a_zygote_lost_during_a_run_is_not_held_against_the_program(box: Sandbox) -> None:
+def test_a_forkserver_lost_during_a_run_is_not_held_against_the_program(box: Sandbox) -> None:
     assert box.run(job(ONE))["outcome"] == Outcome.RETURNED, "a worker waits"
 
     def jobs() -> Iterator[Job]:
         yield job("def f():\n    for _ in range(10**7):\n        pass", timeout=10)
-        end_zygote(box)
+        end_forkserver(box)
         yield job(ONE)
 
     outcomes = [reply["outcome"] for reply in box.run_many(jobs())]
@@ -1018,7 +1018,7 @@ def test_a_program_leaves_no_process_behind(box: Sandbox) -> None:
     grandchildren: set[int] = set()
 
     def hidden() -> bool:
-        if box._zygote is not None:
+        if box._forkserver is not None:
             grandchildren.update(*map(children_of, workers_of(box)))
         return bool(grandchildren)
 
@@ -1075,20 +1075,20 @@ def test_closing_leaves_nothing() -> None:
     box = Sandbox()
     for _ in range(2):
         list(box.run_many([job(ONE), job(SPIN, timeout=0.05), job(EXIT), job(ONE)], workers=3))
-        zygote = zygote_of(box)
-        assert box._zygote is not None
-        folder, workers = Path(box._zygote.root), workers_of(box)
+        forkserver = forkserver_of(box)
+        assert box._forkserver is not None
+        folder, workers = Path(box._forkserver.root), workers_of(box)
         assert workers and folder.is_dir() and descriptors() > before
         box.close()
         assert (descriptors(), children_of(os.getpid())) == (before, processes)
-        assert not folder.exists() and not any(Path(f"/proc/{pid}").exists() for pid in (zygote, *workers))
+        assert not folder.exists() and not any(Path(f"/proc/{pid}").exists() for pid in (forkserver, *workers))
         box.close()  # and closing again does nothing
 
 
 def test_a_sandbox_that_was_never_used_starts_nothing() -> None:
     before = descriptors(), children_of(os.getpid())
     with Sandbox() as box:
-        assert box._zygote is None
+        assert box._forkserver is None
     assert (descriptors(), children_of(os.getpid())) == before
 
 
@@ -1115,9 +1115,9 @@ if {busy}:
     threading.Thread(target=hang, daemon=True).start()
     while sandbox()._idle:
         time.sleep(0.01)
-zygote = sandbox()._zygote
-workers = pathlib.Path(f"/proc/{{zygote.process.pid}}/task/{{zygote.process.pid}}/children").read_text()
-print(zygote.root, zygote.process.pid, workers, flush=True)
+forkserver = sandbox()._forkserver
+workers = pathlib.Path(f"/proc/{{forkserver.process.pid}}/task/{{forkserver.process.pid}}/children").read_text()
+print(forkserver.root, forkserver.process.pid, workers, flush=True)
 {ending}
 """
 
@@ -1135,41 +1135,42 @@ def test_the_end_of_the_interpreter_leaves_nothing(ending: str, busy: bool) -> N
     code = LEAVING.format(busy=busy, ending=ending)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     folder, *pids = done.stdout.split()
-    assert len(pids) >= 2, done  # the zygote, its worker, and the init of its namespace where there is one
+    assert len(pids) >= 2, done  # the forkserver, its worker, and the init of its namespace where there is one
     assert in_time(lambda: all(gone(int(pid)) for pid in pids) and not Path(folder).exists())
 
 
 def strain(box: Sandbox, source: str, count: int, timeout: float, outcome: Outcome) -> tuple[int, int]:
-    """Runs a bad program many times; how many bytes the caller and the zygote grew by. Nothing else may grow at all."""
+    """Runs a bad program many times; how many bytes the caller and the forkserver grew by. Nothing else may grow at all."""
     for _ in range(5):
         box.run(job(source, timeout=timeout))
-    assert box._zygote is not None
-    zygote, folder = zygote_of(box), Path(box._zygote.root)
+    assert box._forkserver is not None
+    forkserver, folder = forkserver_of(box), Path(box._forkserver.root)
     before = descriptors()
-    ours, theirs = resident(), resident(zygote)
+    ours, theirs = resident(), resident(forkserver)
     for _ in range(count):
         assert box.run(job(source, timeout=timeout))["outcome"] == outcome
-    assert zygote_of(box) == zygote
+    assert forkserver_of(box) == forkserver
     assert descriptors() == before and workers_of(box) == set()
     assert in_time(lambda: not list(folder.iterdir()))
-    return resident() - ours, resident(zygote) - theirs
+    return resident() - ours, resident(forkserver) - theirs
 
 
 @pytest.mark.parametrize(("source", "outcome"), [(SPIN, Outcome.TIMED_OUT), (EXIT, Outcome.CRASHED)], ids=["timeouts", "deaths"])
 def test_sixty_bad_programs_leave_nothing(box: Sandbox, source: str, outcome: Outcome) -> None:
-    caller, zygote = strain(box, source, 60, 0.02 if outcome == Outcome.TIMED_OUT else 5, outcome)
-    assert caller < 4_000_000 and zygote < 1_000_000
+    caller, forkserver = strain(box, source, 60, 0.02 if outcome == Outcome.TIMED_OUT else 5, outcome)
+    assert caller < 4_000_000 and forkserver < 1_000_000
 
 
 def assert_no_growth(box: Sandbox, source: str, count: int, timeout: float, outcome: Outcome, note: Callable[..., None]) -> None:
     began = time.monotonic()
-    caller, zygote = strain(box, source, count, timeout, outcome)
+    caller, forkserver = strain(box, source, count, timeout, outcome)
     seconds = round(time.monotonic() - began, 1)
-    note("figures", {"runs": count, "seconds": seconds, "caller grew by": caller, "zygote grew by": zygote})
+    note("figures", {"runs": count, "seconds": seconds, "caller grew by": caller, "forkserver grew by": forkserver})
     print(
-        f"{count} x {outcome}: {seconds} s, caller +{caller} bytes ({resident()}), zygote +{zygote} bytes ({resident(zygote_of(box))})"
+        f"{count} x {outcome}: {seconds} s, caller +{caller} bytes ({resident()}), "
+        f"fork server +{forkserver} bytes ({resident(forkserver_of(box))})"
     )
-    assert caller < 4_000_000 and zygote < 1_000_000
+    assert caller < 4_000_000 and forkserver < 1_000_000
 
 
 @pytest.mark.slow

@@ -14,9 +14,9 @@ import pytest
 
 from execverify.errors import LiteralError
 from execverify.sandbox.candidates import CandidateWithAsserts, run_asserts
-from execverify.sandbox.name_analysis import candidate_names, classes_in
+from execverify.sandbox.name_analysis import candidate_names, used_classes
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.value_codec import Opaque, Reader, write
+from execverify.sandbox.value_codec import Decoder, NotEncodable, encode
 
 Point = collections.namedtuple("Point", "x y")
 VALUES = [
@@ -47,22 +47,22 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=[type(value).__name__ + str(place) for place, value in enumerate(VALUES)])
 def test_values_come_back_equal_and_of_their_type(value: Any) -> None:
-    text = write(value)
-    back = Reader({}).read(text)
+    text = encode(value)
+    back = Decoder({}).decode(text)
     assert repr(back) == repr(value) and type(back).__name__ == type(value).__name__
-    assert write(back) == text
+    assert encode(back) == text
     assert back == value or value != value or isinstance(value, list)
 
 
 def test_a_default_factory_of_ones_own_does_not_cross() -> None:
-    back = Reader({}).read(write(collections.defaultdict(lambda: 3, {1: 2})))
+    back = Decoder({}).decode(encode(collections.defaultdict(lambda: 3, {1: 2})))
     assert back == {1: 2} and back.default_factory is None
 
 
 @pytest.mark.parametrize("value", [object(), [lambda: 1], open, {1: type("A", (), {})()}, Exception("x"), iter([])])
 def test_what_has_no_form_does_not_cross(value: Any) -> None:
-    with pytest.raises(Opaque):
-        write(value)
+    with pytest.raises(NotEncodable):
+        encode(value)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_has_no_form_does_not_cross(value: Any) -> None:
 )  # fmt: skip
 def test_forged_text_is_a_literal_error_and_builds_nothing(text: str) -> None:
     with pytest.raises(LiteralError):
-        Reader({}).read(text)
+        Decoder({}).decode(text)
 
 
 # -------------------------------------------------------------------------------------------------------------- in the sandbox
@@ -276,7 +276,7 @@ def test_names_are_read_without_running_anything() -> None:
 def test_classes_are_told_by_how_they_are_used() -> None:
     names = {"f", "g", "Stack", "MyError", "K"}
     code = "s = Stack()\ntry:\n    f(K)\nexcept MyError:\n    pass\nassert g(1).x == 1 and f(2).upper() == 'A'"
-    assert classes_in([code], names) == {"Stack", "MyError", "g"}
+    assert used_classes([code], names) == {"Stack", "MyError", "g"}
 
 
 def test_what_a_test_needs_and_cannot_have_is_of_the_test() -> None:

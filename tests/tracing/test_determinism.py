@@ -11,6 +11,7 @@ from execverify.errors import ProgramError
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import job_for, sandbox
 from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
+from execverify.tracing.runners import RECORD
 
 ROOT = Path(__file__).parents[2]
 CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
@@ -63,7 +64,7 @@ def test_recursion_without_end_has_no_labels_however_it_is_swallowed(name: str) 
         "depth = 0\ndef g(n):\n    global depth\n    depth = n\n    return g(n + 1)\ndef f(n):\n    " + SWALLOWED[name]
     )
     trace = ev.trace(ev.Program(source, arguments="0"), timeout=5)
-    assert trace.result.outcome == "too many steps" and "nested more than 900 deep" in trace.result.detail
+    assert trace.result.outcome == "too_many_steps" and "nested more than 900 deep" in trace.result.detail
     assert trace.steps == ()
 
 
@@ -75,7 +76,7 @@ def test_deep_recursion_that_ends_keeps_its_labels() -> None:
 @pytest.mark.parametrize("name", VARYING)
 def test_varying_programs_have_no_labels(name: str) -> None:
     trace = ev.trace(ev.Program(VARYING[name], arguments=WORDS), timeout=5)
-    assert trace.result.outcome == "not deterministic", trace.result
+    assert trace.result.outcome == "nondeterministic", trace.result
     assert trace.steps == () and trace.result.value is None
 
 
@@ -164,7 +165,7 @@ STEADY = {
 def test_a_set_whose_order_nothing_shows_is_no_reason_for_more_runs(name: str) -> None:
     program = ev.Program(f"def f(x):\n    {STEADY[name]}", arguments=WORDS)
     assert not may_be_nondeterministic(program)
-    job = job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5))
+    job = job_for(program, RECORD, Limits(timeout=5))
     assert len({json.dumps(sandbox(seed).run(job)) for seed in (0, *EXTRA_HASH_SEEDS)}) == 1
 
 
@@ -186,7 +187,7 @@ def test_whatever_runs_once_is_the_same_under_every_hash_seed() -> None:
         if not may_be_nondeterministic(program):
             programs.append(program)
     assert len(programs) > 700
-    jobs = [job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5)) for program in programs]
+    jobs = [job_for(program, RECORD, Limits(timeout=5)) for program in programs]
     first = [json.dumps(reply) for reply in sandbox(0).run_many(jobs)]
     for seed in EXTRA_HASH_SEEDS[:3]:
         assert [json.dumps(reply) for reply in sandbox(seed).run_many(jobs)] == first

@@ -15,6 +15,7 @@ from execverify.sandbox.run import job_for, sandbox
 from execverify.tracing.determinism import EXTRA_HASH_SEEDS
 from execverify.tracing.environments import LATER_CLOCK
 from execverify.tracing.interpreter_access import interpreter_access
+from execverify.tracing.runners import RECORD
 from tests.data.interpreter_access_programs import SEES, STEADY, WORDS
 from tests.helpers.trace_cases import load_cases
 from tests.oracles.random_programs import generate
@@ -45,7 +46,7 @@ def traced(source: str) -> ev.Trace:
 @pytest.mark.parametrize("name", SEES)
 def test_what_no_label_may_depend_on_has_none(name: str) -> None:
     trace = traced(SEES[name])
-    assert trace.result.outcome == "not deterministic" and trace.result.detail, trace.result
+    assert trace.result.outcome == "nondeterministic" and trace.result.detail, trace.result
     assert trace.steps == ()
 
 
@@ -83,10 +84,10 @@ def test_the_surroundings_differ_and_are_put_back(name: str) -> None:
     after = ev.Program("class A: pass\ndef f():\n    return A.__name__, [n for n in vars(A) if 'more' in n]")
     seen = set()
     for seed in (0, *EXTRA_HASH_SEEDS):
-        reply = sandbox(seed).run(job_for(program, "execverify.tracing.recorder:record", Limits(timeout=5), run=seed))
+        reply = sandbox(seed).run(job_for(program, RECORD, Limits(timeout=5), run=seed))
         assert reply["outcome"] == "returned", reply
         seen.add(str(reply["values"]))
-        reply = sandbox(seed).run(job_for(after, "execverify.tracing.recorder:record", Limits(timeout=5)))
+        reply = sandbox(seed).run(job_for(after, RECORD, Limits(timeout=5)))
         assert reply["value"] == ["tuple", "('A', [])", None]
     assert len(seen) > 1
 
@@ -101,7 +102,7 @@ THREAD = (
 def test_a_second_thread_is_refused_every_time(how: str) -> None:
     program = ev.Program(THREAD.format(how), arguments="50")
     for trace in ev.trace_many([program] * 25, limits=Limits(timeout=5)):
-        assert trace.result.outcome == "not deterministic" and "second thread" in trace.result.detail
+        assert trace.result.outcome == "nondeterministic" and "second thread" in trace.result.detail
         assert trace.steps == ()
 
 
@@ -125,7 +126,7 @@ def test_no_run_contradicts_a_program_that_looks_at_nothing(monkeypatch: pytest.
         programs.append(ev.Program(case.source, entry_point, arguments.rstrip()[:-1]))
     programs += [ev.Program(source, "f", arguments) for source, arguments in map(generate, [*range(60), 148, 178, 340])]
     traces = list(ev.trace_many(programs, limits=Limits(timeout=5)))
-    assert [trace.program.source for trace in traces if trace.result.outcome == "not deterministic"] == []
+    assert [trace.program.source for trace in traces if trace.result.outcome == "nondeterministic"] == []
 
 
 UNNAMED = [
@@ -148,7 +149,7 @@ UNNAMED = [
 @pytest.mark.parametrize("name", UNNAMED)
 def test_the_runs_find_it_without_the_names(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("execverify.tracing.trace"), "interpreter_access", lambda program: None)
-    assert traced(SEES[name]).result.outcome == "not deterministic"
+    assert traced(SEES[name]).result.outcome == "nondeterministic"
 
 
 @pytest.mark.parametrize(

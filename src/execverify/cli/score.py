@@ -26,7 +26,15 @@ from execverify.utils.read_files import name_of
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 
-_NOT_RUN_TO_ITS_END = ("raised", "timed out", "out of memory", "too much output", "forbidden", "died", "not run")
+_NOT_RUN_TO_ITS_END = (
+    Verdict.RAISED,
+    Verdict.TIMED_OUT,
+    Verdict.OUT_OF_MEMORY,
+    Verdict.TOO_MUCH_OUTPUT,
+    Verdict.FORBIDDEN,
+    Verdict.CRASHED,
+    Verdict.NOT_RUN,
+)
 
 
 @click.command("score")
@@ -100,7 +108,7 @@ def _print_scores(kinds: list[str], scores: list[Score]) -> None:
             asked = sum(seen.values()) - seen[Verdict.UNSUPPORTED]
             ended = sum(seen[name] for name in _NOT_RUN_TO_ITS_END)
             wrong, failed = (seen[Verdict.WRONG] + seen[Verdict.UNREADABLE], sum(seen[verdict] for verdict in UNJUDGED))
-            counts = map(str, (wrong, ended, seen["no answer"], failed))
+            counts = map(str, (wrong, ended, seen[Verdict.MISSING], failed))
             table.add_row(*head, part_kind, str(asked), f"{seen['right']} ({seen['right'] / max(1, asked):.1%})", *counts)
             head = ["", "", ""]
     stdout.print(table)

@@ -24,7 +24,7 @@ from execverify.programs.input_mutation import Values, iter_mutated_inputs
 from execverify.programs.program import Program, arguments_text
 from execverify.questions.prompts import override_templates, template_texts
 from execverify.questions.task import CODE_GENERATION
-from execverify.sandbox.job import Job, Reply
+from execverify.sandbox.job import Job, Reply, Runner
 from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.retry import INCONCLUSIVE_OUTCOMES, extended_limits
 from execverify.sandbox.run import needs_dedicated_worker, sandbox
@@ -36,8 +36,7 @@ from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondetermini
 from execverify.tracing.recorder import record
 from execverify.tracing.trace import Trace, trace_of
 
-_MODULE = "execverify.datasets.batch_generate"
-_HARNESS = f"{_MODULE}:make"
+_RUNNER = Runner("execverify.datasets.batch_generate", "make")
 _BATCH = 32  # items made together: a processor is quicker at one thing many times than at many things in turn
 _IDLE_CALLS = 4
 """Calls after which the processes outside are ended, if nothing was made there meanwhile."""
@@ -49,7 +48,7 @@ _INCONCLUSIVE = INCONCLUSIVE_OUTCOMES | {Outcome.OUT_OF_MEMORY}
 @functools.cache
 def _sandbox() -> Sandbox:
     """This process's sandbox for making items; started when first used, closed at exit."""
-    return Sandbox(harnesses=[_MODULE])
+    return Sandbox(runners=[_RUNNER])
 
 
 class BatchGenerator:
@@ -89,7 +88,7 @@ class BatchGenerator:
     def _job(self, indexes: list[int]) -> Job:
         extra = {"setup": self._setup, "indexes": indexes}
         # A run that takes no longer than this altogether is one that would be taken outside, too.
-        return Job(_HARNESS, "", "", "", extended_limits(self.maker.recipe.limits), extra=extra)
+        return Job(_RUNNER, "", "", "", extended_limits(self.maker.recipe.limits), extra=extra)
 
     def _lines_in(self, indexes: list[int], reply: Reply) -> Iterator[bytes]:
         """The lines that a reply brings, and those of the items that it leaves open."""

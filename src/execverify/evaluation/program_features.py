@@ -7,8 +7,8 @@ from execverify.errors import ProgramError, SandboxError
 from execverify.programs.program import Program, parse_source
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import job_for, sandbox
+from execverify.tracing.runners import RECORD
 
-_HARNESS = "execverify.tracing.recorder:record"
 _LIMITS = Limits(timeout=2.0, steps=5_000)
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
 _BRANCHES = (*_LOOPS, ast.If, ast.Match)
@@ -53,7 +53,7 @@ def steps_of(programs: Sequence[Program | None], workers: int = 1, imports: Sequ
     `imports` are the installed modules that programs may import.
     """
     known = [program for program in programs if program is not None]
-    jobs = (job_for(program, _HARNESS, _LIMITS) for program in known)
+    jobs = (job_for(program, RECORD, _LIMITS) for program in known)
     try:
         replies = list(sandbox(0, imports).run_many(jobs, workers))
     except SandboxError:

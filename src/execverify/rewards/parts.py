@@ -26,27 +26,27 @@ def encodable(text: str) -> str:
 
 
 class Verdict(StrEnum):
-    """What became of one part of an answer.
+    """The grade of one part of an answer.
 
-    From `RAISED` to `DIED`, the code that a model wrote ended in another way than by returning: each is as wrong as
-    `WRONG`; so is `UNREADABLE`, an answer that raised an unexpected exception in our own code. `UNSUPPORTED` is the test's doing,
-    `BAD_ROW` the row's and `FAILED` ours: none of them is held against the model.
+    From `RAISED` to `CRASHED`, the model's code ended without returning: each is as wrong as `WRONG`. So is `UNREADABLE`, an answer on
+    which the grader raised an unexpected exception. `UNSUPPORTED` (the test), `BAD_ROW` (the row) and `GRADER_ERROR` (this package or
+    the machine) do not count against the model.
     """
 
     RIGHT = "right"
-    WRONG = "wrong answer"
-    MISSING = "no answer"
-    GRADER_ERROR = "our failure"
+    WRONG = "wrong_answer"
+    MISSING = "no_answer"
+    GRADER_ERROR = "grader_error"
     RAISED = "raised"
-    TIMED_OUT = "timed out"
-    OUT_OF_MEMORY = "out of memory"
-    TOO_MUCH_OUTPUT = "too much output"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    TOO_MUCH_OUTPUT = "too_much_output"
     FORBIDDEN = "forbidden"
-    DIED = "died"
-    NOT_RUN = "not run"
+    CRASHED = "crashed"
+    NOT_RUN = "not_run"
     UNSUPPORTED = "unsupported"
-    UNREADABLE = "could not be read"
-    BAD_ROW = "bad row"
+    UNREADABLE = "unreadable"
+    BAD_ROW = "bad_row"
 
 
 UNJUDGED = frozenset({Verdict.GRADER_ERROR, Verdict.BAD_ROW})
@@ -62,7 +62,7 @@ class GradedPart:
             the row cannot be used).
         expected: every accepted answer.
         given: what the model wrote there, or its code gave; None where there is nothing.
-        verdict: right, wrong, no answer, our failure; for code also how else it ended.
+        verdict: right, wrong, no answer, grader error; for code also how it ended.
         why: one line that says why it is not right; empty where it is.
 
     All texts can be encoded: a lone surrogate, which no file, table or log takes, stands in them as `\\udc80`.

@@ -1,4 +1,4 @@
-"""How the process of a candidate talks: with its caller by a socket, with the candidate's code by streams that belong to one test."""
+"""Input and output of a candidate's process: messages to the caller, and fresh standard streams for each test."""
 
 import io
 import marshal
@@ -11,66 +11,66 @@ from execverify.sandbox.protocol import FrameReader, pack_strings
 from execverify.sandbox.worker import OutputCapture
 
 MAX_MESSAGE_CHARS = 100_000
-"""Most characters of a value's text that crosses between a candidate and its caller; a longer value is opaque."""
+"""Most characters of the text of a value between a candidate and its caller; a longer value is opaque."""
 
 _STDIN, _STDOUT = 0, 1
 _RESERVED_FD = 20  # descriptors from here on are copies of the standard ones
 
 Fields = tuple[str | None, ...]
-"""A result on its way: outcome, value's type, text and reason, detail, error, stdout."""
+"""The fields of a result in a message: outcome; type, text and opaque reason of the value; detail, error, stdout."""
 
 
 class Channel:
-    """The socket to the caller, by its descriptor: plain reads and writes, which need no more of the kernel."""
+    """The socket to the caller, used by its descriptor: reads and writes need no further system calls."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.inbox = FrameReader(marshal.loads)
+        self.reader = FrameReader(marshal.loads)
 
-    def say(self, *texts: str | None) -> None:
-        """Sends one message; blocks until the caller has taken it."""
+    def send(self, *texts: str | None) -> None:
+        """Sends one message; blocks until the socket has taken it."""
         data = pack_strings(*texts)
         while data:
             data = data[os.write(self.fd, data) :]
 
-    def hear(self) -> Any:
-        """The caller's next message. Ends the process where the caller has gone."""
-        while (message := self.inbox.next()) is None:
+    def receive(self) -> Any:
+        """The caller's next message. Ends the process where the caller has closed the socket."""
+        while (message := self.reader.next()) is None:
             data = os.read(self.fd, 1 << 16)
             if not data:
                 os._exit(0)
-            self.inbox.feed(data)
+            self.reader.feed(data)
         return message
 
 
 class StdStreams:
-    """Standard streams of one test. For function calls: what is printed is kept in memory, and there is nothing to read."""
+    """Standard streams of one test, for function calls: output is kept in memory, and the input is a string."""
 
     def __init__(self, output: int) -> None:
         self.output = output
-        self.screen = OutputCapture(output)
+        self.capture = OutputCapture(output)
 
     def begin(self, stdin: str) -> None:
-        """Fresh streams: `stdin` to be read, nothing written yet."""
-        self.screen = OutputCapture(self.output)
-        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.screen  # type: ignore[misc, assignment]
+        """Installs fresh streams: `stdin` is the input, and the output is empty."""
+        self.capture = OutputCapture(self.output)
+        sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = self.capture  # type: ignore[misc, assignment]
         sys.stdin = sys.__stdin__ = io.StringIO(stdin)  # type: ignore[misc, assignment]
 
     def flush(self) -> None:
-        """Writes out what Python still holds; raises as the candidate's own last flush would."""
+        """Flushes Python's buffers; raises as the candidate's own last flush would."""
 
     @property
     def full(self) -> bool:
-        """Whether more was written than may be."""
-        return self.screen.full
+        """Whether more was written than allowed."""
+        return self.capture.full
 
-    def taken(self) -> str:
-        """What was written, as far as it may be."""
-        return "".join(self.screen.parts)[: self.output]
+    def output_text(self) -> str:
+        """What was written, up to the limit."""
+        return "".join(self.capture.parts)[: self.output]
 
 
-class FileConsole(StdStreams):
-    """Standard input and output as files in memory, so that every way to read and write them works."""
+class FileStreams(StdStreams):
+    """Standard streams of one run of a program: files in memory, so that every way to read and write them works."""
 
     def __init__(self, output: int) -> None:
         super().__init__(output)
@@ -101,13 +101,13 @@ class FileConsole(StdStreams):
     def full(self) -> bool:
         return os.fstat(_RESERVED_FD + _STDOUT).st_size > self.output
 
-    def taken(self) -> str:
+    def output_text(self) -> str:
         return os.pread(_RESERVED_FD + _STDOUT, self.output, 0).decode("utf-8", "replace")
 
 
 def _memory_file() -> int:
     if sys.platform == "linux":
-        return os.memfd_create("console")
+        return os.memfd_create("stream")
     file = tempfile.TemporaryFile()  # noqa: SIM115
     fd = os.dup(file.fileno())
     file.close()

@@ -1,16 +1,16 @@
-"""Inside the confined process of one candidate: load what a model wrote, run its tests, say how each ended.
+"""Inside the confined process of one candidate: loads its code, runs its tests, and reports how each ended.
 
-The candidate shares this process, so nothing here is believed: what it sends is plain text that the caller reads as *its* answer,
-never as ours, and `cases.MAY_SAY` has all that it may say. One thing can be relied upon: the first message goes out before any of
-its code runs. What the process does besides (fresh arguments for each test, output in files of its own) is for honest candidates,
-and for fair verdicts.
+The candidate's code shares this process, so the caller trusts no message from it: it takes each as the candidate's own claim, and
+accepts only the messages in `sessions.ALLOWED_MESSAGES`. One thing is reliable: the first message is sent before any code of the
+candidate runs. Everything else that the process does (fresh arguments for each test, files of its own for output) serves honest
+candidates and fair verdicts.
 
-    caller -> case            {"role": "call" | "stdin" | "answer" | "test", "source": ..., "tests": [...], limits}
-    caller <- ready           the layers are on, the case is read
+    caller -> setup           {"role": "call" | "stdin" | "answer" | "test", "source": ..., "tests": [...], limits}
+    caller <- ready           the layers of isolation are on, the setup is read
     caller <- loaded          (not for "stdin") the module code has run
     caller <- result, ...     for each test, in order: the fields of a `Result`
 
-The role "answer" serves the calls of a test process, see `bridge.py`.
+The role "answer" executes the calls of a test process, see `remote.py`.
 """
 
 import _thread
@@ -31,55 +31,55 @@ from typing import Any, NoReturn
 from execverify.programs.literals import parse_untrusted
 from execverify.programs.program import call_values
 from execverify.programs.values import to_value
-from execverify.sandbox.candidate_io import MAX_MESSAGE_CHARS, Channel, Fields, FileConsole, StdStreams
+from execverify.sandbox.candidate_io import MAX_MESSAGE_CHARS, Channel, Fields, FileStreams, StdStreams
 from execverify.sandbox.isolation import rlimits
-from execverify.sandbox.object_store import ObjectStore, object_traits_kind, traits
+from execverify.sandbox.object_store import ObjectStore, describe_name, exception_fields
 from execverify.sandbox.runners import describe_exception
-from execverify.sandbox.value_codec import room_for
+from execverify.sandbox.value_codec import max_reply_chars
 from execverify.sandbox.worker import RECURSION_LIMIT, OutputLimitReached, depth
 
 _REFUSED = (errno.EPERM, errno.EACCES)
 
 
 class ImportGuard(importlib.abc.MetaPathFinder):
-    """Refuses modules that candidates may not import although they are installed."""
+    """Refuses installed modules that candidates may not import."""
 
     def __init__(self, allowed: frozenset[str]) -> None:
         self.allowed = allowed
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> ModuleSpec | None:
-        """None, so that others look for the module; raises ModuleNotFoundError where it is not allowed."""
+        """Returns None, so that the other finders look for the module; raises ModuleNotFoundError where it is not allowed."""
         if path is None and name.partition(".")[0] not in self.allowed:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return None
 
 
 class IsolationFailed(Exception):
-    """A layer of the sandbox could not be put on in this process."""
+    """A layer of isolation could not be applied to this process."""
 
 
 def prepare(imports: Sequence[str]) -> None:
-    """Once, in the parent of the forks: what candidates must not find registered, and what they may import.
+    """Once, in the fork server: removes registered exit functions, and restricts imports.
 
-    Where `imports` are installed, others are too: a guard tells them apart, by what has been loaded by now.
+    Where the allowed `imports` are installed, other modules are too. A guard then allows only these and what is loaded by now.
     """
     atexit._clear()
     if imports:
         loaded = {name.partition(".")[0] for name in sys.modules}
         sys.meta_path.insert(0, ImportGuard(frozenset({*sys.stdlib_module_names, *imports, *loaded})))
-    _READY.append(_builtins())
+    _PREPARED_BUILTINS.append(_copy_builtins())
 
 
-_READY: list[types.ModuleType] = []
-"""Builtins for the first module of a process, made before the fork: to copy them touches the memory of each."""
+_PREPARED_BUILTINS: list[types.ModuleType] = []
+"""Builtins for the first module of a process, copied before the fork: a copy in the process would touch its memory."""
 
 
-def _builtins() -> types.ModuleType:
-    made = types.ModuleType("builtins")
-    made.__dict__.update(vars(builtins))
-    made.__dict__.setdefault("exit", _exit_handler)
-    made.__dict__.setdefault("quit", _exit_handler)
-    return made
+def _copy_builtins() -> types.ModuleType:
+    copy = types.ModuleType("builtins")
+    copy.__dict__.update(vars(builtins))
+    copy.__dict__.setdefault("exit", _exit_handler)
+    copy.__dict__.setdefault("quit", _exit_handler)
+    return copy
 
 
 def _exit_handler(code: object = None) -> NoReturn:
@@ -87,65 +87,65 @@ def _exit_handler(code: object = None) -> NoReturn:
 
 
 def serve(fd: int, base: int, confine: Callable[[], None], *, alone: bool = False) -> None:
-    """Serves one case, and returns when there is nothing more to do.
+    """Receives one setup, and executes it.
 
     Args:
         fd: descriptor of the socket to the caller.
         base: bytes of address space in use.
-        confine: puts on the layers of an untrusted process; raises `Unconfined`.
-        alone: whether the kernel counts this process's threads by themselves.
+        confine: applies the layers of isolation for an untrusted process; raises `IsolationFailed`.
+        alone: whether the kernel counts this process's threads separately from those of other processes.
     """
     channel = Channel(fd)
-    case = channel.hear()
-    room = max([case["output"], case["file_size"]])
-    if case["role"] == "stdin":
-        console: StdStreams = FileConsole(case["output"])
-        room = max(room, *(len(test.encode("utf-8", "surrogatepass")) for test in case["tests"]), 0)
+    setup = channel.receive()
+    max_file_size = max([setup["output"], setup["file_size"]])
+    if setup["role"] == "stdin":
+        streams: StdStreams = FileStreams(setup["output"])
+        max_file_size = max(max_file_size, *(len(test.encode("utf-8", "surrogatepass")) for test in setup["tests"]), 0)
     else:
-        console = StdStreams(case["output"])
+        streams = StdStreams(setup["output"])
     try:
-        rlimits.set_hard_limits(base + case["memory"] if base else 0, room + 1, case["seconds"], alone=alone)
+        rlimits.set_hard_limits(base + setup["memory"] if base else 0, max_file_size + 1, setup["seconds"], alone=alone)
         confine()
     except IsolationFailed as error:
-        channel.say("refused", str(error))
+        channel.send("refused", str(error))
         return
-    channel.say("ready")
-    _MODES[case["role"]](case, channel, console)
+    channel.send("ready")
+    _MODES[setup["role"]](setup, channel, streams)
 
 
 class Solution:
-    """A candidate's module, with builtins of its own, which it may patch."""
+    """A candidate's module, with its own builtins, which it may patch."""
 
-    def __init__(self, case: dict[str, Any], name: str) -> None:
-        self.imports = case["imports"]
+    def __init__(self, setup: dict[str, Any], name: str) -> None:
+        self.imports = setup["imports"]
         self.module = types.ModuleType(name)
-        sys.modules["builtins"] = own = _READY.pop() if _READY else _builtins()
+        sys.modules["builtins"] = own = _PREPARED_BUILTINS.pop() if _PREPARED_BUILTINS else _copy_builtins()
         self.module.__dict__["__builtins__"] = own.__dict__
         sys.modules[name] = self.module
-        self.context = case.get("context") or ""
-        self.source = case["source"]
-        self.prelude = case.get("prelude") or ""
-        _give_own_recursion_limit(depth())
+        self.context = setup.get("context") or ""
+        self.source = setup["source"]
+        self.prelude = setup.get("prelude") or ""
+        _hide_own_frames(depth())
         _bound_thread_stacks()
 
     def load(self) -> None:
-        """Runs the prelude, whose names become built-in ones and so none of the module's own; what the problem gives to begin with;
-        then the module's code."""
-        made: dict[str, Any] = {}
+        """Runs the prelude, whose names become built-in names and no definitions of the module; then the problem's own code; then the
+        candidate's code."""
+        imported: dict[str, Any] = {}
         for line in self.prelude.split("\n"):
             try:
-                exec(line, made)
+                exec(line, imported)
             except ImportError:
                 continue  # the name stays undefined
         own = self.module.__dict__["__builtins__"]
-        for name, value in made.items():
+        for name, value in imported.items():
             own.setdefault(name, value)
         if self.context:
             exec(compile(self.context, "<problem>", "exec", dont_inherit=True), self.module.__dict__)
         exec(compile(self.source, "<program>", "exec", dont_inherit=True), self.module.__dict__)
 
     def lookup(self, path: str) -> Any:
-        """A function of the module; "Solution.method" is the method of an instance made without arguments."""
+        """A function of the module; "Solution.method" is the method of an instance that is created without arguments."""
         first, *rest = path.split(".")
         if first not in self.module.__dict__:
             raise NameError(f"name {first!r} is not defined")
@@ -154,14 +154,14 @@ class Solution:
             found = getattr(found() if isinstance(found, type) else found, name)
         return found
 
-    def describe_end(self, error: BaseException, console: StdStreams) -> Fields:
-        """How an exception that escaped is told."""
-        if console.full or isinstance(error, OutputLimitReached):
-            return _too_much(console)
+    def describe_end(self, error: BaseException, streams: StdStreams) -> Fields:
+        """The fields of a result for an exception that escaped."""
+        if streams.full or isinstance(error, OutputLimitReached):
+            return _too_much_output(streams)
         if isinstance(error, MemoryError):
-            return ("out of memory", None, None, None, "it asked for more memory than it may have", None, console.taken())
-        told = describe_exception(error)
-        outcome, detail = told["outcome"], told["detail"]
+            return ("out_of_memory", None, None, None, "it asked for more memory than it may have", None, streams.output_text())
+        described = describe_exception(error)
+        outcome, detail = described["outcome"], described["detail"]
         if isinstance(error, OSError) and error.errno in _REFUSED:
             outcome = "forbidden"
         if isinstance(error, ModuleNotFoundError) and isinstance(error.name, str):
@@ -171,85 +171,85 @@ class Solution:
                     "forbidden",
                     f"it imports {top[:100]}, which is neither in the standard library nor allowed here",
                 )
-        return (outcome, None, None, None, detail, told["error"], console.taken())
+        return (outcome, None, None, None, detail, described["error"], streams.output_text())
 
 
-def _give_own_recursion_limit(ours: int) -> None:
-    """The limit as the program sees and sets it counts its own frames, not the `ours` below them."""
-    get, put, most = sys.getrecursionlimit, sys.setrecursionlimit, 2**31 - 1
+def _hide_own_frames(own: int) -> None:
+    """Makes the recursion limit that the program reads and sets count its frames only, not the `own` ones below them."""
+    get, put, maximum = sys.getrecursionlimit, sys.setrecursionlimit, 2**31 - 1
 
     def set_limit(limit: int, /) -> None:
-        put(min(limit + ours, most) if type(limit) is int and 0 < limit <= most else limit)  # what is refused, Python refuses
+        put(min(limit + own, maximum) if type(limit) is int and 0 < limit <= maximum else limit)  # Python refuses an invalid one
 
-    sys.getrecursionlimit = lambda: get() - ours
+    sys.getrecursionlimit = lambda: get() - own
     sys.setrecursionlimit = set_limit
-    put(RECURSION_LIMIT + ours)
+    put(RECURSION_LIMIT + own)
 
 
-_MOST_STACK = 64 * 1024 * 1024
+_MAX_STACK = 64 * 1024 * 1024
 
 
 def _bound_thread_stacks() -> None:
-    """A thread's stack is address space, of which a program has little: what asks for more than 64 MiB gets those.
+    """Gives a thread whose program requests a stack of more than 64 MiB no more than that, because address space is limited.
 
-    Programs for contests ask for up to 1 GiB, for deep recursion; since Python 3.11 calls need none of it.
+    Contest programs request up to 1 GiB for deep recursion. Since Python 3.11 calls of Python functions use none of it.
     """
-    plain = threading.stack_size
-    asked = 0
+    original = threading.stack_size
+    requested = 0
 
     def stack_size(size: int = -1, /) -> int:
-        nonlocal asked
-        before = asked
+        nonlocal requested
+        before = requested
         if size != -1:
-            plain(min(size, _MOST_STACK))
-            asked = size
+            original(min(size, _MAX_STACK))
+            requested = size
         return before
 
     threading.stack_size = _thread.stack_size = stack_size
 
 
-def _too_much(console: StdStreams) -> Fields:
+def _too_much_output(streams: StdStreams) -> Fields:
     return (
-        "too much output",
+        "too_much_output",
         None,
         None,
         None,
-        f"it wrote more than {console.output} characters",
+        f"it wrote more than {streams.output} characters",
         None,
-        console.taken()[:10_000],
+        streams.output_text()[:10_000],
     )
 
 
-def _returned(value: object, console: StdStreams) -> Fields:
-    if console.full:
-        return _too_much(console)
+def _returned(value: object, streams: StdStreams) -> Fields:
+    if streams.full:
+        return _too_much_output(streams)
     described = to_value(value, MAX_MESSAGE_CHARS)
-    return ("returned", described.type, described.text, described.opaque_reason, "", None, console.taken())
+    return ("returned", described.type, described.text, described.opaque_reason, "", None, streams.output_text())
 
 
-# -------------------------------------------------------------------------------------------------------------- the roles
+# -------------------------------------------------------------------------------------------------------------- the modes
 
 
-def _call(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
+def _call(setup: dict[str, Any], channel: Channel, streams: StdStreams) -> None:
     """Calls a function once for each test, in one and the same module."""
-    solution = Solution(case, "solution")
-    if not _loaded(solution, channel, console):
+    solution = Solution(setup, "solution")
+    if not _loaded(solution, channel, streams):
         return
-    for test in case["tests"]:
-        console.begin("")
-        positional, named = _values(test)  # of its own for every test
+    for test in setup["tests"]:
+        streams.begin("")
+        positional, named = _arguments(test)  # fresh ones for every test
         try:
-            value = solution.lookup(case["entry_point"])(*positional, **named)
-            console.flush()
+            value = solution.lookup(setup["entry_point"])(*positional, **named)
+            streams.flush()
         except BaseException as error:
-            fields = solution.describe_end(error, console)
+            fields = solution.describe_end(error, streams)
         else:
-            fields = _returned(value, console)
-        channel.say("result", *fields)
+            fields = _returned(value, streams)
+        channel.send("result", *fields)
 
 
-def _values(test: bytes | str) -> tuple[list[Any], dict[str, Any]]:
-    """A test's arguments: as the caller has read them, or as text where marshal has no form for them."""
+def _arguments(test: bytes | str) -> tuple[list[Any], dict[str, Any]]:
+    """A test's arguments: marshalled by the caller, or as text where marshal cannot encode them."""
     if isinstance(test, bytes):
         positional, named = marshal.loads(test)
         return positional, named
@@ -258,89 +258,89 @@ def _values(test: bytes | str) -> tuple[list[Any], dict[str, Any]]:
     return list(read[0]), read[1]
 
 
-def _loaded(solution: Solution, channel: Channel, console: StdStreams) -> bool:
-    """Runs the module's code and says so, or says how it ended."""
+def _loaded(solution: Solution, channel: Channel, streams: StdStreams) -> bool:
+    """Runs the module's code, and reports that it has run or how it ended."""
     try:
         solution.load()
     except BaseException as error:
-        channel.say("unloaded", *solution.describe_end(error, console))
+        channel.send("unloaded", *solution.describe_end(error, streams))
         return False
-    channel.say("loaded")
+    channel.send("loaded")
     return True
 
 
-def _stdin(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
-    """Runs the program on one test, as a fresh main module. (Each test has a process of its own.)"""
-    (text,) = case["tests"]
-    console.begin(text)
-    solution = Solution(case, "__main__")
-    os._exit = functools.partial(_exit_at_once, channel, console, os._exit)
+def _stdin(setup: dict[str, Any], channel: Channel, streams: StdStreams) -> None:
+    """Runs the program on one test, as the main module. (Each test has a process of its own.)"""
+    (text,) = setup["tests"]
+    streams.begin(text)
+    solution = Solution(setup, "__main__")
+    os._exit = functools.partial(_exit_at_once, channel, streams, os._exit)
     try:
         try:
             solution.load()
         except SystemExit as leaving:
             if leaving.code not in (None, 0, False):
                 raise
-        _finish()
-        console.flush()
+        _shut_down()
+        streams.flush()
     except BaseException as error:
-        fields = solution.describe_end(error, console)
+        fields = solution.describe_end(error, streams)
     else:
-        fields = _returned(None, console)
-    channel.say("result", *fields)
+        fields = _returned(None, streams)
+    channel.send("result", *fields)
 
 
-def _exit_at_once(channel: Channel, console: StdStreams, leave: Callable[[int], NoReturn], status: int = 0) -> NoReturn:
-    """`os._exit` for a program: what has reached its output counts, as it does for a program of its own."""
+def _exit_at_once(channel: Channel, streams: StdStreams, original: Callable[[int], NoReturn], status: int = 0) -> NoReturn:
+    """Replaces `os._exit`: the output that was written counts, as it does where a program runs alone."""
     if status == 0:
-        channel.say("result", *_returned(None, console))
-    leave(status)
+        channel.send("result", *_returned(None, streams))
+    original(status)
 
 
-def _finish() -> None:
-    """What the interpreter does at its end: waits for threads, runs what was registered."""
+def _shut_down() -> None:
+    """Does what the interpreter does at its end: waits for threads, runs registered functions."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
 
 
-def _answer(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
-    """Answers the calls of a test process: for each, what it gave and what became of its arguments."""
-    solution = Solution(case, "solution")
-    if not _loaded(solution, channel, console):
+def _answer(setup: dict[str, Any], channel: Channel, streams: StdStreams) -> None:
+    """Executes the calls of a test process, and replies to each with its result and the new state of its arguments."""
+    solution = Solution(setup, "solution")
+    if not _loaded(solution, channel, streams):
         return
-    shelf = ObjectStore(solution.lookup, case["classes"], case["shared"])
-    for name in case["names"]:
-        channel.say("name", *object_traits_kind(shelf, name))
+    store = ObjectStore(solution.lookup, setup["classes"], setup["shared"])
+    for name in setup["names"]:
+        channel.send("name", *describe_name(store, name))
     while True:
-        asked = channel.hear()
-        console.begin("")
+        request = channel.receive()
+        streams.begin("")
         error: Fields = (None, None)
-        crossing, state, room = None, None, room_for(asked["arguments"])
+        encoded, state, limit = None, None, max_reply_chars(request["arguments"])
         given: Any = None
         try:
-            given = positional, named = shelf.arguments(asked["arguments"])
-            value = shelf.settled(shelf.function(asked["name"])(*positional, **named))
-            console.flush()
+            given = positional, named = store.arguments(request["arguments"])
+            value = store.resolve(store.function(request["name"])(*positional, **named))
+            streams.flush()
         except BaseException as caught:
-            fields = solution.describe_end(caught, console)
-            error = traits(caught)
+            fields = solution.describe_end(caught, streams)
+            error = exception_fields(caught)
         else:
-            fields = _returned(value, console)
+            fields = _returned(value, streams)
             if fields[0] == "returned" and fields[2] is None:
-                crossing = shelf.text(value, room)
+                encoded = store.encode(value, limit)
         if given is None:
-            state = asked["arguments"]  # it could not even be called
-        elif not asked["name"].startswith("."):
-            state = shelf.text(list(given), room)
-        channel.say("answer", *fields, *error, "" if state == asked["arguments"] else state, crossing)
+            state = request["arguments"]  # the arguments could not be read, and so did not change
+        elif not request["name"].startswith("."):
+            state = store.encode(list(given), limit)
+        channel.send("answer", *fields, *error, "" if state == request["arguments"] else state, encoded)
 
 
-def _test(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
+def _test(setup: dict[str, Any], channel: Channel, streams: StdStreams) -> None:
     from execverify.sandbox.remote import run_tests
 
-    run_tests(case, channel, console)
+    run_tests(setup, channel, streams)
 
 
 _MODES: dict[str, Callable[[dict[str, Any], Channel, StdStreams], None]] = {

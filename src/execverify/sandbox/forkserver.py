@@ -1,19 +1,19 @@
-"""The parent of the forks: a warm, confined interpreter that never reads a program.
+"""The fork server: a preloaded, confined interpreter that never reads a program.
 
-Started once per hash seed and list of imports by `sandbox.py`. It loads the harnesses, gives up what a program must not
-have, and then serves its control socket: fork a worker for the socket that comes with the request, and end a worker. It runs
-no program text itself, so a worker, which shares its memory as it was at the fork, finds nothing there to read.
+`connections.py` starts it. It loads the runners, gives up every privilege that a program must not have, and then serves its control
+socket: it forks a process for the socket that a request brings, and ends processes. It reads no program text itself, so a process,
+which shares its memory as it was at the fork, finds none there.
 
-A request is a letter and the number that the caller gave the worker:
+A request is a letter and the number that the caller gave the process:
 
-    T  fork a worker for trusted programs, for the socket that comes along; not answered
-    U  fork a process for one untrusted candidate, likewise
-    E  end a worker; answered with its wait status as it ended
-    D  end a worker; not answered
-    C  answered with the processor time of a worker, in seconds
+    T  fork a worker for trusted programs, for the socket in the request; no reply
+    U  fork a process for one untrusted candidate, for the socket in the request; no reply
+    E  end a process; the reply is its wait status
+    D  end a process; no reply
+    C  the reply is the processor time of a process, in seconds
 
-When the control socket closes, because the caller closed it or died, it ends every worker, removes the working folders
-and exits.
+When the control socket closes, because the caller closed it or ended, the fork server ends every process, removes the working
+folders and exits.
 """
 
 import contextlib
@@ -30,55 +30,61 @@ from execverify.sandbox import candidate_worker, isolation, worker
 from execverify.sandbox.isolation import libc, rlimits
 from execverify.sandbox.protocol import CONTROL_REQUEST, pack
 
-_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED: the kernel's clock of another process is named by its pid and this
-_REAP_AFTER = 0.02  # seconds after which those are looked for that were ended without an answer
+_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED: with a pid, it names the kernel's clock of that process
+_REAP_AFTER = 0.02  # seconds after which processes are reaped that were ended without a reply
 
 
 def main(
     control_fd: int,
     root: str,
-    modules: list[str],
+    runners: list[tuple[str, str]],
+    preload: list[str],
     imports: list[str],
-    paths: list[str],
-    choice: dict[str, Any],
+    import_paths: list[str],
+    runner_paths: list[str],
+    isolation_config: dict[str, Any],
     untrusted: bool,
 ) -> None:
-    """Serves fork and kill requests until the control socket closes.
+    """Serves requests until the control socket closes.
 
     Args:
         control_fd: descriptor of the control socket.
         root: an existing, empty folder in which each worker gets a folder of its own.
-        modules: modules whose functions jobs may name, loaded before the first fork.
-        imports: modules that programs may import besides the standard library, loaded likewise.
-        paths: folders in which those are found.
-        choice: fields of `confine.Choice`.
-        untrusted: whether the forks are for candidates.
+        runners: module and function of each runner that jobs may name; they are loaded before the first fork.
+        preload: further modules of this package to load before the first fork.
+        imports: modules that programs may import besides the standard library; they are loaded before the first fork.
+        import_paths: folders in which those are found.
+        runner_paths: folders in which the modules of runners are found.
+        isolation_config: fields of `isolation.IsolationConfig`.
+        untrusted: whether the processes are for candidates.
     """
     control = socket.socket(fileno=control_fd)
-    sys.path += paths
-    for name in (*modules, *_PRELOADED, *imports):
+    sys.path += dict.fromkeys([*import_paths, *runner_paths])
+    worker.load_runners(runners)
+    for name in (*preload, *_PRELOADED, *imports):
         importlib.import_module(name)
     os.environ.clear()
-    sys.path[:] = [path for path in sys.path if not _is_own_file(path)]
+    hidden = set(runner_paths) - set(import_paths)
+    sys.path[:] = [path for path in sys.path if path not in hidden and not _is_own_folder(path)]
     os.setsid()
     os.chdir(root)
     places = _places_of_loaded() if imports else []
-    confined = isolation.Isolation(root, places, isolation.IsolationConfig(**choice), untrusted=untrusted)
+    confined = isolation.Isolation(root, places, isolation.IsolationConfig(**isolation_config), untrusted=untrusted)
     candidate_worker.prepare(imports)
     worker.prepare()
-    zygote = _ForkServer(control, root, confined)
+    server = _ForkServer(control, root, confined)
     control.sendall(pack({"layers": confined.layers, "init": confined.init}))
     try:
-        zygote.serve()
+        server.serve()
     finally:
-        zygote.close()
+        server.close()
 
 
 def _places_of_loaded() -> list[str]:
-    """Where the loaded modules are that are neither Python's nor ours: a package's own folder, or a module's own file.
+    """Where the loaded modules are that are neither Python's nor this package's: a package's folder, or a module's file.
 
-    What may be imported by now may be read, and nothing else that lies beside it: not the rest of `site-packages`, and not
-    the folder that a local module lies in. Wheels keep their shared libraries in `NAME.libs` beside the package.
+    A program may read these, and nothing else that lies beside them: not the rest of `site-packages`, and not the folder that holds a
+    local module. Wheels keep their shared libraries in `NAME.libs` beside the package.
     """
     found: set[str] = set()
     for name, module in list(sys.modules.items()):
@@ -95,14 +101,14 @@ _NOT_INSTALLED = frozenset({*sys.stdlib_module_names, *sys.builtin_module_names,
 _SITES = frozenset({"site-packages", "dist-packages"})
 
 
-_PRELOADED = (  # what programs import most, so that no worker has to read it; the rest costs every fork more than it spares some
+_PRELOADED = (  # what programs import most often; any more would cost every fork more than it saves some
     "abc", "bisect", "collections", "contextlib", "copy", "functools", "heapq", "itertools", "math", "operator", "re", "string",
     "typing",
 )  # fmt: skip
 
 
 def _remove(folder: str) -> None:
-    """Removes a folder with all that is in it, as far as that is possible."""
+    """Removes a folder and everything in it, as far as possible."""
     for place, folders, files in os.walk(folder, topdown=False):
         for path in [os.path.join(place, name) for name in (*files, *folders)]:
             with contextlib.suppress(OSError):
@@ -111,12 +117,18 @@ def _remove(folder: str) -> None:
         os.rmdir(folder)
 
 
-def _is_own_file(path: str) -> bool:
+def _is_own_folder(path: str) -> bool:
     return os.path.isdir(os.path.join(path, "execverify"))
 
 
 class _ForkServer:
-    """The loop, and the workers that are alive: pid by the caller's number, with the pids that wait to be reaped."""
+    """Serves requests.
+
+    Attributes:
+        workers: pids of the processes that are alive, by the caller's number.
+        dying: numbers of the processes that were killed and not yet reaped, by pid.
+        folders: numbers of the workers that have a working folder.
+    """
 
     def __init__(self, control: socket.socket, root: str, confined: isolation.Isolation) -> None:
         self.control = control
@@ -146,7 +158,7 @@ class _ForkServer:
                 self.drop(number)
 
     def processor_time(self, number: int) -> float | None:
-        """Seconds that a worker's threads have had together; None where the system does not say."""
+        """Seconds of processor time of all threads of a process; None where the system does not report it."""
         pid = self.workers.get(number)
         if pid is None or sys.platform != "linux":
             return None
@@ -163,7 +175,7 @@ class _ForkServer:
             pid = libc.fork()
         except OSError:
             if not self.confined.alive():
-                raise  # nothing can be forked any more: the caller starts another zygote
+                raise  # nothing can be forked any more: the caller starts another fork server
             pid = -1
         if pid == 0:
             try:
@@ -180,15 +192,15 @@ class _ForkServer:
                     candidate_worker.serve(fd, self.base, self.confined.confine_untrusted, alone=alone)
                 os._exit(0)
             finally:
-                os._exit(70)  # our own code failed, or what a program has made of it
+                os._exit(70)  # this package's code failed, or a program has broken it
         os.close(fd)
         if pid > 0:
             self.workers[number] = pid
 
     def end(self, number: int) -> int | None:
-        """Kills a worker with all of its process group and reaps it; returns its wait status as it died.
+        """Kills a process with all of its process group and reaps it; returns its wait status.
 
-        None where it was lost through no doing of its own, with all others.
+        Returns None where the process is unknown, or where it ended with all others because their process namespace did.
         """
         pid = self.workers.pop(number, None)
         if pid is None:
@@ -199,10 +211,10 @@ class _ForkServer:
             _, status = os.waitpid(pid, 0)
         self.remove_workdir(number)
         killed = done != 0 and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        return None if killed and not self.forks() else status
+        return None if killed and not self.can_fork() else status
 
-    def forks(self) -> bool:
-        """Whether processes can be forked: when the init dies, the kernel refuses that before it kills all others."""
+    def can_fork(self) -> bool:
+        """Whether processes can be forked. When the init ends, the kernel refuses that before it kills the other processes."""
         try:
             pid = libc.fork()
         except OSError:
@@ -213,7 +225,7 @@ class _ForkServer:
         return True
 
     def drop(self, number: int) -> None:
-        """Kills a worker; it is reaped when there is time."""
+        """Kills a process; it is reaped later."""
         pid = self.workers.pop(number, None)
         if pid is not None:
             self.kill(pid)
@@ -233,7 +245,7 @@ class _ForkServer:
                 self.remove_workdir(number)
 
     def remove_workdir(self, number: int) -> None:
-        """Removes a worker's folder, and ends what a program forked and hid in a session of its own."""
+        """Removes a worker's folder, and ends processes that a program forked into a session of their own."""
         if number not in self.folders:
             return
         self.folders.discard(number)

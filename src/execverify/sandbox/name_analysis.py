@@ -1,7 +1,7 @@
-"""Whose the names in a dataset's assertions are: made by the tests, Python's own, or the candidate's. Read, never run.
+"""Classifies the names in a dataset's assertions: defined by the tests, built in, or the candidate's. The code is parsed, never run.
 
-A name that the tests make (by assignment, `def`, `import`, also `from collections import *`) is never the candidate's. The entry
-point always is. Whatever else they use is the candidate's too, or nobody's.
+A name that the tests define (by assignment, `def`, `import`, also `from collections import *`) is never the candidate's. The entry
+point always is. Any other name that they use is the candidate's too, or undefined.
 """
 
 import ast
@@ -19,53 +19,53 @@ _STAR_MODULES = (
     "threading time types typing unicodedata uuid zlib"
 )
 STAR_MODULES = frozenset(_STAR_MODULES.split())
-"""Modules of the standard library of which `from M import *` may be read: to list its names they are imported here."""
+"""Modules of the standard library that tests may import with `from M import *`. They are imported here to list their names."""
 
 _BUILTINS = frozenset(vars(builtins)) | {"__name__", "__file__", "__run_test__"}
-_PLAIN = frozenset().union(
+_PLAIN_ATTRIBUTES = frozenset().union(
     *map(dir, (None, 0, 0.0, 0j, "", b"", bytearray(), range(0), [], (), {}, set(), frozenset()))
-)  # attributes of plain values
+)
 
 
 def candidate_names(texts: Iterable[str], entry_point: str | None = None) -> frozenset[str]:
-    """Names that trusted code uses, and neither makes nor finds among the builtins; the entry point, in full, is always one.
+    """The names that trusted code uses, and that are neither defined there nor built in. The entry point, in full, is always one.
 
     Args:
         texts: a setup and assertions.
-        entry_point: what is tested, `f` or `Solution.f`; its last part is meant by its name also where a builtin is called so.
+        entry_point: the function under test, `f` or `Solution.f`. Its last part is the candidate's even where it is a builtin's name.
 
     Raises:
-        SyntaxError: it is no code.
-        ValueError: it imports all names of a module whose names are not known.
+        SyntaxError: a text is no valid code.
+        ValueError: it imports all names of a module that is not one of `STAR_MODULES`.
     """
-    parts = [_made_and_used(text) for text in texts]
-    made, used = (frozenset().union(*some) for some in zip(*parts, strict=True)) if parts else (frozenset(), frozenset())
+    parts = [_defined_and_used(text) for text in texts]
+    defined, used = (frozenset().union(*some) for some in zip(*parts, strict=True)) if parts else (frozenset(), frozenset())
     if entry_point is None:
-        return used - made - _BUILTINS
+        return used - defined - _BUILTINS
     last = entry_point.rpartition(".")[2]
-    return (used - made - _BUILTINS - {last}) | {entry_point}
+    return (used - defined - _BUILTINS - {last}) | {entry_point}
 
 
 @functools.lru_cache(maxsize=4_096)
-def _made_and_used(code: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that code makes at its outermost level, and those that it looks up there."""
-    made: set[str] = set()
+def _defined_and_used(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that code defines at module level, and those that it looks up there."""
+    defined: set[str] = set()
     used: set[str] = set()
     tables = [symtable.symtable(code, "<tests>", "exec")]
     while tables:
         table = tables.pop()
         tables += table.get_children()
-        outside = table.get_type() == "module"
+        at_module_level = table.get_type() == "module"
         for symbol in table.get_symbols():
-            makes = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
-            if makes and (outside or symbol.is_global()):
-                made.add(symbol.get_name())
-            elif symbol.is_referenced() and (outside or symbol.is_global()):
+            defines = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+            if defines and (at_module_level or symbol.is_global()):
+                defined.add(symbol.get_name())
+            elif symbol.is_referenced() and (at_module_level or symbol.is_global()):
                 used.add(symbol.get_name())
     if "*" in code and "import" in code:
         for module in _star_imports(code):
-            made |= names_of_module(module)
-    return frozenset(made), frozenset(used)
+            defined |= names_of_module(module)
+    return frozenset(defined), frozenset(used)
 
 
 def _star_imports(code: str) -> Iterator[str]:
@@ -76,10 +76,10 @@ def _star_imports(code: str) -> Iterator[str]:
 
 @functools.cache
 def names_of_module(module: str) -> frozenset[str]:
-    """The names that `from module import *` makes.
+    """The names that `from module import *` defines.
 
     Raises:
-        ValueError: it is none of `STAR_MODULES`.
+        ValueError: the module is not one of `STAR_MODULES`.
     """
     if module not in STAR_MODULES:
         raise ValueError(
@@ -90,29 +90,33 @@ def names_of_module(module: str) -> frozenset[str]:
     return frozenset(exported if exported is not None else (name for name in vars(found) if not name.startswith("_")))
 
 
-def classes_in(texts: Iterable[str], names: Collection[str]) -> frozenset[str]:
-    """Which names of the candidate's trusted code uses as classes, or of which it uses the objects as objects.
+def used_classes(texts: Iterable[str], names: Collection[str]) -> frozenset[str]:
+    """The candidate's names that trusted code uses as classes, or whose results it uses as objects.
 
-    They are called and begin with a capital, stand after `except` or in `isinstance`, have subclasses, or an attribute is read of
-    what they give that no plain value has: `Stack()`, `f(1).x`, `s = Stack(); s.push(1)`.
+    Such a name begins with a capital and is called, stands after `except` or in `isinstance`, or has subclasses; or the code reads an
+    attribute of its result that no plain value has: `Stack()`, `f(1).x`, `s = Stack(); s.push(1)`.
+
+    Args:
+        texts: trusted code.
+        names: the candidate's names.
     """
     known = frozenset(names)
-    return frozenset[str]().union(*(_classes_in(text, known) for text in texts))
+    return frozenset[str]().union(*(_used_classes(text, known) for text in texts))
 
 
 @functools.lru_cache(maxsize=4_096)
-def _classes_in(text: str, names: frozenset[str]) -> frozenset[str]:
+def _used_classes(text: str, names: frozenset[str]) -> frozenset[str]:
     if not any(name in text for name in names):
         return frozenset()
     tree = parse_without_warnings(text, "exec")
     aliases = _parameters_of_checks(tree, names)
     every = names | aliases.keys()
-    made = _made_of_calls(tree, every)
-    return frozenset(aliases.get(name, name) for node in ast.walk(tree) for name in _used_as_class(node, every, made))
+    results = _variables_of_results(tree, every)
+    return frozenset(aliases.get(name, name) for node in ast.walk(tree) for name in _used_as_class(node, every, results))
 
 
 def _parameters_of_checks(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
-    """The parameter by which `check(candidate)` knows a name that it is called with."""
+    """Maps the parameter of a function such as `check(candidate)` to the name that the function is called with."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and len(node.args) == 1]
     given = {
         node.func.id: node.args[0].id
@@ -126,8 +130,8 @@ def _parameters_of_checks(tree: ast.AST, names: Collection[str]) -> dict[str, st
     }
 
 
-def _made_of_calls(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
-    """Variables that hold what a name gives, each with that name."""
+def _variables_of_results(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
+    """Maps variables that hold the result of calling one of the names to that name."""
     return {
         target.id: call
         for node in ast.walk(tree)
@@ -137,21 +141,21 @@ def _made_of_calls(tree: ast.AST, names: Collection[str]) -> dict[str, str]:
     }
 
 
-def _used_as_class(node: ast.AST, names: Collection[str], made: dict[str, str]) -> Iterator[str]:
-    plainly = {part.id for part in _class_places(node) if isinstance(part, ast.Name)}
-    yield from plainly & set(names)
+def _used_as_class(node: ast.AST, names: Collection[str], results: dict[str, str]) -> Iterator[str]:
+    in_class_places = {part.id for part in _class_places(node) if isinstance(part, ast.Name)}
+    yield from in_class_places & set(names)
     if (call := _called(node, names)) is not None and call[0].isupper():
         yield call
-    if isinstance(node, ast.Attribute) and node.attr not in _PLAIN:
-        of = node.value
-        if (call := _called(of, names)) is not None:
+    if isinstance(node, ast.Attribute) and node.attr not in _PLAIN_ATTRIBUTES:
+        owner = node.value
+        if (call := _called(owner, names)) is not None:
             yield call
-        elif isinstance(of, ast.Name) and of.id in made:
-            yield made[of.id]
+        elif isinstance(owner, ast.Name) and owner.id in results:
+            yield results[owner.id]
 
 
 def _class_places(node: ast.AST) -> Iterator[ast.AST]:
-    """What stands where only a class may."""
+    """The expressions in places where only a class can stand."""
     if isinstance(node, ast.ExceptHandler) and node.type is not None:
         yield from ast.walk(node.type)
     elif isinstance(node, ast.ClassDef):
@@ -167,19 +171,19 @@ def _class_places(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _called(node: ast.AST, names: Collection[str]) -> str | None:
-    """The name of these that a call calls."""
+    """The one of the names that a call calls; None where it calls none."""
     name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
     return name if name in names else None
 
 
-def classes_made(code: str) -> frozenset[str]:
-    """The classes that code makes at its outermost level."""
+def defined_classes(code: str) -> frozenset[str]:
+    """The classes that code defines at module level."""
     tree = parse_without_warnings(code, "exec")
     return frozenset(node.name for node in getattr(tree, "body", ()) if isinstance(node, ast.ClassDef))
 
 
-def run_at_once(code: str) -> str:
-    """What of code runs when it is loaded: without the bodies of its functions and methods."""
+def without_function_bodies(code: str) -> str:
+    """The part of code that runs when it is loaded: the code without the bodies of its functions and methods."""
     tree = parse_without_warnings(code, "exec")
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -188,7 +192,7 @@ def run_at_once(code: str) -> str:
 
 
 def calls_name(texts: Iterable[str], name: str) -> bool:
-    """Whether code calls a name, or hands it on."""
+    """Whether code calls a name, or passes it as an argument."""
     for text in texts:
         nodes = list(ast.walk(parse_without_warnings(text, "exec")))
         for node in nodes:

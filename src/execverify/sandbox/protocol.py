@@ -1,8 +1,8 @@
-"""Messages between processes, each with its length before it, over a socket pair.
+"""Messages between processes over a socket pair; each begins with its length.
 
-JSON and not pickle or marshal, because the far end may have run code that nobody has read: whatever it sends, reading it
-builds nothing but plain data. What a candidate sends is plainer still: a list of texts, which can neither nest nor grow
-while it is read (`pack_texts`, `unpack_texts`). What goes *to* a candidate's process is marshalled, which is read with the least work.
+The format is JSON, not pickle or marshal, because the sender may have run unreviewed code: reading JSON builds nothing but plain
+data. A candidate sends a simpler form: a flat list of strings, which can neither nest nor grow while it is read (`pack_strings`,
+`unpack_strings`). Messages *to* a candidate's process are marshalled, which is the fastest to read.
 """
 
 import json
@@ -14,13 +14,12 @@ from typing import Any
 
 _HEADER = struct.Struct("!I")
 MAX_MESSAGE = 256 * 1024 * 1024
-"""Longest message in bytes; a peer that announces more is treated as broken."""
-
+"""Longest message in bytes; a peer that announces a longer one is treated as broken."""
 
 CONTROL_REQUEST = struct.Struct("!cI")
-"""A request to the zygote: a letter, and the number of the worker that it is about."""
+"""A request to the fork server: a letter, and the number of the process that it concerns."""
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode  # bound here: a program may patch what the json module holds
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # bound here: a program may patch the json module
 _decode = json.JSONDecoder().decode
 
 
@@ -31,11 +30,11 @@ def pack(message: Any) -> bytes:
 
 
 _LENGTH = struct.Struct("!i")
-_MOST_TEXTS = 64
+_MAX_STRINGS = 64
 
 
 def pack_strings(*texts: str | None) -> bytes:
-    """A list of texts as bytes."""
+    """A list of strings as one message."""
     parts = [b""]
     for text in texts:
         body = None if text is None else text.encode("utf-8", "surrogatepass")
@@ -44,20 +43,20 @@ def pack_strings(*texts: str | None) -> bytes:
     return b"".join(parts)
 
 
-def unpack_texts(body: bytes | bytearray) -> list[str | None]:
-    """The texts of a message's body; raises ValueError for what `pack_texts` does not make."""
-    texts: list[str | None] = []
+def unpack_strings(body: bytes | bytearray) -> list[str | None]:
+    """The strings of a message's body; raises ValueError for what `pack_strings` does not make."""
+    strings: list[str | None] = []
     place = 0
     while place < len(body):
-        if len(texts) >= _MOST_TEXTS or place + _LENGTH.size > len(body):
-            raise ValueError("no list of texts")
+        if len(strings) >= _MAX_STRINGS or place + _LENGTH.size > len(body):
+            raise ValueError("not a list of strings")
         (length,) = _LENGTH.unpack_from(body, place)
         place += _LENGTH.size
         if length < -1 or place + length > len(body):
-            raise ValueError("no list of texts")
-        texts.append(None if length == -1 else body[place : place + length].decode("utf-8", "surrogatepass"))
+            raise ValueError("not a list of strings")
+        strings.append(None if length == -1 else body[place : place + length].decode("utf-8", "surrogatepass"))
         place += max(0, length)
-    return texts
+    return strings
 
 
 def _unpack_json(body: bytes | bytearray) -> Any:
@@ -65,28 +64,34 @@ def _unpack_json(body: bytes | bytearray) -> Any:
 
 
 def pack_from_caller(message: Any) -> bytes:
-    """A message from the caller to a candidate's process. Never the other way: marshal is not safe to read."""
+    """A message from the caller to a candidate's process. Never in the other direction: marshal is not safe to read."""
     body = marshal.dumps(message)
     return _HEADER.pack(len(body)) + body
 
 
 class FrameReader:
-    """Bytes that arrived on one socket, cut into messages.
+    """Cuts the bytes that arrive on one socket into messages.
 
-    `unpack` reads a message's body; a message that announces more than `limit` bytes is none.
+    Args:
+        unpack: reads the body of a message.
+        limit: most bytes of one body.
+
+    Attributes:
+        length: bytes of the body of the message that was read last.
     """
 
     def __init__(self, unpack: Callable[[bytearray], Any] = _unpack_json, limit: int = MAX_MESSAGE) -> None:
         self._buffer = bytearray()
         self._unpack = unpack
         self._limit = limit
+        self.length = 0
 
     def feed(self, data: bytes) -> None:
-        """Adds bytes as they came."""
+        """Appends bytes that arrived."""
         self._buffer += data
 
     def next(self) -> Any | None:
-        """The next whole message, or None until more bytes come. Raises ValueError for what is no message."""
+        """The next whole message, or None until more bytes arrive. Raises ValueError for an invalid message."""
         if len(self._buffer) < _HEADER.size:
             return None
         (length,) = _HEADER.unpack_from(self._buffer)
@@ -97,14 +102,15 @@ class FrameReader:
             return None
         message = self._unpack(self._buffer[_HEADER.size : end])
         del self._buffer[:end]
+        self.length = length
         return message
 
 
-def receive(sock: socket.socket, inbox: FrameReader) -> Any:
-    """Blocks until a whole message is there. Raises EOFError when the peer is gone."""
-    while (message := inbox.next()) is None:
+def receive(sock: socket.socket, reader: FrameReader) -> Any:
+    """Blocks until a whole message has arrived. Raises EOFError when the peer has closed the connection."""
+    while (message := reader.next()) is None:
         data = sock.recv(1 << 16)
         if not data:
             raise EOFError("the peer closed the connection")
-        inbox.feed(data)
+        reader.feed(data)
     return message

@@ -1,7 +1,7 @@
-"""What tests written for pytest need of it, in the confined process of the tests: a module of that name, and what runs a test.
+"""A substitute for pytest in the confined process of the tests: a module of that name, and a function that runs a test.
 
-It covers what tests of single functions use: `raises`, `approx`, `mark.parametrize`, `fixture`, `param`, `fail`, `capsys`. Whatever else
-is asked of it is not there, and such a test is "unsupported".
+It has the features that tests of single functions use: `raises`, `approx`, `mark.parametrize`, `fixture`, `param`, `fail`, `capsys`. A
+test that uses any other feature has the outcome "unsupported".
 """
 
 import contextlib
@@ -16,19 +16,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 RUN = "__run_test__"
-"""The name by which test code calls `run_test`."""
+"""The name of `run_test` in the namespace of test code."""
 
 
 class UnsupportedFeature(ImportError):
-    """A test needs what it cannot have."""
+    """A test needs a feature that the substitute does not have."""
 
 
 class Failed(AssertionError):
-    """A test said that it failed."""
+    """A test failed by `pytest.fail`, or because an expected exception was not raised."""
 
 
-class Caught:
-    """What was raised where it had to be.
+class CaughtException:
+    """The exception that `raises` expected.
 
     Attributes:
         value, type: the exception and its type.
@@ -55,12 +55,12 @@ class _Raises:
     def __init__(self, expected: Any, match: str | None) -> None:
         self.expected = expected
         self.match = match
-        self.caught = Caught()
+        self.caught = CaughtException()
 
-    def __enter__(self) -> Caught:
+    def __enter__(self) -> CaughtException:
         return self.caught
 
-    def __exit__(self, kind: Any, value: Any, trace: Any) -> bool:
+    def __exit__(self, kind: Any, value: Any, traceback: Any) -> bool:
         if kind is None:
             raise Failed(f"{self.expected} was not raised")
         if not issubclass(kind, self.expected):
@@ -72,7 +72,7 @@ class _Raises:
 
 
 def raises(expected: Any = None, *arguments: Any, match: str | None = None, **named: Any) -> Any:
-    """Whether a block, or a call, raises an exception of a type."""
+    """Checks that a block, or a call, raises an exception of a type; raises `Failed` where it does not."""
     expected = named.pop("expected_exception", expected)
     if not arguments:
         return _Raises(expected, match)
@@ -89,53 +89,53 @@ class Approximately:
     def __init__(self, expected: Any, rel: float | None, abs: float | None, nan_ok: bool) -> None:
         self.expected, self.rel, self.abs, self.nan_ok = expected, rel, abs, nan_ok
 
-    def __eq__(self, given: object) -> bool:
-        return self.same(given, self.expected)
+    def __eq__(self, actual: object) -> bool:
+        return self.equal(actual, self.expected)
 
-    def __ne__(self, given: object) -> bool:
-        return not self == given
+    def __ne__(self, actual: object) -> bool:
+        return not self == actual
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"approx({self.expected!r})"
 
-    def same(self, given: Any, expected: Any) -> bool:
+    def equal(self, actual: Any, expected: Any) -> bool:
         if isinstance(expected, Mapping):
             return (
-                isinstance(given, Mapping)
-                and given.keys() == expected.keys()
-                and all(self.same(given[key], expected[key]) for key in expected)
+                isinstance(actual, Mapping)
+                and actual.keys() == expected.keys()
+                and all(self.equal(actual[key], expected[key]) for key in expected)
             )
         if isinstance(expected, Sequence) and not isinstance(expected, str | bytes):
             return (
-                isinstance(given, Sequence)
-                and len(given) == len(expected)
-                and all(self.same(ours, theirs) for ours, theirs in zip(given, expected, strict=True))
+                isinstance(actual, Sequence)
+                and len(actual) == len(expected)
+                and all(self.equal(item, wanted) for item, wanted in zip(actual, expected, strict=True))
             )
-        return self.near(given, expected)
+        return self.close(actual, expected)
 
-    def near(self, given: Any, expected: Any) -> bool:
-        if given == expected:
+    def close(self, actual: Any, expected: Any) -> bool:
+        if actual == expected:
             return True
         if isinstance(expected, bool) or expected is None or isinstance(expected, str):
             return False
         try:
             if math.isnan(abs(expected)):
-                return self.nan_ok and math.isnan(abs(given))
+                return self.nan_ok and math.isnan(abs(actual))
             if math.isinf(abs(expected)):
                 return False
             absolute = 1e-12 if self.abs is None else self.abs
             relative = (
                 (1e-6 if self.rel is None else self.rel) * abs(expected) if self.rel is not None or self.abs is None else 0.0
             )
-            return bool(abs(expected - given) <= max(absolute, relative))
+            return bool(abs(expected - actual) <= max(absolute, relative))
         except TypeError:
             return False
 
 
 def approx(expected: Any, rel: float | None = None, abs: float | None = None, nan_ok: bool = False) -> Approximately:
-    """What a float equals within a tolerance."""
+    """A value that equals numbers within a tolerance."""
     return Approximately(expected, rel, abs, nan_ok)
 
 
@@ -145,7 +145,9 @@ class _Marks:
             return _parametrize
         if name in ("skip", "skipif", "xfail", "usefixtures", "asyncio"):
             raise UnsupportedFeature(f"pytest.mark.{name}")
-        return lambda *arguments, **named: arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda given: given
+        return lambda *arguments, **named: (
+            arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda function: function
+        )
 
 
 def _parametrize(argnames: Any, argvalues: Any, **_: Any) -> Callable[[Any], Any]:
@@ -155,7 +157,7 @@ def _parametrize(argnames: Any, argvalues: Any, **_: Any) -> Callable[[Any], Any
     def mark(function: Any) -> Any:
         if isinstance(function, type):
             raise UnsupportedFeature("pytest.mark.parametrize of a class")
-        sets = [_bound(listed, given, is_many) for given in argvalues]
+        sets = [_by_name(listed, values, is_many) for values in argvalues]
         function.execverify_sets = [sets, *getattr(function, "execverify_sets", [])]
         return function
 
@@ -167,24 +169,24 @@ class Param(tuple):  # type: ignore[type-arg]
 
 
 def param(*values: Any, **_: Any) -> Param:
-    """One set of parameters; what is said of it besides does not matter here."""
+    """One set of parameters; its id and marks are ignored."""
     return Param(values)
 
 
-def _bound(names: list[str], given: Any, is_many: bool) -> dict[str, Any]:
-    values = given if isinstance(given, Param) or is_many else (given,)
+def _by_name(names: list[str], values: Any, is_many: bool) -> dict[str, Any]:
+    values = values if isinstance(values, Param) or is_many else (values,)
     return dict(zip(names, values, strict=True))
 
 
 def fixture(function: Any = None, **settings: Any) -> Any:
-    """Marks what makes an argument of tests; it is made anew for each test."""
+    """Marks a function that computes an argument of tests, anew for each test."""
     for unknown in ("params", "autouse"):
         if settings.get(unknown):
             raise UnsupportedFeature(f"pytest.fixture with {unknown}")
 
-    def mark(made: Any) -> Any:
-        made.execverify_fixture = settings.get("name") or made.__name__
-        return made
+    def mark(marked: Any) -> Any:
+        marked.execverify_fixture = settings.get("name") or marked.__name__
+        return marked
 
     return mark if function is None else mark(function)
 
@@ -195,7 +197,7 @@ def fail(reason: str = "", **_: Any) -> None:
 
 
 def module() -> types.ModuleType:
-    """The module that `import pytest` gives the tests."""
+    """The module that the tests get by `import pytest`."""
     made = types.ModuleType("pytest")
     made.__dict__.update(
         raises=raises,
@@ -205,7 +207,7 @@ def module() -> types.ModuleType:
         fixture=fixture,
         fail=fail,
         main=lambda *_: 0,
-        ExceptionInfo=Caught,
+        ExceptionInfo=CaughtException,
     )
     made.__dict__["__getattr__"] = _missing
     return made
@@ -235,14 +237,15 @@ class _Captured:
 
 
 _HOOKS = frozenset({"setup_function", "teardown_function", "setup_module", "teardown_module", "setUpModule", "tearDownModule"})
-"""Functions that a test file's runner calls by name, and which are not called here."""
+"""Functions that pytest calls by name, and that the substitute does not call."""
 
 
 def run_test(test: Any, method: str | None = None) -> None:
     """Runs a test function, or a method of a test class, once for each set of its parameters.
 
     Raises:
-        Exception: what the test raises; `NotHere` where it needs what it cannot have.
+        Exception: what the test raises.
+        UnsupportedFeature: the test needs a feature that the substitute does not have.
     """
     for hook in _HOOKS & vars(sys.modules["tests"]).keys():
         raise UnsupportedFeature(f"{hook} of a test file")
@@ -253,7 +256,7 @@ def run_test(test: Any, method: str | None = None) -> None:
             test(method).debug()
             test.tearDownClass()
         except unittest.SkipTest as skipped:
-            raise UnsupportedFeature(f"what it is skipped without: {skipped}") from None
+            raise UnsupportedFeature(f"the condition of a skipped test: {skipped}") from None
         return
     for chosen in itertools.product(*getattr(test if method is None else getattr(test, method), "execverify_sets", [])):
         parameters = {name: value for some in chosen for name, value in some.items()}
@@ -266,13 +269,13 @@ def _bound_test(test: Any, method: str | None, stack: contextlib.ExitStack) -> A
         return test
     if hasattr(test, "setup_class"):
         test.setup_class()
-    made = test()
+    instance = test()
     for name in ("setup_method", "setup"):
-        if hasattr(made, name):
-            before = getattr(made, name)
-            before(*([getattr(made, method)] if inspect.signature(before).parameters else []))
+        if hasattr(instance, name):
+            before = getattr(instance, name)
+            before(*([getattr(instance, method)] if inspect.signature(before).parameters else []))
             break
-    return getattr(made, method)
+    return getattr(instance, method)
 
 
 def _call(function: Any, parameters: dict[str, Any], stack: contextlib.ExitStack) -> None:

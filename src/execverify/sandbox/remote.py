@@ -1,15 +1,15 @@
-"""Inside the confined process of a candidate's tests: assertions run here, and the candidate somewhere else.
+"""Inside the confined process of a candidate's tests: runs the assertions, and calls the candidate in its own process.
 
-The tests are a dataset's, and trusted; the candidate is not, so the two share no memory. What the tests call by the candidate's
-names are proxies: a call's arguments go as text through the caller to the candidate's process, and what it returned comes back as
-text (see `crossing.py`), or what it raised as types' names and arguments. Lists, dicts, sets and objects that the candidate changed are
+The tests come from a dataset, and are trusted; the candidate is not, so the two share no memory. The candidate's names are proxies
+here: the arguments of a call go as text through the caller to the candidate's process, and its result comes back as text (see
+`value_codec.py`), or its exception as names of types and arguments. Lists, dicts, sets and objects that the candidate changed are
 changed here as well, in place; what it printed is printed here.
 
-What cannot cross stays there, under a number. Where the tests use a class of the candidate's (`Stack()`), its objects are asked for
-whatever the tests ask of them, never whether they *equal* anything: that is decided here. Arithmetic with a value of the tests' is that
-same question (`abs(f(3) - 7) < 1e-6`), so only objects that the tests have made themselves calculate. Of other objects only the truth
-and the text are known. Which object is which is decided here, by what was called; the candidate's process is not believed. Where a test
-asks for more, nothing is decided: the outcome is "unsupported".
+A value that cannot be encoded stays in the candidate's process, under a number. Where the tests use a class of the candidate
+(`Stack()`), operations on its objects are forwarded, but never whether they *equal* anything: that is decided here. Arithmetic with
+a value of the tests is equivalent to that question (`abs(f(3) - 7) < 1e-6`), so only objects that the tests have created themselves
+may calculate. Of other objects only the truth value and the text are known. Which object is which is decided here, by what was
+called; the candidate's process is not trusted. Where a test needs more, nothing is decided: the outcome is "unsupported".
 """
 
 import builtins
@@ -24,35 +24,51 @@ from execverify.sandbox.candidate_io import Channel, Fields, StdStreams
 from execverify.sandbox.pytest_substitute import RUN, run_test
 from execverify.sandbox.pytest_substitute import module as pytest_module
 from execverify.sandbox.runners import describe_exception
-from execverify.sandbox.value_codec import LONGEST_ARGUMENTS, Opaque, Reader, Shared, Writer, is_iterator, items_of
+from execverify.sandbox.value_codec import (
+    MAX_ARGUMENT_CHARS,
+    Decoder,
+    Encoder,
+    NotEncodable,
+    SharedObject,
+    is_iterator,
+    items_of,
+)
 
-OF_THE_TEST = ("an argument of ", "the test ")
-"""How a reason begins where the test, and not the candidate, needs what it cannot have."""
+TEST_REASONS = ("an argument of ", "the test ")
+"""How the reason of the outcome "unsupported" begins where the test, not the candidate, is responsible for it."""
 
-_LITTLE = 1_000  # characters of a candidate's from which no argument grows too long
-_MOST_AT_ONCE = 1_000  # items of an iterator that are asked for together
+_FEW_CHARS = 1_000  # of values from the candidate, with which no argument becomes too long
+_MAX_FETCHED = 1_000  # items of an iterator that are requested together
 
 
 class _Unsupported(BaseException):
-    """Something cannot cross; not an Exception, so that no test swallows it."""
+    """A test needs something that is not supported. Not an Exception, so that no test catches it."""
 
 
 class RemoteCandidate:
-    """The way to the candidate.
+    """The candidate, as the tests call it.
 
     Args:
         channel: to the caller.
-        classes: names of the candidate's of which the tests use the objects as objects.
-        shared: names of classes that both sides have.
+        classes: the candidate's names whose objects the tests use as objects.
+        shared: names of classes that both processes have.
         namespace: of the tests.
 
     Attributes:
-        unsupported: why something could not cross in the assertion at hand; None where everything could.
-        crossed: the exceptions that came over in the assertion at hand, and how each is told.
+        unsupported: why the current assertion is not supported; None where it is.
+        exceptions: those of the candidate in the current assertion, each with its description.
         called: whether the candidate was called at all.
-        steered: whether the candidate has put anything but plain values into the tests' hands: what is refused from then on
-            may be its doing.
-        received: characters of all values that it gave.
+        tainted: whether the tests have received anything but plain values from the candidate: it may be responsible for what is
+            not supported from then on.
+        is_open: whether all operations are allowed on what the current call returns.
+        may_calculate: whether what the current call returns may calculate.
+        constructors: names of the candidate's classes, with which the tests create objects.
+        received: characters of all values from the candidate.
+        own: names of the candidate, by the id of the proxy.
+        types: the proxy types of the candidate's objects, by name; they contain nothing of the candidate.
+        errors: the exception types of the candidate, by name.
+        calculating: numbers of the objects that the tests have created themselves, or calculated from such.
+        proxies: what represents the values in the candidate's process, by number.
     """
 
     def __init__(self, channel: Channel, classes: list[str], shared: list[str], namespace: dict[str, Any]) -> None:
@@ -61,29 +77,23 @@ class RemoteCandidate:
         self.shared = frozenset(shared)
         self.namespace = namespace
         self.unsupported: str | None = None
-        self.last_exception: list[tuple[BaseException, str]] = []
+        self.exceptions: list[tuple[BaseException, str]] = []
         self.called = self.tainted = False
-        self.opening = self.making = False
-        """Whether what the call at hand gives may be asked for everything, and whether it may calculate."""
-        self.makers: set[str] = set()
-        """Names of the candidate's classes, by which the tests make objects."""
+        self.is_open = self.may_calculate = False
+        self.constructors: set[str] = set()
         self.received = 0
         self.own: dict[int, str] = {}
-        """What stands for names of the candidate's, by identity."""
-        self.kinds: dict[str, type] = {}
-        """Types of the candidate's objects, by name, made here: they hold nothing of its."""
+        self.types: dict[str, type] = {}
         self.errors: dict[str, type[BaseException]] = {}
         self.calculating: set[int] = set()
-        """Numbers of the objects that the tests have made themselves, or calculated from such."""
-        self.far: dict[int, Any] = {}
-        """What stands for values that stayed there, by number."""
+        self.proxies: dict[int, Any] = {}
         local: dict[str, Any] = {"remote": self.remote, "iterator": self.iterator, "awaited": _awaited}
-        self.reader = Reader(local, self.shared_class)
+        self.decoder = Decoder(local, self.shared_class)
 
     # ------------------------------------------------------------------------------------------------------------- names
 
     def bind(self, name: str, kind: str, text: str | None) -> None:
-        """Makes a name of the candidate's known to the tests."""
+        """Defines a name of the candidate in the namespace of the tests."""
         last = name.rpartition(".")[2]
         if kind == "exception" and text is not None and last in self.classes:
             self.namespace[last] = self.errors[last] = type(last, (_built_in(text.split(",")),), {})
@@ -92,11 +102,11 @@ class RemoteCandidate:
         elif kind in ("function", "class", "exception"):
             self.namespace[last] = self.proxy(name)
         elif kind == "value" and text is not None:
-            with contextlib.suppress(LiteralError, RecursionError):  # forged: the name stays undefined
-                self.namespace[last] = self.reader.read(text)
+            with contextlib.suppress(LiteralError, RecursionError):  # a forged message: the name stays undefined
+                self.namespace[last] = self.decoder.decode(text)
 
     def proxy(self, name: str) -> Any:
-        """A function that is called here and runs there."""
+        """A function that is called here and runs in the candidate's process."""
 
         def function(*positional: Any, **named: Any) -> Any:
             return self.call(name, list(positional), named)
@@ -107,12 +117,12 @@ class RemoteCandidate:
         return function
 
     def remote_class(self, name: str) -> Any:
-        """A class that is called here, and makes its objects there."""
+        """A class that is called here, and creates its objects in the candidate's process."""
         made = _RemoteType(name, (Remote,), {"__module__": "solution"})
         type.__setattr__(made, "_execverify", (self, name))
         self.own[id(made)] = name
-        self.kinds[name] = made
-        self.makers.add(name)
+        self.types[name] = made
+        self.constructors.add(name)
         return made
 
     def shared_class(self, name: str) -> Any:
@@ -123,117 +133,118 @@ class RemoteCandidate:
     # ------------------------------------------------------------------------------------------------------------- calls
 
     def call(self, name: str, positional: list[Any], named: dict[str, Any]) -> Any:
-        """One call of the candidate's, or, where the name begins with a dot, something that is asked of a value there."""
-        writer = Writer(self.local, limit=LONGEST_ARGUMENTS)
-        text = self.arguments(writer, name, positional, named)
+        """Calls a function of the candidate, or, where the name begins with a dot, requests an operation on one of its values."""
+        encoder = Encoder(self.local, limit=MAX_ARGUMENT_CHARS)
+        text = self.arguments(encoder, name, positional, named)
         self.called = True
-        of = positional[0] if name.startswith(".") and positional else None
-        self.opening = name.rpartition(".")[2] in self.classes if of is None else name != ".next"
-        self.making = name in self.makers if of is None else name in _CALCULATING and _calculates(of)
-        self.channel.say("call", name, text)
-        answer = self.channel.hear()
+        target = positional[0] if name.startswith(".") and positional else None
+        self.is_open = name.rpartition(".")[2] in self.classes if target is None else name != ".next"
+        self.may_calculate = name in self.constructors if target is None else name in _CALCULATING and _calculates(target)
+        self.channel.send("call", name, text)
+        answer = self.channel.receive()
         self.received += len(answer["text"] or "") + len(answer["state"] or "")
         if answer["stdout"]:
             sys.stdout.write(answer["stdout"])
         if answer["state"] is not None:
             self.tainted = True
-            _update_in_place([positional, named], self.read(answer["state"], writer.alive))
+            _update_in_place([positional, named], self.read(answer["state"], encoder.objects))
         if answer["unsupported"] is not None:
             self.tainted = True
             self.refuse(answer["unsupported"])
         if answer["error"] is not None:
             error = self.exception(answer)
-            self.last_exception.append((error, answer["detail"]))
+            self.exceptions.append((error, answer["detail"]))
             raise error
-        return self.read(answer["text"], writer.alive)
+        return self.read(answer["text"], encoder.objects)
 
-    def arguments(self, writer: Writer, name: str, positional: list[Any], named: dict[str, Any]) -> str:
-        plain = to_value([positional, named], LONGEST_ARGUMENTS)
+    def arguments(self, encoder: Encoder, name: str, positional: list[Any], named: dict[str, Any]) -> str:
+        plain = to_value([positional, named], MAX_ARGUMENT_CHARS)
         if plain.text is not None:
             return plain.text
         try:
-            return writer.text([positional, named])
-        except (Opaque, RecursionError) as why:
-            # Only what the tests alone decide may say "an argument of": those who judge leave such a test out.
-            own = not self.tainted and (str(why) == "object" or self.received <= _LITTLE)
-            self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({why})")
+            return encoder.encode([positional, named])
+        except (NotEncodable, RecursionError) as reason:
+            # Only where the tests alone are responsible, the reason begins with "an argument of": graders leave such a test out.
+            own = not self.tainted and (str(reason) == "object" or self.received <= _FEW_CHARS)
+            self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({reason})")
             raise
 
     def read(self, text: str, known: list[Any]) -> Any:
-        """A value of the candidate's; the reading is guarded, because it wrote the text."""
+        """Decodes a value of the candidate, which wrote the text: an invalid one is not supported."""
         try:
-            return self.reader.read(text, known)
+            return self.decoder.decode(text, known)
         except (LiteralError, RecursionError) as error:
             self.tainted = True
             self.refuse(f"what it gave cannot be read: it {error}")
 
     def local(self, value: Any) -> Any:
-        """How what only this side knows crosses."""
+        """Encodes what only this process knows."""
         if id(value) in self.own:
-            return ("heldout", self.own[id(value)])
+            return ("name", self.own[id(value)])
         if issubclass(type(value), OpaqueRemoteValue):
             return ("remote", object.__getattribute__(value, "_execverify")[1])
         name = type(value).__name__
         if name in self.shared and type(value) is self.namespace.get(name):
-            return Shared(name)
+            return SharedObject(name)
         return ("iterator", *items_of(value)) if is_iterator(value) else None
 
-    def refuse(self, why: str) -> None:
-        self.unsupported = why
-        raise _Unsupported(why)
+    def refuse(self, reason: str) -> None:
+        """Ends the current assertion as not supported."""
+        self.unsupported = reason
+        raise _Unsupported(reason)
 
-    # -------------------------------------------------------------------------------------------------- what stayed there
+    # -------------------------------------------------------------------------------------------------- remote values
 
     def remote(self, number: int, name: str, truth: bool | None, named: bool) -> Any:
-        """What stands for a value that stayed there. (`named` is what the candidate's process says of it, and decides nothing.)"""
+        """A proxy of a value in the candidate's process. (`named` is a claim of that process, and is ignored.)"""
         self.tainted = True
-        if number not in self.far:
-            known = self.kinds.get(name) if name in self.makers else None
+        if number not in self.proxies:
+            known = self.types.get(name) if name in self.constructors else None
             if known is None:
-                known = _RemoteType(name, (Remote,), {}) if self.opening else type(name, (OpaqueRemoteValue,), {})
-            made: Any = object.__new__(known)
-            self.far[number] = made
-            object.__setattr__(made, "_execverify", (self, number, name, truth))
-            if self.making and issubclass(known, Remote):
+                known = _RemoteType(name, (Remote,), {}) if self.is_open else type(name, (OpaqueRemoteValue,), {})
+            proxy: Any = object.__new__(known)
+            self.proxies[number] = proxy
+            object.__setattr__(proxy, "_execverify", (self, number, name, truth))
+            if self.may_calculate and issubclass(known, Remote):
                 self.calculating.add(number)
-        return self.far[number]
+        return self.proxies[number]
 
     def iterator(self, number: int, generator: bool) -> Any:
-        """An iterator whose items are there; more and more of them are fetched at once."""
+        """An iterator whose items are in the candidate's process; they are fetched in blocks of growing size."""
         self.tainted = True
-        if number not in self.far:
+        if number not in self.proxies:
             items = self.items(number)
-            self.far[number] = items if generator else map(_same, items)
-        return self.far[number]
+            self.proxies[number] = items if generator else map(_same, items)
+        return self.proxies[number]
 
     def items(self, number: int) -> Any:
-        asked, more = 1, True
-        there = OpaqueRemoteValue()
-        object.__setattr__(there, "_execverify", (self, number, "iterator", True))
+        count, more = 1, True
+        iterator = OpaqueRemoteValue()
+        object.__setattr__(iterator, "_execverify", (self, number, "iterator", True))
         while more:
-            items, more = self.call(".next", [there, asked], {})
+            items, more = self.call(".next", [iterator, count], {})
             yield from items
-            asked = min(2 * asked, _MOST_AT_ONCE)
+            count = min(2 * count, _MAX_FETCHED)
 
     def exception(self, answer: dict[str, Any]) -> BaseException:
-        """An exception like the candidate's: of a built-in type, of one that the tests know, or of one made here with its name."""
+        """An exception like the candidate's: of a built-in type, of one that the tests know, or of a new one with its name."""
         names = (answer["base"] or "").split(",")
         base: type[BaseException] = next((self.errors[name] for name in names if name in self.errors), _built_in(names))
         if issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit):
-            return RuntimeError(f"it raised {answer['error']}")  # which would end a loop of the tests', as in a generator
+            return RuntimeError(f"it raised {answer['error']}")  # the original would end a loop of the tests
         name = answer["error"] if str(answer["error"]).isidentifier() else "Exception"
         kind: type[BaseException] = base if base.__name__ == name else type(name, (base,), {})
         unicode = next((fields for error, fields in _UNICODE_ERRORS.items() if issubclass(base, error)), None)
-        if unicode is not None:  # CPython reads at their offsets, wherever those point
+        if unicode is not None:  # CPython reads at their offsets without checking them
             return kind(*unicode, answer["detail"])
         try:
-            arguments: Any = self.reader.read(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
-            made: BaseException = kind(*arguments)
-            str(made)
-        except Exception:  # a type that wants other arguments
+            arguments: Any = self.decoder.decode(answer["arguments"]) if answer["arguments"] is not None else [answer["detail"]]
+            copy: BaseException = kind(*arguments)
+            str(copy)
+        except Exception:  # a type that takes other arguments
             named: BaseException = type(name, (Exception,), {})(answer["detail"])
             return named
-        return made
+        return copy
 
 
 _UNICODE_ERRORS: dict[type[BaseException], tuple[Any, ...]] = {
@@ -250,7 +261,7 @@ async def _awaited(value: Any) -> Any:
 
 
 def _built_in(names: list[str]) -> type[BaseException]:
-    """The exception type that is built in, which is named last."""
+    """The built-in exception type, which is the last of the names."""
     base: Any = getattr(builtins, names[-1], Exception)
     if not (isinstance(base, type) and issubclass(base, BaseException)) or issubclass(base, BaseExceptionGroup):
         return Exception
@@ -258,19 +269,19 @@ def _built_in(names: list[str]) -> type[BaseException]:
 
 
 class OpaqueRemoteValue:
-    """Something of the candidate's that cannot cross. Its truth is known and its text may be asked for; all else is refused."""
+    """A value of the candidate that cannot be encoded. Its truth value is known, and its text is available; nothing else is supported."""
 
     def __bool__(self) -> bool:
-        bridge, _, name, truth = object.__getattribute__(self, "_execverify")
+        candidate, _, name, truth = object.__getattribute__(self, "_execverify")
         if truth is None:
-            bridge.refuse(f"it returned a {name} that does not say whether it is true")
+            candidate.refuse(f"it returned a {name} that does not say whether it is true")
         return bool(truth)
 
     def __str__(self) -> str:
-        return _asked(self, "__str__")  # type: ignore[no-any-return]
+        return _request(self, "__str__")  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
-        return _asked(self, "__repr__")  # type: ignore[no-any-return]
+        return _request(self, "__repr__")  # type: ignore[no-any-return]
 
     def __eq__(self, other: object) -> Any:
         return True if other is self else _unsupported(self)
@@ -284,67 +295,67 @@ class OpaqueRemoteValue:
         return _unsupported(self)
 
 
-def _asked(beyond: OpaqueRemoteValue, operation: str, *arguments: Any) -> Any:
-    bridge: RemoteCandidate = object.__getattribute__(beyond, "_execverify")[0]
-    return bridge.call(f".{operation}", [beyond, *arguments], {})
+def _request(remote: OpaqueRemoteValue, operation: str, *arguments: Any) -> Any:
+    candidate: RemoteCandidate = object.__getattribute__(remote, "_execverify")[0]
+    return candidate.call(f".{operation}", [remote, *arguments], {})
 
 
-def _unsupported(beyond: OpaqueRemoteValue, *_: object) -> Any:
-    bridge, _number, name, _truth = object.__getattribute__(beyond, "_execverify")
-    bridge.refuse(f"it returned a {name}, which is not plain data (object)")
+def _unsupported(remote: OpaqueRemoteValue, *_: object) -> Any:
+    candidate, _number, name, _truth = object.__getattribute__(remote, "_execverify")
+    candidate.refuse(f"it returned a {name}, which is not plain data (object)")
 
 
 class _RemoteType(type):
-    """The type of a class of the candidate's."""
+    """The metaclass of the proxies of the candidate's classes."""
 
     def __call__(cls, *positional: Any, **named: Any) -> Any:
-        bridge, name = type.__getattribute__(cls, "_execverify")
-        return bridge.call(name, list(positional), named)
+        candidate, name = type.__getattribute__(cls, "_execverify")
+        return candidate.call(name, list(positional), named)
 
     def __getattr__(cls, attribute: str) -> Any:
-        bridge, _ = type.__getattribute__(cls, "_execverify")
-        return bridge.call(".get", [cls, attribute], {})
+        candidate, _ = type.__getattribute__(cls, "_execverify")
+        return candidate.call(".get", [cls, attribute], {})
 
 
 class Remote(OpaqueRemoteValue, metaclass=_RemoteType):
-    """An object of a class that the tests use: it answers, but what it equals is never its to say."""
+    """An object of a class that the tests use: operations are forwarded to it, except whether it equals another value."""
 
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__":
             return object.__getattribute__(self, name)
-        return _asked(self, "get", name)
+        return _request(self, "get", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        _asked(self, "set", name, value)
+        _request(self, "set", name, value)
 
     def __delattr__(self, name: str) -> None:
-        _asked(self, "delete", name)
+        _request(self, "delete", name)
 
     def __bool__(self) -> bool:
-        return bool(_asked(self, "__bool__"))
+        return bool(_request(self, "__bool__"))
 
-    def __format__(self, how: str) -> str:
-        return str(_asked(self, "__format__", how))
+    def __format__(self, spec: str) -> str:
+        return str(_request(self, "__format__", spec))
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
-        bridge: RemoteCandidate = object.__getattribute__(self, "_execverify")[0]
-        return bridge.call(".__call__", [self, *positional], named)
+        candidate: RemoteCandidate = object.__getattribute__(self, "_execverify")[0]
+        return candidate.call(".__call__", [self, *positional], named)
 
 
 def _operation(name: str) -> Any:
-    return lambda self, *arguments: _asked(self, name, *arguments)
+    return lambda self, *arguments: _request(self, name, *arguments)
 
 
 def _calculation(name: str) -> Any:
-    return lambda self, *arguments: _asked(self, name, *arguments) if _calculates(self) else _unsupported(self)
+    return lambda self, *arguments: _request(self, name, *arguments) if _calculates(self) else _unsupported(self)
 
 
 def _calculates(value: Any) -> bool:
-    """Whether a value is an object that the tests have made themselves, or calculated from such."""
+    """Whether a value is an object that the tests have created themselves, or calculated from such."""
     if not issubclass(type(value), Remote):
         return False
-    bridge, number, _, _ = object.__getattribute__(value, "_execverify")
-    return number in bridge.calculating
+    candidate, number, _, _ = object.__getattribute__(value, "_execverify")
+    return number in candidate.calculating
 
 
 _FORWARDED = "len iter getitem setitem delitem enter exit"
@@ -363,7 +374,7 @@ for _name in _REFUSED.split():
 
 
 def _update_in_place(here: Any, there: Any) -> Any:
-    """Gives a value the state of another, in place as far as both are of one type that can change; returns what stands for it."""
+    """Gives a value the state of another, in place where both are of one mutable type; returns the updated or the other value."""
     if here is there or type(here) is not type(there):
         return there
     if isinstance(here, list):
@@ -388,55 +399,56 @@ def _update_in_place(here: Any, there: Any) -> Any:
     return here
 
 
-def run_tests(case: dict[str, Any], channel: Channel, console: StdStreams) -> None:
-    """Runs a dataset's assertions, from the first one wanted on, and says how each ended."""
+def run_tests(setup: dict[str, Any], channel: Channel, streams: StdStreams) -> None:
+    """Runs the assertions of a setup, and reports how each ended."""
     module = types.ModuleType("tests")
     sys.modules["tests"] = module
     namespace = module.__dict__
     namespace[RUN] = run_test
     sys.modules["pytest"] = pytest_module()
-    bridge = RemoteCandidate(channel, case["classes"], case["shared"], namespace)
-    for name, kind, text in case["bindings"]:
-        bridge.bind(name, kind, text)
-    tested = (case["entry_point"] or "").rpartition(".")[2]
-    candidates = namespace.get(tested)
-    ended = _ended(case["setup"], namespace, bridge, console)
+    candidate = RemoteCandidate(channel, setup["classes"], setup["shared"], namespace)
+    for name, kind, text in setup["bindings"]:
+        candidate.bind(name, kind, text)
+    tested = (setup["entry_point"] or "").rpartition(".")[2]
+    entry_point = namespace.get(tested)
+    ended = _run_code(setup["setup"], namespace, candidate, streams)
     if ended[0] not in ("returned", "unsupported"):
-        ours = ended[0] == "raised" and not bridge.called
-        outcome = "our failure" if ours else ended[0]
-        channel.say("unloaded", outcome, None, None, None, f"the tests' setup failed: {ended[4]}", ended[5], "")
+        tests_failed = ended[0] == "raised" and not candidate.called
+        outcome = "sandbox_error" if tests_failed else ended[0]
+        channel.send("unloaded", outcome, None, None, None, f"the tests' setup failed: {ended[4]}", ended[5], "")
         return
     if ended[0] == "unsupported":
-        channel.say("unloaded", *ended)
+        channel.send("unloaded", *ended)
         return
-    if candidates is not None:  # the setup may hold a function of that name
-        namespace[tested] = candidates
-    channel.say("loaded")
-    for text in case["tests"]:
-        channel.say("result", *_ended(text, namespace, bridge, console))
+    if entry_point is not None:  # the setup may define a function of that name
+        namespace[tested] = entry_point
+    channel.send("loaded")
+    for text in setup["tests"]:
+        channel.send("result", *_run_code(text, namespace, candidate, streams))
 
 
-def _ended(code: str, namespace: dict[str, Any], bridge: RemoteCandidate, console: StdStreams) -> Fields:
-    bridge.unsupported = None
-    bridge.last_exception.clear()
-    console.begin("")
+def _run_code(code: str, namespace: dict[str, Any], candidate: RemoteCandidate, streams: StdStreams) -> Fields:
+    """Runs the setup or an assertion; the fields of its result."""
+    candidate.unsupported = None
+    candidate.exceptions.clear()
+    streams.begin("")
     outcome, detail, name = "returned", "", None
     try:
         exec(compile(code, "<program>", "exec", dont_inherit=True), namespace)
     except MemoryError:
-        outcome, detail = "out of memory", "the test asked for more memory than it may have"
+        outcome, detail = "out_of_memory", "the test asked for more memory than it may have"
     except BaseException as error:
-        told = describe_exception(error)
-        outcome, detail, name = told["outcome"], told["detail"], told["error"]
-        theirs = next((text for crossed, text in bridge.last_exception if crossed is error), None)
-        if theirs is not None:
-            detail = theirs
+        described = describe_exception(error)
+        outcome, detail, name = described["outcome"], described["detail"], described["error"]
+        remote_detail = next((text for remote, text in candidate.exceptions if remote is error), None)
+        if remote_detail is not None:
+            detail = remote_detail
         elif (
-            isinstance(error, ImportError) and not bridge.last_exception
-        ):  # the tests' own: no exception of the candidate's led there
-            outcome, detail, name = "unsupported", f"the test needs what it cannot have: {error}"[:300], None
-    if bridge.unsupported is not None:
-        outcome, detail, name = "unsupported", bridge.unsupported, None
+            isinstance(error, ImportError) and not candidate.exceptions
+        ):  # raised by the tests: no exception of the candidate caused it
+            outcome, detail, name = "unsupported", f"the test needs what is not available: {error}"[:300], None
+    if candidate.unsupported is not None:
+        outcome, detail, name = "unsupported", candidate.unsupported, None
     if outcome != "returned":
         return (outcome, None, None, None, " ".join(detail.split()), name, "")
     return ("returned", "NoneType", "None", None, "", None, "")

@@ -1,4 +1,4 @@
-"""How a run ended, as data that says whose doing it was."""
+"""How a run ended, as data that tells the program's failures from the sandbox's."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -8,25 +8,27 @@ from execverify.programs.values import Value
 
 
 class Outcome(StrEnum):
-    """How a run ended. All but the last three are the program's doing.
+    """How a run ended. The program is responsible for all but the last three.
 
-    `FORBIDDEN`: it did what the sandbox refuses, or imported what it may not. `UNSUPPORTED`: the test needs more than plain
-    data to cross between two processes (a class, a callable, a generator), so nothing was decided. `NOT_RUN`: an earlier test
-    of the same candidate failed, and the caller had asked to stop there. `FAILED` is ours and is never held against anyone.
+    `CRASHED`: its process ended before the run did, or sent an invalid reply. `FORBIDDEN`: it did what the sandbox refuses, or imported a
+    module that is not allowed. `NONDETERMINISTIC`: a second run of it differs, or would differ on another Python version.
+    `UNSUPPORTED`: a test needs more than plain data to pass between two processes (a class, a callable, a generator), so nothing was
+    decided. `NOT_RUN`: an earlier test of the same candidate failed and the caller had asked to stop there, or the candidate's
+    budget was spent. `SANDBOX_ERROR`: the sandbox failed; this never counts against the program.
     """
 
     RETURNED = "returned"
     RAISED = "raised"
-    TIMED_OUT = "timed out"
-    OUT_OF_MEMORY = "out of memory"
-    TOO_MANY_STEPS = "too many steps"
-    TOO_MUCH_OUTPUT = "too much output"
-    CRASHED = "died"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
+    TOO_MANY_STEPS = "too_many_steps"
+    TOO_MUCH_OUTPUT = "too_much_output"
+    CRASHED = "crashed"
     FORBIDDEN = "forbidden"
-    NOT_DETERMINISTIC = "not deterministic"
+    NONDETERMINISTIC = "nondeterministic"
     UNSUPPORTED = "unsupported"
-    NOT_RUN = "not run"
-    SANDBOX_ERROR = "our failure"
+    NOT_RUN = "not_run"
+    SANDBOX_ERROR = "sandbox_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,19 @@ class Limits:
     """What one program may use.
 
     Attributes:
-        timeout: seconds, enforced from outside the process: by the clock for trusted programs; of processor time for each test of
-            a candidate, which may take five times as long by the clock.
+        timeout: seconds. For trusted programs, wall-clock time of a run. For candidates, processor time of each test, which may take
+            five times as long by the wall clock. The caller's process enforces both.
         memory: bytes of address space above what the process had before it read the program.
-        steps: most steps of a traced run (plain runs count none).
+        steps: most steps of a traced run (plain runs do not count steps).
         output: most characters written to stdout and stderr together.
         file_size: most bytes of one file.
         budget: seconds that one candidate may spend on tests that it does not pass, after which the others are not run; None for
             10 times the timeout.
-        imports: modules beside the standard library that it may import. (Code that a model wrote has a list of its own:
-            `run_candidates(..., imports=...)`, `UnitTestRule.imports`.)
+        imports: modules besides the standard library that a trusted program may import. (For candidates, see
+            `run_candidates(..., imports=...)`.)
+
+    Raises:
+        ValueError: a limit has an invalid type or value.
     """
 
     timeout: float = 1.0
@@ -66,7 +71,7 @@ class Limits:
             raise ValueError(f"imports must be a tuple of names of modules, such as ('numpy',), not {self.imports!r}")
 
     def allowing(self, imports: Collection[str]) -> "Limits":
-        """These limits, with more modules that a program may import."""
+        """These limits, with more modules that a program may import; raises ValueError for a string in place of a collection."""
         if isinstance(imports, str):
             raise ValueError(f"imports must be names of modules, such as ['numpy'], not the text {imports!r}")
         return replace(self, imports=(*self.imports, *imports)) if imports else self
@@ -74,14 +79,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run gave.
+    """The result of a run.
 
     Attributes:
         outcome: how it ended.
         value: what the call returned; None unless it returned.
         detail: one line for people: the exception with its line, the signal, what differed between runs.
         error: name of the exception's type where one escaped.
-        stdout: what the program printed, as far as the output limit let it.
+        stdout: what the program printed, up to a limit of characters.
     """
 
     outcome: Outcome

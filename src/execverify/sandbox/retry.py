@@ -1,6 +1,6 @@
-"""Runs that the machine may have cut short, when it is busy or short of memory: each is made once more, with time.
+"""Retries runs that a busy machine, or one short of memory, may have cut short, with a longer timeout.
 
-What a dataset holds follows from its programs alone, and not from what else the machine had to do.
+The contents of a dataset must follow from its programs alone, not from the load of the machine.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,15 +12,15 @@ from execverify.sandbox.result import Limits, Outcome, Result
 
 _Found = TypeVar("_Found")
 
-INCONCLUSIVE_OUTCOMES = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.NOT_DETERMINISTIC, Outcome.SANDBOX_ERROR})
-"""Outcomes that may be the machine's doing: such a run is tried once more, with time."""
+INCONCLUSIVE_OUTCOMES = frozenset({Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.NONDETERMINISTIC, Outcome.SANDBOX_ERROR})
+"""Outcomes that the machine may have caused: such a run is retried once."""
 
 TIMEOUT_FACTOR = 10
-"""How many times the time of a run is how much, then."""
+"""By how much the timeout of a retried run is multiplied."""
 
 
 def extended_limits(limits: Limits) -> Limits:
-    """Limits that a program breaks by its own doing alone, however busy the machine is."""
+    """Limits with a timeout that a program exceeds only by itself, however busy the machine is."""
     return replace(limits, timeout=TIMEOUT_FACTOR * limits.timeout)
 
 
@@ -30,16 +30,16 @@ def retry_inconclusive(
     result_of: Callable[[_Found], Result],
     is_open: Callable[[_Found], bool] = lambda one: False,
 ) -> list[_Found]:
-    """What runs gave, each that the machine may have cut short made once more.
+    """The given runs, with each inconclusive one replaced by a retry.
 
     Args:
-        found: what they gave.
-        again: gives what the run at a place gives once more, with `patient` limits: one thing.
+        found: the runs.
+        again: repeats the run at a position, with `extended_limits`, and yields exactly one item.
         result_of: how a run ended.
-        is_open: whether it is to be made once more although it ended well.
+        is_open: whether a run needs a retry although its outcome is conclusive.
 
     Raises:
-        SandboxError: a run cannot be made here (our failure); a dataset must not depend on that.
+        SandboxError: the sandbox failed on the retry too; a dataset must not depend on that.
     """
     made = list(found)
     for place, one in enumerate(made):

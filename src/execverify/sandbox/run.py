@@ -1,4 +1,4 @@
-"""Running programs without a trace: `run` and `run_many`.
+"""Runs programs without a trace: `run` and `run_many`.
 
 >>> from execverify.programs import Program
 >>> result = run(Program("def f(n):\\n    return [n] * 2", arguments="3"))
@@ -17,19 +17,24 @@ from execverify.errors import ProgramError
 from execverify.programs.literals import MAX_SOURCE, parse_literal
 from execverify.programs.program import BYTE_ORDER_MARK, NodeNames, Program, parse_source, vocabulary_of
 from execverify.programs.values import Value
-from execverify.sandbox.job import Job
+from execverify.sandbox.job import Job, Runner, register_runner
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sandbox import Sandbox, sandbox_of
 from execverify.utils.validation import expect, list_of
 
+RUN_CALL = register_runner("execverify.sandbox.runners", "run_call")
+"""Calls a program once, without a trace."""
+
+_RUN_CALLS = register_runner("execverify.sandbox.runners", "run_calls")
+_EVALUATE_ARGUMENTS = register_runner("execverify.sandbox.runners", "evaluate_arguments")
 _DEFAULT = Limits()
-_PROTOCOL = frozenset({"__init__", "__name__", "__main__", "__doc__"})
+_HARMLESS_DUNDERS = frozenset({"__init__", "__name__", "__main__", "__doc__"})
 _OUTCOMES = tuple(map(str, Outcome))
 _IMPORTS = frozenset({ast.Import, ast.ImportFrom})
 _ESCAPING_NAMES = frozenset(
     {"exec", "eval", "compile", "open", "globals", "locals", "vars", "getattr", "setattr", "delattr", "breakpoint"}
 )
-_FRAMES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # how attributes of generators, frames, tracebacks and code begin
+_FRAME_PREFIXES = ("gi_", "cr_", "ag_", "tb_", "f_", "co_")  # of the attributes of generators, frames, tracebacks and code
 
 
 def sandbox(hash_seed: int = 0, imports: Collection[str] = ()) -> Sandbox:
@@ -38,15 +43,15 @@ def sandbox(hash_seed: int = 0, imports: Collection[str] = ()) -> Sandbox:
 
 
 def run(program: Program, *, limits: Limits = _DEFAULT, imports: Collection[str] = ()) -> Result:
-    """Runs a program in a confined process and says how it ended.
+    """Runs a program in a confined process, and returns how it ended.
 
     Args:
         program: what to run.
         limits: what it may use.
-        imports: modules beside the standard library that it may import, besides those of the limits.
+        imports: modules besides the standard library that it may import, in addition to those of the limits.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure), or a module of `imports` is not installed.
+        SandboxError: the confined process could not be started, or a module of `imports` is not installed.
     """
     return next(run_many([program], limits=limits.allowing(imports)))
 
@@ -54,7 +59,7 @@ def run(program: Program, *, limits: Limits = _DEFAULT, imports: Collection[str]
 def run_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, workers: int = 1) -> Iterator[Result]:
     """Runs programs, and yields their results in order."""
     programs = list_of(programs, "Programs", ProgramError)
-    jobs = (job_for(program, "execverify.sandbox.runners:run_call", limits) for program in programs)
+    jobs = (job_for(program, RUN_CALL, limits) for program in programs)
     return (result_of(reply) for reply in sandbox(0, limits.imports).run_many(jobs, workers))
 
 
@@ -63,9 +68,15 @@ def call_many(
 ) -> Iterator[tuple[Result, ...]]:
     """Calls each program with many inputs (argument texts), and yields the results of its calls, in order.
 
-    All calls of a program are one message to a worker, which compiles it once: many times as fast as `run_many`. Where they do
-    not all end well within the time of one, each is made on its own, with the whole time to itself; so they are from the
-    start where the program could reach what a worker does not put back (it imports, say); those run under hash seed 0.
+    All calls of a program are one message to a worker, which compiles it once: this is many times as fast as `run_many`. Where
+    they do not all return or raise within the timeout of one, each runs as a job of its own, with the whole timeout. So do all calls
+    of a program that needs a dedicated worker (it imports modules, say); those run under hash seed 0.
+
+    Args:
+        items: each program with the texts of its inputs.
+        limits: what each program may use.
+        workers: how many processes are at work at once.
+        hash_seed: of the processes' strings.
 
     Raises:
         ProgramError: an input is no list of literals.
@@ -74,17 +85,14 @@ def call_many(
     >>> [result.value.text for result in next(call_many([(one, ["1", "2"])]))]
     ['2', '3']
     """
-    ours, theirs = tee(items)
-    jobs = (job_for(program, _CALLS, limits, inputs=list(inputs)) for program, inputs in theirs if not _runs_alone(program))
+    kept, sent = tee(items)
+    jobs = (job_for(program, _RUN_CALLS, limits, inputs=list(inputs)) for program, inputs in sent if not _runs_alone(program))
     replies = sandbox(hash_seed, limits.imports).run_many(jobs, workers)
-    for program, inputs in ours:
+    for program, inputs in kept:
         found = None if _runs_alone(program) else _results_in(next(replies), len(inputs))
         if found is None:
             found = tuple(run_many([replace(program, arguments=text) for text in inputs], limits=limits, workers=workers))
         yield found
-
-
-_CALLS = "execverify.sandbox.runners:run_calls"
 
 
 def _runs_alone(program: Program) -> bool:
@@ -92,7 +100,7 @@ def _runs_alone(program: Program) -> bool:
 
 
 def _results_in(reply: dict[str, Any], count: int) -> tuple[Result, ...] | None:
-    """The results of all calls; None where the worker has not given them all."""
+    """The results of all calls; None where the reply does not hold them all."""
     found = reply.get("results")
     if reply.get("outcome") != Outcome.RETURNED or not isinstance(found, list) or len(found) != count:
         return None
@@ -103,9 +111,9 @@ def _results_in(reply: dict[str, Any], count: int) -> tuple[Result, ...] | None:
 
 
 def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: Limits = _DEFAULT) -> Program:
-    """A program whose arguments were written as expressions, with the literals of their values instead.
+    """Replaces arguments that are written as expressions (`'ab'.upper(), xs[:]`) by the literals of their values.
 
-    The expressions are evaluated in a confined process where the source's names are known: `'ab'.upper(), xs[:]`.
+    The expressions are evaluated in a confined process, in the namespace of the source.
 
     Raises:
         ProgramError: the expressions fail, or a value has no literal (a function, say).
@@ -113,7 +121,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     source = source.lstrip(BYTE_ORDER_MARK)
     tree = parse_source(source)
     job = Job(
-        "execverify.sandbox.runners:evaluate_arguments",
+        _EVALUATE_ARGUMENTS,
         source,
         entry_point,
         arguments,
@@ -124,7 +132,7 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     if reply["outcome"] != Outcome.RETURNED:
         raise ProgramError(f"the arguments cannot be evaluated: {reply['outcome']}: {reply.get('detail', '')}")
     if not all(map(is_value, reply["values"])):
-        raise ProgramError("the arguments cannot be evaluated: the process answered with what is no answer")
+        raise ProgramError("the arguments cannot be evaluated: the process sent an invalid reply")
     parts = []
     for name, (kind, text, opaque) in zip(reply["names"], reply["values"], strict=True):
         if text is None:
@@ -133,15 +141,15 @@ def resolve_arguments(source: str, entry_point: str, arguments: str, *, limits: 
     return Program(source, entry_point, ", ".join(parts))
 
 
-def job_for(program: Program, harness: str, limits: Limits, **extra: Any) -> Job:
-    """A program as a job for a harness; raises ProgramError where it is no `Program`."""
+def job_for(program: Program, runner: Runner, limits: Limits, **extra: Any) -> Job:
+    """A program as a job for a runner, with further data for it; raises ProgramError where it is no `Program`."""
     expect(program, Program, ProgramError, "make one with Program(source, entry_point='f', arguments='3')")
-    isolated = needs_dedicated_worker(program.vocabulary)
-    return Job(harness, program.source, program.entry_point, program.arguments, limits, isolated, extra)
+    dedicated = needs_dedicated_worker(program.vocabulary)
+    return Job(runner, program.source, program.entry_point, program.arguments, limits, dedicated, extra)
 
 
 def result_of(reply: dict[str, Any]) -> Result:
-    """A harness's reply as a `Result`. A reply that no harness of ours gives is the program's own, which then has died."""
+    """A runner's reply as a `Result`. An invalid reply was forged by the program, which counts as crashed."""
     detail, error, stdout, value = (reply.get(field) for field in ("detail", "error", "stdout", "value"))
     texts = all(isinstance(text, str | None) for text in (detail, error, stdout))
     if reply.get("outcome") not in _OUTCOMES or not texts or not (value is None or is_value(value)):
@@ -153,7 +161,7 @@ def result_of(reply: dict[str, Any]) -> Result:
 
 
 def is_value(fields: Any, limit: int = MAX_SOURCE) -> bool:
-    """Whether plain data are the fields of a `Value`: a type's name, and a literal of that type or a reason."""
+    """Whether JSON data are the fields of a `Value`: a type's name, and a literal of that type or the reason why it has none."""
     if not isinstance(fields, list) or len(fields) != 3 or not isinstance(fields[0], str):
         return False
     kind, text, opaque = fields
@@ -161,23 +169,25 @@ def is_value(fields: Any, limit: int = MAX_SOURCE) -> bool:
         return isinstance(opaque, str)
     try:
         return opaque is None and isinstance(text, str) and type(parse_literal(text, limit)).__name__ == kind
-    except Exception:  # foreign text: whatever it brings about, it is no value
+    except Exception:  # untrusted text: whatever it raises, it is no value
         return False
 
 
-INVALID_REPLY = Result(Outcome.CRASHED, detail="the process answered with what is no answer")
+INVALID_REPLY = Result(Outcome.CRASHED, detail="the process sent an invalid reply")
 
 
-_QUICK_PATTERN = re.compile("|".join(["import", "__", *sorted(_ESCAPING_NAMES), *_FRAMES]))
+_QUICK_PATTERN = re.compile("|".join(["import", "__", *sorted(_ESCAPING_NAMES), *_FRAME_PREFIXES]))
 
 
 def might_need_dedicated_worker(source: str) -> bool:
-    """Whether the text of a program, all of it ASCII, holds anything for which `reaches_out` would say yes."""
+    """Whether the ASCII text of a program contains anything for which `needs_dedicated_worker` could return True."""
     return _QUICK_PATTERN.search(source) is not None
 
 
 def needs_dedicated_worker(used: NodeNames) -> bool:
-    """Whether a program could change what the next one in the same process sees: it imports, or looks under the hood."""
-    if used.kinds & _IMPORTS or used.names & _ESCAPING_NAMES or any(name.startswith(_FRAMES) for name in used.attributes):
+    """Whether a program could affect the next one in the same process: it imports modules, or inspects the interpreter."""
+    if used.kinds & _IMPORTS or used.names & _ESCAPING_NAMES or any(name.startswith(_FRAME_PREFIXES) for name in used.attributes):
         return True
-    return any(name[:2] == "__" and name[-2:] == "__" and name not in _PROTOCOL for name in (*used.names, *used.attributes))
+    return any(
+        name[:2] == "__" and name[-2:] == "__" and name not in _HARMLESS_DUNDERS for name in (*used.names, *used.attributes)
+    )

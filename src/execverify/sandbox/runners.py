@@ -1,6 +1,6 @@
-"""The plain harness: run a program's module code, call its entry point, and describe what came of it.
+"""The runners of this room, which execute inside a worker: they run a program's module code, call its entry point, and describe the result.
 
-Runs inside the confined process. `enact` is shared with the tracer, so that a traced and an untraced run end alike.
+Runners of other rooms share `compile_and_call`, so that a traced and an untraced run end alike.
 """
 
 import traceback
@@ -14,18 +14,18 @@ from execverify.sandbox.worker import ExecutionContext, OutputLimitReached, run_
 
 
 class StepLimitReached(BaseException):
-    """The program took more steps than it may; raised by a tracer, and again at every further step."""
+    """The program took more steps than it may. A tracer raises it, and again at every further step."""
 
 
-def run_call(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
+def run_call(job: dict[str, Any], context: ExecutionContext) -> dict[str, Any]:
     """Compiles and calls; the reply holds outcome, value, detail and error as `Result` has them."""
-    return compile_and_call(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, stage)
+    return compile_and_call(lambda: compile(job["source"], "<program>", "exec", dont_inherit=True), job, context)
 
 
-def run_calls(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
-    """One program, compiled once and called with each of the job's inputs, each call on a stage of its own.
+def run_calls(job: dict[str, Any], context: ExecutionContext) -> dict[str, Any]:
+    """Compiles a program once, and calls it with each of the job's inputs, each time in a fresh context.
 
-    The value of the reply is "results": for each input, what `run` would have replied.
+    The reply holds "results": for each input, the reply of `run_call`.
     """
     try:
         code = compile(job["source"], "<program>", "exec", dont_inherit=True)
@@ -39,13 +39,13 @@ def run_calls(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
     return {"outcome": "returned", "results": results}
 
 
-def evaluate_arguments(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
-    """Evaluates the call's arguments where the program's names are known; the value of the reply is `(positional, named)`."""
+def evaluate_arguments(job: dict[str, Any], context: ExecutionContext) -> dict[str, Any]:
+    """Evaluates the call's arguments in the program's namespace. The reply holds their "values", and the "names" of the keyword ones."""
     code = compile(job["source"], "<program>", "exec", dont_inherit=True)
     capture = f"(lambda *positional, **named: (list(positional), named))({job['arguments']}\n)"
     try:
-        exec(code, stage.namespace)
-        positional, named = eval(compile(capture, "<arguments>", "eval", dont_inherit=True), stage.namespace)
+        exec(code, context.namespace)
+        positional, named = eval(compile(capture, "<arguments>", "eval", dont_inherit=True), context.namespace)
     except BaseException as error:
         return describe_exception(error)
     values = [to_value(value) for value in (*positional, *named.values())]
@@ -56,29 +56,35 @@ def evaluate_arguments(job: dict[str, Any], stage: ExecutionContext) -> dict[str
 def compile_and_call(
     compiled: Callable[[], CodeType],
     job: dict[str, Any],
-    stage: ExecutionContext,
+    context: ExecutionContext,
     around: Callable[[Callable[[], Any]], Any] | None = None,
     given: tuple[Sequence[Any], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Compiles, runs the module code, and makes the call, with the values `given` or else with the job's arguments.
+    """Compiles a program, runs its module code, and calls its entry point.
 
-    `around`, where given, performs the call (a tracer switches itself on there). What parses may still not compile
-    (`nonlocal` of nothing): then the program has raised a SyntaxError.
+    Code that parses may still not compile (`nonlocal` without a binding): then the program has raised a SyntaxError.
+
+    Args:
+        compiled: compiles the program.
+        job: the message of the job.
+        context: the fresh context to run in.
+        around: performs the call that it is given; a tracer switches itself on there.
+        given: positional and keyword arguments; None for those of the job.
     """
     positional, named = read_arguments(job["arguments"]) if given is None else given
     try:
-        exec(compiled(), stage.namespace)
-        function = stage.namespace[job["entry_point"]]
+        exec(compiled(), context.namespace)
+        function = context.namespace[job["entry_point"]]
         if around is None:
             result = function(*positional, **named)
         else:
             result = around(lambda: function(*positional, **named))
     except OutputLimitReached:
-        return {"outcome": "too much output"}
+        return {"outcome": "too_much_output"}
     except StepLimitReached as limit:
-        return {"outcome": "too many steps", "detail": str(limit) or f"it took more than {job['steps']} steps"}
+        return {"outcome": "too_many_steps", "detail": str(limit) or f"it took more than {job['steps']} steps"}
     except MemoryError:
-        return {"outcome": "out of memory", "detail": "it asked for more memory than it may have"}
+        return {"outcome": "out_of_memory", "detail": "it asked for more memory than it may have"}
     except BaseException as error:
         return describe_exception(error)
     value = to_value(result)
@@ -86,13 +92,13 @@ def compile_and_call(
 
 
 def describe_exception(error: BaseException) -> dict[str, Any]:
-    """How an exception is told that escaped from a program: its type, and one line with where and why."""
+    """The reply for an exception that escaped from a program: its type, and one line with its place and message."""
     name = " ".join(type.__dict__["__name__"].__get__(type(error)).split())
     try:
         message = " ".join(str(error).split())
-    except BaseException:  # a program's own __str__ may do anything
+    except BaseException:  # a program's __str__ may do anything
         message = "(its message could not be read)"
-    walked = traceback.walk_tb(error.__traceback__)  # extract_tb would look for the source files
+    walked = traceback.walk_tb(error.__traceback__)  # extract_tb would look for source files
     lines = [line for frame, line in walked if frame.f_code.co_filename == "<program>"]
     where = f" at line {lines[-1]}" if lines else ""
     return {"outcome": "raised", "error": name, "detail": f"{name}{where}: {message}"[:300].rstrip(": ")}

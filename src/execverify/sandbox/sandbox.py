@@ -1,11 +1,12 @@
-"""The caller's side of the confined processes: hands out jobs, watches the clock, survives whatever a job does.
+"""The pool of confined processes: starts the fork server, hands out workers and candidates' processes, ends them all.
 
-    caller ── control socket ── zygote (warm, confined, reads no program)
-       │                           ├── worker   one job after another over its own socket
+    caller ── control socket ── fork server (preloaded, confined, reads no program)
+       │                           ├── worker   executes one job after another, over its own socket
        └── one socket a worker ────└── worker
 
-A worker that hangs or dies costs the job it was at; the jobs behind it go to a fresh worker. The clock runs here, outside:
-a job's time starts when the worker can have started it, and ends with SIGKILL to the worker's process group.
+A worker that hangs or crashes costs the job that it executes; `scheduler.py` sends the jobs behind it to another worker. Deadlines
+are watched in the caller: a job's time starts when the worker can have started it, and ends with SIGKILL to the worker's process
+group.
 """
 
 import atexit
@@ -20,22 +21,22 @@ from typing import Any, TypeVar
 
 from execverify.errors import SandboxError
 from execverify.sandbox import isolation
-from execverify.sandbox.batch import Batch
 from execverify.sandbox.connections import ForkServerHandle, WorkerConnection
 from execverify.sandbox.isolation import ALL_LAYERS, IsolationConfig
-from execverify.sandbox.job import Job, Reply
+from execverify.sandbox.job import Job, Reply, Runner, registered_runners
+from execverify.sandbox.scheduler import JobSession, Scheduler
 
 _Made = TypeVar("_Made")
 
 
 def sandbox_of(hash_seed: int, imports: Collection[str] = ()) -> "Sandbox":
     """This process's sandbox for trusted programs that may import these modules; started when first used, closed at exit."""
-    return _sandbox_of(hash_seed, tuple(sorted(set(imports))))
+    return _sandbox_of(hash_seed, tuple(sorted(set(imports))), registered_runners())
 
 
 @functools.cache
-def _sandbox_of(hash_seed: int, imports: tuple[str, ...]) -> "Sandbox":
-    return Sandbox(hash_seed, imports)
+def _sandbox_of(hash_seed: int, imports: tuple[str, ...], runners: tuple[Runner, ...]) -> "Sandbox":
+    return Sandbox(hash_seed, imports, runners=runners)
 
 
 def sandbox_for(imports: Collection[str]) -> "Sandbox":
@@ -51,32 +52,37 @@ def _sandbox_for(imports: tuple[str, ...]) -> "Sandbox":
 class Sandbox:
     """Confined processes under one hash seed. Thread-safe; a forked copy of the caller starts processes of its own.
 
+    Use it as a context manager, or leave it to the end of the process: no process and no file remains in either case.
+
     Args:
         hash_seed: of the processes' strings.
-        imports: modules that are loaded before the first fork, and may be imported by programs.
-        choice: layers to leave off.
-        untrusted: whether the processes are for candidates: they load less, so that forks are cheaper.
-        harnesses: modules whose functions jobs may name besides those of these rooms.
+        imports: modules that are loaded before the first fork, and that programs may import.
+        config: which layers of isolation to leave off.
+        untrusted: whether the processes are for candidates. They have no runners and load less, so that forks are cheaper.
+        runners: what jobs may name besides the runners that are registered by now.
 
-    Use it as a context manager, or leave it to the end of the process: either way nothing stays behind.
+    Raises:
+        ValueError: runners were given for candidates.
     """
 
     def __init__(
         self,
         hash_seed: int = 0,
         imports: Collection[str] = (),
-        choice: IsolationConfig = ALL_LAYERS,
+        config: IsolationConfig = ALL_LAYERS,
         untrusted: bool = False,
-        harnesses: Collection[str] = (),
+        runners: Collection[Runner] = (),
     ) -> None:
+        if untrusted and runners:
+            raise ValueError("a sandbox for candidates has no runners: leave out runners, or untrusted=True")
         self.hash_seed = hash_seed
         self.imports = tuple(sorted(imports))
-        self.choice = choice
+        self.config = config
         self.untrusted = untrusted
-        self.harnesses = tuple(harnesses)
+        self.runners = () if untrusted else tuple(dict.fromkeys((*registered_runners(), *runners)))
         self.layers: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._zygote: ForkServerHandle | None = None
+        self._forkserver: ForkServerHandle | None = None
         self._idle: list[WorkerConnection] = []
         self._prestarted: tuple[ForkServerHandle, int, socket.socket] | None = None
         _open.add(self)
@@ -88,41 +94,46 @@ class Sandbox:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A sandbox travels as its settings: whoever unpickles it starts processes of its own."""
-        return Sandbox, (self.hash_seed, self.imports, self.choice, self.untrusted, self.harnesses)
+        """A sandbox is pickled as its settings: whoever unpickles it starts processes of its own."""
+        return Sandbox, (self.hash_seed, self.imports, self.config, self.untrusted, self.runners)
 
     def run(self, job: Job) -> Reply:
-        """One job's reply: what the harness gave, or `{"outcome": "timed out" | "died", "detail": ...}`."""
+        """One job's reply: what its runner returned, or how its process ended, such as `{"outcome": "crashed", "detail": ...}`."""
         return next(self.run_many([job]))
 
     def run_many(self, jobs: Iterable[Job], workers: int = 1) -> Iterator[Reply]:
-        """Replies in the order of the jobs, computed by up to `workers` processes at once; jobs are read as needed.
+        """Executes jobs, and yields their replies in the order of the jobs.
+
+        A job whose runner is not one of the sandbox's has the outcome "sandbox_error".
+
+        Args:
+            jobs: read as they are needed.
+            workers: how many processes are at work at once.
 
         Raises:
             SandboxError: no confined process could be started.
         """
-        batch = Batch(iter(jobs), max(1, workers), self._acquire, self._release)
-        try:
-            yield from batch.replies()
-        finally:
-            batch.close()
+        yield from Scheduler(map(JobSession, jobs), workers, self).results()
 
     def close(self) -> None:
         """Ends every process and removes every file. The sandbox may be used again: it starts anew."""
         with self._lock:
-            zygote, self._zygote = self._zygote, None
+            forkserver, self._forkserver = self._forkserver, None
             idle, self._idle = self._idle, []
-            spare, self._prestarted = self._prestarted, None
-        for sock in [*(lane.sock for lane in idle), *(spare[2:] if spare else ())]:
+            prestarted, self._prestarted = self._prestarted, None
+        for sock in [*(worker.sock for worker in idle), *(prestarted[2:] if prestarted else ())]:
             sock.close()
-        if zygote is not None:
-            zygote.close()
+        if forkserver is not None:
+            forkserver.close()
 
     def require_isolation(self, allow_weak: bool) -> None:
-        """Sees to it that untrusted code is confined here.
+        """Checks that untrusted code is confined here.
+
+        Args:
+            allow_weak: whether to allow weaker isolation; so does the environment variable `EXECVERIFY_ALLOW_WEAK_SANDBOX=1`.
 
         Raises:
-            WeakSandboxError: a layer that untrusted code needs is off, and nobody said that this is allowed.
+            WeakSandboxError: a layer that untrusted code needs is off, and weaker isolation is not allowed.
         """
         with self._lock:
             self._started()
@@ -130,9 +141,9 @@ class Sandbox:
             isolation.require_layers(self.layers)
 
     def start_candidate(self) -> tuple[ForkServerHandle, int, socket.socket]:
-        """A fresh process for one candidate: who forks it, its number there, and our end of its socket."""
+        """A fresh process for one candidate: its fork server, its number there, and the caller's end of its socket."""
         with self._lock:
-            self._started()  # which drops a spare of a zygote that is dead
+            self._started()  # which drops the prestarted process of a fork server that is dead
             ready, self._prestarted = self._prestarted, None
             if ready is None:
                 ready = self._with_restart(_forked)
@@ -140,30 +151,40 @@ class Sandbox:
                 self._prestarted = _forked(ready[0])
             return ready
 
-    def discard_forkserver(self, zygote: ForkServerHandle) -> None:
-        """A process was lost before it could begin: whoever forked it is replaced."""
+    def discard_forkserver(self, forkserver: ForkServerHandle) -> None:
+        """Replaces a fork server one of whose processes ended before it could begin."""
         with self._lock:
-            if zygote is self._zygote:
+            if forkserver is self._forkserver:
                 self._drop_stale()
 
-    def _acquire(self, fresh: bool) -> WorkerConnection:
+    def acquire_worker(self, fresh: bool) -> WorkerConnection:
+        """A worker for trusted programs: an idle one, or a new one where there is none or a fresh one is needed."""
         with self._lock:
             self._started()
             if self._idle and not fresh:
                 return self._idle.pop()
-            return self._with_restart(lambda zygote: zygote.connect())
+            return self._with_restart(lambda forkserver: forkserver.connect())
+
+    def release_worker(self, worker: WorkerConnection) -> None:
+        """Takes back an idle worker that may serve again."""
+        with self._lock:
+            if worker.forkserver is self._forkserver:
+                self._idle.append(worker)
+                return
+        worker.sock.close()
+        worker.forkserver.end(worker.number)
 
     def _started(self) -> ForkServerHandle:
-        """The zygote, alive and our own."""
-        if self._zygote is not None and (self._zygote.owner != os.getpid() or not self._zygote.alive()):
+        """The fork server, alive and started by this process."""
+        if self._forkserver is not None and (self._forkserver.owner != os.getpid() or not self._forkserver.alive()):
             self._drop_stale()
-        if self._zygote is None:
-            self._zygote = ForkServerHandle(self.hash_seed, self.imports, self.choice, self.untrusted, self.harnesses)
-            self.layers = self._zygote.layers
-        return self._zygote
+        if self._forkserver is None:
+            self._forkserver = ForkServerHandle(self.hash_seed, self.imports, self.config, self.untrusted, self.runners)
+            self.layers = self._forkserver.layers
+        return self._forkserver
 
     def _with_restart(self, work: Callable[[ForkServerHandle], _Made]) -> _Made:
-        """Something that needs the zygote, tried again where it turns out to have died."""
+        """Something that needs the fork server, tried again where it turns out to have ended."""
         try:
             return work(self._started())
         except OSError:
@@ -175,27 +196,20 @@ class Sandbox:
             raise SandboxError(f"no confined process could be started: {error}") from error
 
     def _drop_stale(self) -> None:
-        """Drops processes that are another process's, or dead."""
-        for lane in self._idle:
-            lane.sock.close()
+        """Drops processes that belong to another process, or have ended."""
+        for worker in self._idle:
+            worker.sock.close()
         self._idle = []
         if self._prestarted is not None:
             self._prestarted[2].close()
             self._prestarted = None
-        if self._zygote is not None:
-            self._zygote.close()
-            self._zygote = None
-
-    def _release(self, lane: WorkerConnection) -> None:
-        with self._lock:
-            if lane.zygote is self._zygote:
-                self._idle.append(lane)
-                return
-        lane.end()
+        if self._forkserver is not None:
+            self._forkserver.close()
+            self._forkserver = None
 
 
-def _forked(zygote: ForkServerHandle) -> tuple[ForkServerHandle, int, socket.socket]:
-    return (zygote, *zygote.fork(b"U"))
+def _forked(forkserver: ForkServerHandle) -> tuple[ForkServerHandle, int, socket.socket]:
+    return (forkserver, *forkserver.fork(b"U"))
 
 
 _open: "weakref.WeakSet[Sandbox]" = weakref.WeakSet()
@@ -207,11 +221,11 @@ def _close_all() -> None:
         sandbox.close()
 
 
-def _forget_all() -> None:
-    """In a forked copy of the caller: the processes are not ours, and another thread may have held a lock at the fork."""
+def _drop_inherited() -> None:
+    """In a forked copy of the caller: the processes belong to the original, and another thread may have held a lock at the fork."""
     for sandbox in list(_open):
         sandbox._lock = threading.Lock()
         sandbox._drop_stale()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+os.register_at_fork(after_in_child=_drop_inherited)

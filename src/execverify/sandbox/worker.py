@@ -1,15 +1,13 @@
-"""Inside the confined process: run one program after another, each as if it were the first.
+"""Inside a confined worker: runs one program after another, each in a fresh context.
 
-A job names a *harness*, a function of ours that was loaded before the fork (the plain call in `call.py`, the tracer in a
-later room), and carries plain data. The worker gives the harness a fresh module and builtins of its own to run the program in, and
-afterwards puts back what a program can reach: loaded modules, the standard streams, the recursion limit. A program that
-imports or reaches under the hood gets a worker of its own anyway (`isolated` jobs, see `sandbox.py`), because no list of
-things to put back is ever complete.
+A job names a *runner*, a function that the fork server has loaded (see `job.Runner`), and carries plain data. The worker gives the
+runner a fresh module with its own builtins to run the program in. Afterwards it restores what a program can reach: loaded
+modules, the standard streams, the recursion limit. No such list is ever complete, so a program that imports modules or inspects the
+interpreter gets a dedicated worker (`Job.dedicated_worker`).
 """
 
 import builtins
 import contextlib
-import functools
 import gc
 import importlib
 import io
@@ -25,19 +23,19 @@ from typing import Any
 from execverify.sandbox.isolation import rlimits
 from execverify.sandbox.protocol import FrameReader, pack, receive
 
-Runner = Callable[[dict[str, Any], "ExecutionContext"], dict[str, Any]]
-_KEPT_OUTPUT = 10_000  # characters of a program's output that a reply carries
-_LEAVES = re.compile("yield|async|class|type|__")  # without these, nothing of a program runs when the collector comes
+RunnerFunction = Callable[[dict[str, Any], "ExecutionContext"], dict[str, Any]]
+_MAX_REPLY_OUTPUT = 10_000  # characters of a program's output in a reply
+_FINALIZERS = re.compile("yield|async|class|type|__")  # without these, no code of a program runs in a garbage collection
 RECURSION_LIMIT = 1_000
-"""Python's default; a worker adds the depth at which it calls the program."""
+"""Python's default. A worker adds the number of its own frames below the program."""
 
 
 class OutputLimitReached(BaseException):
-    """The program wrote more than it may; not an Exception, so that `except Exception` does not swallow it."""
+    """The program wrote more than it may. Not an Exception, so that `except Exception` does not catch it."""
 
 
 class OutputCapture(io.TextIOBase):
-    """stdout and stderr of a program: keeps what is written up to a limit, then refuses."""
+    """The stdout and stderr of a program: keeps what is written up to a limit of characters, then refuses."""
 
     def __init__(self, limit: int) -> None:
         self.parts: list[str] = []
@@ -49,7 +47,7 @@ class OutputCapture(io.TextIOBase):
         return True
 
     def write(self, text: str, /) -> int:
-        """Keeps the text; raises OutputLimitReached once the limit is passed."""
+        """Keeps the text; raises OutputLimitReached beyond the limit."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self.left -= len(text)
@@ -61,15 +59,21 @@ class OutputCapture(io.TextIOBase):
 
 
 class ExecutionContext:
-    """The fresh surroundings of one program: a module to run in, a screen, and builtins of its own."""
+    """The fresh context of one program: a module to run in, captured output, and its own builtins.
+
+    Args:
+        output: most characters that the program may write.
+        source: its text.
+        last: whether no further call of the same program follows at once.
+    """
 
     def __init__(self, output: int, source: str, last: bool = True) -> None:
         self.output = output
         self.last = last
-        self.screen = OutputCapture(output)
-        self.needs_gc = _LEAVES.search(source) is not None or not source.isascii()
-        self.unportable: str | None = None  # why the run may differ between Python versions, once known
-        # A copy that the program may patch as it likes: our own code keeps the real one.
+        self.capture = OutputCapture(output)
+        self.needs_gc = _FINALIZERS.search(source) is not None or not source.isascii()
+        self.version_dependent: str | None = None  # why the run may differ between Python versions, once known
+        # A copy that the program may patch: this package's code keeps the original.
         self.builtins = types.ModuleType("builtins")
         self.builtins.__dict__.update(_BUILTINS)
         self.builtins.__dict__["sum"] = self._watched_sum()
@@ -81,26 +85,26 @@ class ExecutionContext:
         self.namespace["__builtins__"] = self.builtins.__dict__
 
     def clear(self) -> None:
-        """Once more as at the start, for another call of the same program, if that cannot reach what is behind the stage."""
+        """Resets the context for another call of the same program, which must not need a dedicated worker."""
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
             if self.needs_gc:
-                _space.collect()
-        self.screen = OutputCapture(self.output)
-        self.unportable = None
+                _monitor.collect()
+        self.capture = OutputCapture(self.output)
+        self.version_dependent = None
         self._create_module()
         self.__enter__()
 
     def override_reply(self, reply: dict[str, Any]) -> dict[str, Any]:
-        """The reply of a harness, unless the program did what no reply excuses."""
-        if self.screen.full:
-            return {"outcome": "too much output", "detail": f"it wrote more than {self.output} characters"}
-        if self.unportable is not None and reply["outcome"] in ("returned", "raised"):
-            return {**reply, "outcome": "not deterministic", "detail": self.unportable}
+        """The reply of a runner; another one where the program wrote too much, or depends on the Python version."""
+        if self.capture.full:
+            return {"outcome": "too_much_output", "detail": f"it wrote more than {self.output} characters"}
+        if self.version_dependent is not None and reply["outcome"] in ("returned", "raised"):
+            return {**reply, "outcome": "nondeterministic", "detail": self.version_dependent}
         return reply
 
     def _watched_sum(self) -> Any:
-        """`sum`, with a note where its result differs between versions: 3.12 began to add floats with compensation."""
+        """`sum`, which records where its result differs between versions: 3.12 began to add floats with compensation."""
 
         def sum(iterable: Any, /, start: Any = 0) -> Any:
             total = _CompensatedSum(start)
@@ -112,7 +116,7 @@ class ExecutionContext:
 
             result = _BUILTINS["sum"](watched(), start)
             if total.rounds:
-                self.unportable = "it sums floats, which Python 3.12 and later round differently"
+                self.version_dependent = "it sums floats, which Python 3.12 and later round differently"
             return result
 
         sum.__qualname__ = "sum"
@@ -121,18 +125,18 @@ class ExecutionContext:
     def __enter__(self) -> "ExecutionContext":
         sys.modules["program"] = self.module
         sys.modules["builtins"] = self.builtins
-        sys.stdout = sys.stderr = self.screen
+        sys.stdout = sys.stderr = self.capture
         sys.setrecursionlimit(RECURSION_LIMIT + depth())
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
         sys.setprofile(None)
-        # What the program leaves behind ends here, while its screen is still up: a generator's `finally`, a `__del__`.
+        # Finalizers of the program's objects run here, while its output is captured: a generator's `finally`, a `__del__`.
         with contextlib.suppress(OutputLimitReached):
             self.namespace.clear()
-            if self.needs_gc or (self.last and _space.has_grown()):  # the collector costs as much as the run of a small program
-                _space.collect()
+            if self.needs_gc or (self.last and _monitor.has_grown()):  # the collector costs as much as the run of a small program
+                _monitor.collect()
         self.builtins.__dict__.clear()
         sys.modules.pop("program", None)
         sys.modules["builtins"] = builtins
@@ -145,7 +149,7 @@ class ExecutionContext:
 
 
 class _GarbageMonitor:
-    """Whether programs have left memory to the collector, told by the address space in use."""
+    """Finds out by the address space in use whether programs have left memory to the garbage collector."""
 
     usual = 0
     slack = 1 << 24
@@ -162,14 +166,14 @@ class _GarbageMonitor:
         self.usual = self.in_use()
 
 
-_space = _GarbageMonitor()
+_monitor = _GarbageMonitor()
 _BUILTINS: dict[str, Any] = {}
 _MODULES: dict[str, types.ModuleType] = {}
 _SYS: dict[str, Any] = {}
 
 
 def prepare() -> None:
-    """Once, before the first fork: remembers what every program must find, and keeps it out of the collector's way."""
+    """Once, before the first fork: records the state that every program must find, and exempts it from garbage collection."""
     devnull = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(devnull, fd)
@@ -183,58 +187,67 @@ def prepare() -> None:
 
 
 def snapshot_globals() -> None:
-    """What a program finds, as it is now."""
+    """Records the builtins, modules and `sys` attributes that every program must find."""
     _BUILTINS.update(builtins.__dict__)
     _MODULES.update(sys.modules)
     _SYS.update((key, value) for key, value in sys.__dict__.items() if key != "modules")
 
 
 def serve(sock: socket.socket, meter: rlimits.AddressSpace) -> None:
-    """Reads jobs and answers each, until the caller closes the socket. `meter` tells this process's memory."""
-    _space.meter = meter
+    """Reads jobs and replies to each, until the caller closes the socket. `meter` measures this process's memory."""
+    _monitor.meter = meter
     base = meter.now()
-    inbox = FrameReader()
+    reader = FrameReader()
     memory = file_size = -1
     while True:
         try:
-            job = receive(sock, inbox)
+            job = receive(sock, reader)
         except (EOFError, OSError):
             return
         if (job["memory"], job["file_size"]) != (memory, file_size):
             memory, file_size = job["memory"], job["file_size"]
             rlimits.limit_memory(memory, base)
             rlimits.limit_file_size(file_size)
-        sock.sendall(_answer(job))
+        sock.sendall(_reply(job))
 
 
-def _answer(job: dict[str, Any]) -> bytes:
+def _reply(job: dict[str, Any]) -> bytes:
     try:
-        return pack(_perform(job))
+        return pack(_execute(job))
     except MemoryError:
-        return pack({"outcome": "out of memory"})
+        return pack({"outcome": "out_of_memory"})
     except Exception as error:
-        return pack({"outcome": "our failure", "detail": f"{type(error).__name__}: {error}"[:500]})
+        return pack({"outcome": "sandbox_error", "detail": f"{type(error).__name__}: {error}"[:500]})
 
 
-def _perform(job: dict[str, Any]) -> dict[str, Any]:
-    return run_in_context(_harness(job["harness"]), job)
+_RUNNERS: dict[str, RunnerFunction] = {}
 
 
-def run_in_context(harness: Runner, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
-    """One program on a stage of its own: the harness's reply, unless the program did what no reply excuses.
+def load_runners(runners: list[tuple[str, str]]) -> None:
+    """Once, before the first fork: imports the functions that jobs may name, each given by module and name."""
+    for module, function in runners:
+        _RUNNERS[f"{module}:{function}"] = getattr(importlib.import_module(module), function)
 
-    Whoever calls one program again and again looks at the memory that it leaves after the `last` call only.
+
+def _execute(job: dict[str, Any]) -> dict[str, Any]:
+    runner = _RUNNERS.get(job["runner"])
+    if runner is None:
+        reason = f"the sandbox has no runner {job['runner']!r}: register it before the sandbox is created"
+        return {"outcome": "sandbox_error", "detail": reason}
+    return run_in_context(runner, job)
+
+
+def run_in_context(runner: RunnerFunction, job: dict[str, Any], last: bool = True) -> dict[str, Any]:
+    """Executes a job in a fresh context; see `ExecutionContext.override_reply` for what replaces the runner's reply.
+
+    Args:
+        runner: the function that executes it.
+        job: its message.
+        last: whether no further call of the same program follows at once; the memory that it leaves is looked at only then.
     """
-    with ExecutionContext(job["output"], job["source"], last) as stage:
-        reply = harness(job, stage)
-    return {**stage.override_reply(reply), "stdout": "".join(stage.screen.parts)[:_KEPT_OUTPUT]}
-
-
-@functools.cache
-def _harness(name: str) -> Runner:
-    module, _, function = name.partition(":")
-    harness: Runner = getattr(importlib.import_module(module), function)
-    return harness
+    with ExecutionContext(job["output"], job["source"], last) as context:
+        reply = runner(job, context)
+    return {**context.override_reply(reply), "stdout": "".join(context.capture.parts)[:_MAX_REPLY_OUTPUT]}
 
 
 def depth() -> int:
@@ -246,10 +259,10 @@ def depth() -> int:
 
 
 class _CompensatedSum:
-    """Follows a sum, and knows whether Python versions would round it differently.
+    """Repeats a sum, and finds out whether Python versions would round it differently.
 
-    Up to 3.11 floats are added one by one; from 3.12 on with compensation, but for integers among them, which a later
-    version may compensate too. Integers are added exactly until the first float comes.
+    Up to 3.11 floats are added one by one. From 3.12 on they are added with compensation, except for integers among them, which a
+    later version may compensate too. Integers are added exactly until the first float.
     """
 
     def __init__(self, start: Any) -> None:
@@ -272,7 +285,7 @@ class _CompensatedSum:
                 sums[0] += term
                 sums[1], sums[2] = _with_error(sums[1], sums[2], term)
                 sums[3], sums[4] = (sums[3] + term, sums[4]) if kind is int else _with_error(sums[3], sums[4], term)
-        except OverflowError:  # an integer beyond floats: the sum itself says so
+        except OverflowError:  # an integer beyond floats: the sum itself raises
             return
 
     @property
@@ -281,6 +294,6 @@ class _CompensatedSum:
 
 
 def _with_error(total: float, error: float, term: float) -> tuple[float, float]:
-    """Neumaier's step: the new sum, and what all roundings so far have lost."""
+    """One step of Neumaier's summation: the new sum, and the sum of all rounding errors so far."""
     new = total + term
     return new, error + ((total - new) + term if abs(total) >= abs(term) else (term - new) + total)

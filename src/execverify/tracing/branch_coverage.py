@@ -23,8 +23,8 @@ from execverify.programs.values import Value
 from execverify.sandbox.job import Job
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.run import INVALID_REPLY, might_need_dedicated_worker, needs_dedicated_worker, result_of, sandbox
+from execverify.tracing.runners import COVER
 
-_HARNESS = "execverify.tracing.coverage_runs:cover_runner"
 _DEFAULT = Limits()
 _OUTCOMES = tuple(map(str, Outcome))
 
@@ -160,12 +160,12 @@ def _jobs(item: CoverageRequest, alone: bool, limits: Limits, brief: bool) -> It
     program, inputs, variants = item
     if not alone:
         extra = {"inputs": list(inputs), "variants": list(variants), "brief": brief}
-        yield Job(_HARNESS, program.source, program.entry_point, program.arguments, limits, False, extra)
+        yield Job(COVER, program.source, program.entry_point, program.arguments, limits, False, extra)
         return
     for source in (program.source, *variants):
         for text in inputs:
             extra = {"inputs": [text], "variants": [], "brief": False}
-            yield Job(_HARNESS, source, program.entry_point, program.arguments, limits, True, extra)
+            yield Job(COVER, source, program.entry_point, program.arguments, limits, True, extra)
 
 
 def _joined(item: CoverageRequest, cells: list[list[CoverageReport]]) -> CoverageReport:
@@ -186,7 +186,7 @@ def _until_other(cells: list[CoverageReport], results: tuple[Result, ...]) -> tu
 
 
 def survey_of(item: CoverageRequest, reply: dict[str, Any], brief: bool = False) -> CoverageReport:
-    """What a reply says; a reply that the harness does not give is the program's own, which then has died."""
+    """The coverage in a reply. An invalid reply was forged by the program, which counts as crashed."""
     program, inputs, variants = item
     try:
         if reply.get("outcome") != Outcome.RETURNED:
@@ -207,7 +207,7 @@ def survey_of(item: CoverageRequest, reply: dict[str, Any], brief: bool = False)
 
 
 class _NoSurvey(Exception):
-    """A reply is none of the harness's."""
+    """A reply is not one of the runner's."""
 
 
 def _listed(field: Any, length: int | None = None) -> list[Any]:

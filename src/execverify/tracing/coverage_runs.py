@@ -163,7 +163,7 @@ def _enacted(
     reply = compile_and_call(lambda: _or_raise(code), job, stage, given=given)
     watch.ends()  # what the call leaves behind (a generator, say) goes no way of the call's
     if watch.spent and reply["outcome"] in ("returned", "raised"):  # the program caught what was to stop it
-        return {"outcome": "too many steps", "detail": f"it took more than {job['steps']} steps"}
+        return {"outcome": "too_many_steps", "detail": f"it took more than {job['steps']} steps"}
     return reply
 
 

@@ -77,7 +77,7 @@ def _watch_imports(stage: ExecutionContext) -> None:
 
     def imported(*given: Any, **named: Any) -> Any:
         if sys._getframe(1).f_code.co_filename != "<program>":
-            stage.unportable = HIDDEN_IMPORT
+            stage.version_dependent = HIDDEN_IMPORT
         return real(*given, **named)
 
     stage.builtins.__dict__["__import__"] = imported
@@ -95,7 +95,7 @@ def _refuse(table: dict[str, tuple[str, ...]], why: str, stage: ExecutionContext
 
     def refusing(_real: Any) -> Callable[..., Any]:
         def refused(*_given: object, **_named: object) -> Any:
-            stage.unportable = why
+            stage.version_dependent = why
             raise RuntimeError("can't start new thread")
 
         return refused

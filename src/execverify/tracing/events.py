@@ -26,8 +26,8 @@ from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import is_value, job_for, sandbox
 from execverify.sandbox.runners import compile_and_call
 from execverify.sandbox.worker import ExecutionContext
+from execverify.tracing.runners import RECORD_EVENTS
 
-_HARNESS = "execverify.tracing.events:record"
 _MOST = 100_000  # entries
 _NOT_KEPT = frozenset({"module", "function", "builtin_function_or_method"})
 NOTHING = -1
@@ -57,10 +57,10 @@ def record_many(items: Iterable[EventRequest], *, limits: Limits, workers: int =
     """The authors' account of each run's probes, in order; None where their tracer does not get to the end of it.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started.
     """
     listed = list(items)
-    jobs = (job_for(program, _HARNESS, limits, lines=lines, probes=[list(probe) for probe in probes])
+    jobs = (job_for(program, RECORD_EVENTS, limits, lines=lines, probes=[list(probe) for probe in probes])
             for program, lines, probes in listed)  # fmt: skip
     for (_, _, probes), reply in zip(listed, sandbox(0, limits.imports).run_many(jobs, workers), strict=True):
         yield _read(reply, len(probes))

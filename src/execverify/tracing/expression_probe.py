@@ -22,8 +22,8 @@ from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import is_value, job_for, sandbox
 from execverify.sandbox.runners import describe_exception
 from execverify.sandbox.worker import ExecutionContext
+from execverify.tracing.runners import EVALUATE_EXPRESSIONS
 
-_HARNESS = "execverify.tracing.expression_probe:evaluate"
 _DEFAULT = Limits()
 
 Expression = str | tuple[str, Mapping[str, str]]
@@ -49,10 +49,12 @@ def evaluate_many(
     """For each program and probe, the values of its expressions; None for one that raises, or for all where the program does.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started.
     """
     listed = list(items)
-    jobs = [job_for(program, _HARNESS, limits, probes=[_plain(probe) for probe in probes]) for program, probes in listed]
+    jobs = [
+        job_for(program, EVALUATE_EXPRESSIONS, limits, probes=[_plain(probe) for probe in probes]) for program, probes in listed
+    ]
     for (_, probes), reply in zip(listed, sandbox(0, limits.imports).run_many(jobs, workers), strict=True):
         yield _found(probes, reply)
 

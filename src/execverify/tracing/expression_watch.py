@@ -26,8 +26,8 @@ from execverify.sandbox.runners import compile_and_call
 from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite
 from execverify.tracing.recorder import Frame, Names, Recorder
+from execverify.tracing.runners import WATCH_EXPRESSIONS
 
-_HARNESS = "execverify.tracing.expression_watch:record"
 _DEFAULT = Limits()
 _PLAIN = (
     ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Constant, ast.Tuple, ast.UnaryOp, ast.USub, ast.BinOp, ast.Add, ast.Sub,
@@ -76,10 +76,10 @@ def watch_many(
         hash_seed: of the processes' texts; under another one, sets have another order.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started.
     """
     listed = [(program, list(watches)) for program, watches in items]
-    jobs = (job_for(program, _HARNESS, limits, watch=[list(pair) for pair in watches]) for program, watches in listed)
+    jobs = (job_for(program, WATCH_EXPRESSIONS, limits, watch=[list(pair) for pair in watches]) for program, watches in listed)
     for (program, watches), reply in zip(listed, sandbox(hash_seed, limits.imports).run_many(jobs, workers), strict=True):
         yield _watched(program, len(watches), reply)
 

@@ -26,9 +26,9 @@ from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite
 from execverify.tracing.determinism import EXTRA_HASH_SEEDS, expressions_may_vary
 from execverify.tracing.recorder import Recorder
+from execverify.tracing.runners import RECORD_EXPRESSIONS
 from execverify.tracing.trace import Trace, trace_many, trace_of
 
-_HARNESS = "execverify.tracing.expressions:record"
 _DEFAULT = Limits()
 MAX_TEXT = 400
 """Longest value of a part, in characters; a longer one is opaque."""
@@ -85,10 +85,10 @@ def expressions_many(traces: Iterable[Trace], *, limits: Limits = _DEFAULT, work
     run takes another way than its trace, there are no details.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started.
     """
     runs = list(traces)
-    jobs = [job_for(run.program, _HARNESS, limits) for run in runs]
+    jobs = [job_for(run.program, RECORD_EXPRESSIONS, limits) for run in runs]
     found = [_details(run, reply) for run, reply in zip(runs, sandbox(0, limits.imports).run_many(jobs, workers), strict=True)]
     varying = [place for place, run in enumerate(runs) if expressions_may_vary(run.program)]
     for seed in EXTRA_HASH_SEEDS[:2]:
@@ -106,12 +106,12 @@ def trace_with_expressions(
     One run gives both where nothing can vary between two; else it is `trace_many` and `details_many`.
 
     Raises:
-        SandboxError: the confined process could not be started (our failure).
+        SandboxError: the confined process could not be started.
     """
     listed = list(programs)
     steady = [program for program in listed if not expressions_may_vary(program)]
     others = [program for program in listed if expressions_may_vary(program)]
-    jobs = (job_for(program, _HARNESS, limits, history=True) for program in steady)
+    jobs = (job_for(program, RECORD_EXPRESSIONS, limits, history=True) for program in steady)
     replies = sandbox(0, limits.imports).run_many(jobs, workers)
     traces = list(trace_many(others, limits=limits, workers=workers))
     pairs = zip(traces, expressions_many(traces, limits=limits, workers=workers), strict=True)

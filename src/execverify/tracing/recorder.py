@@ -1,6 +1,6 @@
 """Records the steps of one call, inside the confined process.
 
-The harness `record` rewrites the program (`instrument.py`), runs it, and replies with plain data:
+The runner `record` rewrites the program (`rewrite.py`), runs it, and replies with plain data:
 
     lines[i], frames[i]   line and frame number of step i, in the order in which steps begin
     ends[i]               how many steps had begun when step i finished; -1 where it never did
@@ -288,9 +288,9 @@ class Recorder:
         self.reopen(frame)
         error = sys.exc_info()[1]
         if isinstance(error, MemoryError):
-            self.stage.unportable = "it catches a MemoryError"
+            self.stage.version_dependent = "it catches a MemoryError"
         elif isinstance(error, RecursionError):
-            self.stage.unportable = "it catches a RecursionError, whose depth differs between Python versions"
+            self.stage.version_dependent = "it catches a RecursionError, whose depth differs between Python versions"
 
     # -------------------------------------------------------------------------------------------- values
 

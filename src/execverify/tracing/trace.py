@@ -19,17 +19,15 @@ from execverify.programs.program import Program
 from execverify.programs.values import Value
 from execverify.sandbox.job import Job
 from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.run import INVALID_REPLY, job_for, result_of, sandbox
+from execverify.sandbox.run import INVALID_REPLY, RUN_CALL, job_for, result_of, sandbox
 from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
 from execverify.tracing.interpreter_access import interpreter_access
+from execverify.tracing.runners import RECORD, SETTRACE_CHECK
 from execverify.tracing.settrace_check import agrees
 from execverify.utils.validation import list_of
 
-_HARNESS = "execverify.tracing.recorder:record"
-_PLAIN = "execverify.sandbox.runners:run_call"
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
 _ENDS = (Outcome.RETURNED, Outcome.RAISED)
-_WITNESS = "execverify.tracing.settrace_check:record"
 _PATIENCE = 5  # times the time limit, for the run under CPython's trace function
 _OBSERVES_TRACING = "it is another when it is traced: it looks at its own code, frames or references"
 _RUNS_DIFFER = "two runs of it differ: it depends on set order, addresses, time, chance or its surroundings"
@@ -109,7 +107,7 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
     """Runs a program in a confined process and records its steps.
 
     A program that could behave differently under another hash seed is run under several; where the runs differ, the
-    outcome is "not deterministic" and there are no steps.
+    outcome is "nondeterministic" and there are no steps.
 
     Args:
         program: what to run.
@@ -119,7 +117,7 @@ def trace(program: Program, *, timeout: float | None = None, limits: Limits = _D
 
     Raises:
         ProgramError: what was given is no `Program`.
-        SandboxError: the confined process could not be started (our failure), or a module of `imports` is not installed.
+        SandboxError: the confined process could not be started, or a module of `imports` is not installed.
     """
     limits = limits.allowing(imports)
     if timeout is not None:
@@ -133,12 +131,12 @@ def trace_many(programs: Iterable[Program], *, limits: Limits = _DEFAULT, worker
     size = 1
     while chunk := list(islice(waiting, size)):
         size = min(2 * size, _CHUNK)
-        jobs = [job_for(program, _HARNESS, limits) for program in chunk]
+        jobs = [job_for(program, RECORD, limits) for program in chunk]
         accesses = [interpreter_access(program) for program in chunk]
         open_jobs = (job for job, access in zip(jobs, accesses, strict=True) if access is None)
         ran = sandbox(0, limits.imports).run_many(open_jobs, workers)
         replies = [
-            next(ran) if access is None else {"outcome": Outcome.NOT_DETERMINISTIC, "detail": access} for access in accesses
+            next(ran) if access is None else {"outcome": Outcome.NONDETERMINISTIC, "detail": access} for access in accesses
         ]
         varying = [i for i, reply in enumerate(replies) if reply["outcome"] in _ENDS and may_be_nondeterministic(chunk[i])]
         if varying:
@@ -154,19 +152,19 @@ def _check_determinism(
     imports: tuple[str, ...],
     workers: int,
 ) -> None:
-    """Puts "not deterministic" in place of the replies that another run contradicts.
+    """Puts "nondeterministic" in place of the replies that another run contradicts.
 
     A plain run, which must end alike; one that CPython traces, in which each value and line must have been seen; and runs
     under other hash seeds, each in surroundings of its own, in which all labels must be the same.
     """
-    plain = [replace(jobs[i], runner=_PLAIN) for i in varying]
+    plain = [replace(jobs[i], runner=RUN_CALL) for i in varying]
     _compare(replies, varying, sandbox(0, imports).run_many(plain, workers), ("outcome", "value", "error"), _OBSERVES_TRACING)
     varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
-    seen = [replace(jobs[i], runner=_WITNESS, limits=_patient(jobs[i].limits)) for i in varying]
+    seen = [replace(jobs[i], runner=SETTRACE_CHECK, limits=_patient(jobs[i].limits)) for i in varying]
     for i, reply in zip(varying, list(sandbox(0, imports).run_many(seen, workers)), strict=True):
         ended = all(replies[i].get(label) == reply.get(label) for label in ("outcome", "value", "error"))
         if not ended or not agrees(chunk[i], replies[i], reply):
-            replies[i] = {"outcome": Outcome.NOT_DETERMINISTIC, "detail": _OBSERVES_TRACING}
+            replies[i] = {"outcome": Outcome.NONDETERMINISTIC, "detail": _OBSERVES_TRACING}
     for seed in EXTRA_HASH_SEEDS:
         varying = [i for i in varying if replies[i]["outcome"] in _ENDS]
         others = [replace(jobs[i], extra={**jobs[i].extra, "run": seed}) for i in varying]
@@ -182,7 +180,7 @@ def _compare(
 ) -> None:
     for place, other in zip(places, others, strict=True):
         if any(replies[place].get(label) != other.get(label) for label in labels):
-            replies[place] = {"outcome": Outcome.NOT_DETERMINISTIC, "detail": why}
+            replies[place] = {"outcome": Outcome.NONDETERMINISTIC, "detail": why}
 
 
 def trace_of(program: Program, reply: dict[str, Any]) -> Trace:

@@ -101,7 +101,7 @@ class CruxevalI(Benchmark):
         return Assertion(known.code, known.output, answer.official)
 
 
-_ENDED = (Outcome.RETURNED, Outcome.NOT_DETERMINISTIC)  # the latter: floats that another Python version would add otherwise
+_ENDED = (Outcome.RETURNED, Outcome.NONDETERMINISTIC)  # the latter: floats that another Python version would add otherwise
 
 Results = dict[Program, Result]
 

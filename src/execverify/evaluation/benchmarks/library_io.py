@@ -49,7 +49,7 @@ class LibraryIo(OutputPrediction):
         known: list[tuple[str, str, str, Reference]] = []
         for record, program, result in zip(records, programs, _results(programs, imports, source.workers), strict=True):
             value = result.value
-            if result.outcome not in (Outcome.RETURNED, Outcome.NOT_DETERMINISTIC) or value is None or value.text is None:
+            if result.outcome not in (Outcome.RETURNED, Outcome.NONDETERMINISTIC) or value is None or value.text is None:
                 raise EvaluationError(f"library-io: {record.location} gives no plain value: {result.outcome} {result.detail}")
             known.append(
                 (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from execverify.errors import RowError
 from execverify.programs.literals import parse_without_warnings
-from execverify.sandbox.name_analysis import candidate_names, classes_in, names_of_module
+from execverify.sandbox.name_analysis import candidate_names, names_of_module, used_classes
 from execverify.sandbox.pytest_substitute import RUN
 
 SOLUTION = frozenset({"solution", "candidate", "your_module", "your_code", "main", "submission"})
@@ -276,7 +276,7 @@ def _shared(tree: ast.AST, names: frozenset[str]) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             paths = {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
             yield from (what for known, what in _SHARED.items() if known in paths)
-        elif isinstance(node, ast.Compare) and _compares_identities(node) and not classes_in([ast.unparse(tree)], names):
+        elif isinstance(node, ast.Compare) and _compares_identities(node) and not used_classes([ast.unparse(tree)], names):
             yield "identities"
 
 
@@ -324,7 +324,7 @@ def foreign_names(setup: str, tests: Sequence[str], entry_point: str | None = No
         raise RowError(f"the tests cannot be read: {error}") from None
     if entry_point is None:
         return found
-    classes = classes_in((setup, *tests), found)  # what tests use as a class is asked for by its use
+    classes = used_classes((setup, *tests), found)  # what tests use as a class is asked for by its use
     return found - {entry_point, entry_point.partition(".")[0], "Solution"} - classes
 
 

@@ -6,7 +6,7 @@
     >>> score.reward
     0.55
     >>> [(part.kind, str(part.verdict), part.reason) for part in score.parts]
-    [('format', 'right', ''), ('unit_test', 'right', ''), ('unit_test', 'wrong answer', 'f(-1) gives 2, not 0')]
+    [('format', 'right', ''), ('unit_test', 'right', ''), ('unit_test', 'wrong_answer', 'f(-1) gives 2, not 0')]
 
 The reward is the share of unit tests that pass, plus 0.05 for a well-formed answer (paper, section 3; see `read_code` for
 the form). A test that no candidate could be judged by is left out of the share and stands in the parts as "unsupported".
@@ -42,7 +42,7 @@ from execverify.rewards.compare import (
 from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.sandbox.candidates import Candidate, CandidateWithAsserts, run_asserts, run_candidates, stoppable
-from execverify.sandbox.remote import OF_THE_TEST
+from execverify.sandbox.remote import TEST_REASONS
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.sessions import Judge
 
@@ -407,8 +407,8 @@ def _part(tests: UnitTests, test: UnitTest, result: Result, rule: UnitTestConfig
         return GradedPart("unit_test", test.expected, given, Verdict.WRONG if why else Verdict.RIGHT, why)
     if tests.format == UnitTestFormat.ASSERT and result.outcome == Outcome.RAISED and result.error == "AssertionError":
         return GradedPart("unit_test", test.expected, None, Verdict.WRONG, f"{truncate(test.given, 100)} does not hold")
-    verdict = _OUTCOME_TO_VERDICT.get(result.outcome, Verdict.DIED)
-    if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(OF_THE_TEST):
+    verdict = _OUTCOME_TO_VERDICT.get(result.outcome, Verdict.CRASHED)
+    if verdict == Verdict.UNSUPPORTED and not result.detail.startswith(TEST_REASONS):
         verdict = Verdict.WRONG  # a candidate must not choose which tests count, by what it returns
     return GradedPart("unit_test", test.expected, None, verdict, f"{_shown(tests, test)}: {result.detail or result.outcome}")
 

@@ -1,11 +1,11 @@
-"""What a process gives up before it runs a program: the conductor of the layers, one module each.
+"""The layers of isolation that are applied to a process before it runs a program; each layer is a module of this package.
 
-    once, in the parent of the forks     namespaces, limits, no new privileges, capabilities, the broad filter
+    once, in the fork server             namespaces, limits, no new privileges, capabilities, the broad filter
     each worker, for trusted programs    Landlock: reads the interpreter, writes to its own folder
     each untrusted process               Landlock: reads the interpreter; limits that it cannot raise; the narrow filter
 
-Each layer says whether it is on. One that the system does not have is left out and reported, never an error: programs of our
-own synthesizer may run with less. Whoever runs *untrusted* code asks `require`, which refuses where a needed layer is off.
+Each layer reports whether it is on. A layer that the system does not have is left out and reported, and is no error: synthesized
+programs may run with fewer layers. Before *untrusted* code runs, `require_layers` raises where a required layer is off.
 """
 
 import contextlib
@@ -23,26 +23,26 @@ from execverify.sandbox.isolation import capabilities, landlock, libc, namespace
 SECCOMP = "system call filter"
 LANDLOCK = "landlock"
 REQUIRED_LAYERS = {
-    SECCOMP: "it wants Linux on x86-64 or aarch64, and a container that lets processes filter themselves (seccomp)",
-    LANDLOCK: "it wants Linux 5.13 or later with Landlock among its security modules (lsm=...,landlock)",
+    SECCOMP: "it needs Linux on x86-64 or aarch64, and a container that lets processes filter themselves (seccomp)",
+    LANDLOCK: "it needs Linux 5.13 or later with Landlock among its security modules (lsm=...,landlock)",
 }
-"""Layers without which untrusted code is refused, and what each wants."""
+"""Layers without which untrusted code is refused, and what each requires of the system."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsolationConfig:
-    """Which layers to leave off, for tests and for measurements.
+    """Which layers to leave out, for tests and measurements.
 
     Attributes:
         without: names of layers: "namespaces", "system call filter", "landlock", "capabilities".
-        user: id of the user (and group) to become first, where we are root; None to stay who we are.
+        user: id of the user (and group) to switch to first, where the caller is root; None to keep the user.
     """
 
     without: tuple[str, ...] = ()
     user: int | None = None
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The fields as JSON data."""
         return asdict(self)
 
 
@@ -50,29 +50,35 @@ ALL_LAYERS = IsolationConfig()
 
 
 ALLOW_WEAK = "EXECVERIFY_ALLOW_WEAK_SANDBOX"
-"""Set to 1 in the environment, it says for a process and all that it starts what `allow_weak=True` says for one call."""
+"""An environment variable. Set to 1, it allows weaker isolation, as `allow_weak=True` does for one call."""
 
 
 def require_layers(layers: dict[str, str]) -> None:
     """Raises WeakSandboxError where a layer is off that untrusted code needs."""
-    for name, wanted in REQUIRED_LAYERS.items():
+    for name, requirement in REQUIRED_LAYERS.items():
         state = layers.get(name, "off: this system has none")
         if state != "on":
             raise WeakSandboxError(
-                f"untrusted code is refused: the {name} is {state}; {wanted}. "
-                f"To run it with less all the same: allow_weak=True, --allow-weak-isolation, or {ALLOW_WEAK}=1"
+                f"untrusted code is refused: the {name} is {state}; {requirement}. "
+                f"To run it with weaker isolation: allow_weak=True, --allow-weak-isolation, or {ALLOW_WEAK}=1"
             )
 
 
 class Isolation:
-    """The parent of the forks when it has given up what it must, and what its children still do.
+    """Applies the layers of the fork server when it is created; its methods apply those of the processes.
+
+    Args:
+        root: the folder that contains the working folders of workers.
+        paths: files and folders that may be read besides the interpreter's.
+        config: which layers to leave out.
+        untrusted: whether the processes are for candidates.
 
     Attributes:
-        layers: each layer's name with "on" or why it is off.
-        init: pid of the init of the namespace of processes; None without one.
+        layers: each layer's name with "on" or the reason why it is off.
+        init: pid of the first process of the process namespace; None without one.
     """
 
-    def __init__(self, root: str, paths: list[str], choice: IsolationConfig = ALL_LAYERS, *, untrusted: bool = False) -> None:
+    def __init__(self, root: str, paths: list[str], config: IsolationConfig = ALL_LAYERS, *, untrusted: bool = False) -> None:
         self.untrusted = untrusted
         self.layers: dict[str, str] = {}
         self.init: int | None = None
@@ -80,27 +86,27 @@ class Isolation:
         self.rulesets: tuple[int, int] = (-1, -1)
         self.narrow: seccomp.Narrow | None = None
         if sys.platform == "linux":
-            if choice.user is not None:
-                os.chown(root, choice.user, choice.user)
-            self._make_rulesets(root, paths, choice)
-            self._switch_user(choice.user)
-            self._enter_namespaces(choice)
+            if config.user is not None:
+                os.chown(root, config.user, config.user)
+            self._make_rulesets(root, paths, config)
+            self._switch_user(config.user)
+            self._enter_namespaces(config)
         else:
             libc.become_subreaper()
         self.layers |= rlimits.limit_always()
         if sys.platform == "linux":
             self.layers["no new privileges"] = libc.set_no_new_privs()
-            self.layers["capabilities"] = "off: left off" if "capabilities" in choice.without else capabilities.drop()
-            self._filter(choice)
+            self.layers["capabilities"] = "off: left out" if "capabilities" in config.without else capabilities.drop()
+            self._filter(config)
             libc.set_dumpable(False)
         if self.layers.get(SECCOMP) != "on":
             self.layers["network audit hook"] = _refuse_sockets()
 
-    def _make_rulesets(self, root: str, paths: list[str], choice: IsolationConfig) -> None:
-        """Landlock's rules for trusted programs, and those for candidates."""
+    def _make_rulesets(self, root: str, paths: list[str], config: IsolationConfig) -> None:
+        """Creates Landlock's rules for trusted programs, and those for candidates."""
         version = landlock.abi()
-        if LANDLOCK in choice.without or version < 1:
-            self.layers[LANDLOCK] = "off: left off" if version >= 1 else "off: the kernel has none"
+        if LANDLOCK in config.without or version < 1:
+            self.layers[LANDLOCK] = "off: left out" if version >= 1 else "off: the kernel has none"
             return
         readable, listed = _readable(paths)
         try:
@@ -117,9 +123,9 @@ class Isolation:
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
 
-    def _enter_namespaces(self, choice: IsolationConfig) -> None:
-        if "namespaces" in choice.without:
-            entered = dict.fromkeys(namespaces.KINDS, "off: left off")
+    def _enter_namespaces(self, config: IsolationConfig) -> None:
+        if "namespaces" in config.without:
+            entered = dict.fromkeys(namespaces.KINDS, "off: left out")
         else:
             entered = namespaces.enter()
         self.layers |= {f"{kind} namespace": state for kind, state in entered.items()}
@@ -128,16 +134,16 @@ class Isolation:
         else:
             libc.become_subreaper()
 
-    def _filter(self, choice: IsolationConfig) -> None:
-        if SECCOMP in choice.without:
-            self.layers[SECCOMP] = "off: left off"
+    def _filter(self, config: IsolationConfig) -> None:
+        if SECCOMP in config.without:
+            self.layers[SECCOMP] = "off: left out"
             return
         self.layers[SECCOMP] = seccomp.install_broad(own_users=self.untrusted)
         if self.layers[SECCOMP] == "on":
             self.narrow = seccomp.Narrow()
 
     def confine_trusted(self, folder: str) -> None:
-        """In a worker for trusted programs: files, as far as there is Landlock."""
+        """In a worker for trusted programs: restricts files, where there is Landlock."""
         if self.landlock:
             landlock.restrict(self.rulesets[0], self.landlock)
             landlock.restrict_writing(folder)
@@ -148,10 +154,10 @@ class Isolation:
             os.close(ruleset)
 
     def separate(self) -> bool:
-        """In the process of a candidate, before its limits are set: threads of other candidates do not count for it.
+        """In the process of a candidate, before its limits are set: enters a user namespace of its own.
 
-        Says whether that is so. (Root's are not counted at all, so it stays where it is.) Raises OSError where the power that
-        comes with a new user namespace could not be given up.
+        Returns whether it did: then threads of other candidates do not count towards its limit. (Threads of root are not limited, so
+        root stays in its namespace.) Raises OSError where the capabilities that a new user namespace brings could not be dropped.
         """
         if self.layers.get("user namespace") != "on" or os.getuid() == 0 or not namespaces.enter_own_users():
             return False
@@ -160,7 +166,7 @@ class Isolation:
         return True
 
     def confine_untrusted(self) -> None:
-        """In the process of a candidate: every layer that is on here; raises `trial.Unconfined` where one fails."""
+        """In the process of a candidate: applies every layer that is on here; raises `IsolationFailed` where one fails."""
         if self.landlock:
             try:
                 landlock.restrict(self.rulesets[1], self.landlock)
@@ -175,38 +181,41 @@ class Isolation:
         return self.init is None or os.waitpid(self.init, os.WNOHANG) == (0, 0)
 
     def kill_stray_processes(self, known: set[int]) -> None:
-        """Ends what a program forked and hid in a session of its own.
+        """Ends processes that a program forked into a session of their own.
 
-        With its parent gone it has become a child of the init, or without one, of ours.
+        When their parent has ended, they are children of the namespace's first process, or without one, of the fork server.
+
+        Args:
+            known: pids of the fork server's children that must not be ended.
         """
         if self.init is not None:
             for pid in children(self.init):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             return
-        while strangers := children(os.getpid()) - known:
-            for pid in strangers:
+        while strays := children(os.getpid()) - known:
+            for pid in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
 
     def close(self) -> None:
-        """Ends the init, and with it all that is left."""
+        """Ends the first process of the process namespace, and with it all that remain."""
         if self.init is not None:
             os.kill(self.init, signal.SIGKILL)
             os.waitpid(self.init, 0)
 
 
 def children(pid: int) -> set[int]:
-    """Pids of a single-threaded process's children; none where the system does not say."""
+    """Pids of the children of a single-threaded process; empty where the system does not report them."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
         return set(map(int, file.read().split()))
     return set()
 
 
 def _readable(paths: list[str]) -> tuple[list[str], list[str]]:
-    """What the interpreter itself needs: what may be read, and folders that may be listed."""
+    """The files that the interpreter needs: those that may be read, and folders that may be listed."""
     library = os.path.dirname(os.__file__)
     listed = [library]
     installed = ("site-packages", "dist-packages")
@@ -232,7 +241,7 @@ def _library_name() -> str:
 
 
 def _refuse_sockets() -> str:
-    """Where there is no filter: Python's own sockets and processes are refused (C code is not)."""
+    """Where there is no filter: makes Python refuse sockets and processes (C code is not affected)."""
 
     def hook(event: str, _: object) -> None:
         if event in ("socket.__new__", "socket.connect", "os.exec", "subprocess.Popen", "os.system", "os.posix_spawn"):

@@ -1,6 +1,6 @@
-"""Landlock: which files a process may open, and with ABI 4 and 6 no TCP and no signals to others either.
+"""Landlock: restricts which files a process may open; from ABI 4 on also TCP, and from ABI 6 on signals to others.
 
-A ruleset is made once, while files can still be opened, and is put on in each worker.
+A ruleset is created once, while files can still be opened, and is applied in each worker.
 """
 
 import contextlib
@@ -15,17 +15,17 @@ from execverify.sandbox.isolation.syscalls import X86_64
 _CREATE, _ADD_RULE, _RESTRICT = (X86_64[f"landlock_{name}"] for name in ("create_ruleset", "add_rule", "restrict_self"))
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
-_NO_LOG = 1  # from ABI 7 on: what a candidate is refused does not go to the machine's audit log
+_NO_LOG = 1  # from ABI 7 on: refusals are not written to the machine's audit log
 
 _READ_FILE, _READ_DIR, _WRITE_FILE, _TRUNCATE = 1 << 2, 1 << 3, 1 << 1, 1 << 14
-_RIGHTS = (13, 13, 14, 15, 15, 16)  # how many access rights there are, by ABI from 1 on; the last goes on
+_RIGHTS = (13, 13, 14, 15, 15, 16)  # numbers of access rights, by ABI from 1 on; the last one holds for later ABIs
 _ALL_TCP, _ALL_SCOPES = 0b11, 0b11
 _OF_A_FILE = _READ_FILE | _WRITE_FILE | _TRUNCATE
 _WRITING = _WRITE_FILE | _TRUNCATE | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 12  # make and remove files, folders, symbolic links
 
 
 def abi() -> int:
-    """Which version of Landlock the kernel has: 0 or a negative error number where it has none."""
+    """The kernel's version of Landlock; 0 or a negative error number where it has none."""
     return libc.syscall(_CREATE, 0, 0, _VERSION_FLAG)
 
 
@@ -33,9 +33,9 @@ def ruleset(readable: Iterable[str], listed: Iterable[str] = (), writable: str |
     """Descriptor of a new ruleset for all kinds of access; raises OSError where the kernel refuses.
 
     Args:
-        readable: files, and folders with all that is in them. What is not there is left out.
-        listed: folders whose names alone may be listed, with those of all folders in them.
-        writable: a folder in which files may be made, changed and removed.
+        readable: files, and folders with everything in them. Missing ones are skipped.
+        listed: folders whose entries may be listed, recursively, but not read.
+        writable: a folder in which files may be created, changed and removed.
     """
     version = abi()
     handled = (1 << _RIGHTS[min(version, len(_RIGHTS)) - 1]) - 1
@@ -51,7 +51,7 @@ def ruleset(readable: Iterable[str], listed: Iterable[str] = (), writable: str |
 
 
 def restrict_writing(folder: str) -> None:
-    """Lets this process, which has other rules too, write in this folder alone. Raises OSError where the kernel refuses."""
+    """Lets this process write in this folder only, in addition to its other rules. Raises OSError where the kernel refuses."""
     version = abi()
     handled = _WRITING & ((1 << _RIGHTS[min(version, len(_RIGHTS)) - 1]) - 1)
     attributes = struct.pack("Q", handled)
@@ -62,12 +62,12 @@ def restrict_writing(folder: str) -> None:
 
 
 def restrict(ruleset: int, version: int) -> None:
-    """Puts a ruleset on this process, for good. Raises OSError where the kernel refuses."""
+    """Applies a ruleset to this process, permanently. Raises OSError where the kernel refuses."""
     _checked(libc.syscall(_RESTRICT, ruleset, _NO_LOG if version >= 7 else 0))
 
 
 def _allow(ruleset: int, path: str, access: int) -> None:
-    """Adds a rule: what may be done with a file, or with all that is in a folder."""
+    """Adds a rule: the kinds of access to a file, or to everything in a folder."""
     fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         access = access if os.path.isdir(path) else access & _OF_A_FILE

@@ -1,7 +1,7 @@
-"""The few calls to the kernel for which Python has no name.
+"""System calls for which Python has no function.
 
-Everything returns the kernel's answer, and errors as a negative error number; nothing is raised. On systems other than Linux
-nothing here is called.
+Every function returns the kernel's result, or a negative error number, unless its docstring says otherwise. Nothing here is called on
+systems other than Linux.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ _PR_SET_NO_NEW_PRIVS = 38
 _SIGKILL = 9
 
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_KEEP_ALIVE = ctypes.PyDLL(None) if sys.platform == "linux" else None  # calls without letting go of the interpreter
+_KEEP_ALIVE = ctypes.PyDLL(None) if sys.platform == "linux" else None  # calls without releasing the GIL
 
 
 def syscall(number: int, *arguments: object) -> int:
@@ -27,7 +27,7 @@ def syscall(number: int, *arguments: object) -> int:
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """`prctl(2)` with up to four more arguments; 0 or what it answers, a negative error number where refused."""
+    """`prctl(2)` with up to four more arguments; returns its result, or a negative error number."""
     assert _LIBC is not None
     padded = [ctypes.c_ulong(item) for item in (*arguments, 0, 0, 0, 0)[:4]]
     result = int(_LIBC.prctl(option, *padded))
@@ -35,10 +35,10 @@ def prctl(option: int, *arguments: int) -> int:
 
 
 def fork() -> int:
-    """A fork without Python's hooks for it, for a process of one thread that holds no lock.
+    """A fork without Python's fork hooks, for a process with one thread that holds no lock; raises OSError where it fails.
 
-    The hooks of `random`, `threading` and our own sandbox cost as much as the fork itself, and have nothing to do here:
-    the child has the one thread that its parent had. (`random` is therefore in the same state in every child.)
+    The hooks of `random`, `threading` and this sandbox cost as much as the fork itself, and are not needed: the child has the one
+    thread that its parent had. (`random` is therefore in the same state in every child.)
     """
     if _KEEP_ALIVE is None:
         return os.fork()
@@ -49,7 +49,7 @@ def fork() -> int:
 
 
 def die_with_parent() -> None:
-    """Asks the kernel to kill this process when its parent ends (Linux; elsewhere the closed socket ends it)."""
+    """Makes the kernel kill this process when its parent ends (Linux; elsewhere the closed socket ends it)."""
     if sys.platform == "linux":
         prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
@@ -61,11 +61,11 @@ def become_subreaper() -> None:
 
 
 def set_no_new_privs() -> str:
-    """No new privileges, for this process and all that it starts. Returns "on" or why not."""
+    """Forbids new privileges for this process and its descendants. Returns "on" or the reason why not."""
     answer = prctl(_PR_SET_NO_NEW_PRIVS, 1)
     return "on" if answer == 0 else f"off: {os.strerror(-answer)}"
 
 
 def set_dumpable(readable: bool) -> None:
-    """Whether processes of the same user may look into this one (`/proc/<pid>/mem`, ptrace)."""
+    """Sets whether processes of the same user may read this one's memory (`/proc/<pid>/mem`, ptrace)."""
     prctl(_PR_SET_DUMPABLE, int(readable))

@@ -1,8 +1,8 @@
-"""Namespaces: a network without interfaces, processes that see nobody else, and whatever else the kernel gives away.
+"""Namespaces: a network without interfaces, a process namespace of its own, and the other kinds that the kernel allows.
 
-Entered once by the parent of the forks. It stays itself in the outer namespace of processes, where it started; its children are
-in the new one. The first of them is the *init* of the new one and does nothing but end last: when it ends, the kernel ends
-all others with it, and whatever loses its parent becomes its child.
+The fork server enters them once. It stays itself in the outer process namespace, where it started; its children are in the new one.
+The first of them is the *init* of the new namespace, and only waits: when it ends, the kernel ends all other processes there, and a
+process whose parent ends becomes its child.
 """
 
 import contextlib
@@ -27,8 +27,8 @@ KINDS = {
 
 
 def enter() -> dict[str, str]:
-    """Enters as many new namespaces as the kernel allows. Returns each kind with "on" or why it is off."""
-    libc.set_dumpable(True)  # else the files that map users are root's after a change of user
+    """Enters as many new namespaces as the kernel allows. Returns each kind with "on" or the reason why it is off."""
+    libc.set_dumpable(True)  # otherwise root owns the files that map users after a change of user
     uid, gid = os.geteuid(), os.getegid()
     everything = sum(KINDS.values())
     answer = libc.syscall(_UNSHARE, everything)
@@ -45,7 +45,7 @@ def enter() -> dict[str, str]:
 
 
 def enter_own_users() -> bool:
-    """A user namespace for this process alone, where the kernel gives one: its limit of processes counts nobody else's.
+    """Enters a user namespace for this process alone, so that its limit of threads counts no others; returns whether it did.
 
     (Linux counts processes by user and user namespace, since 5.14. Root has no such limit.)
     """
@@ -53,7 +53,7 @@ def enter_own_users() -> bool:
 
 
 def _map_users(uid: int, gid: int) -> None:
-    """The same user inside as outside, and no other."""
+    """Maps the same user inside as outside, and no other."""
     with contextlib.suppress(OSError):
         _write("/proc/self/setgroups", "deny")
     with contextlib.suppress(OSError):
@@ -70,14 +70,14 @@ def _write(path: str, text: str) -> None:
 
 
 def start_init() -> int:
-    """Forks the init of the new namespace of processes; its pid as seen from here."""
+    """Forks the init of the new process namespace; returns its pid as seen from here."""
     pid = libc.fork()
     if pid:
         return pid
     try:
         libc.die_with_parent()
         os.closerange(0, 64)
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # its adopted children are not waited for
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps its adopted children
         while True:
             signal.pause()
     finally:

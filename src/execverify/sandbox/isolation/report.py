@@ -1,4 +1,4 @@
-"""Which layers of the sandbox are on here, and what that means: what `execverify doctor` shows."""
+"""Reports which layers of isolation are on here, and what each does; `execverify doctor` prints it."""
 
 from dataclasses import dataclass
 
@@ -7,22 +7,22 @@ from execverify.sandbox import isolation
 from execverify.sandbox.sandbox import sandbox_for
 
 MEANING = {
-    isolation.SECCOMP: "no processes, programs, sockets, signals to others, or inner doors of the kernel",
+    isolation.SECCOMP: "no processes, programs, sockets, signals to others, or privileged interfaces of the kernel",
     isolation.LANDLOCK: "no files but the interpreter's own; no TCP (ABI 4) and no signals (ABI 6) either",
-    "user namespace": "what root may do outside, it may not do inside",
+    "user namespace": "root has no rights outside",
     "network namespace": "there is no network, not even loopback",
     "process namespace": "no signal reaches a process outside, and all inside end together",
-    "mount namespace": "mounts are its own",
-    "ipc namespace": "shared memory and queues are its own",
+    "mount namespace": "mounts are separate",
+    "ipc namespace": "shared memory and queues are separate",
     "uts namespace": "the host's name cannot be changed",
     "core dumps": "a crash writes nothing",
-    "open files": "descriptors run out early",
-    "memory and file size": "memory above what the interpreter has is counted",
-    "no new privileges": "nothing that is run gains rights",
-    "capabilities": "none of root's powers are left",
+    "open files": "few descriptors",
+    "memory and file size": "limits above what the interpreter uses",
+    "no new privileges": "no program gains rights",
+    "capabilities": "none are left",
     "network audit hook": "Python's own sockets and processes are refused; C code is not",
 }
-"""What each layer sees to, in a few words."""
+"""What each layer does, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Layer:
     Attributes:
         name: as reported by the confined process.
         on: whether it is on.
-        why: why it is off; empty where it is on.
-        means: what it sees to.
+        why: the reason why it is off; empty where it is on.
+        means: what it does.
         needed: whether untrusted code is refused without it.
     """
 
@@ -45,7 +45,7 @@ class Layer:
 
 
 def layers() -> list[Layer]:
-    """The layers, as a confined process that was started here reports them.
+    """The layers, as reported by a confined process that is started for this.
 
     Raises:
         SandboxError: no confined process could be started.

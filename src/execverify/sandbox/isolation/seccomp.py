@@ -1,13 +1,12 @@
-"""Filters of system calls: a broad one for the parent of the forks, a narrow one for each untrusted process.
+"""Filters of system calls: a broad one for the fork server, a narrow one for each untrusted process.
 
-The broad filter names what no program of ours needs and hostile code would like: networks, other programs, other processes,
-the kernel's inner doors, whatever changes the machine. The narrow one is the other way round: it names what CPython, numpy and
-threads need, and refuses the rest. A refused call gives EPERM, which Python raises as PermissionError. (`clone3` hides its
-flags in memory where no filter can look, so it is said not to exist; glibc then uses `clone`.) Calls by foreign conventions (32
-bit, x32) end the process.
+The broad filter is a deny-list of what no trusted program needs and hostile code could use: networks, other programs, other
+processes, privileged interfaces of the kernel, changes to the machine. The narrow filter is an allow-list of what CPython, numpy and
+threads need. A refused call fails with EPERM, which Python raises as PermissionError. (`clone3` has its flags in memory, which a
+filter cannot read, so it fails with ENOSYS; glibc then uses `clone`.) Calls by other conventions (32 bit, x32) end the process.
 
-Numbers are looked up by bisection and not one after the other: the kernel runs every filter once for every number when it is
-installed, and a narrow one is installed for every candidate.
+The filters look numbers up by bisection: the kernel runs a filter once for every number when it is installed, and a narrow one is
+installed for every candidate.
 """
 
 import ctypes
@@ -80,27 +79,26 @@ _CLONE_NEW_USER = 0x10000000
 _COMMANDS = {
     # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
     "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
-    # F_DUPFD to F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Not: what sends signals (F_SETOWN, F_SETSIG, F_NOTIFY), leases and locks of
-    # files that other candidates read, and larger pipes, of which a user has so much.
+    # F_DUPFD to F_SETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ. Excluded: what sends signals (F_SETOWN, F_SETSIG, F_NOTIFY), leases and
+    # locks of files that other candidates read, and larger pipes, whose total a user shares.
     "fcntl": (1, (0, 1, 2, 3, 4, 1030, 1032)),
     "prctl": (0, (15, 16, 0x53564D41)),  # names of threads and of memory
-    # Use (normal, random, sequential, needed or not), freed, huge pages or not, in core dumps or not. Not: what merges pages or
-    # pages out files that others use.
+    # Hints about use, freed pages, huge pages, core dumps. Excluded: what merges pages, or pages out files that others use.
     "madvise": (2, (0, 1, 2, 3, 4, 8, 14, 15, 16, 17)),
-    "membarrier": (0, (0, 8, 16)),  # what there is, and barriers of this process alone
+    "membarrier": (0, (0, 8, 16)),  # the query, and barriers of this process alone
 }
-"""Calls that are many in one: which argument is the command, and the commands that candidates need."""
+"""Calls with many commands: which argument is the command, and the commands that candidates need."""
 
 _OWN = 0x7BADC0DE  # stands for the pid of the process that installs the filter; no pid is that large
 _AF_UNIX, _SOCK_STREAM, _SOCK_KIND = 1, 1, 0xF
 
 
 def install_broad(*, own_users: bool = False) -> str:
-    """Puts the broad filter on this process and all that it forks. Returns "on" or why it is off.
+    """Installs the broad filter for this process and its descendants. Returns "on" or the reason why it is off.
 
     Args:
-        own_users: whether those may enter a user namespace (and nothing else), and give up the power that comes with it, before the
-            narrow filter is on them.
+        own_users: whether the descendants may enter a user namespace (and no other kind), and drop the capabilities that it brings,
+            before the narrow filter is installed.
     """
     try:
         arch, numbers = _machine()
@@ -116,10 +114,10 @@ def install_broad(*, own_users: bool = False) -> str:
 
 
 class Narrow:
-    """The narrow filter, put together once and installed in each untrusted process.
+    """The narrow filter, built once and installed in each untrusted process.
 
     Args:
-        changing: whether the process may make and remove files (where Landlock lets it).
+        changing: whether the process may create and remove files (where Landlock allows it).
     """
 
     def __init__(self, *, changing: bool = False) -> None:
@@ -142,7 +140,7 @@ class Narrow:
         self.places = [place for place in range(4, len(code), 8) if code[place : place + 4] == struct.pack("I", _OWN)]
 
     def install(self) -> str:
-        """Puts it on this process, which may then signal itself alone. Returns "on" or why it is off."""
+        """Installs it for this process, which may then send signals only to itself. Returns "on" or the reason why it is off."""
         own = os.getpid()
         for place in self.places:
             struct.pack_into("I", self.filter.code, place, own)
@@ -150,7 +148,7 @@ class Narrow:
 
 
 def _machine() -> tuple[int, Mapping[str, int]]:
-    """Audit architecture and numbers of this machine; raises OSError where there is no table for it."""
+    """Audit architecture and call numbers of this machine; raises OSError where there is no table for it."""
     found = _MACHINES.get(platform.machine())
     if found is None or struct.calcsize("P") != 8:
         raise OSError(f"there is no table of system calls for {platform.machine()}")
@@ -163,13 +161,13 @@ def _argument(index: int, *, high: bool = False) -> Code:
 
 
 def _if_one_of(values: tuple[int, ...]) -> Code:
-    """Lets pass where what is loaded is one of the values, else refuses."""
+    """Allows the call where the loaded value is one of the values, else refuses it."""
     tests = tuple((_JEQ, len(values) - place, 0, value) for place, value in enumerate(values))
     return (*tests, *_REFUSE, *_PASS)
 
 
 def _program(arch: int, rules: Mapping[int, Code], otherwise: Code) -> list[Instruction]:
-    """A whole filter: what each number leads to, and what all others lead to."""
+    """A whole filter: the code for each number, and the code for all others."""
     spans: list[tuple[int, Code]] = [(0, otherwise)]
     for number in sorted(rules):
         if rules[number] is not spans[-1][1]:
@@ -184,7 +182,7 @@ def _program(arch: int, rules: Mapping[int, Code], otherwise: Code) -> list[Inst
 
 
 def _bisected(spans: list[tuple[int, Code]]) -> list[Instruction]:
-    """Finds the span that a number is in. Each span starts at its number and ends where the next one starts."""
+    """Finds the span of a number by bisection. Each span starts at its number and ends where the next one starts."""
     if len(spans) == 1:
         return list(spans[0][1])
     middle = len(spans) // 2
@@ -199,7 +197,7 @@ def _packed(program: list[Instruction]) -> bytes:
 
 
 class _Filter:
-    """A filter in memory, as the kernel wants it."""
+    """A filter in memory, in the kernel's format."""
 
     def __init__(self, code: bytes) -> None:
         self.code = ctypes.create_string_buffer(code, len(code))

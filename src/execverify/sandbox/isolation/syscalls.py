@@ -1,6 +1,6 @@
 """Numbers of system calls by name, from the kernel's own headers (`asm/unistd_64.h`, `asm-generic/unistd.h`).
 
-Only those that the filters in `seccomp.py` and the layers beside it name. A name that a machine does not have is left out.
+Only the calls that the modules of this package name. A call that a machine does not have is left out.
 """
 
 X86_64 = {
