@@ -16,7 +16,7 @@ SOURCES = [
     ("def f(d, k):\n    d[k] = len(d)\n    return sorted(d)", "{'b': 1}, 'a'"),
 ]
 CODE: dict[str, Any] = {
-    "version": 1,
+    "version": 2,
     "id": "code-1",
     "kind": "code_generation",
     "prompt": [{"role": "user", "content": "Write f(a, b): the larger of two integers."}],

@@ -80,10 +80,10 @@ VARIANTS: list[dict[str, Any]] = [
     {"reward": "data_flow", "alpha": 0.25},
     {"reward": "per_component"},
     {"reward": "constant"},
-    {"loss": "dapo", "clip_high": 0.28, "screen_samples": 4},
-    {"loss": "dr_grpo", "scale": "none"},
-    {"beta": 0.01, "scheduler": "cosine", "warmup": 0.1},
-    {"max_steps": 3, "epochs": 0.5},
+    {"loss_type": "dapo", "epsilon_high": 0.28, "difficulty_filter_samples": 4},
+    {"loss_type": "dr_grpo", "scale_rewards": "none"},
+    {"beta": 0.01, "lr_scheduler_type": "cosine", "warmup_ratio": 0.1},
+    {"max_steps": 3, "num_train_epochs": 0.5},
 ]
 
 
@@ -93,7 +93,7 @@ def trained_by_verl(name: str, stage: str) -> Preset:
     rl = preset.stage(stage)
     scale = rl.scale_rewards if rl.scale_rewards != "batch" else "group"
     scheduler = rl.lr_scheduler_type if rl.lr_scheduler_type in ("constant", "cosine") else "constant"
-    return changed(preset, stage, mask_truncated=False, scale=scale, scheduler=scheduler)
+    return changed(preset, stage, mask_truncated_completions=False, scale_rewards=scale, lr_scheduler_type=scheduler)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -352,7 +352,7 @@ def test_advantages_of_our_rewards(model: Path, exported: Exported) -> None:
 
 
 def test_dr_grpo_divides_by_the_longest_completion(model: Path, exported: Exported) -> None:
-    config = run_config(model, exported, loss="dr_grpo", max_completion=50).actor_rollout_ref.actor
+    config = run_config(model, exported, loss_type="dr_grpo", max_completion_length=50).actor_rollout_ref.actor
     losses, mask = torch.ones(2, 10), torch.tensor([[1] * 10, [1] * 4 + [0] * 6])
     found = agg_loss(losses, mask, config.loss_agg_mode, loss_scale_factor=config.loss_scale_factor)
     assert float(found) == pytest.approx((10 + 4) / (2 * 50))

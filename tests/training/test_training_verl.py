@@ -162,7 +162,7 @@ def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None
     [
         (("nothing.jsonl", "-o", "out"), "nothing.jsonl: no such file"),
         (("-", "-o", "out", "--task-kinds", "white-box"), "did you mean white_box"),
-        (("-", "-o", "out", "--model", "m"), "--model and --max-prompt go together"),
+        (("-", "-o", "out", "--model", "m"), "--model and --max-prompt-length go together"),
         (("-", "-o", "out", "--format", "veil"), "'veil' is not 'verl'"),
     ],
 )
@@ -304,7 +304,7 @@ def test_values_are_quoted_as_hydra_reads_them() -> None:
 @pytest.mark.parametrize("name", preset_names())
 @pytest.mark.parametrize("stage", ["rl_whitebox", "rl_unit_tests"])
 def test_every_preset_has_settings_for_verl(name: str, stage: str) -> None:
-    preset = load_preset(name, [f"{stage}.mask_truncated=false", f"{stage}.screen_samples=0"])
+    preset = load_preset(name, [f"{stage}.mask_truncated_completions=false", f"{stage}.difficulty_filter_samples=0"])
     if preset.stage(stage).scale_rewards == "batch" or preset.stage(stage).lr_scheduler_type not in ("constant", "cosine"):
         pytest.skip("a preset for TRL alone")
     assert len(overrides(verl_settings(preset, stage, exported(100_000), "m", Path("run")))) > 40
@@ -338,7 +338,7 @@ def test_a_run_is_prepared_from_a_dataset(small: Preset, tmp_path: Path) -> None
     assert (told["stage"], told["model"], told["rows"]) == ("rl_whitebox", "some/model", {"train": 6, "validation": 2})
     assert told["left_out"] == {"of kind code_generation": 2}
     assert told["settings"]["trainer.total_training_steps"] == 2
-    assert told["preset"]["rl_whitebox"]["prompts"] == 4
+    assert told["preset"]["rl_whitebox"]["prompts_per_rollout"] == 4
     command = (folder / "run.sh").read_text()
     assert "bash run.sh trainer.nnodes=N" in command
     assert subprocess.run(["bash", "-n", str(folder / "run.sh")], check=False).returncode == 0
@@ -417,7 +417,7 @@ def test_parts_are_gated_rewards_of_their_own() -> None:
     for completion, expected in ((gold, (1.0, 1.0, 1.0, 0.0)), (wrong, (0.0, 0.0, 0.0, 0.0))):
         judged = compute_score("execverify/white_box", completion, json.dumps(row))
         assert tuple(judged[f"{name}_reward"] for name in names) == expected
-    ungated = compute_score("execverify/white_box", wrong, json.dumps(row), gated=False)
+    ungated = compute_score("execverify/white_box", wrong, json.dumps(row), require_correct_output=False)
     assert (ungated["output_reward"], ungated["next_statement_reward"], ungated["variable_state_reward"]) == (0.0, 1.0, 1.0)
 
 
