@@ -56,7 +56,7 @@ def test_one_file_adds_one_of_each() -> None:
         "questions"
     ]
     assert found["gold"] == 2.0 and found["half"] == 1.0
-    assert found["parts"][:2] == ["right", "wrong"]
+    assert found["parts"][:2] == ["right", "wrong_answer"]
     assert found["kinds"] == ["next_statement", "variable_state", "visit_count"]
     assert found["chains"] == {"compact": [], "plain": []}
     assert found["shouted"].isupper()
