@@ -142,8 +142,8 @@ def test_hostile_names_and_programs_are_shown_as_they_are(verb: tuple[str, ...],
     code = f'def f(s):\n    t = s + {HOSTILE!r}\n    return "[/x]" + t'
     row = {"code": code, "input": repr(HOSTILE), "id": HOSTILE}
     bad = {"code": "def f(:", "input": "", "id": HOSTILE + "2"}
-    status, out, err = end(verb[0], jsonl(f"p{HOSTILE.replace('/', '')}.jsonl", row, bad), *verb[1:])
-    assert status == (0 if verb[0] == "rows" else 2), err
+    status, out, err = end(*verb, jsonl(f"p{HOSTILE.replace('/', '')}.jsonl", row, bad))
+    assert status == (0 if verb[0] == "dataset" else 2), err
     assert "Traceback" not in err and "[/x]" in out + err
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", out + err)
 
