@@ -115,8 +115,26 @@ def test_refusals_for_good_are_not_repeated() -> None:
     for code in (400, 401, 403, 404, 413, 422):
         with misbehaving(otherwise=status(code, "no such thing")) as server:
             error = answers(server, "a")["a"].error
-            assert error == f"the server said {code}: no such thing"
+            assert error == f"the server returned {code}: no such thing"
             assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b'{"detail": "too long"}', "too long"),
+        (b'{"error": "too long"}', "too long"),
+        (b'{"message": "too long"}', "too long"),
+        (b'{"error": {"code": 5}}', "{'code': 5}"),
+        (b"too   long", "too long"),
+        (b'["too long"]', '["too long"]'),
+        (b"[" * 100_000, "[" * 117 + "..."),
+        (b"", ""),
+    ],
+)
+def test_refusals_of_any_form(body: bytes, error: str) -> None:
+    with misbehaving(otherwise=lambda handler, _: handler.raw(400, body)) as server:
+        assert answers(server, "a")["a"].error == f"the server returned 400: {error}".removesuffix(": ")
 
 
 def test_spent_quota_is_not_repeated() -> None:
@@ -171,7 +189,7 @@ def test_a_dead_server_is_not_waited_for_by_all() -> None:
     given = list(model.generate(asked(*(f"p{i}" for i in range(500))), SAMPLING))
     assert len(given) == 500 and all(g.error for g in given)
     assert "refused" in str(given[0].error) and "tried 3 times" in str(given[0].error)
-    assert "not asked" in str(given[-1].error)
+    assert "not sent" in str(given[-1].error)
 
 
 def test_a_prompt_that_always_breaks_the_server_keeps_no_other_from_being_asked() -> None:
@@ -253,7 +271,7 @@ def test_the_key_is_sent_and_never_told(monkeypatch: pytest.MonkeyPatch) -> None
             monkeypatch.setenv(name, "of-another-server")
         list(client(server).generate(asked("a"), SAMPLING))
         assert "Authorization" not in server.calls[1][2] and "of-another-server" not in str(server.calls[1][2])
-    assert given.error == "the server said 401: wrong key ***"
+    assert given.error == "the server returned 401: wrong key ***"
     assert "sk-secret" not in repr(dict(model.settings))
     monkeypatch.setenv("MY_KEY", "sk-\nsecret")
     with pytest.raises(ModelError, match="MY_KEY") as told:
@@ -431,7 +449,7 @@ def test_retries_use_the_same_event_loop_or_another() -> None:
 
 
 def test_a_batch_survives_what_nobody_expected(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(status: int, headers: Any, body: str) -> None:
+    def broken(*_: Any) -> None:
         raise LookupError("sk-secret is unexpected\nhere")
 
     monkeypatch.setenv("EXECVERIFY_API_KEY", "sk-secret")

@@ -38,11 +38,11 @@ class MockModel:
         check_ids(requests)
         for request in requests:
             try:
-                given = self._answer(request)
+                returned = self._answer(request)
             except Exception as error:
                 yield Generation(request.id, (), error=f"the mock function failed: {type(error).__name__}: {error}")
                 continue
-            texts = (given,) if isinstance(given, str) else tuple(given)
+            texts = (returned,) if isinstance(returned, str) else tuple(returned)
             if not texts:
                 yield Generation(request.id, (), error="the mock function returned no completion")
                 continue

@@ -17,7 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from execverify.errors import ModelError
 from execverify.questions.task import Message
 
-SKIPPED_REQUEST = "not asked"
+SKIPPED_REQUEST = "not sent"
 """The first words of the error of a request that was never sent."""
 
 

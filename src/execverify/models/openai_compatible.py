@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 class RequestFailed(Exception):
-    """A call that gave no completion.
+    """A call that returned no completion.
 
     Attributes:
         message: what happened, in one line.
@@ -273,8 +273,7 @@ class OpenAICompatibleModel:
         except TimeoutError:
             raise RequestFailed(f"no whole reply within {self._timeout:g} s", retryable=True) from None
         except openai.APIStatusError as error:
-            text = self._redact(error.response.text)  # before it is cut: half a key is still some of it
-            raise _refusal(error.status_code, error.response.headers, text) from None
+            raise _refusal(error, self._redact) from None
         except openai.APIConnectionError as error:
             raise RequestFailed(_connection_error(error), retryable=True) from None
         with contextlib.suppress(ValueError, RecursionError):
@@ -295,7 +294,7 @@ class OpenAICompatibleModel:
                 message = entry["message"]
                 text = message["content"]
                 if text is None and any(message.get(name) for name in ("reasoning_content", "reasoning", "refusal")):
-                    text = ""  # the model reasoned or refused, and gave no answer
+                    text = ""  # the model reasoned or refused, without an answer
                 if not isinstance(text, str):
                     raise TypeError
                 choices.append(_Choice(text, str(entry.get("finish_reason") or "")))
@@ -378,8 +377,8 @@ def _wait_seconds(state: Any) -> float:
     """The wait before the next try: what the server asks for, or a random one whose upper limit doubles with each try."""
     import tenacity
 
-    asked = state.outcome.exception().retry_after
-    seconds: float = tenacity.wait_random_exponential(FIRST_WAIT, MAX_WAIT)(state) if asked is None else asked
+    server_asks = state.outcome.exception().retry_after
+    seconds: float = tenacity.wait_random_exponential(FIRST_WAIT, MAX_WAIT)(state) if server_asks is None else server_asks
     return seconds
 
 
@@ -435,21 +434,21 @@ def _connection_error(error: BaseException) -> str:
     return f"the connection failed: {one_line(cause, 200) or type(cause).__name__}"
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: str) -> RequestFailed:
-    """The error of a reply with another status than 200; `body` holds no secrets any more."""
-    try:
-        error = json.loads(body)
-        error = error.get("error", error)
-        text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
-        no_quota = isinstance(error, dict) and "insufficient_quota" in (error.get("code"), error.get("type"))
-    except (ValueError, AttributeError, RecursionError):
-        text, no_quota = _shorten(body), False
+def _refusal(error: Any, redact_text: Callable[[str], str]) -> RequestFailed:
+    """What the SDK's error for another status than 200 means."""
+    status, headers = error.status_code, error.response.headers
     if 300 <= status < 400:
         text = f"it redirects to {redact_url(headers.get('location', 'nowhere'))}: give that URL"
-    retryable = (status in RETRYABLE_STATUS or status >= 500) and not no_quota
-    text = " ".join(text.split())[:300]
+    elif isinstance(error.body, Mapping):
+        text = redact_text(str(error.body.get("message") or error.body.get("detail") or error.body))
+    else:
+        text = _shorten(
+            redact_text(error.body if isinstance(error.body, str) else error.response.text)
+        )  # before it is cut: a part of a key is secret, too
+    retryable = (status in RETRYABLE_STATUS or status >= 500) and "insufficient_quota" not in (error.code, error.type)
+    message = f"the server returned {status}: {' '.join(text.split())[:300]}".removesuffix(": ")
     wait = _parse_retry_after(headers.get("retry-after"))
-    return RequestFailed(f"the server said {status}: {text}", status, retryable=retryable, retry_after=wait)
+    return RequestFailed(message, status, retryable=retryable, retry_after=wait)
 
 
 def _parse_retry_after(value: str | None) -> float | None:
