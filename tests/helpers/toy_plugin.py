@@ -1,6 +1,6 @@
 """A plugin outside the package: one of each thing that can be added, in one file."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -11,6 +11,8 @@ from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item
 from execverify.evaluation.data import Source
 from execverify.evaluation.registry import register_benchmark
+from execverify.models.model import Generation, Request, Sampling
+from execverify.models.registry import register_backend
 from execverify.programs.literals import parse_literal
 from execverify.questions.kinds.base import QuestionCandidate, QuestionKind, register_kind
 from execverify.questions.question import Question
@@ -20,6 +22,10 @@ from execverify.rewards.code.test_formats import assert_tests
 from execverify.rewards.parts import GradedPart
 from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import RewardConfig
+from execverify.synthesis.expressions import ExpressionGenerator
+from execverify.synthesis.idioms import IdiomInstance, idiom
+from execverify.synthesis.idioms.common import variable_result
+from execverify.synthesis.templates import Expr
 from execverify.tracing.trace import Trace
 
 
@@ -86,6 +92,38 @@ class Doubles(Benchmark):
         ]
 
 
+@idiom(0, "int", "int", "str")
+def toy_counter(gen: ExpressionGenerator, kind: str, x: Expr) -> IdiomInstance:
+    """An idiom: counts what comes."""
+    total = gen.start("toy", "int", "0")
+
+    def act(value: Expr) -> None:
+        gen.add_line(f"{total.name} += 1", f"adds 1 to `{total.name}`")
+
+    return IdiomInstance(act, variable_result(total))
+
+
+class EchoModel:
+    """A model backend: it says the same to everything."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @property
+    def name(self) -> str:
+        return f"echo:{self.text}"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+        return (Generation(request.id, (self.text,) * sampling.n) for request in requests)
+
+
 def read_quiz(fields: Any) -> Record:
     return Record(assert_tests([f"assert {fields['quiz_call']} == {fields['quiz_answer']}"]), problem=fields["quiz"])
 
@@ -105,6 +143,7 @@ def register() -> None:
     REWARDS.register("half", HalfReward())
     register_benchmark(Doubles())
     register_format(RecordFormat("quiz", "a toy format", lambda fields: "quiz_call" in fields, read_quiz))
+    register_backend("echo", f"{__name__}:EchoModel")
     TRAINERS.register("toy", train_by_nothing)
 
 

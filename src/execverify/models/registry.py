@@ -18,6 +18,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from execverify.errors import ModelError
 from execverify.models.model import Model
+from execverify.utils.registry import load_plugins
 
 BackendFactory = Callable[..., Model]
 """Makes a model from what a spec names, and from options that are keyword-only parameters."""
@@ -63,6 +64,7 @@ def load(spec: str, **options: Any) -> Model:
     Raises:
         ModelError: there is no such model or backend, the backend takes no such option, or it is not installed.
     """
+    load_plugins()
     if not spec.strip():
         raise ModelError("no model is named: give a hub name, a folder, an http(s) URL, replay:FILE or mock:NAME")
     prefix, _, rest = spec.partition(":")

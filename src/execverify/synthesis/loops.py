@@ -11,6 +11,7 @@ from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.facts import within
 from execverify.synthesis.function_builder import GenerationDeadEnd, Var
 from execverify.synthesis.templates import ATOM, Expr
+from execverify.utils.registry import load_plugins
 
 OpenLoop = Callable[[ExpressionGenerator, ExitStack, str], Expr]
 """Writes the header of the loop or loops for elements of a type, and gives the element."""
@@ -54,12 +55,14 @@ def loop_pattern(depth: int, *kinds: str, plain: bool = False, calls_helper: boo
 
 def loops_for(kind: str, most: int) -> list[LoopPattern]:
     """The loop patterns for elements of a type, within a depth."""
+    load_plugins()
     head = type_head(kind)
     return [loop for loop in _PATTERNS.values() if loop.depth <= most and (head in loop.kinds or "any" in loop.kinds)]
 
 
 def loop_names() -> tuple[str, ...]:
     """The names of all loop patterns."""
+    load_plugins()
     return tuple(_PATTERNS)
 
 

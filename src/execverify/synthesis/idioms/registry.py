@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from execverify.programs.type_expr import type_head
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.templates import Expr
+from execverify.utils.registry import load_plugins
 
 Body = Callable[[Expr], None]
 
@@ -65,6 +66,7 @@ def idiom(
 
 def idioms_for(kind: str, most: int, gives: str = "") -> list[Idiom]:
     """The idioms for values of a type, within a depth, and with a result of a type where one is wanted."""
+    load_plugins()
     head = type_head(kind)
     return [
         idiom for idiom in _IDIOMS.values() if idiom.depth <= most and head in idiom.kinds and (not gives or idiom.gives == gives)
@@ -73,4 +75,5 @@ def idioms_for(kind: str, most: int, gives: str = "") -> list[Idiom]:
 
 def idiom_names() -> tuple[str, ...]:
     """The names of all idioms."""
+    load_plugins()
     return tuple(_IDIOMS)
