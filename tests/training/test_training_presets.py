@@ -159,7 +159,7 @@ def test_changed_settings() -> None:
     with pytest.raises(TypeError, match="no such settings: sed"):
         preset.replace(sed=3)
     with pytest.raises(ValidationError, match="frozen"):
-        preset.seed = 3  # type: ignore[misc]
+        preset.seed = 3
     assert (
         Preset().rl_unit_tests.kinds
         == Preset.from_values({"rl_unit_tests": {"rows": 1}}).rl_unit_tests.kinds
