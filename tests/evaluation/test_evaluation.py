@@ -655,7 +655,7 @@ def test_two_runs_are_compared_item_by_item(data: dict[str, Path], tmp_path: Pat
     assert (strict["difference"], strict["better"], strict["worse"], strict["p"]) == (20.0, 3, 2, 1.0)
     same = compare([runs[0], ("again", runs[0][1])])["comparisons"][0]
     assert (same["difference"], same["interval"], same["p"]) == (0.0, [-43.45, 43.45], 1.0), "five items are few"
-    with pytest.raises(EvaluationError, match="its benchmark is own"):
+    with pytest.raises(EvaluationError, match="its benchmark is heldout"):
         compare([runs[0], ("other", {**runs[1][1], "benchmark": "heldout"})])
     with pytest.raises(EvaluationError, match="its data is"):
         compare([runs[0], ("other", {**runs[1][1], "data": {"file": "x", "sha256": "y"}})])

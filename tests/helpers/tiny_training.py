@@ -32,6 +32,7 @@ def arguments(*changes: str) -> list[str]:
     return [part for change in (*CHANGES, *changes) for part in ("--set", change)]
 
 
-def command(verb: str, out: Path, *more: str) -> list[str]:
-    """A call of `execverify train`."""
-    return [sys.executable, "-m", "execverify", "train", verb, "--preset", "tiny", "--output", str(out), *arguments(), *more]
+def command(stage: str, out: Path, *more: str) -> list[str]:
+    """A call of `execverify train` for a stage by its name in presets, or "all"."""
+    stage = {"rl_whitebox": "white-box", "rl_unit_tests": "unit-tests"}.get(stage, stage)
+    return [sys.executable, "-m", "execverify", "train", stage, "--preset", "tiny", "--output", str(out), *arguments(), *more]

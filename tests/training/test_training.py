@@ -1,6 +1,5 @@
 """Both stages on a model of some thousand weights: what they leave, where they go on, and what they refuse. (They need TRL.)"""
 
-import dataclasses
 import json
 import os
 import signal
@@ -59,7 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("training") / "whole"
     done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(command("white-box", out), capture_output=True, text=True, env=_environment())
+    done = subprocess.run(command("rl_whitebox", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "baseline" in done.stdout
     return out
@@ -516,4 +515,4 @@ def test_the_command_tells_presets_and_mistakes() -> None:
     wrong = run("sft", "--preset", "tinny")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1) and "did you mean tiny" in wrong.stderr
     assert "name a stage" in run().stderr
-    assert dataclasses.asdict(preset()) and arguments()
+    assert preset().as_json() and arguments()

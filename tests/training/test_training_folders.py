@@ -258,7 +258,7 @@ def test_an_experiment_names_what_differs(tmp_path: Path) -> None:
 def _verl(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [*command("white-box", out), "--trainer", "verl", *more], capture_output=True, text=True, env=environment, check=False
+        [*command("rl_whitebox", out), "--trainer", "verl", *more], capture_output=True, text=True, env=environment, check=False
     )
 
 
@@ -273,7 +273,7 @@ def test_verl_starts_where_trl_would(kept: Path, tmp_path: Path) -> None:
     told = json.loads((out / "verl-rl_whitebox" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(out / "sft" / MODEL)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    second = [*command("unit-tests", out), "--trainer", "verl"]
+    second = [*command("rl_unit_tests", out), "--trainer", "verl"]
     done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
     assert (
         done.returncode == 2 and "verl-rl_whitebox has no checkpoint yet" in done.stderr
