@@ -68,7 +68,7 @@ def _scores(
     measured = [name for name in conditions if any(name in scores for scores in tasks.values())]
     rows = [(name, *(_score(scores.get(name), seeds) for scores in tasks.values())) for name in measured]
     rows.append(("best constant answer", *(format_percent(baselines[task], 1) if task in baselines else "" for task in tasks)))
-    return markdown_table(("arm", *tasks), rows, numbers=range(1, len(tasks) + 1))
+    return markdown_table(("condition", *tasks), rows, numbers=range(1, len(tasks) + 1))
 
 
 def _score(score: Mapping[str, Any] | None, seeds: int) -> str:
@@ -82,13 +82,13 @@ def _score(score: Mapping[str, Any] | None, seeds: int) -> str:
 def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         (
-            row["measure"], row["task"], row["arm"], row["against"], f"{row['difference']:+.2f}",
+            row["measure"], row["task"], row["condition"], row["against"], f"{row['difference']:+.2f}",
             ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
             _range(row["seeds_interval"]), _p_value(row.get("p_holm")), _range(row["interval"]), _p_value(row["p_items_holm"]),
         )
         for row in comparisons
     ]  # fmt: skip
-    head = ("measure", "task", "arm", "against", "points", "by seed", "95% over seeds", "p", "95% over items", "p")
+    head = ("measure", "task", "condition", "against", "points", "by seed", "95% over seeds", "p", "95% over items", "p")
     return [
         "## Comparisons",
         "In points. Over seeds: the mean difference of each seed, Student's paired t. Over items: each item's difference is its mean\n"
@@ -104,7 +104,7 @@ def _times(stages: Mapping[str, Sequence[Mapping[str, Any] | None]]) -> list[str
         if done:
             steps, seconds = (sum(stage[key] for stage in done) / len(done) for key in ("steps", "seconds"))
             rows.append((name, f"{steps:.0f}", f"{seconds:.0f}"))
-    return ["## Time", "Means over seeds.", markdown_table(("arm", "steps", "seconds"), rows, numbers=(1, 2))]
+    return ["## Time", "Means over seeds.", markdown_table(("condition", "steps", "seconds"), rows, numbers=(1, 2))]
 
 
 def _range(edges: Sequence[float] | None) -> str:
