@@ -166,7 +166,7 @@ def _print(results: dict[str, Any]) -> None:
         stdout.print(Text(f"official and strict differ on {count_phrase(differing['count'], 'item')}: {some}"))
     if results["truncated"]:
         stdout.print(
-            Text(f"cut off at the most tokens: {results['cut_off']} of {count_phrase(results['completions'], 'completion')}")
+            Text(f"cut off at the most tokens: {results['truncated']} of {count_phrase(results['completions'], 'completion')}")
         )
 
 

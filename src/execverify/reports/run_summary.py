@@ -34,7 +34,7 @@ def run_summary(results: Mapping[str, Any]) -> str:
     names = ("temperature", "top_p", "seed", "max_tokens")
     drawn = "".join(f", {name.replace('_', '-')}={sampling[name]}" for name in names if name in sampling)
     if results["truncated"]:
-        drawn += f", {results['cut_off']} of {count_phrase(results['completions'], 'completion')} cut off"
+        drawn += f", {results['truncated']} of {count_phrase(results['completions'], 'completion')} cut off"
     limit = f", the first {results['limit']}" if results["limit"] else ""
     source = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
     missing = incomplete(results)
