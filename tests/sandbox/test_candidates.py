@@ -496,7 +496,7 @@ def test_untrusted_code_is_refused_where_a_layer_is_missing(layer: str, monkeypa
     one = Candidate("def f(): return 1", ("",), "f")
     with Sandbox(0, (), IsolationConfig(without=(layer,)), untrusted=True) as box:
         with pytest.raises(
-            WeakSandboxError, match=f"untrusted code is refused: the {layer} is off.*--allow-weak-sandbox"
+            WeakSandboxError, match=f"untrusted code is refused: the {layer} is off.*--allow-weak-isolation"
         ) as caught:
             next(run_candidates([one], sandbox=box))
         assert "\n" not in str(caught.value)
@@ -515,7 +515,7 @@ def test_the_layers_are_described() -> None:
 def test_without_capabilities_and_namespaces_candidates_still_run() -> None:
     with Sandbox(0, (), IsolationConfig(without=("namespaces", "capabilities")), untrusted=True) as box:
         assert said(next(run_candidates([Candidate("def f(): return 1", ("",), "f")], sandbox=box))) == ["1"]
-        assert box.layers["network namespace"] == "off: left off"
+        assert box.layers["network namespace"] == "off: left out"
 
 
 _COUNTER = "from collections import Counter\ndef f(x):\n    return Counter(x)"

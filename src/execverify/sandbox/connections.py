@@ -239,7 +239,7 @@ class Connection:
         sock: the socket, which does not block.
         reader: cuts the bytes that arrive into messages.
         role: what the process does; with its state it decides which messages it may send (`sessions.ALLOWED_MESSAGES`).
-        state: what the process is doing, as far as the caller knows.
+        state: what the process does now, as far as the caller knows.
         outbox: bytes that are still to be sent.
         events: the selector's events that are watched.
         sessions: the sessions that the process serves, the current one first.
@@ -263,7 +263,7 @@ class Connection:
 
     @property
     def ready(self) -> bool:
-        """Whether a candidate's process has read its setup. What happens from then on may be the candidate's doing."""
+        """Whether a candidate's process has read its setup. From then on the candidate may be responsible for what happens."""
         return self.state != "starting"
 
     def send(self, message: Any) -> None:

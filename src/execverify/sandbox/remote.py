@@ -166,7 +166,7 @@ class RemoteCandidate:
         except (NotEncodable, RecursionError) as reason:
             # Only where the tests alone are responsible, the reason begins with "an argument of": graders leave such a test out.
             own = not self.tainted and (str(reason) == "object" or self.received <= _FEW_CHARS)
-            self.refuse(f"{'an argument of' if own else 'what is handed to'} {name} is not plain data ({reason})")
+            self.refuse(f"{'an argument of' if own else 'a value passed to'} {name} is not plain data ({reason})")
             raise
 
     def read(self, text: str, known: list[Any]) -> Any:
@@ -274,7 +274,7 @@ class OpaqueRemoteValue:
     def __bool__(self) -> bool:
         candidate, _, name, truth = object.__getattribute__(self, "_execverify")
         if truth is None:
-            candidate.refuse(f"it returned a {name} that does not say whether it is true")
+            candidate.refuse(f"it returned a {name} without a truth value")
         return bool(truth)
 
     def __str__(self) -> str:
@@ -393,7 +393,7 @@ def _update_in_place(here: Any, there: Any) -> Any:
         here.extend(there)
     elif isinstance(here, tuple) and len(here) == len(there):
         parts = tuple(map(_update_in_place, here, there))
-        return here if all(ours is part for ours, part in zip(here, parts, strict=True)) else there
+        return here if all(own is part for own, part in zip(here, parts, strict=True)) else there
     else:
         return there
     return here

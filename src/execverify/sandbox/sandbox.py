@@ -1,4 +1,4 @@
-"""The pool of confined processes: starts the fork server, hands out workers and candidates' processes, ends them all.
+"""The pool of confined processes: starts the fork server, provides workers and candidates' processes, and ends them all.
 
     caller ── control socket ── fork server (preloaded, confined, reads no program)
        │                           ├── worker   executes one job after another, over its own socket
@@ -94,7 +94,7 @@ class Sandbox:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A sandbox is pickled as its settings: whoever unpickles it starts processes of its own."""
+        """A sandbox is pickled as its settings: the unpickled copy starts processes of its own."""
         return Sandbox, (self.hash_seed, self.imports, self.config, self.untrusted, self.runners)
 
     def run(self, job: Job) -> Reply:

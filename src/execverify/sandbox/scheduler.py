@@ -3,8 +3,8 @@
 A `Session` is one unit of work: it opens processes, reacts to what they send and to how they end, and has a result. A job is
 the simplest session: one request to a worker, one reply (`JobSession`). The sessions of candidates are in `sessions.py`.
 
-Whatever a process sends, and whenever it stops, costs its current session alone. A session that receives a message that it does not
-expect treats the process as crashed; sessions that were sent ahead to it are started again elsewhere.
+A process can only affect its current session, whatever it sends and whenever it ends. An unexpected message counts as a crash of the
+process. Jobs that were sent ahead to it are started again on another worker.
 """
 
 import os
@@ -40,7 +40,7 @@ class Session(ABC, Generic[_R]):
     """One unit of work.
 
     Attributes:
-        deadline: when the work at hand must be done, in seconds of `time.monotonic`.
+        deadline: when the current work must be done, in seconds of `time.monotonic`.
         connections: to the processes that work on it.
     """
 
@@ -304,7 +304,7 @@ class Scheduler(Generic[_R]):
         """Sleeps until a process has sent something, takes more, or has run out of time."""
         soonest = min(session.deadline for session in self.active)
         longest = _MAX_SLEEP if self.stop is None else _STOP_POLL
-        heard: set[Session[_R]] = set()
+        received: set[Session[_R]] = set()
         for key, events in self.selector.select(min(max(0.0, soonest - time.monotonic()), longest)):
             connection: Connection = key.data
             if connection not in self.connections:
@@ -312,7 +312,7 @@ class Scheduler(Generic[_R]):
             session = connection.session
             if events & selectors.EVENT_READ:
                 if session is not None:
-                    heard.add(session)
+                    received.add(session)
                 self._read(connection)
             if session is not None:
                 self._settle(session)
@@ -321,12 +321,12 @@ class Scheduler(Generic[_R]):
         now = time.monotonic()
         for session in [session for session in self.active if session.deadline <= now]:
             # What arrived in time counts, however long it takes to read; messages are bounded.
-            if session not in heard or session.deadline + _READ_GRACE <= now:
+            if session not in received or session.deadline + _READ_GRACE <= now:
                 session.on_timeout(self)
                 self._settle(session)
 
     def _read(self, connection: Connection) -> None:
-        """Reads what has arrived, and hands whole messages to the sessions of the connection."""
+        """Reads what has arrived, and passes whole messages to the sessions of the connection."""
         session = connection.session
         try:
             data = connection.sock.recv(1 << 16)

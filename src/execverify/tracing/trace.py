@@ -5,7 +5,7 @@
 >>> [(step.line, step.visit, step.frame) for step in t.steps]
 [(2, 1, 0), (3, 1, 0)]
 >>> t.steps[0].state["n"]
-Value(type='int', text='4', opaque=None)
+Value(type='int', text='4', opaque_reason=None)
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
