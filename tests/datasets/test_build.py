@@ -497,7 +497,10 @@ def test_chunks_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--prompt-template", "brif"), "there is no template 'brif'"),
         (("--size", "5", "--programs", "no.jsonl"), "no.jsonl: no such file"),
         (("--size", "5", "--decontaminate", "no.jsonl"), "no.jsonl: no such file"),
-        (("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"), "inputs_per_program goes with synthesized programs"),
+        (
+            ("--size", "5", "--programs", str(FIFTY), "--inputs-per-program", "2"),
+            "inputs_per_program goes with synthesized programs",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
