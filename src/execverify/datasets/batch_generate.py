@@ -1,10 +1,10 @@
-"""Items made inside the sandbox: a confined process writes a program, runs it, traces it and asks about it, and sends the rows alone.
+"""Generate items inside the sandbox: one confined process synthesizes a program, runs and traces it, makes the questions, and sends rows.
 
-Programs of our own synthesizer are plain functions that call nothing but a known list of built-ins, so many of them can share a
-process with the code that makes them: nothing of a program need cross to another process and be read there once more. What they can
-still do is take too long or too much memory. Then, and wherever a run leaves anything open (a program whose order may vary, a worker
-that died), the item is made once more outside, by the `Maker` as it is, each program in a message of its own: what decides an item is
-the same, and the rows are the same. Programs of files are always made outside.
+Synthesized programs are plain functions that call only a known list of built-ins. Many of them can therefore share a process with the
+code that generates them, and no program has to be sent to another process and parsed there again. A program can still take too long or
+too much memory. Then, and wherever a run is inconclusive (the order of a set may matter, the process died), `ItemGenerator` generates
+the item again outside, and sends each program as a job of its own. The same inputs decide the item, so the rows are the same. Programs
+of files are always run outside.
 """
 
 import base64
@@ -37,9 +37,9 @@ from execverify.tracing.recorder import record
 from execverify.tracing.trace import Trace, trace_of
 
 _RUNNER = Runner("execverify.datasets.batch_generate", "make")
-_BATCH = 32  # items made together: a processor is quicker at one thing many times than at many things in turn
+_BATCH = 32  # items generated together: each stage runs for all of them, which uses the processor's caches better
 _IDLE_CALLS = 4
-"""Calls after which the processes outside are ended, if nothing was made there meanwhile."""
+"""Calls after which unused processes outside are ended."""
 
 _INCONCLUSIVE = INCONCLUSIVE_OUTCOMES | {Outcome.OUT_OF_MEMORY}
 """Outcomes that say nothing here: the process does more than to run a program."""

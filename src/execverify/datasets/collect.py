@@ -1,4 +1,4 @@
-"""Which rows of the items are the dataset's: taken in the items' order, twins left out, until there are enough."""
+"""Collect rows: take items in order, leave out duplicates, and stop when there are enough."""
 
 from collections import Counter
 
@@ -9,23 +9,23 @@ from execverify.errors import DatasetError
 from execverify.utils.messages import count_phrase
 
 MAX_CONSECUTIVE_MISSES = 2_000
-"""Items in a row that may give nothing before the dataset is held to have no more rows."""
+"""Consecutive items without a new row after which there are taken to be no more rows."""
 
 DUPLICATE_REASONS = ("it is an earlier program with other names", "it is an earlier program with other names and constants")
 SAME_FROM_FILE = ("it is an earlier program with the same arguments",)
 
 
 class NoMoreRows(DatasetError):
-    """There are not as many rows as were asked for."""
+    """There are fewer rows than were asked for."""
 
 
 class RowCollector:
-    """Takes items in their order, and accounts for all of them.
+    """Takes items in order and counts what each gave.
 
     Attributes:
         rows: how many were taken.
         items: how many items were looked at, those without rows included.
-        refused: attempts that came to nothing, by reason.
+        refused: rejected attempts, by reason.
         excluded: how many of these were too near to a benchmark, by its file's name.
         dropped: items that gave no row, by reason.
     """
@@ -48,43 +48,45 @@ class RowCollector:
         """Whether there are enough rows."""
         return self.size is not None and self.rows >= self.size
 
-    def add(self, fate: ItemResult) -> int:
-        """How many of an item's rows, from the first, are the dataset's.
+    def add(self, item: ItemResult) -> int:
+        """Returns how many of an item's rows, from the first, belong to the dataset.
 
         Raises:
-            Exhausted: there have been no new rows for so long that there are no more.
+            NoMoreRows: so many items gave no new row that there are no more.
         """
         self.items += 1
-        self.refused.update(fate.refused)
-        self.excluded.update(fate.excluded)
-        why = fate.dropped or self._duplicate_reason(fate)
+        self.refused.update(item.refused)
+        self.excluded.update(item.excluded)
+        why = item.dropped or self._duplicate_reason(item)
         if why is None:
             self._consecutive_misses.clear()
-            taken = fate.rows if self.size is None else min(fate.rows, self.size - self.rows)
+            taken = item.rows if self.size is None else min(item.rows, self.size - self.rows)
             self.rows += taken
             return taken
         self.dropped[why] += 1
         self._consecutive_misses[why] += 1
         if self._consecutive_misses.total() >= self.patience:
-            raise NoMoreRows(self._exhausted())
+            raise NoMoreRows(self._message())
         return 0
 
-    def _duplicate_reason(self, fate: ItemResult) -> str | None:
-        for seen, key, why in zip(self._seen, fate.keys, self._same, strict=True):
+    def _duplicate_reason(self, item: ItemResult) -> str | None:
+        for seen, key, why in zip(self._seen, item.keys, self._same, strict=True):
             if key in seen:
                 return why
-        for seen, key in zip(self._seen, fate.keys, strict=True):
+        for seen, key in zip(self._seen, item.keys, strict=True):
             seen.add(key)
         return None
 
-    def _exhausted(self) -> str:
+    def _message(self) -> str:
         (why, _), *_ = self._consecutive_misses.most_common(1)
         wanted = self._wanted()
-        barren = f"the last {count_phrase(self._consecutive_misses.total(), 'item')} gave none, most of them because {why}"
+        last = f"the last {count_phrase(self._consecutive_misses.total(), 'item')} gave none, most of them because {why}"
         if self.rows == 0:
             ((reason, _),) = (self.refused or self.dropped).most_common(1)
             return f"no program keeps {wanted} ({reason}): ask for other levels, methods, types or kinds"
-        return f"no more than {count_phrase(self.rows, 'row')} can be made with {wanted}: {barren}; ask for --size {self.rows} or less"
+        return (
+            f"no more than {count_phrase(self.rows, 'row')} can be made with {wanted}: {last}; ask for --size {self.rows} or less"
+        )
 
     def _wanted(self) -> str:
         if self.recipe.programs_file is not None:
