@@ -126,7 +126,7 @@ def faults(runs: Sequence[Run], voice: str, **options: Any) -> Iterator[tuple[st
 
 
 @pytest.mark.parametrize("voice", STYLES)
-@pytest.mark.parametrize(("detail", "budget"), [("full", None), ("lean", 700), ("short", None)])
+@pytest.mark.parametrize(("detail", "budget"), [("full", None), ("medium", 700), ("brief", None)])
 def test_synthesized_programs(synthesized: list[Run], voice: str, detail: str, budget: int | None) -> None:
     assert list(faults(synthesized, voice, detail_level=detail, max_tokens=budget)) == []
 
@@ -147,7 +147,7 @@ def odd() -> list[Run]:
 @pytest.mark.parametrize("voice", STYLES)
 def test_odd_programs(odd: list[Run], voice: str) -> None:
     assert len(odd) > 80
-    for detail in ("full", "short"):
+    for detail in ("full", "brief"):
         assert list(faults(odd, voice, detail_level=detail)) == []
 
 
@@ -156,7 +156,7 @@ def test_cases(voice: str) -> None:
     """The programs whose steps were worked out by hand."""
     runs = _tasks_of([Program(case.source, *parse_call(case.call)) for case in load_cases()], ("white_box", "input_prediction"))
     assert len(runs) > 60
-    for detail in ("full", "short"):
+    for detail in ("full", "brief"):
         assert list(faults(runs, voice, detail_level=detail)) == []
 
 
@@ -410,7 +410,6 @@ def test_backticks_in_code() -> None:
 def test_unknown_words_are_unreadable() -> None:
     for name, text in (
         ("plain", "I think so."),
-        ("talk", "Perhaps."),
         ("compact", "so it goes"),
         ("plain", "Line 3 (2st time):"),
     ):
@@ -429,12 +428,6 @@ def test_the_same_seed_gives_the_same_chain(synthesized: list[Run]) -> None:
 
     assert texts(rows, 1) == texts(rows[::-1], 1) == {**texts(rows[:5], 1), **texts(rows[5:], 1)}
     assert texts(rows, 1) != texts(rows, 2)
-
-
-def test_talk_varies_its_words(synthesized: list[Run]) -> None:
-    run = synthesized[0]
-    assert len({told(run, "talk", seed=seed) for seed in range(5)}) > 1
-    assert len({told(run, "plain", seed=seed) for seed in range(5)}) == 1
 
 
 @pytest.mark.parametrize("voice", STYLES)
@@ -459,9 +452,9 @@ def test_tokens_are_counted_by_whoever_is_given() -> None:
 
 def test_unknown_styles() -> None:
     run = run_of(LOOP, "[1]")
-    with pytest.raises(DatasetError, match="there is no voice 'loud': choose terse, plain, talk or mixed"):
+    with pytest.raises(DatasetError, match="there is no style 'loud': choose compact, plain or mixed"):
         generate_cot(*run, style="loud")
-    with pytest.raises(DatasetError, match="there is no level of detail 'most': choose full or lean or short"):
+    with pytest.raises(DatasetError, match="there is no level of detail 'most': choose full or medium or brief"):
         generate_cot(*run, detail_level="most")
     with pytest.raises(DatasetError, match="the budget must be 1 token or more, not 0"):
         cot_rows([], max_tokens=0)
@@ -479,7 +472,7 @@ def test_rows_for_fine_tuning() -> None:
     made = list(cot_rows(rows, account=account))
     assert [row["id"] for row in made] == [row["id"] for row in rows]
     for row, given in zip(made, rows, strict=True):
-        assert list(row) == ["id", "kind", "prompt", "completion", "level", "voice", "tokens"]
+        assert list(row) == ["id", "kind", "prompt", "completion", "level", "style", "tokens"]
         assert row["prompt"] == given["prompt"] and row["level"] == given["level"]
         (message,) = row["completion"]
         assert message["role"] == "assistant" and ev.score(from_row(given), message["content"]).reward == 2.0
@@ -542,8 +535,8 @@ def test_accepted_is_full_reward() -> None:
 
 def test_the_narrator_is_a_teacher(synthesized: list[Run]) -> None:
     lessons = [TeacherInput(*run) for run in synthesized[:5]]
-    given = list(TraceTeacher(style="talk", seed=4).generate(lessons))
-    assert given == [generate_cot(*run, style="talk", seed=4) for run in synthesized[:5]]
+    given = list(TraceTeacher(style="mixed", seed=4).generate(lessons))
+    assert given == [generate_cot(*run, style="mixed", seed=4) for run in synthesized[:5]]
 
 
 # ------------------------------------------------------------------------------------------------ a busy machine
@@ -714,7 +707,7 @@ def test_the_verb_writes_parquet_that_opens(rows_file: Path, tmp_path: Path) -> 
     assert done.exit_code == 0, done.output
     assert "15 rows; chains: " in done.output and "tokens a chain" in done.output
     loaded = datasets.load_dataset("parquet", data_files=str(out), cache_dir=str(tmp_path / "cache"))["train"]
-    assert loaded.column_names == ["id", "kind", "prompt", "completion", "level", "voice", "tokens"]
+    assert loaded.column_names == ["id", "kind", "prompt", "completion", "level", "style", "tokens"]
     assert list(loaded) == list(cot_rows(rows_of(20, 9)[:15], style="mixed"))
 
 
@@ -735,8 +728,8 @@ def test_the_verb_writes_nothing_where_there_is_nothing(rows_file: Path, tmp_pat
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--style", "loud"], "there is no voice 'loud'"),
-        (["--detail", "all"], "there is no level of detail 'all'"),
+        (["--style", "loud"], "there is no style 'loud'"),
+        (["--detail-level", "all"], "there is no level of detail 'all'"),
         (["--tokenizer", "/nowhere"], "tokenizer"),
     ],
 )

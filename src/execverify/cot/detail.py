@@ -47,7 +47,7 @@ DETAIL_LEVELS = (
 )
 """From all to little. Where a chain does not fit its budget, the next one is tried."""
 
-NAMED_LEVELS = {"full": 0, "lean": 2, "short": 3}
+NAMED_LEVELS = {"full": 0, "medium": 2, "brief": 3}
 """Where on the ladder a named level of detail begins."""
 
 

@@ -1,12 +1,12 @@
 r"""Unit tests of a ground truth or of a row, read once, so that a mistake in them is an error and never a reward of 0.
 
-    >>> tests = read_tests('{"inputs": [[1, 2], [3, 4]], "outputs": [3, 7], "fn_name": "add"}')
-    >>> tests.form, tests.entry_point, [(test.given, test.expected) for test in tests.tests]
-    (<Form.CALL: 'call'>, 'add', [('1, 2', ('3',)), ('3, 4', ('7',))])
+    >>> tests = parse_unit_tests('{"inputs": [[1, 2], [3, 4]], "outputs": [3, 7], "fn_name": "add"}')
+    >>> tests.format, tests.entry_point, [(test.given, test.expected) for test in tests.tests]
+    (<UnitTestFormat.CALL: 'call'>, 'add', [('1, 2', ('3',)), ('3, 4', ('7',))])
     >>> parse_unit_tests({"asserts": ["assert add(1, 2) == 3"]}).entry_point
     'add'
-    >>> parse_unit_tests({"inputs": ["1 2\n"], "outputs": ["3\n"]}).form
-    <Form.STDIN: 'stdin'>
+    >>> parse_unit_tests({"inputs": ["1 2\n"], "outputs": ["3\n"]}).format
+    <UnitTestFormat.STDIN: 'stdin'>
 
 The forms (paper, section 3, unit-test rewards; Eurus-2-RL's schema, and HumanEval's and MBPP's):
 
