@@ -105,7 +105,9 @@ def run(count: int, workers: int, seed: int, snippets: list[Snippet]) -> Figures
         figures.forkserver = (figures.forkserver[0], resident(forkserver.process.pid))
         for what, wrong in {
             f"{len(left)} processes are left": len(left) > 1,
-            f"{len((forkserver.init and children(forkserver.init)) or ())} orphans are left": bool(forkserver.init and children(forkserver.init)),
+            f"{len((forkserver.init and children(forkserver.init)) or ())} orphans are left": bool(
+                forkserver.init and children(forkserver.init)
+            ),
             "descriptors are left": len(descriptors()) > len(files),
             "files are left": list(Path(forkserver.root).iterdir()),
             "the canary is another": canary.read_text() != "secret",
