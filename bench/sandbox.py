@@ -106,7 +106,7 @@ def speeds() -> list[Figure]:
             Figure("check by one fresh interpreter, one at a time", 1 / one, "a second"),
             Figure("untrusted candidate, 3 tests, all layers, one at a time", 1 / ours, "a second", one / ours, 8),
             Figure("candidate and 3 assertions in two processes, one at a time", 1 / pair, "a second", one / pair),
-            Figure("call in a warm worker, 50 of a program at a time (input prediction)", 1 / call, "a second", one / call, 150),
+            Figure("call in a worker, 50 of a program at a time (input prediction)", 1 / call, "a second", one / call, 150),
         ]
         two, ours_too = together(lambda: baseline(30, 2), lambda: candidates(200, 2, box))
         figures += [
