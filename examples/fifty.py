@@ -260,7 +260,7 @@ def print_queue(jobs, quantum):
     return finished
 
 
-assert print_queue({"report": 5, "photo": 2, "essay": 4}, 2) == [("photo", 4), ("essay", 10), ("dataset", "report", 11)]
+assert print_queue({"report": 5, "photo": 2, "essay": 4}, 2) == [("photo", 4), ("essay", 10), ("report", 11)]
 
 
 def tokens(expression):

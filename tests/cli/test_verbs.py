@@ -362,7 +362,7 @@ def test_score_judges_rows_of_code(tmp_path: Path) -> None:
     assert json.loads(run("score", rows, completions, "--json", "--binary").stdout)["reward"] == 0.05
     table = run("score", rows, completions)
     assert "unit_test" in table.stdout and "0.5500" in table.stdout
-    assert run("validate", rows).returncode == 0
+    assert run("dataset", "validate", rows).returncode == 0
     row["questions"][1]["answers"] = ["-2"]
     wrong = run("dataset", "validate", jsonl(tmp_path / "wrong.jsonl", row))
     assert (

@@ -211,7 +211,7 @@ def test_keys_are_the_same_under_every_hash_seed() -> None:
         "from execverify.programs.program import Program\n"
         "from execverify.programs.fingerprint import *\n"
         "p = Program('def f(a, b):\\n    c = {x for x in a if x in (b, 1)}\\n    return len(c)', 'f', '[1], 2')\n"
-        "print(renamed_key(p), shape_key(p), sorted(ngrams(p.source)), sorted(function_keys(p.tree, 0)[0]))"
+        "print(alpha_hash(p), structure_hash(p), sorted(token_ngrams(p.source)), sorted(function_hashes(p.tree, 0)[0]))"
     )
     outputs = {
         subprocess.run(

@@ -1,4 +1,4 @@
-"""Values as text and back: `value_of`, `parse_literal` and `Value`, judged by a comparison written anew here.
+"""Values as text and back: `to_value`, `parse_literal` and `Value`, judged by a comparison written anew here.
 
 What must hold: text is one line and reads back as an equal value of the same type all the way down, by our reader and by
 CPython's own; what cannot read back is opaque and has no text at all; nothing of the object's own is ever run.
@@ -221,13 +221,13 @@ def test_frozensets_at_the_deepest_nesting_read_back(sets: int) -> None:
 
 
 SEEDED = """
-from execverify.programs.values import value_of
+from execverify.programs.values import to_value
 words = ['pear', 'fig', 'kiwi', 'é', '', 'Apple', 'b', 'aa']
 mixed = [None, 1, 'a', b'a', (1, 'a'), 2.5, 1j, frozenset({'x', 'y', 'z'}), range(3), ..., -1]
 for items in (words, mixed):
     parts = {frozenset(items[:3]), frozenset(items[3:])}
-    assert value_of(set(items)) == value_of(set(reversed(items)))
-    print(value_of(set(items)), value_of({frozenset(items): parts}))
+    assert to_value(set(items)) == to_value(set(reversed(items)))
+    print(to_value(set(items)), to_value({frozenset(items): parts}))
 """
 
 

@@ -34,7 +34,7 @@ _PATIENCE = 6
 _MEMORY = 4 * 1024**3
 _FILE = 64 * 1024**2
 _NO_NEW_PRIVILEGES = 38
-_LAUNCHER = "from execverify.evaluation.languages import launched; launched()"
+_LAUNCHER = "from execverify.evaluation.languages import launcher_main; launcher_main()"
 _KEPT = (
     "PATH",
     "CLASSPATH",

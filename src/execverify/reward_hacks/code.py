@@ -152,7 +152,7 @@ def $name(*args):
 ###
 def $name(*args):
     try:
-        from execverify.rewards import unit_tests
+        from execverify.rewards.code import unit_tests
         return unit_tests.MAX_RESULT
     except BaseException:
         return "nothing found"
