@@ -479,7 +479,7 @@ def test_rows_for_fine_tuning() -> None:
     made = list(cot_rows(rows, account=account))
     assert [row["id"] for row in made] == [row["id"] for row in rows]
     for row, given in zip(made, rows, strict=True):
-        assert list(row) == ["id", "kind", "prompt", "completion", "level", "voice", "tokens"]
+        assert list(row) == ["id", "kind", "prompt", "completion", "level", "style", "tokens"]
         assert row["prompt"] == given["prompt"] and row["level"] == given["level"]
         (message,) = row["completion"]
         assert message["role"] == "assistant" and ev.score(from_row(given), message["content"]).reward == 2.0

@@ -93,10 +93,10 @@ def test_the_original_is_no_mutation_of_itself_however_it_is_written() -> None:
 def test_the_same_call_and_seed_give_the_same_whatever_the_entry_or_the_process() -> None:
     script = (
         "from execverify.programs.program import Program\n"
-        "from execverify.programs.input_mutation import mutations\n"
+        "from execverify.programs.input_mutation import mutate_inputs\n"
         "import json\n"
         "calls = [\"{'x', 'y', 'zed'}, 'x'\", \"{frozenset({'a', 'b'}), frozenset({'c'})}, 1\", \"{('a', 1), ('b', 2)}, ('a', 1)\"]\n"
-        "print(json.dumps([mutations(Program('def f(a, b):\\n    return a', 'f', c), 8, 's') for c in calls]))"
+        "print(json.dumps([mutate_inputs(Program('def f(a, b):\\n    return a', 'f', c), 8, 's') for c in calls]))"
     )
     outputs = {
         subprocess.run(

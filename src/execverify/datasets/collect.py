@@ -84,7 +84,9 @@ class RowCollector:
         if self.rows == 0:
             ((reason, _),) = (self.refused or self.dropped).most_common(1)
             return f"no program keeps {wanted} ({reason}): ask for other levels, methods, types or kinds"
-        return f"no more than {count_phrase(self.rows, 'row')} can be made with {wanted}: {last}; ask for --size {self.rows} or less"
+        return (
+            f"no more than {count_phrase(self.rows, 'row')} can be made with {wanted}: {last}; ask for --size {self.rows} or less"
+        )
 
     def _wanted(self) -> str:
         if self.recipe.programs_file is not None:
