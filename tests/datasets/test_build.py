@@ -383,7 +383,7 @@ PYTHONS = sorted(
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda path: path.parents[1].name)
 def test_other_pythons_make_the_same_rows(made: Path, python: Path) -> None:
     script = (
-        "import hashlib, execverify as ev; from execverify.datasets.chunks import row_line\n"
+        "import hashlib, execverify as ev; from execverify.datasets.chunks import canonical_line\n"
         f"rows = [canonical_line(ev.to_row(task)) for task in ev.generate_tasks({SIZE}, 11)]\n"
         "print(hashlib.sha256(b''.join(rows)).hexdigest())"
     )
