@@ -68,14 +68,14 @@ def main() -> None:
         return
     print(f"{options.workers} workers; fresh interpreters on as many cores: {interpreters:.0f} programs a second\n")
     print(
-        "| rows | seconds | rows a second | ratio to fresh interpreters | processor ms a row | rejected attempts a row | MiB: most | usual | "
-        "parent |"
+        "| rows | seconds | rows a second | ratio to fresh interpreters | processor ms a row | rejected attempts a row | "
+        "MiB: most | usual | parent |"
     )
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     for c in costs:
         print(
-            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.processor:.1f} | {c.rejected:.2f} | {c.memory:.0f} | {c.usual:.0f} | "
-            f"{c.parent:.0f} |"
+            f"| {c.rows:,} | {c.seconds:.0f} | {c.rate:.0f} | {c.ratio:.1f} | {c.processor:.1f} | {c.rejected:.2f} | "
+            f"{c.memory:.0f} | {c.usual:.0f} | {c.parent:.0f} |"
         )
     print(f"\n| {' | '.join(costs[-1].shares)} |\n|{'---:|' * len(costs[-1].shares)}")
     print(f"| {' | '.join(f'{share:.0%}' for share in costs[-1].shares.values())} |")
