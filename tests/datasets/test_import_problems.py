@@ -192,7 +192,7 @@ def test_what_is_malformed_is_counted_with_its_reason(tmp_path: Path, reason: st
 def test_a_problem_comes_once(tmp_path: Path) -> None:
     other_tests = record("Is n a power of 5 without 5^0?", {"fn_name": "isMagic", "inputs": [[125]], "outputs": [[1]]})
     rows, account = made(jsonl(tmp_path / "eurus.jsonl", MAGIC, MAGIC | {"data_source": "apps"}, other_tests))
-    assert len(rows) == 2 and [drop.reason for drop in account.drops] == ["it is a twin of an earlier record"]
+    assert len(rows) == 2 and [drop.reason for drop in account.drops] == ["it is a duplicate of an earlier record"]
 
 
 def test_tests_that_cannot_be_judged_are_left_out_and_counted(tmp_path: Path) -> None:

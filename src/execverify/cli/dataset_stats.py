@@ -57,7 +57,7 @@ def _print_stats(stats: Stats) -> None:
     stdout.print("rows: " + ", ".join(f"{count} {kind}" for kind, count in stats.rows.items()))
     each = f"{stats.rows.total() / programs.count:.2f} rows each, " if programs.count else ""
     stdout.print(
-        f"programs: {programs.count} ({each}twins counted below), and CRUXEval's {cruxeval_figures()['programs']} beside them"
+        f"programs: {programs.count} ({each}duplicates counted below), and CRUXEval's {cruxeval_figures()['programs']} beside them"
     )
     stdout.print(_spread(stats))
     stdout.print(_types(stats))
@@ -131,10 +131,10 @@ def _figure(bar: QualityCheck, value: float) -> str:
 def _habits(stats: Stats) -> Table:
     table = Table("questions", "asked", "shortcut", "right", "limit", "", title="how far shortcuts get", title_justify="left")
     for shortcut in stats.shortcuts:
-        habit = shortcut.habit if shortcut.answer is None else f"{shortcut.habit}: {truncate(shortcut.answer, 30)}"
-        limit = f"{max_accuracy(shortcut.habit):.0%}"
+        name = shortcut.name if shortcut.answer is None else f"{shortcut.name}: {truncate(shortcut.answer, 30)}"
+        limit = f"{max_accuracy(shortcut.name):.0%}"
         kept = _kept(shortcut.passed, "kept", "OVER")
-        table.add_row(shortcut.kind, str(shortcut.questions), Text(habit), f"{shortcut.share:.1%}", limit, kept)
+        table.add_row(shortcut.kind, str(shortcut.questions), Text(name), f"{shortcut.share:.1%}", limit, kept)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Chains of thought for the warm-up: runs told as reasoning, by a teacher that knows because it has seen the run."""
+"""Chains of thought for the SFT: runs described as reasoning, by a teacher that knows because it has seen the run."""
 
 from execverify.cot.checker import check_chain, check_chains
 from execverify.cot.detail import NAMED_LEVELS

@@ -19,7 +19,7 @@ def requirements_of(trace: Trace, shape: TraceStructure, most: int, width: int) 
         trace: the run.
         shape: its shape.
         most: of how many lines.
-        width: longest value that is told.
+        width: longest value that is rendered.
     """
     layout = layout_of(trace.program)
     around = _headers(trace.program)
@@ -28,7 +28,7 @@ def requirements_of(trace: Trace, shape: TraceStructure, most: int, width: int) 
         return
     waiting = [own[-1].index]
     seen: set[int] = set()
-    lines: set[int] = set()  # a line that runs again and again is told once
+    lines: set[int] = set()  # a line that runs again and again is rendered once
     while waiting and len(lines) < most:
         index = max(waiting)
         waiting.remove(index)
@@ -42,9 +42,9 @@ def requirements_of(trace: Trace, shape: TraceStructure, most: int, width: int) 
         before = shape.before[index]
         state = trace.steps[before].state if before >= 0 else trace.frames[0].state
         names = [name for name in _read(statement.node) if name in state]
-        told = tuple((name, text) for name in names if (text := state[name].text) is not None and len(text) <= width)
-        if told and step.line not in lines:
-            yield Requirement(step.line, step.visit, told)
+        rendered = tuple((name, text) for name in names if (text := state[name].text) is not None and len(text) <= width)
+        if rendered and step.line not in lines:
+            yield Requirement(step.line, step.visit, rendered)
         lines.add(step.line)
         waiting += [place for name in names if (place := _last_change(trace, shape.before, index, name)) is not None]
         header = around.get(step.line)

@@ -1,4 +1,4 @@
-"""What is known of a run while claims about it are heard: the values told so far, and what has to be computed to judge them."""
+"""What is known of a run while claims about it are heard: the values claimed so far, and what has to be computed to judge them."""
 
 import ast
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ class _StepProbe:
 
 
 class CheckState:
-    """What was told of a run, and what was wrong with it.
+    """What was claimed of a run, and what was wrong with it.
 
     Attributes:
         wrong: what was not so.
@@ -42,9 +42,11 @@ class CheckState:
         self.probes: dict[int, _StepProbe] = {}
         self.step: Step | None = None
         self.inner: dict[str, str] = {}
-        self.known: dict[int, dict[str, set[str]]] = {}  # values told of each step's parts
+        self.known: dict[int, dict[str, set[str]]] = {}  # values claimed of each step's parts
         self.parts: dict[int, Parts] = {}
-        self.returned: list[tuple[Step, ast.expr, str]] = []  # what calls were said to return, and nothing said before proves
+        self.returned: list[
+            tuple[Step, ast.expr, str]
+        ] = []  # what calls were said to return, and nothing mentioned before proves
         self.rounds: dict[int, list[tuple[str, str]]] = {}  # what comprehensions and lambdas were said to bind, by step
 
     def fault(self, what: str) -> None:
@@ -56,9 +58,9 @@ class CheckState:
             found = [note.value.text for note in details.of(step.index) if note.node is node]
             if claimed not in found[-1:]:
                 self.fault(f"{place(step)}: the call returns {found[-1] if found else 'what is not known'}, not {claimed}")
-        for index, told in self.rounds.items():
+        for index, bindings in self.rounds.items():
             bound = iter([(_bound_name(note.node), note.value.text) for note in details.of(index)])
-            for name, text in told:
+            for name, text in bindings:
                 if (name, text) not in bound:  # which looks on from the one before
                     self.fault(f"{place(self.trace.steps[index])}: no round there has {name} = {text}")
                     break
@@ -117,8 +119,8 @@ class CheckState:
         probe.expressions.append((expression, inner) if inner else expression)
         probe.claimed.append((claimed, f"{place(step)}: {what}"))
 
-    def _compare_bindings(self, told: Bindings, state: Mapping[str, Value], where: str) -> None:
-        for name, text in told:
+    def _compare_bindings(self, claimed: Bindings, state: Mapping[str, Value], where: str) -> None:
+        for name, text in claimed:
             value = state.get(name)
             if value is None or value.text != text:
                 self.fault(f"{where}: {name} is {value}, not {text}")

@@ -81,14 +81,14 @@ class _Checker(CheckState):
     """Follows the trace while it hears claims.
 
     Attributes:
-        at: how many steps have been told, or said to be left out.
+        at: how many steps have been claimed, or said to be left out.
     """
 
     def __init__(self, task: Task, trace: Trace) -> None:
         super().__init__(trace)
         self.task = task
         self.at = 0
-        self.left_frame: int | None = None  # a call that was told without its steps
+        self.left_frame: int | None = None  # a call that was claimed without its steps
         self.entered = False
         self.forgets = trace.program.vocabulary.kinds.isdisjoint(
             _REMEMBERING
@@ -117,7 +117,7 @@ class _Checker(CheckState):
         if (step.line, step.visit) != (claim.line, claim.visit):
             self.fault(f"line {claim.line} visit {claim.visit}: what runs is line {step.line} visit {step.visit}")
         if self.facts.is_first(step) != self.entered:
-            self.fault(f"line {claim.line} visit {claim.visit}: a call is told that is not made here, or made and not told")
+            self.fault(f"line {claim.line} visit {claim.visit}: a call is claimed that is not made here, or made and not claimed")
         self._goes_to(step)
         self.at += 1
         self.entered = False
@@ -145,8 +145,8 @@ class _Checker(CheckState):
         if frame.function != claim.function:
             self.fault(f"the call is of {frame.function}, not of {claim.function}")
         self._compare_bindings(claim.arguments, frame.state, f"the call of {claim.function}")
-        self.entered = claim.told
-        if not claim.told:
+        self.entered = claim.in_detail
+        if not claim.in_detail:
             self.left_frame = step.frame
             self.at = self.facts.end_of_call(self.at)
 
@@ -191,15 +191,15 @@ class _Checker(CheckState):
     # ---------------------------------------------------------------------------------------- single steps
 
     def _check_valueclaim(self, claim: claims.ValueClaim) -> None:
-        step = self._needed("a part is told")
+        step = self._needed("a part is claimed")
         if step is None:
             return
-        told = _parsed(claim.expression)
-        if told is None:
+        claimed = _parsed(claim.expression)
+        if claimed is None:
             self.fault(f"{place(step)}: {claim.expression} is no expression")
             return
         parts = self._parts(step)
-        found = [node for node in parts.nodes if same(told, node, self._values_of, whole=True)]
+        found = [node for node in parts.nodes if same(claimed, node, self._values_of, whole=True)]
         if not found:
             self.fault(f"{place(step)}: {claim.expression} is no part of that line, with these values")
             return
@@ -210,7 +210,7 @@ class _Checker(CheckState):
         self._compute(step, claim.expression, claim.value, f"{claim.expression} gives {claim.value}", inner)
 
     def _check_comprehensionround(self, claim: claims.ComprehensionRound) -> None:
-        step = self._needed("a round is told")
+        step = self._needed("a round is claimed")
         if step is None:
             return
         parts = self._parts(step)
@@ -231,21 +231,21 @@ class _Checker(CheckState):
         if statement is None or claim.text in statement.accepted_texts or claim.text == _header(statement.node):
             return
         try:
-            (told,) = parse_untrusted(claim.text, "exec").body  # type: ignore[attr-defined]
+            (claimed,) = parse_untrusted(claim.text, "exec").body  # type: ignore[attr-defined]
         except (LiteralError, ValueError):
             self.fault(f"{place(step)}: {claim.text} is no statement")
             return
-        if not self._does(told, statement.node):
+        if not self._does(claimed, statement.node):
             self.fault(f"{place(step)}: {claim.text} is not what that line does, with these values")
 
-    def _does(self, told: ast.stmt, node: ast.AST) -> bool:
-        """Whether a statement that was told is a line's own; `xs[i] += 1` may be told as `xs[0] = 3` where that sum was given."""
-        if same(told, node, self._values_of):
+    def _does(self, claimed: ast.stmt, node: ast.AST) -> bool:
+        """Whether a statement that was claimed is a line's own; `xs[i] += 1` may be claimed as `xs[0] = 3` where that sum was given."""
+        if same(claimed, node, self._values_of):
             return True
-        if not isinstance(told, ast.Assign) or not isinstance(node, ast.AugAssign) or len(told.targets) != 1:
+        if not isinstance(claimed, ast.Assign) or not isinstance(node, ast.AugAssign) or len(claimed.targets) != 1:
             return False
         (operation,) = (one for one in self._parts(self.step).nodes if isinstance(one, ast.BinOp) and one.right is node.value)  # type: ignore[arg-type]
-        return same(told.targets[0], node.target, self._values_of) and ast.unparse(told.value) in self._values_of(operation)
+        return same(claimed.targets[0], node.target, self._values_of) and ast.unparse(claimed.value) in self._values_of(operation)
 
     def _check_variableset(self, claim: claims.VariableSet) -> None:
         value = self._state_after(claim.name)
@@ -262,18 +262,18 @@ class _Checker(CheckState):
         if step is None:
             return None
         if step.finished != self.at:
-            self.fault(f"{place(step)}: {name} is told, but the line has not finished just now")
+            self.fault(f"{place(step)}: {name} is claimed, but the line has not finished just now")
             return None
         node = self._statement(step)
         if isinstance(node, ast.For | ast.AsyncFor) and not self.facts.goes_in(step, node):
-            self.fault(f"{place(step)}: {name} is told, but the loop ends there")
+            self.fault(f"{place(step)}: {name} is claimed, but the loop ends there")
         if name not in step.state:
             self.fault(f"{place(step)}: there is no {name}")
             return None
         return step.state[name]
 
     def _check_conditionvalue(self, claim: claims.ConditionValue) -> None:
-        step = self._needed("a test is told")
+        step = self._needed("a test is claimed")
         node = self._statement(step) if step else None
         if step is None or not isinstance(node, ast.If | ast.While):
             self.fault(f"{place(step)} tests nothing")
@@ -289,7 +289,7 @@ class _Checker(CheckState):
             self.fault(f"{place(step)}: its loop does not end there")
 
     def _check_stepraises(self, claim: claims.StepRaises) -> None:
-        step = self._needed("an error is told")
+        step = self._needed("an error is claimed")
         if step is None or step.finished is not None:
             self.fault(f"{place(step)}: there is no error")
 
@@ -372,11 +372,11 @@ class _Checker(CheckState):
     def ends(self) -> None:
         """All has been heard: is anything missing?"""
         if self.at < len(self.trace.steps):
-            self.fault(f"{len(self.trace.steps) - self.at} steps are not told, from {place(self.trace.steps[self.at])} on")
+            self.fault(f"{len(self.trace.steps) - self.at} steps are not claimed, from {place(self.trace.steps[self.at])} on")
         if self.answered and self.answered < len(self.task.questions):
             self.fault(f"{len(self.task.questions) - self.answered} questions are not answered")
         if self.task.kind == "input_prediction" and not {claims.WantedResult, claims.ResultConfirmed} <= self.kinds:
-            self.fault("the wanted result is not told, or not confirmed")
+            self.fault("the wanted result is not claimed, or not confirmed")
 
     def answers(self, text: str) -> None:
         """The answer block against the task's own."""

@@ -33,7 +33,7 @@ class StepResumes:
 class ValueClaim:
     """A part of the statement has a value. Names and parts in it may stand as their values: `5 - 5`.
 
-    `whole` tells the style that it is all that the statement computes, so that what it sets can be said with it.
+    `whole` tells the style that it is all that the statement computes, so that what it sets can be mentioned with it.
     """
 
     expression: str
@@ -50,7 +50,7 @@ class ComprehensionRound:
 
 @dataclass(frozen=True, slots=True)
 class SideEffect:
-    """The statement does something that is told by its text alone: `words.sort()`, `break`."""
+    """The statement does something that is rendered by its text alone: `words.sort()`, `break`."""
 
     text: str
 
@@ -65,7 +65,7 @@ class VariableSet:
 
 @dataclass(frozen=True, slots=True)
 class VariableSize:
-    """A variable's size when the step has finished, where its value is too long to be told."""
+    """A variable's size when the step has finished, where its value is too long to be rendered."""
 
     name: str
     size: int
@@ -90,11 +90,11 @@ class StepRaises:
 
 @dataclass(frozen=True, slots=True)
 class FunctionEntered:
-    """A function of the program is entered; where it is not told, `told` is False and a `Leaves` follows."""
+    """A function of the program is entered; where it is not rendered, `in_detail` is False and a `Leaves` follows."""
 
     function: str
     arguments: Bindings
-    told: bool = True
+    in_detail: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class FunctionReturned:
 
 @dataclass(frozen=True, slots=True)
 class RoundsSkipped:
-    """Rounds of a loop that are not told: from one visit of its header to another, and what has changed after them."""
+    """Rounds of a loop that are not rendered: from one visit of its header to another, and what has changed after them."""
 
     line: int
     first: int

@@ -1,4 +1,4 @@
-"""How much of a run is told: the levels of detail, and what is left out at each."""
+"""How much of a run is rendered: the levels of detail, and what is left out at each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ class DetailLevel:
     """How much is rendered.
 
     Attributes:
-        parts: which parts of a statement have their values told: "all", "calls" (where calls are nested), "whole" (the
+        parts: which parts of a statement have their values rendered: "all", "calls" (where calls are nested), "whole" (the
             statement's expression alone, with names filled in), or "none".
-        unroll: a loop of at most so many rounds is told round by round.
-        head, tail: of a longer loop, so many rounds at its beginning and its end are told.
-        rounds: of what is left out of a loop, so many rounds in a row are told as what they change; more are left out together.
-        calls: so many calls of each function are told step by step; later ones as what they give.
-        width: longest value that is told, in characters, unless it is asked about.
-        answers: whether it is said where in the run the answer of each question is.
-        needs: input prediction: of so many lines it is told what they need, from the result backward.
+        unroll: a loop of at most so many rounds is rendered round by round.
+        head, tail: of a longer loop, so many rounds at its beginning and its end are rendered.
+        rounds: of what is left out of a loop, so many rounds in a row are rendered as what they change; more are left out together.
+        calls: so many calls of each function are rendered step by step; later ones as what they give.
+        width: longest value that is rendered, in characters, unless it is asked about.
+        answers: whether it is mentioned where in the run the answer of each question is.
+        needs: input prediction: of so many lines it is rendered what they need, from the result backward.
     """
 
     parts: str
@@ -53,7 +53,7 @@ NAMED_LEVELS = {"full": 0, "medium": 2, "brief": 3}
 
 @dataclass(frozen=True)
 class SkippedSteps:
-    """Steps that are not told one by one.
+    """Steps that are not rendered one by one.
 
     Attributes:
         start, stop: which, the last one excluded.
@@ -69,17 +69,17 @@ class SkippedSteps:
 
 
 def gaps_of(trace: Trace, shape: TraceStructure, detail: DetailLevel, questions: Iterable[Question]) -> dict[int, SkippedSteps]:
-    """What is left out, by the first step of each: whole rounds of long loops, whole calls. What is asked about is told."""
+    """What is left out, by the first step of each: whole rounds of long loops, whole calls. What is asked about is rendered."""
     wanted = wanted_steps(trace, questions)
     found: list[SkippedSteps] = []
     for loop in shape.loops:
         found += _of_loop(trace, shape, loop, detail, wanted)
-    told: dict[str, int] = {}
+    rendered: dict[str, int] = {}
     for number, frame in enumerate(trace.frames):
         start, stop = shape.spans[number]
         if frame.caller is None or start == stop or number in shape.generators:
             continue
-        told[frame.function] = count = told.get(frame.function, 0) + 1
+        rendered[frame.function] = count = rendered.get(frame.function, 0) + 1
         if (
             count > detail.calls
             and not any(start <= step < stop for step in wanted)

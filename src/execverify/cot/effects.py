@@ -25,7 +25,7 @@ class StepEffects:
     Args:
         details: the values of their parts.
         detail: how much to tell.
-        asked: lines, visits and variables that are asked about: those are told whatever their length.
+        asked: lines, visits and variables that are asked about: those are rendered whatever their length.
     """
 
     def __init__(self, details: ExpressionValues, detail: DetailLevel, asked: set[tuple[int, int, str | None]]) -> None:
@@ -43,7 +43,7 @@ class StepEffects:
             yield claims.SideEffect(one_line(node))
 
     def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: StepContext) -> Iterator[Claim]:
-        """What an assignment does, where it is not told by the names that it sets."""
+        """What an assignment does, where it is not rendered by the names that it sets."""
         if isinstance(node, ast.AugAssign):
             yield from self.changed(step, node, sight)
             return

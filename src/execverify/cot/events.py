@@ -1,4 +1,4 @@
-"""From a run to claims about it: what is told of each step, in the order in which things happen."""
+"""From a run to claims about it: what is rendered of each step, in the order in which things happen."""
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ from execverify.tracing.trace import Step, Trace
 
 @dataclass(frozen=True)
 class TraceView:
-    """A run, prepared for being told, more than once where a budget asks for it.
+    """A run, prepared for rendering, more than once where a budget asks for it.
 
     Attributes:
         trace: the run; it returned.
@@ -57,7 +57,7 @@ def run_claims(course: TraceView, detail: DetailLevel, questions: Iterable[Quest
     Args:
         course: the run.
         detail: how much to tell.
-        questions: what is asked about it: those moments are told whatever the detail.
+        questions: what is asked about it: those moments are rendered whatever the detail.
     """
     return _ClaimBuilder(course, detail, tuple(questions)).tell()
 
@@ -101,9 +101,11 @@ class _ClaimBuilder:
         self.shape = course.shape
         self.detail = detail
         self.lines = lines_of(self.trace.program)
-        self.deeds = StepEffects(self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable})
+        self.effects = StepEffects(
+            self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable}
+        )
         self.gaps = gaps_of(self.trace, self.shape, detail, questions)
-        self.open: dict[int, StepContext] = {}  # steps that are being told, and what is known in each
+        self.open: dict[int, StepContext] = {}  # steps that are being rendered, and what is known in each
 
     # ------------------------------------------------------------------------------------------------ the course of events
 
@@ -142,8 +144,8 @@ class _ClaimBuilder:
 
     def has_new(self, index: int, moment: int) -> bool:
         """Whether a step that called a function has had parts computed since."""
-        notes, told = self.details.of(index), self.open[index].emitted
-        return told < len(notes) and notes[told].time_index <= moment
+        notes, rendered = self.details.of(index), self.open[index].emitted
+        return rendered < len(notes) and notes[rendered].time_index <= moment
 
     def parts(self, index: int, moment: int) -> Iterator[Claim]:
         """The parts of a step that have been computed up to a moment."""
@@ -169,7 +171,7 @@ class _ClaimBuilder:
             yield claims.RoundsSkipped(gap.loop.line, gap.first, gap.last, self.changes(gap))
         else:
             number = self.trace.steps[gap.start].frame
-            yield claims.FunctionEntered(self.trace.frames[number].function, self.arguments(number), told=False)
+            yield claims.FunctionEntered(self.trace.frames[number].function, self.arguments(number), in_detail=False)
             value = self.returned(self.trace.steps[gap.stop - 1])
             if value is not None:
                 yield claims.FunctionReturned(value)
@@ -221,15 +223,15 @@ class _ClaimBuilder:
         if line.multiple_statements and not isinstance(node, ast.For | ast.AsyncFor):
             if ";" not in line.statement.accepted_texts[-1] and is_closed(line.statement.accepted_texts[-1]):
                 yield claims.SideEffect(line.statement.accepted_texts[-1])
-            yield from self.deeds.state(step, line)
+            yield from self.effects.state(step, line)
         elif isinstance(node, ast.If | ast.While):
             yield claims.ConditionValue(self.enters_body(step, node))
-            yield from self.deeds.state(step, line)
+            yield from self.effects.state(step, line)
         elif isinstance(node, ast.For | ast.AsyncFor) and not self.enters_body(step, node):
             yield claims.LoopExhausted()
         elif not isinstance(node, ast.Return):
-            yield from self.deeds.effect(step, node, self.open[step.index])
-            yield from self.deeds.state(step, line)
+            yield from self.effects.effect(step, node, self.open[step.index])
+            yield from self.effects.state(step, line)
         if self.shape.after[step.index] < 0 and step.frame not in self.shape.generators:
             value = self.returned(step)
             if value is not None:

@@ -1,4 +1,4 @@
-"""Is an expression that was told a part of a statement, with values that are right put in for names and parts?"""
+"""Is an expression that was claimed a part of a statement, with values that are right put in for names and parts?"""
 
 import ast
 from collections.abc import Callable, Collection
@@ -86,39 +86,39 @@ def _note_names(node: ast.AST, names: frozenset[str], around: dict[ast.AST, froz
             _note_names(child, inside, around)
 
 
-def same(told: ast.AST, source: ast.AST, values_of: ValuesOf, whole: bool = False) -> bool:
-    """Whether what was told is the source's tree, with values in it that are those of the source's names and parts.
+def same(claimed: ast.AST, source: ast.AST, values_of: ValuesOf, whole: bool = False) -> bool:
+    """Whether what was claimed is the source's tree, with values in it that are those of the source's names and parts.
 
     Args:
-        told: what was told.
+        claimed: what was claimed.
         source: what stands in the program.
         values_of: what names and parts are known to be.
         whole: whether it must be the source's tree at the top, not a value in its place.
     """
-    if isinstance(source, ast.expr) and isinstance(told, ast.expr) and not whole:
-        literal = _literal(told)
+    if isinstance(source, ast.expr) and isinstance(claimed, ast.expr) and not whole:
+        literal = _literal(claimed)
         if literal is not None and literal in values_of(source):
             return True
-    if type(told) is not type(source):
+    if type(claimed) is not type(source):
         return False
     for name in source._fields:
         if name in ("ctx", "kind", "type_comment"):
             continue
-        if not _same_field(getattr(told, name, None), getattr(source, name, None), values_of):
+        if not _same_field(getattr(claimed, name, None), getattr(source, name, None), values_of):
             return False
     return True
 
 
-def _same_field(told: object, source: object, values_of: ValuesOf) -> bool:
+def _same_field(claimed: object, source: object, values_of: ValuesOf) -> bool:
     if isinstance(source, list):
         return (
-            isinstance(told, list)
-            and len(told) == len(source)
-            and all(_same_field(a, b, values_of) for a, b in zip(told, source, strict=True))
+            isinstance(claimed, list)
+            and len(claimed) == len(source)
+            and all(_same_field(a, b, values_of) for a, b in zip(claimed, source, strict=True))
         )
     if isinstance(source, ast.AST):
-        return isinstance(told, ast.AST) and same(told, source, values_of)
-    return type(told) is type(source) and told == source
+        return isinstance(claimed, ast.AST) and same(claimed, source, values_of)
+    return type(claimed) is type(source) and claimed == source
 
 
 def _literal(node: ast.expr) -> str | None:

@@ -1,4 +1,4 @@
-"""The parts of one step: which values of calls and operations are told, and how they read with values put in."""
+"""The parts of one step: which values of calls and operations are rendered, and how they read with values put in."""
 
 import ast
 import builtins
@@ -16,7 +16,7 @@ from execverify.tracing.expressions import ExpressionValue
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 _NAME_WIDTH, _PART_WIDTH = 40, 80  # longest values that stand in for a name, and for a part
-_ROUNDS, _MANY_ROUNDS = 12, 3  # of more rounds of a comprehension than the one, the other are told
+_ROUNDS, _MANY_ROUNDS = 12, 3  # of more rounds of a comprehension than the one, the other are rendered
 _MUTATING = frozenset(
     {
         "pop", "popitem", "append", "extend", "insert", "remove", "clear", "sort", "reverse", "add", "discard", "update",
@@ -40,7 +40,7 @@ class Scopes:
         remembers: whether calls can leave something behind for later ones, so that what a frame's variables hold can change
             between two of its steps.
         acts: parts whose computing again would do something again.
-        quiet: parts that cannot be told, because nobody can compute them from the frame's variables alone: they wait for a value, they
+        quiet: parts that cannot be rendered, because nobody can compute them from the frame's variables alone: they wait for a value, they
             call what remembers earlier calls, or they are rounds of something that would do them again as a whole.
     """
 
@@ -161,11 +161,11 @@ class StepContext:
     Attributes:
         program: the program.
         state: the frame's variables before the step.
-        values: of parts that were told and can stand for them, by node.
+        values: of parts that were rendered and can stand for them, by node.
         inner: of names that comprehensions and lambdas have bound.
-        told: how many of the step's notes have been told.
-        said: parts and values that have been told, by their texts.
-        pending: names bound for a round of which nothing has been told yet.
+        rendered: how many of the step's notes have been rendered.
+        mentioned: parts and values that have been rendered, by their texts.
+        pending: names bound for a round of which nothing has been rendered yet.
         binder: what bound them.
         rounds: how many rounds each binder has had.
     """
@@ -181,7 +181,7 @@ class StepContext:
     rounds: dict[ast.AST, int] = field(default_factory=dict)
 
     def text(self, node: ast.expr) -> str | None:
-        """An expression with values put in; None where it has a name whose value cannot be told."""
+        """An expression with values put in; None where it has a name whose value cannot be rendered."""
         try:
             text = self._filled(node)
         except LookupError:
@@ -200,10 +200,10 @@ class StepContext:
         return node.id if isinstance(node, ast.Name) else self.values.get(node) or self.text(node)
 
     def rebind(self, node: ast.NamedExpr, value: Value) -> None:
-        """A name has a new value in the middle of a statement; it stands for it where it has been told what that is."""
-        told = node.value in self.values or isinstance(node.value, ast.Constant)
-        self.state = {**self.state, node.target.id: value if told else Value(value.type, None, "not told")}
-        if told and value.text is not None:
+        """A name has a new value in the middle of a statement; it stands for it where it has been rendered what that is."""
+        rendered = node.value in self.values or isinstance(node.value, ast.Constant)
+        self.state = {**self.state, node.target.id: value if rendered else Value(value.type, None, "not rendered")}
+        if rendered and value.text is not None:
             self.values[node] = value.text
 
     def _filled(self, node: ast.expr) -> str:
@@ -241,7 +241,7 @@ def expression_claims(sight: StepContext, notes: Sequence[ExpressionValue], how:
     Args:
         sight: what is known; it is kept up to date.
         notes: what was recorded.
-        how: which are told, see `Detail.parts`.
+        how: which are rendered, see `Detail.parts`.
         line: the statement's line.
     """
     scopes = scopes_of(sight.program)
@@ -278,7 +278,7 @@ def expression_claims(sight: StepContext, notes: Sequence[ExpressionValue], how:
 
 
 def _with_many_rounds(notes: Sequence[ExpressionValue], scopes: Scopes) -> set[ast.AST]:
-    """Comprehensions and lambdas with so many rounds that only the first ones are told."""
+    """Comprehensions and lambdas with so many rounds that only the first ones are rendered."""
     counts = Counter(note.node for note in notes if note.node in scopes.binders)
     return {scopes.binders[node] for node, count in counts.items() if count > _ROUNDS}
 

@@ -1,4 +1,4 @@
-"""A chain of thought for a task: the run told in a style, as fully as a budget lets it, and then the answers."""
+"""A chain of thought for a task: the run rendered in a style, as fully as a budget lets it, and then the answers."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 MIXED = "mixed"
 """In place of a style: each row gets one of them, by chance."""
 
-_NEED_WIDTH = 120  # longest value that is told of what a line needs, in characters
+_NEED_WIDTH = 120  # longest value that is rendered of what a line needs, in characters
 
 _LIMITS = extended_limits(Limits())  # the run has ended once: a busy machine must not make a chain another
 
@@ -112,20 +112,20 @@ def generate_cot(
     return _most_detailed_within(render, NAMED_LEVELS[detail_level], max_tokens)
 
 
-def _most_detailed_within(told: Callable[[int], CotCompletion], first: int, budget: int | None) -> CotCompletion | Rejected:
+def _most_detailed_within(rendered: Callable[[int], CotCompletion], first: int, budget: int | None) -> CotCompletion | Rejected:
     """The chain of the fullest level of detail, from `first` on, that fits; levels are halved, for each takes its time."""
-    found = told(first)
+    found = rendered(first)
     if budget is None or found.tokens <= budget:
         return found
     low, high = first, len(DETAIL_LEVELS) - 1
-    found = told(high)
+    found = rendered(high)
     if found.tokens > budget:
         return Rejected(
             "does not fit the budget", f"{count_phrase(found.tokens, 'token')} at the least detail; the budget is {budget}"
         )
     while high - low > 1:
         middle = (low + high) // 2
-        tried = told(middle)
+        tried = rendered(middle)
         if tried.tokens <= budget:
             high, found = middle, tried
         else:

@@ -17,7 +17,7 @@ class Line:
         statement: the statement.
         whole: the expression whose value it sets, tests, returns or goes through; None where there is none.
         takes_up: whether that value is, as a whole, what it sets, tests or returns.
-        silent: a part that is not told, because the statement itself is: the call that is all of it.
+        silent: a part that is not rendered, because the statement itself is: the call that is all of it.
         crowded: whether other statements stand on the line too.
         names: names that it binds, in the order of its text.
     """

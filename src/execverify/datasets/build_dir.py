@@ -129,8 +129,8 @@ class Folder:
     def _same(self, before: dict[str, Any], now: dict[str, Any], what: str) -> None:
         for name in sorted(before.keys() | now.keys()):
             if before.get(name) != now.get(name):
-                told = f"{name} {_told(before.get(name))} there, {_told(now.get(name))} asked for"
-                raise DatasetError(f"{self.out} {what} ({told}): name another folder")
+                difference = f"{name} {_shown(before.get(name))} there, {_shown(now.get(name))} asked for"
+                raise DatasetError(f"{self.out} {what} ({difference}): name another folder")
 
     def commit(self, data: Path, manifest: dict[str, Any], write_report: ReportWriter | None) -> None:
         """Puts the finished shards, the report and last the manifest into their places, and removes what was unfinished."""
@@ -195,7 +195,7 @@ def _is_within(name: str) -> bool:
     return bool(parts) and not name.startswith("/") and ".." not in parts and "\0" not in name
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 80 else text[:77] + "..."
 

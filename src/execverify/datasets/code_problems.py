@@ -91,7 +91,7 @@ def problem_rows(
     Raises:
         RowError: no such source, or it cannot be read.
     """
-    problem_prompt_text("", None, template)  # a template that is not there is told before anything is read
+    problem_prompt_text("", None, template)  # a template that is not there is reported before anything is read
     seen = HashSet()
     for where, given in _records(source, split):
         account.records += 1
@@ -102,7 +102,7 @@ def problem_rows(
             tests = _judging(record, account, check)
             row = _row(record, tests, split, template, keep_prompts)
             if not seen.add(stable_hash(row["id"])):
-                raise _MalformedRecord("it is a twin of an earlier record", "the same problem with the same tests")
+                raise _MalformedRecord("it is a duplicate of an earlier record", "the same problem with the same tests")
         except OtherAbility as other:
             account.not_code[str(other)] += 1
             continue

@@ -87,8 +87,8 @@ def cot_rows(
         workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
         limits: what a program may use. A run that the machine may have cut short is made once more, with ten times the time.
         teacher: who gives the chains instead of the narrator; then voice, detail, budget, seed and count_tokens say nothing.
-        account: is told what became of the rows.
-        progress: told how many more rows are done, now and then.
+        account: is updated with what became of the rows.
+        progress: called with how many more rows are done, now and then.
 
     Yields:
         id, kind, prompt (messages), completion (messages), level, voice, tokens: "prompt" and "completion" as TRL's

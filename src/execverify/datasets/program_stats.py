@@ -41,7 +41,7 @@ UNUSED, UNCOVERED_BRANCH, CONSTANT = (
     "a condition that never changes",
 )
 DEFECTS = (UNUSED, UNCOVERED_BRANCH, CONSTANT)
-"""What a program should not have. The last two are told by runs."""
+"""What a program should not have. The last two are found by runs."""
 
 RENAMED, ABSTRACTED = "after renaming", "after renaming and abstracting constants"
 DUPLICATES = (RENAMED, ABSTRACTED)
@@ -74,7 +74,7 @@ class ProgramStats:
         matters: those whose result is another without it.
         fails: those of them that fail without it, where first they differ.
         keys: the keys of programs not yet held against earlier ones; emptied by `settle`.
-        twins: programs that have an earlier twin, in each sense of `TWINS`.
+        duplicates: programs that have an earlier duplicate, in each sense of `TWINS`.
     """
 
     count: int = 0
@@ -96,13 +96,13 @@ class ProgramStats:
     matters: int = 0
     fails: int = 0
     keys: list[tuple[int, int]] = field(default_factory=list)
-    twins: Counter[str] = field(default_factory=Counter)
+    duplicates: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "ProgramStats") -> None:
         """Adds the figures of other programs, which come after these."""
         for name in ("count", "flawed", "surveyed", "unsurveyed", "dependent", "ablated", "matters", "fails"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("nodes", "types", "kinds", "constrained", "broken", "under_test", "used", "flaws", "twins"):
+        for name in ("nodes", "types", "kinds", "constrained", "broken", "under_test", "used", "flaws", "duplicates"):
             getattr(self, name).update(getattr(other, name))
         for name, numbers in other.spread.items():
             self.spread[name].update(numbers)
@@ -112,8 +112,8 @@ class ProgramStats:
     def finalize(self, renamed: HashSet, shapes: HashSet) -> None:
         """Holds the programs against all earlier ones, whose keys the two sets have."""
         for key, shape in self.keys:
-            self.twins[RENAMED] += not renamed.add(key)
-            self.twins[ABSTRACTED] += not shapes.add(shape)
+            self.duplicates[RENAMED] += not renamed.add(key)
+            self.duplicates[ABSTRACTED] += not shapes.add(shape)
         self.keys.clear()
 
 
@@ -242,7 +242,7 @@ def as_json(programs: ProgramStats, quick: bool) -> dict[str, Any]:
         "constrained": programs.constrained.total(),
         "constraints_broken": dict(programs.broken.most_common()),
         "broken_examples": [list(example) for example in programs.examples],
-        "twins": {name: programs.twins[name] for name in DUPLICATES},
+        "duplicates": {name: programs.duplicates[name] for name in DUPLICATES},
         "flaws": {name: programs.flaws[name] for name in DEFECTS if not (quick and name != UNUSED)},
         "node_kinds": {"kinds": len(programs.nodes), "entropy": entropy(programs.nodes)},
         "types": {"kinds": len(programs.types), "entropy": entropy(programs.types), "counts": dict(programs.types.most_common())},

@@ -50,7 +50,7 @@ def write_rows(path: str, rows: Iterable[Row], columns: Columns | None = None) -
 
 
 def check_out(path: str) -> None:
-    """Raises RowError where rows cannot be written to a file of that name; to be told before long work begins."""
+    """Raises RowError where rows cannot be written to a file of that name; call it before long work begins."""
     if path == "-":
         return
     target = Path(path)
@@ -174,7 +174,7 @@ def shards_of(folder: Path, manifest: dict[str, Any] | None = None) -> list[Path
 
 
 def count_rows(path: str) -> int | None:
-    """How many rows a file or folder has, where that is told without reading them: for progress bars."""
+    """How many rows a file or folder has, where that is known without reading them: for progress bars."""
     if path == "-" or not (Path(path).is_dir() or path.endswith(".parquet")):
         return None
     _, pq = pyarrow_or_error()

@@ -77,7 +77,7 @@ class Shards:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         for shard in self._open.values():
-            with contextlib.suppress(Exception):  # only where something failed before, which is what should be told
+            with contextlib.suppress(Exception):  # only where something failed before, which is what should be reported
                 shard.writer.close()
 
     def add(self, split: str, line: bytes) -> None:

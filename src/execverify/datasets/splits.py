@@ -1,6 +1,6 @@
 """Which split a row belongs to: decided by its program's shape alone.
 
-Programs that differ in names and constants only have one shape, and so one split: no split sees another's twin, also
+Programs that differ in names and constants only have one shape, and so one split: no split sees another's duplicate, also
 across datasets of other seeds and sizes, as long as the shares are the same.
 
 >>> splits = Splits.parse("train=0.9,test=0.1")

@@ -1,4 +1,4 @@
-"""What rows are like, how far habits get (constant answers, the next line down, copying a literal), and what programs are like."""
+"""What rows are like, how far shortcuts get (constant answers, the next line down, copying a literal), and what programs are like."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -42,18 +42,18 @@ _ANSWERS = 50_000  # different answers that are counted at a time
 
 @dataclass(frozen=True, slots=True)
 class ShortcutResult:
-    """What one habit gets right.
+    """What one shortcut gets right.
 
     Attributes:
         kind: the questions' kind.
-        habit: of `LIMITS`.
-        answer: the constant answer, where the habit is one.
+        name: of `MAX_SHORTCUT_ACCURACY`.
+        answer: the constant answer, where the shortcut is one.
         right: how many questions it answers.
         questions: how many there are of the kind.
     """
 
     kind: str
-    habit: str
+    name: str
     answer: str | None
     right: int
     questions: int
@@ -66,7 +66,7 @@ class ShortcutResult:
     @property
     def passed(self) -> bool:
         """Whether it keeps the limit."""
-        return self.share <= max_accuracy(self.habit)
+        return self.share <= max_accuracy(self.name)
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Stats:
         questions: how many, by kind.
         results: how many rows have a result of each type.
         answers: how often each answer is right, by kind of question; "output" for results.
-        habits: how many questions the habits get right that look at the program, by kind; for unit tests, by habit.
+        shortcuts: how many questions the shortcuts get right that look at the program, by kind; for unit tests, by shortcut.
         programs: figures of distinct programs.
         quick: whether nothing was run, and so what needs runs is not known.
     """
@@ -98,7 +98,7 @@ class Stats:
 
     @property
     def shortcuts(self) -> list[ShortcutResult]:
-        """What each habit gets right."""
+        """What each shortcut gets right."""
         found = []
         for kind, answers in self.answers.items():
             if answers:
@@ -111,8 +111,8 @@ class Stats:
                 right = self.shortcut_accuracy[of.name]
                 found.append(ShortcutResult(of.name, shortcut.description, None, right, asked))
         if self.questions[UNIT_TEST]:
-            for habit in (_OWN_CONSTANT, _GIVEN_BACK):
-                found.append(ShortcutResult(UNIT_TEST, habit, None, self.shortcut_accuracy[habit], self.questions[UNIT_TEST]))
+            for label in (_OWN_CONSTANT, _GIVEN_BACK):
+                found.append(ShortcutResult(UNIT_TEST, label, None, self.shortcut_accuracy[label], self.questions[UNIT_TEST]))
         return found
 
     @property
@@ -161,7 +161,7 @@ def stats_of(
         rows: what to look at; read as they are needed.
         quick: leave out what needs runs of the programs.
         workers: how many processes share the work (see `mapped`); the figures are the same for any number.
-        progress: told how many more rows are done, now and then.
+        progress: called with how many more rows are done, now and then.
 
     Raises:
         RowError: a row that cannot be used.
@@ -216,19 +216,19 @@ def _add_tests(stats: Stats, tests: Sequence[Question]) -> None:
     stats.questions[UNIT_TEST] += len(tests)
     stats.answers[UNIT_TEST].update(test.answers[0] for test in tests)
     easy = trivial_solutions([(test.text, test.answers[0]) for test in tests])
-    for name, habit in (("constant", _OWN_CONSTANT), ("argument", _GIVEN_BACK)):
-        stats.shortcut_accuracy[habit] += max((passed for answer, passed in easy.items() if answer[0] == name), default=0)
+    for name, label in (("constant", _OWN_CONSTANT), ("argument", _GIVEN_BACK)):
+        stats.shortcut_accuracy[label] += max((passed for answer, passed in easy.items() if answer[0] == name), default=0)
 
 
 def _shortcut_as_json(shortcut: ShortcutResult) -> dict[str, Any]:
     return {
         "kind": shortcut.kind,
-        "habit": shortcut.habit,
+        "shortcut": shortcut.name,
         "answer": shortcut.answer,
         "right": shortcut.right,
         "questions": shortcut.questions,
         "share": round(shortcut.share, 4),
-        "limit": max_accuracy(shortcut.habit),
+        "limit": max_accuracy(shortcut.name),
         "kept": shortcut.passed,
     }
 

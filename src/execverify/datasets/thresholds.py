@@ -24,8 +24,8 @@ THRESHOLDS = {
     UNCOVERED_BRANCH: (AT_MOST, 0.02),
     CONSTANT: (AT_MOST, 0.02),
     "any of these three": (AT_MOST, 0.02),
-    f"twins {RENAMED}": (AT_MOST, 0.001),
-    f"twins {ABSTRACTED}": (AT_MOST, 0.02),
+    f"duplicates {RENAMED}": (AT_MOST, 0.001),
+    f"duplicates {ABSTRACTED}": (AT_MOST, 0.02),
 }
 """Each share of the programs (of entries and levels, for the second), and how it is limited."""
 
@@ -93,7 +93,7 @@ def summary(programs: ProgramStats) -> dict[str, Any]:
 
 
 def bars_of(programs: ProgramStats) -> list[QualityCheck]:
-    """The bars that can be told of a dataset; those of constraints need rows that have one, those of runs need runs."""
+    """The bars that can be computed of a dataset; those of constraints need rows that have one, those of runs need runs."""
     known = cruxeval_figures()
     found = []
     for name, (count, whole) in _shares(programs).items():
@@ -165,8 +165,8 @@ def _shares(programs: ProgramStats) -> dict[str, tuple[int, int]]:
         (flaws[UNCOVERED_BRANCH], ran),
         (flaws[CONSTANT], ran),
         (programs.flawed, ran),
-        (programs.twins[RENAMED], programs.count),
-        (programs.twins[ABSTRACTED], programs.count),
+        (programs.duplicates[RENAMED], programs.count),
+        (programs.duplicates[ABSTRACTED], programs.count),
     )
     return dict(zip(THRESHOLDS, pairs, strict=True))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 STAGES = ("synthesis", "check", "run", "trace", "ask", "write")
-"""The stages: making a program's text; checking its constraint, names, twins and benchmarks; running it on several inputs;
+"""The stages: making a program's text; checking its constraint, names, duplicates and benchmarks; running it on several inputs;
 tracing it; asking, prompts included; and writing, the merge of what all processes made included."""
 
 

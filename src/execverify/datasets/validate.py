@@ -112,7 +112,7 @@ def validate(
         thorough: try every completion of every attack family on every row, instead of one of each family in turn.
         limits: what a program may use.
         workers: how many processes share the work (see `mapped`); what is tried is the same for any number.
-        progress: told how many more rows are done, now and then.
+        progress: called with how many more rows are done, now and then.
     """
     found = Validation()
     seen = HashSet()

@@ -117,11 +117,11 @@ def run_all(programs: Sequence[tuple[str, str]], workers: int = 1) -> list[RunRe
     with ThreadPoolExecutor(max(1, workers), "execverify-foreign") as threads:
         found = dict(zip(new, threads.map(lambda pair: run(*pair), new), strict=True))
     found.update({pair: run(*pair) for pair, ran in found.items() if ran.succeeded is None})
-    told = [found.get(pair) or _known[pair] for pair in programs]
+    results = [found.get(pair) or _known[pair] for pair in programs]
     if len(_known) > _MOST_KNOWN:
         _known.clear()
     _known.update({pair: ran for pair, ran in found.items() if ran.succeeded is not None})
-    return told
+    return results
 
 
 _known: dict[tuple[str, str], RunResult] = {}
@@ -231,8 +231,8 @@ def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file
             process.stdout.close()
     if process.returncode == -signal.SIGXCPU:
         return RunResult(False, f"it took more than {seconds:g} s of processor time")
-    told = " ".join(said[-4_000:].decode("utf-8", "replace").split())
-    return RunResult(process.returncode == 0, told[-300:] or f"it ended with status {process.returncode}")
+    results = " ".join(said[-4_000:].decode("utf-8", "replace").split())
+    return RunResult(process.returncode == 0, results[-300:] or f"it ended with status {process.returncode}")
 
 
 def launcher_main() -> None:

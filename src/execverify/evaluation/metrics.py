@@ -189,7 +189,7 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x not counted, ? not graded)."""
     letters: dict[tuple[bool | None, bool], str] = {(True, True): "1", (False, True): "0"}
 
-    def told(record: ItemResult, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
+    def verdict_letters(record: ItemResult, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
         return [
             "".join("?" if verdict(m)[0] is None else letters.get(verdict(m), "x") for m in (s[part] for s in record.marks))
             for part in range(len(record.item.tasks))
@@ -198,8 +198,8 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     rows = []
     for record in records:
         row: dict[str, Any] = {"id": record.item.id, "tasks": list(record.item.tasks)}
-        row["official"] = told(record, lambda mark: (mark.official, mark.included))
-        row["strict"] = told(record, lambda mark: (mark.strict, True))
+        row["official"] = verdict_letters(record, lambda mark: (mark.official, mark.included))
+        row["strict"] = verdict_letters(record, lambda mark: (mark.strict, True))
         if record.error is not None:
             row["error"] = record.error
         rows.append(row)

@@ -85,7 +85,7 @@ def evaluate(
         workers: how many processes run programs at once.
         imports: installed modules that the benchmark's programs may import beside the standard library.
         options: what the model's kind takes, see `models.load`.
-        progress: told what is done, and how much of it.
+        progress: called with what is done, and how much of it.
 
     Raises:
         EvaluationError: no such benchmark, style or data.
@@ -94,7 +94,7 @@ def evaluate(
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
     path = None if data is None else Path(data)
-    chosen, drawn, told = _sampling_and_style(model, style, sampling)
+    chosen, drawn, described = _sampling_and_style(model, style, sampling)
     reading = bench.answer_format(chosen)
     if imports and not bench.takes_imports:
         raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
@@ -117,7 +117,7 @@ def evaluate(
         "model": answered,
         "style": chosen if chosen in PROMPT_STYLES else Path(chosen).name,
         "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
-        "sampling": told or drawn.plain(),
+        "sampling": described or drawn.plain(),
     }
     found = {**_about(bench), **asked_for, **metrics_of(bench, records, workers, drawn.n, progress)}
     return Evaluation(found, tuple(records), prompts)
@@ -263,8 +263,8 @@ _known_floors: dict[tuple[type, str], _Scores] = {}  # a training run asks for t
 
 def _baseline_scores(bench: Benchmark, items: Sequence[Item], workers: int, progress: Progress) -> _Scores:
     """The scores of each constant answer on the same items; worked out once for the same items."""
-    told = [[item.id, item.program, item.call, list(item.expected)] for item in items]
-    key = type(bench), hashlib.sha256(json.dumps([bench.constants, told]).encode()).hexdigest()
+    described = [[item.id, item.program, item.call, list(item.expected)] for item in items]
+    key = type(bench), hashlib.sha256(json.dumps([bench.constants, described]).encode()).hexdigest()
     if key not in _known_floors:
         _known_floors[key] = _scored_constants(bench, items, workers, progress)
     return _known_floors[key]
@@ -276,11 +276,11 @@ def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int, pro
     def answer(item: Item, text: str) -> Answer:
         return bench.extract(item, bench.complete(item, bench.constant(item, text), PLAIN), PLAIN)
 
-    told = [[answer(item, text) for item in items] for text in texts]
-    pairs = [(item, answer) for answers in told for item, answer in zip(items, answers, strict=True)]
+    described = [[answer(item, text) for item in items] for text in texts]
+    pairs = [(item, answer) for answers in described for item, answer in zip(items, answers, strict=True)]
     marks = _marks(bench, pairs, workers, progress, "judging constant answers")
     scores = {}
-    for at, (text, answers) in enumerate(zip(texts, told, strict=True)):
+    for at, (text, answers) in enumerate(zip(texts, described, strict=True)):
         its = marks[at * len(items) : (at + 1) * len(items)]
         records = [ItemResult(i, ("",), (a,), (m,)) for i, a, m in zip(items, answers, its, strict=True)]
         scores[text] = {name: figures.pass_at_1(records, name == "strict") for name in ("official", "strict")}

@@ -30,7 +30,7 @@ MEASURED_ROWS = 1_000
 """How many rows are read for the figures about questions and programs, evenly over the dataset."""
 
 _LIMITS = Limits(timeout=5.0)
-_NEEDS_ALL_ROWS = ("twins", "catalogue")  # checks that part of the rows cannot decide
+_NEEDS_ALL_ROWS = ("duplicates", "catalogue")  # checks that part of the rows cannot decide
 
 
 def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: int = 1) -> Path:
@@ -154,11 +154,11 @@ class ShortcutRow:
 
 def _shortcuts(stats: Stats) -> Iterator[ShortcutRow]:
     for found in stats.shortcuts:
-        limit = MAX_SHORTCUT_ACCURACY[found.habit]
+        limit = MAX_SHORTCUT_ACCURACY[found.name]
         answer = None if found.answer is None else truncate(found.answer, 40)
         scale = max(2 * limit, 1.05 * found.share)
         kind = KINDS.get(found.kind, found.kind)
-        yield ShortcutRow(kind, found.habit, answer, found.questions, found.share, limit, scale, found.passed)
+        yield ShortcutRow(kind, found.name, answer, found.questions, found.share, limit, scale, found.passed)
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,10 @@ def truncate_log(path: Path, step: int) -> None:
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            told = json.loads(line)
+            recorded = json.loads(line)
         except ValueError:
             continue  # the line that a kill cut off
-        if told.get("step", 0) <= step:
+        if recorded.get("step", 0) <= step:
             kept.append(line + "\n")
     atomic_text(path, "".join(kept))
 
@@ -87,8 +87,8 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
 def finished(folder: Path) -> dict[str, Any] | None:
     """The contents of `stage.json`; None where the stage is not done."""
-    told: dict[str, Any] | None = read_json(folder / STAGE)
-    return told
+    recorded: dict[str, Any] | None = read_json(folder / STAGE)
+    return recorded
 
 
 def has_started(folder: Path) -> bool:
@@ -108,8 +108,8 @@ def check_base(folder: Path, base: str) -> None:
     """Raises TrainingError where a stage was begun on another model than this."""
     if not has_started(folder):
         return
-    told = finished(folder) or read_json(folder / STARTED) or {}
-    before, now = told.get("base"), base_name(base, folder)
+    recorded = finished(folder) or read_json(folder / STARTED) or {}
+    before, now = recorded.get("base"), base_name(base, folder)
     if isinstance(before, str) and base_name(before, folder) != now and before != now:
         raise TrainingError(
             f"{folder} was trained from {before}, and this would start from {now}: give the same --model, another --output, "

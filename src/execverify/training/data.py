@@ -88,11 +88,14 @@ def _given(data: DataSettings, coding: bool = False) -> Path | None:
     if not data.from_folder:
         return None
     manifest = read_manifest(Path(data.from_folder)) if Path(data.from_folder).is_dir() else None
-    asked, told = Path(data.prompt_template).name, ((manifest or {}).get("settings", {}).get("prompt_template") or {}).get("name")
-    if told is not None and told != asked:
+    asked, recorded = (
+        Path(data.prompt_template).name,
+        ((manifest or {}).get("settings", {}).get("prompt_template") or {}).get("name"),
+    )
+    if recorded is not None and recorded != asked:
         raise TrainingError(
-            f"{data.from_folder} has prompts by the template {told!r}, and what else is made here would have {asked!r}: set "
-            f"data.prompt_template={told}"
+            f"{data.from_folder} has prompts by the template {recorded!r}, and what else is made here would have {asked!r}: set "
+            f"data.prompt_template={recorded}"
         )
     found = any((row["kind"] == CODE_GENERATION) == coding for row in read_rows(data.from_folder))
     return Path(data.from_folder) if found else None

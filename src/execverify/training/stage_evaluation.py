@@ -142,14 +142,14 @@ def _check_answered(results: Mapping[str, Any], one: StageEvaluation) -> None:
 
 def _check_model(results: Mapping[str, Any], model: str, folder: Path) -> None:
     """Raises TrainingError where results are of another model."""
-    told, path = results["model"], Path(model)
+    recorded, path = results["model"], Path(model)
     if path.exists():
-        other = told["settings"].get("weights") != fingerprint(path)
+        other = recorded["settings"].get("weights") != fingerprint(path)
     else:
-        other = told["name"] not in (model, path.name)
+        other = recorded["name"] not in (model, path.name)
     if other:
         raise TrainingError(
-            f"{folder} is the evaluation of another model ({told['name']}), not of {model}: remove it to measure again, or give "
+            f"{folder} is the evaluation of another model ({recorded['name']}), not of {model}: remove it to measure again, or give "
             "another --output"
         )
 

@@ -71,7 +71,7 @@ def _part(part: str) -> Iterator[Claim]:
     elif part == "error":
         yield claims.StepRaises()
     elif found := _CALL.fullmatch(part):
-        yield claims.FunctionEntered(found[1], _bindings(found[2]), told=not found[3])
+        yield claims.FunctionEntered(found[1], _bindings(found[2]), in_detail=not found[3])
     elif part.startswith("each "):
         yield claims.ComprehensionRound(_bindings(part.removeprefix("each ")))
     elif found := _SIZE.fullmatch(part):

@@ -80,7 +80,7 @@ def _fails(found: Found, codes: Spans) -> Iterator[Claim]:
 
 
 def _enters(found: Found, codes: Spans) -> Iterator[Claim]:
-    yield claims.FunctionEntered(codes[0], bindings(codes[1:]), told=found[1] is None)
+    yield claims.FunctionEntered(codes[0], bindings(codes[1:]), in_detail=found[1] is None)
 
 
 def _skips(found: Found, codes: Spans) -> Iterator[Claim]:

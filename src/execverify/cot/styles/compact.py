@@ -9,7 +9,7 @@
     L3#2~7: n = 12
     L3#8: while 12 < 1 -> False
 
-`L3#2` is line 3 for the 2nd time; `L3#2~7` are rounds of a loop that are not told, and what they change.
+`L3#2` is line 3 for the 2nd time; `L3#2~7` are rounds of a loop that are not rendered, and what they change.
 """
 
 from collections.abc import Iterable
@@ -74,8 +74,8 @@ def _part(clause: ClaimGroup, keyword: str) -> str:
             return "end"
         case claim_types.StepRaises():
             return "error"
-        case claim_types.FunctionEntered(function=function, arguments=arguments, told=told):
-            return f"call {function}({_named(arguments)})" + ("" if told else " ...")
+        case claim_types.FunctionEntered(function=function, arguments=arguments, in_detail=in_detail):
+            return f"call {function}({_named(arguments)})" + ("" if in_detail else " ...")
     raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
 
 

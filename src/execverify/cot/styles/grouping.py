@@ -43,7 +43,7 @@ class ClaimGroup:
 
 
 def grouping(claims: Iterable[Claim]) -> Iterator[ClaimGroup]:
-    """Claims in the groups in which they are said."""
+    """Claims in the groups in which they are mentioned."""
     given: ValueClaim | None = None
     for claim in claims:
         if isinstance(claim, ValueClaim):

@@ -76,9 +76,9 @@ def _sentence(clause: ClaimGroup, loop: bool) -> str:
             return "Nothing is left, so the loop ends."
         case claim_types.StepRaises():
             return "It fails with an error."
-        case claim_types.FunctionEntered(function=function, arguments=arguments, told=told):
+        case claim_types.FunctionEntered(function=function, arguments=arguments, in_detail=in_detail):
             given_with = f" with {named(arguments)}" if arguments else ""
-            return f"It calls {code(function)}{given_with}" + ("." if told else ", in short.")
+            return f"It calls {code(function)}{given_with}" + ("." if in_detail else ", in short.")
     raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")
 
 

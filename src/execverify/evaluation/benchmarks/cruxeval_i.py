@@ -57,8 +57,8 @@ class CruxevalI(Benchmark):
             known = Known(row["code"], f"f({row['input']})", row["output"], source.imports)
             fields = {"code": row["code"].strip("\n"), "entry_point": "f", "output": row["output"]}
             slices = add_steps(program_features(row["code"], parse_literal(row["output"]), has_result=True), steps)
-            told = f"f(??) == {row['output']}"
-            items.append(Item(str(row["id"]), ("input",), (known.call,), row["code"], told, fields, slices, known))
+            call_text = f"f(??) == {row['output']}"
+            items.append(Item(str(row["id"]), ("input",), (known.call,), row["code"], call_text, fields, slices, known))
         return items
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:

@@ -41,9 +41,11 @@ class EvalPlus(Benchmark):
         problem = Problem(
             str(row["task_id"]), row["prompt"], row["entry_point"], reference, base, plus, float(row["atol"]), self.rules
         )
-        told = f"{len(base)} base and {len(plus)} plus inputs"
+        rows_of_grades = f"{len(base)} base and {len(plus)} plus inputs"
         fields = {"task": _task(row["prompt"], row["entry_point"]), "prompt": row["prompt"], "entry_point": row["entry_point"]}
-        return Item(problem.id, ("plus",), (reference,), row["prompt"], told, fields, program_features(reference), problem)
+        return Item(
+            problem.id, ("plus",), (reference,), row["prompt"], rows_of_grades, fields, program_features(reference), problem
+        )
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The program. A bare text that does not define the function is what follows the prompt."""
@@ -80,8 +82,8 @@ class EvalPlus(Benchmark):
 
 
 def _base(rows: Sequence[Sequence[tuple[Verdict, Verdict] | None]], name: str) -> dict[str, float]:
-    told = [[False if each is None else getattr(each[0], name) for each in row] for row in rows]
-    known = [[verdict for verdict in row if verdict is not None] for row in told]
+    rows_of_grades = [[False if each is None else getattr(each[0], name) for each in row] for row in rows]
+    known = [[verdict for verdict in row if verdict is not None] for row in rows_of_grades]
     counted = [row for row in known if row]
     least = min(map(len, counted), default=0)
     figures = {k: [pass_at_k(len(row), sum(row), k) for row in counted] for k in (1, 5, 10) if k <= least}

@@ -125,14 +125,14 @@ def grade(pairs: Sequence[tuple[Problem, str | None]], workers: int) -> list[tup
         both = found[problem, source, 0], found[problem, source, 1]
         if all(verdict.official is not None for verdict in both):  # what we failed to judge is tried again
             _verdicts.setdefault(problem, {})[source] = both
-    told: list[tuple[Verdict, Verdict] | None] = []
+    graded: list[tuple[Verdict, Verdict] | None] = []
     for problem, text in pairs:
         if text is None:
-            told.append(None)
+            graded.append(None)
         else:
             known = _verdicts.get(problem, {}).get(text)
-            told.append(known or (found[problem, text, 0], found[problem, text, 1]))
-    return told
+            graded.append(known or (found[problem, text, 0], found[problem, text, 1]))
+    return graded
 
 
 def compute_expected(problems: Sequence[Problem], workers: int) -> None:
@@ -198,8 +198,8 @@ def _verdict(problem: Problem, kind: int, results: Sequence[Result]) -> Verdict:
         given = _given(result)
         if given is None:
             verdict = None if result.outcome == Outcome.SANDBOX_ERROR else False
-            told = result.detail or (f"it gives {result.value}" if result.value is not None else str(result.outcome))
-            return Verdict(official and verdict, strict and verdict, why or f"{_call(problem, text)}: {told}")
+            outcome = result.detail or (f"it gives {result.value}" if result.value is not None else str(result.outcome))
+            return Verdict(official and verdict, strict and verdict, why or f"{_call(problem, text)}: {outcome}")
         if official:
             right, atol = same_officially(problem, arguments, given[0], known, atol)
             official = right

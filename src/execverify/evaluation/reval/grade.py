@@ -53,8 +53,8 @@ def _state_mark(probe: Probe, given: str) -> Grade:
     except LiteralError as error:
         return Grade(official, False, f"the value {error}" if semicolon else "it is not `value; type`")
     strict = any(same_value(value, parse_literal(one.text or "")) for one in probe.values if one.type == kind.strip())
-    told = " or ".join(map(str, probe.values[:3])) + (" ..." if len(probe.values) > 3 else "")
-    return Grade(official, strict, "" if strict else f"it is {truncate(told, 120)}")
+    known_values = " or ".join(map(str, probe.values[:3])) + (" ..." if len(probe.values) > 3 else "")
+    return Grade(official, strict, "" if strict else f"it is {truncate(known_values, 120)}")
 
 
 def _is_filled(run: Run, given: str) -> bool:

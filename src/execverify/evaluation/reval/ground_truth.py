@@ -56,7 +56,7 @@ def probed(asked: Sequence[Asked], left: SkipCounts, workers: int, imports: tupl
 
     Args:
         asked: runs, the programs that make them, and the probes of each.
-        left: told what cannot be judged.
+        left: call_text what cannot be judged.
         workers: how many processes run programs at once.
         imports: installed modules that programs may import.
     """
@@ -177,11 +177,13 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: SkipCounts) -> It
             continue
         done.add(group)
         text = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
-        fields = {**_told(run), "line": str(line), "statement": text, "var": var}
-        told = f"line {line}, {var}; {truncate(run.told, 80)}"
+        fields = {**_prompt_fields(run), "line": str(line), "statement": text, "var": var}
+        call_text = f"line {line}, {var}; {truncate(run.prompt_text, 80)}"
 
-        def item(expected: str, held: Probe, group: str = group, told: str = told, fields: Mapping[str, str] = fields) -> Item:
-            return Item(f"{group}/{held.task}", (held.task,), (expected,), run.code, told, fields, run.slices, held)
+        def item(
+            expected: str, held: Probe, group: str = group, call_text: str = call_text, fields: Mapping[str, str] = fields
+        ) -> Item:
+            return Item(f"{group}/{held.task}", (held.task,), (expected,), run.code, call_text, fields, run.slices, held)
 
         covered = YES if at in here else NO
         theirs = YES if account.covered else NO
@@ -202,14 +204,14 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: SkipCounts) -> It
             yield item(NO_STATE if value is None else str(value), held)
 
 
-def _told(run: Run) -> dict[str, str]:
+def _prompt_fields(run: Run) -> dict[str, str]:
     """What the prompt templates may name of a run."""
     setup = run.fixture.setup if run.fixture is not None else ""
     fixture = "".join(f"# {line}".rstrip() + "\n" for line in ["executed before:", *split_lines(setup)]) if setup else ""
     return {
         "listing": _listing(split_lines(run.code)),
         "code": run.code.strip("\n"),
-        "call": f"this test\n\n{fixture}{run.told}" if run.fixture is not None else run.told,
+        "call": f"this test\n\n{fixture}{run.prompt_text}" if run.fixture is not None else run.prompt_text,
         "assertion": fixture + run.assertion,
     }
 
@@ -219,9 +221,9 @@ def _output_item(run: Run, holds: Mapping[str, bool], left: SkipCounts) -> Itera
         why = "the data have no value for ??" if run.gold is None else "the data's own answer does not hold here"
         left.counts[f"output: {why}"] += 1
         return
-    told = truncate(run.assertion, 100)
+    call_text = truncate(run.assertion, 100)
     held = Probe("output", run, run.name)
-    yield Item(f"{run.name}/output", ("output",), (run.gold,), run.code, told, _told(run), run.slices, held)
+    yield Item(f"{run.name}/output", ("output",), (run.gold,), run.code, call_text, _prompt_fields(run), run.slices, held)
 
 
 def _successors(line: int, here: Sequence[int], lines: Sequence[str]) -> tuple[tuple[str, ...], bool]:

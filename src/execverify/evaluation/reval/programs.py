@@ -55,7 +55,7 @@ class Run:
     Attributes:
         name: task and input.
         code: the code under test.
-        told: the call, or the body of the test method.
+        prompt_text: the call, or the body of the test method.
         before: code that an output assertion needs before it.
         assertion: the assertion (for classes, the body of a test method) with `??`.
         fixture: where the body of a test method belongs; None for a function's run.
@@ -67,7 +67,7 @@ class Run:
 
     name: str
     code: str
-    told: str
+    prompt_text: str
     before: str
     assertion: str
     fixture: Fixture | None
@@ -133,14 +133,14 @@ def _runs(row: Row, tasks: Sequence[Row], path: Path, left: SkipCounts, imports:
         name = f"{row['task_id']}/{index}"
         assertion = str(entry.get("output_pred") or "")
         make = _of_a_class if row.get("test") else _of_a_function
-        told, before, fixture, gold, program = make(row, index, given, assertion)
+        prompt_text, before, fixture, gold, program = make(row, index, given, assertion)
         kind = "function" if fixture is None else "class"
-        run = Run(name, row["code"], told, before, assertion, fixture, gold, {"kind": kind, **slices}, imports, left)
+        run = Run(name, row["code"], prompt_text, before, assertion, fixture, gold, {"kind": kind, **slices}, imports, left)
         yield run, program, entry["task"]
 
 
 _Parts = tuple[str, str, Fixture | None, str | None, Program | str]
-"""Of a run: how it is told, the code before its assertion, its fixture, its gold answer, its program or why it has none."""
+"""Of a run: how it is prompt_text, the code before its assertion, its fixture, its gold answer, its program or why it has none."""
 
 
 def _of_a_function(row: Row, index: int, given: str, assertion: str) -> _Parts:
@@ -149,7 +149,7 @@ def _of_a_function(row: Row, index: int, given: str, assertion: str) -> _Parts:
     outputs = row.get("outputs") or []
     output = outputs[index] if index < len(outputs) and isinstance(outputs[index], str) else None
     gold = assertion.replace(HOLE, output) if output is not None and HOLE in assertion else None
-    told = f"`{entry_point}(*{given})`"
+    prompt_text = f"`{entry_point}(*{given})`"
     try:
         value = parse_literal(given)
         program = Program(code, entry_point, arguments_text((value if isinstance(value, tuple) else (value,), {})))
@@ -157,9 +157,15 @@ def _of_a_function(row: Row, index: int, given: str, assertion: str) -> _Parts:
     except (LiteralError, ProgramError):
         pass
     try:
-        return told, code, None, gold, Program(f"{code}\n\n\ndef {ENTRY}():\n    return {entry_point}(*({given}))\n", ENTRY, "")
+        return (
+            prompt_text,
+            code,
+            None,
+            gold,
+            Program(f"{code}\n\n\ndef {ENTRY}():\n    return {entry_point}(*({given}))\n", ENTRY, ""),
+        )
     except ProgramError as error:
-        return told, code, None, gold, str(error)
+        return prompt_text, code, None, gold, str(error)
 
 
 def _of_a_class(row: Row, index: int, given: str, assertion: str) -> _Parts:

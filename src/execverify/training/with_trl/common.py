@@ -144,7 +144,7 @@ def translate_errors(out: Path) -> Iterator[None]:
     Raises:
         TrainingError: a full disk, or too little memory.
     """
-    again = "what was saved stays: mend it and give the same command again"
+    again = "what was saved stays: fix it and give the same command again"
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning)  # of the engines among themselves

@@ -110,12 +110,12 @@ def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) ->
     found = {row.get("kind") for row in rows}
     wrong = sorted(str(kind) for kind in found - set(settings.kinds))
     if wrong:
-        mend = (
+        fix = (
             "rl_unit_tests takes code_generation rows"
             if CODE_GENERATION in found
             else "rl_whitebox takes white_box and input_prediction rows"
         )
-        raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {mend}")
+        raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {fix}")
 
 
 def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> None:
@@ -156,7 +156,7 @@ def train_rl(
     arguments = arguments_of(preset, stage, out)
     model, tokenizer = load_for_stage(preset, base, out)
     functions = reward_functions(preset.stage(stage), workers)
-    kept, told = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
+    kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
     watched = [LoggedReward(function, preset.stage(stage).num_generations) for function in functions]
     with translate_config_errors(stage):
         trainer = trainer_class()(
@@ -167,7 +167,7 @@ def train_rl(
             processing_class=tokenizer,
         )
     log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds, say)
-    about = {"stage": stage, "base": base_name(base, out), **told}
+    about = {"stage": stage, "base": base_name(base, out), **recorded}
     return train_stage(trainer, log, tokenizer, out, about, lambda: _seconds(out))
 
 
@@ -188,14 +188,14 @@ def _prompts(
     ]
     check_kinds(kept, stage, settings)
     say(f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}")
-    told: dict[str, Any] = dict(vars(account))
+    recorded: dict[str, Any] = dict(vars(account))
     if settings.difficulty_filter_samples:
         batch = preset.evaluation.batch_size
-        kept, told["screening_seconds"] = filter_by_reward_variance(
+        kept, recorded["screening_seconds"] = filter_by_reward_variance(
             kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say
         )
     check_enough(len(kept), account.too_long, stage, settings)
-    return kept, {**told, "prompts": len(kept)}
+    return kept, {**recorded, "prompts": len(kept)}
 
 
 def _seconds(out: Path) -> dict[str, float]:

@@ -38,16 +38,16 @@ def load_for_stage(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
 
 
 def train_stage(
-    trainer: Any, log: Any, tokenizer: Any, out: Path, told: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
+    trainer: Any, log: Any, tokenizer: Any, out: Path, recorded: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
 ) -> dict[str, Any]:
     """Trains to the end, from the last whole checkpoint where there is one; keeps the model and the tokenizer.
 
     Args:
         trainer: TRL's.
-        log: told each step, before the trackers, which then get its figures too.
+        log: called with each step, before the trackers, which then get its figures too.
         tokenizer: saved beside the weights.
         out: the stage's folder.
-        told: what `stage.json` says beside steps and seconds.
+        recorded: what `stage.json` says beside steps and seconds.
         more: further figures, asked for at the end.
 
     Returns:
@@ -65,7 +65,7 @@ def train_stage(
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
         _save_model(trainer, tokenizer, out / MODEL)
     seconds = round(time.perf_counter() - begun, 1)
-    found = {**told, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
+    found = {**recorded, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
     if is_first():
         write_json(out / STAGE, found)
         drop_checkpoints(out)

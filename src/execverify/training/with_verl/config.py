@@ -91,9 +91,9 @@ def check_for_verl(preset: Preset, stage: str) -> None:
             "0 where the reward is per_component",
         ),
     }
-    for name, (wrong, mend) in refused.items():
+    for name, (wrong, fix) in refused.items():
         if wrong:
-            raise TrainingError(f"verl has no {stage}.{name} = {_text(getattr(rl, name))}: give {mend}, or train by TRL")
+            raise TrainingError(f"verl has no {stage}.{name} = {_text(getattr(rl, name))}: give {fix}, or train by TRL")
     for tracker in preset.report_to:
         if tracker not in TRACKERS:
             raise TrainingError(f"verl has no tracker {tracker!r} for report_to: give some of {', '.join(TRACKERS)}")

@@ -60,8 +60,8 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
         ModelError: no such model.
     """
     check_for_verl(preset, stage)
-    told = {"engine": "verl", "stage": stage, "model": model, "preset": preset.as_json()}
-    if _begun(out, told):
+    recorded = {"engine": "verl", "stage": stage, "model": model, "preset": preset.as_json()}
+    if _begun(out, recorded):
         return out
     rl = preset.stage(stage)
     exported = export(
@@ -74,11 +74,11 @@ def prepare(preset: Preset, stage: str, rows: str | Path | Iterable[Row], model:
         longest=rl.max_prompt_length,
     )
     settings = verl_settings(preset, stage, exported, _full_name(model), out)
-    write_run(out, stage, settings, exported, told)
+    write_run(out, stage, settings, exported, recorded)
     return out
 
 
-def _begun(out: Path, told: dict[str, Any]) -> bool:
+def _begun(out: Path, recorded: dict[str, Any]) -> bool:
     """Whether this very run has begun in the folder.
 
     Raises:
@@ -87,7 +87,7 @@ def _begun(out: Path, told: dict[str, Any]) -> bool:
     if not (out / CHECKPOINTS).exists():
         return False
     found = read_json(out / SETTINGS) or {}
-    if any(found.get(name) != value for name, value in told.items()) or not (out / RUN).exists():
+    if any(found.get(name) != value for name, value in recorded.items()) or not (out / RUN).exists():
         raise TrainingError(f"{out} holds the checkpoints of a run with other settings: give another folder, or remove this one")
     return True
 
@@ -120,7 +120,7 @@ def prompt_length(model: str) -> Length | None:
     return length
 
 
-def write_run(out: Path, stage: str, settings: Settings, exported: Exported, told: dict[str, Any]) -> None:
+def write_run(out: Path, stage: str, settings: Settings, exported: Exported, recorded: dict[str, Any]) -> None:
     """Writes a run's command and its settings; each file is there whole or not at all.
 
     Args:
@@ -128,7 +128,7 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, tol
         stage: "rl_whitebox" or "rl_unit_tests".
         settings: as `verl_settings` gives them.
         exported: the rows.
-        told: what else `settings.json` tells.
+        recorded: what else `settings.json` tells.
 
     Raises:
         TrainingError: the files cannot be written.
@@ -139,13 +139,13 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, tol
         "left_out": dict(exported.left_out),
         "examples": exported.examples,
     }
-    plain = {**told, **counts, "settings": settings, "execverify": __version__}
+    plain = {**recorded, **counts, "settings": settings, "execverify": __version__}
     write_json(out / SETTINGS, plain)
     _write(out / RUN, command_file(stage, settings, exported, out.absolute() / LOG))
 
 
 def command_file(stage: str, settings: Settings, exported: Exported, log: Path) -> str:
-    """The text of `run.sh`; `log` is where verl is told to write its figures."""
+    """The text of `run.sh`; `log` is where verl writes its figures."""
     rows = ", ".join(f"{count} {split} rows" for split, count in exported.rows.items())
     left = ", ".join(f"{count} {reason}" for reason, count in exported.left_out.items()) or "none"
     lines = [

@@ -35,8 +35,8 @@ def figures(folder: Path, *, workers: int = 2) -> Iterator[dict[str, float]]:
     Raises:
         TrainingError: there are no completions, or a file of them cannot be read.
     """
-    told = read_json(folder / SETTINGS) or {}
-    settings = {name.lstrip("+"): value for name, value in told.get("settings", {}).items()}
+    recorded = read_json(folder / SETTINGS) or {}
+    settings = {name.lstrip("+"): value for name, value in recorded.get("settings", {}).items()}
     rule = {name.removeprefix(_RULE): value for name, value in settings.items() if name.startswith(_RULE)}
     files = sorted((folder / ROLLOUTS).glob("*.jsonl"), key=lambda path: (len(path.stem), path.stem))
     if not files:
