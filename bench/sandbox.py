@@ -69,9 +69,9 @@ def baseline(count: int, workers: int) -> float:
         return seconds(lambda: list(pool.map(interpreter, range(count)))) / count
 
 
-def candidates(count: int, workers: int, box: Sandbox, allow_weak: bool = False) -> float:
+def candidates(count: int, workers: int, box: Sandbox, allow_weak_isolation: bool = False) -> float:
     """Seconds for one candidate with its tests."""
-    work = run_candidates([CANDIDATE] * count, workers=workers, sandbox=box, allow_weak=allow_weak)
+    work = run_candidates([CANDIDATE] * count, workers=workers, sandbox=box, allow_weak_isolation=allow_weak_isolation)
     return seconds(lambda: list(work)) / count
 
 
@@ -124,9 +124,9 @@ def layer_costs() -> list[Figure]:
     boxes |= {name: Sandbox(0, (), choice, untrusted=True) for name, choice in choices.items()}
     try:
         for box in boxes.values():
-            candidates(10, 1, box, allow_weak=True)
+            candidates(10, 1, box, allow_weak_isolation=True)
         names = list(boxes)
-        best = together(*[lambda box=boxes[name]: candidates(60, 1, box, allow_weak=True) for name in names])
+        best = together(*[lambda box=boxes[name]: candidates(60, 1, box, allow_weak_isolation=True) for name in names])
         cost = dict(zip(names, best, strict=True))
     finally:
         for box in boxes.values():

@@ -7,7 +7,7 @@ mistake and the mend::
     ├── ProgramError       a program that cannot be used: its source, entry point or arguments
     ├── LiteralError       a text that is not a literal
     ├── SandboxError       our own failure: the confined process could not be started or kept
-    │   └── WeakSandboxError   untrusted code is refused here, because a layer of the sandbox is missing
+    │   └── InsufficientIsolationError   untrusted code is refused here, because a layer of the sandbox is missing
     ├── QuestionError      a question or task that cannot be asked
     ├── RowError           a row or a file of rows, programs or completions that is not what it says
     ├── DatasetError       a dataset that cannot be made as asked, written or continued
@@ -33,7 +33,7 @@ class SandboxError(ExecVerifyError):
     """The confined process could not be started or kept: our failure, never the program's or the model's."""
 
 
-class WeakSandboxError(SandboxError):
+class InsufficientIsolationError(SandboxError):
     """Untrusted code is refused, because a layer that it needs is missing here; the message names the layer and the mend."""
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import verifiers.v1 as vf
+from execverify_tasks.tasks import ExecVerifyTask, SingleTurnHarness, row_data
 
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import RowError, SandboxError
-from execverify.training.verifiers import ExecVerifyTask, SingleTurnHarness, row_data
 from tests.external.rows import CODE, EURUS, completions, rows
 
 ID = "execverify-tasks"

@@ -70,7 +70,7 @@ def test_trl_logs_the_mean_of_each_part_and_graded_lines(tasks: dict[str, ev.Tas
     )
     assert metrics["execverify/output"] == 1.0
     assert metrics["execverify/next_statement"] == metrics["execverify/variable_state"] == 0.5
-    assert metrics["execverify/our_failures"] == 0.0
+    assert metrics["execverify/grader_errors"] == 0.0
     assert "✗" not in extras["graded"][0] and "no line for this question" in extras["graded"][1]
 
 
@@ -127,11 +127,11 @@ def test_our_failure_is_none_and_never_zero(tasks: dict[str, ev.Task], monkeypat
     other = f"<answer>assert f(4) == {task.result.text}</answer>"
     metrics: dict[str, float] = {}
     assert white_box_reward(completions=[other], log_metric=metrics.__setitem__, **columns(task)) == [None]
-    assert metrics["execverify/our_failures"] == 1.0
+    assert metrics["execverify/grader_errors"] == 1.0
     with pytest.raises(SandboxError, match="no process today"):
         compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)))
     counted = compute_score("execverify/input_prediction", other, json.dumps(ev.to_row(task)), raise_errors=False)
-    assert (counted["score"], counted["our_failure"], counted["bad_row"]) == (0.0, 1.0, 0.0)
+    assert (counted["score"], counted["grader_error"], counted["bad_row"]) == (0.0, 1.0, 0.0)
 
 
 def test_verl_returns_the_same_keys_for_every_row(tasks: dict[str, ev.Task]) -> None:
@@ -167,7 +167,7 @@ def test_verl_says_what_is_wrong_with_its_input(data_source: str, truth: str, me
         compute_score(data_source, "x", truth)
     if data_source == "execverify/white_box":
         counted = compute_score(data_source, "x", truth, raise_errors=False)
-        assert (counted["score"], counted["our_failure"], counted["bad_row"]) == (0.0, 0.0, 1.0)
+        assert (counted["score"], counted["grader_error"], counted["bad_row"]) == (0.0, 0.0, 1.0)
 
 
 def test_a_bad_row_is_none_named_and_counted_and_its_batch_goes_on(
@@ -180,7 +180,7 @@ def test_a_bad_row_is_none_named_and_counted_and_its_batch_goes_on(
     lines: list[str] = []
     heard: dict[str, Any] = {"log_metric": metrics.__setitem__, "log_extra": lambda _, found: lines.extend(found)}
     assert white_box_reward(completions=[task.gold] * 2, **heard, **batch) == [2.0, None]
-    assert (metrics["execverify/bad_rows"], metrics["execverify/our_failures"]) == (0.5, 0.0)
+    assert (metrics["execverify/bad_rows"], metrics["execverify/grader_errors"]) == (0.5, 0.0)
     assert "row 'bad'" in lines[1] and "row 'bad'" in caplog.text
     with pytest.raises(RowError, match="the row cannot be used"):
         WhiteBoxReward(raise_errors=True)(completions=[task.gold] * 2, **batch)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import execverify as ev
-from execverify.errors import RowError, SandboxError, WeakSandboxError
+from execverify.errors import InsufficientIsolationError, RowError, SandboxError
 from execverify.rewards.code import grade
 from execverify.rewards.code.grade import UnitTestConfig, unit_test_score, unit_test_scores, unit_test_scores_async
 from execverify.rewards.code.unit_tests import parse_unit_tests
@@ -401,16 +401,16 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
     assert "no process today" in score.parts[1].reason
     metrics: dict[str, float] = {}
     assert unit_test_reward(completions=[answer(GOLD)], tests=[CALLS], log_metric=metrics.__setitem__) == [None]
-    assert metrics["execverify/our_failures"] == 1.0
+    assert metrics["execverify/grader_errors"] == 1.0
     with pytest.raises(SandboxError, match="no process today"):
         compute_score("execverify/code_generation", answer(GOLD), CALLS)
-    assert compute_score("execverify/code_generation", answer(GOLD), CALLS, raise_errors=False)["our_failure"] == 1.0
+    assert compute_score("execverify/code_generation", answer(GOLD), CALLS, raise_errors=False)["grader_error"] == 1.0
 
     def weak(*_: Any, **__: Any) -> Any:
-        raise WeakSandboxError("no filter of system calls")
+        raise InsufficientIsolationError("no filter of system calls")
 
     monkeypatch.setattr(grade, "run_candidates", weak)
-    with pytest.raises(WeakSandboxError):
+    with pytest.raises(InsufficientIsolationError):
         unit_test_reward(completions=[answer(GOLD)], tests=[CALLS])
 
 
@@ -428,9 +428,9 @@ def test_malformed_tests_are_an_error_or_none_and_never_a_score() -> None:
         metrics: dict[str, float] = {}
         given: dict[str, Any] = {"completions": [answer(GOLD)] * 2, "tests": [truth, CALLS], "id": ["a", "b"]}
         assert unit_test_reward(log_metric=metrics.__setitem__, **given) == [None, 1.05]
-        assert (metrics["execverify/bad_rows"], metrics["execverify/our_failures"]) == (0.5, 0.0)
+        assert (metrics["execverify/bad_rows"], metrics["execverify/grader_errors"]) == (0.5, 0.0)
         counted = compute_score("execverify/code_generation", answer(GOLD), truth, raise_errors=False)
-        assert (counted["score"], counted["bad_row"], counted["our_failure"]) == (0.0, 1.0, 0.0)
+        assert (counted["score"], counted["bad_row"], counted["grader_error"]) == (0.0, 1.0, 0.0)
         scores = unit_test_scores([(truth, answer(GOLD)), (CALLS, answer(GOLD))])
         assert [score.reward for score in scores] == [None, 1.05]
         assert [str(part.verdict) for part in scores[0].parts] == ["bad_row"]
@@ -508,7 +508,7 @@ def test_trl_logs_parts_and_outcomes() -> None:
     assert metrics["execverify/format"] == 1.0
     assert metrics["execverify/unit_test"] == pytest.approx(2 / 3)
     assert metrics["execverify/unit_test/raised"] == pytest.approx(1 / 3)
-    assert metrics["execverify/unit_test/timed_out"] == metrics["execverify/our_failures"] == 0.0
+    assert metrics["execverify/unit_test/timed_out"] == metrics["execverify/grader_errors"] == 0.0
     assert "ZeroDivisionError" in extras["graded"][1]
 
 

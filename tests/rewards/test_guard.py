@@ -178,7 +178,7 @@ def test_an_unexpected_exception_costs_its_own_part_and_is_kept_and_counted(
         completions=texts, log_metric=metrics.__setitem__, log_extra=lambda _, found: graded.extend(found), **columns(white, 3)
     )
     assert rewards == [pytest.approx(2 - states / len(lines)), 2.0, 0.0]
-    assert metrics["execverify/unreadable"] == pytest.approx(1 / 3) and metrics["execverify/our_failures"] == 0.0
+    assert metrics["execverify/unreadable"] == pytest.approx(1 / 3) and metrics["execverify/grader_errors"] == 0.0
     assert "could not be read: IndexError at test_guard.py" in graded[0]
     assert "IndexError" in caplog.text
     counted = compute_score("execverify/white_box", texts[0], json.dumps(ev.to_row(white)))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from execverify.errors import SandboxError, WeakSandboxError
+from execverify.errors import InsufficientIsolationError, SandboxError
 from execverify.sandbox.candidates import Candidate, CandidateWithAsserts, as_async, run_asserts, run_candidates
 from execverify.sandbox.isolation import ALLOW_WEAK, IsolationConfig, children
 from execverify.sandbox.isolation.report import layers, missing_layer_message
@@ -496,11 +496,11 @@ def test_untrusted_code_is_refused_where_a_layer_is_missing(layer: str, monkeypa
     one = Candidate("def f(): return 1", ("",), "f")
     with Sandbox(0, (), IsolationConfig(without=(layer,)), untrusted=True) as box:
         with pytest.raises(
-            WeakSandboxError, match=f"untrusted code is refused: the {layer} is off.*--allow-weak-isolation"
+            InsufficientIsolationError, match=f"untrusted code is refused: the {layer} is off.*--allow-weak-isolation"
         ) as caught:
             next(run_candidates([one], sandbox=box))
         assert "\n" not in str(caught.value)
-        assert said(next(run_candidates([one], sandbox=box, allow_weak=True))) == ["1"]
+        assert said(next(run_candidates([one], sandbox=box, allow_weak_isolation=True))) == ["1"]
         monkeypatch.setenv(ALLOW_WEAK, "1")
         assert said(next(run_candidates([one], sandbox=box))) == ["1"]
 

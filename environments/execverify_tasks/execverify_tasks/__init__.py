@@ -1,5 +1,5 @@
 """Tasks of execverify for `verifiers`: its commands find here the set of tasks, and how a model is asked by default."""
 
-from execverify.training.verifiers import ExecVerifyTaskset, SingleTurnEnv, SingleTurnHarness
+from execverify_tasks.tasks import ExecVerifyTaskset, SingleTurnEnv, SingleTurnHarness
 
 __all__ = ["ExecVerifyTaskset", "SingleTurnEnv", "SingleTurnHarness"]

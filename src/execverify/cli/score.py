@@ -49,7 +49,10 @@ _NOT_RUN_TO_ITS_END = (
 @click.option("--float-tolerance", default=0.0, show_default=True, type=Finite(0), help="How far floats may be off.")
 @click.option("--binary", is_flag=True, help="Unit tests: 1 where all pass, else 0, instead of the share that passes.")
 @click.option(
-    "--allow-weak-isolation", "allow_weak", is_flag=True, help="Unit tests: run code where hostile code cannot be confined."
+    "--allow-weak-isolation",
+    "allow_weak_isolation",
+    is_flag=True,
+    help="Unit tests: run code where hostile code cannot be confined.",
 )
 @limit_options
 def score_command(
@@ -61,7 +64,7 @@ def score_command(
     ungated: bool,
     float_tolerance: float,
     binary: bool,
-    allow_weak: bool,
+    allow_weak_isolation: bool,
     timeout: float,
     steps: int,
     imports: tuple[str, ...],
@@ -77,7 +80,9 @@ def score_command(
     tests = UnitTestConfig(binary=binary, float_tolerance=float_tolerance, imports=imports)
     limits = limits_from_options(timeout, steps, imports)
     with Progress("completions judged", len(pairs)):
-        scores = score_many(pairs, rule=rule, tests=tests, limits=limits, workers=default_workers(), allow_weak=allow_weak)
+        scores = score_many(
+            pairs, rule=rule, tests=tests, limits=limits, workers=default_workers(), allow_weak_isolation=allow_weak_isolation
+        )
     if as_json:
         for (task, _), score in zip(pairs, scores, strict=True):
             echo_json({"id": task.id, "kind": task.kind, **score_as_json(score)})

@@ -71,7 +71,7 @@ def verdicts(
     """Whether each claim's program gets to its end; None where we failed to run it. Equal claims are decided once.
 
     Raises:
-        WeakSandboxError: a claim must be run, and this system cannot confine what a model wrote.
+        InsufficientIsolationError: a claim must be run, and this system cannot confine what a model wrote.
     """
     distinct = list(dict.fromkeys(claims))
     quiet = list(
@@ -96,7 +96,7 @@ def run_scripts(
     """Runs programs as the main text of a process each, and says which got to their end; None where we failed.
 
     Raises:
-        WeakSandboxError: this system cannot confine what a model wrote.
+        InsufficientIsolationError: this system cannot confine what a model wrote.
     """
     candidates = [Candidate(_SOURCE.format(text=text), ("",), "check") for text in texts]
     found: list[bool | None] = []

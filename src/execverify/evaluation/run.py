@@ -90,7 +90,7 @@ def evaluate(
     Raises:
         EvaluationError: no such benchmark, style or data.
         ModelError: no such model, or a folder of another run.
-        WeakSandboxError: an answer must be run, and this system cannot confine it.
+        InsufficientIsolationError: an answer must be run, and this system cannot confine it.
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
     path = None if data is None else Path(data)

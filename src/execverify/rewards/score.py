@@ -94,7 +94,7 @@ def score(
     rule: RewardConfig = PAPER_REWARD,
     tests: UnitTestConfig | None = None,
     limits: Limits = _LIMITS,
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
 ) -> Score:
     """Judges one completion of a task.
 
@@ -105,7 +105,7 @@ def score(
     if not isinstance(task, UnitTestTask):
         expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
     text = completion if isinstance(completion, str) else completion_text(completion) or completion
-    return score_many([(task, text)], rule=rule, tests=tests, limits=limits, allow_weak=allow_weak)[0]
+    return score_many([(task, text)], rule=rule, tests=tests, limits=limits, allow_weak_isolation=allow_weak_isolation)[0]
 
 
 def score_many(
@@ -115,7 +115,7 @@ def score_many(
     tests: UnitTestConfig | None = None,
     limits: Limits = _LIMITS,
     workers: int = 1,
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
 ) -> list[Score]:
     """Judges completions, in order; programs that must run for it share the sandbox and up to `workers` processes.
 
@@ -125,10 +125,10 @@ def score_many(
         tests: how unit tests become one; None for the paper's rule with the float tolerance of `rule`.
         limits: what a program may use.
         workers: how many programs run at once.
-        allow_weak: run code that a model wrote even where the kernel lacks what confines hostile code.
+        allow_weak_isolation: run code that a model wrote even where the kernel lacks what confines hostile code.
 
     Raises:
-        WeakSandboxError: hostile code cannot be confined here, and a task asks for code.
+        InsufficientIsolationError: hostile code cannot be confined here, and a task asks for code.
     """
     scores: dict[int, Score] = {}
     to_run: list[tuple[int, Task, Program]] = []
@@ -152,7 +152,7 @@ def score_many(
         rule=tests or UnitTestConfig(float_tolerance=rule.float_tolerance),
         limits=limits,
         workers=workers,
-        allow_weak=allow_weak,
+        allow_weak_isolation=allow_weak_isolation,
     )
     scores.update(zip((index for index, *_ in codes), judged_codes, strict=True))
     return [scores[index] for index in range(len(scores))]

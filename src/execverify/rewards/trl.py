@@ -160,7 +160,7 @@ class UnitTestReward:
         name: what TRL logs it as.
         limits: what a candidate may use for each test.
         workers: candidates that run at once; None for one a core. One that hangs holds up none of the others.
-        allow_weak: run candidates even where the kernel lacks what confines hostile code.
+        allow_weak_isolation: run candidates even where the kernel lacks what confines hostile code.
         raise_errors: raise RowError for a row that cannot be used; else its reward is None, the log names it, and it is counted.
     """
 
@@ -171,13 +171,13 @@ class UnitTestReward:
         name: str = "unit_test_reward",
         limits: Limits = TEST_LIMITS,
         workers: int | None = None,
-        allow_weak: bool = False,
+        allow_weak_isolation: bool = False,
         raise_errors: bool = False,
     ) -> None:
         self.rule = rule
         self.limits = limits
         self.workers = workers
-        self.allow_weak = allow_weak
+        self.allow_weak_isolation = allow_weak_isolation
         self.raise_errors = raise_errors
         self.__name__ = name
 
@@ -201,7 +201,7 @@ class UnitTestReward:
 
         Raises:
             RowError: tests that cannot be read, with `raise_errors`.
-            WeakSandboxError: hostile code cannot be confined here.
+            InsufficientIsolationError: hostile code cannot be confined here.
         """
         scores = self.scores(completions, columns)
         _log(scores, _CODE_KINDS, log_metric, log_extra)
@@ -238,7 +238,7 @@ class UnitTestReward:
             else:
                 scores[index] = tests
         workers = self.workers or _default_workers()
-        settings: dict[str, Any] = {"rule": self.rule, "limits": self.limits, "allow_weak": self.allow_weak}
+        settings: dict[str, Any] = {"rule": self.rule, "limits": self.limits, "allow_weak_isolation": self.allow_weak_isolation}
         given = unit_test_scores(pairs, workers=workers, stop=stop, **settings)
         for index, score in zip(judged, given, strict=True):
             scores[index] = score
@@ -338,7 +338,7 @@ def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMe
         for verdict in Verdict if verdicts else ():
             log_metric(f"execverify/unit_test/{verdict.replace(' ', '_')}", verdicts[verdict] / verdicts.total())
         for name, verdict in (
-            ("our_failures", Verdict.GRADER_ERROR),
+            ("grader_errors", Verdict.GRADER_ERROR),
             ("bad_rows", Verdict.BAD_ROW),
             ("unreadable", Verdict.UNREADABLE),
         ):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from execverify.errors import RowError, SandboxError, WeakSandboxError
+from execverify.errors import InsufficientIsolationError, RowError, SandboxError
 from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.code.grade import TEST_LIMITS, UnitTestConfig, unit_test_score
@@ -44,20 +44,20 @@ def compute_score(
         extra_info: its `index`, if any, names the row in messages.
         settings: from verl's `reward_kwargs`: fields of `RewardRule` (alpha, kinds, gated, scale, float_tolerance); for code
             generation those of `UnitTestRule` (binary, format_bonus, strict, float_tolerance, stop_early, imports, prelude) and of
-            `Limits` (timeout, memory, output), and allow_weak; and raise_errors (true unless set).
+            `Limits` (timeout, memory, output), and allow_weak_isolation; and raise_errors (true unless set).
 
     Returns:
         "score", 0 to the rule's scale, and for each part (output, input, next_statement, variable_state, format, unit_test) how
         many were asked and how many were right, and its reward where it is to be one of its own: the share that is right, gated
         like the whole, and 0 where none was asked. Always the same keys, as verl's collation needs. Unsupported tests are not
-        asked. Then, 1 or 0: "our_failure" (we failed to judge), "bad_row" (the ground truth cannot be read, or holds no test that
+        asked. Then, 1 or 0: "grader_error" (we failed to judge), "bad_row" (the ground truth cannot be read, or holds no test that
         can be judged by), "unreadable" (a part of the answer could not be read, and earned nothing).
 
     Raises:
         RowError: an unknown data source; a bad row.
         SandboxError: we failed to judge. An exception is how verl's trainer is told to leave a completion out. In an engine that it
             would end, set raise_errors to False: then the score of both is 0, and the keys and the log say so.
-        WeakSandboxError: hostile code cannot be confined here, whatever raise_errors says.
+        InsufficientIsolationError: hostile code cannot be confined here, whatever raise_errors says.
     """
     if data_source not in DATA_SOURCES and str(data_source).lower() not in SOURCES:
         listed = ", ".join((*DATA_SOURCES, *sorted(SOURCES)))
@@ -67,7 +67,7 @@ def compute_score(
     gated = False
     try:
         judged, gated = judge(ground_truth, solution_str)
-    except WeakSandboxError:
+    except InsufficientIsolationError:
         raise
     except Exception as error:
         if raise_errors:
@@ -108,7 +108,7 @@ def _counts(judged: Score, gated: bool) -> dict[str, float]:
         counts[f"{part_kind}_reward"] = 0.0 if gated else judged.share(part_kind) or 0.0
     found = {part.verdict for part in judged.parts}
     for name, verdict in (
-        ("our_failure", Verdict.GRADER_ERROR),
+        ("grader_error", Verdict.GRADER_ERROR),
         ("bad_row", Verdict.BAD_ROW),
         ("unreadable", Verdict.UNREADABLE),
     ):
@@ -129,11 +129,11 @@ def _judge(data_source: str, settings: dict[str, Any]) -> Callable[[str | dict[s
     if kind == CODE_GENERATION:
         tests = _of(UnitTestConfig, settings, UnitTestConfig())
         limits = _of(Limits, settings, TEST_LIMITS)
-        allow_weak = bool(settings.get("allow_weak"))
+        allow_weak_isolation = bool(settings.get("allow_weak_isolation"))
 
         def judge_code(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:
             read = by_source(parse_unit_tests(truth), data_source)
-            return unit_test_score(read, text, rule=tests, limits=limits, allow_weak=allow_weak), False
+            return unit_test_score(read, text, rule=tests, limits=limits, allow_weak_isolation=allow_weak_isolation), False
 
         return judge_code
     rule = _of(RewardConfig, settings, PAPER_REWARD)

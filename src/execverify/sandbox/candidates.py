@@ -89,7 +89,7 @@ def run_candidates(
     limits: Limits = _DEFAULT,
     workers: int = 1,
     imports: Collection[str] = (),
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
     stop_early: bool = False,
     sandbox: Sandbox | None = None,
     stop: threading.Event | None = None,
@@ -101,13 +101,13 @@ def run_candidates(
         limits: what each may use; the timeout is each test's.
         workers: how many candidates are at work at once.
         imports: modules that they may import besides the standard library.
-        allow_weak: whether to run them where a layer of isolation is off that untrusted code needs.
+        allow_weak_isolation: whether to run them where a layer of isolation is off that untrusted code needs.
         stop_early: whether to run no test of a candidate after the first that did not return; their outcome is "not_run".
         sandbox: a sandbox for candidates, whose imports then count; None for this process's own.
         stop: ends every process, and the results, soon after another thread sets it.
 
     Raises:
-        WeakSandboxError: this system cannot confine untrusted code, and `allow_weak` is not set.
+        InsufficientIsolationError: this system cannot confine untrusted code, and `allow_weak_isolation` is not set.
         SandboxError: no confined process could be started.
     """
 
@@ -128,7 +128,7 @@ def run_candidates(
         )
         return CallSession(setup, used, stop_early, candidate.judge)
 
-    return _run(map(session, candidates), workers, box, allow_weak, stop)
+    return _run(map(session, candidates), workers, box, allow_weak_isolation, stop)
 
 
 def run_asserts(
@@ -137,7 +137,7 @@ def run_asserts(
     limits: Limits = _DEFAULT,
     workers: int = 1,
     imports: Collection[str] = (),
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
     stop_early: bool = False,
     sandbox: Sandbox | None = None,
     stop: threading.Event | None = None,
@@ -156,7 +156,7 @@ def run_asserts(
     """
     box = sandbox or sandbox_for(imports)
     sessions = (_assert_session(each, limits, box.imports, stop_early) for each in candidates)
-    return _run(sessions, workers, box, allow_weak, stop)
+    return _run(sessions, workers, box, allow_weak_isolation, stop)
 
 
 async def as_async(results: Iterator[_Item]) -> AsyncIterator[_Item]:
@@ -226,7 +226,7 @@ def _assert_session(
 
 
 def _run(
-    sessions: Iterator[Session[Results]], workers: int, sandbox: Sandbox, allow_weak: bool, stop: threading.Event | None
+    sessions: Iterator[Session[Results]], workers: int, sandbox: Sandbox, allow_weak_isolation: bool, stop: threading.Event | None
 ) -> Iterator[Results]:
-    sandbox.require_isolation(allow_weak)
+    sandbox.require_isolation(allow_weak_isolation)
     yield from Scheduler(sessions, workers, sandbox, stop).results()

@@ -126,18 +126,18 @@ class Sandbox:
         if forkserver is not None:
             forkserver.close()
 
-    def require_isolation(self, allow_weak: bool) -> None:
+    def require_isolation(self, allow_weak_isolation: bool) -> None:
         """Checks that untrusted code is confined here.
 
         Args:
-            allow_weak: whether to allow weaker isolation; so does the environment variable `EXECVERIFY_ALLOW_WEAK_SANDBOX=1`.
+            allow_weak_isolation: whether to allow weaker isolation; so does the environment variable `EXECVERIFY_ALLOW_WEAK_ISOLATION=1`.
 
         Raises:
-            WeakSandboxError: a layer that untrusted code needs is off, and weaker isolation is not allowed.
+            InsufficientIsolationError: a layer that untrusted code needs is off, and weaker isolation is not allowed.
         """
         with self._lock:
             self._started()
-        if not allow_weak and os.environ.get(isolation.ALLOW_WEAK) != "1":
+        if not allow_weak_isolation and os.environ.get(isolation.ALLOW_WEAK) != "1":
             isolation.require_layers(self.layers)
 
     def start_candidate(self) -> tuple[ForkServerHandle, int, socket.socket]:

@@ -67,29 +67,29 @@ def check_tests(
     *,
     rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
 ) -> TestCheck:
     """Runs the tests of a problem against its reference solutions, and against answers without work.
 
     Args:
         tests: a ground truth as in `read_tests`, or what that gave.
         solutions: programs that solve the problem; the best of the first `MOST_REFERENCES` counts.
-        rule, limits, allow_weak: as for `unit_test_score`.
+        rule, limits, allow_weak_isolation: as for `unit_test_score`.
 
     Raises:
         RowError: tests that cannot be read.
-        WeakSandboxError: hostile code cannot be confined here.
+        InsufficientIsolationError: hostile code cannot be confined here.
     """
     read = tests if isinstance(tests, UnitTests) else parse_unit_tests(tests)
     best: TestCheck | None = None
     for solution in solutions[:MAX_REFERENCES]:
-        score = unit_test_score(read, _answer(solution), rule=rule, limits=limits, allow_weak=allow_weak)
+        score = unit_test_score(read, _answer(solution), rule=rule, limits=limits, allow_weak_isolation=allow_weak_isolation)
         found = _check([part for part in score.parts if part.kind == "unit_test"])
         if best is None or _solved(found) > _solved(best):
             best = found
         if found.validity == UnitTestValidity.SOLVED:
             break
-    return best if best is not None else _unsolved(read, rule, limits, allow_weak)
+    return best if best is not None else _unsolved(read, rule, limits, allow_weak_isolation)
 
 
 def _answer(solution: str) -> str:
@@ -118,13 +118,13 @@ def _standing(part: GradedPart) -> UnitTestValidity:
     return UnitTestValidity.SOLVED if part.right else UnitTestValidity.NOTHING
 
 
-def _unsolved(tests: UnitTests, rule: UnitTestConfig, limits: Limits, allow_weak: bool) -> TestCheck:
+def _unsolved(tests: UnitTests, rule: UnitTestConfig, limits: Limits, allow_weak_isolation: bool) -> TestCheck:
     """What is known without a reference: what reading tells, and what every answer passes."""
     places = [number for number, test in enumerate(tests.tests) if not mismatch_reason(test, rule)]
     idle: set[int] = set()
     if tests.format == UnitTestFormat.ASSERT and places:
         given = [tests.tests[number].given for number in places]
-        options = {"limits": limits, "imports": rule.imports, "allow_weak": allow_weak}
+        options = {"limits": limits, "imports": rule.imports, "allow_weak_isolation": allow_weak_isolation}
         held = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options)
         idle = {places[number] for number in held}
     whys = [mismatch_reason(test, rule) or (f"it {IDLE}" if number in idle else "") for number, test in enumerate(tests.tests)]

@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from execverify.errors import ProgramError, SandboxError, WeakSandboxError
+from execverify.errors import InsufficientIsolationError, ProgramError, SandboxError
 from execverify.programs.equality import same_value
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import truncate
@@ -108,10 +108,12 @@ def unit_test_score(
     *,
     rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
 ) -> Score:
     """Judges one completion by unit tests; see `unit_test_scores`. Raises RowError for tests that cannot be read."""
-    return unit_test_scores([(tests, completion)], rule=rule, limits=limits, allow_weak=allow_weak, raise_errors=True)[0]
+    return unit_test_scores(
+        [(tests, completion)], rule=rule, limits=limits, allow_weak_isolation=allow_weak_isolation, raise_errors=True
+    )[0]
 
 
 def unit_test_scores(
@@ -120,7 +122,7 @@ def unit_test_scores(
     rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
     workers: int = 1,
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
     raise_errors: bool = False,
     stop: threading.Event | None = None,
 ) -> list[Score]:
@@ -131,7 +133,7 @@ def unit_test_scores(
         rule: how outcomes become a reward.
         limits: what a candidate may use for each of its tests.
         workers: how many candidates run at once; one that hangs holds up none of the others.
-        allow_weak: run candidates even where the kernel lacks what confines hostile code. Only for code that you trust.
+        allow_weak_isolation: run candidates even where the kernel lacks what confines hostile code. Only for code that you trust.
         raise_errors: raise what is wrong with a row; else its score is None, with one part of kind "row" that says what.
         stop: once it is set, by any thread, what runs is ended within a moment; what was left is our failure.
 
@@ -140,10 +142,10 @@ def unit_test_scores(
 
     Raises:
         RowError: tests that cannot be read, with `raise_errors`.
-        WeakSandboxError: hostile code cannot be confined here; the message names what is missing. (Any other failure of the
+        InsufficientIsolationError: hostile code cannot be confined here; the message names what is missing. (Any other failure of the
             sandbox is a reward of None.)
     """
-    return _scores(pairs, rule, limits, workers, allow_weak, raise_errors, stop or threading.Event())
+    return _scores(pairs, rule, limits, workers, allow_weak_isolation, raise_errors, stop or threading.Event())
 
 
 def _scores(
@@ -151,7 +153,7 @@ def _scores(
     rule: UnitTestConfig,
     limits: Limits,
     workers: int,
-    allow_weak: bool,
+    allow_weak_isolation: bool,
     raise_errors: bool,
     stop: threading.Event,
 ) -> list[Score]:
@@ -159,7 +161,7 @@ def _scores(
     problems = [_problem(tests, completion, raise_errors) for tests, completion in pairs]
 
     def one(problem: "_GradingJob | Score") -> Score:
-        return problem if isinstance(problem, Score) else problem.score(rule, limits, allow_weak, stop)
+        return problem if isinstance(problem, Score) else problem.score(rule, limits, allow_weak_isolation, stop)
 
     if workers == 1 or sum(isinstance(problem, _GradingJob) and problem.runs(rule) for problem in problems) < 2:
         return [one(problem) for problem in problems]
@@ -190,7 +192,7 @@ async def unit_test_scores_async(
     rule: UnitTestConfig = PAPER_UNIT_TESTS,
     limits: Limits = TEST_LIMITS,
     workers: int = 1,
-    allow_weak: bool = False,
+    allow_weak_isolation: bool = False,
     raise_errors: bool = False,
 ) -> list[Score]:
     """`unit_test_scores` for an event loop, which goes on while candidates run.
@@ -198,7 +200,7 @@ async def unit_test_scores_async(
     A task that is cancelled returns at once; its candidates are ended.
     """
     given = list(pairs)
-    return await stoppable(lambda stop: _scores(given, rule, limits, workers, allow_weak, raise_errors, stop))
+    return await stoppable(lambda stop: _scores(given, rule, limits, workers, allow_weak_isolation, raise_errors, stop))
 
 
 _MOST_SECONDS, _MOST_MEMORY = 30.0, 4 * 1024**3
@@ -240,12 +242,16 @@ class _GradingJob:
     def runs(self, rule: UnitTestConfig) -> bool:
         return self.code.source is not None and bool(self.supported(rule))
 
-    def score(self, rule: UnitTestConfig, limits: Limits, allow_weak: bool, stop: threading.Event) -> Score:
+    def score(self, rule: UnitTestConfig, limits: Limits, allow_weak_isolation: bool, stop: threading.Event) -> Score:
         """Runs the candidate, and puts together what its parts earn."""
         judged: list[GradedPart] = []
         error = self.unread
         if self.runs(rule):
-            options: dict[str, Any] = {"limits": _limits(self.tests, limits), "imports": rule.imports, "allow_weak": allow_weak}
+            options: dict[str, Any] = {
+                "limits": _limits(self.tests, limits),
+                "imports": rule.imports,
+                "allow_weak_isolation": allow_weak_isolation,
+            }
             error = self.run(judged, rule, options, stop)
         if error is not None:
             asked = [("format", ()), *(("unit_test", test.expected) for test in self.tests.tests)]
@@ -281,7 +287,7 @@ class _GradingJob:
                 else self.run_tests
             )
             run(source, prelude, tuple(test.given for test in supported), judge, judged, rule, options, stop)
-        except WeakSandboxError:
+        except InsufficientIsolationError:
             raise
         except SandboxError as error:
             failure = str(error)

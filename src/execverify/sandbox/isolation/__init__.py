@@ -16,7 +16,7 @@ import sysconfig
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from execverify.errors import WeakSandboxError
+from execverify.errors import InsufficientIsolationError
 from execverify.sandbox import candidate_worker
 from execverify.sandbox.isolation import capabilities, landlock, libc, namespaces, rlimits, seccomp
 
@@ -49,18 +49,18 @@ class IsolationConfig:
 ALL_LAYERS = IsolationConfig()
 
 
-ALLOW_WEAK = "EXECVERIFY_ALLOW_WEAK_SANDBOX"
-"""An environment variable. Set to 1, it allows weaker isolation, as `allow_weak=True` does for one call."""
+ALLOW_WEAK = "EXECVERIFY_ALLOW_WEAK_ISOLATION"
+"""An environment variable. Set to 1, it allows weaker isolation, as `allow_weak_isolation=True` does for one call."""
 
 
 def require_layers(layers: dict[str, str]) -> None:
-    """Raises WeakSandboxError where a layer is off that untrusted code needs."""
+    """Raises InsufficientIsolationError where a layer is off that untrusted code needs."""
     for name, requirement in REQUIRED_LAYERS.items():
         state = layers.get(name, "off: this system has none")
         if state != "on":
-            raise WeakSandboxError(
+            raise InsufficientIsolationError(
                 f"untrusted code is refused: the {name} is {state}; {requirement}. "
-                f"To run it with weaker isolation: allow_weak=True, --allow-weak-isolation, or {ALLOW_WEAK}=1"
+                f"To run it with weaker isolation: allow_weak_isolation=True, --allow-weak-isolation, or {ALLOW_WEAK}=1"
             )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from execverify.errors import WeakSandboxError
+from execverify.errors import InsufficientIsolationError
 from execverify.sandbox import isolation
 from execverify.sandbox.sandbox import sandbox_for
 
@@ -51,7 +51,7 @@ def layers() -> list[Layer]:
         SandboxError: no confined process could be started.
     """
     box = sandbox_for(())
-    box.require_isolation(allow_weak=True)
+    box.require_isolation(allow_weak_isolation=True)
     found = {**dict.fromkeys(isolation.REQUIRED_LAYERS, "off: this system has none"), **box.layers}
     return [
         Layer(
@@ -69,6 +69,6 @@ def missing_layer_message(found: list[Layer]) -> str | None:
     """Why untrusted code is refused here, in one line; None where it is not."""
     try:
         isolation.require_layers({layer.name: "on" if layer.on else f"off: {layer.why}" for layer in found})
-    except WeakSandboxError as error:
+    except InsufficientIsolationError as error:
         return str(error)
     return None

@@ -69,7 +69,7 @@ class ExecVerifyTaskConfig(vf.TaskConfig):
     """Code: what a well-formed answer earns."""
     timeout: float = TEST_LIMITS.timeout
     """Code: seconds for each unit test."""
-    allow_weak: bool = False
+    allow_weak_isolation: bool = False
     """Code: run it even where the kernel lacks what confines hostile code."""
 
 
@@ -99,7 +99,7 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
         config = self.config
         rule: dict[str, Any] = {"float_tolerance": config.float_tolerance}
         if self.data.kind == CODE_GENERATION:
-            rule |= {name: getattr(config, name) for name in ("binary", "format_bonus", "timeout", "allow_weak")}
+            rule |= {name: getattr(config, name) for name in ("binary", "format_bonus", "timeout", "allow_weak_isolation")}
         else:
             rule |= {"alpha": config.alpha, "kinds": config.count, "gated": config.gated, "scale": config.scale}
         return compute_score(f"execverify/{self.data.kind}", completion, self.data.truth, **rule)
