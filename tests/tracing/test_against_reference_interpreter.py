@@ -1,6 +1,7 @@
 """The tracer and the questions against a second account of the same runs, which shares nothing with them.
 
-`tests/oracles/reference_interpreter.py` interprets a program's syntax tree and says what its steps were. Here every step, frame and state of the
+`tests/oracles/reference_interpreter.py` interprets a program's syntax tree and says what its steps were. Here every step,
+frame and state of the
 real trace is held against it, on hand-written cases, the example programs, CRUXEval and generated programs; so are all
 questions, from the account alone. A program that the account refuses (it guesses nothing) is left out, and counted.
 """

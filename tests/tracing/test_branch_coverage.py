@@ -46,7 +46,8 @@ def test_results_and_arms_of_every_input() -> None:
     found = surveyed(ARMS, ["7", "1", "0"])
     assert texts(found) == ["'x[2]'", "'y'", "'y'"]
     assert set(found.arms) == {
-        *(BranchOutcome(line, "condition", truth) for line in (2, 3, 6, 7) for truth in (True, False)), BranchOutcome(3, "loop", True), BranchOutcome(5, "loop", True),
+        *(BranchOutcome(line, "condition", truth) for line in (2, 3, 6, 7) for truth in (True, False)),
+        BranchOutcome(3, "loop", True), BranchOutcome(5, "loop", True),
     }  # fmt: skip
     assert taken(found, 2) == {(2, "condition", False), (3, "condition", False)}
     assert taken(found, 1) == {(2, "condition", False), (3, "condition", False), (5, "loop", True), (6, "condition", False)}

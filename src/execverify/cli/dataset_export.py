@@ -41,7 +41,8 @@ def dataset_export_command(
         length = prompt_length(model)
         if length is None:
             raise click.UsageError(
-                f"--max-prompt-length needs the tokenizer of {model}, which cannot be loaded: is the name right, and is transformers installed "
+                f"--max-prompt-length needs the tokenizer of {model}, which cannot be loaded: is the name "
+                f"right, and is transformers installed "
                 "(pip install 'execverify[train]')?"
             )
     with Progress("rows", count_rows(rows)) as bar:

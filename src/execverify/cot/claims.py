@@ -177,7 +177,8 @@ class ResultConfirmed:
 
 
 Claim = (
-    WantedResult | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound | SideEffect | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
+    WantedResult | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound
+    | SideEffect | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
     | FunctionReturned | RoundsSkipped | NextStatementAnswer | StateAnswer | OtherAnswer | NeverRunsAnswer
 )  # fmt: skip
 """Any of them."""

@@ -1,6 +1,7 @@
 """Code problems that others have published become rows that the unit-test rewards judge.
 
-A record may be in any format of `execverify.rewards.code.record_formats`. One that is not whole is left out and counted with its reason; one that
+A record may be in any format of `execverify.rewards.code.record_formats`. One that is not whole is left out and counted
+with its reason; one that
 is not about code is only counted. Where records bring reference solutions, their tests can be checked against these.
 """
 

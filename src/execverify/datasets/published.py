@@ -17,7 +17,8 @@ from execverify.utils.read_files import NotJson, read_records
 def programs_in(path: str) -> Iterator[ProgramRecord]:
     """The programs of a file, in its order.
 
-    A record of a published format (`execverify.rewards.code.record_formats`) gives its first reference solution, with the arguments of the first
+    A record of a published format (`execverify.rewards.code.record_formats`) gives its first reference solution, with the
+    arguments of the first
     test that calls it; one that has none, or that asks for a method or for a program with standard input, gives none.
 
     Args:

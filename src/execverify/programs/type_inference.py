@@ -561,8 +561,10 @@ _BEFORE: dict[type[ast.AST], str] = {
 }  # fmt: skip
 _HOW: dict[type[ast.AST], Callable[[_TypeInferer, Any], str]] = {  # what tells the type of each sort of expression
     ast.Constant: _TypeInferer.constant, ast.Name: _TypeInferer.name, ast.List: _TypeInferer.display, ast.Set: _TypeInferer.display,
-    ast.Tuple: _TypeInferer.tuple_display, ast.Dict: _TypeInferer.dict_display, ast.IfExp: _TypeInferer.ternary, ast.NamedExpr: _TypeInferer.named,
-    ast.BoolOp: _TypeInferer.boolean, ast.UnaryOp: _TypeInferer.unary, ast.BinOp: _TypeInferer.operation, ast.Compare: _TypeInferer.comparison,
+    ast.Tuple: _TypeInferer.tuple_display, ast.Dict: _TypeInferer.dict_display, ast.IfExp: _TypeInferer.ternary,
+    ast.NamedExpr: _TypeInferer.named,
+    ast.BoolOp: _TypeInferer.boolean, ast.UnaryOp: _TypeInferer.unary, ast.BinOp: _TypeInferer.operation,
+    ast.Compare: _TypeInferer.comparison,
     ast.Subscript: _TypeInferer.subscript, ast.JoinedStr: _TypeInferer.text, ast.ListComp: _TypeInferer.comprehension,
     ast.SetComp: _TypeInferer.comprehension, ast.GeneratorExp: _TypeInferer.comprehension, ast.DictComp: _TypeInferer.comprehension,
     ast.Call: _TypeInferer.call, ast.Starred: _TypeInferer.starred,

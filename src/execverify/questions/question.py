@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 KINDS = ("next_statement", "variable_state")
-"""The paper's kinds of white-box questions, which are asked by default; `QUESTION_KINDS` has every kind. (What a program returns, or which input gives a result, is a task's own question.)"""
+"""The paper's kinds of white-box questions, which are asked by default; `QUESTION_KINDS` has every kind. (What a program
+returns, or which input gives a result, is a task's own question.)"""
 
 UNIT_TEST = "unit_test"
 """The kind of a code-generation task's questions: what does the function return for these arguments?"""

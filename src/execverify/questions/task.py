@@ -25,7 +25,8 @@ TASK_KINDS = ("white_box", "input_prediction")
 """The kinds of tasks that a trace gives."""
 
 CODE_GENERATION = "code_generation"
-"""The kind of tasks that ask for code (see `execverify.questions.code_generation`). A trace alone gives none: it takes English and tests."""
+"""The kind of tasks that ask for code (see `execverify.questions.code_generation`). A trace alone gives none: it takes
+English and tests."""
 
 NO_STEP = "runs no statement of the program"
 """What is said of a run without a single step."""

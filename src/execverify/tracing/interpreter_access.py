@@ -7,7 +7,8 @@ any time. A label of such a program would be a constant that is true here and to
     >>> from execverify.programs import Program
     >>> interpreter_access(Program("import sys\\ndef f(n):\\n    return sys.version_info >= (3, n)", arguments="8"))
     'it depends on the version of Python: `sys.version_info` at line 3'
-    >>> interpreter_access(Program("import sys\\nsys.setrecursionlimit(9000)\\ndef f(n):\\n    return sys.maxsize > n", arguments="8")) is None
+    >>> source = "import sys\\nsys.setrecursionlimit(9000)\\ndef f(n):\\n    return sys.maxsize > n"
+    >>> interpreter_access(Program(source, arguments="8")) is None
     True
 
 What a module gives is followed by name, through aliases; a guarded module may only be the base of an attribute, so that it

@@ -234,7 +234,8 @@ class _Bounded(io.RawIOBase):
         self._read += len(data)
         if self._read > self._most:
             raise self._error(
-                f"{self._name} grows to more than {self._most >> 20} MiB ({MAX_COMPRESSION_RATIO} times its size, and {ALWAYS >> 20} MiB at least, "
+                f"{self._name} grows to more than {self._most >> 20} MiB ({MAX_COMPRESSION_RATIO} times its "
+                f"size, and {ALWAYS >> 20} MiB at least, "
                 "are read): if that is right, unpack it yourself and name the unpacked file"
             )
         buffer[: len(data)] = data

@@ -1,6 +1,7 @@
 """Held-out synthesized tasks for code: write the function that the English tells; hidden unit tests decide.
 
-`--data` takes rows that `execverify dataset build --task-kinds code_generation` made, of which those of the split "test" count where there are
+`--data` takes rows that `execverify dataset build --task-kinds code_generation` made, of which those of the split "test"
+count where there are
 any. They are asked with the prompts that they carry.
 """
 

@@ -1,6 +1,7 @@
 r"""Unit tests as data, and what makes them: of inputs and outputs, and of test code.
 
-Each record format (`execverify.rewards.code.record_formats`) reads its own fields and makes tests here. A mistake in them is a `RowError` and never
+Each record format (`execverify.rewards.code.record_formats`) reads its own fields and makes tests here. A mistake in them
+is a `RowError` and never
 a reward of 0.
 """
 

@@ -1,6 +1,7 @@
 """Published code problems: one reader a format, in one register, for `code-rows`, the rewards and `build --from` alike.
 
-To add a format, write a module with a `RecordFormat` and list it in `_OWN`, or register it from outside with `register_format`, before those that fit more records.
+To add a format, write a module with a `RecordFormat` and list it in `_OWN`, or register it from outside with
+`register_format`, before those that fit more records.
 
     >>> solution = "def add(a, b):\\n    return a + b"
     >>> found = read_record({"test_list": ["assert add(1, 2) == 3"], "text": "Add two numbers.", "code": solution})
