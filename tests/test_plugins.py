@@ -10,6 +10,7 @@ import pytest
 
 import execverify as ev
 from execverify.cot import STYLES, CotCompletion, check_chain, generate_cot
+from execverify.datasets import read_rows
 from execverify.errors import ExecVerifyError
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.rewards import REWARDS
@@ -78,6 +79,30 @@ def test_the_command_line_and_its_workers_know_a_plugin(tmp_path: Path) -> None:
     assert "doubles" in listed.stdout
     trained = with_plugin("train", "sft", "--preset", "tiny", "--trainer", "toy", "-o", str(tmp_path / "run"))
     assert "toy trainer: sft" in trained.stderr
+
+
+def test_rows_of_a_plugins_kind_are_made_scored_and_validated(tmp_path: Path) -> None:
+    (tmp_path / "programs.jsonl").write_text(json.dumps({"code": SOURCE, "input": "3", "id": "one"}) + "\n")
+    rows, built = str(tmp_path / "rows.jsonl"), str(tmp_path / "built")
+    kinds = ("--question-kinds", "visit_count", "--task-kinds", "white_box")
+    made = with_plugin("dataset", "from-programs", str(tmp_path / "programs.jsonl"), "-o", rows, *kinds)
+    assert made.returncode == 0, made.stderr
+    row = json.loads(Path(rows).read_text())
+    assert {question["kind"] for question in row["questions"]} == {"visit_count"}
+    wrong = "<answer>assert f(3) == 3" + "\n77" * len(row["questions"]) + "</answer>"
+    (tmp_path / "completions.jsonl").write_text(json.dumps({"id": row["id"], "completion": wrong}) + "\n")
+    scored = with_plugin("score", rows, str(tmp_path / "completions.jsonl"), "--json")
+    assert json.loads(scored.stdout)["reward"] == 1.0, scored.stderr
+    validated = with_plugin("dataset", "validate", rows)
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+    build = with_plugin("dataset", "build", "-o", built, "--size", "12", "--workers", "1", *kinds)
+    assert build.returncode == 0, build.stderr
+    found = [one for one in read_rows(built) if one["questions"]]
+    assert len(found) == 12 and {question["kind"] for one in found for question in one["questions"]} == {"visit_count"}
+    unknown = subprocess.run(
+        [sys.executable, "-m", "execverify", "score", rows, str(tmp_path / "completions.jsonl")], capture_output=True, text=True
+    )
+    assert unknown.returncode == 2 and "there is no question kind 'visit_count'" in unknown.stderr
 
 
 def test_a_plugin_that_cannot_be_imported_is_one_line() -> None:

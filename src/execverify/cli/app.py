@@ -22,6 +22,7 @@ from click.shell_completion import CompletionItem
 from execverify import __version__
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.utils.messages import one_line
+from execverify.utils.registry import load_plugins
 
 VERBS = {
     "trace": ("trace", "Run programs and show each step: its line, and what changed."),
@@ -75,6 +76,7 @@ class _Verbs(click.Group):
         module = self.verbs[cmd_name][0]
         if not module:
             return _GROUPS[cmd_name]
+        load_plugins()  # before any room is loaded: a plugin may import all of them
         found = importlib.import_module(f"execverify.cli.{module}")
         command: click.Command = getattr(found, f"{self.prefix}{cmd_name.replace('-', '_')}_command")
         return command

@@ -15,6 +15,7 @@ from execverify.datasets.build_run import BuildResult, build
 from execverify.datasets.config import DatasetConfig, levels_of
 from execverify.datasets.splits import Splits
 from execverify.questions.prompts import DEFAULT, template_names
+from execverify.questions.question import KINDS
 from execverify.questions.task import ALL_KINDS, TASK_KINDS
 from execverify.reports.dataset import write_report
 from execverify.utils.messages import count_phrase
@@ -56,6 +57,9 @@ _SHOWN = 6
 )
 @click.option("--max-questions", "limit", default=10, show_default=True, help="Most questions a row.")
 @click.option(
+    "--question-kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions to ask, with commas between them."
+)
+@click.option(
     "--prompt-template",
     "template",
     default=DEFAULT,
@@ -77,6 +81,7 @@ def dataset_build_command(
     workers: int,
     inputs: int,
     limit: int,
+    question_kinds: str,
     template: str,
     splits: str,
     timeout: float,
@@ -95,6 +100,7 @@ def dataset_build_command(
         value_types=tuple(split_kinds(types)),
         inputs_per_program=inputs,
         max_questions=limit,
+        question_kinds=tuple(split_kinds(question_kinds)),
         prompt_template=template,
         splits=Splits.parse(splits),
         timeout=timeout,

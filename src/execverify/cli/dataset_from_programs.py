@@ -21,6 +21,7 @@ from execverify.datasets.rows_io import check_out, write_rows
 from execverify.errors import RowError
 from execverify.programs.program import truncate
 from execverify.questions.prompts import DEFAULT, template_names
+from execverify.questions.question import KINDS
 from execverify.questions.task import TASK_KINDS
 from execverify.utils.messages import count_phrase
 
@@ -35,6 +36,9 @@ _SHOWN_DROPS = 10
 )
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
 @click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
+@click.option(
+    "--question-kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions to ask, with commas between them."
+)
 @click.option(
     "--prompt-template",
     "template",
@@ -52,6 +56,7 @@ def dataset_from_programs_command(
     kinds: str,
     seed: int,
     limit: int,
+    question_kinds: str,
     template: str,
     split: str,
     call: str | None,
@@ -65,7 +70,14 @@ def dataset_from_programs_command(
     FILE is JSONL with {code, input[, output, id, entry_point]}, a Python file with calls, or - for JSONL from standard input.
     """
     settings = RowConfig(
-        split_kinds(kinds), limit, seed, template, split, limits_from_options(timeout, steps, imports), default_workers()
+        kinds=split_kinds(kinds),
+        max_questions=limit,
+        question_kinds=split_kinds(question_kinds),
+        seed=seed,
+        prompt_template=template,
+        split=split,
+        limits=limits_from_options(timeout, steps, imports),
+        workers=default_workers(),
     )
     account = ConversionReport()
     check_out(out)

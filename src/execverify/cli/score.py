@@ -43,7 +43,7 @@ _NOT_RUN_TO_ITS_END = (
 @_JSON
 @click.option("--alpha", default=0.5, show_default=True, type=Finite(0, 1), help="Weight of the questions.")
 @click.option(
-    "--question-kinds", "kinds", default="next_statement,variable_state", show_default=True, help="Kinds of questions that count."
+    "--question-kinds", "kinds", default="", help="Kinds of questions that count, with commas between them; all by default."
 )
 @click.option("--no-output-gate", "ungated", is_flag=True, help="Let questions count where the output assertion is wrong.")
 @click.option("--float-tolerance", default=0.0, show_default=True, type=Finite(0), help="How far floats may be off.")
@@ -70,7 +70,7 @@ def score_command(
     imports: tuple[str, ...],
 ) -> None:
     """Judge completions: JSONL of {id, completion}, or of texts in the order of the rows; - for standard input."""
-    rule = RewardConfig(alpha, tuple(split_kinds(kinds)), not ungated, float_tolerance=float_tolerance)
+    rule = RewardConfig(alpha, tuple(split_kinds(kinds)) or None, not ungated, float_tolerance=float_tolerance)
     if rows == completions == "-":
         raise RowError("rows and completions cannot both come from standard input: name a file for one of them")
     tasks = [task_from_row(row) for row in read_rows(rows)]

@@ -39,8 +39,9 @@ class Scopes:
         shared: names that a function can give a new value in another one (`global`, `nonlocal`).
         remembers: whether calls can leave something behind for later ones, so that what a frame's variables hold can change
             between two of its steps.
-        acts: parts whose computing again would do something again.
-        quiet: parts that cannot be rendered, because nobody can compute them from the frame's variables alone: they wait for a value, they
+        has_side_effect: parts whose computing again would do something again.
+        is_silent: parts that cannot be rendered, because nobody can compute them from the frame's variables alone: they
+            wait for a value, they
             call what remembers earlier calls, or they are rounds of something that would do them again as a whole.
     """
 
@@ -163,10 +164,10 @@ class StepContext:
         state: the frame's variables before the step.
         values: of parts that were rendered and can stand for them, by node.
         inner: of names that comprehensions and lambdas have bound.
-        rendered: how many of the step's notes have been rendered.
+        emitted: how many of the step's notes have been rendered.
         mentioned: parts and values that have been rendered, by their texts.
         pending: names bound for a round of which nothing has been rendered yet.
-        binder: what bound them.
+        comprehension: what bound them.
         rounds: how many rounds each binder has had.
     """
 

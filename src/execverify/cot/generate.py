@@ -45,7 +45,7 @@ class CotCompletion:
     Attributes:
         text: the completion: `<reasoning>...</reasoning>` and `<answer>...</answer>`.
         style: how it reads.
-        rung: which of the levels of detail it has, from 0, the fullest.
+        detail_level: which of the levels of detail it has, from 0, the fullest.
         tokens: how many tokens its text has.
     """
 
@@ -86,8 +86,8 @@ def generate_cot(
         trace: the run of its program.
         details: the values of the parts of its statements; by default the program runs once more for them.
         style: of `VOICES`, or "mixed".
-        detail: of `DETAILS`: where to begin on the ladder from all to little.
-        budget: most tokens of the completion; detail is given up step by step until it fits. None for any length.
+        detail_level: of `DETAILS`: where to begin on the ladder from all to little.
+        max_tokens: most tokens of the completion; detail is given up step by step until it fits. None for any length.
         seed: chooses among phrases; with the task's id, so that a row's chain depends on nothing else.
         count_tokens: how many tokens a text has.
 

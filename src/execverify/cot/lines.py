@@ -16,9 +16,9 @@ class Line:
     Attributes:
         statement: the statement.
         whole: the expression whose value it sets, tests, returns or goes through; None where there is none.
-        takes_up: whether that value is, as a whole, what it sets, tests or returns.
-        silent: a part that is not rendered, because the statement itself is: the call that is all of it.
-        crowded: whether other statements stand on the line too.
+        consumes_value: whether that value is, as a whole, what it sets, tests or returns.
+        is_silent: a part that is not rendered, because the statement itself is: the call that is all of it.
+        multiple_statements: whether other statements stand on the line too.
         names: names that it binds, in the order of its text.
     """
 

@@ -39,7 +39,7 @@ class Loop:
         line: of its header.
         frame: where it runs.
         turns: its rounds, in order; the header's last step, which ends the loop, is none.
-        left: whether its last round left it, by a `break`, a `return` or an exception.
+        completed: whether its last round left it, by a `break`, a `return` or an exception.
     """
 
     line: int

@@ -49,7 +49,7 @@ class TraceTeacher:
 
     Attributes:
         style: of `VOICES`, or "mixed".
-        detail, budget, seed, count_tokens: see `narrate`.
+        detail_level, max_tokens, seed, count_tokens: see `narrate`.
 
     Raises:
         DatasetError: an unknown style or level of detail, or a budget below 1.

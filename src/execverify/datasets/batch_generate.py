@@ -22,6 +22,7 @@ from execverify.datasets.decontaminate import Decontaminator
 from execverify.datasets.generate import INPUTS_PER_PROGRAM, CoverageRequest, ItemGenerator, stops_early
 from execverify.programs.input_mutation import Values, iter_mutated_inputs
 from execverify.programs.program import Program, arguments_text
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.prompts import override_templates, template_texts
 from execverify.questions.task import CODE_GENERATION
 from execverify.sandbox.job import Job, Reply, Runner
@@ -35,8 +36,11 @@ from execverify.tracing.coverage_runs import Given, arguments_from_text, argumen
 from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondeterministic
 from execverify.tracing.recorder import record
 from execverify.tracing.trace import Trace, trace_of
+from execverify.utils.registry import load_plugins
 
 _RUNNER = Runner("execverify.datasets.batch_generate", "make")
+QUESTION_KINDS.names()  # loads them before the first fork: confined processes cannot list this package's folders
+
 _BATCH = 32  # items generated together: each stage runs for all of them, which uses the processor's caches better
 _IDLE_CALLS = 4
 """Calls after which unused processes outside are ended."""
@@ -62,7 +66,8 @@ class BatchGenerator:
         self.maker = maker
         recipe = maker.recipe
         # Rows that ask for code are checked by runs in other processes.
-        self._usable = recipe.programs_file is None and CODE_GENERATION not in recipe.kinds
+        # Plugins are not installed where the confined processes look for modules.
+        self._usable = recipe.programs_file is None and CODE_GENERATION not in recipe.kinds and not load_plugins()
         self._unused = 0  # calls since something was left open
         texts = template_texts(recipe.prompt_template, recipe.kinds)
         self._setup = base64.b64encode(pickle.dumps((replace(recipe, decontaminate=()), texts))).decode()

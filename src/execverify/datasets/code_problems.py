@@ -42,7 +42,7 @@ class ImportReport:
 
     Attributes:
         records: how many were read.
-        others: how many of these are of another ability than code, by ability.
+        not_code: how many of these are of another ability than code, by ability.
         rows: how many rows were made, by how a candidate is tested.
         tests: how many tests they have.
         left_out: how many tests of them cannot be judged by, by reason.

@@ -13,6 +13,7 @@ from execverify.programs.constraints import LEVELS
 from execverify.programs.literal_types import TYPES
 from execverify.programs.program import Program
 from execverify.questions.prompts import DEFAULT, FunctionSpec, code_prompt_text, prompt_text
+from execverify.questions.question import KINDS
 from execverify.questions.rows import VERSION
 from execverify.questions.select import check_kinds
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, TASK_KINDS
@@ -37,15 +38,16 @@ class DatasetConfig:
         seed: another one gives other programs.
         kinds: of `ALL_KINDS`; where there are several, a hash of seed and item decides by `SHARES`.
         levels: of 1 to 6; none means all (for programs of a file: none is asked of them).
-        methods: names in the catalogue that may be under test; none means all.
-        types: of `programs.written.TYPES`: programs that write values of other types are left out; none means all.
-        inputs: rows of one program, each on arguments of its own.
-        limit: most questions a row.
-        template: name or folder of the prompt template.
+        builtins: names in the catalogue that may be under test; none means all.
+        value_types: of `programs.written.TYPES`: programs that write values of other types are left out; none means all.
+        inputs_per_program: rows of one program, each on arguments of its own.
+        max_questions: most questions a row.
+        question_kinds: kinds of questions that rows ask.
+        prompt_template: name or folder of the prompt template.
         splits: which shapes of programs go to which split.
         timeout, steps: what a run may use, in seconds and in steps.
-        from_file: a file of programs to take instead of the synthesizer's, or None.
-        exclude: files of benchmarks whose programs must not be in the dataset.
+        programs_file: a file of programs to take instead of the synthesizer's, or None.
+        decontaminate: files of benchmarks whose programs must not be in the dataset.
         imports: installed modules that programs of a file may import beside the standard library.
 
     Raises:
@@ -59,6 +61,7 @@ class DatasetConfig:
     value_types: tuple[str, ...] = ()
     inputs_per_program: int = 1
     max_questions: int = 10
+    question_kinds: tuple[str, ...] = KINDS
     prompt_template: str = DEFAULT
     splits: Splits = field(default_factory=Splits)
     timeout: float = 1.0
@@ -69,6 +72,8 @@ class DatasetConfig:
 
     def __post_init__(self) -> None:
         check_kinds(self.kinds, ALL_KINDS)
+        check_kinds(self.question_kinds)
+        object.__setattr__(self, "question_kinds", tuple(dict.fromkeys(self.question_kinds)))
         for level in self.levels:
             if level not in LEVELS or not isinstance(level, int):
                 raise DatasetError(f"there is no level {level!r}: the levels are 1 to 6")
@@ -126,7 +131,7 @@ class DatasetConfig:
             DatasetError: a file of it cannot be read.
         """
         plain: dict[str, Any] = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        for name in ("kinds", "levels", "builtins", "value_types"):
+        for name in ("kinds", "levels", "builtins", "value_types", "question_kinds"):
             plain[name] = list(plain[name])
         plain["splits"] = str(self.splits)
         prompts = self._prompts()

@@ -49,10 +49,10 @@ class CotReport:
     Attributes:
         rows: how many were read.
         chains: how many got a chain, by kind.
-        voices: by voice.
-        rungs: by level of detail, from 0, the fullest.
+        styles: by style.
+        detail_levels: by level of detail, from 0, the fullest.
         tokens: of all chains together.
-        left: the rows that got none.
+        skipped: the rows that got none.
     """
 
     rows: int = 0
@@ -81,8 +81,8 @@ def cot_rows(
 
     Args:
         rows: of kind "white_box" or "input_prediction"; read as they are needed.
-        voice: of `VOICES`, or "mixed": each row then gets one of them by chance.
-        detail, budget, count_tokens: see `narrate`.
+        style: of `VOICES`, or "mixed": each row then gets one of them by chance.
+        detail_level, max_tokens, count_tokens: see `narrate`.
         seed: with a row's id, it chooses voices and phrases.
         workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
         limits: what a program may use. A run that the machine may have cut short is made once more, with ten times the time.

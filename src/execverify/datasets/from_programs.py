@@ -12,7 +12,7 @@ from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, parse_source, truncate
 from execverify.programs.records import ProgramRecord
 from execverify.questions.prompts import DEFAULT
-from execverify.questions.question import fits_on_answer_line
+from execverify.questions.question import KINDS, fits_on_answer_line
 from execverify.questions.rows import Row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import NO_STEP, TASK_KINDS, task
@@ -29,7 +29,7 @@ class SkippedProgram:
 
     Attributes:
         id: the record's id.
-        where: file and line.
+        location: file and line.
         reason: why, in a few words that many programs share.
         detail: what exactly.
     """
@@ -47,9 +47,9 @@ class ConversionReport:
     Attributes:
         programs: how many were read.
         rows: how many rows were made, by kind.
-        confirmed: how many given outputs agreed with the run.
+        outputs_confirmed: how many given outputs agreed with the run.
         completed: ids of programs that had usual imports put before them.
-        rewritten: ids of programs whose arguments were expressions and became literals.
+        arguments_evaluated: ids of programs whose arguments were expressions and became literals.
         drops: the programs that gave no row.
     """
 
@@ -67,6 +67,7 @@ class RowConfig:
 
     kinds: Sequence[str] = TASK_KINDS
     max_questions: int | None = 10
+    question_kinds: Sequence[str] = KINDS
     seed: int = 0
     prompt_template: str = DEFAULT
     split: str = "train"
@@ -185,6 +186,7 @@ def _rows(record: ProgramRecord, trace: Trace, settings: RowConfig, account: Con
         made = task(
             trace,
             kind=kind,
+            kinds=settings.question_kinds,
             limit=settings.max_questions,
             seed=settings.seed,
             id=f"{record.id}/{kind}",

@@ -297,9 +297,9 @@ class ItemGenerator:
         try:
             if chosen.coding is not None:
                 return code_task(trace, chosen.coding.brief, chosen.coding.tests, **common)
-            made = task(trace, kind=kind, limit=recipe.max_questions, **common)
-        except QuestionError:
-            return "its result has no literal"
+            made = task(trace, kind=kind, kinds=recipe.question_kinds, limit=recipe.max_questions, **common)
+        except QuestionError as error:
+            return "its result has no literal" if trace.result.value is None or trace.result.value.text is None else str(error)
         if kind == "white_box" and not made.questions and recipe.max_questions:
             return NO_QUESTIONS
         return made

@@ -33,7 +33,7 @@ class Candidate:
         constraint: what it keeps; None where nobody asked.
         generator: where it came from, as the row says it.
         functions: what each of its functions does, line by line; none where nobody said it.
-        turn: which of its inputs the item is to have: 0 for its own arguments, others for further ones that show something new.
+        round: which of its inputs the item is to have: 0 for its own arguments, others for further ones that show something new.
     """
 
     program: Program

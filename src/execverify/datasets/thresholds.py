@@ -44,7 +44,7 @@ class QualityCheck:
 
     Attributes:
         name: of `BARS` or `BREADTHS`.
-        sense: "at least" or "at most".
+        direction: "at least" or "at most".
         limit: a share, or CRUXEval's breadth.
         value: what it is.
         cruxeval: what it is for CRUXEval's programs; None where they have no such thing.

@@ -8,6 +8,7 @@ from itertools import islice
 
 from execverify.datasets.dedup import HashSet, stable_hash
 from execverify.datasets.workers import batched, parallel_map
+from execverify.questions.question import KINDS
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
 from execverify.questions.task import CODE_GENERATION, Task
@@ -166,7 +167,8 @@ def _check_labels(tasks: list[Task], limits: Limits, found: Validation) -> None:
         elif task.kind == CODE_GENERATION:
             found.questions += len(task.questions)  # each unit test is run anew where gold is scored
         elif task.questions:
-            truth = {(q.kind, q.line, q.visit, q.variable): q.answers for q in ask(trace, limit=None)}
+            kinds = tuple(dict.fromkeys(question.kind for question in task.questions)) or KINDS
+            truth = {(q.kind, q.line, q.visit, q.variable): q.answers for q in ask(trace, kinds=kinds, limit=None)}
             for question in task.questions:
                 found.questions += 1
                 answers = truth.get((question.kind, question.line, question.visit, question.variable))

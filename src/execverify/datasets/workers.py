@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.sandbox.isolation.libc import die_with_parent
+from execverify.utils.registry import load_plugins
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -211,6 +212,7 @@ def serve(fd: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     gc.set_threshold(*_GC_THRESHOLDS)
+    load_plugins()
     if os.getppid() != parent:  # it ended before this process could ask to end with it
         return
     with Connection(fd) as pipe, contextlib.suppress(EOFError, ConnectionError):

@@ -22,10 +22,10 @@ class BenchmarkInfo:
 
     Attributes:
         name: as the command line has it.
-        what: one line.
+        description: one line.
         size: how many items, in words.
         licence: of the data.
-        origin: where the data come from: a page, or a name on the hub.
+        source_url: where the data come from: a page, or a name on the hub.
         official: the authors' rule, in one line.
         strict: what the strict verdict asks for.
         hub: the public name of the data on the hub, and its split; None where they are not there.
@@ -55,7 +55,7 @@ class Item:
         call: the call that is made, or whatever else leads to the question; one line.
         fields: what the prompt templates may name.
         slices: properties by which scores are cut, such as {"loops": "2", "level": "4"}.
-        held: whatever the benchmark itself needs to judge.
+        reference: whatever the benchmark itself needs to judge.
     """
 
     id: str
@@ -76,7 +76,7 @@ class Grade:
         official: right by the authors' rule; None where we failed to judge.
         strict: right strictly; None where we failed to judge.
         why: one line on why it is not right; empty where it is right both ways.
-        counted: False where the authors' rule leaves the sample out, as if it had not been drawn.
+        included: False where the authors' rule leaves the sample out, as if it had not been drawn.
     """
 
     official: bool | None
@@ -161,7 +161,7 @@ class ItemResult:
         answers: what was taken out of each.
         marks: for each sample, the marks, one for each of the item's tasks.
         error: what went wrong on our side before any completion came; None where nothing did.
-        cut: for each sample, whether it was cut off at the most tokens.
+        truncated: for each sample, whether it was cut off at the most tokens.
     """
 
     item: Item

@@ -98,8 +98,8 @@ class RunResult:
     """How a program ended, and what it last said.
 
     Attributes:
-        well: whether it ended well; None where we did not let it come to an end, so that nothing is known of it.
-        said: the end of its output, or what became of it.
+        succeeded: whether it ended well; None where we did not let it come to an end, so that nothing is known of it.
+        message: the end of its output, or what became of it.
     """
 
     succeeded: bool | None

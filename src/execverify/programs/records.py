@@ -37,7 +37,7 @@ class ProgramRecord:
         arguments: the call's arguments as text.
         output: the result that somebody claims, as text; None where nobody does.
         id: the record's own name, or one made of the file's name and the line.
-        where: file and line, for messages.
+        location: file and line, for messages.
         error: why it cannot be used, where the file says so itself, as `execverify ask --json` does of a program that failed.
         completed: whether usual imports were put before the code.
     """

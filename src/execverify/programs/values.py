@@ -37,7 +37,7 @@ class Value:
     Attributes:
         type: `type(x).__name__`.
         text: literal that evaluates to an equal value of the same type; None where the value is opaque.
-        opaque: None, or why there is no text: "object" (no literal exists), "subclass" (of a plain type), "too long",
+        opaque_reason: None, or why there is no text: "object" (no literal exists), "subclass" (of a plain type), "too long",
             "too deep", "cycle", or "nan" (a NaN as a set element or dict key cannot be compared).
     """
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from execverify.errors import QuestionError
 from execverify.programs.program import Program
+from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
 
 DEFAULT = "default"
@@ -60,11 +61,17 @@ def prompt_text(kind: str, program: Program, result: str, questions: tuple[Quest
         "source": program.source.strip("\n"),
         "entry_point": program.entry_point,
         "call": program.one_line_call,
-        "questions": "\n".join(f"Question {i}: {question.text}" for i, question in enumerate(questions, start=1)),
+        "questions": "\n".join([*_rules(questions), *(f"Question {i}: {one.text}" for i, one in enumerate(questions, start=1))]),
     }
     if kind == "input_prediction":
         fields["result"] = result
     return _render(template, kind, fields)
+
+
+def _rules(questions: tuple[Question, ...]) -> list[str]:
+    """The rules of the kinds that are asked and have one of their own."""
+    kinds = map(QUESTION_KINDS.get, dict.fromkeys(question.kind for question in questions))
+    return [kind.rule for kind in kinds if kind.rule]
 
 
 def code_prompt_text(entry_point: str, brief: FunctionSpec, template: str = DEFAULT) -> str:

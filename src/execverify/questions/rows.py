@@ -16,6 +16,7 @@ from execverify.programs.values import to_value
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import UNIT_TEST, Question
 from execverify.questions.task import ALL_KINDS, CODE_GENERATION, Difficulty, Task
+from execverify.utils.registry import PLUGINS
 from execverify.utils.validation import expect
 
 VERSION = 2
@@ -157,8 +158,11 @@ def _answers(entry: Row) -> tuple[str, ...]:
 
 def _question(entry: Row) -> Question:
     answers = _answers(entry)
-    if entry["kind"] not in QUESTION_KINDS or not all(isinstance(entry[name], int) for name in ("line", "visit")):
-        raise RowError("a question needs a known kind, and a line and a visit that are numbers")
+    if entry["kind"] not in QUESTION_KINDS:
+        known = ", ".join(QUESTION_KINDS)
+        raise RowError(f"there is no question kind {entry['kind']!r}: known are {known}; {PLUGINS} names the modules of others")
+    if not all(isinstance(entry[name], int) for name in ("line", "visit")):
+        raise RowError("a question needs a line and a visit that are numbers")
     if not all(map(QUESTION_KINDS.get(entry["kind"]).is_well_formed, answers)):
         raise RowError(f"a question of kind {entry['kind']} cannot have the answers {', '.join(answers)}")
     return Question(entry["kind"], entry["line"], entry["visit"], entry.get("variable"), entry.get("text", ""), answers)

@@ -26,10 +26,10 @@ class Statement:
     Attributes:
         line: the physical line that names it.
         node: its syntax tree; for an `except` header, the handler.
-        texts: the line's source text without the blanks around it, as accepted in answers: as written, and without
+        accepted_texts: the line's source text without the blanks around it, as accepted in answers: as written, and without
             its trailing comment.
         yields: whether it may be left at a `yield` and go on later.
-        askable: False where the line holds more than one statement, is decorated, or begins within another line.
+        is_unambiguous: False where the line holds more than one statement, is decorated, or begins within another line.
         targets: names that it binds directly.
         literal: canonical text of the literal that it assigns, e.g. of `x = []`; None where it assigns no literal.
     """
@@ -59,7 +59,7 @@ class StatementTable:
 
     Attributes:
         statements: by line, in the order of lines.
-        below: for each statement's line, the statement line that follows it in the text; None for the last.
+        next_line: for each statement's line, the statement line that follows it in the text; None for the last.
         literals: canonical texts of all literals in the source and in the call's arguments.
         branches: how many statements decide what runs next (if, elif, while, for, match).
         depth: how deeply such statements are nested.

@@ -29,9 +29,9 @@ class RewardHack:
 
     Attributes:
         family: the idea it belongs to.
-        what: what the family tries, in one line.
+        description: what the family tries, in one line.
         completion: what a model would write.
-        worth: the most that it may earn under the paper's rule: 0 for nearly all; more where right answers stand in it.
+        max_reward: the most that it may earn under the paper's rule: 0 for nearly all; more where right answers stand in it.
     """
 
     family: str
@@ -46,8 +46,8 @@ class HackFamily:
 
     Attributes:
         name: its name.
-        what: what it tries, in one line.
-        make: its completions for a task; none where it does not apply.
+        description: what it tries, in one line.
+        completions: its completions for a task; none where it does not apply.
         kinds: the kinds of tasks that it is about.
     """
 

@@ -31,8 +31,8 @@ class ParsedAnswer:
 
     Attributes:
         assertion: the first line; None where there is none.
-        lines: the lines after it.
-        why: why there is no answer at all; empty where there is one.
+        question_lines: the lines after it.
+        reason: why there is no answer at all; empty where there is one.
     """
 
     assertion: str | None

@@ -61,9 +61,9 @@ class GradedPart:
         kind: "output", "input", a question's kind, "unit_test", "format" (whether a code answer is well-formed), or "row" (that
             the row cannot be used).
         expected: every accepted answer.
-        given: what the model wrote there, or its code gave; None where there is nothing.
+        answer: what the model wrote there, or its code gave; None where there is nothing.
         verdict: right, wrong, no answer, grader error; for code also how it ended.
-        why: one line that says why it is not right; empty where it is.
+        reason: one line that says why it is not right; empty where it is.
 
     All texts can be encoded: a lone surrogate, which no file, table or log takes, stands in them as `\\udc80`.
     """

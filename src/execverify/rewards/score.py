@@ -45,7 +45,7 @@ class RewardConfig:
     Attributes:
         alpha: weight of the questions, 0 to 1. 0 is the ablation "output only".
         kinds: which kinds of questions count; None: all. The ablations count control flow or data flow only.
-        gated: whether a wrong assertion earns nothing.
+        require_correct_output: whether a wrong assertion earns nothing.
         scale: the full reward; input prediction gives all of it or nothing.
         float_tolerance: how far finite floats may be off in outputs and states; 0 compares exactly.
     """

@@ -31,7 +31,7 @@ class Expr(NamedTuple):
     Attributes:
         text: its source text.
         kind: its type, in the notation of `execverify.programs.type_expr`.
-        say: what it is, in English.
+        description: what it is, in English.
         binding: how tightly it holds together; `ATOM` needs no brackets anywhere.
     """
 
@@ -64,11 +64,11 @@ class ExpressionTemplate:
         pattern: source text with `{0}`, `{1}` ... where the operands go; `{t}` where one of `choices` goes.
         holes: the operands, by number.
         result: type of what it gives; "none" for what only changes hole 0.
-        say: English, with the same numbers.
+        wording: English, with the same numbers.
         binding: of the whole.
-        common: whether any program may use it, not only those that test its entry.
-        needs: a condition with operands, under which alone it may run; empty where it may always.
-        flavour: what texts must hold for it to matter.
+        is_general: whether any program may use it, not only those that test its entry.
+        precondition: a condition with operands, under which alone it may run; empty where it may always.
+        value_hint: what texts must hold for it to matter.
         options: further marks.
     """
 

@@ -55,7 +55,7 @@ class CoverageReport:
         program: what was surveyed.
         inputs: the argument texts.
         results: how each call ended.
-        taken: for each call, indexes into `arms`.
+        covered: for each call, indexes into `arms`.
         arms: every way there is.
         variants: for each variant, how each call of it ended, up to the first that ended in another way than one of the
             program's that gave a plain value.

@@ -44,7 +44,7 @@ class ExpressionValue:
     Attributes:
         node: the part's syntax tree, of `program.nodes`; for a variable that a comprehension or lambda binds, its name's.
         value: what it was.
-        moment: how many steps had begun then.
+        time_index: how many steps had begun then.
     """
 
     node: ast.AST

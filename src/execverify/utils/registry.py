@@ -31,7 +31,7 @@ class Registry(Generic[Entry]):
     def __init__(self, what: str, error: type[ExecVerifyError], load: Callable[[], object] = lambda: None) -> None:
         self.what, self.error = what, error
         self._entries: dict[str, Entry] = {}
-        self._load = functools.cache(load)
+        self._load, self._loaded = load, False
 
     def register(self, name: str, entry: Entry) -> Entry:
         """Adds an entry; the same name again replaces it.
@@ -41,6 +41,7 @@ class Registry(Generic[Entry]):
         """
         if not isinstance(name, str) or not name.strip() or "," in name:
             raise self.error(f"{name!r} cannot name a {self.what}: give a text without commas")
+        self._load_own()
         self._entries[name] = entry
         return entry
 
@@ -80,8 +81,17 @@ class Registry(Generic[Entry]):
     def __len__(self) -> int:
         return len(self.names())
 
+    def _load_own(self) -> None:
+        if not self._loaded:
+            self._loaded = True  # what is registered meanwhile is the package's own
+            try:
+                self._load()
+            except BaseException:
+                self._loaded = False
+                raise
+
     def _ready(self) -> None:
-        self._load()
+        self._load_own()
         load_plugins()
 
 
@@ -97,5 +107,8 @@ def load_plugins() -> tuple[str, ...]:
         try:
             importlib.import_module(name)
         except Exception as error:
-            raise ExecVerifyError(f"{PLUGINS} names {name}, which cannot be imported: {type(error).__name__}: {error}") from error
+            hint = ": give a module's name, and put its folder on PYTHONPATH" if isinstance(error, ModuleNotFoundError) else ""
+            raise ExecVerifyError(
+                f"{PLUGINS} names {name}, which cannot be imported ({type(error).__name__}: {error}){hint}"
+            ) from error
     return names

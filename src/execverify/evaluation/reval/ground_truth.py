@@ -38,7 +38,7 @@ class Probe:
         values: for state, the values of the visits; none means Nil.
         official: for coverage and path, every answer that is right by the authors' account.
         official_values: for state, the values by the authors' account; none means Nil.
-        ambiguous: for path, whether a right text also stands on a line that does not follow.
+        is_ambiguous: for path, whether a right text also stands on a line that does not follow.
     """
 
     task: str

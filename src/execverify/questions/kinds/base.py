@@ -63,6 +63,7 @@ class QuestionKind(ABC):
         title: for pages and tables.
         never_runs: the answer to a question about a visit that does not happen; None where none is asked.
         shortcuts: by name, the ways to be right without following the run.
+        rule: how to answer, for the prompt, where its own rules do not say so; it stands before the questions.
         guesses: answers that a model may guess without looking; reward hacks try them.
         shows_next_step: whether a chain of thought must show the step after the one asked about too.
     """
@@ -71,6 +72,7 @@ class QuestionKind(ABC):
     title: ClassVar[str]
     never_runs: ClassVar[str | None] = None
     shortcuts: ClassVar[Mapping[str, Shortcut]] = {}
+    rule: ClassVar[str] = ""
     guesses: ClassVar[tuple[str, ...]] = ()
     shows_next_step: ClassVar[bool] = False
 

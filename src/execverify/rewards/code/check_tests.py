@@ -37,8 +37,8 @@ class TestCheck:
     """What is known of the tests of a problem.
 
     Attributes:
-        standings: of each test, in order.
-        whys: why it is not solved; empty where it is.
+        validities: of each test, in order.
+        reasons: why it is not solved; empty where it is.
     """
 
     __test__ = False  # no test of pytest's

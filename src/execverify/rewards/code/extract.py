@@ -57,7 +57,7 @@ class ExtractedCode:
         source: the code, each line with its newline; None where the completion gives none.
         entry_point: what of it the tests call; a method of its class `Solution` where they call a function by that name
             and it defines no such function (LeetCode's way).
-        well_formed: whether the answer has the form that earns the bonus.
+        follows_format: whether the answer has the form that earns the bonus.
         why: why there is no code, or why the form earns nothing; empty where the answer is well-formed.
     """
 

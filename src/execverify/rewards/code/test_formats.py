@@ -66,7 +66,7 @@ class UnitTests:
     """The tests of one problem.
 
     Attributes:
-        form: how a candidate is tested.
+        format: how a candidate is tested.
         tests: one test or more, in order.
         entry_point: what is called, `f` or `Solution.f`; None for programs with stdin, and where the one function of a candidate
             is called, whatever its name.

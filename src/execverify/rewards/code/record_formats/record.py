@@ -45,8 +45,8 @@ class RecordFormat:
 
     Attributes:
         name: of the format.
-        about: the published sets that have it.
-        fits: whether a record is in it, by its fields that are not None.
+        description: the published sets that have it.
+        matches: whether a record is in it, by its fields that are not None.
         read: reads one; raises RowError where it is not whole.
     """
 
