@@ -175,7 +175,7 @@ def without(row: Row, *path: str) -> Row:
 
 USELESS = "the row cannot be used: "
 NO_ANSWERS = USELESS + "a question needs a list of answers, all text"
-NO_QUESTION = USELESS + "a question needs a known kind, and a line and a visit that are numbers"
+NO_QUESTION = USELESS + "a question needs a line and a visit that are numbers"
 REFUSED: dict[str, tuple[Row, str]] = {
     "another version": (changed(version=1), "the row is of version 1, and this execverify reads version 2: make the rows again"),
     "no version": (changed(version=None), "the row is of version None, and this execverify reads version 2"),
@@ -206,7 +206,7 @@ REFUSED: dict[str, tuple[Row, str]] = {
     "a source in a list": (with_program(source=["def f(): pass"]), "the row is not whole: TypeError"),
     "questions that are no list": (changed(questions=3), "the row is not whole: TypeError"),
     "questions in text": (changed(questions=["what?"]), "the row is not whole: TypeError"),
-    "a question of another kind": (with_question(kind="riddle"), NO_QUESTION),
+    "a question of another kind": (with_question(kind="riddle"), USELESS + "there is no question kind 'riddle'"),
     "a question without answers": (with_question(answers=[]), NO_ANSWERS),
     "a question whose answers are null": (with_question(answers=None), NO_ANSWERS),
     "answers in one text": (with_question(answers="return n"), NO_ANSWERS),
