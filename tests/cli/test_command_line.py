@@ -173,7 +173,7 @@ READERS: dict[str, Callable[[str], list[str]]] = {
         "mock:gold",
         "--data",
         "good.jsonl",
-        "--style",
+        "--prompt-template",
         file,
     ],
     "compare": lambda file: ["compare", file, file],

@@ -1,12 +1,12 @@
 """A few thousand cases of the fuzzer, in this process; `make fuzz` runs a million in processes of their own."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 import execverify as ev
+from execverify.questions.kinds.variable_state import VariableState
 from execverify.rewards import Verdict, unit_test_scores
 from tests.fuzz import answers as fuzz_answers
 from tests.fuzz import code as fuzz_code
@@ -77,6 +77,6 @@ def test_a_candidate_that_is_overpaid_unpaid_or_unreadable_is_found(monkeypatch:
 
 
 def test_a_part_that_could_not_be_read_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("execverify.rewards.score"), "_state_mismatch", lambda *_: [][1])
+    monkeypatch.setattr(VariableState, "reject", lambda *_: [][1])
     with pytest.raises(Found, match="IndexError"):
         run_cases(seed=1, first=0, count=400, code=False)

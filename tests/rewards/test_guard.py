@@ -11,6 +11,7 @@ import pytest
 
 import execverify as ev
 from execverify.programs.literals import parse_literal, read_integer
+from execverify.questions.kinds.variable_state import VariableState
 from execverify.rewards import (
     UnitTestConfig,
     Verdict,
@@ -163,12 +164,12 @@ def test_a_reply_out_of_proportion_is_not_parsed(monkeypatch: pytest.MonkeyPatch
 def test_an_unexpected_exception_costs_its_own_part_and_is_kept_and_counted(
     white: ev.Task, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = scoring._state_mismatch
+    real = VariableState.reject
 
-    def broken(given: str, *rest: Any) -> Any:
-        return real(given, *rest) if "boom" not in given else [][1]
+    def broken(kind: VariableState, question: ev.Question, given: str, *rest: Any) -> Any:
+        return real(kind, question, given, *rest) if "boom" not in given else [][1]
 
-    monkeypatch.setattr(scoring, "_state_mismatch", broken)
+    monkeypatch.setattr(VariableState, "reject", broken)
     lines = [question.answers[0] if question.kind != "variable_state" else "boom" for question in white.questions]
     states = lines.count("boom")
     metrics: dict[str, float] = {}
