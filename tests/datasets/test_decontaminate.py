@@ -184,7 +184,7 @@ def test_a_build_leaves_out_what_a_benchmark_has_and_counts_it(tmp_path: Path) -
     rows = [row for shard in manifest["shards"] for row in read_rows(str(tmp_path / "out" / shard["file"]))]
     assert not {row["program"]["source"] for row in rows} & {task.program.source for task in tasks}
     assert manifest["decontaminated"]["mine.jsonl"] >= 20
-    assert manifest["settings"]["exclude"][0]["name"] == "mine.jsonl"
+    assert manifest["settings"]["decontaminate"][0]["name"] == "mine.jsonl"
 
 
 @pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here")

@@ -376,7 +376,7 @@ def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
     few = [{**row, "kind": "white_box"} for row in rows[:2]]
     with pytest.raises(TrainingError, match="a rollout takes 4 prompts"):
         train_rl(preset(), "rl_whitebox", model, few, tmp_path / "b", say=_quiet)
-    with pytest.raises(TrainingError, match="no row is left for the warm-up"):
+    with pytest.raises(TrainingError, match="no row is left for SFT"):
         train_sft(preset(), model, [], tmp_path / "c", _quiet)
     with pytest.raises(ModelError, match="could not be loaded"):
         train_sft(preset(), str(tmp_path / "nothing-here"), [], tmp_path / "d", _quiet)
@@ -402,7 +402,7 @@ def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp
     assert screen([by_sample]) == ["1"]
     assert screen([]) == ["1"]  # what was found is not looked for again
     (tmp_path / FILTERED).unlink()
-    with pytest.raises(TrainingError, match="warm up longer"):
+    with pytest.raises(TrainingError, match="run SFT longer"):
         screen([lambda completions, **_: [0.0] * len(completions)])
 
 

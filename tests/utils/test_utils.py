@@ -134,7 +134,7 @@ def forms(values: list[object]) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.jsonl.gz"])
 def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / name
-    program = {"version": 1, "kind": "white_box", "program": {}, "id": "x"}
+    program = {"version": 2, "kind": "white_box", "program": {}, "id": "x"}
 
     def written(*values: object) -> str:
         path.write_bytes(forms(list(values))[form])
