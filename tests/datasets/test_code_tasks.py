@@ -189,7 +189,7 @@ def test_every_template_asks_for_a_block_of_code() -> None:
         )
         prompt = task.prompt[0]["content"]
         assert "Double `n`." in prompt and "f(1) == 2" in prompt and "f(4)" not in prompt and "$" not in prompt
-        assert ("```python" in prompt and "<answer>" in prompt) or name == "compact"  # which states no rules
+        assert ("```python" in prompt and "<answer>" in prompt) or name == "minimal"  # which states no rules
     with pytest.raises(QuestionError, match="unit tests"):
         code_task(ev.trace(program), FunctionSpec("", "", ()), (("5", "10"),))
 
@@ -257,10 +257,10 @@ def test_a_killed_build_by_others_gives_the_same_rows(tmp_path: Path) -> None:
     ]
     env = {**os.environ, "PYTHONHASHSEED": "77"}
     with subprocess.Popen([sys.executable, "-m", "execverify", *words], env=env, stderr=subprocess.DEVNULL) as building:
-        while building.poll() is None and not list(tmp_path.glob("two/.unfinished/span-*.gz")):
+        while building.poll() is None and not list(tmp_path.glob("two/.unfinished/chunk-*.gz")):
             time.sleep(0.01)
         building.kill()
     assert not (tmp_path / "two" / "manifest.json").exists()
     subprocess.run([sys.executable, "-m", "execverify", *words], env=env, check=True, capture_output=True)
     one, two = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "two"))
-    assert (one["content"], one["rejected_attempts"]) == (two["content"], two["refused"])
+    assert (one["content_hash"], one["rejected_attempts"]) == (two["content_hash"], two["rejected_attempts"])
