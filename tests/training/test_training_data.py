@@ -27,7 +27,7 @@ def _quiet(line: str) -> None:
 def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[str] = []
 
-    def build(folder: Path, size: int, recipe: Any, workers: int) -> None:
+    def build(folder: Path, size: int, recipe: Any, workers: int, **_: Any) -> None:
         built.append(folder.name)
         (folder.parent / folder.name).mkdir(parents=True)
 
