@@ -20,7 +20,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from execverify.rewards import UnitTests, parse_unit_tests, unit_test_scores
+from execverify.rewards import UnitTests, parse_tests, unit_test_scores
 from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat
 
 HUMANEVAL = Path(__file__).parents[2] / "shared" / "benchmarks" / "humaneval" / "HumanEval.jsonl.gz"
@@ -83,11 +83,11 @@ def main() -> None:
     options = parser.parse_args()
     rows = problems(options.data)
     calls = [(tests, source) for source, truth, _ in rows if (tests := as_calls(truth)) is not None]
-    programs = [(parse_unit_tests(PROGRAM_TESTS), PROGRAM)]
+    programs = [(parse_tests(PROGRAM_TESTS), PROGRAM)]
     forms = {
         "runs of a program (a process each)": programs,
         "calls": calls,
-        "asserts": [(parse_unit_tests(truth), source) for source, truth, _ in rows],
+        "asserts": [(parse_tests(truth), source) for source, truth, _ in rows],
     }
     scripts = [script for *_, script in islice(cycle(rows), 80)]
     interpreter = rate(lambda: fresh(scripts), len(scripts))

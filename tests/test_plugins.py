@@ -24,7 +24,7 @@ import json, execverify as ev
 from execverify.cot import check_chain, generate_cot
 from execverify.evaluation import evaluate
 from execverify.questions.kinds.base import QUESTION_KINDS
-from execverify.rewards import REWARDS, parse_unit_tests
+from execverify.rewards import REWARDS, parse_tests
 trace = ev.trace(ev.Program({source!r}, arguments="3"))
 task = ev.task(trace, kinds=("visit_count", "next_statement"), limit=6, seed=0)
 wrong = task.gold.replace(task.questions[0].answers[0], "77")
@@ -40,7 +40,7 @@ print(json.dumps(dict(
     echo=evaluate("doubles", "echo:2").results["official"]["pass_at_1"],
     toys=sum("toy += 1" in task.program.source for task in ev.generate_tasks(400, levels="3", kinds=("white_box",))),
     doubles=evaluate("doubles", "mock:gold").results["official"]["pass_at_1"],
-    quiz=parse_unit_tests({{"quiz": "double it", "quiz_call": "f(2)", "quiz_answer": "4"}}).entry_point,
+    quiz=parse_tests({{"quiz": "double it", "quiz_call": "f(2)", "quiz_answer": "4"}}).entry_point,
 )))
 """
 

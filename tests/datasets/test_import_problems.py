@@ -19,7 +19,7 @@ from execverify.errors import RowError
 from execverify.questions.rows import from_row
 from execverify.rewards.code.grade import unit_test_score
 from execverify.rewards.code.record_formats.training_sets import by_source
-from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTests, parse_unit_tests, questions_of, task_from_row
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTests, parse_tests, questions_of, task_from_row
 from execverify.rewards.code.unit_tests import tests_of_row as read_row
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
@@ -88,8 +88,8 @@ def test_a_program_and_a_function_become_rows(tmp_path: Path) -> None:
 def test_the_tests_are_those_of_the_ground_truth(tmp_path: Path) -> None:
     rows, _ = made(jsonl(tmp_path / "eurus.jsonl", ADD, MAGIC, PAIR))
     for row, its in zip(rows, (ADD, MAGIC, PAIR), strict=True):
-        judged = by_source(parse_unit_tests(its["reward_model"]["ground_truth"]), "taco")
-        assert read_row(row) == judged == parse_unit_tests(row) == parse_unit_tests(its)
+        judged = by_source(parse_tests(its["reward_model"]["ground_truth"]), "taco")
+        assert read_row(row) == judged == parse_tests(row) == parse_tests(its)
 
 
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.jsonl"])

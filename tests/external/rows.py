@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import execverify as ev
-from execverify.rewards.code.unit_tests import parse_unit_tests, questions_of
+from execverify.rewards.code.unit_tests import parse_tests, questions_of
 
 SOURCES = [
     ("def f(n):\n    total = 0\n    while n > 0:\n        total += n\n        n -= 2\n    return total", "5"),
@@ -49,7 +49,7 @@ PRIME: dict[str, Any] = {
     "id": "prime-1",
     "prompt": [{"role": "user", "content": "Write twice(n), which doubles."}],
     "program": {"source": None, "entry_point": "twice", "arguments": None, "result": None},
-    "questions": questions_of(parse_unit_tests({"inputs": [[3], [-1]], "outputs": [6, -2], "fn_name": "twice"})),
+    "questions": questions_of(parse_tests({"inputs": [[3], [-1]], "outputs": [6, -2], "fn_name": "twice"})),
 }
 """A row that has tests and no solution, as our reader makes them of PRIME's data."""
 

@@ -336,7 +336,7 @@ def _scored(task: ev.Task, completion: str, log: Log | None = None) -> tuple[flo
         if judged.reward is None:
             raise Found("is called our failure")
     if isinstance(judged, ev.Score):
-        unread = next((part.reason for part in judged.parts if part.verdict == Verdict.UNREADABLE), None)
+        unread = next((part.why for part in judged.parts if part.verdict == Verdict.UNREADABLE), None)
         if unread is not None:
             raise Found(unread)
         if log is not None:

@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 from execverify.programs.values import to_value
-from execverify.rewards import Score, UnitTestConfig, Verdict, parse_unit_tests, unit_test_scores
+from execverify.rewards import Score, UnitTestConfig, Verdict, parse_tests, unit_test_scores
 from execverify.rewards.code import grade
 from execverify.rewards.code.extract import extract_code
 from execverify.rewards.code.unit_tests import UnitTestFormat, UnitTests
@@ -204,7 +204,7 @@ def forged(made: tuple[Result, ...]) -> Iterator[None]:
 
 _REAL = 400  # of so many cases, one runs in the sandbox
 QUICK = Limits(timeout=1.0)
-_read = {id(problem): parse_unit_tests(json.dumps(problem.truth)) for problem in PROBLEMS}
+_read = {id(problem): parse_tests(json.dumps(problem.truth)) for problem in PROBLEMS}
 
 
 def judged(rng: random.Random) -> tuple[Score, str | None, str, float]:
@@ -237,7 +237,7 @@ def _fault(
     if score.reward is None or not 0 <= score.reward <= 1.05:
         return f"earns {score.reward}"
     if any(part.verdict == Verdict.UNREADABLE for part in score.parts):
-        return next(part.reason for part in score.parts if part.verdict == Verdict.UNREADABLE)
+        return next(part.why for part in score.parts if part.verdict == Verdict.UNREADABLE)
     if gold and (extract_code(text, tests.entry_point).source or "").strip() != problem.gold.strip():
         return f"is read as {extract_code(text, tests.entry_point)}"
     if right and score.reward < 1.0:

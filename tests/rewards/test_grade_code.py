@@ -16,7 +16,7 @@ import execverify as ev
 from execverify.errors import InsufficientIsolationError, RowError, SandboxError
 from execverify.rewards.code import grade
 from execverify.rewards.code.grade import UnitTestConfig, unit_test_score, unit_test_scores, unit_test_scores_async
-from execverify.rewards.code.unit_tests import parse_unit_tests
+from execverify.rewards.code.unit_tests import parse_tests
 from execverify.rewards.parts import Score, Verdict
 from execverify.rewards.trl import UnitTestReward, unit_test_reward, unit_test_reward_async, white_box_reward
 from execverify.rewards.verl import compute_score
@@ -123,7 +123,7 @@ def test_how_a_call_ended_is_told(source: str, verdict: str, why: str) -> None:
     score = judge({**CALLS, "inputs": [[3]], "outputs": [4]}, source, limits=Limits(timeout=0.3))
     assert score.reward in (0.0, 0.05)
     assert verdicts(score) == [verdict], score.parts
-    assert why in score.parts[1].reason
+    assert why in score.parts[1].why
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_how_a_call_ended_is_told(source: str, verdict: str, why: str) -> None:
 def test_how_a_program_ended_is_told(source: str, verdict: str, why: str) -> None:
     score = judge({"inputs": ["1 2\n"], "outputs": ["3\n"]}, source or "0", limits=Limits(timeout=0.3))
     assert verdicts(score) == [verdict], score.parts
-    assert why in score.parts[1].reason
+    assert why in score.parts[1].why
 
 
 def test_how_an_assert_ended_is_told() -> None:
     def of(source: str) -> tuple[str, str]:
         (part,) = judge({"asserts": ["assert f(3) == 4"]}, source, limits=Limits(timeout=0.3)).parts[1:]
-        return str(part.verdict), part.reason
+        return str(part.verdict), part.why
 
     assert of(GOLD) == ("right", "")
     assert of("def f(n):\n    return n") == ("wrong_answer", "assert f(3) == 4 does not hold")
@@ -182,7 +182,7 @@ def test_long_values_are_compared_and_their_difference_is_shown() -> None:
     assert judge(truth, "def f(n):\n    return list(range(n))").reward == 1.05
     score = judge(truth, "def f(n):\n    return [*range(n - 1), 0]")
     assert score.reward == 0.05
-    assert len(score.parts[1].reason) < 200 and "4998, 0]" in score.parts[1].reason
+    assert len(score.parts[1].why) < 200 and "4998, 0]" in score.parts[1].why
 
 
 # --------------------------------------------------------------------------------------------------- rules of comparison
@@ -331,7 +331,7 @@ def test_a_batch_holds_little_of_what_its_candidates_gave() -> None:
     """20 candidates, each with 20 results of 90,000 characters: 36 MB, of which no part keeps more than its first 2,000."""
     many = {"inputs": [[n] for n in range(20)], "outputs": [0] * 20, "fn_name": "f"}
     scores = unit_test_scores([(many, answer("def f(n):\n    return 'x' * 90_000"))] * 20, workers=2)
-    assert all(len(part.answer or "") <= 2_000 for score in scores for part in score.parts)
+    assert all(len(part.given or "") <= 2_000 for score in scores for part in score.parts)
 
 
 def test_binary_stops_at_the_first_test_that_does_not_pass() -> None:
@@ -398,7 +398,7 @@ def test_our_failure_is_none_and_a_weak_sandbox_is_an_error(monkeypatch: pytest.
     monkeypatch.setattr(grade, "run_candidates", broken)
     score = judge(CALLS, GOLD)
     assert score.reward is None and set(verdicts(score)) == {"grader_error"}
-    assert "no process today" in score.parts[1].reason
+    assert "no process today" in score.parts[1].why
     metrics: dict[str, float] = {}
     assert unit_test_reward(completions=[answer(GOLD)], tests=[CALLS], log_metric=metrics.__setitem__) == [None]
     assert metrics["execverify/grader_errors"] == 1.0
@@ -599,14 +599,14 @@ STEERED = {
 @pytest.mark.parametrize("how", STEERED)
 def test_a_candidate_does_not_choose_which_tests_count(how: str) -> None:
     truth, source = STEERED[how]
-    score = unit_test_score(parse_unit_tests(json.dumps(truth)), f"<answer>\n```python\n{source}\n```\n</answer>")
+    score = unit_test_score(parse_tests(json.dumps(truth)), f"<answer>\n```python\n{source}\n```\n</answer>")
     assert score.reward is not None and score.reward <= 1 / 3 + 0.05 + 1e-9, score
     assert all(part.verdict not in (Verdict.UNSUPPORTED, Verdict.GRADER_ERROR) for part in score.parts), score
 
 
 def test_values_of_one_hash_cost_their_caller_little() -> None:
     source = "import itertools\ndef f(n): return set(itertools.product((-1, -2), repeat=11))"
-    tests = parse_unit_tests(json.dumps({"inputs": [[1], [2], [3]], "outputs": [1, 2, 3], "fn_name": "f"}))
+    tests = parse_tests(json.dumps({"inputs": [[1], [2], [3]], "outputs": [1, 2, 3], "fn_name": "f"}))
     start = time.process_time()
     score = unit_test_score(tests, f"<answer>\n```python\n{source}\n```\n</answer>")
     assert score.reward == 0.05 and time.process_time() - start < 5

@@ -231,12 +231,12 @@ def test_lone_surrogates_are_logged_and_stored(white: ev.Task, tmp_path: Path) -
     scores = [score(white, answer("assert f(3) == '\ud800'", "\udc80", "x\ud800; str"))]
     scores += unit_test_scores(list(zip(truths, map(code, sources), strict=True)))
     scores.append(unit_test_score({"inputs": ["1"], "outputs": ["\ud800"]}, code("print(1)")))
-    rows = [{"given": part.answer, "why": part.reason, "expected": [*part.expected]} for found in scores for part in found.parts]
+    rows = [{"given": part.given, "why": part.why, "expected": [*part.expected]} for found in scores for part in found.parts]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "parts.parquet")
     assert pq.read_table(tmp_path / "parts.parquet").to_pylist() == rows
     assert any("\\ud800" in (row["given"] or "") for row in rows)
     assert encodable("é\udc80") == "é\\udc80" and encodable("é😀\\udc80") == "é😀\\udc80"
-    assert GradedPart("output", (), "\ud83d", Verdict.WRONG, "\ud800").reason == "\\ud800"
+    assert GradedPart("output", (), "\ud83d", Verdict.WRONG, "\ud800").why == "\\ud800"
 
 
 # ---------------------------------------------------------------------------------------------- what is read, what is not
@@ -298,7 +298,7 @@ def test_the_prelude_is_a_setting() -> None:
     source = code("def f(n):\n    return sqrt(n)")
     truth = {"inputs": [[4]], "outputs": [2.0], "fn_name": "f"}
     assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="")).reward == 0.05
-    assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="from math import isqrt as sqrt")).parts[1].answer == "2"
+    assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="from math import isqrt as sqrt")).parts[1].given == "2"
     assert unit_test_score(truth, source, rule=UnitTestConfig(prelude="from not_there import sqrt")).reward == 0.05
     for wrong in ("x = 1", "from math import *", "import os.path", "from . import x", "from __future__ import annotations", "(("):
         with pytest.raises(ValueError, match=r"prelude|not Python"):

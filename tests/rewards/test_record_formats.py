@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.rewards import UnitTestValidity, check_tests, parse_unit_tests, unit_test_score
+from execverify.rewards import UnitTestValidity, check_tests, parse_tests, unit_test_score
 from execverify.rewards.code.record_formats import FORMATS, OtherAbility, format_of, read_record
 from execverify.rewards.code.record_formats.livecodebench import MAX_UNPACKED, unpacked
 from execverify.rewards.code.unit_tests import questions_of
@@ -99,7 +99,7 @@ def test_each_format_is_read_and_judged(name: str, record: Any, right: str, wron
         found = format_of({key: value for key, value in record.items() if value is not None})
         assert found is not None and found.name == name
     for form in (record, json.dumps(record)) if not isinstance(record, str) else (record,):
-        tests = parse_unit_tests(form)
+        tests = parse_tests(form)
         assert unit_test_score(tests, answer(right)).reward == 1.05
         assert unit_test_score(tests, answer(wrong)).reward in (0.0, 0.05)
     kept = {"kind": "code_generation", "program": {"entry_point": tests.entry_point}, "questions": questions_of(tests)}
@@ -211,18 +211,18 @@ def test_a_problem_may_bring_a_checker() -> None:
         "official_tests": [{"input": "5\n", "output": "2 3\n"}],
         "generated_checker": CHECKER,
     }
-    tests = parse_unit_tests(record)
+    tests = parse_tests(record)
     for program, reward in (("print(1, int(input()) - 1)", 1.05), ("print(2, 2)", 0.05), ("print('x')", 0.05), ("1 / 0", 0.05)):
         score = unit_test_score(tests, answer(program))
         assert score.reward == reward, score
-    assert "checker" in unit_test_score(tests, answer("print(2, 2)")).parts[1].reason
+    assert "checker" in unit_test_score(tests, answer("print(2, 2)")).parts[1].why
     forged = "import sys, os\nprint(1)\nsys.stdout.flush()\nopen('output.txt', 'w').write('1 4') if 0 else None"
     assert unit_test_score(tests, answer(forged)).reward == 0.05
 
 
 def test_a_checker_runs_confined() -> None:
     for checker in ("open('/etc/passwd')\nprint(1)", "import socket\nsocket.socket()\nprint(1)", "while True: pass"):
-        tests = parse_unit_tests({"inputs": ["1"], "outputs": ["1"], "checker": checker})
+        tests = parse_tests({"inputs": ["1"], "outputs": ["1"], "checker": checker})
         score = unit_test_score(tests, answer("print(1)"), limits=Limits(timeout=1.0))
         assert score.reward in (0.05, None), score
 

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from execverify.rewards.code.grade import unit_test_scores
-from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTests, parse_unit_tests
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTests, parse_tests
 from execverify.rewards.parts import Score, Verdict
 from execverify.sandbox.result import Limits
 from tests.oracles.source_mutants import mutant
@@ -69,7 +69,7 @@ def humaneval() -> list[Problem]:
         truth = {"test": row["test"], "entry_point": name, "setup": text}
         whole = f"{row['test']}\ncheck({name})"
         source = row["prompt"] + row["canonical_solution"]
-        found.append(Problem(row["task_id"], source, name, parse_unit_tests(json.dumps(truth)), text, whole))
+        found.append(Problem(row["task_id"], source, name, parse_tests(json.dumps(truth)), text, whole))
     return found
 
 
@@ -79,7 +79,7 @@ def mbpp() -> list[Problem]:
     for row in lines(MBPP_PLUS):
         inputs = () if row["task_id"] in NO_CALLS else inputs_of(row)
         truth = {"asserts": row["assertion"], "entry_point": row["entry_point"]}
-        tests = parse_unit_tests(json.dumps(truth))
+        tests = parse_tests(json.dumps(truth))
         source = row["canonical_solution"]
         found.append(Problem(row["task_id"], source, row["entry_point"], tests, "", row["assertion"], inputs))
     return found
@@ -158,7 +158,7 @@ def check_full_marks(problems: Sequence[Problem]) -> Counter[str]:
         for part in score.parts[1:]:
             counts["tests"] += 1
             if part.verdict == Verdict.UNSUPPORTED:
-                counts[f"unsupported: {part.reason}"] += 1
+                counts[f"unsupported: {part.why}"] += 1
     return counts
 
 

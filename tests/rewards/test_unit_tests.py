@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import RowError
-from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, parse_unit_tests
+from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, parse_tests
 
 
 def call(given: str, *expected: str) -> UnitTest:
@@ -28,29 +28,29 @@ CALLS = (call("1, 2", "3"), call("3, 4", "7"))
     ],
 )
 def test_calls_in_every_way_they_are_written(truth: Any) -> None:
-    tests = parse_unit_tests(truth)
+    tests = parse_tests(truth)
     assert (tests.format, tests.entry_point, tests.tests, tests.from_json) == (UnitTestFormat.CALL, "f", CALLS, True)
 
 
 def test_values_keep_their_types() -> None:
     truth = {"inputs": [[1, 1.0, True, None, "1", [], {"a": [2]}]], "outputs": [{"1": 1.5}], "fn_name": "f"}
-    assert parse_unit_tests(json.dumps(truth)).tests == (call("1, 1.0, True, None, '1', [], {'a': [2]}", "{'1': 1.5}"),)
+    assert parse_tests(json.dumps(truth)).tests == (call("1, 1.0, True, None, '1', [], {'a': [2]}", "{'1': 1.5}"),)
 
 
 def test_arguments_that_are_texts_stay_texts_beside_lists() -> None:
-    assert parse_unit_tests({"inputs": [["[1]"]], "outputs": ["[1]"], "fn_name": "f"}).tests == (call("'[1]'", "'[1]'"),)
-    assert parse_unit_tests({"inputs": ['"[1]"'], "outputs": ['"[1]"'], "fn_name": "f"}).tests == (call("'[1]'", "'[1]'"),)
+    assert parse_tests({"inputs": [["[1]"]], "outputs": ["[1]"], "fn_name": "f"}).tests == (call("'[1]'", "'[1]'"),)
+    assert parse_tests({"inputs": ['"[1]"'], "outputs": ['"[1]"'], "fn_name": "f"}).tests == (call("'[1]'", "'[1]'"),)
 
 
 def test_outputs_that_may_be_wrapped_are_accepted_both_ways() -> None:
     wrapped = {"inputs": [[1], [2]], "outputs": [[3], [4]], "fn_name": "f"}
-    assert parse_unit_tests(wrapped).tests == (call("1", "[3]", "3"), call("2", "[4]", "4"))
+    assert parse_tests(wrapped).tests == (call("1", "[3]", "3"), call("2", "[4]", "4"))
     lists = {"inputs": [[1], [2]], "outputs": [[3], [4, 5]], "fn_name": "f"}
-    assert parse_unit_tests(lists).tests == (call("1", "[3]"), call("2", "[4, 5]"))
+    assert parse_tests(lists).tests == (call("1", "[3]"), call("2", "[4, 5]"))
 
 
 def test_no_arguments_and_no_result() -> None:
-    assert parse_unit_tests({"inputs": [[]], "outputs": [None], "fn_name": "f"}).tests == (call("", "None"),)
+    assert parse_tests({"inputs": [[]], "outputs": [None], "fn_name": "f"}).tests == (call("", "None"),)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_no_arguments_and_no_result() -> None:
     ],
 )
 def test_programs_with_stdin(inputs: Any, outputs: Any) -> None:
-    tests = parse_unit_tests({"inputs": inputs, "outputs": outputs, "fn_name": ""})
+    tests = parse_tests({"inputs": inputs, "outputs": outputs, "fn_name": ""})
     assert (tests.format, tests.entry_point) == (UnitTestFormat.STDIN, None)
     assert [(test.given.strip(), test.expected[0].strip()) for test in tests.tests] == [("1 2", "3"), ("3", "3")]
 
 
 def test_values_that_nobody_could_compare_are_unsupported_and_the_rest_counts() -> None:
     long = list(range(200_000))
-    tests = parse_unit_tests({"inputs": [[1], [2], [long]], "outputs": [1, long, 3], "fn_name": "f"}).tests
+    tests = parse_tests({"inputs": [[1], [2], [long]], "outputs": [1, long, 3], "fn_name": "f"}).tests
     assert [bool(test.unsupported) for test in tests] == [False, True, True]
     assert "result" in tests[1].unsupported and "arguments" in tests[2].unsupported
 
@@ -130,24 +130,24 @@ MALFORMED = [
 @pytest.mark.parametrize(("truth", "message"), MALFORMED)
 def test_malformed_tests_are_an_error_that_says_where(truth: Any, message: str) -> None:
     with pytest.raises(RowError, match=message):
-        parse_unit_tests(truth)
+        parse_tests(truth)
     if not isinstance(truth, str):
         with pytest.raises(RowError, match=message):
-            parse_unit_tests(json.dumps(truth))
+            parse_tests(json.dumps(truth))
 
 
 def test_asserts_find_the_function_that_they_call() -> None:
-    tests = parse_unit_tests(
+    tests = parse_tests(
         {"asserts": ["assert set(f(x) for x in (1,)) == {2}", "assert math.isclose(f(1), 2)"], "setup": "import math"}
     )
     assert (tests.format, tests.entry_point, tests.setup) == (UnitTestFormat.ASSERT, "f", "import math")
     assert [test.given for test in tests.tests][1] == "assert math.isclose(f(1), 2)"
-    named = parse_unit_tests({"asserts": ["assert f(1) == g(2)"], "entry_point": "g", "names": ["f"]})
+    named = parse_tests({"asserts": ["assert f(1) == g(2)"], "entry_point": "g", "names": ["f"]})
     assert (named.entry_point, named.names) == ("g", ("f",))
 
 
 def test_asserts_in_one_text_and_setup_in_lines() -> None:
-    tests = parse_unit_tests({"asserts": "x = 1\nassert f(x) == 1\nassert f(2) == 2", "setup": ["import math", "import re"]})
+    tests = parse_tests({"asserts": "x = 1\nassert f(x) == 1\nassert f(2) == 2", "setup": ["import math", "import re"]})
     assert [test.given for test in tests.tests] == ["assert f(x) == 1", "assert f(2) == 2"]
     assert tests.setup == "import math\nimport re\nx = 1"
 
@@ -183,7 +183,7 @@ def run(setup: str, test: str, f: Any) -> str:
 
 
 def test_a_check_is_split_into_what_it_asserts() -> None:
-    tests = parse_unit_tests({"test": CHECK, "entry_point": "f"})
+    tests = parse_tests({"test": CHECK, "entry_point": "f"})
     assert [test.unsupported for test in tests.tests] == ["it asserts constants alone", "", "", ""]
     assert "check(f)" not in tests.setup
 
@@ -200,19 +200,19 @@ def test_a_check_is_split_into_what_it_asserts() -> None:
 
 def test_a_check_whose_parts_hang_together_stays_whole() -> None:
     source = "def check(c):\n    for i in range(3):\n        last = c(i)\n        assert last >= 0\n    assert last == 2\n"
-    (test,) = parse_unit_tests({"test": source, "entry_point": "f"}).tests
+    (test,) = parse_tests({"test": source, "entry_point": "f"}).tests
     assert run("", test.given, lambda n: n) == "holds"
     assert run("", test.given, lambda n: n * 2) == "fails"
 
 
 @pytest.mark.parametrize("text", ["assert True", "assert 1 == 1, f(1)", "assert len([2]) == 3"])
 def test_an_assert_that_tests_nothing_of_the_candidate_pays_nobody(text: str) -> None:
-    tests = parse_unit_tests({"asserts": [text, "assert f(1) == 1"], "entry_point": "f"})
+    tests = parse_tests({"asserts": [text, "assert f(1) == 1"], "entry_point": "f"})
     assert [bool(test.unsupported) for test in tests.tests] == [True, False]
 
 
 def test_what_asserts_nothing_is_setup() -> None:
-    tests = parse_unit_tests({"asserts": ["x = 1", "def g(n):\n    return f(n)", "assert g(x) == 1"], "entry_point": "f"})
+    tests = parse_tests({"asserts": ["x = 1", "def g(n):\n    return f(n)", "assert g(x) == 1"], "entry_point": "f"})
     assert [test.given for test in tests.tests] == ["assert g(x) == 1"]
     assert tests.setup == "x = 1\ndef g(n):\n    return f(n)"
 
@@ -228,7 +228,7 @@ ROW = {
 
 
 def test_a_row_of_kind_code_generation_holds_literals() -> None:
-    tests = parse_unit_tests(json.dumps(ROW))
+    tests = parse_tests(json.dumps(ROW))
     assert (tests.format, tests.entry_point, tests.from_json) == (UnitTestFormat.CALL, "f", False)
     assert tests.tests == (call("1", "(1, 0)"), call("[2], b={3}", "([2], {3})"))
 
@@ -245,7 +245,7 @@ def test_a_row_of_kind_code_generation_holds_literals() -> None:
 )
 def test_a_row_with_a_malformed_test_is_refused(question: dict[str, Any], message: str) -> None:
     with pytest.raises(RowError, match=message):
-        parse_unit_tests({**ROW, "questions": [ROW["questions"][0], question]})  # type: ignore[index]
+        parse_tests({**ROW, "questions": [ROW["questions"][0], question]})  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -261,13 +261,13 @@ def test_a_row_with_a_malformed_test_is_refused(question: dict[str, Any], messag
     ],
 )
 def test_what_the_candidates_process_does_not_share_is_unsupported_before_anything_runs(text: str, supported: bool) -> None:
-    (test,) = parse_unit_tests({"asserts": [text], "entry_point": "Stack"}).tests
+    (test,) = parse_tests({"asserts": [text], "entry_point": "Stack"}).tests
     assert (test.unsupported == "") == supported
 
 
 def test_standard_modules_that_tests_use_are_imported_for_them() -> None:
     def setup(text: str, setup: str = "") -> str:
-        return parse_unit_tests({"asserts": [text], "entry_point": "f", "setup": setup}).setup
+        return parse_tests({"asserts": [text], "entry_point": "f", "setup": setup}).setup
 
     assert setup("assert math.isclose(f(1), 2)") == "import math"
     assert setup("assert math.isclose(f(1), 2)", "x = 1") == "import math\nx = 1"

@@ -93,7 +93,7 @@ def score_command(
 def score_as_json(score: Score) -> dict[str, object]:
     """A score as plain values."""
     parts = [
-        {"kind": p.kind, "expected": list(p.expected), "given": p.answer, "verdict": str(p.verdict), "why": p.reason}
+        {"kind": p.kind, "expected": list(p.expected), "given": p.given, "verdict": str(p.verdict), "why": p.why}
         for p in score.parts
     ]
     return {"reward": score.reward, "parts": parts}

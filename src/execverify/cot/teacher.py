@@ -109,6 +109,6 @@ def accepted_many(pairs: Iterable[tuple[Task, str]], *, limits: Limits = _LIMITS
     again = score_many([pairs[at] for at in unpaid], limits=extended_limits(limits), workers=workers)
     for at, score in zip(unpaid, again, strict=True):
         if score.reward is None:
-            raise SandboxError(f"programs cannot be run here: {score.parts[0].reason}")
+            raise SandboxError(f"programs cannot be run here: {score.parts[0].why}")
         scores[at] = score
     return [score.reward == PAPER_REWARD.scale for score in scores]

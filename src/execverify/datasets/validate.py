@@ -145,7 +145,7 @@ def _checked(plans: Sequence[_Plan], limits: Limits) -> Validation:
     for task, gold in zip(tasks, score_many([(task, task.gold) for task in tasks], limits=limits), strict=True):
         full = FULL_TESTS if task.kind == CODE_GENERATION else PAPER_REWARD.scale
         if gold.reward != full:
-            whys = "; ".join(part.reason for part in gold.parts if part.reason)
+            whys = "; ".join(part.why for part in gold.parts if part.why)
             found.faults.append(Fault(task.id, "gold", f"gold earns {gold.reward}: {whys}"))
     for task, plan in zip(tasks, plans, strict=True):
         tries = list(plan.tries(task))

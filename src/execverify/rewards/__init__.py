@@ -9,7 +9,7 @@ from execverify.rewards.code.grade import (
     unit_test_scores,
     unit_test_scores_async,
 )
-from execverify.rewards.code.unit_tests import UnitTest, UnitTests, parse_unit_tests
+from execverify.rewards.code.unit_tests import UnitTest, UnitTests, parse_tests
 from execverify.rewards.compare import same_json, same_output
 from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.rewards.registry import REWARDS
@@ -29,7 +29,7 @@ __all__ = [
     "UnitTests",
     "Verdict",
     "check_tests",
-    "parse_unit_tests",
+    "parse_tests",
     "same_json",
     "same_output",
     "same_value",

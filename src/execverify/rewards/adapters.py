@@ -7,7 +7,7 @@ from typing import Any
 from execverify.errors import RowError
 from execverify.questions.rows import VERSION, Row, from_row
 from execverify.questions.task import CODE_GENERATION, Message
-from execverify.rewards.code.unit_tests import UnitTests, parse_unit_tests, tests_of_row
+from execverify.rewards.code.unit_tests import UnitTests, parse_tests, tests_of_row
 
 _ROLES = ("system", "user", "assistant")
 _CODE_TRUTHS = ("tests", "ground_truth")
@@ -25,7 +25,7 @@ def ground_truth(row: Row) -> str:
     kind = row.get("kind")
     given = [row[name] for name in _CODE_TRUTHS if row.get(name) is not None] if kind == CODE_GENERATION else []
     if given:
-        _check(parse_unit_tests(given[0]))
+        _check(parse_tests(given[0]))
         return given[0] if isinstance(given[0], str) else json.dumps(given[0])
     if kind == CODE_GENERATION:
         _check(tests_of_row(row))  # a row without a solution is no task, and can be judged by

@@ -61,21 +61,21 @@ class GradedPart:
         kind: "output", "input", a question's kind, "unit_test", "format" (whether a code answer is well-formed), or "row" (that
             the row cannot be used).
         expected: every accepted answer.
-        answer: what the model wrote there, or its code gave; None where there is nothing.
+        given: what the model wrote there, or its code gave; None where there is nothing.
         verdict: right, wrong, no answer, grader error; for code also how it ended.
-        reason: one line that says why it is not right; empty where it is.
+        why: one line that says why it is not right; empty where it is.
 
     All texts can be encoded: a lone surrogate, which no file, table or log takes, stands in them as `\\udc80`.
     """
 
     kind: str
     expected: tuple[str, ...]
-    answer: str | None
+    given: str | None
     verdict: Verdict
-    reason: str = ""
+    why: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("answer", "reason"):
+        for name in ("given", "why"):
             text = getattr(self, name)
             if text is not None and not text.isascii():
                 object.__setattr__(self, name, encodable(text))

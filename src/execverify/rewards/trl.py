@@ -33,7 +33,7 @@ from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.code.grade import PAPER_UNIT_TESTS, TEST_LIMITS, UnitTestConfig, unit_test_scores
 from execverify.rewards.code.record_formats import OtherAbility, format_of
 from execverify.rewards.code.record_formats.training_sets import by_source
-from execverify.rewards.code.unit_tests import GroundTruth, UnitTests, parse_unit_tests, tests_of_row
+from execverify.rewards.code.unit_tests import GroundTruth, UnitTests, parse_tests, tests_of_row
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parse import completion_text
 from execverify.rewards.parts import Score, Verdict, answer_parts
@@ -294,7 +294,7 @@ def _tests_in(columns: dict[str, Any], count: int, raise_errors: bool = False) -
 
 
 def _by_source(truth: GroundTruth, source: str) -> UnitTests:
-    return by_source(parse_unit_tests(truth), source)
+    return by_source(parse_tests(truth), source)
 
 
 def _published(columns: dict[str, Any], count: int, raise_errors: bool) -> list[UnitTests | Score | None]:
@@ -312,7 +312,7 @@ def _published(columns: dict[str, Any], count: int, raise_errors: bool) -> list[
 
 def _published_tests(row: dict[str, Any]) -> UnitTests | None:
     try:
-        return parse_unit_tests(row) if format_of(row) is not None else None
+        return parse_tests(row) if format_of(row) is not None else None
     except OtherAbility:
         return None
 
@@ -352,7 +352,7 @@ def format_score(score: Score | None) -> str:
     """One line that says what became of each part."""
     if score is None:
         return ""
-    marks = [f"{part.kind} {'✓' if part.right else '✗'}{f' ({part.reason})' if part.reason else ''}" for part in score.parts]
+    marks = [f"{part.kind} {'✓' if part.right else '✗'}{f' ({part.why})' if part.why else ''}" for part in score.parts]
     if any(part.verdict == Verdict.GRADER_ERROR for part in score.parts):
         marks.insert(0, "OUR FAILURE")
     return "; ".join(marks)

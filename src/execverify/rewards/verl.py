@@ -15,7 +15,7 @@ from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.code.grade import TEST_LIMITS, UnitTestConfig, unit_test_score
 from execverify.rewards.code.record_formats.training_sets import SOURCES, by_source
-from execverify.rewards.code.unit_tests import parse_unit_tests
+from execverify.rewards.code.unit_tests import parse_tests
 from execverify.rewards.guard import bad_row
 from execverify.rewards.parts import Score, Verdict, all_parts
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score
@@ -86,16 +86,16 @@ def _name(extra_info: Mapping[str, Any] | None) -> str:
 
 def _unjudged(judged: Score, raise_errors: bool, name: str) -> Score:
     """The score of what has none, with a part that says whose fault it is; raises that where it is to be raised."""
-    failed = next((part.reason for part in judged.parts if part.verdict == Verdict.GRADER_ERROR), None)
+    failed = next((part.why for part in judged.parts if part.verdict == Verdict.GRADER_ERROR), None)
     if failed is not None:
         if raise_errors:
             raise SandboxError(f"the completion could not be judged: {failed}")
         _log.warning("a completion could not be judged, and counts as 0: %s", failed)
         return judged
     if not any(part.verdict == Verdict.BAD_ROW for part in judged.parts):
-        judged = bad_row(RowError(f"no completion can be judged by these tests: {judged.parts[-1].reason}"), name)
+        judged = bad_row(RowError(f"no completion can be judged by these tests: {judged.parts[-1].why}"), name)
     if raise_errors:
-        raise RowError(judged.parts[-1].reason)
+        raise RowError(judged.parts[-1].why)
     return judged
 
 
@@ -132,7 +132,7 @@ def _judge(data_source: str, settings: dict[str, Any]) -> Callable[[str | dict[s
         allow_weak_isolation = bool(settings.get("allow_weak_isolation"))
 
         def judge_code(truth: str | dict[str, Any], text: str) -> tuple[Score, bool]:
-            read = by_source(parse_unit_tests(truth), data_source)
+            read = by_source(parse_tests(truth), data_source)
             return unit_test_score(read, text, rule=tests, limits=limits, allow_weak_isolation=allow_weak_isolation), False
 
         return judge_code

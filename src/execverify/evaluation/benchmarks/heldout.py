@@ -156,7 +156,7 @@ def _marks(score: Score) -> tuple[Grade, ...]:
     marks = []
     for part in score.parts:
         verdict = None if part.verdict in UNJUDGED else part.right
-        marks.append(Grade(verdict, verdict, part.reason))
+        marks.append(Grade(verdict, verdict, part.why))
     return tuple(marks)
 
 

@@ -81,9 +81,9 @@ class OwnCode(Benchmark):
 def _mark(score: Score) -> Grade:
     tests = [part for part in score.parts if part.kind == "unit_test"]
     if any(part.verdict in UNJUDGED for part in score.parts):
-        return Grade(None, None, next(part.reason for part in score.parts if part.verdict in UNJUDGED))
+        return Grade(None, None, next(part.why for part in score.parts if part.verdict in UNJUDGED))
     right = bool(tests) and all(part.right for part in tests)
-    wrong = next((part.reason for part in (*tests, *score.parts) if not part.right), "")
+    wrong = next((part.why for part in (*tests, *score.parts) if not part.right), "")
     return Grade(right, right, "" if right else wrong or "no test was run")
 
 

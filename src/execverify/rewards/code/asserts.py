@@ -47,7 +47,7 @@ class TestCode:
     parameter: str | None = None
 
 
-def parse_tests(source: str, what: str) -> ast.Module:
+def parse_test_code(source: str, what: str) -> ast.Module:
     """Syntax tree of test code; raises RowError that names what it is of."""
     try:
         return _parsed(source)
@@ -80,7 +80,7 @@ def split_tests(source: str, what: str, *, may_lack: bool = False) -> TestCode:
     Raises:
         RowError: the code does not parse, or tests nothing.
     """
-    tree = parse_tests(source, what)
+    tree = parse_test_code(source, what)
     names = _from_the_solution(tree)
     checks = [
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check" and len(node.args.args) == 1

@@ -13,7 +13,7 @@ from enum import StrEnum
 from execverify.rewards.code.checkers import hold_always
 from execverify.rewards.code.grade import IDLE, PAPER_UNIT_TESTS, TEST_LIMITS, UnitTestConfig, mismatch_reason, unit_test_score
 from execverify.rewards.code.test_formats import UnitTestFormat, UnitTests
-from execverify.rewards.code.unit_tests import GroundTruth, parse_unit_tests
+from execverify.rewards.code.unit_tests import GroundTruth, parse_tests
 from execverify.rewards.parts import GradedPart, Verdict
 from execverify.sandbox.result import Limits
 
@@ -80,7 +80,7 @@ def check_tests(
         RowError: tests that cannot be read.
         InsufficientIsolationError: hostile code cannot be confined here.
     """
-    read = tests if isinstance(tests, UnitTests) else parse_unit_tests(tests)
+    read = tests if isinstance(tests, UnitTests) else parse_tests(tests)
     best: TestCheck | None = None
     for solution in solutions[:MAX_REFERENCES]:
         score = unit_test_score(read, _answer(solution), rule=rule, limits=limits, allow_weak_isolation=allow_weak_isolation)
@@ -107,12 +107,12 @@ def _solved(check: TestCheck) -> int:
 
 
 def _check(parts: Sequence[GradedPart]) -> TestCheck:
-    return TestCheck(tuple(map(_standing, parts)), tuple(part.reason for part in parts))
+    return TestCheck(tuple(map(_standing, parts)), tuple(part.why for part in parts))
 
 
 def _standing(part: GradedPart) -> UnitTestValidity:
     if part.verdict == Verdict.UNSUPPORTED:
-        return UnitTestValidity.ANYTHING if part.reason.endswith(IDLE) else UnitTestValidity.UNSUPPORTED
+        return UnitTestValidity.ANYTHING if part.why.endswith(IDLE) else UnitTestValidity.UNSUPPORTED
     if part.verdict == Verdict.GRADER_ERROR:
         return UnitTestValidity.FAILED
     return UnitTestValidity.SOLVED if part.right else UnitTestValidity.NOTHING

@@ -5,7 +5,7 @@
     >>> score = unit_test_score(truth, completion)
     >>> score.reward
     0.55
-    >>> [(part.kind, str(part.verdict), part.reason) for part in score.parts]
+    >>> [(part.kind, str(part.verdict), part.why) for part in score.parts]
     [('format', 'right', ''), ('unit_test', 'right', ''), ('unit_test', 'wrong_answer', 'f(-1) gives 2, not 0')]
 
 The reward is the share of unit tests that pass, plus 0.05 for a well-formed answer (paper, section 3; see `read_code` for
@@ -29,7 +29,7 @@ from execverify.programs.program import truncate
 from execverify.programs.usual_imports import USUAL_IMPORTS, read_prelude, usual_imports
 from execverify.rewards.code.checkers import accepts, checker_program, hold_always
 from execverify.rewards.code.extract import ExtractedCode, extract_code, sole_function
-from execverify.rewards.code.unit_tests import MAX_RESULT, GroundTruth, UnitTest, UnitTestFormat, UnitTests, parse_unit_tests
+from execverify.rewards.code.unit_tests import MAX_RESULT, GroundTruth, UnitTest, UnitTestFormat, UnitTests, parse_tests
 from execverify.rewards.compare import (
     EXACT_LINES,
     OUTPUT_RULES,
@@ -179,7 +179,7 @@ def _scores(
 def _problem(tests: _Tests, completion: str, raise_errors: bool) -> "_GradingJob | Score":
     """What is to be judged, or the score of a row that cannot be used."""
     try:
-        return _GradingJob.of(tests if isinstance(tests, UnitTests) else parse_unit_tests(tests), completion)
+        return _GradingJob.of(tests if isinstance(tests, UnitTests) else parse_tests(tests), completion)
     except Exception as error:
         if raise_errors:
             raise

@@ -22,7 +22,7 @@ from execverify.rewards.code.asserts import (
     entry_point_of,
     foreign_names,
     modules_needed,
-    parse_tests,
+    parse_test_code,
     split_tests,
     unsupported_reason,
     with_imports,
@@ -133,7 +133,7 @@ def code_of(value: Any, field: str) -> str:
         value = "\n".join(value)
     if not isinstance(value, str):
         raise RowError(f"{field} must be code, or a list of lines of it")
-    parse_tests(value, field)
+    parse_test_code(value, field)
     return value
 
 
@@ -288,7 +288,7 @@ def assert_tests(asserts: Any, *, setup: str = "", entry_point: Any = None, **se
         return code_tests("\n".join(asserts), "asserts", setup=setup, entry_point=entry_point, **settings)
     before, tests, names = [setup], [], list(settings.pop("names", ()))
     for number, entry in enumerate(asserts):
-        parse_tests(entry, f"asserts[{number}]")
+        parse_test_code(entry, f"asserts[{number}]")
         kept, found, said = _entry(entry, f"asserts[{number}]")
         before.append(kept)
         tests += found
@@ -300,7 +300,7 @@ def assert_tests(asserts: Any, *, setup: str = "", entry_point: Any = None, **se
 
 def _is_script(asserts: Sequence[str]) -> bool:
     """Whether the texts are the lines of a script: something is done (`r = f(2)`) after an assertion, and before another one."""
-    trees = [parse_tests(entry, f"asserts[{number}]") for number, entry in enumerate(asserts)]
+    trees = [parse_test_code(entry, f"asserts[{number}]") for number, entry in enumerate(asserts)]
     asserting = [any(isinstance(part, ast.Assert) for part in ast.walk(tree)) for tree in trees]
     if True not in asserting:
         return False
@@ -324,7 +324,7 @@ _MAKERS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, as
 
 def _creates_without_setup(entry: str) -> bool:
     """Whether code makes names and does nothing else that could be a test."""
-    return all(isinstance(node, _MAKERS) for node in parse_tests(entry, "asserts").body)
+    return all(isinstance(node, _MAKERS) for node in parse_test_code(entry, "asserts").body)
 
 
 def code_tests(source: Any, what: str, *, setup: str = "", entry_point: Any = None, **settings: Any) -> UnitTests:
@@ -370,7 +370,7 @@ def _coded(
     else:
         name = _only_name(setup, code, names)
     last = name.rpartition(".")[2]
-    if last in module_names(parse_tests(context, "the context")):
+    if last in module_names(parse_test_code(context, "the context")):
         raise RowError(f"the context makes {last} itself, which the candidate has to make")
     setup = with_imports(setup, code, {last, name.partition(".")[0], *names})
     nobodys = foreign_names(setup, code, name) - set(names)

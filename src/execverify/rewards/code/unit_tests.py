@@ -1,11 +1,11 @@
 r"""Unit tests of a ground truth or of a row, read once, so that a mistake in them is an error and never a reward of 0.
 
-    >>> tests = parse_unit_tests('{"inputs": [[1, 2], [3, 4]], "outputs": [3, 7], "fn_name": "add"}')
+    >>> tests = parse_tests('{"inputs": [[1, 2], [3, 4]], "outputs": [3, 7], "fn_name": "add"}')
     >>> tests.format, tests.entry_point, [(test.given, test.expected) for test in tests.tests]
     (<UnitTestFormat.CALL: 'call'>, 'add', [('1, 2', ('3',)), ('3, 4', ('7',))])
-    >>> parse_unit_tests({"asserts": ["assert add(1, 2) == 3"]}).entry_point
+    >>> parse_tests({"asserts": ["assert add(1, 2) == 3"]}).entry_point
     'add'
-    >>> parse_unit_tests({"inputs": ["1 2\n"], "outputs": ["3\n"]}).format
+    >>> parse_tests({"inputs": ["1 2\n"], "outputs": ["3\n"]}).format
     <UnitTestFormat.STDIN: 'stdin'>
 
 The forms (paper, section 3, unit-test rewards; Eurus-2-RL's schema, and HumanEval's and MBPP's):
@@ -30,7 +30,7 @@ from execverify.programs.program import read_arguments
 from execverify.questions.question import ASSERT_TEST, JSON_TEST, SETTING, STDIN_TEST, TEST_KINDS, UNIT_TEST
 from execverify.questions.rows import VERSION, Row, from_row
 from execverify.questions.task import CODE_GENERATION, Task
-from execverify.rewards.code.asserts import modules_needed, parse_tests
+from execverify.rewards.code.asserts import modules_needed, parse_test_code
 from execverify.rewards.code.record_formats import read_record
 from execverify.rewards.code.test_formats import (
     MAX_RESULT,
@@ -52,7 +52,7 @@ __all__ = [
     "UnitTestFormat",
     "UnitTestTask",
     "UnitTests",
-    "parse_unit_tests",
+    "parse_tests",
     "questions_of",
     "task_from_row",
     "tests_of",
@@ -62,7 +62,7 @@ __all__ = [
 GroundTruth = str | Mapping[str, Any] | list[Any]
 
 
-def parse_unit_tests(truth: GroundTruth) -> UnitTests:
+def parse_tests(truth: GroundTruth) -> UnitTests:
     """The tests that a ground truth writes down.
 
     Args:
@@ -166,7 +166,7 @@ def _written_test(entry: Mapping[str, Any], kind: str) -> UnitTest:
         raise RowError("a unit test needs a text and a list of answers, all text; an assertion has no answers")
     assert answers is not None
     if kind == ASSERT_TEST:
-        parse_tests(str(text), "an assertion")
+        parse_test_code(str(text), "an assertion")
         return UnitTest(str(text))
     if kind != STDIN_TEST:
         try:

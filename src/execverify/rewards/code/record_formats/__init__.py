@@ -18,7 +18,7 @@ from typing import Any
 
 from execverify.errors import RowError
 from execverify.programs.literals import read_integer
-from execverify.rewards.code.asserts import parse_tests
+from execverify.rewards.code.asserts import parse_test_code
 from execverify.rewards.code.record_formats import contests, functions, ground_truths, livecodebench, test_cases, training_sets
 from execverify.rewards.code.record_formats.record import Fields, OtherAbility, Record, RecordFormat
 from execverify.rewards.code.test_formats import UnitTests, assert_tests, code_tests, json_value
@@ -88,7 +88,7 @@ def _read_text(text: str) -> Record:
 
 def _is_code(text: str) -> bool:
     try:
-        parse_tests(text, "the tests")
+        parse_test_code(text, "the tests")
     except RowError:
         return False
     return "assert" in text or "def test" in text or "def check" in text or "unittest" in text

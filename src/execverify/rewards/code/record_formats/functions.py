@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from execverify.errors import RowError
-from execverify.rewards.code.asserts import entry_point_of, parse_tests
+from execverify.rewards.code.asserts import entry_point_of, parse_test_code
 from execverify.rewards.code.record_formats.record import Fields, Record, RecordFormat, has, text_of, texts_of
 from execverify.rewards.code.test_formats import assert_tests, code_of, code_tests
 
@@ -34,8 +34,8 @@ def _defined(solutions: tuple[str, ...], asserts: Any) -> str | None:
 def _made_and_used(solutions: tuple[str, ...], tests: list[str]) -> tuple[str, ...]:
     """The functions and classes of a solution that tests use, functions first."""
     try:
-        body = parse_tests(solutions[0], "the solution").body if solutions else []
-        used = {node.id for text in tests for node in ast.walk(parse_tests(text, "the test")) if isinstance(node, ast.Name)}
+        body = parse_test_code(solutions[0], "the solution").body if solutions else []
+        used = {node.id for text in tests for node in ast.walk(parse_test_code(text, "the test")) if isinstance(node, ast.Name)}
     except RowError:
         return ()
     functions = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -55,7 +55,7 @@ def _humaneval(fields: Fields) -> Record:
 def without(code: str, name: str) -> str:
     """What code gives beside the one function or class that it leaves to be written; "" where it is not whole."""
     try:
-        body = parse_tests(code, "the prompt").body
+        body = parse_test_code(code, "the prompt").body
     except RowError:
         return ""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
