@@ -411,7 +411,8 @@ def test_closing_the_iterator_cancels_what_is_under_way() -> None:
 
 def test_an_interrupt_returns_at_once() -> None:
     code = (
-        "import sys\nfrom execverify.models import *\n"
+        "import signal, sys\nfrom execverify.models import *\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs inherit that it is ignored
         "requests = [Request(str(i), ({'role': 'user', 'content': 'x'},)) for i in range(9)]\n"
         "try: list(load(sys.argv[1], model='m', concurrency=3).generate(requests, Sampling()))\n"
         "except KeyboardInterrupt: print('interrupted')\n"

@@ -384,6 +384,7 @@ def test_the_coroutine_rewards_are_ended_with_the_loop_that_runs_them() -> None:
 
 
 def test_an_interrupt_is_not_kept_waiting() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
     threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
