@@ -1,6 +1,6 @@
 """What rewards cost a step of stage I: the same rollouts with the white-box reward and with a constant one.
 
-    execverify train sft --preset tiny --out runs/tiny
+    execverify train sft --preset tiny -o runs/tiny
     python bench/training.py runs/tiny [STEPS] [name=value ...]
 
 The learning rate is zero, so that all runs draw the same completions and only the reward differs; a first step of each run is

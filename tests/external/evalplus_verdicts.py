@@ -1,4 +1,4 @@
-"""What EvalPlus's own package says of programs: run by an interpreter that has it, for `test_evaluation_code_evalplus.py`.
+"""What EvalPlus's own package says of programs: run by an interpreter that has it, for `tests/evaluation/test_evalplus.py`.
 
 Reads a JSON object from stdin: {"dataset": "humaneval" | "mbpp", "programs": [[task id, program], ...]}; writes a list of
 [base, plus], each "pass", "fail" or "timeout". The data are those that HUMANEVAL_OVERRIDE_PATH and MBPP_OVERRIDE_PATH name.

@@ -29,7 +29,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 SPARED = frozenset({"truth", "shared"})
-"""What is left out because the trace and the account disagree about it; `FAULTS` in `test_tracing_account.py` shows each. Take
+"""What is left out because the trace and the account disagree about it; `FAULTS` in `test_against_reference_interpreter.py`
+shows each. Take
 a word out when they agree.
 
 - truth: a truth test of an object of the program's inside of `and` and `or`

@@ -158,7 +158,7 @@ def test_the_battery_is_large() -> None:
 
 
 def test_a_short_endurance_run(tmp_path: Path) -> None:
-    """Two hundred candidates, a tenth hostile but for those that take their whole time; `endurance.py` runs twenty thousand."""
+    """Two hundred candidates, a tenth hostile but for those that take their whole time; `tests/soak.py` runs twenty thousand."""
     figures = endurance.run(200, 3, 1, [snippet for snippet in ALL if "timed_out" not in snippet.outcomes])
     assert figures.wrong == []
 

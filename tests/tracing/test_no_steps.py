@@ -55,7 +55,7 @@ def test_the_commands_go_on(tmp_path: Path) -> None:
     file = tmp_path / "programs.jsonl"
     file.write_text("".join(json.dumps({"code": source, "entry_point": "f", "input": "3"}) + "\n" for source in sources))
     made = run("dataset", "from-programs", str(file), "-o", str(tmp_path / "rows.jsonl"))
-    assert made.returncode == 0 and "dropped: 2 no step" in made.stderr
+    assert made.returncode == 0 and "skipped: 2 no step" in made.stderr
     asked = run("ask", str(file), "--json")
     assert asked.returncode == 0, asked.stderr
     counts = [len(json.loads(line)["questions"]) for line in asked.stdout.splitlines()]

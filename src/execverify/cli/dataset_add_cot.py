@@ -1,22 +1,19 @@
 """The verb `chains`: rows with chains of thought, for supervised fine-tuning."""
 
 import itertools
-from collections import Counter
 
 import click
 
 from execverify.cli.common import SEED, default_workers, limit_options, limits_from_options
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
 from execverify.cot import MIXED, NAMED_LEVELS, STYLES, estimate_tokens
 from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
-from execverify.datasets.rows_io import check_out, count_rows, read_rows, write_rows
+from execverify.datasets.rows_io import check_out, count_rows, read_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.errors import RowError
-from execverify.programs.program import truncate
 from execverify.utils.messages import count_phrase
-
-_SHOWN = 5
 
 
 @click.command("add-cot")
@@ -68,11 +65,9 @@ def dataset_add_cot_command(
             account=account,
             progress=bar.advance,
         )
-        first = next(made, None)  # nothing is written where there is nothing to write
-        if first is not None:
-            write_rows(out, itertools.chain([first], made), columns=parquet_columns)
+        written = write_unless_empty(out, made, parquet_columns)
     _print_account(account, out)
-    if first is None:
+    if not written:
         raise RowError(f"no row of {rows} got a chain, and nothing was written")
 
 
@@ -84,10 +79,4 @@ def _print_account(account: CotReport, out: str) -> None:
         rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.detail_levels.items()))
         styles = ", ".join(f"{number} {name}" for name, number in sorted(account.styles.items()))
         note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; styles: {styles}")
-    if account.skipped:
-        reasons = Counter(left.reason for left in account.skipped)
-        note(f"dropped: {', '.join(f'{number} {reason}' for reason, number in reasons.most_common())}")
-        for left in account.skipped[:_SHOWN]:
-            note(f"  {left.id}: {left.reason}: {truncate(left.detail, 160)}")
-        if len(account.skipped) > _SHOWN:
-            note(f"  ... and {len(account.skipped) - _SHOWN} more")
+    note_skipped(account.skipped, lambda one: one.id)

@@ -1,8 +1,5 @@
 """`execverify dataset from-programs`: rows of programs that exist."""
 
-import itertools
-from collections import Counter
-
 import click
 
 from execverify.cli.common import (
@@ -14,18 +11,16 @@ from execverify.cli.common import (
     usual_imports_option,
 )
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
 from execverify.cli.trace import split_kinds
 from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
-from execverify.datasets.rows_io import check_out, write_rows
+from execverify.datasets.rows_io import check_out
 from execverify.errors import RowError
-from execverify.programs.program import truncate
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.question import KINDS
 from execverify.questions.task import TASK_KINDS
 from execverify.utils.messages import count_phrase
-
-_SHOWN_DROPS = 10
 
 
 @click.command("from-programs")
@@ -84,12 +79,9 @@ def dataset_from_programs_command(
     records = list(read_program_records(file, call, usual_imports))
     with Progress("programs", len(records)) as bar:
         made = make_rows(records, settings, account, bar.update)
-        # Nothing is written where there is nothing to write: an empty file would hide the mistake.
-        first = next(made, None)
-        if first is not None:
-            write_rows(out, itertools.chain([first], made))
+        written = write_unless_empty(out, made)
     _print_account(account, out)
-    if first is None:
+    if not written:
         raise RowError(f"no program of {file} gave a row, and nothing was written")
 
 
@@ -104,10 +96,4 @@ def _print_account(account: ConversionReport, out: str) -> None:
         note(
             f"arguments rewritten as literals: {len(account.arguments_evaluated)} ({', '.join(account.arguments_evaluated[:4])} ...)"
         )
-    if account.drops:
-        reasons = Counter(drop.reason for drop in account.drops)
-        note(f"dropped: {', '.join(f'{count} {reason}' for reason, count in reasons.most_common())}")
-        for drop in account.drops[:_SHOWN_DROPS]:
-            note(f"  {drop.id} ({drop.location}): {drop.reason}: {truncate(drop.detail, 160)}")
-        if len(account.drops) > _SHOWN_DROPS:
-            note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
+    note_skipped(account.drops, lambda one: f"{one.id} ({one.location})")

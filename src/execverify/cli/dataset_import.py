@@ -1,20 +1,17 @@
 """The verb that makes rows of code problems that others have published: `code-rows`."""
 
 import itertools
-from collections import Counter
 
 import click
 
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
 from execverify.datasets.code_problems import HUB, ImportReport, problem_rows
-from execverify.datasets.rows_io import check_out, write_rows
+from execverify.datasets.rows_io import check_out
 from execverify.errors import RowError
-from execverify.programs.program import truncate
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.utils.messages import count_phrase
-
-_SHOWN_DROPS = 10
 
 
 @click.command("import")
@@ -45,12 +42,9 @@ def dataset_import_command(
     check_out(out)
     with Progress("problems", limit) as bar:
         made = bar.track(itertools.islice(rows, limit))
-        first = next(iter_made := iter(made), None)
-        # Nothing is written where there is nothing to write: an empty file would hide the mistake.
-        if first is not None:
-            write_rows(out, itertools.chain([first], iter_made))
+        written = write_unless_empty(out, made)
     _print_account(account, out)
-    if first is None:
+    if not written:
         raise RowError(
             f"no record of {source} gave a row, and nothing was written; docs/code-tasks.md lists the formats, such as {HUB}'s"
         )
@@ -67,10 +61,4 @@ def _print_account(account: ImportReport, out: str) -> None:
         note(f"checked: {', '.join(f'{count} {name}' for name, count in account.standings.most_common())}")
     if account.left_out:
         note(f"tests left out: {', '.join(f'{count}: {why}' for why, count in account.left_out.most_common())}")
-    if account.drops:
-        reasons = Counter(drop.reason for drop in account.drops)
-        note(f"dropped: {', '.join(f'{count}: {reason}' for reason, count in reasons.most_common())}")
-        for drop in account.drops[:_SHOWN_DROPS]:
-            note(f"  {drop.location}: {drop.reason}: {truncate(drop.detail, 160)}")
-        if len(account.drops) > _SHOWN_DROPS:
-            note(f"  ... and {len(account.drops) - _SHOWN_DROPS} more")
+    note_skipped(account.drops, lambda one: one.location)

@@ -77,7 +77,7 @@ def evaluate(
         benchmark: its name, or the benchmark itself.
         model: who is asked.
         data: the benchmark's file; None for the hub, or where none is needed.
-        style: how it is asked, see `styles.py`; by default "execverify", and "bare" for CRUXEval's files of generations.
+        style: how it is asked, see `prompts.py`; by default "execverify", and "bare" for CRUXEval's files of generations.
         sampling: how completions are drawn; by default one, greedily (recorded answers: as many as there are).
         limit: only the first so many items.
         out: a folder in which generations are kept as they arrive, and from which an interrupted run goes on.
@@ -102,25 +102,41 @@ def evaluate(
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     asked = resolve_model(model, bench, items, reading, options or {})
-    try:
-        generations = _generated(asked, requests, drawn, out, progress)
-        answered = {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
-    finally:
-        if isinstance(model, str):
-            asked.close()
+    generations, answered = _answers(asked, requests, drawn, out, progress, close=isinstance(model, str))
     records = grade_records(bench, items, generations, reading, workers, progress)
     asked_for = {
-        "data": {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)},
-        "seed": seed,
-        "limit": limit,
-        "imports": sorted(imports),
+        **_source(path, limit, seed, imports),
         "model": answered,
-        "style": chosen if chosen in PROMPT_STYLES else Path(chosen).name,
-        "prompts": hashlib.sha256(json.dumps([list(map(dict, p)) for p in prompts]).encode()).hexdigest()[:16],
+        **_prompting(chosen, prompts),
         "sampling": described or drawn.plain(),
     }
     found = {**_about(bench), **asked_for, **metrics_of(bench, records, workers, drawn.n, progress)}
     return Evaluation(found, tuple(records), prompts)
+
+
+def _answers(
+    asked: Model, requests: list[Request], drawn: Sampling, out: str | Path | None, progress: Progress, *, close: bool
+) -> tuple[dict[str, Generation], dict[str, Any]]:
+    """The generations of a model, and what it is, as results record it; a model that was made here is closed."""
+    try:
+        generations = _generated(asked, requests, drawn, out, progress)
+        return generations, {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
+    finally:
+        if close:
+            asked.close()
+
+
+def _source(path: Path | None, limit: int | None, seed: int, imports: Collection[str]) -> dict[str, Any]:
+    """Which items were asked, as results record it."""
+    data = {"file": None if path is None else path.name, "sha256": None if path is None else digest(path)}
+    return {"data": data, "seed": seed, "limit": limit, "imports": sorted(imports)}
+
+
+def _prompting(style: str, prompts: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, Any]:
+    """How the items were asked, as results record it."""
+    texts = json.dumps([list(map(dict, messages)) for messages in prompts])
+    name = style if style in PROMPT_STYLES else Path(style).name
+    return {"style": name, "prompts": hashlib.sha256(texts.encode()).hexdigest()[:16]}
 
 
 def _names(imports: Collection[str]) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The generator of one function: expressions and conditions made from what is in scope."""
 
+from collections.abc import Callable, Sequence
+
 from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import naming
 from execverify.synthesis.describe import as_condition, as_noun, negated_condition, parenthetical
@@ -28,6 +30,12 @@ _ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>
 """Operators that change nothing where 0 is on their right."""
 
 _SIGNS = {">": "is greater than", "<": "is less than", ">=": "is at least", "<=": "is at most", "==": "is", "!=": "is not"}
+
+
+def _sliced(value: Expr, slice_: str, description: str) -> Expr:
+    """A part of a sequence, of the same type."""
+    text = f"{value.parenthesized_for(ATOM)}{slice_}"
+    return Expr(text, value.kind, description.format(parenthetical(value.description)))
 
 
 class ExpressionGenerator(FunctionBuilder):
@@ -222,68 +230,68 @@ class ExpressionGenerator(FunctionBuilder):
 
     def apply_operator(self, value: Expr) -> Expr:
         """The value with an operator at work on it: no call, the same type. A literal stays as it is: nobody writes `65 * 2`."""
-        kind, rng = value.kind, self.rng
         if value.text[0] in "'0123456789":
             return value
-        name = type_head(kind)
-        if name == "str":
-            text, noun = value.parenthesized_for(ATOM), parenthetical(value.description)
-            return rng.choice((
-                lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
-                lambda: Expr(f"{text}[::-1]", kind, f"{noun} reversed"),
-                lambda: Expr(f"{text}[1:]", kind, f"{noun} without its first character"),
-                lambda: Expr(f"{text}[:-1]", kind, f"{noun} without its last character"),
-                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated", " times"),
-                lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
-            ))()  # fmt: skip
-        if name == "int":
-            return rng.choice((
-                lambda: self._glue(value, "+", self.fill("int", "small", value), PLUS, "plus"),
-                lambda: self._glue(value, "-", self.fill("int", "small", value), PLUS, "minus"),
-                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
-                lambda: self._glue(value, "%", self.literal("int", "modulus"), TIMES, "modulo"),
-                lambda: self._glue(value, "//", self.literal("int", "two"), TIMES, "divided by", ", rounded down"),
-                lambda: self._glue(value, "*", value, TIMES, "times") if value.binding == ATOM and len(value.text) < 8 else value,
-            ))()  # fmt: skip
-        if name == "float":
-            return rng.choice((
-                lambda: self._glue(value, "+", self.literal("float", ""), PLUS, "plus"),
-                lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
-                lambda: self._glue(value, "-", self.literal("float", ""), PLUS, "minus"),
-            ))()  # fmt: skip
-        if name == "list":
-            options = [
-                lambda: Expr(f"{value.parenthesized_for(ATOM)}[::-1]", kind, f"{parenthetical(value.description)} reversed"),
-                lambda: Expr(
-                    f"{value.parenthesized_for(ATOM)}[1:]", kind, f"{parenthetical(value.description)} without its first element"
-                ),
-                lambda: Expr(
-                    f"{value.parenthesized_for(ATOM)}[:-1]", kind, f"{parenthetical(value.description)} without its last element"
-                ),
-                lambda: Expr(
-                    f"{value.parenthesized_for(ATOM)}[-3:]", kind, f"the last 3 elements of {parenthetical(value.description)}"
-                ),
-                lambda: self._glue(value, "+", self.get_or_create(kind), PLUS, "followed by"),
-            ]
-            if arguments(kind)[0] in LITERALS:
-                one = self.fill(arguments(kind)[0], "", value)
-                options.append(
-                    lambda: self._glue(value, "+", Expr(f"[{one.text}]", kind, f"`[{one.text}]`"), PLUS, "followed by")
-                )
-            return rng.choice(options)()
-        if name in ("set", "frozenset", "dict"):
-            return self._glue(
-                value, "|", self.create(kind, {value.text}) if name != "frozenset" else value, LOWEST + 5, "joined with"
-            )
+        name = type_head(value.kind)
+        if name in ("str", "int", "float", "list"):
+            options = {
+                "str": self._str_operators,
+                "int": self._int_operators,
+                "float": self._float_operators,
+                "list": self._list_operators,
+            }
+            return self.rng.choice(options[name](value))()
+        if name in ("set", "dict"):
+            return self._glue(value, "|", self.create(value.kind, {value.text}), LOWEST + 5, "joined with")
+        if name == "frozenset":
+            return self._glue(value, "|", value, LOWEST + 5, "joined with")
         if name == "bool":
             return self.negated(value)
-        if name == "tuple" and "..." not in kind:
-            return Expr(
-                f"{value.parenthesized_for(ATOM)}[::-1]",
-                f"tuple[{', '.join(arguments(kind)[::-1])}]",
-                f"{parenthetical(value.description)} reversed",
-            )
+        if name == "tuple" and "..." not in value.kind:
+            kind = f"tuple[{', '.join(arguments(value.kind)[::-1])}]"
+            return Expr(f"{value.parenthesized_for(ATOM)}[::-1]", kind, f"{parenthetical(value.description)} reversed")
         return value
+
+    def _str_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
+        return (
+            lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
+            lambda: _sliced(value, "[::-1]", "{} reversed"),
+            lambda: _sliced(value, "[1:]", "{} without its first character"),
+            lambda: _sliced(value, "[:-1]", "{} without its last character"),
+            lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated", " times"),
+            lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
+        )
+
+    def _int_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
+        return (
+            lambda: self._glue(value, "+", self.fill("int", "small", value), PLUS, "plus"),
+            lambda: self._glue(value, "-", self.fill("int", "small", value), PLUS, "minus"),
+            lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
+            lambda: self._glue(value, "%", self.literal("int", "modulus"), TIMES, "modulo"),
+            lambda: self._glue(value, "//", self.literal("int", "two"), TIMES, "divided by", ", rounded down"),
+            lambda: self._glue(value, "*", value, TIMES, "times") if value.binding == ATOM and len(value.text) < 8 else value,
+        )
+
+    def _float_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
+        return (
+            lambda: self._glue(value, "+", self.literal("float", ""), PLUS, "plus"),
+            lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
+            lambda: self._glue(value, "-", self.literal("float", ""), PLUS, "minus"),
+        )
+
+    def _list_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
+        options: list[Callable[[], Expr]] = [
+            lambda: _sliced(value, "[::-1]", "{} reversed"),
+            lambda: _sliced(value, "[1:]", "{} without its first element"),
+            lambda: _sliced(value, "[:-1]", "{} without its last element"),
+            lambda: _sliced(value, "[-3:]", "the last 3 elements of {}"),
+            lambda: self._glue(value, "+", self.get_or_create(value.kind), PLUS, "followed by"),
+        ]
+        if arguments(value.kind)[0] in LITERALS:
+            one = self.fill(arguments(value.kind)[0], "", value)
+            more = Expr(f"[{one.text}]", value.kind, f"`[{one.text}]`")
+            options.append(lambda: self._glue(value, "+", more, PLUS, "followed by"))
+        return options
 
     def negated(self, value: Expr) -> Expr:
         """The opposite of a condition; a comparison stays as it is, for it has an operator that says the opposite."""
@@ -420,32 +428,10 @@ class ExpressionGenerator(FunctionBuilder):
         )
 
     def _text_condition(self, value: Expr, plain: bool) -> Expr:
-        rng, text = self.rng, value.parenthesized_for(ATOM)
         var = self.var(value.text)
         if var is not None and var.role == "letter":
-            pool, description = rng.choice(
-                (
-                    ("'aeiou'", "one of 'aeiou'"),
-                    ("'aeiou'", "one of 'aeiou'"),
-                    ("'xyz'", "one of 'xyz'"),
-                    ("' ,.'", "one of ' ,.'"),
-                )
-            )
-            sign = rng.choice((" in ", " in ", " not in "))
-            if self.chance(0.3) or plain:
-                self.record_condition(value, "char:a")
-                return Expr(
-                    f"{text}{sign}{pool}",
-                    "bool",
-                    f"{parenthetical(value.description)} is{'' if sign == ' in ' else ' not'} {description}",
-                    COMPARE,
-                )
-            test, description, hint = rng.choice((
-                ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
-                ("islower", "in lower case", "upper"), ("isspace", "whitespace", "words"), ("isalnum", "a letter or digit", "words"),
-            ))  # fmt: skip
-            self.record_condition(value, hint)
-            return Expr(f"{text}.{test}()", "bool", f"{parenthetical(value.description)} is {description}")
+            return self._letter_condition(value, plain)
+        rng, text = self.rng, value.parenthesized_for(ATOM)
         pick = rng.random()
         if pick < 0.35 and not plain:
             limit = self.fill("int", "length", value) if self.chance(0.35) else self.literal("int", "length")
@@ -484,6 +470,32 @@ class ExpressionGenerator(FunctionBuilder):
             f"{parenthetical(value.description)} {description} {parenthetical(other.description)}",
             COMPARE,
         )
+
+    def _letter_condition(self, value: Expr, plain: bool) -> Expr:
+        rng, text = self.rng, value.parenthesized_for(ATOM)
+        pool, description = rng.choice(
+            (
+                ("'aeiou'", "one of 'aeiou'"),
+                ("'aeiou'", "one of 'aeiou'"),
+                ("'xyz'", "one of 'xyz'"),
+                ("' ,.'", "one of ' ,.'"),
+            )
+        )
+        sign = rng.choice((" in ", " in ", " not in "))
+        if self.chance(0.3) or plain:
+            self.record_condition(value, "char:a")
+            return Expr(
+                f"{text}{sign}{pool}",
+                "bool",
+                f"{parenthetical(value.description)} is{'' if sign == ' in ' else ' not'} {description}",
+                COMPARE,
+            )
+        test, description, hint = rng.choice((
+            ("isdigit", "a digit", "digits"), ("isalpha", "a letter", "digits"), ("isupper", "in upper case", "upper"),
+            ("islower", "in lower case", "upper"), ("isspace", "whitespace", "words"), ("isalnum", "a letter or digit", "words"),
+        ))  # fmt: skip
+        self.record_condition(value, hint)
+        return Expr(f"{text}.{test}()", "bool", f"{parenthetical(value.description)} is {description}")
 
     def record_condition(self, value: Expr, hint: str) -> None:
         if (root := self.root(value)) is not None:

@@ -1,6 +1,6 @@
 """Held-out synthesized programs, by level and kind of question: always there, offline, and never in a training row.
 
-The fixed set is `heldout.jsonl`: 50 programs of each level whose shape belongs to the split "test" (see `held_out.py`). Labels are not
+The fixed set is `heldout.jsonl`: 50 programs of each level whose shape belongs to the split "test" (see `heldout_set.py`). Labels are not
 kept; every run makes them anew by tracing. `--data` takes rows that `execverify dataset build` made instead, of which those of the split
 "test" count where there are any.
 

@@ -217,6 +217,30 @@ def _limits(tests: UnitTests, limits: Limits) -> Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class _TestRun:
+    """What running a completion's tests takes.
+
+    Attributes:
+        source, prelude: the candidate's code, and the usual imports before it.
+        given: what each supported test gives it.
+        judge: grades one result.
+        judged: where the graded parts go.
+        rule: how tests are graded.
+        options: of the runs: limits, imports, isolation.
+        stop: ends them.
+    """
+
+    source: str
+    prelude: str
+    given: tuple[str, ...]
+    judge: Judge
+    judged: list[GradedPart]
+    rule: UnitTestConfig
+    options: dict[str, Any]
+    stop: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
 class _GradingJob:
     """One completion with the tests that judge it."""
 
@@ -279,14 +303,15 @@ class _GradingJob:
         try:
             source, entry_point = self.code.source or "", self.code.entry_point
             prelude = usual_imports(source, rule.prelude, but=(entry_point or "").split("."))
-            run = (
+            grade = (
                 self.run_asserts
                 if self.tests.format == UnitTestFormat.ASSERT
                 else self.run_checked
                 if self.tests.checker
                 else self.run_tests
             )
-            run(source, prelude, tuple(test.given for test in supported), judge, judged, rule, options, stop)
+            given = tuple(test.given for test in supported)
+            grade(_TestRun(source, prelude, given, judge, judged, rule, options, stop))
         except InsufficientIsolationError:
             raise
         except SandboxError as error:
@@ -297,71 +322,51 @@ class _GradingJob:
             judge(index, Result(Outcome.SANDBOX_ERROR, detail=failure))
         return None
 
-    def run_tests(
-        self,
-        source: str,
-        prelude: str,
-        given: tuple[str, ...],
-        judge: Judge,
-        judged: list[GradedPart],
-        rule: UnitTestConfig,
-        options: dict[str, Any],
-        stop: threading.Event,
-    ) -> None:
+    def run_tests(self, run: _TestRun) -> None:
         """Calls, and runs of a program: each is judged when it arrives."""
-        candidate = Candidate(source, given, self.code.entry_point, self.tests.context, prelude, judge, self.output(rule))
-        ends_early = rule.stop_early or rule.binary
-        results = next(run_candidates([candidate], stop_early=ends_early, stop=stop, **options), ())
-        for index in range(len(judged), len(results)):
-            judge(index, results[index])
+        candidate = Candidate(
+            run.source, run.given, self.code.entry_point, self.tests.context, run.prelude, run.judge, self.output(run.rule)
+        )
+        ends_early = run.rule.stop_early or run.rule.binary
+        results = next(run_candidates([candidate], stop_early=ends_early, stop=run.stop, **run.options), ())
+        for index in range(len(run.judged), len(results)):
+            run.judge(index, results[index])
 
-    def run_asserts(
-        self,
-        source: str,
-        prelude: str,
-        given: tuple[str, ...],
-        judge: Judge,
-        judged: list[GradedPart],
-        rule: UnitTestConfig,
-        options: dict[str, Any],
-        stop: threading.Event,
-    ) -> None:
+    def run_asserts(self, run: _TestRun) -> None:
         """Assertions. One that any candidate would pass decides nothing."""
         tests = self.tests
-        candidate = CandidateWithAsserts(source, tests.setup, given, self.code.entry_point, tests.context, prelude)
-        results = next(run_asserts([candidate], stop_early=rule.stop_early or rule.binary, stop=stop, **options), ())
+        candidate = CandidateWithAsserts(run.source, tests.setup, run.given, self.code.entry_point, tests.context, run.prelude)
+        results = next(
+            run_asserts([candidate], stop_early=run.rule.stop_early or run.rule.binary, stop=run.stop, **run.options), ()
+        )
         passed = any(result.outcome == Outcome.RETURNED for result in results)
-        idle = hold_always(tests.setup, given, tests.entry_point, tests.names, tests.context, **options) if passed else ()
+        idle = hold_always(tests.setup, run.given, tests.entry_point, tests.names, tests.context, **run.options) if passed else ()
         for index, result in enumerate(results):
             if index in idle:
-                judged.append(GradedPart("unit_test", (), None, Verdict.UNSUPPORTED, f"{truncate(given[index], 100)} {IDLE}"))
+                run.judged.append(
+                    GradedPart("unit_test", (), None, Verdict.UNSUPPORTED, f"{truncate(run.given[index], 100)} {IDLE}")
+                )
             else:
-                judge(index, result)
+                run.judge(index, result)
 
-    def run_checked(
-        self,
-        source: str,
-        prelude: str,
-        given: tuple[str, ...],
-        judge: Judge,
-        judged: list[GradedPart],
-        rule: UnitTestConfig,
-        options: dict[str, Any],
-        stop: threading.Event,
-    ) -> None:
+    def run_checked(self, run: _TestRun) -> None:
         """Runs of a program whose outputs the problem's own checker judges; it runs confined, like a candidate."""
-        candidate = Candidate(source, given, self.code.entry_point, self.tests.context, prelude, output=self.output(rule))
-        results = next(run_candidates([candidate], stop=stop, **options), ())
-        supported = self.supported(rule)
+        candidate = Candidate(
+            run.source, run.given, self.code.entry_point, self.tests.context, run.prelude, output=self.output(run.rule)
+        )
+        results = next(run_candidates([candidate], stop=run.stop, **run.options), ())
+        supported = self.supported(run.rule)
         asked = [
             json.dumps([test.given, test.expected[0], result.stdout]) for test, result in zip(supported, results, strict=False)
         ]
-        words = next(run_candidates([Candidate(checker_program(self.tests.checker), tuple(asked))], stop=stop, **options), ())
+        words = next(
+            run_candidates([Candidate(checker_program(self.tests.checker), tuple(asked))], stop=run.stop, **run.options), ()
+        )
         for index, (result, word) in enumerate(zip(results, words, strict=False)):
             if result.outcome == Outcome.RETURNED:
-                judged.append(_checked_part(self.tests, supported[index], result, word))
+                run.judged.append(_checked_part(self.tests, supported[index], result, word))
             else:
-                judge(index, result)
+                run.judge(index, result)
 
     def output(self, rule: UnitTestConfig) -> int:
         """Characters that the candidate may write: more than any test expects. (A power of two, which says little of them.)"""
