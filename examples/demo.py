@@ -3,8 +3,8 @@ validated, answered, scored, described.
 
     python examples/demo.py OUT [SIZE]
 
-Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by habit,
-and one that cheats. Then the scripted models (gold, and constant answers) are evaluated on held-out programs, and at last a real
+Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by a shortcut,
+and one that cheats. Then the mock models (gold, and constant answers) are evaluated on held-out programs, and at last a real
 one is trained from nothing: a warm-up, white-box RL, unit-test RL, measured before, between and after.
 """
 
@@ -31,7 +31,7 @@ def output_only(task: Task) -> str:
     return gold_completion([task.assertion])
 
 
-def habit(task: Task) -> str:
+def shortcut(task: Task) -> str:
     """The right output, then `-1` and `Nil` for every question."""
     constants = {"next_statement": "-1", "variable_state": "Nil"}
     return gold_completion([task.assertion, *(constants[question.kind] for question in task.questions)])
@@ -42,9 +42,9 @@ def cheat(task: Task) -> str:
     return gold_completion([f"assert {task.program.call} == {task.program.call}"])
 
 
-MODELS: dict[str, Callable[[Task], str]] = {"perfect": perfect, "output-only": output_only, "habit": habit, "cheat": cheat}
+MODELS: dict[str, Callable[[Task], str]] = {"perfect": perfect, "output-only": output_only, "shortcut": shortcut, "cheat": cheat}
 
-SCRIPTED = {
+MOCKS = {
     "gold": "mock:gold",
     "minus-one": "mock:constant:-1",
     "nil": "mock:constant:Nil",
@@ -75,13 +75,13 @@ def main(out: Path, size: int = 5000) -> None:
         lines = [json.dumps({"id": task.id, "completion": model(task)}) for task in tasks]
         completions.write_text("\n".join(lines) + "\n", encoding="utf-8")
         execverify("score", str(rows), str(completions))
-    runs = [str(out / f"own-{name}") for name in SCRIPTED]
-    for scripted, run in zip(SCRIPTED.values(), runs, strict=True):
+    runs = [str(out / f"heldout-{name}") for name in MOCKS]
+    for scripted, run in zip(MOCKS.values(), runs, strict=True):
         execverify("evaluate", "heldout", "--model", scripted, "--output", run)
     execverify("compare", *runs)
     execverify("train", "all", "--preset", "tiny", "--output", str(out / "training"))
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
-    print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and floors, slices, every item.")
+    print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and baselines, slices, every item.")
     print(f"{out}/training/report.md is what the trained model can do; rl_whitebox/log.jsonl has its rewards step by step.")
     print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
 
