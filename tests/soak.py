@@ -154,7 +154,7 @@ def is_zombie(pid: int) -> bool:
 def main() -> None:
     """Runs it, and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--question-kinds", type=int, default=20_000)
+    parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -448,7 +448,7 @@ def start_worker(seed: int, first: int, count: int, folder: Path) -> Worker:
         str(seed),
         "--first",
         str(first),
-        "--question-kinds",
+        "--count",
         str(count),
         "--mark",
         str(mark),
@@ -511,7 +511,7 @@ def _tell(tally: Tally) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fuzz the scorer.")
-    parser.add_argument("--question-kinds", type=int, default=100_000, help="how many cases")
+    parser.add_argument("--count", type=int, default=100_000, help="how many cases")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")

@@ -177,3 +177,12 @@ def test_what_an_attack_found(body: str) -> None:
 )
 def test_what_is_no_door(body: str) -> None:
     assert interpreter_access(ev.Program(f"import math, sys\ndef f(n):\n    {body}\n    return n", arguments="1")) is None
+
+
+def test_a_comprehension_may_bind_a_name_of_an_inner_function() -> None:
+    """CPython 3.13.0 dies where a trace function reads `f_locals` there, which said nothing of the program."""
+    source = (
+        "def f(xs):\n    x = 3\n    def add(v):\n        nonlocal x\n        x += v\n    ys = [x & 4 for x in xs]\n    add(1)\n"
+        "    zs = {y for y in ys}\n    return x, list(zs)"
+    )
+    assert ev.trace(ev.Program(source, arguments="[1, 5]"), timeout=5).result.outcome == "returned"
