@@ -9,20 +9,22 @@ from pathlib import Path
 import pytest
 
 import execverify as ev
-from execverify.cot import STYLES, CotCompletion, check_chain, generate_cot
+from execverify.cot import STYLES, CotCompletion, generate_cot
 from execverify.datasets import read_rows
 from execverify.errors import ExecVerifyError
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.rewards import REWARDS
 from execverify.utils.registry import PLUGINS
+from tests.oracles.cot.checker import check_chain
 
 ROOT = Path(__file__).parents[1]
 SOURCE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total"
 
 USE = """
 import json, execverify as ev
-from execverify.cot import check_chain, generate_cot
+from execverify.cot import generate_cot
 from execverify.evaluation import evaluate
+from tests.oracles.cot.checker import check_chain
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.rewards import REWARDS, parse_tests
 trace = ev.trace(ev.Program({source!r}, arguments="3"))

@@ -20,16 +20,12 @@ from execverify.cot import (
     TeacherInput,
     TraceTeacher,
     accepted_many,
-    check_chain,
-    check_chains,
     earns_full_reward,
     estimate_tokens,
     generate_cot,
 )
-from execverify.cot import claims as claim_types
 from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS
 from execverify.cot.events import answer_claims, run_claims, trace_view
-from execverify.cot.reading import READERS, Unreadable
 from execverify.cot.styles import source_info
 from execverify.datasets.cot_rows import CotReport, cot_rows
 from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError, SandboxError
@@ -37,6 +33,8 @@ from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
 from execverify.questions.task import Task, gold_completion, task
 from execverify.rewards.score import score_many
+from execverify.rewards.steps import claims as claim_types
+from execverify.rewards.steps.scan import Unreadable
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.retry import extended_limits
 from execverify.sandbox.run import call_many
@@ -44,7 +42,9 @@ from execverify.tracing.expression_probe import ExpressionProbe, evaluate_many
 from execverify.tracing.expressions import NO_VALUES, ExpressionValues, expressions_many, trace_with_expressions
 from execverify.tracing.trace import Trace, trace_many
 from tests.helpers.trace_cases import load_cases
-from tests.oracles.cot_mutants import Mutant, mutants
+from tests.oracles.cot.checker import check_chain, check_chains
+from tests.oracles.cot.mutants import Mutant, mutants
+from tests.oracles.cot.reading import READERS
 from tests.oracles.random_programs import generate
 
 CRUXEVAL = Path(__file__).parents[3] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"

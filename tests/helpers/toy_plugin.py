@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from execverify.cot.claims import Claim
 from execverify.cot.styles import STYLES, SourceInfo
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Benchmark, BenchmarkInfo, Grade, Item
@@ -22,6 +21,7 @@ from execverify.rewards.code.test_formats import assert_tests
 from execverify.rewards.parts import GradedPart
 from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import RewardConfig
+from execverify.rewards.steps.claims import Claim
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.idioms import IdiomInstance, idiom
 from execverify.synthesis.idioms.common import variable_result

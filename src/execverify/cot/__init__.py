@@ -1,6 +1,5 @@
 """Chains of thought for the SFT: runs described as reasoning, by a teacher that knows because it has seen the run."""
 
-from execverify.cot.checker import check_chain, check_chains
 from execverify.cot.detail import NAMED_LEVELS
 from execverify.cot.generate import MIXED, CotCompletion, Rejected, estimate_tokens, generate_cot
 from execverify.cot.styles import STYLES
@@ -16,8 +15,6 @@ __all__ = [
     "TeacherInput",
     "TraceTeacher",
     "accepted_many",
-    "check_chain",
-    "check_chains",
     "earns_full_reward",
     "estimate_tokens",
     "generate_cot",

@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Iterator
 
-from execverify.cot.claims import Requirement
 from execverify.cot.loops import TraceStructure
 from execverify.programs.program import Program, cached_per_program
 from execverify.questions.statements import layout_of
+from execverify.rewards.steps.claims import Requirement
 from execverify.tracing.trace import Trace
 
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)

@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from execverify.cot import claims
-from execverify.cot.claims import Claim
 from execverify.cot.detail import DetailLevel
 from execverify.cot.expression_text import PARTS
 from execverify.cot.expressions import StepContext, scopes_of
@@ -13,6 +11,8 @@ from execverify.cot.lines import Line
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
 from execverify.programs.values import Value, to_value
+from execverify.rewards.steps import claims
+from execverify.rewards.steps.claims import Claim
 from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step
 

@@ -4,16 +4,16 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from execverify.cot import claims
-from execverify.cot.claims import Bindings, Claim
 from execverify.cot.detail import DetailLevel, SkippedSteps, gaps_of
 from execverify.cot.effects import StepEffects
 from execverify.cot.expressions import StepContext, expression_claims
 from execverify.cot.lines import lines_of
 from execverify.cot.loops import TraceStructure, shape_of
-from execverify.cot.scan import is_closed
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
+from execverify.rewards.steps import claims
+from execverify.rewards.steps.claims import Bindings, Claim
+from execverify.rewards.steps.scan import is_closed
 from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step, Trace
 

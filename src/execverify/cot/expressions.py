@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from execverify.cot.claims import Claim, ComprehensionRound, ValueClaim
 from execverify.cot.expression_text import PARTS, substitute_values, texts_of
 from execverify.cot.lines import Line
 from execverify.programs.program import Program, cached_per_program, module_names, walk
 from execverify.programs.values import Value
+from execverify.rewards.steps.claims import Claim, ComprehensionRound, ValueClaim
 from execverify.tracing.expressions import ExpressionValue
 
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})

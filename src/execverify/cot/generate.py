@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from itertools import chain
 from random import Random
 
-from execverify.cot import claims as claim_types
 from execverify.cot.backward import requirements_of
-from execverify.cot.claims import Claim
 from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS, DetailLevel
 from execverify.cot.events import TraceView, answer_claims, run_claims, trace_view
 from execverify.cot.styles import STYLES, source_info
 from execverify.errors import DatasetError
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.task import TASK_KINDS, Task, gold_completion
+from execverify.rewards.steps import claims as claim_types
+from execverify.rewards.steps.claims import Claim
 from execverify.sandbox.result import Limits
 from execverify.sandbox.retry import extended_limits
 from execverify.tracing.expressions import ExpressionValues, expressions_many

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from random import Random
 
-from execverify.cot.claims import Claim
 from execverify.cot.styles.grouping import SourceInfo, source_info
 from execverify.errors import DatasetError
+from execverify.rewards.steps.claims import Claim
 from execverify.utils.registry import Registry
 
 Style = Callable[[Iterable[Claim], SourceInfo, Random], str]

@@ -15,9 +15,9 @@
 from collections.abc import Iterable
 from random import Random
 
-from execverify.cot import claims as claim_types
-from execverify.cot.claims import Bindings, Claim
 from execverify.cot.styles.grouping import ClaimGroup, SourceInfo, grouping
+from execverify.rewards.steps import claims as claim_types
+from execverify.rewards.steps.claims import Bindings, Claim
 
 
 def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:

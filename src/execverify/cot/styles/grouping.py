@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from execverify.cot.claims import Claim, ConditionValue, FunctionReturned, ValueClaim, VariableSet
 from execverify.programs.program import Program
 from execverify.questions.statements import layout_of
+from execverify.rewards.steps.claims import Claim, ConditionValue, FunctionReturned, ValueClaim, VariableSet
 
 
 @dataclass(frozen=True)

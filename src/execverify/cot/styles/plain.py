@@ -11,11 +11,11 @@ Back in line 4: `g(1)` is `2`. `n` becomes `0 + 2`, which is `2`.
 from collections.abc import Iterable
 from random import Random
 
-from execverify.cot import claims as claim_types
-from execverify.cot.claims import Claim
 from execverify.cot.styles.grouping import ClaimGroup, SourceInfo, grouping
 from execverify.cot.styles.text import capital, code, how_often, line_of, named
 from execverify.questions.question import ordinal
+from execverify.rewards.steps import claims as claim_types
+from execverify.rewards.steps.claims import Claim
 
 
 def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from execverify.cot.claims import Bindings
 from execverify.questions.question import ordinal
+from execverify.rewards.steps.claims import Bindings
 
 _TICKS = re.compile("`+")
 

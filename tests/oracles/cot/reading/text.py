@@ -6,16 +6,13 @@ What stands between backticks is taken out first, so that a pattern meets the wo
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from execverify.cot.claims import Bindings, Claim
 from execverify.questions.question import ordinal
+from execverify.rewards.steps.claims import Bindings, Claim
+from execverify.rewards.steps.scan import Unreadable
 
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
 SPAN = "§"
 """Stands for a span of code."""
-
-
-class Unreadable(ValueError):
-    """The text is not in the style's words; the message says where."""
 
 
 Found = re.Match[str]

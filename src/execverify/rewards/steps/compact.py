@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from execverify.cot import claims
-from execverify.cot.claims import Bindings, Claim
-from execverify.cot.reading.text import Unreadable
-from execverify.cot.scan import split_outside
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
+from execverify.rewards.steps import claims
+from execverify.rewards.steps.claims import Bindings, Claim
+from execverify.rewards.steps.scan import Unreadable, split_outside
 
 _STEP = re.compile(r"(back )?L(\d+)#(\d+)(?:: (.*))?")
 _GAP = re.compile(r"L(\d+)#(\d+)~(\d*)(?:: (.*))?")

@@ -8,11 +8,6 @@ import ast
 import re
 from collections.abc import Iterable
 
-from execverify.cot import claims
-from execverify.cot.check_state import CheckState, place
-from execverify.cot.claims import Claim
-from execverify.cot.expression_match import same
-from execverify.cot.reading import READERS, Unreadable
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
 from execverify.programs.program import walk
@@ -21,11 +16,16 @@ from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
 from execverify.questions.task import Task
 from execverify.rewards.parse import parse_answer
+from execverify.rewards.steps import claims
+from execverify.rewards.steps.claims import Claim
 from execverify.sandbox.result import Limits
 from execverify.sandbox.retry import extended_limits
 from execverify.tracing.expression_probe import evaluate_many
 from execverify.tracing.expressions import expressions_many
 from execverify.tracing.trace import Step, Trace
+from tests.oracles.cot.check_state import CheckState, place
+from tests.oracles.cot.expression_match import same
+from tests.oracles.cot.reading import READERS, Unreadable
 
 _LIMITS = extended_limits(Limits())  # a busy machine must not make a chain wrong
 _REMEMBERING = {ast.Global, ast.Nonlocal, ast.ClassDef, ast.Yield, ast.YieldFrom}

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from execverify.cot.claims import Bindings
-from execverify.cot.expression_match import Parts, parts_of
-from execverify.cot.run_facts import RunFacts
 from execverify.programs.values import Value, to_value
+from execverify.rewards.steps.claims import Bindings
 from execverify.tracing.expression_probe import Expression, ExpressionProbe
 from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step, Trace
+from tests.oracles.cot.expression_match import Parts, parts_of
+from tests.oracles.cot.run_facts import RunFacts
 
 
 @dataclass

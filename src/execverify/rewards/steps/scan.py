@@ -1,5 +1,10 @@
 """Splitting text at marks that stand outside of quotes and brackets."""
 
+
+class Unreadable(ValueError):
+    """The text is not in the style; the message says where."""
+
+
 _OPEN, _CLOSE = "([{", ")]}"
 
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from execverify.cot.claims import Claim
-from execverify.cot.reading import READERS, Unreadable
+from execverify.rewards.steps.claims import Claim
+from tests.oracles.cot.reading import READERS, Unreadable
 
 _PLACES = re.compile(
     r"\d+(?:st|nd|rd|th)|\d+|True|False|\btrue\b|\bfalse\b|is true|is false|does not hold|\bholds\b|[A-Za-z_]\w*|[-+*/%<>=]=?"

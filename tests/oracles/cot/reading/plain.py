@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from execverify.cot import claims
-from execverify.cot.claims import Claim
-from execverify.cot.reading.text import (
+from execverify.rewards.steps import claims
+from execverify.rewards.steps.claims import Claim
+from tests.oracles.cot.reading.text import (
     LINE,
     NAMED,
     ORDINAL,
