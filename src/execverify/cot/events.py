@@ -39,16 +39,15 @@ def trace_view(trace: Trace, details: ExpressionValues) -> TraceView:
     """The course of a run."""
     shape = shape_of(trace)
     endings: dict[int, list[int]] = {}
-    for step in trace.steps:
-        endings.setdefault(_ending(step, shape), []).append(step.index)
-    return TraceView(trace, details, shape, endings)
-
-
-def _ending(step: Step, shape: TraceStructure) -> int:
-    """The moment at which a step is over."""
-    if step.finished is not None:
-        return step.finished
-    return max([step.index + 1, *(shape.spans[frame][1] for frame in shape.callees.get(step.index, ()))])
+    stops: dict[int, int] = {}  # for each frame, the index after its last step and those of the calls made in it
+    for step in reversed(trace.steps):  # the steps of a call come after the step that makes it
+        called = [stops[frame] for frame in shape.callees.get(step.index, ())]
+        end = step.finished if step.finished is not None else max([step.index + 1, *called])
+        if step.finished is None and shape.after[step.index] >= 0:
+            end = min(end, shape.after[step.index])  # a `with` may be left later on
+        stops[step.frame] = max([stops.get(step.frame, 0), step.index + 1, *called])
+        endings.setdefault(end, []).append(step.index)
+    return TraceView(trace, details, shape, {end: steps[::-1] for end, steps in endings.items()})
 
 
 def run_claims(course: TraceView, detail: DetailLevel, questions: Iterable[Question] = ()) -> Iterator[Claim]:

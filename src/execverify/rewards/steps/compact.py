@@ -1,5 +1,6 @@
-"""Reads the style `terse` back: from text to claims. It knows the notation, and nothing of the run or of how the text was made."""
+"""Parses the `compact` style of chains of thought: from a line to its claims. It knows the notation, and nothing of the run."""
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -9,30 +10,45 @@ from execverify.rewards.steps import claims
 from execverify.rewards.steps.claims import Bindings, Claim
 from execverify.rewards.steps.scan import Unreadable, split_outside
 
-_STEP = re.compile(r"(back )?L(\d+)#(\d+)(?:: (.*))?")
-_GAP = re.compile(r"L(\d+)#(\d+)~(\d*)(?:: (.*))?")
-_NEED = re.compile(r"need L(\d+)#(\d+): (.*)")
-_NEXT = re.compile(r"L(\d+)#(\d+) next: (?:L(\d+)|nothing)")
-_WAS = re.compile(r"L(\d+)#(\d+) (\w+) = (.*)")
-_OTHER = re.compile(r"L(\d+)#(\d+) answer (\w+): (.+)")
-_NEVER = re.compile(r"L(\d+)#(\d+) never: (\d+) times")
-_SIZE = re.compile(r"len\((\w+)\) = (\d+)")
+_MAX_CACHED = 400  # characters
+_STEP = re.compile(r"(back )?L([0-9]+)#([0-9]+)(?:: (.*))?")
+_GAP = re.compile(r"L([0-9]+)#([0-9]+)~([0-9]*)(?:: (.*))?")
+_NEED = re.compile(r"need L([0-9]+)#([0-9]+): (.*)")
+_NEXT = re.compile(r"L([0-9]+)#([0-9]+) next: (?:L([0-9]+)|nothing)")
+_WAS = re.compile(r"L([0-9]+)#([0-9]+) (\w+) = (.*)")
+_OTHER = re.compile(r"L([0-9]+)#([0-9]+) answer (\w+): (.+)")
+_NEVER = re.compile(r"L([0-9]+)#([0-9]+) never: ([0-9]+) times")
+_SIZE = re.compile(r"len\((\w+)\) = ([0-9]+)")
 _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
 _TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
 
 
 def read(text: str) -> Iterator[Claim]:
-    """The claims of a narration, in order.
+    """The claims of a chain, in order.
 
     Raises:
         Unreadable: a line that is none of the style's.
     """
     for line in text.split("\n"):
         if line.strip():
-            yield from _line(line)
+            yield from read_line(line)
 
 
-def _line(line: str) -> Iterator[Claim]:
+def read_line(line: str) -> tuple[Claim, ...]:
+    """The claims of one line, in order. Lines come again with every completion of a group, and are cached.
+
+    Raises:
+        Unreadable: the line is not in the style.
+    """
+    return _cached(line) if len(line) <= _MAX_CACHED else tuple(_read(line))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _cached(line: str) -> tuple[Claim, ...]:
+    return tuple(_read(line))
+
+
+def _read(line: str) -> Iterator[Claim]:
     if line == "call":
         yield claims.CallStarts(())
     elif line.startswith("call with "):

@@ -1,4 +1,6 @@
-"""Splitting text at marks that stand outside of quotes and brackets."""
+"""Splits text at marks that stand outside quotes and brackets."""
+
+import re
 
 
 class Unreadable(ValueError):
@@ -13,39 +15,46 @@ def is_closed(text: str) -> bool:
     return not text.endswith("\\") and len(split_outside(f"{text}\n", "\n")) == 2
 
 
+_SIGNIFICANT = re.compile(r"['\"()\[\]{}]")
+
+
 def split_outside(text: str, mark: str, most: int = -1) -> list[str]:
-    """The parts of a text between the marks that are outside of quotes and brackets; at most `most` cuts, from the left."""
+    """The parts of a text between the marks that are outside quotes and brackets; at most `most` cuts, from the left."""
+    if mark not in text or most == 0:
+        return [text]
+    if _SIGNIFICANT.search(text) is None:
+        return text.split(mark, most)
     parts: list[str] = []
     start = at = depth = 0
-    while at < len(text):
-        if depth <= 0 and text.startswith(mark, at) and most != 0:
-            parts.append(text[start:at])
-            at += len(mark)
-            start = at
-            most -= 1
-            continue
-        letter = text[at]
-        if letter in "'\"":
-            at = _after_quotes(text, at)
-            continue
-        if letter in _OPEN:
+    signs = re.compile(rf"{re.escape(mark)}|['\"()\[\]{{}}]")
+    while (found := signs.search(text, at)) is not None:
+        sign = found[0]
+        at = found.end()
+        if sign in _OPEN:
             depth += 1
-        elif letter in _CLOSE:
+        elif sign in _CLOSE:
             depth -= 1
-        at += 1
+        elif sign in "'\"":
+            at = _after_quotes(text, found.start())
+        elif depth <= 0:
+            parts.append(text[start : found.start()])
+            start = at
+            if len(parts) == most:
+                break
     parts.append(text[start:])
     return parts
 
 
+_QUOTED_ENDS = {quote: re.compile(rf"\\.|{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')}
+
+
 def _after_quotes(text: str, at: int) -> int:
-    """Where a quoted text ends that begins here; the end of the text where it does not."""
+    """Where a quoted text that begins at a place ends; the end of the text where it is not closed."""
     quote = text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
     at += len(quote)
-    while at < len(text):
-        if text[at] == "\\":
-            at += 2
-        elif text.startswith(quote, at):
-            return at + len(quote)
-        else:
-            at += 1
+    ends = _QUOTED_ENDS[quote]
+    while (found := ends.search(text, at)) is not None:
+        at = found.end()
+        if found[0][0] != "\\":
+            return at
     return len(text)

@@ -1,0 +1,838 @@
+"""Grades the chain of thought in a completion, line by line, against the run of the task's program.
+
+A chain is read in the `compact` style (`docs/chain-of-thought.md`). Each line claims which step runs next, what its expressions are, and
+what it changes. A line is right only if all that it claims holds in the run, if it describes the step that runs next, and if it states
+what a line about that step must state: new values of variables, the outcome of a test, the value that a call returns. Rounds of a loop
+after its first may be skipped where the line states what they change, and calls of a function after its first where the line states what
+they return. What a question asks about may not be skipped.
+
+>>> import execverify as ev
+>>> task = ev.task(ev.trace(ev.Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
+>>> chain = "<reasoning>\\ncall with n=3\\nL2#1: n = 3 + 1 -> 5\\nL3#1: return 5\\n</reasoning>"
+>>> [(step.text, str(step.verdict)) for step in grade_steps(task, chain)]
+[('call with n=3', 'right'), ('L2#1: n = 3 + 1 -> 5', 'wrong'), ('L3#1: return 5', 'wrong')]
+"""
+
+import ast
+import logging
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
+from execverify.programs.literals import parse_literal, parse_untrusted
+from execverify.programs.program import Program, truncate
+from execverify.programs.values import to_value
+from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
+from execverify.questions.task import TASK_KINDS, Task
+from execverify.rewards.guard import described
+from execverify.rewards.parts import encodable
+from execverify.rewards.steps import claims
+from execverify.rewards.steps.claims import Bindings, Claim
+from execverify.rewards.steps.compact import read_line
+from execverify.rewards.steps.matching import canonical, literal_text, matches, parsed
+from execverify.rewards.steps.reference import SHORT, RunReference, references_of
+from execverify.rewards.steps.scan import Unreadable
+from execverify.sandbox.result import Limits
+from execverify.tracing.expressions import ExpressionValue
+from execverify.tracing.trace import Step
+from execverify.utils.validation import expect
+
+_log = logging.getLogger(__name__)
+_LIMITS = Limits()
+REASONING_OPEN, REASONING_CLOSE = "<reasoning>", "</reasoning>"
+_MAX_LINE, _MAX_LINES = 20_000, 20_000
+_MAX_MEMO = 1_000
+_CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
+
+
+class StepVerdict(StrEnum):
+    """The grade of one line of a chain.
+
+    `MISSING`: the line, or the place, lacks what must be stated there. `OUT_OF_ORDER`: the line describes a step of the run that is not
+    the next one.
+    """
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNREADABLE = "unreadable"
+    OUT_OF_ORDER = "out_of_order"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class GradedStep:
+    """One line of a chain, or a place where lines are missing.
+
+    Attributes:
+        text: the line without the blanks around it; empty where lines are missing.
+        span: start and end in the completion, in characters.
+        verdict: its grade.
+        why: one line that says why it is not right; empty where it is.
+        place: how many steps of the run the lines before it have covered.
+        line: line number of the statement that it is about; 0 where it is about none.
+    """
+
+    text: str
+    span: tuple[int, int]
+    verdict: StepVerdict
+    why: str = ""
+    place: int = 0
+    line: int = 0
+
+    @property
+    def right(self) -> bool:
+        """Whether the line is right."""
+        return self.verdict == StepVerdict.RIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class GradedChain:
+    """The graded chain of a completion.
+
+    Attributes:
+        steps: every line before and after the answer, in order.
+        total: how many steps the run has.
+        covered: how many steps the lines before the first divergence have covered.
+    """
+
+    steps: tuple[GradedStep, ...]
+    total: int
+    covered: int
+
+    @property
+    def first_divergence(self) -> GradedStep | None:
+        """The first line that is not right; None where the whole chain is right."""
+        return next((step for step in self.steps if not step.right), None)
+
+    @property
+    def is_true(self) -> bool:
+        """Whether the chain describes the whole run, and all of it is right."""
+        return bool(self.steps) and self.first_divergence is None
+
+    @property
+    def progress(self) -> float:
+        """Share of the run's steps that are described rightly before the first divergence, 0 to 1."""
+        return self.covered / self.total if self.total else 0.0
+
+
+def grade_steps(task: Task, completion: str, *, limits: Limits = _LIMITS) -> tuple[GradedStep, ...]:
+    """The lines of the chain in a completion, each graded against the run of the task's program.
+
+    Args:
+        task: of kind "white_box" or "input_prediction".
+        completion: the model's text. Lines that are in no style are unreadable; the text inside `<answer>` is not graded here.
+        limits: what the task's program may use when it runs; its run is cached.
+
+    Raises:
+        QuestionError: a task of another kind.
+        SandboxError: the task's program could not be run (our failure).
+    """
+    (chain,) = grade_chains([(task, completion)], limits=limits)
+    if chain is None:
+        raise SandboxError(f"the program of task {task.id!r} did not return when it was run for its chain")
+    return chain.steps
+
+
+def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[GradedChain | None]:
+    """The graded chains of completions, in order; None where a task's program did not return (our failure).
+
+    Args:
+        pairs: tasks with completions.
+        limits: what the programs may use.
+        workers: sandbox processes that run programs at once.
+
+    Raises:
+        QuestionError: a task of a kind without a run.
+        SandboxError: programs cannot be run on this machine.
+    """
+    programs = [_program_of(task, completion) for task, completion in pairs]
+    found = references_of([*programs, *(task.program for task, _ in pairs)], limits=limits, workers=workers)
+    graded: list[GradedChain | None] = []
+    for (task, completion), program in zip(pairs, programs, strict=True):
+        reference = found[program] or found[task.program]  # arguments that a chain tries may raise
+        graded.append(None if reference is None else grade_against(reference, task, completion))
+    return graded
+
+
+def _program_of(task: Task, completion: str) -> Program:
+    """The program whose run a chain describes: in input prediction, with the arguments that the chain itself tries."""
+    expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
+    if task.kind not in TASK_KINDS:
+        raise QuestionError(f"a task of kind {task.kind!r} has no run to describe")
+    tried = _CALL_LINE.search(completion) if task.kind == "input_prediction" else None
+    if tried is None:
+        return task.program
+    try:
+        return replace(task.program, arguments=tried[1])
+    except (ProgramError, LiteralError, ValueError):
+        return task.program
+
+
+def grade_against(reference: RunReference, task: Task, completion: str) -> GradedChain:
+    """The chain of a completion, graded against a given run."""
+    grader = _Grader(reference, task)
+    steps = tuple(grader.lines(completion))
+    covered = next((step.place for step in steps if not step.right), len(reference.steps))
+    return GradedChain(steps, len(reference.steps), covered)
+
+
+class _Fault(Exception):
+    """A line is not right.
+
+    Attributes:
+        verdict: its grade.
+        why: what is wrong.
+    """
+
+    def __init__(self, verdict: StepVerdict, why: str) -> None:
+        super().__init__(why)
+        self.verdict, self.why = verdict, why
+
+
+def _wrong(why: str) -> _Fault:
+    return _Fault(StepVerdict.WRONG, why)
+
+
+@dataclass
+class _Open:
+    """A step that lines describe: what they have stated of it so far.
+
+    Attributes:
+        step: the step.
+        names: variables whose value or size was stated.
+        facts: which of "condition", "loop_end", "error", "returned" were stated.
+        at: position in its recorded values, which rounds of comprehensions move on.
+        inner: values of names that comprehensions and lambdas have bound.
+        binders: the nodes that bound them.
+    """
+
+    step: Step
+    names: set[str] = field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
+    at: int = 0
+    inner: dict[str, str] = field(default_factory=dict)
+    binders: set[ast.AST] = field(default_factory=set)
+
+
+class _Grader:
+    """Follows a run while it reads the lines of a chain.
+
+    Attributes:
+        at: how many steps of the run have been described or skipped.
+        current: the step that the present line is about.
+        open: steps that called a function and have not been finished, the innermost last.
+        entered: the call that leads to the next step has been described.
+        skipped_frame: a call that was described by what it returns.
+    """
+
+    def __init__(self, reference: RunReference, task: Task) -> None:
+        self.run = reference
+        self.task = task
+        self.at = 0
+        self.current: _Open | None = None
+        self.open: list[_Open] = []
+        self.entered = False
+        self.skipped_frame: int | None = None
+        self.detailed: set[str] = set()  # functions of which a call was described step by step
+        self.started = False
+        self.closed = False
+        self.answered: set[int] = set()  # questions that a line has answered
+        self.asked = [step.index for one in task.questions if (step := reference.trace.step(one.line, one.visit)) is not None]
+        self.required: set[tuple[int, int]] = set()
+
+    # ----------------------------------------------------------------------------------------------------------- lines
+
+    def lines(self, completion: str) -> Iterator[GradedStep]:
+        """Grades every line that is not part of the answer."""
+        end = completion.rfind(ANSWER_CLOSE)
+        start = completion.rfind(ANSWER_OPEN, 0, end) if end >= 0 else -1
+        before = completion[:start] if start >= 0 else completion
+        count = 0
+        for text, at in _split(before, 0):
+            count += 1
+            if count > _MAX_LINES:
+                yield GradedStep("", (at, at), StepVerdict.UNREADABLE, f"the chain has more than {_MAX_LINES} lines", self.at)
+                return
+            if text == REASONING_OPEN and count == 1:
+                continue
+            graded = self._line(text, at)
+            if text != REASONING_CLOSE or not graded.right:
+                yield graded
+        if not self.closed and (missing := self._rest()):
+            yield GradedStep("", (len(before), len(before)), StepVerdict.MISSING, missing, self.at)
+        if start >= 0:
+            for text, at in _split(completion[end + len(ANSWER_CLOSE) :], end + len(ANSWER_CLOSE)):
+                yield GradedStep(
+                    encodable(text), (at, at + len(text)), StepVerdict.UNREADABLE, "it stands after the answer", self.at
+                )
+
+    def _line(self, text: str, at: int) -> GradedStep:
+        place, verdict, why = self.at, StepVerdict.RIGHT, ""
+        self.current = None
+        try:
+            self._read(text)
+        except _Fault as fault:
+            verdict, why = fault.verdict, fault.why
+        except Unreadable as error:
+            verdict, why = StepVerdict.UNREADABLE, f"it is in no style: {truncate(str(error))}"
+        except (LiteralError, RecursionError, ValueError) as error:
+            verdict, why = StepVerdict.UNREADABLE, f"it cannot be read: {truncate(str(error))}"
+        except Exception as error:  # a mistake of ours, which must not end a batch
+            _log.warning("a line of a chain could not be graded", exc_info=error)
+            verdict, why = StepVerdict.UNREADABLE, f"it cannot be graded: {described(error)}"
+        line = self.current.step.line if self.current is not None else 0
+        return GradedStep(encodable(text), (at, at + len(text)), verdict, encodable(why), place, line)
+
+    def _read(self, text: str) -> None:
+        if self.closed:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "the reasoning has ended")
+        if text == REASONING_CLOSE:
+            self.closed = True
+            if missing := self._rest():
+                raise _Fault(StepVerdict.MISSING, missing)
+            return
+        if len(text) > _MAX_LINE:
+            raise Unreadable(f"it is longer than {_MAX_LINE} characters")
+        first: _Fault | None = None
+        self.skipped_frame = None
+        for claim in read_line(text):
+            try:
+                self._check(claim)
+            except _Fault as fault:
+                first = first or fault
+        try:
+            self._finish_line()
+        except _Fault as fault:
+            first = first or fault
+        if first is not None:
+            raise first
+
+    def _rest(self) -> str:
+        """What of the run is missing at the end of the reasoning; empty where nothing is."""
+        if self.at < len(self.run.steps):
+            return f"the run goes on: {_name(self.run.steps[self.at])} is not described"
+        if not self.started:
+            return "the call is not described"
+        unfinished = self._unfinished()
+        return f"{_name(unfinished.step)} goes on, which is not described" if unfinished else ""
+
+    def _unfinished(self) -> _Open | None:
+        """The innermost step that should have been finished by now."""
+        if self.run.is_lenient:
+            return None
+        return next((one for one in reversed(self.open) if self.run.ends[one.step.index] <= self.at), None)
+
+    def _finish_line(self) -> None:
+        """Checks what the line must have stated, once it is known what the step has done."""
+        one = self.current
+        if one is None:
+            return
+        caller = self.run.trace.frames[self.skipped_frame].caller if self.skipped_frame is not None else None
+        if self.run.ends[one.step.index] > self.at or caller == one.step.index:
+            self.open = [other for other in self.open if other is not one] + [one]
+            if self.skipped_frame is None and self.run.starts_frame(self.at) and not self.entered and not self.run.is_lenient:
+                frame = self.run.trace.frames[self.run.steps[self.at].frame]
+                raise _Fault(StepVerdict.MISSING, f"{_name(one.step)} calls {frame.function}, which is not described")
+            return
+        if self.run.is_lenient:
+            self.open = [other for other in self.open if other is not one] + [one]
+            return
+        self.open = [other for other in self.open if other is not one]
+        if missing := self._missing(one):
+            raise _Fault(StepVerdict.MISSING, f"{_name(one.step)} {missing}")
+
+    def _missing(self, one: _Open) -> str:
+        """What lines about a finished step have not stated; empty where nothing is missing."""
+        step, run = one.step, self.run
+        statement = run.statement(step)
+        if statement is None:
+            return ""
+        if step.finished is None:
+            return "" if "error" in one.facts else "raises an exception, which is not stated"
+        node = statement.node
+        if isinstance(node, ast.If | ast.While) and statement.is_unambiguous and "condition" not in one.facts:
+            return "tests a condition, whose outcome is not stated"
+        if isinstance(node, ast.For | ast.AsyncFor) and not run.enters_body(step, node):
+            if "loop_end" not in one.facts:
+                return "ends its loop, which is not stated"
+        elif not isinstance(node, ast.Return):
+            unstated = sorted(run.must_set(step) - one.names)
+            if unstated:
+                return f"sets {', '.join(unstated)}, which is not stated"
+        if run.last[step.frame].index == step.index and "returned" not in one.facts and run.returned(step.frame) is not None:
+            return "returns a value, which is not stated"
+        return ""
+
+    # ---------------------------------------------------------------------------------------------------------- claims
+
+    def _check(self, claim: Claim) -> None:
+        """Checks one claim; raises _Fault where it does not hold."""
+        match claim:
+            case claims.CallStarts(arguments=arguments):
+                self._call_starts(arguments)
+            case claims.StepStarts(line=line, visit=visit):
+                self._step_starts(line, visit)
+            case claims.StepResumes(line=line, visit=visit):
+                self._step_resumes(line, visit)
+            case claims.RoundsSkipped():
+                self._rounds_skipped(claim)
+            case claims.FunctionEntered():
+                self._function_entered(claim)
+            case claims.FunctionReturned(value=value):
+                self._function_returned(value)
+            case claims.WantedResult(value=value) | claims.ResultConfirmed(value=value):
+                self._result(value, is_end=isinstance(claim, claims.ResultConfirmed))
+            case claims.Requirement(line=line, visit=visit, names=names):
+                self._requirement(line, visit, names)
+            case claims.NextStatementAnswer() | claims.StateAnswer() | claims.OtherAnswer() | claims.NeverRunsAnswer():
+                self._answer(claim)
+            case _:
+                self._part(claim)
+
+    def _call_starts(self, arguments: Bindings) -> None:
+        if self.started:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "the call has started before")
+        self.started = True
+        self._compare_bindings(arguments, self.run.bindings(0), "the call")
+
+    def _step_starts(self, line: int, visit: int) -> None:
+        self._go_on()
+        target = self.run.trace.step(line, visit)
+        if target is None:
+            count = len(self.run.trace.visits.get(line, ()))
+            raise _wrong(f"line {line} runs {count} times" if count else f"line {line} does not run")
+        if target.index < self.at:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(target)} was described before")
+        expected = self.run.steps[self.at]
+        entered, self.entered = self.entered, False
+        self.at = target.index + 1
+        self.current = _Open(target)
+        self.detailed.add(self.run.trace.frames[target.frame].function)
+        if target.index != expected.index:
+            self.open = [one for one in self.open if self.run.ends[one.step.index] > self.at]
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {_name(expected)}")
+        if self.run.starts_frame(target.index) and not entered:
+            raise _Fault(StepVerdict.MISSING, f"the call that leads to {_name(target)} is not described")
+
+    def _go_on(self) -> None:
+        """Checks that another step, or what is in place of steps, may follow."""
+        if not self.started:
+            self.started = True
+            raise _Fault(StepVerdict.MISSING, "the call is not described")
+        unfinished = self._unfinished()
+        if unfinished is not None:
+            self.open.remove(unfinished)
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(unfinished.step)} goes on first")
+        if self.at >= len(self.run.steps):
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "nothing runs any more")
+
+    def _step_resumes(self, line: int, visit: int) -> None:
+        step = self.run.trace.step(line, visit)
+        found = next((one for one in reversed(self.open) if one.step is step), None)
+        if step is None or found is None:
+            raise _wrong(f"line {line} visit {visit} does not go on here")
+        self.current = found
+        inner = self._unfinished()
+        if inner is not None and inner is not found:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(inner.step)} goes on first")
+        if self.run.ends[step.index] > self.at and not self.run.is_lenient and self._next_caller() != step.index:
+            raise _wrong(f"what runs next is {_name(self.run.steps[self.at])}")
+
+    def _next_caller(self) -> int | None:
+        """The step whose call begins with the next step; None where no call does."""
+        if not self.run.starts_frame(self.at):
+            return None
+        return self.run.trace.frames[self.run.steps[self.at].frame].caller
+
+    def _rounds_skipped(self, claim: claims.RoundsSkipped) -> None:
+        self._go_on()
+        begun = self.run.steps[self.at]
+        where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
+        if (begun.line, begun.visit) != (claim.line, claim.first):
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{where} are skipped, but what runs next is {_name(begun)}")
+        node = self.run.node(begun)
+        last = self.run.trace.step(claim.line, claim.last)
+        if not isinstance(node, ast.For | ast.While | ast.AsyncFor) or last is None or claim.last < claim.first:
+            raise _wrong(f"there are no {where}")
+        if self.run.is_first_round(begun, node):
+            raise _Fault(StepVerdict.MISSING, f"the first round of line {claim.line} must be described")
+        stop = self._end_of_rounds(begun, last, node, where)
+        if any(self.at <= index < stop for index in self.asked):
+            raise _Fault(StepVerdict.MISSING, f"a question asks about one of {where}, which must be described")
+        start, self.at = self.at, stop
+        own = [step for step in self.run.steps[start:stop] if step.frame == begun.frame and step.finished is not None]
+        changed = {name for step in own for name in step.changed if name in own[-1].state}
+        state = {name: text for name in changed if (text := own[-1].state[name].text) is not None}
+        self._compare_bindings(claim.state, state, where)
+
+    def _end_of_rounds(self, begun: Step, last: Step, node: ast.For | ast.While | ast.AsyncFor, where: str) -> int:
+        """The index after the last skipped round; all of them must be whole rounds of one run of the loop."""
+        at = begun
+        while True:
+            stop = self.run.end_of_round(at, node)
+            following = self.run.steps[stop] if stop < len(self.run.steps) else None
+            if not self.run.enters_body(at, node) or following is None or following.frame != begun.frame:
+                raise _wrong(f"{where} are not all rounds of one loop")
+            if following.line != begun.line:
+                raise _wrong(f"{where}: the loop is left in its round {at.visit}")
+            if at.index == last.index:
+                return stop
+            at = following
+
+    def _function_entered(self, claim: claims.FunctionEntered) -> None:
+        if not self.run.starts_frame(self.at):
+            raise _wrong(f"no call of {claim.function} is made here")
+        frame = self.run.steps[self.at].frame
+        function = self.run.trace.frames[frame].function
+        if function != claim.function:
+            raise _wrong(f"the call is of {function}, not of {claim.function}")
+        if claim.in_detail:
+            self.entered = True
+        else:
+            stop = self.run.end_of_call(self.at)
+            if function not in self.detailed or any(self.at <= index < stop for index in self.asked):
+                raise _Fault(StepVerdict.MISSING, f"this call of {function} must be described")
+            self.at, self.skipped_frame = stop, frame
+        self._compare_bindings(claim.arguments, self.run.bindings(frame), f"the call of {function}")
+
+    def _function_returned(self, value: str) -> None:
+        one = self.current
+        frame = self.skipped_frame if self.skipped_frame is not None else one.step.frame if one is not None else None
+        if frame is None:
+            raise _wrong(f"nothing returns {truncate(value)} here")
+        if self.skipped_frame is None and one is not None:
+            one.facts.add("returned")
+            if self.run.last[frame].index != one.step.index or self.run.ends[one.step.index] > self.at:
+                raise _wrong(f"{_name(one.step)} does not return here")
+        expected = self.run.returned(frame)
+        if expected is None or canonical(value) != expected:
+            raise _wrong(f"the call returns {truncate(str(expected))}")
+
+    def _result(self, value: str, *, is_end: bool) -> None:
+        if self.task.kind != "input_prediction":
+            raise _wrong("the task asks for no arguments")
+        if is_end != (self.at == len(self.run.steps) and self.started):
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place")
+        text = (self.run.trace.result.value.text if self.run.trace.result.value else None) if is_end else self.task.result.text
+        if canonical(value) != text or text != self.task.result.text:
+            raise _wrong(f"the call {'returns' if is_end else 'must return'} {truncate(str(text))}")
+
+    def _requirement(self, line: int, visit: int, names: Bindings) -> None:
+        step = self.run.trace.step(line, visit)
+        if step is None:
+            raise _wrong(f"line {line} visit {visit} does not run")
+        if self.started or self.task.kind != "input_prediction" or (line, visit) in self.required:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
+        self.required.add((line, visit))
+        state = self.run.before(step)
+        for name, text in names:
+            if name not in state or canonical(text) != state[name].text:
+                raise _wrong(f"{_name(step)} starts from {name} = {truncate(str(state[name].text if name in state else None))}")
+
+    # ------------------------------------------------------------------------------------------------ parts of a step's line
+
+    def _part(self, claim: Claim) -> None:
+        """Checks a claim about the step that the line is about."""
+        one = self.current
+        if one is None:
+            raise _wrong("it is about no step")
+        step, node = one.step, self.run.node(one.step)
+        match claim:
+            case claims.VariableSet(name=name) | claims.VariableSize(name=name):
+                one.names.add(name)
+                self._state_after(one, node, claim)
+            case claims.ConditionValue(holds=holds):
+                one.facts.add("condition")
+                if not isinstance(node, ast.If | ast.While):
+                    raise _wrong(f"{_name(step)} tests nothing")
+                if self.run.enters_body(step, node) != holds or self.run.ends[step.index] > self.at:
+                    raise _wrong(f"the test of {_name(step)} is {not holds}")
+            case claims.LoopExhausted():
+                one.facts.add("loop_end")
+                if not isinstance(node, ast.For | ast.AsyncFor) or self.run.enters_body(step, node):
+                    raise _wrong(f"{_name(step)} does not end a loop")
+            case claims.StepRaises():
+                one.facts.add("error")
+                if step.finished is not None or self.run.ends[step.index] > self.at:
+                    raise _wrong(f"{_name(step)} raises no exception here")
+            case claims.ValueClaim() if not one.binders:
+                self._remembered(one, claim, lambda: self._value(one, claim.expression, claim.value))
+            case claims.ValueClaim(expression=expression, value=value):
+                self._value(one, expression, value)
+            case claims.ComprehensionRound(names=names):
+                self._round(one, names)
+            case claims.SideEffect() if not one.binders:
+                self._remembered(one, claim, lambda: self._side_effect(one, node, claim.text))
+            case claims.SideEffect(text=text):
+                self._side_effect(one, node, text)
+
+    def _remembered(self, one: _Open, claim: Claim, check: Callable[[], None]) -> None:
+        """A check that depends on nothing but the step, the place and the claim; its outcome is kept for other completions."""
+        memo, key = self.run.memo, (one.step.index, self.at, claim)
+        if key not in memo:
+            fault: _Fault | None = None
+            try:
+                check()
+            except _Fault as raised:
+                fault = raised
+            if len(memo) >= _MAX_MEMO:
+                memo.clear()
+            memo[key] = (fault.verdict, fault.why) if fault is not None else None
+        if (known := memo[key]) is not None:
+            raise _Fault(*known)
+
+    def _state_after(self, one: _Open, node: ast.AST | None, claim: claims.VariableSet | claims.VariableSize) -> None:
+        step = one.step
+        if step.finished is None or self.run.ends[step.index] > self.at:
+            raise _wrong(f"{_name(step)} has not set {claim.name} here")
+        if isinstance(node, ast.For | ast.AsyncFor) and not self.run.enters_body(step, node):
+            raise _wrong(f"{_name(step)} ends its loop, and sets nothing")
+        value = step.state.get(claim.name)
+        if value is None or value.text is None:
+            raise _wrong(f"{claim.name} has no value to state after {_name(step)}")
+        if isinstance(claim, claims.VariableSet):
+            if canonical(claim.value) != value.text:
+                raise _wrong(f"{claim.name} is {truncate(value.text)} after {_name(step)}")
+        elif _size(value.text) != claim.size or len(value.text) <= SHORT:
+            raise _wrong(f"{claim.name} is {truncate(value.text)} after {_name(step)}")
+
+    def _value(self, one: _Open, expression: str, value: str) -> None:
+        """Checks that a part of the statement has a value; two comprehensions may bind alike, and then either round counts."""
+        at, binders = one.at, one.binders
+        try:
+            self._value_now(one, expression, value)
+        except _Fault:
+            while one.binders and self._move_to_round(one, tuple(one.inner.items())[-len(one.binders) :]):
+                try:
+                    return self._value_now(one, expression, value)
+                except _Fault:
+                    continue
+            one.at, one.binders = at, binders
+            raise
+
+    def _value_now(self, one: _Open, expression: str, value: str) -> None:
+        claimed = parsed(expression)
+        if claimed is None:
+            raise Unreadable(f"{truncate(expression)} is no expression")
+        line = self.run.expressions(one.step)
+        found = [
+            node
+            for node in line.nodes
+            if _same_kind(claimed, node) and matches(claimed, node, lambda part: self._values_of(one, part), whole=True)
+        ]
+        if not found:
+            raise _wrong(f"{truncate(expression)} is no part of {_name(one.step)} with the values there")
+        known = {text for node in found for text in self._values_of(one, node)}
+        if canonical(value) not in known:
+            shown = truncate(" or ".join(sorted(known))) or "not known at this point"
+            raise _wrong(f"{truncate(expression)} is {shown}")
+
+    def _values_of(self, one: _Open, node: ast.expr) -> Collection[str]:
+        """The values that an expression of a step's line had, as far as they are known where the line stands."""
+        line, step = self.run.expressions(one.step), one.step
+        if isinstance(node, ast.NamedExpr):
+            node = node.value
+        if isinstance(node, ast.Constant | ast.UnaryOp) and (text := literal_text(node)) is not None:
+            return (text,)
+        if node is line.operation:
+            return self._operation_value(one, node)
+        if (
+            line.operation is not None
+            and node is line.operation.left
+            and line.target is not None
+            and not isinstance(node, ast.Name)
+        ):
+            node = line.target
+        around = line.bound.get(node, frozenset())
+        if not isinstance(node, ast.Name):
+            return {
+                note.value.text for note in self._window(one, bool(around)) if note.node is node and note.value.text is not None
+            }
+        if node.id in around:
+            return (one.inner[node.id],) if node.id in one.inner else ()
+        texts = {text for given in line.walrus.get(node.id, ()) for text in self._values_of(one, given)}
+        value = self.run.before(step).get(node.id)
+        return texts | {value.text} if value is not None and value.text is not None else texts
+
+    def _window(self, one: _Open, inside: bool) -> Iterator[ExpressionValue]:
+        """The recorded values that were computed by now; inside a comprehension, those of the round that the line is in."""
+        notes = self.run.notes(one.step)
+        if inside and not one.binders:
+            return
+        for place in range(one.at if inside else 0, len(notes)):
+            note = notes[place]
+            if note.time_index > self.at or (inside and place > one.at and note.node in one.binders):
+                return
+            yield note
+
+    def _operation_value(self, one: _Open, node: ast.BinOp) -> Collection[str]:
+        """What `x += y` gives: read out of the variable's value after the step."""
+        step = one.step
+        if step.finished is None or self.run.ends[step.index] > self.at:
+            return ()
+        try:
+            return (to_value(self._found(one, node.left)).text or "",)
+        except (LiteralError, LookupError, TypeError):
+            return ()
+
+    def _found(self, one: _Open, place: ast.expr) -> object:
+        """The value of a variable, or of an item of one, after a step."""
+        if isinstance(place, ast.Name):
+            return parse_literal(one.step.state[place.id].text or "")
+        if not isinstance(place, ast.Subscript):
+            raise LookupError
+        return self._found(one, place.value)[self._key(one, place.slice)]  # type: ignore[index]
+
+    def _key(self, one: _Open, node: ast.expr) -> object:
+        """The value of an index."""
+        if isinstance(node, ast.Tuple):
+            return tuple(self._key(one, part) for part in node.elts)
+        texts = self._values_of(one, node)
+        if len(texts) != 1:
+            raise LookupError
+        return parse_literal(next(iter(texts)))
+
+    def _round(self, one: _Open, names: Bindings) -> None:
+        if not self._move_to_round(one, names):
+            raise _wrong(f"no round of {_name(one.step)} binds {', '.join(name for name, _ in names)} to these values next")
+
+    def _move_to_round(self, one: _Open, names: Bindings) -> bool:
+        """Moves on to the next round of a comprehension or lambda that binds names to values; False where there is none."""
+        notes = self.run.notes(one.step)
+        binders: set[ast.AST] = set()
+        at, inner = one.at + 1 if one.binders else 0, dict(one.inner)
+        for name, text in names:
+            wanted = canonical(text)
+            while at < len(notes) and not (_binds(notes[at], name) and notes[at].value.text == wanted):
+                at += 1
+            if at >= len(notes) or notes[at].time_index > self.at:
+                return False
+            binders.add(notes[at].node)
+            inner.pop(name, None)
+            inner[name] = wanted or ""
+            at += 1
+        one.at, one.inner, one.binders = at - 1, inner, binders
+        return True
+
+    def _side_effect(self, one: _Open, node: ast.AST | None, text: str) -> None:
+        statement = self.run.statement(one.step)
+        if statement is None or node is None:
+            raise _wrong("it is about no statement")
+        if text in statement.accepted_texts or text == _header(node):
+            return
+        tree = parse_untrusted(text, "exec")
+        body = tree.body if isinstance(tree, ast.Module) else []
+        if len(body) != 1:
+            raise Unreadable(f"{truncate(text)} is no statement")
+
+        def values_of(part: ast.expr) -> Collection[str]:
+            return self._values_of(one, part)
+
+        claimed = body[0]
+        if matches(claimed, node, values_of):
+            return
+        if isinstance(claimed, ast.Assign) and isinstance(node, ast.AugAssign) and len(claimed.targets) == 1:
+            operation = self.run.expressions(one.step).operation
+            value = canonical(ast.unparse(claimed.value))
+            if (
+                operation is not None
+                and matches(claimed.targets[0], node.target, values_of)
+                and value in self._values_of(one, operation)
+            ):
+                return
+        raise _wrong(f"{truncate(text)} is not what {_name(one.step)} does, with the values there")
+
+    # ------------------------------------------------------------------------------------------------------------ questions
+
+    def _answer(
+        self, claim: claims.NextStatementAnswer | claims.StateAnswer | claims.OtherAnswer | claims.NeverRunsAnswer
+    ) -> None:
+        """Checks a line that answers a question: after the run, each question once."""
+        if self.at < len(self.run.steps):
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {_name(self.run.steps[self.at])}")
+        name = claim.name if isinstance(claim, claims.StateAnswer) else None
+        kind = claim.kind if isinstance(claim, claims.OtherAnswer) else None
+        asked = [
+            place
+            for place, one in enumerate(self.task.questions)
+            if (one.line, one.visit) == (claim.line, claim.visit) and name in (None, one.variable) and kind in (None, one.kind)
+        ]
+        if not asked:
+            raise _wrong("no question asks that")
+        place = next((place for place in asked if place not in self.answered), None)
+        if place is None:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "the question was answered before")
+        self.answered.add(place)
+        if why := self._answer_fault(claim, place):
+            raise _wrong(why)
+
+    def _answer_fault(
+        self, claim: claims.NextStatementAnswer | claims.StateAnswer | claims.OtherAnswer | claims.NeverRunsAnswer, place: int
+    ) -> str:
+        trace = self.run.trace
+        step = trace.step(claim.line, claim.visit)
+        if isinstance(claim, claims.NeverRunsAnswer):
+            count = len(trace.visits.get(claim.line, ()))
+            return "" if count == claim.count and step is None else f"line {claim.line} runs {count} times"
+        if step is None:
+            return f"line {claim.line} visit {claim.visit} does not run"
+        if isinstance(claim, claims.NextStatementAnswer):
+            following = trace.steps[step.index + 1].line if step.index + 1 < len(trace.steps) else None
+            return (
+                ""
+                if following == claim.next_line
+                else f"after {_name(step)} comes {f'line {following}' if following else 'nothing'}"
+            )
+        if isinstance(claim, claims.StateAnswer):
+            value = step.state.get(claim.name)
+            known = value.text if value is not None else None
+            return "" if known is not None and canonical(claim.value) == known else f"{claim.name} is {truncate(str(known))}"
+        answers = QUESTION_KINDS.get(claim.kind).answers(trace, self.task.questions[place])
+        return "" if claim.answer in answers else f"the answer is {truncate(str(answers[0] if answers else None))}"
+
+    def _compare_bindings(self, claimed: Bindings, actual: dict[str, str], where: str) -> None:
+        """Names and values that a line gives must be those of the run, and all of them but long values must be given."""
+        for name, text in claimed:
+            if name not in actual or canonical(text) != actual[name]:
+                raise _wrong(f"{where}: {name} is {truncate(str(actual.get(name)))}")
+        given = {name for name, _ in claimed}
+        unstated = sorted(name for name, text in actual.items() if name not in given and len(text) <= SHORT)
+        if unstated:
+            raise _Fault(StepVerdict.MISSING, f"{where}: {', '.join(unstated)} is not stated")
+
+
+def _split(text: str, offset: int) -> Iterator[tuple[str, int]]:
+    """The lines of a text that are not blank, without the blanks around them, with their places."""
+    at = 0
+    for line in text.split("\n"):
+        inside = line.strip(BLANKS)
+        if inside:
+            yield inside, offset + at + line.find(inside)
+        at += len(line) + 1
+
+
+def _name(step: Step) -> str:
+    return f"line {step.line} visit {step.visit}"
+
+
+def _same_kind(claimed: ast.expr, source: ast.expr) -> bool:
+    return type(claimed) is type(source)
+
+
+def _binds(note: ExpressionValue, name: str) -> bool:
+    node = note.node
+    return (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name) or (
+        isinstance(node, ast.arg) and node.arg == name
+    )
+
+
+def _size(text: str) -> int | None:
+    value = parse_literal(text)
+    return len(value) if isinstance(value, list | dict | set | tuple | str | frozenset) else None
+
+
+def _header(node: ast.AST) -> str:
+    return ast.unparse(node).split("\n")[0]

@@ -1,0 +1,357 @@
+"""Step-level grading: true chains are right in every line, changed ones are not, and nothing trivial, repeated or hidden is paid."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import execverify as ev
+from execverify.cot.detail import DETAIL_LEVELS
+from execverify.cot.events import trace_view
+from execverify.cot.generate import _completion
+from execverify.errors import ExecVerifyError, ProgramError, QuestionError
+from execverify.programs.program import parse_call
+from execverify.questions.task import Task
+from execverify.rewards.steps import GradedChain, StepVerdict, grade_chains, grade_steps
+from execverify.rewards.steps.grade import grade_against
+from execverify.rewards.steps.reference import RunReference, references_of
+from execverify.tracing.expressions import trace_with_expressions
+from tests.helpers.trace_cases import load_cases
+from tests.oracles.cot.checker import check_chains
+from tests.oracles.cot.mutants import mutants
+from tests.oracles.random_programs import generate
+
+CRUXEVAL = Path(__file__).parents[3] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
+Run = tuple[Task, RunReference]
+
+SOURCE = """def g(a):
+    return a + 1
+
+def f(nums, n):
+    total = 0
+    while n < 3:
+        total += g(n) * 2
+        n += 1
+    if total > 3:
+        nums[0] += total
+    return nums"""
+
+CHAIN = """<reasoning>
+call with nums=[5, 7], n=1
+L5#1: total = 0
+L6#1: while 1 < 3 -> True
+L7#1: call g(a=1)
+L2#1: return 1 + 1 -> 2
+back L7#1: g(1) -> 2; 2 * 2 -> 4; total = 0 + 4 -> 4
+L8#1: n = 1 + 1 -> 2
+L6#2: while 2 < 3 -> True
+L7#2: call g(a=2)
+L2#2: return 2 + 1 -> 3
+back L7#2: g(2) -> 3; 3 * 2 -> 6; total = 4 + 6 -> 10
+L8#2: n = 2 + 1 -> 3
+L6#3: while 3 < 3 -> False
+L9#1: if 10 > 3 -> True
+L10#1: nums[0] -> 5; 5 + 10 -> 15; nums[0] = 15; nums = [15, 7]
+L11#1: return nums -> [15, 7]
+</reasoning>
+<answer>
+assert f([5, 7], 1) == [15, 7]
+</answer>"""
+
+
+def runs_of(tasks: list[Task]) -> list[Run]:
+    found = references_of([one.program for one in tasks], workers=2)
+    return [(one, reference) for one in tasks if (reference := found[one.program]) is not None]
+
+
+def chains_of(runs: list[Run]) -> Iterator[tuple[Task, RunReference, int, str]]:
+    """The rendered chain of each run, at every level of detail."""
+    for one, reference in runs:
+        view = trace_view(reference.trace, reference.values)
+        for level, detail in enumerate(DETAIL_LEVELS):
+            yield one, reference, level, _completion(one, view, detail, "compact", 0)
+
+
+@pytest.fixture(scope="module")
+def synthesized() -> list[Run]:
+    return runs_of([one for one in ev.generate_tasks(size=240, seed=43) if one.kind != "code_generation"])
+
+
+@pytest.fixture(scope="module")
+def example() -> Task:
+    return ev.task(ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1")), limit=4, seed=0)
+
+
+def graded(task: Task, text: str) -> GradedChain:
+    (chain,) = grade_chains([(task, text)])
+    assert chain is not None
+    return chain
+
+
+def first(task: Task, old: str, new: str) -> tuple[str, StepVerdict]:
+    """The first line that is not right once something in the example's chain is replaced."""
+    assert CHAIN.count(old) >= 1
+    found = graded(task, CHAIN.replace(old, new, 1)).first_divergence
+    assert found is not None, (old, new)
+    return found.text, found.verdict
+
+
+def assert_all_true(runs: list[Run]) -> None:
+    for one, reference, level, text in chains_of(runs):
+        chain = grade_against(reference, one, text)
+        assert chain.is_true and chain.progress == 1, (one.program.source, one.program.call, level, chain.first_divergence)
+
+
+# ------------------------------------------------------------------------------------------------------- true chains
+
+
+def test_synthesized_chains_are_right_at_every_level_of_detail(synthesized: list[Run]) -> None:
+    assert_all_true(synthesized)
+
+
+def test_chains_of_cruxeval_are_right_at_every_level_of_detail() -> None:
+    if not CRUXEVAL.exists():
+        pytest.skip("CRUXEval is not here")
+    programs = []
+    for line in CRUXEVAL.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        try:
+            programs.append(ev.Program(row["code"], "f", row["input"]))
+        except ProgramError:  # arguments that are no literals
+            continue
+    assert_all_true(tasks_of(programs, ("white_box", "input_prediction")))
+
+
+def tasks_of(programs: list[ev.Program], kinds: tuple[str, ...] = ("white_box",)) -> list[Run]:
+    found = []
+    for trace, values in trace_with_expressions(programs):
+        for kind in kinds:
+            try:
+                found.append((ev.task(trace, kind=kind), RunReference(trace, values)))
+            except ExecVerifyError:  # it raises, or its result has no literal
+                continue
+    assert found
+    return found
+
+
+def test_chains_of_odd_programs_are_right() -> None:
+    cases = [ev.Program(case.source, *parse_call(case.call)) for case in load_cases()]
+    cases += [ev.Program(source, "f", arguments) for source, arguments in map(generate, range(60))]
+    assert_all_true(tasks_of(cases))
+
+
+def test_spans_and_places_are_those_of_the_text(example: Task) -> None:
+    text = "  \n" + CHAIN
+    steps = grade_steps(example, text)
+    assert [text[slice(*step.span)] for step in steps] == [step.text for step in steps] == CHAIN.split("\n")[1:17]
+    assert [step.place for step in steps][:6] == [0, 0, 1, 2, 3, 4]
+    assert {step.verdict for step in steps} == {StepVerdict.RIGHT}
+    assert steps[5].line == 7 and steps[5].right and steps[5].why == ""
+
+
+def test_literals_may_be_written_otherwise(example: Task) -> None:
+    assert graded(example, CHAIN.replace("[5, 7]", "[5,7]").replace("-> [15, 7]", "-> [ 15, 7 ]")).is_true
+    assert graded(example, CHAIN.replace("L8#1: n = 1 + 1 -> 2", "L8#1: n = 2")).is_true
+    assert graded(example, CHAIN.replace("back L7#1: g(1) -> 2; 2 * 2 -> 4; ", "back L7#1: ")).is_true
+
+
+# ------------------------------------------------------------------------------------------------------ changed chains
+
+
+@pytest.mark.parametrize(
+    "old, new, verdict",
+    [
+        ("total = 0 + 4 -> 4", "total = 0 + 4 -> 5", "wrong"),
+        ("total = 0 + 4 -> 4", "total = 0 + 3 -> 4", "wrong"),  # the sum of other numbers
+        ("2 * 2 -> 4", "2 + 2 -> 4", "wrong"),  # what computes right, and is not in the line
+        ("while 2 < 3 -> True", "while 2 < 3 -> False", "wrong"),
+        ("call g(a=2)", "call g(a=3)", "wrong"),
+        ("call g(a=2)", "call h(a=2)", "wrong"),
+        ("L8#1: n", "L9#1: n", "out_of_order"),
+        ("L8#1: n", "L80#1: n", "wrong"),
+        ("L6#3: while", "L6#4: while", "wrong"),
+        ("return 2 + 1 -> 3", "return 2 + 1 -> 4", "wrong"),
+        ("nums[0] = 15", "nums[1] = 15", "wrong"),
+        ("nums = [15, 7]", "nums = [15, 8]", "wrong"),
+        ("return nums -> [15, 7]", "return nums -> [15, 7.0]", "wrong"),
+        ("n = 1 + 1 -> 2", "n = 1 + True -> 2", "wrong"),
+        ("call with nums=[5, 7], n=1", "call with nums=[5, 7], n=2", "wrong"),
+        # what is not stated
+        ("L5#1: total = 0", "L5#1", "missing"),
+        ("L6#2: while 2 < 3 -> True", "L6#2", "missing"),
+        ("L6#2: while 2 < 3 -> True", "L6#2: 2 < 3 -> True", "missing"),
+        ("L10#1: nums[0] -> 5; 5 + 10 -> 15; nums[0] = 15; nums = [15, 7]", "L10#1: nums[0] -> 5", "missing"),
+        ("L11#1: return nums -> [15, 7]", "L11#1: nums -> [15, 7]", "missing"),
+        ("call with nums=[5, 7], n=1", "call with n=1", "missing"),
+        ("L7#2: call g(a=2)", "L7#2", "missing"),
+        ("call g(a=1)", "call g()", "missing"),
+        # lines that are left out, invented, repeated or in another order
+        ("L8#1: n = 1 + 1 -> 2\n", "", "out_of_order"),
+        ("back L7#1: g(1) -> 2; 2 * 2 -> 4; total = 0 + 4 -> 4\n", "", "out_of_order"),
+        ("L2#1: return 1 + 1 -> 2\n", "", "wrong"),
+        ("L5#1: total = 0\n", "L5#1: total = 0\nL5#1: total = 0\n", "out_of_order"),
+        ("L5#1: total = 0\n", "L5#1: total = 0\nL4#1: n = 1\n", "wrong"),
+        ("call with nums=[5, 7], n=1\n", "", "missing"),
+        ("call with nums=[5, 7], n=1\n", "call with nums=[5, 7], n=1\ncall with nums=[5, 7], n=1\n", "out_of_order"),
+        ("</reasoning>", "</reasoning>\nL11#1: return nums -> [15, 7]", "out_of_order"),
+        ("</answer>", "</answer>\nL5#1: total = 0", "unreadable"),
+        ("<reasoning>", "I think.\n<reasoning>", "unreadable"),
+        ("L11#1: return nums -> [15, 7]\n", "", "missing"),
+        ("L5#1: total = 0", "L5#1: total = 0; n = 1; maybe", "wrong"),
+        ("L5#1: total = 0", "L5#1: total == 0 -> ", "unreadable"),
+        # a call's result before the call
+        ("L7#1: call g(a=1)", "L7#1: g(1) -> 2; call g(a=1)", "wrong"),
+        ("L7#1: call g(a=1)", "L7#1: total = 4; call g(a=1)", "wrong"),
+    ],
+)  # fmt: skip
+def test_a_changed_chain_diverges(example: Task, old: str, new: str, verdict: str) -> None:
+    assert first(example, old, new)[1] == verdict
+
+
+def test_rounds_and_calls_may_be_skipped_once_one_is_described() -> None:
+    task = ev.task(ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1")), limit=0)
+    lines = CHAIN.split("\n")
+    second = "\n".join(lines[8:13])
+    assert second.startswith("L6#2") and second.endswith("L8#2: n = 2 + 1 -> 3")
+    skipped = CHAIN.replace(second, "L6#2~: total = 10; n = 3")
+    assert graded(task, skipped).is_true
+    for old, new, verdict in [
+        ("L6#2~: total = 10; n = 3", "L6#2~: total = 10", "missing"),
+        ("L6#2~: total = 10; n = 3", "L6#2~: total = 11; n = 3", "wrong"),
+        ("L6#2~: total = 10; n = 3", "L6#2~3: total = 10; n = 3", "wrong"),
+        ("L6#2~: total = 10; n = 3", "L6#2~9: total = 10; n = 3", "wrong"),
+    ]:
+        found = graded(task, skipped.replace(old, new)).first_divergence
+        assert found is not None and found.verdict == verdict, new
+    both = CHAIN.replace("\n".join(lines[3:13]), "L6#1~2: total = 10; n = 3")
+    found = graded(task, both).first_divergence
+    assert found is not None and found.verdict == "missing" and "first round" in found.why
+    call = CHAIN.replace("call g(a=2)\nL2#2: return 2 + 1 -> 3", "call g(a=2) ...; return 3")
+    assert graded(task, call).is_true
+    assert not graded(task, call.replace("...; return 3", "...; return 4")).is_true
+    early = CHAIN.replace("call g(a=1)\nL2#1: return 1 + 1 -> 2", "call g(a=1) ...; return 2")
+    assert not graded(task, early).is_true
+
+
+def test_what_is_asked_about_may_not_be_skipped() -> None:
+    trace = ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1"))
+    task = ev.task(trace, limit=None)
+    assert any((one.line, one.visit) == (8, 2) for one in task.questions)
+    lines = CHAIN.split("\n")
+    skipped = CHAIN.replace("\n".join(lines[8:13]), "L6#2~: total = 10; n = 3")
+    found = graded(task, skipped).first_divergence
+    assert found is not None and "question" in found.why
+
+
+def test_an_unfinished_chain_is_right_so_far(example: Task) -> None:
+    cut = CHAIN[: CHAIN.index("L8#1") + 9]
+    chain = graded(example, cut)
+    assert [step.right for step in chain.steps[:-2]] == [True] * (len(chain.steps) - 2)
+    assert chain.covered == 4 and chain.progress == pytest.approx(4 / chain.total) and not chain.is_true
+    assert chain.steps[-1].verdict == "missing" and chain.steps[-1].text == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", "I do not know.", "<answer>assert f([5, 7], 1) == [15, 7]</answer>", "<reasoning>\n</reasoning>"]
+)
+def test_no_chain_is_no_true_chain(example: Task, text: str) -> None:
+    chain = graded(example, text)
+    assert not chain.is_true and chain.progress == 0 and chain.first_divergence is not None
+
+
+def test_lines_after_a_divergence_are_graded_too(example: Task) -> None:
+    chain = graded(example, CHAIN.replace("L8#1: n = 1 + 1 -> 2\n", ""))
+    verdicts = Counter(step.verdict for step in chain.steps)
+    assert verdicts == {"right": 14, "out_of_order": 1}
+    wrong = [
+        step.text for step in graded(example, CHAIN.replace("total = 0 + 4 -> 4", "total = 0 + 4 -> 5")).steps if not step.right
+    ]
+    assert wrong == ["back L7#1: g(1) -> 2; 2 * 2 -> 4; total = 0 + 4 -> 5"]
+
+
+def test_answers_in_a_chain_are_checked_once_each() -> None:
+    trace = ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1"))
+    asked = ev.task(trace, kinds=("variable_state",), limit=None)
+    question = next(one for one in asked.questions if (one.line, one.variable) == (8, "n") and one.visit == 1)
+    line = f"L8#1 n = {question.answers[0].split(';')[0]}"
+    with_answer = CHAIN.replace("</reasoning>", f"{line}\n</reasoning>")
+    assert graded(asked, with_answer).is_true
+    assert not graded(asked, CHAIN.replace("</reasoning>", f"{line}\n{line}\n</reasoning>")).is_true
+    assert not graded(asked, with_answer.replace(line, "L8#1 n = 7")).is_true
+    assert not graded(asked, with_answer.replace(line, "L8#3 never: 1 times")).is_true
+    assert not graded(asked, with_answer.replace(line, "L8#1 next: L9")).is_true
+    assert not graded(asked, CHAIN.replace("L5#1: total = 0", f"{line}\nL5#1: total = 0")).is_true
+
+
+def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
+    task = ev.task(ev.trace(ev.Program("def f(n):\n    m = abs(n)\n    return m", arguments="-4")), kind="input_prediction")
+    chain = "<reasoning>\nwant 4\ncall with n={0}\nL2#1: m = abs({0}) -> 4\nL3#1: return m -> 4\ngot 4\n</reasoning>"
+    assert graded(task, chain.format(-4)).is_true and graded(task, chain.format(4)).is_true
+    assert not graded(task, chain.format(-4).replace("abs(-4)", "abs(4)")).is_true
+    assert not graded(task, chain.format(5)).is_true
+    other = chain.format(5).replace("-> 4", "-> 5")
+    assert [step.text for step in graded(task, other).steps if not step.right] == ["got 4"]
+    assert graded(task, chain.format("__import__('os').getcwd()")).first_divergence is not None
+
+
+def test_code_tasks_have_no_run() -> None:
+    task = next(one for one in ev.generate_tasks(kinds=("code_generation",), seed=0))
+    with pytest.raises(QuestionError, match="no run to describe"):
+        grade_steps(task, "")
+
+
+# ------------------------------------------------------------------------------------------------------ second opinions
+
+
+def test_mutants_are_found_as_an_independent_checker_finds_them(synthesized: list[Run]) -> None:
+    """The checker of chains was written apart from the grader: it computes expressions anew instead of reading the record."""
+    rng = Random(5)
+    made = []
+    for one, reference, level, text in chains_of(synthesized[:90]):
+        if level in (0, 2, 4):
+            made += [(mutant, one, reference) for mutant in mutants(text, "compact", 3, rng)]
+    assert len(made) > 500
+    wrong = check_chains([(mutant.text, one, reference.trace) for mutant, one, reference in made])
+    accepted = []
+    for (mutant, one, reference), faults in zip(made, wrong, strict=True):
+        if grade_against(reference, one, mutant.text).is_true and faults:
+            accepted.append((mutant.what, mutant.where, faults))
+    assert not accepted
+
+
+# ------------------------------------------------------------------------------------------------------ hostile text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "L5#1: " + "(" * 5000,
+        "L5#1: total = " + "[" * 3000 + "]" * 3000,
+        "L5#1: " + "; ".join(["0 -> 0"] * 5000),
+        "L" + "9" * 5000 + "#1",
+        "L5#" + "9" * 5000,
+        "L5#1~" + "9" * 4000,
+        "L5#1: total = 9**9**9 -> 0",
+        "L5#1: __import__('os').system('false') -> 0",
+        "L5#1: total = 0\x00",
+        "L5#1: total = '\ud800'",
+        "call with " + ", ".join(f"n{i}=1" for i in range(3000)),
+        "L٣#1: total = 0",
+        "\u200b",
+    ],
+)  # fmt: skip
+def test_hostile_lines_end_quickly_and_are_not_right(example: Task, line: str) -> None:
+    begun = time.perf_counter()
+    chain = graded(example, f"<reasoning>\ncall with nums=[5, 7], n=1\n{line}\n</reasoning>")
+    assert time.perf_counter() - begun < 5 and not chain.is_true
+    assert all(step.text.encode() is not None and step.why.encode() is not None for step in chain.steps)
+
+
+def test_a_very_long_chain_is_bounded(example: Task) -> None:
+    begun = time.perf_counter()
+    chain = graded(example, CHAIN.replace("L5#1: total = 0\n", "L5#1: total = 0\n" * 60_000))
+    assert time.perf_counter() - begun < 10 and not chain.is_true and len(chain.steps) <= 20_002
