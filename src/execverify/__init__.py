@@ -6,6 +6,7 @@
     questions = ev.ask(trace, limit=10, seed=0)  # questions about it, with every accepted answer
     task = ev.task(trace)                        # a prompt, its questions, and a perfect completion
     score = ev.score(task, task.gold)            # a verdict on any completion
+    steps = ev.grade_steps(task, completion)     # the lines of its chain of thought, each right or wrong
     for task in ev.generate_tasks(size=1000, seed=0): ... # synthesized, without end where no size is given
 
 Names are loaded when first used, so that a process which needs one room does not pay for all of them.
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from execverify.datasets import generate_tasks
     from execverify.programs import Program, Value, parse_literal, read_programs
     from execverify.questions import Question, Task, ask, from_row, task, to_row
-    from execverify.rewards import PAPER_REWARD, GradedPart, RewardConfig, Score, score, score_many
+    from execverify.rewards import PAPER_REWARD, GradedPart, GradedStep, RewardConfig, Score, grade_steps, score, score_many
     from execverify.sandbox import Limits, Outcome, Result, run, run_many
     from execverify.tracing import Step, Trace, trace, trace_many
 
@@ -31,7 +32,7 @@ _HOMES = {
     "sandbox": ("Limits", "Outcome", "Result", "run", "run_many"),
     "programs": ("Program", "Value", "parse_literal", "read_programs"),
     "questions": ("Question", "Task", "ask", "from_row", "task", "to_row"),
-    "rewards": ("PAPER_REWARD", "GradedPart", "RewardConfig", "Score", "score", "score_many"),
+    "rewards": ("PAPER_REWARD", "GradedPart", "GradedStep", "RewardConfig", "Score", "grade_steps", "score", "score_many"),
     "tracing": ("Step", "Trace", "trace", "trace_many"),
 }
 _HOME_OF = {name: room for room, names in _HOMES.items() for name in names}
@@ -40,6 +41,7 @@ __all__ = [
     "PAPER_REWARD",
     "ExecVerifyError",
     "GradedPart",
+    "GradedStep",
     "Limits",
     "Outcome",
     "Program",
@@ -55,6 +57,7 @@ __all__ = [
     "ask",
     "from_row",
     "generate_tasks",
+    "grade_steps",
     "parse_literal",
     "read_programs",
     "run",

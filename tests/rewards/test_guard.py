@@ -25,9 +25,10 @@ from execverify.rewards import (
 from execverify.rewards.code import grade
 from execverify.rewards.compare import too_long
 from execverify.rewards.parse import is_fence, parse_answer, tidy
-from execverify.rewards.parts import GradedPart, encodable
+from execverify.rewards.parts import GradedPart
 from execverify.rewards.trl import unit_test_reward, white_box_reward
 from execverify.rewards.verl import compute_score
+from execverify.utils.messages import encodable
 
 scoring = importlib.import_module("execverify.rewards.score")
 CALLS: dict[str, Any] = {"inputs": [[3], [0]], "outputs": [{"1": 4}, 1], "fn_name": "f"}

@@ -16,7 +16,7 @@ from execverify.cot.generate import _completion
 from execverify.errors import ExecVerifyError, ProgramError, QuestionError
 from execverify.programs.program import parse_call
 from execverify.questions.task import Task
-from execverify.rewards.steps import GradedChain, StepVerdict, grade_chains, grade_steps
+from execverify.rewards import GradedChain, StepVerdict, grade_chains, grade_steps
 from execverify.rewards.steps.grade import grade_against
 from execverify.rewards.steps.reference import RunReference, references_of
 from execverify.tracing.expressions import trace_with_expressions

@@ -13,15 +13,23 @@ from execverify.rewards.code.unit_tests import UnitTest, UnitTests, parse_tests
 from execverify.rewards.compare import same_json, same_output
 from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.rewards.registry import REWARDS
-from execverify.rewards.score import PAPER_REWARD, RewardConfig, score, score_many
+from execverify.rewards.score import PAPER_REWARD, ChainReward, RewardConfig, score, score_many
+from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
+from execverify.rewards.steps.credit import CreditReward
+from execverify.rewards.steps.grade import grade_chains, grade_steps
 
 __all__ = [
     "PAPER_REWARD",
     "PAPER_UNIT_TESTS",
     "REWARDS",
+    "ChainReward",
+    "CreditReward",
+    "GradedChain",
     "GradedPart",
+    "GradedStep",
     "RewardConfig",
     "Score",
+    "StepVerdict",
     "TestCheck",
     "UnitTest",
     "UnitTestConfig",
@@ -29,6 +37,8 @@ __all__ = [
     "UnitTests",
     "Verdict",
     "check_tests",
+    "grade_chains",
+    "grade_steps",
     "parse_tests",
     "same_json",
     "same_output",

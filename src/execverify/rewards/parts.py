@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.rewards.steps.chain import GradedChain
+from execverify.utils.messages import encodable
 
 
 def answer_parts() -> tuple[str, ...]:
@@ -14,15 +16,6 @@ def answer_parts() -> tuple[str, ...]:
 def all_parts() -> tuple[str, ...]:
     """Every kind of part. (A row that cannot be used has one of kind "row" instead, see `guard.bad_row`.)"""
     return (*answer_parts(), "format", "unit_test")
-
-
-def encodable(text: str) -> str:
-    """A text with lone surrogates escaped, so that it can be written as UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
-    return text
 
 
 class Verdict(StrEnum):
@@ -95,10 +88,12 @@ class Score:
     Attributes:
         reward: the number to train on; None where we failed to judge (never a silent 0).
         parts: the assertion first, then one part a question, in order; of a code answer its form, then its tests.
+        chain: the graded chain of thought, where the reward looks at it; else None.
     """
 
     reward: float | None
     parts: tuple[GradedPart, ...]
+    chain: GradedChain | None = None
 
     def share(self, kind: str) -> float | None:
         """Share of a kind's parts that are right, unsupported ones left out; None where there are none, or we failed."""

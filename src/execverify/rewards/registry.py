@@ -5,6 +5,7 @@ A new one is a `RewardConfig`, or a subclass with a `white_box` of its own, regi
 
 from execverify.errors import RowError
 from execverify.rewards.score import PAPER_REWARD, RewardConfig
+from execverify.rewards.steps.credit import BilevelReward, FirstDivergenceReward, ProgressReward, StepReward, VerifiedReward
 from execverify.utils.registry import Registry
 
 
@@ -13,7 +14,12 @@ def _load() -> None:
     REWARDS.register("output_only", RewardConfig(alpha=0.0))
     REWARDS.register("control_flow", RewardConfig(kinds=("next_statement",)))
     REWARDS.register("data_flow", RewardConfig(kinds=("variable_state",)))
+    REWARDS.register("verified", VerifiedReward())
+    REWARDS.register("progress", ProgressReward())
+    REWARDS.register("step", StepReward())
+    REWARDS.register("bilevel", BilevelReward())
+    REWARDS.register("first_divergence", FirstDivergenceReward())
 
 
 REWARDS: Registry[RewardConfig] = Registry("reward", RowError, _load)
-"""Every reward by name: the paper's, and its ablations (paper, section 4.4)."""
+"""Every reward by name: the paper's, its ablations (paper, section 4.4), and those of the chain of thought (`steps/credit.py`)."""

@@ -11,9 +11,11 @@
 """
 
 import functools
+import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.programs.equality import comparable, is_value, literal_key
@@ -23,15 +25,18 @@ from execverify.programs.values import equality_key, to_value
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import BLANKS, Question
 from execverify.questions.select import check_kinds
-from execverify.questions.task import CODE_GENERATION, Task
+from execverify.questions.task import CODE_GENERATION, TASK_KINDS, Task
 from execverify.rewards.code.grade import UnitTestConfig, unit_test_scores
 from execverify.rewards.code.unit_tests import UnitTests, UnitTestTask, tests_of
 from execverify.rewards.guard import bad_row, guarded, unreadable
 from execverify.rewards.parse import Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion
 from execverify.rewards.parts import GradedPart, Score, Verdict
+from execverify.rewards.steps.grade import grade_chains
 from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.run import call_many
 from execverify.utils.validation import expect
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class RewardConfig:
     require_correct_output: bool = True
     scale: float = 2.0
     float_tolerance: float = 0.0
+    uses_chain: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
@@ -79,6 +85,42 @@ class RewardConfig:
             return self.scale * output
         share = sum(part.right for part in counted) / len(counted)
         return self.scale * ((1 - self.alpha) * output + self.alpha * share)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReward(RewardConfig):
+    """A reward that looks at the chain of thought; the fields are those of the white-box reward.
+
+    A subclass gives `chain_reward`. One that also gives advantages to spans of the text is a `CreditReward`
+    (`execverify.rewards.steps.credit`).
+    """
+
+    uses_chain: ClassVar[bool] = True
+
+    def progress(self, score: Score) -> float:
+        """`(k + o t) / (n + 1)`, 0 to 1.
+
+        `n` is the number of steps of the run, `k` how many of them the chain describes rightly before its first divergence; `t` is 1
+        where the whole chain is true, and `o` where the output is right.
+        """
+        chain = score.chain
+        if chain is None:
+            return 0.0
+        return (chain.covered + (chain.is_true and score.parts[0].right)) / (chain.total + 1)
+
+    def outcome(self, score: Score) -> float:
+        """The reward of the answer alone, 0 to `scale`."""
+        if score.parts[0].kind == "input":
+            return self.scale * score.parts[0].right
+        return self.white_box(score.parts)
+
+    def chain_reward(self, score: Score) -> float:
+        """The reward of a completion, 0 to `scale`.
+
+        Args:
+            score: with its parts and its chain.
+        """
+        raise NotImplementedError
 
 
 PAPER_REWARD = RewardConfig()
@@ -116,6 +158,7 @@ def score_many(
     limits: Limits = _LIMITS,
     workers: int = 1,
     allow_weak_isolation: bool = False,
+    chains: bool = False,
 ) -> list[Score]:
     """Judges completions, in order; programs that must run for it share the sandbox and up to `workers` processes.
 
@@ -126,10 +169,12 @@ def score_many(
         limits: what a program may use.
         workers: how many programs run at once.
         allow_weak_isolation: run code that a model wrote even where the kernel lacks what confines hostile code.
+        chains: grade the chain of thought in each completion about a run too, whatever the rule.
 
     Raises:
         InsufficientIsolationError: hostile code cannot be confined here, and a task asks for code.
     """
+    pairs = list(pairs)
     scores: dict[int, Score] = {}
     to_run: list[tuple[int, Task, Program]] = []
     codes: list[tuple[int, UnitTests, str]] = []
@@ -155,7 +200,28 @@ def score_many(
         allow_weak_isolation=allow_weak_isolation,
     )
     scores.update(zip((index for index, *_ in codes), judged_codes, strict=True))
+    if chains or rule.uses_chain:
+        _add_chains(pairs, scores, rule, limits, workers)
     return [scores[index] for index in range(len(scores))]
+
+
+def _add_chains(
+    pairs: Sequence[tuple[Task | UnitTestTask, str]], scores: dict[int, Score], rule: RewardConfig, limits: Limits, workers: int
+) -> None:
+    """Adds the graded chain to the score of each completion about a run, and gives the reward of a rule that looks at chains."""
+    of_runs = [
+        (index, task, text) for index, (task, text) in enumerate(pairs) if isinstance(task, Task) and task.kind in TASK_KINDS
+    ]
+    try:
+        found = grade_chains([(task, text) for _, task, text in of_runs], limits=limits, workers=workers)
+    except SandboxError as error:
+        _log.warning("chains cannot be graded: %s", error)
+        found = [None] * len(of_runs)
+    for (index, *_), chain in zip(of_runs, found, strict=True):
+        judged = replace(scores[index], chain=chain)
+        if isinstance(rule, ChainReward) and judged.reward is not None:
+            judged = replace(judged, reward=rule.chain_reward(judged) if chain is not None else None)
+        scores[index] = judged
 
 
 def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result | Exception]:

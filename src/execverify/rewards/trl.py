@@ -38,6 +38,7 @@ from execverify.rewards.guard import bad_row
 from execverify.rewards.parse import completion_text
 from execverify.rewards.parts import Score, Verdict, answer_parts
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score_many
+from execverify.rewards.steps.credit import Credit, CreditReward
 from execverify.sandbox.candidates import stoppable
 from execverify.sandbox.result import Limits
 
@@ -119,6 +120,57 @@ class WhiteBoxReward:
         for index, score in zip(judged, score_many(pairs, rule=self.rule, workers=self.workers), strict=True):
             scores[index] = score
         return scores
+
+
+class StepCreditReward(WhiteBoxReward):
+    """A TRL reward function under a rule that also gives advantages to spans of the text (`execverify.rewards.steps.credit`).
+
+    Our trainer (`execverify train`) asks for them; with TRL's own, the reward is the rule's one number a completion.
+    """
+
+    rule: CreditReward
+
+    def __init__(self, rule: CreditReward, *, name: str = "step_reward", workers: int = 2, raise_errors: bool = False) -> None:
+        super().__init__(rule, name=name, workers=workers, raise_errors=raise_errors)
+        self._judged: tuple[list[str], list[Score | None]] = ([], [])
+
+    def scores(self, completions: Sequence[Any], columns: dict[str, Any]) -> list[Score | None]:
+        """As for `WhiteBoxReward`; the last ones are kept for `credits`."""
+        found = super().scores(completions, columns)
+        self._judged = ([completion_text(one) or "" for one in completions], found)
+        return found
+
+    def credits(self, completions: Sequence[Any], columns: dict[str, Any], group: int) -> list[list[Credit]]:
+        """The advantages of spans of each completion.
+
+        Args:
+            completions: texts, or chat messages; those of one prompt follow one another.
+            columns: the rows' columns, each a list as long as the completions.
+            group: completions of one prompt.
+
+        Returns:
+            For each completion (start, end, advantage) of spans of its text, in characters; none where it was not judged.
+        """
+        texts = [completion_text(one) or "" for one in completions]
+        scores = self._judged[1] if self._judged[0] == texts else self.scores(completions, columns)
+        found: list[list[Credit]] = [[] for _ in texts]
+        for start in range(0, len(texts), group):
+            judged = [
+                (index, score)
+                for index, score in enumerate(scores[start : start + group], start)
+                if score is not None and score.reward is not None
+            ]
+            given = self.rule.credits([texts[index] for index, _ in judged], [score for _, score in judged])
+            for (index, _), spans in zip(judged, given, strict=True):
+                found[index] = spans
+        return found
+
+
+def reward_function(rule: RewardConfig, *, name: str = "white_box_reward", workers: int = 2) -> WhiteBoxReward:
+    """The TRL reward function of a rule, with credits where the rule gives them."""
+    if isinstance(rule, CreditReward):
+        return StepCreditReward(rule, name=name, workers=workers)
+    return WhiteBoxReward(rule, name=name, workers=workers)
 
 
 class ComponentReward(WhiteBoxReward):

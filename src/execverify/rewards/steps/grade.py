@@ -18,7 +18,6 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.programs.literals import parse_literal, parse_untrusted
@@ -28,8 +27,8 @@ from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 from execverify.questions.task import TASK_KINDS, Task
 from execverify.rewards.guard import described
-from execverify.rewards.parts import encodable
 from execverify.rewards.steps import claims
+from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
 from execverify.rewards.steps.compact import read_line
 from execverify.rewards.steps.matching import canonical, literal_text, matches, parsed
@@ -38,6 +37,7 @@ from execverify.rewards.steps.scan import Unreadable
 from execverify.sandbox.result import Limits
 from execverify.tracing.expressions import ExpressionValue
 from execverify.tracing.trace import Step
+from execverify.utils.messages import encodable
 from execverify.utils.validation import expect
 
 _log = logging.getLogger(__name__)
@@ -46,76 +46,6 @@ REASONING_OPEN, REASONING_CLOSE = "<reasoning>", "</reasoning>"
 _MAX_LINE, _MAX_LINES = 20_000, 20_000
 _MAX_MEMO = 1_000
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
-
-
-class StepVerdict(StrEnum):
-    """The grade of one line of a chain.
-
-    `MISSING`: the line, or the place, lacks what must be stated there. `OUT_OF_ORDER`: the line describes a step of the run that is not
-    the next one.
-    """
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    UNREADABLE = "unreadable"
-    OUT_OF_ORDER = "out_of_order"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class GradedStep:
-    """One line of a chain, or a place where lines are missing.
-
-    Attributes:
-        text: the line without the blanks around it; empty where lines are missing.
-        span: start and end in the completion, in characters.
-        verdict: its grade.
-        why: one line that says why it is not right; empty where it is.
-        place: how many steps of the run the lines before it have covered.
-        line: line number of the statement that it is about; 0 where it is about none.
-    """
-
-    text: str
-    span: tuple[int, int]
-    verdict: StepVerdict
-    why: str = ""
-    place: int = 0
-    line: int = 0
-
-    @property
-    def right(self) -> bool:
-        """Whether the line is right."""
-        return self.verdict == StepVerdict.RIGHT
-
-
-@dataclass(frozen=True, slots=True)
-class GradedChain:
-    """The graded chain of a completion.
-
-    Attributes:
-        steps: every line before and after the answer, in order.
-        total: how many steps the run has.
-        covered: how many steps the lines before the first divergence have covered.
-    """
-
-    steps: tuple[GradedStep, ...]
-    total: int
-    covered: int
-
-    @property
-    def first_divergence(self) -> GradedStep | None:
-        """The first line that is not right; None where the whole chain is right."""
-        return next((step for step in self.steps if not step.right), None)
-
-    @property
-    def is_true(self) -> bool:
-        """Whether the chain describes the whole run, and all of it is right."""
-        return bool(self.steps) and self.first_divergence is None
-
-    @property
-    def progress(self) -> float:
-        """Share of the run's steps that are described rightly before the first divergence, 0 to 1."""
-        return self.covered / self.total if self.total else 0.0
 
 
 def grade_steps(task: Task, completion: str, *, limits: Limits = _LIMITS) -> tuple[GradedStep, ...]:
@@ -248,10 +178,10 @@ class _Grader:
     def lines(self, completion: str) -> Iterator[GradedStep]:
         """Grades every line that is not part of the answer."""
         end = completion.rfind(ANSWER_CLOSE)
-        start = completion.rfind(ANSWER_OPEN, 0, end) if end >= 0 else -1
+        start = completion.rfind(ANSWER_OPEN, 0, end if end >= 0 else None)  # an answer may be cut off
         before = completion[:start] if start >= 0 else completion
         count = 0
-        for text, at in _split(before, 0):
+        for text, at in split_lines(before, 0):
             count += 1
             if count > _MAX_LINES:
                 yield GradedStep("", (at, at), StepVerdict.UNREADABLE, f"the chain has more than {_MAX_LINES} lines", self.at)
@@ -263,8 +193,8 @@ class _Grader:
                 yield graded
         if not self.closed and (missing := self._rest()):
             yield GradedStep("", (len(before), len(before)), StepVerdict.MISSING, missing, self.at)
-        if start >= 0:
-            for text, at in _split(completion[end + len(ANSWER_CLOSE) :], end + len(ANSWER_CLOSE)):
+        if start >= 0 and end >= 0:
+            for text, at in split_lines(completion[end + len(ANSWER_CLOSE) :], end + len(ANSWER_CLOSE)):
                 yield GradedStep(
                     encodable(text), (at, at + len(text)), StepVerdict.UNREADABLE, "it stands after the answer", self.at
                 )
@@ -804,7 +734,7 @@ class _Grader:
             raise _Fault(StepVerdict.MISSING, f"{where}: {', '.join(unstated)} is not stated")
 
 
-def _split(text: str, offset: int) -> Iterator[tuple[str, int]]:
+def split_lines(text: str, offset: int = 0) -> Iterator[tuple[str, int]]:
     """The lines of a text that are not blank, without the blanks around them, with their places."""
     at = 0
     for line in text.split("\n"):

@@ -9,8 +9,8 @@ from typing import Any
 from transformers import TrainerCallback
 
 from execverify.rewards.parse import completion_text
-from execverify.rewards.parts import encodable
 from execverify.training.checkpoints import LOG, SAMPLES, ZERO_VARIANCE, Logger, seconds_before
+from execverify.utils.messages import encodable
 
 _SAMPLES = 4
 _SPREAD = {"reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance"}

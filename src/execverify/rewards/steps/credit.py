@@ -1,0 +1,231 @@
+"""Rewards of chains of thought: what a completion earns as a whole, and what each part of its text earns.
+
+A `ChainReward` gives one number from the score of the answer and the graded chain. A `CreditReward` also gives *credits* to a group of
+completions: advantages of spans of the text, which a trainer puts on the tokens there.
+
+| reward | of one completion | credits |
+|---|---|---|
+| `verified` | the white-box reward where the chain is true, else 0 | none |
+| `progress` | `scale * (k + o t) / (n + 1)` | none |
+| `step` | as `progress` | each unit, among the completions that got so far |
+| `bilevel` | the mean of `progress` and the white-box reward | `step`, plus the outcome's advantage everywhere |
+| `first_divergence` | the white-box reward | the outcome's advantage: on the diverging unit where it is negative, up to it where positive |
+
+`n` is the number of steps of the run, `k` how many of them are described rightly before the first divergence, `t` is 1 where the whole
+chain is true, `o` is 1 where the output is right. A unit is a line of the chain, the end of the reasoning, a line of the answer, or the
+end of the completion.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
+from execverify.rewards.parse import is_fence, tidy
+from execverify.rewards.parts import Score
+from execverify.rewards.score import ChainReward
+from execverify.rewards.steps.grade import REASONING_CLOSE, split_lines
+
+Credit = tuple[int, int, float]
+"""Start and end in the completion, in characters, and the advantage; start and end are the text's length for its end-of-sequence token."""
+
+_EPSILON = 1e-4  # as TRL adds to a group's standard deviation
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of a completion that is right or wrong by itself.
+
+    Attributes:
+        place: what it is about; units of other completions at the same place are about the same.
+        span: start and end in the completion, in characters.
+        right: whether it is right.
+    """
+
+    place: tuple[str, int, int]
+    span: tuple[int, int]
+    right: bool
+
+
+def units_of(completion: str, score: Score) -> list[Unit]:
+    """The units of a completion up to its first divergence from the run; after a true chain, those of its answer too.
+
+    Args:
+        completion: the text.
+        score: its score, with the graded chain.
+    """
+    if score.chain is None:
+        return []
+    found: list[Unit] = []
+    counts: dict[int, int] = {}
+    for step in score.chain.steps:
+        order = counts[step.place] = counts.get(step.place, -1) + 1
+        found.append(Unit(("run", step.place, order), _with_newline(completion, step.span), step.right))
+        if not step.right:
+            return _where_it_is_missing(completion, found)
+    return found + _answer_units(completion, score)
+
+
+def _where_it_is_missing(completion: str, units: list[Unit]) -> list[Unit]:
+    """A chain that ends too early diverges in what comes instead: the answer's tag, or the end of the text."""
+    start, end = units[-1].span
+    if start == end and completion.startswith(ANSWER_OPEN, start):
+        units[-1] = replace(units[-1], span=(start, start + len(ANSWER_OPEN)))
+    return units
+
+
+def _answer_units(completion: str, score: Score) -> list[Unit]:
+    end = completion.rfind(ANSWER_CLOSE)
+    start = completion.rfind(ANSWER_OPEN, 0, end) if end >= 0 else -1
+    length = len(completion)
+    if start < 0:
+        return [Unit(("end", 0, 0), (length, length), False)]
+    units = []
+    close = completion.rfind(REASONING_CLOSE, 0, start)
+    if close >= 0:
+        units.append(Unit(("close", 0, 0), _with_newline(completion, (close, close + len(REASONING_CLOSE))), True))
+    inside = start + len(ANSWER_OPEN)
+    units.append(Unit(("open", 0, 0), _with_newline(completion, (start, inside)), True))
+    lines = [
+        (at, at + len(text))
+        for text, at in split_lines(completion[inside:end], inside)
+        if tidy(text) and not is_fence(tidy(text))
+    ]
+    for index, span in enumerate(lines[: len(score.parts)]):
+        units.append(Unit(("answer", index, 0), _with_newline(completion, span), score.parts[index].right))
+    surplus = lines[len(score.parts) :]
+    if surplus:
+        units.append(Unit(("answer_end", 0, 0), (surplus[0][0], end + len(ANSWER_CLOSE)), False))
+    else:
+        complete = len(lines) == len(score.parts)
+        units.append(Unit(("answer_end", 0, 0), (end, end + len(ANSWER_CLOSE)), complete))
+    units.append(Unit(("end", 0, 0), (length, length), True))
+    return units
+
+
+def _with_newline(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """A span with the newline that ends its line: a line that is too short is wrong in where it ends."""
+    start, end = span
+    return (start, end + 1) if start < end and text[end : end + 1] == "\n" else span
+
+
+@dataclass(frozen=True, slots=True)
+class CreditReward(ChainReward):
+    """A reward that also gives advantages to spans of the text."""
+
+    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
+        """The advantages of spans of each completion of a group.
+
+        Args:
+            completions: of one prompt.
+            scores: of each, with its chain.
+
+        Returns:
+            For each completion its credits, in order, without overlaps. Text in none of them has the advantage 0.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReward(ChainReward):
+    """The white-box reward where the whole chain is true, else 0: no answer that was guessed is paid."""
+
+    def chain_reward(self, score: Score) -> float:
+        return self.outcome(score) if score.chain is not None and score.chain.is_true else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressReward(ChainReward):
+    """How far the run is described before the first divergence."""
+
+    def chain_reward(self, score: Score) -> float:
+        return self.scale * self.progress(score)
+
+
+@dataclass(frozen=True, slots=True)
+class StepReward(CreditReward):
+    """Credit to each unit of the text, right or wrong, normalised among the completions that got so far rightly."""
+
+    def chain_reward(self, score: Score) -> float:
+        return self.scale * self.progress(score)
+
+    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
+        units = [units_of(completion, score) for completion, score in zip(completions, scores, strict=True)]
+        at: dict[tuple[str, int, int], list[bool]] = {}
+        for of_one in units:
+            for unit in of_one:
+                at.setdefault(unit.place, []).append(unit.right)
+        values = {place: _step_advantages(rights) for place, rights in at.items()}
+        return [[(*unit.span, values[unit.place][unit.right]) for unit in of_one] for of_one in units]
+
+
+def _step_advantages(rights: list[bool]) -> tuple[float, float]:
+    """The advantage of a wrong and of a right unit among units at one place; 0 where all are alike."""
+    count, share = len(rights), sum(rights) / len(rights)
+    if share in (0.0, 1.0):
+        return 0.0, 0.0
+    deviation = (share * (1 - share) * count / (count - 1)) ** 0.5
+    return -share / deviation, (1 - share) / deviation
+
+
+def group_advantages(rewards: Sequence[float]) -> list[float]:
+    """Rewards of a group, less their mean, over their standard deviation, as GRPO has them; 0 where all are alike."""
+    count = len(rewards)
+    mean = sum(rewards) / count
+    deviation = (sum((reward - mean) ** 2 for reward in rewards) / max(1, count - 1)) ** 0.5
+    return [(reward - mean) / (deviation + _EPSILON) if deviation else 0.0 for reward in rewards]
+
+
+@dataclass(frozen=True, slots=True)
+class BilevelReward(StepReward):
+    """Credit by step plus the outcome's advantage on every token, after StepCodeReasoner (arXiv 2605.11922)."""
+
+    def chain_reward(self, score: Score) -> float:
+        return (self.scale * self.progress(score) + self.outcome(score)) / 2
+
+    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
+        by_step = super(BilevelReward, self).credits(completions, scores)
+        outcomes = group_advantages([self.outcome(score) for score in scores])
+        return [
+            _with_outcome(spans, len(text), outcome) for spans, text, outcome in zip(by_step, completions, outcomes, strict=True)
+        ]
+
+
+def _with_outcome(spans: list[Credit], length: int, outcome: float) -> list[Credit]:
+    """Spans with an advantage added to them and to all that is between them, and to the end."""
+    found: list[Credit] = []
+    at = 0
+    for start, end, value in spans:
+        if at < start:
+            found.append((at, start, outcome))
+        found.append((start, end, value + outcome))
+        at = max(at, end)
+    if at < length:
+        found.append((at, length, outcome))
+    if not found or found[-1][0] != length:
+        found.append((length, length, outcome))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class FirstDivergenceReward(CreditReward):
+    """The outcome's advantage, on the diverging unit alone where it is negative, after EGCA (arXiv 2603.16158).
+
+    A completion that never diverges gets it everywhere. Where a completion is better than its group although its chain diverges, what
+    stands before the divergence gets it: nothing after it is learned from.
+    """
+
+    def chain_reward(self, score: Score) -> float:
+        return self.outcome(score)
+
+    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
+        outcomes = group_advantages([self.outcome(score) for score in scores])
+        found: list[list[Credit]] = []
+        for text, score, outcome in zip(completions, scores, outcomes, strict=True):
+            wrong = next((unit for unit in units_of(text, score) if not unit.right), None)
+            if wrong is None:
+                found.append([(0, len(text), outcome), (len(text), len(text), outcome)])
+            elif outcome < 0:
+                found.append([(*wrong.span, outcome)])
+            else:
+                found.append([(0, wrong.span[0], outcome)])
+        return found

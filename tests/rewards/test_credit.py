@@ -1,0 +1,165 @@
+"""Rewards of chains: by name, with their formulas, on a group of four completions that is worked out by hand."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import execverify as ev
+from execverify.questions.rows import to_row
+from execverify.questions.task import Task
+from execverify.rewards import REWARDS, CreditReward, score_many
+from execverify.rewards.steps.credit import group_advantages, units_of
+from execverify.rewards.trl import StepCreditReward, WhiteBoxReward, reward_function
+
+TRUE = "<reasoning>\ncall with n=3\nL2#1: m = 3 + 1 -> 4\nL3#1: return 4 * 2 -> 8\n</reasoning>\n<answer>\nassert f(3) == 8\n</answer>"
+WRONG_SUM = TRUE.replace("3 + 1 -> 4", "3 + 1 -> 5")
+"""Its second line is wrong; its output is right: guessed."""
+WRONG_RETURN = TRUE.replace("4 * 2 -> 8", "4 * 2 -> 6").replace("== 8", "== 6")
+WRONG_ANSWER = TRUE.replace("== 8", "== 9")
+GROUP = [TRUE, WRONG_SUM, WRONG_RETURN, WRONG_ANSWER]
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    program = ev.Program("def f(n):\n    m = n + 1\n    return m * 2", entry_point="f", arguments="3")
+    return ev.task(ev.trace(program), limit=0)
+
+
+def rewards(task: Task, name: str, texts: list[str] = GROUP) -> list[float | None]:
+    return [score.reward for score in score_many([(task, text) for text in texts], rule=REWARDS.get(name))]
+
+
+def credits(task: Task, name: str, texts: list[str] = GROUP) -> list[dict[str, float]]:
+    """The advantages of a group's spans, by the text of each span."""
+    rule = REWARDS.get(name)
+    assert isinstance(rule, CreditReward)
+    given = rule.credits(texts, score_many([(task, text) for text in texts], rule=rule))
+    for text, spans in zip(texts, given, strict=True):
+        assert all(0 <= start <= end <= len(text) for start, end, _ in spans)
+        assert all(spans[i][1] <= spans[i + 1][0] for i in range(len(spans) - 1))
+    return [
+        {text[a:b].strip() or ("<eos>" if a == b else "\n"): v for a, b, v in spans}
+        for text, spans in zip(texts, given, strict=True)
+    ]
+
+
+def test_rewards_of_whole_completions(task: Task) -> None:
+    # two steps: k is 2, 0 (the call's line is no step), 1, 2; the output is right in the first two
+    assert rewards(task, "white_box") == [2, 2, 0, 0]
+    assert rewards(task, "verified") == [2, 0, 0, 0]
+    assert rewards(task, "progress") == pytest.approx([2, 0, 2 / 3, 4 / 3])
+    assert rewards(task, "step") == rewards(task, "progress")
+    assert rewards(task, "bilevel") == pytest.approx([2, 1, 1 / 3, 2 / 3])
+    assert rewards(task, "first_divergence") == rewards(task, "white_box")
+
+
+def test_credits_by_step(task: Task) -> None:
+    true, wrong_sum, wrong_return, wrong_answer = credits(task, "step")
+    # second line: 3 of 4 right, standard deviation sqrt(3/4 * 1/4 * 4/3) = 1/2
+    assert true["L2#1: m = 3 + 1 -> 4"] == wrong_return["L2#1: m = 3 + 1 -> 4"] == pytest.approx(0.5)
+    assert wrong_sum == {"call with n=3": 0, "L2#1: m = 3 + 1 -> 5": pytest.approx(-1.5)}
+    # third line: 2 of the 3 that got so far, standard deviation sqrt(2/3 * 1/3 * 3/2) = sqrt(1/3)
+    third = (1 / 3) ** 0.5
+    assert true["L3#1: return 4 * 2 -> 8"] == wrong_answer["L3#1: return 4 * 2 -> 8"] == pytest.approx(1 / 3 / third)
+    assert wrong_return["L3#1: return 4 * 2 -> 6"] == pytest.approx(-2 / 3 / third)
+    assert "assert f(3) == 6" not in wrong_return
+    # the answer: 1 of the 2 with a true chain, standard deviation sqrt(1/2 * 1/2 * 2)
+    assert true["assert f(3) == 8"] == pytest.approx(0.5**0.5) and wrong_answer["assert f(3) == 9"] == pytest.approx(-(0.5**0.5))
+    assert true["<eos>"] == true["</reasoning>"] == true["<answer>"] == true["</answer>"] == true["call with n=3"] == 0
+
+
+def test_bilevel_adds_the_outcome_to_every_token(task: Task) -> None:
+    outcome = group_advantages([2, 2, 0, 0])[0]
+    assert outcome == pytest.approx(1 / (4 / 3) ** 0.5, abs=1e-3)
+    true, wrong_sum, wrong_return, _ = credits(task, "bilevel")
+    assert true["L2#1: m = 3 + 1 -> 4"] == pytest.approx(0.5 + outcome)
+    assert wrong_sum["L2#1: m = 3 + 1 -> 5"] == pytest.approx(-1.5 + outcome)
+    assert wrong_return["<eos>"] == pytest.approx(-outcome)
+    rule = REWARDS.get("bilevel")
+    assert isinstance(rule, CreditReward)
+    for text, spans in zip(GROUP, rule.credits(GROUP, score_many([(task, text) for text in GROUP], rule=rule)), strict=True):
+        assert [spans[i][1] for i in range(len(spans) - 1)] == [spans[i + 1][0] for i in range(len(spans) - 1)]
+        assert spans[0][0] == 0 and spans[-1][:2] == (len(text), len(text))
+
+
+def test_first_divergence_blames_one_unit(task: Task) -> None:
+    outcome = group_advantages([2, 2, 0, 0])[0]
+    true, wrong_sum, wrong_return, wrong_answer = credits(task, "first_divergence")
+    assert true == {TRUE: pytest.approx(outcome), "<eos>": pytest.approx(outcome)}
+    assert wrong_sum == {"<reasoning>\ncall with n=3": pytest.approx(outcome)}
+    assert wrong_return == {"L3#1: return 4 * 2 -> 6": pytest.approx(-outcome)}
+    assert wrong_answer == {"assert f(3) == 9": pytest.approx(-outcome)}
+
+
+@pytest.mark.parametrize("name", ["step", "bilevel", "first_divergence"])
+def test_a_group_of_equals_earns_no_credit(task: Task, name: str) -> None:
+    for text in GROUP:
+        assert {value for one in credits(task, name, [text] * 4) for value in one.values()} == {0}
+
+
+@pytest.mark.parametrize(
+    "text, wrong",
+    [
+        ("", ""),
+        (TRUE[: TRUE.index("L3#1")], ""),  # cut off at a line's end
+        (TRUE.replace("L3#1: return 4 * 2 -> 8\n", ""), "</reasoning>\n"),
+        (TRUE.replace("L3#1: return 4 * 2 -> 8\n</reasoning>\n", ""), "<answer>"),
+        (TRUE.replace("</answer>", "<answer>"), "<answer>\n"),
+        (TRUE[: TRUE.index("</answer>")], ""),  # cut off in the answer
+        (TRUE.replace("</answer>", "7\n</answer>"), "7\n</answer>"),
+        (TRUE.replace("assert f(3) == 8\n", ""), "</answer>"),
+        (TRUE + "\nmore", "more"),
+        (TRUE.replace("<reasoning>", "Well.\n<reasoning>"), "Well.\n"),
+    ],
+)  # fmt: skip
+def test_the_diverging_unit_is_where_it_happens(task: Task, text: str, wrong: str) -> None:
+    (score,) = score_many([(task, text)], chains=True)
+    units = units_of(text, score)
+    found = next(unit for unit in units if not unit.right)
+    assert text[slice(*found.span)] == wrong
+    assert all(unit.right for unit in units[: units.index(found)])
+
+
+def test_right_units_are_the_whole_of_a_true_completion(task: Task) -> None:
+    (score,) = score_many([(task, TRUE)], chains=True)
+    units = units_of(TRUE, score)
+    assert all(unit.right for unit in units)
+    assert "".join(TRUE[slice(*unit.span)] for unit in units) == TRUE.removeprefix("<reasoning>\n").replace(
+        "\n</answer>", "\n</answer>"
+    )
+    assert len({unit.place for unit in units}) == len(units)
+
+
+def test_other_tasks_and_kinds(task: Task) -> None:
+    code = next(one for one in ev.generate_tasks(kinds=("code_generation",), seed=0))
+    other = ev.task(ev.trace(ev.Program("def f(n):\n    return n + n", arguments="2")), kind="input_prediction")
+    chain = "<reasoning>\nwant 4\ncall with n=2\nL2#1: return 2 + 2 -> 4\ngot 4\n</reasoning>\n"
+    answer = "<answer>" + other.gold.split("<answer>")[1]
+    pairs = [(code, code.gold), (other, chain + answer), (other, other.gold), (task, TRUE)]
+    found = score_many(pairs, rule=REWARDS.get("verified"))
+    assert [score.reward for score in found] == [pytest.approx(1.05), 2, 0, 2]
+    assert found[0].chain is None and found[1].chain is not None
+    assert [score.chain is None for score in score_many(pairs)] == [True] * 4
+
+
+def test_ablations_are_configuration(task: Task) -> None:
+    half = replace(REWARDS.get("verified"), scale=1.0)
+    assert [one.reward for one in score_many([(task, text) for text in GROUP], rule=half)] == [1, 0, 0, 0]
+    assert ev.score(task, TRUE, rule=REWARDS.get("progress")).reward == 2
+
+
+def test_the_trl_function_offers_credits(task: Task) -> None:
+    function = reward_function(REWARDS.get("step"))
+    assert isinstance(function, StepCreditReward)
+    rows = [to_row(task)] * 4
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in ("kind", "program", "questions")}
+    messages = [[{"role": "assistant", "content": text}] for text in GROUP]
+    assert function(completions=messages, **columns) == pytest.approx([2, 0, 2 / 3, 4 / 3])
+    rule = REWARDS.get("step")
+    assert isinstance(rule, CreditReward)
+    expected = rule.credits(GROUP, score_many([(task, text) for text in GROUP], rule=rule))
+    assert function.credits(messages, columns, 4) == expected
+    assert function.credits(GROUP, columns, 2)[0] != expected[0]
+    plain = reward_function(REWARDS.get("verified"))
+    assert type(plain) is WhiteBoxReward and plain(completions=messages, **columns) == [2, 0, 0, 0]
