@@ -94,7 +94,7 @@ def update(
     tokenizer = AutoTokenizer.from_pretrained(folder)
     rows = settings.pop("rows", [{"prompt": PROMPT, "id": "row"}])
 
-    class Given(trainer_class()):
+    class Given(trainer_class()):  # type: ignore[misc]
         def _generate_single_turn(self, prompt_ids: Any, *more: Any, **named: Any) -> Any:
             if completions is None:
                 return super()._generate_single_turn(prompt_ids, *more, **named)

@@ -422,8 +422,8 @@ def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Pa
     settings = preset("model.dtype=bfloat16")
     model, _ = common.loaded(settings, str(trained / "sft" / MODEL))
     assert {str(weights.dtype) for weights in model.parameters()} == {"torch.float32"}
-    assert common.shared_arguments(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
-    assert common.shared_arguments(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
+    assert common.shared_arguments(settings, tmp_path, settings.sft)["bf16"] is True
+    assert common.shared_arguments(preset(), tmp_path, preset().sft)["bf16"] is False
 
 
 def test_a_group_is_alike_where_every_reward_function_says_so() -> None:

@@ -65,7 +65,7 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
     with translate_config_errors(stage):
         return GRPOConfig(
             **{
-                **shared_arguments(preset, out, settings.learning_rate, settings.lr_scheduler_type, settings.warmup_ratio),
+                **shared_arguments(preset, out, settings),
                 "save_steps": math.ceil(preset.save_steps / updates) * updates,
             },
             num_train_epochs=settings.num_train_epochs,
