@@ -12,7 +12,6 @@ another have the same prompt.
 """
 
 import itertools
-import os.path
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -113,7 +112,12 @@ class TokenCredits:
 
 def _prefix_lengths(ids: Sequence[int], text: str, decode: Callable[[Sequence[int]], str]) -> list[int]:
     """How much of the text the tokens before each token make; slow, because it decodes each beginning."""
-    return [len(os.path.commonpath([decode(ids[:count]), text])) for count in range(len(ids))]
+    return [_common(decode(ids[:count]), text) for count in range(len(ids))]
+
+
+def _common(one: str, other: str) -> int:
+    """The length of the common beginning."""
+    return next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other)))
 
 
 def _check_spans(spans: Sequence[Span], length: int, name: str) -> None:
