@@ -12,12 +12,13 @@ pytest.importorskip("trl", reason="training needs the extra [train]")
 import datasets
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
-from trl import GRPOConfig
+from trl import GRPOConfig, GRPOTrainer
 
 from execverify.errors import TrainingError
 from execverify.training.checkpoints import ZERO_VARIANCE
+from execverify.training.with_trl.rollout_rows import useful_rows
 from execverify.training.with_trl.token_credits import TokenCredits
-from execverify.training.with_trl.trainer import check_credits, trainer_class
+from execverify.training.with_trl.trainer import EXTRA_PROMPTS, LEFT_OUT, check_credits, trainer_class
 from tests.helpers.small_models import random_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
@@ -71,6 +72,7 @@ def config(out: Path, **settings: Any) -> GRPOConfig:
         "optim": "sgd", "learning_rate": 1.0, "lr_scheduler_type": "constant", "max_grad_norm": 0.0, "max_steps": 1,
         "num_generations": 4, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 1, "max_completion_length": 16,
         "temperature": 0.7, "beta": 0.0, "epsilon_high": 5.0, "seed": 3, "bf16": False, "gradient_checkpointing": False,
+        "disable_dropout": True,
     }  # fmt: skip
     return GRPOConfig(**{**usual, **settings})
 
@@ -82,19 +84,29 @@ def encoded(tokenizer: Any, texts: Sequence[str], cut: Sequence[int] = ()) -> li
 
 
 def update(
-    folder: Path, arguments: GRPOConfig, reward: Any, completions: dict[str, list[list[int]]] | None, **settings: Any
+    folder: Path,
+    arguments: GRPOConfig,
+    reward: Any,
+    completions: dict[str, list[list[int]]] | None,
+    engine: Any = None,
+    **settings: Any,
 ) -> tuple[dict[str, Any], Any]:
-    """Trains one step; returns the change of each weight, and the trainer.
+    """Trains one step; returns the change of each weight, and the trainer, with the rows of each reading for an update in `read`.
 
     Args:
         completions: the tokens to take for each prompt's text instead of drawing them; None draws.
+        engine: the class of the trainer; None takes ours.
     """
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     tokenizer = AutoTokenizer.from_pretrained(folder)
     rows = settings.pop("rows", [{"prompt": PROMPT, "id": "row"}])
 
-    class Given(trainer_class()):  # type: ignore[misc]
+    class Given(engine or trainer_class()):  # type: ignore[misc]
+        def _get_per_token_logps_and_entropies(self, model: Any, input_ids: Any, *more: Any, **named: Any) -> Any:
+            self.read = [*getattr(self, "read", []), tuple(input_ids.shape)]
+            return super()._get_per_token_logps_and_entropies(model, input_ids, *more, **named)
+
         def _generate_single_turn(self, prompt_ids: Any, *more: Any, **named: Any) -> Any:
             if completions is None:
                 return super()._generate_single_turn(prompt_ids, *more, **named)
@@ -192,6 +204,129 @@ def test_equal_credits_are_trls_own_path(folder: Path, loss: str, tmp_path: Path
     close(update(folder, config(tmp_path, loss_type=loss), Crediting(credits), {"x = 1": ids})[0], plain)
     cases = [("x = 1", each, [one] * len(each)) for each, one in zip(ids, shares, strict=True)]
     close(plain, gradient(folder, cases, weights_of(loss, [len(each) for each in ids])))
+
+
+TWO = {"x = 1": GROUP, "twenty = 20 + x": ("a longer completion\n", "b", "c c", "")}
+"""Completions of two prompts of different lengths."""
+ROWS = [{"prompt": [{"role": "user", "content": name}], "id": name} for name in TWO]
+
+
+class ByText(Fixed):
+    """A reward function with a reward for each text, and 0 for others."""
+
+    def __call__(self, completions: Sequence[Any], **_: Any) -> list[float | None]:
+        rewards = {"x = 1\ny = é": 1.0, "x = 2": 0.25}
+        return [rewards.get(completion[0]["content"], 0.0) for completion in completions]
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, "luspo"])
+@pytest.mark.parametrize("truncated", [False, True])
+def test_updates_without_groups_of_no_variance_are_trls(folder: Path, loss: str, truncated: bool, tmp_path: Path) -> None:
+    """One of two groups has variance; the micro-batches, the masks and both updates of a rollout are TRL's."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = {name: encoded(tokenizer, texts, cut=[2]) for name, texts in TWO.items()}
+    settings = {
+        "loss_type": loss, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "generation_batch_size": 8,
+        "max_steps": 2, "learning_rate": 0.05, "mask_truncated_completions": truncated,
+    }  # fmt: skip
+    wanted, _ = update(folder, config(tmp_path, **settings), ByText([]), ids, GRPOTrainer, rows=ROWS)
+    found, trainer = update(folder, config(tmp_path, **settings), ByText([]), ids, rows=ROWS)
+    close(found, wanted)
+    assert trainer.state.log_history[0][ZERO_VARIANCE] == 0.5
+    rows = [shape[0] for shape in trainer.read[1:]]  # the first reading is of the log-probabilities before the updates
+    assert trainer.read[0][0] == 8 and len(rows) == 4 and sum(rows) <= 6
+    assert (
+        truncated or loss == "bnpo" or max(width for _, width in trainer.read[1:]) < trainer.read[0][1]
+    )  # without the padding of others
+
+
+def test_a_rollout_without_any_variance(folder: Path, tmp_path: Path) -> None:
+    ids = {"x = 1": encoded(AutoTokenizer.from_pretrained(folder), GROUP)}
+    found, trainer = update(folder, config(tmp_path), Fixed([1.0]), ids)
+    assert all(not change.any() for change in found.values()) and trainer.read[0][0] == 1
+    assert trainer.state.log_history[0][ZERO_VARIANCE] == 1.0
+
+
+@pytest.mark.parametrize("setting", [{"beta": 0.1}, {"entropy_coef": 0.1}, {"top_entropy_quantile": 0.5}])
+def test_terms_that_need_all_rows(folder: Path, setting: dict[str, float], tmp_path: Path) -> None:
+    ids = {name: encoded(AutoTokenizer.from_pretrained(folder), texts) for name, texts in TWO.items()}
+    settings = {"per_device_train_batch_size": 8, **setting}
+    wanted, _ = update(folder, config(tmp_path, **settings), ByText([]), ids, GRPOTrainer, rows=ROWS)
+    found, trainer = update(folder, config(tmp_path, **settings), ByText([]), ids, rows=ROWS)
+    close(found, wanted)
+    assert {shape[0] for shape in trainer.read} == {8}
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen3", "gpt2", "gemma3_text"])
+def test_a_prompt_is_read_once_for_its_completions(architecture: str, tmp_path: Path) -> None:
+    folder = random_model(architecture, tmp_path / "model")
+    ids = {name: encoded(AutoTokenizer.from_pretrained(folder), texts, cut=[2]) for name, texts in TWO.items()}
+    settings = {"per_device_train_batch_size": 8, "loss_type": "dapo"}
+    wanted, _ = update(folder, config(tmp_path, **settings), Fixed([0.0, 1.0]), ids, GRPOTrainer, rows=ROWS)
+    found, trainer = update(folder, config(tmp_path, **settings), Fixed([0.0, 1.0]), ids, rows=ROWS)
+    close(found, wanted)
+    read: list[tuple[int, ...]] = []
+    trainer.model.base_model.register_forward_pre_hook(
+        lambda module, args, kwargs: read.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
+    )
+    trainer._compute_loss(trainer.model, trainer._buffered_inputs[0])
+    assert [rows for rows, _ in read] == ([8] if architecture == "gemma3_text" else [2, 8])  # its window counts padding
+
+
+def test_rollouts_depend_on_seed_step_and_place(folder: Path, tmp_path: Path) -> None:
+    def drawn(step: int = 0, count: int = 8, **settings: Any) -> list[list[int]]:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        trainer = trainer_class()(
+            model=model,
+            args=config(tmp_path, **settings),
+            reward_funcs=[Fixed([1.0])],
+            train_dataset=datasets.Dataset.from_list(ROWS),
+            processing_class=tokenizer,
+            **({"rollouts": "generate"} if settings.get("top_p") == 0.99 else {}),
+        )
+        trainer.state.global_step = step
+        prompts = [tokenizer(name)["input_ids"] for name in TWO for _ in range(4)]
+        found: list[list[int]]
+        found, logps = trainer._generate_single_turn(prompts[:count], None, {}, 4)
+        assert logps is None
+        return found
+
+    first = drawn()
+    assert drawn() == first and drawn(count=5) == first[:5]
+    assert drawn(step=1) != first and drawn(seed=4) != first and len({tuple(ids) for ids in first}) > 4
+    assert all(len(ids) <= 16 and (len(ids) == 16 or ids[-1] == 2) and 2 not in ids[:-1] for ids in first)
+    cold = drawn(temperature=1e-4)
+    assert cold == drawn(temperature=1e-4, top_p=0.99)  # by `generate` of transformers
+    assert drawn(top_k=1) == drawn(top_k=1, seed=9)  # which has settings that are not ours
+
+
+def test_other_prompts_for_groups_without_variance(folder: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    names = ("x = 1", "x = 2222", "x = 33", "x = 444")
+    texts = {names[0]: ("a", "b", "c", ""), names[1]: ("d", "e", "ff", ""), names[2]: GROUP, names[3]: GROUP[::-1]}
+    ids = {name: encoded(tokenizer, group) for name, group in texts.items()}
+    rows = [{"prompt": [{"role": "user", "content": name}], "id": name} for name in names]
+    arguments = config(tmp_path, per_device_train_batch_size=8, loss_type="dapo")
+    found, trainer = update(folder, arguments, ByText([]), ids, rows=rows, dynamic_sampling=20)
+    logged = trainer.state.log_history[0]
+    alike = logged[ZERO_VARIANCE]
+    assert logged[LEFT_OUT] == 0.0 and (logged[EXTRA_PROMPTS] >= 2 * alike > 0 or alike == 0)
+    batch = trainer._buffered_inputs[0]
+    assert useful_rows(batch).sum() >= 4 and batch["num_items_in_batch"] == batch["completion_mask"].sum()
+    cases = []
+    for prompt, completion, mask, advantage in zip(
+        batch["prompt_ids"], batch["completion_ids"], batch["completion_mask"], batch["advantages"], strict=True
+    ):
+        content = next(name for name in names if name in tokenizer.decode(prompt))
+        tokens = completion[mask.bool()].tolist()
+        cases.append((content, tokens, [float(advantage)] * len(tokens)))
+    assert {content for content, _, _ in cases} <= set(names[2:])
+    close(found, gradient(folder, cases, weights_of("dapo", [len(each) for _, each, _ in cases])))
+    with pytest.raises(TrainingError, match="whole groups on each process"):
+        halves = config(tmp_path, per_device_train_batch_size=2, num_generations=4, generation_batch_size=4)
+        halves.steps_per_generation = 1
+        update(folder, halves, ByText([]), ids, rows=rows, dynamic_sampling=1)
 
 
 def test_settings_that_take_no_credits() -> None:

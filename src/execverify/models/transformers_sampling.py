@@ -43,6 +43,7 @@ class SampleState:
         max_tokens: the maximum number of tokens of the completion.
         tokens: the tokens drawn so far, without the one that ended it.
         finish: "stop" or "length" when it is complete, "" before.
+        end: the token that ended it; None where there is none.
     """
 
     prompt: tuple[int, ...]
@@ -50,6 +51,7 @@ class SampleState:
     max_tokens: int
     tokens: list[int] = field(default_factory=list)
     finish: str = ""
+    end: int | None = None
 
 
 @functools.cache
@@ -92,6 +94,12 @@ def _with_room(states: Any, added: int) -> Any:
     return wider
 
 
+def cache_name(model: Any) -> str:
+    """The name of the parameter that takes the cache."""
+    takes = inspect.signature(model.forward).parameters
+    return next((name for name in _CACHE_NAMES if name in takes), _CACHE_NAMES[0])
+
+
 class BatchSampler:
     """A model, and how its completions are drawn and ended.
 
@@ -112,7 +120,7 @@ class BatchSampler:
         self._new_cache, self._plain_layer = DynamicCache, DynamicLayer
         self._model = model
         self._takes = inspect.signature(model.forward).parameters
-        self._cache_name = next((name for name in _CACHE_NAMES if name in self._takes), _CACHE_NAMES[0])
+        self._cache_name = cache_name(model)
         # Recurrent models such as Mamba take no mask of what is in their state.
         self._stateful = getattr(model, "_is_stateful", False) and "position_ids" not in self._takes
         self._ends = ends
@@ -232,7 +240,7 @@ class BatchSampler:
     def _done(self, row: SampleState, token: int) -> bool:
         """Adds a token to a row; returns whether that completes it."""
         if token in self._ends:
-            row.finish = "stop"
+            row.finish, row.end = "stop", token
             return True
         row.tokens.append(token)
         if self._stopped is not None and self._stopped(row.tokens):

@@ -149,6 +149,8 @@ def train_rl(
             reward_funcs=watched,
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
+            rollouts=preset.stage(stage).rollouts,
+            dynamic_sampling=preset.stage(stage).dynamic_sampling,
         )
     log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds, say)
     about = {"stage": stage, "base": base_name(base, out), **recorded}
