@@ -44,6 +44,7 @@ from execverify.training.with_trl.sft import arguments_of as sft_arguments
 from execverify.training.with_trl.sft import train_sft
 from execverify.training.with_trl.stage import train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
+from execverify.training.with_trl.trainer import groups_alike
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
 
@@ -324,12 +325,12 @@ def test_trackers_come_after_our_log(tmp_path: Path) -> None:
 
 
 def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:
-    watched = [LoggedReward(ConstantReward(), 2)]
+    watched = [LoggedReward(ConstantReward())]
     watched[0](prompts=[[{"content": ""}]] * 4, completions=[[{"content": ""}]] * 4)
     logs: dict[str, Any] = {"loss": 0.5, "step_time": 3.0}
     state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=2)
     JsonlLogCallback(tmp_path, watched, lambda: 1.0, print).on_log(None, state, None, logs)
-    assert logs["time/rollout"] == 1.0 and logs["execverify/groups_alike"] == 0.0 and {"time/reward", "time/update"} <= set(logs)
+    assert logs["time/rollout"] == 1.0 and {"time/reward", "time/update"} <= set(logs)
 
 
 def test_refusals_before_any_work(tmp_path: Path) -> None:
@@ -421,32 +422,17 @@ def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Pa
     settings = preset("model.dtype=bfloat16")
     model, _ = common.loaded(settings, str(trained / "sft" / MODEL))
     assert {str(weights.dtype) for weights in model.parameters()} == {"torch.float32"}
-    assert common.shared_arguments(settings, tmp_path, 1e-6, "constant", 0.0)["bf16"] is True
-    assert common.shared_arguments(preset(), tmp_path, 1e-6, "constant", 0.0)["bf16"] is False
+    assert common.shared_arguments(settings, tmp_path, settings.sft)["bf16"] is True
+    assert common.shared_arguments(preset(), tmp_path, preset().sft)["bf16"] is False
 
 
-def test_a_group_is_alike_where_every_reward_function_says_so(tmp_path: Path) -> None:
+def test_a_group_is_alike_where_every_reward_function_says_so() -> None:
     """Four groups of two: by the first function the first two are alike, by the second the second and the third."""
-    from types import SimpleNamespace
+    import torch
 
-    from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
-
-    given = {"one": [1.0, 1.0, None, None, 0.0, 1.0, 0.0, 1.0], "two": [0.0, 1.0, 2.0, 2.0, 3.0, 3.0, None, 1.0]}
-    watched = []
-    for name, rewards in given.items():
-
-        def function(rewards: list[float | None] = rewards, **_: Any) -> list[float | None]:
-            return rewards
-
-        function.__name__ = name
-        watched.append(LoggedReward(function, 2))
-    log = JsonlLogCallback(tmp_path, watched, lambda: 0.0, _quiet)
-    for entry in watched:
-        entry([[{"role": "user", "content": "?"}]] * 8, ["!"] * 8)
-    state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=1)
-    for _ in range(2):  # a step without a rollout has no share
-        log.on_log(None, state, None, {"loss": 0.0})
-    assert [line.get(ZERO_VARIANCE) for line in _log(tmp_path)] == [0.25, None]
+    none = float("nan")
+    given = [[1.0, 1.0, none, none, 0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 2.0, 3.0, 3.0, none, 1.0]]
+    assert groups_alike(torch.tensor(given).T, 2).tolist() == [False, True, False, False]
 
 
 def test_a_tokenizer_without_a_chat_template(trained: Path) -> None:

@@ -1,13 +1,15 @@
 """Batched decoding with a transformers model, for prompts and completions of different lengths.
 
-`generate` of transformers keeps a row in its batch until the last row is complete, and pads it. Here a row leaves the batch when
-it is complete. The model reads a prompt once for all its samples, and the common prefix of all prompts of a batch, such as worked
-examples, once for all of them. The random number of each step comes from the row's own seed, and picks a token by the cumulative
-probabilities. So a completion depends on its prompt and seed alone, and on the rest of the batch only by rounding.
+`generate` of transformers keeps a row in its batch until the last row is complete, and pads it. Here complete rows leave the batch,
+several at once, and the cache of keys and values grows in place. The model reads a prompt once for all its samples, and the common
+prefix of all prompts of a batch, such as worked examples, once for all of them. The random number of each step comes from the row's
+own seed, and picks a token by the cumulative probabilities. So a completion depends on its prompt and seed alone, and on the rest of
+the batch only by rounding.
 
 It works with every decoder whose cache can select rows, which are all that use the `DynamicCache` of transformers.
 """
 
+import functools
 import inspect
 import itertools
 import random
@@ -20,6 +22,12 @@ _CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 
 _MIN_SHARED_PREFIX = 32
 """Length in tokens of the shortest common prefix that is worth a reading of its own."""
+
+_MAX_OPEN_SHARE = 0.85
+"""Complete rows leave the batch when at most this share of it is incomplete, because leaving copies the cache of the others."""
+
+_RESERVED = 64
+"""Tokens that the cache has room for beyond those in it."""
 
 _TOP_P_CANDIDATES = 1024
 """Tokens that are sorted first for top-p; all are sorted only where these do not have enough probability."""
@@ -35,6 +43,7 @@ class SampleState:
         max_tokens: the maximum number of tokens of the completion.
         tokens: the tokens drawn so far, without the one that ended it.
         finish: "stop" or "length" when it is complete, "" before.
+        end: the token that ended it; None where there is none.
     """
 
     prompt: tuple[int, ...]
@@ -42,6 +51,53 @@ class SampleState:
     max_tokens: int
     tokens: list[int] = field(default_factory=list)
     finish: str = ""
+    end: int | None = None
+
+
+@functools.cache
+def reserved_layer_class() -> Any:
+    """The class of a layer of the cache with room for more tokens; a `DynamicLayer` copies all keys and values at each token."""
+    from transformers.cache_utils import DynamicLayer
+
+    class ReservedLayer(DynamicLayer):
+        def __init__(self, keys: Any, values: Any) -> None:
+            super().__init__()
+            self.lazy_initialization(keys, values)
+            self._buffers = [keys, values]
+            self._show(keys.shape[-2])
+
+        def _show(self, length: int) -> None:
+            self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
+
+        def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+            length, added = self.keys.shape[-2], key_states.shape[-2]
+            if length + added > self._buffers[0].shape[-2]:
+                self._buffers = [_with_room(shown, added + _RESERVED) for shown in (self.keys, self.values)]
+            for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
+                buffer[:, :, length : length + added] = states
+            self._show(length + added)
+            return self.keys, self.values
+
+        def reorder_cache(self, beam_idx: Any) -> None:
+            length = self.keys.shape[-2]
+            self._buffers = [buffer.index_select(0, beam_idx.to(buffer.device)) for buffer in self._buffers]
+            self._show(length)
+
+    return ReservedLayer
+
+
+def _with_room(states: Any, added: int) -> Any:
+    """A copy of keys or values with room for more tokens."""
+    rows, heads, length, size = states.shape
+    wider = states.new_empty(rows, heads, length + added, size)
+    wider[:, :, :length] = states
+    return wider
+
+
+def cache_name(model: Any) -> str:
+    """The name of the parameter that takes the cache."""
+    takes = inspect.signature(model.forward).parameters
+    return next((name for name in _CACHE_NAMES if name in takes), _CACHE_NAMES[0])
 
 
 class BatchSampler:
@@ -64,7 +120,7 @@ class BatchSampler:
         self._new_cache, self._plain_layer = DynamicCache, DynamicLayer
         self._model = model
         self._takes = inspect.signature(model.forward).parameters
-        self._cache_name = next((name for name in _CACHE_NAMES if name in self._takes), _CACHE_NAMES[0])
+        self._cache_name = cache_name(model)
         # Recurrent models such as Mamba take no mask of what is in their state.
         self._stateful = getattr(model, "_is_stateful", False) and "position_ids" not in self._takes
         self._ends = ends
@@ -88,19 +144,29 @@ class BatchSampler:
             keep = [where[row.prompt] for row in rows]
             if keep != list(range(len(prompts))):
                 logits, mask = self._select(keep, logits, mask, cache)
+            self._reserve(cache)
         while True:
             with torch.inference_mode():
                 drawn = self._draw(logits, [generators[id(row)] for row in active])
-            keep = [i for i, (row, token) in enumerate(zip(active, drawn, strict=True)) if not self._done(row, token)]
-            yield from (row for row in active if row.finish)
+            open_rows = [not row.finish for row in active]
+            keep = [
+                i for i, (row, token) in enumerate(zip(active, drawn, strict=True)) if not (row.finish or self._done(row, token))
+            ]
+            yield from (row for row, was_open in zip(active, open_rows, strict=True) if was_open and row.finish)
             if not keep:
                 return
             with torch.inference_mode():
-                if len(keep) < len(active):
+                if len(keep) <= _MAX_OPEN_SHARE * len(active):
                     active, drawn = [active[i] for i in keep], [drawn[i] for i in keep]
                     logits, mask = self._select(keep, logits, mask, cache)
                 mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
                 logits = self._step(torch.tensor(drawn, device=mask.device)[:, None], mask, cache)
+
+    def _reserve(self, cache: Any) -> None:
+        """Lets the cache grow in place where its layers allow it."""
+        for index, layer in enumerate(cache.layers):
+            if type(layer) is self._plain_layer and layer.is_initialized:
+                cache.layers[index] = reserved_layer_class()(layer.keys, layer.values)
 
     def _read(self, prompts: list[tuple[int, ...]], cache: Any) -> tuple[Any, Any]:
         """Fills the cache with the prompts; returns the logits after each, and the mask of what is not padding."""
@@ -174,7 +240,7 @@ class BatchSampler:
     def _done(self, row: SampleState, token: int) -> bool:
         """Adds a token to a row; returns whether that completes it."""
         if token in self._ends:
-            row.finish = "stop"
+            row.finish, row.end = "stop", token
             return True
         row.tokens.append(token)
         if self._stopped is not None and self._stopped(row.tokens):

@@ -71,6 +71,7 @@ Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Epochs = Annotated[float, Field(gt=0)]
 WarmupRatio = Annotated[float, Field(ge=0, lt=1)]
+AdamBeta = Annotated[float, Field(ge=0, lt=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
 Levels = Annotated[str, BeforeValidator(_level_text)]
 RewardName = Annotated[str, _one_of(REWARDS, *_OTHER_REWARDS)]
@@ -178,6 +179,7 @@ class SftSettings(_Settings):
         max_steps: maximum optimizer steps; 0 lets the epochs decide.
         save_steps: optimizer steps between checkpoints; 0 takes the preset's.
         learning_rate, lr_scheduler_type, warmup_ratio, weight_decay: of the optimizer. `warmup_ratio` is a share of the steps.
+        adam_beta1, adam_beta2, adam_epsilon: of Adam: decay of the two running means, and what the divisor is raised by.
         batch_size: sequences an optimizer step, on all devices together.
         per_device_batch_size: sequences at once on one device.
         cot_max_tokens: maximum tokens of a chain, whose detail is lowered until it fits; 0 takes `max_length`.
@@ -197,6 +199,9 @@ class SftSettings(_Settings):
     lr_scheduler_type: Scheduler = "cosine"
     warmup_ratio: WarmupRatio = 0.1
     weight_decay: NonNegative = 0.0
+    adam_beta1: AdamBeta = 0.9
+    adam_beta2: AdamBeta = 0.999
+    adam_epsilon: NonNegative = 1e-8
     batch_size: Positive = 16
     per_device_batch_size: Positive = 2
     cot_max_tokens: Count = 0
@@ -222,7 +227,11 @@ class RlSettings(_Settings):
         num_generations: completions a prompt.
         mini_batch_size: prompts an optimizer step; a rollout gives `prompts_per_rollout / mini_batch_size` steps.
         per_device_batch_size: completions at once on one device in an update.
-        learning_rate, lr_scheduler_type, warmup_ratio: of the optimizer. `warmup_ratio` is a share of the steps.
+        learning_rate, lr_scheduler_type, warmup_ratio, weight_decay: of the optimizer. `warmup_ratio` is a share of the steps.
+        adam_beta1, adam_beta2, adam_epsilon: of Adam: decay of the two running means, and what the divisor is raised by.
+        rollouts: "grouped": the model reads a prompt once for all its completions, and complete ones leave the batch; "generate":
+            `generate` of transformers. Where `trl` sets vLLM or continuous batching, these draw.
+        dynamic_sampling: how often at most a rollout draws other prompts for its groups without variance; 0 never.
         temperature, top_p: of the rollouts.
         max_prompt_length: maximum tokens of a prompt; longer prompts are skipped and counted.
         max_completion_length: maximum tokens of a completion.
@@ -249,6 +258,12 @@ class RlSettings(_Settings):
     learning_rate: NonNegative = 1e-6
     lr_scheduler_type: Scheduler = "constant"
     warmup_ratio: WarmupRatio = 0.0
+    weight_decay: NonNegative = 0.0
+    adam_beta1: AdamBeta = 0.9
+    adam_beta2: AdamBeta = 0.999
+    adam_epsilon: NonNegative = 1e-8
+    rollouts: Annotated[str, _one_of("grouped", "generate")] = "grouped"
+    dynamic_sampling: Count = 0
     temperature: float = 1.0
     top_p: float = 1.0
     max_prompt_length: Positive = 2048
@@ -408,7 +423,7 @@ _LIMITS = {
     "greater_than_equal": ": give {ge:g} or more",
     "greater_than": ": give more than {gt:g}",
     "less_than_equal": ": give {le} or less",
-    "less_than": ", and it is a share of the steps: give 0 or more, and less than {lt:g}",
+    "less_than": ", and it is a share: give 0 or more, and less than {lt:g}",
 }
 
 
@@ -460,6 +475,11 @@ def _check_rl(name: str, stage: RlSettings) -> None:
         raise TrainingError(f"{name}.prompts_per_rollout must be a multiple of {name}.mini_batch_size")
     if (stage.mini_batch_size * stage.num_generations) % stage.per_device_batch_size:
         raise TrainingError(f"{name}.mini_batch_size x num_generations must be a multiple of {name}.per_device_batch_size")
+    if stage.dynamic_sampling and (stage.scale_rewards == "batch" or stage.reward == "per_component"):
+        raise TrainingError(
+            f"{name}.dynamic_sampling draws groups one after another, which can be normalised only one by one: set scale_rewards to "
+            "group or none, and another reward than per_component"
+        )
     if not stage.temperature > 0 or not 0 < stage.top_p <= 1 or not 0 <= stage.alpha <= 1:
         raise TrainingError(f"{name}: temperature must be above 0, top_p above 0 and up to 1, alpha 0 to 1")
 

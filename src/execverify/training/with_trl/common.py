@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import ModelError, TrainingError
-from execverify.training.config import Preset
+from execverify.training.config import Preset, RlSettings, SftSettings
 from execverify.training.distributed import world_size
 from execverify.training.length_filter import check_template
 
@@ -83,15 +83,26 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def shared_arguments(preset: Preset, out: Path, learning_rate: float, scheduler: str, warmup: float) -> dict[str, Any]:
-    """The arguments of the engine that do not depend on the stage."""
+def shared_arguments(preset: Preset, out: Path, settings: SftSettings | RlSettings) -> dict[str, Any]:
+    """The arguments of TRL that both kinds of stages have.
+
+    Args:
+        preset: of which seed, checkpoints, trackers and model count.
+        out: the stage's folder.
+        settings: of the stage, of which the optimizer's count.
+    """
     silence_libraries()
     gpu = has_gpu()
+    scheduler = settings.lr_scheduler_type
     return {
         "output_dir": str(out),
-        "learning_rate": learning_rate,
-        "lr_scheduler_type": "constant_with_warmup" if scheduler == "constant" and warmup else scheduler,
-        "warmup_steps": warmup,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup" if scheduler == "constant" and settings.warmup_ratio else scheduler,
+        "warmup_steps": settings.warmup_ratio,
+        "weight_decay": settings.weight_decay,
+        "adam_beta1": settings.adam_beta1,
+        "adam_beta2": settings.adam_beta2,
+        "adam_epsilon": settings.adam_epsilon,
         "seed": preset.seed,
         "save_steps": preset.save_steps,
         "save_total_limit": 2,

@@ -1,7 +1,6 @@
 """Reinforcement learning by TRL's GRPOTrainer, with the rewards of this package (paper, sections 3.3 and 3.4)."""
 
 import math
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from execverify.training.length_filter import LengthFilterReport, filter_by_leng
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
+from execverify.training.with_trl.trainer import check_credits, trainer_class
 from execverify.utils.messages import count_phrase
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
@@ -44,23 +44,6 @@ def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
     return [WhiteBoxReward(rule, workers=workers)]
 
 
-def trainer_class() -> Any:
-    """TRL's trainer, which also knows how long its rollouts took. (The engine measures that too, for some trackers alone.)"""
-    from trl import GRPOTrainer
-
-    class TimedGRPOTrainer(GRPOTrainer):
-        rollout_seconds = 0.0
-
-        def _generate(self, *args: Any, **kwargs: Any) -> Any:
-            begun = time.perf_counter()
-            try:
-                return super()._generate(*args, **kwargs)
-            finally:
-                self.rollout_seconds += time.perf_counter() - begun
-
-    return TimedGRPOTrainer
-
-
 def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
     """The stage's settings as TRL has them.
 
@@ -82,7 +65,7 @@ def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
     with translate_config_errors(stage):
         return GRPOConfig(
             **{
-                **shared_arguments(preset, out, settings.learning_rate, settings.lr_scheduler_type, settings.warmup_ratio),
+                **shared_arguments(preset, out, settings),
                 "save_steps": math.ceil(preset.save_steps / updates) * updates,
             },
             num_train_epochs=settings.num_train_epochs,
@@ -154,10 +137,11 @@ def train_rl(
     import datasets
 
     arguments = arguments_of(preset, stage, out)
-    model, tokenizer = load_for_stage(preset, base, out)
     functions = reward_functions(preset.stage(stage), workers)
+    check_credits(arguments, functions)
+    model, tokenizer = load_for_stage(preset, base, out)
     kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
-    watched = [LoggedReward(function, preset.stage(stage).num_generations) for function in functions]
+    watched = [LoggedReward(function) for function in functions]
     with translate_config_errors(stage):
         trainer = trainer_class()(
             model=model,
@@ -165,6 +149,8 @@ def train_rl(
             reward_funcs=watched,
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
+            rollouts=preset.stage(stage).rollouts,
+            dynamic_sampling=preset.stage(stage).dynamic_sampling,
         )
     log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds, say)
     about = {"stage": stage, "base": base_name(base, out), **recorded}

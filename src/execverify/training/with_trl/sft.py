@@ -64,7 +64,7 @@ def arguments_of(preset: Preset, out: Path) -> Any:
     from trl import SFTConfig
 
     settings = preset.sft
-    shared = shared_arguments(preset, out, settings.learning_rate, settings.lr_scheduler_type, settings.warmup_ratio)
+    shared = shared_arguments(preset, out, settings)
     with translate_config_errors("sft"):
         return SFTConfig(
             **{**shared, "save_steps": settings.save_steps or preset.save_steps},
@@ -74,7 +74,6 @@ def arguments_of(preset: Preset, out: Path) -> Any:
             ),
             num_train_epochs=settings.num_train_epochs,
             max_steps=settings.max_steps or -1,
-            weight_decay=settings.weight_decay,
             max_length=settings.max_length,
             packing=settings.packing,
             completion_only_loss=not settings.train_on_prompt,

@@ -20,22 +20,27 @@ class LoggedReward:
     """A reward function that is timed, and whose last completions can be looked at.
 
     Args:
-        reward: the function of TRL's kind that it stands for.
-        group: completions of one prompt, which follow one another.
+        reward: the function of TRL's kind that it stands for. Where it credits tokens, this one does too.
 
     Attributes:
         seconds: that it took so far.
-        alike: for each group since the last step, whether its completions all got the same.
         last: some of the last completions.
     """
 
-    def __init__(self, reward: Any, group: int) -> None:
+    def __init__(self, reward: Any) -> None:
         self.reward = reward
-        self.group = group
         self.seconds = 0.0
-        self.alike: list[bool] = []
         self.last: list[dict[str, Any]] = []
         self.__name__ = reward.__name__
+        if hasattr(reward, "credits"):
+            self.credits = self._timed_credits
+
+    def _timed_credits(self, *args: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return self.reward.credits(*args)
+        finally:
+            self.seconds += time.perf_counter() - begun
 
     def __call__(self, prompts: Sequence[Any], completions: Sequence[Any], **columns: Any) -> list[float | None]:
         """The function's own rewards."""
@@ -47,7 +52,6 @@ class LoggedReward:
         self.seconds += time.perf_counter() - begun
         if heard is not None and graded:
             heard("graded", graded)
-        self.alike += [len(set(rewards[at : at + self.group])) == 1 for at in range(0, len(rewards), self.group)]
         every = max(1, len(completions) // _SAMPLES)
         self.last = [
             {
@@ -97,15 +101,13 @@ class JsonlLogCallback(TrainerCallback):
             logs["time/update"] = round(
                 max(0.0, logs.get("step_time", 0.0) - rollout + self._seen[1] - reward + self._seen[0]), 4
             )
-        if groups := [all(each) for each in zip(*(entry.alike for entry in self._rewards), strict=True)]:
-            logs[ZERO_VARIANCE] = sum(groups) / len(groups)
         self._seen = [reward, rollout]
         line = {"step": state.global_step, **logs}
         self._append(LOG, line)
         for entry in self._rewards:
             for sample in entry.last:
                 self._append(SAMPLES, {"step": state.global_step, **sample})
-            entry.last, entry.alike = [], []
+            entry.last = []
         if now - self._told > 10:
             self._told = now
             shown = ", ".join(f"{word} {line[name]:.3f}" for name, word in _SPREAD.items() if isinstance(line.get(name), float))

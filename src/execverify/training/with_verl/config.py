@@ -86,6 +86,8 @@ def check_for_verl(preset: Preset, stage: str) -> None:
         "scale_rewards": (rl.scale_rewards not in ("group", "none"), "group or none"),
         "lr_scheduler_type": (rl.lr_scheduler_type not in ("constant", "cosine"), "constant or cosine"),
         "mask_truncated_completions": (rl.mask_truncated_completions, "false"),
+        "adam_epsilon": (rl.adam_epsilon != 1e-8, "1e-8"),
+        "dynamic_sampling": (rl.dynamic_sampling > 0, "0"),
         "difficulty_filter_samples": (
             rl.reward == "per_component" and rl.difficulty_filter_samples > 0,
             "0 where the reward is per_component",
@@ -123,7 +125,8 @@ def _actor(preset: Preset, rl: RlSettings, model: str) -> Settings:
         f"{actor}.optim.lr": rl.learning_rate,
         f"{actor}.optim.lr_scheduler_type": rl.lr_scheduler_type,
         f"{actor}.optim.lr_warmup_steps_ratio": rl.warmup_ratio,
-        f"{actor}.optim.weight_decay": 0.0,
+        f"{actor}.optim.weight_decay": rl.weight_decay,
+        f"{actor}.optim.betas": [rl.adam_beta1, rl.adam_beta2],
         f"{actor}.ppo_mini_batch_size": rl.mini_batch_size,
         f"{actor}.ppo_micro_batch_size_per_gpu": rl.per_device_batch_size,
         f"{actor}.ppo_epochs": 1,
