@@ -150,7 +150,7 @@ def test_spans_and_places_are_those_of_the_text(example: Task) -> None:
     assert [text[slice(*step.span)] for step in steps] == [step.text for step in steps] == CHAIN.split("\n")[1:17]
     assert [step.place for step in steps][:6] == [0, 0, 1, 2, 3, 4]
     assert {step.verdict for step in steps} == {StepVerdict.RIGHT}
-    assert steps[5].line == 7 and steps[5].right and steps[5].why == ""
+    assert steps[5].statement == "assignment" and steps[5].right and steps[5].why == ""
 
 
 def test_literals_may_be_written_otherwise(example: Task) -> None:

@@ -39,6 +39,7 @@ from execverify.rewards.parse import completion_text
 from execverify.rewards.parts import Score, Verdict, answer_parts
 from execverify.rewards.score import PAPER_REWARD, RewardConfig, score_many
 from execverify.rewards.steps.credit import Credit, CreditReward
+from execverify.rewards.steps.faithfulness import faithfulness
 from execverify.sandbox.candidates import stoppable
 from execverify.sandbox.result import Limits
 
@@ -53,8 +54,9 @@ class WhiteBoxReward:
     Args:
         rule: how parts become a reward.
         name: what TRL logs it as.
-        workers: processes that run programs at once (input prediction alone runs any).
+        workers: processes that run programs at once (input prediction, and rules that look at chains, run any).
         raise_errors: raise RowError for a row that cannot be used; else its reward is None, the log names it, and it is counted.
+        chains: grade chains of thought, whatever the rule, and log their faithfulness.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class WhiteBoxReward:
         name: str = "white_box_reward",
         workers: int = 2,
         raise_errors: bool = False,
+        chains: bool = False,
     ) -> None:
         self.rule = rule
+        self.chains = chains
         self.workers = workers
         self.raise_errors = raise_errors
         self.__name__ = name
@@ -117,7 +121,7 @@ class WhiteBoxReward:
             else:
                 judged.append(index)
                 pairs.append((task, completion_text(completion) or ""))
-        for index, score in zip(judged, score_many(pairs, rule=self.rule, workers=self.workers), strict=True):
+        for index, score in zip(judged, score_many(pairs, rule=self.rule, workers=self.workers, chains=self.chains), strict=True):
             scores[index] = score
         return scores
 
@@ -166,11 +170,13 @@ class StepCreditReward(WhiteBoxReward):
         return found
 
 
-def reward_function(rule: RewardConfig, *, name: str = "white_box_reward", workers: int = 2) -> WhiteBoxReward:
-    """The TRL reward function of a rule, with credits where the rule gives them."""
+def reward_function(
+    rule: RewardConfig, *, name: str = "white_box_reward", workers: int = 2, chains: bool = False
+) -> WhiteBoxReward:
+    """The TRL reward function of a rule, with credits where the rule gives them. Arguments as for `WhiteBoxReward`."""
     if isinstance(rule, CreditReward):
         return StepCreditReward(rule, name=name, workers=workers)
-    return WhiteBoxReward(rule, name=name, workers=workers)
+    return WhiteBoxReward(rule, name=name, workers=workers, chains=chains)
 
 
 class ComponentReward(WhiteBoxReward):
@@ -389,6 +395,12 @@ def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMe
         verdicts = Counter(part.verdict for score in scores if score for part in score.parts if part.kind == "unit_test")
         for verdict in Verdict if verdicts else ():
             log_metric(f"execverify/unit_test/{verdict.replace(' ', '_')}", verdicts[verdict] / verdicts.total())
+        found_chains = faithfulness(scores)
+        for name, value in (("chain_true", found_chains.chain_true), ("guessed", found_chains.guessed)):
+            if value is not None:
+                log_metric(f"execverify/{name}", value)
+        if found_chains.count:
+            log_metric("execverify/chain_progress", found_chains.progress)
         for name, verdict in (
             ("grader_errors", Verdict.GRADER_ERROR),
             ("bad_rows", Verdict.BAD_ROW),
@@ -405,6 +417,9 @@ def format_score(score: Score | None) -> str:
     if score is None:
         return ""
     marks = [f"{part.kind} {'✓' if part.right else '✗'}{f' ({part.why})' if part.why else ''}" for part in score.parts]
+    if score.chain is not None:
+        wrong = score.chain.first_divergence
+        marks.append("chain ✓" if wrong is None else f"chain ✗ ({wrong.text or 'at its end'}: {wrong.why})")
     if any(part.verdict == Verdict.GRADER_ERROR for part in score.parts):
         marks.insert(0, "OUR FAILURE")
     return "; ".join(marks)

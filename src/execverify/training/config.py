@@ -219,7 +219,8 @@ class RlSettings(_Settings):
         source: where the rows of RL by unit tests come from: "synthesized", a file, or a hub name such as
             "PRIME-RL/Eurus-2-RL-Data".
         reward: "white_box"; for ablations "output_only", "control_flow", "data_flow" or "per_component" (each component is a
-            reward of its own, normalized separately: GDPO); "unit_tests"; or "constant", to measure the trainer without rewards.
+            reward of its own, normalized separately: GDPO); of the chain of thought "verified", "progress", "step", "bilevel" or
+            "first_divergence" (docs/rewards.md); "unit_tests"; or "constant", to measure the trainer without rewards.
         alpha: weight of the questions in the white-box reward.
         num_train_epochs: passes over the prompts; may be a fraction.
         max_steps: maximum optimizer steps; 0 lets the epochs decide.

@@ -28,7 +28,8 @@ class GradedStep:
         verdict: its grade.
         why: one line that says why it is not right; empty where it is.
         place: how many steps of the run the lines before it have covered.
-        line: line number of the statement that it is about; 0 where it is about none.
+        statement: kind of the statement that it is about, or that runs next where it is about none: "assignment", "if", "return"; empty
+            after the run.
     """
 
     text: str
@@ -36,7 +37,7 @@ class GradedStep:
     verdict: StepVerdict
     why: str = ""
     place: int = 0
-    line: int = 0
+    statement: str = ""
 
     @property
     def right(self) -> bool:

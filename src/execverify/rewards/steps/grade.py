@@ -45,6 +45,10 @@ _LIMITS = Limits()
 REASONING_OPEN, REASONING_CLOSE = "<reasoning>", "</reasoning>"
 _MAX_LINE, _MAX_LINES = 20_000, 20_000
 _MAX_MEMO = 1_000
+_STATEMENT_KINDS: dict[type[ast.AST], str] = {
+    ast.Assign: "assignment", ast.AnnAssign: "assignment", ast.AugAssign: "assignment", ast.Expr: "expression",
+    ast.ExceptHandler: "except",
+}  # fmt: skip
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
 
 
@@ -192,7 +196,8 @@ class _Grader:
             if text != REASONING_CLOSE or not graded.right:
                 yield graded
         if not self.closed and (missing := self._rest()):
-            yield GradedStep("", (len(before), len(before)), StepVerdict.MISSING, missing, self.at)
+            place = (len(before), len(before))
+            yield GradedStep("", place, StepVerdict.MISSING, missing, self.at, self._statement_kind(self.at))
         if start >= 0 and end >= 0:
             for text, at in split_lines(completion[end + len(ANSWER_CLOSE) :], end + len(ANSWER_CLOSE)):
                 yield GradedStep(
@@ -213,8 +218,13 @@ class _Grader:
         except Exception as error:  # a mistake of ours, which must not end a batch
             _log.warning("a line of a chain could not be graded", exc_info=error)
             verdict, why = StepVerdict.UNREADABLE, f"it cannot be graded: {described(error)}"
-        line = self.current.step.line if self.current is not None else 0
-        return GradedStep(encodable(text), (at, at + len(text)), verdict, encodable(why), place, line)
+        statement = self._statement_kind(self.current.step.index if self.current is not None else place)
+        return GradedStep(encodable(text), (at, at + len(text)), verdict, encodable(why), place, statement)
+
+    def _statement_kind(self, index: int) -> str:
+        """The kind of the statement of a step; empty after the last one."""
+        node = self.run.node(self.run.steps[index]) if index < len(self.run.steps) else None
+        return "" if node is None else _STATEMENT_KINDS.get(type(node), type(node).__name__.lower())
 
     def _read(self, text: str) -> None:
         if self.closed:

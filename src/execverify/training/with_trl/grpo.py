@@ -8,7 +8,7 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.questions.task import CODE_GENERATION
 from execverify.rewards.parts import answer_parts
-from execverify.rewards.trl import ComponentReward, UnitTestReward, WhiteBoxReward
+from execverify.rewards.trl import ComponentReward, UnitTestReward, reward_function
 from execverify.training.checkpoints import Logger, base_name, check_base, finished, read_log
 from execverify.training.config import Preset, RlSettings
 from execverify.training.difficulty_filter import filter_by_reward_variance
@@ -32,8 +32,14 @@ class ConstantReward:
         return [0.5 + index % 2 for index, _ in enumerate(completions)]
 
 
-def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
-    """The reward functions of a stage; several where each part is normalised apart."""
+def reward_functions(settings: RlSettings, workers: int = 2, chains: bool = False) -> list[Any]:
+    """The reward functions of a stage; several where each part is normalised apart.
+
+    Args:
+        settings: of the stage.
+        workers: processes that run programs at once.
+        chains: log the faithfulness of chains of thought.
+    """
     if settings.reward == "constant":
         return [ConstantReward()]
     if settings.reward == "unit_tests":
@@ -41,7 +47,7 @@ def reward_functions(settings: RlSettings, workers: int = 2) -> list[Any]:
     rule = settings.reward_config()
     if settings.reward == "per_component":
         return [ComponentReward(part, rule, workers=workers) for part in answer_parts()]
-    return [WhiteBoxReward(rule, workers=workers)]
+    return [reward_function(rule, name=f"{settings.reward}_reward", workers=workers, chains=chains)]
 
 
 def arguments_of(preset: Preset, stage: str, out: Path) -> Any:
@@ -137,7 +143,7 @@ def train_rl(
     import datasets
 
     arguments = arguments_of(preset, stage, out)
-    functions = reward_functions(preset.stage(stage), workers)
+    functions = reward_functions(preset.stage(stage), workers, chains=preset.sft.cot_style == "compact")
     check_credits(arguments, functions)
     model, tokenizer = load_for_stage(preset, base, out)
     kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
