@@ -40,6 +40,13 @@ _SHOWN = 6
     "--value-types", "types", default="", help="Types of the values that programs write, such as bool,int,list; all by default."
 )
 @click.option(
+    "--max-integer",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Leave out programs with a number above N in their text, arguments or values; 0 means any number.",
+)
+@click.option(
     "--programs", "from_file", metavar="FILE", help="Take the programs of a file, with other arguments round after round."
 )
 @click.option(
@@ -76,6 +83,7 @@ def dataset_build_command(
     kinds: str,
     methods: str,
     types: str,
+    max_integer: int,
     from_file: str | None,
     exclude: tuple[str, ...],
     workers: int,
@@ -98,6 +106,7 @@ def dataset_build_command(
         levels=() if levels is None else levels_of(levels),
         builtins=tuple(split_kinds(methods)),
         value_types=tuple(split_kinds(types)),
+        max_integer=max_integer,
         inputs_per_program=inputs,
         max_questions=limit,
         question_kinds=tuple(split_kinds(question_kinds)),

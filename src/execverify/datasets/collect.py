@@ -94,4 +94,6 @@ class RowCollector:
         levels, methods = self.recipe.levels, self.recipe.builtins
         level = f"level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))}" if levels else "any level"
         wanted = f"{level} with {', '.join(methods)}" if methods else level
-        return f"{wanted} and the types {', '.join(self.recipe.value_types)} alone" if self.recipe.value_types else wanted
+        if self.recipe.value_types:
+            wanted = f"{wanted} and the types {', '.join(self.recipe.value_types)} alone"
+        return f"{wanted} and numbers up to {self.recipe.max_integer}" if self.recipe.max_integer else wanted

@@ -23,7 +23,13 @@ KIND_WEIGHTS = {"white_box": 5, "input_prediction": 3, CODE_GENERATION: 4}
 """How many rows of each kind there are beside those of the others that are asked for (the paper's 20,000 to 12,000 for the first
 two)."""
 
-_BOUNDS = (("seed", -(2**63), 2**63 - 1), ("inputs_per_program", 1, 10_000), ("max_questions", 0, 1_000_000), ("steps", 1, 10**9))
+_BOUNDS = (
+    ("seed", -(2**63), 2**63 - 1),
+    ("max_integer", 0, 2**63 - 1),
+    ("inputs_per_program", 1, 10_000),
+    ("max_questions", 0, 1_000_000),
+    ("steps", 1, 10**9),
+)
 """What can be stored in a row, and what ends."""
 _LONGEST = 3_600
 
@@ -40,6 +46,8 @@ class DatasetConfig:
         levels: of 1 to 6; none means all (for programs of a file: none is asked of them).
         builtins: names in the catalogue that may be under test; none means all.
         value_types: of `programs.written.TYPES`: programs that write values of other types are left out; none means all.
+        max_integer: programs and rows with a larger number in their text, arguments or values are left out; 0 means any. So that a
+            small model can compute what it reads.
         inputs_per_program: rows of one program, each on arguments of its own.
         max_questions: most questions a row.
         question_kinds: kinds of questions that rows ask.
@@ -59,6 +67,7 @@ class DatasetConfig:
     levels: tuple[int, ...] = ()
     builtins: tuple[str, ...] = ()
     value_types: tuple[str, ...] = ()
+    max_integer: int = 0
     inputs_per_program: int = 1
     max_questions: int = 10
     question_kinds: tuple[str, ...] = KINDS

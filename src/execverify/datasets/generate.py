@@ -4,8 +4,9 @@ What an item gives depends on the recipe and on its number alone. An attempt tha
 and the item is tried again; an item gives rows of one program, or none.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -36,6 +37,8 @@ INPUTS_PER_PROGRAM = 8
 """How many other inputs a synthesized program is run on."""
 
 NO_QUESTIONS = "there is nothing to ask about it"
+_LARGE_NUMBER = "it has a larger number"
+_DIGITS = re.compile(r"(?<![\w.])\d+")
 
 STRICT_ATTEMPTS = 4
 """Attempts at an item that insist: on its kind (one statement leaves nothing to ask about), and on a method under test that
@@ -175,6 +178,8 @@ class ItemGenerator:
             return "its text cannot be stored"
         if self._types and not literal_types(program) <= self._types:
             return "it has values of other types"
+        if self._has_large_number(program.source, program.arguments):
+            return _LARGE_NUMBER
         if (why := self.source.rejection_of(candidate)) is not None:
             return why
         if not self.source.is_trusted and find_unneeded_code(program):
@@ -183,6 +188,13 @@ class ItemGenerator:
             work.excluded[name] += 1
             return "it is too near to a benchmark's program"
         return None
+
+    def _has_large_number(self, *texts: str | None) -> bool:
+        """Whether one of the texts has a number beyond the recipe's `max_integer`."""
+        most = self.recipe.max_integer
+        return bool(most) and any(
+            len(digits) > 18 or int(digits) > most for text in texts if text for digits in _DIGITS.findall(text)
+        )
 
     def _select_new_inputs(self, candidates: Sequence[tuple[int, Candidate]], works: dict[int, _ItemState]) -> list[_Selected]:
         """Those candidates of later turns that have arguments left which go a new way or give a new result, with these.
@@ -284,6 +296,8 @@ class ItemGenerator:
         if (why := self.source.trace_mismatch(chosen.index, trace)) is not None:
             return why
         recipe, constraint = self.recipe, chosen.candidate.constraint
+        if recipe.max_integer and self._has_large_number(trace.program.arguments, *_value_texts(trace)):
+            return _LARGE_NUMBER
         kind = self._kind(chosen.index, chosen.attempt, number)
         common: dict[str, Any] = {
             "seed": recipe.seed,
@@ -342,6 +356,13 @@ def _plan(candidate: Candidate, attempt: int) -> CoverageRequest:
 def _is_one_statement(program: Program) -> bool:
     """Whether a run has one step: there is nothing next, and nothing changes."""
     return len(program.tree.body) == 1 and len(getattr(program.tree.body[0], "body", ())) == 1
+
+
+def _value_texts(trace: Trace) -> Iterator[str | None]:
+    """The literals of all values of a run."""
+    yield trace.result.value.text if trace.result.value is not None else None
+    for state in (*(frame.state for frame in trace.frames), *(step.state for step in trace.steps)):
+        yield from (value.text for value in state.values())
 
 
 def _can_be_stored(program: Program) -> bool:

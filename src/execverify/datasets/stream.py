@@ -21,6 +21,7 @@ def generate_tasks(
     kinds: Sequence[str] | str = TASK_KINDS,
     builtins: Sequence[str] | str = (),
     value_types: Sequence[str] | str = (),
+    max_integer: int = 0,
     inputs_per_program: int = 1,
     max_questions: int = 10,
     prompt_template: str = DEFAULT,
@@ -34,6 +35,7 @@ def generate_tasks(
         kinds: of "white_box", "input_prediction" and "code_generation", in the shares of `KIND_WEIGHTS`; the first two by default.
         builtins: names in the catalog that may be under test; all by default.
         value_types: of values that programs may write, such as "int" and "list"; all by default.
+        max_integer: the largest number in programs and values; 0 means any.
         inputs_per_program: tasks of one program, at most, each on other arguments.
         max_questions: most questions a task.
         prompt_template: name or folder of the prompt template.
@@ -50,6 +52,7 @@ def generate_tasks(
         levels=levels_of(levels) if isinstance(levels, str) else tuple(list_of(levels, "levels such as [1, 2]", DatasetError)),
         builtins=names(builtins, "names of built-ins", DatasetError),
         value_types=names(value_types, "names of types", DatasetError),
+        max_integer=whole_number(max_integer, "max_integer", DatasetError),
         inputs_per_program=inputs_per_program,
         max_questions=max_questions,
         prompt_template=prompt_template,

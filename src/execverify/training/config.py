@@ -128,6 +128,7 @@ class DataSettings(_Settings):
         kinds: of the rows.
         builtins: built-ins that may be under test; empty means all.
         value_types: types of values that programs may write, as `execverify dataset build --value-types` takes them; empty means all.
+        max_integer: the largest number in programs and values, so that a small model can compute what it reads; 0 means any.
         inputs_per_program: maximum rows of one program, each with other arguments.
         max_questions: maximum questions a row.
         max_steps: maximum steps of a run.
@@ -141,6 +142,7 @@ class DataSettings(_Settings):
     kinds: Names = TASK_KINDS
     builtins: Names = ()
     value_types: Names = ()
+    max_integer: Count = 0
     inputs_per_program: int = 1
     max_questions: int = 10
     max_steps: int = 10_000
@@ -160,6 +162,7 @@ class DataSettings(_Settings):
             kinds=self.kinds,
             builtins=self.builtins,
             value_types=self.value_types,
+            max_integer=self.max_integer,
             inputs_per_program=self.inputs_per_program,
             max_questions=self.max_questions,
             prompt_template=self.prompt_template,

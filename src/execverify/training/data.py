@@ -260,6 +260,7 @@ def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[st
         "seed": data.seed + 1,
         "kinds": data.kinds,
         "value_types": data.value_types,
+        "max_integer": data.max_integer,
         "max_questions": data.max_questions,
         "prompt_template": data.prompt_template,
         "splits": Splits.parse(_HELD_OUT),
