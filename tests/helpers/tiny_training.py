@@ -14,6 +14,7 @@ CHANGES = (
     "rl_whitebox.rows=24", "rl_whitebox.prompts_per_rollout=4", "rl_whitebox.mini_batch_size=4",
     "rl_whitebox.num_generations=2", "rl_whitebox.per_device_batch_size=8", "rl_whitebox.max_steps=4",
     "rl_whitebox.max_prompt_length=800", "rl_whitebox.max_completion_length=12",
+    "rl_whitebox.skip_long_chains=false",
     "rl_unit_tests.rows=8", "rl_unit_tests.prompts_per_rollout=4", "rl_unit_tests.mini_batch_size=4",
     "rl_unit_tests.num_generations=2", "rl_unit_tests.per_device_batch_size=8", "rl_unit_tests.max_steps=2",
     "rl_unit_tests.max_prompt_length=800", "rl_unit_tests.max_completion_length=12",

@@ -239,6 +239,8 @@ class RlSettings(_Settings):
         temperature, top_p: of the rollouts.
         max_prompt_length: maximum tokens of a prompt; longer prompts are skipped and counted.
         max_completion_length: maximum tokens of a completion.
+        skip_long_chains: whether rows are left out of white-box RL whose own true chain of thought is longer than a completion: they
+            cannot be answered in full, and teach to guess.
         beta: weight of the KL term; the paper has none.
         epsilon, epsilon_high: limits of the probability ratio, below and above 1; `epsilon_high` 0 takes `epsilon`.
         loss_type: how the losses of tokens are averaged, by TRL's names: "grpo", "dapo", "bnpo", "dr_grpo" and others.
@@ -272,6 +274,7 @@ class RlSettings(_Settings):
     top_p: float = 1.0
     max_prompt_length: Positive = 2048
     max_completion_length: Positive = 4096
+    skip_long_chains: bool = True
     beta: NonNegative = 0.0
     epsilon: NonNegative = 0.2
     epsilon_high: NonNegative = 0.0

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from execverify.datasets.cot_rows import cot_rows
 from execverify.errors import TrainingError
+from execverify.questions.task import TASK_KINDS
+from execverify.training.config import Preset
 
 _CHUNK = 512
 
@@ -18,12 +21,14 @@ class LengthFilterReport:
         too_long: rows that were left out.
         tokens: of all that were kept.
         longest: tokens of the longest that was kept.
+        own_chain_too_long: prompts of RL that were left out because their own true chain does not fit a completion.
     """
 
     kept: int = 0
     too_long: int = 0
     tokens: int = 0
     longest: int = 0
+    own_chain_too_long: int = 0
 
 
 def filter_by_length(
@@ -57,6 +62,37 @@ def _fitting(chunk: list[dict[str, Any]], tokenizer: Any, most: int, account: Le
         account.tokens += count
         account.longest = max(account.longest, count)
         yield row
+
+
+def rows_that_fit(rows: list[dict[str, Any]], preset: Preset, tokenizer: Any, workers: int) -> tuple[list[dict[str, Any]], int]:
+    """The rows whose true chain of thought, in the style of SFT, fits a completion of white-box RL; and how many were left out.
+
+    A row that cannot be answered in full teaches to guess. Rows for which no chain can be rendered stay.
+
+    Args:
+        rows: of white-box RL.
+        preset: `sft.cot_style` and `sft.cot_detail`, and `rl_whitebox.max_completion_length`.
+        tokenizer: counts the tokens.
+        workers: processes that run programs.
+    """
+    most = preset.rl_whitebox.max_completion_length
+    chains = {
+        row["id"]: row["completion"][0]["content"]
+        for row in cot_rows(
+            [row for row in rows if row["kind"] in TASK_KINDS],
+            style=preset.sft.cot_style,
+            detail_level=preset.sft.cot_detail,
+            max_tokens=preset.sft.cot_max_tokens or preset.sft.max_length,
+            seed=preset.data.seed,
+            workers=workers,
+        )
+    }
+    names = list(chains)
+    counts = (
+        [len(ids) for ids in tokenizer([chains[name] for name in names], add_special_tokens=False)["input_ids"]] if names else []
+    )
+    long = {name for name, count in zip(names, counts, strict=True) if count + 1 > most}  # one more ends it
+    return [row for row in rows if row["id"] not in long], len(long)
 
 
 def chat_text(row: dict[str, Any], tokenizer: Any) -> str:

@@ -61,7 +61,8 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
     held = out / "held-out.parquet"
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
-    found = [StageEvaluation(HELD_OUT, "heldout", held, style)]
+    chains = preset.sft.cot_style == "compact" and "white_box" in preset.data.kinds
+    found = [StageEvaluation(HELD_OUT, "heldout-chains" if chains else "heldout", held, style)]
     if evaluation.tasks:
         coding = out / "held-out-tasks.parquet"
         if not coding.exists():

@@ -46,7 +46,7 @@ _TEMPLATES = {name: name for name in template_names()} | {
 """Styles and their templates: each template by its own name, so that a model can be asked as it was trained."""
 
 
-class Own(Benchmark):
+class Heldout(Benchmark):
     """White-box and input-prediction rows, judged by the rewards."""
 
     about = BenchmarkInfo(
@@ -113,7 +113,7 @@ class Own(Benchmark):
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """One mark for the assertion, and one for each question."""
         pairs = [(item.reference, _completion(answer)) for item, answer in answers]
-        return [_marks(score) for score in score_many(pairs, workers=workers)]
+        return [grades_of(score) for score in score_many(pairs, workers=workers)]
 
     def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
         """The mean reward of each kind of row by level, in percent of the full reward, and the share of perfect rows."""
@@ -152,7 +152,8 @@ def _completion(answer: Answer) -> str:
     return "" if answer.strict is None else f"{ANSWER_OPEN}\n{answer.strict}\n{ANSWER_CLOSE}"
 
 
-def _marks(score: Score) -> tuple[Grade, ...]:
+def grades_of(score: Score) -> tuple[Grade, ...]:
+    """The grade of each part of a score; None where it was not judged."""
     marks = []
     for part in score.parts:
         verdict = None if part.verdict in UNJUDGED else part.right
@@ -200,4 +201,4 @@ def _given(path: Path) -> list[Task]:
     return held
 
 
-BENCHMARK = Own()
+BENCHMARK = Heldout()

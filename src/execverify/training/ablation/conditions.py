@@ -1,8 +1,8 @@
 """The conditions of the ablation: what is trained on what. A condition starts from another's model, so that shared stages run once.
 
 The paper's claim (sections 4.2 and 4.4) is: white-box RL > RL by the output alone > SFT. The control is SFT extended to the time that
-white-box RL takes, on the rows of SFT and on the prompts of RL, with chains of thought for them. (On those prompts alone it would see
-each dozens of times.)
+white-box RL takes: on the same chains of thought (`repeated-sft`), which is the fair one, as chains cost a teacher; and with new chains for
+the prompts of RL too (`extended-sft`), which is an upper bound.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from execverify.errors import TrainingError
 
-BASE, SFT, WHITE_BOX, EXTENDED_SFT = "base", "sft", "white-box", "extended-sft"
+BASE, SFT, WHITE_BOX = "base", "sft", "white-box"
+EXTENDED_SFT, REPEATED_SFT = "extended-sft", "repeated-sft"
+AS_LONG_AS_RL = (EXTENDED_SFT, REPEATED_SFT)
+"""Conditions of SFT that take as long as white-box RL."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Condition:
 
 
 def _rl_whitebox(name: str, reward: str, description: str, *compared_with: str) -> Condition:
-    return Condition(name, SFT, "rl_whitebox", reward, description, (SFT, EXTENDED_SFT, *compared_with))
+    return Condition(name, SFT, "rl_whitebox", reward, description, (SFT, REPEATED_SFT, EXTENDED_SFT, *compared_with))
 
 
 CONDITIONS = (
@@ -52,6 +55,22 @@ CONDITIONS = (
     ),
     _rl_whitebox("control-flow", "control_flow", "white-box RL with next-statement questions only", "output-only", WHITE_BOX),
     _rl_whitebox("data-flow", "data_flow", "white-box RL with variable-state questions only", "output-only", WHITE_BOX),
+    _rl_whitebox(
+        "verified", "verified", "SFT, then RL by the white-box reward where the chain is true", "output-only", WHITE_BOX
+    ),
+    _rl_whitebox("progress", "progress", "SFT, then RL by how far the chain follows the run", "output-only", WHITE_BOX),
+    _rl_whitebox("step", "step", "SFT, then RL with credit for each line of the chain", "output-only", WHITE_BOX),
+    _rl_whitebox("bilevel", "bilevel", "SFT, then RL with credit for each line and for the answer", "output-only", WHITE_BOX),
+    _rl_whitebox(
+        "first-divergence", "first_divergence", "SFT, then RL that blames the first divergence", "output-only", WHITE_BOX
+    ),
+    Condition(
+        REPEATED_SFT,
+        SFT,
+        "sft",
+        description="SFT, then more of it for as long as white-box RL took, on the same chains of thought",
+        compared_with=(SFT,),
+    ),
     Condition(
         EXTENDED_SFT,
         SFT,
@@ -88,7 +107,7 @@ def select_conditions(names: Iterable[str], rl_unit_tests: bool) -> list[Conditi
         if name not in known:
             raise TrainingError(f"there is no condition {name!r}: the conditions are {', '.join(known)}")
         needed.add(name)
-        if name == EXTENDED_SFT and WHITE_BOX not in needed:
+        if name in AS_LONG_AS_RL and WHITE_BOX not in needed:
             wanted.append(WHITE_BOX)  # it takes as long
         if (before := known[name].starts_from) is not None and before not in needed:
             wanted.append(before)

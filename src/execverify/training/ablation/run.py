@@ -18,7 +18,14 @@ from typing import Any
 from execverify import __version__
 from execverify.errors import TrainingError
 from execverify.reports.ablation import write_pages
-from execverify.training.ablation.conditions import CONDITIONS, EXTENDED_SFT, WHITE_BOX, Condition, select_conditions
+from execverify.training.ablation.conditions import (
+    AS_LONG_AS_RL,
+    CONDITIONS,
+    EXTENDED_SFT,
+    WHITE_BOX,
+    Condition,
+    select_conditions,
+)
 from execverify.training.ablation.summary import summary
 from execverify.training.base_model import base_model, base_model_path
 from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started, read_log
@@ -109,9 +116,10 @@ class Ablation:
         from execverify.training.with_trl.sft import train_sft
 
         out, stage = folder / condition.name, condition.stage
-        if condition.name == EXTENDED_SFT:
+        if condition.name in AS_LONG_AS_RL:
             preset = preset.with_settings("sft", max_steps=_steps_in_time_of(folder, WHITE_BOX))
-            train_sft(preset, model, shared.extra_sft_rows(), out, self.logger)
+            rows = shared.extra_sft_rows() if condition.name == EXTENDED_SFT else shared.chains()
+            train_sft(preset, model, rows, out, self.logger)
         elif stage == "sft":
             train_sft(preset, model, shared.chains(), out, self.logger)
         elif stage is not None:

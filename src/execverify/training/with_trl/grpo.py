@@ -12,7 +12,7 @@ from execverify.rewards.trl import ComponentReward, UnitTestReward, reward_funct
 from execverify.training.checkpoints import Logger, base_name, check_base, finished, read_log
 from execverify.training.config import Preset, RlSettings
 from execverify.training.difficulty_filter import filter_by_reward_variance
-from execverify.training.length_filter import LengthFilterReport, filter_by_length
+from execverify.training.length_filter import LengthFilterReport, filter_by_length, rows_that_fit
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
@@ -107,12 +107,14 @@ def check_kinds(rows: list[dict[str, Any]], stage: str, settings: RlSettings) ->
         raise TrainingError(f"{stage} rewards rows of {', '.join(settings.kinds)}, and these are {', '.join(wrong)}: {fix}")
 
 
-def check_enough(rows: int, too_long: int, stage: str, settings: RlSettings) -> None:
+def check_enough(rows: int, account: LengthFilterReport, stage: str, settings: RlSettings) -> None:
     """Raises TrainingError where there are too few rows for one rollout."""
     if rows < settings.prompts_per_rollout:
         raise TrainingError(
             f"{stage} has {count_phrase(rows, 'row')}, and a rollout takes {settings.prompts_per_rollout} prompts "
-            f"({too_long} more are longer than {stage}.max_prompt = {settings.max_prompt_length} tokens): give more rows, or set less"
+            f"({account.too_long} more are longer than {stage}.max_prompt_length = {settings.max_prompt_length} tokens, and the true "
+            f"chains of {account.own_chain_too_long} more are longer than {stage}.max_completion_length = "
+            f"{settings.max_completion_length}): give more rows, or set less"
         )
 
 
@@ -146,7 +148,7 @@ def train_rl(
     functions = reward_functions(preset.stage(stage), workers, chains=preset.sft.cot_style == "compact")
     check_credits(arguments, functions)
     model, tokenizer = load_for_stage(preset, base, out)
-    kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, say)
+    kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, say, workers)
     watched = [LoggedReward(function) for function in functions]
     with translate_config_errors(stage):
         trainer = trainer_class()(
@@ -172,6 +174,7 @@ def _prompts(
     functions: list[Any],
     out: Path,
     say: Logger,
+    workers: int,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
     settings, account = preset.stage(stage), LengthFilterReport()
@@ -179,14 +182,19 @@ def _prompts(
         {name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, settings.max_prompt_length, account)
     ]
     check_kinds(kept, stage, settings)
-    say(f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}")
+    if stage == "rl_whitebox" and settings.skip_long_chains:
+        kept, too_long = rows_that_fit(kept, preset, tokenizer, workers)
+        account.own_chain_too_long = too_long
+    say(
+        f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}; own chain too long: {account.own_chain_too_long}"
+    )
     recorded: dict[str, Any] = dict(vars(account))
     if settings.difficulty_filter_samples:
         batch = preset.evaluation.batch_size
         kept, recorded["screening_seconds"] = filter_by_reward_variance(
             kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say
         )
-    check_enough(len(kept), account.too_long, stage, settings)
+    check_enough(len(kept), account, stage, settings)
     return kept, {**recorded, "prompts": len(kept)}
 
 
