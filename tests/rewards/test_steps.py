@@ -16,7 +16,8 @@ from execverify.cot.generate import _completion
 from execverify.errors import ExecVerifyError, ProgramError, QuestionError
 from execverify.programs.program import parse_call
 from execverify.questions.task import Task
-from execverify.rewards import GradedChain, StepVerdict, grade_chains, grade_steps
+from execverify.reward_hacks.chains import CHAIN_FAMILIES, chain_hacks
+from execverify.rewards import REWARDS, GradedChain, StepVerdict, grade_chains, grade_steps
 from execverify.rewards.steps.grade import grade_against
 from execverify.rewards.steps.reference import RunReference, references_of
 from execverify.tracing.expressions import trace_with_expressions
@@ -355,3 +356,34 @@ def test_a_very_long_chain_is_bounded(example: Task) -> None:
     begun = time.perf_counter()
     chain = graded(example, CHAIN.replace("L5#1: total = 0\n", "L5#1: total = 0\n" * 60_000))
     assert time.perf_counter() - begun < 10 and not chain.is_true and len(chain.steps) <= 20_002
+
+
+# ------------------------------------------------------------------------------------------------------ attacks
+
+
+def full_chains(runs: list[Run]) -> list[tuple[Task, RunReference, str]]:
+    return [(one, reference, text) for one, reference, level, text in chains_of(runs) if level == 0]
+
+
+def test_no_attack_on_the_chain_is_paid(synthesized: list[Run]) -> None:
+    families, tried = Counter[str](), 0
+    for one, reference, text in full_chains(synthesized):
+        for hack in chain_hacks(one, text):
+            chain = grade_against(reference, one, hack.completion)
+            families[hack.family] += 1
+            tried += 1
+            assert not chain.is_true, (hack.family, one.program.source, hack.completion)
+    assert tried > 4000 and set(CHAIN_FAMILIES) <= set(families)
+
+
+def test_attacks_keep_the_answers_right_and_earn_nothing_when_verified(example: Task) -> None:
+    answers = "\n".join([example.assertion, *(question.answers[0] for question in example.questions)])
+    true = CHAIN.split("<answer>")[0] + f"<answer>\n{answers}\n</answer>"
+    verified = REWARDS.get("verified")
+    assert ev.score(example, true, rule=verified).reward == 2
+    hacks = list(chain_hacks(example, true))
+    assert [ev.score(example, hack.completion).reward for hack in hacks if hack.family != "chain after the answer"] and len(
+        hacks
+    ) > 60
+    assert {ev.score(example, hack.completion).reward for hack in hacks} == {2.0}
+    assert {ev.score(example, hack.completion, rule=verified).reward for hack in hacks} == {0.0}

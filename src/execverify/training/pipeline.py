@@ -267,6 +267,7 @@ def _write_sft_rows(path: Path, rows: list[dict[str, Any]], seed: int) -> None:
     if not rows:
         raise TrainingError(f"{path.name}: there are no rows to write")
     random.Random(seed).shuffle(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)  # rows of another folder leave none here
     write_rows(str(path), rows, lambda pa: pa.schema([parquet_columns(pa).field(name) for name in _SFT_COLUMNS]))
 
 
