@@ -4,8 +4,9 @@
     python bench/rl_engine.py runs/tiny [STEPS] [name=value ...]
 
 TRL's own path is its GRPOTrainer with `generate`, whose cache is static. Both have the same rows, loss, rewards and batches. The
-learning rate is zero, so that all runs draw from the same model; a first step of each run is left out. Tokens are those of completions
-up to their end, without padding. An update covers all tokens of its rollout, also where it leaves out groups without variance.
+learning rate is zero, so that all runs draw from the same model; a first step of each run is left out. Seconds are processor time of
+the process, so that other work on the machine does not count. Tokens are those of completions up to their end, without padding. An
+update covers all tokens of its rollout, also where it leaves out groups without variance.
 """
 
 import os
@@ -16,12 +17,11 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from training import total
-
-from execverify.training.checkpoints import MODEL, ZERO_VARIANCE, read_log
+from execverify.training.checkpoints import MODEL, read_log
 from execverify.training.config import Preset
 from execverify.training.pipeline import TrainingPipeline
 from execverify.training.presets import load_preset
@@ -29,25 +29,29 @@ from execverify.training.with_trl import grpo, trainer
 
 ARMS = ("trl", "ours", "ours", "trl")  # what drifts with time hits both alike
 OURS = trainer.trainer_class
+TIMED = {"_generate": "rollout", "_calculate_rewards": "reward", "training_step": "all"}
 
 
-def trls_own() -> Any:
-    """TRL's trainer, which also knows how long its rollouts took."""
+def timed(arm: str, told: Counter[str]) -> Any:
+    """The trainer of an arm, which adds the seconds of its methods to a counter."""
     from trl import GRPOTrainer
 
-    class Timed(GRPOTrainer):  # type: ignore[misc]
-        rollout_seconds = 0.0
-
-        def __init__(self, *args: Any, rollouts: str, dynamic_sampling: int, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-
-        def _generate(self, *args: Any, **kwargs: Any) -> Any:
-            begun = time.perf_counter()
-            found = super()._generate(*args, **kwargs)
-            self.rollout_seconds += time.perf_counter() - begun
+    def method(name: str, base: Any) -> Any:
+        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+            begun = time.process_time()
+            found = getattr(base, name)(self, *args, **kwargs)
+            if self.state.global_step:
+                told[TIMED[name]] += time.process_time() - begun  # type: ignore[assignment]
             return found
 
-    return Timed
+        return run
+
+    def init(self: Any, *args: Any, rollouts: str, dynamic_sampling: int, **kwargs: Any) -> None:
+        GRPOTrainer.__init__(self, *args, **kwargs)
+
+    base = OURS() if arm == "ours" else GRPOTrainer
+    own = {} if arm == "ours" else {"__init__": init, "rollout_seconds": 0.0}
+    return type("Timed", (base,), {**own, **{name: method(name, base) for name in TIMED}})
 
 
 def changed(preset: Preset, arm: str, steps: int) -> Preset:
@@ -56,14 +60,13 @@ def changed(preset: Preset, arm: str, steps: int) -> Preset:
     return preset.replace(save_steps=10_000, trl={**preset.trl, **({"cache_implementation": "static"} if arm == "trl" else {})})
 
 
-def measured(preset: Preset, folder: Path) -> dict[str, float]:
+def measured(preset: Preset, told: Counter[str], folder: Path) -> dict[str, float]:
     """Seconds and tokens of the steps after the first one, which warms up."""
-    lines = read_log(folder)[1:]
-    told = {name: total(lines, f"time/{name}") for name in ("rollout", "reward", "update")}
-    count = preset.rl_whitebox.prompts_per_rollout * preset.rl_whitebox.num_generations
-    told["tokens"] = sum(line["completions/mean_length"] * count for line in lines)
-    alike = [line.get(ZERO_VARIANCE, line["frac_reward_zero_std"]) for line in lines]
-    return {**told, "all": total(lines, "step_time"), "steps": len(lines), "alike": sum(alike) / len(alike)}
+    lines, rl = read_log(folder)[1:], preset.rl_whitebox
+    tokens = sum(line["completions/mean_length"] for line in lines) * rl.prompts_per_rollout * rl.num_generations
+    alike = sum(line["frac_reward_zero_std"] for line in lines)
+    update = told["all"] - told["rollout"] - told["reward"]
+    return {**told, "update": update, "tokens": tokens, "steps": len(lines), "alike": alike}
 
 
 def main() -> None:
@@ -73,27 +76,30 @@ def main() -> None:
     if len(sys.argv) < 2:
         sys.exit("give the folder of a warmed-up model: python bench/rl_engine.py runs/tiny [STEPS] [name=value ...]")
     torch.set_num_threads(1)
-    trained, steps = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    trained, steps = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 4
     preset = load_preset("tiny", sys.argv[3:])
     base, rows = str(trained / "sft" / MODEL), list(TrainingPipeline(preset, trained, 1, lambda _: None).prompts("rl_whitebox"))
     found: dict[str, dict[str, float]] = {}
     for arm in ARMS:
-        folder = Path(tempfile.mkdtemp(prefix="bench-rl-")) / arm
-        setattr(grpo, "trainer_class", trls_own if arm == "trl" else OURS)  # noqa: B010
+        folder, told = Path(tempfile.mkdtemp(prefix="bench-rl-")) / arm, Counter[str]()
+        setattr(grpo, "trainer_class", lambda arm=arm, told=told: timed(arm, told))  # noqa: B010
         try:
             grpo.train_rl(changed(preset, arm, steps), "rl_whitebox", base, rows, folder, say=lambda _: None)
-            told = measured(preset, folder)
+            run = measured(preset, told, folder)
         finally:
             shutil.rmtree(folder.parent)
-        print(arm, {name: round(value, 2) for name, value in told.items()}, flush=True)
-        found[arm] = {name: value + found.get(arm, {}).get(name, 0.0) for name, value in told.items()}
+        print(arm, {name: round(value, 2) for name, value in run.items()}, flush=True)
+        found[arm] = {name: value + found.get(arm, {}).get(name, 0.0) for name, value in run.items()}
     for name in ("rollout", "update", "all"):
         speeds = {arm: run["tokens"] / run[name] for arm, run in found.items()}
         print(
             f"{name}: {speeds['ours']:,.0f} tokens/s, TRL's own {speeds['trl']:,.0f}: {speeds['ours'] / speeds['trl']:.2f} times"
         )
     for arm, run in found.items():
-        print(f"{arm}: reward {run['reward'] / run['all']:.2%} of a step, groups without variance {run['alike'] / 2:.0%}")
+        print(
+            f"{arm}: {run['all'] / run['steps']:.2f} s a step, reward {run['reward'] / run['all']:.2%} of it, "
+            f"groups without variance {run['alike'] / run['steps']:.0%}"
+        )
 
 
 if __name__ == "__main__":
