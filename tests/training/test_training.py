@@ -191,7 +191,7 @@ def test_adams_settings(tmp_path: Path) -> None:
     settings = preset(*(f"{table}.{change}" for table in ("sft", "rl_whitebox") for change in changes))
     for made in (sft_arguments(settings, tmp_path), arguments_of(settings, "rl_whitebox", tmp_path)):
         assert (made.adam_beta1, made.adam_beta2, made.adam_epsilon, made.weight_decay) == (0.8, 0.99, 1e-6, 0.1)
-    with pytest.raises(TrainingError, match="sft.adam_beta2 is 1, and it is a share: give 0 or more, and less than 1"):
+    with pytest.raises(TrainingError, match=r"sft.adam_beta2 is 1, and it is a share: give 0 or more, and less than 1"):
         preset("sft.adam_beta2=1.0")
     for change in ("scale_rewards=batch", "reward=per_component"):
         with pytest.raises(TrainingError, match="dynamic_sampling draws groups one after another"):
