@@ -15,7 +15,8 @@ transformers = pytest.importorskip("transformers", reason="transformers is not i
 
 from execverify.errors import ModelError  # noqa: E402
 from execverify.models import Generation, Request, Sampling, generate_cached, load  # noqa: E402
-from execverify.models.transformers_sampling import BatchSampler  # noqa: E402
+from execverify.models.transformers_attention import ARCHITECTURES as SHARING  # noqa: E402
+from execverify.models.transformers_sampling import BatchSampler, SampleState  # noqa: E402
 from tests.helpers.small_models import ARCHITECTURES, random_model  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning", "default::FutureWarning", "default::UserWarning")
@@ -225,3 +226,43 @@ def test_models_that_cannot_be_had(tmp_path: Path) -> None:
     assert "\n" not in str(told.value)
     with pytest.raises(ModelError, match="dtype is 'int'"):
         load(str(tmp_path), dtype="int")
+
+
+@pytest.mark.parametrize("architecture", SHARING)
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+def test_samples_of_a_prompt_share_its_cache(
+    architecture: str, top_p: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples that are decoded together are those that are decoded alone, with the attention of transformers."""
+    sizes = {**ARCHITECTURES["llama"], **({"sliding_window": None} if architecture == "mistral" else {})}
+    monkeypatch.setitem(ARCHITECTURES, architecture, ARCHITECTURES.get(architecture, sizes) | sizes)
+    model = transformers.AutoModelForCausalLM.from_pretrained(random_model(architecture, tmp_path)).eval()
+    prompts = [(5, 9, 9, 30), (7,) * 21, (8, 4), (11, 12, 13)]
+    lengths = [(80, 3, 60, 70, 2, 9), (4, 4, 5, 1), (30, 70, 2), (2, 1)]  # the last prompts lose all their samples first
+    wanted, rows = [], []
+    sampler = BatchSampler(model, frozenset([2]), 1.0, top_p)
+    for prompt, group in zip(prompts, lengths, strict=True):
+        for place, length in enumerate(group):
+            alone = SampleState(prompt, f"{prompt}{place}", length)
+            list(sampler.run([alone]))
+            assert sampler._groups is None
+            wanted.append(alone.tokens)
+            rows.append(SampleState(prompt, f"{prompt}{place}", length))
+    order = random.Random(1).sample(rows, len(rows))
+    assert {id(row) for row in sampler.run(order)} == {id(row) for row in rows}
+    assert sampler._groups is not None and model.config._attn_implementation == "sdpa"
+    assert [row.tokens for row in rows] == wanted
+
+
+@pytest.mark.parametrize("setting", ["window", "dropout", "eager"])
+def test_models_whose_samples_share_no_cache(setting: str, tmp_path: Path) -> None:
+    folder = random_model("mistral" if setting == "window" else "llama", tmp_path)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    if setting == "dropout":
+        model.config.attention_dropout = 0.1
+        model.train()
+    if setting == "eager":
+        model.set_attn_implementation("eager")
+    sampler = BatchSampler(model, frozenset([2]), 1.0, 1.0)
+    list(sampler.run([SampleState((5, 6), i, 4) for i in range(4)]))
+    assert sampler._groups is None

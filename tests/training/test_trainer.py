@@ -1,5 +1,8 @@
 """The subclass of TRL's trainer: its updates beside the same ones worked by hand in plain torch. (They need TRL.)"""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -327,6 +330,32 @@ def test_other_prompts_for_groups_without_variance(folder: Path, tmp_path: Path)
         halves = config(tmp_path, per_device_train_batch_size=2, num_generations=4, generation_batch_size=4)
         halves.steps_per_generation = 1
         update(folder, halves, ByText([]), ids, rows=rows, dynamic_sampling=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["credits", "left out", "dynamic"])
+def test_two_processes_make_the_update_of_one(case: str, folder: Path, tmp_path: Path) -> None:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    words = ["-m", "tests.helpers.trainer_process", case, str(folder), str(tmp_path)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    done = subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = torch.load(tmp_path / "found.pt", weights_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    if case == "credits":
+        ids, advantages = by_hand(tokenizer)
+        cases = [("x = 1", each, values) for each, values in zip(ids, advantages, strict=True)]
+        wanted = gradient(folder, cases, weights_of("dapo", [len(each) for each in ids]))
+    elif case == "left out":
+        given = {name: encoded(tokenizer, texts, cut=[2]) for name, texts in TWO.items()}
+        arguments = config(tmp_path, per_device_train_batch_size=8, loss_type="dapo")
+        wanted, _ = update(folder, arguments, ByText([]), given, GRPOTrainer, rows=ROWS)
+    else:  # both processes have the group with variance
+        given = {"x = 1": encoded(tokenizer, GROUP, cut=[2])}
+        wanted, _ = update(folder, config(tmp_path, loss_type="dapo"), ByText([]), given, GRPOTrainer)
+        assert found["logged"][EXTRA_PROMPTS] >= 2 and found["logged"][LEFT_OUT] == 0.0
+    assert found["logged"][ZERO_VARIANCE] == (0.0 if case == "credits" else 0.5)
+    close(found["changes"], wanted)
 
 
 def test_settings_that_take_no_credits() -> None:

@@ -186,6 +186,18 @@ def test_trl_takes_every_preset(name: str, stage: str, tmp_path: Path) -> None:
     assert arguments.loss_type == rl.loss_type
 
 
+def test_adams_settings(tmp_path: Path) -> None:
+    changes = ["adam_beta1=0.8", "adam_beta2=0.99", "adam_epsilon=1e-6", "weight_decay=0.1"]
+    settings = preset(*(f"{table}.{change}" for table in ("sft", "rl_whitebox") for change in changes))
+    for made in (sft_arguments(settings, tmp_path), arguments_of(settings, "rl_whitebox", tmp_path)):
+        assert (made.adam_beta1, made.adam_beta2, made.adam_epsilon, made.weight_decay) == (0.8, 0.99, 1e-6, 0.1)
+    with pytest.raises(TrainingError, match=r"sft.adam_beta2 is 1, and it is a share: give 0 or more, and less than 1"):
+        preset("sft.adam_beta2=1.0")
+    for change in ("scale_rewards=batch", "reward=per_component"):
+        with pytest.raises(TrainingError, match="dynamic_sampling draws groups one after another"):
+            preset("rl_whitebox.dynamic_sampling=1", f"rl_whitebox.{change}")
+
+
 def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
     arguments = arguments_of(load_preset("paper-7b"), "rl_whitebox", tmp_path)
     assert arguments.generation_batch_size == 1024  # 128 prompts with 8 rollouts

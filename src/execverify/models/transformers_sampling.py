@@ -14,8 +14,11 @@ import inspect
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from execverify.models.transformers_attention import ARCHITECTURES, NAME, PromptGroups, shared_layer_class, with_room
 
 _CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 """Names of the cache parameter: the first since transformers 5.24; the third is that of Mamba before."""
@@ -72,7 +75,7 @@ def reserved_layer_class() -> Any:
         def update(self, key_states: Any, value_states: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
             length, added = self.keys.shape[-2], key_states.shape[-2]
             if length + added > self._buffers[0].shape[-2]:
-                self._buffers = [_with_room(shown, added + _RESERVED) for shown in (self.keys, self.values)]
+                self._buffers = [with_room(shown, added + _RESERVED) for shown in (self.keys, self.values)]
             for buffer, states in zip(self._buffers, (key_states, value_states), strict=True):
                 buffer[:, :, length : length + added] = states
             self._show(length + added)
@@ -84,14 +87,6 @@ def reserved_layer_class() -> Any:
             self._show(length)
 
     return ReservedLayer
-
-
-def _with_room(states: Any, added: int) -> Any:
-    """A copy of keys or values with room for more tokens."""
-    rows, heads, length, size = states.shape
-    wider = states.new_empty(rows, heads, length + added, size)
-    wider[:, :, :length] = states
-    return wider
 
 
 def cache_name(model: Any) -> str:
@@ -126,6 +121,7 @@ class BatchSampler:
         self._ends = ends
         self._temperature, self._top_p = temperature, top_p
         self._stopped = stopped
+        self._groups: PromptGroups | None = None
 
     def run(self, rows: Sequence[SampleState]) -> Iterator[SampleState]:
         """Decodes a batch, and yields each row when it is complete.
@@ -134,6 +130,7 @@ class BatchSampler:
             rows: samples whose prompts are not empty; the model reads equal prompts once.
         """
         torch = self._torch
+        self._groups = None
         with torch.inference_mode():
             generators = {id(row): random.Random(row.seed) for row in rows}
             active = list(rows)
@@ -142,9 +139,13 @@ class BatchSampler:
             logits, mask = self._read(prompts, cache)
             where = {prompt: index for index, prompt in enumerate(prompts)}
             keep = [where[row.prompt] for row in rows]
-            if keep != list(range(len(prompts))):
-                logits, mask = self._select(keep, logits, mask, cache)
-            self._reserve(cache)
+            if 2 * len(prompts) <= len(rows) and self._may_group(cache):
+                self._group(keep, mask, cache)
+                logits, mask = logits[keep], mask[keep]
+            else:
+                if keep != list(range(len(prompts))):
+                    logits, mask = self._select(keep, logits, mask, cache)
+                self._reserve(cache)
         while True:
             with torch.inference_mode():
                 drawn = self._draw(logits, [generators[id(row)] for row in active])
@@ -161,6 +162,23 @@ class BatchSampler:
                     logits, mask = self._select(keep, logits, mask, cache)
                 mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
                 logits = self._step(torch.tensor(drawn, device=mask.device)[:, None], mask, cache)
+
+    def _may_group(self, cache: Any) -> bool:
+        """Whether the prompts' keys and values can be kept once for all their samples."""
+        config, training = self._model.config, self._model.training
+        return (
+            config.model_type in ARCHITECTURES
+            and config._attn_implementation == "sdpa"
+            and self._may_share(cache)
+            and not (training and getattr(config, "attention_dropout", 0.0))
+        )
+
+    def _group(self, where: list[int], mask: Any, cache: Any) -> None:
+        """Keeps the prompts apart from the completions, whose number is that of `where`."""
+        groups = PromptGroups(where, mask)
+        for index, layer in enumerate(cache.layers):
+            cache.layers[index] = shared_layer_class()(layer, groups, len(where))
+        self._groups = groups
 
     def _reserve(self, cache: Any) -> None:
         """Lets the cache grow in place where its layers allow it."""
@@ -196,6 +214,23 @@ class BatchSampler:
     def _step(self, ids: Any, mask: Any, cache: Any) -> Any:
         """The logits after the last of `ids`, which follow the tokens in the cache."""
         inputs = {"input_ids": ids, self._cache_name: cache, "use_cache": True}
+        with self._shared_attention():
+            return self._logits(inputs, ids, mask)
+
+    @contextmanager
+    def _shared_attention(self) -> Iterator[None]:
+        """The model's attention reads the prompts of groups while there are any."""
+        if self._groups is None:
+            yield
+            return
+        config = self._model.config
+        before, config._attn_implementation = config._attn_implementation, NAME
+        try:
+            yield
+        finally:
+            config._attn_implementation = before
+
+    def _logits(self, inputs: dict[str, Any], ids: Any, mask: Any) -> Any:
         if not self._stateful or ids.shape == mask.shape:
             inputs["attention_mask"] = mask
         if "position_ids" in self._takes:
@@ -206,7 +241,12 @@ class BatchSampler:
 
     def _select(self, keep: list[int], logits: Any, mask: Any, cache: Any) -> tuple[Any, Any]:
         index = self._torch.tensor(keep, device=mask.device)
-        cache.reorder_cache(index)
+        if self._groups is None:
+            cache.reorder_cache(index)
+        else:
+            prompts = self._groups.select(keep)
+            for layer in cache.layers:
+                layer.select(index, prompts)
         return logits[index.to(logits.device)], mask[index]
 
     def _draw(self, logits: Any, generators: list[random.Random]) -> list[int]:
