@@ -31,7 +31,7 @@ from execverify.rewards.steps import claims
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
 from execverify.rewards.steps.compact import read_line
-from execverify.rewards.steps.matching import canonical, literal_text, matches, parsed
+from execverify.rewards.steps.matching import canonical, has_comment, literal_text, matches, parsed
 from execverify.rewards.steps.reference import SHORT, RunReference, references_of
 from execverify.rewards.steps.scan import Unreadable
 from execverify.sandbox.result import Limits
@@ -175,7 +175,8 @@ class _Grader:
         self.closed = False
         self.answered: set[int] = set()  # questions that a line has answered
         self.asked = [step.index for one in task.questions if (step := reference.trace.step(one.line, one.visit)) is not None]
-        self.required: set[tuple[int, int]] = set()
+        self.required: set[tuple[int, int]] = set()  # steps whose requirements were stated
+        self.results: set[bool] = set()  # input prediction: whether the wanted result, and the confirmed one, were stated
 
     # ----------------------------------------------------------------------------------------------------------- lines
 
@@ -256,6 +257,8 @@ class _Grader:
             return f"the run goes on: {_name(self.run.steps[self.at])} is not described"
         if not self.started:
             return "the call is not described"
+        if self.task.kind == "input_prediction" and self.results != {True, False}:
+            return "the wanted result is not stated first and confirmed last"
         unfinished = self._unfinished()
         return f"{_name(unfinished.step)} goes on, which is not described" if unfinished else ""
 
@@ -406,7 +409,7 @@ class _Grader:
         own = [step for step in self.run.steps[start:stop] if step.frame == begun.frame and step.finished is not None]
         changed = {name for step in own for name in step.changed if name in own[-1].state}
         state = {name: text for name in changed if (text := own[-1].state[name].text) is not None}
-        self._compare_bindings(claim.state, state, where)
+        self._compare_bindings(claim.state, state, where, SHORT)
 
     def _end_of_rounds(self, begun: Step, last: Step, node: ast.For | ast.While | ast.AsyncFor, where: str) -> int:
         """The index after the last skipped round; all of them must be whole rounds of one run of the loop."""
@@ -454,8 +457,9 @@ class _Grader:
     def _result(self, value: str, *, is_end: bool) -> None:
         if self.task.kind != "input_prediction":
             raise _wrong("the task asks for no arguments")
-        if is_end != (self.at == len(self.run.steps) and self.started):
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place")
+        stated, self.results = is_end in self.results, self.results | {is_end}
+        if stated or is_end != (self.at == len(self.run.steps) and self.started):
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
         text = (self.run.trace.result.value.text if self.run.trace.result.value else None) if is_end else self.task.result.text
         if canonical(value) != text or text != self.task.result.text:
             raise _wrong(f"the call {'returns' if is_end else 'must return'} {truncate(str(text))}")
@@ -557,6 +561,8 @@ class _Grader:
         claimed = parsed(expression)
         if claimed is None:
             raise Unreadable(f"{truncate(expression)} is no expression")
+        if expression == value:
+            raise _wrong(f"{truncate(expression)} is {truncate(value)} anyway: it states nothing")
         line = self.run.expressions(one.step)
         found = [
             node
@@ -663,6 +669,8 @@ class _Grader:
             raise _wrong("it is about no statement")
         if text in statement.accepted_texts or text == _header(node):
             return
+        if has_comment(text):
+            raise Unreadable("it has a comment")
         tree = parse_untrusted(text, "exec")
         body = tree.body if isinstance(tree, ast.Module) else []
         if len(body) != 1:
@@ -733,13 +741,15 @@ class _Grader:
         answers = QUESTION_KINDS.get(claim.kind).answers(trace, self.task.questions[place])
         return "" if claim.answer in answers else f"the answer is {truncate(str(answers[0] if answers else None))}"
 
-    def _compare_bindings(self, claimed: Bindings, actual: dict[str, str], where: str) -> None:
-        """Names and values that a line gives must be those of the run, and all of them but long values must be given."""
+    def _compare_bindings(self, claimed: Bindings, actual: dict[str, str], where: str, longest: int | None = None) -> None:
+        """Names and values that a line gives must be those of the run, and all must be given; values beyond `longest` may be left out."""
         for name, text in claimed:
             if name not in actual or canonical(text) != actual[name]:
                 raise _wrong(f"{where}: {name} is {truncate(str(actual.get(name)))}")
         given = {name for name, _ in claimed}
-        unstated = sorted(name for name, text in actual.items() if name not in given and len(text) <= SHORT)
+        unstated = sorted(
+            name for name, text in actual.items() if name not in given and (longest is None or len(text) <= longest)
+        )
         if unstated:
             raise _Fault(StepVerdict.MISSING, f"{where}: {', '.join(unstated)} is not stated")
 

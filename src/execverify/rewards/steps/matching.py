@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import literal_of, parse_expression, parse_literal
-from execverify.programs.program import walk
+from execverify.programs.program import walk, without_comment
 from execverify.programs.values import to_value
 
 ValuesOf = Callable[[ast.expr], Collection[str]]
@@ -150,9 +150,16 @@ def literal_text(node: ast.expr) -> str | None:
         return None
 
 
+def has_comment(text: str) -> bool:
+    """Whether a text has a comment, as Python reads it."""
+    return "#" in text and without_comment(text) != text.strip()
+
+
 @functools.lru_cache(maxsize=65_536)
 def parsed(text: str) -> ast.expr | None:
-    """The tree of a claimed expression; None where it is none."""
+    """The tree of a claimed expression; None where it is none, or has a comment, which could say anything."""
+    if has_comment(text):
+        return None
     try:
         return parse_expression(text, _MAX_CLAIM)
     except LiteralError:
@@ -161,7 +168,9 @@ def parsed(text: str) -> ast.expr | None:
 
 @functools.lru_cache(maxsize=65_536)
 def canonical(text: str) -> str | None:
-    """The canonical text of a literal: `[1,2]` is `[1, 2]`; None where the text is no literal."""
+    """The canonical text of a literal: `[1,2]` is `[1, 2]`; None where the text is no literal, or has a comment."""
+    if has_comment(text):
+        return None
     try:
         return to_value(parse_literal(text)).text
     except LiteralError:

@@ -23,7 +23,10 @@ from execverify.tracing.trace import Step, Trace
 _LIMITS = Limits()
 _CACHED = 2048
 SHORT = 60
-"""Values up to this length, in characters, must be stated; a chain of the least detail leaves out longer ones."""
+"""Longest value, in characters, that a chain of the least detail states; of longer ones it states the size."""
+
+SIZED = frozenset({"list", "dict", "set", "tuple", "str", "frozenset"})
+"""Types of which a chain states the size where the value is too long."""
 
 Loop = ast.For | ast.While | ast.AsyncFor
 Header = ast.If | Loop
@@ -170,14 +173,14 @@ class RunReference:
         return {name: text for name, text in found.items() if text is not None}
 
     def must_set(self, step: Step) -> set[str]:
-        """The variables whose value a line about a step must state: those that it binds or changes, with short values."""
+        """The variables that a line about a step must state: those that it binds or changes, by their values or their sizes."""
         statement = self.statement(step)
         names = set(step.changed) | (statement.targets if statement else set())
-        return {name for name in names if name in step.state and _is_short(step.state[name])}
+        return {name for name in names if name in step.state and _can_be_stated(step.state[name])}
 
 
-def _is_short(value: Value) -> bool:
-    return value.text is not None and len(value.text) <= SHORT
+def _can_be_stated(value: Value) -> bool:
+    return value.text is not None and (len(value.text) <= SHORT or value.type in SIZED)
 
 
 @cached_per_program
