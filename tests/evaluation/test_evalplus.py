@@ -162,6 +162,7 @@ def test_every_reference_scores_100(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.external
 @pytest.mark.skipif(EVALPLUS is None, reason="evalplus is not installed (EVALPLUS_PYTHON may name an interpreter that has it)")
 @pytest.mark.parametrize("name", FILES)
 def test_verdicts_are_those_of_evalplus(name: str, tmp_path: Path) -> None:
