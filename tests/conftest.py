@@ -7,6 +7,7 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+pytest_plugins = ["tests.helpers.fixed_items"]
 _TESTS = Path(__file__).parent
 SUITES = {
     "sandbox": ("sandbox",),

@@ -21,6 +21,7 @@ from execverify.evaluation.run import evaluate
 from execverify.questions import to_row
 from execverify.questions.task import ALL_KINDS
 
+pytestmark = pytest.mark.usefixtures("fixed_items")
 GOLDEN = Path(__file__).parent / "data" / "golden.json"
 ROWS, QUICK, CHAINS = 600, 200, 100
 BENCHMARKS = ("heldout", "library-io")

@@ -25,6 +25,8 @@ from execverify.reports.training import training_markdown
 from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
 
+pytestmark = pytest.mark.usefixtures("fixed_items")
+
 
 def record(id: str, completions: Sequence[str], right: str = "right") -> ItemResult:
     item = Item(id, ("output",), ("6",), "def f(x):\n    return x", "f(6)", {})
