@@ -493,7 +493,7 @@ def test_rows_that_get_no_chain() -> None:
     assert [left.reason for left in account.skipped] == [
         "the run gives another result",
         "the run gives another answer",
-        "rows of kind code_generation have no run to tell",
+        "rows of kind code_generation have no trace to render",
     ]
     with pytest.raises(RowError, match="has no prompt"):
         list(cot_rows([{**good, "prompt": []}]))
