@@ -1,5 +1,32 @@
-"""What holds for every test: nothing asks a hub, where a machine without one would wait for minutes."""
+"""What holds for every test: nothing asks a hub, where a machine without one would wait for minutes; suites are marked by path."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+pytest_plugins = ["tests.helpers.fixed_items"]
+_TESTS = Path(__file__).parent
+SUITES = {
+    "sandbox": ("sandbox",),
+    "training": ("training",),
+    "external": (
+        "evaluation/test_cruxeval_x.py",
+        "evaluation/test_reval_authors.py",
+        "models/test_models_real.py",
+        "training/test_training_smollm2.py",
+        "training/test_training_verifiers.py",
+        "training/test_training_verl.py",
+    ),
+}
+"""Marker -> the folders and files, below `tests/`, whose tests have it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the suites that its path belongs to."""
+    for item in items:
+        for marker, paths in SUITES.items():
+            if any(item.path.is_relative_to(_TESTS / path) for path in paths):
+                item.add_marker(marker)

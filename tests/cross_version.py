@@ -22,7 +22,6 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 SUPPORTED = ((3, 11), (3, 14))
 GENERATED = 500
 CALLER_SEEDS = (1, 20_000)  # PYTHONHASHSEED of the process that asks; the programs' own seeds are the sandbox's matter
@@ -38,6 +37,7 @@ def programs(generated: int) -> Iterator[Named]:
     import execverify as ev
     from execverify.datasets.from_programs import program_of
     from tests.data.interpreter_access_programs import STEADY, WORDS
+    from tests.helpers.benchmarks import CRUXEVAL
     from tests.helpers.trace_cases import load_cases
     from tests.oracles.random_programs import generate
 
@@ -45,7 +45,7 @@ def programs(generated: int) -> Iterator[Named]:
         entry_point, _, arguments = case.call.partition("(")
         yield f"cases/{case.name}", ev.Program(case.source, entry_point, arguments.rstrip()[:-1])
     for path in (ROOT / "examples" / "fifty.py", CRUXEVAL):
-        for record in ev.read_programs(path) if path.exists() else ():
+        for record in ev.read_programs(path):
             try:
                 yield record.id, program_of(record, ev.Limits())
             except ev.ExecVerifyError:  # its arguments hold a function

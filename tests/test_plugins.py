@@ -15,6 +15,7 @@ from execverify.errors import ExecVerifyError
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.rewards import REWARDS
 from execverify.utils.registry import PLUGINS
+from tests.helpers.command import run
 from tests.oracles.cot.checker import check_chain
 
 ROOT = Path(__file__).parents[1]
@@ -40,7 +41,7 @@ print(json.dumps(dict(
     chains={{style: check_chain(generate_cot(task, trace, style=style).text, task, trace, style=style) for style in ("compact", "plain")}},
     shouted=generate_cot(task, trace, style="shouting").text.split("\\n")[1][:20],
     echo=evaluate("doubles", "echo:2").results["official"]["pass_at_1"],
-    toys=sum("toy += 1" in task.program.source for task in ev.generate_tasks(400, levels="3", kinds=("white_box",))),
+    toys=any("toy += 1" in task.program.source for task in ev.generate_tasks(400, levels="3", kinds=("white_box",))),
     doubles=evaluate("doubles", "mock:gold").results["official"]["pass_at_1"],
     quiz=parse_tests({{"quiz": "double it", "quiz_call": "f(2)", "quiz_answer": "4"}}).entry_point,
 )))
@@ -67,7 +68,7 @@ def test_one_file_adds_one_of_each() -> None:
     assert found["shouted"].isupper()
     assert found["doubles"] == 100.0
     assert round(found["echo"], 1) == 33.3
-    assert found["toys"] > 0
+    assert found["toys"] is True
     assert found["quiz"] == "f"
 
 
@@ -101,9 +102,7 @@ def test_rows_of_a_plugins_kind_are_made_scored_and_validated(tmp_path: Path) ->
     assert build.returncode == 0, build.stderr
     found = [one for one in read_rows(built) if one["questions"]]
     assert len(found) == 12 and {question["kind"] for one in found for question in one["questions"]} == {"visit_count"}
-    unknown = subprocess.run(
-        [sys.executable, "-m", "execverify", "score", rows, str(tmp_path / "completions.jsonl")], capture_output=True, text=True
-    )
+    unknown = run("score", rows, str(tmp_path / "completions.jsonl"))
     assert unknown.returncode == 2 and "there is no question kind 'visit_count'" in unknown.stderr
 
 

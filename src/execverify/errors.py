@@ -9,7 +9,7 @@ mistake and the mend::
     ├── SandboxError       our own failure: the confined process could not be started or kept
     │   └── InsufficientIsolationError   untrusted code is refused here, because a layer of the sandbox is missing
     ├── QuestionError      a question or task that cannot be asked
-    ├── RowError           a row or a file of rows, programs or completions that is not what it says
+    ├── RowError           a row or a file of rows, programs or completions that is malformed
     ├── DatasetError       a dataset that cannot be made as asked, written or continued
     ├── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
     ├── EvaluationError    a benchmark, its data, or a run of it that is not what it should be

@@ -280,7 +280,7 @@ def test_a_fault_of_ours_is_told_as_one(end: Callable[..., Ended], monkeypatch: 
     monkeypatch.setattr("execverify.cli.trace.check_kinds", fault)
     status, _, err = end("ask", jsonl("good.jsonl", GOOD))
     assert status == 70 and "Traceback" in err
-    assert err.splitlines()[-1].startswith("execverify: this is a fault of execverify, and not yours (KeyError)")
+    assert err.splitlines()[-1].startswith("execverify: this is a bug in execverify, and no mistake of yours (KeyError)")
 
 
 def test_what_failed_in_one_verb_is_dropped_by_the_next(end: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS
 from execverify.cot.events import answer_claims, run_claims, trace_view
 from execverify.cot.styles import source_info
 from execverify.datasets.cot_rows import CotReport, cot_rows
-from execverify.errors import DatasetError, ExecVerifyError, ProgramError, RowError, SandboxError
+from execverify.errors import DatasetError, ExecVerifyError, RowError, SandboxError
 from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
 from execverify.questions.task import Task, gold_completion, task
@@ -41,13 +41,13 @@ from execverify.sandbox.run import call_many
 from execverify.tracing.expression_probe import ExpressionProbe, evaluate_many
 from execverify.tracing.expressions import NO_VALUES, ExpressionValues, expressions_many, trace_with_expressions
 from execverify.tracing.trace import Trace, trace_many
+from tests.helpers.benchmarks import cruxeval_programs
 from tests.helpers.trace_cases import load_cases
 from tests.oracles.cot.checker import check_chain, check_chains
 from tests.oracles.cot.mutants import Mutant, mutants
 from tests.oracles.cot.reading import READERS
 from tests.oracles.random_programs import generate
 
-CRUXEVAL = Path(__file__).parents[3] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 Run = tuple[Task, Trace, ExpressionValues]
 
 
@@ -70,28 +70,22 @@ def told(run: Run, voice: str = "compact", **options: Any) -> str:
     return found.text.split("<reasoning>\n")[1].split("\n</reasoning>")[0]
 
 
-@pytest.fixture(scope="module")
-def synthesized() -> list[Run]:
+@pytest.fixture(scope="module", params=[150, pytest.param(300, marks=pytest.mark.slow)])
+def synthesized(request: pytest.FixtureRequest) -> list[Run]:
     """Runs of synthesized programs of all six levels, of both kinds."""
-    found = runs_of(list(ev.generate_tasks(size=300, seed=41)))
+    found = runs_of(list(ev.generate_tasks(size=request.param, seed=41)))
     levels = Counter(one.level for one, _, _ in found)
-    assert set(levels) == {1, 2, 3, 4, 5, 6} and min(levels.values()) >= 30
+    assert set(levels) == {1, 2, 3, 4, 5, 6} and min(levels.values()) >= 0.1 * request.param
     return found
 
 
 @pytest.fixture(scope="module")
 def cruxeval() -> list[Run]:
     """CRUXEval's programs that give rows."""
-    if not CRUXEVAL.exists():
-        pytest.skip("CRUXEval is not here")
-    programs = []
-    for line in CRUXEVAL.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        try:
-            programs.append(Program(row["code"], "f", row["input"]))
-        except ProgramError:  # arguments that are no literals
-            continue
-    return _tasks_of(programs, ("white_box", "input_prediction"))
+    programs = cruxeval_programs()
+    runs = _tasks_of(programs, ("white_box", "input_prediction"))
+    assert len(runs) > 1.9 * len(programs)
+    return runs
 
 
 def _tasks_of(programs: Sequence[Program], kinds: Sequence[str] = ("white_box",)) -> list[Run]:
@@ -133,20 +127,19 @@ def test_synthesized_programs(synthesized: list[Run], voice: str, detail: str, b
 
 @pytest.mark.parametrize("voice", STYLES)
 def test_cruxeval(cruxeval: list[Run], voice: str) -> None:
-    assert len(cruxeval) > 1_500
     assert list(faults(cruxeval, voice)) == []
 
 
-@pytest.fixture(scope="module")
-def odd() -> list[Run]:
+@pytest.fixture(scope="module", params=[75, pytest.param(150, marks=pytest.mark.slow)])
+def odd(request: pytest.FixtureRequest) -> list[Run]:
     """Random programs with generators, classes, `with`, exceptions, `match`, `global`, several statements on a line."""
-    programs = [Program(source, "f", arguments) for source, arguments in map(generate, range(150))]
+    programs = [Program(source, "f", arguments) for source, arguments in map(generate, range(request.param))]
     return [run for run in _tasks_of(programs) if len(run[1].steps) < 400]
 
 
 @pytest.mark.parametrize("voice", STYLES)
 def test_odd_programs(odd: list[Run], voice: str) -> None:
-    assert len(odd) > 80
+    assert len(odd) > 35
     for detail in ("full", "brief"):
         assert list(faults(odd, voice, detail_level=detail)) == []
 
@@ -167,11 +160,12 @@ def test_cases(voice: str) -> None:
 def test_mutants_are_caught(synthesized: list[Run], voice: str) -> None:
     rng = random.Random(voice)
     made: list[tuple[Mutant, Task, Trace]] = []
-    for one, trace, details in synthesized[:150]:
+    some = synthesized[: len(synthesized) // 2]
+    for one, trace, details in some:
         found = generate_cot(one, trace, details, style=voice, detail_level=rng.choice(list(NAMED_LEVELS)))
         if isinstance(found, CotCompletion) and len(found.text) < 5_000:
             made += [(mutant, one, trace) for mutant in mutants(found.text, voice, 10, rng)]
-    assert len(made) > 800
+    assert len(made) > 5 * len(some)
     wrong = check_chains([(mutant.text, one, trace) for mutant, one, trace in made], style=voice)
     missed = [mutant for (mutant, *_), found in zip(made, wrong, strict=True) if not found]
     assert len(missed) < 0.01 * len(made), missed[:5]
@@ -480,7 +474,7 @@ def test_rows_for_fine_tuning() -> None:
 
 
 def test_any_number_of_workers_gives_the_same() -> None:
-    rows = rows_of(150, 6)
+    rows = rows_of(70, 6)  # two batches
     assert list(cot_rows(rows, workers=2, style="mixed")) == list(cot_rows(rows, style="mixed"))
     counted = list(cot_rows(rows, workers=2, count_tokens=lambda text: len(text)))  # a lambda does not travel
     assert [row["tokens"] for row in counted] == [len(row["completion"][0]["content"]) for row in counted]
@@ -499,7 +493,7 @@ def test_rows_that_get_no_chain() -> None:
     assert [left.reason for left in account.skipped] == [
         "the run gives another result",
         "the run gives another answer",
-        "rows of kind code_generation have no run to tell",
+        "rows of kind code_generation have no trace to render",
     ]
     with pytest.raises(RowError, match="has no prompt"):
         list(cot_rows([{**good, "prompt": []}]))

@@ -37,6 +37,7 @@ from execverify.synthesis.describe import Line
 from execverify.synthesis.task_statement import imperative_sentences
 
 COUNT = 60
+SEVERAL_CHUNKS = 66
 
 
 @functools.cache
@@ -142,7 +143,7 @@ def test_the_signature_is_python_and_says_the_types_that_come() -> None:
 
 
 def test_they_are_built_validated_and_described(tmp_path: Path) -> None:
-    built = build(tmp_path / "out", 40, DatasetConfig(seed=17, kinds=("code_generation", "white_box")), workers=2)
+    built = build(tmp_path / "out", 24, DatasetConfig(seed=17, kinds=("code_generation", "white_box")), workers=2)
     rows = list(read_rows(str(tmp_path / "out")))
     assert set(built.manifest["kinds"]) == {"code_generation", "white_box"}
     found = validate(rows)
@@ -155,22 +156,22 @@ def test_they_are_built_validated_and_described(tmp_path: Path) -> None:
 
 def test_they_open_with_datasets_beside_other_kinds(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    build(tmp_path / "code", 10, DatasetConfig(seed=1, kinds=("code_generation",)))
-    build(tmp_path / "white", 10, DatasetConfig(seed=1, kinds=("white_box",)))
+    build(tmp_path / "code", 3, DatasetConfig(seed=1, kinds=("code_generation",)))
+    build(tmp_path / "white", 3, DatasetConfig(seed=1, kinds=("white_box",)))
     files = [str(path) for name in ("code", "white") for path in (tmp_path / name / "data").glob("*.parquet")]
     loaded = datasets.load_dataset("parquet", data_files=files, cache_dir=str(tmp_path / "cache"))["train"]
     assert set(loaded["kind"]) == {"code_generation", "white_box"}
 
 
 def test_kinds_are_drawn_in_their_shares_and_old_ones_stay() -> None:
-    both = list(ev.generate_tasks(60, 5))
+    both = list(ev.generate_tasks(20, 5))
     assert {task.kind for task in both} == {"white_box", "input_prediction"}
-    every = list(ev.generate_tasks(60, 5, kinds=("white_box", "input_prediction", "code_generation")))
+    every = list(ev.generate_tasks(20, 5, kinds=("white_box", "input_prediction", "code_generation")))
     assert {task.kind for task in every} == {"white_box", "input_prediction", "code_generation"}
 
 
 def test_a_program_that_is_to_be_written_gives_one_row() -> None:
-    every = list(ev.generate_tasks(60, 5, kinds=("white_box", "code_generation"), inputs_per_program=3))
+    every = list(ev.generate_tasks(30, 5, kinds=("white_box", "code_generation"), inputs_per_program=3))
     of_code = [task.id for task in every if task.kind == "code_generation"]
     assert of_code and not any(task.id.startswith(f"{id}/") for task in every for id in of_code)
     assert any("/" in task.id for task in every)
@@ -240,21 +241,9 @@ def test_a_wrong_function_is_told_by_its_tests() -> None:
 
 
 def test_a_killed_build_by_others_gives_the_same_rows(tmp_path: Path) -> None:
-    build(tmp_path / "one", 90, DatasetConfig(seed=17, kinds=("code_generation",)), workers=2)
-    words = [
-        "dataset",
-        "build",
-        "-o",
-        str(tmp_path / "two"),
-        "--size",
-        "90",
-        "--seed",
-        "17",
-        "--task-kinds",
-        "code_generation",
-        "--workers",
-        "1",
-    ]
+    build(tmp_path / "one", SEVERAL_CHUNKS, DatasetConfig(seed=17, kinds=("code_generation",)), workers=2)
+    size = ["--size", str(SEVERAL_CHUNKS), "--seed", "17", "--task-kinds", "code_generation", "--workers", "1"]
+    words = ["dataset", "build", "-o", str(tmp_path / "two"), *size]
     env = {**os.environ, "PYTHONHASHSEED": "77"}
     with subprocess.Popen([sys.executable, "-m", "execverify", *words], env=env, stderr=subprocess.DEVNULL) as building:
         while building.poll() is None and not list(tmp_path.glob("two/.unfinished/chunk-*.gz")):

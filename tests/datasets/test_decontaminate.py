@@ -12,8 +12,16 @@ from execverify.datasets import DatasetConfig, build, read_rows
 from execverify.datasets.decontaminate import Benchmark, Decontaminator
 from execverify.errors import DatasetError, ExecVerifyError
 from execverify.programs.program import Program
+from tests.helpers.benchmarks import (
+    BIGCODEBENCH,
+    CRUXEVAL,
+    HUMANEVAL,
+    HUMANEVAL_PLUS,
+    MBPP_PLUS,
+    benchmark_rows,
+    cruxeval_programs,
+)
 
-BENCHMARKS = Path(__file__).parents[3] / "shared" / "benchmarks"
 LONG = """def f(text, width):
     words = text.split()
     lines = []
@@ -187,29 +195,19 @@ def test_a_build_leaves_out_what_a_benchmark_has_and_counts_it(tmp_path: Path) -
     assert manifest["settings"]["decontaminate"][0]["name"] == "mine.jsonl"
 
 
-@pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here")
 def test_the_benchmarks_are_read_and_their_own_programs_found() -> None:
-    files = {
-        "cruxeval/cruxeval.jsonl": 800,
-        "humaneval/HumanEval.jsonl.gz": 164,
-        "humanevalplus/HumanEvalPlus.jsonl.gz": 164,
-        "mbppplus/MbppPlus.jsonl.gz": 378,
-        "bigcodebench/BigCodeBench.jsonl.gz": 1140,
-    }
-    known = Decontaminator([str(BENCHMARKS / name) for name in files])
-    assert [(file.programs, file.unreadable) for file in known.files] == [(count, 0) for count in files.values()]
-    records = list(ev.read_programs(BENCHMARKS / "cruxeval" / "cruxeval.jsonl"))[:100]
-    for record in records:
-        renamed = ast.unparse(_Renamer().visit(ast.parse(record.source)))
-        assert known.match(Program(renamed, "f", record.arguments)) == "cruxeval.jsonl"
+    files = (CRUXEVAL, HUMANEVAL, HUMANEVAL_PLUS, MBPP_PLUS, BIGCODEBENCH)
+    known = Decontaminator(list(map(str, files)))
+    assert [(file.programs, file.unreadable) for file in known.files] == [(len(benchmark_rows(file)), 0) for file in files]
+    for program in cruxeval_programs()[:100]:
+        renamed = ast.unparse(_Renamer().visit(ast.parse(program.source)))
+        assert known.match(Program(renamed, "f", program.arguments)) == "cruxeval.jsonl"
     # Programs that nobody copied are left alone.
     assert sum(known.match(task.program) is not None for task in ev.generate_tasks(100, seed=5)) <= 2
 
 
-@pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here")
 def test_programs_are_found_with_other_names_and_every_constant_changed() -> None:
-    path = BENCHMARKS / "cruxeval" / "cruxeval.jsonl"
-    known, records = Decontaminator([str(path)]), list(ev.read_programs(path))
+    known, records = Decontaminator([str(CRUXEVAL)]), list(ev.read_programs(CRUXEVAL))
     changed: list[Program] = []
     for record in records:
         constants = _Constants()
@@ -219,7 +217,7 @@ def test_programs_are_found_with_other_names_and_every_constant_changed() -> Non
             arguments = ", ".join("1" for _ in function.args.args)  # which do not count
             changed.append(Program(ast.unparse(tree), "f", arguments))
     found = sum(known.match(one) is not None for one in changed)
-    assert len(changed) > 600 and found >= 0.95 * len(changed)
+    assert len(changed) > 0.65 * len(records) and found >= 0.95 * len(changed)
 
 
 class _Constants(ast.NodeTransformer):

@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +20,7 @@ from execverify.rewards.code.unit_tests import UnitTest, UnitTestFormat, UnitTes
 from execverify.rewards.code.unit_tests import tests_of_row as read_row
 from execverify.rewards.trl import UnitTestReward
 from execverify.rewards.verl import compute_score
+from tests.helpers.command import run
 
 SYSTEM = "\nYou have access to the following actions.\n\n[ASSESS]\n\n[OUTPUT]\n"
 REQUEST = "\n\nWrite Python code to solve the problem. Present the code in \n```python\nYour code\n```\nat the end."
@@ -62,13 +60,6 @@ def jsonl(path: Path, *records: Any) -> str:
 def made(source: str, **settings: Any) -> tuple[list[dict[str, Any]], ImportReport]:
     account = ImportReport()
     return list(problem_rows(source, account, **settings)), account
-
-
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "execverify", *words], capture_output=True, text=True, env=env, timeout=120, check=False
-    )
 
 
 # ------------------------------------------------------------------------------------------------------------- what is made

@@ -1,6 +1,5 @@
 """HumanEval+ and MBPP+: references score 100, broken programs what EvalPlus's package says, and its rule by hand-made cases."""
 
-import gzip
 import importlib.util
 import json
 import os
@@ -19,14 +18,10 @@ from execverify.evaluation.code_tests.evalplus import EvalPlus
 from execverify.evaluation.code_tests.problem import Problem, Rules
 from execverify.evaluation.code_tests.run import grade
 from execverify.evaluation.data import Source
+from tests.helpers.benchmarks import HUMANEVAL_PLUS, MBPP_PLUS, benchmark_rows
 from tests.oracles.source_mutants import mutant
 
-BENCHMARKS = Path(__file__).parents[3] / "shared" / "benchmarks"
-FILES = {
-    "humaneval+": BENCHMARKS / "humanevalplus" / "HumanEvalPlus.jsonl.gz",
-    "mbpp+": BENCHMARKS / "mbppplus" / "MbppPlus.jsonl.gz",
-}
-THERE = pytest.mark.skipif(not BENCHMARKS.exists(), reason=f"the benchmarks are not beside the repository ({BENCHMARKS})")
+FILES = {"humaneval+": HUMANEVAL_PLUS, "mbpp+": MBPP_PLUS}
 EVALPLUS = os.environ.get("EVALPLUS_PYTHON") or (sys.executable if importlib.util.find_spec("evalplus") else None)
 HARD = {"Mbpp/88", "Mbpp/164", "Mbpp/295", "Mbpp/558", "Mbpp/581", "Mbpp/2", "Mbpp/7", "Mbpp/737", "Mbpp/787", "Mbpp/794", "Mbpp/115",
         "Mbpp/124", "Mbpp/252", "Mbpp/722", "HumanEval/32", "HumanEval/2", "HumanEval/4"}  # fmt: skip
@@ -144,13 +139,11 @@ def test_all_close_is_numpys() -> None:
 
 def some(name: str, count: int, folder: Path) -> Path:
     """The first problems of a file, and those with rules of their own."""
-    with gzip.open(FILES[name], "rt", encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
+    rows = benchmark_rows(FILES[name])
     chosen = [each for number, each in enumerate(rows) if number < count or each["task_id"] in HARD]
     return write(folder / f"{name.rstrip('+')}.jsonl", *chosen)
 
 
-@THERE
 @pytest.mark.parametrize("name", FILES)
 def test_some_references_score_100(name: str, tmp_path: Path) -> None:
     bench = benchmark(name)
@@ -160,7 +153,6 @@ def test_some_references_score_100(name: str, tmp_path: Path) -> None:
     assert [(item.id, mark.why) for item, (mark,) in zip(items, marks, strict=True) if not (mark.official and mark.strict)] == []
 
 
-@THERE
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_every_reference_scores_100(name: str) -> None:
@@ -169,8 +161,8 @@ def test_every_reference_scores_100(name: str) -> None:
         assert which["pass_at_1"] == 100.0, [each for each in found["item_grades"] if not all(map(bool, each.values()))]
 
 
-@THERE
 @pytest.mark.slow
+@pytest.mark.external
 @pytest.mark.skipif(EVALPLUS is None, reason="evalplus is not installed (EVALPLUS_PYTHON may name an interpreter that has it)")
 @pytest.mark.parametrize("name", FILES)
 def test_verdicts_are_those_of_evalplus(name: str, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ from execverify.reports.evaluation import results_markdown, write_run
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
 
+pytestmark = pytest.mark.usefixtures("fixed_items")
+
 CRUXEVAL = [
     {"id": "a", "code": "def f(x):\n    return x * 2", "input": "3", "output": "6"},
     {"id": "b", "code": "def f(s, n):\n    for i in range(n):\n        s += str(i)\n    return s", "input": "'', 3", "output": "'012'"},
@@ -74,7 +76,7 @@ NAMES = [name for name, bench in all_benchmarks().items() if not bench.about.nee
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("style", ["execverify", "direct", "cot"])
 def test_gold_scores_100_everywhere(name: str, style: str, data: dict[str, Path]) -> None:
-    found = evaluate(name, "mock:gold", data=data.get(name), style=style, limit=40, workers=2).results
+    found = evaluate(name, "mock:gold", data=data.get(name), style=style, limit=20, workers=2).results
     for verdict in ("official", "strict"):
         scores = [found[verdict], *found[verdict].get("by_task", {}).values()]
         assert [score["pass_at_1"] for score in scores] == [100.0] * len(scores), (verdict, found["item_grades"])
@@ -84,7 +86,7 @@ def test_gold_scores_100_everywhere(name: str, style: str, data: dict[str, Path]
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[str, Path]) -> None:
     bench = benchmark(name)
-    nothing = evaluate(name, "mock:empty", data=data.get(name), limit=40, workers=2).results
+    nothing = evaluate(name, "mock:empty", data=data.get(name), limit=20, workers=2).results
     floors = nothing["baselines"]["answers"]
     unsaid = {"coverage": floors["NO"]["official"]["coverage"]} if name == "reval" else {}  # its authors take silence for NO
     scores = nothing["official"].get("by_task", {"all": nothing["official"]})
@@ -92,7 +94,7 @@ def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[
     assert nothing["strict"]["pass_at_1"] == 0.0
     assert list(floors) == list(bench.constants)
     for text in bench.constants[:2]:
-        found = evaluate(name, f"mock:constant:{text}", data=data.get(name), limit=40, workers=2).results
+        found = evaluate(name, f"mock:constant:{text}", data=data.get(name), limit=20, workers=2).results
         for verdict in ("official", "strict"):
             by_task = {task: score["pass_at_1"] for task, score in found[verdict].get("by_task", {}).items()}
             assert {"all": found[verdict]["pass_at_1"], **by_task} == floors[text][verdict], (text, verdict)

@@ -1,6 +1,8 @@
 """A training of seconds for tests: a model of some thousand weights on sixty rows."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from execverify.training.config import Preset
@@ -33,7 +35,25 @@ def arguments(*changes: str) -> list[str]:
     return [part for change in (*CHANGES, *changes) for part in ("--set", change)]
 
 
-def command(stage: str, out: Path, *more: str) -> list[str]:
-    """A call of `execverify train` for a stage by its name in presets, or "all"."""
+def words(stage: str, out: Path, *more: str) -> list[str]:
+    """Arguments of `execverify` that train a stage, by its name in presets, or "all"."""
     stage = {"rl_whitebox": "white-box", "rl_unit_tests": "unit-tests"}.get(stage, stage)
-    return [sys.executable, "-m", "execverify", "train", stage, "--preset", "tiny", "--output", str(out), *arguments(), *more]
+    return ["train", stage, "--preset", "tiny", "--output", str(out), *arguments(), *more]
+
+
+def command(stage: str, out: Path, *more: str) -> list[str]:
+    """The same as a command for a process of its own."""
+    return [sys.executable, "-m", "execverify", *words(stage, out, *more)]
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Train in this process as in one with OMP_NUM_THREADS=1: one thread adds in one order, and so gives the same weights."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -14,8 +14,8 @@ import pytest
 from execverify.errors import ModelError
 from execverify.models import BACKENDS, Generation, MockModel, Model, Request, Sampling, generate_cached, load, register_backend
 from execverify.models.model import SKIPPED_REQUEST
+from tests.helpers.benchmarks import CRUXEVAL, CRUXEVAL_GENERATIONS, benchmark_rows
 
-CRUXEVAL = Path(__file__).parents[3] / "shared/benchmarks/cruxeval/samples/codellama-7b_temp0.2_output.generations.json"
 THREE = ("a", "b", "c")
 
 
@@ -276,13 +276,12 @@ def test_files_that_hold_no_answers(content: str, told: str, tmp_path: Path) -> 
         load(f"replay:{path}")
 
 
-@pytest.mark.skipif(not CRUXEVAL.exists(), reason="CRUXEval's samples are not beside the repository")
 def test_recorded_generations_of_cruxeval() -> None:
-    model = load(f"replay:{CRUXEVAL}")
-    names = [f"sample_{i}" for i in range(800)]
+    model = load(f"replay:{CRUXEVAL_GENERATIONS}")
+    names = [row["id"] for row in benchmark_rows(CRUXEVAL)]
     given = list(model.generate(asked(*names), Sampling(n=10)))
     assert [g.id for g in given] == names and all(len(g.completions) == 10 and not g.error for g in given)
-    assert model.settings["answers"] == 800 and model.settings["samples"] == 10
+    assert model.settings["answers"] == len(names) and model.settings["samples"] == 10
 
 
 # ---------------------------------------------------------------------------------------------------------------- store

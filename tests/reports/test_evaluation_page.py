@@ -25,6 +25,8 @@ from execverify.reports.training import training_markdown
 from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
 
+pytestmark = pytest.mark.usefixtures("fixed_items")
+
 
 def record(id: str, completions: Sequence[str], right: str = "right") -> ItemResult:
     item = Item(id, ("output",), ("6",), "def f(x):\n    return x", "f(6)", {})
@@ -36,6 +38,11 @@ def record(id: str, completions: Sequence[str], right: str = "right") -> ItemRes
 @pytest.fixture(scope="module")
 def run() -> Evaluation:
     return evaluate("heldout", "mock:constant:Nil", limit=30)
+
+
+@pytest.fixture(scope="module")
+def gold() -> Evaluation:
+    return evaluate("heldout", "mock:gold", limit=30)
 
 
 def test_the_page_holds_every_line_once() -> None:
@@ -116,19 +123,17 @@ def test_the_files_of_a_run(run: Evaluation, tmp_path: Path) -> None:
         write_run(tmp_path / "file", run)
 
 
-def test_tables(run: Evaluation) -> None:
+def test_tables(run: Evaluation, gold: Evaluation) -> None:
     lines = results_markdown(run.results).splitlines()
     assert lines[0] == "**heldout**, mock:constant:Nil" and lines[2].startswith("| verdict  | task ")
     assert len([line for line in lines if line.startswith(("| official", "| strict"))]) == 2 * (
         1 + len(list(strict_scores(run.results)))
     )
-    other = evaluate("heldout", "mock:gold", limit=30)
-    text = comparison_markdown(compare([("a|b", run.results), ("gold", other.results)]))
+    text = comparison_markdown(compare([("a|b", run.results), ("gold", gold.results)]))
     assert "| a\\|b | mock:constant:Nil |" in text and "p (Holm)" in text and "Against a|b" in text
 
 
-def test_the_table_of_a_training(run: Evaluation) -> None:
-    gold = evaluate("heldout", "mock:gold", limit=30)
+def test_the_table_of_a_training(run: Evaluation, gold: Evaluation) -> None:
     text = training_markdown(
         "A title",
         {"base": {"held-out": run.results}, "sft": {"held-out": gold.results, "other-one": gold.results}},

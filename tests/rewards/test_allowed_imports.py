@@ -1,8 +1,6 @@
 """Installed modules that programs may import when they are named: which can be imported then, and what can be read."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from execverify.sandbox.isolation import LANDLOCK
 from execverify.sandbox.run import call_many
 from execverify.sandbox.sandbox import sandbox_for
 from execverify.tracing.expressions import expressions_many
+from tests.helpers.command import run
 
 TRY = """\
 import sys
@@ -103,15 +102,12 @@ def test_numpy_in_traces_questions_and_rows(tmp_path: Path) -> None:
     evaluated = [{"id": "a", "code": code, "input": "[1, 2, 3]", "output": "10"}]
     (tmp_path / "data.jsonl").write_text(json.dumps(evaluated[0]) + "\n")
 
-    def said(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "execverify", *arguments], capture_output=True, text=True)
-
-    assert json.loads(said("trace", str(file), "--json", "--allow-imports", "numpy").stdout)["result"]["text"] == "10"
-    assert "ModuleNotFoundError" in said("trace", str(file)).stdout
-    assert len(json.loads(said("ask", str(file), "--json", "--allow-imports", "math,numpy").stdout)["questions"]) > 3
-    made = said("dataset", "from-programs", str(file), "-o", str(rows), "--allow-imports", "numpy")
+    assert json.loads(run("trace", str(file), "--json", "--allow-imports", "numpy").stdout)["result"]["text"] == "10"
+    assert "ModuleNotFoundError" in run("trace", str(file)).stdout
+    assert len(json.loads(run("ask", str(file), "--json", "--allow-imports", "math,numpy").stdout)["questions"]) > 3
+    made = run("dataset", "from-programs", str(file), "-o", str(rows), "--allow-imports", "numpy")
     assert made.returncode == 0 and len(rows.read_text().splitlines()) == 2, made.stderr
-    assert said("dataset", "validate", str(rows), "--allow-imports", "numpy").returncode == 0
+    assert run("dataset", "validate", str(rows), "--allow-imports", "numpy").returncode == 0
     for name in ("cruxeval-o", "cruxeval-i"):
         found = evaluate(name, "mock:gold", data=tmp_path / "data.jsonl", imports=["numpy"]).results
         assert (found["official"]["pass_at_1"], found["strict"]["pass_at_1"]) == (100.0, 100.0)

@@ -304,6 +304,7 @@ def _real_rows(path: Path) -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.external
 @pytest.mark.skipif(not REAL.is_dir(), reason="EXECVERIFY_RECORDS names no folder of published rows")
 def test_real_rows_are_read_and_solved_by_their_references() -> None:
     for path in sorted(REAL.iterdir()):

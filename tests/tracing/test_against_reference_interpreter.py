@@ -23,12 +23,12 @@ import pytest
 import execverify as ev
 from execverify.datasets.from_programs import program_of
 from tests import cross_version as other_pythons
+from tests.helpers.benchmarks import CRUXEVAL, is_whole
 from tests.helpers.trace_cases import load_cases
 from tests.oracles import reference_interpreter as oracle
 from tests.oracles.random_programs import generate
 
 ROOT = Path(__file__).parents[2]
-CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 RUNS = ("returned", "raised")
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
@@ -347,7 +347,6 @@ def test_examples() -> None:
     assert tally.compared >= 0.9 * len(records) >= 45
 
 
-@pytest.mark.skipif(not CRUXEVAL.exists(), reason=f"CRUXEval is not at {CRUXEVAL}")
 def test_cruxeval() -> None:
     """Also: every program gives the output that CRUXEval says it gives."""
     usable: list[tuple[ev.ProgramRecord, ev.Program]] = []
@@ -359,10 +358,9 @@ def test_cruxeval() -> None:
             unusable += 1
     tally = hold([program for _, program in usable], [record.id for record, _ in usable])
     tally.check()
-    assert (unusable, tally.compared) == (2, 798)
+    assert (unusable, tally.compared) == ((2, 798) if is_whole(CRUXEVAL) else (1, 20))
 
 
-@pytest.mark.skipif(not CRUXEVAL.exists(), reason=f"CRUXEval is not at {CRUXEVAL}")
 def test_cruxeval_outputs() -> None:
     for record in ev.read_programs(CRUXEVAL):
         assert record.output is not None
@@ -373,7 +371,7 @@ def test_cruxeval_outputs() -> None:
         assert same(ev.run(program).value, reread(record.output)), record.id
 
 
-@pytest.mark.parametrize("first", range(0, 300, _CHUNK))
+@pytest.mark.parametrize("first", [0, pytest.param(100, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.slow)])
 def test_generated(first: int) -> None:
     hold_generated(first)
 

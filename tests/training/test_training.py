@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +24,8 @@ from execverify.training.checkpoints import (
     truncate_log,
 )
 from execverify.training.presets import load_preset, preset_names
-from tests.helpers.tiny_training import arguments, command, preset
+from tests.helpers.command import run
+from tests.helpers.tiny_training import arguments, command, one_thread, preset, words
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
@@ -57,9 +57,10 @@ def _quiet(line: str) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole training, undisturbed."""
     out = tmp_path_factory.mktemp("training") / "whole"
-    done = subprocess.run(command("sft", out), capture_output=True, text=True, env=_environment())
-    assert done.returncode == 0, done.stderr
-    done = subprocess.run(command("rl_whitebox", out), capture_output=True, text=True, env=_environment())
+    with one_thread():
+        done = run(*words("sft", out))
+        assert done.returncode == 0, done.stderr
+        done = run(*words("rl_whitebox", out))
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "baseline" in done.stdout
     return out
@@ -123,7 +124,8 @@ def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage:
     running.wait()
     if finished(out / stage) is None:
         assert last_checkpoint(out / stage) is not None
-    done = subprocess.run(command(stage, out, "--no-evaluation"), capture_output=True, text=True, env=_environment())
+    with one_thread():
+        done = run(*words(stage, out, "--no-evaluation"))
     assert done.returncode == 0, done.stderr
     assert [line["step"] for line in _log(out / stage)] == [1, 2, 3, 4]
     told = finished(out / stage)
@@ -504,13 +506,8 @@ def test_tokens_of_a_tokenizer_from_scratch(trained: Path) -> None:
 
 
 def test_the_command_tells_presets_and_mistakes() -> None:
-    def run(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "execverify", "train", *more], capture_output=True, text=True, env=_environment()
-        )
-
-    assert all(name in run("--list").stdout for name in preset_names())
-    wrong = run("sft", "--preset", "tinny")
+    assert all(name in run("train", "--list").stdout for name in preset_names())
+    wrong = run("train", "sft", "--preset", "tinny")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1) and "did you mean tiny" in wrong.stderr
-    assert "name a stage" in run().stderr
+    assert "name a stage" in run("train").stderr
     assert preset().as_json() and arguments()

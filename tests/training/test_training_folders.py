@@ -2,9 +2,7 @@
 
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +14,9 @@ import pytest
 from execverify.errors import ModelError, TrainingError
 from execverify.training.checkpoints import MODEL, STAGE, STARTED, base_name, check_base, finished, has_started
 from execverify.training.run_dir import CHAINS, SETTINGS, conflicting_settings, lock_config
-from tests.helpers.tiny_training import command, preset
+from tests.helpers.command import Done
+from tests.helpers.command import run as run_command
+from tests.helpers.tiny_training import preset, words
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
@@ -255,11 +255,8 @@ def test_an_experiment_names_what_differs(tmp_path: Path) -> None:
         claimed("model.hidden=64", "sft.cot_style=plain")
 
 
-def _verl(out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    return subprocess.run(
-        [*command("rl_whitebox", out), "--trainer", "verl", *more], capture_output=True, text=True, env=environment, check=False
-    )
+def _verl(out: Path, *more: str) -> Done:
+    return run_command(*words("rl_whitebox", out), "--trainer", "verl", *more)
 
 
 def test_verl_starts_where_trl_would(kept: Path, tmp_path: Path) -> None:
@@ -272,16 +269,15 @@ def test_verl_starts_where_trl_would(kept: Path, tmp_path: Path) -> None:
     assert "the run, its rows and settings are written" in done.stderr, done.stderr
     told = json.loads((out / "verl-rl_whitebox" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(out / "sft" / MODEL)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-    second = [*command("rl_unit_tests", out), "--trainer", "verl"]
-    done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
+    second = [*words("rl_unit_tests", out), "--trainer", "verl"]
+    done = run_command(*second)
     assert (
         done.returncode == 2 and "verl-rl_whitebox has no checkpoint yet" in done.stderr
     )  # stage II goes on from verl's stage I
     weights = out / "verl-rl_whitebox" / "checkpoints" / "global_step_4" / "actor" / "huggingface"
     shutil.copytree(kept / "sft" / MODEL, weights)
     (out / "verl-rl_whitebox" / "checkpoints" / "latest_checkpointed_iteration.txt").write_text("4")
-    done = subprocess.run(second, capture_output=True, text=True, env=environment, check=False)
+    done = run_command(*second)
     told = json.loads((out / "verl-rl_unit_tests" / SETTINGS).read_text(encoding="utf-8"))
     assert told["model"] == str(weights), done.stderr
     done = _verl(out, "--set", "model.hidden=64")

@@ -2,7 +2,7 @@
 
 A verb's module is loaded when the verb is used: `execverify --version` and the completion of a shell load none. Exit statuses: 0
 done; 1 a check found something wrong; 2 wrong input, or output that cannot be written; 3 our own failure, such as a sandbox that does
-not start; 70 a fault of execverify; 128 and more a signal.
+not start; 70 a bug in execverify; 128 and more a signal.
 """
 
 import contextlib
@@ -146,7 +146,7 @@ class Signalled(KeyboardInterrupt):
 
 
 def complain(message: object) -> None:
-    """Says in one line on standard error what is wrong."""
+    """Report an error in one line on standard error."""
     with contextlib.suppress(OSError):
         click.echo(f"execverify: {one_line(message)}", err=True)
 
@@ -159,7 +159,7 @@ def run_command_line(args: list[str] | None = None) -> NoReturn:
     sys.stderr = sys.stderr or _nowhere()  # closed by who started us
     if sys.stdout is None:
         sys.stdout = _nowhere()
-        sys.exit(_told("standard output is closed: send it to a file, or to /dev/null", 2))
+        sys.exit(_complain_with("standard output is closed: send it to a file, or to /dev/null", 2))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -181,53 +181,56 @@ def _status(words: list[str]) -> int:
     except click.exceptions.Exit as finished:
         return finished.exit_code
     except SystemExit as finished:
-        return finished.code if isinstance(finished.code, int) else 0 if finished.code is None else _told(finished.code, 1)
+        return (
+            finished.code if isinstance(finished.code, int) else 0 if finished.code is None else _complain_with(finished.code, 1)
+        )
     except click.ClickException as error:
-        return _told(_usage(error), 2)
+        return _complain_with(_usage(error), 2)
     except (KeyboardInterrupt, click.exceptions.Abort) as stop:
         complain(stopped(words))
         return 128 + (stop.number if isinstance(stop, Signalled) else signal.SIGINT)
     except ExecVerifyError as error:
-        return _told(error, 3 if isinstance(error, SandboxError) else 2)
+        return _complain_with(error, 3 if isinstance(error, SandboxError) else 2)
     except BrokenPipeError:  # the reader of our output has gone, as in `execverify trace ... | head`
         _drop_output()
         return 128 + signal.SIGPIPE
     except OSError as error:
         _drop_output()
         where = error.filename if isinstance(error.filename, str) else "the output could not be written, or a file not be read"
-        return _told(f"{where}: {error.strerror or error}", 2)
+        return _complain_with(f"{where}: {error.strerror or error}", 2)
     except MemoryError:
-        return _told("there is not enough memory: use fewer --workers, or give less at once", 3)
+        return _complain_with("there is not enough memory: use fewer --workers, or give less at once", 3)
     except ImportError as error:
         if (error.name or "").partition(".")[0] in ("click", "rich"):
             raise
-        return _fault(error)
+        return _report_bug(error)
     except Exception as error:
-        return _fault(error)
+        return _report_bug(error)
 
 
-def _fault(error: Exception) -> int:
-    """Shows where a fault of ours is."""
+def _report_bug(error: Exception) -> int:
+    """Show the traceback of a bug of ours."""
     traceback.print_exception(error)
-    return _told(
-        f"this is a fault of execverify, and not yours ({type(error).__name__}): please report it with the lines above", 70
+    return _complain_with(
+        f"this is a bug in execverify, and no mistake of yours ({type(error).__name__}): please report it with the lines above",
+        70,
     )
 
 
-def _told(message: object, status: int) -> int:
+def _complain_with(message: object, status: int) -> int:
     complain(message)
     return status
 
 
 def _usage(error: click.ClickException) -> str:
-    """What click says, and where help is to be had."""
+    """The message of click, with the command that shows help."""
     ctx = getattr(error, "ctx", None)
-    hint = f" (`{ctx.command_path} --help` tells more)" if isinstance(error, click.UsageError) and ctx is not None else ""
+    hint = f" (`{ctx.command_path} --help` shows more)" if isinstance(error, click.UsageError) and ctx is not None else ""
     return f"{error.format_message().rstrip()}{hint}"
 
 
 def stopped(words: list[str]) -> str:
-    """What to say of a command that was stopped: whether the same one resumes."""
+    """The message for a stopped command: whether the same command resumes."""
     named = [word for word in words if not word.startswith("-")]
     verb = next((word for word in named if word != "dataset"), "")
     if verb in _RESUMES or (verb == "evaluate" and any(word.split("=")[0] in ("-o", "--output") for word in words)):

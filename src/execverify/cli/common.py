@@ -94,7 +94,7 @@ def read_program_records(file: str, call: str | None, usual_imports: bool = True
 def trace_programs(
     file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None], usual_imports: bool = True
 ) -> Iterator[tuple[str, Trace]]:
-    """Names and traces of a file's programs; `failed` is told the name of one that cannot be used, and why."""
+    """Names and traces of a file's programs; `failed` is called with the name of one that cannot be used, and why."""
     named: list[tuple[str, Program]] = []
     for record in read_program_records(file, call, usual_imports):
         try:
@@ -107,7 +107,7 @@ def trace_programs(
 
 
 class FailureReporter:
-    """What went wrong with single programs of a file: told at once, in one line each; the command goes on, then exits with 2."""
+    """What went wrong with single programs of a file: reported at once, in one line each; the command goes on, then exits with 2."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json

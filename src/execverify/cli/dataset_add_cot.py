@@ -45,7 +45,7 @@ def dataset_add_cot_command(
     steps: int,
     imports: tuple[str, ...],
 ) -> None:
-    """Give rows chains of thought that tell their program's run.
+    """Add chains of thought rendered from the traces of the rows' programs.
 
     ROWS is a file of rows, or the folder of a dataset. OUT has the columns prompt and completion, as TRL's SFTTrainer takes them.
     """
@@ -76,7 +76,7 @@ def _print_account(account: CotReport, out: str) -> None:
     kinds = ", ".join(f"{number} {kind}" for kind, number in account.chains.items()) or "none"
     note(f"{count_phrase(account.rows, 'row')}; chains: {kinds}" + (f" -> {out}" if count else ""))
     if count:
-        rungs = ", ".join(f"{number} at level {rung}" for rung, number in sorted(account.detail_levels.items()))
+        levels = ", ".join(f"{number} at level {level}" for level, number in sorted(account.detail_levels.items()))
         styles = ", ".join(f"{number} {name}" for name, number in sorted(account.styles.items()))
-        note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {rungs}; styles: {styles}")
+        note(f"{account.tokens / count:.0f} tokens a chain; detail, 0 the fullest: {levels}; styles: {styles}")
     note_skipped(account.skipped, lambda one: one.id)

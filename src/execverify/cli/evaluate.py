@@ -130,7 +130,7 @@ def _list(as_json: bool) -> None:
         return
     for about in abouts:
         stdout.print(Text(about.name, style="bold"), Text(about.description), sep="  ")
-        told = (
+        facts = (
             ("size", about.size),
             ("licence", about.licence),
             ("source", about.source_url),
@@ -138,7 +138,7 @@ def _list(as_json: bool) -> None:
             ("strict", about.strict),
         )
         table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 1, 0, 2))
-        for name, text in told:
+        for name, text in facts:
             table.add_row(Text(name, style="dim"), Text(text))
         stdout.print(table)
 

@@ -59,7 +59,7 @@ class Progress:
             self._live.stop()
 
     def update(self, done: int, *, ready: int = 0, what: str | None = None, total: int | None = None) -> None:
-        """Says how many are done, how many of these were there before, and what is counted now, where that changes."""
+        """Set how many are done, how many of these were there before, and, where that changes, what is counted."""
         now = time.monotonic()
         if what is not None and what != self._what:
             self._what, self._begun, self._points = what, now, deque([(now, done)])
@@ -72,7 +72,7 @@ class Progress:
             self._live.update(self._shown, description=self._what, completed=done, total=self._total)
 
     def advance(self, more: int) -> None:
-        """Says that so many more are done."""
+        """Add to the number that is done."""
         self.update(self._done + more)
 
     def track(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -83,7 +83,7 @@ class Progress:
 
     @property
     def rate(self) -> float | None:
-        """How many are done a second; None where it is too early to say."""
+        """How many are done a second; None where it is too early to estimate."""
         now = time.monotonic()
         begun, before = self._points[0]
         more = self._done - self._ready - before

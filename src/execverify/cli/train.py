@@ -73,7 +73,7 @@ def train_command(
     if status or engine != "trl":
         sys.exit(status)
     if not is_first():
-        return  # the first process measures, and says what came of it
+        return  # the first process measures and prints the result
     if not no_evaluation:
         stdout.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
     note(f"{folder}: done")

@@ -48,7 +48,7 @@ DETAIL_LEVELS = (
 """From all to little. Where a chain does not fit its budget, the next one is tried."""
 
 NAMED_LEVELS = {"full": 0, "medium": 2, "brief": 3}
-"""Where on the ladder a named level of detail begins."""
+"""Index in `DETAIL_LEVELS` at which each named level begins."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class StepEffects:
 
     Args:
         details: the values of their parts.
-        detail: how much to tell.
+        detail: how much to include.
         asked: lines, visits and variables that are asked about: those are rendered whatever their length.
     """
 
@@ -33,59 +33,61 @@ class StepEffects:
         self.detail = detail
         self.asked = asked
 
-    def effect(self, step: Step, node: ast.AST, sight: StepContext) -> Iterator[Claim]:
+    def effect(self, step: Step, node: ast.AST, context: StepContext) -> Iterator[Claim]:
         """What a statement does beside setting names."""
         if isinstance(node, ast.Expr):
-            yield claims.SideEffect(_done(node, sight) or one_line(node))
+            yield claims.SideEffect(_done(node, context) or one_line(node))
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            yield from self.assigned(step, node, sight)
+            yield from self.assigned(step, node, context)
         elif not isinstance(node, ast.For | ast.AsyncFor):
             yield claims.SideEffect(one_line(node))
 
-    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, sight: StepContext) -> Iterator[Claim]:
+    def assigned(self, step: Step, node: ast.Assign | ast.AugAssign | ast.AnnAssign, context: StepContext) -> Iterator[Claim]:
         """What an assignment does, where it is not rendered by the names that it sets."""
         if isinstance(node, ast.AugAssign):
-            yield from self.changed(step, node, sight)
+            yield from self.changed(step, node, context)
             return
-        if isinstance(node.value, ast.Name) and self.detail.parts != "none" and sight.text(node.value):
-            value = sight.state.get(node.value.id)
+        if isinstance(node.value, ast.Name) and self.detail.parts != "none" and context.text(node.value):
+            value = context.state.get(node.value.id)
             if value is not None and value.text is not None and len(value.text) <= self.detail.width:
                 yield claims.ValueClaim(node.value.id, value.text, whole=True)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         if any(isinstance(target, ast.Subscript | ast.Attribute) for target in targets):
-            right = None if node.value is None else sight.values.get(node.value) or sight.text(node.value)
-            left = [sight.place(target) for target in targets]
+            right = None if node.value is None else context.values.get(node.value) or context.text(node.value)
+            left = [context.place(target) for target in targets]
             known = [text for text in (*left, right) if text]
             yield claims.SideEffect(" = ".join(known) if len(known) == len(left) + 1 else one_line(node))
 
-    def changed(self, step: Step, node: ast.AugAssign, sight: StepContext) -> Iterator[Claim]:
+    def changed(self, step: Step, node: ast.AugAssign, context: StepContext) -> Iterator[Claim]:
         """What `x += 1` does: of a number or text, the operation; of an item likewise; of what changes in place, as it stands."""
         target, sign = node.target, _SIGNS.get(type(node.op), "?")
-        right = sight.values.get(node.value) or sight.text(node.value)
+        right = context.values.get(node.value) or context.text(node.value)
         old = new = None
         if isinstance(target, ast.Name):
-            old, new = sight.state.get(target.id), step.state.get(target.id)
+            old, new = context.state.get(target.id), step.state.get(target.id)
         elif isinstance(target, ast.Subscript):
-            old, new = self.item(step, target, sight)
-        quiet = node.value in scopes_of(sight.program).is_silent
+            old, new = self.item(step, target, context)
+        quiet = node.value in scopes_of(context.program).is_silent
         if old and new and old.text and new.text and right and old.type in _IMMUTABLE and not quiet:
             if self.detail.parts != "none":
                 yield claims.ValueClaim(
                     f"{_bracketed(old.text, sign)} {sign} {_operand(right, node.value)}", new.text, whole=True
                 )
             if not isinstance(target, ast.Name):
-                yield claims.SideEffect(f"{sight.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node))
+                yield claims.SideEffect(
+                    f"{context.place(target)} = {new.text}" if self.detail.parts != "none" else one_line(node)
+                )
             return
-        left = sight.place(target)
+        left = context.place(target)
         yield claims.SideEffect(f"{left} {sign}= {right}" if left and right else one_line(node))
 
-    def item(self, step: Step, target: ast.Subscript, sight: StepContext) -> tuple[Value | None, Value | None]:
+    def item(self, step: Step, target: ast.Subscript, context: StepContext) -> tuple[Value | None, Value | None]:
         """What an item was that is assigned to, and what it is in the variable's state now; None where that is not known."""
         old = next((note.value for note in self.details.of(step.index) if note.node is target), None)
-        if old is None or target not in sight.values:
+        if old is None or target not in context.values:
             return None, None
         try:
-            return old, to_value(_found(target, step, sight))
+            return old, to_value(_found(target, step, context))
         except (LiteralError, LookupError, TypeError):
             return old, None
 
@@ -103,24 +105,24 @@ class StepEffects:
                 yield claims.VariableSize(name, size)
 
 
-def _found(place: ast.expr, step: Step, sight: StepContext) -> Any:
+def _found(place: ast.expr, step: Step, context: StepContext) -> Any:
     """What is in a place of a variable after a step: read out of the variable's literal."""
     if isinstance(place, ast.Name):
         return parse_literal(step.state[place.id].text or "")
     if not isinstance(place, ast.Subscript):
         raise LookupError
-    key = sight.values.get(place.slice) or sight.text(place.slice) or ""
-    return _found(place.value, step, sight)[parse_literal(key)]
+    key = context.values.get(place.slice) or context.text(place.slice) or ""
+    return _found(place.value, step, context)[parse_literal(key)]
 
 
-def _done(node: ast.Expr, sight: StepContext) -> str | None:
+def _done(node: ast.Expr, context: StepContext) -> str | None:
     """A call that stands as a statement, with its arguments' values and what it changes by its name."""
     call = node.value
-    text = sight.text(call) if isinstance(call, ast.Call) else None
+    text = context.text(call) if isinstance(call, ast.Call) else None
     if text is None or not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
         return text
     owner = call.func.value
-    place, known = sight.place(owner), sight.values.get(owner) or sight.text(owner)
+    place, known = context.place(owner), context.values.get(owner) or context.text(owner)
     return place + text[len(known) :] if place and known and text.startswith(f"{known}.") else text
 
 

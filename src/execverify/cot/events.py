@@ -36,7 +36,7 @@ class TraceView:
 
 
 def trace_view(trace: Trace, details: ExpressionValues) -> TraceView:
-    """The course of a run."""
+    """The claims of a run, in order."""
     shape = shape_of(trace)
     endings: dict[int, list[int]] = {}
     stops: dict[int, int] = {}  # for each frame, the index after its last step and those of the calls made in it
@@ -50,15 +50,15 @@ def trace_view(trace: Trace, details: ExpressionValues) -> TraceView:
     return TraceView(trace, details, shape, {end: steps[::-1] for end, steps in endings.items()})
 
 
-def run_claims(course: TraceView, detail: DetailLevel, questions: Iterable[Question] = ()) -> Iterator[Claim]:
+def run_claims(view: TraceView, detail: DetailLevel, questions: Iterable[Question] = ()) -> Iterator[Claim]:
     """Claims about a run.
 
     Args:
-        course: the run.
-        detail: how much to tell.
+        view: the run.
+        detail: how much to include.
         questions: what is asked about it: those moments are rendered whatever the detail.
     """
-    return _ClaimBuilder(course, detail, tuple(questions)).tell()
+    return _ClaimBuilder(view, detail, tuple(questions)).build()
 
 
 def answer_claims(trace: Trace, questions: Iterable[Question]) -> Iterator[Claim]:
@@ -93,11 +93,11 @@ _ANSWERS: dict[str, Callable[[Trace, Question], Claim]] = {"next_statement": _ne
 
 
 class _ClaimBuilder:
-    def __init__(self, course: TraceView, detail: DetailLevel, questions: tuple[Question, ...]) -> None:
-        self.course = course
-        self.trace = course.trace
-        self.details = course.details
-        self.shape = course.shape
+    def __init__(self, view: TraceView, detail: DetailLevel, questions: tuple[Question, ...]) -> None:
+        self.view = view
+        self.trace = view.trace
+        self.details = view.details
+        self.shape = view.shape
         self.detail = detail
         self.lines = lines_of(self.trace.program)
         self.effects = StepEffects(
@@ -106,9 +106,9 @@ class _ClaimBuilder:
         self.gaps = gaps_of(self.trace, self.shape, detail, questions)
         self.open: dict[int, StepContext] = {}  # steps that are being rendered, and what is known in each
 
-    # ------------------------------------------------------------------------------------------------ the course of events
+    # ------------------------------------------------------------------------------------------------ the events, in order
 
-    def tell(self) -> Iterator[Claim]:
+    def build(self) -> Iterator[Claim]:
         """All of it."""
         trace = self.trace
         yield claims.CallStarts(self.arguments(0))
@@ -130,7 +130,7 @@ class _ClaimBuilder:
 
     def nested_steps(self, moment: int) -> Iterator[Claim]:
         """What happens when so many steps have begun, and before the next one does: parts, ends, returns."""
-        over = [index for index in self.course.endings.get(moment, ()) if index in self.open]
+        over = [index for index in self.view.endings.get(moment, ()) if index in self.open]
         noted = [index for index in self.open if index < moment - 1 and index not in over and self.has_new(index, moment)]
         for index in sorted(over + noted, reverse=True):
             step = self.trace.steps[index]
@@ -148,15 +148,15 @@ class _ClaimBuilder:
 
     def parts(self, index: int, moment: int) -> Iterator[Claim]:
         """The parts of a step that have been computed up to a moment."""
-        sight, notes = self.open[index], self.details.of(index)
-        start = sight.emitted
-        while sight.emitted < len(notes) and notes[sight.emitted].time_index <= moment:
-            sight.emitted += 1
+        context, notes = self.open[index], self.details.of(index)
+        start = context.emitted
+        while context.emitted < len(notes) and notes[context.emitted].time_index <= moment:
+            context.emitted += 1
         line = self.lines.get(self.trace.steps[index].line)
-        if start == sight.emitted or line is None or line.multiple_statements or index in self.details.cut:
+        if start == context.emitted or line is None or line.multiple_statements or index in self.details.cut:
             return
-        new = [note for note in notes[start : sight.emitted] if note.node is not line.is_silent]
-        yield from expression_claims(sight, new, self.detail.parts, line)
+        new = [note for note in notes[start : context.emitted] if note.node is not line.is_silent]
+        yield from expression_claims(context, new, self.detail.parts, line)
 
     def entered(self, step: Step) -> Iterator[Claim]:
         """The call that leads to a step, where it is the first of its frame."""
@@ -237,7 +237,7 @@ class _ClaimBuilder:
                 yield claims.FunctionReturned(value)
 
     def enters_body(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
-        """Whether the step after a header is in its body, as far as lines tell."""
+        """Whether the step after a header is in its body, judged by line numbers."""
         following = self.shape.after[step.index]
         first, last = node.body[0], node.body[-1]
         return following >= 0 and first.lineno <= self.trace.steps[following].line <= (last.end_lineno or last.lineno)

@@ -14,7 +14,7 @@ PARTS = (
     ast.Call, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.JoinedStr, ast.Subscript, ast.NamedExpr, ast.ListComp,
     ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Attribute,
 )  # fmt: skip
-"""Kinds of expressions whose values are worth telling."""
+"""Kinds of expressions whose values are included in chains."""
 
 _SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -69,8 +69,8 @@ class ExpressionText:
         if "\n" in text:
             return (text,)
         again = ast.parse(text, mode="eval").body
-        twins = dict(zip(walk(again), walk(node), strict=True))
-        return tuple(_cut(text if text.isascii() else text.encode(), again, again, text.isascii(), twins))
+        originals = dict(zip(walk(again), walk(node), strict=True))
+        return tuple(_cut(text if text.isascii() else text.encode(), again, again, text.isascii(), originals))
 
     def _line(self, number: int) -> str | bytes:
         line = self.program.lines[number - 1]
@@ -100,7 +100,7 @@ def substitute_values(pieces: Segments, value_of: Callable[[ast.expr], tuple[str
 
 
 def _cut(
-    line: str | bytes, top: ast.expr, node: ast.expr, ascii: bool, twins: dict[ast.AST, ast.AST] | None = None
+    line: str | bytes, top: ast.expr, node: ast.expr, ascii: bool, originals: dict[ast.AST, ast.AST] | None = None
 ) -> Iterator["str | Slot"]:
     """The pieces of one line's expression."""
     at = top.col_offset
@@ -116,7 +116,7 @@ def _cut(
         guard = isinstance(parent, ast.UnaryOp) or (
             isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow) and child is parent.left
         )
-        original = twins[child] if twins else child
+        original = originals[child] if originals else child
         assert isinstance(original, ast.expr)
         yield Slot(original, guard, isinstance(parent, ast.Attribute), grouped)
     yield _text(line[at : top.end_col_offset])

@@ -28,7 +28,7 @@ _MUTATING = frozenset(
 
 @dataclass(frozen=True)
 class Scopes:
-    """What a program's text tells of its expressions.
+    """Static facts about a program's expressions.
 
     Attributes:
         bound: for each expression inside of comprehensions and lambdas, the names that those bind.
@@ -236,46 +236,47 @@ class StepContext:
         return node.id, True
 
 
-def expression_claims(sight: StepContext, notes: Sequence[ExpressionValue], how: str, line: Line) -> Iterator[Claim]:
+def expression_claims(context: StepContext, notes: Sequence[ExpressionValue], how: str, line: Line) -> Iterator[Claim]:
     """Claims about the parts of a statement, in the order in which they were computed.
 
     Args:
-        sight: what is known; it is kept up to date.
+        context: what is known; it is kept up to date.
         notes: what was recorded.
         how: which are rendered, see `Detail.parts`.
         line: the statement's line.
     """
-    scopes = scopes_of(sight.program)
+    scopes = scopes_of(context.program)
     many = _with_many_rounds(notes, scopes)
     for note in notes:
         node, value = note.node, note.value.text
         made_by = scopes.binders.get(node)
         if made_by is not None:
-            _bind(sight, note, made_by, scopes)
+            _bind(context, note, made_by, scopes)
             continue
         if isinstance(node, ast.NamedExpr):
-            sight.rebind(node, note.value)
+            context.rebind(node, note.value)
         inside = bool(scopes.bound.get(node))
         if not isinstance(node, ast.expr) or value is None or node in scopes.is_silent or not _is_told(node, how, line, inside):
             continue
         if inside and (
-            sight.comprehension is None or (sight.comprehension in many and sight.rounds[sight.comprehension] > _MANY_ROUNDS)
+            context.comprehension is None
+            or (context.comprehension in many and context.rounds[context.comprehension] > _MANY_ROUNDS)
         ):
             continue
-        text = sight.text(node)
+        text = context.text(node)
         if isinstance(node, ast.Name) and text is not None:
             text = node.id
         if text is None or text == value:
             continue
-        if inside and sight.pending:
-            yield ComprehensionRound(tuple((name, bound.text) for name, bound in sight.pending if bound.text is not None))
-            sight.pending = []
-        source = texts_of(sight.program).source(node)
-        if inside or node in scopes.has_side_effect or node is line.whole or (source, value) not in sight.mentioned:
+        if inside and context.pending:
+            yield ComprehensionRound(tuple((name, bound.text) for name, bound in context.pending if bound.text is not None))
+            context.pending = []
+        source = texts_of(context.program).source(node)
+        if inside or node in scopes.has_side_effect or node is line.whole or (source, value) not in context.mentioned:
             yield ValueClaim(text, value, whole=node is line.whole and line.consumes_value)
-        sight.mentioned.add((source, value))
+        context.mentioned.add((source, value))
         if len(value) <= _PART_WIDTH or node in scopes.has_side_effect:
-            sight.values[node] = value
+            context.values[node] = value
 
 
 def _with_many_rounds(notes: Sequence[ExpressionValue], scopes: Scopes) -> set[ast.AST]:
@@ -284,18 +285,18 @@ def _with_many_rounds(notes: Sequence[ExpressionValue], scopes: Scopes) -> set[a
     return {scopes.binders[node] for node, count in counts.items() if count > _ROUNDS}
 
 
-def _bind(sight: StepContext, note: ExpressionValue, binder: ast.AST, scopes: Scopes) -> None:
+def _bind(context: StepContext, note: ExpressionValue, binder: ast.AST, scopes: Scopes) -> None:
     """A comprehension or lambda binds a name: another round of it begins, or goes on with its names."""
     name = note.node.id if isinstance(note.node, ast.Name) else note.node.arg  # type: ignore[attr-defined]
     around = scopes.bound.get(note.node, frozenset())
-    if binder is not sight.comprehension or note.node is scopes.firsts[binder]:
-        sight.pending = [pair for pair in sight.pending if pair[0] in around]  # those of the round that this one is inside of
-        sight.rounds[binder] = sight.rounds.get(binder, 0) + 1
-    sight.comprehension = binder
-    sight.pending.append((name, note.value))
-    sight.inner[name] = note.value
+    if binder is not context.comprehension or note.node is scopes.firsts[binder]:
+        context.pending = [pair for pair in context.pending if pair[0] in around]  # those of the round that this one is inside of
+        context.rounds[binder] = context.rounds.get(binder, 0) + 1
+    context.comprehension = binder
+    context.pending.append((name, note.value))
+    context.inner[name] = note.value
     for node in scopes.bound:  # what was computed in the round before is past
-        sight.values.pop(node, None)
+        context.values.pop(node, None)
 
 
 def _is_told(node: ast.expr, how: str, line: Line, inside: bool) -> bool:

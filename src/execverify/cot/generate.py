@@ -85,8 +85,8 @@ def generate_cot(
         task: of kind "white_box" or "input_prediction".
         trace: the run of its program.
         details: the values of the parts of its statements; by default the program runs once more for them.
-        style: of `VOICES`, or "mixed".
-        detail_level: of `DETAILS`: where to begin on the ladder from all to little.
+        style: of `STYLES`, or "mixed".
+        detail_level: of `NAMED_LEVELS`: the level to try first; a lower level follows where the budget is exceeded.
         max_tokens: most tokens of the completion; detail is given up step by step until it fits. None for any length.
         seed: chooses among phrases; with the task's id, so that a row's chain depends on nothing else.
         count_tokens: how many tokens a text has.
@@ -103,11 +103,11 @@ def generate_cot(
         return wrong
     if details is None:
         (details,) = expressions_many([trace], limits=_LIMITS)
-    course = trace_view(trace, details)
+    view = trace_view(trace, details)
 
-    def render(rung: int) -> CotCompletion:
-        text = _completion(task, course, DETAIL_LEVELS[rung], style, seed)
-        return CotCompletion(text, style, rung, count_tokens(text))
+    def render(index: int) -> CotCompletion:
+        text = _completion(task, view, DETAIL_LEVELS[index], style, seed)
+        return CotCompletion(text, style, index, count_tokens(text))
 
     return _most_detailed_within(render, NAMED_LEVELS[detail_level], max_tokens)
 
@@ -144,7 +144,7 @@ def check_options(style: str, detail: str) -> None:
 def _mismatch(task: Task, trace: Trace) -> Rejected | None:
     """Why a trace cannot teach a task: it ended otherwise, or its questions have other answers there."""
     if task.kind not in TASK_KINDS:
-        return Rejected(f"rows of kind {task.kind} have no run to tell")
+        return Rejected(f"rows of kind {task.kind} have no trace to render")
     result = trace.result
     if result.outcome != "returned" or result.value is None:
         return Rejected("the program does not run as it did", f"{result.outcome}: {result.detail}")
@@ -158,13 +158,13 @@ def _mismatch(task: Task, trace: Trace) -> Rejected | None:
     return None
 
 
-def _completion(task: Task, course: TraceView, detail: DetailLevel, style: str, seed: int | str) -> str:
-    trace = course.trace
-    run = run_claims(course, detail, task.questions)
+def _completion(task: Task, view: TraceView, detail: DetailLevel, style: str, seed: int | str) -> str:
+    trace = view.trace
+    run = run_claims(view, detail, task.questions)
     claims: list[Claim]
     if task.kind == "input_prediction":
         wanted = task.result.text or ""
-        needs = requirements_of(trace, course.shape, detail.needs, min(detail.width, _NEED_WIDTH))
+        needs = requirements_of(trace, view.shape, detail.needs, min(detail.width, _NEED_WIDTH))
         claims = list(chain([claim_types.WantedResult(wanted)], needs, run, [claim_types.ResultConfirmed(wanted)]))
     else:
         claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))

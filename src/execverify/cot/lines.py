@@ -1,4 +1,4 @@
-"""What a program's text tells of each line, found out once: the narrator meets a line many times."""
+"""Static facts about each line of a program, computed once: chain generation meets a line many times."""
 
 import ast
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Who teaches: the seam between rows and the chains of thought that they get.
+"""Teachers write the chains of thought of rows.
 
-A teacher is given lessons and gives a completion for each, or says why not. What it gives is taken only where the verifier pays it
-in full: for a model as teacher, that is rejection sampling; the narrator here passes always, or it has a fault.
+A teacher takes lessons and gives a completion for each, or the reason why there is none. A completion is kept only if it earns the
+full reward. For a model as teacher, that is rejection sampling. `TraceTeacher` always passes: a chain of it that fails is a bug.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,11 +45,11 @@ class Teacher(Protocol):
 
 @dataclass(frozen=True)
 class TraceTeacher:
-    """The embedded teacher: it tells each run as it was.
+    """The built-in teacher: it renders the trace of each run.
 
     Attributes:
-        style: of `VOICES`, or "mixed".
-        detail_level, max_tokens, seed, count_tokens: see `narrate`.
+        style: of `STYLES`, or "mixed".
+        detail_level, max_tokens, seed, count_tokens: see `generate_cot`.
 
     Raises:
         DatasetError: an unknown style or level of detail, or a budget below 1.

@@ -46,7 +46,7 @@ _IDLE_CALLS = 4
 """Calls after which unused processes outside are ended."""
 
 _INCONCLUSIVE = INCONCLUSIVE_OUTCOMES | {Outcome.OUT_OF_MEMORY}
-"""Outcomes that say nothing here: the process does more than to run a program."""
+"""Outcomes that decide nothing here: the process does more than to run a program."""
 
 
 @functools.cache
@@ -188,7 +188,7 @@ class _InProcessRunner:
         return [self._trace(program) for program in programs]
 
     def _trace(self, program: Program) -> Trace | None:
-        if may_be_nondeterministic(program):  # other processes must tell whether it does
+        if may_be_nondeterministic(program):  # runs in other processes decide
             return None
         given = _own_arguments(program)()
         trace = trace_of(program, run_in_context(partial(record, given=given), _job(program, self.limits)))

@@ -1,9 +1,9 @@
 """The folder of a dataset, and the states that it can be in: nothing, unfinished, complete, or somebody else's.
 
-    OUT/manifest.json           what the dataset is; written last, so that it says: complete
+    OUT/manifest.json           what the dataset is; written last, as the mark of a complete dataset
     OUT/data/*.parquet          the rows
     OUT/report.html             the dataset for a reader, where the build was given a writer of it
-    OUT/.unfinished/            while it is being made: `begun.json` says what, then spans, shards and a lock
+    OUT/.unfinished/            while it is being made: `begun.json` with the settings, then spans, shards and a lock
 
 All of the unfinished is in one folder, which is the only thing in OUT until the rows are whole.
 """
@@ -201,6 +201,6 @@ def _shown(value: Any) -> str:
 
 
 def write_error(out: Path, error: OSError) -> str:
-    """What to tell where a dataset's folder cannot be written, as when the disk is full."""
+    """The error for a dataset's folder that cannot be written, as when the disk is full."""
     reason = os.strerror(error.errno) if error.errno else " ".join(str(error).split())  # Arrow's own words are long
     return f"{out} could not be written: {reason}; what was made is kept: make room and give the same command to go on"

@@ -33,7 +33,7 @@ HUB = "PRIME-RL/Eurus-2-RL-Data"
 _REQUEST = re.compile(
     r"\s*Write Python code to solve the problem\.\s*Present the code in\s*```python\s*Your code\s*```\s*at the end\.?\s*$"
 )
-"""How PRIME's prompts end; the answer's form is said by our template instead."""
+"""How PRIME's prompts end; our template states the answer's form instead."""
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """Code-generation rows: which synthesized programs make one, which calls test it, and which the prompt shows.
 
-A program is asked for in the words of its own making. Its calls on other arguments are its unit tests, and have to show that
-they tell right from wrong: of up to `MUTANTS` mutants (`execverify.programs.code_mutation`) at least half fail a test, one of them with a
-value and not an exception; whatever mutant any of the inputs tells apart, the tests do; and no answer without work (a
-constant, an argument given back) passes more than `EASY` of the tests. The calls that the prompt shows are none of them.
+The prompt describes the program by the descriptions of its lines. Its calls on other arguments are its unit tests, which must
+separate right from wrong. Of up to `MUTANTS` mutants (`execverify.programs.code_mutation`) at least half fail a test, one of them
+with a value and not an exception. The tests detect every mutant that any of the inputs detects. No answer without work (a constant,
+an argument given back) passes more than `MAX_TRIVIAL_PASS_RATE` of the tests. The calls in the prompt are not among the tests.
 """
 
 import ast
@@ -83,7 +83,7 @@ class CodeTaskSpec:
     """What a row is made of.
 
     Attributes:
-        brief: what its prompt tells.
+        brief: the description in its prompt.
         tests: its unit tests.
     """
 
@@ -176,7 +176,7 @@ class _TestSelection:
                 self.arguments[index], _ = read_arguments(plan.inputs[index])
                 self.given_back[index] = any(equality_key(given) == canonical_result(text) for given in self.arguments[index])
         self.killers = Counter[int]()
-        self.told = 0  # mutants that gave another value, and did not merely break
+        self.wrong_values = 0  # mutants that gave another value, and did not merely break
         self.mutants = len(plan.mutants)
         for ends in survey.variants:
             self._count(ends)
@@ -184,21 +184,21 @@ class _TestSelection:
         self.examples: list[int] = []
 
     def _count(self, ends: Sequence[Result]) -> None:
-        """Which input tells a mutant from the program: the last one that it was called with, where its end is another."""
+        """The input that distinguishes a mutant from the program: the last one that it was called with, where its end is another."""
         last = len(ends) - 1
         end, own = ends[last], self.survey.results[last]
         if last in self.calls and (key := _key(end)) != _key(own):
             self.killers[last] += 1
-            self.told += key is not None
+            self.wrong_values += key is not None
 
     def choose(self) -> str | None:
-        """Fills tests and examples; says why it cannot."""
+        """Fill tests and examples; return why that fails."""
         if len(self.calls) < LEAST_TESTS + LEAST_EXAMPLES:
             return "too few of its inputs give a value"
         needed = [index for index, _ in sorted(self.killers.items(), key=lambda entry: (-entry[1], entry[0]))][:MAX_TESTS]
         killed = sum(self.killers[index] for index in needed)
-        if killed < max(MIN_MUTANTS_KILLED, self.mutants / 2) or not self.told:
-            return "its tests do not tell mutants from it"
+        if killed < max(MIN_MUTANTS_KILLED, self.mutants / 2) or not self.wrong_values:
+            return "its tests do not detect its mutants"
         self.tests = needed
         self._show(LEAST_EXAMPLES)  # chosen before the tests take all that is worth seeing
         if len(self.examples) < LEAST_EXAMPLES:
@@ -229,7 +229,7 @@ class _TestSelection:
             results[self._result(best)] += 1
 
     def _too_easy(self, needed: Sequence[int]) -> str | None:
-        """Takes out tests that an answer without work passes, as far as others are left; says why that is not enough."""
+        """Takes out tests that an answer without work passes, as far as others are left; return why that is not enough."""
         while True:
             (answer, passed), *_ = trivial_solutions([self.calls[index] for index in self.tests]).most_common(1)
             if passed <= MAX_TRIVIAL_PASS_RATE * len(self.tests):

@@ -114,7 +114,7 @@ class DatasetConfig:
             raise DatasetError("imports go with programs of a file: synthesized ones import nothing that is to be installed")
         if CODE_GENERATION in self.kinds and self.programs_file is not None:
             raise DatasetError(
-                f"rows of kind {CODE_GENERATION} go with synthesized programs: nobody has said in English what those of a file do"
+                f"rows of kind {CODE_GENERATION} go with synthesized programs: those of a file have no English description"
             )
         self._prompts()  # refuses a template that is not there or lacks a kind
 

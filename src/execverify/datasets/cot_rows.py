@@ -24,7 +24,7 @@ _LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with e
 _LIMITS = Limits()
 
 CotRow = dict[str, Any]
-"""id, kind, prompt (messages), completion (messages), level, voice, tokens."""
+"""id, kind, prompt (messages), completion (messages), level, style, tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +81,28 @@ def cot_rows(
 
     Args:
         rows: of kind "white_box" or "input_prediction"; read as they are needed.
-        style: of `VOICES`, or "mixed": each row then gets one of them by chance.
-        detail_level, max_tokens, count_tokens: see `narrate`.
-        seed: with a row's id, it chooses voices and phrases.
+        style: of `STYLES`, or "mixed": each row then gets one of them by chance.
+        detail_level, max_tokens, count_tokens: see `generate_cot`.
+        seed: with a row's id, it chooses styles and phrases.
         workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
         limits: what a program may use. A run that the machine may have cut short is made once more, with ten times the time.
-        teacher: who gives the chains instead of the narrator; then voice, detail, budget, seed and count_tokens say nothing.
+        teacher: writes the chains instead of `TraceTeacher`; style, detail_level, max_tokens, seed and count_tokens are then ignored.
         account: is updated with what became of the rows.
         progress: called with how many more rows are done, now and then.
 
     Yields:
-        id, kind, prompt (messages), completion (messages), level, voice, tokens: "prompt" and "completion" as TRL's
+        id, kind, prompt (messages), completion (messages), level, style, tokens: "prompt" and "completion" as TRL's
         SFTTrainer takes them in its conversational format.
 
     Raises:
-        DatasetError: an unknown voice or level of detail, a budget below 1.
+        DatasetError: an unknown style or level of detail, a budget below 1.
         RowError: a row that cannot be read, or has no prompt.
         SandboxError: programs cannot be run here (our failure).
     """
     account = CotReport() if account is None else account
-    narrator = TraceTeacher(style, detail_level, max_tokens, seed, count_tokens)
-    apart = workers > 1 and _can_travel(teacher or narrator)
-    work = partial(_made, teacher=teacher or narrator, limits=limits, workers=1 if apart else workers)
+    from_trace = TraceTeacher(style, detail_level, max_tokens, seed, count_tokens)
+    apart = workers > 1 and _can_travel(teacher or from_trace)
+    work = partial(_made, teacher=teacher or from_trace, limits=limits, workers=1 if apart else workers)
     return _counted(parallel_map(work, batched(rows, _CHUNK), workers if apart else 1), account, progress)
 
 
@@ -113,10 +113,10 @@ def _counted(made: Iterator[list["_Made"]], account: CotReport, progress: Callab
             if isinstance(found, Rejected):
                 account.skipped.append(SkippedRow(task_id, found.reason, found.detail))
                 continue
-            row, rung = found
+            row, level = found
             account.chains[kind] += 1
             account.styles[row["style"]] += 1
-            account.detail_levels[rung] += 1
+            account.detail_levels[level] += 1
             account.tokens += row["tokens"]
             yield row
         progress(len(results))
@@ -151,7 +151,7 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
     chains = iter(given)
     made: list[_Made] = []
     for task in tasks:
-        found = next(chains) if task.kind in TASK_KINDS else Rejected(f"rows of kind {task.kind} have no run to tell")
+        found = next(chains) if task.kind in TASK_KINDS else Rejected(f"rows of kind {task.kind} have no trace to render")
         if isinstance(found, CotCompletion) and not next(verdicts):
             found = Rejected("the verifier does not pay it in full")
         made.append((task.id, task.kind, found if isinstance(found, Rejected) else (_row(task, found), found.detail_level)))

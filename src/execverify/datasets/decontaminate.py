@@ -1,4 +1,4 @@
-"""Is a program in a benchmark already? Told by its tree without names, and by its runs of eight tokens.
+"""Is a program in a benchmark already? Compares its tree without names, and its runs of eight tokens.
 
 A program is too near to a benchmark's when
 
@@ -33,7 +33,7 @@ NAMED_RULE, NAMELESS_RULE = (True, 5, 0.5), (False, 12, 0.75)
 such as `for i in range(len(xs)):`, and little else; without names, more of them are common."""
 
 MIN_STRUCTURE_TOKENS = 40
-"""Words of a function's tree (nodes, names, fields) from which its shape alone tells it: shorter shapes are everybody's."""
+"""Words of a function's tree (nodes, names, fields) from which its shape identifies it: shorter shapes are common."""
 
 _WHAT = "a benchmark's programs"
 _FIELDS = "code, source, program.source, canonical_solution, or prompt and canonical_solution"

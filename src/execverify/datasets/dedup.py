@@ -1,4 +1,4 @@
-"""A set of keys that stays small: what tells that a program was made before."""
+"""A set of keys that stays small: detects programs that were made before."""
 
 import hashlib
 from array import array
@@ -26,7 +26,7 @@ class HashSet:
         return self._slots[self._place(key or 1)] != 0
 
     def add(self, key: int) -> bool:
-        """Adds a number; says whether it is new."""
+        """Add a number; return whether it is new."""
         key = key or 1
         place = self._place(key)
         if self._slots[place]:

@@ -1,4 +1,4 @@
-"""Programs that exist become rows: run, check what was claimed, ask, write down; and say what was dropped and why."""
+"""Programs that exist become rows: run, check given outputs, ask, write rows; report what was dropped and why."""
 
 import ast
 from collections import Counter
@@ -130,7 +130,7 @@ def program_of(record: ProgramRecord, limits: Limits, account: ConversionReport 
     """The program that a record describes; arguments that are expressions are replaced by their values' literals.
 
     Raises:
-        ProgramError: it cannot be used, or its file says that it failed before.
+        ProgramError: it cannot be used, or its file marks it as failed.
     """
     if record.error is not None:
         raise ProgramError(f"it failed before: {record.error}")

@@ -74,7 +74,7 @@ class ProgramStats:
         matters: those whose result is another without it.
         fails: those of them that fail without it, where first they differ.
         keys: the keys of programs not yet held against earlier ones; emptied by `settle`.
-        duplicates: programs that have an earlier duplicate, in each sense of `TWINS`.
+        duplicates: programs that have an earlier duplicate, in each sense of `DUPLICATES`.
     """
 
     count: int = 0
@@ -153,7 +153,7 @@ def entropy(counts: Counter[str]) -> float:
 
 
 def _counted(found: ProgramStats, task: Task) -> bool:
-    """Counts what a program's text tells; returns whether it has something unused."""
+    """Count features of a program's text; return whether it has something unused."""
     program = task.program
     kinds = Counter(node.__class__.__name__ for node in program.nodes if node.__class__ is not ast.Module)
     numbers = {
@@ -220,7 +220,7 @@ def _in_general(why: str, method: str) -> str:
 
 
 def _add_survey(found: ProgramStats, survey: CoverageReport, has_unused: bool) -> None:
-    """Counts what runs tell."""
+    """Count features of runs."""
     if 0 not in survey.ran:
         found.unsurveyed += 1
         return

@@ -150,7 +150,7 @@ def shards_of(folder: Path, manifest: dict[str, Any] | None = None) -> list[Path
 
     Args:
         folder: where they are.
-        manifest: what it says; by default, it is read.
+        manifest: its content; by default, it is read.
 
     Raises:
         RowError: there are none.
@@ -181,7 +181,7 @@ def count_rows(path: str) -> int | None:
     try:
         shards = shards_of(Path(path)) if Path(path).is_dir() else [Path(path)]
         return int(sum(pq.read_metadata(shard).num_rows for shard in shards))
-    except Exception:  # whatever is wrong with it, reading it will tell
+    except Exception:  # reading it will report what is wrong
         return None
 
 

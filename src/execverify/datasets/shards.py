@@ -103,7 +103,7 @@ class Shards:
         self._done[split].append((shard.path, shard.rows, shard.content.hexdigest()))
 
     def finish(self) -> list[Shard]:
-        """Closes all files and gives them their last names, which say how many there are, as dataset hubs have it."""
+        """Closes all files and gives them their last names, which hold the number of shards, as on dataset hubs."""
         for split in list(self._open):
             self._close(split)
         shards = []

@@ -31,8 +31,8 @@ class Candidate:
     Attributes:
         program: with its own arguments.
         constraint: what it keeps; None where nobody asked.
-        generator: where it came from, as the row says it.
-        functions: what each of its functions does, line by line; none where nobody said it.
+        generator: where it came from, for the row's column.
+        functions: what each of its functions does, line by line; none where that is unknown.
         round: which of its inputs the item is to have: 0 for its own arguments, others for further ones that show something new.
     """
 
@@ -68,7 +68,7 @@ class SynthesizerSource:
         return CONSTRAINT_BROKEN if check(candidate.program, candidate.constraint) is not None else None
 
     def trace_mismatch(self, index: int, trace: Trace) -> str | None:
-        """Why a run is not what was said of it; nobody says anything of these."""
+        """Why a run differs from a given result; these programs come without one."""
         return None
 
     def keys(self, program: Program, shape: int) -> tuple[int, ...]:
@@ -119,7 +119,7 @@ class FileSource:
                     yield constraint
 
     def trace_mismatch(self, index: int, trace: Trace) -> str | None:
-        """Why the run of a program's own arguments is not what the file says."""
+        """Why the run with a program's own arguments differs from the file's result."""
         if index >= len(self._records):
             return None
         drop = rejection_of(self._records[index], trace)

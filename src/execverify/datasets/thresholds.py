@@ -30,7 +30,7 @@ THRESHOLDS = {
 """Each share of the programs (of entries and levels, for the second), and how it is limited."""
 
 MIN_PROGRAMS = 4
-"""Programs for each entry and level from which it says something that one does not come up."""
+"""Programs for each entry and level from which the absence of an entry is significant."""
 
 _WIDE = ("lines", "steps", "node kinds")
 DIVERSITY_METRICS = (*(f"{name}: 5% to 95%" for name in _WIDE), "value types: entropy")

@@ -128,7 +128,7 @@ def validate(
 
 
 def _unlike(rows: Iterable[Row], seen: HashSet, found: Validation) -> Iterator[Row]:
-    """The rows; one whose id an earlier one has is a fault."""
+    """Yield the rows; a repeated id is reported as a fault."""
     for row in rows:
         id = str(row.get("id", ""))
         if not seen.add(stable_hash(id)):

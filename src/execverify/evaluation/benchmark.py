@@ -1,6 +1,6 @@
 """What a benchmark is to the rest of evaluation: items, prompts, answers, verdicts.
 
-A benchmark is one file in `benchmarks/` whose name is registered by being there. It makes `Item`s of a file, says how each is
+A benchmark is one file in `benchmarks/` whose name is registered by being there. It makes `Item`s of a file, defines how each is
 asked in a style, takes the answer out of a completion, and judges answers twice: by its authors' rule to the letter, and
 strictly. All else (sampling, storing, pass@k, intervals, floors, slices, pages) is done elsewhere, the same for every benchmark.
 """
@@ -50,7 +50,7 @@ class Item:
     Attributes:
         id: its name, unique in the benchmark.
         tasks: what is asked: one name for each mark that an answer gets ("output"; or "output", "next_statement", ...).
-        expected: for each of these, what a reader is told was expected.
+        expected: for each of these, the expected answer as shown to readers.
         program: the source that a reader is shown.
         call: the call that is made, or whatever else leads to the question; one line.
         fields: what the prompt templates may name.
@@ -139,7 +139,7 @@ class Benchmark(ABC):
         return ({"role": "user", "content": render(style, self.template, item.fields)},)
 
     def constant(self, item: Item, text: str) -> str:
-        """The answer to an item that always says `text`."""
+        """The answer of a baseline that always gives `text`."""
         return text
 
     def complete(self, item: Item, answer: str, style: str) -> str:

@@ -1,6 +1,6 @@
 """CRUXEval's rule: run the program's code and `assert {left} == {right}`, three seconds, and see whether it gets to the end.
 
-The text that a model wrote is pasted into that line, so the rule runs whatever it says: `9 or True` is right, and so is a text that
+The text that a model wrote is pasted into that line, so the rule runs any text: `9 or True` is right, and so is a text that
 ends the process politely. It is run as it is, in a process of its own behind the sandbox for candidates. That is slow, and nearly
 always needless: where the whole line reads as one comparison of two literals, what it does is known without a run. The verdict
 is provably that of the run:
@@ -93,7 +93,7 @@ def verdicts(
 def run_scripts(
     texts: Iterable[str], *, workers: int = 1, limits: Limits = LIMITS, imports: Sequence[str] = ()
 ) -> list[bool | None]:
-    """Runs programs as the main text of a process each, and says which got to their end; None where we failed.
+    """Runs programs as the main text of a process each, and returns which of them finished; None where we failed.
 
     Raises:
         InsufficientIsolationError: this system cannot confine what a model wrote.

@@ -2,7 +2,7 @@
 
 A program's split is decided by its shape, which leaves names and constants out (`datasets/splits.py`). So whoever trains on rows
 of the splits "train" and "validation", of whatever seed, size, levels or methods, has never seen a program of this set, nor its
-twin with other names and constants. On top of that, the fixed set is made from a seed of its own.
+duplicate with other names and constants. On top of that, the fixed set is made from a seed of its own.
 
     python -m execverify.evaluation.heldout_set > src/execverify/evaluation/benchmarks/heldout.jsonl
 

@@ -1,7 +1,7 @@
 """Compiling and running programs in other languages, confined as far as a compiler lets itself be.
 
 Each step (compiler, program) is a process group of its own in a folder of its own: limits on processor time, file size, core dumps
-and, for native programs, address space; a wall clock from outside, `_PATIENCE` times as long, so that a busy machine fails nobody; no
+and, for native programs, address space; a wall clock limit `_WALL_CLOCK_FACTOR` times as long, so that a busy machine fails no program; no
 environment but what tools need; no network where the system gives namespaces; and no writing outside the folder where the kernel has
 Landlock. That is less than the sandbox for Python: files can be read. So it is for programs of a benchmark into which a model has put
 one expression, and not for whole programs of a model's.
@@ -28,9 +28,12 @@ from pathlib import Path
 from execverify.sandbox.isolation import landlock
 
 COMPILE_SECONDS, RUN_SECONDS = 60.0, 10.0
-"""Processor time of a step. A program that takes more is wrong; of a compiler, and of a step that the wall clock ends, we say nothing."""
+"""Processor time of a step, in seconds. A program that takes more is wrong.
 
-_PATIENCE = 6
+A compiler that takes more, and a step that the wall clock ends, give no verdict.
+"""
+
+_WALL_CLOCK_FACTOR = 6
 _MEMORY = 4 * 1024**3
 _FILE = 64 * 1024**2
 _NO_NEW_PRIVILEGES = 38
@@ -95,7 +98,7 @@ _SMALLEST = {
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a program ended, and what it last said.
+    """How a program ended, and the end of its output.
 
     Attributes:
         succeeded: whether it ended well; None where we did not let it come to an end, so that nothing is known of it.
@@ -218,10 +221,10 @@ def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file
         stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        said, _ = process.communicate(timeout=_PATIENCE * seconds)
+        output, _ = process.communicate(timeout=_WALL_CLOCK_FACTOR * seconds)
     except subprocess.TimeoutExpired:
         return RunResult(
-            None, f"it was ended after {_PATIENCE * seconds:g} s, in which it did not get {seconds:g} s of a processor"
+            None, f"it was ended after {_WALL_CLOCK_FACTOR * seconds:g} s, in which it did not get {seconds:g} s of a processor"
         )
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -231,7 +234,7 @@ def _step(command: Sequence[str], folder: str, seconds: float, memory: int, file
             process.stdout.close()
     if process.returncode == -signal.SIGXCPU:
         return RunResult(False, f"it took more than {seconds:g} s of processor time")
-    results = " ".join(said[-4_000:].decode("utf-8", "replace").split())
+    results = " ".join(output[-4_000:].decode("utf-8", "replace").split())
     return RunResult(process.returncode == 0, results[-300:] or f"it ended with status {process.returncode}")
 
 

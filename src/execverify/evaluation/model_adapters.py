@@ -100,7 +100,7 @@ def recorded_file(what: object) -> str | None:
 
 
 def replay_settings(path: str) -> tuple[dict[str, Any] | None, int, bool]:
-    """What a file of recorded answers says of itself: the sampling, how many samples all its items have, and whether its
+    """What a file of recorded answers declares: the sampling, how many samples all its items have, and whether its
     texts are answers that somebody has taken out of completions already (CRUXEval's generations).
 
     Raises:

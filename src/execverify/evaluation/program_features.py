@@ -21,7 +21,7 @@ FEATURE_ORDER = ("level", "loops", "nesting", "recursion", "comprehension", "lin
 
 
 def program_features(source: str, result: object = None, *, has_result: bool = False) -> dict[str, str]:
-    """What the text of a program tells.
+    """Features of a program's text.
 
     Args:
         source: the program.

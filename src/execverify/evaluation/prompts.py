@@ -6,7 +6,7 @@
     bare         like `direct`, with the whole completion taken as the answer: for recorded answers that are taken out already
 
 The texts are this package's own; to ask in an author's exact words, put them into a file and name it as the style. In a
-template, `$code` stands for the program, `$call` for its call, and so on; a name that does not exist is told with those that do.
+template, `$code` stands for the program, `$call` for its call, and so on; an unknown name is an error that lists the known ones.
 """
 
 import difflib

@@ -34,11 +34,11 @@ FORMAT = 2
 
 _STOP = {"direct": ("[/ANSWER]",), "cot": ("[/ANSWER]",)}
 Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 def _silent(what: str, done: int, total: int) -> None:
-    """Tells nobody."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def grade_records(
 def _marks(
     bench: Benchmark, answers: Sequence[tuple[Item, Answer]], workers: int, progress: Progress, what: str
 ) -> list[tuple[Grade, ...]]:
-    """The marks of answers, judged as many at once as the benchmark says."""
+    """The marks of answers, judged in batches of the benchmark's size."""
     size = bench.together or max(1, len(answers))
     found: list[tuple[Grade, ...]] = []
     for at in range(0, len(answers), size):

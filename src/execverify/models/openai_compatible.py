@@ -147,7 +147,7 @@ class OpenAICompatibleModel:
             request = batch.waiting.popleft()
             try:
                 generation = await self._answer(request, batch)
-            except Exception as error:  # no fault of this client may lose a request or end the batch
+            except Exception as error:  # no error in this client may lose a request or end the batch
                 generation = Generation(request.id, (), error=self._redact(one_line(f"{type(error).__name__}: {error}")))
             emit(generation)
 
@@ -423,7 +423,7 @@ def _require_sdk(quiet: bool) -> None:
 
 
 def _connection_error(error: BaseException) -> str:
-    """Why there was no reply, from the chain of errors under the SDK's own, which says "Connection error." only."""
+    """Why there was no reply, from the chain of errors under the SDK's own, whose text is only "Connection error."."""
     cause: BaseException = error.__cause__ or error
     root = cause
     while (deeper := root.__cause__ or root.__context__) is not None:

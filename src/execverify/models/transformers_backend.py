@@ -205,7 +205,7 @@ def _decode(tokens: Sequence[int], tokenizer: Any) -> str:
 
 
 def _stop_condition(stop: tuple[str, ...], tokenizer: Any) -> Any:
-    """A function that tells whether tokens end in one of the texts. It decodes only as many tokens as a text can have."""
+    """A function that checks whether tokens end in one of the texts. It decodes only as many tokens as a text can have."""
     window = max(map(len, stop)) + 8
     return lambda tokens: any(text in _decode(tokens[-window:], tokenizer) for text in stop)
 

@@ -103,7 +103,7 @@ class BatchSampler:
         ends: ids of tokens that end a completion.
         temperature: 0 takes the most likely token.
         top_p: the share of probability that tokens are drawn from.
-        stopped: tells whether a row's tokens end in a stop text; None where there are no stop texts.
+        stopped: checks whether a row's tokens end in a stop text; None where there are no stop texts.
     """
 
     def __init__(self, model: Any, ends: frozenset[int], temperature: float, top_p: float, stopped: Any = None) -> None:

@@ -195,7 +195,7 @@ def _build() -> dict[str, Builtin]:
     for signature in _TABLE.replace("\n", " ; ").split(" ; "):
         if signature.strip():
             made = _called(signature.strip())
-            known = entries.get(made.name)  # the first signature is the one that counts; the others are said beside it
+            known = entries.get(made.name)  # the first signature is the one that counts; the others are listed beside it
             entries[made.name] = made if known is None else replace(known, signatures=known.signatures + made.signatures)
     for owner, (listed, comparisons) in _OPERATORS.items():
         for operator in (*listed.split("  "), *comparisons):

@@ -2,7 +2,7 @@
 
 A mutant is the source with one small mistake of the sorts that people make: another operator or comparison, a constant that
 is off, `or` for `and`, a condition turned round, a statement left out, a method like the one that is meant. What is cut out and
-put in is text, where the syntax tree says that the place is.
+put in is text, at the position that the syntax tree gives.
 
 >>> from execverify.programs.program import Program
 >>> program = Program("def f(n):\\n    n += 2\\n    return n * 3 if n > 4 else -n", arguments="3")

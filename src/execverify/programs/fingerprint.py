@@ -239,8 +239,8 @@ _DOCUMENTED = frozenset((ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFun
 
 def _without_docstring(body: Any) -> Any:
     first = body[0] if len(body) > 1 else None
-    told = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
-    return body[1:] if told else body
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return body[1:] if documented else body
 
 
 def _is_signed_number(node: ast.AST) -> bool:

@@ -43,7 +43,7 @@ _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")
 _MAX_TRIES = 6  # how many changes are tried for each that is wanted
 _SURELY_SHORT = 2_000  # characters
 _MAX_ITEMS = 10_000  # values in one change: each level of a nest may have six for one, and forty levels would never end
-_CONSTANT_SHARE = {  # texts of which a method says yes, and which its program is therefore worth being given
+_CONSTANT_SHARE = {  # texts for which a method returns True; programs that call it get such texts more often
     "isdigit": "2024", "isdecimal": "37", "isnumeric": "5", "isalpha": "north", "isalnum": "x9", "isupper": "TODO", "islower": "tea",
     "istitle": "Blue Stone", "isspace": "  ", "isidentifier": "max_size", "isprintable": "a\tb", "isascii": "caf\u00e9",
 }  # fmt: skip
@@ -388,7 +388,7 @@ def _items(rng: _Random, value: list[object]) -> list[object]:
 
 
 def _sibling(rng: _Random, item: object, items: list[object]) -> object:
-    """Another item for a collection. What is empty does not say what it could hold, and one beside it may."""
+    """Another item for a collection. The element type of an empty collection is unknown; a neighbouring collection may show it."""
     if isinstance(item, list | dict) and not item:
         item = next((other for other in items if type(other) is type(item) and other), item)
     return _other(rng, item)

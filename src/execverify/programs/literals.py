@@ -21,7 +21,7 @@ _NAMES = {"Ellipsis": Ellipsis}
 _CONSTRUCTORS = frozenset({"set", "frozenset", "float", "complex", "range", "bytearray", "bytes"})
 _FLOAT_WORDS = frozenset({"inf", "-inf", "+inf", "nan", "-nan", "infinity", "-infinity"})
 MAX_SOURCE = 4 * MAX_TEXT
-"""Longest text that is read as a literal where nothing else is said, in characters."""
+"""Longest text that is read as a literal by default, in characters."""
 _EASY_DIGITS = 4_000  # which CPython converts under any setting that it allows by itself
 _MOST_DIGITS = 1_000_000
 _MAX_HASH_COLLISIONS = 100  # elements of one hash
@@ -207,7 +207,7 @@ def _refuse_hash_collisions(keys: list[Any]) -> None:
         try:
             crowd = Counter(map(hash, keys)).most_common(1)[0][1]
         except TypeError:
-            return  # told where they are put together
+            return  # reported where the parts are combined
         if crowd > _MAX_HASH_COLLISIONS:
             raise LiteralError(f"has {crowd} elements of one hash")
 

@@ -4,7 +4,7 @@
     >>> program.call
     'f(3)'
 
-Everything that can be wrong with a program and be seen without running it is refused here, with one line that says what.
+Everything that can be wrong with a program and be seen without running it is refused here, with one line that names the mistake.
 """
 
 import ast
@@ -125,7 +125,7 @@ _Cached = TypeVar("_Cached")
 
 
 def cached_per_program(function: "Callable[[Program], _Cached]") -> "Callable[[Program], _Cached]":
-    """Keeps what a function says of a program with that program. (A cache by equality would give the nodes of another tree.)"""
+    """Cache a function's result for a program on that program. (A cache by equality would give the nodes of another tree.)"""
     name = f"{function.__module__}.{function.__qualname__}"
 
     @functools.wraps(function)
@@ -141,7 +141,7 @@ def cached_per_program(function: "Callable[[Program], _Cached]") -> "Callable[[P
 
 @dataclass(frozen=True, slots=True)
 class NodeNames:
-    """What a source is made of, as far as kinds of nodes and names tell.
+    """The node types and names that a source uses.
 
     Attributes:
         kinds: classes of the syntax tree's nodes.
@@ -243,7 +243,7 @@ def read_arguments(arguments: str) -> tuple[tuple[object, ...], dict[str, object
 def parse_arguments(arguments: str) -> ast.Call:
     """The syntax tree of a call with the arguments; raises ProgramError where they form none, or are values without a literal.
 
-    `values_of` makes values of it, and says so where one is no literal.
+    `values_of` evaluates it, and raises where an argument is no literal.
     """
     try:
         tree = parse_untrusted(f"_({arguments}\n)", "eval")

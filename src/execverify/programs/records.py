@@ -38,7 +38,7 @@ class ProgramRecord:
         output: the result that somebody claims, as text; None where nobody does.
         id: the record's own name, or one made of the file's name and the line.
         location: file and line, for messages.
-        error: why it cannot be used, where the file says so itself, as `execverify ask --json` does of a program that failed.
+        error: why it cannot be used, where the file itself gives an error, as `execverify ask --json` does for a program that failed.
         completed: whether usual imports were put before the code.
     """
 
@@ -99,7 +99,7 @@ def _record(row: Any, where: str, default_name: str) -> ProgramRecord:
     if not isinstance(row, dict):
         raise RowError(f"{where} is not a JSON object with code and input")
     name = default_name if row.get("id") is None else str(row["id"])
-    if isinstance(row.get("error"), str) and "code" not in row:  # what `--json` of another verb says of a program that failed
+    if isinstance(row.get("error"), str) and "code" not in row:  # a failed program in the `--json` output of another verb
         return ProgramRecord("", None, "", None, name, where, row["error"])
     for field in ("code", "input"):
         if not isinstance(row.get(field), str):

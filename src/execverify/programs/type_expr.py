@@ -64,7 +64,7 @@ def element(kind: str) -> str | None:
 def matches(pattern: str, kind: str, bound: dict[str, str]) -> bool:
     """Whether a type fits a pattern; variables of the pattern are bound as they are met, in `bound`.
 
-    `bool` does not fit `int`: what can be done to both is said of both in the catalogue.
+    `bool` does not fit `int`: the catalogue lists operations of both under both.
     """
     if is_variable(pattern):
         return ANY in (kind, known := bound.setdefault(pattern, kind)) or known == kind

@@ -193,7 +193,7 @@ class _TypeInferer:
                 )
 
     def widen(self, node: ast.expr, kind: str) -> None:
-        """What is put into a collection tells what it holds."""
+        """Infer a collection's element type from what is put into it."""
         if isinstance(node, ast.Name) and node.id in self.scope.names:
             self.scope.names[node.id] = merge_types(self.scope.names[node.id], kind)
 
@@ -493,7 +493,7 @@ class _TypeInferer:
                 self.use(f"{option}.{name}", node, False)
 
     def _told(self, function: ast.Attribute, of: str, kinds: list[str]) -> None:
-        """What a method puts into a collection tells what it holds."""
+        """Infer a collection's element type from what a method puts into it."""
         if not kinds:
             return
         if function.attr in ("append", "add", "insert") and type_head(of) in ("list", "set"):
@@ -559,7 +559,7 @@ _BEFORE: dict[type[ast.AST], str] = {
     ast.BinOp: "left", ast.AugAssign: "target", ast.Compare: "left", ast.BoolOp: "values", ast.Subscript: "value",
     ast.Attribute: "value",
 }  # fmt: skip
-_HOW: dict[type[ast.AST], Callable[[_TypeInferer, Any], str]] = {  # what tells the type of each sort of expression
+_HOW: dict[type[ast.AST], Callable[[_TypeInferer, Any], str]] = {  # the method that infers the type of each kind of expression
     ast.Constant: _TypeInferer.constant, ast.Name: _TypeInferer.name, ast.List: _TypeInferer.display, ast.Set: _TypeInferer.display,
     ast.Tuple: _TypeInferer.tuple_display, ast.Dict: _TypeInferer.dict_display, ast.IfExp: _TypeInferer.ternary,
     ast.NamedExpr: _TypeInferer.named,

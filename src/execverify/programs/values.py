@@ -85,7 +85,7 @@ def to_fields(obj: object, limit: int = MAX_TEXT) -> tuple[str, str | None, str 
     return type(obj).__name__, text, None
 
 
-# Most values of most programs are small and simple, and their repr is the canonical text. Each of these says so, or None.
+# Most values of most programs are small and simple, and their repr is the canonical text. Each of these returns that text, or None.
 
 
 def _quick_text(obj: str) -> str | None:

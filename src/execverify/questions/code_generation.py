@@ -45,7 +45,7 @@ def code_task(
 
     Args:
         trace: the run of a right answer with the arguments of the first test.
-        brief: what the prompt tells.
+        brief: the description in the prompt.
         tests: calls that judge an answer, the first of them the trace's.
         id: name; by default made of the program.
         template: name or folder of the prompt template.

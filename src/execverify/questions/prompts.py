@@ -30,7 +30,7 @@ Call = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """What a prompt tells of a function that is to be written.
+    """The description of a function that is to be written.
 
     Attributes:
         statement: what it does, in English.

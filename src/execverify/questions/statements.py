@@ -1,4 +1,4 @@
-"""What the text of a program tells, without running it: its statement lines, their kinds, and its literals."""
+"""Static facts about a program: its statement lines, their kinds, and its literals."""
 
 import ast
 from collections.abc import Iterator

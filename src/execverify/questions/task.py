@@ -29,7 +29,7 @@ CODE_GENERATION = "code_generation"
 English and tests."""
 
 NO_STEP = "runs no statement of the program"
-"""What is said of a run without a single step."""
+"""The message for a run without a single step."""
 
 ALL_KINDS = (*TASK_KINDS, CODE_GENERATION)
 """The kinds of tasks."""

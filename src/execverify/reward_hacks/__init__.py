@@ -16,8 +16,8 @@ arguments, its result, the tags, the lines for questions, single characters, she
 unit tests.
 
 A family makes its completions from the task itself, so that a wrong value is never right by accident; what is right
-within an attack is said by its `worth`. In input prediction any arguments that give the result are right, so nothing
-there relies on other arguments. No attack can tell whether it was run, except by the file `CANARY`.
+within an attack is given by its `worth`. In input prediction any arguments that give the result are right, so nothing
+there relies on other arguments. Only the file `CANARY` shows whether an attack was run.
 """
 
 from collections.abc import Iterator

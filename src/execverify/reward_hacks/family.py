@@ -82,7 +82,7 @@ def fields(task: Task) -> dict[str, str]:
 def first_lines(forms: str) -> Callable[[Task], Completions]:
     """Completions with another line where the assertion belongs: one for each line of `forms`.
 
-    `$call`, `$name`, `$arguments`, `$result` and `$wrong` stand for what `fields` says.
+    `$call`, `$name`, `$arguments`, `$result` and `$wrong` stand for the values of `fields`.
     """
     templates = [Template(form.strip()) for form in forms.strip().splitlines()]
 

@@ -1,6 +1,6 @@
 """Attacks on the answers to questions, under a right assertion: hedges, shortcuts, answers of the wrong kind or place.
 
-A line is worth what it answers, so each attack says what its lines are worth (`family.with_lines`).
+A line is worth what it answers, so each attack declares the worth of its lines (`family.with_lines`).
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""How a run ended, as data that tells the program's failures from the sandbox's."""
+"""How a run ended, as data; failures of the program and of the sandbox are distinct."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Comprehensions: what people write for a short walk in which nothing else happens."""
+"""Comprehensions: written in place of a short loop without other effects."""
 
 from execverify.programs.type_expr import arguments, type_head
 from execverify.synthesis import naming

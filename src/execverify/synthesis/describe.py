@@ -1,4 +1,4 @@
-"""A function's text in English: every line says what it does, and the whole is read off the lines that are there in the end."""
+"""A function's text in English: each line has a description, and the whole is made of the lines of the finished program."""
 
 import re
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass(eq=False)
 class Line:
-    """A line of the program, which may still change; `say` is what it does, said of the function: "adds 1 to `i`".
+    """A line of the program, which may still change; `say` is its description, with the function as subject: "adds 1 to `i`".
 
-    The header of a block says when or how often: "if `i` is 3", "for each number `i` of `items`"; an `else:` says nothing.
+    The header of a block describes when or how often: "if `i` is 3", "for each number `i` of `items`"; an `else:` has no description.
     """
 
     text: str
@@ -49,7 +49,7 @@ def negated_condition(wording: str) -> str:
 
 
 def parenthetical(wording: str) -> str:
-    """What a value is, in brackets where it takes more than a name or a literal to say it."""
+    """What a value is, in brackets where it is more than a name or a literal."""
     return wording if _is_plain(wording) else f"({wording})"
 
 

@@ -294,7 +294,7 @@ class ExpressionGenerator(FunctionBuilder):
         return options
 
     def negated(self, value: Expr) -> Expr:
-        """The opposite of a condition; a comparison stays as it is, for it has an operator that says the opposite."""
+        """The opposite of a condition; a comparison stays as it is, since an operator for the opposite exists."""
         if value.binding != ATOM:
             return value
         return Expr(f"not {value.text}", "bool", negated_condition(value.description), LOWEST + 3)

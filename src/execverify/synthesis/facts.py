@@ -1,4 +1,4 @@
-"""What conditions say about whole numbers: whether a condition is decided by those around it, so that it has one outcome alone.
+"""What conditions imply about whole numbers: whether a condition is decided by those around it, so that it has one outcome alone.
 
 >>> facts = [holds("len(x) > 3")]
 >>> [is_decided(facts, text) for text in ("len(x) >= 2", "len(x) <= 3", "len(x) < 6", "len(y) > 3", "n % 3 < 0")]

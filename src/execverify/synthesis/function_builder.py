@@ -12,7 +12,7 @@ from execverify.synthesis.facts import Fact, holds
 from execverify.synthesis.templates import Expr
 
 _START = {"''": "as an empty text", "[]": "as an empty list", "{}": "as an empty dict", "set()": "as an empty set"}
-"""How to say what a variable starts with, where it is not just a value."""
+"""How to describe the initial value of a variable, where it is not just a literal."""
 
 _KEYWORDS = frozenset(
     ("in", "is", "as", "or", "and", "not", "if", "for", "def", "del", "len", "str", "int", "sum", "min", "max", "abs", "all", "any",

@@ -63,9 +63,9 @@ def arguments_for(rng: random.Random, params: Sequence[_Wanted]) -> list[object]
     for param in sorted(params, key=lambda p: not p.role):  # what others must hold comes first
         value_hints = [_resolved(hint, values) for hint in param.value_hints]
         values[param.name] = _value(rng, param.kind, param.role, value_hints)
-        twins = [other for other in params if other.kind == param.kind and other.name in values and other is not param]
-        if twins and rng.random() < 0.3:  # what is compared should agree now and then
-            values[param.name] = _similar_value(rng, values[rng.choice(twins).name])
+        same_kind = [other for other in params if other.kind == param.kind and other.name in values and other is not param]
+        if same_kind and rng.random() < 0.3:  # what is compared should agree now and then
+            values[param.name] = _similar_value(rng, values[rng.choice(same_kind).name])
     return [values[param.name] for param in params]
 
 
@@ -137,7 +137,7 @@ def _value(rng: random.Random, kind: str, role: str, value_hints: list[str]) -> 
 
 
 def _parse_if_typed(text: str, kind: str) -> object:
-    """The value that a literal says, where it is of the type; else None."""
+    """The value of a literal, where it has the type; else None."""
     try:
         value = literal_eval(text)
     except (ValueError, SyntaxError):

@@ -354,7 +354,7 @@ def _next(gen: ExpressionGenerator, value: Expr, calls: bool = False, last: bool
     if value.kind == "bool" and gen.chance(0.8) and (made := _with_truth(gen, value, last)) is not None:
         return made
     parts = arguments(value.kind)
-    if type_head(value.kind) == "tuple" and parts and "..." not in parts:  # its length says nothing
+    if type_head(value.kind) == "tuple" and parts and "..." not in parts:  # its length is always the same
         if set(parts) == {"int"}:
             return Expr(f"sum({value.text})", "int", f"the sum of {parenthetical(value.description)}")
         index = gen.rng.randrange(len(parts))

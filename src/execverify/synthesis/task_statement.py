@@ -1,6 +1,6 @@
-"""What a function has to do, said to someone who is to write it: the telling of its lines, as a task.
+"""Render the description of a function's lines as a task: what a function that is to be written has to do.
 
-The telling says what each line does ("adds 1 to `i`"); here it becomes what to do ("Add 1 to `i`."), a sentence for each
+The description states what each line does ("adds 1 to `i`"); here it becomes what to do ("Add 1 to `i`."), a sentence for each
 statement of the function's body. A name that is given to a value and used once in a straight line gives way to the value.
 
 >>> from execverify.synthesis.describe import Line
@@ -40,7 +40,7 @@ class Function:
 
 
 def task_statement(functions: Sequence[Function], entry_point: str) -> str:
-    """The task of writing the entry point. A function that it calls is told first, for its own sake."""
+    """The task of writing the entry point. A function that it calls is described first."""
     calls = {function.name: f"`{function.name}({', '.join(name for name, _ in function.params)})`" for function in functions}
     helpers = [function for function in functions if function.name != entry_point]
     (main,) = (function for function in functions if function.name == entry_point)
@@ -60,7 +60,7 @@ def imperative_sentences(lines: Sequence[Line]) -> str:
 
 
 def _singularize(description: str) -> str:
-    """One of something is said as one."""
+    """Use the singular for one of something."""
     description = re.sub(r"\b(first|last) 1 (character|element)s\b", r"\1 \2", description)
     return re.sub(r"(?<![\w.-])1 (character|element|column|decimal|bit|time)s\b", r"1 \1", description)
 
@@ -93,7 +93,7 @@ def _inlined(lines: Sequence[Line]) -> list[Line]:
 
 
 def _only_use(lines: Sequence[Line], at: int, name: str) -> int | None:
-    """The one line that reads a name, once, in its text and in what it says; None where it is not one."""
+    """The one line that reads a name, once, in its text and in its description; None where it is not one."""
     if lines[at].wording.startswith(f"lets `{name}` be whether "):
         return None
     texts = [re.findall(rf"\b{name}\b", re.sub(r"'[^']*'", "", line.text)) for line in lines]

@@ -1,8 +1,8 @@
 """How people write each entry of the catalogue: one phrase a line, `entry ¦ pattern ¦ result ¦ English ¦ options`.
 
 A hole is `{number:type role}`; hole 0 is what the phrase is applied to. A type variable stands for one type throughout.
-Roles say which literal or argument fits: see `values.ROLES`. Options: `common` phrases fill any program, the others
-appear where their entry is under test; `if ...` is what must hold before the phrase may run; `with ...` says what the texts
+A role selects the literal or argument that fits: see `values.ROLES`. Options: `common` phrases fill any program, the others
+appear where their entry is under test; `if ...` is what must hold before the phrase may run; `with ...` gives what the texts
 must hold for the phrase to matter; `kept` phrases change hole 0 and give nothing.
 """
 

@@ -85,7 +85,7 @@ class ExpressionTemplate:
 
     @functools.cached_property
     def name(self) -> str:
-        """What tells it from all others."""
+        """Its unique key."""
         return f"{self.entry} {self.pattern} {self.choices} {self.wording}"
 
     @property

@@ -181,8 +181,8 @@ def _joined(item: CoverageRequest, cells: list[list[CoverageReport]]) -> Coverag
 def _until_other(cells: list[CoverageReport], results: tuple[Result, ...]) -> tuple[Result, ...]:
     ends = [cell.results[0] for cell in cells]
     other = (_ran(own) and _outcome(end) != _outcome(own) for end, own in zip(ends, results, strict=True))
-    told = next((place for place, differs in enumerate(other) if differs), len(ends))
-    return tuple(ends[: told + 1])
+    last = next((place for place, differs in enumerate(other) if differs), len(ends))
+    return tuple(ends[: last + 1])
 
 
 def survey_of(item: CoverageRequest, reply: dict[str, Any], brief: bool = False) -> CoverageReport:

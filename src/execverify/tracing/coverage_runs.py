@@ -31,7 +31,7 @@ Given = Callable[[], tuple[Sequence[Any], dict[str, Any]]]
 def iter_coverage(
     job: dict[str, Any], stage: ExecutionContext, inputs: Iterable[Given], tree: ast.Module | None = None
 ) -> dict[str, Any]:
-    """The reply of `cover_runner` for inputs that are made when they are needed, whatever the job says of them.
+    """The reply of `cover_runner` for inputs that are made when they are needed; the job's own arguments are ignored.
 
     A tree of the source, where given, spares the parsing; it is left as it was.
     """
@@ -110,7 +110,7 @@ def _is_plain(reply: dict[str, Any]) -> bool:
 
 
 def arguments_from_text(text: str) -> Given:
-    """The arguments that a text says."""
+    """Parse the arguments in a text."""
     try:
         call = parse_arguments(text)
     except ProgramError as error:
@@ -247,7 +247,7 @@ def _rewrite(tree: ast.Module, arms: list[tuple[int, str, bool]], undo: _Undo) -
 
 
 def _reported(test: ast.expr, arms: list[tuple[int, str, bool]], undo: _Undo) -> ast.expr:
-    """`test` as `0 in held if test else 0 not in failed`: the same truth, and it is told which way it went.
+    """`test` as `0 in held if test else 0 not in failed`: the same truth value, and the branch is recorded.
 
     Of `and` and `or`, each part is a test: one that never decides is as good as none.
     """

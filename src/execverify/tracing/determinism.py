@@ -31,7 +31,7 @@ _SETS = frozenset({ast.Set, ast.SetComp})
 
 
 def may_be_nondeterministic(program: Program) -> bool:
-    """Whether another run could give another trace, as far as the source, the arguments and the types of expressions tell."""
+    """Whether another run could give another trace, judged by the source, the arguments and the types of expressions."""
     used = program.vocabulary
     if used.names & _REFLECTION_NAMES or needs_dedicated_worker(used):
         return True

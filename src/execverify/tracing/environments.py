@@ -112,7 +112,7 @@ def _module(name: str) -> ModuleType | None:
 
 
 def _move_clock(seconds: int, undo: Undo) -> None:
-    """Makes the functions of `time` that read the calendar's clock say a later time. Others count from an unknown start anyway."""
+    """Makes the functions of `time` that read the calendar's clock return a later time. Others count from an unknown start anyway."""
     now = time.time
 
     def later(real: Callable[..., Any], scale: int = 1) -> Callable[..., Any]:

@@ -82,7 +82,7 @@ def _read(reply: dict[str, Any], count: int) -> tuple[LineEvents, ...] | None:
 
 
 def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
-    """Harness: the plain reply of a run, and what the authors' tracer tells of each probe."""
+    """Harness: the plain reply of a run, and the authors' answer to each probe."""
     tracer = _Tracer(job["lines"])
 
     def around(call: Any) -> Any:

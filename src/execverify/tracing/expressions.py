@@ -1,7 +1,7 @@
 """What the parts of each statement were: the values of calls, operations and comparisons while a program ran.
 
-A trace tells what a statement did, and not how: of `x = s.strip().split(',')` it knows `x`. A run for details is traced like any
-other, with each part that computes something handed through the recorder. Its values are written down at that moment.
+A trace records the effect of a statement, and not its evaluation: of `x = s.strip().split(',')` it knows `x`. A run for details is
+traced like any other, with each part that computes something handed through the recorder. Its values are written down at that moment.
 
 >>> from execverify.programs import Program
 >>> from execverify.tracing import trace

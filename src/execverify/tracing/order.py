@@ -1,4 +1,4 @@
-"""Whether a program can show the order of a set, or an address, as far as the types of its expressions tell.
+"""Whether a program can show the order of a set, or an address, judged by the types of its expressions.
 
 A program of plain functions whose every expression has a known type shows the order of a set only where it takes the elements
 one by one, and an address only where it makes a text of an object. Both are looked for here. Sets of numbers have the same
@@ -131,7 +131,7 @@ class _OrderAnalysis:
         return any(map(self.drawn, given))
 
     def partly_ordered(self, node: ast.expr) -> bool:
-        """Whether elements come in an order that may vary, and are of a type whose order does not tell all of them apart."""
+        """Whether elements come in an order that may vary, and are of a type whose order does not distinguish all of them."""
         parts = [_words(*arguments(kind)) for kind in self.of(node)]
         return self.drawn(node) and not all(words and words <= _ORDERED | {"tuple"} for words in parts)
 

@@ -1,12 +1,12 @@
 """Rewrites a program so that it reports its own steps.
 
 Why this and not CPython's trace function or `sys.monitoring`: line events differ between Python versions (inlined
-comprehensions repeat them since 3.12, leaving a `with` block emits one, a bare `try:` emits one), and no event says when
+comprehensions repeat them since 3.12, leaving a `with` block emits one, a bare `try:` emits one), and no event shows when
 a statement has *finished*, which is when its state is true. The rewritten program runs the same statements in the same
 order under every version, and calls the recorder where, by the definition of a step (docs/trace-semantics.md), a step begins and ends.
 
 What each statement becomes. `·B` begins a step, `·E` ends the step that the frame is at, `·N` ends it and begins the next,
-`·V` ends it and passes a value on; `·f` is the recorder's handle of the frame. (A test's truth is told before its step ends.)::
+`·V` ends it and passes a value on; `·f` is the recorder's handle of the frame. (A test's truth value is recorded before its step ends.)::
 
     x = g(1)            ·B(·f, 3); x = g(1)
     y = x               ·N(·f, 4); y = x                     (·N where the statement before it ended just now)
@@ -284,7 +284,7 @@ class _Instrumenter:
 
 
 def _truth(test: ast.expr) -> ast.expr:
-    """A test as True or False, told once, as `if` tells it; one that gives a truth value anyway stays as it is."""
+    """A test as True or False, evaluated once, as `if` does; one that gives a truth value anyway stays as it is."""
     if isinstance(test, ast.Constant) or (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)):
         return test
     line = test.lineno

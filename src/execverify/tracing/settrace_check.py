@@ -1,8 +1,8 @@
 """The same call, seen by other means: the program as it is written, under CPython's own trace function.
 
 Nothing of the program is rewritten here, so whatever it sees of itself is its own: its code objects, its frames' variables, the
-depth of its stack. What the recorder says of a run (`recorder.py`) must have been there in this one too: every value that a step
-gave a variable, and every line that ran. Line events do not say when a statement has finished, and differ between versions, so
+depth of its stack. What the recorder (`recorder.py`) reports of a run must have been there in this one too: every value that a step
+gave a variable, and every line that ran. Line events do not show when a statement has finished, and differ between versions, so
 this is no trace; it holds sets.
 """
 
@@ -134,7 +134,7 @@ def _certain(program: Program) -> tuple[frozenset[int], frozenset[int], frozense
 
 
 def agrees(program: Program, reply: dict[str, Any], seen: dict[str, Any]) -> bool:
-    """Whether what a recorder says of a run was seen by the recorder too: the values that steps gave, and the lines."""
+    """Whether what a recorder reports of a run was seen under the trace function too: the values that steps gave, and the lines."""
     alone, crowded, caught = _certain(program)
     try:
         values = [tuple(value) for value in seen["values"]]

@@ -28,7 +28,7 @@ from execverify.utils.validation import list_of
 
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
 _ENDS = (Outcome.RETURNED, Outcome.RAISED)
-_PATIENCE = 5  # times the time limit, for the run under CPython's trace function
+_CHECK_TIME_FACTOR = 5  # times the time limit, for the run under CPython's trace function
 _OBSERVES_TRACING = "it is another when it is traced: it looks at its own code, frames or references"
 _RUNS_DIFFER = "two runs of it differ: it depends on set order, addresses, time, chance or its surroundings"
 _CHUNK = 64  # programs whose runs are compared together
@@ -172,7 +172,7 @@ def _check_determinism(
 
 
 def _patient(limits: Limits) -> Limits:
-    return replace(limits, timeout=_PATIENCE * limits.timeout)
+    return replace(limits, timeout=_CHECK_TIME_FACTOR * limits.timeout)
 
 
 def _compare(

@@ -342,7 +342,7 @@ class Preset(_Settings):
     """All settings of a training.
 
     Attributes:
-        description: one line that says what it is for.
+        description: its purpose, in one line.
         seed: of the initial weights, the order of rows and the rollouts.
         save_steps: optimizer steps between checkpoints; an interrupted training resumes from the last one.
         report_to: trackers, by the trainer's names: "tensorboard", "trackio", "wandb".

@@ -22,11 +22,11 @@ def is_first() -> bool:
 
 
 def wait_for_main(out: Path, stage: str) -> None:
-    """The first process says that a stage is prepared; the others wait until it has said so.
+    """The first process marks a stage as prepared; the others wait for that mark.
 
     Args:
         out: folder of the training.
-        stage: that begins. The launcher's process is part of the sign, so that one of an earlier start says nothing.
+        stage: that begins. The launcher's process is part of the sign, so that a mark of an earlier start has no effect.
     """
     if world_size() == 1:
         return

@@ -1,7 +1,7 @@
 """`execverify train`: rows, chains of thought, a base model, the stages one after another, and their evaluations. All of it resumes.
 
 OUT/settings.json            all settings
-OUT/rows, held-out.parquet   the rows, divided as `data.py` says
+OUT/rows, held-out.parquet   the rows, divided by `data.py`
 OUT/chains.parquet           the rows of SFT: chains of thought, and solutions of code tasks
 OUT/base                     the model that training starts from, where it had to be made
 OUT/sft, rl_whitebox, rl_unit_tests      the stages, see `checkpoints.py`; the model of each is in its folder `model`

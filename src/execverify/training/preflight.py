@@ -15,7 +15,7 @@ _GIB = 1 << 30
 
 
 def check_hardware(preset: Preset, out: Path) -> None:
-    """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message says what to set."""
+    """Raises TrainingError where a GPU, memory or disk that the preset needs is not there; the message names the setting."""
     import torch
 
     required = preset.hardware
@@ -81,7 +81,7 @@ def check_trainer_config(preset: Preset, stages: Iterable[str], out: Path) -> No
 
 
 def _available_memory() -> float | None:
-    """GiB of main memory that can be had; None where the system does not say."""
+    """GiB of main memory that can be had; None where the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) / (1 << 20)

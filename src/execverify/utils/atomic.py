@@ -57,7 +57,7 @@ def atomic_write(path: str | Path, *, beside: Path | None = None, durable: bool 
 
 
 def atomic_text(path: str | Path, text: str, *, errors: str = "strict", beside: Path | None = None, durable: bool = True) -> None:
-    """Writes a text in UTF-8, whole or not at all; `errors` says what becomes of half surrogate pairs, as in `str.encode`.
+    """Writes a text in UTF-8, whole or not at all; `errors` decides what becomes of half surrogate pairs, as in `str.encode`.
 
     Raises:
         OSError: it cannot be written.
@@ -131,7 +131,7 @@ def _lock(fd: int) -> None:
 def _is_alive(number: str) -> bool:
     """Whether there is a process of that number here."""
     if not number.isdecimal():
-        return True  # not ours to say
+        return True  # unknown: keep it
     try:
         os.kill(int(number), 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""What a public function was given is of the kind that it takes, or one line says what to give."""
+"""Check arguments of public functions; one line names the mistake and what to give."""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar

@@ -20,14 +20,14 @@ from execverify.rewards.steps import claims as claim_types
 from execverify.rewards.steps.claims import Bindings, Claim
 
 
-def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
+def render(claims: Iterable[Claim], source_info: SourceInfo, rng: Random) -> str:
     """The claims as text; nothing is left to chance."""
     lines: list[str] = []
     keyword = "if"
     for clause in grouping(claims):
         match clause.claim:
             case claim_types.StepStarts(line=line, visit=visit):
-                keyword = "while" if line in sheet.loops else "if"
+                keyword = "while" if line in source_info.loops else "if"
                 lines.append(f"L{line}#{visit}")
             case claim_types.StepResumes(line=line, visit=visit):
                 lines.append(f"back L{line}#{visit}")

@@ -11,7 +11,7 @@ from execverify.rewards.steps.claims import Claim, ConditionValue, FunctionRetur
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a program's text tells a style.
+    """Static facts about a program that styles use.
 
     Attributes:
         loops: lines of `while` headers.
@@ -23,7 +23,7 @@ class SourceInfo:
 
 
 def source_info(program: Program) -> SourceInfo:
-    """The sheet of a program."""
+    """What a style reads of a program: its lines and loops."""
     statements = layout_of(program).statements
     loops = frozenset(line for line, one in statements.items() if isinstance(one.node, ast.While))
     return SourceInfo(loops, {line: one.accepted_texts[-1] for line, one in statements.items()})

@@ -18,7 +18,7 @@ from execverify.rewards.steps import claims as claim_types
 from execverify.rewards.steps.claims import Claim
 
 
-def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
+def render(claims: Iterable[Claim], source_info: SourceInfo, rng: Random) -> str:
     """The claims as text; nothing is left to chance."""
     lines: list[str] = []
     loop = False
@@ -27,7 +27,7 @@ def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
     for clause in grouping(claims):
         match clause.claim:
             case claim_types.StepStarts(line=line, visit=visit):
-                loop = line in sheet.loops
+                loop = line in source_info.loops
                 lines.append(capital(line_of(line, visit)) + ":")
             case claim_types.StepResumes(line=line, visit=visit):
                 lines.append(f"Back in {line_of(line, visit)}:")
@@ -41,7 +41,7 @@ def render(claims: Iterable[Claim], sheet: SourceInfo, rng: Random) -> str:
                 | claim_types.NeverRunsAnswer()
             ):
                 asked += 1
-                lines.append(f"Question {asked}: {_answer(clause.claim, sheet)}")
+                lines.append(f"Question {asked}: {_answer(clause.claim, source_info)}")
             case (
                 claim_types.WantedResult()
                 | claim_types.Requirement()
@@ -105,14 +105,14 @@ def _alone(claim: Claim) -> str:
 
 def _answer(
     claim: claim_types.NextStatementAnswer | claim_types.StateAnswer | claim_types.OtherAnswer | claim_types.NeverRunsAnswer,
-    sheet: SourceInfo,
+    source_info: SourceInfo,
 ) -> str:
     where = line_of(claim.line, claim.visit)
     match claim:
         case claim_types.NextStatementAnswer(next_line=None):
             return f"after {where}, nothing runs."
         case claim_types.NextStatementAnswer(next_line=int(following)):
-            return f"after {where} comes line {following}, {code(sheet.texts[following])}."
+            return f"after {where} comes line {following}, {code(source_info.texts[following])}."
         case claim_types.StateAnswer(name=name, value=value):
             return f"after {where}, {code(name)} is {code(value)}."
         case claim_types.OtherAnswer(kind=kind, answer=answer):

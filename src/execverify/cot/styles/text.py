@@ -10,7 +10,7 @@ _TICKS = re.compile("`+")
 
 
 def code(text: str) -> str:
-    """A text between backticks, as many as it takes to tell it from those in it."""
+    """A text as a code span: between backticks, one more than its longest run of them."""
     longest = max((len(run) for run in _TICKS.findall(text)), default=0)
     fence = "`" * (longest + 1)
     return f"{fence}{text}{fence}"

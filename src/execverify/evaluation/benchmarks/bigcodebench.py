@@ -2,11 +2,11 @@
 
 The tests patch, mock and look into objects, so they share a process with the program, as the authors have it; that process is
 in the sandbox. A program could therefore forge its tests: the strict verdict refuses programs that name the machinery to do it, or that
-say themselves what their objects are equal to, where the reference does not. That is a list of names, and no proof.
+define equality of their objects, where the reference does not. That is a list of names, and no proof.
 
 The reference solution of an item is run first. Where its libraries are not installed, or its tests need what the sandbox
 refuses (files, processes, the network), the item cannot be judged *here*: it counts neither as right nor as wrong, among our
-failures, and `more` tells how many there are by reason.
+failures, and `more` counts them by reason.
 """
 
 import ast
@@ -190,8 +190,8 @@ def _read(result: Result) -> tuple[bool | None, str]:
     match parse_literal(result.value.text, 1_000_000):
         case [int(count), list(bad)] if count and not bad:
             return True, ""
-        case [int(), [(name, told), *_]]:
-            return False, f"{name}: {told}"
+        case [int(), [(name, reason), *_]]:
+            return False, f"{name}: {reason}"
     return False, "no test ran"
 
 

@@ -4,7 +4,7 @@
 The authors' `code` is a whole program, with the check and both answers at its end: that end is cut off, as they cut it, and the check
 with the gap takes its place.
 
-Programs are compiled and run as `languages.py` says, the data's own answer first. A language that cannot be run here is reported in
+Programs are compiled and run by `languages.py`, the data's own answer first. A language that cannot be run here is reported in
 `extra_metrics`, and so are items whose own answer does not pass here (Java without `javatuples` on the CLASSPATH, Perl
 without Test::Deep ...).
 They are not judged: they count among our failures, neither as right nor as wrong.

@@ -1,4 +1,4 @@
-"""Held-out synthesized tasks for code: write the function that the English tells; hidden unit tests decide.
+"""Held-out synthesized tasks for code: write the function that the English describes; hidden unit tests decide.
 
 `--data` takes rows that `execverify dataset build --task-kinds code_generation` made, of which those of the split "test"
 count where there are

@@ -84,7 +84,7 @@ def _id(record: ProgramRecord, before: list[tuple[str, str, str, Reference]]) ->
 
 
 def _with_library(item: Item) -> Item:
-    """An item whose slices say which library it leans on: the first that its source imports."""
+    """An item with a slice for the library that it uses: the first that its source imports."""
     lines = [line.split() for line in item.program.split("\n") if line.startswith(("import ", "from "))]
     names = sorted({words[1].partition(".")[0] for words in lines})
     slices = {"library": names[0] if len(names) == 1 else "several" if names else "none", **item.slices}

@@ -95,8 +95,8 @@ class LiveCodeBench(Benchmark):
             "starter": starter,
         }
         slices = {key: str(row[key]) for key in ("difficulty", "platform") if row.get(key)}
-        told = f"{count_phrase(len(pairs), 'test')} by {'calls of ' + function if function else 'stdin'}"
-        return Item(name, ("code",), ("every test passes",), str(row["question_content"]), told, fields, slices, problem)
+        expected = f"{count_phrase(len(pairs), 'test')} by {'calls of ' + function if function else 'stdin'}"
+        return Item(name, ("code",), ("every test passes",), str(row["question_content"]), expected, fields, slices, problem)
 
     def extract(self, item: Item, completion: str, style: str) -> Answer:
         """The program."""
@@ -183,12 +183,12 @@ def _mark(problem: Problem, results: Sequence[Result]) -> Grade:
         if result.outcome != Outcome.RETURNED:
             return Grade(False, False, f"{shown}: {result.detail or result.outcome}")
         if problem.function is None:
-            judged, told = (printed_alike(result.stdout, expected), same_output(result.stdout, expected)), repr(result.stdout)
+            judged, given = (printed_alike(result.stdout, expected), same_output(result.stdout, expected)), repr(result.stdout)
         else:
-            judged, told = _returned_alike(result, expected), str(result.value)
+            judged, given = _returned_alike(result, expected), str(result.value)
         official, strict = official and judged[0], strict and judged[1]
         if not (official and strict) and not why:
-            why = f"{shown} gives {truncate(told)}, not {truncate(expected)}"
+            why = f"{shown} gives {truncate(given)}, not {truncate(expected)}"
         if not official:
             return Grade(False, False, why)
     return Grade(official, strict, why)

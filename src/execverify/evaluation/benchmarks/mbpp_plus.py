@@ -1,6 +1,6 @@
 """MBPP+ (Liu et al. 2023, arXiv 2305.01210): problems of MBPP with EvalPlus's inputs.
 
-The file is JSON, which has no tuples, sets or complex numbers; the tables below say which problems want them where.
+The file is JSON, which has no tuples, sets or complex numbers; the tables below list the problems that need them, and where.
 """
 
 import math

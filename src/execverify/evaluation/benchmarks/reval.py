@@ -16,7 +16,7 @@ is asked in three prompts, and each run's output in one more.
 Steps outside of the code under test (the test's own lines) are left out of paths, so the line after a method's last is the next
 one that runs in that code. How the authors read answers is in `reval/official_rule.py`. A probe on a line that continues a statement
 counts as that statement's. What cannot be judged (a class whose imports are not installed, values that cannot be written down)
-is left out, and `extra_metrics` says how much.
+is left out, and `extra_metrics` counts it.
 """
 
 from collections.abc import Mapping, Sequence

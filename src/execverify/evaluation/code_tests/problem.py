@@ -12,7 +12,7 @@ LONGEST = 1_000_000
 """Characters of arguments and results as text."""
 
 Oracle = Callable[[tuple[Any, ...], Any, Any, float], bool]
-"""From arguments, result, expected result and tolerance to whether the result is right, whatever `==` says."""
+"""From arguments, result, expected result and tolerance to whether the result is right, independent of `==`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Rules:
 
     Attributes:
         inputs: makes the arguments of its JSON what the problems ask for.
-        also: by entry point, what is right although `==` says otherwise.
+        also: by entry point, results that are right although `==` is False.
         instead: by entry point, what decides alone.
         as_sets: entry points whose results are compared as sets.
         not_none: entry points of which only counts whether they return something.

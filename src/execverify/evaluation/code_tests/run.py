@@ -107,8 +107,8 @@ def grade(pairs: Sequence[tuple[Problem, str | None]], workers: int) -> list[tup
                 found[job] = Verdict(None, None, f"the reference solution gives no results: {expected.why}")
             elif not expected.values:
                 found[job] = Verdict(True, True)
-            elif (fault := _why_no_python(source)) is not None:
-                found[job] = Verdict(False, False, fault)
+            elif (error := _why_no_python(source)) is not None:
+                found[job] = Verdict(False, False, error)
             else:
                 groups.setdefault((math.ceil(expected.seconds * 2) / 2, _imports(source)), []).append(job)
     for (seconds, imports), jobs in groups.items():

@@ -73,7 +73,7 @@ def probed(asked: Sequence[Asked], left: SkipCounts, workers: int, imports: tupl
 
 @dataclass(frozen=True)
 class _Seen:
-    """A run as we watched it, and the authors' account of its probes; or why it tells no truth."""
+    """Our trace of a run, and the ground truth of its probes by the authors' rule; or why there is none."""
 
     watched: WatchResult
     accounts: Sequence[LineEvents] = ()
@@ -111,7 +111,7 @@ def _probes(probes: Sequence[Row]) -> list[tuple[int, str]]:
 
 
 def _why_not(one: WatchResult, other: WatchResult) -> str:
-    """Why a run tells no truth; empty where it does. One that raises may have been cut short by its test's own lines."""
+    """Why a run gives no ground truth; empty where it does. One that raises may have been cut short by its test's own lines."""
     if one.result.error == "ModuleNotFoundError" and (missing := re.search(r"No module named '(\w+)", one.result.detail)):
         return f"it needs {missing[1]}: install it, and allow it by --allow-imports {missing[1]}"
     if one.result.outcome != Outcome.RETURNED:

@@ -1,4 +1,4 @@
-"""What a question kind is: one file that says what can be asked, in which words, and which answers are right.
+"""What a question kind is: one file that defines what can be asked, its text, and the accepted answers.
 
 A new kind is a subclass of `QuestionKind` whose instance is registered with `register_kind`; see docs/architecture.md.
 """
@@ -39,7 +39,7 @@ class QuestionCandidate:
         line, visit: the moment asked about.
         variable: the variable asked about; None where the kind asks about none.
         answers: every accepted answer, the preferred one first.
-        weight: how much it tells about following the run; the selection prefers the larger.
+        weight: how well it tests following the run; the selection prefers larger weights.
         shortcut: which of the kind's shortcuts would answer it, or None.
     """
 
@@ -63,7 +63,7 @@ class QuestionKind(ABC):
         title: for pages and tables.
         never_runs: the answer to a question about a visit that does not happen; None where none is asked.
         shortcuts: by name, the ways to be right without following the run.
-        rule: how to answer, for the prompt, where its own rules do not say so; it stands before the questions.
+        rule: how to answer, for the prompt, where the prompt's own rules do not cover it; it stands before the questions.
         guesses: answers that a model may guess without looking; reward hacks try them.
         shows_next_step: whether a chain of thought must show the step after the one asked about too.
     """
@@ -82,7 +82,7 @@ class QuestionKind(ABC):
 
     @abstractmethod
     def text(self, line: int, visit: int, variable: str | None) -> str:
-        """The question as the prompt asks it, on one line. It says how to answer where the prompt's rules do not."""
+        """The question as the prompt asks it, on one line. It includes how to answer where the prompt's rules do not."""
 
     @abstractmethod
     def answers(self, trace: Trace, question: Question) -> tuple[str, ...]:

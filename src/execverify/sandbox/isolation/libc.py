@@ -1,6 +1,6 @@
 """System calls for which Python has no function.
 
-Every function returns the kernel's result, or a negative error number, unless its docstring says otherwise. Nothing here is called on
+Every function returns the kernel's result, or a negative error number, unless its docstring states otherwise. Nothing here is called on
 systems other than Linux.
 """
 

@@ -128,7 +128,7 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, rec
         stage: "rl_whitebox" or "rl_unit_tests".
         settings: as `verl_settings` gives them.
         exported: the rows.
-        recorded: what else `settings.json` tells.
+        recorded: further entries of `settings.json`.
 
     Raises:
         TrainingError: the files cannot be written.

@@ -39,7 +39,7 @@ class Exported:
         rows: how many rows the file of each split holds; a split without rows has no file.
         kinds: how many rows of each kind.
         left_out: how many rows were not written, by the reason.
-        examples: for reasons that say little, a row's id and what is wrong with it.
+        examples: for unspecific reasons, a row's id and what is wrong with it.
     """
 
     folder: Path
