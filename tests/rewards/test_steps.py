@@ -1,10 +1,8 @@
 """Step-level grading: true chains are right in every line, changed ones are not, and nothing trivial, repeated or hidden is paid."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,7 +11,7 @@ import execverify as ev
 from execverify.cot.detail import DETAIL_LEVELS
 from execverify.cot.events import trace_view
 from execverify.cot.generate import _completion
-from execverify.errors import ExecVerifyError, ProgramError, QuestionError
+from execverify.errors import ExecVerifyError, QuestionError
 from execverify.programs.program import parse_call
 from execverify.questions.task import Task
 from execverify.reward_hacks.chains import CHAIN_FAMILIES, chain_hacks
@@ -21,12 +19,12 @@ from execverify.rewards import REWARDS, GradedChain, StepVerdict, grade_chains, 
 from execverify.rewards.steps.grade import grade_against
 from execverify.rewards.steps.reference import RunReference, references_of
 from execverify.tracing.expressions import trace_with_expressions
+from tests.helpers.benchmarks import cruxeval_programs
 from tests.helpers.trace_cases import load_cases
 from tests.oracles.cot.checker import check_chains
 from tests.oracles.cot.mutants import mutants
 from tests.oracles.random_programs import generate
 
-CRUXEVAL = Path(__file__).parents[3] / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
 Run = tuple[Task, RunReference]
 
 SOURCE = """def g(a):
@@ -115,15 +113,7 @@ def test_synthesized_chains_are_right_at_every_level_of_detail(synthesized: list
 
 
 def test_chains_of_cruxeval_are_right_at_every_level_of_detail() -> None:
-    if not CRUXEVAL.exists():
-        pytest.skip("CRUXEval is not here")
-    programs = []
-    for line in CRUXEVAL.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        try:
-            programs.append(ev.Program(row["code"], "f", row["input"]))
-        except ProgramError:  # arguments that are no literals
-            continue
+    programs = cruxeval_programs()
     assert_all_true(tasks_of(programs, ("white_box", "input_prediction")))
 
 
