@@ -177,11 +177,13 @@ def test_groups_without_variance_are_drawn_again(model: Path, made: list[dict[st
     assert logged(folder)[1]["training/filter_groups/evicted_samples"] >= 1
 
 
-def test_advantages_of_steps_by_hand(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reward", step_group.REWARDS_BY_NAME)
+def test_each_reward_of_chains_by_hand(reward: str, model: Path, tmp_path: Path) -> None:
     """The group that is worked out by hand is a whole batch: verl's own figures of it, and what the model learns."""
     row = to_row(step_group.task())
     changes = [
-        "prompts_per_rollout=1", "num_generations=4", "num_train_epochs=1", "reward=step", "loss_type=dapo", "max_completion_length=300",
+        "prompts_per_rollout=1", "num_generations=4", "num_train_epochs=1", f"reward={reward}", "loss_type=dapo",
+        "max_completion_length=300",
     ]  # fmt: skip
     plugins = f"{ON_CPU_MODULES},{PLUGIN}"
     table = {**ON_CPU, "+ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES": plugins}
@@ -198,12 +200,13 @@ def test_advantages_of_steps_by_hand(model: Path, tmp_path: Path) -> None:
     (tmp_path / "listed.json").write_text(json.dumps({" ".join(map(str, prompt)): texts}))
     run(folder, tmp_path / "listed.json")
     found = logged(folder)[1]
-    values = [value for row in step_group.by_hand("step") for value in row]
-    assert found["critic/advantages/max"] == pytest.approx(max(values), abs=1e-6)
-    assert found["critic/advantages/min"] == pytest.approx(min(values), abs=1e-6)
-    assert found["critic/advantages/mean"] == pytest.approx(sum(values) / len(values), abs=1e-6)
-    assert found["critic/rewards/mean"] == pytest.approx(sum(step_group.REWARDS_BY_NAME["step"]) / 4, abs=1e-5)
-    assert found["execverify/chain_true"] == 0.5 and found["execverify/guessed"] == 0.5
+    values = [value for row in step_group.by_hand(reward) for value in row]
+    assert found["critic/advantages/max"] == pytest.approx(max(values), abs=1e-5)
+    assert found["critic/advantages/min"] == pytest.approx(min(values), abs=1e-5)
+    assert found["critic/advantages/mean"] == pytest.approx(sum(values) / len(values), abs=1e-5)
+    assert found["critic/rewards/mean"] == pytest.approx(sum(step_group.REWARDS_BY_NAME[reward]) / 4, abs=1e-5)
+    if reward not in ("verified", "progress"):  # verl's own estimator and trainer take these
+        assert found["execverify/chain_true"] == 0.5 and found["execverify/guessed"] == 0.5
     # The probability ratio is 1, and the loss is the mean over all tokens.
     assert found["actor/pg_loss"] == pytest.approx(-sum(values) / len(values), abs=1e-5)
     assert found["actor/grad_norm"] > 0 and not torch.equal(weights(model), weights(trained_model(folder)))

@@ -20,6 +20,8 @@ SECOND, THIRD, ANSWER = (0.5, -1.5), ((1 / 3) ** 0.5, -2 * (1 / 3) ** 0.5), (0.5
 OUTCOME = 1 / ((4 / 3) ** 0.5 + 1e-4)
 """Of the rewards 2, 2, 0, 0: a distance of 1 to the mean, over their standard deviation."""
 REWARDS_BY_NAME = {
+    "verified": [2.0, 0.0, 0.0, 0.0],
+    "progress": [2.0, 0.0, 2 / 3, 4 / 3],
     "step": [2.0, 0.0, 2 / 3, 4 / 3],
     "bilevel": [2.0, 1.0, 1 / 3, 2 / 3],
     "first_divergence": [2.0, 2.0, 0.0, 0.0],
@@ -32,7 +34,14 @@ def task() -> Task:
 
 
 def by_hand(reward: str) -> list[list[float]]:
-    """The advantage of each character of each completion; then that of the token that ends it."""
+    """The advantage of each character of each completion; then that of the token that ends it.
+
+    Of "verified" and "progress" it is the reward's distance to the mean over the standard deviation, which is 1 and sqrt(20/27).
+    """
+    if reward in ("verified", "progress"):
+        mean, deviation = (0.5, 1.0) if reward == "verified" else (1.0, (20 / 27) ** 0.5)
+        rewards = REWARDS_BY_NAME[reward]
+        return [[(value - mean) / deviation] * (len(text) + 1) for text, value in zip(GROUP, rewards, strict=True)]
     steps = [
         _spread(TRUE, ("L2#1: m = 3 + 1 -> 4\n", SECOND[0]), ("L3#1: return 4 * 2 -> 8\n", THIRD[0]), ("assert f(3) == 8\n", ANSWER[0])),
         _spread(WRONG_SUM, ("L2#1: m = 3 + 1 -> 5\n", SECOND[1])),

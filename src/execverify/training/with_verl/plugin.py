@@ -10,7 +10,8 @@ that text with the completion. verl calls an estimator with rewards and masks on
 verl computes advantages, it reads the texts and the tokens of the batch for the estimator. Rewards, filters of groups, figures and the
 update stay verl's own.
 
-verl is needed to import this module (0.9.1).
+verl is needed to import this module (0.9.1). It is no entry point of `verl.plugins`: that would import verl's trainer, which takes
+seconds, in each process of every run.
 """
 
 import contextlib
@@ -82,7 +83,9 @@ def step_advantages(
     """
     steps = _current.get(None)
     if steps is None:
-        raise TrainingError(f"the advantage estimator {ESTIMATOR} needs our trainer: set trainer.v1.trainer_mode={ESTIMATOR}")
+        raise TrainingError(
+            f"the advantage estimator {ESTIMATOR} needs our trainer: set trainer.use_v1=true and trainer.v1.trainer_mode={ESTIMATOR}"
+        )
     advantages = torch.zeros_like(token_level_rewards)
     rows = batch_advantages(steps.rule, steps.tokens, steps.ids, steps.units, list(index))
     for row, values in zip(advantages, rows, strict=True):
