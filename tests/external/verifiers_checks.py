@@ -1,6 +1,7 @@
 """Our tasks under `verifiers`, by its own loaders and commands. Run by pytest in that library's environment (`make verifiers`)."""
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -12,11 +13,15 @@ from typing import Any
 
 import pytest
 import verifiers.v1 as vf
+from execverify_tasks import assign_advantages, load_tokens
 from execverify_tasks.tasks import ExecVerifyTask, SingleTurnHarness, row_data
 
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import RowError, SandboxError
+from execverify.questions.rows import to_row
 from tests.external.rows import CODE, EURUS, completions, rows
+from tests.helpers import step_group
+from tests.helpers.small_models import byte_tokenizer
 
 ID = "execverify-tasks"
 
@@ -104,9 +109,23 @@ def test_rewards_are_those_of_the_rule(file: Path) -> None:
 def test_ablations_are_settings(file: Path) -> None:
     row = rows()[0]
     half = completions(row)[1.0]
-    for settings, reward in (({"alpha": 0.0}, 2.0), ({"alpha": 0.25}, 1.5), ({"count": ["next_statement"], "scale": 1.0}, 0.5)):
+    wrong = half.replace("== " + row["program"]["result"], "== 'other'")
+    gold = completions(row)[2.0].replace("== " + row["program"]["result"], "== 'other'")
+    cases: list[tuple[dict[str, Any], str, float]] = [
+        ({"alpha": 0.0}, half, 2.0),
+        ({"alpha": 0.25}, half, 1.5),
+        ({"count": ["next_statement"], "scale": 1.0}, half, 0.5),
+        ({"gated": False, "alpha": 1.0}, gold, 2.0),
+        ({"gated": True, "alpha": 1.0}, gold, 0.0),
+        ({"reward": "output_only"}, half, 2.0),
+        ({"reward": "verified"}, half, 0.0),
+        ({"reward": "output_only"}, wrong, 0.0),
+    ]
+    for settings, completion, reward in cases:
         task = next(iter(taskset(rows=str(file), task=settings)))
-        assert asyncio.run(scored(task, half)).reward == reward
+        assert asyncio.run(scored(task, completion)).reward == reward
+    task = next(iter(taskset(rows=str(file), task={"chains": True})))
+    assert asyncio.run(scored(task, half)).metrics.items() >= {"chain_true": 0.0, "guessed": 1.0}.items()
     code = next(iter(taskset(rows=str(file), kinds=["code_generation"], task={"binary": True, "format_bonus": 0.0})))
     assert asyncio.run(scored(code, completions(CODE)[0.55])).reward == 0.0
     with pytest.raises(ValueError, match="alfa"):
@@ -164,9 +183,19 @@ class Answering(BaseHTTPRequestHandler):
 
     answers: dict[str, str] = {}
     asked: list[dict[str, Any]] = []
+    sampled: Iterator[list[int]] = iter(())
+    """Tokens that an engine for training returns, one list a request."""
+
+    def do_GET(self) -> None:
+        self.reply({"data": []})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/inference/v1/generate":
+            ids = next(self.sampled)
+            logprobs = [{"token": f"token_id:{token}", "logprob": -1.0} for token in ids]
+            self.reply({"choices": [{"token_ids": ids, "logprobs": {"content": logprobs}, "finish_reason": "stop"}]})
+            return
         type(self).asked.append(body)
         reply = self.answers.get(body["messages"][-1]["content"])
         choice = {"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}
@@ -179,8 +208,11 @@ class Answering(BaseHTTPRequestHandler):
             "choices": [choice],
             "usage": usage,
         }
-        text = json.dumps(found if reply is not None else {"error": {"message": "no such prompt"}}).encode()
-        self.send_response(200 if reply is not None else 400)
+        self.reply(found if reply is not None else None)
+
+    def reply(self, found: dict[str, Any] | None) -> None:
+        text = json.dumps(found or {"error": {"message": "no such prompt"}}).encode()
+        self.send_response(200 if found else 400)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -237,3 +269,90 @@ def test_a_prompt_of_several_turns_stays_one() -> None:
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
     data = row_data({**CODE, "prompt": turns})
     assert [(message.role, message.content) for message in data.prompt] == [("user", "a"), ("assistant", "b"), ("user", "c")]
+
+
+# ------------------------------------------------------------------------------------------------- advantages of tokens
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tokenizer of bytes, under the name of a model."""
+    return byte_tokenizer(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def group_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The row of the group that is worked out by hand."""
+    path = tmp_path_factory.mktemp("group") / "rows.jsonl"
+    write_rows(str(path), [to_row(step_group.task())])
+    return path
+
+
+def encoded(tokenizer: Path, text: str) -> list[int]:
+    """The tokens of a completion that ended by itself."""
+    return [*byte_ids(tokenizer, text), 2]
+
+
+def byte_ids(tokenizer: Path, text: str) -> list[int]:
+    from transformers import AutoTokenizer
+
+    found: list[int] = AutoTokenizer.from_pretrained(tokenizer)(text, add_special_tokens=False)["input_ids"]
+    return found
+
+
+def sampled_trace(task: ExecVerifyTask, tokenizer: Path, text: str) -> vf.Trace:
+    """A trace with tokens: two of the template's, then those of the completion."""
+    trace, ids = trace_of(task, ""), encoded(tokenizer, text)
+    message = vf.AssistantMessage(content=text.strip())
+    mask = [False, False, *(True for _ in ids)]
+    trace.nodes.append(
+        vf.MessageNode(message=message, sampled=True, token_ids=[5, 6, *ids], mask=mask, logprobs=[-1.0] * len(ids))
+    )
+    trace.root_reply = None
+    return trace
+
+
+@pytest.mark.parametrize("reward", ["step", "bilevel", "first_divergence"])
+def test_advantages_of_tokens_by_hand(reward: str, group_file: Path, tokenizer: Path) -> None:
+    task = next(iter(taskset(rows=str(group_file), task={"reward": reward})))
+    traces = [sampled_trace(task, tokenizer, text) for text in step_group.GROUP]
+    failed, silent = sampled_trace(task, tokenizer, step_group.TRUE), trace_of(task, step_group.TRUE)
+    for trace in (*traces, silent):
+        asyncio.run(task.score(trace))
+    assert [trace.reward for trace in traces] == pytest.approx(step_group.REWARDS_BY_NAME[reward])
+    assert [trace.metrics["guessed"] for trace in traces] == [0, 1, 0, 0]
+    assert assign_advantages([failed, *traces, silent], task.credit_reward, load_tokens(str(tokenizer))) == 4
+    for trace, values in zip(traces, step_group.by_hand(reward), strict=True):
+        assert trace.nodes[-1].advantages == pytest.approx(values)
+        assert trace.branches[-1].advantages == pytest.approx([0.0, 0.0, *values])
+        assert len(trace.nodes[-1].advantages) == len(trace.nodes[-1].logprobs)
+    assert failed.nodes[-1].advantages is None  # it was not scored
+
+
+def test_blanks_around_a_reply_move_the_spans(group_file: Path, tokenizer: Path) -> None:
+    task = next(iter(taskset(rows=str(group_file), task={"reward": "step"})))
+    texts = [f"\n {step_group.GROUP[0]}\n", *step_group.GROUP[1:]]
+    traces = [sampled_trace(task, tokenizer, text) for text in texts]
+    for trace in traces:
+        asyncio.run(task.score(trace))
+    assert assign_advantages(traces, task.credit_reward, load_tokens(str(tokenizer))) == 4
+    first = step_group.by_hand("step")[0]
+    assert traces[0].nodes[-1].advantages == pytest.approx([0.0, 0.0, *first[:-1], 0.0, first[-1]])
+
+
+def test_its_own_command_records_advantages(group_file: Path, tokenizer: Path, tmp_path: Path, server: str) -> None:
+    """An episode of four rollouts through the library's client for training, which gets tokens from an engine."""
+    Answering.sampled = itertools.cycle([encoded(tokenizer, text) for text in step_group.GROUP])
+    done = command(
+        "vf-eval", ID, "--env.taskset.rows", str(group_file), "--env.taskset.task.reward", "step", "--env.n", "4",
+        "--model", str(tokenizer), "--client.type", "train", "--client.base-url", server, "--client.api-key-var", "NO_KEY",
+        "--no-push", "--no-rich", "-o", str(tmp_path), "--run.name", "check",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    episodes = [json.loads(line) for line in (tmp_path / "check" / "traces.jsonl").read_text().splitlines()]
+    traces = [trace for episode in episodes for trace in episode.get("traces", [episode])]
+    assert [trace["rewards"]["verified"]["score"] for trace in traces] == pytest.approx(step_group.REWARDS_BY_NAME["step"])
+    for trace, text, values in zip(traces, step_group.GROUP, step_group.by_hand("step"), strict=True):
+        node = next(node for node in trace["nodes"] if node["sampled"])
+        assert node["message"]["content"] == text
+        assert node["advantages"] == pytest.approx(values, abs=1e-4)  # the library rounds what it writes

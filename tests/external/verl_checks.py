@@ -19,22 +19,36 @@ from omegaconf import DictConfig, OmegaConf
 from tensordict import TensorDict
 from verl import DataProto
 from verl.experimental.reward_loop.reward_loop import RewardLoopManager, RewardLoopWorker
-from verl.trainer.ppo.core_algos import agg_loss, compute_gdpo_outcome_advantage, compute_grpo_outcome_advantage
+from verl.trainer.ppo.core_algos import (
+    agg_loss,
+    compute_gdpo_outcome_advantage,
+    compute_grpo_outcome_advantage,
+    compute_policy_loss_vanilla,
+    get_adv_estimator_fn,
+)
+from verl.trainer.ppo.ray_trainer import compute_advantage
 from verl.trainer.ppo.reward import get_custom_reward_fn, load_reward_manager, resolve_reward_manager_cls
 from verl.trainer.ppo.utils import need_critic, need_reference_policy
+from verl.trainer.ppo.v1 import get_trainer_cls
 from verl.utils import hf_tokenizer
 from verl.utils.config import omega_conf_to_dataclass, validate_config
 from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
 from verl.utils.tracking import Tracking
 
-from execverify.errors import SandboxError
+from execverify.errors import SandboxError, TrainingError
+from execverify.questions.rows import to_row
+from execverify.rewards import REWARDS, CreditReward
 from execverify.rewards.verl import compute_score
 from execverify.training.config import Preset
 from execverify.training.presets import load_preset, preset_names
+from execverify.training.token_credits import TokenCredits
 from execverify.training.with_verl.config import TRACKERS, Settings, overrides, reward_keys, verl_settings
+from execverify.training.with_verl.credits import ESTIMATOR
 from execverify.training.with_verl.launch import prepare, prompt_length
+from execverify.training.with_verl.plugin import BatchSteps, steps_of_batch
 from execverify.training.with_verl.rows import Exported, export
 from tests.external.rows import completions, rows
+from tests.helpers import step_group
 from tests.helpers.small_models import random_model
 
 SMALL = [
@@ -80,6 +94,11 @@ VARIANTS: list[dict[str, Any]] = [
     {"reward": "data_flow", "alpha": 0.25},
     {"reward": "per_component"},
     {"reward": "constant"},
+    {"reward": "verified"},
+    {"reward": "progress"},
+    {"reward": "step"},
+    {"reward": "bilevel", "loss_type": "dapo", "difficulty_filter_samples": 4},
+    {"reward": "first_divergence", "beta": 0.01},
     {"loss_type": "dapo", "epsilon_high": 0.28, "difficulty_filter_samples": 4},
     {"loss_type": "dr_grpo", "scale_rewards": "none"},
     {"beta": 0.01, "lr_scheduler_type": "cosine", "warmup_ratio": 0.1},
@@ -120,6 +139,8 @@ def test_verl_takes_every_setting_as_it_is_meant(
         assert omega_conf_to_dataclass(OmegaConf.select(config, part)) is not None
     assert get_custom_reward_fn(config) is not None
     assert resolve_reward_manager_cls(config) is not None
+    assert get_trainer_cls(config.trainer.v1.trainer_mode) is not None
+    assert config.algorithm.adv_estimator == "grpo" or get_adv_estimator_fn(config.algorithm.adv_estimator) is not None
 
 
 @pytest.mark.parametrize(
@@ -210,21 +231,26 @@ def get_node_id() -> str:
     return str(ray.get_runtime_context().get_node_id())
 
 
+def generated(tokenizer: Any, texts: list[str]) -> TensorDict:
+    """The tensors of completions as verl's rollouts give them."""
+    answers = [tokenizer(text + tokenizer.eos_token, add_special_tokens=False)["input_ids"] for text in texts]
+    width = max(map(len, answers))
+    responses = torch.tensor([ids + [tokenizer.pad_token_id] * (width - len(ids)) for ids in answers])
+    mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids in answers])
+    prompts = torch.ones((len(texts), 3), dtype=torch.int64)
+    return TensorDict(
+        {"prompts": prompts, "responses": responses, "response_mask": mask, "attention_mask": torch.cat([prompts, mask], dim=1)},
+        batch_size=len(texts),
+    )
+
+
 def rollouts(model: Path, exported: Exported) -> tuple[DataProto, list[float], list[str]]:
     """A batch as verl's rollouts give it: completions whose rewards are known, with the entries of the dataset."""
     tokenizer = hf_tokenizer(str(model))
     dataset = dataset_of(exported.file("train"), model)
     made = [row for row in rows() if row["split"] == "train"]
     pairs = [(index, reward, text) for index, row in enumerate(made) for reward, text in completions(row).items()]
-    answers = [tokenizer(text + tokenizer.eos_token, add_special_tokens=False)["input_ids"] for _, _, text in pairs]
-    width = max(map(len, answers))
-    responses = torch.tensor([ids + [tokenizer.pad_token_id] * (width - len(ids)) for ids in answers])
-    mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids in answers])
-    prompts = torch.ones((len(pairs), 3), dtype=torch.int64)
-    batch = TensorDict(
-        {"prompts": prompts, "responses": responses, "response_mask": mask, "attention_mask": torch.cat([prompts, mask], dim=1)},
-        batch_size=len(pairs),
-    )
+    batch = generated(tokenizer, [text for _, _, text in pairs])
     entries = collate_fn([dataset[index] for index, _, _ in pairs])
     non_tensor = {name: entries[name] for name in ("data_source", "reward_model", "extra_info", "raw_prompt")}
     non_tensor["uid"] = np.array([str(index) for index, _, _ in pairs], dtype=object)
@@ -356,3 +382,51 @@ def test_dr_grpo_divides_by_the_longest_completion(model: Path, exported: Export
     losses, mask = torch.ones(2, 10), torch.tensor([[1] * 10, [1] * 4 + [0] * 6])
     found = agg_loss(losses, mask, config.loss_agg_mode, loss_scale_factor=config.loss_scale_factor)
     assert float(found) == pytest.approx((10 + 4) / (2 * 50))
+
+
+@pytest.mark.parametrize("reward", ["step", "bilevel", "first_divergence"])
+def test_advantages_of_steps_by_hand(reward: str, model: Path, exported: Exported, ray: Any) -> None:
+    """From verl's reward workers through its `compute_advantage`: two groups whose rows alternate, and a row of padding."""
+    tokenizer, rule = hf_tokenizer(str(model)), REWARDS.get(reward)
+    texts = [text for text in step_group.GROUP for _ in range(2)]
+    batch = generated(tokenizer, texts)
+    count = len(texts)
+    truth = json.dumps(to_row(step_group.task()))
+    whole = DataProto(batch=batch, non_tensor_batch={
+        "data_source": np.array(["execverify/white_box"] * count, dtype=object),
+        "reward_model": np.array([{"style": "rule", "ground_truth": truth}] * count, dtype=object),
+        "extra_info": np.array([{"index": 0}] * count, dtype=object),
+        "uid": np.array(["a", "b"] * (count // 2), dtype=object),
+    })  # fmt: skip
+    config = run_config(model, exported, reward=reward)
+    judged = RewardLoopManager(config).compute_rm_score(whole)
+    rewards = [value for value in step_group.REWARDS_BY_NAME[reward] for _ in range(2)]
+    assert judged.batch["rm_scores"].sum(dim=1).tolist() == pytest.approx(rewards)
+    ids = [row[: int(mask.sum())].tolist() for row, mask in zip(batch["responses"], batch["response_mask"], strict=True)]
+    units = [str(text) for text in judged.non_tensor_batch["units"]]
+    units[-1] = ""  # as if this row were padding: the completion with the wrong answer is missing in the second group
+    whole.batch["token_level_rewards"] = judged.batch["rm_scores"]
+    with pytest.raises(TrainingError, match="trainer_mode=execverify_steps"):
+        compute_advantage(whole, ESTIMATOR, config=config.algorithm)
+    tokens = TokenCredits(tokenizer, tokenizer.all_special_ids, clean_up=None)
+    assert isinstance(rule, CreditReward)
+    with steps_of_batch(BatchSteps(rule, tokens, ids, units)):
+        found = compute_advantage(whole, ESTIMATOR, config=config.algorithm).batch
+    assert torch.equal(found["advantages"], found["returns"]) and not found["advantages"][batch["response_mask"] == 0].any()
+    expected = step_group.by_hand(reward)
+    for row, values in enumerate(expected):  # a token is a character, and the last one ends the completion
+        assert found["advantages"][2 * row, : len(values)].tolist() == pytest.approx(values, abs=1e-6)
+    assert not found["advantages"][-1].any()
+    assert not torch.allclose(found["advantages"][1], found["advantages"][0])  # the second group has three members
+
+
+def test_verls_loss_takes_an_advantage_for_each_token(model: Path, exported: Exported) -> None:
+    config = omega_conf_to_dataclass(run_config(model, exported, reward="step").actor_rollout_ref.actor)
+    values = step_group.by_hand("step")[0]
+    advantages = torch.tensor([values])
+    logps = torch.zeros_like(advantages, requires_grad=True)
+    mask = torch.ones_like(advantages)
+    loss, _ = compute_policy_loss_vanilla(logps.detach(), logps, advantages, mask, config.loss_agg_mode, config)
+    loss.backward()
+    assert logps.grad is not None
+    assert logps.grad[0].tolist() == pytest.approx([-value / len(values) for value in values], abs=1e-7)

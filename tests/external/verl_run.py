@@ -14,11 +14,14 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from execverify.questions.rows import to_row
 from execverify.training.config import Preset
 from execverify.training.presets import load_preset
+from execverify.training.with_verl.credits import PLUGIN
 from execverify.training.with_verl.launch import prepare, trained_model
 from execverify.training.with_verl.metrics import figures
 from tests.external.rows import completions, rows
+from tests.helpers import step_group
 from tests.helpers.small_models import random_model
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +32,7 @@ SMALL = [
     "model.dtype=float32", "hardware.gpus=1",
     "report_to=[]", "seed=5",
 ]  # fmt: skip
+ON_CPU_MODULES = "tests.external.verl_cpu_platform,tests.external.verl_cpu_backend"
 ON_CPU = {
     "actor_rollout_ref.rollout.name": "listed",
     "actor_rollout_ref.rollout.tensor_model_parallel_size": 1,
@@ -86,7 +90,7 @@ def run(folder: Path, rollouts: Path, *words: str) -> str:
         "PYTHONPATH": os.pathsep.join(map(str, (source, ROOT))),
         "VERL_PLATFORM": "processor",
         "VERL_ENGINE_DEVICE": "cuda",  # the engine that is registered for it
-        "VERL_USE_EXTERNAL_MODULES": "tests.external.verl_cpu_backend",
+        "VERL_USE_EXTERNAL_MODULES": ON_CPU_MODULES,
         "EXECVERIFY_ROLLOUTS": str(rollouts),
     }
     done = subprocess.run(
@@ -171,3 +175,40 @@ def test_groups_without_variance_are_drawn_again(model: Path, made: list[dict[st
     run(folder, tmp_path / "listed.json")
     assert [step["groups without variance"] for step in figures(folder)] == [0.0]
     assert logged(folder)[1]["training/filter_groups/evicted_samples"] >= 1
+
+
+@pytest.mark.parametrize("reward", step_group.REWARDS_BY_NAME)
+def test_each_reward_of_chains_by_hand(reward: str, model: Path, tmp_path: Path) -> None:
+    """The group that is worked out by hand is a whole batch: verl's own figures of it, and what the model learns."""
+    row = to_row(step_group.task())
+    changes = [
+        "prompts_per_rollout=1", "num_generations=4", "num_train_epochs=1", f"reward={reward}", "loss_type=dapo",
+        "max_completion_length=300",
+    ]  # fmt: skip
+    plugins = f"{ON_CPU_MODULES},{PLUGIN}"
+    table = {**ON_CPU, "+ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES": plugins}
+    preset = load_preset("paper-7b", [*SMALL, *(f"rl_whitebox.{change}" for change in changes)]).replace(verl=table)
+    folder = prepare(preset, "rl_whitebox", [row], str(model), tmp_path / "run")
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    prompt, *texts = (
+        tokenizer(text, add_special_tokens=False)["input_ids"]
+        for text in (
+            tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True),
+            *(text + tokenizer.eos_token for text in step_group.GROUP),
+        )
+    )
+    (tmp_path / "listed.json").write_text(json.dumps({" ".join(map(str, prompt)): texts}))
+    run(folder, tmp_path / "listed.json")
+    found = logged(folder)[1]
+    values = [value for row in step_group.by_hand(reward) for value in row]
+    assert found["critic/advantages/max"] == pytest.approx(max(values), abs=1e-5)
+    assert found["critic/advantages/min"] == pytest.approx(min(values), abs=1e-5)
+    assert found["critic/advantages/mean"] == pytest.approx(sum(values) / len(values), abs=1e-5)
+    assert found["critic/rewards/mean"] == pytest.approx(sum(step_group.REWARDS_BY_NAME[reward]) / 4, abs=1e-5)
+    if reward not in ("verified", "progress"):  # verl's own estimator and trainer take these
+        assert found["execverify/chain_true"] == 0.5 and found["execverify/guessed"] == 0.5
+    # The probability ratio is 1, and the loss is the mean over all tokens.
+    assert found["actor/pg_loss"] == pytest.approx(-sum(values) / len(values), abs=1e-5)
+    assert found["actor/grad_norm"] > 0 and not torch.equal(weights(model), weights(trained_model(folder)))
+    (told,) = figures(folder)
+    assert told["chain_true"] == 0.5 and told["guessed"] == 0.5 and told["our failures"] == 0

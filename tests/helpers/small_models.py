@@ -28,16 +28,9 @@ TEMPLATE = (
 def random_model(architecture: str, folder: Path, template: str | None = TEMPLATE) -> Path:
     """Saves a model of random weights, the same each time, with a tokenizer of bytes; returns its folder."""
     import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    words = {"<pad>": 0, "<s>": 1, "</s>": 2} | {letter: i + 3 for i, letter in enumerate(letters)}
-    plain = Tokenizer(models.BPE(vocab=words, merges=[]))
-    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    plain.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, pad_token="<pad>", bos_token="<s>", eos_token="</s>")
-    tokenizer.chat_template = template
+    byte_tokenizer(folder, template)
     torch.manual_seed(0)
     special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
     config = AutoConfig.for_model(architecture, **ARCHITECTURES[architecture], **special)
@@ -47,6 +40,21 @@ def random_model(architecture: str, folder: Path, template: str | None = TEMPLAT
             if weights.dim() > 1:
                 weights.mul_(6)  # far from uniform, so that ties are rare
     model.save_pretrained(folder)
+    return folder
+
+
+def byte_tokenizer(folder: Path, template: str | None = TEMPLATE) -> Path:
+    """Saves a tokenizer of bytes; returns its folder. Needs no torch."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = {"<pad>": 0, "<s>": 1, "</s>": 2} | {letter: i + 3 for i, letter in enumerate(letters)}
+    plain = Tokenizer(models.BPE(vocab=words, merges=[]))
+    plain.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    plain.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=plain, pad_token="<pad>", bos_token="<s>", eos_token="</s>")
+    tokenizer.chat_template = template
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -1,29 +1,26 @@
 """Rewards of chains: by name, with their formulas, on a group of four completions that is worked out by hand."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import execverify as ev
+from execverify.errors import RowError
 from execverify.questions.rows import to_row
 from execverify.questions.task import Task
 from execverify.rewards import REWARDS, CreditReward, score_many
-from execverify.rewards.steps.credit import group_advantages, units_of
+from execverify.rewards.steps.credit import GradedText, group_advantages, units_of
 from execverify.rewards.trl import StepCreditReward, WhiteBoxReward, reward_function
-
-TRUE = "<reasoning>\ncall with n=3\nL2#1: m = 3 + 1 -> 4\nL3#1: return 4 * 2 -> 8\n</reasoning>\n<answer>\nassert f(3) == 8\n</answer>"
-WRONG_SUM = TRUE.replace("3 + 1 -> 4", "3 + 1 -> 5")
-"""Its second line is wrong; its output is right: guessed."""
-WRONG_RETURN = TRUE.replace("4 * 2 -> 8", "4 * 2 -> 6").replace("== 8", "== 6")
-WRONG_ANSWER = TRUE.replace("== 8", "== 9")
-GROUP = [TRUE, WRONG_SUM, WRONG_RETURN, WRONG_ANSWER]
+from execverify.rewards.verl import compute_score, compute_step_score
+from tests.helpers import step_group
+from tests.helpers.step_group import GROUP, TRUE
 
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    program = ev.Program("def f(n):\n    m = n + 1\n    return m * 2", entry_point="f", arguments="3")
-    return ev.task(ev.trace(program), limit=0)
+    return step_group.task()
 
 
 def rewards(task: Task, name: str, texts: list[str] = GROUP) -> list[float | None]:
@@ -163,3 +160,48 @@ def test_the_trl_function_offers_credits(task: Task) -> None:
     assert function.credits(GROUP, columns, 2)[0] != expected[0]
     plain = reward_function(REWARDS.get("verified"))
     assert type(plain) is WhiteBoxReward and plain(completions=messages, **columns) == [2, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["step", "bilevel", "first_divergence"])
+def test_every_character_by_hand_and_through_json(task: Task, name: str) -> None:
+    rule = REWARDS.get(name)
+    assert isinstance(rule, CreditReward)
+    truth = json.dumps(to_row(task))
+    judged = [compute_step_score("execverify/white_box", text, truth, reward=name) for text in GROUP]
+    assert [one["score"] for one in judged] == pytest.approx(step_group.REWARDS_BY_NAME[name])
+    spans = rule.group_credits([GradedText.from_json(str(one["units"])) for one in judged])
+    for text, given, expected in zip(GROUP, spans, step_group.by_hand(name), strict=True):
+        found = [0.0] * (len(text) + 1)
+        for start, end, value in given:
+            found[start : max(end, start + 1)] = [value] * max(end - start, 1)
+        assert found == pytest.approx(expected)
+
+
+def test_units_that_are_none() -> None:
+    for text in ("", "{}", "[1, 2]", '[1, 2, [["run", 3]]]', "null"):
+        with pytest.raises(RowError, match="compute_step_score"):
+            GradedText.from_json(text)
+
+
+@pytest.mark.parametrize("name", REWARDS)
+def test_every_reward_by_name_in_verls_function(task: Task, name: str) -> None:
+    truth = json.dumps(to_row(task))
+    judged = [compute_score("execverify/white_box", text, truth, reward=name, chains=True) for text in GROUP]
+    assert [one["score"] for one in judged] == pytest.approx(rewards(task, name))
+    assert [one["chain_true"] for one in judged] == [1, 0, 0, 1] and {one["chain_graded"] for one in judged} == {1}
+    assert [one["verified"] for one in judged] == [1, 0, 0, 0] and [one["guessed"] for one in judged] == [0, 1, 0, 0]
+    if not isinstance(REWARDS.get(name), CreditReward):
+        with pytest.raises(RowError, match=f"{name}' gives no credits.* one of step, bilevel, first_divergence"):
+            compute_step_score("execverify/white_box", TRUE, truth, reward=name)
+
+
+def test_verls_function_has_the_same_keys_for_every_row(task: Task) -> None:
+    code = next(one for one in ev.generate_tasks(kinds=("code_generation",), seed=0))
+    keys = compute_score("execverify/white_box", TRUE, to_row(task)).keys()
+    assert keys == compute_score("execverify/white_box", "", to_row(task), reward="step").keys()
+    judged = compute_step_score("execverify/code_generation", code.gold, to_row(code), reward="step")
+    assert judged["units"] == "" and judged.keys() == {*keys, "units"} and judged["chain_graded"] == 0
+    bad = compute_step_score("execverify/white_box", TRUE, "{}", reward="step", raise_errors=False)
+    assert bad["units"] == "" and bad["bad_row"] == 1
+    with pytest.raises(RowError, match=r"no reward 'steps'.*step"):
+        compute_score("execverify/white_box", TRUE, to_row(task), reward="steps", raise_errors=False)

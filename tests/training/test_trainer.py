@@ -19,8 +19,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 from execverify.errors import TrainingError
 from execverify.training.checkpoints import ZERO_VARIANCE
+from execverify.training.token_credits import TokenCredits
 from execverify.training.with_trl.rollout_rows import useful_rows
-from execverify.training.with_trl.token_credits import TokenCredits
 from execverify.training.with_trl.trainer import EXTRA_PROMPTS, LEFT_OUT, check_credits, trainer_class
 from tests.helpers.small_models import random_model
 

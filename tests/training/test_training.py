@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import ModelError, TrainingError
+from execverify.rewards.trl import StepCreditReward
 from execverify.training.checkpoints import (
     FILTERED,
     LOG,
@@ -44,7 +45,7 @@ from execverify.training.with_trl.sft import arguments_of as sft_arguments
 from execverify.training.with_trl.sft import train_sft
 from execverify.training.with_trl.stage import train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
-from execverify.training.with_trl.trainer import groups_alike
+from execverify.training.with_trl.trainer import check_credits, groups_alike
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
 
@@ -207,6 +208,16 @@ def test_the_papers_batches_on_trl(tmp_path: Path) -> None:
     assert arguments.beta == 0.0
 
 
+@pytest.mark.parametrize("reward", ["step", "bilevel", "first_divergence"])
+def test_the_papers_training_with_credits_of_steps_on_trl(reward: str, tmp_path: Path) -> None:
+    settings = load_preset("paper-7b", [f"rl_whitebox.reward={reward}", "sft.cot_style=compact"])
+    arguments = arguments_of(settings, "rl_whitebox", tmp_path)
+    functions = reward_functions(settings.rl_whitebox)
+    check_credits(arguments, functions)
+    assert [type(function) for function in functions] == [StepCreditReward] and functions[0].__name__ == f"{reward}_reward"
+    assert arguments.use_vllm and arguments.generation_batch_size == 1024
+
+
 def test_a_setting_that_trl_does_not_know(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"TRL refuses the settings.*use_vlm"):
         arguments_of(preset("trl.use_vlm=true"), "rl_whitebox", tmp_path)
@@ -232,7 +243,7 @@ def test_batches_that_processes_cannot_share(tmp_path: Path, monkeypatch: pytest
 
 REWARDS = {
     "white_box": ["white_box_reward"],
-    "output_only": ["white_box_reward"],
+    "output_only": ["output_only_reward"],
     "per_component": ["output_reward", "input_reward", "next_statement_reward", "variable_state_reward"],
     "constant": ["constant_reward"],
 }

@@ -12,17 +12,23 @@ import pytest
 
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import ModelError, QuestionError, RowError, TrainingError
+from execverify.questions.rows import to_row
+from execverify.rewards import REWARDS, CreditReward
 from execverify.rewards.adapters import ground_truth
-from execverify.rewards.verl import compute_score, constant_score
+from execverify.rewards.verl import compute_score, compute_step_score, constant_score
 from execverify.training.config import Preset
 from execverify.training.presets import load_preset, preset_names
+from execverify.training.token_credits import TokenCredits
 from execverify.training.with_verl import launch as launching
 from execverify.training.with_verl.config import overrides, steps_of, verl_settings
+from execverify.training.with_verl.credits import batch_advantages
 from execverify.training.with_verl.launch import launch, prepare, trained_model
 from execverify.training.with_verl.metrics import figures
 from execverify.training.with_verl.rows import Exported, export, verl_row
 from tests.external.rows import CODE, EURUS, completions, rows
 from tests.external.venvs import run_checks
+from tests.helpers import step_group
+from tests.helpers.small_models import byte_tokenizer
 
 pq = pytest.importorskip("pyarrow.parquet")
 PAPER = load_preset("paper-7b")
@@ -204,10 +210,10 @@ def test_the_papers_hyperparameters_are_verls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reward", "kwargs"),
     [
-        ("white_box", {"alpha": 0.3}),
-        ("output_only", {"alpha": 0.0}),
-        ("control_flow", {"alpha": 0.3, "kinds": ["next_statement"]}),
-        ("data_flow", {"alpha": 0.3, "kinds": ["variable_state"]}),
+        ("white_box", {"reward": "white_box", "alpha": 0.3}),
+        ("output_only", {"reward": "output_only", "alpha": 0.0}),
+        ("control_flow", {"reward": "control_flow", "alpha": 0.3}),
+        ("data_flow", {"reward": "data_flow", "alpha": 0.3}),
     ],
 )
 def test_ablations_are_settings_of_the_reward_function(reward: str, kwargs: dict[str, Any]) -> None:
@@ -219,6 +225,56 @@ def test_ablations_are_settings_of_the_reward_function(reward: str, kwargs: dict
     half = completions(row)[1.0]  # the output is right, and no question answered
     score = compute_score(f"execverify/{row['kind']}", half, json.dumps(row), **given)["score"]
     assert score == pytest.approx(2.0 * (1 - kwargs["alpha"]))
+
+
+@pytest.mark.parametrize("reward", ["step", "bilevel", "first_divergence"])
+def test_credits_of_steps_take_our_estimator(reward: str) -> None:
+    preset = load_preset("paper-7b", [f"rl_whitebox.reward={reward}", "sft.cot_style=compact"])
+    found, plain = settings(preset=preset), settings()
+    assert {name for name in found if found[name] != plain.get(name)} == {
+        "algorithm.adv_estimator",
+        "trainer.v1.trainer_mode",
+        "+ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES",
+        "reward.custom_reward_function.name",
+        "+reward.custom_reward_function.reward_kwargs.reward",
+        "+reward.custom_reward_function.reward_kwargs.chains",
+    }
+    assert found["algorithm.adv_estimator"] == found["trainer.v1.trainer_mode"] == "execverify_steps"
+    assert found["reward.custom_reward_function.name"] == "compute_step_score"
+    assert found["+reward.custom_reward_function.reward_kwargs.reward"] == reward
+
+
+@pytest.mark.parametrize("reward", ["verified", "progress"])
+def test_rewards_of_chains_without_credits_take_verls_estimator(reward: str) -> None:
+    found = settings(reward=reward)
+    assert found["algorithm.adv_estimator"] == "grpo" and "trainer.v1.trainer_mode" not in found
+    assert found["reward.custom_reward_function.name"] == "compute_score"
+    assert found["+reward.custom_reward_function.reward_kwargs.reward"] == reward
+
+
+def test_advantages_of_a_batch(tmp_path: Path) -> None:
+    """Two groups whose rows alternate; rows without steps belong to none."""
+    tokenizer = pytest.importorskip("transformers").AutoTokenizer.from_pretrained(byte_tokenizer(tmp_path))
+    rule = REWARDS.get("step")
+    assert isinstance(rule, CreditReward)
+    truth = json.dumps(to_row(step_group.task()))
+    texts = [*step_group.GROUP, *step_group.GROUP[:2], step_group.TRUE]
+    units = [compute_step_score("execverify/white_box", text, truth, reward="step")["units"] for text in texts]
+    ids = [[*tokenizer(text, add_special_tokens=False)["input_ids"], 2] for text in texts]
+    order = [0, 4, 1, 5, 2, 3, 6]
+    found = batch_advantages(
+        rule,
+        TokenCredits(tokenizer, tokenizer.all_special_ids, clean_up=None),
+        [ids[row] for row in order],
+        [str(units[row]) if row < 6 else "" for row in order],
+        ["a" if row < 4 else "b" for row in order],
+    )
+    values = dict(zip(order, found, strict=True))
+    for row, expected in enumerate(step_group.by_hand("step")):
+        assert values[row] == pytest.approx(expected)
+    second = step_group.TRUE.index("L2#1")  # one right and one wrong: sqrt(1/2 * 1/2 * 2)
+    assert values[4][second] == pytest.approx(0.5**0.5) and values[5][second] == pytest.approx(-(0.5**0.5))
+    assert set(values[6]) == {0.0} and len(values[6]) == len(ids[6])
 
 
 def test_losses_advantages_and_clipping() -> None:
@@ -449,6 +505,7 @@ def test_parts_are_counted_from_the_completions_that_verl_keeps(small: Preset, t
     kept(folder, 2, {"a": members["input_prediction"], "b": members["input_prediction"][:1] * 2, "c": members["code_generation"]})
     second, tenth = figures(folder)
     assert (second["step"], tenth["step"]) == (2, 10)
+    assert "chain_true" not in tenth  # no chain was graded
     assert tenth["output"] == pytest.approx(2 / 3) and tenth["next_statement"] == pytest.approx(1 / 3)
     assert tenth["reward"] == pytest.approx((2 + 1 + 0) / 3) and tenth["groups without variance"] == 0.0
     assert second["input"] == pytest.approx(3 / 4) and second["unit_test"] == pytest.approx(3 / 6)

@@ -18,12 +18,12 @@ from typing import Any
 
 import verifiers.v1 as vf
 from openai import AsyncOpenAI
+from pydantic import Field
 
 from execverify.datasets.config import levels_of
 from execverify.datasets.rows_io import read_rows
 from execverify.datasets.stream import generate_tasks
 from execverify.errors import RowError
-from execverify.questions.question import KINDS
 from execverify.questions.rows import ROW_KINDS, Row, from_row, to_row
 from execverify.questions.select import check_kinds
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
@@ -31,7 +31,9 @@ from execverify.rewards.adapters import ground_truth, messages_of
 from execverify.rewards.code.grade import PAPER_UNIT_TESTS, TEST_LIMITS
 from execverify.rewards.parts import all_parts
 from execverify.rewards.score import PAPER_REWARD
-from execverify.rewards.verl import compute_score
+from execverify.rewards.steps.credit import CreditReward
+from execverify.rewards.verl import compute_score, compute_step_score, reward_config
+from execverify_tasks.credits import UNITS, assign_advantages, load_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -51,12 +53,16 @@ class RowData(vf.TaskData):
 
 
 class ExecVerifyTaskConfig(vf.TaskConfig):
-    """How parts become a reward; the paper's rule by default (`--env.taskset.task.*`)."""
+    """How parts become a reward; the paper's by default (`--env.taskset.task.*`)."""
 
+    reward: str = "white_box"
+    """Name of the reward: "white_box", "output_only", ...; of the chain of thought "verified", "progress", "step", ..."""
+    chains: bool = False
+    """Whether chains of thought are graded and recorded as metrics, whatever the reward."""
     alpha: float = PAPER_REWARD.alpha
     """Weight of the questions in the white-box reward; 0 is the ablation "output only"."""
-    count: list[str] = list(KINDS)
-    """Which kinds of questions count; one alone is the ablation "control flow" or "data flow"."""
+    count: list[str] = []
+    """Which kinds of questions count; none takes the reward's own."""
     gated: bool = PAPER_REWARD.require_correct_output
     """Whether a wrong output earns nothing."""
     scale: float = PAPER_REWARD.scale
@@ -85,24 +91,50 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
     async def verified(self, trace: vf.Trace) -> float:
         """The reward of the last reply: 0 to `scale`, for code 0 to 1 and the bonus.
 
-        Each part's share of right answers is recorded as a metric. Where we failed to judge, the error is raised: that
-        library marks the rollout as failed, and it is no reward of 0.
+        Each part's share of right answers is recorded as a metric, and where the chain is graded whether it is true. Where we
+        failed to judge, the error is raised: that library marks the rollout as failed, and it is no reward of 0.
         """
         judged = await asyncio.to_thread(self.judged, trace.last_reply)
+        trace.info[UNITS] = judged.pop("units", "")
+        counts = {name: float(value) for name, value in judged.items()}
         for part in all_parts():
-            if judged[f"{part}_asked"]:
-                trace.record_metric(part, judged[f"{part}_right"] / judged[f"{part}_asked"])
-        return judged["score"]
+            if counts[f"{part}_asked"]:
+                trace.record_metric(part, counts[f"{part}_right"] / counts[f"{part}_asked"])
+        if counts["chain_graded"]:
+            trace.record_metric("chain_true", counts["chain_true"])
+            trace.record_metric("guessed", counts["guessed"])
+        return counts["score"]
 
-    def judged(self, completion: str) -> dict[str, float]:
-        """The score of a completion and the counts of its parts; raises where we failed to judge."""
+    def judged(self, completion: str) -> dict[str, float | str]:
+        """The score of a completion, the counts of its parts, and with a reward that gives credits its graded steps.
+
+        Raises:
+            SandboxError: we failed to judge.
+        """
+        source, settings = f"execverify/{self.data.kind}", self.settings
+        if self.credit_reward is None:
+            return dict(compute_score(source, completion, self.data.truth, **settings))
+        return compute_step_score(source, completion, self.data.truth, **settings)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The configuration as `compute_score` takes it."""
         config = self.config
-        rule: dict[str, Any] = {"float_tolerance": config.float_tolerance}
+        names = ["reward", "chains", "alpha", "scale", "float_tolerance"]
         if self.data.kind == CODE_GENERATION:
-            rule |= {name: getattr(config, name) for name in ("binary", "format_bonus", "timeout", "allow_weak_isolation")}
-        else:
-            rule |= {"alpha": config.alpha, "kinds": config.count, "gated": config.gated, "scale": config.scale}
-        return compute_score(f"execverify/{self.data.kind}", completion, self.data.truth, **rule)
+            names += ["binary", "format_bonus", "timeout", "allow_weak_isolation"]
+        found = {name: getattr(config, name) for name in names} | {"require_correct_output": config.gated}
+        return found | ({"kinds": config.count} if config.count else {})
+
+    @property
+    def credit_reward(self) -> CreditReward | None:
+        """The reward where it gives credits to steps.
+
+        Raises:
+            RowError: there is no such reward.
+        """
+        rule = reward_config(self.settings)
+        return rule if isinstance(rule, CreditReward) else None
 
     async def validate(self, runtime: vf.Runtime) -> bool | None:
         """Whether the gold completion earns the full reward; None for tests that came without a solution."""
@@ -110,7 +142,7 @@ class ExecVerifyTask(vf.Task[RowData, vf.State, ExecVerifyTaskConfig]):
         if not (truth.get("program") or {}).get("source"):
             return None
         gold = from_row({**truth, "kind": self.data.kind}).gold
-        judged = await asyncio.to_thread(self.judged, gold)
+        judged = await asyncio.to_thread(compute_score, f"execverify/{self.data.kind}", gold, self.data.truth, **self.settings)
         full = 1.0 + self.config.format_bonus if self.data.kind == CODE_GENERATION else self.config.scale
         return bool(abs(judged["score"] - full) < 1e-9)
 
@@ -234,10 +266,35 @@ def _to_openai_message(message: Any) -> dict[str, Any]:
 
 
 class AskOnceEnvConfig(vf.SingleAgentEnvConfig):
-    """The one agent needs no container: it runs nothing."""
+    """The one agent needs no container: it runs nothing (`--env.*`)."""
 
     agent: vf.AgentConfig = vf.AgentConfig(runtime=vf.SubprocessConfig())
+    n: int = Field(1, ge=1)
+    """Rollouts of an episode: the group within which steps are compared."""
+    tokenizer: str = ""
+    """Hub name or folder of the model's tokenizer; none takes the model's own."""
 
 
 class SingleTurnEnv(vf.SingleAgentEnv, vf.Env[AskOnceEnvConfig]):
-    """One question, one answer, on this machine."""
+    """One question, `n` answers to it, on this machine.
+
+    With a reward that gives credits ("step", "bilevel", "first_divergence"), the sampled tokens of the answers get advantages, where
+    the client returns tokens.
+    """
+
+    async def run(self, task: vf.Task, agents: vf.Agents) -> None:
+        """The rollouts of an episode; how many run at once is `--env.max-concurrent-agents`."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.config.n):
+                group.create_task(agents.agent.run(task))
+
+    async def finalize(self, task: vf.Task, episode: vf.Episode) -> None:
+        """Assigns advantages to tokens."""
+        rule = task.credit_reward if isinstance(task, ExecVerifyTask) else None
+        sampled = [trace for trace in episode.traces if any(any(node.mask) for node in trace.nodes)]
+        if rule is None or not sampled:
+            return
+        client = sampled[0].agent.config.client
+        model = self.config.tokenizer or getattr(client, "renderer_model_name", None) or sampled[0].agent.config.model
+        tokens = await asyncio.to_thread(load_tokens, model)
+        assign_advantages(sampled, rule, tokens)

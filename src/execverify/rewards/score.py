@@ -15,7 +15,7 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.programs.equality import comparable, is_value, literal_key
@@ -44,7 +44,8 @@ class RewardConfig:
     """How parts become a reward (paper, section 3: white-box reinforcement learning).
 
     The white-box reward is `scale * ((1 - alpha) * o + alpha * w)`, with `o` 1 where the output assertion is right and
-    else 0, `w` the share of the counted questions that are right, and 0 in all where the assertion is wrong (`gated`).
+    else 0, `w` the share of the counted questions that are right, and 0 in all where the assertion is wrong
+    (`require_correct_output`).
     A task that has none of the counted questions is judged by its assertion alone.
 
     Attributes:
@@ -137,6 +138,7 @@ def score(
     tests: UnitTestConfig | None = None,
     limits: Limits = _LIMITS,
     allow_weak_isolation: bool = False,
+    chains: bool = False,
 ) -> Score:
     """Judges one completion of a task.
 
@@ -147,7 +149,8 @@ def score(
     if not isinstance(task, UnitTestTask):
         expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
     text = completion if isinstance(completion, str) else completion_text(completion) or completion
-    return score_many([(task, text)], rule=rule, tests=tests, limits=limits, allow_weak_isolation=allow_weak_isolation)[0]
+    how: dict[str, Any] = {"limits": limits, "allow_weak_isolation": allow_weak_isolation, "chains": chains}
+    return score_many([(task, text)], rule=rule, tests=tests, **how)[0]
 
 
 def score_many(

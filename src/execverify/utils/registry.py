@@ -8,6 +8,7 @@ import difflib
 import functools
 import importlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -31,7 +32,8 @@ class Registry(Generic[Entry]):
     def __init__(self, what: str, error: type[ExecVerifyError], load: Callable[[], object] = lambda: None) -> None:
         self.what, self.error = what, error
         self._entries: dict[str, Entry] = {}
-        self._load, self._loaded = load, False
+        self._load, self._loading, self._loaded = load, False, False
+        self._lock = threading.RLock()
 
     def register(self, name: str, entry: Entry) -> Entry:
         """Adds an entry; the same name again replaces it.
@@ -82,13 +84,18 @@ class Registry(Generic[Entry]):
         return len(self.names())
 
     def _load_own(self) -> None:
-        if not self._loaded:
-            self._loaded = True  # what is registered meanwhile is the package's own
+        """Loads the package's own entries once; other threads wait until all are there."""
+        if self._loaded:
+            return
+        with self._lock:
+            if self._loaded or self._loading:  # the second: an entry registers itself
+                return
+            self._loading = True
             try:
                 self._load()
-            except BaseException:
-                self._loaded = False
-                raise
+            finally:
+                self._loading = False
+            self._loaded = True
 
     def _ready(self) -> None:
         self._load_own()

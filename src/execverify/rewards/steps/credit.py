@@ -16,9 +16,11 @@ chain is true, `o` is 1 where the output is right. A unit is a line of the chain
 end of the completion.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from execverify.errors import RowError
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.rewards.parse import is_fence, tidy
 from execverify.rewards.parts import Score
@@ -109,8 +111,57 @@ def _with_newline(text: str, span: tuple[int, int]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class GradedText:
+    """What the credits of one completion of a group are computed from.
+
+    Engines judge completions in other processes than those that see a whole group: as JSON it goes from one to the other.
+
+    Attributes:
+        units: of the completion, in order.
+        outcome: the reward of the answer alone.
+        length: of the completion, in characters.
+    """
+
+    units: tuple[Unit, ...]
+    outcome: float
+    length: int
+
+    @property
+    def divergence(self) -> Unit | None:
+        """The first wrong unit; None where there is none."""
+        return next((unit for unit in self.units if not unit.right), None)
+
+    def to_json(self) -> str:
+        """The same as a line of JSON."""
+        units = [[*unit.place, *unit.span, unit.right] for unit in self.units]
+        return json.dumps([self.outcome, self.length, units], separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "GradedText":
+        """What `to_json` wrote.
+
+        Raises:
+            RowError: it is something else.
+        """
+        try:
+            outcome, length, units = json.loads(text)
+            return cls(tuple(Unit((kind, a, b), (start, end), right) for kind, a, b, start, end, right in units), outcome, length)
+        except (ValueError, TypeError):
+            raise RowError(f"no units of a completion: {text[:60]!r}; use the text that compute_step_score gives") from None
+
+
+@dataclass(frozen=True, slots=True)
 class CreditReward(ChainReward):
-    """A reward that also gives advantages to spans of the text."""
+    """A reward that also gives advantages to spans of the text. A subclass gives `group_credits`."""
+
+    def graded(self, completion: str, score: Score) -> GradedText:
+        """What the credits of a completion are computed from.
+
+        Args:
+            completion: the text.
+            score: of it, with its chain.
+        """
+        return GradedText(tuple(units_of(completion, score)), self.outcome(score), len(completion))
 
     def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
         """The advantages of spans of each completion of a group.
@@ -122,6 +173,10 @@ class CreditReward(ChainReward):
         Returns:
             For each completion its credits, in order, without overlaps. Text in none of them has the advantage 0.
         """
+        return self.group_credits([self.graded(text, score) for text, score in zip(completions, scores, strict=True)])
+
+    def group_credits(self, group: Sequence[GradedText]) -> list[list[Credit]]:
+        """The same from the graded completions of a group."""
         raise NotImplementedError
 
 
@@ -148,14 +203,13 @@ class StepReward(CreditReward):
     def chain_reward(self, score: Score) -> float:
         return self.scale * self.progress(score)
 
-    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
-        units = [units_of(completion, score) for completion, score in zip(completions, scores, strict=True)]
+    def group_credits(self, group: Sequence[GradedText]) -> list[list[Credit]]:
         at: dict[tuple[str, int, int], list[bool]] = {}
-        for of_one in units:
-            for unit in of_one:
+        for text in group:
+            for unit in text.units:
                 at.setdefault(unit.place, []).append(unit.right)
         values = {place: _step_advantages(rights) for place, rights in at.items()}
-        return [[(*unit.span, values[unit.place][unit.right]) for unit in of_one] for of_one in units]
+        return [[(*unit.span, values[unit.place][unit.right]) for unit in text.units] for text in group]
 
 
 def _step_advantages(rights: list[bool]) -> tuple[float, float]:
@@ -182,12 +236,10 @@ class BilevelReward(StepReward):
     def chain_reward(self, score: Score) -> float:
         return (self.scale * self.progress(score) + self.outcome(score)) / 2
 
-    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
-        by_step = super(BilevelReward, self).credits(completions, scores)
-        outcomes = group_advantages([self.outcome(score) for score in scores])
-        return [
-            _with_outcome(spans, len(text), outcome) for spans, text, outcome in zip(by_step, completions, outcomes, strict=True)
-        ]
+    def group_credits(self, group: Sequence[GradedText]) -> list[list[Credit]]:
+        by_step = super(BilevelReward, self).group_credits(group)
+        outcomes = group_advantages([text.outcome for text in group])
+        return [_with_outcome(spans, text.length, outcome) for spans, text, outcome in zip(by_step, group, outcomes, strict=True)]
 
 
 def _with_outcome(spans: list[Credit], length: int, outcome: float) -> list[Credit]:
@@ -217,13 +269,13 @@ class FirstDivergenceReward(CreditReward):
     def chain_reward(self, score: Score) -> float:
         return self.outcome(score)
 
-    def credits(self, completions: Sequence[str], scores: Sequence[Score]) -> list[list[Credit]]:
-        outcomes = group_advantages([self.outcome(score) for score in scores])
+    def group_credits(self, group: Sequence[GradedText]) -> list[list[Credit]]:
+        outcomes = group_advantages([text.outcome for text in group])
         found: list[list[Credit]] = []
-        for text, score, outcome in zip(completions, scores, outcomes, strict=True):
-            wrong = next((unit for unit in units_of(text, score) if not unit.right), None)
+        for text, outcome in zip(group, outcomes, strict=True):
+            wrong = text.divergence
             if wrong is None:
-                found.append([(0, len(text), outcome), (len(text), len(text), outcome)])
+                found.append([(0, text.length, outcome), (text.length, text.length, outcome)])
             elif outcome < 0:
                 found.append([(*wrong.span, outcome)])
             else:

@@ -12,8 +12,8 @@ single tokens. The loss is TRL's own.
   The model reads a prompt once for all its completions in a micro-batch.
 - Dynamic sampling: groups without variance are replaced by groups of other prompts.
 
-A reward function with a method `credits` (see `token_credits`) replaces TRL's advantages by its own, one for each token. Its rewards
-are only logged.
+A reward function with a method `credits` (see `execverify.training.token_credits`) replaces TRL's advantages by its own, one for each
+token. Its rewards are only logged.
 """
 
 import functools
@@ -26,6 +26,7 @@ from execverify.errors import TrainingError
 from execverify.models.checkpoint import sample_seed
 from execverify.models.transformers_sampling import BatchSampler, SampleState, cache_name
 from execverify.training.checkpoints import ZERO_VARIANCE
+from execverify.training.token_credits import TokenCredits
 from execverify.training.with_trl.rollout_rows import (
     arranged,
     loss_mask,
@@ -35,7 +36,6 @@ from execverify.training.with_trl.rollout_rows import (
     unique_prompts,
     useful_rows,
 )
-from execverify.training.with_trl.token_credits import TokenCredits
 
 EXTRA_PROMPTS = "execverify/extra_prompts"
 """Prompts that were drawn in place of those whose groups had no variance."""

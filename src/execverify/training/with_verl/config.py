@@ -15,7 +15,10 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.rewards.parts import answer_parts
+from execverify.rewards.registry import REWARDS
+from execverify.rewards.steps.credit import CreditReward
 from execverify.training.config import Preset, RlSettings
+from execverify.training.with_verl.credits import ESTIMATOR, PLUGIN
 from execverify.training.with_verl.rows import TRAIN, VALIDATION, Exported
 from execverify.utils.messages import count_phrase
 
@@ -27,8 +30,6 @@ CHECKPOINTS, ROLLOUTS, LOG, TENSORBOARD = "checkpoints", "rollouts", "log.jsonl"
 
 TRACKERS = ("tensorboard", "trackio", "wandb", "mlflow", "swanlab", "clearml")
 REWARD = "pkg://execverify.rewards.verl"
-
-"""What `compute_score` gives for each part; the preset's reward "parts" has verl normalise each apart (GDPO)."""
 
 _ENVIRONMENT = "+ray_kwargs.ray_init.runtime_env.env_vars"  # of the processes on all machines
 
@@ -58,7 +59,7 @@ def verl_settings(preset: Preset, stage: str, data: Exported, model: str, out: P
         **_data(preset, rl, data),
         **_actor(preset, rl, model),
         **_rollout(preset, rl),
-        **_reward(rl),
+        **_reward(preset, rl),
         **_algorithm(rl),
         **_trainer(preset, stage, data, root),
     }
@@ -164,17 +165,20 @@ def _rollout(preset: Preset, rl: RlSettings) -> Settings:
     }
 
 
-def _reward(rl: RlSettings) -> Settings:
-    """The reward function, and its rule."""
+def _reward(preset: Preset, rl: RlSettings) -> Settings:
+    """The reward function, and which reward it gives."""
     custom = "reward.custom_reward_function"
     settings: Settings = {f"{custom}.path": REWARD, f"{custom}.name": "compute_score"}
     if rl.reward == "constant":
         settings[f"{custom}.name"] = "constant_score"
     elif rl.reward != "unit_tests":
         rule = rl.reward_config()
+        settings[f"+{custom}.reward_kwargs.reward"] = rl.reward if rl.reward in REWARDS else "white_box"
         settings[f"+{custom}.reward_kwargs.alpha"] = rule.alpha
-        if rule.kinds is not None:
-            settings[f"+{custom}.reward_kwargs.kinds"] = list(rule.kinds)
+        if preset.sft.cot_style == "compact":
+            settings[f"+{custom}.reward_kwargs.chains"] = True
+        if isinstance(rule, CreditReward):
+            settings[f"{custom}.name"] = "compute_step_score"
     return settings
 
 
@@ -193,6 +197,12 @@ def _algorithm(rl: RlSettings) -> Settings:
             "+algorithm.gdpo_reward_keys": list(reward_keys()),
             "reward.reward_manager.name": "gdpo",
             "trainer.use_v1": False,  # the new trainer gives its estimator no rewards but the sum
+        }
+    if isinstance(rl.reward_config(), CreditReward):
+        settings |= {
+            "algorithm.adv_estimator": ESTIMATOR,
+            "trainer.v1.trainer_mode": ESTIMATOR,
+            f"{_ENVIRONMENT}.VERL_USE_EXTERNAL_MODULES": PLUGIN,
         }
     return settings
 

@@ -1,6 +1,6 @@
-"""What became of each part, step by step: counted from the completions that verl keeps in a run's folder.
+"""The share of each part that is right, step by step, counted from the completions that verl keeps in a run's folder.
 
-verl's own figures (`log.jsonl`) have the reward alone. Here each completion is judged again by what it was judged by.
+verl's own figures (`log.jsonl`) have the reward alone. Here each completion is judged again by the reward that trained.
 """
 
 import itertools
@@ -30,7 +30,8 @@ def figures(folder: Path, *, workers: int = 2) -> Iterator[dict[str, float]]:
 
     Returns:
         For each step: "step", "completions", "reward" (their mean, as verl kept it), the share of each part's answers that are
-        right, "groups without variance" (their share), and "our failures" (completions that could not be judged again).
+        right, where chains are graded "chain_true" (share of completions) and "guessed" (share of right outputs whose chain is
+        not true), "groups without variance" (their share), and "our failures" (completions that could not be judged again).
 
     Raises:
         TrainingError: there are no completions, or a file of them cannot be read.
@@ -75,6 +76,11 @@ def _summed(entries: list[dict[str, Any]], judged: list[dict[str, float] | None]
         asked = sum(scores[f"{part}_asked"] for scores in known)
         if asked:
             found[part] = sum(scores[f"{part}_right"] for scores in known) / asked
+    if graded := [scores for scores in known if scores["chain_graded"]]:
+        found["chain_true"] = sum(scores["chain_true"] for scores in graded) / len(graded)
+        guessed = sum(scores["guessed"] for scores in graded)
+        if right := guessed + sum(scores["verified"] for scores in graded):
+            found["guessed"] = guessed / right
     groups: dict[str, set[float]] = {}
     for entry in entries:
         groups.setdefault(str(entry.get("uid", "")).rsplit("_", 2)[0], set()).add(entry["score"])

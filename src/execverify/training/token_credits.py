@@ -32,10 +32,12 @@ class TokenCredits:
     Args:
         tokenizer: of transformers.
         ends: ids of the tokens that end a completion.
+        clean_up: whether decoding removes spaces before punctuation; None leaves it to the tokenizer's own setting.
     """
 
-    def __init__(self, tokenizer: Any, ends: Sequence[int]) -> None:
+    def __init__(self, tokenizer: Any, ends: Sequence[int], *, clean_up: bool | None = False) -> None:
         self._tokenizer = tokenizer
+        self._options = {} if clean_up is None else {"clean_up_tokenization_spaces": clean_up}
         self._ends = frozenset(ends)
         self._pieces: dict[int, str] = {}
         # A piece is decoded after another token, because some decoders drop the space at the begin of a text.
@@ -43,7 +45,7 @@ class TokenCredits:
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of tokens without special tokens, to which the spans refer."""
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True, **self._options)
         return text
 
     def advantages(self, ids: Sequence[int], spans: Sequence[Span], name: str = "credits") -> list[float]:
