@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--rewards", metavar="A,B", help="Rewards by name.  [default: output_only,white_box,verified,step,bilevel]")
 @click.option("--prompts", type=click.IntRange(1), help="Prompts a batch.  [default: those of an optimizer step]")
 @click.option("--group", type=click.IntRange(2), help="Completions a prompt.  [default: the preset's]")
-@click.option("--batches", default=6, show_default=True, type=click.IntRange(3), help="Batches to draw.")
+@click.option("--batches", default=8, show_default=True, type=click.IntRange(4), help="Batches to draw.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Of prompts and completions.")
 @click.option(
     "--memory",
@@ -97,7 +97,8 @@ def _print(report: "ProbeReport") -> None:
     stdout.print(
         Text(
             "signal / noise: of the gradient of one batch, with its standard error. updates: of this size, until their sum has as much "
-            "signal as noise (two standard errors to each side). cosine: of the true gradient with that of SFT on true chains.",
+            "signal as noise (two standard errors to each side; without a signal, the lower end). cosine: of the true gradient with that "
+            "of SFT on true chains.",
             style="dim",
         )
     )

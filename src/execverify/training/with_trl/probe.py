@@ -60,7 +60,7 @@ class ProbeSettings:
     rewards: tuple[str, ...] = PROBE_REWARDS
     prompts: int = 0
     group: int = 0
-    batches: int = 6
+    batches: int = 8
     seed: int = 0
     memory: float = 2.0
     workers: int = 1
@@ -381,7 +381,7 @@ def _fitted(preset: Preset, settings: ProbeSettings) -> tuple[Preset, ProbeSetti
         if name not in REWARDS:
             raise TrainingError(f"there is no reward {name!r} to probe: {suggest(name, REWARDS)}")
     if not settings.rewards or settings.batches < MIN_BATCHES:
-        raise TrainingError(f"a probe takes one reward or more, and {MIN_BATCHES} batches or more for its standard errors")
+        raise TrainingError(f"a probe takes one reward or more, and {MIN_BATCHES} batches or more")
     rl = preset.stage(STAGE)
     prompts, group = settings.prompts or rl.mini_batch_size, settings.group or rl.num_generations
     if world_size() > 1:
