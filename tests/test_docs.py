@@ -77,6 +77,7 @@ def test_module_examples() -> None:
         "rewards.score",
         "rewards.code.unit_tests",
         "rewards.code.grade",
+        "training.gradient_signal",
     ):
         module = importlib.import_module(f"execverify.{name}")
         result = doctest.testmod(module)

@@ -19,6 +19,7 @@ from execverify.training.checkpoints import (
     MODEL,
     SAMPLES,
     STAGE,
+    VERIFIED,
     ZERO_VARIANCE,
     finished,
     last_checkpoint,
@@ -31,7 +32,9 @@ from tests.helpers.tiny_training import arguments, command, one_thread, preset, 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
 from execverify.datasets import DatasetConfig, Splits, build, read_rows
+from execverify.datasets.cot_rows import cot_rows
 from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.training import verified_share
 from execverify.training.base_model import base_model, trained_tokenizer
 from execverify.training.data import Rows
 from execverify.training.difficulty_filter import filter_by_reward_variance
@@ -440,6 +443,52 @@ def test_a_stage_that_screens(trained: Path, tmp_path: Path) -> None:
     assert (told["steps"], told["prompts"]) == (1, len(rows))  # the constant reward goes up and down by turns
     screening = json.loads((tmp_path / FILTERED).read_text(encoding="utf-8"))
     assert len(screening["rewards"]) == len(rows) and screening["seconds"] == told["screening_seconds"] > 0
+
+
+def test_a_stage_that_wants_true_chains(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = TrainingPipeline(preset(), trained, 1, _quiet)
+    rows = list(training.prompts("rl_whitebox"))
+    model = str(trained / "sft" / MODEL)
+
+    def train(share: float, *changes: str) -> dict[str, Any]:
+        changed = preset(f"rl_whitebox.min_verified={share}", "rl_whitebox.max_steps=1", *changes)
+        return train_rl(changed, "rl_whitebox", model, rows, tmp_path, say=_quiet)
+
+    with pytest.raises(TrainingError) as refused:
+        train(0.05)
+    count = len(rows) * 2
+    assert f"rl_whitebox: 0.0% of {count} completions of" in str(refused.value) and "\n" not in str(refused.value)
+    assert "rl_whitebox.min_verified is 5.0%" in str(refused.value) and "rl_whitebox.min_verified=0" in str(refused.value)
+    assert not (tmp_path / STAGE).exists() and not (tmp_path / VERIFIED).exists()
+
+    chains = {row["id"]: row["completion"][0]["content"] for row in cot_rows(rows)}
+    monkeypatch.setattr(verified_share, "draw_samples", lambda drawn, *_: {row["id"]: (chains[row["id"]], "") for row in drawn})
+    with pytest.raises(TrainingError, match=f"50.0% of {count} completions"):
+        train(0.51)
+    told = train(0.5)
+    assert (told["verified"], told["verified_of"], told["steps"]) == (0.5, count, 1)
+    assert finished(tmp_path) == told
+
+
+def test_a_stage_that_resumes_keeps_its_share_of_true_chains(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-2").mkdir()
+    (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}", encoding="utf-8")
+    (tmp_path / VERIFIED).write_text('{"verified": 0.25, "verified_of": 8}', encoding="utf-8")
+    settings = preset("rl_whitebox.min_verified=0.9").rl_whitebox
+    found = verified_share.check_verified([], "m", "rl_whitebox", settings, tmp_path, seed=0, batch=1, workers=1, say=_quiet)
+    assert found == {"verified": 0.25, "verified_of": 8}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("rl_whitebox.min_verified=1.5", "rl_whitebox.min_verified is 1.5: give 1.0 or less"),
+        ("rl_unit_tests.min_verified=0.1", "rl_unit_tests.min_verified is of chains of thought about runs"),
+    ],
+)
+def test_shares_that_cannot_be_wanted(change: str, said: str) -> None:
+    with pytest.raises(TrainingError, match=said):
+        preset(change)
 
 
 def test_weights_are_float32_whatever_is_computed_in(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 from rich.markdown import Markdown
@@ -10,16 +10,23 @@ from rich.markdown import Markdown
 from execverify.cli.common import default_workers
 from execverify.cli.terminal import Text, note, stdout
 
-if TYPE_CHECKING:
-    pass
-
-
 _STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_tests"}
 """The stages as the command line names them, and as presets do, in their order."""
 
 
-@click.command("train")
-@click.argument("stage", type=click.Choice([*_STAGES, "all"]), required=False)
+class _TrainCommand(click.Command):
+    """`execverify train STAGE`, and `execverify train probe` with options of its own."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> Any:
+        if args and args[0] == "probe":
+            from execverify.cli.train_probe import train_probe_command
+
+            return train_probe_command.make_context(f"{info_name} probe", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command("train", cls=_TrainCommand)
+@click.argument("stage", type=click.Choice([*_STAGES, "all", "probe"]), required=False)
 @click.option("--preset", metavar="NAME", help="A preset's name, or a .toml file like those that --list shows.")
 @click.option("--list", "listed", is_flag=True, help="List the presets, and where their files are.")
 @click.option(
@@ -50,6 +57,8 @@ def train_command(
     """Train a model: SFT, white-box RL, unit-test RL, or all of them one after another.
 
     Models are measured before, between and after. A training that was stopped goes on when the command is given again.
+
+    `execverify train probe` measures what white-box RL would have to work with (`execverify train probe --help`).
     """
     from execverify.reports.training import REPORT
     from execverify.training.distributed import is_first
@@ -66,6 +75,8 @@ def train_command(
         raise click.UsageError(f"name a stage ({', '.join(_STAGES)}, all) and --preset ({', '.join(preset_names())})")
     if data is not None:
         changes = (*changes, f"data.from_folder={data}")
+    if stage == "probe":
+        raise click.UsageError("put the word probe first: execverify train probe --preset NAME ...")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
     training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)

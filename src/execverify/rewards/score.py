@@ -222,9 +222,21 @@ def _add_chains(
         found = [None] * len(of_runs)
     for (index, *_), chain in zip(of_runs, found, strict=True):
         judged = replace(scores[index], chain=chain)
-        if isinstance(rule, ChainReward) and judged.reward is not None:
-            judged = replace(judged, reward=rule.chain_reward(judged) if chain is not None else None)
-        scores[index] = judged
+        scores[index] = rescored(judged, rule) if rule.uses_chain else judged
+
+
+def rescored(score: Score, rule: RewardConfig) -> Score:
+    """The score of an answer about a run under another rule, from the same parts and the same chain.
+
+    The float tolerance stays that of the rule that the parts were judged by. The reward is None where they were not judged, and where
+    the rule looks at the chain and it was not graded.
+    """
+    if score.reward is None or (rule.uses_chain and score.chain is None):
+        return replace(score, reward=None)
+    if isinstance(rule, ChainReward):
+        return replace(score, reward=rule.chain_reward(score))
+    is_input = score.parts[0].kind == "input"
+    return replace(score, reward=rule.scale * score.parts[0].right if is_input else rule.white_box(score.parts))
 
 
 def _results(programs: list[Program], limits: Limits, workers: int) -> list[Result | Exception]:

@@ -157,17 +157,29 @@ class StepCreditReward(WhiteBoxReward):
         """
         texts = [completion_text(one) or "" for one in completions]
         scores = self._judged[1] if self._judged[0] == texts else self.scores(completions, columns)
-        found: list[list[Credit]] = [[] for _ in texts]
-        for start in range(0, len(texts), group):
-            judged = [
-                (index, score)
-                for index, score in enumerate(scores[start : start + group], start)
-                if score is not None and score.reward is not None
-            ]
-            given = self.rule.credits([texts[index] for index, _ in judged], [score for _, score in judged])
-            for (index, _), spans in zip(judged, given, strict=True):
-                found[index] = spans
-        return found
+        return credits_of_groups(self.rule, texts, scores, group)
+
+
+def credits_of_groups(rule: CreditReward, texts: Sequence[str], scores: Sequence[Score | None], group: int) -> list[list[Credit]]:
+    """The advantages of spans of each completion; none where it was not judged.
+
+    Args:
+        rule: gives them to a group.
+        texts: of the completions; those of one prompt follow one another.
+        scores: of the completions, with their chains.
+        group: completions of one prompt.
+    """
+    found: list[list[Credit]] = [[] for _ in texts]
+    for start in range(0, len(texts), group):
+        judged = [
+            (index, score)
+            for index, score in enumerate(scores[start : start + group], start)
+            if score is not None and score.reward is not None
+        ]
+        given = rule.credits([texts[index] for index, _ in judged], [score for _, score in judged])
+        for (index, _), spans in zip(judged, given, strict=True):
+            found[index] = spans
+    return found
 
 
 def reward_function(

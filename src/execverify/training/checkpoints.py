@@ -5,6 +5,7 @@ DIR/model/            the weights and the tokenizer at the end
 DIR/log.jsonl         one line a step
 DIR/samples.jsonl     some completions of each rollout, with every answer graded
 DIR/begun.json        the model that it started from, until it is done
+DIR/verified.json     its share of true chains of thought before, where the stage asks for one
 DIR/stage.json        model, steps and seconds; written last: the stage is done
 """
 
@@ -23,7 +24,7 @@ Logger = Callable[[str], None]
 """Gets lines of text about the progress."""
 
 MODEL, LOG, SAMPLES, STAGE = "model", "log.jsonl", "samples.jsonl", "stage.json"
-STARTED, FILTERED = "begun.json", "screened.json"
+STARTED, FILTERED, VERIFIED = "begun.json", "screened.json", "verified.json"
 ZERO_VARIANCE = "execverify/groups_alike"
 """In the log: the share of this process's groups whose completions all got the same of every reward function. (The engine's own
 figure, `frac_reward_zero_std`, is of the whole batch where rewards are normalised apart.)"""

@@ -71,6 +71,7 @@ Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0)]
 Epochs = Annotated[float, Field(gt=0)]
 WarmupRatio = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 AdamBeta = Annotated[float, Field(ge=0, lt=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_text)]
 Levels = Annotated[str, BeforeValidator(_level_text)]
@@ -248,6 +249,8 @@ class RlSettings(_Settings):
         mask_truncated_completions: whether truncated completions are left out of the loss.
         difficulty_filter_samples: completions a prompt that are drawn before training. Prompts whose completions all earn the
             same reward are then skipped, as their groups would have no variance. 0 trains on all prompts.
+        min_verified: the share of completions with a true chain of thought, 0 to 1, below which the stage refuses to start. It is
+            measured on a few prompts before training. 0 measures nothing.
     """
 
     rows: Count = 32_000
@@ -282,6 +285,7 @@ class RlSettings(_Settings):
     scale_rewards: Annotated[str, _one_of("group", "batch", "none")] = "group"
     mask_truncated_completions: bool = False
     difficulty_filter_samples: Count = 0
+    min_verified: Share = 0.0
 
     def reward_config(self) -> RewardConfig:
         """How answers earn the stage's reward. The ablations configure the paper's reward (paper, section 4.4)."""
@@ -477,6 +481,10 @@ def _check_rl(name: str, stage: RlSettings) -> None:
     if stage.difficulty_filter_samples == 1:
         raise TrainingError(
             f"{name}.difficulty_filter_samples is 1: one sample differs from none; give 2 or more, or 0 to train on all"
+        )
+    if stage.min_verified and CODE_GENERATION in stage.kinds:
+        raise TrainingError(
+            f"{name}.min_verified is of chains of thought about runs, which {CODE_GENERATION} rows have none of: set 0"
         )
     if stage.prompts_per_rollout % stage.mini_batch_size:
         raise TrainingError(f"{name}.prompts_per_rollout must be a multiple of {name}.mini_batch_size")

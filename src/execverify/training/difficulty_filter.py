@@ -53,7 +53,8 @@ def filter_by_reward_variance(
     found: dict[str, Any] | None = read_json(out / FILTERED)
     if found is None:
         begun = time.perf_counter()
-        rewards = _rewards(rows, _samples(rows, model, settings, seed, batch), functions)
+        count = settings.difficulty_filter_samples
+        rewards = _rewards(rows, draw_samples(rows, model, settings, count, seed, batch), functions)
         found = {"seconds": round(time.perf_counter() - begun, 1), "rewards": rewards}
         write_json(out / FILTERED, found)
     kept = [row for row in rows if any(_has_variance(own) for own in found["rewards"][row["id"]])]
@@ -65,18 +66,29 @@ def filter_by_reward_variance(
     return kept, found["seconds"]
 
 
-def _samples(
-    rows: Sequence[dict[str, Any]], model: str, settings: RlSettings, seed: int, batch: int
+def draw_samples(
+    rows: Sequence[dict[str, Any]], model: str, settings: RlSettings, count: int, seed: int, batch: int
 ) -> dict[str, tuple[str, ...]]:
-    drawn = Sampling(
-        settings.temperature, settings.top_p, settings.max_completion_length, settings.difficulty_filter_samples, seed
-    )
+    """Completions of each row, by its id, drawn as the stage draws them.
+
+    Args:
+        rows: with `id` and `prompt`.
+        model: hub name or folder.
+        settings: of the stage.
+        count: completions a row.
+        seed: of the samples.
+        batch: completions that are decoded at once.
+
+    Raises:
+        TrainingError: a row that could not be answered.
+    """
+    drawn = Sampling(settings.temperature, settings.top_p, settings.max_completion_length, count, seed)
     asked = Transformers(model, batch_size=batch)
     found: dict[str, tuple[str, ...]] = {}
     try:
         for generation in asked.generate([Request(row["id"], tuple(row["prompt"])) for row in rows], drawn):
             if generation.error:
-                raise TrainingError(f"the row {generation.id} could not be screened: {generation.error}")
+                raise TrainingError(f"no samples could be drawn for the row {generation.id}: {generation.error}")
             found[generation.id] = generation.completions
     finally:
         asked.close()

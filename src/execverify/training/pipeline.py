@@ -78,7 +78,7 @@ class TrainingPipeline:
             return self._run_worker_rank(stages, base)
         self._check(stages, base)
         self._lock_config()
-        model = base or self._starting_model(stages[0])
+        model = base or self.starting_model(stages[0])
         found: dict[str, Any] = {}
         if self.evaluated:
             found[self._name_before(stages[0])] = self._measured(self._name_before(stages[0]), model)
@@ -106,7 +106,7 @@ class TrainingPipeline:
         )  # the engine's settings bring all processes together: each must make them
         for stage in stages:
             wait_for_main(self.out, stage)
-            base = self._trained(stage, base or self._starting_model(stage))
+            base = self._trained(stage, base or self.starting_model(stage))
         return {}
 
     def _prepare(self, stage: str) -> None:
@@ -122,7 +122,7 @@ class TrainingPipeline:
         """
         self._starting_model_path(stage, base)
         self._lock_config()
-        return base or self._starting_model(stage)
+        return base or self.starting_model(stage)
 
     def _check(self, stages: Sequence[str], base: str | None) -> None:
         """Finds mistakes before any work, and before anything is written."""
@@ -162,8 +162,12 @@ class TrainingPipeline:
             raise TrainingError(f"{stage} needs a model after SFT, and {self.out} has none: train sft first, or give --model")
         return base_model_path(self.preset.model, self.out / "base")
 
-    def _starting_model(self, stage: str) -> str:
-        """The model that a stage starts from; made where it is not there yet."""
+    def starting_model(self, stage: str) -> str:
+        """The model that a stage starts from; made where it is not there yet.
+
+        Raises:
+            TrainingError: the model of the stage before is not there.
+        """
         start = self._starting_model_path(stage, None)
         if start != str(self.out / "base"):
             return start

@@ -13,6 +13,7 @@ from execverify.training.checkpoints import Logger, base_name, check_base, finis
 from execverify.training.config import Preset, RlSettings
 from execverify.training.difficulty_filter import filter_by_reward_variance
 from execverify.training.length_filter import LengthFilterReport, filter_by_length, rows_that_fit
+from execverify.training.verified_share import check_verified
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
@@ -136,8 +137,8 @@ def train_rl(
         What `stage.json` holds: steps, rows, seconds, and what was left out.
 
     Raises:
-        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, a full disk, too little
-            memory, or a stage that was begun on another model.
+        TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, fewer true chains than `min_verified`, a
+            full disk, too little memory, or a stage that was begun on another model.
     """
     check_base(out, base)
     if (done := finished(out)) is not None:
@@ -148,7 +149,7 @@ def train_rl(
     functions = reward_functions(preset.stage(stage), workers, chains=preset.sft.cot_style == "compact")
     check_credits(arguments, functions)
     model, tokenizer = load_for_stage(preset, base, out)
-    kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, say, workers)
+    kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, workers, say)
     watched = [LoggedReward(function) for function in functions]
     with translate_config_errors(stage):
         trainer = trainer_class()(
@@ -173,8 +174,8 @@ def _prompts(
     tokenizer: Any,
     functions: list[Any],
     out: Path,
-    say: Logger,
     workers: int,
+    say: Logger,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
     settings, account = preset.stage(stage), LengthFilterReport()
@@ -189,8 +190,10 @@ def _prompts(
         f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}; own chain too long: {account.own_chain_too_long}"
     )
     recorded: dict[str, Any] = dict(vars(account))
+    batch = preset.evaluation.batch_size
+    if settings.min_verified and kept:
+        recorded |= check_verified(kept, base, stage, settings, out, seed=preset.seed, batch=batch, workers=workers, say=say)
     if settings.difficulty_filter_samples:
-        batch = preset.evaluation.batch_size
         kept, recorded["screening_seconds"] = filter_by_reward_variance(
             kept, base, settings, functions, out, seed=preset.seed, batch=batch, say=say
         )

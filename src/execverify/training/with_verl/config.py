@@ -89,6 +89,7 @@ def check_for_verl(preset: Preset, stage: str) -> None:
         "mask_truncated_completions": (rl.mask_truncated_completions, "false"),
         "adam_epsilon": (rl.adam_epsilon != 1e-8, "1e-8"),
         "dynamic_sampling": (rl.dynamic_sampling > 0, "0"),
+        "min_verified": (rl.min_verified > 0, "0"),
         "difficulty_filter_samples": (
             rl.reward == "per_component" and rl.difficulty_filter_samples > 0,
             "0 where the reward is per_component",
