@@ -141,6 +141,8 @@ class _Open:
         at: position in its recorded values, which rounds of comprehensions move on.
         inner: values of names that comprehensions and lambdas have bound.
         binders: the nodes that bound them.
+        stated: values of expressions that the lines have stated, by the expressions' keys: these may stand in their places from then on.
+        claimed: the value claims that were checked, in order.
     """
 
     step: Step
@@ -149,6 +151,8 @@ class _Open:
     at: int = 0
     inner: dict[str, str] = field(default_factory=dict)
     binders: set[ast.AST] = field(default_factory=set)
+    stated: dict[str, set[str]] = field(default_factory=dict)
+    claimed: tuple[Claim, ...] = ()
 
 
 class _Grader:
@@ -502,31 +506,40 @@ class _Grader:
                 one.facts.add("error")
                 if step.finished is not None or self.run.ends[step.index] > self.at:
                     raise _wrong(f"{_name(step)} raises no exception here")
-            case claims.ValueClaim() if not one.binders:
-                self._remembered(one, claim, lambda: self._value(one, claim.expression, claim.value))
             case claims.ValueClaim(expression=expression, value=value):
-                self._value(one, expression, value)
+                self._remembered(one, claim, lambda: self._value(one, expression, value))
             case claims.ComprehensionRound(names=names):
                 self._round(one, names)
-            case claims.SideEffect() if not one.binders:
-                self._remembered(one, claim, lambda: self._side_effect(one, node, claim.text))
             case claims.SideEffect(text=text):
-                self._side_effect(one, node, text)
+                self._remembered(one, claim, lambda: self._side_effect(one, node, text))
 
-    def _remembered(self, one: _Open, claim: Claim, check: Callable[[], None]) -> None:
-        """A check that depends on nothing but the step, the place and the claim; its outcome is kept for other completions."""
-        memo, key = self.run.memo, (one.step.index, self.at, claim)
-        if key not in memo:
-            fault: _Fault | None = None
+    def _remembered(self, one: _Open, claim: Claim, check: Callable[[], Collection[ast.expr]]) -> None:
+        """A check that depends on nothing but the step, the place and the claims so far; its outcome is kept for other completions.
+
+        Args:
+            one: the step.
+            claim: the claim.
+            check: checks it, and gives the expressions whose value it states.
+        """
+        memo, key = self.run.memo, (one.step.index, self.at, one.claimed, claim)
+        found = memo.get(key) if not one.binders else None
+        if found is None:
             try:
-                check()
+                found = (None, check())
             except _Fault as raised:
-                fault = raised
-            if len(memo) >= _MAX_MEMO:
-                memo.clear()
-            memo[key] = (fault.verdict, fault.why) if fault is not None else None
-        if (known := memo[key]) is not None:
-            raise _Fault(*known)
+                found = ((raised.verdict, raised.why), ())
+            if not one.binders:
+                if len(memo) >= _MAX_MEMO:
+                    memo.clear()
+                memo[key] = found
+        fault, nodes = found
+        if fault is not None:
+            raise _Fault(*fault)
+        if isinstance(claim, claims.ValueClaim):
+            one.claimed = (*one.claimed, claim)
+            keys = self.run.expressions(one.step).keys
+            for node in nodes:
+                one.stated.setdefault(keys[node], set()).add(canonical(claim.value) or "")
 
     def _state_after(self, one: _Open, node: ast.AST | None, claim: claims.VariableSet | claims.VariableSize) -> None:
         step = one.step
@@ -543,11 +556,11 @@ class _Grader:
         elif _size(value.text) != claim.size or len(value.text) <= SHORT:
             raise _wrong(f"{claim.name} is {truncate(value.text)} after {_name(step)}")
 
-    def _value(self, one: _Open, expression: str, value: str) -> None:
+    def _value(self, one: _Open, expression: str, value: str) -> Collection[ast.expr]:
         """Checks that a part of the statement has a value; two comprehensions may bind alike, and then either round counts."""
         at, binders = one.at, one.binders
         try:
-            self._value_now(one, expression, value)
+            return self._value_now(one, expression, value)
         except _Fault:
             while one.binders and self._move_to_round(one, tuple(one.inner.items())[-len(one.binders) :]):
                 try:
@@ -557,51 +570,54 @@ class _Grader:
             one.at, one.binders = at, binders
             raise
 
-    def _value_now(self, one: _Open, expression: str, value: str) -> None:
+    def _value_now(self, one: _Open, expression: str, value: str) -> Collection[ast.expr]:
         claimed = parsed(expression)
         if claimed is None:
             raise Unreadable(f"{truncate(expression)} is no expression")
         if expression == value:
             raise _wrong(f"{truncate(expression)} is {truncate(value)} anyway: it states nothing")
-        line = self.run.expressions(one.step)
+        nodes = self.run.expressions(one.step).nodes
         found = [
             node
-            for node in line.nodes
-            if _same_kind(claimed, node) and matches(claimed, node, lambda part: self._values_of(one, part), whole=True)
+            for node in nodes
+            if type(node) is type(claimed) and matches(claimed, node, lambda part: self._in_place_of(one, part), whole=True)
         ]
         if not found:
             raise _wrong(f"{truncate(expression)} is no part of {_name(one.step)} with the values there")
-        known = {text for node in found for text in self._values_of(one, node)}
-        if canonical(value) not in known:
-            shown = truncate(" or ".join(sorted(known))) or "not known at this point"
+        recorded = [(node, self._recorded(one, node)) for node in found]
+        wanted = canonical(value)
+        if all(wanted not in texts for _, texts in recorded):
+            shown = truncate(" or ".join(sorted({text for _, texts in recorded for text in texts}))) or "not known at this point"
             raise _wrong(f"{truncate(expression)} is {shown}")
+        return [node for node, texts in recorded if wanted in texts]
 
-    def _values_of(self, one: _Open, node: ast.expr) -> Collection[str]:
-        """The values that an expression of a step's line had, as far as they are known where the line stands."""
-        line, step = self.run.expressions(one.step), one.step
+    def _in_place_of(self, one: _Open, node: ast.expr) -> Collection[str]:
+        """The values that may stand in place of an expression: of names, and of what the lines about the step have stated."""
+        line = self.run.expressions(one.step)
         if isinstance(node, ast.NamedExpr):
             node = node.value
         if isinstance(node, ast.Constant | ast.UnaryOp) and (text := literal_text(node)) is not None:
             return (text,)
+        if not isinstance(node, ast.Name):
+            return one.stated.get(line.keys.get(node, ""), ())
+        if node.id in line.bound.get(node, ()):
+            return (one.inner[node.id],) if node.id in one.inner else ()
+        texts = {text for given in line.walrus.get(node.id, ()) for text in self._in_place_of(one, given)}
+        value = self.run.before(one.step).get(node.id)
+        return texts | {value.text} if value is not None and value.text is not None else texts
+
+    def _recorded(self, one: _Open, node: ast.expr) -> Collection[str]:
+        """The values that an expression of a step's line had in the run, as far as it was computed where the line stands."""
+        line = self.run.expressions(one.step)
         if node is line.operation:
             return self._operation_value(one, node)
-        if (
-            line.operation is not None
-            and node is line.operation.left
-            and line.target is not None
-            and not isinstance(node, ast.Name)
-        ):
-            node = line.target
-        around = line.bound.get(node, frozenset())
-        if not isinstance(node, ast.Name):
-            return {
-                note.value.text for note in self._window(one, bool(around)) if note.node is node and note.value.text is not None
-            }
-        if node.id in around:
-            return (one.inner[node.id],) if node.id in one.inner else ()
-        texts = {text for given in line.walrus.get(node.id, ()) for text in self._values_of(one, given)}
-        value = self.run.before(step).get(node.id)
-        return texts | {value.text} if value is not None and value.text is not None else texts
+        if isinstance(node, ast.Name) or (isinstance(node, ast.Constant | ast.UnaryOp) and literal_text(node) is not None):
+            return self._in_place_of(one, node)
+        inside = bool(line.bound.get(node))
+        of = node
+        if line.operation is not None and node is line.operation.left and line.target is not None:
+            of = line.target
+        return {note.value.text for note in self._window(one, inside) if note.node is of and note.value.text is not None}
 
     def _window(self, one: _Open, inside: bool) -> Iterator[ExpressionValue]:
         """The recorded values that were computed by now; inside a comprehension, those of the round that the line is in."""
@@ -636,7 +652,7 @@ class _Grader:
         """The value of an index."""
         if isinstance(node, ast.Tuple):
             return tuple(self._key(one, part) for part in node.elts)
-        texts = self._values_of(one, node)
+        texts = self._recorded(one, node)
         if len(texts) != 1:
             raise LookupError
         return parse_literal(next(iter(texts)))
@@ -661,14 +677,18 @@ class _Grader:
             inner[name] = wanted or ""
             at += 1
         one.at, one.inner, one.binders = at - 1, inner, binders
+        line, bound = self.run.expressions(one.step), {name for name, _ in names}
+        for node, key in line.keys.items():  # what was stated of the round before is past
+            if bound & line.bound.get(node, frozenset()):
+                one.stated.pop(key, None)
         return True
 
-    def _side_effect(self, one: _Open, node: ast.AST | None, text: str) -> None:
+    def _side_effect(self, one: _Open, node: ast.AST | None, text: str) -> Collection[ast.expr]:
         statement = self.run.statement(one.step)
         if statement is None or node is None:
             raise _wrong("it is about no statement")
         if text in statement.accepted_texts or text == _header(node):
-            return
+            return ()
         if has_comment(text):
             raise Unreadable("it has a comment")
         tree = parse_untrusted(text, "exec")
@@ -677,20 +697,20 @@ class _Grader:
             raise Unreadable(f"{truncate(text)} is no statement")
 
         def values_of(part: ast.expr) -> Collection[str]:
-            return self._values_of(one, part)
+            return self._in_place_of(one, part)
 
         claimed = body[0]
         if matches(claimed, node, values_of):
-            return
+            return ()
         if isinstance(claimed, ast.Assign) and isinstance(node, ast.AugAssign) and len(claimed.targets) == 1:
             operation = self.run.expressions(one.step).operation
             value = canonical(ast.unparse(claimed.value))
             if (
                 operation is not None
                 and matches(claimed.targets[0], node.target, values_of)
-                and value in self._values_of(one, operation)
+                and value in one.stated.get(self.run.expressions(one.step).keys[operation], ())
             ):
-                return
+                return ()
         raise _wrong(f"{truncate(text)} is not what {_name(one.step)} does, with the values there")
 
     # ------------------------------------------------------------------------------------------------------------ questions
@@ -766,10 +786,6 @@ def split_lines(text: str, offset: int = 0) -> Iterator[tuple[str, int]]:
 
 def _name(step: Step) -> str:
     return f"line {step.line} visit {step.visit}"
-
-
-def _same_kind(claimed: ast.expr, source: ast.expr) -> bool:
-    return type(claimed) is type(source)
 
 
 def _binds(note: ExpressionValue, name: str) -> bool:

@@ -35,6 +35,7 @@ class LineExpressions:
         walrus: for each name that `:=` binds on the line, its values' expressions.
         operation: of `x += y` the operation `x + y`, which is no node of the program; else None.
         target: of `x += y` the target, whose value before the step the left side of the operation has.
+        keys: of each expression, a text that is the same for equal expressions.
     """
 
     nodes: tuple[ast.expr, ...] = ()
@@ -42,6 +43,7 @@ class LineExpressions:
     walrus: dict[str, list[ast.expr]] = field(default_factory=dict)
     operation: ast.BinOp | None = None
     target: ast.expr | None = None
+    keys: dict[ast.AST, str] = field(default_factory=dict)
 
 
 def expressions_of(node: ast.AST | None) -> LineExpressions:
@@ -68,6 +70,7 @@ def expressions_of(node: ast.AST | None) -> LineExpressions:
     for top in tops:
         _bind(top, frozenset(), found.bound)
     for one in found.nodes:
+        found.keys[one] = ast.dump(one)
         if isinstance(one, ast.NamedExpr):
             found.walrus.setdefault(one.target.id, []).append(one.value)
     return found

@@ -53,7 +53,7 @@ class RunReference:
         self.values = values
         self.steps = trace.steps
         self.statements = layout_of(trace.program).statements
-        self.memo: dict[tuple[int, int, object], Any] = {}
+        self.memo: dict[tuple[object, ...], Any] = {}
         self.is_lenient = any(one.yields or not one.is_unambiguous for one in self.statements.values())
         self.previous: list[Step | None] = []
         self.following: dict[int, Step] = {}
