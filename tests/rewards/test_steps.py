@@ -286,6 +286,11 @@ def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
     assert not graded(task, chain.format(5)).is_true
     other = chain.format(5).replace("-> 4", "-> 5")
     assert [step.text for step in graded(task, other).steps if not step.right] == ["got 4"]
+    answered = chain + "\n<answer>\nassert f({1}) == 4\n</answer>"
+    assert graded(task, answered.format(4, 4)).is_true and not graded(task, answered.format(4, -4)).is_true
+    assert ev.score(task, answered.format(4, -4)).reward == 2.0
+    assert ev.score(task, answered.format(4, -4), rule=REWARDS.get("verified")).reward == 0.0
+    assert ev.score(task, answered.format(4, 4), rule=REWARDS.get("verified")).reward == 2.0
     assert graded(task, chain.format("__import__('os').getcwd()")).first_divergence is not None
 
 

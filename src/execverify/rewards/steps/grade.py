@@ -17,16 +17,18 @@ import ast
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.programs.literals import parse_literal, parse_untrusted
-from execverify.programs.program import Program, truncate
+from execverify.programs.program import Program, arguments_text, truncate
 from execverify.programs.values import to_value
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 from execverify.questions.task import TASK_KINDS, Task
 from execverify.rewards.guard import described
+from execverify.rewards.parse import parse_answer, parse_assertion
 from execverify.rewards.steps import claims
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
@@ -92,17 +94,29 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
 
 
 def _program_of(task: Task, completion: str) -> Program:
-    """The program whose run a chain describes: in input prediction, with the arguments that the chain itself tries."""
+    """The program whose run a chain must describe.
+
+    In input prediction, it runs with the arguments of the answer; without a readable answer, with those that the chain tries.
+    """
     expect(task, Task, QuestionError, "make one with task(trace), or read one with from_row(row)")
     if task.kind not in TASK_KINDS:
         raise QuestionError(f"a task of kind {task.kind!r} has no run to describe")
-    tried = _CALL_LINE.search(completion) if task.kind == "input_prediction" else None
-    if tried is None:
+    if task.kind != "input_prediction":
         return task.program
-    try:
-        return replace(task.program, arguments=tried[1])
-    except (ProgramError, LiteralError, ValueError):
-        return task.program
+    for arguments in _arguments_tried(completion):
+        with suppress(ProgramError, LiteralError, ValueError, RecursionError):
+            return replace(task.program, arguments=arguments)
+    return task.program
+
+
+def _arguments_tried(completion: str) -> Iterator[str]:
+    """The arguments of an answer, then those of its chain; as far as they can be read."""
+    answer, tried = parse_answer(completion).assertion, _CALL_LINE.search(completion)
+    if answer is not None:
+        with suppress(LiteralError, RecursionError):
+            yield arguments_text(parse_assertion(answer).arguments)
+    if tried is not None:
+        yield tried[1]
 
 
 def grade_against(reference: RunReference, task: Task, completion: str) -> GradedChain:
