@@ -205,3 +205,13 @@ def test_verls_function_has_the_same_keys_for_every_row(task: Task) -> None:
     assert bad["units"] == "" and bad["bad_row"] == 1
     with pytest.raises(RowError, match=r"no reward 'steps'.*step"):
         compute_score("execverify/white_box", TRUE, to_row(task), reward="steps", raise_errors=False)
+
+
+def test_credits_of_a_text_that_holds_the_closing_tag() -> None:
+    program = ev.Program("def f(n):\n    v = '</reasoning>'\n    return len(v) + n", entry_point="f", arguments="1")
+    one = ev.task(ev.trace(program), limit=0)
+    lines = ["call with n=1", "L2#1: v = '</reasoning>'", "L3#1: len('</reasoning>') -> 12; return 12 + 1 -> 13"]
+    text = "\n".join(["<reasoning>", *lines, "<answer>", "assert f(1) == 13", "</answer>"])
+    assert ev.score(one, text, rule=REWARDS.get("verified")).reward == 2
+    for name in ("step", "bilevel", "first_divergence"):
+        credits(one, name, [text, text.replace("13", "14"), text.replace("12;", "11;"), text])

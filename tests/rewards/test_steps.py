@@ -147,7 +147,7 @@ def test_spans_and_places_are_those_of_the_text(example: Task) -> None:
 def test_literals_may_be_written_otherwise(example: Task) -> None:
     assert graded(example, CHAIN.replace("[5, 7]", "[5,7]").replace("-> [15, 7]", "-> [ 15, 7 ]")).is_true
     assert graded(example, CHAIN.replace("L8#1: n = 1 + 1 -> 2", "L8#1: n = 2")).is_true
-    assert graded(example, CHAIN.replace("back L7#1: g(1) -> 2; 2 * 2 -> 4; ", "back L7#1: ")).is_true
+    assert graded(example, CHAIN.replace("back L7#1: g(1) -> 2; 2 * 2 -> 4; total = 0 + 4 -> 4", "back L7#1: total = 4")).is_true
 
 
 # ------------------------------------------------------------------------------------------------------ changed chains
@@ -183,7 +183,7 @@ def test_literals_may_be_written_otherwise(example: Task) -> None:
         # lines that are left out, invented, repeated or in another order
         ("L8#1: n = 1 + 1 -> 2\n", "", "out_of_order"),
         ("back L7#1: g(1) -> 2; 2 * 2 -> 4; total = 0 + 4 -> 4\n", "", "out_of_order"),
-        ("L2#1: return 1 + 1 -> 2\n", "", "wrong"),
+        ("L2#1: return 1 + 1 -> 2\n", "", "out_of_order"),
         ("L5#1: total = 0\n", "L5#1: total = 0\nL5#1: total = 0\n", "out_of_order"),
         ("L5#1: total = 0\n", "L5#1: total = 0\nL4#1: n = 1\n", "wrong"),
         ("call with nums=[5, 7], n=1\n", "", "missing"),
@@ -285,7 +285,7 @@ def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
     assert not graded(task, chain.format(-4).replace("abs(-4)", "abs(4)")).is_true
     assert not graded(task, chain.format(5)).is_true
     other = chain.format(5).replace("-> 4", "-> 5")
-    assert [step.text for step in graded(task, other).steps if not step.right] == ["got 4"]
+    assert [step.text for step in graded(task, other).steps if not step.right] == ["call with n=5", "got 4"]
     answered = chain + "\n<answer>\nassert f({1}) == 4\n</answer>"
     assert graded(task, answered.format(4, 4)).is_true and not graded(task, answered.format(4, -4)).is_true
     assert ev.score(task, answered.format(4, -4)).reward == 2.0
@@ -382,3 +382,87 @@ def test_attacks_keep_the_answers_right_and_earn_nothing_when_verified(example: 
     ) > 60
     assert {ev.score(example, hack.completion).reward for hack in hacks} == {2.0}
     assert {ev.score(example, hack.completion, rule=verified).reward for hack in hacks} == {0.0}
+
+
+def true_chain(source: str, arguments: str, lines: str, kind: str = "white_box") -> bool:
+    """Whether a chain of a program's run is graded true."""
+    found = ev.task(ev.trace(ev.Program(source, entry_point="f", arguments=arguments)), limit=0, kind=kind)
+    return graded(found, f"<reasoning>\n{lines}\n</reasoning>\n<answer>\n{found.assertion}\n</answer>").is_true
+
+
+POPS = "def f(xs):\n    y = xs.pop() - xs.pop()\n    return y"
+WALRUS = "def f(x):\n    y = (x := x + 1) * x\n    return y"
+CALL = "def g(k):\n    return k * 37 + 11\n\ndef f(n):\n    d = g(n) + g(n)\n    return d"
+POPPED = "call with xs=[1, 5, 2]\nL2#1: xs.pop() -> 2; xs.pop() -> 5"
+FIRST, SECOND, END = "call g(k=1)\nL2#1: return 48", "back L5#1: call g(k=1) ...", "back L5#1: d = 96\nL6#1: return 96"
+SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
+
+
+@pytest.mark.parametrize(
+    "source, arguments, lines, is_true",
+    [
+        (POPS, "[1, 5, 2]", f"{POPPED}; y = 2 - 5 -> -3; xs = [1]\nL3#1: return -3", True),
+        (POPS, "[1, 5, 2]", f"{POPPED}; y = 5 - 2 -> -3; xs = [1]\nL3#1: return -3", False),
+        (POPS, "[1, 5, 2]", "call with xs=[1, 5, 2]\nL2#1: [1, 5, 2].pop() -> 5; y = -3; xs = [1]\nL3#1: return -3", False),
+        (WALRUS, "2", "call with x=2\nL2#1: 2 + 1 -> 3; y = 3 * 3 -> 9; x = 3\nL3#1: return 9", True),
+        (WALRUS, "2", "call with x=2\nL2#1: 2 + 1 -> 3; y = 3 * 2 -> 9; x = 3\nL3#1: return 9", False),
+        # a call that is skipped states what it returns; nothing is stated twice
+        (CALL, "1", f"call with n=1\nL5#1: {FIRST}\n{SECOND}; return 48\n{END}", True),
+        (CALL, "1", f"call with n=1\nL5#1: {FIRST}\n{SECOND}\n{END}", False),
+        (CALL, "1", f"call with n=1\nL5#1: call g(k=1); {FIRST}\n{SECOND}; return 48\n{END}", False),
+        (CALL, "1", f"call with n=1\nL5#1: call g(k=1)\nback L5#1: {FIRST}\n{SECOND}; return 48\n{END}", False),
+        (CALL, "1", f"call with n=1, n=1\nL5#1: {FIRST}\n{SECOND}; return 48\n{END}", False),
+        (CALL, "1", f"call with n=1\nL5#1: {FIRST}; return 48\n{SECOND}; return 48\n{END}", False),
+        (CALL, "1", f"call with n=1\nL5#1: {FIRST}\n{SECOND}; return 48\n{END.replace('d = 96', 'd = 96; d = 96')}", False),
+        # several statements on one line excuse that line alone
+        (SHORT_LINES, "4", "call with n=4\nL2#1: a = 1; b = 2\nL3#1: 1 * 4 -> 4; c = 4 + 2 -> 6\nL4#1: return 6", True),
+        (SHORT_LINES, "4", "call with n=4\nL2#1\nL3#1\nL4#1", False),
+    ],
+)  # fmt: skip
+def test_lazy_and_false_lines_that_an_attack_found(source: str, arguments: str, lines: str, is_true: bool) -> None:
+    assert true_chain(source, arguments, lines) == is_true
+
+
+def test_what_a_finally_hides_is_not_claimed_to_be_none() -> None:
+    source = "def f(n):\n    a = g(n)\n    return a\n\ndef g(k):\n    try:\n        return k * 2\n    finally:\n        k = 0"
+    head, tail = (
+        "call with n=3\nL2#1: call g(k=3)\nL7#1: 3 * 2 -> 6\nL9#1: k = 0",
+        "\nback L2#1: g(3) -> 6; a = 6\nL3#1: return 6",
+    )
+    assert true_chain(source, "3", head + tail)
+    assert not true_chain(source, "3", f"{head}; return None{tail}")
+    assert_all_true(tasks_of([ev.Program(source, entry_point="f", arguments="3")]))
+
+
+def test_progress_in_input_prediction_is_of_a_run_that_gives_the_result() -> None:
+    source = "def f(xs):\n    t = 0\n    if not xs:\n        return t\n    for x in xs:\n        t = t * 31 + x\n    return t"
+    task = ev.task(ev.trace(ev.Program(source, entry_point="f", arguments="[5, 7]")), kind="input_prediction")
+    lazy = f"<reasoning>\nwant {task.result.text}\ncall with xs=[]\nL2#1: t = 0\nL3#1: if -> True\nL4#1: return 0\n</reasoning>"
+    assert ev.score(task, lazy, rule=REWARDS.get("progress")).reward == 0
+
+
+@pytest.mark.parametrize(
+    "line, count",
+    [
+        ("L3#2~4901", 2000),
+        ("L3#1: len(x) = 3; " + "; ".join(["len(x) = 3"] * 900), 3),
+        ("L2#1: " + "; ".join(["t + 1 -> 1"] * 900), 8),
+        ("L2#1: each i=0; " + "; ".join(f"i + 1 -> -{n}" for n in range(900)), 2),
+    ],
+)  # fmt: skip
+def test_repeated_hostile_lines_end_quickly(line: str, count: int) -> None:
+    program = ev.Program(
+        "def f(n):\n    t = sum([i + 1 for i in [0] * 130])\n    for i in range(n):\n        t += i\n    return t", "f", "1500"
+    )
+    task = ev.task(ev.trace(program), limit=0)
+    begun = time.perf_counter()
+    assert not graded(task, "<reasoning>\ncall with n=1500\n" + "\n".join([line] * count)).is_true
+    assert time.perf_counter() - begun < 10
+
+
+def test_arguments_that_never_end_cost_one_timeout() -> None:
+    task = ev.task(ev.trace(ev.Program("def f(n):\n    return sum(range(n)) % 7", "f", "5")), kind="input_prediction")
+    text = "<reasoning>\nwant 3\ncall with n={0}\n</reasoning>\n<answer>\nassert f({0}) == 3\n</answer>"
+    begun = time.perf_counter()
+    assert not graded(task, text.format(999_999_999_999)).is_true
+    assert time.perf_counter() - begun < 8

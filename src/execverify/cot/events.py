@@ -242,6 +242,16 @@ class _ClaimBuilder:
         first, last = node.body[0], node.body[-1]
         return following >= 0 and first.lineno <= self.trace.steps[following].line <= (last.end_lineno or last.lineno)
 
+    def returned_before(self, step: Step) -> bool:
+        """Whether a `return` of the frame ran before its last step, which is in a `finally`."""
+        before = self.shape.before[step.index]
+        while before >= 0:
+            line = self.lines.get(self.trace.steps[before].line)
+            if line is not None and isinstance(line.statement.node, ast.Return):
+                return True
+            before = self.shape.before[before]
+        return False
+
     def returned(self, step: Step) -> str | None:
         """What the frame returns whose last step this is; None where that has no literal."""
         if step.frame == 0:
@@ -250,7 +260,9 @@ class _ClaimBuilder:
         node = line.statement.node if line else None
         if step.finished is None:
             return None
-        if not isinstance(node, ast.Return) or node.value is None:
+        if not isinstance(node, ast.Return):
+            return None if self.returned_before(step) else "None"
+        if node.value is None:
             return "None"
         for note in reversed(self.details.of(step.index)):
             if note.node is node.value:

@@ -82,7 +82,8 @@ def _answer_units(completion: str, score: Score) -> list[Unit]:
     if start < 0:
         return [Unit(("end", 0, 0), (length, length), False)]
     units = []
-    close = completion.rfind(REASONING_CLOSE, 0, start)
+    described = max((step.span[1] for step in score.chain.steps if step.span[1] <= start), default=0) if score.chain else 0
+    close = completion.find(REASONING_CLOSE, described, start)  # a line may hold the tag in a text
     if close >= 0:
         units.append(Unit(("close", 0, 0), _with_newline(completion, (close, close + len(REASONING_CLOSE))), True))
     inside = start + len(ANSWER_OPEN)

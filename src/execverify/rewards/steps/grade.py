@@ -47,6 +47,9 @@ _LIMITS = Limits()
 REASONING_OPEN, REASONING_CLOSE = "<reasoning>", "</reasoning>"
 _MAX_LINE, _MAX_LINES = 20_000, 20_000
 _MAX_MEMO = 1_000
+_MAX_CLAIMS, _MAX_WRONG_LINES = 1_000, 200
+_SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
+"""Types of values that may stand in place of a name: others can change within a statement."""
 _STATEMENT_KINDS: dict[type[ast.AST], str] = {
     ast.Assign: "assignment", ast.AnnAssign: "assignment", ast.AugAssign: "assignment", ast.Expr: "expression",
     ast.ExceptHandler: "except",
@@ -85,7 +88,9 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
         SandboxError: programs cannot be run on this machine.
     """
     programs = [_program_of(task, completion) for task, completion in pairs]
-    found = references_of([*programs, *(task.program for task, _ in pairs)], limits=limits, workers=workers)
+    found = references_of([task.program for task, _ in pairs], limits=limits, workers=workers)
+    others = [program for program in programs if program not in found]  # with arguments of the model's: they may be hostile
+    found |= references_of(others, limits=limits, workers=workers, ours=False)
     graded: list[GradedChain | None] = []
     for (task, completion), program in zip(pairs, programs, strict=True):
         reference = found[program] or found[task.program]  # arguments that a chain tries may raise
@@ -157,6 +162,7 @@ class _Open:
         binders: the nodes that bound them.
         stated: values of expressions that the lines have stated, by the expressions' keys: these may stand in their places from then on.
         claimed: the value claims that were checked, in order.
+        made: the other claims that were made: each may be made once.
     """
 
     step: Step
@@ -167,6 +173,7 @@ class _Open:
     binders: set[ast.AST] = field(default_factory=set)
     stated: dict[str, set[str]] = field(default_factory=dict)
     claimed: tuple[Claim, ...] = ()
+    made: set[tuple[object, ...]] = field(default_factory=set)
 
 
 class _Grader:
@@ -194,6 +201,8 @@ class _Grader:
         self.answered: set[int] = set()  # questions that a line has answered
         self.asked = [step.index for one in task.questions if (step := reference.trace.step(one.line, one.visit)) is not None]
         self.required: set[tuple[int, int]] = set()  # steps whose requirements were stated
+        self.resumed: set[tuple[int, int]] = set()  # steps that went on, each with the place
+        self.owed = False  # a call was skipped, and what it returned is to be stated next
         self.results: set[bool] = set()  # input prediction: whether the wanted result, and the confirmed one, were stated
 
     # ----------------------------------------------------------------------------------------------------------- lines
@@ -203,15 +212,21 @@ class _Grader:
         end = completion.rfind(ANSWER_CLOSE)
         start = completion.rfind(ANSWER_OPEN, 0, end if end >= 0 else None)  # an answer may be cut off
         before = completion[:start] if start >= 0 else completion
-        count = 0
+        count = wrong = 0
         for text, at in split_lines(before, 0):
             count += 1
             if count > _MAX_LINES:
                 yield GradedStep("", (at, at), StepVerdict.UNREADABLE, f"the chain has more than {_MAX_LINES} lines", self.at)
                 return
+            if wrong > _MAX_WRONG_LINES:
+                yield GradedStep(
+                    encodable(text), (at, at + len(text)), StepVerdict.UNREADABLE, "too many lines before are not right", self.at
+                )
+                continue
             if text == REASONING_OPEN and count == 1:
                 continue
             graded = self._line(text, at)
+            wrong += not graded.right
             if text != REASONING_CLOSE or not graded.right:
                 yield graded
         if not self.closed and (missing := self._rest()):
@@ -256,18 +271,31 @@ class _Grader:
         if len(text) > _MAX_LINE:
             raise Unreadable(f"it is longer than {_MAX_LINE} characters")
         first: _Fault | None = None
-        self.skipped_frame = None
-        for claim in read_line(text):
+        self.skipped_frame, self.owed = None, False
+        read = read_line(text)
+        if len(read) > _MAX_CLAIMS:
+            raise Unreadable(f"it makes more than {_MAX_CLAIMS} claims")
+        for claim in read:
+            if first is not None and isinstance(claim, claims.ValueClaim | claims.SideEffect | claims.ComprehensionRound):
+                continue  # the line is not right; the rest tells only where it goes
             try:
+                self._check_owed(claim)
                 self._check(claim)
             except _Fault as fault:
                 first = first or fault
         try:
+            self._check_owed(None)
             self._finish_line()
         except _Fault as fault:
             first = first or fault
         if first is not None:
             raise first
+
+    def _check_owed(self, claim: Claim | None) -> None:
+        """A skipped call must be followed by what it returned."""
+        owed, self.owed = self.owed, False
+        if owed and not isinstance(claim, claims.FunctionReturned):
+            raise _Fault(StepVerdict.MISSING, "what the skipped call returns is not stated")
 
     def _rest(self) -> str:
         """What of the run is missing at the end of the reasoning; empty where nothing is."""
@@ -292,16 +320,14 @@ class _Grader:
         if one is None:
             return
         caller = self.run.trace.frames[self.skipped_frame].caller if self.skipped_frame is not None else None
-        if self.run.ends[one.step.index] > self.at or caller == one.step.index:
+        skipped = caller == one.step.index or (self.run.is_lenient and self.skipped_frame is not None)
+        if self.run.ends[one.step.index] > self.at or skipped:
             self.open = [other for other in self.open if other is not one] + [one]
             if self.skipped_frame is None and self.run.starts_frame(self.at) and not self.entered and not self.run.is_lenient:
                 frame = self.run.trace.frames[self.run.steps[self.at].frame]
                 raise _Fault(StepVerdict.MISSING, f"{_name(one.step)} calls {frame.function}, which is not described")
             return
-        if self.run.is_lenient:
-            self.open = [other for other in self.open if other is not one] + [one]
-            return
-        self.open = [other for other in self.open if other is not one]
+        self.open = [other for other in self.open if other is not one] + ([one] if self.run.is_lenient else [])
         if missing := self._missing(one):
             raise _Fault(StepVerdict.MISSING, f"{_name(one.step)} {missing}")
 
@@ -309,7 +335,7 @@ class _Grader:
         """What lines about a finished step have not stated; empty where nothing is missing."""
         step, run = one.step, self.run
         statement = run.statement(step)
-        if statement is None:
+        if statement is None or self.run.is_lenient_step(step):
             return ""
         if step.finished is None:
             return "" if "error" in one.facts else "raises an exception, which is not stated"
@@ -358,6 +384,9 @@ class _Grader:
             raise _Fault(StepVerdict.OUT_OF_ORDER, "the call has started before")
         self.started = True
         self._compare_bindings(arguments, self.run.bindings(0), "the call")
+        value = self.run.trace.result.value
+        if self.task.kind == "input_prediction" and (value is None or value.text != self.task.result.text):
+            raise _wrong(f"with these arguments, the call returns {truncate(str(value.text if value is not None else None))}")
 
     def _step_starts(self, line: int, visit: int) -> None:
         self._go_on()
@@ -396,6 +425,9 @@ class _Grader:
         if step is None or found is None:
             raise _wrong(f"line {line} visit {visit} does not go on here")
         self.current = found
+        if (step.index, self.at) in self.resumed or self.entered:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+        self.resumed.add((step.index, self.at))
         inner = self._unfinished()
         if inner is not None and inner is not found:
             raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(inner.step)} goes on first")
@@ -420,7 +452,7 @@ class _Grader:
             raise _wrong(f"there are no {where}")
         if self.run.is_first_round(begun, node):
             raise _Fault(StepVerdict.MISSING, f"the first round of line {claim.line} must be described")
-        stop = self._end_of_rounds(begun, last, node, where)
+        stop = self._end_of_known_rounds(begun, last, node, where)
         if any(self.at <= index < stop for index in self.asked):
             raise _Fault(StepVerdict.MISSING, f"a question asks about one of {where}, which must be described")
         start, self.at = self.at, stop
@@ -428,6 +460,19 @@ class _Grader:
         changed = {name for step in own for name in step.changed if name in own[-1].state}
         state = {name: text for name in changed if (text := own[-1].state[name].text) is not None}
         self._compare_bindings(claim.state, state, where, SHORT)
+
+    def _end_of_known_rounds(self, begun: Step, last: Step, node: ast.For | ast.While | ast.AsyncFor, where: str) -> int:
+        """As `_end_of_rounds`, which may walk a long way; its outcome is kept."""
+        key = ("rounds", begun.index, last.index)
+        if key not in self.run.memo:
+            try:
+                self.run.memo[key] = self._end_of_rounds(begun, last, node, where)
+            except _Fault as fault:
+                self.run.memo[key] = fault.why
+        found = self.run.memo[key]
+        if isinstance(found, str):
+            raise _wrong(found)
+        return int(found)
 
     def _end_of_rounds(self, begun: Step, last: Step, node: ast.For | ast.While | ast.AsyncFor, where: str) -> int:
         """The index after the last skipped round; all of them must be whole rounds of one run of the loop."""
@@ -446,6 +491,8 @@ class _Grader:
     def _function_entered(self, claim: claims.FunctionEntered) -> None:
         if not self.run.starts_frame(self.at):
             raise _wrong(f"no call of {claim.function} is made here")
+        if self.entered:
+            raise _Fault(StepVerdict.OUT_OF_ORDER, "the call was stated before")
         frame = self.run.steps[self.at].frame
         function = self.run.trace.frames[frame].function
         if function != claim.function:
@@ -457,6 +504,7 @@ class _Grader:
             if function not in self.detailed or any(self.at <= index < stop for index in self.asked):
                 raise _Fault(StepVerdict.MISSING, f"this call of {function} must be described")
             self.at, self.skipped_frame = stop, frame
+            self.owed = self.run.returned(frame) is not None
         self._compare_bindings(claim.arguments, self.run.bindings(frame), f"the call of {function}")
 
     def _function_returned(self, value: str) -> None:
@@ -465,12 +513,16 @@ class _Grader:
         if frame is None:
             raise _wrong(f"nothing returns {truncate(value)} here")
         if self.skipped_frame is None and one is not None:
+            if "returned" in one.facts:
+                raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
             one.facts.add("returned")
             if self.run.last[frame].index != one.step.index or self.run.ends[one.step.index] > self.at:
                 raise _wrong(f"{_name(one.step)} does not return here")
         expected = self.run.returned(frame)
-        if expected is None or canonical(value) != expected:
-            raise _wrong(f"the call returns {truncate(str(expected))}")
+        if expected is None:
+            raise Unreadable("what is returned here is not known, and cannot be checked")
+        if canonical(value) != expected:
+            raise _wrong(f"the call returns {truncate(expected)}")
 
     def _result(self, value: str, *, is_end: bool) -> None:
         if self.task.kind != "input_prediction":
@@ -502,6 +554,11 @@ class _Grader:
         if one is None:
             raise _wrong("it is about no step")
         step, node = one.step, self.run.node(one.step)
+        if not isinstance(claim, claims.ValueClaim | claims.ComprehensionRound):
+            key = (type(claim), getattr(claim, "name", None), getattr(claim, "text", None))
+            if key in one.made:
+                raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+            one.made.add(key)
         match claim:
             case claims.VariableSet(name=name) | claims.VariableSize(name=name):
                 one.names.add(name)
@@ -551,6 +608,8 @@ class _Grader:
             raise _Fault(*fault)
         if isinstance(claim, claims.ValueClaim):
             one.claimed = (*one.claimed, claim)
+            if not one.binders and one.claimed.count(claim) > len(nodes):
+                raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
             keys = self.run.expressions(one.step).keys
             for node in nodes:
                 one.stated.setdefault(keys[node], set()).add(canonical(claim.value) or "")
@@ -613,19 +672,31 @@ class _Grader:
         if isinstance(node, ast.Constant | ast.UnaryOp) and (text := literal_text(node)) is not None:
             return (text,)
         if not isinstance(node, ast.Name):
-            return one.stated.get(line.keys.get(node, ""), ())
+            stated = one.stated.get(line.keys.get(node, ""), ())
+            return stated if len(stated) < 2 else [text for text in self._recorded(one, node) if text in stated]
+        texts = self._name_values(one, node)
+        value = self.run.before(one.step).get(node.id)
+        return texts if value is None or value.type in _SCALARS or value.text not in texts else ()
+
+    def _name_values(self, one: _Open, node: ast.Name) -> Collection[str]:
+        """The value of a name where it stands: of a comprehension, of `:=` before it on the line, or of the frame before the step."""
+        line = self.run.expressions(one.step)
         if node.id in line.bound.get(node, ()):
             return (one.inner[node.id],) if node.id in one.inner else ()
-        texts = {text for given in line.walrus.get(node.id, ()) for text in self._in_place_of(one, given)}
+        earlier = [given for given in line.walrus.get(node.id, ()) if _ends(given) <= (node.lineno, node.col_offset)]
+        if earlier:
+            return self._in_place_of(one, earlier[-1])
         value = self.run.before(one.step).get(node.id)
-        return texts | {value.text} if value is not None and value.text is not None else texts
+        return (value.text,) if value is not None and value.text is not None else ()
 
     def _recorded(self, one: _Open, node: ast.expr) -> Collection[str]:
         """The values that an expression of a step's line had in the run, as far as it was computed where the line stands."""
         line = self.run.expressions(one.step)
         if node is line.operation:
             return self._operation_value(one, node)
-        if isinstance(node, ast.Name) or (isinstance(node, ast.Constant | ast.UnaryOp) and literal_text(node) is not None):
+        if isinstance(node, ast.Name):
+            return self._name_values(one, node)
+        if isinstance(node, ast.Constant | ast.UnaryOp) and literal_text(node) is not None:
             return self._in_place_of(one, node)
         inside = bool(line.bound.get(node))
         of = node
@@ -777,6 +848,8 @@ class _Grader:
 
     def _compare_bindings(self, claimed: Bindings, actual: dict[str, str], where: str, longest: int | None = None) -> None:
         """Names and values that a line gives must be those of the run, and all must be given; values beyond `longest` may be left out."""
+        if len({name for name, _ in claimed}) < len(claimed):
+            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{where}: a name is stated twice")
         for name, text in claimed:
             if name not in actual or canonical(text) != actual[name]:
                 raise _wrong(f"{where}: {name} is {truncate(str(actual.get(name)))}")
@@ -812,6 +885,10 @@ def _binds(note: ExpressionValue, name: str) -> bool:
 def _size(text: str) -> int | None:
     value = parse_literal(text)
     return len(value) if isinstance(value, list | dict | set | tuple | str | frozenset) else None
+
+
+def _ends(node: ast.expr) -> tuple[int, int]:
+    return node.end_lineno or 0, node.end_col_offset or 0
 
 
 def _header(node: ast.AST) -> str:

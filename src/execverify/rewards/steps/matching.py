@@ -21,6 +21,8 @@ _BLOCKS = frozenset({"body", "orelse", "finalbody", "handlers", "cases", "decora
 _IGNORED = frozenset({"ctx", "kind", "type_comment"})
 _LOAD = ast.Load()
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_MAX_CACHED = 200
+"""Longest text whose reading is cached, in characters."""
 _MAX_CLAIM = 4_000
 """Longest expression of a claim, in characters; a longer one matches nothing."""
 
@@ -158,9 +160,12 @@ def has_comment(text: str) -> bool:
     return "#" in text and without_comment(text) != text.strip()
 
 
-@functools.lru_cache(maxsize=65_536)
 def parsed(text: str) -> ast.expr | None:
     """The tree of a claimed expression; None where it is none, or has a comment, which could say anything."""
+    return _cached_tree(text) if len(text) <= _MAX_CACHED else _tree(text)
+
+
+def _tree(text: str) -> ast.expr | None:
     if has_comment(text):
         return None
     try:
@@ -169,12 +174,21 @@ def parsed(text: str) -> ast.expr | None:
         return None
 
 
-@functools.lru_cache(maxsize=65_536)
+_cached_tree = functools.lru_cache(maxsize=16_384)(_tree)
+
+
 def canonical(text: str) -> str | None:
     """The canonical text of a literal: `[1,2]` is `[1, 2]`; None where the text is no literal, or has a comment."""
+    return _cached_canonical(text) if len(text) <= _MAX_CACHED else _canonical(text)
+
+
+def _canonical(text: str) -> str | None:
     if has_comment(text):
         return None
     try:
         return to_value(parse_literal(text)).text
     except LiteralError:
         return None
+
+
+_cached_canonical = functools.lru_cache(maxsize=65_536)(_canonical)

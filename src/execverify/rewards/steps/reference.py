@@ -21,7 +21,7 @@ from execverify.tracing.expressions import ExpressionValue, ExpressionValues, tr
 from execverify.tracing.trace import Step, Trace
 
 _LIMITS = Limits()
-_CACHED = 2048
+_CACHED, _CACHED_STEPS = 2048, 500_000
 SHORT = 60
 """Longest value, in characters, that a chain of the least detail states; of longer ones it states the size."""
 
@@ -54,6 +54,7 @@ class RunReference:
         self.steps = trace.steps
         self.statements = layout_of(trace.program).statements
         self.memo: dict[tuple[object, ...], Any] = {}
+        self.generators = {step.frame for step in trace.steps if (one := self.statements.get(step.line)) and one.yields}
         self.is_lenient = any(one.yields or not one.is_unambiguous for one in self.statements.values())
         self.previous: list[Step | None] = []
         self.following: dict[int, Step] = {}
@@ -94,6 +95,11 @@ class RunReference:
             if step.finished is None and (after := self.following.get(step.index)) is not None:
                 ends[step.index] = min(ends[step.index], after.index)  # a `with` may be left later on
         return ends
+
+    def is_lenient_step(self, step: Step) -> bool:
+        """Whether lines about a step need not state what it does: in generators, and on lines with several statements."""
+        statement = self.statements.get(step.line)
+        return step.frame in self.generators or statement is None or not statement.is_unambiguous
 
     def starts_frame(self, index: int) -> bool:
         """Whether a step is the first of a called function."""
@@ -138,7 +144,7 @@ class RunReference:
         return before is None or not node.lineno <= before.line <= (node.body[-1].end_lineno or 0)
 
     def returned(self, frame: int) -> str | None:
-        """The literal of what a frame returned; None where it has none, or the frame ended in an exception."""
+        """The literal of what a frame returned; None where it has none, is not known, or the frame ended in an exception."""
         if frame == 0:
             value = self.trace.result.value
             return value.text if value is not None else None
@@ -146,9 +152,16 @@ class RunReference:
         if step.finished is None:
             return None
         node = self.node(step)
-        if not isinstance(node, ast.Return) or node.value is None:
+        if not isinstance(node, ast.Return):
+            return None if frame in self._with_earlier_return else "None"
+        if node.value is None:
             return "None"
         return next((note.value.text for note in reversed(self.notes(step)) if note.node is node.value), None)
+
+    @cached_property
+    def _with_earlier_return(self) -> set[int]:
+        """Frames in which steps follow a `return`, in a `finally`: what they return is not that of their last step."""
+        return {step.frame for step in self.steps if isinstance(self.node(step), ast.Return) and step.index in self.following}
 
     def notes(self, step: Step) -> Sequence[ExpressionValue]:
         """The recorded values of a step's expressions, in the order in which they were computed."""
@@ -208,7 +221,7 @@ _lock = threading.Lock()
 
 
 def references_of(
-    programs: Iterable[Program], *, limits: Limits = _LIMITS, workers: int = 1
+    programs: Iterable[Program], *, limits: Limits = _LIMITS, workers: int = 1, ours: bool = True
 ) -> dict[Program, RunReference | None]:
     """The reference of each program; None where its run did not return.
 
@@ -218,6 +231,7 @@ def references_of(
         programs: programs with their arguments; repeated ones run once.
         limits: of a run. One that the machine may have cut short is repeated with ten times the time.
         workers: sandbox processes that run at once.
+        ours: whether the programs are ours. Those with arguments that a model chose are run once and not cached.
 
     Raises:
         SandboxError: programs cannot be run on this machine.
@@ -228,13 +242,26 @@ def references_of(
         for program in found:
             _cache.move_to_end(program)
     missing = [program for program in wanted if program not in found]
-    for program, (trace, values) in zip(missing, traced_with_expressions(missing, limits, workers), strict=True):
+    traced = traced_with_expressions if ours else trace_with_expressions_once
+    for program, (trace, values) in zip(missing, traced(missing, limits, workers), strict=True):
         found[program] = RunReference(trace, values) if trace.result.outcome == Outcome.RETURNED and trace.steps else None
-    with _lock:
-        _cache.update({program: found[program] for program in missing})
-        while len(_cache) > _CACHED:
-            _cache.popitem(last=False)
+    if ours:
+        with _lock:
+            _cache.update({program: found[program] for program in missing})
+            while len(_cache) > 1 and (len(_cache) > _CACHED or sum(map(_weight, _cache.values())) > _CACHED_STEPS):
+                _cache.popitem(last=False)
     return found
+
+
+def _weight(reference: RunReference | None) -> int:
+    return len(reference.steps) if reference is not None else 1
+
+
+def trace_with_expressions_once(
+    programs: Sequence[Program], limits: Limits = _LIMITS, workers: int = 1
+) -> list[tuple[Trace, ExpressionValues]]:
+    """Traces programs, with the values of their expressions; no run is repeated."""
+    return list(trace_with_expressions(programs, limits=limits, workers=workers))
 
 
 def traced_with_expressions(
