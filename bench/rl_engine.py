@@ -25,10 +25,10 @@ from execverify.training.checkpoints import MODEL, read_log
 from execverify.training.config import Preset
 from execverify.training.pipeline import TrainingPipeline
 from execverify.training.presets import load_preset
-from execverify.training.with_trl import grpo, trainer
+from execverify.training.with_trl import grpo
+from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer
 
 ARMS = ("trl", "ours", "ours", "trl")  # what drifts with time hits both alike
-OURS = trainer.trainer_class
 TIMED = {"_generate": "rollout", "_calculate_rewards": "reward", "training_step": "all"}
 
 
@@ -49,7 +49,7 @@ def timed(arm: str, told: Counter[str]) -> Any:
     def init(self: Any, *args: Any, rollouts: str, dynamic_sampling: int, **kwargs: Any) -> None:
         GRPOTrainer.__init__(self, *args, **kwargs)
 
-    base = OURS() if arm == "ours" else GRPOTrainer
+    base = ExecVerifyGRPOTrainer if arm == "ours" else GRPOTrainer
     own = {} if arm == "ours" else {"__init__": init, "rollout_seconds": 0.0}
     return type("Timed", (base,), {**own, **{name: method(name, base) for name in TIMED}})
 
@@ -82,7 +82,7 @@ def main() -> None:
     found: dict[str, dict[str, float]] = {}
     for arm in ARMS:
         folder, told = Path(tempfile.mkdtemp(prefix="bench-rl-")) / arm, Counter[str]()
-        setattr(grpo, "trainer_class", lambda arm=arm, told=told: timed(arm, told))  # noqa: B010
+        setattr(grpo, "ExecVerifyGRPOTrainer", timed(arm, told))  # noqa: B010
         try:
             grpo.train_rl(changed(preset, arm, steps), "rl_whitebox", base, rows, folder, say=lambda _: None)
             run = measured(preset, told, folder)

@@ -8,6 +8,7 @@ and one that cheats. Then the mock models (gold, and constant answers) are evalu
 one is trained from nothing: a warm-up, white-box RL, unit-test RL, measured before, between and after.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def execverify(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "execverify", *words], check=True)
 
 
-def main(out: Path, size: int = 5000) -> None:
+def main(out: Path, size: int) -> None:
     """Makes everything in the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     dataset = out / "dataset"
@@ -87,4 +88,8 @@ def main(out: Path, size: int = 5000) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo-out"), *map(int, sys.argv[2:3]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", nargs="?", type=Path, default=Path("demo-out"))
+    parser.add_argument("size", nargs="?", type=int, default=5000)
+    options = parser.parse_args()
+    main(options.out, options.size)

@@ -368,7 +368,7 @@ def test_no_attack_on_the_chain_is_paid(synthesized: list[Run]) -> None:
             families[hack.family] += 1
             tried += 1
             assert not chain.is_true, (hack.family, one.program.source, hack.completion)
-    assert tried > 4000 and set(CHAIN_FAMILIES) <= set(families)
+    assert tried > 20_000 and set(CHAIN_FAMILIES) <= set(families)
 
 
 def test_attacks_keep_the_answers_right_and_earn_nothing_when_verified(example: Task) -> None:

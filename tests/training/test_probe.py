@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import execverify as ev
 from execverify.cli.app import _status
 from execverify.datasets import read_rows
-from execverify.training.with_trl.probe import ProbeSettings, Projection, probe, probe_trainer_class, supervised_gradient
+from execverify.training.with_trl.probe import ProbeSettings, ProbeTrainer, Projection, probe, supervised_gradient
 from tests.helpers.small_models import random_model
 from tests.helpers.tiny_training import arguments, command, preset
 from tests.training.test_trainer import CREDITS, GROUP, PROMPT, Crediting, Fixed, by_hand, config, encoded, gradient, weights_of
@@ -107,7 +107,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _trainer(folder: Path, out: Path, **settings: Any) -> Any:
     rows = [{"prompt": PROMPT, "id": "row"}]
-    trainer = probe_trainer_class()(
+    trainer = ProbeTrainer(
         model=AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
         args=config(out, **settings),
         reward_funcs=[Fixed([0.0])],

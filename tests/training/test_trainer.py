@@ -21,7 +21,7 @@ from execverify.errors import TrainingError
 from execverify.training.checkpoints import ZERO_VARIANCE
 from execverify.training.token_credits import TokenCredits
 from execverify.training.with_trl.rollout_rows import useful_rows
-from execverify.training.with_trl.trainer import EXTRA_PROMPTS, LEFT_OUT, check_credits, trainer_class
+from execverify.training.with_trl.trainer import EXTRA_PROMPTS, LEFT_OUT, ExecVerifyGRPOTrainer, check_credits
 from tests.helpers.small_models import random_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
@@ -105,7 +105,7 @@ def update(
     tokenizer = AutoTokenizer.from_pretrained(folder)
     rows = settings.pop("rows", [{"prompt": PROMPT, "id": "row"}])
 
-    class Given(engine or trainer_class()):  # type: ignore[misc]
+    class Given(engine or ExecVerifyGRPOTrainer):  # type: ignore[misc]
         def _get_per_token_logps_and_entropies(self, model: Any, input_ids: Any, *more: Any, **named: Any) -> Any:
             self.read = [*getattr(self, "read", []), tuple(input_ids.shape)]
             return super()._get_per_token_logps_and_entropies(model, input_ids, *more, **named)
@@ -280,13 +280,13 @@ def test_rollouts_depend_on_seed_step_and_place(folder: Path, tmp_path: Path) ->
     def drawn(step: int = 0, count: int = 8, **settings: Any) -> list[list[int]]:
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        trainer = trainer_class()(
+        trainer = ExecVerifyGRPOTrainer(
             model=model,
             args=config(tmp_path, **settings),
             reward_funcs=[Fixed([1.0])],
             train_dataset=datasets.Dataset.from_list(ROWS),
             processing_class=tokenizer,
-            **({"rollouts": "generate"} if settings.get("top_p") == 0.99 else {}),
+            rollouts="generate" if settings.get("top_p") == 0.99 else "grouped",
         )
         trainer.state.global_step = step
         prompts = [tokenizer(name)["input_ids"] for name in TWO for _ in range(4)]

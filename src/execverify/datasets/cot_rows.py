@@ -11,13 +11,10 @@ from execverify.cot.generate import CotCompletion, CountTokens, Rejected, estima
 from execverify.cot.teacher import Teacher, TeacherInput, TraceTeacher, accepted_many
 from execverify.datasets.workers import batched, parallel_map
 from execverify.errors import RowError
-from execverify.programs.program import Program
 from execverify.questions.rows import Row, from_row
 from execverify.questions.task import TASK_KINDS, Task
-from execverify.sandbox.result import Limits, Outcome
-from execverify.sandbox.retry import extended_limits, retry_inconclusive
-from execverify.tracing.expressions import ExpressionValues, trace_with_expressions
-from execverify.tracing.trace import Trace
+from execverify.rewards.steps.reference import traced_with_expressions
+from execverify.sandbox.result import Limits
 
 _CHUNK = 64
 _LIGHT = 10_000  # bytes: what weighs more is not sent to other processes with every chunk
@@ -144,7 +141,7 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
             )
     with_runs = [task for task in tasks if task.kind in TASK_KINDS]
     programs = dict.fromkeys(task.program for task in with_runs)
-    runs = dict(zip(programs, _runs(list(programs), limits, workers), strict=True))
+    runs = dict(zip(programs, traced_with_expressions(list(programs), limits, workers), strict=True))
     given = list(teacher.generate([TeacherInput(task, *runs[task.program]) for task in with_runs]))
     tried = [(task, found.text) for task, found in zip(with_runs, given, strict=True) if isinstance(found, CotCompletion)]
     verdicts = iter(accepted_many(tried, limits=limits, workers=workers))
@@ -156,16 +153,6 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
             found = Rejected("the verifier does not pay it in full")
         made.append((task.id, task.kind, found if isinstance(found, Rejected) else (_row(task, found), found.detail_level)))
     return made
-
-
-def _runs(programs: Sequence[Program], limits: Limits, workers: int) -> list[tuple[Trace, ExpressionValues]]:
-    """What programs do, and the values of their parts; those that a run brought nothing of are looked for once more."""
-    return retry_inconclusive(
-        trace_with_expressions(programs, limits=limits, workers=workers),
-        lambda at: trace_with_expressions([programs[at]], limits=extended_limits(limits)),
-        lambda run: run[0].result,
-        lambda run: run[0].result.outcome == Outcome.RETURNED and not run[1].notes,
-    )
 
 
 def _row(task: Task, chain: CotCompletion) -> CotRow:

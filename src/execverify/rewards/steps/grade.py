@@ -16,14 +16,12 @@ they return. What a question asks about may not be skipped.
 import ast
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
-from execverify.programs.literals import parse_literal, parse_untrusted
 from execverify.programs.program import Program, arguments_text, truncate
-from execverify.programs.values import to_value
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 from execverify.questions.task import TASK_KINDS, Task
@@ -33,11 +31,11 @@ from execverify.rewards.steps import claims
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
 from execverify.rewards.steps.compact import read_line
-from execverify.rewards.steps.matching import canonical, has_comment, literal_text, matches, parsed
+from execverify.rewards.steps.matching import canonical
 from execverify.rewards.steps.reference import SHORT, RunReference, references_of
 from execverify.rewards.steps.scan import Unreadable
+from execverify.rewards.steps.step_claims import Fault, OpenStep, StepClaims, step_name, wrong
 from execverify.sandbox.result import Limits
-from execverify.tracing.expressions import ExpressionValue
 from execverify.tracing.trace import Step
 from execverify.utils.messages import encodable
 from execverify.utils.validation import expect
@@ -46,10 +44,7 @@ _log = logging.getLogger(__name__)
 _LIMITS = Limits()
 REASONING_OPEN, REASONING_CLOSE = "<reasoning>", "</reasoning>"
 _MAX_LINE, _MAX_LINES = 20_000, 20_000
-_MAX_MEMO = 1_000
 _MAX_CLAIMS, _MAX_WRONG_LINES = 1_000, 200
-_SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
-"""Types of values that may stand in place of a name: others can change within a statement."""
 _STATEMENT_KINDS: dict[type[ast.AST], str] = {
     ast.Assign: "assignment", ast.AnnAssign: "assignment", ast.AugAssign: "assignment", ast.Expr: "expression",
     ast.ExceptHandler: "except",
@@ -132,50 +127,6 @@ def grade_against(reference: RunReference, task: Task, completion: str) -> Grade
     return GradedChain(steps, len(reference.steps), covered)
 
 
-class _Fault(Exception):
-    """A line is not right.
-
-    Attributes:
-        verdict: its grade.
-        why: what is wrong.
-    """
-
-    def __init__(self, verdict: StepVerdict, why: str) -> None:
-        super().__init__(why)
-        self.verdict, self.why = verdict, why
-
-
-def _wrong(why: str) -> _Fault:
-    return _Fault(StepVerdict.WRONG, why)
-
-
-@dataclass
-class _Open:
-    """A step that lines describe: what they have stated of it so far.
-
-    Attributes:
-        step: the step.
-        names: variables whose value or size was stated.
-        facts: which of "condition", "loop_end", "error", "returned" were stated.
-        at: position in its recorded values, which rounds of comprehensions move on.
-        inner: values of names that comprehensions and lambdas have bound.
-        binders: the nodes that bound them.
-        stated: values of expressions that the lines have stated, by the expressions' keys: these may stand in their places from then on.
-        claimed: the value claims that were checked, in order.
-        made: the other claims that were made: each may be made once.
-    """
-
-    step: Step
-    names: set[str] = field(default_factory=set)
-    facts: set[str] = field(default_factory=set)
-    at: int = 0
-    inner: dict[str, str] = field(default_factory=dict)
-    binders: set[ast.AST] = field(default_factory=set)
-    stated: dict[str, set[str]] = field(default_factory=dict)
-    claimed: tuple[Claim, ...] = ()
-    made: set[tuple[object, ...]] = field(default_factory=set)
-
-
 class _Grader:
     """Follows a run while it reads the lines of a chain.
 
@@ -190,9 +141,10 @@ class _Grader:
     def __init__(self, reference: RunReference, task: Task) -> None:
         self.run = reference
         self.task = task
+        self.step_claims = StepClaims(reference)
         self.at = 0
-        self.current: _Open | None = None
-        self.open: list[_Open] = []
+        self.current: OpenStep | None = None
+        self.open: list[OpenStep] = []
         self.entered = False
         self.skipped_frame: int | None = None
         self.detailed: set[str] = set()  # functions of which a call was described step by step
@@ -243,7 +195,7 @@ class _Grader:
         self.current = None
         try:
             self._read(text)
-        except _Fault as fault:
+        except Fault as fault:
             verdict, why = fault.verdict, fault.why
         except Unreadable as error:
             verdict, why = StepVerdict.UNREADABLE, f"it is in no style: {truncate(str(error))}"
@@ -262,15 +214,15 @@ class _Grader:
 
     def _read(self, text: str) -> None:
         if self.closed:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "the reasoning has ended")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "the reasoning has ended")
         if text == REASONING_CLOSE:
             self.closed = True
             if missing := self._rest():
-                raise _Fault(StepVerdict.MISSING, missing)
+                raise Fault(StepVerdict.MISSING, missing)
             return
         if len(text) > _MAX_LINE:
             raise Unreadable(f"it is longer than {_MAX_LINE} characters")
-        first: _Fault | None = None
+        first: Fault | None = None
         self.skipped_frame, self.owed = None, False
         read = read_line(text)
         if len(read) > _MAX_CLAIMS:
@@ -281,12 +233,12 @@ class _Grader:
             try:
                 self._check_owed(claim)
                 self._check(claim)
-            except _Fault as fault:
+            except Fault as fault:
                 first = first or fault
         try:
             self._check_owed(None)
             self._finish_line()
-        except _Fault as fault:
+        except Fault as fault:
             first = first or fault
         if first is not None:
             raise first
@@ -295,20 +247,20 @@ class _Grader:
         """A skipped call must be followed by what it returned."""
         owed, self.owed = self.owed, False
         if owed and not isinstance(claim, claims.FunctionReturned):
-            raise _Fault(StepVerdict.MISSING, "what the skipped call returns is not stated")
+            raise Fault(StepVerdict.MISSING, "what the skipped call returns is not stated")
 
     def _rest(self) -> str:
         """What of the run is missing at the end of the reasoning; empty where nothing is."""
         if self.at < len(self.run.steps):
-            return f"the run goes on: {_name(self.run.steps[self.at])} is not described"
+            return f"the run goes on: {step_name(self.run.steps[self.at])} is not described"
         if not self.started:
             return "the call is not described"
         if self.task.kind == "input_prediction" and self.results != {True, False}:
             return "the wanted result is not stated first and confirmed last"
         unfinished = self._unfinished()
-        return f"{_name(unfinished.step)} goes on, which is not described" if unfinished else ""
+        return f"{step_name(unfinished.step)} goes on, which is not described" if unfinished else ""
 
-    def _unfinished(self) -> _Open | None:
+    def _unfinished(self) -> OpenStep | None:
         """The innermost step that should have been finished by now."""
         if self.run.is_lenient:
             return None
@@ -325,13 +277,13 @@ class _Grader:
             self.open = [other for other in self.open if other is not one] + [one]
             if self.skipped_frame is None and self.run.starts_frame(self.at) and not self.entered and not self.run.is_lenient:
                 frame = self.run.trace.frames[self.run.steps[self.at].frame]
-                raise _Fault(StepVerdict.MISSING, f"{_name(one.step)} calls {frame.function}, which is not described")
+                raise Fault(StepVerdict.MISSING, f"{step_name(one.step)} calls {frame.function}, which is not described")
             return
         self.open = [other for other in self.open if other is not one] + ([one] if self.run.is_lenient else [])
         if missing := self._missing(one):
-            raise _Fault(StepVerdict.MISSING, f"{_name(one.step)} {missing}")
+            raise Fault(StepVerdict.MISSING, f"{step_name(one.step)} {missing}")
 
-    def _missing(self, one: _Open) -> str:
+    def _missing(self, one: OpenStep) -> str:
         """What lines about a finished step have not stated; empty where nothing is missing."""
         step, run = one.step, self.run
         statement = run.statement(step)
@@ -356,7 +308,7 @@ class _Grader:
     # ---------------------------------------------------------------------------------------------------------- claims
 
     def _check(self, claim: Claim) -> None:
-        """Checks one claim; raises _Fault where it does not hold."""
+        """Checks one claim; raises Fault where it does not hold."""
         match claim:
             case claims.CallStarts(arguments=arguments):
                 self._call_starts(arguments)
@@ -377,62 +329,64 @@ class _Grader:
             case claims.NextStatementAnswer() | claims.StateAnswer() | claims.OtherAnswer() | claims.NeverRunsAnswer():
                 self._answer(claim)
             case _:
-                self._part(claim)
+                if self.current is None:
+                    raise wrong("it is about no step")
+                self.step_claims.check(self.current, claim, self.at)
 
     def _call_starts(self, arguments: Bindings) -> None:
         if self.started:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "the call has started before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "the call has started before")
         self.started = True
         self._compare_bindings(arguments, self.run.bindings(0), "the call")
         value = self.run.trace.result.value
         if self.task.kind == "input_prediction" and (value is None or value.text != self.task.result.text):
-            raise _wrong(f"with these arguments, the call returns {truncate(str(value.text if value is not None else None))}")
+            raise wrong(f"with these arguments, the call returns {truncate(str(value.text if value is not None else None))}")
 
     def _step_starts(self, line: int, visit: int) -> None:
         self._go_on()
         target = self.run.trace.step(line, visit)
         if target is None:
             count = len(self.run.trace.visits.get(line, ()))
-            raise _wrong(f"line {line} runs {count} times" if count else f"line {line} does not run")
+            raise wrong(f"line {line} runs {count} times" if count else f"line {line} does not run")
         if target.index < self.at:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(target)} was described before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"{step_name(target)} was described before")
         expected = self.run.steps[self.at]
         entered, self.entered = self.entered, False
         self.at = target.index + 1
-        self.current = _Open(target)
+        self.current = OpenStep(target)
         self.detailed.add(self.run.trace.frames[target.frame].function)
         if target.index != expected.index:
             self.open = [one for one in self.open if self.run.ends[one.step.index] > self.at]
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {_name(expected)}")
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {step_name(expected)}")
         if self.run.starts_frame(target.index) and not entered:
-            raise _Fault(StepVerdict.MISSING, f"the call that leads to {_name(target)} is not described")
+            raise Fault(StepVerdict.MISSING, f"the call that leads to {step_name(target)} is not described")
 
     def _go_on(self) -> None:
         """Checks that another step, or what is in place of steps, may follow."""
         if not self.started:
             self.started = True
-            raise _Fault(StepVerdict.MISSING, "the call is not described")
+            raise Fault(StepVerdict.MISSING, "the call is not described")
         unfinished = self._unfinished()
         if unfinished is not None:
-            self.open.remove(unfinished)
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(unfinished.step)} goes on first")
+            self.open = [one for one in self.open if one is not unfinished]
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"{step_name(unfinished.step)} goes on first")
         if self.at >= len(self.run.steps):
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "nothing runs any more")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "nothing runs any more")
 
     def _step_resumes(self, line: int, visit: int) -> None:
         step = self.run.trace.step(line, visit)
         found = next((one for one in reversed(self.open) if one.step is step), None)
         if step is None or found is None:
-            raise _wrong(f"line {line} visit {visit} does not go on here")
+            raise wrong(f"line {line} visit {visit} does not go on here")
         self.current = found
         if (step.index, self.at) in self.resumed or self.entered:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
         self.resumed.add((step.index, self.at))
         inner = self._unfinished()
         if inner is not None and inner is not found:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{_name(inner.step)} goes on first")
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"{step_name(inner.step)} goes on first")
         if self.run.ends[step.index] > self.at and not self.run.is_lenient and self._next_caller() != step.index:
-            raise _wrong(f"what runs next is {_name(self.run.steps[self.at])}")
+            raise wrong(f"what runs next is {step_name(self.run.steps[self.at])}")
 
     def _next_caller(self) -> int | None:
         """The step whose call begins with the next step; None where no call does."""
@@ -445,16 +399,16 @@ class _Grader:
         begun = self.run.steps[self.at]
         where = f"rounds {claim.first} to {claim.last} of line {claim.line}"
         if (begun.line, begun.visit) != (claim.line, claim.first):
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{where} are skipped, but what runs next is {_name(begun)}")
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"{where} are skipped, but what runs next is {step_name(begun)}")
         node = self.run.node(begun)
         last = self.run.trace.step(claim.line, claim.last)
         if not isinstance(node, ast.For | ast.While | ast.AsyncFor) or last is None or claim.last < claim.first:
-            raise _wrong(f"there are no {where}")
+            raise wrong(f"there are no {where}")
         if self.run.is_first_round(begun, node):
-            raise _Fault(StepVerdict.MISSING, f"the first round of line {claim.line} must be described")
+            raise Fault(StepVerdict.MISSING, f"the first round of line {claim.line} must be described")
         stop = self._end_of_known_rounds(begun, last, node, where)
         if any(self.at <= index < stop for index in self.asked):
-            raise _Fault(StepVerdict.MISSING, f"a question asks about one of {where}, which must be described")
+            raise Fault(StepVerdict.MISSING, f"a question asks about one of {where}, which must be described")
         start, self.at = self.at, stop
         own = [step for step in self.run.steps[start:stop] if step.frame == begun.frame and step.finished is not None]
         changed = {name for step in own for name in step.changed if name in own[-1].state}
@@ -467,11 +421,11 @@ class _Grader:
         if key not in self.run.memo:
             try:
                 self.run.memo[key] = self._end_of_rounds(begun, last, node, where)
-            except _Fault as fault:
+            except Fault as fault:
                 self.run.memo[key] = fault.why
         found = self.run.memo[key]
         if isinstance(found, str):
-            raise _wrong(found)
+            raise wrong(found)
         return int(found)
 
     def _end_of_rounds(self, begun: Step, last: Step, node: ast.For | ast.While | ast.AsyncFor, where: str) -> int:
@@ -481,28 +435,28 @@ class _Grader:
             stop = self.run.end_of_round(at, node)
             following = self.run.steps[stop] if stop < len(self.run.steps) else None
             if not self.run.enters_body(at, node) or following is None or following.frame != begun.frame:
-                raise _wrong(f"{where} are not all rounds of one loop")
+                raise wrong(f"{where} are not all rounds of one loop")
             if following.line != begun.line:
-                raise _wrong(f"{where}: the loop is left in its round {at.visit}")
+                raise wrong(f"{where}: the loop is left in its round {at.visit}")
             if at.index == last.index:
                 return stop
             at = following
 
     def _function_entered(self, claim: claims.FunctionEntered) -> None:
         if not self.run.starts_frame(self.at):
-            raise _wrong(f"no call of {claim.function} is made here")
+            raise wrong(f"no call of {claim.function} is made here")
         if self.entered:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "the call was stated before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "the call was stated before")
         frame = self.run.steps[self.at].frame
         function = self.run.trace.frames[frame].function
         if function != claim.function:
-            raise _wrong(f"the call is of {function}, not of {claim.function}")
+            raise wrong(f"the call is of {function}, not of {claim.function}")
         if claim.in_detail:
             self.entered = True
         else:
             stop = self.run.end_of_call(self.at)
             if function not in self.detailed or any(self.at <= index < stop for index in self.asked):
-                raise _Fault(StepVerdict.MISSING, f"this call of {function} must be described")
+                raise Fault(StepVerdict.MISSING, f"this call of {function} must be described")
             self.at, self.skipped_frame = stop, frame
             self.owed = self.run.returned(frame) is not None
         self._compare_bindings(claim.arguments, self.run.bindings(frame), f"the call of {function}")
@@ -511,292 +465,42 @@ class _Grader:
         one = self.current
         frame = self.skipped_frame if self.skipped_frame is not None else one.step.frame if one is not None else None
         if frame is None:
-            raise _wrong(f"nothing returns {truncate(value)} here")
+            raise wrong(f"nothing returns {truncate(value)} here")
         if self.skipped_frame is None and one is not None:
             if "returned" in one.facts:
-                raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+                raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
             one.facts.add("returned")
             if self.run.last[frame].index != one.step.index or self.run.ends[one.step.index] > self.at:
-                raise _wrong(f"{_name(one.step)} does not return here")
+                raise wrong(f"{step_name(one.step)} does not return here")
         expected = self.run.returned(frame)
         if expected is None:
             raise Unreadable("what is returned here is not known, and cannot be checked")
         if canonical(value) != expected:
-            raise _wrong(f"the call returns {truncate(expected)}")
+            raise wrong(f"the call returns {truncate(expected)}")
 
     def _result(self, value: str, *, is_end: bool) -> None:
         if self.task.kind != "input_prediction":
-            raise _wrong("the task asks for no arguments")
+            raise wrong("the task asks for no arguments")
         stated, self.results = is_end in self.results, self.results | {is_end}
         if stated or is_end != (self.at == len(self.run.steps) and self.started):
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
         text = (self.run.trace.result.value.text if self.run.trace.result.value else None) if is_end else self.task.result.text
         if canonical(value) != text or text != self.task.result.text:
-            raise _wrong(f"the call {'returns' if is_end else 'must return'} {truncate(str(text))}")
+            raise wrong(f"the call {'returns' if is_end else 'must return'} {truncate(str(text))}")
 
     def _requirement(self, line: int, visit: int, names: Bindings) -> None:
         step = self.run.trace.step(line, visit)
         if step is None:
-            raise _wrong(f"line {line} visit {visit} does not run")
+            raise wrong(f"line {line} visit {visit} does not run")
         if self.started or self.task.kind != "input_prediction" or (line, visit) in self.required:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
         self.required.add((line, visit))
         state = self.run.before(step)
         for name, text in names:
             if name not in state or canonical(text) != state[name].text:
-                raise _wrong(f"{_name(step)} starts from {name} = {truncate(str(state[name].text if name in state else None))}")
-
-    # ------------------------------------------------------------------------------------------------ parts of a step's line
-
-    def _part(self, claim: Claim) -> None:
-        """Checks a claim about the step that the line is about."""
-        one = self.current
-        if one is None:
-            raise _wrong("it is about no step")
-        step, node = one.step, self.run.node(one.step)
-        if not isinstance(claim, claims.ValueClaim | claims.ComprehensionRound):
-            key = (type(claim), getattr(claim, "name", None), getattr(claim, "text", None))
-            if key in one.made:
-                raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
-            one.made.add(key)
-        match claim:
-            case claims.VariableSet(name=name) | claims.VariableSize(name=name):
-                one.names.add(name)
-                self._state_after(one, node, claim)
-            case claims.ConditionValue(holds=holds):
-                one.facts.add("condition")
-                if not isinstance(node, ast.If | ast.While):
-                    raise _wrong(f"{_name(step)} tests nothing")
-                if self.run.enters_body(step, node) != holds or self.run.ends[step.index] > self.at:
-                    raise _wrong(f"the test of {_name(step)} is {not holds}")
-            case claims.LoopExhausted():
-                one.facts.add("loop_end")
-                if not isinstance(node, ast.For | ast.AsyncFor) or self.run.enters_body(step, node):
-                    raise _wrong(f"{_name(step)} does not end a loop")
-            case claims.StepRaises():
-                one.facts.add("error")
-                if step.finished is not None or self.run.ends[step.index] > self.at:
-                    raise _wrong(f"{_name(step)} raises no exception here")
-            case claims.ValueClaim(expression=expression, value=value):
-                self._remembered(one, claim, lambda: self._value(one, expression, value))
-            case claims.ComprehensionRound(names=names):
-                self._round(one, names)
-            case claims.SideEffect(text=text):
-                self._remembered(one, claim, lambda: self._side_effect(one, node, text))
-
-    def _remembered(self, one: _Open, claim: Claim, check: Callable[[], Collection[ast.expr]]) -> None:
-        """A check that depends on nothing but the step, the place and the claims so far; its outcome is kept for other completions.
-
-        Args:
-            one: the step.
-            claim: the claim.
-            check: checks it, and gives the expressions whose value it states.
-        """
-        memo, key = self.run.memo, (one.step.index, self.at, one.claimed, claim)
-        found = memo.get(key) if not one.binders else None
-        if found is None:
-            try:
-                found = (None, check())
-            except _Fault as raised:
-                found = ((raised.verdict, raised.why), ())
-            if not one.binders:
-                if len(memo) >= _MAX_MEMO:
-                    memo.clear()
-                memo[key] = found
-        fault, nodes = found
-        if fault is not None:
-            raise _Fault(*fault)
-        if isinstance(claim, claims.ValueClaim):
-            one.claimed = (*one.claimed, claim)
-            if not one.binders and one.claimed.count(claim) > len(nodes):
-                raise _Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
-            keys = self.run.expressions(one.step).keys
-            for node in nodes:
-                one.stated.setdefault(keys[node], set()).add(canonical(claim.value) or "")
-
-    def _state_after(self, one: _Open, node: ast.AST | None, claim: claims.VariableSet | claims.VariableSize) -> None:
-        step = one.step
-        if step.finished is None or self.run.ends[step.index] > self.at:
-            raise _wrong(f"{_name(step)} has not set {claim.name} here")
-        if isinstance(node, ast.For | ast.AsyncFor) and not self.run.enters_body(step, node):
-            raise _wrong(f"{_name(step)} ends its loop, and sets nothing")
-        value = step.state.get(claim.name)
-        if value is None or value.text is None:
-            raise _wrong(f"{claim.name} has no value to state after {_name(step)}")
-        if isinstance(claim, claims.VariableSet):
-            if canonical(claim.value) != value.text:
-                raise _wrong(f"{claim.name} is {truncate(value.text)} after {_name(step)}")
-        elif _size(value.text) != claim.size or len(value.text) <= SHORT:
-            raise _wrong(f"{claim.name} is {truncate(value.text)} after {_name(step)}")
-
-    def _value(self, one: _Open, expression: str, value: str) -> Collection[ast.expr]:
-        """Checks that a part of the statement has a value; two comprehensions may bind alike, and then either round counts."""
-        at, binders = one.at, one.binders
-        try:
-            return self._value_now(one, expression, value)
-        except _Fault:
-            while one.binders and self._move_to_round(one, tuple(one.inner.items())[-len(one.binders) :]):
-                try:
-                    return self._value_now(one, expression, value)
-                except _Fault:
-                    continue
-            one.at, one.binders = at, binders
-            raise
-
-    def _value_now(self, one: _Open, expression: str, value: str) -> Collection[ast.expr]:
-        claimed = parsed(expression)
-        if claimed is None:
-            raise Unreadable(f"{truncate(expression)} is no expression")
-        if expression == value:
-            raise _wrong(f"{truncate(expression)} is {truncate(value)} anyway: it states nothing")
-        nodes = self.run.expressions(one.step).nodes
-        found = [
-            node
-            for node in nodes
-            if type(node) is type(claimed) and matches(claimed, node, lambda part: self._in_place_of(one, part), whole=True)
-        ]
-        if not found:
-            raise _wrong(f"{truncate(expression)} is no part of {_name(one.step)} with the values there")
-        recorded = [(node, self._recorded(one, node)) for node in found]
-        wanted = canonical(value)
-        if all(wanted not in texts for _, texts in recorded):
-            shown = truncate(" or ".join(sorted({text for _, texts in recorded for text in texts}))) or "not known at this point"
-            raise _wrong(f"{truncate(expression)} is {shown}")
-        return [node for node, texts in recorded if wanted in texts]
-
-    def _in_place_of(self, one: _Open, node: ast.expr) -> Collection[str]:
-        """The values that may stand in place of an expression: of names, and of what the lines about the step have stated."""
-        line = self.run.expressions(one.step)
-        if isinstance(node, ast.NamedExpr):
-            node = node.value
-        if isinstance(node, ast.Constant | ast.UnaryOp) and (text := literal_text(node)) is not None:
-            return (text,)
-        if not isinstance(node, ast.Name):
-            stated = one.stated.get(line.keys.get(node, ""), ())
-            return stated if len(stated) < 2 else [text for text in self._recorded(one, node) if text in stated]
-        texts = self._name_values(one, node)
-        value = self.run.before(one.step).get(node.id)
-        return texts if value is None or value.type in _SCALARS or value.text not in texts else ()
-
-    def _name_values(self, one: _Open, node: ast.Name) -> Collection[str]:
-        """The value of a name where it stands: of a comprehension, of `:=` before it on the line, or of the frame before the step."""
-        line = self.run.expressions(one.step)
-        if node.id in line.bound.get(node, ()):
-            return (one.inner[node.id],) if node.id in one.inner else ()
-        earlier = [given for given in line.walrus.get(node.id, ()) if _ends(given) <= (node.lineno, node.col_offset)]
-        if earlier:
-            return self._in_place_of(one, earlier[-1])
-        value = self.run.before(one.step).get(node.id)
-        return (value.text,) if value is not None and value.text is not None else ()
-
-    def _recorded(self, one: _Open, node: ast.expr) -> Collection[str]:
-        """The values that an expression of a step's line had in the run, as far as it was computed where the line stands."""
-        line = self.run.expressions(one.step)
-        if node is line.operation:
-            return self._operation_value(one, node)
-        if isinstance(node, ast.Name):
-            return self._name_values(one, node)
-        if isinstance(node, ast.Constant | ast.UnaryOp) and literal_text(node) is not None:
-            return self._in_place_of(one, node)
-        inside = bool(line.bound.get(node))
-        of = node
-        if line.operation is not None and node is line.operation.left and line.target is not None:
-            of = line.target
-        return {note.value.text for note in self._window(one, inside) if note.node is of and note.value.text is not None}
-
-    def _window(self, one: _Open, inside: bool) -> Iterator[ExpressionValue]:
-        """The recorded values that were computed by now; inside a comprehension, those of the round that the line is in."""
-        notes = self.run.notes(one.step)
-        if inside and not one.binders:
-            return
-        for place in range(one.at if inside else 0, len(notes)):
-            note = notes[place]
-            if note.time_index > self.at or (inside and place > one.at and note.node in one.binders):
-                return
-            yield note
-
-    def _operation_value(self, one: _Open, node: ast.BinOp) -> Collection[str]:
-        """What `x += y` gives: read out of the variable's value after the step."""
-        step = one.step
-        if step.finished is None or self.run.ends[step.index] > self.at:
-            return ()
-        try:
-            return (to_value(self._found(one, node.left)).text or "",)
-        except (LiteralError, LookupError, TypeError):
-            return ()
-
-    def _found(self, one: _Open, place: ast.expr) -> object:
-        """The value of a variable, or of an item of one, after a step."""
-        if isinstance(place, ast.Name):
-            return parse_literal(one.step.state[place.id].text or "")
-        if not isinstance(place, ast.Subscript):
-            raise LookupError
-        return self._found(one, place.value)[self._key(one, place.slice)]  # type: ignore[index]
-
-    def _key(self, one: _Open, node: ast.expr) -> object:
-        """The value of an index."""
-        if isinstance(node, ast.Tuple):
-            return tuple(self._key(one, part) for part in node.elts)
-        texts = self._recorded(one, node)
-        if len(texts) != 1:
-            raise LookupError
-        return parse_literal(next(iter(texts)))
-
-    def _round(self, one: _Open, names: Bindings) -> None:
-        if not self._move_to_round(one, names):
-            raise _wrong(f"no round of {_name(one.step)} binds {', '.join(name for name, _ in names)} to these values next")
-
-    def _move_to_round(self, one: _Open, names: Bindings) -> bool:
-        """Moves on to the next round of a comprehension or lambda that binds names to values; False where there is none."""
-        notes = self.run.notes(one.step)
-        binders: set[ast.AST] = set()
-        at, inner = one.at + 1 if one.binders else 0, dict(one.inner)
-        for name, text in names:
-            wanted = canonical(text)
-            while at < len(notes) and not (_binds(notes[at], name) and notes[at].value.text == wanted):
-                at += 1
-            if at >= len(notes) or notes[at].time_index > self.at:
-                return False
-            binders.add(notes[at].node)
-            inner.pop(name, None)
-            inner[name] = wanted or ""
-            at += 1
-        one.at, one.inner, one.binders = at - 1, inner, binders
-        line, bound = self.run.expressions(one.step), {name for name, _ in names}
-        for node, key in line.keys.items():  # what was stated of the round before is past
-            if bound & line.bound.get(node, frozenset()):
-                one.stated.pop(key, None)
-        return True
-
-    def _side_effect(self, one: _Open, node: ast.AST | None, text: str) -> Collection[ast.expr]:
-        statement = self.run.statement(one.step)
-        if statement is None or node is None:
-            raise _wrong("it is about no statement")
-        if text in statement.accepted_texts or text == _header(node):
-            return ()
-        if has_comment(text):
-            raise Unreadable("it has a comment")
-        tree = parse_untrusted(text, "exec")
-        body = tree.body if isinstance(tree, ast.Module) else []
-        if len(body) != 1:
-            raise Unreadable(f"{truncate(text)} is no statement")
-
-        def values_of(part: ast.expr) -> Collection[str]:
-            return self._in_place_of(one, part)
-
-        claimed = body[0]
-        if matches(claimed, node, values_of):
-            return ()
-        if isinstance(claimed, ast.Assign) and isinstance(node, ast.AugAssign) and len(claimed.targets) == 1:
-            operation = self.run.expressions(one.step).operation
-            value = canonical(ast.unparse(claimed.value))
-            if (
-                operation is not None
-                and matches(claimed.targets[0], node.target, values_of)
-                and value in one.stated.get(self.run.expressions(one.step).keys[operation], ())
-            ):
-                return ()
-        raise _wrong(f"{truncate(text)} is not what {_name(one.step)} does, with the values there")
+                raise wrong(
+                    f"{step_name(step)} starts from {name} = {truncate(str(state[name].text if name in state else None))}"
+                )
 
     # ------------------------------------------------------------------------------------------------------------ questions
 
@@ -805,7 +509,7 @@ class _Grader:
     ) -> None:
         """Checks a line that answers a question: after the run, each question once."""
         if self.at < len(self.run.steps):
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {_name(self.run.steps[self.at])}")
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {step_name(self.run.steps[self.at])}")
         name = claim.name if isinstance(claim, claims.StateAnswer) else None
         kind = claim.kind if isinstance(claim, claims.OtherAnswer) else None
         asked = [
@@ -814,13 +518,13 @@ class _Grader:
             if (one.line, one.visit) == (claim.line, claim.visit) and name in (None, one.variable) and kind in (None, one.kind)
         ]
         if not asked:
-            raise _wrong("no question asks that")
+            raise wrong("no question asks that")
         place = next((place for place in asked if place not in self.answered), None)
         if place is None:
-            raise _Fault(StepVerdict.OUT_OF_ORDER, "the question was answered before")
+            raise Fault(StepVerdict.OUT_OF_ORDER, "the question was answered before")
         self.answered.add(place)
         if why := self._answer_fault(claim, place):
-            raise _wrong(why)
+            raise wrong(why)
 
     def _answer_fault(
         self, claim: claims.NextStatementAnswer | claims.StateAnswer | claims.OtherAnswer | claims.NeverRunsAnswer, place: int
@@ -837,7 +541,7 @@ class _Grader:
             return (
                 ""
                 if following == claim.next_line
-                else f"after {_name(step)} comes {f'line {following}' if following else 'nothing'}"
+                else f"after {step_name(step)} comes {f'line {following}' if following else 'nothing'}"
             )
         if isinstance(claim, claims.StateAnswer):
             value = step.state.get(claim.name)
@@ -849,16 +553,16 @@ class _Grader:
     def _compare_bindings(self, claimed: Bindings, actual: dict[str, str], where: str, longest: int | None = None) -> None:
         """Names and values that a line gives must be those of the run, and all must be given; values beyond `longest` may be left out."""
         if len({name for name, _ in claimed}) < len(claimed):
-            raise _Fault(StepVerdict.OUT_OF_ORDER, f"{where}: a name is stated twice")
+            raise Fault(StepVerdict.OUT_OF_ORDER, f"{where}: a name is stated twice")
         for name, text in claimed:
             if name not in actual or canonical(text) != actual[name]:
-                raise _wrong(f"{where}: {name} is {truncate(str(actual.get(name)))}")
+                raise wrong(f"{where}: {name} is {truncate(str(actual.get(name)))}")
         given = {name for name, _ in claimed}
         unstated = sorted(
             name for name, text in actual.items() if name not in given and (longest is None or len(text) <= longest)
         )
         if unstated:
-            raise _Fault(StepVerdict.MISSING, f"{where}: {', '.join(unstated)} is not stated")
+            raise Fault(StepVerdict.MISSING, f"{where}: {', '.join(unstated)} is not stated")
 
 
 def split_lines(text: str, offset: int = 0) -> Iterator[tuple[str, int]]:
@@ -869,27 +573,3 @@ def split_lines(text: str, offset: int = 0) -> Iterator[tuple[str, int]]:
         if inside:
             yield inside, offset + at + line.find(inside)
         at += len(line) + 1
-
-
-def _name(step: Step) -> str:
-    return f"line {step.line} visit {step.visit}"
-
-
-def _binds(note: ExpressionValue, name: str) -> bool:
-    node = note.node
-    return (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name) or (
-        isinstance(node, ast.arg) and node.arg == name
-    )
-
-
-def _size(text: str) -> int | None:
-    value = parse_literal(text)
-    return len(value) if isinstance(value, list | dict | set | tuple | str | frozenset) else None
-
-
-def _ends(node: ast.expr) -> tuple[int, int]:
-    return node.end_lineno or 0, node.end_col_offset or 0
-
-
-def _header(node: ast.AST) -> str:
-    return ast.unparse(node).split("\n")[0]

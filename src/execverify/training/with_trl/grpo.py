@@ -17,7 +17,7 @@ from execverify.training.verified_share import check_verified
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedReward
-from execverify.training.with_trl.trainer import check_credits, trainer_class
+from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer, check_credits
 from execverify.utils.messages import count_phrase
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
@@ -152,7 +152,7 @@ def train_rl(
     kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, workers, say)
     watched = [LoggedReward(function) for function in functions]
     with translate_config_errors(stage):
-        trainer = trainer_class()(
+        trainer = ExecVerifyGRPOTrainer(
             model=model,
             args=arguments,
             reward_funcs=watched,

@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import torch
+
 from execverify.datasets.cot_rows import CotReport, cot_rows
 from execverify.errors import TrainingError
 from execverify.evaluation.intervals import pass_at_k
@@ -30,7 +32,7 @@ from execverify.training.gradient_signal import MIN_BATCHES, GradientSignal, adv
 from execverify.training.length_filter import LengthFilterReport, chat_text, check_template, filter_by_length
 from execverify.training.with_trl.common import loaded, translate_config_errors, translate_errors
 from execverify.training.with_trl.grpo import COLUMNS, arguments_of, check_kinds
-from execverify.training.with_trl.trainer import check_credits, trainer_class
+from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer, check_credits
 from execverify.utils.messages import count_phrase
 
 STAGE = "rl_whitebox"
@@ -197,53 +199,47 @@ class GradedReward:
 # ----------------------------------------------------------------------------------------------------------- gradients
 
 
-def probe_trainer_class() -> Any:
-    """The trainer that draws the completions of a batch once, and gives its gradients; a function, as `trainer_class` is."""
-    import torch
+class ProbeTrainer(ExecVerifyGRPOTrainer):
+    """The trainer that draws the completions of a batch once, and gives its gradients.
 
-    class ProbeTrainer(trainer_class()):  # type: ignore[misc]
-        """The trainer.
+    Attributes:
+        recorded: the tokens of the completions of the present batch, in the order of its rows.
+    """
 
-        Attributes:
-            recorded: the tokens of the completions of the present batch, in the order of its rows.
+    recorded: list[list[int]] = []
+
+    def draw(self, rows: list[dict[str, Any]], number: int) -> None:
+        """Draws the completions of a batch by the trainer's own sampler.
+
+        Args:
+            rows: of a batch, one a completion.
+            number: of the batch, which the seeds of its completions come from.
         """
+        self.state.global_step = number
+        prompts = self._tokenize_prompts([row["prompt"] for row in rows])[0]
+        self.recorded = super()._generate_single_turn(prompts, None, None, self.num_generations)[0]
 
-        recorded: list[list[int]] = []
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        return self.recorded, None
 
-        def draw(self, rows: list[dict[str, Any]], number: int) -> None:
-            """Draws the completions of a batch by the trainer's own sampler.
+    def take_gradient(self, rows: list[dict[str, Any]], reward: Any) -> dict[str, float]:
+        """Leaves the gradient of one optimizer step in the weights; returns the step's figures.
 
-            Args:
-                rows: of a batch, one a completion.
-                number: of the batch, which the seeds of its completions come from.
-            """
-            self.state.global_step = number
-            prompts = self._tokenize_prompts([row["prompt"] for row in rows])[0]
-            self.recorded = super()._generate_single_turn(prompts, None, None, self.num_generations)[0]
-
-        def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
-            return self.recorded, None
-
-        def take_gradient(self, rows: list[dict[str, Any]], reward: Any) -> dict[str, float]:
-            """Leaves the gradient of one optimizer step in the weights; returns the step's figures.
-
-            Args:
-                rows: of a batch, one a completion.
-                reward: the reward function.
-            """
-            check_credits(self.args, [reward])
-            self.reward_funcs, self.reward_func_names = [reward], [reward.__name__]
-            self.current_gradient_accumulation_steps = self.args.gradient_accumulation_steps
-            self._step, self._buffered_inputs = 0, None
-            self.model.zero_grad(set_to_none=True)
-            torch.manual_seed(self.args.seed)  # TRL shuffles rows among micro-batches
-            for _ in range(self.args.gradient_accumulation_steps):
-                self.training_step(self.model_wrapped, rows, None)
-            figures = {name: float(fmean(values)) for name, values in self._metrics["train"].items() if values}
-            self._metrics["train"].clear()
-            return figures
-
-    return ProbeTrainer
+        Args:
+            rows: of a batch, one a completion.
+            reward: the reward function.
+        """
+        check_credits(self.args, [reward])
+        self.reward_funcs, self.reward_func_names = [reward], [reward.__name__]
+        self.current_gradient_accumulation_steps = self.args.gradient_accumulation_steps
+        self._step, self._buffered_inputs = 0, None
+        self.model.zero_grad(set_to_none=True)
+        torch.manual_seed(self.args.seed)  # TRL shuffles rows among micro-batches
+        for _ in range(self.args.gradient_accumulation_steps):
+            self.training_step(self.model_wrapped, rows, None)
+        figures = {name: float(fmean(values)) for name, values in self._metrics["train"].items() if values}
+        self._metrics["train"].clear()
+        return figures
 
 
 class Projection:
@@ -265,8 +261,6 @@ class Projection:
 
     def gradient(self) -> Any:
         """The present gradient of the weights as a vector, in float32 on the processor."""
-        import torch
-
         if self.dimensions == self.size:
             return torch.cat([self._flat(weight) for weight in self._weights])
         found, at = torch.zeros(self.dimensions), 0
@@ -280,8 +274,6 @@ class Projection:
         return found
 
     def _flat(self, weight: Any) -> Any:
-        import torch
-
         return torch.zeros(weight.numel()) if weight.grad is None else weight.grad.detach().reshape(-1).float().cpu().clone()
 
 
@@ -292,7 +284,6 @@ def supervised_gradient(trainer: Any, cases: Sequence[tuple[list[int], list[int]
         trainer: has the model.
         cases: token ids of prompts and of their completions.
     """
-    import torch
     from torch.nn.functional import cross_entropy
 
     model, size = trainer.model_wrapped, trainer.args.per_device_train_batch_size
@@ -424,7 +415,7 @@ def _trainer(
     prompts: list[dict[str, Any]] = datasets.Dataset.from_list(chosen).to_list()
     arguments = arguments_of(preset, STAGE, folder)
     with translate_config_errors(STAGE):
-        trainer = probe_trainer_class()(
+        trainer = ProbeTrainer(
             model=model,
             args=arguments,
             reward_funcs=[GradedReward("none", REWARDS.get("white_box"), Grader(1))],
@@ -553,8 +544,6 @@ def _completion_figures(drawn: _Drawn, settings: ProbeSettings) -> dict[str, Any
 
 def _signals(names: Sequence[str], drawn: _Drawn, planned: float) -> Iterator[RewardSignal]:
     """One entry a reward; the cosine only where both gradients show a signal."""
-    import torch
-
     stacked = {name: torch.stack(drawn.gradients.pop(name)) for name in names}
     grams = {name: (each @ each.T).tolist() for name, each in stacked.items()}
     signals = {name: gradient_signal(gram) for name, gram in grams.items()}
