@@ -558,7 +558,7 @@ def _without_details(trace: Trace, _: ExpressionValues) -> tuple[Trace, Expressi
 def test_a_busy_machine_gives_the_same_chains(cut: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rows_of()
     undisturbed = list(cot_rows(rows))
-    monkeypatch.setattr("execverify.datasets.cot_rows.trace_with_expressions", _when_busy(cut))
+    monkeypatch.setattr("execverify.rewards.steps.reference.trace_with_expressions", _when_busy(cut))
     account = CotReport()
     assert list(cot_rows(rows, account=account)) == undisturbed
     assert account.skipped == [] and account.rows == len(rows)
@@ -584,7 +584,7 @@ def test_our_failure_is_an_error_and_loses_no_row(monkeypatch: pytest.MonkeyPatc
         for program in programs:
             yield Trace(program, Result(Outcome.SANDBOX_ERROR, detail="no process"), ()), NO_VALUES
 
-    monkeypatch.setattr("execverify.datasets.cot_rows.trace_with_expressions", broken)
+    monkeypatch.setattr("execverify.rewards.steps.reference.trace_with_expressions", broken)
     with pytest.raises(SandboxError, match="programs cannot be run here: no process"):
         list(cot_rows(rows_of(2)))
 
