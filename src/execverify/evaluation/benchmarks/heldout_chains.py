@@ -17,7 +17,9 @@ from execverify.evaluation.data import Source
 from execverify.questions.task import Task, gold_completion
 from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import score_many
-from execverify.rewards.steps.faithfulness import faithfulness
+from execverify.rewards.steps.compact import is_compact
+from execverify.rewards.steps.faithfulness import faithfulness, text_faithfulness
+from execverify.rewards.steps.grade import grade_texts
 from execverify.rewards.steps.reference import references_of
 
 _CHAIN_TASKS = ("chain", "verified")
@@ -72,17 +74,28 @@ class HeldoutChains(Heldout):
         return score_many([(item.reference, text) for item, text in pairs], workers=workers, chains=True)
 
     def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
-        """Those of `heldout`, and the figures of `faithfulness` in percent: chains, guesses, first divergences by statement."""
+        """Those of `heldout`, and the figures of `faithfulness` in percent: chains, guesses, first divergences by statement.
+
+        Completions without a line of the `compact` style are graded as free text besides.
+        """
         plain = [replace(record, marks=tuple(marks[: -len(_CHAIN_TASKS)] for marks in record.marks)) for record in records]
-        found = faithfulness(self._scores([(record.item, text) for record in records for text in record.completions], 1))
+        samples = [(record.item, text) for record in records for text in record.completions]
+        scores = self._scores(samples, 1)
+        found = faithfulness(scores)
         if not found.count:
             return super().extra_metrics(plain)
+        free = [
+            (item.reference, text, score) for (item, text), score in zip(samples, scores, strict=True) if not is_compact(text)
+        ]
+        texts = grade_texts([(of, text) for of, text, _ in free])
+        in_words = text_faithfulness((text, score.parts[0].right) for text, (*_, score) in zip(texts, free, strict=True))
         return {
             **super().extra_metrics(plain),
             "chain_true": _percent(found.chain_true),
             "guessed": _percent(found.guessed),
             "chain_progress": _percent(found.progress),
             "first_divergences": dict(found.divergences.most_common()),
+            **in_words.as_metrics(),
         }
 
 

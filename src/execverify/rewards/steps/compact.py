@@ -23,6 +23,14 @@ _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
 _TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
 
 
+_ANY_LINE = re.compile(r"^[ \t]*(?:call(?: with .*)?$|(?:back |need )?L[0-9]+#[0-9]+)", re.MULTILINE)
+
+
+def is_compact(text: str) -> bool:
+    """Whether any line of a text begins as a line of the style does; else it is free text."""
+    return _ANY_LINE.search(text) is not None
+
+
 def read(text: str) -> Iterator[Claim]:
     """The claims of a chain, in order.
 

@@ -10,7 +10,7 @@ import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from execverify.programs.program import Program
 from execverify.rewards.steps.matching import canonical, literal_text, parsed
@@ -80,6 +80,7 @@ class Sentence:
         claims: in order.
         rounds: the rounds of loops that it names.
         is_correction: it takes back something that was stated before.
+        is_doubtful: it may deny, compare or generalize what it states.
         leaves_loop: it is about what follows or precedes a loop.
     """
 
@@ -87,6 +88,7 @@ class Sentence:
     claims: tuple[Found, ...] = ()
     rounds: tuple[RoundStarts, ...] = ()
     is_correction: bool = False
+    is_doubtful: bool = False
     leaves_loop: bool = False
 
 
@@ -109,7 +111,9 @@ class Vocabulary:
         """The vocabulary of a program."""
         nodes = program.nodes
         functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-        names = {node.id for node in nodes if isinstance(node, ast.Name)} | {node.arg for node in nodes if isinstance(node, ast.arg)}
+        names = {node.id for node in nodes if isinstance(node, ast.Name)} | {
+            node.arg for node in nodes if isinstance(node, ast.arg)
+        }
         attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
         known = {name for name in dir(builtins) if name.islower()} | {"True", "False", "None", "in", "not"}
         return cls(frozenset(names - functions - known), frozenset(functions), frozenset(names | functions | attributes | known))
@@ -117,9 +121,21 @@ class Vocabulary:
 
 # ------------------------------------------------------------------------------------------------------------------ text
 
-_SAME = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "−": "-", "×": "*", "\u00a0": " ", "➜": "→", "⇒": "→", "⟶": "→", "$": " "})
+_SAME = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "’": "'", "−": "-", "×": "*", "\u00a0": " ", "➜": "→", "⇒": "→", "⟶": "→", "$": " "}
+)
 _LATEX = re.compile(r"\\(?:text|texttt|mathrm|mathtt|boxed)\{([^{}\n]*)\}")
-_LATEX_WORDS = {r"\rightarrow": "→", r"\Rightarrow": "→", r"\to": "→", r"\times": "*", r"\(": " ", r"\)": " ", r"\[": " ", r"\]": " ", r"\_": "_"}
+_LATEX_WORDS = {
+    r"\rightarrow": "→",
+    r"\Rightarrow": "→",
+    r"\to": "→",
+    r"\times": "*",
+    r"\(": " ",
+    r"\)": " ",
+    r"\[": " ",
+    r"\]": " ",
+    r"\_": "_",
+}
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])|(?<=[^\s*])\*\*(?![\w*])|(?<![\w`])__(?=\w)|(?<=\w)__(?![\w`])")
 _BULLET = re.compile(r"(?m)^[ \t>]*(?:#+[ \t]+|[-*+•][ \t]+|\(?\d+[.)][ \t]+)*")
 _FENCE = re.compile(r"(?m)^[ \t]*(?:```|~~~)")
@@ -150,8 +166,10 @@ def sentences(text: str, vocabulary: Vocabulary) -> Iterator[Sentence]:
         start, at = at, at + len(line) + 1
         if _FENCE.match(line):
             fenced = not fenced
-        elif fenced or not line.strip(" |-:"):
+        elif fenced or (header and line.strip() and not line.strip(" |-:")):
             continue
+        elif not line.strip(" |-:"):
+            pass
         elif line.lstrip().startswith("|"):
             cells = list(_cells(line, start))
             if not header:
@@ -179,8 +197,15 @@ def _row_claims(header: list[str], cells: list[tuple[str, tuple[int, int]]], voc
         return
     for name, (text, span) in zip(header, cells, strict=True):
         value = _literal(text)
-        if name in vocabulary.variables and value is not None:
+        if value is not None and _is_of_program(name, vocabulary):
             yield ValueFound(span, name, value)
+
+
+def _is_of_program(text: str, vocabulary: Vocabulary) -> bool:
+    """Whether a text is an expression of the program's variables."""
+    tree = parsed(text)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} if tree is not None else set()
+    return bool(names & vocabulary.variables) and names <= vocabulary.words
 
 
 def _parts(line: str) -> Iterator[tuple[int, int]]:
@@ -199,14 +224,19 @@ def _parts(line: str) -> Iterator[tuple[int, int]]:
 
 _HYPOTHETICAL = re.compile(
     r"\b(?:if|would|could|should|might|may|suppose\w*|assum\w+|imagin\w+|unless|otherwise|let's say|e\.g|example|instance|such as|"
-    r"hypothetical\w*|until|whenever|whether|as long as|needs? to|want|expect\w*|instead|rather|without|either|possib\w+|perhaps|probably|"
-    r"maybe|typical\w*|usually|think|thought|guess\w*|claim\w*|wrong\w*|default\w*|were)\b",
+    r"hypothetical\w*|until|whenever|whether|as long as|want|need|like|expect\w*|instead|rather|without|either|possib\w+|perhaps|probably|"
+    r"maybe|given (?:an?|any|some)|typical\w*|usually|think|thought|guess\w*|claim\w*|wrong\w*|default\w*|were)\b",
     re.IGNORECASE,
 )
 _NO_HYPOTHESIS = re.compile(
     r"\b(?:check(?:s|ed|ing)?|see|tests?|testing|determines?|verif(?:y|ies)|asks?)(?: to see)? (?:if|whether)\b|"
     r"\bif(?=[ -](?:statement|condition|block|branch|clause|check|test|body)\b)|`(?:el)?if\b|"
     r"^\s*(?:el)?if\b(?=[^.]*?(?:→|->|=>)\s*`?(?:True|False)\b)",
+    re.IGNORECASE,
+)
+_DOUBTFUL = re.compile(
+    r"\b(?:not|never|no|without|cases?|other|another|different\w*|compar\w+|reference|relevant|always|any|every|except|impossible|"
+    r"(?:un)?likely|approx\w*|about|roughly|almost|nearly|around|similar\w*|normally|generally|earlier|previous\w*|some)\b|n't\b|'d\b|≈",
     re.IGNORECASE,
 )
 _CORRECTION = re.compile(
@@ -230,7 +260,8 @@ _ORDINALS = {
 }  # fmt: skip
 _NUMBER = rf"(\d+|{'|'.join(_ORDINALS)})"
 _ROUND = re.compile(
-    rf"\b(?:iteration|round|pass|loop)\s*#?\s*{_NUMBER}\b(?!\s*(?:times|to\b|-))|\b{_NUMBER}(?:st|nd|rd|th)? (?:iteration|round|pass)\b(?!s)",
+    rf"\b(?:iteration|round|pass|loop)\s*#?\s*{_NUMBER}\b(?!\s*(?:times|to\b|-))"
+    rf"|\b{_NUMBER}(?:st|nd|rd|th)? (?:iteration|round|pass)\b(?!s)",
     re.IGNORECASE,
 )
 _ROUNDS = re.compile(
@@ -260,16 +291,18 @@ def _sentence(text: str, start: int, end: int, vocabulary: Vocabulary) -> Senten
     is_correction = _CORRECTION.search(words) is not None
     leaves = _LEAVES.search(words) is not None
     rounds = tuple(
-        RoundStarts((start + one.start(), start + one.end()), number_of(one[1] or one[2]), _AFTER.search(words[: one.start()]) is not None)
+        RoundStarts(
+            (start + one.start(), start + one.end()), number_of(one[1] or one[2]), _AFTER.search(words[: one.start()]) is not None
+        )
         for one in _ROUND.finditer(words)
     )
     judged = _NO_HYPOTHESIS.sub(_blank, words)
     outside_code = re.sub(r"`[^`]*`", _blank, judged)
     if _HYPOTHETICAL.search(outside_code) or words.rstrip().endswith("?"):
-        return Sentence((start, end), (), (), is_correction, leaves)
+        return Sentence((start, end), (), (), is_correction, False, leaves)
     found = [*_values(words, start, vocabulary), *_results(words, start, vocabulary), *_others(words, start)]
     claims = tuple(sorted(found, key=lambda one: (one.span[0], one.span[1])))
-    return Sentence((start, end), claims, rounds, is_correction, leaves)
+    return Sentence((start, end), claims, rounds, is_correction, _DOUBTFUL.search(words) is not None, leaves)
 
 
 def _others(words: str, start: int) -> Iterator[Found]:
@@ -285,42 +318,61 @@ def _others(words: str, start: int) -> Iterator[Found]:
 # ----------------------------------------------------------------------------------------------------------------- values
 
 _ADVERB = r"(?:(?:now|still|then|currently|initially|also|again|therefore|thus|just|again|simply|already) )?"
-_SET = r"(?:(?:set|initiali[sz]ed|updated|assigned|changed|incremented|decremented|increased|decreased|reduced|reset|equal|bound|evaluated) (?:(?:back )?to|as|with) )?"
+_SET = (
+    r"(?:(?:set|initiali[sz]ed|updated|assigned|changed|incremented|decremented|increased|decreased|reduced|reset|equal|bound|"
+    r"evaluated) (?:(?:back )?to|as|with) )?"
+)
 _VERB = re.compile(
     rf"(?:(?<![=!<>+\-*/%&|^:~@])=(?![=>])|→|->|=>|(?<!=)==(?!=)"
     rf"|,? which (?:is|evaluates to|equals|gives|results in|returns) {_ADVERB}"
-    rf"|\b(?:is|was|becomes|became|equals|remains|stays|gets|evaluates to|returns|returned|gives|results in|yields|(?:starts|begins|ends)(?: up)? (?:at|as)|has the value|has value)\b"
+    rf"|\b(?:is|was|becomes|became|equals|remains|stays|gets|evaluates to|returns|returned|gives|results in|yields|"
+    rf"(?:starts|begins|ends)(?: up)? (?:at|as)|has the value|has value)\b"
     rf"(?: {_ADVERB}{_SET})?)[ ]*",
 )
 _SETTING = re.compile(
-    r"\b(?:sets?|setting|initiali[sz](?:e|es|ed|ing)|updat(?:e|es|ed|ing)|resets?)(?: the)?(?: variable| value of)? `?(?P<name>[A-Za-z_]\w*)`? (?:to|as|with) ",
+    r"\b(?:sets?|setting|initiali[sz](?:e|es|ed|ing)|updat(?:e|es|ed|ing)|resets?)(?: the)?(?: variable| value of)? "
+    r"`?(?P<name>[A-Za-z_]\w*)`? (?:to|as|with) ",
     re.IGNORECASE,
 )
 _COLON = re.compile(r"(?:^|[,;(]|\band)\s*`?(?P<name>[A-Za-z_]\w*)`?\s*: +")
-_KIND = re.compile(r"(?:(?:the|an?) )?(?:(?:new|empty|final) )?(?:(?:value|list|string|number|integer|tuple|dictionary|dict|boolean)(?: of)? )?")
+_KIND = re.compile(
+    r"(?:(?:the|an?) )?(?:(?:new|empty|final) )?(?:(?:value|list|string|number|integer|tuple|dictionary|dict|boolean)(?: of)? )?"
+)
 _STRING = r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\""
 _ATOM = re.compile(rf"(?:{_STRING})|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|True\b|False\b|None\b|set\(\)")
 _TRUTH = re.compile(r"(true|false)\b", re.IGNORECASE)
 _TOKEN = re.compile(rf"(?<![\w)\]])(?:{_STRING})|[A-Za-z_]\w*|\d+(?:\.\d+)?|\*\*|//|[<>=!]=|[-+*/%<>&|^~.,:()\[\]{{}}]|\s+|.")
-_OPERATORS = frozenset("+ - * / // % ** < > <= >= == != & | ^ ~ .".split())
-_VERBAL_AFTER = frozenset(
-    "and so which because since after at while as before now then initially here but thus therefore hence due again in the we it".split()
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_OPERATORS = _words("+ - * / // % ** < > <= >= == != & | ^ ~ .")
+_VERBAL_AFTER = _words(
+    "and so which because since after at while as before now then initially here but thus therefore hence due again in the we it too"
 )
-_NOT_AFTER = frozenset(
-    "times or more less elements characters items plus minus mod modulo divided multiplied to through if unless when else percent th st nd rd than "
-    "digits letters steps of x until".split()
+"""Words that may follow a value that a verb gives: `x is 3 and`."""
+_NOT_AFTER = _words(
+    "times or more less elements characters items plus minus mod modulo divided multiplied to through if unless when else percent th st "
+    "nd rd than digits letters steps of x until"
 )
-_NOT_BEFORE = frozenset(
-    "of plus minus times over by than twice half mod modulo adding add adds subtract subtracting to from into length sum "
-    "index type count number size not never every each any other".split()
+"""Words that may not follow a value after a sign: `x = 3 times`."""
+_NOT_BEFORE = _words(
+    "of plus minus times over by than twice half mod modulo adding add adds subtract subtracting to from into length sum index type "
+    "count number size not never every each any other"
 )
-_BEFORE_VERB = frozenset(
+"""Words that may not precede what has a value: `plus x = 3`."""
+_BEFORE_VERB = _words(
     "so then now the that variable where with when and since because thus hence therefore have get gives means new updated current "
-    "final parameter argument list string dictionary counter result here next finally again still as this but again first "
-    "time point end loop iteration pass round frame one step initially afterwards value is".split()
+    "final parameter argument list string dictionary counter result here next finally again still as this but first time point end "
+    "loop iteration pass round frame one step initially afterwards value is"
 )
+"""Words that may precede a name before a verb: `so x is 3`."""
 _DENIED = re.compile(r"\b(?:not|never|no longer|without|than|until|unlike|except|cannot)\b|n't\b", re.IGNORECASE)
-_MAX_WIDE = 200
+_DENIED_AFTER = re.compile(r"(?:\w+ ){0,2}?(?:not|never|cannot|\w+n't)\b", re.IGNORECASE)
+_MAX_WIDE, _MAX_DROPPED, _MAX_RELATIONS = 200, 12, 40
+"""Characters of an expression, words before it that may be dropped, and relations of a sentence."""
 
 
 def _literal(text: str) -> str | None:
@@ -371,6 +423,8 @@ def _stands_alone(text: str, end: int, *, verbal: bool) -> bool:
     if (comma := re.match(r",\s*(?:and )?", following)) is not None:
         other = _read_literal(following, comma.end())
         return other is None or re.match(r"\s*(?:[-+*/%<>=!]|is\b)", following[other[1] :]) is not None
+    if _DENIED_AFTER.match(following):
+        return False
     word = re.match(r"[A-Za-z]+", following)
     if word is None:
         return True
@@ -379,7 +433,7 @@ def _stands_alone(text: str, end: int, *, verbal: bool) -> bool:
 
 def _values(words: str, start: int, vocabulary: Vocabulary) -> Iterator[ValueFound]:
     """Claims that an expression has a value."""
-    for found in _VERB.finditer(words):
+    for found in islice(_VERB.finditer(words), _MAX_RELATIONS):
         sign = found[0].strip()
         verbal = sign not in ("=", "==", "→", "->", "=>")
         at = found.end()
@@ -403,7 +457,11 @@ def _values(words: str, start: int, vocabulary: Vocabulary) -> Iterator[ValueFou
             arrow = re.match(r"\s*(?:→|->|=>)\s*", words[read[1] :])
             if arrow:
                 read = _read_literal(words, read[1] + arrow.end())
-            if read is not None and _stands_alone(words, read[1], verbal=pattern is _SETTING) and not _is_denied(words, found.start()):
+            if (
+                read is not None
+                and _stands_alone(words, read[1], verbal=pattern is _SETTING)
+                and not _is_denied(words, found.start())
+            ):
                 yield ValueFound((start + found.start("name"), start + read[1]), name, read[0])
 
 
@@ -432,12 +490,20 @@ def _subjects(words: str, at: int, vocabulary: Vocabulary, *, verbal: bool) -> I
         before = words[:begin].rstrip(" ")
         link = re.search(r"(?<![=!<>:])([-+*/%]?=|→|->|=>)$", before)
         is_operand = isinstance(tree, ast.Name) and link is not None and link[1] in ("+=", "-=", "*=", "/=", "%=")
-        if not is_operand and not (only_names and not isinstance(tree, ast.Name)) and _may_be_subject(words, begin, tree, vocabulary, verbal=verbal):
+        if (
+            not is_operand
+            and not (only_names and not isinstance(tree, ast.Name))
+            and _may_be_subject(words, begin, tree, vocabulary, verbal=verbal)
+        ):
             yield text, begin
-        if link is None or not link[1].endswith("=") or len(link[1]) > 1 and not is_operand:
+        if link is None or not link[1].endswith("=") or (len(link[1]) > 1 and not is_operand):
             return
         only_names = only_names or literal_text(tree) is not None
         end = len(before) - len(link[1])
+
+
+_IN_CALL = re.compile(r"\w\([^()\n]*$")
+"""What precedes the name of an argument, `f(x=3)`, or of a parameter."""
 
 
 def _may_be_subject(words: str, begin: int, tree: ast.expr, vocabulary: Vocabulary, *, verbal: bool) -> bool:
@@ -445,10 +511,14 @@ def _may_be_subject(words: str, begin: int, tree: ast.expr, vocabulary: Vocabula
     if literal_text(tree) is not None or (isinstance(tree, ast.Name) and tree.id not in vocabulary.variables):
         return False
     before = words[:begin].rstrip(" `")
-    if _is_denied(words, begin) or (re.search(r"[-+*/%<>.&|^~]$", before) and not before.endswith("->") and not before.endswith("=>")):
+    if _is_denied(words, begin) or (
+        re.search(r"[-+*/%<>.&|^~]$", before) and not before.endswith("->") and not before.endswith("=>")
+    ):
         return False
     listed = re.search(r"([A-Za-z_]\w*)`?,$", before)
-    if listed is not None and listed[1] in vocabulary.variables:  # `a, b = 1, 2`
+    if isinstance(tree, ast.Name) and listed is not None and listed[1] in vocabulary.variables:  # `a, b = 1, 2`
+        return False
+    if isinstance(tree, ast.Name) and _IN_CALL.search(words[:begin]):
         return False
     word = re.search(r"([A-Za-z_]+)$", before)
     if word is None or re.search(r"\bvalues? of(?: the)?(?: variable)?$", before):
@@ -480,7 +550,9 @@ def _expression_before(words: str, at: int, vocabulary: Vocabulary) -> tuple[str
         run.append(token)
     run.reverse()
     run = run[sum(1 for _ in takewhile(lambda token: token[0].isspace(), run)) :]
-    while run and parsed(words[run[0].start() : end]) is None:
+    for _ in range(_MAX_DROPPED):
+        if not run or parsed(words[run[0].start() : end]) is not None:
+            break
         if not re.match(r"[A-Za-z_]", run[0][0]):
             return None
         run.pop(0)
@@ -495,7 +567,7 @@ def _expression_before(words: str, at: int, vocabulary: Vocabulary) -> tuple[str
 
 
 def _is_part(text: str, vocabulary: Vocabulary) -> bool:
-    if text.isspace() or text in _OPERATORS or text in ")]}" or text[0].isdigit() or text[0] in "'\"" and len(text) > 1:
+    if text.isspace() or text in _OPERATORS or text in ")]}" or text[0].isdigit() or (text[0] in "'\"" and len(text) > 1):
         return True
     return text in vocabulary.words
 
@@ -509,7 +581,8 @@ _RESULT = re.compile(
     re.IGNORECASE,
 )
 _RETURNER = re.compile(
-    r"(?:^|[,;:(`-]|\b(?:function|code|program|it|we|and|then|so|finally|call|this|line \d+|therefore|thus|hence|will|also))\s*$", re.IGNORECASE
+    r"(?:^|[,;:(`-]|\b(?:function|code|program|it|we|and|then|so|finally|call|this|line \d+|therefore|thus|hence|will|also))\s*$",
+    re.IGNORECASE,
 )
 
 

@@ -6,12 +6,13 @@ text names one (a round of a loop), and else at some moment; all else is `unread
 
 >>> import execverify as ev
 >>> task = ev.task(ev.trace(ev.Program("def f(n):\\n    n += 1\\n    return n * 2", arguments="3")), limit=0)
->>> graded = grade_free_text(task, "First n is 3. Then `n += 1` makes it 4, so n = 5. It returns 8.")
->>> [(claim.text, str(claim.verdict)) for claim in graded.steps]
+>>> steps = ev.grade_steps(task, "First n is 3. Then `n += 1` makes it 4, so n = 5. It returns 8.", style="free")
+>>> [(step.text, str(step.verdict)) for step in steps]
 [('n is 3', 'right'), ('n = 5', 'wrong'), ('returns 8', 'right')]
 """
 
 import ast
+import logging
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,6 @@ from execverify.programs.literals import parse_literal
 from execverify.programs.program import split_lines, truncate
 from execverify.programs.values import Value, to_value
 from execverify.questions.question import ANSWER_OPEN
-from execverify.questions.task import Task
 from execverify.rewards.steps.chain import GradedStep, StepVerdict
 from execverify.rewards.steps.free_claims import (
     Found,
@@ -40,7 +40,9 @@ from execverify.rewards.steps.reference import Loop, RunReference
 from execverify.tracing.trace import Step
 from execverify.utils.messages import encodable
 
-_MAX_TEXT, _MAX_CLAIMS, _MAX_STEPS = 40_000, 500, 5_000
+_log = logging.getLogger(__name__)
+_MAX_TEXT, _MAX_CLAIMS, _MAX_STEPS = 40_000, 300, 5_000
+"""Characters of a text that are read, claims of a text that are decided, steps of a run that expressions are looked for in."""
 _CORRECTED = 6
 """How many sentences before a correction may be those that it takes back."""
 
@@ -84,17 +86,21 @@ class GradedText:
 
 
 def reasoning_of(completion: str) -> str:
-    """The part of a completion before its answer's tag."""
-    end = completion.rfind(ANSWER_OPEN)
+    """The part of a completion before its answer's tag; `[ANSWER]` is CRUXEval's."""
+    end = max(completion.rfind(ANSWER_OPEN), completion.rfind("[ANSWER]"))
     return completion[:end] if end >= 0 else completion
 
 
 def grade_text_against(run: RunReference, completion: str) -> GradedText:
     """Grades the reasoning of a completion against a given run; its answer in tags is left out."""
     text = reasoning_of(completion)[:_MAX_TEXT]
-    facts = run.memo.get(("free",)) or _Facts(run)
-    run.memo["free",] = facts
-    return _Reader(facts, text).graded()
+    try:
+        facts = run.memo.get(("free",)) or _Facts(run)
+        run.memo["free",] = facts
+        return _Reader(facts, text).graded()
+    except Exception as error:  # a mistake of ours, which must not end a batch
+        _log.warning("a text could not be graded", exc_info=error)
+        return GradedText((GradedStep(encodable(text), (0, len(text)), StepVerdict.UNREAD, "it cannot be graded"),), 1, 0)
 
 
 # ---------------------------------------------------------------------------------------------------------------- the run
@@ -125,19 +131,24 @@ class _Facts:
                     self.moments.setdefault(name, []).append((step.index, note.value.text))
         for moments in self.moments.values():
             moments.sort(key=_index)
-        self.loops = {line: one.node for line, one in run.statements.items() if isinstance(one.node, ast.For | ast.While | ast.AsyncFor)}
-        self.loop_targets = {
-            node.target.id: line for line, node in self.loops.items() if not isinstance(node, ast.While) and isinstance(node.target, ast.Name)
+        self.loops = {
+            line: one.node for line, one in run.statements.items() if isinstance(one.node, ast.For | ast.While | ast.AsyncFor)
         }
+        self.loop_targets: dict[str, set[int]] = {}
+        unpacked: set[str] = set()
+        for line, node in self.loops.items():
+            if not isinstance(node, ast.While) and isinstance(node.target, ast.Name):
+                self.loop_targets.setdefault(node.target.id, set()).add(line)
+            elif not isinstance(node, ast.While):
+                unpacked |= {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
+        self.loop_targets = {name: lines for name, lines in self.loop_targets.items() if name not in unpacked}
 
     @cached_property
     def in_loop(self) -> list[bool]:
         """For each step, whether it is part of a round of a loop."""
         found = [False] * len(self.run.steps)
-        for line in self.loops:
-            for step in self.headers(line):
-                first, stop = step.index, self.rounds(step)[1]
-                found[first:stop] = [True] * (stop - first)
+        for one in self.rounds:
+            found[one.header.index : one.stop] = [True] * (one.stop - one.header.index)
         return found
 
     def _note_names(self, index: int, state: Mapping[str, Value]) -> None:
@@ -210,7 +221,11 @@ class _Facts:
             if after is not None and line.operation is not None and matches(claimed, line.operation, values_of, whole=True):
                 yield step.index, after.text
         test = self.run.node(step)
-        if isinstance(test, ast.If | ast.While) and test.test in nodes - noted and matches(claimed, test.test, values_of, whole=True):
+        if (
+            isinstance(test, ast.If | ast.While)
+            and test.test in nodes - noted
+            and matches(claimed, test.test, values_of, whole=True)
+        ):
             yield step.index, str(self.run.enters_body(step, test))
 
     def _items(self, tree: ast.Subscript) -> Moments:
@@ -235,27 +250,19 @@ class _Facts:
             if number in self.run.last and (frame.function == function or function == "" or (function is None and number == 0))
         ]
 
-    def rounds(self, header: Step) -> tuple[int, int]:
-        """The indices of the steps of the round that a header begins, with the step before it."""
-        before = self.run.previous[header.index]
-        stop = self.run.end_of_round(header, self.loops[header.line])
-        return (before.index if before is not None else header.index - 1), stop
-
-    def headers(self, line: int) -> list[Step]:
-        """The steps of a loop's header that begin a round."""
-        return [step for step in self.run.trace.visits.get(line, ()) if self.run.enters_body(step, self.loops[line])]
-
-    def numbered_rounds(self, number: int, *, is_end: bool) -> list[tuple[int, int]]:
-        """The rounds with a number, from 1, in each run of each loop; or the last step of each."""
+    @cached_property
+    def rounds(self) -> list["_Round"]:
+        """All rounds of all loops."""
         found = []
         for line, node in self.loops.items():
-            count = 0
-            for step in self.headers(line):
-                count = 1 if self.run.is_first_round(step, node) else count + 1
-                if count == number:
-                    first, stop = self.rounds(step)
-                    last = max(index for index in range(step.index, stop) if self.run.steps[index].frame == step.frame)
-                    found.append((last if is_end else first, stop))
+            number = 0
+            for header in self.run.trace.visits.get(line, ()):
+                if not self.run.enters_body(header, node):
+                    continue
+                number = 1 if self.run.is_first_round(header, node) else number + 1
+                before, stop = self.run.previous[header.index], self.run.end_of_round(header, node)
+                last = next(index for index in range(stop - 1, -1, -1) if self.run.steps[index].frame == header.frame)
+                found.append(_Round(header, number, before.index if before is not None else header.index - 1, last, stop))
         return found
 
     def round_counts(self) -> list[int]:
@@ -265,7 +272,21 @@ class _Facts:
             return []
         ((line, node),) = self.loops.items()
         entries = sum(self.run.is_first_round(step, node) for step in self.run.trace.visits.get(line, ()))
-        return [len(self.headers(line))] if entries == 1 else []
+        return [len(self.rounds)] if entries == 1 else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """A round of a loop: its header's step, its number from 1, the step before it, its last step, and the index after that.
+
+    `before` and `last` are steps of the frame of the header.
+    """
+
+    header: Step
+    number: int
+    before: int
+    last: int
+    stop: int
 
 
 # --------------------------------------------------------------------------------------------------------------- the text
@@ -278,12 +299,14 @@ class _Reader:
     Attributes:
         place: ranges of steps that the text is about; None where it names none.
         reached: for each variable, the step at which the text's last claim about it in this place holds.
+        claims: how many have been decided.
     """
 
     facts: _Facts
     text: str
     place: list[tuple[int, int]] | None = None
     reached: dict[str, int] = field(default_factory=dict)
+    claims: int = 0
     counts_from_zero: bool = field(init=False)
     numbers_are_known: bool = field(init=False)
 
@@ -308,13 +331,16 @@ class _Reader:
         if sentence.rounds:
             (first, *more) = sentence.rounds
             number = first.number + self.counts_from_zero
-            self.place = None if more else self.facts.numbered_rounds(number, is_end=first.is_end)
+            rounds = [one for one in self.facts.rounds if one.number == number]
+            self.place = None if more else [(one.last if first.is_end else one.before, one.stop) for one in rounds]
             self.reached = {}
         if len(anchors) == 1:
             self._go_to(anchors[0])
         graded = []
-        for claim in sentence.claims[:_MAX_CLAIMS]:
-            if isinstance(claim, ResultFound) and any(one.span[0] <= claim.span[0] and claim.span[1] == one.span[1] for one in sentence.claims if one is not claim):
+        for claim in sentence.claims:
+            if isinstance(claim, ResultFound) and any(
+                one.span[0] <= claim.span[0] and claim.span[1] == one.span[1] for one in sentence.claims if one is not claim
+            ):
                 continue  # `f(3)` returns 4
             if claim in anchors:
                 if len(anchors) > 1:
@@ -323,7 +349,9 @@ class _Reader:
             else:
                 verdict, why = self._verdict(claim, self.place)
             step = self._step(claim.span, verdict, why)
-            graded.append(_taken_back(step) if sentence.is_correction else step)
+            if sentence.is_correction:
+                step = _taken_back(step)
+            graded.append(_taken_back(step, "the sentence may deny it") if sentence.is_doubtful else step)
         if len(anchors) > 1:
             self.place = None
         return graded
@@ -331,12 +359,14 @@ class _Reader:
     def _go_to(self, anchor: Found) -> None:
         """Moves to the rounds in which a loop's variable has a value."""
         assert isinstance(anchor, ValueFound)
-        line = self.facts.loop_targets[anchor.subject]
+        lines = self.facts.loop_targets[anchor.subject]
         self.reached = {}
         self.place = [
-            self.facts.rounds(step)
-            for step in self.facts.headers(line)
-            if (value := step.state.get(anchor.subject)) is not None and value.text == anchor.value
+            (one.before, one.stop)
+            for one in self.facts.rounds
+            if one.header.line in lines
+            and (value := one.header.state.get(anchor.subject)) is not None
+            and value.text == anchor.value
         ]
 
     def _step(self, span: tuple[int, int], verdict: StepVerdict, why: str = "") -> GradedStep:
@@ -347,21 +377,33 @@ class _Reader:
 
     def _verdict(self, claim: Found, place: list[tuple[int, int]] | None) -> tuple[StepVerdict, str]:
         facts = self.facts
+        self.claims += 1
+        if self.claims > _MAX_CLAIMS:
+            return StepVerdict.UNREAD, "too many claims were found before"
         match claim:
             case ValueFound(subject=subject, value=value):
                 return self._compare(facts.of(subject), value, place, subject, f"{subject}={value}")
             case ResultFound(function=function, value=value):
                 moments = facts.returns(function)
-                if function == "" and len(moments) > 1 and value != facts.returns(None)[0][1] and value in [text for _, text in moments]:
+                if (
+                    function == ""
+                    and len(moments) > 1
+                    and value != facts.returns(None)[0][1]
+                    and value in [text for _, text in moments]
+                ):
                     return StepVerdict.UNREAD, "it does not say which call returns"
                 return self._compare(moments, value, None, "what is returned", "" if function is None else f"return{value}")
             case RoundsFound(count=count):
-                return self._compare([(0, str(one)) for one in facts.round_counts()], str(count), None, "the number of rounds", "")
+                return self._compare(
+                    [(0, str(one)) for one in facts.round_counts()], str(count), None, "the number of rounds", ""
+                )
             case LineFound(line=line, runs=runs):
                 visits = len(facts.run.trace.visits.get(line, ()))
                 if not self.numbers_are_known or line not in facts.run.statements or (visits and not runs):
                     return StepVerdict.UNREAD, "the line cannot be placed"
-                return (StepVerdict.RIGHT, "") if bool(visits) == runs else (StepVerdict.WRONG, f"line {line} runs {visits} times")
+                return (
+                    (StepVerdict.RIGHT, "") if bool(visits) == runs else (StepVerdict.WRONG, f"line {line} runs {visits} times")
+                )
 
     def _compare(
         self, moments: Moments, value: str, place: list[tuple[int, int]] | None, what: str, quoted: str
@@ -417,14 +459,21 @@ def _between(indices: Sequence[int], first: int, stop: int) -> Sequence[int]:
     return indices[bisect_left(indices, first) : bisect_left(indices, stop)]
 
 
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+
+
 def _is_alike(text: str, value: str) -> bool:
-    """Whether two literals are equal but for types or the order of a dictionary: `2` and `2.0`, `[1]` and `(1,)`."""
+    """Whether two literals are equal but for types, such as `2` and `2.0`, or cannot be compared, as a list and a number."""
     try:
         one, other = parse_literal(text), parse_literal(value)
-        return bool(one == other) or (isinstance(one, list | tuple) and isinstance(other, list | tuple) and list(one) == list(other))
+        if isinstance(one, _CONTAINERS) != isinstance(other, _CONTAINERS):
+            return True
+        return bool(one == other) or (
+            isinstance(one, list | tuple) and isinstance(other, list | tuple) and list(one) == list(other)
+        )
     except (LiteralError, RecursionError):
         return True
 
 
-def _taken_back(step: GradedStep) -> GradedStep:
-    return replace(step, verdict=StepVerdict.UNREAD, why="it is corrected") if step.verdict == StepVerdict.WRONG else step
+def _taken_back(step: GradedStep, why: str = "it is corrected") -> GradedStep:
+    return replace(step, verdict=StepVerdict.UNREAD, why=why) if step.verdict == StepVerdict.WRONG else step

@@ -1,10 +1,11 @@
 """Grades the chain of thought in a completion, line by line, against the run of the task's program.
 
-A chain is read in the `compact` style (`docs/chain-of-thought.md`). Each line claims which step runs next, what its expressions are, and
-what it changes. A line is right only if all that it claims holds in the run, if it describes the step that runs next, and if it states
-what a line about that step must state: new values of variables, the outcome of a test, the value that a call returns. Rounds of a loop
-after its first may be skipped where the line states what they change, and calls of a function after its first where the line states what
-they return. What a question asks about may not be skipped.
+A chain in free words is graded by `execverify.rewards.steps.free_text`. Any other is read in the `compact` style
+(`docs/chain-of-thought.md`). Each line claims which step runs next, what its expressions are, and what it changes. A line is right only
+if all that it claims holds in the run, if it describes the step that runs next, and if it states what a line about that step must state:
+new values of variables, the outcome of a test, the value that a call returns. Rounds of a loop after its first may be skipped where the
+line states what they change, and calls of a function after its first where the line states what they return. What a question asks about
+may not be skipped.
 
 >>> import execverify as ev
 >>> task = ev.task(ev.trace(ev.Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
@@ -16,7 +17,7 @@ they return. What a question asks about may not be skipped.
 import ast
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -31,6 +32,7 @@ from execverify.rewards.steps import claims
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
 from execverify.rewards.steps.compact import read_line
+from execverify.rewards.steps.free_text import GradedText, grade_text_against
 from execverify.rewards.steps.matching import canonical
 from execverify.rewards.steps.reference import SHORT, RunReference, references_of
 from execverify.rewards.steps.scan import Unreadable
@@ -52,22 +54,31 @@ _STATEMENT_KINDS: dict[type[ast.AST], str] = {
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
 
 
-def grade_steps(task: Task, completion: str, *, limits: Limits = _LIMITS) -> tuple[GradedStep, ...]:
-    """The lines of the chain in a completion, each graded against the run of the task's program.
+STYLES = ("compact", "free")
+"""The styles of reasoning that `grade_steps` reads."""
+
+
+def grade_steps(task: Task, completion: str, *, style: str = "compact", limits: Limits = _LIMITS) -> tuple[GradedStep, ...]:
+    """The reasoning in a completion, in parts that are graded against the run of the task's program.
 
     Args:
         task: of kind "white_box" or "input_prediction".
-        completion: the model's text. Lines that are in no style are unreadable; the text inside `<answer>` is not graded here.
+        completion: the model's text. The text inside `<answer>` is not graded here.
+        style: "compact" grades each line as a line of that style, which is unreadable otherwise. "free" grades the claims that are
+            found in free text; a sentence without one is unread.
         limits: what the task's program may use when it runs; its run is cached.
 
     Raises:
-        QuestionError: a task of another kind.
+        QuestionError: a task of another kind, or no such style.
         SandboxError: the task's program could not be run (our failure).
     """
-    (chain,) = grade_chains([(task, completion)], limits=limits)
-    if chain is None:
+    if style not in STYLES:
+        raise QuestionError(f"there is no style {style!r} to grade: give {' or '.join(STYLES)}")
+    grade: Callable[..., Sequence[GradedChain | GradedText | None]] = grade_chains if style == "compact" else grade_texts
+    (graded,) = grade([(task, completion)], limits=limits)
+    if graded is None:
         raise SandboxError(f"the program of task {task.id!r} did not return when it was run for its chain")
-    return chain.steps
+    return graded.steps
 
 
 def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[GradedChain | None]:
@@ -82,15 +93,30 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
         QuestionError: a task of a kind without a run.
         SandboxError: programs cannot be run on this machine.
     """
+    references = _references(pairs, limits, workers)
+    return [
+        None if reference is None else grade_against(reference, task, completion)
+        for (task, completion), reference in zip(pairs, references, strict=True)
+    ]
+
+
+def grade_texts(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[GradedText | None]:
+    """The graded reasoning in free words of completions, in order; arguments, None and errors as for `grade_chains`."""
+    references = _references(pairs, limits, workers)
+    return [
+        None if reference is None else grade_text_against(reference, completion)
+        for (_, completion), reference in zip(pairs, references, strict=True)
+    ]
+
+
+def _references(pairs: Sequence[tuple[Task, str]], limits: Limits, workers: int) -> list[RunReference | None]:
+    """The run that each completion must describe."""
     programs = [_program_of(task, completion) for task, completion in pairs]
     found = references_of([task.program for task, _ in pairs], limits=limits, workers=workers)
     others = [program for program in programs if program not in found]  # with arguments of the model's: they may be hostile
     found |= references_of(others, limits=limits, workers=workers, ours=False)
-    graded: list[GradedChain | None] = []
-    for (task, completion), program in zip(pairs, programs, strict=True):
-        reference = found[program] or found[task.program]  # arguments that a chain tries may raise
-        graded.append(None if reference is None else grade_against(reference, task, completion))
-    return graded
+    # arguments that a chain tries may raise
+    return [found[program] or found[task.program] for (task, _), program in zip(pairs, programs, strict=True)]
 
 
 def _program_of(task: Task, completion: str) -> Program:
