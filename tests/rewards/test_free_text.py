@@ -1,9 +1,6 @@
 """Reasoning in free words: the precision of the verdicts on chains that were labelled by hand, what is left unread, and hostile text."""
 
-import json
 import time
-from collections import Counter
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,18 +8,13 @@ import pytest
 
 import execverify as ev
 from execverify.errors import QuestionError
-from execverify.rewards import GradedStep, StepVerdict, grade_texts
+from execverify.rewards import StepVerdict, grade_texts
 from execverify.rewards.steps.compact import is_compact
 from execverify.rewards.steps.faithfulness import text_faithfulness
 from execverify.rewards.steps.free_text import GradedText, grade_text_against, reasoning_of
 from execverify.rewards.steps.reference import references_of
+from tests.helpers.free_chains import CHAINS, DECIDED, agreement
 
-CHAINS = [
-    json.loads(line) for line in (Path(__file__).parents[1] / "data/free_chains.jsonl").read_text(encoding="utf-8").splitlines()
-]
-"""Each with a program, a text, and its claims: start, end, and "right" or "wrong"."""
-
-DECIDED = {StepVerdict.RIGHT, StepVerdict.WRONG}
 SOURCE = """def f(nums, k):
     total = 0
     for n in nums:
@@ -43,36 +35,14 @@ def found(text: str, **program: str) -> list[tuple[str, str]]:
     return [(step.text, str(step.verdict)) for step in graded(text, **program).steps if step.verdict in DECIDED]
 
 
-def label_of(step: GradedStep, claims: list[tuple[int, int, str]]) -> str:
-    """The label of a claim: of the one that ends where it ends, or the last that overlaps it; "none" where a reader sees no claim."""
-    start, end = step.span
-    overlapping = [claim for claim in claims if claim[0] < end and start < claim[1]]
-    exact = [claim for claim in overlapping if abs(claim[1] - end) <= 2]
-    return (exact or overlapping or [(0, 0, "none")])[-1][2]
-
-
-def verdicts_on_labelled_chains() -> tuple[Counter[tuple[str, str]], int, int]:
-    """Verdicts with the labels of the claims that they are on; how many labelled claims are decided, and how many there are."""
-    pairs: Counter[tuple[str, str]] = Counter()
-    decided = total = 0
-    references_of([ev.Program(**row["program"]) for row in CHAINS])  # together, which is faster
-    for row in CHAINS:
-        claims = [(start, end, label) for start, end, label in row["claims"]]
-        steps = [step for step in graded(row["text"], **row["program"]).steps if step.verdict in DECIDED]
-        pairs.update((str(step.verdict), label_of(step, claims)) for step in steps)
-        total += len(claims)
-        decided += sum(any(step.span[0] < end and start < step.span[1] for step in steps) for start, end, _ in claims)
-    return pairs, decided, total
-
-
 def test_precision_and_recall_on_labelled_chains() -> None:
-    pairs, decided, total = verdicts_on_labelled_chains()
-    for verdict, least in (("right", 0.99), ("wrong", 0.99)):
-        given = sum(count for (one, _), count in pairs.items() if one == verdict)
-        assert pairs[verdict, verdict] / given >= least, (verdict, pairs)
-    assert decided / total >= 0.93, (decided, total)
+    found = agreement(CHAINS)
+    for verdict, least in (("right", 0.995), ("wrong", 0.99)):
+        held, given = found.precision(verdict)
+        assert held / given >= least, (verdict, found.pairs)
+    assert found.decided / found.labelled >= 0.94
     assert len(CHAINS) >= 200
-    assert total >= 850
+    assert found.labelled >= 850
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ def _reasoning_figures(records: Sequence[ItemResult]) -> dict[str, Any]:
     samples = [
         (record.item, text, bool(marks[0].strict))
         for record in records
-        for text, marks in zip(record.completions, record.marks, strict=True)
-        if reasoning_of(text).strip()
+        for text, answer, marks in zip(record.completions, record.answers, record.marks, strict=True)
+        if reasoning_of(text).strip() not in ("", answer.official, answer.strict)  # there is more than the answer
     ]
     programs = {item.id: program_or_none(item.reference.code, _entry_point(item.call), item.call) for item, *_ in samples}
     known = [program for program in programs.values() if program is not None]
