@@ -41,8 +41,9 @@ from execverify.tracing.trace import Step
 from execverify.utils.messages import encodable
 
 _log = logging.getLogger(__name__)
-_MAX_TEXT, _MAX_CLAIMS, _MAX_STEPS = 40_000, 300, 5_000
-"""Characters of a text that are read, claims of a text that are decided, steps of a run that expressions are looked for in."""
+_MAX_TEXT, _MAX_CLAIMS, _MAX_STEPS, _MAX_VALUES = 40_000, 300, 2_000, 200
+"""Characters of a text that are read, claims of a text that are decided, steps of a run in which expressions are looked for,
+and values of a variable whose items are."""
 _CORRECTED = 6
 """How many sentences before a correction may be those that it takes back."""
 
@@ -115,7 +116,6 @@ class _Facts:
         self.lines = [line.strip() for line in split_lines(run.program.source)]
         self.compact_source = run.program.source.replace(" ", "")
         self.moments: dict[str, Moments] = {}
-        self.targets = {name for one in run.statements.values() for name in one.targets}
         self._expressions: dict[str, Moments] = {}
         first: dict[int, int] = {}
         for step in run.steps:
@@ -129,6 +129,9 @@ class _Facts:
                 name = node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.arg) else None
                 if name is not None:
                     self.moments.setdefault(name, []).append((step.index, note.value.text))
+            if self._is_incomplete(step):  # names of comprehensions may have had any value
+                for name in frozenset().union(*run.expressions(step).bound.values()):
+                    self.moments.setdefault(name, []).append((step.index, None))
         for moments in self.moments.values():
             moments.sort(key=_index)
         self.loops = {
@@ -151,6 +154,10 @@ class _Facts:
             found[one.header.index : one.stop] = [True] * (one.stop - one.header.index)
         return found
 
+    def _is_incomplete(self, step: Step) -> bool:
+        """Whether values of a step's expressions may be missing from the record."""
+        return step.index in self.run.values.cut or not self.run.values.notes
+
     def _note_names(self, index: int, state: Mapping[str, Value]) -> None:
         for name, value in state.items():
             self.moments.setdefault(name, []).append((index, value.text))
@@ -171,7 +178,9 @@ class _Facts:
             return self.moments.get(tree.id, [])
         if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in self.vocabulary.functions:
             return self._calls(tree)
-        found = [pair for step in self.run.steps[:_MAX_STEPS] for pair in self._at_step(step, tree)]
+        if len(self.run.steps) > _MAX_STEPS:
+            return []
+        found = [pair for step in self.run.steps for pair in self._at_step(step, tree)]
         return sorted(found + self._items(tree), key=_index) if isinstance(tree, ast.Subscript) else found
 
     def _calls(self, call: ast.Call) -> Moments:
@@ -195,6 +204,8 @@ class _Facts:
         nodes = {node for node in line.nodes if type(node) is type(claimed)}
         if not nodes or line.walrus:
             return
+        if self._is_incomplete(step):
+            yield step.index, None
         names = {name: value.text for name, value in self.run.before(step).items()}
         inner: dict[str, str | None] = {}
         latest: dict[ast.AST, str | None] = {}
@@ -233,14 +244,16 @@ class _Facts:
         key = literal_text(tree.slice)
         if not isinstance(tree.value, ast.Name) or key is None:
             return []
-        found: Moments = []
-        for index, text in self.moments.get(tree.value.id, [])[:_MAX_STEPS]:
+        moments = self.moments.get(tree.value.id, [])
+        items: dict[str | None, str | None] = {}
+        for text in dict.fromkeys(text for _, text in moments):
+            if len(items) > _MAX_VALUES:
+                return []
             try:
-                item = parse_literal(text or "")[parse_literal(key)]  # type: ignore[index]
+                items[text] = to_value(parse_literal(text or "")[parse_literal(key)]).text  # type: ignore[index]
             except (LiteralError, LookupError, TypeError, ValueError):
                 continue
-            found.append((index, to_value(item).text))
-        return found
+        return [(index, items[text]) for index, text in moments if text in items]
 
     def returns(self, function: str | None) -> Moments:
         """What calls returned: of a function, of any function (""), of the entry call (None)."""
