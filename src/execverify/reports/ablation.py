@@ -7,6 +7,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.reports.markdown import format_percent, markdown_table
+from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text, atomic_write
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
@@ -17,6 +18,8 @@ CURVE_TITLES = {
     "execverify/variable_state": "states right",
     "execverify/input": "inputs right",
     "execverify/unit_test": "tests passed",
+    "execverify/chain_true": "chain of thought true",
+    "execverify/guessed": "right outputs by a wrong chain",
     "execverify/groups_alike": "groups without variance",
 }
 """The metrics of a training's log that have a plot, with their titles."""
@@ -57,6 +60,7 @@ def ablation_markdown(results: Mapping[str, Any], conditions: Mapping[str, str])
     ]
     for measure, tasks in results["scores"].items():
         parts += [f"## {measure.replace('-', ' ')}", _scores(tasks, results["baselines"][measure], conditions, len(seeds))]
+        parts += divergence_table(results.get("divergences", {}).get(measure, {}), "condition")
     parts += [*_comparisons(results["comparisons"]), *_times(results["stages"])]
     parts.append("\n".join(f"Made with: {json.dumps(environment)}" for environment in settings["with"]))
     return "\n\n".join(parts) + "\n"

@@ -17,7 +17,6 @@ from execverify.evaluation.data import Source
 from execverify.questions.task import Task, gold_completion
 from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import score_many
-from execverify.rewards.steps.faithfulness import faithfulness
 from execverify.rewards.steps.reference import references_of
 
 _CHAIN_TASKS = ("chain", "verified")
@@ -65,29 +64,16 @@ class HeldoutChains(Heldout):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """The grades of `heldout`, then of the chain, then of both."""
-        scores = self._scores([(item, answer.strict or "") for item, answer in answers], workers)
+        pairs = [(item.reference, answer.strict or "") for item, answer in answers]
+        scores = score_many(pairs, workers=workers, chains=True)
         return [(*grades_of(score), *_chain_grades(score)) for score in scores]
 
-    def _scores(self, pairs: Sequence[tuple[Item, str]], workers: int) -> list[Score]:
-        return score_many([(item.reference, text) for item, text in pairs], workers=workers, chains=True)
-
     def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
-        """Those of `heldout`, and the figures of `faithfulness` in percent: chains, guesses, first divergences by statement."""
-        plain = [replace(record, marks=tuple(marks[: -len(_CHAIN_TASKS)] for marks in record.marks)) for record in records]
-        found = faithfulness(self._scores([(record.item, text) for record in records for text in record.completions], 1))
-        if not found.count:
-            return super().extra_metrics(plain)
-        return {
-            **super().extra_metrics(plain),
-            "chain_true": _percent(found.chain_true),
-            "guessed": _percent(found.guessed),
-            "chain_progress": _percent(found.progress),
-            "first_divergences": dict(found.divergences.most_common()),
-        }
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 4)
+        """Those of `heldout`: chains count for the figures of faithfulness alone."""
+        count = len(_CHAIN_TASKS)
+        return super().extra_metrics(
+            [replace(record, marks=tuple(marks[:-count] for marks in record.marks)) for record in records]
+        )
 
 
 def _chain_grades(score: Score) -> tuple[Grade, Grade]:
@@ -97,7 +83,7 @@ def _chain_grades(score: Score) -> tuple[Grade, Grade]:
     wrong = chain.first_divergence
     why = "" if wrong is None else f"{wrong.text or 'at its end'}: {wrong.why}"
     verified = chain.is_true and first.right
-    return Grade(chain.is_true, chain.is_true, why), Grade(verified, verified, why or first.why)
+    return Grade(chain.is_true, chain.is_true, why, chain=chain), Grade(verified, verified, why or first.why)
 
 
 BENCHMARK = HeldoutChains()
