@@ -9,10 +9,12 @@ import pytest
 from execverify.evaluation import evaluate
 from execverify.evaluation.benchmarks import heldout_chains
 from execverify.evaluation.run import Evaluation
-from execverify.reports.evaluation import results_markdown
+from execverify.reports.ablation import ablation_markdown
+from execverify.reports.evaluation import results_markdown, write_run
 from execverify.reports.evaluation_chains import chain_groups
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.training import training_markdown
+from execverify.training.ablation.summary import summary
 from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
 
@@ -87,10 +89,14 @@ def test_the_page_shows_each_line_with_its_grade(gold: Evaluation, mixed: Evalua
 def test_tables_have_the_guess_rate_beside_the_scores(gold: Evaluation, mixed: Evaluation, tmp_path: Path) -> None:
     assert "33.3 (" in results_markdown(mixed.results) and "66.7 (" in results_markdown(mixed.results)
     text = training_markdown("A title", {"sft": {"held-out": gold.results}, "rl": {"held-out": mixed.results}}, {})
-    rows = {line.split()[1]: line.split("|") for line in text.splitlines() if line.startswith("| ") and "baseline" not in line}
     assert "First divergences of chains" in text and "guessed" in text
-    assert [line.split("|")[-2].strip() for line in text.splitlines() if line.startswith(("| sft", "| rl"))][:2] == [
-        "0.0",
-        "66.7",
-    ]
-    assert rows
+    rows = [line for line in text.splitlines() if line.startswith(("| sft", "| rl"))]
+    assert [line.split("|")[-2].strip() for line in rows][:2] == ["0.0", "66.7"]
+    for seed in (0, 1):
+        write_run(tmp_path / f"seed-{seed}" / "evaluations" / "sft" / "held-out", mixed)
+    found = summary(tmp_path, ["sft"], [0, 1])
+    assert found["scores"]["held-out"]["guessed"]["sft"]["mean"] == pytest.approx(66.67, abs=0.01)
+    assert sum(found["divergences"]["held-out"]["sft"].values()) == 2 * 8
+    settings = {"preset": {"description": "a test"}, "with": []}
+    text = ablation_markdown({**found, "settings": settings, "seeds": [0, 1], "stages": {}}, {"sft": "supervised"})
+    assert "First divergences of chains" in text and "66.7" in text
