@@ -119,8 +119,8 @@ def _p_value(value: float | None) -> str:
     return "" if value is None else f"{value:.2g}"
 
 
-def draw_curves(path: Path, logs: Logs) -> None:
-    """Draws each metric by step: a line for each condition, the mean over seeds of a running mean."""
+def draw_curves(path: Path, logs: Logs, window: int = _WINDOW) -> None:
+    """Draws each metric by step: a line for each condition, the mean over seeds of a running mean over `window` lines of the log."""
     shown = [name for name in CURVE_TITLES if any(name in line for seeds in logs.values() for log in seeds for line in log)]
     if not shown:
         return
@@ -132,15 +132,15 @@ def draw_curves(path: Path, logs: Logs) -> None:
                 steps.setdefault(line["step"], []).append(line[name])
             if steps:
                 order = sorted(steps)
-                axis.plot(order, _running_mean([_mean(steps[step]) for step in order]), f"C{color}", label=condition)
+                axis.plot(order, _running_mean([_mean(steps[step]) for step in order], window), f"C{color}", label=condition)
         axis.set_title(CURVE_TITLES[name], fontsize=10)
         axis.set_xlabel("step")
     axes[0].legend(fontsize=8)
     _save(figure, path)
 
 
-def _running_mean(values: Sequence[float]) -> list[float]:
-    return [_mean(values[max(0, end - _WINDOW) : end]) for end in range(1, len(values) + 1)]
+def _running_mean(values: Sequence[float], window: int) -> list[float]:
+    return [_mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)]
 
 
 def _mean(values: Sequence[float]) -> float:
