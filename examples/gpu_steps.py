@@ -258,7 +258,7 @@ def update_against_trl(folder: str, out: Path) -> dict[str, Any]:
             ours = super()._get_per_token_logps_and_entropies(model, ids, mask, keep, *more, **named)
             with torch.no_grad():
                 theirs = GRPOTrainer._get_per_token_logps_and_entropies(self, model, ids, mask, keep, *more, **named)
-            differences.append(float(((ours[0] - theirs[0]).abs() * mask[:, -keep:]).max()))
+            differences.append(float(((ours[0].detach() - theirs[0]).abs() * mask[:, -keep:]).max()))
             return ours
 
     def reward(completions: Sequence[Any], **_: Any) -> list[float]:
