@@ -68,7 +68,7 @@ TINY = Size(
     (
         "sft.rows=64", "sft.num_train_epochs=1.0", "rl_whitebox.rows=64", "rl_whitebox.prompts_per_rollout=2",
         "rl_whitebox.num_generations=4", "rl_whitebox.mini_batch_size=2", "rl_whitebox.per_device_batch_size=8",
-        "rl_whitebox.max_completion_length=48", "evaluation.rows=4",
+        "evaluation.rows=4",
     ),
     2, 4, 4, 600, 900, 900, 2,
 )  # fmt: skip
@@ -95,10 +95,10 @@ class GpuRun:
         report = self.probe()
         rewards = best_two(report)
         self.summary["rewards"] = rewards
-        self.side_by_side(rewards, model)
+        trained = self.side_by_side(rewards, model)
         self.write()
         print(json.dumps(self.summary, indent=1))
-        return 0
+        return 0 if trained else 1
 
     def train(self, stage: str, folder: str, *more: str) -> list[str]:
         """A command of `execverify train`."""
@@ -151,13 +151,14 @@ class GpuRun:
         done = self.stage("probe", [sys.executable, "-m", "execverify", *words, *counts, *changes], size.probe, found)
         return dict(json.loads(found.read_text(encoding="utf-8"))) if done else {}
 
-    def side_by_side(self, rewards: Sequence[str], model: Path) -> None:
-        """Trains with each reward at once, until the time is up, and keeps the curves."""
+    def side_by_side(self, rewards: Sequence[str], model: Path) -> bool:
+        """Trains with each reward at once, until the time is up, and keeps the curves; returns whether all have one."""
         begun = time.monotonic()
         running = {}
         for reward in rewards:
             name = f"rl-{reward}"
-            changes = (f"rl_whitebox.reward={reward}", f"rl_whitebox.max_steps={self.size.updates}", "save_steps=1000000")
+            rows = f"data.from_folder={self.work / 'training' / 'rows'}"
+            changes = (f"rl_whitebox.reward={reward}", f"rl_whitebox.max_steps={self.size.updates}", "save_steps=1000000", rows)
             more = [word for change in changes for word in ("--set", change)]
             with (self.work / f"{name}.log").open("wb") as log:
                 command = self.train("white-box", name, "--model", str(model), *more)
@@ -175,6 +176,7 @@ class GpuRun:
             if log.exists():
                 shutil.copy(log, self.out / f"{name}.jsonl")
                 self.summary["stages"][name]["curve"] = thirds(log)
+        return all("curve" in self.summary["stages"][name] for name in running)
 
 
 def best_two(report: dict[str, Any]) -> list[str]:

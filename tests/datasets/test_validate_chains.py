@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import execverify as ev
+from execverify.cot import CotCompletion, generate_cot
 from execverify.datasets import validate_chains
 from execverify.datasets.validate import validate
 from execverify.questions import from_row, to_row
@@ -88,10 +89,9 @@ def test_an_attack_that_is_paid_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_true_chain_that_is_not_paid_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = validate_chains.generate_cot
-
     def wrong(*args: Any, **how: Any) -> Any:
-        made = known(*args, **how)
+        made = generate_cot(*args, **how)
+        assert isinstance(made, CotCompletion)
         return replace(made, text=made.text.replace("total = 0", "total = 1", 1))
 
     monkeypatch.setattr(validate_chains, "generate_cot", wrong)

@@ -14,6 +14,7 @@ from execverify.reports.evaluation import results_markdown, write_run
 from execverify.reports.evaluation_chains import chain_groups
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.training import training_markdown
+from execverify.rewards.score import score_many
 from execverify.training.ablation.summary import summary
 from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
@@ -60,11 +61,10 @@ def test_the_figures_of_known_chains(gold: Evaluation, mixed: Evaluation) -> Non
 
 def test_a_completion_is_graded_once(monkeypatch: pytest.MonkeyPatch, gold: Evaluation) -> None:
     graded: list[str] = []
-    known = heldout_chains.score_many
 
     def counted(pairs: Any, **how: Any) -> Any:
         graded.extend(text for _, text in pairs)
-        return known(pairs, **how)
+        return score_many(pairs, **how)
 
     monkeypatch.setattr(heldout_chains, "score_many", counted)
     evaluate("heldout-chains", "mock:gold", limit=ITEMS)

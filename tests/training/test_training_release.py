@@ -1,5 +1,7 @@
 """The scripts for GPUs that nobody lends here: every command is one of ours, and every setting one of the engines'."""
 
+import importlib
+import json
 import os
 import shlex
 import subprocess
@@ -81,8 +83,7 @@ def test_an_unknown_trainer_is_one_line() -> None:
 
 def test_the_settings_of_the_gpu_script_are_the_presets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    import gpu_steps
-
+    gpu_steps: Any = importlib.import_module("gpu_steps")
     for size in (gpu_steps.GPU, gpu_steps.TINY):
         preset = load_preset(size.preset, size.settings)
         assert preset.sft.cot_style == "compact" and preset.rl_whitebox.kinds == ("white_box",)
@@ -95,11 +96,8 @@ def test_the_settings_of_the_gpu_script_are_the_presets(monkeypatch: pytest.Monk
 
 
 def test_the_recorded_curve_is_what_a_log_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import json
-
     monkeypatch.syspath_prepend(str(EXAMPLES))
-    import demo
-
+    demo: Any = importlib.import_module("demo")
     for condition, share in (("white-box", 0.5), ("step", 0.25)):
         log = tmp_path / "run" / "seed-0" / condition / "log.jsonl"
         log.parent.mkdir(parents=True)
