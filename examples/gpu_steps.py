@@ -172,10 +172,10 @@ class GpuRun:
                 process.wait()
                 status = "stopped when the time was up"
             self.record(name, status, time.monotonic() - begun)
-            log = self.work / name / "rl_whitebox" / "log.jsonl"
-            if log.exists():
-                shutil.copy(log, self.out / f"{name}.jsonl")
-                self.summary["stages"][name]["curve"] = thirds(log)
+            curve = self.work / name / "rl_whitebox" / "log.jsonl"
+            if curve.exists():
+                shutil.copy(curve, self.out / f"{name}.jsonl")
+                self.summary["stages"][name]["curve"] = thirds(curve)
         return all("curve" in self.summary["stages"][name] for name in running)
 
 
@@ -256,10 +256,11 @@ def update_against_trl(folder: str, out: Path) -> dict[str, Any]:
     differences: list[float] = []
 
     class Compared(ExecVerifyGRPOTrainer):
-        def _get_per_token_logps_and_entropies(self, model: Any, ids: Any, mask: Any, keep: int, *more: Any, **named: Any) -> Any:
-            ours = super()._get_per_token_logps_and_entropies(model, ids, mask, keep, *more, **named)
+        def _get_per_token_logps_and_entropies(self, *given: Any, **named: Any) -> Any:
+            ours = super()._get_per_token_logps_and_entropies(*given, **named)
             with torch.no_grad():
-                theirs = GRPOTrainer._get_per_token_logps_and_entropies(self, model, ids, mask, keep, *more, **named)
+                theirs = GRPOTrainer._get_per_token_logps_and_entropies(self, *given, **named)
+            _, _, mask, keep = given[:4]
             differences.append(float(((ours[0].detach() - theirs[0]).abs() * mask[:, -keep:]).max()))
             return ours
 

@@ -44,13 +44,13 @@ def record(run: Path, conditions: list[str], window: int, preset: str) -> dict[s
     for name, seeds in logs.items():
         if not seeds or min(map(len, seeds)) < window:
             raise SystemExit(f"{run}: {name} has no log of {window} updates; name other --conditions, or a smaller --window")
-    seeds = max(map(len, logs.values()))
+    count = max(len(own) for own in logs.values())
     return {
-        "command": f"execverify ablate --preset {preset} --seeds {seeds} --conditions {','.join(conditions)}",
+        "command": f"execverify ablate --preset {preset} --seeds {count} --conditions {','.join(conditions)}",
         "preset": preset,
-        "seeds": seeds,
+        "seeds": count,
         "window": window,
-        "updates": {name: min(map(len, own)) for name, own in logs.items()},
+        "updates": {name: min(len(log) for log in own) for name, own in logs.items()},
         "conditions": {name: averaged(own, window) for name, own in logs.items()},
     }
 
