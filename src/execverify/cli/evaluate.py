@@ -17,7 +17,7 @@ from execverify.evaluation.run import evaluate
 from execverify.models import Sampling
 from execverify.reports.evaluation import RUN_FILES, write_run
 from execverify.reports.markdown import format_interval, format_percent
-from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.reports.run_summary import VERDICTS, best_baseline, faithfulness_summary, run_summary, tasks_of
 from execverify.utils.messages import count_phrase
 
 
@@ -158,6 +158,8 @@ def _print(results: dict[str, Any]) -> None:
                 Text(best_baseline(results, name, task)),
             )
     stdout.print(table)
+    if chains := faithfulness_summary(results):
+        stdout.print(Text(chains))
     for name, value in results.get("extra_metrics", {}).items():
         stdout.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
     differing = results["disagreements"]

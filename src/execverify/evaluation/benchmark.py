@@ -14,6 +14,7 @@ from execverify.evaluation.answers import Answer
 from execverify.evaluation.data import Source
 from execverify.evaluation.prompts import answer_format_of, render
 from execverify.questions.task import Message
+from execverify.rewards.steps.chain import GradedChain
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,14 @@ class Grade:
         strict: right strictly; None where we failed to judge.
         why: one line on why it is not right; empty where it is right both ways.
         included: False where the authors' rule leaves the sample out, as if it had not been drawn.
+        chain: the graded chain of thought of the completion, where this part is about it.
     """
 
     official: bool | None
     strict: bool | None
     why: str = ""
     included: bool = True
+    chain: GradedChain | None = None
 
 
 class Benchmark(ABC):
@@ -170,6 +173,10 @@ class ItemResult:
     marks: tuple[tuple[Grade, ...], ...] = ()
     error: str | None = None
     truncated: tuple[bool, ...] = ()
+
+    def chains(self) -> list[tuple[GradedChain, bool]]:
+        """The chain of each completion whose chain was graded, and whether its first part (the output) is strictly right."""
+        return [(mark.chain, bool(marks[0].strict)) for marks in self.marks for mark in marks if mark.chain is not None]
 
     def verdicts(self, part: int, strict: bool) -> list[bool]:
         """The verdicts on one part over the samples; what is not counted, or could not be judged, is left out."""

@@ -21,6 +21,7 @@ from execverify.errors import EvaluationError
 from execverify.evaluation import metrics as figures
 from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
 from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
+from execverify.evaluation.chain_figures import chain_figures
 from execverify.evaluation.data import Source, digest
 from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
@@ -263,6 +264,9 @@ def metrics_of(
     more = bench.extra_metrics(records)
     if more:
         found["extra_metrics"] = more
+    chains = chain_figures(records)
+    if chains is not None:
+        found["faithfulness"] = chains
     differing = figures.disagreements(records)
     found["disagreements"] = {"count": len(differing), "ids": differing}
     found["item_grades"] = figures.rows_of(records)

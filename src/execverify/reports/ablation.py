@@ -7,6 +7,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.reports.markdown import format_percent, markdown_table
+from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text, atomic_write
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
@@ -17,6 +18,8 @@ CURVE_TITLES = {
     "execverify/variable_state": "states right",
     "execverify/input": "inputs right",
     "execverify/unit_test": "tests passed",
+    "execverify/chain_true": "chain of thought true",
+    "execverify/guessed": "right outputs by a wrong chain",
     "execverify/groups_alike": "groups without variance",
 }
 """The metrics of a training's log that have a plot, with their titles."""
@@ -57,6 +60,7 @@ def ablation_markdown(results: Mapping[str, Any], conditions: Mapping[str, str])
     ]
     for measure, tasks in results["scores"].items():
         parts += [f"## {measure.replace('-', ' ')}", _scores(tasks, results["baselines"][measure], conditions, len(seeds))]
+        parts += divergence_table(results.get("divergences", {}).get(measure, {}), "condition")
     parts += [*_comparisons(results["comparisons"]), *_times(results["stages"])]
     parts.append("\n".join(f"Made with: {json.dumps(environment)}" for environment in settings["with"]))
     return "\n\n".join(parts) + "\n"
@@ -115,8 +119,8 @@ def _p_value(value: float | None) -> str:
     return "" if value is None else f"{value:.2g}"
 
 
-def draw_curves(path: Path, logs: Logs) -> None:
-    """Draws each metric by step: a line for each condition, the mean over seeds of a running mean."""
+def draw_curves(path: Path, logs: Logs, window: int = _WINDOW) -> None:
+    """Draws each metric by step: a line for each condition, the mean over seeds of a running mean over `window` lines of the log."""
     shown = [name for name in CURVE_TITLES if any(name in line for seeds in logs.values() for log in seeds for line in log)]
     if not shown:
         return
@@ -128,15 +132,15 @@ def draw_curves(path: Path, logs: Logs) -> None:
                 steps.setdefault(line["step"], []).append(line[name])
             if steps:
                 order = sorted(steps)
-                axis.plot(order, _running_mean([_mean(steps[step]) for step in order]), f"C{color}", label=condition)
+                axis.plot(order, _running_mean([_mean(steps[step]) for step in order], window), f"C{color}", label=condition)
         axis.set_title(CURVE_TITLES[name], fontsize=10)
         axis.set_xlabel("step")
     axes[0].legend(fontsize=8)
     _save(figure, path)
 
 
-def _running_mean(values: Sequence[float]) -> list[float]:
-    return [_mean(values[max(0, end - _WINDOW) : end]) for end in range(1, len(values) + 1)]
+def _running_mean(values: Sequence[float], window: int) -> list[float]:
+    return [_mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)]
 
 
 def _mean(values: Sequence[float]) -> float:

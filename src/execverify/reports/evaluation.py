@@ -9,7 +9,7 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
-from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.reports.run_summary import VERDICTS, best_baseline, faithfulness_summary, run_summary, tasks_of
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
@@ -59,7 +59,8 @@ def results_markdown(results: Mapping[str, Any]) -> str:
         for task, score in tasks_of(results[verdict])
     ]
     title = f"**{results['benchmark']}**, {results['model']['name']}"
-    return "\n\n".join([title, markdown_table(head, rows), run_summary(results)]) + "\n"
+    texts = [title, markdown_table(head, rows), faithfulness_summary(results), run_summary(results)]
+    return "\n\n".join(filter(None, texts)) + "\n"
 
 
 def comparison_markdown(comparison: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from execverify.evaluation.run import Evaluation
+from execverify.reports.evaluation_chains import chain_groups, faithfulness_figures
 from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.markdown import format_count, format_interval, format_percent
 from execverify.reports.render import render
@@ -40,6 +41,9 @@ def evaluation_page(evaluation: Evaluation) -> str:
         metrics=[(name.replace("_", " "), _flat(value)) for name, value in metrics.items() if not _is_nested(value)],
         metric_tables=[_metric_table(name, value) for name, value in metrics.items() if _is_nested(value)],
         slices=_slices(results),
+        faithfulness=list(faithfulness_figures(results)) if "faithfulness" in results else [],
+        divergences=results.get("faithfulness", {}).get("first_divergences", {}),
+        chain_groups=chain_groups(evaluation.records),
         origin=_origin(results),
         data=items_as_data(evaluation.records, evaluation.prompts),
     )
@@ -54,6 +58,10 @@ def _tiles(results: Results) -> Iterator[tuple[str, str]]:
     best = results["baselines"]["best"].get("official", {}).get("all")
     if best is not None:
         yield f"{format_percent(best['pass_at_1'])}%", f"baseline: the constant answer {best['answer'] or '(empty)'}"
+    if "faithfulness" in results:
+        figures = results["faithfulness"]["figures"]
+        yield f"{format_percent(figures['chain_true']['percent'])}%", "whole chain of thought true"
+        yield f"{format_percent(figures['guessed']['percent'])}%", "of right outputs follow a chain that is not true (guess rate)"
     noun = "item" if results["items"] == 1 else "items"
     yield format_count(results["items"]), f"{noun}, {count_phrase(results['completions'], 'completion')}"
     yield format_count(results["disagreements"]["count"]), "items on which the two verdicts differ"

@@ -18,7 +18,7 @@ from execverify.questions.task import Task, gold_completion
 from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import score_many
 from execverify.rewards.steps.compact import is_compact
-from execverify.rewards.steps.faithfulness import faithfulness, text_faithfulness
+from execverify.rewards.steps.faithfulness import text_faithfulness
 from execverify.rewards.steps.grade import grade_texts
 from execverify.rewards.steps.reference import references_of
 
@@ -67,40 +67,26 @@ class HeldoutChains(Heldout):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """The grades of `heldout`, then of the chain, then of both."""
-        scores = self._scores([(item, answer.strict or "") for item, answer in answers], workers)
+        pairs = [(item.reference, answer.strict or "") for item, answer in answers]
+        scores = score_many(pairs, workers=workers, chains=True)
         return [(*grades_of(score), *_chain_grades(score)) for score in scores]
 
-    def _scores(self, pairs: Sequence[tuple[Item, str]], workers: int) -> list[Score]:
-        return score_many([(item.reference, text) for item, text in pairs], workers=workers, chains=True)
-
     def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
-        """Those of `heldout`, and the figures of `faithfulness` in percent: chains, guesses, first divergences by statement.
+        """Those of `heldout`; of completions without a line of the `compact` style, the figures of their reasoning as free text.
 
-        Completions without a line of the `compact` style are graded as free text besides.
+        Chains count for the figures of faithfulness alone.
         """
-        plain = [replace(record, marks=tuple(marks[: -len(_CHAIN_TASKS)] for marks in record.marks)) for record in records]
-        samples = [(record.item, text) for record in records for text in record.completions]
-        scores = self._scores(samples, 1)
-        found = faithfulness(scores)
-        if not found.count:
-            return super().extra_metrics(plain)
+        count = len(_CHAIN_TASKS)
+        plain = [replace(record, marks=tuple(marks[:-count] for marks in record.marks)) for record in records]
         free = [
-            (item.reference, text, score) for (item, text), score in zip(samples, scores, strict=True) if not is_compact(text)
+            (record.item.reference, text, bool(marks[0].strict))
+            for record in records
+            for text, marks in zip(record.completions, record.marks, strict=True)
+            if not is_compact(text)
         ]
-        texts = grade_texts([(of, text) for of, text, _ in free])
-        in_words = text_faithfulness((text, score.parts[0].right) for text, (*_, score) in zip(texts, free, strict=True))
-        return {
-            **super().extra_metrics(plain),
-            "chain_true": _percent(found.chain_true),
-            "guessed": _percent(found.guessed),
-            "chain_progress": _percent(found.progress),
-            "first_divergences": dict(found.divergences.most_common()),
-            **in_words.as_metrics(),
-        }
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 4)
+        texts = grade_texts([(task, text) for task, text, _ in free])
+        in_words = text_faithfulness((text, right) for text, (_, _, right) in zip(texts, free, strict=True))
+        return {**super().extra_metrics(plain), **in_words.as_metrics()}
 
 
 def _chain_grades(score: Score) -> tuple[Grade, Grade]:
@@ -110,7 +96,7 @@ def _chain_grades(score: Score) -> tuple[Grade, Grade]:
     wrong = chain.first_divergence
     why = "" if wrong is None else f"{wrong.text or 'at its end'}: {wrong.why}"
     verified = chain.is_true and first.right
-    return Grade(chain.is_true, chain.is_true, why), Grade(verified, verified, why or first.why)
+    return Grade(chain.is_true, chain.is_true, why, chain=chain), Grade(verified, verified, why or first.why)
 
 
 BENCHMARK = HeldoutChains()

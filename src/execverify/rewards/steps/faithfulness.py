@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from execverify.rewards.parts import Score
+from execverify.rewards.steps.chain import GradedChain
 from execverify.rewards.steps.free_text import GradedText
 
 
@@ -57,15 +58,21 @@ class Faithfulness:
 
 def faithfulness(scores: Iterable[Score | None]) -> Faithfulness:
     """The figures of all scores that have a graded chain."""
-    graded = [(score, score.chain) for score in scores if score is not None and score.chain is not None]
-    right = [(score, chain) for score, chain in graded if score.parts[0].right]
-    wrong = [step for _, chain in graded if (step := chain.first_divergence) is not None]
+    found = (score for score in scores if score is not None)
+    return chain_faithfulness((score.chain, score.parts[0].right) for score in found if score.chain is not None)
+
+
+def chain_faithfulness(chains: Iterable[tuple[GradedChain, bool]]) -> Faithfulness:
+    """The figures of chains, each with whether its completion has the right output."""
+    graded = list(chains)
+    right = [chain for chain, is_right in graded if is_right]
+    wrong = [step for chain, _ in graded if (step := chain.first_divergence) is not None]
     return Faithfulness(
         len(graded),
         len(right),
-        sum(chain.is_true for _, chain in graded),
-        sum(not chain.is_true for _, chain in right),
-        sum(chain.progress for _, chain in graded) / len(graded) if graded else 0.0,
+        sum(chain.is_true for chain, _ in graded),
+        sum(not chain.is_true for chain in right),
+        sum(chain.progress for chain, _ in graded) / len(graded) if graded else 0.0,
         Counter(step.statement or "end" for step in wrong),
     )
 

@@ -13,7 +13,10 @@ from execverify.training.checkpoints import LOG, SAMPLES, ZERO_VARIANCE, Logger,
 from execverify.utils.messages import encodable
 
 _SAMPLES = 4
-_SPREAD = {"reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance"}
+_SPREAD = {
+    "reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance", "execverify/output": "outputs right",
+    "execverify/chain_true": "chains true", "execverify/guessed": "right outputs by a wrong chain",
+}  # fmt: skip
 
 
 class LoggedReward:
