@@ -20,6 +20,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from execverify import __version__
+from execverify.cli.verbosity import log_to_stderr, with_verbosity
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.utils.messages import one_line
 from execverify.utils.registry import load_plugins
@@ -79,7 +80,7 @@ class _Verbs(click.Group):
         load_plugins()  # before any room is loaded: a plugin may import all of them
         found = importlib.import_module(f"execverify.cli.{module}")
         command: click.Command = getattr(found, f"{self.prefix}{cmd_name.replace('-', '_')}_command")
-        return command
+        return with_verbosity(command)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.verbs and not args[0].startswith("-"):
@@ -127,7 +128,10 @@ _GROUPS: dict[str, click.Command] = {"dataset": dataset}
 @click.version_option(__version__, prog_name="execverify")
 @click.pass_context
 def execverify(ctx: click.Context) -> None:
-    """Teach language models to execute code in their heads, and prove what they learned."""
+    """Teach language models to execute code in their heads, and prove what they learned.
+
+    Every command takes --quiet (errors and warnings alone) and --verbose (also what is done).
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(2)
@@ -170,7 +174,8 @@ def run_command_line(args: list[str] | None = None) -> NoReturn:
 
 
 def _status(words: list[str]) -> int:
-    """Runs a command; its exit status."""
+    """Run a command; its exit status."""
+    log_to_stderr(complain)
     try:
         try:
             with execverify.make_context("execverify", list(words)) as ctx:

@@ -8,6 +8,7 @@ are moved into place (`build_dir`). A build that is started again does the same,
 import functools
 import hashlib
 import itertools
+import logging
 import platform
 import time
 from collections import Counter
@@ -31,6 +32,8 @@ from execverify.datasets.sources import source_of
 from execverify.datasets.timing import StageTimer
 from execverify.datasets.workers import WorkerCrashed, WorkerPool, died_at
 from execverify.errors import DatasetError, SandboxError
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
@@ -93,6 +96,7 @@ def build(
             if write_report is not None and not (folder / REPORT).exists():
                 write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
+        _log.info("%s: %d rows to make, %d workers, settings %s", folder, size, max(1, workers), settings)
         work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report)
         try:
             manifest = work.run({**settings, "size": size})
@@ -168,6 +172,7 @@ class _Build:
             with self.clock.stage("write"):
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
+        _log.info("%d rows in %d shards are made; they are moved into place", manifest["rows"], len(files))
         self.folder.commit(data, manifest, self.write_report)
         return manifest
 

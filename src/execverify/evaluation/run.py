@@ -9,6 +9,7 @@ of conversations, as inside a training run.
 
 import hashlib
 import json
+import logging
 import platform
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
+
+_log = logging.getLogger(__name__)
 
 GENERATIONS, RESULTS = "generations.jsonl", "results.json"
 FORMAT = 2
@@ -101,6 +104,7 @@ def evaluate(
     items = _items(bench, Source(path, seed, workers, _names(imports)), limit)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
+    _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
     asked = resolve_model(model, bench, items, reading, options or {})
     generations, answered = _answers(asked, requests, drawn, out, progress, close=isinstance(model, str))
     records = grade_records(bench, items, generations, reading, workers, progress)
