@@ -466,3 +466,31 @@ def test_warnings_of_the_library_are_logged_and_silent_by_default() -> None:
     shown = "logging.basicConfig(); logging.getLogger('execverify.any').warning('seen')"
     done = subprocess.run([sys.executable, "-c", code.format(shown)], capture_output=True, text=True, timeout=60)
     assert done.stderr == "WARNING:execverify.any:seen\n"
+
+
+# ---------------------------------------------------------------------------------------------------- completion in a shell
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("evaluate crux", ["plain,cruxeval-i", "plain,cruxeval-o", "plain,cruxeval-x"]),
+        ("evaluate heldout --model moc", ["plain,mock:constant:", "plain,mock:empty", "plain,mock:gold"]),
+        ("evaluate heldout --prompt-template di", ["plain,direct"]),
+        ("dataset build --prompt-template sh", ["plain,short"]),
+        ("dataset build --task-kinds white_box,in", ["plain,white_box,input_prediction"]),
+        ("ask --question-kinds next_statement,var", ["plain,next_statement,variable_state"]),
+        ("dataset add-cot --style com", ["plain,compact"]),
+        ("dataset export --format ver", ["plain,verl"]),
+        ("train sft --preset tin", ["plain,tiny", "plain,tiny-steps"]),
+        ("train probe --rewards white_box,outp", ["plain,white_box,output_only"]),
+        ("dataset stats some", ["file,some"]),
+        ("evaluate heldout --model some/folder", ["file,some/folder"]),
+        ("trace file.py --qu", ["plain,--quiet"]),
+    ],
+)
+def test_a_shell_completes_values(words: str, found: list[str]) -> None:
+    words = f"execverify {words}"
+    environment = {"_EXECVERIFY_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = subprocess.run([sys.executable, "-m", "execverify"], capture_output=True, text=True, env=os.environ | environment)
+    assert sorted(done.stdout.split()) == found, done.stderr

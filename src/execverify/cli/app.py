@@ -20,6 +20,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from execverify import __version__
+from execverify.cli.completion import with_completion
 from execverify.cli.verbosity import log_to_stderr, with_verbosity
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.utils.messages import one_line
@@ -80,7 +81,7 @@ class _Verbs(click.Group):
         load_plugins()  # before any room is loaded: a plugin may import all of them
         found = importlib.import_module(f"execverify.cli.{module}")
         command: click.Command = getattr(found, f"{self.prefix}{cmd_name.replace('-', '_')}_command")
-        return with_verbosity(command)
+        return with_completion(with_verbosity(command))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.verbs and not args[0].startswith("-"):
