@@ -48,6 +48,7 @@ DATASET_VERBS = {
     "validate": ("dataset_validate", "Check labels against a new run, and that no reward hack is overpaid."),
     "report": ("dataset_stats", "Write the page that describes a dataset, OUT/report.html, anew."),
     "export": ("dataset_export", "Write rows as a trainer reads them."),
+    "push": ("dataset_push", "Upload a dataset with its card to the Hugging Face hub."),
 }
 """The verbs of `execverify dataset`."""
 
@@ -131,7 +132,7 @@ _GROUPS: dict[str, click.Command] = {"dataset": dataset}
 def execverify(ctx: click.Context) -> None:
     """Teach language models to execute code in their heads, and prove what they learned.
 
-    Every command takes --quiet (errors and warnings alone) and --verbose (also what is done).
+    Every command takes --quiet (results and warnings alone) and --verbose (also what is done).
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
@@ -179,7 +180,7 @@ def _status(words: list[str]) -> int:
     log_to_stderr(complain)
     try:
         try:
-            with execverify.make_context("execverify", list(words)) as ctx:
+            with execverify.make_context("execverify", list(words), obj=tuple(words)) as ctx:
                 execverify.invoke(ctx)
         finally:
             sys.stdout.flush()

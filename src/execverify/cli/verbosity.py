@@ -54,7 +54,7 @@ def with_verbosity(command: click.Command) -> click.Command:
                 is_flag=True,
                 expose_value=False,
                 callback=_set_level,
-                help="Show errors and warnings alone: no progress, no summary.",
+                help="Print results and warnings alone: no progress, no notes.",
             ),
             click.Option(
                 ["-v", "--verbose"],

@@ -21,6 +21,7 @@ from typing import Any
 from execverify import __version__
 from execverify.datasets.batch_generate import BatchGenerator
 from execverify.datasets.build_dir import REPORT, Folder, ReportWriter, write_error
+from execverify.datasets.card import card_of_build
 from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore, ItemResult
 from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
 from execverify.datasets.config import DatasetConfig, check_size
@@ -68,6 +69,7 @@ def build(
     workers: int = 1,
     progress: Progress = lambda rows, ready: None,
     write_report: ReportWriter | None = None,
+    command: str | None = None,
 ) -> BuildResult:
     """Writes a dataset into a folder; continues where a build with the same settings stopped.
 
@@ -78,6 +80,7 @@ def build(
         workers: how many processes generate them; the rows are the same for any number.
         progress: called now and then with the number of rows so far, and how many of these an earlier build had generated.
         write_report: writes OUT/report.html before the manifest; `execverify.reports.dataset.write_report` does. None: no report.
+        command: the shell command that OUT/README.md names; None names a call from Python.
 
     Raises:
         DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that do not give so many
@@ -97,7 +100,7 @@ def build(
                 write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
         _log.info("%s: %d rows to make, %d workers, settings %s", folder, size, max(1, workers), settings)
-        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report)
+        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report, command)
         try:
             manifest = work.run({**settings, "size": size})
         except OSError as error:
@@ -142,6 +145,7 @@ class _Build:
         workers: int,
         progress: Progress,
         write_report: ReportWriter | None,
+        command: str | None,
     ) -> None:
         self.folder = folder
         self.recipe = recipe
@@ -150,6 +154,7 @@ class _Build:
         self.workers = workers
         self.progress = progress
         self.write_report = write_report
+        self.command = command
         self.clock = StageTimer()
         self.chunks = ChunkStore(folder.work)
         self.ready = 0
@@ -173,7 +178,8 @@ class _Build:
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
         _log.info("%d rows in %d shards are made; they are moved into place", manifest["rows"], len(files))
-        self.folder.commit(data, manifest, self.write_report)
+        card = card_of_build(self.folder.out, manifest, self.command).text()
+        self.folder.commit(data, manifest, card, self.write_report)
         return manifest
 
     def _items(self, pool: WorkerPool) -> Iterator[tuple[bool, ItemResult, list[bytes]]]:
