@@ -101,7 +101,9 @@ def evaluate(
     reading = bench.answer_format(chosen)
     if imports and not bench.takes_imports:
         raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
-    items = _items(bench, Source(path, seed, workers, _names(imports)), limit)
+    source = bench.located(Source(path, seed, workers, _names(imports)))
+    path = source.path
+    items = _items(bench, source, limit)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
