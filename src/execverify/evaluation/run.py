@@ -28,6 +28,7 @@ from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
+from execverify.models.registry import check_spec
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ def evaluate(
         InsufficientIsolationError: an answer must be run, and this system cannot confine it.
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
+    if isinstance(model, str) and "backend" not in (options or {}):
+        check_spec(model)
     path = None if data is None else Path(data)
     chosen, drawn, described = _sampling_and_style(model, style, sampling)
     reading = bench.answer_format(chosen)

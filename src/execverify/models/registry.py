@@ -79,11 +79,20 @@ def load(spec: str, **options: Any) -> Model:
         backend, spec = prefix, rest
     elif backend is None:
         backend = "openai" if spec.startswith(("http://", "https://")) else "transformers"
-        if _SERVED.match(spec) and not Path(spec).exists():
-            raise ModelError(f"{spec} is no name on the hub and no folder. {server_hint(spec)}")
+        check_spec(spec)
     elif prefix in BACKENDS:
         raise ModelError(f"{spec} names the backend {prefix}, and backend is {backend!r}: give one of the two")
     return _construct(_factory(backend), spec, options)
+
+
+def check_spec(spec: str) -> None:
+    """Refuse a name that only a server has, such as "gpt-4o", before any work.
+
+    Raises:
+        ModelError: it is such a name, and no file or folder; the message has the command to give instead.
+    """
+    if _SERVED.match(spec) and not Path(spec).exists():
+        raise ModelError(f"{spec} is no name on the hub and no folder. {server_hint(spec)}")
 
 
 def server_hint(name: str) -> str:
