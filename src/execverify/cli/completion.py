@@ -18,7 +18,7 @@ def with_completion(command: click.Command) -> click.Command:
         name = next((name for name in param.opts if name in _VALUES), "")
         if name:
             values, is_list = _VALUES[name]
-            param.shell_complete = _completer(values, is_list)  # type: ignore[method-assign]
+            param.shell_complete = _completer(values, is_list)  # type: ignore[method-assign, assignment]
         elif isinstance(param.type, click.types.StringParamType) and _is_path(param):
             param.shell_complete = _files  # type: ignore[method-assign]
     return command
