@@ -20,6 +20,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from execverify import __version__
+from execverify.cli.completion import with_completion
+from execverify.cli.verbosity import log_to_stderr, with_verbosity
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.utils.messages import one_line
 from execverify.utils.registry import load_plugins
@@ -46,6 +48,7 @@ DATASET_VERBS = {
     "validate": ("dataset_validate", "Check labels against a new run, and that no reward hack is overpaid."),
     "report": ("dataset_stats", "Write the page that describes a dataset, OUT/report.html, anew."),
     "export": ("dataset_export", "Write rows as a trainer reads them."),
+    "push": ("dataset_push", "Upload a dataset with its card to the Hugging Face hub."),
 }
 """The verbs of `execverify dataset`."""
 
@@ -79,7 +82,7 @@ class _Verbs(click.Group):
         load_plugins()  # before any room is loaded: a plugin may import all of them
         found = importlib.import_module(f"execverify.cli.{module}")
         command: click.Command = getattr(found, f"{self.prefix}{cmd_name.replace('-', '_')}_command")
-        return command
+        return with_completion(with_verbosity(command))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.verbs and not args[0].startswith("-"):
@@ -127,7 +130,10 @@ _GROUPS: dict[str, click.Command] = {"dataset": dataset}
 @click.version_option(__version__, prog_name="execverify")
 @click.pass_context
 def execverify(ctx: click.Context) -> None:
-    """Teach language models to execute code in their heads, and prove what they learned."""
+    """Teach language models to execute code in their heads, and prove what they learned.
+
+    Every command takes --quiet (results and warnings alone) and --verbose (also what is done).
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(2)
@@ -170,10 +176,11 @@ def run_command_line(args: list[str] | None = None) -> NoReturn:
 
 
 def _status(words: list[str]) -> int:
-    """Runs a command; its exit status."""
+    """Run a command; its exit status."""
+    log_to_stderr(complain)
     try:
         try:
-            with execverify.make_context("execverify", list(words)) as ctx:
+            with execverify.make_context("execverify", list(words), obj=tuple(words)) as ctx:
                 execverify.invoke(ctx)
         finally:
             sys.stdout.flush()

@@ -10,6 +10,7 @@ import click
 
 from execverify.cli.app import complain
 from execverify.cli.terminal import echo_json
+from execverify.datasets.card import shell_command
 from execverify.datasets.from_programs import program_of
 from execverify.errors import ProgramError, RowError
 from execverify.programs.program import Program
@@ -123,6 +124,11 @@ class FailureReporter:
         """Ends the command where anything failed."""
         if self.count:
             sys.exit(2)
+
+
+def given_command() -> str:
+    """The command that runs now, as a dataset's card names it."""
+    return shell_command(click.get_current_context().find_root().obj or ())
 
 
 def default_workers() -> int:

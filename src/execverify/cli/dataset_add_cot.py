@@ -1,4 +1,4 @@
-"""The verb `chains`: rows with chains of thought, for supervised fine-tuning."""
+"""The verb `add-cot`: rows with chains of thought, for supervised fine-tuning."""
 
 import itertools
 
@@ -14,6 +14,11 @@ from execverify.datasets.rows_io import check_out, count_rows, read_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.errors import RowError
 from execverify.utils.messages import count_phrase
+
+_ABOUT = (
+    "Tasks of code execution with chains of thought for supervised fine-tuning. Each chain was rendered from the trace of its program, "
+    "and its answers were graded right."
+)
 
 
 @click.command("add-cot")
@@ -65,7 +70,7 @@ def dataset_add_cot_command(
             account=account,
             progress=bar.advance,
         )
-        written = write_unless_empty(out, made, parquet_columns)
+        written = write_unless_empty(out, made, _ABOUT, parquet_columns)
     _print_account(account, out)
     if not written:
         raise RowError(f"no row of {rows} got a chain, and nothing was written")

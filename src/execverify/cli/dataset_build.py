@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, default_workers, limit_options
+from execverify.cli.common import SEED, default_workers, given_command, limit_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
 from execverify.cli.trace import split_kinds
@@ -126,6 +126,7 @@ def dataset_build_command(
             workers=workers,
             progress=lambda done, ready: bar.update(done, ready=ready),
             write_report=partial(write_report, workers=workers),
+            command=given_command(),
         )
     _print(Path(out), built)
 

@@ -1,6 +1,7 @@
 """The verb that makes rows of code problems that others have published: `code-rows`."""
 
 import itertools
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,8 @@ from execverify.datasets.rows_io import check_out
 from execverify.errors import RowError
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.utils.messages import count_phrase
+
+_ABOUT = "Published code problems: a program is to be written, and unit tests judge it. The tests are those of the source."
 
 
 @click.command("import")
@@ -42,7 +45,7 @@ def dataset_import_command(
     check_out(out)
     with Progress("problems", limit) as bar:
         made = bar.track(itertools.islice(rows, limit))
-        written = write_unless_empty(out, made)
+        written = write_unless_empty(out, made, f"{_ABOUT} Source: {Path(source).name if Path(source).exists() else source}.")
     _print_account(account, out)
     if not written:
         raise RowError(

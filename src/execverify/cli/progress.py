@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar in a terminal, a line every 30 seconds elsewhere.
+"""Progress on standard error: a bar in a terminal, a line every 30 seconds elsewhere, nothing with --quiet.
 
 The rate counts what this command does, from its beginning, the wait for the first result included; what was there before (a build or
 a run that goes on) is given as `ready`, and is no work of this command.
@@ -17,6 +17,7 @@ from rich.progress import Task as LiveTask
 from rich.text import Text  # of the bar, which holds nothing that others wrote
 
 from execverify.cli.terminal import note, stderr
+from execverify.cli.verbosity import is_quiet
 
 Item = TypeVar("Item")
 
@@ -44,6 +45,8 @@ class Progress:
         self._live: Live | None = None
 
     def __enter__(self) -> "Progress":
+        if is_quiet():
+            return self
         if stderr.is_terminal:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Note(self))
             self._live = Live(*columns, console=stderr, transient=True)

@@ -2,6 +2,7 @@
 
     OUT/manifest.json           what the dataset is; written last, as the mark of a complete dataset
     OUT/data/*.parquet          the rows
+    OUT/README.md               the dataset's card for the hub
     OUT/report.html             the dataset for a reader, where the build was given a writer of it
     OUT/.unfinished/            while it is being made: `begun.json` with the settings, then spans, shards and a lock
 
@@ -19,9 +20,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from execverify.errors import DatasetError
-from execverify.utils.atomic import atomic_json
+from execverify.utils.atomic import atomic_json, atomic_text
 
 MANIFEST = "manifest.json"
+CARD = "README.md"
 REPORT = "report.html"
 IN_PROGRESS = ".unfinished"
 _STATE_FILE = "begun.json"
@@ -132,14 +134,15 @@ class Folder:
                 difference = f"{name} {_shown(before.get(name))} there, {_shown(now.get(name))} asked for"
                 raise DatasetError(f"{self.out} {what} ({difference}): name another folder")
 
-    def commit(self, data: Path, manifest: dict[str, Any], write_report: ReportWriter | None) -> None:
-        """Puts the finished shards, the report and last the manifest into their places, and removes what was unfinished."""
+    def commit(self, data: Path, manifest: dict[str, Any], card: str, write_report: ReportWriter | None) -> None:
+        """Put the finished shards, the report, the card and last the manifest into their places, and remove what was unfinished."""
         target = self.out / "data"
         if target.exists():  # killed between this step and the next: the same files
             shutil.rmtree(target)
         data.rename(target)
         if write_report is not None:
             write_report(self.out, manifest)
+        atomic_text(self.out / CARD, card, errors="backslashreplace", beside=self.work)
         atomic_json(self.out / MANIFEST, manifest, ensure_ascii=False, beside=self.work)
         self._release()
         shutil.rmtree(self.work, ignore_errors=True)

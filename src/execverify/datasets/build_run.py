@@ -8,6 +8,7 @@ are moved into place (`build_dir`). A build that is started again does the same,
 import functools
 import hashlib
 import itertools
+import logging
 import platform
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from typing import Any
 from execverify import __version__
 from execverify.datasets.batch_generate import BatchGenerator
 from execverify.datasets.build_dir import REPORT, Folder, ReportWriter, write_error
+from execverify.datasets.card import card_of_build
 from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore, ItemResult
 from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
 from execverify.datasets.config import DatasetConfig, check_size
@@ -31,6 +33,8 @@ from execverify.datasets.sources import source_of
 from execverify.datasets.timing import StageTimer
 from execverify.datasets.workers import WorkerCrashed, WorkerPool, died_at
 from execverify.errors import DatasetError, SandboxError
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
@@ -65,6 +69,7 @@ def build(
     workers: int = 1,
     progress: Progress = lambda rows, ready: None,
     write_report: ReportWriter | None = None,
+    command: str | None = None,
 ) -> BuildResult:
     """Writes a dataset into a folder; continues where a build with the same settings stopped.
 
@@ -75,6 +80,7 @@ def build(
         workers: how many processes generate them; the rows are the same for any number.
         progress: called now and then with the number of rows so far, and how many of these an earlier build had generated.
         write_report: writes OUT/report.html before the manifest; `execverify.reports.dataset.write_report` does. None: no report.
+        command: the shell command that OUT/README.md names; None names a call from Python.
 
     Raises:
         DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that do not give so many
@@ -93,7 +99,8 @@ def build(
             if write_report is not None and not (folder / REPORT).exists():
                 write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
-        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report)
+        _log.info("%s: %d rows to make, %d workers, settings %s", folder, size, max(1, workers), settings)
+        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report, command)
         try:
             manifest = work.run({**settings, "size": size})
         except OSError as error:
@@ -138,6 +145,7 @@ class _Build:
         workers: int,
         progress: Progress,
         write_report: ReportWriter | None,
+        command: str | None,
     ) -> None:
         self.folder = folder
         self.recipe = recipe
@@ -146,6 +154,7 @@ class _Build:
         self.workers = workers
         self.progress = progress
         self.write_report = write_report
+        self.command = command
         self.clock = StageTimer()
         self.chunks = ChunkStore(folder.work)
         self.ready = 0
@@ -168,7 +177,9 @@ class _Build:
             with self.clock.stage("write"):
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
-        self.folder.commit(data, manifest, self.write_report)
+        _log.info("%d rows in %d shards are made; they are moved into place", manifest["rows"], len(files))
+        card = card_of_build(self.folder.out, manifest, self.command).text()
+        self.folder.commit(data, manifest, card, self.write_report)
         return manifest
 
     def _items(self, pool: WorkerPool) -> Iterator[tuple[bool, ItemResult, list[bytes]]]:

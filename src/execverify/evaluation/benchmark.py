@@ -113,6 +113,14 @@ class Benchmark(ABC):
             EvaluationError: the data are missing, or are not what they should be.
         """
 
+    def located(self, source: Source) -> Source:
+        """Where the items are read from; a benchmark that downloads its data names the file.
+
+        Raises:
+            EvaluationError: the data cannot be had.
+        """
+        return source
+
     def answer_format(self, style: str) -> str:
         """The known style whose answers look like those of a style: itself, unless it is a file.
 

@@ -27,6 +27,8 @@ from execverify.errors import ModelError
 from execverify.models.model import SKIPPED_REQUEST, Generation, Request, Sampling, check_ids
 from execverify.utils.messages import count_phrase, one_line, redact, redact_url, url_secrets
 
+_log = logging.getLogger(__name__)
+
 API_KEY_ENV = "EXECVERIFY_API_KEY"
 """The environment variable that holds the key, where `api_key_env` names no other."""
 
@@ -203,6 +205,7 @@ class OpenAICompatibleModel:
                 self._limiter.hold(state.upcoming_sleep)
 
         async def sleep(seconds: float) -> None:
+            _log.info("%s: tried again in %.1f s", self.name, seconds)
             await _wait(batch.server_down, seconds)
             await self._limiter.turn(batch.server_down)
 
