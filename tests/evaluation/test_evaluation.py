@@ -825,10 +825,15 @@ def test_reasoning_in_words_is_graded_beside_the_output(data: dict[str, Path], t
 
 
 def test_held_out_chains_in_words_are_graded_as_free_text() -> None:
-    item = benchmark("heldout-chains").items(Source())[0]
+    chains = benchmark("heldout-chains")
+    item = chains.items(Source())[0]
     of = item.reference
-    text = f"<reasoning>\nIt returns {of.result.text}.\n</reasoning>\n<answer>\n{of.assertion}\n</answer>"
-    metrics = benchmark("heldout-chains").extra_metrics([ItemResult(item, (text,))])
-    assert (metrics["claims_found"], metrics["claims_right"], metrics["chain_true"]) == (1, 100.0, 0.0)
-    gold = benchmark("heldout-chains").gold(item)
-    assert "claims_found" not in benchmark("heldout-chains").extra_metrics([ItemResult(item, (gold,))])
+
+    def metrics(text: str) -> dict[str, Any]:
+        answer = chains.extract(item, text, "")
+        marks = tuple(chains.judge([(item, answer)], 1))
+        return chains.extra_metrics([ItemResult(item, (text,), (answer,), marks)])
+
+    found = metrics(f"<reasoning>\nIt returns {of.result.text}.\n</reasoning>\n<answer>\n{of.assertion}\n</answer>")
+    assert (found["claims_found"], found["claims_right"], found["right_output_with_wrong_claim"]) == (1, 100.0, 0.0)
+    assert "claims_found" not in metrics(chains.gold(item))
