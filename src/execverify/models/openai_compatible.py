@@ -17,10 +17,9 @@ import queue
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from execverify.errors import ModelError
@@ -130,11 +129,22 @@ class OpenAICompatibleModel:
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
         """Yields generations as they arrive. Closing the iterator cancels what is under way, and sends nothing more."""
         check_ids(requests)
+        yield from self._generate(_ListedRequests(requests), min(self._concurrency, len(requests)), sampling)
 
+    def generate_stream(self, requests: Iterator[Request], sampling: Sampling) -> Iterator[Generation]:
+        """The same for requests that are made while others are answered. The next one is taken when a connection is free.
+
+        Args:
+            requests: with unique ids. `next(requests)` may block. It must end, or raise, before the iterator is closed.
+            sampling: how completions are drawn.
+        """
+        yield from self._generate(_StreamedRequests(requests), self._concurrency, sampling)
+
+    def _generate(self, requests: "_RequestSource", tasks_at_once: int, sampling: Sampling) -> Iterator[Generation]:
         async def work(emit: Callable[[Generation], None]) -> None:
             async with self._client() as client, asyncio.TaskGroup() as tasks:
-                batch = _Batch(client, sampling, deque(requests), max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
-                for _ in range(min(self._concurrency, len(requests))):
+                batch = _Batch(client, sampling, requests, max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
+                for _ in range(tasks_at_once):
                     tasks.create_task(self._work(batch, emit))
 
         yield from _iterate_in_thread(work)
@@ -143,8 +153,7 @@ class OpenAICompatibleModel:
         """Does nothing: each call of `generate` closes its own connections."""
 
     async def _work(self, batch: "_Batch", emit: Callable[[Generation], None]) -> None:
-        while batch.waiting:
-            request = batch.waiting.popleft()
+        while (request := await batch.requests.take()) is not None:
             try:
                 generation = await self._answer(request, batch)
             except Exception as error:  # no error in this client may lose a request or end the batch
@@ -154,6 +163,7 @@ class OpenAICompatibleModel:
     async def _answer(self, request: Request, batch: "_Batch") -> Generation:
         """All completions of a request: by the parameter `n`, or one by one where the server refuses it or returns fewer."""
         choices: list[_Choice] = []
+        usage: tuple[int, int] | None = (0, 0)
         error = None
         supports_n = self._supports_n
         while len(choices) < batch.sampling.n and error is None:
@@ -170,7 +180,9 @@ class OpenAICompatibleModel:
             supports_n = supports_n and len(received) >= wanted
             self._supports_n = self._supports_n and supports_n
             choices += received[:missing]
-        return Generation(request.id, tuple(c.text for c in choices), error, tuple(c.finish_reason for c in choices))
+            usage = _add_usage(usage, received[0].usage)
+        texts, reasons = tuple(c.text for c in choices), tuple(c.finish_reason for c in choices)
+        return Generation(request.id, texts, error, reasons, usage if choices else None)
 
     async def _complete(self, request: Request, batch: "_Batch", wanted: int, seed_offset: int) -> list["_Choice"]:
         """Sends a request until it is answered.
@@ -235,7 +247,7 @@ class OpenAICompatibleModel:
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens,
             "n": wanted if wanted > 1 else None,
-            "seed": None if sampling.seed is None else sampling.seed + seed_offset,
+            "seed": None if sampling.seed is None else sampling.seed + request.sample + seed_offset,
             "stop": list(sampling.stop) or None,
         }
         fields |= self._body
@@ -297,7 +309,7 @@ class OpenAICompatibleModel:
                     text = ""  # the model reasoned or refused, without an answer
                 if not isinstance(text, str):
                     raise TypeError
-                choices.append(_Choice(text, str(entry.get("finish_reason") or "")))
+                choices.append(_Choice(text, str(entry.get("finish_reason") or ""), _usage(reply)))
         except (TypeError, KeyError, AttributeError):
             choices = []
         if not choices:
@@ -330,8 +342,44 @@ class OpenAICompatibleModel:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
+    """A completion; `usage` is of the whole reply that it came in."""
+
     text: str
     finish_reason: str
+    usage: tuple[int, int] | None
+
+
+class _RequestSource(Protocol):
+    """Gives the requests of one `generate`, each once."""
+
+    async def take(self) -> Request | None:
+        """The next request; None where there is none."""
+        ...
+
+
+class _ListedRequests:
+    """Requests that are there."""
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self._waiting = iter(requests)
+
+    async def take(self) -> Request | None:
+        return next(self._waiting, None)
+
+
+class _StreamedRequests:
+    """Requests that are made while others are answered: the event loop waits for the next one in another thread."""
+
+    def __init__(self, requests: Iterator[Request]) -> None:
+        self._waiting = requests
+        self._lock = asyncio.Lock()
+        self._ended = False
+
+    async def take(self) -> Request | None:
+        async with self._lock:
+            request = None if self._ended else await asyncio.to_thread(next, self._waiting, None)
+            self._ended = request is None
+            return request
 
 
 @dataclass(slots=True)
@@ -340,7 +388,7 @@ class _Batch:
 
     client: Any
     sampling: Sampling
-    waiting: deque[Request]
+    requests: _RequestSource
     max_failures: int
     failures_in_a_row: int = 0
     server_down: asyncio.Event = field(default_factory=asyncio.Event)
@@ -380,6 +428,21 @@ def _wait_seconds(state: Any) -> float:
     server_asks = state.outcome.exception().retry_after
     seconds: float = tenacity.wait_random_exponential(FIRST_WAIT, MAX_WAIT)(state) if server_asks is None else server_asks
     return seconds
+
+
+def _usage(reply: Any) -> tuple[int, int] | None:
+    """The tokens of a prompt and of its completions in a reply; None where it has no such counts."""
+    counts = reply.get("usage") if isinstance(reply, Mapping) else None
+    found = [counts.get(name) for name in ("prompt_tokens", "completion_tokens")] if isinstance(counts, Mapping) else []
+    match found:
+        case [int(prompt), int(completion)] if prompt >= 0 and completion >= 0:
+            return prompt, completion
+    return None
+
+
+def _add_usage(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sum of two counts; None where one of them is not known."""
+    return None if one is None or other is None else (one[0] + other[0], one[1] + other[1])
 
 
 def _iterate_in_thread(work: Callable[[Callable[[T], None]], Coroutine[Any, Any, None]]) -> Iterator[T]:

@@ -151,6 +151,21 @@ def extract_code(completion: str, entry_point: str | None = None) -> ExtractedCo
     return ExtractedCode(last.source, entry_point, not why, why)
 
 
+def code_blocks(completion: str, most: int = 20) -> list[str]:
+    """The texts of a completion that may be Python code, in order: the last `most` blocks that say so, or else that say nothing.
+
+    Where the answer has no block at all, the whole answer is one where it is Python that does something. An answer that is longer than
+    `MAX_CODE_ANSWER` has none.
+    """
+    inside, _ = _answer(completion)
+    if inside is None or len(inside) > MAX_CODE_ANSWER:
+        return []
+    blocks = [block for block in _blocks(inside) if not block.other]
+    blocks = [block for block in blocks if block.python] or blocks
+    texts = [block.source for block in blocks if len(block.source) <= MAX_CODE]
+    return texts[-most:] or ([inside] if not blocks and _is_code(inside) else [])
+
+
 def _answer(completion: str) -> tuple[str | None, bool]:
     """The text of the answer, and whether tags stand around it; None where the completion is all reasoning."""
     if (special := _SPECIAL.search(completion[-400:])) is not None:
