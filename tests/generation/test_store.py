@@ -16,6 +16,7 @@ from tests.helpers.faulty_openai_server import Misbehaving, drop, half, misbehav
 from tests.helpers.writing_server import asked, say
 
 SAMPLING = Sampling(temperature=1.0, max_tokens=100)
+SMALL = {"prompt_tokens": 6, "completion_tokens": 94}
 
 
 @pytest.fixture(autouse=True)
@@ -119,26 +120,26 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_budget_of_tokens_is_kept_and_resumed(tmp_path: Path) -> None:
-    with misbehaving(otherwise=say("hi")) as server:
-        with pytest.raises(RunStopped, match=r"stopped at the budget \(--max-tokens-total 4,000\)"), asker_of(
-            server, tmp_path, Budget(max_tokens=4_000)
-        ) as asker:
+    with misbehaving(otherwise=say("hi", usage=SMALL)) as server:
+        with (
+            pytest.raises(RunStopped, match=r"stopped at the budget \(--max-tokens-total 1,000\)"),
+            asker_of(server, tmp_path, Budget(max_tokens=1_000)) as asker,
+        ):
             asker.ask(requests(40), SAMPLING)
-        assert asker.usage.total.tokens <= 4_000
-        spent = len(server.calls)
-        assert 5 <= spent <= 10  # 400 tokens each, as the server counts
-        with asker_of(server, tmp_path, Budget(max_tokens=400 * 40 + 200)) as asker:
+        assert asker.usage.total.tokens <= 1_000
+        assert len(server.calls) == 9  # 100 tokens each, as the server counts; ten would need 1,006 in the worst case
+        with asker_of(server, tmp_path, Budget(max_tokens=100 * 40 + 6)) as asker:
             assert all(reply.answer for reply in asker.ask(requests(40), SAMPLING))
         assert set(asked(server).values()) == {1}
 
 
 def test_the_budget_of_cost(tmp_path: Path) -> None:
-    budget = Budget(max_cost=0.002, price_in=1.0, price_out=2.0)  # 0.0005 a request
-    with misbehaving(otherwise=say("hi")) as server:
-        with pytest.raises(RunStopped, match=r"--max-cost 0.002.*for 0.002"), asker_of(server, tmp_path, budget) as asker:
+    budget = Budget(max_cost=0.001, price_in=1.0, price_out=2.0)  # 0.000194 a request
+    with misbehaving(otherwise=say("hi", usage=SMALL)) as server:
+        with pytest.raises(RunStopped, match=r"--max-cost 0.001.*for 0.00097"), asker_of(server, tmp_path, budget) as asker:
             asker.ask(requests(40), SAMPLING)
-        assert asker.cost() <= 0.002
-        assert len(server.calls) == 4
+        assert asker.cost() <= 0.001
+        assert len(server.calls) == 5
 
 
 @pytest.mark.parametrize(
@@ -157,9 +158,10 @@ def test_a_budget_without_sense(options: dict[str, Any], message: str) -> None:
 
 def test_the_share_of_errors_stops_a_run(tmp_path: Path) -> None:
     with misbehaving(otherwise=status(400, "the prompt is refused")) as server:
-        with pytest.raises(RunStopped, match=r"more than --max-error-share 0.2 allows; the last: .*the prompt is refused"), asker_of(
-            server, tmp_path
-        ) as asker:
+        with (
+            pytest.raises(RunStopped, match=r"more than --max-error-share 0.2 allows; the last: .*the prompt is refused"),
+            asker_of(server, tmp_path) as asker,
+        ):
             asker.ask(requests(500), SAMPLING)
         assert len(server.calls) < 60
 

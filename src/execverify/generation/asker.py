@@ -9,6 +9,7 @@ fit, it waits for them; where none is under way, the run stops.
 """
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -130,6 +131,7 @@ class Asker:
         self._pending: dict[str, _Pending] = {}
         self._under_way: dict[str, _Pending] = {}
         self._streams: dict[Sampling, _Stream] = {}
+        self._prompt_ratio = 1.0  # most tokens of a prompt that the server counted, for each that was estimated
         self._changed = threading.Condition()
         self._stopped: Exception | None = None
 
@@ -206,7 +208,7 @@ class Asker:
         waiting = [pending, *self._under_way.values()]
         total = self.usage.total
         return not self.budget.exceeded_by(
-            total.prompt_tokens + sum(one.prompt_tokens for one in waiting),
+            total.prompt_tokens + math.ceil(self._prompt_ratio * sum(one.prompt_tokens for one in waiting)),
             total.completion_tokens + sum(one.sampling.max_tokens for one in waiting),
         )
 
@@ -243,6 +245,7 @@ class Asker:
             self.store.put(pending.request.id, self.model.name, pending.request, pending.sampling, answer)
             with self._changed:
                 self.usage.total = self.usage.total.plus(answer)
+                self._prompt_ratio = max(self._prompt_ratio, prompt / pending.prompt_tokens)
             return Reply(answer)
         error = generation.error or "the model returned nothing"
         with self._changed:
