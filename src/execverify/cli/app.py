@@ -41,7 +41,9 @@ DATASET_VERBS = {
     "build": ("dataset_build", "Make a dataset of synthesized programs."),
     "from-programs": ("dataset_from_programs", "Make rows of programs that exist."),
     "import": ("dataset_import", "Make rows of published code problems with their unit tests."),
-    "add-cot": ("dataset_add_cot", "Give rows chains of thought rendered from their programs' traces."),
+    "add-cot": ("dataset_add_cot", "Give rows chains of thought: rendered from traces, or written by a model."),
+    "difficulty": ("dataset_difficulty", "Measure how many samples of a model are right, and keep rows by that."),
+    "from-failures": ("dataset_from_failures", "Make rows of questions about a model's own failed programs."),
     "stats": ("dataset_stats", "Describe rows and their programs, and how far shortcuts get."),
     "validate": ("dataset_validate", "Check labels against a new run, and that no reward hack is overpaid."),
     "report": ("dataset_stats", "Write the page that describes a dataset, OUT/report.html, anew."),
@@ -49,8 +51,8 @@ DATASET_VERBS = {
 }
 """The verbs of `execverify dataset`."""
 
-_RESUMES = frozenset({"build", "train", "ablate"})
-"""Verbs that resume where they were stopped; `evaluate` does with --output."""
+_RESUMES = frozenset({"build", "difficulty", "train", "ablate"})
+"""Verbs that resume where they were stopped; `evaluate` does with --output, and `add-cot` and `from-failures` with --model."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -233,7 +235,9 @@ def stopped(words: list[str]) -> str:
     """The message for a stopped command: whether the same command resumes."""
     named = [word for word in words if not word.startswith("-")]
     verb = next((word for word in named if word != "dataset"), "")
-    if verb in _RESUMES or (verb == "evaluate" and any(word.split("=")[0] in ("-o", "--output") for word in words)):
+    options = {word.split("=")[0] for word in words}
+    asks = verb in ("add-cot", "from-failures") and "--model" in options
+    if verb in _RESUMES or asks or (verb == "evaluate" and options & {"-o", "--output"}):
         return "stopped; what was done is kept: give the same command again to resume"
     if verb == "evaluate":
         return "stopped; nothing is kept: with --output RUN, the same command would resume"

@@ -33,7 +33,6 @@ _OPTIONS: tuple[Any, ...] = (
         type=click.IntRange(1, 1000),
         help="Requests to the model under way at once.",
     ),
-    click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of an answer.  [default: of the verb]"),
     click.option(
         "--max-tokens-total", type=click.IntRange(1), metavar="N", help="Stop before prompts and answers have more than N tokens."
     ),
@@ -49,6 +48,13 @@ _OPTIONS: tuple[Any, ...] = (
     ),
     click.option("--requests", metavar="FOLDER", help="Where requests and answers are kept.  [default: beside the output]"),
 )
+
+
+def max_tokens_option(default: int) -> Any:
+    """Adds how long an answer may be, as the parameter `max_tokens`."""
+    return click.option(
+        "--max-tokens", default=default, show_default=True, type=click.IntRange(1), help="Most tokens of an answer."
+    )
 
 
 def asking_options(command: Command) -> Command:
@@ -70,12 +76,6 @@ def open_asker(asking: Mapping[str, Any], default_folder: str | Path) -> Asker:
         options.setdefault("concurrency", asking["concurrency"])
     model = load(asking["spec"], **options)
     return Asker(model, RequestStore(asking["requests"] or default_folder), budget, asking["concurrency"])
-
-
-def beside(out: str, ending: str) -> Path:
-    """A file or folder that belongs to an output file: `rows.requests` for `rows.parquet`."""
-    path = Path(out)
-    return path.with_name(f"{path.stem}{ending}")
 
 
 def usage_text(asker: Asker) -> Callable[[], str]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.asking import asking_options, note_usage, open_asker, print_funnel, usage_text
+from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
 from execverify.cli.common import SEED, Finite, default_workers, limit_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
@@ -110,6 +110,7 @@ GRAMMAR = "grammar"
     type=click.Choice([FULL, RUN]),
     help="chat: full: as for the grammar's programs; run: a program runs, deterministically, and there is something to ask.",
 )
+@max_tokens_option(1024)
 @asking_options
 def dataset_build_command(
     out: str,
@@ -138,6 +139,7 @@ def dataset_build_command(
     repair: bool,
     inputs_from: str,
     checks: str,
+    max_tokens: int,
     **asking: Any,
 ) -> None:
     """Make a dataset of synthesized programs in the folder OUT: Parquet shards, a manifest, a report.
@@ -164,7 +166,7 @@ def dataset_build_command(
         imports=imports,
     )
     if synthesizer == CHAT:
-        config = SynthesisConfig(temperature, top_p, asking["max_tokens"] or 1024, repair, inputs_from, checks=checks)
+        config = SynthesisConfig(temperature, top_p, max_tokens, repair, inputs_from, checks=checks)
         _build_with_model(out, size, recipe, config, max_asked, workers, asking)
         return
     if asking["spec"]:
