@@ -3,9 +3,9 @@
     with Asker(load(url), RequestStore("OUT/requests"), Budget(max_tokens=1_000_000)) as asker:
         replies = asker.ask(requests, Sampling(temperature=0.8))      # in order; from the store where it has them
 
-One thread for each way of sampling hands requests to the model, as soon as the model takes them. A request is sent only where its
-prompt and the most tokens of its completion fit into the budget together with the requests that are under way. Where it does not
-fit, it waits for them; where none is under way, the run stops.
+One thread hands requests to the model, as soon as the model takes them; another one writes the answers that have come into the store,
+many in one transaction. A request is sent only where its prompt and the most tokens of its completion fit into the budget together
+with the requests that are under way. Where it does not fit, it waits for them; where none is under way, the run stops.
 """
 
 import contextlib
@@ -29,6 +29,7 @@ MIN_REQUESTS_FOR_ERROR_SHARE = 20
 
 RESUME = "what was answered is kept: give the same command again to resume"
 _CLOSE_SECONDS = 2.0
+_GATHER_SECONDS = 0.005
 
 
 class RunStopped(ModelError):
@@ -130,7 +131,9 @@ class Asker:
         self.usage = Usage(total=store.totals())
         self._pending: dict[str, _Pending] = {}
         self._under_way: dict[str, _Pending] = {}
-        self._streams: dict[Sampling, _Stream] = {}
+        self._waiting: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
+        self._answered: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
         self._prompt_ratio = 1.0  # most tokens of a prompt that the server counted, for each that was estimated
         self._changed = threading.Condition()
         self._stopped: Exception | None = None
@@ -140,9 +143,9 @@ class Asker:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         self._stop(RunStopped(f"the run was stopped; {RESUME}"), with_under_way=True)
-        for stream in self._streams.values():
-            stream.thread.join(_CLOSE_SECONDS)
-        if not any(stream.thread.is_alive() for stream in self._streams.values()):
+        for thread in self._threads:
+            thread.join(_CLOSE_SECONDS)
+        if not any(thread.is_alive() for thread in self._threads):
             self.model.close()
             self.store.close()
 
@@ -180,19 +183,60 @@ class Asker:
                 tokens = sum(estimate_tokens(message["content"]) + 4 for message in request.messages)
                 pending = _Pending(Request(key, request.messages, request.sample), sampling, tokens, Future())
                 self._pending[key] = pending
-                if sampling not in self._streams:
-                    self._streams[sampling] = _Stream(self, sampling)
-                self._streams[sampling].waiting.put(pending)
+                self._waiting.put(pending)
+                if not self._threads:
+                    for work in (self._send, self._keep):
+                        self._threads.append(threading.Thread(target=work, daemon=True, name="execverify asker"))
+                        self._threads[-1].start()
             return pending.result
 
-    # ---------------------------------------------------------------------------------------------- in the streams
+    # ------------------------------------------------------------------------------------ in the thread that sends
 
-    def admit(self, pending: _Pending, *, wait: bool = True) -> bool:
+    def _send(self) -> None:
+        """Hands requests to the model, and what it generates to the thread that keeps it."""
+        try:
+            for generation in self._generations():
+                self._answered.put(generation)
+        except Exception as error:
+            reason = error if isinstance(error, ModelError) else ModelError(f"the model failed: {one_line(error, 300)}")
+            self._stop(reason, with_under_way=True)
+        finally:
+            self._answered.put(None)
+
+    def _generations(self) -> Iterator[Generation]:
+        if isinstance(self.model, StreamingModel):
+            # Twice as many as may be under way are handed over, so that none of its connections waits for this thread.
+            yield from self.model.generate_stream(
+                [(one.request, one.sampling) for one in batch] for batch in self._batches(2 * self.concurrency)
+            )
+            return
+        for batch in self._batches(self.concurrency):
+            for sampling in dict.fromkeys(one.sampling for one in batch):
+                yield from self.model.generate([one.request for one in batch if one.sampling == sampling], sampling)
+
+    def _batches(self, most: int) -> Iterator[list[_Pending]]:
+        """Lists of requests that may be sent, each of all that may be sent by then; waits for the first one."""
+        first = self._waiting.get()
+        while first is not None and self._admit(first, most):
+            time.sleep(_GATHER_SECONDS)  # so that the other requests of one call are there
+            batch, following = [first], self._next()
+            while following is not None and len(batch) < most and self._admit(following, most, wait=False):
+                batch.append(following)
+                following = self._next()
+            yield batch
+            first = following or self._waiting.get()
+
+    def _next(self) -> _Pending | None:
+        with contextlib.suppress(queue.Empty):
+            return self._waiting.get_nowait()
+        return None
+
+    def _admit(self, pending: _Pending, most: int, *, wait: bool = True) -> bool:
         """Waits until a request may be sent. False where the run has stopped, or where it would have to wait and must not."""
         with self._changed:
             while self._stopped is None:
                 fits = self._fits(pending)
-                if fits and len(self._under_way) < self.concurrency:
+                if fits and len(self._under_way) < most:
                     self._under_way[pending.request.id] = pending
                     self.usage.sent += 1
                     return True
@@ -224,47 +268,58 @@ class Asker:
             "what was answered is kept: give the same command with a larger budget to resume"
         )
 
-    def settle(self, generation: Generation) -> None:
-        """Keeps an answer, or counts an error, and wakes who waits for it."""
-        with self._changed:
+    # ----------------------------------------------------------------------------------- in the thread that keeps
+
+    def _keep(self) -> None:
+        """Writes answers into the store, and wakes who waits for them."""
+        ended = False
+        while not ended:
+            batch = [self._answered.get()]
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    batch.append(self._answered.get_nowait())
+            ended = None in batch
+            try:
+                self._settle([one for one in batch if one is not None])
+            except Exception as error:
+                self._stop(error if isinstance(error, ModelError) else ModelError(one_line(error, 300)), with_under_way=True)
+
+    def _settle(self, generations: Sequence[Generation]) -> None:
+        entries, replies = [], []
+        for generation in generations:
             pending = self._under_way[generation.id]
-        reply = self._kept(pending, generation)
+            reply = _reply(pending, generation)
+            replies.append((pending, reply))
+            if reply.answer is not None:
+                entries.append((pending.request.id, self.model.name, pending.request, pending.sampling, reply.answer))
+        if entries:
+            self.store.put_many(entries)
         with self._changed:
-            del self._under_way[generation.id]
-            self._pending.pop(generation.id, None)
-            if not pending.result.done():
-                pending.result.set_result(reply)
+            for pending, reply in replies:
+                del self._under_way[pending.request.id]
+                self._pending.pop(pending.request.id, None)
+                self._count(pending, reply)
+                if not pending.result.done():
+                    pending.result.set_result(reply)
             self._changed.notify_all()
 
-    def _kept(self, pending: _Pending, generation: Generation) -> Reply:
-        if generation.completions:
-            text = generation.completions[0]
-            prompt, completion = generation.usage or (pending.prompt_tokens, estimate_tokens(text))
-            finish = (*generation.finish_reasons, "")[0]
-            answer = Answer(text, finish, prompt, completion, generation.usage is None)
-            self.store.put(pending.request.id, self.model.name, pending.request, pending.sampling, answer)
-            with self._changed:
-                self.usage.total = self.usage.total.plus(answer)
-                self._prompt_ratio = max(self._prompt_ratio, prompt / pending.prompt_tokens)
-            return Reply(answer)
-        error = generation.error or "the model returned nothing"
-        with self._changed:
-            self.usage.errors += 1
-            sent, errors = self.usage.sent - len(self._under_way) + 1, self.usage.errors
-        if error.startswith(SKIPPED_REQUEST):
+    def _count(self, pending: _Pending, reply: Reply) -> None:
+        """Adds an answer or an error to the counts; stops the run where there are too many errors."""
+        if reply.answer is not None:
+            self.usage.total = self.usage.total.plus(reply.answer)
+            self._prompt_ratio = max(self._prompt_ratio, reply.answer.prompt_tokens / pending.prompt_tokens)
+            return
+        self.usage.errors += 1
+        sent, errors = self.usage.sent - len(self._under_way), self.usage.errors
+        if reply.error.startswith(SKIPPED_REQUEST):
             self._stop(RunStopped(f"the server stopped answering ({errors} of {sent} requests failed); {RESUME}"))
         elif sent >= MIN_REQUESTS_FOR_ERROR_SHARE and errors > self.budget.max_error_share * sent:
             self._stop(
                 RunStopped(
                     f"stopped: {errors} of {sent} requests failed, more than --max-error-share {self.budget.max_error_share:g} allows; "
-                    f"the last: {one_line(error, 200)}; {RESUME}"
+                    f"the last: {one_line(reply.error, 200)}; {RESUME}"
                 )
             )
-        return Reply(None, error)
-
-    def fail(self, error: Exception) -> None:
-        """Ends the run because the model failed as a whole."""
-        self._stop(error, with_under_way=True)
 
     def _stop(self, error: Exception, *, with_under_way: bool = False) -> None:
         """Sends nothing more, and fails who waits. Answers of what is under way are still kept when they arrive.
@@ -282,61 +337,13 @@ class Asker:
                 if not pending.result.done():
                     pending.result.set_exception(self._stopped)
             self._changed.notify_all()
-        for stream in list(self._streams.values()):
-            stream.waiting.put(None)
-
-    @property
-    def stopped(self) -> bool:
-        """Whether nothing more is sent."""
-        return self._stopped is not None
+        self._waiting.put(None)
 
 
-class _Stream:
-    """The thread that hands the requests of one way of sampling to the model."""
-
-    def __init__(self, asker: Asker, sampling: Sampling) -> None:
-        self.asker, self.sampling = asker, sampling
-        self.waiting: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self._run, daemon=True, name="execverify asker")
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            for generation in self._generations():
-                self.asker.settle(generation)
-        except Exception as error:
-            reason = error if isinstance(error, ModelError) else ModelError(f"the model failed: {one_line(error, 300)}")
-            self.asker.fail(reason)
-
-    def _generations(self) -> Iterator[Generation]:
-        model = self.asker.model
-        if isinstance(model, StreamingModel):
-            yield from model.generate_stream(self._requests(), self.sampling)
-            return
-        while batch := self._batch():
-            yield from model.generate([pending.request for pending in batch], self.sampling)
-
-    def _requests(self) -> Iterator[Request]:
-        while (pending := self.waiting.get()) is not None and self.asker.admit(pending):
-            yield pending.request
-
-    def _batch(self) -> list[_Pending]:
-        """What is waiting, at most as many as may be under way; waits for the first."""
-        first = self.waiting.get()
-        if first is None or not self.asker.admit(first):
-            return []
-        batch = [first]
-        time.sleep(0.01)  # so that the other requests of one call are there
-        while len(batch) < self.asker.concurrency:
-            with contextlib.suppress(queue.Empty):
-                following = self.waiting.get_nowait()
-                if following is not None and self.asker.admit(following, wait=False):
-                    batch.append(following)
-                    continue
-                self._put_back(following)
-            break
-        return batch
-
-    def _put_back(self, pending: _Pending | None) -> None:
-        """Requests have no order, so the end of the queue will do."""
-        self.waiting.put(pending)
+def _reply(pending: _Pending, generation: Generation) -> Reply:
+    """What came of a request."""
+    if not generation.completions:
+        return Reply(None, generation.error or "the model returned nothing")
+    text = generation.completions[0]
+    prompt, completion = generation.usage or (pending.prompt_tokens, estimate_tokens(text))
+    return Reply(Answer(text, (*generation.finish_reasons, "")[0], prompt, completion, generation.usage is None))

@@ -25,6 +25,7 @@ FORMAT = 1
 
 _SUFFIX = ".sqlite"
 _PART = 500  # keys of one query: SQLite bounds the number of variables
+_ROWS = 90  # of one statement
 _TABLES = """
 CREATE TABLE IF NOT EXISTS prompts (digest TEXT PRIMARY KEY, messages TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
@@ -128,18 +129,27 @@ class RequestStore:
 
     def put(self, key: str, model: str, request: Request, sampling: Sampling, answer: Answer) -> None:
         """Keeps an answer; the first one of a key stays."""
-        messages = json.dumps(_messages(request))
-        digest = hashlib.sha256(messages.encode()).hexdigest()[:32]
-        row = (
-            key, model, digest, json.dumps(sampling.plain()), request.sample, json.dumps(answer.text), answer.finish_reason,
-            answer.prompt_tokens, answer.completion_tokens, answer.estimated,
-        )  # fmt: skip
+        self.put_many([(key, model, request, sampling, answer)])
+
+    def put_many(self, entries: Sequence[tuple[str, str, Request, Sampling, Answer]]) -> None:
+        """Keeps answers in one transaction; arguments of each entry as for `put`."""
+        prompts: dict[str, str] = {}
+        rows: list[Any] = []
+        for key, model, request, sampling, answer in entries:
+            messages = json.dumps(_messages(request))
+            digest = hashlib.sha256(messages.encode()).hexdigest()[:32]
+            prompts[digest] = messages
+            rows += [
+                key, model, digest, json.dumps(sampling.plain()), request.sample, json.dumps(answer.text), answer.finish_reason,
+                answer.prompt_tokens, answer.completion_tokens, answer.estimated,
+            ]  # fmt: skip
         with self._lock:
             try:
                 with contextlib.closing(self._own.cursor()) as cursor:
+                    # Few statements with many rows: each gives up the interpreter's lock, and waits to have it back.
                     cursor.execute("BEGIN IMMEDIATE")
-                    cursor.execute("INSERT OR IGNORE INTO prompts VALUES (?, ?)", (digest, messages))
-                    cursor.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+                    _insert(cursor, "prompts", 2, [part for pair in prompts.items() for part in pair])
+                    _insert(cursor, "answers", 10, rows)
                     cursor.execute("COMMIT")
             except sqlite3.Error as error:
                 with contextlib.suppress(sqlite3.Error):
@@ -193,6 +203,14 @@ class RequestStore:
     @staticmethod
     def _error(path: Path, error: Exception) -> ModelError:
         return ModelError(f"{path} cannot be used as a store of requests ({error}): remove it, or name another folder")
+
+
+def _insert(cursor: sqlite3.Cursor, table: str, columns: int, values: Sequence[Any]) -> None:
+    """Inserts rows whose values follow one another; a row whose key is there is left out."""
+    row = f"({', '.join('?' * columns)})"
+    for start in range(0, len(values), columns * _ROWS):
+        part = values[start : start + columns * _ROWS]
+        cursor.execute(f"INSERT OR IGNORE INTO {table} VALUES {', '.join([row] * (len(part) // columns))}", part)
 
 
 def _messages(request: Request) -> list[list[str]]:

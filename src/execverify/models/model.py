@@ -124,9 +124,10 @@ class Model(Protocol):
 class StreamingModel(Model, Protocol):
     """A model that takes requests while it answers others."""
 
-    def generate_stream(self, requests: Iterator[Request], sampling: Sampling) -> Iterator[Generation]:
-        """Yields one generation for each request, in any order. The next request is taken when there is room for it.
+    def generate_stream(self, requests: Iterator[Sequence[tuple[Request, Sampling]]]) -> Iterator[Generation]:
+        """Yields one generation for each request, in any order.
 
+        The requests come in lists, each with how its completions are drawn. The next list is taken when those before are under way.
         `next(requests)` may block; it is called in another thread.
         """
         ...

@@ -17,9 +17,10 @@ import queue
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from execverify.errors import ModelError
@@ -129,21 +130,21 @@ class OpenAICompatibleModel:
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
         """Yields generations as they arrive. Closing the iterator cancels what is under way, and sends nothing more."""
         check_ids(requests)
-        yield from self._generate(_ListedRequests(requests), min(self._concurrency, len(requests)), sampling)
+        pairs = [(request, sampling) for request in requests]
+        yield from self._generate(_RequestSource(iter(()), pairs), min(self._concurrency, len(pairs)))
 
-    def generate_stream(self, requests: Iterator[Request], sampling: Sampling) -> Iterator[Generation]:
-        """The same for requests that are made while others are answered. The next one is taken when a connection is free.
+    def generate_stream(self, requests: Iterator[Sequence[tuple[Request, Sampling]]]) -> Iterator[Generation]:
+        """The same for requests that are made while others are answered, each with its own sampling.
 
         Args:
-            requests: with unique ids. `next(requests)` may block. It must end, or raise, before the iterator is closed.
-            sampling: how completions are drawn.
+            requests: lists of requests with unique ids. `next(requests)` may block. It must end before the iterator is closed.
         """
-        yield from self._generate(_StreamedRequests(requests), self._concurrency, sampling)
+        yield from self._generate(_RequestSource(requests), self._concurrency)
 
-    def _generate(self, requests: "_RequestSource", tasks_at_once: int, sampling: Sampling) -> Iterator[Generation]:
+    def _generate(self, requests: "_RequestSource", tasks_at_once: int) -> Iterator[Generation]:
         async def work(emit: Callable[[Generation], None]) -> None:
             async with self._client() as client, asyncio.TaskGroup() as tasks:
-                batch = _Batch(client, sampling, requests, max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
+                batch = _Batch(client, requests, max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
                 for _ in range(tasks_at_once):
                     tasks.create_task(self._work(batch, emit))
 
@@ -153,24 +154,25 @@ class OpenAICompatibleModel:
         """Does nothing: each call of `generate` closes its own connections."""
 
     async def _work(self, batch: "_Batch", emit: Callable[[Generation], None]) -> None:
-        while (request := await batch.requests.take()) is not None:
+        while (taken := await batch.requests.take()) is not None:
+            request, sampling = taken
             try:
-                generation = await self._answer(request, batch)
+                generation = await self._answer(request, sampling, batch)
             except Exception as error:  # no error in this client may lose a request or end the batch
                 generation = Generation(request.id, (), error=self._redact(one_line(f"{type(error).__name__}: {error}")))
             emit(generation)
 
-    async def _answer(self, request: Request, batch: "_Batch") -> Generation:
+    async def _answer(self, request: Request, sampling: Sampling, batch: "_Batch") -> Generation:
         """All completions of a request: by the parameter `n`, or one by one where the server refuses it or returns fewer."""
         choices: list[_Choice] = []
         usage: tuple[int, int] | None = (0, 0)
         error = None
         supports_n = self._supports_n
-        while len(choices) < batch.sampling.n and error is None:
-            missing = batch.sampling.n - len(choices)
+        while len(choices) < sampling.n and error is None:
+            missing = sampling.n - len(choices)
             wanted = missing if supports_n else 1
             try:
-                received = await self._complete(request, batch, wanted, len(choices))
+                received = await self._complete(request, sampling, batch, wanted, len(choices))
             except RequestFailed as failure:
                 if wanted > 1 and failure.status in (400, 422, 501):
                     supports_n = False
@@ -184,7 +186,9 @@ class OpenAICompatibleModel:
         texts, reasons = tuple(c.text for c in choices), tuple(c.finish_reason for c in choices)
         return Generation(request.id, texts, error, reasons, usage if choices else None)
 
-    async def _complete(self, request: Request, batch: "_Batch", wanted: int, seed_offset: int) -> list["_Choice"]:
+    async def _complete(
+        self, request: Request, sampling: Sampling, batch: "_Batch", wanted: int, seed_offset: int
+    ) -> list["_Choice"]:
         """Sends a request until it is answered.
 
         Raises:
@@ -192,7 +196,7 @@ class OpenAICompatibleModel:
         """
         import tenacity
 
-        content = self._request_body(request, batch.sampling, wanted, seed_offset)
+        content = self._request_body(request, sampling, wanted, seed_offset)
         tries = counted_failures = 0
 
         async def attempt() -> list[_Choice]:
@@ -349,37 +353,30 @@ class _Choice:
     usage: tuple[int, int] | None
 
 
-class _RequestSource(Protocol):
-    """Gives the requests of one `generate`, each once."""
+class _RequestSource:
+    """Gives the requests of one `_generate`, each once.
 
-    async def take(self) -> Request | None:
-        """The next request; None where there is none."""
-        ...
+    Args:
+        more: further requests, in lists. The event loop waits for the next list in another thread.
+        waiting: requests that are there.
+    """
 
-
-class _ListedRequests:
-    """Requests that are there."""
-
-    def __init__(self, requests: Sequence[Request]) -> None:
-        self._waiting = iter(requests)
-
-    async def take(self) -> Request | None:
-        return next(self._waiting, None)
-
-
-class _StreamedRequests:
-    """Requests that are made while others are answered: the event loop waits for the next one in another thread."""
-
-    def __init__(self, requests: Iterator[Request]) -> None:
-        self._waiting = requests
+    def __init__(
+        self, more: Iterator[Sequence[tuple[Request, Sampling]]], waiting: Sequence[tuple[Request, Sampling]] = ()
+    ) -> None:
+        self._more, self._waiting = more, deque(waiting)
         self._lock = asyncio.Lock()
         self._ended = False
 
-    async def take(self) -> Request | None:
-        async with self._lock:
-            request = None if self._ended else await asyncio.to_thread(next, self._waiting, None)
-            self._ended = request is None
-            return request
+    async def take(self) -> tuple[Request, Sampling] | None:
+        """The next request with its sampling; None where there is none."""
+        while not self._waiting and not self._ended:
+            async with self._lock:
+                if not self._waiting and not self._ended:
+                    found = await asyncio.to_thread(next, self._more, None)
+                    self._ended = found is None
+                    self._waiting.extend(found or ())
+        return self._waiting.popleft() if self._waiting else None
 
 
 @dataclass(slots=True)
@@ -387,7 +384,6 @@ class _Batch:
     """What the tasks of one `generate` share; `server_down` is set after `max_failures` failed requests in a row."""
 
     client: Any
-    sampling: Sampling
     requests: _RequestSource
     max_failures: int
     failures_in_a_row: int = 0
