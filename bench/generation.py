@@ -3,7 +3,8 @@
     python bench/generation.py [--requests N] [--rows N] [--concurrency N] [--workers N] [--json]
 
 A null server on loopback answers at once, from a process of its own that shares the machine. Its answers are programs of the grammar,
-so that nearly every one keeps its constraint. The asker writes each answer to the store before it is counted.
+so that nearly every one keeps its constraint. The asker writes each answer to the store before it is counted; the plain client sends the
+same requests without it. On a machine that others use, compare the figures a second of processor time, which is this process's own.
 """
 
 import argparse
@@ -62,13 +63,22 @@ def main() -> None:
 
 def asked(url: str, folder: Path, count: int, concurrency: int) -> dict[str, float]:
     """Requests a second: sent and kept, and read from the store."""
-    requests = [Request("", ({"role": "user", "content": "Write a program. " * 40},), number) for number in range(count)]
+    prompt = ({"role": "user", "content": "Write a program. " * 40},)
+    requests = [Request(str(number), prompt, number) for number in range(count)]
     found = {}
+    begun, used = time.perf_counter(), time.process_time()
+    assert all(
+        one.error is None
+        for one in load(url, model="null", concurrency=concurrency).generate(requests, Sampling(temperature=0.8))
+    )
+    found["requests_a_second_of_the_plain_client"] = count / (time.perf_counter() - begun)
+    found["plain_client_a_processor_second"] = count / (time.process_time() - used)
     for what in ("sent", "from_the_store"):
         with Asker(load(url, model="null", concurrency=concurrency), RequestStore(folder), None, concurrency) as asker:
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), time.process_time()
             replies = asker.ask(requests, Sampling(temperature=0.8))
             found[f"requests_a_second_{what}"] = count / (time.perf_counter() - begun)
+            found[f"{what}_a_processor_second"] = count / (time.process_time() - used)
             assert all(reply.answer is not None for reply in replies)
     found["bytes_of_the_store_a_request"] = sum(path.stat().st_size for path in folder.iterdir()) / count
     return found

@@ -17,8 +17,8 @@ import pytest
 import execverify as ev
 from execverify.datasets import DatasetConfig, read_rows
 from execverify.datasets.build_dir import read_manifest
-from execverify.errors import DatasetError
-from execverify.generation.asker import Asker, Budget, RunStopped
+from execverify.errors import DatasetError, RunStopped
+from execverify.generation.asker import Asker, Budget
 from execverify.generation.build import build_with_model
 from execverify.generation.programs import SynthesisConfig, execute_programs
 from execverify.generation.store import RequestStore
@@ -48,7 +48,7 @@ def make(
     budget: Budget | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    model = load(server.url, model="m", concurrency=16, retries=1, timeout=3.0)
+    model = load(server.url, model="m", concurrency=16, retries=0, timeout=20.0)
     with Asker(model, RequestStore(out / "requests"), budget, 16) as asker:
         built = build_with_model(
             out, size, recipe or DatasetConfig(), config or SynthesisConfig(), asker, write_report=write_report, **options
@@ -117,7 +117,7 @@ def test_hard_answers(tmp_path: Path) -> None:
     slow = threading.Event()
 
     def hang(handler: Handler, body: dict[str, Any]) -> None:
-        slow.wait(20)
+        slow.wait(60)
 
     answers: dict[int, Any] = {
         0: "I am sorry, but I cannot help with that.",

@@ -40,10 +40,10 @@ def check_rows(path: str) -> int:
 def test_every_stage(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     folder = smollm2_folder(tmp_path / "model")
-    build(tmp_path / "rows", 4, DatasetConfig(seed=1, levels=(1, 2), max_questions=0, kinds=("white_box", "input_prediction")))
-    build(tmp_path / "code", 2, DatasetConfig(seed=1, levels=(1, 2), kinds=("code_generation",)))
+    build(tmp_path / "rows", 2, DatasetConfig(seed=1, levels=(1, 2), max_questions=0, kinds=("white_box", "input_prediction")))
+    build(tmp_path / "code", 1, DatasetConfig(seed=1, levels=(1, 2), kinds=("code_generation",)))
     with served(transformers_serve(folder), tmp_path) as server:
-        model = ("--model", server.url, "--model-arg", f"model={folder}", "--model-arg", "timeout=600", "--concurrency", "2")
+        model = ("--model", server.url, "--model-arg", f"model={folder}", "--model-arg", "timeout=1800", "--concurrency", "2")
 
         words = ("--size", "4", "--max-asked", "4", "--levels", "1-2", "--checks", "run", "--repair", "--inputs", "chat")
         command = (
@@ -73,22 +73,22 @@ def test_every_stage(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         kept = list(read_rows(str(hard)))
-        assert len(kept) + len(rejected(tmp_path / "hard.rejected.jsonl")) == 4
+        assert len(kept) + len(rejected(tmp_path / "hard.rejected.jsonl")) == 2
         assert all(row["difficulty"]["samples"] == 2 for row in kept)
 
         taught = tmp_path / "taught.jsonl"
-        done = run("dataset", "add-cot", rows, "-o", str(taught), "--tries", "2", "--max-tokens", "60", *model)
+        done = run("dataset", "add-cot", rows, "-o", str(taught), "--tries", "2", "--max-tokens", "40", *model)
         right = len(taught.read_text().splitlines()) if taught.exists() else 0
         assert done.returncode == (0 if right else 2), done.stderr
-        assert right + len(rejected(tmp_path / "taught.rejected.jsonl")) == 4
+        assert right + len(rejected(tmp_path / "taught.rejected.jsonl")) == 2
 
         failures = tmp_path / "failures.jsonl"
         done = run(
-            "dataset", "from-failures", str(tmp_path / "code"), "-o", str(failures), "--samples", "2", "--max-tokens", "120", *model
+            "dataset", "from-failures", str(tmp_path / "code"), "-o", str(failures), "--samples", "2", "--max-tokens", "80", *model
         )  # fmt: skip
         made = check_rows(str(failures)) if failures.exists() else 0
         assert done.returncode == (0 if made else 2), done.stderr
-        assert made + len(rejected(tmp_path / "failures.rejected.jsonl")) == 4
+        assert made + len(rejected(tmp_path / "failures.rejected.jsonl")) == 2
 
         store = RequestStore(tmp_path / "out" / "requests")
         before = store.totals()

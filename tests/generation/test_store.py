@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from execverify.errors import ModelError
-from execverify.generation.asker import Asker, Budget, RunStopped
+from execverify.errors import ModelError, RunStopped
+from execverify.generation.asker import Asker, Budget
 from execverify.generation.store import Answer, RequestStore, request_key
 from execverify.models import Generation, Model, Request, Sampling, load, openai_compatible
 from tests.helpers.faulty_openai_server import Misbehaving, drop, half, misbehaving, status

@@ -20,7 +20,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from execverify import __version__
-from execverify.errors import ExecVerifyError, SandboxError
+from execverify.errors import ExecVerifyError, RunStopped, SandboxError
 from execverify.utils.messages import one_line
 from execverify.utils.registry import load_plugins
 
@@ -192,7 +192,7 @@ def _status(words: list[str]) -> int:
         complain(stopped(words))
         return 128 + (stop.number if isinstance(stop, Signalled) else signal.SIGINT)
     except ExecVerifyError as error:
-        return _complain_with(error, 3 if isinstance(error, SandboxError) else 2)
+        return _complain_with(error, 3 if isinstance(error, SandboxError | RunStopped) else 2)
     except BrokenPipeError:  # the reader of our output has gone, as in `execverify trace ... | head`
         _drop_output()
         return 128 + signal.SIGPIPE

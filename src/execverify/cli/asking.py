@@ -50,11 +50,12 @@ _OPTIONS: tuple[Any, ...] = (
 )
 
 
-def max_tokens_option(default: int) -> Any:
+def max_tokens_option(default: int) -> Callable[[Command], Command]:
     """Adds how long an answer may be, as the parameter `max_tokens`."""
-    return click.option(
+    option: Callable[[Command], Command] = click.option(
         "--max-tokens", default=default, show_default=True, type=click.IntRange(1), help="Most tokens of an answer."
     )
+    return option
 
 
 def asking_options(command: Command) -> Command:

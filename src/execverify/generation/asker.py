@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from execverify.cot.generate import estimate_tokens
-from execverify.errors import ModelError
+from execverify.errors import ModelError, RunStopped
 from execverify.generation.store import Answer, RequestStore, Totals, request_key
 from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request, Sampling, StreamingModel
 from execverify.utils.messages import one_line
@@ -28,12 +28,8 @@ MIN_REQUESTS_FOR_ERROR_SHARE = 20
 """Requests before which a share of errors says nothing."""
 
 RESUME = "what was answered is kept: give the same command again to resume"
-_CLOSE_SECONDS = 2.0
+_CLOSE_SECONDS = 1.0
 _GATHER_SECONDS = 0.005
-
-
-class RunStopped(ModelError):
-    """A run stopped before its end: the budget is spent, too many requests failed, or the server is down. It can be resumed."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def run_in_order(
     Raises:
         Exception: what `work` raises, at the place of its batch.
     """
-    threads = concurrency // BATCH_SIZE + 3
+    threads = 2 * concurrency // BATCH_SIZE + 3  # some batches have few requests left
     remaining = iter(batches)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="execverify engine")
     futures: deque[Future[Result]] = deque()

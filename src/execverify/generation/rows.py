@@ -6,10 +6,11 @@ rows.funnel.json          the funnel, which begins with the one of the rows that
 rows.requests/            what was asked and answered
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from execverify.datasets.build_dir import read_manifest
 from execverify.datasets.rows_io import Columns, write_rows
@@ -21,7 +22,7 @@ from execverify.generation.funnel import ANSWERED, MAX_COMPLETION, MAX_DETAIL, F
 from execverify.models.model import Request, Sampling
 from execverify.programs.program import truncate
 from execverify.questions.rows import Row
-from execverify.utils.atomic import atomic_json
+from execverify.utils.atomic import atomic_json, atomic_write
 from execverify.utils.read_files import read_json_records
 
 Record = dict[str, Any]
@@ -99,7 +100,7 @@ class RowOutput:
         out: str | None,
         funnel: Funnel,
         before: Sequence[dict[str, Any]] = (),
-        row_of: Callable[[Record], Row] = lambda record: record["row"],  # type: ignore[no-any-return]
+        row_of: Callable[[Record], Row] = lambda record: record["row"],
         columns: Columns | None = None,
     ) -> None:
         self.out, self.funnel, self.before, self.row_of, self.columns = out, funnel, list(before), row_of, columns
@@ -111,34 +112,40 @@ class RowOutput:
         return [*self.before, *self.funnel.plain()]
 
     def write(self, records: Iterable[Record]) -> int:
-        """Takes all records; returns how many rows were kept. Each file is written whole, the kept rows last.
+        """Takes all records; returns how many rows were kept. Each file is written whole.
 
         Raises:
             RowError: a file cannot be written.
         """
-        if self.out is None:
-            for record in records:
-                self._count(record)
+        if self.out is None or self.out == "-":
+            kept = self._kept(records, None)
+            if self.out is None:
+                return sum(1 for _ in kept)
+            self._write_kept(self.out, kept)
             return self.kept
-        rejected_rows: list[Row] = []
-        kept = self._sorted(records, rejected_rows)
-        first = next(kept, None)
-        if first is not None:
-            write_rows(self.out, chain([first], kept), self.columns)
-        if self.out != "-":
-            write_rows(str(beside(self.out, ".rejected.jsonl")), rejected_rows)
+        try:
+            with atomic_write(beside(self.out, ".rejected.jsonl")) as file:
+                self._write_kept(self.out, self._kept(records, file))
             atomic_json(beside(self.out, ".funnel.json"), {"funnel": self.entries})
+        except OSError as error:
+            raise RowError(f"what belongs to {self.out} could not be written: {error.strerror or error}") from None
         return self.kept
 
-    def _sorted(self, records: Iterable[Record], rejected_rows: list[Row]) -> Iterator[Row]:
+    def _write_kept(self, out: str, kept: Iterator[Row]) -> None:
+        first = next(kept, None)
+        if first is not None:  # an empty file would hide the mistake
+            write_rows(out, chain([first], kept), self.columns)
+
+    def _kept(self, records: Iterable[Record], rejected_to: BinaryIO | None) -> Iterator[Row]:
+        """The rows that are kept; the others are written to a file meanwhile."""
         for record in records:
             self._count(record)
-            if record["stage"]:
+            if not record["stage"]:
+                yield self.row_of(record)
+            elif rejected_to is not None:
                 why = {name: record[name] for name in ("stage", "reason", "detail")}
                 given = {"completion": record["completion"][:MAX_COMPLETION]} if "completion" in record else {}
-                rejected_rows.append({**record["row"], **given, **why})
-            else:
-                yield self.row_of(record)
+                rejected_to.write((json.dumps({**record["row"], **given, **why}) + "\n").encode())
 
     def _count(self, record: Record) -> None:
         self.funnel.add(record["stage"], record["reason"])

@@ -181,7 +181,7 @@ class RequestStore:
         return [(self.path, self._own), *self._others.items()]
 
     def _read(self, path: Path, file: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Answer]:
-        found = {}
+        found: dict[str, Answer] = {}
         for start in range(0, len(keys), _PART):
             part = keys[start : start + _PART]
             query = (
