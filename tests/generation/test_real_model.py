@@ -42,7 +42,9 @@ def test_every_stage(tmp_path: Path) -> None:
     folder = smollm2_folder(tmp_path / "model")
     build(tmp_path / "rows", 2, DatasetConfig(seed=1, levels=(1, 2), max_questions=0, kinds=("white_box", "input_prediction")))
     build(tmp_path / "code", 1, DatasetConfig(seed=1, levels=(1, 2), kinds=("code_generation",)))
-    with served(transformers_serve(folder), tmp_path) as server:
+    with served(
+        transformers_serve(folder), tmp_path, OMP_WAIT_POLICY="PASSIVE"
+    ) as server:  # a busy machine has no core to spin on
         model = ("--model", server.url, "--model-arg", f"model={folder}", "--model-arg", "timeout=1800", "--concurrency", "2")
 
         words = ("--size", "4", "--max-asked", "4", "--levels", "1-2", "--checks", "run", "--repair", "--inputs", "chat")
