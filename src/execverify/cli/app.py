@@ -22,7 +22,7 @@ from click.shell_completion import CompletionItem
 from execverify import __version__
 from execverify.cli.completion import with_completion
 from execverify.cli.verbosity import log_to_stderr, with_verbosity
-from execverify.errors import ExecVerifyError, SandboxError
+from execverify.errors import ExecVerifyError, RunStopped, SandboxError
 from execverify.utils.messages import one_line
 from execverify.utils.registry import load_plugins
 
@@ -43,7 +43,9 @@ DATASET_VERBS = {
     "build": ("dataset_build", "Make a dataset of synthesized programs."),
     "from-programs": ("dataset_from_programs", "Make rows of programs that exist."),
     "import": ("dataset_import", "Make rows of published code problems with their unit tests."),
-    "add-cot": ("dataset_add_cot", "Give rows chains of thought rendered from their programs' traces."),
+    "add-cot": ("dataset_add_cot", "Give rows chains of thought: rendered from traces, or written by a model."),
+    "difficulty": ("dataset_difficulty", "Measure how many samples of a model are right, and keep rows by that."),
+    "from-failures": ("dataset_from_failures", "Make rows of questions about a model's own failed programs."),
     "stats": ("dataset_stats", "Describe rows and their programs, and how far shortcuts get."),
     "validate": ("dataset_validate", "Check labels against a new run, and that no reward hack is overpaid."),
     "report": ("dataset_stats", "Write the page that describes a dataset, OUT/report.html, anew."),
@@ -52,8 +54,8 @@ DATASET_VERBS = {
 }
 """The verbs of `execverify dataset`."""
 
-_RESUMES = frozenset({"build", "train", "ablate"})
-"""Verbs that resume where they were stopped; `evaluate` does with --output."""
+_RESUMES = frozenset({"build", "difficulty", "train", "ablate"})
+"""Verbs that resume where they were stopped; `evaluate` does with --output, and `add-cot` and `from-failures` with --model."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -197,7 +199,7 @@ def _status(words: list[str]) -> int:
         complain(stopped(words))
         return 128 + (stop.number if isinstance(stop, Signalled) else signal.SIGINT)
     except ExecVerifyError as error:
-        return _complain_with(error, 3 if isinstance(error, SandboxError) else 2)
+        return _complain_with(error, 3 if isinstance(error, SandboxError | RunStopped) else 2)
     except BrokenPipeError:  # the reader of our output has gone, as in `execverify trace ... | head`
         _drop_output()
         return 128 + signal.SIGPIPE
@@ -240,7 +242,9 @@ def stopped(words: list[str]) -> str:
     """The message for a stopped command: whether the same command resumes."""
     named = [word for word in words if not word.startswith("-")]
     verb = next((word for word in named if word != "dataset"), "")
-    if verb in _RESUMES or (verb == "evaluate" and any(word.split("=")[0] in ("-o", "--output") for word in words)):
+    options = {word.split("=")[0] for word in words}
+    asks = verb in ("add-cot", "from-failures") and "--model" in options
+    if verb in _RESUMES or asks or (verb == "evaluate" and options & {"-o", "--output"}):
         return "stopped; what was done is kept: give the same command again to resume"
     if verb == "evaluate":
         return "stopped; nothing is kept: with --output RUN, the same command would resume"

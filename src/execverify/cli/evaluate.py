@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, Finite, allow_imports, default_workers
+from execverify.cli.common import SEED, Finite, allow_imports, default_workers, model_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.evaluation.prompts import PROMPT_STYLES
@@ -92,7 +92,7 @@ def evaluate_command(
             seed=seed,
             workers=workers,
             imports=imports,
-            options=_options(options),
+            options=model_options(options),
             progress=lambda what, done, total: bar.update(done, what=what, total=total),
         )
     if out is not None:
@@ -105,20 +105,6 @@ def evaluate_command(
     if any(found.results["failures"].values()):
         note(_told_failures(found.results), style="red")
         sys.exit(3)
-
-
-def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """NAME=VALUE; a value that is JSON is read as such."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise click.UsageError(f"--model-arg {pair}: write NAME=VALUE, such as backend=vllm")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
 
 
 def _list(as_json: bool) -> None:

@@ -1,17 +1,15 @@
 """What the verbs that write rows share."""
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from execverify.cli.common import given_command
 from execverify.cli.terminal import note
-from execverify.datasets.card import RowTally, card_of_file, card_path
-from execverify.datasets.rows_io import Columns, write_rows
+from execverify.datasets.card import write_with_card
+from execverify.datasets.rows_io import Columns
 from execverify.programs.program import truncate
 from execverify.questions.rows import Row
-from execverify.utils.atomic import atomic_text
 
 _SHOWN = 10
 
@@ -28,16 +26,7 @@ def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Colum
     Returns:
         Whether there was a row.
     """
-    tally = RowTally()
-    counted = tally.counted(rows)
-    first = next(counted, None)
-    if first is None:
-        return False
-    write_rows(out, itertools.chain([first], counted), columns)
-    if out != "-":
-        card = card_of_file(out, tally, about, given_command(), columns)
-        atomic_text(card_path(out), card.text(), errors="backslashreplace")
-    return True
+    return write_with_card(out, rows, about, given_command(), columns)
 
 
 def note_skipped(skipped: Sequence[Any], where: Callable[[Any], str]) -> None:

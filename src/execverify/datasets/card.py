@@ -4,6 +4,7 @@ A folder of `execverify dataset build` has it as OUT/README.md; a file of rows h
 `execverify dataset push` uploads it as README.md. `datasets.load_dataset` takes files, splits and columns from it.
 """
 
+import itertools
 import json
 import re
 import shlex
@@ -16,7 +17,9 @@ from typing import Any
 from execverify import __version__
 from execverify.datasets.build_dir import CARD
 from execverify.datasets.config import DatasetConfig
-from execverify.datasets.rows_io import Columns, parquet_schema
+from execverify.datasets.rows_io import Columns, parquet_schema, write_rows
+from execverify.questions.rows import Row
+from execverify.utils.atomic import atomic_text
 from execverify.utils.messages import count_phrase
 
 REPOSITORY = "OWNER/NAME"
@@ -197,6 +200,28 @@ def card_of_file(path: str | Path, tally: RowTally, about: str, command: str, co
         levels=tally.levels,
         columns=columns or parquet_schema,
     )
+
+
+def write_with_card(out: str, rows: Iterable[Row], about: str, command: str, columns: Columns | None = None) -> bool:
+    """Writes rows and their card, and nothing where there is no row: an empty file would hide the mistake.
+
+    Args:
+        out: the file, or `-` for standard output, which has no card.
+        rows: what to write.
+        about, command, columns: as in `card_of_file`.
+
+    Returns:
+        Whether there was a row.
+    """
+    tally = RowTally()
+    counted = tally.counted(rows)
+    first = next(counted, None)
+    if first is None:
+        return False
+    write_rows(out, itertools.chain([first], counted), columns)
+    if out != "-":
+        atomic_text(card_path(out), card_of_file(out, tally, about, command, columns).text(), errors="backslashreplace")
+    return True
 
 
 def shell_command(words: Sequence[str]) -> str:

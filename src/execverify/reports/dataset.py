@@ -15,6 +15,7 @@ from execverify.datasets.rows_io import shards_of
 from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats, stats_of
 from execverify.datasets.thresholds import AT_LEAST, QualityCheck
 from execverify.errors import DatasetError
+from execverify.generation.funnel import read_funnel
 from execverify.programs.catalog import CATALOG
 from execverify.programs.program import truncate
 from execverify.questions.rows import from_row
@@ -79,6 +80,7 @@ def dataset_page(manifest: Mapping[str, Any], shards: Sequence[Path], *, workers
         rejected=manifest.get("rejected_attempts") or {},
         benchmarks=manifest.get("benchmarks") or [],
         excluded=manifest.get("decontaminated") or {},
+        funnel=_funnel(manifest),
         distributions=list(_distributions(sample, stats)),
         methods=_by_count(sample.methods),
         measured=stats.rows.total(),
@@ -109,6 +111,27 @@ def _tiles(sample: Sample, stats: Stats) -> list[tuple[str, str]]:
         passed = sum(shortcut.passed for shortcut in stats.shortcuts)
         tiles.append((f"{passed} of {len(stats.shortcuts)}", "shortcuts stay below their limits"))
     return tiles
+
+
+@dataclass(frozen=True)
+class FunnelRow:
+    """A stage of the funnel: how many passed it, their share of all, and why others did not."""
+
+    stage: str
+    unit: str
+    count: int
+    share: float
+    dropped: Mapping[str, int]
+
+
+def _funnel(manifest: Mapping[str, Any]) -> list[FunnelRow]:
+    entries = read_funnel(manifest.get("funnel"))
+    most: dict[str, int] = {}
+    for one in entries:
+        most[one["unit"]] = max(most.get(one["unit"], 1), one["count"])
+    return [
+        FunnelRow(one["stage"], one["unit"], one["count"], one["count"] / most[one["unit"]], one["dropped"]) for one in entries
+    ]
 
 
 @dataclass(frozen=True)

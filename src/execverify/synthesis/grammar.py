@@ -59,10 +59,8 @@ def synthesize(
         levels: of 1 to 6.
         methods: names in the catalogue; all that have a template, by default.
     """
-    names = tuple(methods or entries())
-    level = levels[index % len(levels)]
-    round_number, place = divmod(index // len(levels), len(names))
-    method = _schedule(seed, level, round_number, names)[place]
+    constraint = scheduled_constraint(seed, index, levels=levels, methods=methods)
+    level, method = constraint.level, constraint.method
     rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
     template = choose_template(rng, (one for one in templates_of(method) if level > 1 or "calls" not in one.options))
     try:
@@ -72,7 +70,17 @@ def synthesize(
     except (GenerationDeadEnd, ProgramError, IndexError):
         return None
     description = " ".join(writer.describe() for writer in writers)
-    return GeneratedProgram(program, Constraint(level, method), description, tuple(map(_function, writers)))
+    return GeneratedProgram(program, constraint, description, tuple(map(_function, writers)))
+
+
+def scheduled_constraint(
+    seed: int, index: int, *, levels: Sequence[int] = (1, 2, 3, 4, 5, 6), methods: Sequence[str] = ()
+) -> Constraint:
+    """The constraint of item `index` of a seed. Arguments as in `synthesize`."""
+    names = tuple(methods or entries())
+    level = levels[index % len(levels)]
+    round_number, place = divmod(index // len(levels), len(names))
+    return Constraint(level, _schedule(seed, level, round_number, names)[place])
 
 
 @functools.lru_cache(maxsize=64)
