@@ -28,6 +28,7 @@ VERBS = {
     "trace": ("trace", "Run programs and show each step: its line, and what changed."),
     "ask": ("trace", "Ask questions about programs' runs, with every accepted answer."),
     "score": ("score", "Grade completions of rows."),
+    "view": ("view", "Show runs, questions and graded answers as one page for a browser."),
     "dataset": ("", "Make, import, check, describe and export rows."),
     "evaluate": ("evaluate", "Run a benchmark on a model, and score it."),
     "compare": ("compare", "Compare runs of one benchmark with the first of them."),

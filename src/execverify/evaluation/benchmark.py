@@ -56,6 +56,7 @@ class Item:
         fields: what the prompt templates may name.
         slices: properties by which scores are cut, such as {"loops": "2", "level": "4"}.
         reference: whatever the benchmark itself needs to judge.
+        questions: for each task, the question in words, as shown to readers; empty where the task's name says it all.
     """
 
     id: str
@@ -66,6 +67,15 @@ class Item:
     fields: Mapping[str, str]
     slices: Mapping[str, str] = field(default_factory=dict)
     reference: Any = None
+    questions: tuple[str, ...] = ()
+
+    def question(self, part: int) -> str:
+        """What one of the tasks asks, in words."""
+        if part < len(self.questions):
+            return self.questions[part]
+        task = self.tasks[part]
+        known = {"output": f"What does `{self.call}` return?", "input": f"Which arguments hold: `{self.call}`?"}
+        return known.get(task, task.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
+from execverify.reports.run_items import ITEMS, run_items_text
 from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
-RUN_FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
+RUN_FILES = (GENERATIONS, RESULTS, ITEMS, TABLE, REPORT)
 """The files of a run's folder."""
 
 
@@ -30,6 +31,7 @@ def write_run(folder: Path, evaluation: Evaluation) -> None:
     """
     texts = {
         RESULTS: json.dumps(evaluation.results, indent=1) + "\n",
+        ITEMS: run_items_text(evaluation),
         TABLE: results_markdown(evaluation.results),
         REPORT: evaluation_page(evaluation),
     }

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 _TEMPLATES = "templates"
 
 
-def render(template: str, *, script: str | None = None, **data: Any) -> str:
+def render(template: str, *, script: str | None = None, style: str = "report.css", **data: Any) -> str:
     """A page as HTML.
 
     Args:
         template: a file of `templates/`.
         script: a JavaScript file of `templates/` that the page runs.
+        style: a style sheet of `templates/`.
         data: what the template shows.
 
     Raises:
@@ -37,7 +38,7 @@ def render(template: str, *, script: str | None = None, **data: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     from markupsafe import Markup
 
-    return page.render(style=Markup(_read("report.css")), script=Markup(text), script_hash=digest, **data)
+    return page.render(style=Markup(_read(style)), script=Markup(text), script_hash=digest, **data)
 
 
 @functools.cache

@@ -21,6 +21,10 @@ from execverify.rewards.steps.faithfulness import faithfulness
 from execverify.rewards.steps.reference import references_of
 
 _CHAIN_TASKS = ("chain", "verified")
+_CHAIN_QUESTIONS = (
+    "Does the chain describe the whole run, and is all of it right?",
+    "Is the first answer right after such a chain?",
+)
 
 
 class HeldoutChains(Heldout):
@@ -41,7 +45,10 @@ class HeldoutChains(Heldout):
         """The items of `heldout`, with two more tasks each."""
         return [
             replace(
-                item, tasks=(*item.tasks, *_CHAIN_TASKS), expected=(*item.expected, "a true chain", "a true chain and answer")
+                item,
+                tasks=(*item.tasks, *_CHAIN_TASKS),
+                expected=(*item.expected, "a true chain", "a true chain and answer"),
+                questions=(*item.questions, *_CHAIN_QUESTIONS),
             )
             for item in super().items(source)
         ]

@@ -82,7 +82,7 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
         QuestionError: a task of a kind without a run.
         SandboxError: programs cannot be run on this machine.
     """
-    programs = [_program_of(task, completion) for task, completion in pairs]
+    programs = [described_program(task, completion) for task, completion in pairs]
     found = references_of([task.program for task, _ in pairs], limits=limits, workers=workers)
     others = [program for program in programs if program not in found]  # with arguments of the model's: they may be hostile
     found |= references_of(others, limits=limits, workers=workers, ours=False)
@@ -93,7 +93,7 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
     return graded
 
 
-def _program_of(task: Task, completion: str) -> Program:
+def described_program(task: Task, completion: str) -> Program:
     """The program whose run a chain must describe.
 
     In input prediction, it runs with the arguments of the answer; without a readable answer, with those that the chain tries.
