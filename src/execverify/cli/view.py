@@ -16,12 +16,12 @@ from execverify.questions.rows import Row
 from execverify.reports.viewer import viewer_page
 from execverify.reports.viewer_items import ViewItem
 from execverify.reports.viewer_sources import (
+    is_run,
+    is_training,
     items_of_pairs,
     items_of_programs,
     items_of_run,
     items_of_training,
-    is_run,
-    is_training,
 )
 from execverify.rewards.code.unit_tests import task_from_row
 from execverify.sandbox.result import Limits
@@ -36,12 +36,16 @@ MOST_ITEMS = 5_000
 @click.command("view")
 @click.argument("what", metavar="FILE|ROWS|RUN")
 @click.option("--call", help="For a Python file: the call to make, e.g. 'f(3)', instead of the calls in it.")
-@click.option("--completions", metavar="FILE", help="For rows: JSONL of {id, completion}; they are graded, several of a row side by side.")
+@click.option(
+    "--completions", metavar="FILE", help="For rows: JSONL of {id, completion}; they are graded, several of a row side by side."
+)
 @click.option("--max-questions", default=10, show_default=True, type=click.IntRange(0), help="Most questions of a program.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among a program's questions.")
 @click.option("--limit", type=click.IntRange(1), help=f"Only the first so many items.  [default: {MOST_ITEMS:,}]")
 @click.option("-o", "--output", "out", metavar="PAGE.html", required=True, help="The page.")
-@click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs.")
+@click.option(
+    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that run programs."
+)
 @limit_options
 def view_command(
     what: str,
@@ -106,7 +110,9 @@ def kind_of(what: str, call: str | None) -> str:
     """
     path = Path(what)
     if what != STDIN and not path.exists():
-        raise RowError(f"{what}: no such file or folder; name a Python file, rows, or a folder of `execverify evaluate` or `execverify train`")
+        raise RowError(
+            f"{what}: no such file or folder; name a Python file, rows, or a folder of `execverify evaluate` or `execverify train`"
+        )
     if is_run(path):
         return "run"
     if path.is_dir():

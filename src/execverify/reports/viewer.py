@@ -13,8 +13,7 @@ from typing import Any
 from execverify.programs.program import Program
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.reports.render import render
-from execverify.reports.viewer_items import ViewItem, item_as_data, item_in_list, item_of, part_of
-from execverify.reports.viewer_items import Sample
+from execverify.reports.viewer_items import Sample, ViewItem, item_as_data, item_in_list, item_of, part_of
 from execverify.reports.viewer_trace import run_as_data, runs_as_data
 from execverify.rewards.parts import Score
 from execverify.rewards.steps.reference import trace_with_expressions_once

@@ -194,7 +194,13 @@ def item_in_list(item: ViewItem, steps: int | None) -> dict[str, Any]:
         steps: of its program's run; None where there is none.
     """
     verdict = verdict_of(item)
-    found: dict[str, Any] = {"id": item.id, "kind": item.kind, "verdict": verdict, "has": constructs_of(item), "n": len(item.samples)}
+    found: dict[str, Any] = {
+        "id": item.id,
+        "kind": item.kind,
+        "verdict": verdict,
+        "has": constructs_of(item),
+        "n": len(item.samples),
+    }
     found["asks"] = list(dict.fromkeys(asked.kind for asked in item.asked))
     rewards = [sample.reward for sample in item.samples if sample.reward is not None]
     parts = [part for sample in item.samples for part in sample.parts]
@@ -312,5 +318,3 @@ def _pieces(text: str, chain: GradedChain) -> Iterator[list[Any]]:
 def _cut(text: str, most: int) -> str:
     text = encodable(text)
     return text if len(text) <= most else f"{text[:most]} ... ({len(text) - most:,} more characters)"
-
-

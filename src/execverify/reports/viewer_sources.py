@@ -114,8 +114,13 @@ def items_of_run(folder: Path, limit: int | None, workers: int = 1) -> tuple[Map
     lines = list(islice(read_run_items(folder), limit))
     style = str(results["style"])
     tasks = [from_row(line["row"]) if "row" in line else None for line in lines]
-    asked = [(line, one, [_in_tags(text, style, one) for text in texts.get(line["id"], ())]) for line, one in zip(lines, tasks, strict=True)]
-    to_grade = [(one, text) for _, one, completions in asked if one is not None and one.kind != CODE_GENERATION for text in completions]
+    asked = [
+        (line, one, [_in_tags(text, style, one) for text in texts.get(line["id"], ())])
+        for line, one in zip(lines, tasks, strict=True)
+    ]
+    to_grade = [
+        (one, text) for _, one, completions in asked if one is not None and one.kind != CODE_GENERATION for text in completions
+    ]
     scores = iter(score_many(to_grade, workers=workers, chains=True))
     found = []
     for line, one, completions in asked:
@@ -184,7 +189,9 @@ def _run_item(line: Mapping[str, Any], one: Task | None, samples: Sequence[Sampl
     kind = one.kind if one is not None else tasks[0] if len(set(tasks)) == 1 else "several"
     program = one.program if one is not None else _program(line)
     level = one.level if one is not None else None
-    return ViewItem(line["id"], kind, program, line.get("program", ""), line["call"], line["prompt"], asked, tuple(samples), level, facts)
+    return ViewItem(
+        line["id"], kind, program, line.get("program", ""), line["call"], line["prompt"], asked, tuple(samples), level, facts
+    )
 
 
 def _place(question: str) -> tuple[int, int]:
@@ -264,14 +271,20 @@ def _sample_lines(file: Path) -> Iterator[dict[str, Any]]:
         raise RowError(f"{file} cannot be read: {error}") from None
 
 
-def _training_item(key: tuple[str, int, str], entries: Sequence[dict[str, Any]], graded: ViewItem | None, several: bool) -> ViewItem:
+def _training_item(
+    key: tuple[str, int, str], entries: Sequence[dict[str, Any]], graded: ViewItem | None, several: bool
+) -> ViewItem:
     stage, step, name = key
     shown = f"{stage}, step {step}: {name}" if several else f"step {step}: {name}"
     prompt = [{"role": "user", "content": str(entries[0].get("prompt") or "")}]
     rewards = [_logged_rewards(entry) for entry in entries]
     if graded is None:
         samples = [
-            Sample(str(entry["completion"]), next(iter(its.values()), None), notes={**_as_text(its), "graded": str(entry.get("graded") or "")})
+            Sample(
+                str(entry["completion"]),
+                next(iter(its.values()), None),
+                notes={**_as_text(its), "graded": str(entry.get("graded") or "")},
+            )
             for entry, its in zip(entries, rewards, strict=True)
         ]
         return ViewItem(shown, "completion", prompt=prompt, samples=tuple(samples), facts={"stage": stage, "step": str(step)})
@@ -279,7 +292,13 @@ def _training_item(key: tuple[str, int, str], entries: Sequence[dict[str, Any]],
         replace(sample, reward=next(iter(its.values()), sample.reward), notes={**sample.notes, **_as_text(its)})
         for sample, its in zip(graded.samples, rewards, strict=True)
     ]
-    return replace(graded, id=shown, prompt=prompt, samples=tuple(samples), facts={**graded.facts, "stage": stage, "training step": str(step)})
+    return replace(
+        graded,
+        id=shown,
+        prompt=prompt,
+        samples=tuple(samples),
+        facts={**graded.facts, "stage": stage, "training step": str(step)},
+    )
 
 
 def _logged_rewards(entry: Mapping[str, Any]) -> dict[str, float]:
@@ -308,5 +327,3 @@ def _rows_by_id(folder: Path, wanted: set[str]) -> dict[str, Row]:
 def is_run(path: Path) -> bool:
     """Whether a path is the folder of an evaluation, or a file of it."""
     return (path / RESULTS).is_file() or path.name == RESULTS
-
-

@@ -68,6 +68,7 @@ class _Encoder:
         self.texts: dict[str, int] = {}
         self.seen: dict[Value, int] = {}
         self.shown: dict[tuple[int, str], Value] = {}
+        self.entry: dict[int, list[int]] = {}
 
     def data(self) -> dict[str, Any]:
         """The run."""
@@ -110,10 +111,26 @@ class _Encoder:
         for name in sorted(step.changed):
             found += [self._text(name), self._value(step.state[name]) if name in step.state else -1]
         for name, value in self.attributes.get(step.index, {}).items():
-            if self.shown.get((step.frame, name)) != value:
-                self.shown[step.frame, name] = value
+            before = self.shown.get((step.frame, name))
+            self.shown[step.frame, name] = value
+            if before is None and not self._sets(step, name):  # the frame began with it
+                self.entry.setdefault(step.frame, []).extend((self._text(name), self._value(value)))
+            elif before != value:
                 found += [self._text(name), self._value(value)]
         return found
+
+    def _sets(self, step: Step, attribute: str) -> bool:
+        """Whether a step's statement sets an attribute, or binds its variable."""
+        variable, _, name = attribute.partition(".")
+        node = self.facts.node(step)
+        return variable in step.changed or (
+            node is not None
+            and not isinstance(node, ast.For | ast.While | ast.If)
+            and any(
+                isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store) and each.attr == name
+                for each in ast.walk(node)
+            )
+        )
 
     def _notes(self, step: Step) -> list[int]:
         """Numbers of a part's text, its value, and how many steps had begun when it was computed, by turns."""
@@ -131,7 +148,8 @@ class _Encoder:
             "name": frame.function,
             "caller": -1 if frame.caller is None else frame.caller,
             "given": [self._text(name) for name in given if name in frame.state],
-            "state": [one for name, value in frame.state.items() for one in (self._text(name), self._value(value))],
+            "state": [one for name, value in frame.state.items() for one in (self._text(name), self._value(value))]
+            + self.entry.get(number, []),
         }
         last = self.facts.last.get(number)
         if last is not None and last.finished is not None:
@@ -166,7 +184,9 @@ def _attributes(traces: Sequence[Trace], limits: Limits, workers: int) -> list[d
     """For each run, the attributes of objects of the program's own classes, by step. Runs with such objects run once more."""
     found: list[dict[int, dict[str, Value]]] = [{} for _ in traces]
     wanted = {number: watches for number, trace in enumerate(traces) if (watches := list(_watches(trace)))}
-    watched = watch_many([(traces[number].program, watches) for number, watches in wanted.items()], limits=limits, workers=workers)
+    watched = watch_many(
+        [(traces[number].program, watches) for number, watches in wanted.items()], limits=limits, workers=workers
+    )
     for (number, watches), seen in zip(wanted.items(), watched, strict=True):
         if seen.lines != tuple(step.line for step in traces[number].steps):
             continue  # it went another way
@@ -201,5 +221,7 @@ def _attribute_names(program: Program) -> list[str]:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
             found[node.attr] = None
         elif isinstance(node, ast.ClassDef):
-            found.update((one.target.id, None) for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name))
+            found.update(
+                (one.target.id, None) for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+            )
     return [name for name in found if not name.startswith("__")][:20]

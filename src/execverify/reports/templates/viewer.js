@@ -123,7 +123,7 @@ function stateAt(run, at) {
         if (isNow && before) names.set(changes[k], { value: before.value, mark: "gone" });
         else names.delete(changes[k]);
       } else {
-        names.set(changes[k], { value: changes[k + 1], before: before && before.mark !== "gone" ? before.value : -1, mark: isNow ? (before ? "changed" : "new") : "" });
+        names.set(changes[k], { value: changes[k + 1], before: before && before.mark !== "gone" ? before.value : -1, mark: isNow ? (before || run.texts[changes[k]].includes(".") ? "changed" : "new") : "" });
       }
     }
   }
@@ -392,6 +392,7 @@ function events(run, at, states) {
   return found;
 }
 
+const collator = new Intl.Collator("en", { numeric: true });
 const short = (text) => (text.length > 80 ? text.slice(0, 79) + "…" : text);
 
 function happenedCard(run, at, happened) {
@@ -416,7 +417,7 @@ function framesCards(run, at, states) {
       const text = run.texts[name], of = text.lastIndexOf(".");
       return make("tr", [
         make("th", make("code", of > 0 ? text.slice(of) : text), { scope: "row", class: of > 0 ? "attribute" : "" }),
-        make("td", [make("code", valueText(run, value)), mark ? make("span", mark, { class: "mark" }) : null]),
+        make("td", [make("code", valueText(run, value)), mark ? " " : null, mark ? make("span", mark, { class: "mark" }) : null]),
         make("td", run.values[value][0], { class: "type" }),
       ], { class: mark });
     };
@@ -606,7 +607,7 @@ function buildFilters() {
     for (const item of index.items) for (const value of of(item)) counts.set(value, (counts.get(value) || 0) + 1);
     if (counts.size < 2 && !(name === "has" && counts.size)) continue;
     if (name === "rule" && !index.items.some((item) => item.differs)) continue;
-    const sorted = [...counts].sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }));
+    const sorted = [...counts].sort(([one], [other]) => collator.compare(one, other));
     const options = [make("option", "any", { value: "" }), ...sorted.map(([value, count]) => make("option", value + " (" + count.toLocaleString("en") + ")", { value }))];
     selects.push(make("label", [label + " ", make("select", options, { name })]));
   }
@@ -669,7 +670,7 @@ function filter() {
   const sort = SORTS.find(([name]) => name === form.elements.sort.value);
   if (sort && sort[2]) {
     const keys = new Map(found.map((number) => [number, sort[2](index.items[number])]));
-    const compare = (one, other) => (one === other ? 0 : one === undefined ? 1 : other === undefined ? -1 : typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : one - other);
+    const compare = (one, other) => (one === other ? 0 : one === undefined ? 1 : other === undefined ? -1 : typeof one === "string" ? collator.compare(one, other) : one - other);
     found.sort((one, other) => compare(keys.get(one), keys.get(other)) || one - other);
   }
   drawBins(base, fits);
