@@ -59,10 +59,10 @@ def test_the_page_holds_every_line_once() -> None:
 
 def test_the_page_shows_the_scores(run: Evaluation) -> None:
     page, results = Page(evaluation_page(run)), run.results
-    for verdict in ("official", "strict"):
-        assert f"{results[verdict]['pass_at_1']:.2f}" in page.text and f"{verdict}: variable_state" in page.text
+    assert f"{results['official']['pass_at_1']:.2f}" in page.text and "official and strict: variable_state" in page.text
+    assert "strict: variable_state" not in page.text.replace("official and strict: variable_state", ""), "both are one rule"
     assert f"baseline: the constant answer {results['baselines']['best']['official']['all']['answer']}" in page.text
-    assert page.text.count("1 (variable_state)") >= 1 and "Not complete" not in page.text
+    assert "Not complete" not in page.text
     assert all(answer in page.text for answer in results["baselines"]["answers"])
 
 
@@ -74,7 +74,7 @@ def test_the_page_needs_nothing_and_runs_its_own_script_alone(run: Evaluation) -
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page.source
     found = json.loads(text)
-    assert len(found["items"]) == 30 and found == items_as_data(run.records, run.prompts)
+    assert len(found["items"]) == 30 and found == {**items_as_data(run.records, run.prompts), "one_rule": True}
     assert page.tags["table"] == page.tags["caption"] and len(set(page.ids)) == len(page.ids)
     for name in re.findall(r'getElementById\("(\w+)"\)', script):
         assert name in page.ids, name
@@ -125,10 +125,8 @@ def test_the_files_of_a_run(run: Evaluation, tmp_path: Path) -> None:
 
 def test_tables(run: Evaluation, gold: Evaluation) -> None:
     lines = results_markdown(run.results).splitlines()
-    assert lines[0] == "**heldout**, mock:constant:Nil" and lines[2].startswith("| verdict  | task ")
-    assert len([line for line in lines if line.startswith(("| official", "| strict"))]) == 2 * (
-        1 + len(list(strict_scores(run.results)))
-    )
+    assert lines[0] == "**heldout**, mock:constant:Nil" and lines[2].startswith("| verdict ")
+    assert len([line for line in lines if line.startswith("| official and strict")]) == 1 + len(list(strict_scores(run.results)))
     text = comparison_markdown(compare([("a|b", run.results), ("gold", gold.results)]))
     assert "| a\\|b | mock:constant:Nil |" in text and "p (Holm)" in text and "Against a|b" in text
 

@@ -17,7 +17,7 @@ from execverify.evaluation.run import evaluate
 from execverify.models import Sampling
 from execverify.reports.evaluation import RUN_FILES, write_run
 from execverify.reports.markdown import format_interval, format_percent
-from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.reports.run_summary import best_baseline, run_summary, tasks_of, verdicts_of
 from execverify.utils.messages import count_phrase
 
 
@@ -148,10 +148,10 @@ def _print(results: dict[str, Any]) -> None:
     stdout.print(Text(run_summary(results), style="dim"))
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
     table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline")
-    for name in VERDICTS:
+    for name, label in verdicts_of(results):
         for task, score in tasks_of(results[name]):
             table.add_row(
-                name,
+                label,
                 task,
                 *(format_percent(score.get(key)) for key in ks),
                 format_interval(score.get("interval")),

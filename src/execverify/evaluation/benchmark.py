@@ -30,6 +30,7 @@ class BenchmarkInfo:
         strict: what the strict verdict asks for.
         hub: the public name of the data on the hub, and its split; None where they are not there.
         needs_data: whether the data have to be given or fetched.
+        one_rule: whether both verdicts are the same by definition; tables show them once.
     """
 
     name: str
@@ -41,6 +42,7 @@ class BenchmarkInfo:
     strict: str
     hub: tuple[str, str] | None = None
     needs_data: bool = True
+    one_rule: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
 from execverify.reports.run_items import ITEMS, run_items_text
-from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.reports.run_summary import best_baseline, run_summary, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
@@ -50,14 +50,14 @@ def results_markdown(results: Mapping[str, Any]) -> str:
     head = ["verdict", *task_column, *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "parts"]
     rows = [
         [
-            verdict,
+            label,
             *([task] if task_column else []),
             *(format_percent(score.get(key)) for key in ks),
             format_interval(score.get("interval")),
             best_baseline(results, verdict, task),
             str(score.get("parts", "")),
         ]
-        for verdict in VERDICTS
+        for verdict, label in verdicts_of(results)
         for task, score in tasks_of(results[verdict])
     ]
     title = f"**{results['benchmark']}**, {results['model']['name']}"

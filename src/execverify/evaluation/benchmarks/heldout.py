@@ -58,6 +58,7 @@ class Heldout(Benchmark):
         "the rewards' own verdict on each part (nothing a model wrote is run)",
         "the same: the rewards are strict",
         needs_data=False,
+        one_rule=True,
     )
     constants = ("-1", "Nil", "True", "False", "None", "0", "0; int", "[]", "[]; list", "''")
 

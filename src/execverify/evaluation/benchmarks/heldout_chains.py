@@ -39,6 +39,7 @@ class HeldoutChains(Heldout):
         "the rewards' own verdict on each part, and on every line of the chain of thought",
         "the same: the rewards are strict",
         needs_data=False,
+        one_rule=True,
     )
 
     def items(self, source: Source) -> list[Item]:
