@@ -30,7 +30,7 @@ VERBS = {
     "score": ("score", "Grade completions of rows."),
     "view": ("view", "Show runs, questions and graded answers as one page for a browser."),
     "dataset": ("", "Make, import, check, describe and export rows."),
-    "evaluate": ("evaluate", "Run a benchmark on a model, and score it."),
+    "evaluate": ("evaluate", "Run benchmarks on a model, and score them."),
     "compare": ("compare", "Compare runs of one benchmark with the first of them."),
     "train": ("train", "Train a model by a preset: SFT, white-box RL, unit-test RL."),
     "ablate": ("ablate", "Train and measure every condition of the ablation."),

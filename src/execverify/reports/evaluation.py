@@ -10,7 +10,7 @@ from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
 from execverify.reports.run_items import ITEMS, run_items_text
-from execverify.reports.run_summary import best_baseline, run_summary, tasks_of, verdicts_of
+from execverify.reports.run_summary import BOTH, best_baseline, run_summary, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
@@ -64,6 +64,11 @@ def results_markdown(results: Mapping[str, Any]) -> str:
     return "\n\n".join([title, markdown_table(head, rows), run_summary(results)]) + "\n"
 
 
+def shown_comparisons(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of a comparison that a table shows: of one verdict where both are the same by definition."""
+    return [each for each in comparison["comparisons"] if each["verdict"] == "official" or not comparison["one_rule"]]
+
+
 def comparison_markdown(comparison: Mapping[str, Any]) -> str:
     """What `evaluation.compare.compare` found, as Markdown."""
     runs = [
@@ -78,10 +83,11 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
     ]
     rows = [
         [
-            each["run"], each["verdict"], each["task"], f"{each['difference']:+.2f}", format_interval(each["interval"]),
-            f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}", str(each["items"]),
+            each["run"], BOTH if comparison["one_rule"] else each["verdict"], each["task"], f"{each['difference']:+.2f}",
+            format_interval(each["interval"]), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
+            str(each["items"]),
         ]
-        for each in comparison["comparisons"]
+        for each in shown_comparisons(comparison)
     ]  # fmt: skip
     head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items")
     parts = [

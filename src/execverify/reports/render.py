@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib.resources
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from execverify.errors import ExecVerifyError
 from execverify.reports.markdown import format_count, format_interval, format_percent, format_share
@@ -58,7 +59,7 @@ def _environment() -> "Environment":
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": True, "separators": (",", ":")}
     environment.filters.update(
         number=format_count, share=format_share, percent=format_percent, interval=format_interval,
-        inline_code=inline_code, python=python, cut=cut,
+        inline_code=inline_code, python=python, cut=cut, file_link=file_link,
     )  # fmt: skip
     return environment
 
@@ -89,6 +90,13 @@ def inline_code(text: str) -> "Markup":
 
     parts = (visible(part) for part in text.split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def file_link(path: str, text: str) -> "Markup":
+    """A link to a file beside the page, by its relative path."""
+    from markupsafe import Markup
+
+    return Markup('<a href="./{}">{}</a>').format(quote(path), visible(text))
 
 
 def cut(text: str, width: int) -> str:
