@@ -215,7 +215,7 @@ def test_samples_of_a_training_are_graded_where_their_rows_are_found(tmp_path: P
     jsonl(tmp_path / "rl" / "samples.jsonl", *entries)
     group, lost = items_of_training(tmp_path, None)
     assert group.program == task.program and [sample.reward for sample in group.samples] == [2.0, 0.0]
-    assert len(group.samples[0].parts) == 3 and group.id == "step 1: a"
+    assert len(group.samples[0].parts) == 3 and group.id == "a, step 1"
     assert lost.program is None and lost.samples[0].reward == 0.5 and lost.samples[0].notes["graded"] == "output ✗"
     done = run("view", str(tmp_path / "rl"), "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0 and "2 items" in done.stderr, done.stderr

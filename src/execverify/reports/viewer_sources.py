@@ -275,7 +275,7 @@ def _training_item(
     key: tuple[str, int, str], entries: Sequence[dict[str, Any]], graded: ViewItem | None, several: bool
 ) -> ViewItem:
     stage, step, name = key
-    shown = f"{stage}, step {step}: {name}" if several else f"step {step}: {name}"
+    shown = f"{name}, step {step}{f' of {stage}' if several else ''}"
     prompt = [{"role": "user", "content": str(entries[0].get("prompt") or "")}]
     rewards = [_logged_rewards(entry) for entry in entries]
     if graded is None:

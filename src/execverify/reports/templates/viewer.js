@@ -485,7 +485,7 @@ function buildAsked() {
   const heads = ["", "question", "at", "accepted", ...(known ? ["the model's answer", "verdict"] : [])];
   const which = item.samples.length > 1 ? " of completion " + (view.sample + 1) : "";
   box.replaceChildren(make("section", [
-    make("h3", (item.kind === "code_generation" ? "Tests" : "Questions") + (known ? " and answers" + which : "")),
+    make("h3", (index.items[view.number].kind === "code_generation" ? "Tests" : "Questions") + (known ? " and answers" + which : "")),
     sample && sample.form && sample.form[1] !== "right" ? make("p", [verdictOf(sample.form), " form: ", sample.form[3]]) : null,
     make("div", make("table", [make("thead", make("tr", heads.map((text) => make("th", text, { scope: "col" })))), make("tbody", rows)]), { class: "scroll", tabindex: "0" }),
   ], { class: "card answers" }));
@@ -583,7 +583,7 @@ const FACETS = [
   ["level", "Level", (item) => (item.level === undefined ? [] : [String(item.level)])],
   ["verdict", "Verdict", (item) => [item.verdict]],
   ["has", "Construct", (item) => item.has],
-  ["asks", "Asks", (item) => item.asks.map(words)],
+  ["asks", "Question", (item) => item.asks.map(words)],
   ["chain", "Reasoning", (item) => (item.chain ? [item.chain === "right" ? "all right" : "not all right"] : [])],
   ["rule", "Rules", (item) => ruleValues(item)],
 ];
