@@ -4,13 +4,12 @@ from pathlib import Path
 
 import click
 
+from execverify.cli.pages import check_page, write_page
 from execverify.cli.terminal import echo_json, echo_text, note
-from execverify.errors import EvaluationError
 from execverify.evaluation.compare import compare
 from execverify.evaluation.run_dir import read_results
 from execverify.reports.comparison_page import comparison_page
 from execverify.reports.evaluation import comparison_markdown
-from execverify.utils.atomic import atomic_text
 
 
 @click.command("compare")
@@ -22,15 +21,12 @@ def compare_command(runs: tuple[str, ...], as_json: bool, out: str | None) -> No
 
     A RUN is a folder that `execverify evaluate --output` made, or its results.json.
     """
-    if out is not None and not out.endswith((".html", ".htm")):
-        raise click.UsageError(f"--output {out}: end the name in .html")
+    if out is not None:
+        check_page(out)
     read = [(name, read_results(Path(name))) for name in runs]
     found = compare(read)
     if out is not None:
-        try:
-            atomic_text(out, comparison_page(found, read), errors="backslashreplace")
-        except OSError as error:
-            raise EvaluationError(f"{out} could not be written: {error.strerror or error}") from None
+        write_page(out, comparison_page(found, read))
         note(f"{out}: open it in a browser")
     if as_json:
         echo_json(found)

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from execverify.cli.common import SEED, FailureReporter, default_workers, limit_options, limits_from_options, trace_programs
+from execverify.cli.pages import check_page, write_page
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import note
 from execverify.datasets.completions import read_completions
 from execverify.datasets.rows_io import read_rows
 from execverify.errors import RowError
 from execverify.questions.rows import Row
+from execverify.reports.run_summary import verdicts_of
 from execverify.reports.viewer import viewer_page
 from execverify.reports.viewer_items import ViewItem
 from execverify.reports.viewer_sources import (
@@ -25,7 +27,6 @@ from execverify.reports.viewer_sources import (
 )
 from execverify.rewards.code.unit_tests import task_from_row
 from execverify.sandbox.result import Limits
-from execverify.utils.atomic import atomic_text
 from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import STDIN, name_of, read_json_records
 
@@ -65,25 +66,22 @@ def view_command(
     FILE is a Python file, or JSONL with code and input. ROWS is a file or folder of rows. RUN is a folder of `execverify evaluate`, or of
     `execverify train`, whose samples are shown.
     """
-    limits, target = limits_from_options(timeout, steps, imports), Path(out)
-    if target.suffix not in (".html", ".htm"):
-        raise click.UsageError(f"--output {out}: end the name in .html")
-    if target.is_dir() or not target.absolute().parent.is_dir():
-        raise click.UsageError(f"--output {out}: name a file in a folder that exists")
+    limits = limits_from_options(timeout, steps, imports)
+    check_page(out)
     kind = kind_of(what, call)
     if completions is not None and kind != "rows":
         raise click.UsageError(f"--completions goes with rows, and {what} holds none")
     failures, most = FailureReporter(as_json=False), limit or MOST_ITEMS
     title, about = f"{Path(what).name or what}{f': {call}' if call else ''}", ""
     items: Sequence[ViewItem]
-    with Progress("pages", 1):
+    with Progress("items read and graded") as bar:
         if kind == "program":
             traces = trace_programs(what, call, limits, failures)
             items = list(islice(items_of_programs(traces, max_questions, seed), most))
         elif kind == "run":
             results, items = items_of_run(Path(what) if Path(what).is_dir() else Path(what).parent, most, workers)
             title = f"{results['benchmark']}: {results['model']['name']}"
-            about = f"official: {results['rule']['official']}; strict: {results['rule']['strict']}" if "rule" in results else ""
+            about = "; ".join(f"{label}: {results['rule'][verdict]}" for verdict, label in verdicts_of(results))
         elif kind == "training":
             items = items_of_training(Path(what), most, workers)
         else:
@@ -91,11 +89,15 @@ def view_command(
         if not items:
             failures.exit()
             raise RowError(f"{name_of(what)} holds nothing to show")
-        page = viewer_page(title, items, note=about, limits=limits, workers=workers)
-    try:
-        atomic_text(target, page, errors="backslashreplace")
-    except OSError as error:
-        raise RowError(f"{out} could not be written: {error.strerror or error}") from None
+        page = viewer_page(
+            title,
+            items,
+            note=about,
+            limits=limits,
+            workers=workers,
+            progress=lambda done, total: bar.update(done, what="programs run", total=total),
+        )
+    write_page(out, page)
     if limit is None and len(items) == MOST_ITEMS:
         note(f"the first {MOST_ITEMS:,} items are shown; --limit takes more", style="yellow")
     note(f"{out}: {count_phrase(len(items), 'item')}, {len(page.encode(errors='replace')) / 1e6:.1f} MB; open it in a browser")

@@ -7,7 +7,7 @@ an item of the block is shown, so that a page of thousands of items opens at onc
 """
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from execverify.programs.program import Program
@@ -25,10 +25,23 @@ BLOCK = 32
 """How many items, or runs, are in one block of the page."""
 
 _LIMITS = Limits(timeout=2.0)
+_TOGETHER = 128  # programs that run between two reports of progress
 _HEIGHT = 620  # of a page inside a notebook, in pixels
 
 
-def viewer_page(title: str, items: Sequence[ViewItem], *, note: str = "", limits: Limits = _LIMITS, workers: int = 1) -> str:
+def _silent(done: int, total: int) -> None:
+    """Ignore progress."""
+
+
+def viewer_page(
+    title: str,
+    items: Sequence[ViewItem],
+    *,
+    note: str = "",
+    limits: Limits = _LIMITS,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = _silent,
+) -> str:
     """The page as HTML. Runs the items' programs in the sandbox.
 
     Args:
@@ -37,6 +50,7 @@ def viewer_page(title: str, items: Sequence[ViewItem], *, note: str = "", limits
         note: a line below the heading.
         limits: what a program may use.
         workers: how many processes run programs at once.
+        progress: called with how many programs have run, and how many there are.
 
     Raises:
         ExecVerifyError: Jinja2 is not installed.
@@ -45,7 +59,10 @@ def viewer_page(title: str, items: Sequence[ViewItem], *, note: str = "", limits
     own = list(dict.fromkeys(item.program for item in items if item.program is not None))
     others = {sample.program: None for item in items for sample in item.samples if sample.program is not None}
     chosen = [program for program in others if program not in set(own)]  # with arguments that a model chose: run once
-    runs = runs_as_data(own, limits, workers)
+    runs: list[dict[str, Any]] = []
+    for start in range(0, len(own), _TOGETHER):
+        runs += runs_as_data(own[start : start + _TOGETHER], limits, workers)
+        progress(len(runs), len(own))
     runs += [run_as_data(trace, values, {}) for trace, values in trace_with_expressions_once(chosen, limits, workers)]
     return _page(title, items, note, dict(zip((*own, *chosen), runs, strict=True)))
 
