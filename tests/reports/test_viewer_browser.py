@@ -66,7 +66,7 @@ def test_stepping_by_buttons_keys_scrubber_and_lines(chromium: Any, single: Path
         page.get_by_role("button", name="Line 7, 2 visits").click()
         assert status(page).endswith("line 7, visit 2, in add")
         assert page.locator(".code [aria-current='step']").inner_text().strip().startswith("7")
-        assert page.evaluate("location.hash") == "#bank@9"
+        page.wait_for_function("location.hash === '#bank@9'")
 
 
 def test_frames_values_rounds_calls_and_attributes(chromium: Any, single: Path) -> None:

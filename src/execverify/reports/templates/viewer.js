@@ -237,12 +237,17 @@ function promptOf(item) {
   return [make("details", [make("summary", "The prompt"), ...texts], { class: "card" })];
 }
 
+// The address follows when nothing has changed for a moment: browsers slow down pages that change it often.
+let linking = 0;
 function setLink(step) {
-  const one = index.items.length === 1 && step === null;
-  const hash = one ? "" : "#" + encodeURIComponent(view.item.id) + (step === null ? "" : "@" + (step + 1));
-  try {
-    history.replaceState(null, "", hash || " ");
-  } catch { /* a page inside a notebook has no address of its own */ }
+  clearTimeout(linking);
+  linking = setTimeout(() => {
+    const one = index.items.length === 1 && step === null;
+    const hash = one ? "" : "#" + encodeURIComponent(view.item.id) + (step === null ? "" : "@" + (step + 1));
+    try {
+      history.replaceState(null, "", hash || " ");
+    } catch { /* a page inside a notebook has no address of its own */ }
+  }, 200);
 }
 
 // -------------------------------------------------------------------------------------------------------- the stepper
