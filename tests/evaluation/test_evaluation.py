@@ -692,7 +692,13 @@ def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["official"]["pass_at_1"] == 20.0
     assert found["sampling"] == Sampling(n=2).plain()
-    assert sorted(path.name for path in run.iterdir()) == ["generations.jsonl", "report.html", "results.json", "table.md"]
+    assert sorted(path.name for path in run.iterdir()) == [
+        "generations.jsonl",
+        "items.jsonl",
+        "report.html",
+        "results.json",
+        "table.md",
+    ]
     assert read_results(run) == found
     assert "| official | 20.00  |" in (run / "table.md").read_text(encoding="utf-8")
     before = (run / "generations.jsonl").read_bytes()

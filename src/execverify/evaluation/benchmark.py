@@ -31,6 +31,7 @@ class BenchmarkInfo:
         strict: what the strict verdict asks for.
         hub: the public name of the data on the hub, and its split; None where they are not there.
         needs_data: whether the data have to be given or fetched.
+        one_rule: whether both verdicts are the same by definition; tables show them once.
     """
 
     name: str
@@ -42,6 +43,7 @@ class BenchmarkInfo:
     strict: str
     hub: tuple[str, str] | None = None
     needs_data: bool = True
+    one_rule: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Item:
         fields: what the prompt templates may name.
         slices: properties by which scores are cut, such as {"loops": "2", "level": "4"}.
         reference: whatever the benchmark itself needs to judge.
+        questions: for each task, the question in words, as shown to readers; empty where the task's name says it all.
     """
 
     id: str
@@ -67,6 +70,15 @@ class Item:
     fields: Mapping[str, str]
     slices: Mapping[str, str] = field(default_factory=dict)
     reference: Any = None
+    questions: tuple[str, ...] = ()
+
+    def question(self, part: int) -> str:
+        """What one of the tasks asks, in words."""
+        if part < len(self.questions):
+            return self.questions[part]
+        task = self.tasks[part]
+        known = {"output": f"What does `{self.call}` return?", "input": f"Which arguments hold: `{self.call}`?"}
+        return known.get(task, task.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)

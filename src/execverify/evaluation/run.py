@@ -175,6 +175,7 @@ def _about(bench: Benchmark) -> dict[str, Any]:
         "python": platform.python_version(),
         "benchmark": bench.about.name,
         "rule": {"official": bench.about.official, "strict": bench.about.strict},
+        "one_rule": bench.about.one_rule,
     }
 
 

@@ -7,6 +7,13 @@ from execverify.reports.markdown import format_interval, format_percent, markdow
 from execverify.utils.messages import count_phrase
 
 VERDICTS = ("official", "strict")
+BOTH = "official and strict"
+"""The label of a score whose two verdicts are the same by definition."""
+
+
+def verdicts_of(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The verdicts that a table shows, each with its label: one where both are the same by definition."""
+    return (("official", BOTH),) if results.get("one_rule") else tuple((name, name) for name in VERDICTS)
 
 
 def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -23,6 +23,10 @@ from execverify.rewards.steps.grade import grade_texts
 from execverify.rewards.steps.reference import references_of
 
 _CHAIN_TASKS = ("chain", "verified")
+_CHAIN_QUESTIONS = (
+    "Does the chain describe the whole run, and is all of it right?",
+    "Is the first answer right after such a chain?",
+)
 
 
 class HeldoutChains(Heldout):
@@ -37,13 +41,17 @@ class HeldoutChains(Heldout):
         "the rewards' own verdict on each part, and on every line of the chain of thought",
         "the same: the rewards are strict",
         needs_data=False,
+        one_rule=True,
     )
 
     def items(self, source: Source) -> list[Item]:
         """The items of `heldout`, with two more tasks each."""
         return [
             replace(
-                item, tasks=(*item.tasks, *_CHAIN_TASKS), expected=(*item.expected, "a true chain", "a true chain and answer")
+                item,
+                tasks=(*item.tasks, *_CHAIN_TASKS),
+                expected=(*item.expected, "a true chain", "a true chain and answer"),
+                questions=(*item.questions, *_CHAIN_QUESTIONS),
             )
             for item in super().items(source)
         ]

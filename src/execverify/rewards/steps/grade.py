@@ -111,7 +111,7 @@ def grade_texts(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS, 
 
 def _references(pairs: Sequence[tuple[Task, str]], limits: Limits, workers: int) -> list[RunReference | None]:
     """The run that each completion must describe."""
-    programs = [_program_of(task, completion) for task, completion in pairs]
+    programs = [described_program(task, completion) for task, completion in pairs]
     found = references_of([task.program for task, _ in pairs], limits=limits, workers=workers)
     others = [program for program in programs if program not in found]  # with arguments of the model's: they may be hostile
     found |= references_of(others, limits=limits, workers=workers, ours=False)
@@ -119,7 +119,7 @@ def _references(pairs: Sequence[tuple[Task, str]], limits: Limits, workers: int)
     return [found[program] or found[task.program] for (task, _), program in zip(pairs, programs, strict=True)]
 
 
-def _program_of(task: Task, completion: str) -> Program:
+def described_program(task: Task, completion: str) -> Program:
     """The program whose run a chain must describe.
 
     In input prediction, it runs with the arguments of the answer; without a readable answer, with those that the chain tries.
