@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("export")
 @click.argument("rows")
 @click.option("-o", "--output", "out", required=True, help="Folder to write into.")
-@click.option("--format", "engine", type=click.Choice(["verl"]), default="verl", show_default=True, help="Which engine reads it.")
+@click.option("--format", "engine", type=click.Choice(["verl", "authors"]), default="verl", show_default=True, help="Which form: verl's Parquet files, or the authors' rl_dataset.json.")
 @click.option("--task-kinds", "kinds", default="", help="Kinds of rows, with commas between them; all by default.")
 @click.option("--limit", type=click.IntRange(1), help="Most rows to train on; all by default.")
 @click.option("--model", help="Hub name or folder; with --max-prompt, its tokenizer measures the prompts.")
@@ -29,8 +29,14 @@ def dataset_export_command(
 ) -> None:
     """Write ROWS as the engine reads them: OUT/train.parquet and OUT/validation.parquet, by the rows' own splits.
 
-    ROWS is a file of rows, or the folder of a dataset. (TRL reads rows as they are.)
+    ROWS is a file of rows, or the folder of a dataset. (TRL reads rows as they are.) With --format authors, OUT/rl_dataset.json gets the
+    white-box and input-prediction rows in the form of the paper's authors, with prompts in their form.
     """
+    if engine == "authors":
+        if model is not None or max_prompt is not None:
+            raise click.UsageError("--model and --max-prompt-length are for --format verl: leave them out")
+        _export_authors(rows, Path(out), split_kinds(kinds), limit, as_json)
+        return
     from execverify.training.with_verl.launch import prompt_length
     from execverify.training.with_verl.rows import export
 
@@ -53,6 +59,25 @@ def dataset_export_command(
         echo_json({"rows": found.rows, "kinds": found.kinds, "left_out": found.left_out, "examples": found.examples})
     else:
         _print(found)
+
+
+def _export_authors(rows: str, out: Path, kinds: list[str], limit: int | None, as_json: bool) -> None:
+    from itertools import islice
+
+    from execverify.datasets.authors import write_authors_records
+    from execverify.questions.task import TASK_KINDS
+    from execverify.utils.atomic import atomic_write
+
+    chosen = (row for row in read_rows(rows) if row.get("kind") in TASK_KINDS and (not kinds or row.get("kind") in kinds))
+    taken = list(islice(chosen, limit))
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "rl_dataset.json"
+    with atomic_write(path) as file:
+        file.write(write_authors_records(taken).encode())
+    if as_json:
+        echo_json({"rows": len(taken), "file": str(path)})
+    else:
+        note(f"{count_phrase(len(taken), 'row')} -> {path}")
 
 
 def _print(found: "Exported") -> None:

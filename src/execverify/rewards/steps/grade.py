@@ -26,7 +26,7 @@ from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 from execverify.questions.task import TASK_KINDS, Task
 from execverify.rewards.guard import described
-from execverify.rewards.parse import parse_answer, parse_assertion
+from execverify.rewards.parse import parse_assertion, parse_input_answer
 from execverify.rewards.steps import claims
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
@@ -111,7 +111,7 @@ def _program_of(task: Task, completion: str) -> Program:
 
 def _arguments_tried(completion: str) -> Iterator[str]:
     """The arguments of an answer, then those of its chain; as far as they can be read."""
-    answer, tried = parse_answer(completion).assertion, _CALL_LINE.search(completion)
+    answer, tried = parse_input_answer(completion).assertion, _CALL_LINE.search(completion)
     if answer is not None:
         with suppress(LiteralError, RecursionError):
             yield arguments_text(parse_assertion(answer).arguments)
