@@ -33,14 +33,17 @@ for line in sys.stdin:
     print(json.dumps(compute_score("", completion, None, info)))
 """
 _RECORDS = """
-import json
+import json, random
 for line in sys.stdin:
     case = json.loads(line)
     case["code_to_run"] = f"{case['func_str']}\\n\\n{case['func_name']}({case['func_args']})\\n"
     _, events, success = run_and_trace_script(case["code_to_run"])
     if not success:
         continue
-    path, state = get_path_qas(case, events)[:5], get_state_qas(case, events)[:5]
+    path, state = get_path_qas(case, events), get_state_qas(case, events)
+    random.Random(0).shuffle(path)
+    random.Random(0).shuffle(state)
+    path, state = path[:5], state[:5]
     print(json.dumps({
         "func_str": case["func_str"], "func_name": case["func_name"], "func_args": case["func_args"], "result": case["result"],
         "prompt_str": get_io_mixed_prompt(
