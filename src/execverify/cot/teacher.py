@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from execverify.cot.generate import CotCompletion, CountTokens, Rejected, check_options, estimate_tokens, generate_cot
+from execverify.cot.search import NO_SEARCH, find_arguments
 from execverify.errors import DatasetError, SandboxError
 from execverify.questions.task import Task
 from execverify.rewards.score import PAPER_REWARD, score_many
@@ -68,11 +69,19 @@ class TraceTeacher:
 
     def generate(self, lessons: Sequence[TeacherInput]) -> Iterator[CotCompletion | Rejected]:
         """Chains in the order of the lessons."""
+        inputs = [lesson.task for lesson in lessons if lesson.task.kind == "input_prediction"]
+        searches = iter(find_arguments(inputs))
         for lesson in lessons:
+            is_input = lesson.task.kind == "input_prediction"
+            search = next(searches) if is_input else None
+            if is_input and search is None:
+                yield Rejected(NO_SEARCH)
+                continue
             yield generate_cot(
                 lesson.task,
                 lesson.trace,
                 lesson.details,
+                search=search,
                 style=self.style,
                 detail_level=self.detail_level,
                 max_tokens=self.max_tokens,

@@ -16,7 +16,7 @@ they return. What a question asks about may not be skipped.
 import ast
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -49,6 +49,10 @@ _STATEMENT_KINDS: dict[type[ast.AST], str] = {
     ast.Assign: "assignment", ast.AnnAssign: "assignment", ast.AugAssign: "assignment", ast.Expr: "expression",
     ast.ExceptHandler: "except",
 }  # fmt: skip
+MAX_TRIES = 3
+"""Most calls that a chain of an input prediction may try before the one that it describes."""
+
+_TRY_LINE = re.compile(r"^[ \t]*(try .*?)[ \t\r]*$", re.MULTILINE)
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
 
 
@@ -83,14 +87,31 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
         SandboxError: programs cannot be run on this machine.
     """
     programs = [_program_of(task, completion) for task, completion in pairs]
+    tried = [_tried_programs(task, completion) for task, completion in pairs]
     found = references_of([task.program for task, _ in pairs], limits=limits, workers=workers)
-    others = [program for program in programs if program not in found]  # with arguments of the model's: they may be hostile
+    all_programs = [*programs, *(program for ones in tried for program in ones.values())]
+    others = [program for program in all_programs if program not in found]  # with arguments of the model's: they may be hostile
     found |= references_of(others, limits=limits, workers=workers, ours=False)
     graded: list[GradedChain | None] = []
-    for (task, completion), program in zip(pairs, programs, strict=True):
+    for (task, completion), program, ones in zip(pairs, programs, tried, strict=True):
         reference = found[program] or found[task.program]  # arguments that a chain tries may raise
-        graded.append(None if reference is None else grade_against(reference, task, completion))
+        runs = {arguments: found[one] for arguments, one in ones.items()}
+        graded.append(None if reference is None else grade_against(reference, task, completion, runs))
     return graded
+
+
+def _tried_programs(task: Task, completion: str) -> dict[Bindings, Program]:
+    """The program with the arguments of each line of a chain that tries a call; of the first `MAX_TRIES` such lines."""
+    found: dict[Bindings, Program] = {}
+    if task.kind != "input_prediction":
+        return found
+    for line in list(_TRY_LINE.findall(completion))[:MAX_TRIES]:
+        with suppress(ProgramError, LiteralError, Unreadable, ValueError, RecursionError):
+            for claim in read_line(line) if len(line) <= _MAX_LINE else ():
+                if isinstance(claim, claims.TriedCall):
+                    text = ", ".join(f"{name}={value}" for name, value in claim.arguments)
+                    found[claim.arguments] = replace(task.program, arguments=text)
+    return found
 
 
 def _program_of(task: Task, completion: str) -> Program:
@@ -119,9 +140,18 @@ def _arguments_tried(completion: str) -> Iterator[str]:
         yield tried[1]
 
 
-def grade_against(reference: RunReference, task: Task, completion: str) -> GradedChain:
-    """The chain of a completion, graded against a given run."""
-    grader = _Grader(reference, task)
+def grade_against(
+    reference: RunReference, task: Task, completion: str, tried: Mapping[Bindings, RunReference | None] | None = None
+) -> GradedChain:
+    """The chain of a completion, graded against a given run.
+
+    Args:
+        reference: the run.
+        task: what the completion answers.
+        completion: the text.
+        tried: the runs of the calls that the chain tries, by their arguments; None for one that does not return.
+    """
+    grader = _Grader(reference, task, tried or {})
     steps = tuple(grader.lines(completion))
     covered = next((step.place for step in steps if not step.right), len(reference.steps))
     return GradedChain(steps, len(reference.steps), covered)
@@ -138,9 +168,11 @@ class _Grader:
         skipped_frame: a call that was described by what it returns.
     """
 
-    def __init__(self, reference: RunReference, task: Task) -> None:
+    def __init__(self, reference: RunReference, task: Task, tried: Mapping[Bindings, RunReference | None]) -> None:
         self.run = reference
         self.task = task
+        self.tried = tried
+        self.tries: set[Bindings] = set()  # arguments of the calls that were tried
         self.step_claims = StepClaims(reference)
         self.at = 0
         self.current: OpenStep | None = None
@@ -324,6 +356,8 @@ class _Grader:
                 self._function_returned(value)
             case claims.WantedResult(value=value) | claims.ResultConfirmed(value=value):
                 self._result(value, is_end=isinstance(claim, claims.ResultConfirmed))
+            case claims.TriedCall():
+                self._tried_call(claim)
             case claims.Requirement(line=line, visit=visit, names=names):
                 self._requirement(line, visit, names)
             case claims.NextStatementAnswer() | claims.StateAnswer() | claims.OtherAnswer() | claims.NeverRunsAnswer():
@@ -487,6 +521,29 @@ class _Grader:
         text = (self.run.trace.result.value.text if self.run.trace.result.value else None) if is_end else self.task.result.text
         if canonical(value) != text or text != self.task.result.text:
             raise wrong(f"the call {'returns' if is_end else 'must return'} {truncate(str(text))}")
+
+    def _tried_call(self, claim: claims.TriedCall) -> None:
+        """A try must be true of its own run, fail, and come before the call that is described."""
+        if self.task.kind != "input_prediction":
+            raise wrong("the task asks for no arguments")
+        if self.started or self.required or claim.arguments in self.tries or len(self.tries) >= MAX_TRIES:
+            raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, was stated before, or is one try too many")
+        self.tries.add(claim.arguments)
+        if claim.arguments not in self.tried:
+            raise Unreadable("the call cannot be made")
+        run = self.tried[claim.arguments]
+        result = run.trace.result.value.text if run is not None and run.trace.result.value is not None else None
+        if (None if claim.result is None else canonical(claim.result)) != result:
+            raise wrong(f"the call {'raises an exception' if result is None else f'returns {truncate(result)}'}")
+        if result == self.task.result.text:
+            raise wrong("the call gives the wanted result")
+        for line, visit, names in claim.moments:
+            step = run.trace.step(line, visit) if run is not None else None
+            if step is None or step.frame or any(name not in step.changed for name, _ in names):
+                raise wrong(f"line {line} visit {visit} does not set that")
+            for name, text in names:
+                if canonical(text) != step.state[name].text:
+                    raise wrong(f"line {line} visit {visit} sets {name} to {truncate(str(step.state[name].text))}")
 
     def _requirement(self, line: int, visit: int, names: Bindings) -> None:
         step = self.run.trace.step(line, visit)
