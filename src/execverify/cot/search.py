@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from execverify.cot.inversion.candidates import Candidate, Candidates
 from execverify.cot.inversion.needs import Items
 from execverify.errors import LiteralError, ProgramError
-from execverify.programs.equality import is_value
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, arguments_text
 from execverify.programs.values import to_value
@@ -18,8 +17,7 @@ from execverify.questions.question import fits_on_answer_line
 from execverify.questions.task import Task
 from execverify.rewards.steps.claims import Bindings, Requirement, TriedCall
 from execverify.rewards.steps.reference import SHORT, RunReference, traced_with_expressions
-from execverify.sandbox.result import Limits, Outcome, Result
-from execverify.sandbox.run import call_many
+from execverify.sandbox.result import Limits, Outcome
 from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Trace
 
@@ -63,12 +61,9 @@ class _Attempt:
 
     task: Task
     candidates: Candidates
-    failed: list[Candidate]
-    found: Candidate | None = None
+    failed: list[TriedCall]
+    found: Search | None = None
     ended: bool = False
-
-    def program(self, candidate: Candidate) -> Program:
-        return replace(self.task.program, arguments=candidate.arguments)
 
 
 def find_arguments(tasks: Sequence[Task], *, limits: Limits = _LIMITS, workers: int = 1) -> list[Search | None]:
@@ -85,70 +80,50 @@ def find_arguments(tasks: Sequence[Task], *, limits: Limits = _LIMITS, workers: 
     attempts = [_Attempt(task, Candidates(task.program, parse_literal(task.result.text or "")), []) for task in tasks]
     for _ in range(MAX_TRIES):
         _try_next([one for one in attempts if one.found is None and not one.ended], limits, workers)
-    found = [one for one in attempts if one.found is not None]
-    programs = [one.program(each) for one in found for each in (*one.failed, one.found) if each is not None]
-    runs = iter(traced_with_expressions(programs, limits, workers))
-    searches = {id(one): _search(one, [next(runs) for _ in (*one.failed, one.found)]) for one in found}
-    return [searches.get(id(one)) for one in attempts]
+    return [one.found for one in attempts]
 
 
 def _try_next(attempts: Sequence[_Attempt], limits: Limits, workers: int) -> None:
     """Runs the next candidate of each task."""
-    proposed = [(one, one.candidates.next()) for one in attempts]
-    for one, candidate in proposed:
-        one.ended = candidate is None
-    tried = [(one, candidate) for one, candidate in proposed if candidate is not None and _fits(one, candidate)]
-    calls = [(one.task.program, [candidate.arguments]) for one, candidate in tried]
-    for (one, candidate), (result,) in zip(tried, call_many(calls, limits=limits, workers=workers), strict=True):
-        _judge(one, candidate, result)
+    tried: list[tuple[_Attempt, Candidate, Program]] = []
+    for one in attempts:
+        candidate = one.candidates.next()
+        program = _program(one.task, candidate) if candidate is not None else None
+        one.ended = program is None
+        if candidate is not None and program is not None:
+            tried.append((one, candidate, program))
+    runs = traced_with_expressions([program for *_, program in tried], limits, workers)
+    for (one, candidate, _), (run, details) in zip(tried, runs, strict=True):
+        _judge(one, candidate, run, details)
 
 
-def _fits(one: _Attempt, candidate: Candidate) -> bool:
-    """Whether the program can be called so; else the search ends, for no chain could show the try."""
+def _program(task: Task, candidate: Candidate) -> Program | None:
+    """The program with other arguments; None where it cannot be called so, or the call cannot stand in an answer."""
     try:
-        one.ended = not fits_on_answer_line(one.program(candidate).one_line_call)
+        program = replace(task.program, arguments=candidate.arguments)
     except ProgramError:
-        one.ended = True
-    return not one.ended
+        return None
+    return program if fits_on_answer_line(program.one_line_call) else None
 
 
-def _judge(one: _Attempt, candidate: Candidate, result: Result) -> None:
-    text = result.value.text if result.value is not None else None
-    if result.outcome == Outcome.RETURNED and text is not None:
-        value = parse_literal(text)
-        if is_value(value, one.task.result.text or ""):
-            one.found = candidate
+def _judge(one: _Attempt, candidate: Candidate, run: Trace, details: ExpressionValues) -> None:
+    """Notes how a try ended. One that does not end by itself, or ends in what has no literal, ends the search: no chain could show it."""
+    text = run.result.value.text if run.result.value is not None else None
+    if run.result.outcome == Outcome.RETURNED and text is not None and run.steps:
+        if text == one.task.result.text:
+            steps = candidate.derivation.steps if candidate.derivation is not None else ()
+            one.found = Search(run.program, run, details, tuple(one.failed), tuple(_needs(steps, RunReference(run, details))))
             return
-        one.candidates.failed(candidate, value)
-    elif result.outcome == Outcome.RAISED:
+        one.candidates.failed(candidate, parse_literal(text))
+    elif run.result.outcome == Outcome.RAISED:
         one.candidates.failed(candidate, None)
     else:
         one.ended = True
-    one.failed.append(candidate)
-
-
-# ------------------------------------------------------------------------------------------------------- as claims
-
-
-def _search(one: _Attempt, runs: Sequence[tuple[Trace, ExpressionValues]]) -> Search | None:
-    """The search as claims; None where a run is not what it was, or has no step."""
-    *failed, (trace, details) = runs
-    if trace.result.value is None or trace.result.value.text != one.task.result.text or not trace.steps:
-        return None
-    assert one.found is not None
-    tries = tuple(_tried(one, candidate, run) for candidate, (run, _) in zip(one.failed, failed, strict=True))
-    derivation = one.found.derivation
-    needs = tuple(_needs(derivation.steps, RunReference(trace, details))) if derivation is not None else ()
-    return Search(trace.program, trace, details, tries, needs)
-
-
-def _tried(one: _Attempt, candidate: Candidate, run: Trace) -> TriedCall:
-    names = one.candidates.names
-    arguments = tuple((name, arguments_text(((value,), {}))) for name, value in zip(names, candidate.values, strict=True))
-    value = run.result.value
-    if run.result.outcome != Outcome.RETURNED or value is None:
-        return TriedCall(arguments, (), None)
-    return TriedCall(arguments, tuple(_moments(run))[-_MAX_MOMENTS:], value.text)
+    arguments = tuple(
+        (name, arguments_text(((value,), {}))) for name, value in zip(one.candidates.names, candidate.values, strict=True)
+    )
+    moments = tuple(_moments(run))[-_MAX_MOMENTS:] if run.result.outcome == Outcome.RETURNED else ()
+    one.failed.append(TriedCall(arguments, moments, text))
 
 
 def _moments(run: Trace) -> Iterator[tuple[int, int, Bindings]]:

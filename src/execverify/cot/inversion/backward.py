@@ -1,6 +1,7 @@
 """Runs a function backward: from what it returns to its parameters, along the ways through it."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -8,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from execverify.cot.inversion.evaluate import Unknown, binary, bound, evaluate
+from execverify.cot.inversion.evaluate import Unknown, binary, bound, evaluate, ordered
 from execverify.cot.inversion.expressions import Solver, item_of
-from execverify.cot.inversion.needs import FREE, Items, Needs, merged, whole
+from execverify.cot.inversion.needs import FREE, Items, Needs, merged
 from execverify.cot.inversion.paths import Event, has_loop, paths
 from execverify.programs.program import Program
 
@@ -129,7 +130,9 @@ class Inverter:
     @staticmethod
     def _noted(state: _State, event: Event, needs: Needs) -> _State:
         """The state with what an event needs, which is kept to be shown."""
-        steps = (*state.steps, (event.line, event.visit, needs)) if whole(needs) else state.steps
+        shown = {name: value.complete() if isinstance(value, Items) else value for name, value in needs.items()}
+        shown = {name: value for name, value in shown.items() if value is not None}
+        steps = (*state.steps, (event.line, event.visit, shown)) if shown else state.steps
         return _State(state.needs, steps, state.rounds)
 
     def _round(self, event: Event, known: dict[str, Any], state: _State) -> Iterator[_State]:
@@ -154,7 +157,8 @@ class Inverter:
                 yield without
             return
         for needs in _range_over_length(event.node.iter, event.number):
-            yield from self._with(without, event, needs)
+            for both in self._with(without, event, needs):
+                yield self._noted(both, event, {name: both.needs[name] for name in needs})
             return
         try:
             for needs in self.solver.iterated(event.node.iter, items, {**known, **state.needs}):
@@ -342,6 +346,7 @@ def _without(state: _State, *names: str) -> _State:
     return _State({name: value for name, value in state.needs.items() if name not in names}, state.steps, state.rounds)
 
 
+@functools.lru_cache(maxsize=4096)
 def _bound_names(event: Event) -> set[str]:
     """Names that an event may change, in place too."""
     if event.kind == "round":
@@ -376,7 +381,7 @@ def _effect(event: Event, known: dict[str, Any]) -> dict[str, Any]:
 def _round_value(node: ast.For, number: int, known: dict[str, Any]) -> dict[str, Any]:
     """What the target of a loop is known to be in a round."""
     with suppress(Unknown, LookupError):
-        return bound(node.target, list(evaluate(node.iter, known))[number])
+        return bound(node.target, ordered(evaluate(node.iter, known))[number])
     match node.iter:
         case ast.Call(func=ast.Name(id="range"), args=[_]):
             return bound(node.target, number)
@@ -402,14 +407,22 @@ def _before_call(method: str, wanted: Any, args: list[ast.expr], known: dict[str
             yield before, [(args[0], last)]
         case "extend", list():
             with suppress(Unknown):
-                fixed = list(evaluate(args[0], known))
+                fixed = ordered(evaluate(args[0], known))
                 if not fixed or wanted[-len(fixed) :] == fixed:
                     yield wanted[: len(wanted) - len(fixed)], []
+                return
+            if isinstance(args[0], ast.List) and 0 < (size := len(args[0].elts)) <= len(wanted):
+                yield wanted[:-size], [(args[0], wanted[-size:])]
                 return
             yield [], [(args[0], wanted)]
             yield wanted, [(args[0], [])]
         case "insert", list():
-            index = evaluate(args[0], known)
+            try:
+                index = evaluate(args[0], known)
+            except Unknown:
+                if wanted:
+                    yield wanted[1:], [(args[0], 0), (args[1], wanted[0])]
+                return
             if 0 <= index < len(wanted):
                 yield wanted[:index] + wanted[index + 1 :], [(args[1], wanted[index])]
         case "sort", list():

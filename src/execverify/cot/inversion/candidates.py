@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,7 +15,7 @@ from execverify.errors import ProgramError
 from execverify.programs.program import Program, arguments_text
 
 _DERIVED = 2
-_MAX_DERIVED = 12
+_MAX_DERIVED = 4
 
 Values = tuple[Any, ...]
 
@@ -53,8 +54,9 @@ class Candidates:
             return
         self.names = [one.arg for one in self.function.args.args]
         self.samples = [sample(self.function, name, inverter.functions) for name in self.names]
-        for derivation in islice(inverter.derivations(program.entry_point, wanted), _MAX_DERIVED):
-            self._add(derivation)
+        with suppress(ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError):  # values of any types meet
+            for derivation in islice(inverter.derivations(program.entry_point, wanted), _MAX_DERIVED):
+                self._add(derivation)
 
     def next(self) -> Candidate | None:
         """The next arguments to try; None where there are none."""
@@ -107,7 +109,8 @@ class Candidates:
         """The wanted result itself, in place of a parameter of its kind."""
         for at, like in enumerate(self.samples):
             if type(like) is type(self.wanted) or (isinstance(like, list) and isinstance(self.wanted, tuple | set)):
-                given = list(self.wanted) if isinstance(like, list) else self.wanted
+                items = sorted(self.wanted, key=repr) if isinstance(self.wanted, set) else self.wanted
+                given = list(items) if isinstance(like, list) else self.wanted
                 yield (*self.samples[:at], given, *self.samples[at + 1 :])
 
     def _varied(self) -> Iterator[Values]:

@@ -141,6 +141,8 @@ def _index(node: ast.expr, known: Mapping[str, Any]) -> Any:
 def _called(node: ast.Call, func: ast.expr, args: list[Any], known: Mapping[str, Any]) -> Any:
     named = {one.arg or "": evaluate(one.value, known) for one in node.keywords}
     if isinstance(func, ast.Name) and func.id in _FUNCTIONS and func.id not in known:
+        if func.id in ("list", "tuple", "enumerate", "zip", "str", "repr"):
+            args = [ordered(one) if isinstance(one, set) else one for one in args]
         if func.id == "range" and len(found := range(*args)) <= MAX_ITEMS:
             return found
         return _FUNCTIONS[func.id](*args, **named)
@@ -153,10 +155,21 @@ def _called(node: ast.Call, func: ast.expr, args: list[Any], known: Mapping[str,
 
 
 def _rounds(one: ast.comprehension, known: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for item in evaluate(one.iter, known):
+    for item in ordered(evaluate(one.iter, known)):
         inner = {**known, **bound(one.target, item)}
         if all(evaluate(test, inner) for test in one.ifs):
             yield inner
+
+
+def ordered(value: Any) -> list[Any]:
+    """The items of an iterable.
+
+    Raises:
+        Unknown: it is a set, whose order differs from process to process.
+    """
+    if isinstance(value, set | frozenset) and len(value) > 1:
+        raise Unknown("the order of a set")
+    return list(value)
 
 
 def bound(target: ast.expr, value: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -78,6 +79,7 @@ class Solver:
 
     def truth(self, node: ast.expr, holds: bool, known: Known) -> Iterator[Needs]:
         """Ways to make a test hold or fail; the empty one where nothing can be told."""
+        self.work += 1
         try:
             if bool(evaluate(node, known)) == holds:
                 yield {}
@@ -165,6 +167,9 @@ class Solver:
 
     def item(self, node: ast.Subscript, value: Any, known: Known) -> Iterator[Needs]:
         if isinstance(node.slice, ast.Slice):
+            if node.slice.step is None and (free := self._free_bounds(node.slice, value, known)) is not None:
+                yield from self.all([(node.value, value), *free], known)
+                return
             parts = [None if one is None else evaluate(one, known) for one in (node.slice.lower, node.slice.upper, node.slice.step)]
             for found in _unsliced(value, parts):
                 yield from self.solve(node.value, found, known)
@@ -190,6 +195,19 @@ class Solver:
             yield from self.solve(node.value, {index: value}, known)
         else:
             yield from self.solve(node.value, Items({index: value}).filled(value), known)
+
+    @staticmethod
+    def _free_bounds(node: ast.Slice, value: Any, known: Known) -> list[tuple[ast.expr, Any]] | None:
+        """Bounds of a slice that takes all, where one of them is unknown; None where both are known."""
+        unknown = []
+        for one, bound_value in ((node.lower, 0), (node.upper, len(value))):
+            try:
+                if one is not None and evaluate(one, known) != bound_value:
+                    return None
+            except Unknown:
+                assert one is not None
+                unknown.append((one, bound_value))
+        return unknown or None
 
     def display(self, node: ast.List | ast.Tuple, value: Any, known: Known) -> Iterator[Needs]:
         kind = list if isinstance(node, ast.List) else tuple
@@ -260,7 +278,13 @@ class Solver:
         try:
             given = [evaluate(one, known) for one in args]
         except Unknown:
-            whose = evaluate(owner, known)  # the owner is known, and an argument is not
+            try:
+                whose = evaluate(owner, known)
+            except Unknown:  # neither is known: arguments that change nothing are left to the run
+                if name in _NEUTRAL and not isinstance(value, bool):
+                    for found in _METHODS.get(name, _same)(value):
+                        yield from self._sequences(owner, found, known)
+                return
             if name == "get" and isinstance(whose, dict):
                 for key in whose:
                     if same_value(whose[key], value):
@@ -285,7 +309,7 @@ class Solver:
         """Each item gives what its round must bind; all of these are what is gone through."""
         (one,) = node.generators
         items = []
-        for part in value:
+        for part in sorted(value, key=repr) if isinstance(value, set) else value:
             found = next(self._round(one, [(node.elt, part)], known), None)
             if found is None:
                 return
@@ -294,7 +318,12 @@ class Solver:
 
     def dict_comprehension(self, node: ast.DictComp, value: Any, known: Known) -> Iterator[Needs]:
         (one,) = node.generators
-        items = [next(self._round(one, [(node.key, key), (node.value, part)], known)) for key, part in value.items()]
+        items = []
+        for key, part in value.items():
+            found = next(self._round(one, [(node.key, key), (node.value, part)], known), None)
+            if found is None:
+                return
+            items.append(found)
         yield from self.iterated(one.iter, items, known)
 
     def _round(self, one: ast.comprehension, pairs: list[tuple[ast.expr, Any]], known: Known) -> Iterator[Any]:
@@ -350,10 +379,16 @@ _INVERSES: dict[type[ast.AST], Callable[..., Iterator[Needs]]] = {
 }  # fmt: skip
 
 
+@functools.lru_cache(maxsize=4096)
+def _names(node: ast.expr) -> frozenset[str]:
+    """Names that an expression reads; not those of functions that it calls."""
+    called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
+    return frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name) and one not in called)
+
+
 def _is_settled(node: ast.expr, known: Known) -> bool:
     """Whether every name of an expression has a value, though the expression cannot be evaluated here."""
-    called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
-    names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and one not in called}
+    names = _names(node)
     return any(name in known for name in names) and all(
         name in known and not isinstance(known[name], Items) or hasattr(builtins, name) for name in names
     )
@@ -461,7 +496,7 @@ def _near(fixed: Any) -> Iterator[Any]:
     elif isinstance(fixed, str):
         yield from (fixed + "a", fixed[:-1], fixed[:1], "a", "", [fixed], {fixed: 0}, [])
     elif isinstance(fixed, list | tuple | set):
-        yield from list(fixed)[:2]
+        yield from (sorted(fixed, key=repr) if isinstance(fixed, set) else list(fixed))[:2]
         yield from ("zzz", -1, type(fixed)())
     elif isinstance(fixed, dict):
         yield from list(fixed)[:2]
@@ -504,7 +539,11 @@ def _for_predicate(name: str, args: list[Any], holds: bool) -> Iterator[Any]:
         yield set() if holds else set(args[0])
 
 
-def _reversed_text(value: Any, old: str, new: str, *rest: Any) -> Iterator[Any]:
+_NEUTRAL = frozenset("replace split rsplit strip lstrip rstrip removeprefix removesuffix zfill ljust rjust center partition".split())
+"""Methods that some argument leaves without effect."""
+
+
+def _reversed_text(value: Any, old: str = "", new: str = "", *rest: Any) -> Iterator[Any]:
     if new and new in value and old not in value:
         yield value.replace(new, old)
     yield value
@@ -560,7 +599,7 @@ _METHODS: dict[str, Callable[..., Iterator[Any]]] = {
     "split": lambda value, mark=" ", *rest: iter((mark.join(value),)),
     "rsplit": lambda value, mark=" ", *rest: iter((mark.join(value),)),
     "splitlines": lambda value, *rest: iter(("\n".join(value),)),
-    "partition": lambda value, mark: iter(("".join(value),)),
+    "partition": lambda value, *rest: iter(("".join(value),)),
     "rpartition": lambda value, mark: iter(("".join(value),)),
     "count": lambda value, mark: iter((mark * value, [mark] * value) if isinstance(mark, str) else ([mark] * value,)),
     **dict.fromkeys(("find", "index", "rfind", "rindex"), lambda value, mark, *rest: _at(mark, value)),

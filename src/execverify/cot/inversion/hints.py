@@ -9,6 +9,9 @@ _TEXT = frozenset(
     "endswith isdigit isalpha isalnum isupper islower isspace istitle isnumeric find rfind zfill ljust rjust center removeprefix "
     "removesuffix encode join translate format".split()
 )
+_TAKES_TEXT = frozenset(
+    "replace startswith endswith split rsplit strip lstrip rstrip removeprefix removesuffix partition rpartition find rfind".split()
+)
 _LIST = frozenset("append extend insert sort reverse remove".split())
 _DICT = frozenset("items keys values get setdefault update popitem fromkeys".split())
 _SET = frozenset("add discard union intersection difference symmetric_difference issubset issuperset isdisjoint intersection_update".split())
@@ -53,6 +56,8 @@ def _votes(function: ast.FunctionDef, name: str, functions: Mapping[str, ast.Fun
                 yield from _like(right if is_it(left) else left)
             case ast.AugAssign(target=target, value=value) if is_it(target) or is_it(value):
                 yield from _like(value if is_it(target) else target)
+            case ast.Call(func=ast.Attribute(attr=attr), args=args) if attr in _TAKES_TEXT and any(map(is_it, args)):
+                yield "text", "a"
             case ast.Call(func=ast.Attribute(attr="join"), args=[inner]) if is_it(inner):
                 yield "list", ["a"]
             case ast.Call(func=ast.Name(id=called), args=args) if any(map(is_it, args)):

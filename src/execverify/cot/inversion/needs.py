@@ -35,6 +35,11 @@ class Items:
         size = len(value)
         return all(-size <= at < size and same_value(value[at], item) for at, item in self.items.items())
 
+    def complete(self) -> list[Any] | None:
+        """The items as a list, where none is free."""
+        size = max([self.length, *(at + 1 for at in self.items)])
+        return [self.items[at] for at in range(size)] if size and self.items.keys() >= set(range(size)) else None
+
     def filled(self, filler: Any) -> list[Any]:
         """The shortest list with the items, free ones being `filler`."""
         size = max([self.length, *(at + 1 if at >= 0 else -at for at in self.items)])
@@ -71,11 +76,6 @@ def merged(*parts: Needs) -> Needs | None:
             elif not same_value(known, value):
                 return None
     return found
-
-
-def whole(needs: Needs) -> Needs:
-    """The names whose whole value is needed."""
-    return {name: value for name, value in needs.items() if not isinstance(value, Items)}
 
 
 def is_text(items: Iterable[Any]) -> bool:
