@@ -44,7 +44,10 @@ def test_written_rows_are_read_back(tmp_path: Path) -> None:
     for row, back in zip(rows, found, strict=True):
         task = from_row(row)
         expected = replace(task, questions=authors_questions(task))
-        assert (back["program"], back["kind"]) == ({**row["program"], "source": row["program"]["source"].strip("\n")}, row["kind"])
+        assert (back["program"], back["kind"]) == (
+            {**row["program"], "source": row["program"]["source"].strip("\n")},
+            row["kind"],
+        )
         assert from_row(back).questions == expected.questions
         assert ev.score(from_row(back), expected.gold).reward == 2.0
 
@@ -64,7 +67,10 @@ def test_a_wrong_label_gives_way_to_the_run(tmp_path: Path) -> None:
     wrong["question_answers"]["state_as"][0] = [["object", "None"]]
     path = written(tmp_path / "rows.json", wrong)
     (row,), account = rows_of(path)
-    assert account.relabelled == 2 and from_row(row).questions == from_row(rows_of(written(tmp_path / "b.json", record()))[0][0]).questions
+    assert (
+        account.relabelled == 2
+        and from_row(row).questions == from_row(rows_of(written(tmp_path / "b.json", record()))[0][0]).questions
+    )
     rows, account = rows_of(path, keep_prompts=True)
     assert rows == [] and account.drops[0].reason == "an answer of it is no value of its type"
 
@@ -99,7 +105,20 @@ def test_by_command(tmp_path: Path) -> None:
     rows.write_text("".join(json.dumps(to_row(task)) + "\n" for task in ev.generate_tasks(size=12, seed=3)), encoding="utf-8")
     done = run(*map(str, ("dataset", "export", rows, "-o", tmp_path / "theirs", "--format", "authors")))
     assert done.returncode == 0 and "12 rows" in done.stderr, done.stderr
-    done = run(*map(str, ("dataset", "import", tmp_path / "theirs" / "rl_dataset.json", "-o", tmp_path / "ours.jsonl", "--prompt-template", "authors")))
+    done = run(
+        *map(
+            str,
+            (
+                "dataset",
+                "import",
+                tmp_path / "theirs" / "rl_dataset.json",
+                "-o",
+                tmp_path / "ours.jsonl",
+                "--prompt-template",
+                "authors",
+            ),
+        )
+    )
     assert done.returncode == 0 and "12 records; rows: " in done.stderr, done.stderr
     made = [json.loads(line) for line in (tmp_path / "ours.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(made) == 12 and all("????" in row["prompt"][0]["content"] for row in made)
@@ -116,7 +135,14 @@ def test_records_that_the_authors_code_makes(tmp_path: Path, count: int) -> None
     ]
     path = written(tmp_path / "rl_dataset.json", *authors_records(programs))
     rows, account = rows_of(path)
-    print(account.records, account.rows, account.questions, account.relabelled, account.left_out, [one.reason for one in account.drops])
+    print(
+        account.records,
+        account.rows,
+        account.questions,
+        account.relabelled,
+        account.left_out,
+        [one.reason for one in account.drops],
+    )
     assert len(rows) > 0.95 * account.records
     assert 0.03 * account.questions < account.relabelled + account.left_out < 0.3 * account.questions
     tasks = list(map(from_row, rows))

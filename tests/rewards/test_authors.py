@@ -166,7 +166,15 @@ def _completions(task: Task, rng: random.Random) -> Iterator[str]:
     if lines:
         yield answer(gold, *lines[:-1])
         at = rng.randrange(len(lines))
-        for new in ("Nil", "-1", "0; int", f"`{lines[at]}`", lines[at] + "; x", lines[at].replace("True", "1"), rng.choice(lines)):
+        for new in (
+            "Nil",
+            "-1",
+            "0; int",
+            f"`{lines[at]}`",
+            lines[at] + "; x",
+            lines[at].replace("True", "1"),
+            rng.choice(lines),
+        ):
             yield answer(gold, *lines[:at], new, *lines[at + 1 :])
 
 

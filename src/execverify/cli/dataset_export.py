@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 @click.command("export")
 @click.argument("rows")
 @click.option("-o", "--output", "out", required=True, help="Folder to write into.")
-@click.option("--format", "engine", type=click.Choice(["verl", "authors"]), default="verl", show_default=True, help="Which form: verl's Parquet files, or the authors' rl_dataset.json.")
+@click.option(
+    "--format",
+    "engine",
+    type=click.Choice(["verl", "authors"]),
+    default="verl",
+    show_default=True,
+    help="Which form: verl's Parquet files, or the authors' rl_dataset.json.",
+)
 @click.option("--task-kinds", "kinds", default="", help="Kinds of rows, with commas between them; all by default.")
 @click.option("--limit", type=click.IntRange(1), help="Most rows to train on; all by default.")
 @click.option("--model", help="Hub name or folder; with --max-prompt, its tokenizer measures the prompts.")

@@ -102,7 +102,7 @@ def generate_cot(
     check_options(style, detail_level)
     if style == MIXED:
         style = Random(f"{seed}:{task.id}:voice").choice(sorted(STYLES))
-    wrong = _mismatch(task, trace)
+    wrong = mismatch(task, trace)
     if wrong is not None:
         return wrong
     if task.kind == "input_prediction":
@@ -150,7 +150,7 @@ def check_options(style: str, detail: str) -> None:
         raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(NAMED_LEVELS)}")
 
 
-def _mismatch(task: Task, trace: Trace) -> Rejected | None:
+def mismatch(task: Task, trace: Trace) -> Rejected | None:
     """Why a trace cannot teach a task: it ended otherwise, or its questions have other answers there."""
     if task.kind not in TASK_KINDS:
         return Rejected(f"rows of kind {task.kind} have no trace to render")

@@ -66,6 +66,11 @@ class _Attempt:
     ended: bool = False
 
 
+def known_arguments(trace: Trace, details: ExpressionValues) -> Search:
+    """No search: the arguments of a run that is given. For completions that must be true, and not for teaching."""
+    return Search(trace.program, trace, details, (), ())
+
+
 def find_arguments(tasks: Sequence[Task], *, limits: Limits = _LIMITS, workers: int = 1) -> list[Search | None]:
     """Searches arguments for input predictions, in order; None where the search fails.
 

@@ -108,7 +108,9 @@ def authors_rows(
         QuestionError: there is no such template.
         SandboxError: programs cannot be run here (our failure).
     """
-    prompt_text("input_prediction", Program("def f():\n    return 0"), "0", (), template)  # a missing template is reported at once
+    prompt_text(
+        "input_prediction", Program("def f():\n    return 0"), "0", (), template
+    )  # a missing template is reported at once
     remaining = read_records(source, "records in the authors' form")
     while chunk := list(islice(remaining, _CHUNK)):
         read: list[tuple[str, Mapping[str, Any], Program]] = []
@@ -149,7 +151,9 @@ def _task(record: Mapping[str, Any], run: Trace, where: str, template: str, keep
     base = task(run, kind=kind, limit=0, template=template, generator="authors")
     labels = list(_labels(record)) if kind == "white_box" else []
     questions = _kept(labels, run, account) if keep else _checked(labels, run, account)
-    text = str(record.get("prompt_str", "")) if keep else prompt_text(kind, run.program, base.result.text or "", questions, template)
+    text = (
+        str(record.get("prompt_str", "")) if keep else prompt_text(kind, run.program, base.result.text or "", questions, template)
+    )
     if not text.strip():
         raise RowError("it has no prompt: there is no text in prompt_str")
     return replace(base, questions=questions, prompt=({"role": "user", "content": text},))

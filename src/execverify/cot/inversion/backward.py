@@ -176,9 +176,14 @@ class Inverter:
 
     def _changed(self, event: Event, known: dict[str, Any], state: _State) -> Iterator[_State]:
         match event.node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="pop"), args=args)):
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="pop"), args=args)
+            ):
                 yield from self._popped(event, owner, args, state.needs.get(name, FREE), known, _without(state, name))
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
                 yield from self._set(event, [(name, value)], known, state)
             case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
                 pairs = [(one.id, value) for one, value in zip(targets, values, strict=True) if isinstance(one, ast.Name)]
@@ -199,7 +204,9 @@ class Inverter:
             case ast.AugAssign(target=ast.Subscript(value=ast.Name(id=name))):
                 if name not in state.needs:
                     yield state
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=grouped, attr="append"), args=[item])) if (found := _group(grouped)) is not None:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=grouped, attr="append"), args=[item])) if (
+                found := _group(grouped)
+            ) is not None:
                 yield from self._grouped(event, *found, item, known, state)
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method), args=args)):
                 yield from self._mutated(event, name, method, args, known, state)
@@ -400,7 +407,9 @@ def _range_over_length(node: ast.expr, rounds: int) -> Iterator[Needs]:
             yield {name: Items({}, rounds)}
 
 
-def _before_call(method: str, wanted: Any, args: list[ast.expr], known: dict[str, Any]) -> Iterator[tuple[Any, list[tuple[ast.expr, Any]]]]:
+def _before_call(
+    method: str, wanted: Any, args: list[ast.expr], known: dict[str, Any]
+) -> Iterator[tuple[Any, list[tuple[ast.expr, Any]]]]:
     """What a value was before a method changed it, and what the arguments must be."""
     match method, wanted:
         case "append", [*before, last]:

@@ -54,7 +54,9 @@ class Candidates:
             return
         self.names = [one.arg for one in self.function.args.args]
         self.samples = [sample(self.function, name, inverter.functions) for name in self.names]
-        with suppress(ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError):  # values of any types meet
+        with suppress(
+            ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError
+        ):  # values of any types meet
             for derivation in islice(inverter.derivations(program.entry_point, wanted), _MAX_DERIVED):
                 self._add(derivation)
 

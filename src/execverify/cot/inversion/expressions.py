@@ -170,7 +170,9 @@ class Solver:
             if node.slice.step is None and (free := self._free_bounds(node.slice, value, known)) is not None:
                 yield from self.all([(node.value, value), *free], known)
                 return
-            parts = [None if one is None else evaluate(one, known) for one in (node.slice.lower, node.slice.upper, node.slice.step)]
+            parts = [
+                None if one is None else evaluate(one, known) for one in (node.slice.lower, node.slice.upper, node.slice.step)
+            ]
             for found in _unsliced(value, parts):
                 yield from self.solve(node.value, found, known)
             return
@@ -247,7 +249,9 @@ class Solver:
                 yield from self.comprehension(inner, [value] if name != "sum" or value else [], known)
             case ast.Call(func=ast.Name(id="map"), args=[ast.Name(id=inner), items]):
                 one = ast.Name("execverify_item")
-                made = [next(self.solve(ast.Call(ast.Name(inner), [one], []), part, known), {}).get(one.id, FREE) for part in value]
+                made = [
+                    next(self.solve(ast.Call(ast.Name(inner), [one], []), part, known), {}).get(one.id, FREE) for part in value
+                ]
                 if FREE not in made:
                     yield from self._sequences(items, made, known)
             case ast.Call(func=ast.Name(id="zip"), args=args) if value:
@@ -408,7 +412,9 @@ def item_of(target: ast.expr, needs: Needs) -> Any:
 def _filled(items: Any) -> list[Any]:
     """Items without free ones: these are like another item, or 1."""
     if isinstance(items, tuple) or not any(part is FREE for part in items):
-        return [1 if part is FREE else part for part in items] if isinstance(items, tuple) else [_whole_item(one) for one in items]
+        return (
+            [1 if part is FREE else part for part in items] if isinstance(items, tuple) else [_whole_item(one) for one in items]
+        )
     like = next((part for part in items if part is not FREE), 1)
     return [_whole_item(like if part is FREE else part) for part in items]
 
@@ -512,7 +518,11 @@ def _unsliced(value: Any, parts: list[Any]) -> Iterator[Any]:
         if step == -1:
             value, start, stop = value[::-1], None if stop is None else stop + 1, start
         elif step not in (None, 1):
-            yield type(value)().join(one + pad for one in value) if isinstance(value, str) else [x for one in value for x in (one, one)]
+            yield (
+                type(value)().join(one + pad for one in value)
+                if isinstance(value, str)
+                else [x for one in value for x in (one, one)]
+            )
             return
         front = (start or 0) if (start or 0) >= 0 else 0
         back = -stop if stop is not None and stop < 0 else 0
@@ -539,7 +549,9 @@ def _for_predicate(name: str, args: list[Any], holds: bool) -> Iterator[Any]:
         yield set() if holds else set(args[0])
 
 
-_NEUTRAL = frozenset("replace split rsplit strip lstrip rstrip removeprefix removesuffix zfill ljust rjust center partition".split())
+_NEUTRAL = frozenset(
+    "replace split rsplit strip lstrip rstrip removeprefix removesuffix zfill ljust rjust center partition".split()
+)
 """Methods that some argument leaves without effect."""
 
 

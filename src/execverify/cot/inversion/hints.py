@@ -14,7 +14,9 @@ _TAKES_TEXT = frozenset(
 )
 _LIST = frozenset("append extend insert sort reverse remove".split())
 _DICT = frozenset("items keys values get setdefault update popitem fromkeys".split())
-_SET = frozenset("add discard union intersection difference symmetric_difference issubset issuperset isdisjoint intersection_update".split())
+_SET = frozenset(
+    "add discard union intersection difference symmetric_difference issubset issuperset isdisjoint intersection_update".split()
+)
 _SEQUENCE_OF_NUMBERS = frozenset(("sum", "max", "min"))
 _SEQUENCES = frozenset(("len", "sorted", "reversed", "enumerate", "zip", "list", "tuple", "set", "any", "all"))
 _MAX_DEPTH = 3
@@ -29,7 +31,9 @@ def sample(function: ast.FunctionDef, name: str, functions: Mapping[str, ast.Fun
     return 1
 
 
-def _votes(function: ast.FunctionDef, name: str, functions: Mapping[str, ast.FunctionDef], depth: int) -> Iterator[tuple[str, Any]]:
+def _votes(
+    function: ast.FunctionDef, name: str, functions: Mapping[str, ast.FunctionDef], depth: int
+) -> Iterator[tuple[str, Any]]:
     """Kinds that the uses of a name speak for, each with a value."""
     if depth > _MAX_DEPTH:
         return
