@@ -26,9 +26,9 @@ from execverify.cot import (
 )
 from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS
 from execverify.cot.events import answer_claims, run_claims, trace_view
+from execverify.cot.search import NO_SEARCH
 from execverify.cot.styles import source_info
 from execverify.datasets.cot_rows import CotReport, cot_rows
-from execverify.cot.search import NO_SEARCH
 from execverify.errors import DatasetError, ExecVerifyError, RowError, SandboxError
 from execverify.programs.program import Program, parse_call
 from execverify.questions.rows import from_row, to_row
@@ -489,7 +489,8 @@ def test_any_number_of_workers_gives_the_same() -> None:
 
 
 def test_rows_that_get_no_chain() -> None:
-    wrong_result, code, good, *others = rows_of(30, 7)
+    wrong_result, code, *others = rows_of(30, 7)
+    good = next(row for row in reversed(others) if row["questions"])
     wrong_answer = next(row for row in others if row["questions"])
     wrong_result["program"]["result"] = "'nonsense'"
     wrong_answer["questions"][0]["answers"] = ["-7; int" if wrong_answer["questions"][0]["variable"] else "no such line"]

@@ -12,7 +12,8 @@ It differs from the white-box reward of this package:
 
 The authors' code runs what a model wrote. This reward runs none of it, and so pays less in these cases, which are exploits or need
 an evaluation: an assertion whose sides are not a call and a literal (`assert f(3) == f(3)`, `assert f(3) == 0 or True`,
-`assert 1  # f(3)`, `assert f(3) == 2 + 2`), one with a message, an input answered by `pass` or `assert True`, by a changed function or by several
+`assert 1  # f(3)`, `assert f(3) == 2 + 2`), one with a message, an input answered by `pass` or `assert True`, by a changed function,
+or by several
 assertions. It pays more in one: the authors' code gives up after half a second.
 """
 

@@ -423,8 +423,9 @@ class _Checker(CheckState):
             self.fault("the wanted result is not claimed, or not confirmed")
 
     def answers(self, text: str) -> None:
-        """The answer block against the task's own."""
-        given, gold = parse_answer(text), parse_answer(self.task.gold)
+        """The answer block against the task's own; an input prediction may have other arguments, whose run is the trace."""
+        own = replace(self.task, program=self.trace.program)
+        given, gold = parse_answer(text), parse_answer(own.gold)
         if (given.assertion, given.question_lines) != (gold.assertion, gold.question_lines):
             self.fault("the answers are not the task's")
 

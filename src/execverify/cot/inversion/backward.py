@@ -301,9 +301,9 @@ def _sizes(value: Any) -> Iterator[int]:
         counts = [len(one) if isinstance(one, list) else one if isinstance(one, int) else 1 for one in value.values()]
         if all(0 < count <= _ROUNDS for count in counts) and sum(counts) <= _ROUNDS:
             yield sum(counts)
-    if isinstance(value, list | tuple) and value and all(isinstance(one, list | tuple | str) for one in value):
-        if (total := sum(map(len, value))) <= _ROUNDS:
-            yield total
+    nested = isinstance(value, list | tuple) and value and all(isinstance(one, list | tuple | str) for one in value)
+    if nested and (total := sum(map(len, value))) <= _ROUNDS:
+        yield total
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _ROUNDS:
         yield value
     if isinstance(value, list | tuple | dict | set | str):

@@ -1,4 +1,7 @@
-"""Arguments to try, in a fixed order, from what a reader of the prompt knows: the program, the wanted result, and how earlier tries ended."""
+"""Arguments to try, in a fixed order, from what a reader of the prompt knows.
+
+That is the program, the wanted result, and how earlier tries ended.
+"""
 
 import ast
 from collections.abc import Iterator, Sequence

@@ -14,7 +14,8 @@ MAX_NUMBER, MAX_ITEMS = 10**15, 400
 
 OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Div: operator.truediv,
-    ast.Mod: operator.mod, ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitXor: operator.xor, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
+    ast.Mod: operator.mod, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+    ast.BitXor: operator.xor, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
@@ -29,16 +30,55 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 _METHODS = {
     str: frozenset(
-        "upper lower title capitalize casefold swapcase strip lstrip rstrip split rsplit splitlines partition rpartition join replace "
-        "startswith endswith isdigit isalpha isalnum isupper islower isspace istitle isnumeric isdecimal isidentifier count find rfind "
-        "index rindex removeprefix removesuffix isascii isprintable expandtabs".split()
+        [
+            "upper",
+            "lower",
+            "title",
+            "capitalize",
+            "casefold",
+            "swapcase",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "split",
+            "rsplit",
+            "splitlines",
+            "partition",
+            "rpartition",
+            "join",
+            "replace",
+            "startswith",
+            "endswith",
+            "isdigit",
+            "isalpha",
+            "isalnum",
+            "isupper",
+            "islower",
+            "isspace",
+            "istitle",
+            "isnumeric",
+            "isdecimal",
+            "isidentifier",
+            "count",
+            "find",
+            "rfind",
+            "index",
+            "rindex",
+            "removeprefix",
+            "removesuffix",
+            "isascii",
+            "isprintable",
+            "expandtabs",
+        ]
     ),
-    int: frozenset("bit_length is_integer".split()),
+    int: frozenset(["bit_length", "is_integer"]),
     float: frozenset(["is_integer"]),
-    list: frozenset("count index copy".split()),
-    tuple: frozenset("count index".split()),
-    dict: frozenset("get keys values items copy".split()),
-    set: frozenset("union intersection difference symmetric_difference issubset issuperset isdisjoint copy".split()),
+    list: frozenset(["count", "index", "copy"]),
+    tuple: frozenset(["count", "index"]),
+    dict: frozenset(["get", "keys", "values", "items", "copy"]),
+    set: frozenset(
+        ["union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset", "isdisjoint", "copy"]
+    ),
 }
 
 
@@ -141,8 +181,9 @@ def _index(node: ast.expr, known: Mapping[str, Any]) -> Any:
 def _called(node: ast.Call, func: ast.expr, args: list[Any], known: Mapping[str, Any]) -> Any:
     named = {one.arg or "": evaluate(one.value, known) for one in node.keywords}
     if isinstance(func, ast.Name) and func.id in _FUNCTIONS and func.id not in known:
-        if func.id in ("list", "tuple", "enumerate", "zip", "str", "repr"):
-            args = [ordered(one) if isinstance(one, set) else one for one in args]
+        for one in args if func.id not in ("len", "sum", "sorted", "set", "min", "max", "any", "all", "bool") else ():
+            if isinstance(one, set):
+                ordered(one)  # raises where the order would show
         if func.id == "range" and len(found := range(*args)) <= MAX_ITEMS:
             return found
         return _FUNCTIONS[func.id](*args, **named)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from execverify.cot.inversion.evaluate import MAX_NUMBER, OPERATORS, Unknown, bound, evaluate
+from execverify.cot.inversion.evaluate import MAX_NUMBER, OPERATORS, Unknown, evaluate
 from execverify.cot.inversion.needs import FREE, Items, Needs, is_text, merged
 from execverify.errors import LiteralError
 from execverify.programs.equality import same_value
@@ -305,9 +305,8 @@ class Solver:
         if isinstance(node, ast.GeneratorExp) and isinstance(value, str):
             value = list(value)
         yield from self.solve(node, value, known)
-        if isinstance(value, list) and isinstance(node, ast.Name):
-            if value and is_text(value):
-                yield from self.solve(node, "".join(value), known)
+        if isinstance(value, list) and isinstance(node, ast.Name) and value and is_text(value):
+            yield from self.solve(node, "".join(value), known)
 
     def comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp, value: Any, known: Known) -> Iterator[Needs]:
         """Each item gives what its round must bind; all of these are what is gone through."""
@@ -394,7 +393,7 @@ def _is_settled(node: ast.expr, known: Known) -> bool:
     """Whether every name of an expression has a value, though the expression cannot be evaluated here."""
     names = _names(node)
     return any(name in known for name in names) and all(
-        name in known and not isinstance(known[name], Items) or hasattr(builtins, name) for name in names
+        (name in known and not isinstance(known[name], Items)) or hasattr(builtins, name) for name in names
     )
 
 
@@ -550,7 +549,21 @@ def _for_predicate(name: str, args: list[Any], holds: bool) -> Iterator[Any]:
 
 
 _NEUTRAL = frozenset(
-    "replace split rsplit strip lstrip rstrip removeprefix removesuffix zfill ljust rjust center partition".split()
+    [
+        "replace",
+        "split",
+        "rsplit",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "removeprefix",
+        "removesuffix",
+        "zfill",
+        "ljust",
+        "rjust",
+        "center",
+        "partition",
+    ]
 )
 """Methods that some argument leaves without effect."""
 
@@ -604,8 +617,8 @@ _FUNCTIONS: dict[str, Callable[..., Iterator[Any]]] = {
 }
 _METHODS: dict[str, Callable[..., Iterator[Any]]] = {
     **dict.fromkeys(("upper", "casefold", "lower"), _same),
-    **dict.fromkeys("title capitalize strip lstrip rstrip removeprefix removesuffix copy union".split(), _same),
-    **dict.fromkeys("zfill ljust rjust center expandtabs format difference intersection".split(), _same),
+    **dict.fromkeys(["title", "capitalize", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix", "copy", "union"], _same),
+    **dict.fromkeys(["zfill", "ljust", "rjust", "center", "expandtabs", "format", "difference", "intersection"], _same),
     "swapcase": lambda value: iter((value.swapcase(),)),
     "replace": _reversed_text,
     "split": lambda value, mark=" ", *rest: iter((mark.join(value),)),

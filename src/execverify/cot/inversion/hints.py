@@ -5,17 +5,79 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _TEXT = frozenset(
-    "upper lower title capitalize casefold swapcase strip lstrip rstrip split rsplit splitlines partition rpartition replace startswith "
-    "endswith isdigit isalpha isalnum isupper islower isspace istitle isnumeric find rfind zfill ljust rjust center removeprefix "
-    "removesuffix encode join translate format".split()
+    [
+        "upper",
+        "lower",
+        "title",
+        "capitalize",
+        "casefold",
+        "swapcase",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "split",
+        "rsplit",
+        "splitlines",
+        "partition",
+        "rpartition",
+        "replace",
+        "startswith",
+        "endswith",
+        "isdigit",
+        "isalpha",
+        "isalnum",
+        "isupper",
+        "islower",
+        "isspace",
+        "istitle",
+        "isnumeric",
+        "find",
+        "rfind",
+        "zfill",
+        "ljust",
+        "rjust",
+        "center",
+        "removeprefix",
+        "removesuffix",
+        "encode",
+        "join",
+        "translate",
+        "format",
+    ]
 )
 _TAKES_TEXT = frozenset(
-    "replace startswith endswith split rsplit strip lstrip rstrip removeprefix removesuffix partition rpartition find rfind".split()
+    [
+        "replace",
+        "startswith",
+        "endswith",
+        "split",
+        "rsplit",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "removeprefix",
+        "removesuffix",
+        "partition",
+        "rpartition",
+        "find",
+        "rfind",
+    ]
 )
-_LIST = frozenset("append extend insert sort reverse remove".split())
-_DICT = frozenset("items keys values get setdefault update popitem fromkeys".split())
+_LIST = frozenset(["append", "extend", "insert", "sort", "reverse", "remove"])
+_DICT = frozenset(["items", "keys", "values", "get", "setdefault", "update", "popitem", "fromkeys"])
 _SET = frozenset(
-    "add discard union intersection difference symmetric_difference issubset issuperset isdisjoint intersection_update".split()
+    [
+        "add",
+        "discard",
+        "union",
+        "intersection",
+        "difference",
+        "symmetric_difference",
+        "issubset",
+        "issuperset",
+        "isdisjoint",
+        "intersection_update",
+    ]
 )
 _SEQUENCE_OF_NUMBERS = frozenset(("sum", "max", "min"))
 _SEQUENCES = frozenset(("len", "sorted", "reversed", "enumerate", "zip", "list", "tuple", "set", "any", "all"))
