@@ -176,7 +176,7 @@ def _completion(task: Task, view: TraceView, detail: DetailLevel, style: str, se
         wanted = task.result.text or ""
         width = min(detail.width, _NEED_WIDTH)
         needs = [one for one in search.needs if all(len(text) <= width for _, text in one.names)][: detail.needs]
-        begin = [claim_types.WantedResult(wanted), *search.failed, *needs]
+        begin: list[Claim] = [claim_types.WantedResult(wanted), *search.failed, *needs]
         claims = list(chain(begin, run, [claim_types.ResultConfirmed(wanted)]))
         assertion = f"assert {trace.program.one_line_call} == {wanted}"
     else:

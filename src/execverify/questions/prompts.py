@@ -2,13 +2,13 @@
 
 A template is a folder with a file for each kind of task, `white_box.txt`, `input_prediction.txt` and `code_generation.txt`. The
 names in this package are "default" (all rules stated), "short" (rules in one line), "no_reasoning" (answers only), "minimal" (no
-rules at all, for small models that learn them) and "authors" (the form of the paper's authors: a worked example, the assertion as the last line of the
-numbered program, questions that quote their statement). The path of any other folder works as a name too.
+rules at all, for small models that learn them) and "authors" (the form of the paper's authors: a worked example, the
+assertion as the last line of the numbered program, questions that quote their statement). The path of any other folder works as a name too.
 In a file, `$listing` stands for the program with line numbers, `$source` for the program as it is, `$entry_point`, `$call`,
 `$result`, and `$questions` for the numbered questions. `$asserted_listing` is the program with line numbers, then a blank line and the
 assertion with `????` for its result; `$quoted_questions` are the questions from number 2 on, each after its line's text.
-For code generation, `$statement` stands for what the function does, `$signature` for its first line, `$examples` and `$entry_point`. Problems that somebody else has written have a file of their
-own, `code_problem.txt`, with `$problem` and `$tested`.
+For code generation, `$statement` stands for what the function does, `$signature` for its first line, `$examples` and
+`$entry_point`. Problems that somebody else has written have a file of their own, `code_problem.txt`, with `$problem` and `$tested`.
 """
 
 import difflib

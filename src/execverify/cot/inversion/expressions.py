@@ -260,8 +260,8 @@ class Solver:
             case ast.Call(func=ast.Name(id="isinstance"), args=[_, _]):
                 return
             case ast.Call(func=ast.Name(id="min" | "max"), args=args) if len(args) > 1:
-                for one in args:
-                    yield from self.solve(one, value, known)
+                for each in args:
+                    yield from self.solve(each, value, known)
             case ast.Call(func=ast.Name(id=name), args=[inner, *rest]) if name in _FUNCTIONS:
                 others = [evaluate(one, known) for one in rest]
                 for found in _FUNCTIONS[name](value, *others):
@@ -286,7 +286,7 @@ class Solver:
                 whose = evaluate(owner, known)
             except Unknown:  # neither is known: arguments that change nothing are left to the run
                 if name in _NEUTRAL and not isinstance(value, bool):
-                    for found in _METHODS.get(name, _same)(value):
+                    for found in _owners(name)(value):
                         yield from self._sequences(owner, found, known)
                 return
             if name == "get" and isinstance(whose, dict):
@@ -297,7 +297,7 @@ class Solver:
         if isinstance(value, bool):
             for found in _for_predicate(name, given, value):
                 yield from self.solve(owner, found, known)
-        for found in _METHODS.get(name, _same)(value, *given):
+        for found in _owners(name)(value, *given):
             yield from self._sequences(owner, found, known)
 
     def _sequences(self, node: ast.expr, value: Any, known: Known) -> Iterator[Needs]:
@@ -513,14 +513,14 @@ def _unsliced(value: Any, parts: list[Any]) -> Iterator[Any]:
     """Sequences of which a slice is the value; what the slice leaves out is filled in."""
     if isinstance(value, list | tuple | str):
         start, stop, step = parts
-        pad = value[:1] if len(value) else "a" if isinstance(value, str) else type(value)([0])
+        pad: Any = value[:1] if len(value) else "a" if isinstance(value, str) else type(value)([0])
         if step == -1:
             value, start, stop = value[::-1], None if stop is None else stop + 1, start
         elif step not in (None, 1):
             yield (
-                type(value)().join(one + pad for one in value)
+                "".join(2 * one for one in value)
                 if isinstance(value, str)
-                else [x for one in value for x in (one, one)]
+                else type(value)(item for one in value for item in (one, one))
             )
             return
         front = (start or 0) if (start or 0) >= 0 else 0
@@ -566,6 +566,11 @@ _NEUTRAL = frozenset(
     ]
 )
 """Methods that some argument leaves without effect."""
+
+
+def _owners(name: str) -> Callable[..., Iterator[Any]]:
+    """From what a method gives, and its arguments, to what it may have been called on."""
+    return _METHODS.get(name, _same)
 
 
 def _reversed_text(value: Any, old: str = "", new: str = "", *rest: Any) -> Iterator[Any]:
