@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.cot import CotCompletion, generate_cot
+from execverify.cot.search import known_arguments
 from execverify.evaluation.answers import PLAIN, Answer
 from execverify.evaluation.benchmark import BenchmarkInfo, Grade, Item, ItemResult
 from execverify.evaluation.benchmarks.heldout import Heldout, grades_of
@@ -66,7 +67,10 @@ class HeldoutChains(Heldout):
         """A true chain with its answers; the answers alone where none can be rendered."""
         of: Task = item.reference
         reference = references_of([of.program])[of.program]
-        made = generate_cot(of, reference.trace, reference.values) if reference is not None else None
+        if reference is None:
+            return super().complete(item, super().gold(item), "")
+        search = known_arguments(reference.trace, reference.values) if of.kind == "input_prediction" else None
+        made = generate_cot(of, reference.trace, reference.values, search=search)
         return made.text if isinstance(made, CotCompletion) else super().complete(item, super().gold(item), "")
 
     def complete(self, item: Item, answer: str, style: str) -> str:
