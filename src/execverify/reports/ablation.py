@@ -61,7 +61,7 @@ def ablation_markdown(results: Mapping[str, Any], conditions: Mapping[str, str])
     for measure, tasks in results["scores"].items():
         parts += [f"## {measure.replace('-', ' ')}", _scores(tasks, results["baselines"][measure], conditions, len(seeds))]
         parts += divergence_table(results.get("divergences", {}).get(measure, {}), "condition")
-    parts += [*_comparisons(results["comparisons"]), *_times(results["stages"])]
+    parts += [*_comparisons(results["comparisons"]), *_rollouts(results.get("rollouts", ())), *_times(results["stages"])]
     parts.append("\n".join(f"Made with: {json.dumps(environment)}" for environment in settings["with"]))
     return "\n\n".join(parts) + "\n"
 
@@ -98,6 +98,26 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
         "In points. Over seeds: the mean difference of each seed, Student's paired t. Over items: each item's difference is its mean\n"
         "over the seeds; items are resampled, and the test is McNemar's. Both are corrected by Holm within a measure.",
         markdown_table(head, rows, numbers=(4, 7, 9)),
+    ]
+
+
+def _rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rollouts:
+        return []
+    rows = [
+        (
+            row["metric"].replace("_", " "), row["condition"], row["against"], f"{row['score']:.1f}", f"{row['score_against']:.1f}",
+            f"{row['difference']:+.2f}", _range(row["interval"]), ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
+            str(row["updates"]),
+        )
+        for row in rollouts
+    ]  # fmt: skip
+    head = ("metric", "condition", "against", "percent", "against", "points", "95% over updates", "by seed", "updates")
+    return [
+        "## Rollouts of training",
+        "In the second half of the updates: completions of both models on the same prompts, which no update has seen. In percent,\n"
+        "paired by update. The interval is about these trained models, not about other seeds.",
+        markdown_table(head, rows, numbers=(3, 4, 5, 8)),
     ]
 
 
