@@ -204,6 +204,8 @@ def _draw_metric(axis: Any, name: str, logs: Logs, window: int, baseline: float 
         axis.plot(curve.steps, curve.means, dash, color=color, label=condition, marker=single, linewidth=1.4)
         if curve.lows != curve.highs:
             axis.fill_between(curve.steps, curve.lows, curve.highs, color=color, alpha=0.18, linewidth=0)
+    if axis.dataLim.height == 0 and 0 <= axis.dataLim.y0 <= 1:
+        axis.set_ylim(-0.02, 1.02)  # a share that never changed
     if baseline is not None:
         axis.axhline(baseline, linestyle="--", color="black", linewidth=0.9, label=BASELINE)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))

@@ -69,7 +69,7 @@ def training_page(training: Training) -> str:
     measures = sorted({measure for own in training.evaluations.values() for measure in own})
     return render(
         "training.html.j2",
-        title=training.title,
+        title=training.title[:1].upper() + training.title[1:],
         measures=[_measured(name, training.evaluations) for name in measures],
         curves=list(_curves(training, measures)),
         stages=list(training.stages.items()),
