@@ -142,7 +142,7 @@ def write_index(out: Path) -> None:
             "Evaluations",
             (
                 *runs,
-                Entry("comparison.html", "The five models compared", "Differences item by item, with intervals and tests."),
+                Entry("comparison.html", "These models compared", "Differences item by item, with intervals and tests."),
                 Entry(
                     "heldout-minus-one/view.html",
                     "The items of one evaluation",
