@@ -161,3 +161,136 @@ def test_a_restored_state_draws_the_same() -> None:
         Curriculum([0, 1]).restore(state)
     with pytest.raises(TrainingError, match="other rows"):
         Curriculum([0, 1, 2]).restore(state)
+
+
+# ------------------------------------------------------------------------------------------------------------- TRL
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("trl", reason="training needs the extra [train]")
+    from tests.helpers.small_models import random_model
+
+    return random_model("llama", tmp_path_factory.mktemp("llama"))
+
+
+class Hashed:
+    """A reward that differs by the text: a share of 1."""
+
+    __name__ = "hashed"
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    def __call__(self, completions: Any, curriculum_row: list[int], **_: Any) -> list[float]:
+        self.asked.append(curriculum_row)
+        return [len(str(each)) % 3 / 2 for each in completions]
+
+
+def trained_by_trl(folder: Path, out: Path, resumed: Path | None = None, **settings: Any) -> tuple[list[list[int]], Any, Any]:
+    """The rows of each rollout, the curriculum, and the log, of ten optimizer steps: five rollouts, of which an epoch has three."""
+    import datasets
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import GRPOConfig
+
+    from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer
+
+    usual = {
+        "output_dir": str(out), "use_cpu": True, "report_to": "none", "save_steps": 2, "disable_tqdm": True, "logging_steps": 1,
+        "learning_rate": 1e-3, "max_steps": 10, "num_train_epochs": 2, "num_generations": 2, "per_device_train_batch_size": 2,
+        "gradient_accumulation_steps": 1, "steps_per_generation": 2, "max_completion_length": 6, "temperature": 1.0, "seed": 3,
+        "bf16": False, "gradient_checkpointing": False,
+    }  # fmt: skip
+    reward = Hashed()
+    rows = [{"prompt": [{"role": "user", "content": f"x = {at}"}], "id": str(at)} for at in range(7)]
+    curriculum = Curriculum([0] * 7, CurriculumConfig(half_life=2.0), 3)
+    dynamic = settings.pop("dynamic_sampling", 0)
+    trainer = ExecVerifyGRPOTrainer(
+        model=AutoModelForCausalLM.from_pretrained(folder),
+        args=GRPOConfig(**{**usual, **settings}),
+        reward_funcs=reward,
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=AutoTokenizer.from_pretrained(folder),
+        dynamic_sampling=dynamic,
+        curriculum=curriculum,
+    )
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    return reward.asked, curriculum, trainer.state.log_history
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("rollouts", "settings"),
+    [
+        ((1, 3, 4), {}),  # resumed within an epoch, at its end, and in the next one
+        ((2,), {"steps_per_generation": 1, "per_device_train_batch_size": 4, "max_steps": 5, "save_steps": 1}),
+        ((2,), {"dynamic_sampling": 2}),
+    ],
+)
+def test_trl_draws_from_it_and_a_resumed_training_draws_the_same(
+    folder: Path, tmp_path: Path, rollouts: tuple[int, ...], settings: dict[str, Any]
+) -> None:
+    asked, curriculum, log = trained_by_trl(folder, tmp_path / "whole", save_total_limit=None, **settings)
+    if not settings.get("dynamic_sampling"):
+        assert asked == [[row for row in rows for _ in range(2)] for rows in curriculum.draws[:5]]  # each prompt twice
+    assert [line[ROWS_SEEN] for line in log if ROWS_SEEN in line] == sorted(line[ROWS_SEEN] for line in log if ROWS_SEEN in line)
+    assert all(0 < line[PASS_RATE] < 1 for line in log if PASS_RATE in line) and curriculum.rows_seen >= 4
+    every = 2 if log[-1]["step"] == 10 else 1
+    for rollout in rollouts:
+        checkpoint = tmp_path / f"from-{rollout}" / f"checkpoint-{rollout * every}"
+        shutil.copytree(tmp_path / "whole" / checkpoint.name, checkpoint)
+        more, again, later = trained_by_trl(folder, checkpoint.parent, checkpoint, **settings)
+        assert more == asked[-len(more) :] and again.draws == curriculum.draws and again.state() == curriculum.state()
+        assert [line["reward"] for line in later if "reward" in line] == [line["reward"] for line in log if "reward" in line]
+    (checkpoint / "curriculum.json").unlink()
+    with pytest.raises(TrainingError, match="without curriculum"):
+        trained_by_trl(folder, checkpoint.parent, checkpoint, **settings)
+
+
+# ------------------------------------------------------------------------------------------------------------ verl
+
+
+def test_verls_loader_saves_and_restores_the_sampler() -> None:
+    loading = pytest.importorskip("torchdata.stateful_dataloader", reason="it comes with verl")
+    from execverify.training.with_verl.curriculum import CurriculumSampler
+
+    def loader() -> tuple[Curriculum, Any]:
+        curriculum = Curriculum([0] * 9, seed=4)
+        sampler = CurriculumSampler(curriculum, 4)
+        assert len(sampler) == 8
+        return curriculum, loading.StatefulDataLoader(
+            list(range(9)), batch_size=4, sampler=sampler, drop_last=True, num_workers=0
+        )
+
+    def batches(curriculum: Curriculum, loaded: Any, count: int) -> list[list[int]]:
+        found: list[list[int]] = []
+        while len(found) < count:
+            for batch in loaded:
+                found.append(batch.tolist())
+                update_groups(curriculum, found[-1], [1.0, 0.0, 1.0, 0.0])
+                if len(found) == count:
+                    break
+        return found
+
+    curriculum, whole = loader()
+    first = batches(curriculum, whole, 3)  # of epochs of two batches
+    state = whole.state_dict()
+    again, resumed = loader()
+    resumed.load_state_dict(json.loads(json.dumps(state)))
+    assert again.draws == first
+    more = batches(again, resumed, 3)
+    other, alone = loader()
+    assert batches(other, alone, 6) == first + more
+
+
+def test_verls_rows_carry_what_the_curriculum_needs() -> None:
+    from execverify.training.with_verl.curriculum import curriculum_of
+    from execverify.training.with_verl.rows import verl_row
+    from tests.external.rows import rows
+
+    made = [{**row, "difficulty": {**row["difficulty"], "pass_count": 1, "samples": 4}} for row in rows()]
+    entries = [verl_row(row)["extra_info"] for row in made]
+    found = curriculum_of(entries, {"target": 0.3}, 7)
+    wanted = Curriculum.of_rows(made, CurriculumConfig(target=0.3), 7)
+    assert found.groups == wanted.groups and found.measured == wanted.measured == dict.fromkeys(range(len(made)), (1.0, 4.0))
+    assert found.draw(0, 3) == wanted.draw(0, 3)
