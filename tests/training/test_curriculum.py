@@ -250,6 +250,7 @@ def test_trl_draws_from_it_and_a_resumed_training_draws_the_same(
 # ------------------------------------------------------------------------------------------------------------ verl
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_verls_loader_saves_and_restores_the_sampler() -> None:
     loading = pytest.importorskip("torchdata.stateful_dataloader", reason="it comes with verl")
     from execverify.training.with_verl.curriculum import CurriculumSampler
@@ -288,7 +289,7 @@ def test_verls_rows_carry_what_the_curriculum_needs() -> None:
     from execverify.training.with_verl.rows import verl_row
     from tests.external.rows import rows
 
-    made = [{**row, "difficulty": {**row["difficulty"], "pass_count": 1, "samples": 4}} for row in rows()]
+    made = [{**row, "difficulty": {**(row.get("difficulty") or {"steps": 1}), "pass_count": 1, "samples": 4}} for row in rows()]
     entries = [verl_row(row)["extra_info"] for row in made]
     found = curriculum_of(entries, {"target": 0.3}, 7)
     wanted = Curriculum.of_rows(made, CurriculumConfig(target=0.3), 7)

@@ -60,11 +60,11 @@ class _Evidence:
     at: int = 0
 
     def add(self, right: float, total: float, now: int, half_life: float) -> None:
-        kept = 0.5 ** ((now - self.at) / half_life)
+        kept = math.pow(0.5, (now - self.at) / half_life)
         self.right, self.total, self.at = self.right * kept + right, self.total * kept + total, now
 
     def mean(self, prior: float, now: int, half_life: float) -> float:
-        kept = 0.5 ** ((now - self.at) / half_life)
+        kept = math.pow(0.5, (now - self.at) / half_life)
         return (prior * _PRIOR + self.right * kept) / (_PRIOR + self.total * kept)
 
 
