@@ -125,7 +125,7 @@ class Ablation:
             train_sft(preset, model, shared.chains(), out, self.logger)
         elif stage is not None:
             if condition.reward is not None:
-                preset = preset.with_settings(stage, reward=condition.reward)
+                preset = preset.with_settings(stage, reward=condition.reward, curriculum=condition.curriculum)
             train_rl(preset, stage, model, shared.prompts(stage), out, workers=self.workers, say=self.logger)
 
     def _write_results(self) -> dict[str, Any]:
