@@ -42,6 +42,7 @@ VERBS = {
 DATASET_VERBS = {
     "build": ("dataset_build", "Make a dataset of synthesized programs."),
     "from-programs": ("dataset_from_programs", "Make rows of programs that exist."),
+    "from-repo": ("dataset_from_repo", "Make rows of the functions that a repository's tests call."),
     "import": ("dataset_import", "Make rows of published code problems with their unit tests."),
     "add-cot": ("dataset_add_cot", "Give rows chains of thought rendered from their programs' traces."),
     "stats": ("dataset_stats", "Describe rows and their programs, and how far shortcuts get."),

@@ -7,7 +7,7 @@ from typing import Any
 
 from execverify.cli.common import given_command
 from execverify.cli.terminal import note
-from execverify.datasets.card import RowTally, card_of_file, card_path
+from execverify.datasets.card import RowTally, card_of_file, card_path, with_licence
 from execverify.datasets.rows_io import Columns, write_rows
 from execverify.programs.program import truncate
 from execverify.questions.rows import Row
@@ -16,7 +16,7 @@ from execverify.utils.atomic import atomic_text
 _SHOWN = 10
 
 
-def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Columns | None = None) -> bool:
+def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Columns | None = None, licence: str = "") -> bool:
     """Write rows and their card, and nothing where there is no row: an empty file would hide the mistake.
 
     Args:
@@ -24,6 +24,7 @@ def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Colum
         rows: what to write.
         about: what a row is, for the card.
         columns: those of a Parquet file; by default, those of a task's row.
+        licence: for the card, where it is known.
 
     Returns:
         Whether there was a row.
@@ -36,7 +37,8 @@ def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Colum
     write_rows(out, itertools.chain([first], counted), columns)
     if out != "-":
         card = card_of_file(out, tally, about, given_command(), columns)
-        atomic_text(card_path(out), card.text(), errors="backslashreplace")
+        text = with_licence(card.text(), licence) if licence else card.text()
+        atomic_text(card_path(out), text, errors="backslashreplace")
     return True
 
 
