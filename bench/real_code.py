@@ -98,7 +98,12 @@ def checked(repository: Repository, rows: list[dict[str, Any]]) -> list[bool | s
         lines.append(json.dumps([name, program["arguments"], is_listed, program["result"]]))
     paths = json.dumps([str(repository.root.resolve() / each) for each in ("src", ".")])
     done = subprocess.run(
-        [sys.executable, "-I", "-c", _CHECK, paths], input="\n".join(lines), capture_output=True, text=True, timeout=600, check=True
+        [sys.executable, "-I", "-c", _CHECK, paths],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -135,7 +140,9 @@ def table(found: list[Measured]) -> str:
         ["lines of a program (median)", *(str(each.lines) for each in found)],
         ["steps of a run (median)", *(str(each.steps) for each in found)],
     ]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "".join(f"\ndisputed: {d}" for each in found for d in each.disputed)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "".join(
+        f"\ndisputed: {d}" for each in found for d in each.disputed
+    )
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_calls_and_lines_are_limited() -> None:
     assert report.functions["shop.prices", "total"] == "too long"
 
 
-HOSTILE = '''
+HOSTILE = """
 import os, signal, subprocess, sys, threading
 
 def write(path):
@@ -69,8 +69,8 @@ def fork():
 
 def f(n):
     return n + 1
-'''
-HOSTILE_TESTS = '''
+"""
+HOSTILE_TESTS = """
 import os, signal, socket, subprocess, sys
 from evil import f, fork, write
 
@@ -109,7 +109,7 @@ def test_memory():
 
 def test_last():
     f(3)
-'''
+"""
 
 
 def test_hostile_tests_do_no_harm(tmp_path: Path) -> None:
@@ -117,7 +117,9 @@ def test_hostile_tests_do_no_harm(tmp_path: Path) -> None:
     (repository / "evil").mkdir(parents=True)
     kept.write_text("kept")
     (repository / "evil/__init__.py").write_text(HOSTILE)
-    (repository / "test_evil.py").write_text(HOSTILE_TESTS.replace("{path!r}", repr(str(outside))).replace("{kept!r}", repr(str(kept))).replace("{port}", "9"))
+    (repository / "test_evil.py").write_text(
+        HOSTILE_TESTS.replace("{path!r}", repr(str(outside))).replace("{kept!r}", repr(str(kept))).replace("{port}", "9")
+    )
     rows, report = _made(repository, RepositoryConfig(test_timeout=1.0))
     assert not outside.exists()
     assert kept.read_text() == "kept"

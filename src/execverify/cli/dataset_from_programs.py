@@ -37,7 +37,10 @@ _ROW_OPTIONS: tuple[Any, ...] = (
     click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions."),
     click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row."),
     click.option(
-        "--question-kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions to ask, with commas between them."
+        "--question-kinds",
+        default=",".join(KINDS),
+        show_default=True,
+        help="Kinds of questions to ask, with commas between them.",
     ),
     click.option(
         "--prompt-template",

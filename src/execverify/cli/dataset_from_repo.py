@@ -31,7 +31,11 @@ _ABOUT = (
 @click.option("--calls", default=3, show_default=True, type=click.IntRange(1, 20), help="Most calls of a function.")
 @click.option("--max-lines", default=150, show_default=True, type=click.IntRange(1), help="Most lines of a program.")
 @click.option(
-    "--test-timeout", default=10.0, show_default=True, type=Finite(0, 3_600, min_open=True), help="Seconds that one test may take."
+    "--test-timeout",
+    default=10.0,
+    show_default=True,
+    type=Finite(0, 3_600, min_open=True),
+    help="Seconds that one test may take.",
 )
 @click.option("--allow-weak-isolation", is_flag=True, help="Run the tests where this system cannot confine untrusted code.")
 @row_options
@@ -77,7 +81,9 @@ def dataset_from_repo_command(
     about = _ABOUT.format(name=repository.name, licence=repository.licence)
     licence = "" if repository.licence == UNKNOWN_LICENCE else repository.licence
     with Progress("tests", sum(1 for _ in repository.tests())) as bar:
-        written = write_unless_empty(out, rows_of_repository(repository, config, settings, report, bar.update), about, licence=licence)
+        written = write_unless_empty(
+            out, rows_of_repository(repository, config, settings, report, bar.update), about, licence=licence
+        )
     _print_report(repository, report)
     print_account(report.conversion, out)
     if not written:
@@ -85,8 +91,13 @@ def dataset_from_repo_command(
 
 
 def _print_report(repository: Repository, report: RepositoryReport) -> None:
-    note(f"{repository.name}, licence {repository.licence}; {count_phrase(sum(report.tests.values()), 'test')}: {_counts(report.tests)}")
-    note(f"{count_phrase(len(report.functions), 'function')}: {report.kept} gave rows" + (f"; without: {_counts(report.reasons)}" if report.reasons else ""))
+    note(
+        f"{repository.name}, licence {repository.licence}; {count_phrase(sum(report.tests.values()), 'test')}: {_counts(report.tests)}"
+    )
+    note(
+        f"{count_phrase(len(report.functions), 'function')}: {report.kept} gave rows"
+        + (f"; without: {_counts(report.reasons)}" if report.reasons else "")
+    )
     for name, detail in list(report.test_details.items())[:5]:
         note(f"  {name}: {detail[:160]}")
 

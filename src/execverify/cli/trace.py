@@ -6,7 +6,15 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, FailureReporter, limit_options, limits_from_options, trace_programs, trace_records, usual_imports_option
+from execverify.cli.common import (
+    SEED,
+    FailureReporter,
+    limit_options,
+    limits_from_options,
+    trace_programs,
+    trace_records,
+    usual_imports_option,
+)
 from execverify.cli.terminal import Text, echo_json, echo_text, stdout
 from execverify.errors import QuestionError
 from execverify.programs.program import truncate
@@ -26,7 +34,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @click.command("trace")
 @click.argument("file", required=False)
 @_CALL
-@click.option("--pytest", "test", metavar="FILE::TEST", help="Trace a test of a repository: what it calls is made one program with it.")
+@click.option(
+    "--pytest", "test", metavar="FILE::TEST", help="Trace a test of a repository: what it calls is made one program with it."
+)
 @click.option("--unittest", "method", metavar="CLASS.TEST", help="Trace a test method of a class in FILE, in the same way.")
 @_JSON
 @click.option(

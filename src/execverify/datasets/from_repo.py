@@ -7,29 +7,30 @@ Each function of the repository ends in the report, with a row or with the reaso
 """
 
 import ast
+import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.errors import ProgramError
-from execverify.programs.flatten import FlattenError, Flattener
+from execverify.programs.flatten import Flattener, FlattenError
 from execverify.programs.program import Program, module_names, parse_arguments, parse_source, truncate, vocabulary_of, walk
 from execverify.programs.records import ProgramRecord
 from execverify.programs.repository import Module, Repository, parents_of
 from execverify.questions.rows import Row
 from execverify.sandbox.job import Job
 from execverify.sandbox.repository_calls import RECORD_CALLS, REPEAT_CALLS
-from execverify.sandbox.result import Limits
+from execverify.sandbox.result import Limits, Outcome
 from execverify.sandbox.run import is_value
 from execverify.sandbox.sandbox import Sandbox
 
 NOT_CALLED = "not called by a test that runs"
 _MOST_RECORDED = 20  # calls of one function in one test
 _FILES = frozenset({"open", "input"})
-_TEST_ENDS = frozenset({"passed", "failed", "unsupported"})
+_BATCH = 20  # tests of one module that one process runs
+_TEST_ENDS = frozenset({"passed", "failed", "unsupported", *map(str, Outcome)})
 _Key = tuple[str, str]
 
 
@@ -135,7 +136,7 @@ def _records(
         sandbox.require_isolation(config.allow_weak_isolation)
         calls = _recorded(repository, config, report, sandbox, progress)
         programs = _flattened(repository, config, report, calls)
-        found = {key: list(islice(calls[key], config.calls)) for key in programs}
+        found = {key: calls[key][: config.calls] for key in programs}
         results = _results(repository, config, sandbox, found)
         for key, texts in found.items():
             location = f"{repository.modules[key[0]].location}:{lines[key]}"
@@ -162,7 +163,9 @@ def _functions(repository: Repository) -> dict[_Key, int]:
             body = module.tree.body
         except ProgramError:
             continue
-        found |= {(module.name, node.name): node.lineno for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        found |= {
+            (module.name, node.name): node.lineno for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
     return found
 
 
@@ -174,43 +177,67 @@ def _recorded(
     progress: Callable[[int], object],
 ) -> dict[_Key, list[str]]:
     """Runs the tests. For each function the arguments of its calls: those by tests before those by other functions."""
-    tests = list(repository.tests())
-    wanted = sorted({module for module, _ in report.functions})
-    jobs = (_test_job(repository, module, test, wanted, config) for module, test in tests)
     found: dict[_Key, dict[str, bool]] = {}
-    for done, ((module, test), reply) in enumerate(zip(tests, sandbox.run_many(jobs, config.workers), strict=True)):
-        progress(done + 1)
-        _note_test(report, f"{module.name}.{test}", reply)
-        for call in _lists(reply, "calls", 4):
-            *key, text, direct = call
-            if tuple(key) in report.functions and isinstance(text, str):
-                texts = found.setdefault((call[0], call[1]), {})
-                texts[text] = texts.get(text, False) or direct is True
-        for name, function, why in _lists(reply, "refused", 3):
-            if report.functions.get((name, function)) == NOT_CALLED and isinstance(why, str):
-                report.drop((name, function), why)
+    ran: set[tuple[str, str]] = set()
+    for again in (False, True):  # where a batch did not end well, its tests run one by one
+        batches = [
+            (module, names[start : start + size])
+            for module, tests in itertools.groupby(repository.tests(), key=lambda test: test[0])
+            for names in [[name for _, name in tests if (module.name, name) not in ran]]
+            for size in [1 if again else _BATCH]
+            for start in range(0, len(names), size)
+        ]
+        jobs = _test_jobs(repository, batches, sorted({module for module, _ in report.functions}), config)
+        for (module, names), reply in zip(batches, sandbox.run_many(jobs, config.workers), strict=True):
+            ends = reply.get("tests")
+            if not isinstance(ends, list) or len(ends) != len(names):
+                ends = [f"{reply.get('outcome')}: {reply.get('detail', '')}"] * len(names)
+                if len(names) > 1:
+                    continue
+            for name, ended in zip(names, ends, strict=True):
+                ran.add((module.name, name))
+                _note_test(report, f"{module.name}.{name}", str(ended))
+            progress(len(ran))
+            _note_calls(report, reply, found)
     return {key: sorted(texts, key=lambda text: (not texts[text], text == "")) for key, texts in found.items()}
+
+
+def _note_calls(report: RepositoryReport, reply: Mapping[str, Any], found: dict[_Key, dict[str, bool]]) -> None:
+    """Takes the calls out of a reply: for each function the arguments, and whether a test itself called so."""
+    for module, function, text, direct in _lists(reply, "calls", 4):
+        if (module, function) in report.functions and isinstance(text, str):
+            texts = found.setdefault((module, function), {})
+            texts[text] = texts.get(text, False) or direct is True
+    for module, function, why in _lists(reply, "refused", 3):
+        if report.functions.get((module, function)) == NOT_CALLED and isinstance(why, str):
+            report.drop((module, function), truncate(why))
 
 
 def _lists(reply: Mapping[str, Any], name: str, length: int) -> list[list[Any]]:
     """The lists of a length in a reply, which the repository's own code may have forged."""
     given = reply.get(name)
     items = given if isinstance(given, list) else []
-    return [item for item in items if isinstance(item, list) and len(item) == length and all(isinstance(i, str) for i in item[:2])]
+    return [
+        item for item in items if isinstance(item, list) and len(item) == length and all(isinstance(i, str) for i in item[:2])
+    ]
 
 
-def _note_test(report: RepositoryReport, name: str, reply: Mapping[str, Any]) -> None:
-    """Counts how a test ended. A reply that its code forged counts as any other."""
-    detail = str(reply.get("test") or f"{reply.get('outcome')}: {reply.get('detail', '')}")
-    kind = detail.partition(":")[0]
-    report.tests[kind if "test" not in reply or kind in _TEST_ENDS else "failed"] += 1
+def _note_test(report: RepositoryReport, name: str, ended: str) -> None:
+    kind = ended.partition(":")[0]
+    report.tests[kind if kind in _TEST_ENDS else "failed"] += 1
     if kind != "passed":
-        report.test_details[name] = truncate(detail, 200)
+        report.test_details[name] = truncate(ended, 200)
 
 
-def _test_job(repository: Repository, module: Module, test: str, wanted: list[str], config: RepositoryConfig) -> Job:
-    extra = {"modules": _texts(repository, module), "module": module.name, "test": test, "wanted": wanted, "most": _MOST_RECORDED}
-    return Job(RECORD_CALLS, module.source, "", "", _limits(config), True, extra)
+def _test_jobs(
+    repository: Repository, batches: Iterable[tuple[Module, list[str]]], wanted: list[str], config: RepositoryConfig
+) -> Iterator[Job]:
+    texts: dict[str, dict[str, list[object]]] = {}
+    for module, names in batches:
+        if module.name not in texts:
+            texts = {module.name: _texts(repository, module)}
+        extra = {"modules": texts[module.name], "module": module.name, "tests": names, "wanted": wanted, "most": _MOST_RECORDED}
+        yield Job(RECORD_CALLS, module.source, "", "", _limits(config), True, extra)
 
 
 def _limits(config: RepositoryConfig) -> Limits:
@@ -257,9 +284,11 @@ def _results(
 ) -> dict[_Key, list[Any]]:
     """What the real functions give for the calls: for each a kind and the fields of a value, or "raised" and why."""
 
+    texts = {name: _texts(repository, repository.modules[name]) for name in {module for module, _ in calls}}
+
     def job(key: _Key) -> Job:
         module = repository.modules[key[0]]
-        extra = {"modules": _texts(repository, module), "module": key[0], "inputs": calls[key]}
+        extra = {"modules": texts[key[0]], "module": key[0], "inputs": calls[key]}
         return Job(REPEAT_CALLS, module.source, key[1], "", _limits(config), True, extra)
 
     found: dict[_Key, list[Any]] = {}
@@ -302,9 +331,7 @@ def _listed(program: Program) -> Program:
     known = [each.arg for each in (*definitions[-1].args.posonlyargs, *definitions[-1].args.args)] if definitions else []
     named = [str(keyword.arg) for keyword in call.keywords]
     reserved = {*named, program.entry_point, "list"}
-    positional = [
-        known[i] if i < len(known) and known[i] not in reserved else f"value_{i + 1}" for i in range(len(call.args))
-    ]
+    positional = [known[i] if i < len(known) and known[i] not in reserved else f"value_{i + 1}" for i in range(len(call.args))]
     given = ", ".join([*positional, *(f"{each}={each}" for each in named)])
     added = f"def {name}({', '.join([*positional, *named])}):\n    return list({program.entry_point}({given}))\n"
     return Program(f"{program.source}\n\n{added}", name, program.arguments)

@@ -136,7 +136,9 @@ class _Source:
 
     def span(self, node: ast.stmt | ast.expr) -> tuple[int, int]:
         """Where a node's text begins and ends, with the decorators before it."""
-        first = min([(node.lineno, node.col_offset), *((d.lineno, d.col_offset - 1) for d in getattr(node, "decorator_list", []))])
+        first = min(
+            [(node.lineno, node.col_offset), *((d.lineno, d.col_offset - 1) for d in getattr(node, "decorator_list", []))]
+        )
         assert node.end_lineno is not None and node.end_col_offset is not None
         start = self.starts[first[0] - 1] if first != (node.lineno, node.col_offset) else self.offset(*first)
         return start, self.offset(node.end_lineno, node.end_col_offset)
@@ -279,7 +281,9 @@ class Flattener:
         root = target.module.partition(".")[0]
         if root not in sys.stdlib_module_names and root not in self.allowed:
             if not root or f"{root}" in {name.partition(".")[0] for name in self.modules}:
-                raise FlattenError("a module that is not there", f"{target.module} (a compiled extension, or made when it is built)")
+                raise FlattenError(
+                    "a module that is not there", f"{target.module} (a compiled extension, or made when it is built)"
+                )
             raise FlattenError("third-party import", f"it imports {root}, which --allow-imports {root} would permit")
 
     def _define(self, parts: _Parts, target: _Definition) -> None:
@@ -355,7 +359,7 @@ class Flattener:
         for node in ast.walk(statement):
             for mark in getattr(node, "decorator_list", []):
                 if ast.unparse(mark).startswith("pytest.mark."):
-                    start, end = source.span(mark)
+                    _, end = source.span(mark)
                     parts.edits[source.name][(source.starts[mark.lineno - 1], end + 1)] = ""
                     handled |= {id(inner) for inner in ast.walk(mark)}
             if isinstance(node, ast.With):
@@ -363,7 +367,9 @@ class Flattener:
                     call = item.context_expr
                     if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.raises" and item.optional_vars is None:
                         if len(call.args) != 1 or call.keywords:
-                            raise FlattenError("a feature of pytest", f"pytest.raises with more than a type, at line {node.lineno}")
+                            raise FlattenError(
+                                "a feature of pytest", f"pytest.raises with more than a type, at line {node.lineno}"
+                            )
                         parts.edits[source.name][source.span(call.func)] = _RAISES
                         parts.claim("unittest", _External("unittest", None))
                         parts.imports["import unittest"] = None

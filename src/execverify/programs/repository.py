@@ -67,7 +67,9 @@ class Module:
     @property
     def is_of_tests(self) -> bool:
         """Whether it is a test file or stands in a folder of tests."""
-        return self.is_test or any(part in ("tests", "test", "testing") for part in Path(self.location).parts) or self._is_conftest
+        return (
+            self.is_test or any(part in ("tests", "test", "testing") for part in Path(self.location).parts) or self._is_conftest
+        )
 
     @property
     def _is_conftest(self) -> bool:
@@ -230,7 +232,11 @@ def _module(root: Path, path: Path) -> Module | None:
 
 def _name(root: Path) -> str:
     """Name and version as the metadata give them; else the folder's name."""
-    for file, pattern in (("PKG-INFO", r"^%s: (.+)$"), ("pyproject.toml", r'^%s\s*=\s*"([^"]+)"'), ("setup.cfg", r"^%s\s*=\s*(.+)$")):
+    for file, pattern in (
+        ("PKG-INFO", r"^%s: (.+)$"),
+        ("pyproject.toml", r'^%s\s*=\s*"([^"]+)"'),
+        ("setup.cfg", r"^%s\s*=\s*(.+)$"),
+    ):
         text = _text(root / file)
         found = [re.search(pattern % word, text, re.MULTILINE | re.IGNORECASE) for word in ("name", "version")]
         if found[0]:
@@ -247,7 +253,9 @@ def licence_of(root: Path) -> str:
             if all(phrase in text for phrase in phrases):
                 return licence
     for file in ("PKG-INFO", "pyproject.toml", "setup.cfg"):
-        match = re.search(r"""^license(?:-expression)?\s*[:=]\s*(?:\{\s*text\s*=\s*)?["']?([\w.-]+)""", _text(root / file), re.M | re.I)
+        match = re.search(
+            r"""^license(?:-expression)?\s*[:=]\s*(?:\{\s*text\s*=\s*)?["']?([\w.-]+)""", _text(root / file), re.M | re.I
+        )
         if match and match[1].lower() in {licence for licence, _ in _TEXTS}:
             return match[1].lower()
     return UNKNOWN_LICENCE

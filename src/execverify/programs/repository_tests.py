@@ -87,7 +87,11 @@ def _found(module: Module, class_name: str, method: str) -> tuple[_Function, ast
 
 def _parameter_sets(module: Module, function: _Function, is_method: bool) -> Iterator[_Set]:
     """Every set of parameters by `pytest.mark.parametrize`, in pytest's order; one without a name where there are none."""
-    marks = [each for each in function.decorator_list if isinstance(each, ast.Call) and ast.unparse(each.func).endswith("mark.parametrize")]
+    marks = [
+        each
+        for each in function.decorator_list
+        if isinstance(each, ast.Call) and ast.unparse(each.func).endswith("mark.parametrize")
+    ]
     lists = [list(_sets_of(module, mark, function.name)) for mark in reversed(marks)]
     names = {name for sets in lists for _, values in sets[:1] for name in values}
     spec = function.args
@@ -104,10 +108,14 @@ def _parameter_sets(module: Module, function: _Function, is_method: bool) -> Ite
 
 def _sets_of(module: Module, mark: ast.Call, test: str) -> Iterator[_Set]:
     given = {keyword.arg: keyword.value for keyword in mark.keywords}
-    names_node, values_node = (mark.args + [given.get("argnames"), given.get("argvalues")])[:2]  # type: ignore[operator, list-item]
+    first, second = [*mark.args, None, None][:2]
+    names_node, values_node = first or given.get("argnames"), second or given.get("argvalues")
     if isinstance(values_node, ast.Name):  # a constant of the test's module
         wanted = values_node.id
-        values_node = next((node.value for node in module.tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == wanted), values_node)
+        values_node = next(
+            (node.value for node in module.tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == wanted),
+            values_node,
+        )
     try:
         if not isinstance(values_node, ast.List | ast.Tuple) or names_node is None:
             raise LiteralError("is no list")
@@ -118,7 +126,9 @@ def _sets_of(module: Module, mark: ast.Call, test: str) -> Iterator[_Set]:
             label = label or "-".join(_label(name, value, index) for name, value in zip(names, values, strict=True))
             yield label, dict(zip(names, values, strict=True))
     except (LiteralError, ValueError) as error:
-        raise ProgramError(f"the parameters of {test} must be literals: {ast.unparse(values_node or mark)[:60]} ({error})") from None
+        raise ProgramError(
+            f"the parameters of {test} must be literals: {ast.unparse(values_node or mark)[:60]} ({error})"
+        ) from None
 
 
 def _values(node: ast.expr, single: bool) -> tuple[list[object], str]:

@@ -143,11 +143,20 @@ class _Marks:
     def __getattr__(self, name: str) -> Any:
         if name == "parametrize":
             return _parametrize
-        if name in ("skip", "skipif", "xfail", "usefixtures", "asyncio"):
+        if name == "skipif":
+            return _skipif
+        if name in ("skip", "xfail", "usefixtures", "asyncio"):
             raise UnsupportedFeature(f"pytest.mark.{name}")
         return lambda *arguments, **named: (
             arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda function: function
         )
+
+
+def _skipif(condition: Any, **_: Any) -> Callable[[Any], Any]:
+    """A test that runs where the condition does not hold."""
+    if condition is not False:
+        raise UnsupportedFeature("pytest.mark.skipif whose condition holds")
+    return lambda function: function
 
 
 def _parametrize(argnames: Any, argvalues: Any, **_: Any) -> Callable[[Any], Any]:

@@ -27,7 +27,7 @@ from execverify.sandbox.runners import describe_exception
 from execverify.sandbox.worker import ExecutionContext
 
 RECORD_CALLS = register_runner("execverify.sandbox.repository_calls", "record_calls")
-"""Runs one test, and replies with the calls of the repository's functions."""
+"""Runs tests of one module, and replies with the calls of the repository's functions."""
 
 REPEAT_CALLS = register_runner("execverify.sandbox.repository_calls", "repeat_calls")
 """Calls one function of the repository with literal arguments, and replies with the results."""
@@ -39,6 +39,7 @@ MAX_ITEMS = 1_000
 """Most items of an iterator that a function returned."""
 
 _PREFIX = "<repository>/"
+
 
 class _Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports modules from their text: for each name, the source and whether it is a package."""
@@ -58,6 +59,7 @@ class _Modules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: types.ModuleType) -> None:
         """Runs the module's text."""
         name = module.__name__
+        module.__file__ = f"{_PREFIX}{name}.py"  # which is not there
         exec(compile(self.modules[name][0], _PREFIX + name, "exec", dont_inherit=True), module.__dict__)
 
 
@@ -75,18 +77,24 @@ class _Recorder:
         self.test_file = _PREFIX + test
         self.calls: dict[tuple[str, str], dict[str, bool]] = {}
         self.refused: dict[tuple[str, str], str] = {}
+        self.left: dict[types.CodeType, int] = {}  # how many calls to look at; none of what is not wanted
 
-    def profile(self, frame: types.FrameType, event: str, argument: object) -> None:
-        """The function for `sys.setprofile`."""
+    def trace(self, frame: types.FrameType, event: str, argument: object) -> None:
+        """The function for `sys.settrace`. It gives None back, so that Python calls it at the start of functions alone."""
         code = frame.f_code
-        if event != "call" or not code.co_filename.startswith(_PREFIX) or "." in code.co_qualname or "<" in code.co_name:
-            return
-        module = code.co_filename[len(_PREFIX) :]
-        kept = self.calls.get((module, code.co_name), {})
-        if module not in self.wanted or len(kept) >= self.most or frame.f_lasti > _entry(code):
-            return
-        caller = frame.f_back
-        self._note(module, frame, caller is not None and caller.f_code.co_filename == self.test_file)
+        left = self.left.get(code)
+        if left is None:
+            left = self.left[code] = self._looks(code)
+        if left > 0 and frame.f_lasti <= _entry(code):
+            self.left[code] = left - 1
+            caller = frame.f_back
+            module = code.co_filename[len(_PREFIX) :]
+            if len(self.calls.get((module, code.co_name), ())) < self.most:
+                self._note(module, frame, caller is not None and caller.f_code.co_filename == self.test_file)
+
+    def _looks(self, code: types.CodeType) -> int:
+        module = code.co_filename[len(_PREFIX) :] if code.co_filename.startswith(_PREFIX) else ""
+        return 0 if module not in self.wanted or "." in code.co_qualname or "<" in code.co_name else 10 * self.most
 
     def _note(self, module: str, frame: types.FrameType, direct: bool) -> None:
         code = frame.f_code
@@ -134,29 +142,46 @@ def _arguments(function: types.FunctionType, values: Mapping[str, Any]) -> str |
 
 
 def record_calls(job: dict[str, Any], context: ExecutionContext) -> dict[str, Any]:
-    """Runs the test `job["test"]` of the module `job["module"]`.
+    """Runs the tests `job["tests"]` of the module `job["module"]`, one after another.
 
-    The reply holds "calls": module, function, arguments, and whether the test itself called; "refused": module, function, why; "test":
-    "passed", or why it did not.
+    The reply holds "calls": module, function, arguments, and whether a test itself called; "refused": module, function, why; "tests": for
+    each test "passed", or why it did not.
     """
     recorder = _Recorder(frozenset(job["wanted"]), job["module"], job["most"])
     sys.modules["pytest"] = pytest_module()
     sys.meta_path.insert(0, _Modules(job["modules"]))
     try:
-        found: Any = importlib.import_module(job["module"])
-        class_name, _, method = job["test"].rpartition(".")
-        test = getattr(found, class_name or method)
-        sys.setprofile(recorder.profile)
-        run_test(test, method if class_name else None, module=job["module"])
-        ended = "passed"
-    except UnsupportedFeature as error:
-        ended = f"unsupported: {error}"
+        module = importlib.import_module(job["module"])
+        ended = [_ended(module, test, recorder) for test in job["tests"]]
     except BaseException as error:
-        ended = f"failed: {describe_exception(error)['detail']}"
-    finally:
-        sys.setprofile(None)
+        ended = [_why(error)] * len(job["tests"])
     calls = [[*key, text, direct] for key, texts in recorder.calls.items() for text, direct in texts.items()]
-    return {"outcome": "returned", "calls": calls, "refused": [[*key, why] for key, why in recorder.refused.items()], "test": ended}
+    return {
+        "outcome": "returned",
+        "calls": calls,
+        "refused": [[*key, why] for key, why in recorder.refused.items()],
+        "tests": ended,
+    }
+
+
+def _ended(module: types.ModuleType, name: str, recorder: _Recorder) -> str:
+    """Runs a test under the recorder."""
+    class_name, _, method = name.rpartition(".")
+    try:
+        test = getattr(module, class_name or method)
+        sys.settrace(recorder.trace)
+        run_test(test, method if class_name else None, module=module.__name__)
+        return "passed"
+    except BaseException as error:
+        return _why(error)
+    finally:
+        sys.settrace(None)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, UnsupportedFeature):
+        return f"unsupported: {error}"
+    return f"failed: {describe_exception(error)['detail']}"
 
 
 def repeat_calls(job: dict[str, Any], context: ExecutionContext) -> dict[str, Any]:
