@@ -95,7 +95,7 @@ def _rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         (
             row["metric"].replace("_", " "), row["condition"], row["against"], f"{row['score']:.1f}", f"{row['score_against']:.1f}",
-            f"{row['difference']:+.2f}", _range(row["interval"]), ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
+            f"{row['difference']:+.2f}", format_edges(row["interval"]), ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
             str(row["updates"]),
         )
         for row in rollouts
