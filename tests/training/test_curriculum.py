@@ -278,8 +278,8 @@ def test_verls_loader_saves_and_restores_the_sampler() -> None:
     state = whole.state_dict()
     again, resumed = loader()
     resumed.load_state_dict(json.loads(json.dumps(state)))
-    assert again.draws == first
     more = batches(again, resumed, 3)
+    assert again.draws[:3] == first
     other, alone = loader()
     assert batches(other, alone, 6) == first + more
 
