@@ -9,6 +9,7 @@ def test_total(names, expected):
     assert shop.total(names) == expected
 
 
+@pytest.mark.skipif(len("a") == 2, reason="never")
 def test_discounted():
     assert shop.discounted(50, "staff") == 40
     assert shop.discounted(50) == 50
