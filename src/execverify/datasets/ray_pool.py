@@ -124,8 +124,9 @@ def _connect(ray: Any, workers: int | None) -> None:
         options |= {"num_cpus": workers or len(os.sched_getaffinity(0)), "include_dashboard": False}
     try:
         ray.init(address=address, **options)
-    except (ConnectionError, RuntimeError, ValueError, AssertionError) as error:
-        raise SandboxError(f"no Ray at {address} ({one_line(error, 200)}): set {ADDRESS}, or use --engine local") from None
+    except Exception as error:  # Ray has no class for this
+        where = "could not be started" if address == LOCAL else f"at {address} could not be reached"
+        raise SandboxError(f"Ray {where} ({one_line(error, 200)}): set {ADDRESS}, or use --engine local") from None
 
 
 def _check_reachable(address: str) -> None:
