@@ -61,10 +61,12 @@ class Head:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        from ray.util import get_node_ip_address
+
+        return f"{get_node_ip_address()}:{self.port}"
 
     def start(self) -> "subprocess.Popen[bytes]":
-        words = ["start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1", f"--port={self.port}"]
+        words = ["start", "--head", "--block", "--num-cpus=2", f"--port={self.port}"]
         words += ["--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={self.folder}"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # the workers import the functions of tests
         for _ in range(STARTS):

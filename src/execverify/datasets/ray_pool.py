@@ -118,7 +118,7 @@ def _ray_or_error() -> Any:
 
 def _connect(ray: Any, workers: int | None) -> None:
     address = os.environ.get(ADDRESS) or LOCAL
-    _check_reachable(address)
+    _check_reachable(ray, address)
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         options |= {"num_cpus": workers or len(os.sched_getaffinity(0)), "include_dashboard": False}
@@ -129,11 +129,13 @@ def _connect(ray: Any, workers: int | None) -> None:
         raise SandboxError(f"Ray {where} ({one_line(error, 200)}): set {ADDRESS}, or use --engine local") from None
 
 
-def _check_reachable(address: str) -> None:
+def _check_reachable(ray: Any, address: str) -> None:
     """Ray itself waits for minutes where nobody listens, and ends the process."""
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if not colon or not port.isdecimal():
         return
+    if host in ("localhost", "127.0.0.1"):  # Ray takes this for the node's own address
+        host = ray.util.get_node_ip_address()
     try:
         socket.create_connection((host, int(port)), _CONNECT_TIMEOUT).close()
     except OSError as error:
