@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import chain, islice
 from multiprocessing.connection import Connection, Pipe
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.sandbox.isolation.libc import die_with_parent
@@ -83,7 +83,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._closed = False
 
-    def __enter__(self) -> "WorkerPool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
