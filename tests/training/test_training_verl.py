@@ -169,7 +169,7 @@ def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None
         (("nothing.jsonl", "-o", "out"), "nothing.jsonl: no such file"),
         (("-", "-o", "out", "--task-kinds", "white-box"), "did you mean white_box"),
         (("-", "-o", "out", "--model", "m"), "--model and --max-prompt-length go together"),
-        (("-", "-o", "out", "--format", "veil"), "'veil' is not 'verl'"),
+        (("-", "-o", "out", "--format", "veil"), "'veil' is not one of 'verl', 'cwm', 'authors'"),
     ],
 )
 def test_the_verb_says_in_one_line_what_is_wrong(words: tuple[str, ...], message: str) -> None:
