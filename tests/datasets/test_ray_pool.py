@@ -106,8 +106,9 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
 @pytest.fixture(scope="module")
 def pool(head: Head) -> Iterator[RayPool]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**head.settings, ADDRESS: head.address}.items():
+        for name, value in head.settings.items():  # Ray reads them when it is first imported, which `address` does
             patch.setenv(name, value)
+        patch.setenv(ADDRESS, head.address)
         with RayPool() as opened:
             yield opened
 
