@@ -160,7 +160,7 @@ def test_the_grammars_rows_where_a_worker_is_killed(pool: RayPool, head: Head, l
 
 @needs_ray
 def test_a_models_programs_have_the_same_rows_and_funnel(pool: RayPool, tmp_path: Path) -> None:
-    made = []
+    made: list[dict[str, Any]] = []
     with misbehaving(otherwise=write_programs) as server:
         for workers in (2, pool):
             model = load(server.url, model="m", concurrency=16, retries=0, timeout=60.0)
