@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -57,6 +58,9 @@ class Head:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.folder = folder
+        token = folder / "token"  # of this cluster alone: `ray start` would take one that the user has
+        token.write_text(secrets.token_hex(32))
+        self.settings = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
         self.process = self.start()
 
     @property
@@ -68,7 +72,7 @@ class Head:
     def start(self) -> "subprocess.Popen[bytes]":
         words = ["start", "--head", "--block", "--num-cpus=2", f"--port={self.port}"]
         words += ["--include-dashboard=false", "--disable-usage-stats", f"--temp-dir={self.folder}"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}  # the workers import the functions of tests
+        environment = {**os.environ, **self.settings, "PYTHONPATH": str(ROOT)}  # the workers import the functions of tests
         for _ in range(STARTS):
             log = self.folder / "head.log"
             with log.open("wb") as file:
@@ -101,13 +105,12 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
 
 @pytest.fixture(scope="module")
 def pool(head: Head) -> Iterator[RayPool]:
-    before = os.environ.get(ADDRESS)
-    os.environ[ADDRESS] = head.address
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in head.settings.items():  # Ray reads them when it is first imported, which `address` does
+            patch.setenv(name, value)
+        patch.setenv(ADDRESS, head.address)
         with RayPool() as opened:
             yield opened
-    finally:
-        os.environ.pop(ADDRESS) if before is None else os.environ.update({ADDRESS: before})
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +160,7 @@ def test_the_grammars_rows_where_a_worker_is_killed(pool: RayPool, head: Head, l
 
 @needs_ray
 def test_a_models_programs_have_the_same_rows_and_funnel(pool: RayPool, tmp_path: Path) -> None:
-    made: list[Any] = []
+    made: list[dict[str, Any]] = []
     with misbehaving(otherwise=write_programs) as server:
         for workers in (2, pool):
             model = load(server.url, model="m", concurrency=16, retries=0, timeout=60.0)
@@ -190,7 +193,7 @@ def test_verbs_say_the_same(pool: RayPool, tmp_path: Path, local: dict[str, Any]
 def test_the_command_goes_on_after_the_head_was_killed(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     out, plain = tmp_path / "out", tmp_path / "plain"
     head = Head(tmp_path_factory.mktemp("r"))
-    environment = {**os.environ, ADDRESS: head.address}
+    environment = {**os.environ, **head.settings, ADDRESS: head.address}
     options = ["--size", "30", "--seed", "11", "--synthesizer", "chat", "--max-asked", "200", "--concurrency", "16"]
 
     def command(folder: Path, *words: str) -> list[str]:

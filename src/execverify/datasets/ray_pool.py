@@ -74,6 +74,9 @@ class RayPool(WorkerPool):
         self._under_way: set[Any] = set()
         self._references = threading.Lock()
 
+    def __enter__(self) -> "RayPool":
+        return self
+
     def __exit__(self, *arguments: object) -> None:
         with self._references:
             self._closed = True
