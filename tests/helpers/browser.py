@@ -25,6 +25,13 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+def shows(place: Any, text: str) -> None:
+    """Asserts the text of a place, which a search may change a moment later."""
+    from playwright.sync_api import expect
+
+    expect(place).to_have_text(text, timeout=30_000)
+
+
 class OpenPage:
     """A page in the browser, and what it reported.
 
