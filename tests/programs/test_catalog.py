@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from execverify.errors import ProgramError
-from execverify.programs.catalog import CATALOG, EXCLUDED_BUILTINS, Builtin, builtins_at_level, get_builtin, is_self_composable
+from execverify.programs.catalog import CATALOG, EXCLUDED_BUILTINS, Builtin, get_builtin, is_self_composable
 
 COMPARED = ["==", "!=", "<", "<=", ">", ">="]
 OPERATORS = {  # as issue 3's plan names them
@@ -65,13 +65,6 @@ def test_every_function_is_listed_or_left_out_with_a_reason() -> None:
 def test_nothing_is_both_listed_and_left_out() -> None:
     assert CATALOG.keys() & EXCLUDED_BUILTINS.keys() == set()
     assert all(reason and "\n" not in reason for reason in EXCLUDED_BUILTINS.values())
-
-
-def test_every_entry_can_appear_at_every_level() -> None:
-    for level in range(1, 7):
-        assert builtins_at_level(level) == tuple(CATALOG.values())
-    with pytest.raises(ProgramError, match="level 7 is unknown: the levels are 1 to 6"):
-        builtins_at_level(7)
 
 
 @pytest.mark.parametrize(

@@ -160,16 +160,6 @@ def get_builtin(name: str) -> Builtin:
     return found
 
 
-def builtins_at_level(level: int) -> tuple[Builtin, ...]:
-    """The entries that programs of a level can be about: all of them, at each of the levels 1 to 6.
-
-    What cannot be called on its own result is used twice at level 1, so that nothing is left out there either.
-    """
-    if level not in range(1, 7):
-        raise ProgramError(f"level {level!r} is unknown: the levels are 1 to 6")
-    return tuple(CATALOG.values())
-
-
 @functools.cache
 def is_self_composable(given: Builtin) -> bool:
     """Whether what an entry gives, or an element of it, is of a type that it must be given: its receiver's, an operand's.

@@ -15,7 +15,6 @@ from execverify.cot.inversion.needs import FREE, Items, Needs, merged
 from execverify.cot.inversion.paths import Event, has_loop, paths
 from execverify.programs.program import Program
 
-MAX_ANSWERS = 6
 _MAX_DEPTH = 2
 _ROUNDS = 10
 

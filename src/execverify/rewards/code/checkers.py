@@ -118,15 +118,3 @@ def probe(names: set[str], answer: object) -> str:
         dotted = any(other.startswith(f"{name}.") for other in names)
         lines.append(f"class {name}(_Anything):\n    pass\n" if dotted or name[:1].isupper() else f"{name} = _answer\n")
     return "\n".join(lines)
-
-
-def raising(names: set[str]) -> str:
-    """A program that makes all these names, each of which raises, whatever is asked."""
-    lines = ["class Unasked(Exception):\n    pass\n\n\ndef _raise(*given, **named):\n    raise Unasked\n\n"]
-    for name in sorted({name.partition(".")[0] for name in names}):
-        lines.append(
-            f"class {name}:\n    def __getattr__(self, name):\n        return _raise\n"
-            if name[:1].isupper()
-            else f"{name} = _raise\n"
-        )
-    return "\n".join(lines)
