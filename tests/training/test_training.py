@@ -26,6 +26,7 @@ from execverify.training.checkpoints import (
     truncate_log,
 )
 from execverify.training.presets import load_preset, preset_names
+from execverify.utils.atomic import take_lock
 from tests.helpers.command import run
 from tests.helpers.tiny_training import arguments, command, one_thread, preset, words
 
@@ -421,6 +422,23 @@ def test_wrong_rows_and_models(trained: Path, tmp_path: Path) -> None:
         train_sft(preset(), model, [], tmp_path / "c", _quiet)
     with pytest.raises(ModelError, match="could not be loaded"):
         train_sft(preset(), str(tmp_path / "nothing-here"), [], tmp_path / "d", _quiet)
+
+
+def test_one_training_at_a_time_in_a_folder(trained: Path, tmp_path: Path) -> None:
+    model = str(trained / "sft" / "model")
+    for stage in ("sft", "rl"):
+        (tmp_path / stage).mkdir()
+        held = take_lock(tmp_path / stage / "lock")
+        with pytest.raises(TrainingError, match=f"another training is at work in .*{stage}: wait for it, or name another folder"):
+            if stage == "sft":
+                train_sft(preset(), model, [], tmp_path / stage, _quiet)
+            else:
+                train_rl(preset(), "rl_whitebox", model, [], tmp_path / stage, say=_quiet)
+        os.close(held)
+    with pytest.raises(TrainingError, match="no row is left"):  # the lock is given up
+        train_sft(preset(), model, [], tmp_path / "sft", _quiet)
+    with pytest.raises(TrainingError, match="no row is left"):
+        train_sft(preset(), model, [], tmp_path / "sft", _quiet)
 
 
 def test_prompts_whose_samples_are_all_alike_are_screened_out(trained: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ All of the unfinished is in one folder. It and `requests` are the only things in
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from execverify.errors import DatasetError
-from execverify.utils.atomic import atomic_json, atomic_text
+from execverify.utils.atomic import atomic_json, atomic_text, take_lock
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
@@ -102,9 +101,8 @@ class Folder:
                     )
 
     def _take_lock(self) -> None:
-        self._lock = os.open(self.work / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = take_lock(self.work / "lock")
         except BlockingIOError:
             raise DatasetError(f"another build is at work in {self.out}: wait for it, or name another folder") from None
 

@@ -4,15 +4,17 @@ What is in the folder fixes the settings that made it. The other settings may ch
 """
 
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
+from execverify.training.distributed import is_first
 from execverify.utils import atomic
 
-SETTINGS, CHAINS, EXTRA_SFT_ROWS = "settings.json", "chains.parquet", "more-chains.parquet"
+SETTINGS, CHAINS, EXTRA_SFT_ROWS, LOCK = "settings.json", "chains.parquet", "more-chains.parquet", "lock"
 _OF_CHAINS = ("sft.rows", "sft.tasks", "sft.cot_style", "sft.cot_detail", "sft.cot_max_tokens", "sft.max_length")
 _ALWAYS = ("seed", "model.", "data.", "evaluation.")
 _SETTINGS_FIXED_BY = {
@@ -44,6 +46,29 @@ def atomic_dir(out: Path) -> Iterator[Path]:
             yield unfinished
     except OSError as error:
         raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def exclusive_stage(out: Path) -> Iterator[None]:
+    """A block in which one training alone is at work in a stage's folder: that of this process, or the one that it is part of.
+
+    Raises:
+        TrainingError: another process trains there, or the folder cannot be written.
+    """
+    if not is_first():
+        yield
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = atomic.take_lock(out / LOCK)
+    except BlockingIOError:
+        raise TrainingError(f"another training is at work in {out}: wait for it, or name another folder with --output") from None
+    except OSError as error:
+        raise TrainingError(f"{out} could not be written: {error.strerror or error}") from None
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def write_json(path: Path, value: Any) -> None:

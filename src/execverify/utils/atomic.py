@@ -101,6 +101,27 @@ def atomic_dir(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def take_lock(path: Path) -> int:
+    """Locks a file, which is made where there is none, for this process.
+
+    Returns:
+        The open file's number. Closing it, or the end of the process, gives up the lock.
+
+    Raises:
+        BlockingIOError: another process, or another call in this one, holds it.
+        OSError: the file cannot be opened. A file system without locks is no error.
+    """
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise
+    except OSError:  # a file system without locks
+        pass
+    return fd
+
+
 def _remove(path: Path) -> None:
     """Removes a folder with all that is in it; a link is removed and not followed."""
     if path.is_symlink() or path.is_file():

@@ -14,6 +14,7 @@ from execverify.training.config import Preset, RlSettings
 from execverify.training.curriculum import Curriculum
 from execverify.training.difficulty_filter import filter_by_reward_variance
 from execverify.training.length_filter import LengthFilterReport, filter_by_length, rows_that_fit
+from execverify.training.run_dir import exclusive_stage
 from execverify.training.verified_share import check_verified
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
@@ -140,11 +141,18 @@ def train_rl(
 
     Raises:
         TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, fewer true chains than `min_verified`, a
-            full disk, too little memory, or a stage that was begun on another model.
+            full disk, too little memory, a stage that was begun on another model, or one that another process trains.
     """
     check_base(out, base)
     if (done := finished(out)) is not None:
         return done
+    with exclusive_stage(out):
+        return _train_rl(preset, stage, base, rows, out, workers, say)
+
+
+def _train_rl(
+    preset: Preset, stage: str, base: str, rows: Iterable[dict[str, Any]], out: Path, workers: int, say: Logger
+) -> dict[str, Any]:
     import datasets
 
     settings = preset.stage(stage)

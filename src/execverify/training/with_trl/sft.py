@@ -8,6 +8,7 @@ from execverify.errors import TrainingError
 from execverify.training.checkpoints import Logger, base_name, check_base, finished
 from execverify.training.config import Preset
 from execverify.training.length_filter import LengthFilterReport, filter_by_length
+from execverify.training.run_dir import exclusive_stage
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback
@@ -29,11 +30,17 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
 
     Raises:
         TrainingError: no rows, no chat template, a full disk, too little
-            memory, or a stage that was begun on another model.
+            memory, a stage that was begun on another model, or one that
+            another process trains.
     """
     check_base(out, base)
     if (done := finished(out)) is not None:
         return done
+    with exclusive_stage(out):
+        return _train_sft(preset, base, rows, out, say)
+
+
+def _train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Logger) -> dict[str, Any]:
     import datasets
     from trl import SFTTrainer
 
