@@ -74,8 +74,10 @@ def test_cruxeval_is_asked_as_the_model_was_trained(tmp_path: Path) -> None:
         "".join(f'{{"code": "def f(a):\\n    return a + {n}", "input": "1", "output": "{n + 1}"}}\n' for n in range(5))
     )
     changed = preset(f"evaluation.cruxeval={programs}", "evaluation.limit=3", "evaluation.tasks=0")
-    held = Rows(tmp_path, 0, 0, 0)
-    measures = {one.name: one for one in measures_of(changed, held, TaskRows(None, 0, 0, 0, "", ""), tmp_path, 1)}
+    held = Rows(tmp_path, 0, 0, 0)  # rows that are given: nothing has made the folder yet
+    measures = {
+        one.name: one for one in measures_of(changed, held, TaskRows(None, 0, 0, 0, "", ""), tmp_path / "new" / "shared", 1)
+    }
     for name, asked in (("cruxeval-o", "assert f(1) == ??"), ("cruxeval-i", "assert f(??) == 1")):
         one = measures[name]
         results = evaluate(one.benchmark, "mock:gold", data=one.data, style=one.style, limit=one.limit).results

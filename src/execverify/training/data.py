@@ -111,7 +111,7 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
     data, wanted = preset.data, preset.sft.rows + _wanted(preset)
     folder = _given(data)
     if folder is None:
-        folder = _made(out) / "rows"
+        folder = make_folder(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
         _build(folder, int(size), data.dataset_config(), workers)
@@ -132,8 +132,12 @@ def check_given(preset: Preset) -> None:
         raise TrainingError(f"{folder} holds no rows to train on")
 
 
-def _made(folder: Path) -> Path:
-    """A folder, made where it is not there yet."""
+def make_folder(folder: Path) -> Path:
+    """A folder, made where it is not there yet.
+
+    Raises:
+        TrainingError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -244,7 +248,7 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
     train, test = preset.sft.tasks + synthesized, preset.evaluation.tasks
     folder = _given(data, coding=True) if train or test else None
     if folder is None and (train or test):
-        folder = _made(out) / "tasks"
+        folder = make_folder(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
         _build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers)

@@ -18,7 +18,7 @@ from execverify.programs.records import read_programs
 from execverify.reports.evaluation import write_run
 from execverify.training.checkpoints import Logger
 from execverify.training.config import Preset
-from execverify.training.data import Rows, TaskRows, out_of_distribution_rows
+from execverify.training.data import Rows, TaskRows, make_folder, out_of_distribution_rows
 
 CRUXEVAL = {"cruxeval-o": "white_box", "cruxeval-i": "input_prediction"}
 """What is asked of CRUXEval's programs, and the kind of row that asks it."""
@@ -58,7 +58,7 @@ class StageEvaluation:
 def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[StageEvaluation]:
     """The evaluations of a preset; held-out rows are made where they are not there yet."""
     evaluation, style = preset.evaluation, preset.data.prompt_template
-    held = out / "held-out.parquet"
+    held = make_folder(out) / "held-out.parquet"
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
     chains = preset.sft.cot_style == "compact" and "white_box" in preset.data.kinds
