@@ -307,6 +307,7 @@ def _apply_idiom(gen: ExpressionGenerator, stack: ExitStack, x: Expr, value: Exp
     if value.kind == "bool" and room >= 1 and gen.chance(0.85):
         return _apply_idiom_if(gen, stack, x, value, room, gives)
     idiom = _chosen_idiom(gen, value.kind, room, x, gives)
+    gen.operations.insert(0, idiom.name)
     done = idiom.make(gen, value.kind, x)
     first = [value]
 
@@ -339,6 +340,7 @@ def _apply_idiom_if(gen: ExpressionGenerator, stack: ExitStack, x: Expr, value: 
     """The value is a condition: it decides whether the idiom is applied to the element."""
     kind = x.kind if x.kind in ("int", "str") else "int"
     idiom = _chosen_idiom(gen, kind, room - 1, x, gives)
+    gen.operations.insert(0, idiom.name)
     done = idiom.make(gen, kind, x)
     if gen.chance(0.12):
         value = gen.negated(value)
@@ -368,6 +370,7 @@ def _branched(gen: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
             value = gen.convert(x, kind)
             if done is None:
                 idiom = choose(gen.rng, [idiom for idiom in idioms.idioms_for(kind, depth - 2) if idiom.in_branches], _name)
+                gen.operations.insert(0, idiom.name)
                 done = idiom.make(gen, kind, x)
                 under_conditions(gen, stack, x, depth - 2 - idiom.depth, done.act, functools.partial(_same, value))
             else:
@@ -380,11 +383,11 @@ def _branched(gen: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
 # ------------------------------------------------------------------------------------------------------------ the end
 
 
-def finalize_result(gen: ExpressionGenerator, value: Expr) -> Expr:
-    """What the function returns: the value, now and then with a last touch."""
-    if gen.chance(0.5) and (made := comprehension_of(gen, value)) is not None:
+def finalize_result(gen: ExpressionGenerator, value: Expr, calls: bool = False) -> Expr:
+    """What the function returns: the value, now and then with a last touch; with `calls`, one that calls something."""
+    if not calls and gen.chance(0.5) and (made := comprehension_of(gen, value)) is not None:
         return made
-    if gen.chance(0.7):
+    if not calls and gen.chance(0.7):
         return value
     name, text, description = type_head(value.kind), value.parenthesized_for(14), parenthetical(value.description)
     options: list[tuple[str, str, str]] = []
@@ -428,6 +431,7 @@ def finalize_result(gen: ExpressionGenerator, value: Expr) -> Expr:
         ]
         others = [param.name for param in gen.params if param.kind == "int" and param.name != value.text]
         options += [(f"{text} + {other}", "int", f"{description} plus `{other}`") for other in others[:1]]
+    options = [option for option in options if not calls or "(" in option[0]]
     if not options:
         return value
     chosen, kind, description = gen.rng.choice(options)
