@@ -73,7 +73,9 @@ def blind(options: argparse.Namespace) -> None:
     rows = rng.sample(read_lines(options.cruxeval), options.size)
     programs += [("cruxeval", normalized(row["code"]), row["input"], None) for row in rows]
     rng.shuffle(programs)
-    parts = [f"--- {number}\n{code}\n{ast.unparse(ast.parse(f'f({call})'))}\n" for number, (_, code, call, _) in enumerate(programs, 1)]
+    parts = [
+        f"--- {number}\n{code}\n{ast.unparse(ast.parse(f'f({call})'))}\n" for number, (_, code, call, _) in enumerate(programs, 1)
+    ]
     Path(options.output).write_text("\n".join(parts), encoding="utf-8")
     key = {str(number): [who, level] for number, (who, _, _, level) in enumerate(programs, 1)}
     Path(options.key).write_text(json.dumps(key), encoding="utf-8")
@@ -236,7 +238,7 @@ def _misnamed(program: Program) -> bool:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     ]
     return any(
-        name in wanted and (isinstance(value, ast.Tuple) and len(value.elts) != wanted[name] or isinstance(value, ast.BinOp))
+        name in wanted and ((isinstance(value, ast.Tuple) and len(value.elts) != wanted[name]) or isinstance(value, ast.BinOp))
         for name, value in found
     )
 

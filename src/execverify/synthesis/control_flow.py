@@ -18,6 +18,9 @@ from execverify.synthesis.templates import Expr, ExpressionTemplate, fits_hole, 
 
 _SCALARS = frozenset(("int", "str", "float", "bool"))
 
+_NEVER_NEGATIVE = frozenset(("size", "length", "changes", "switches", "longest", "record", "streak"))
+"""Names that the idioms give to numbers which cannot be negative."""
+
 _name = attrgetter("name")
 
 
@@ -425,7 +428,7 @@ def finalize_result(gen: ExpressionGenerator, value: Expr, calls: bool = False) 
     elif value.kind == "int" and value.text.isidentifier():
         options = [
             (f"{text} * 2", "int", f"{description} times 2"),
-            (f"abs({text})", "int", f"the absolute value of {description}"),
+            *([] if value.text in _NEVER_NEGATIVE else [(f"abs({text})", "int", f"the absolute value of {description}")]),
             (f"str({text})", "str", f"{description} as text"),
             (f"{text} % 10", "int", f"{description} modulo 10"),
         ]

@@ -65,7 +65,15 @@ class Domain:
 STRINGS = Domain(
     "strings",
     (),
-    (("words", "word"), ("strings", "s"), ("texts", "text"), ("names", "name"), ("array", "item"), ("lst", "s"), ("items", "item")),
+    (
+        ("words", "word"),
+        ("strings", "s"),
+        ("texts", "text"),
+        ("names", "name"),
+        ("array", "item"),
+        ("lst", "s"),
+        ("items", "item"),
+    ),
     (("nums", "num"), ("numbers", "n"), ("array", "x"), ("arr", "num"), ("lst", "i"), ("values", "value"), ("data", "x")),
     ("text", "text", "text", "s", "string", "line", "txt"),
     ("n", "num", "x", "value", "number", "k"),

@@ -184,7 +184,7 @@ class FunctionBuilder:
 
     def fresh(self, name: str) -> str:
         """The name, or one like it that is not taken."""
-        for other in (name, *naming.SIMILAR_NAMES.get(name, ())):
+        for other in (name, *naming.SIMILAR_NAMES.get(name, naming.ANY_NAMES)):
             if other not in self.taken and other not in _KEYWORDS:
                 name = other
                 break

@@ -18,8 +18,8 @@ from execverify.synthesis import control_flow, straight_line
 from execverify.synthesis.describe import as_noun, parenthetical
 from execverify.synthesis.domains import choose_domain
 from execverify.synthesis.expressions import ExpressionGenerator
-from execverify.synthesis.function_names import name_function
 from execverify.synthesis.function_builder import GenerationDeadEnd
+from execverify.synthesis.function_names import name_function
 from execverify.synthesis.literals import arguments_for
 from execverify.synthesis.oddities import oddities_of
 from execverify.synthesis.task_statement import Function
@@ -33,6 +33,10 @@ _DRAWS = 4
 
 _STRICT_ATTEMPTS = 5
 """Attempts whose programs hold nothing that nobody would write; what some entries need at level 1 comes after them."""
+
+_PLAIN_SHARE = 0.25
+"""How many entry points have a name that says nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedProgram:
@@ -119,14 +123,14 @@ def _write_source(rng: random.Random, level: int, template: ExpressionTemplate) 
     return _finish_function(gen, result), [gen]
 
 
-def _finish_function(gen: ExpressionGenerator, result: Expr) -> str:
+def _finish_function(gen: ExpressionGenerator, result: Expr, plain: float = _PLAIN_SHARE) -> str:
     read = [*gen.texts(0), result.text]
     gen.params = [param for param in gen.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
     if not gen.params:
         raise GenerationDeadEnd
     gen.add_line(f"return {result.text}", f"returns {as_noun(result.description, result.kind)}")
     params = [(param.name, param.kind) for param in gen.params]
-    gen.name = name_function(gen.rng, gen.operations, params, result.kind, gen.taken)
+    gen.name = name_function(gen.rng, gen.operations, params, result.kind, gen.taken, plain)
     return gen.source()
 
 
@@ -152,7 +156,7 @@ def _two_functions(rng: random.Random, template: ExpressionTemplate) -> tuple[st
         else straight_line.call_chain(helper, own, rng.choice((1, 2, 2)))
     )
     helper.operations.append(own.entry)
-    helper_source = _finish_function(helper, result)
+    helper_source = _finish_function(helper, result, plain=0.0)
     main.taken.add(helper.name)
     kind = helper.params[0].kind
     call = _Call(helper, result.kind)

@@ -43,6 +43,7 @@ LITERALS: dict[str, Sequence[str]] = {
 WORD_ROLES = frozenset(("", "word", "key", "str"))
 """Roles of texts that are words of the program's domain."""
 
+
 class _Wanted(Protocol):
     name: str
     kind: str
@@ -127,7 +128,10 @@ def _value(rng: random.Random, domain: Domain, kind: str, role: str, value_hints
         marks = [hint for hint in value_hints if not hint.startswith(("key:", "has:", "is:", "sep:"))]
         if marks and parts[1] != "str":
             keys = [_text(rng, domain, ["element", *marks]) if rng.random() < 0.5 else key for key in keys]
-        return {key: _value(rng, domain, parts[1], "", ["element", *(marks if parts[1] == "str" else [])]) for key in dict.fromkeys(keys)}
+        return {
+            key: _value(rng, domain, parts[1], "", ["element", *(marks if parts[1] == "str" else [])])
+            for key in dict.fromkeys(keys)
+        }
     raise ValueError(f"no argument of type {kind} can be made")
 
 

@@ -64,6 +64,9 @@ _TUPLES = {2: ("pair", "point", "entry", "record"), 3: ("triple", "record", "row
 _VALUES = ("record", "values", "row", "fields")
 """Names of other tuples."""
 
+ANY_NAMES = ("other", "item", "entry", "current", "elem")
+"""Names for a value whose own name is taken."""
+
 SIMILAR_NAMES = {
     "result": ("out", "answer", "output", "final", "collected"), "out": ("result", "answer", "output"),
     "total": ("result", "acc", "sum_", "tally"), "value": ("val", "num", "current", "amount"),
@@ -126,7 +129,9 @@ def _text_names() -> frozenset[str]:
 def for_element(rng: random.Random, of: str, kind: str) -> str:
     """A name for an element of what is called `of`."""
     if of in ("array", "arr", "lst", "data"):
-        return rng.choice(("item", "s", "elem") if kind == "str" else ("x", "num", "i", "val") if kind == "int" else ("item", "row"))
+        return rng.choice(
+            ("item", "s", "elem") if kind == "str" else ("x", "num", "i", "val") if kind == "int" else ("item", "row")
+        )
     single = _singles().get(of)
     if single is not None:
         return single

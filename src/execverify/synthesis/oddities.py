@@ -64,7 +64,9 @@ _FOLDED = {
 }  # fmt: skip
 """By operator: those inside it that would be one with it where the right operands of both are constants."""
 
-_NEUTRAL = frozenset((("+", "0"), ("-", "0"), ("*", "1"), ("//", "1"), ("/", "1"), ("**", "1"), ("+", "''"), ("+", "[]"), ("%", "1")))
+_NEUTRAL = frozenset(
+    (("+", "0"), ("-", "0"), ("*", "1"), ("//", "1"), ("/", "1"), ("**", "1"), ("+", "''"), ("+", "[]"), ("%", "1"))
+)
 _SIGNS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**", ast.LShift: "<<",
     ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
@@ -73,7 +75,9 @@ _SIGNS = {
 
 
 _ONE_CASE = {"upper": str.islower, "lower": str.isupper, "casefold": str.isupper}
-_LOOKS = frozenset(("startswith", "endswith", "count", "find", "rfind", "index", "rindex", "replace", "split", "==", "!=", "<", ">", "<=", ">="))
+_LOOKS = frozenset(
+    ("startswith", "endswith", "count", "find", "rfind", "index", "rindex", "replace", "split", "==", "!=", "<", ">", "<=", ">=")
+)
 """Operations that look for a text, which is not there where all letters are in the other case."""
 
 

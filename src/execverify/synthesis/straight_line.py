@@ -114,7 +114,11 @@ def nested_calls(gen: ExpressionGenerator, template: ExpressionTemplate) -> Expr
     value = _within_itself(gen, template, first)
     if value is None:
         return _several(gen, template, first)
-    if gen.chance(0.12) and template.entry not in IDEMPOTENT and (again := _within_itself(gen, template, value, once=True)) is not None:
+    if (
+        gen.chance(0.12)
+        and template.entry not in IDEMPOTENT
+        and (again := _within_itself(gen, template, value, once=True)) is not None
+    ):
         value = again
     value = plain_value(gen, value)
     named = not gen.lines and gen.chance(0.85)
@@ -215,7 +219,8 @@ def _beside_another(gen: ExpressionGenerator, value: Expr) -> Expr | None:
 
 
 def _several(gen: ExpressionGenerator, template: ExpressionTemplate, first: Expr) -> Expr:
-    values = []
+    values: list[Expr] = []
+    texts: set[str] = set()
     fixed = len(template.holes) == 1 and not template.choices  # on one value it would give the same again
     for index in range(gen.rng.choice((2, 2, 2, 3))):
         subject = first if index == 0 else subject_for(gen, template)
@@ -227,6 +232,9 @@ def _several(gen: ExpressionGenerator, template: ExpressionTemplate, first: Expr
         made = gen.write(template, subject)
         if made is None:
             raise GenerationDeadEnd
+        if made.text in texts:  # nobody computes a thing twice
+            raise GenerationDeadEnd
+        texts.add(made.text)
         made = plain_value(gen, made)
         values.append(gen.assign(made).expr if gen.chance(0.5 if index or gen.lines else 0.85) else made)
     return _combined(gen, values)
@@ -434,7 +442,7 @@ _CHANGED = {
     "str": (("{}.upper()", "{} in upper case"), ("{}.lower()", "{} in lower case"), ("{}.strip()", "{} without whitespace around it"),
             ("{}.title()", "{} in title case"), ("{}.replace(' ', '_')", "{} with '_' in place of ' '")),
     "list": (("sorted({})", "{} in order"), ("list(reversed({}))", "{} reversed")),
-    "int": (("abs({})", "the absolute value of {}"), ("{} - abs({})", "{} minus the absolute value of {}")),
+    "int": (("abs({})", "the absolute value of {}"), ("str({})", "{} as text")),
     "dict": (("sorted({})", "the keys of {} in order"),),
 }  # fmt: skip
 """By type: a changed value that can stand beside the value itself."""
@@ -449,7 +457,9 @@ def _one_or_other(gen: ExpressionGenerator, condition: Expr, var: Var) -> Expr |
     value = gen.use(var)
     text, other = form.replace("{}", value.text), "[]" if head == "dict" else value.text
     otherwise = "an empty list" if head == "dict" else value.description
-    kind = "list[str]" if head == "dict" else value.kind
+    if form == "str({})":
+        other, otherwise = "''", "an empty text"
+    kind = "list[str]" if head == "dict" else "str" if form == "str({})" else value.kind
     description = f"{wording.replace('{}', value.description)} if {as_condition(condition.description)}, else {otherwise}"
     return Expr(f"{text} if {condition.text} else {other}", kind, description, LOWEST + 1)
 
