@@ -88,8 +88,8 @@ def domains() -> tuple[Domain, ...]:
 
 
 def choose_domain(rng: random.Random) -> Domain:
-    """A domain by chance; three programs of ten are about no subject."""
-    return STRINGS if rng.random() < 0.3 else rng.choice(domains()[1:])
+    """A domain by chance; four programs of ten are about no subject."""
+    return STRINGS if rng.random() < 0.4 else rng.choice(domains()[1:])
 
 
 def _read(line: str) -> Domain:

@@ -379,6 +379,7 @@ class ExpressionGenerator(FunctionBuilder):
         if plain:
             if name in ("list", "tuple", "set", "frozenset") and arguments(value.kind)[0] in ("int", "str"):
                 one = self.fill(arguments(value.kind)[0], "", value)
+                self.record_condition(value, f"has:{one.text}" if one.text[:1] in "'-" or one.text.isdigit() else f"has:\2{one.text}")
                 return Expr(
                     f"{one.parenthesized_for(COMPARE + 1)} in {value.text}",
                     "bool",
@@ -387,6 +388,7 @@ class ExpressionGenerator(FunctionBuilder):
                 )
             if name == "dict":
                 key = self.fill("str", "key", value)
+                self.record_condition(value, f"key:{key.text[1:-1]}" if key.text[:1] in "'\"" else f"key:\2{key.text}")
                 return Expr(
                     f"{key.text} in {text}",
                     "bool",
@@ -394,7 +396,7 @@ class ExpressionGenerator(FunctionBuilder):
                     COMPARE,
                 )
         if name in ("list", "dict", "set", "frozenset", "tuple"):
-            limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
+            limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "many")
             sign, description = rng.choice(
                 ((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than"))
             )
