@@ -100,7 +100,8 @@ def _decided(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int)
     if template.precondition and value.kind != base.kind:
         return _NOTHING.get(type_head(value.kind)) or _alternative(gen, base)
     last = _alternative(gen, base)
-    if f"return {last.text}" in gen.texts(0):
+    returned = [line for line in gen.texts(0) if line.startswith("return ")]
+    if len({*returned, f"return {last.text}"}) <= len(returned):  # two of them would be one
         raise GenerationDeadEnd
     return last
 
@@ -496,7 +497,9 @@ def finalize_result(gen: ExpressionGenerator, value: Expr, calls: bool = False) 
         ]
         others = [param.name for param in gen.params if param.kind == "int" and param.name != value.text]
         options += [(f"{text} + {other}", "int", f"{description} plus `{other}`") for other in others[:1]]
-    options = [option for option in options if not calls or "(" in option[0]]
+    if calls:
+        options = [option for option in options if "(" in option[0]]
+        options = [option for option in options if option[1] == value.kind] or options
     if not options:
         return value
     chosen, kind, description = gen.rng.choice(options)

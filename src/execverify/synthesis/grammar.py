@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ProgramError
-from execverify.programs.constraints import Constraint
+from execverify.programs.constraints import Constraint, check
 from execverify.programs.program import Program
 from execverify.synthesis import control_flow, straight_line
 from execverify.synthesis.describe import as_noun, parenthetical
@@ -88,7 +88,7 @@ def _drawn(rng: random.Random, constraint: Constraint, strict: bool) -> Generate
         source, writers = _write_source(rng, constraint.level, template)
         main = writers[-1]
         program = Program.with_values(source, main.name, tuple(arguments_for(rng, main.params, main.domain)))
-        if strict and oddities_of(program.nodes):
+        if strict and (oddities_of(program.nodes) or check(program, constraint)):
             return None
     except (GenerationDeadEnd, ProgramError, IndexError):
         return None
