@@ -182,7 +182,7 @@ def figures_of(tasks: list[Task]) -> Iterator[tuple[str, str]]:
         "states whose value is a whole literal of the call",
         share([value in _literals(task.program.arguments) for value, task in states]),
     )
-    statements = [task for task in generate_tasks(size=len(tasks) // 3, seed=7, kinds=("code_generation",))]
+    statements = list(generate_tasks(size=len(tasks) // 3, seed=7, kinds=("code_generation",)))
     texts = [str(to_row(task)["prompt"]) for task in statements]
     for name, pattern in (
         ("`whether (...whether`", r"whether[^.]{0,40}whether"),

@@ -21,8 +21,9 @@ from execverify.programs.program import Program, arguments_text
 from execverify.programs.type_join import type_of_value
 
 _WORDS = (
-    "stone", "north", "blue", "ox", "radar", "code", "tea", "level", "a", "Paris", "TODO", "x9", "river", "table", "seven", "light", "zone",
-    "hand", "ab", "ink", "open", "Total", "id", "week", "glass", "train", "yes", "paper", "echo", "lime", "unit", "Maria", "go", "exit", "dust",
+    "stone", "north", "blue", "ox", "radar", "code", "tea", "level", "a", "Paris", "TODO", "x9", "river", "table",
+    "seven", "light", "zone", "hand", "ab", "ink", "open", "Total", "id", "week", "glass", "train", "yes", "paper",
+    "echo", "lime", "unit", "Maria", "go", "exit", "dust",
 )  # fmt: skip
 _MARKS = (",", "-", ".", "!", " ", "_", ":", ";", "?")
 _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")

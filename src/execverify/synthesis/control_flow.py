@@ -106,7 +106,11 @@ def _decided(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int)
     return last
 
 
-_NOTHING = {"int": Expr("-1", "int", "-1"), "str": Expr("''", "str", "an empty text"), "list": Expr("[]", "list", "an empty list")}
+_NOTHING = {
+    "int": Expr("-1", "int", "-1"),
+    "str": Expr("''", "str", "an empty text"),
+    "list": Expr("[]", "list", "an empty list"),
+}
 """By type: what is returned where there is nothing to return."""
 
 

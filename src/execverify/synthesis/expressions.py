@@ -379,7 +379,9 @@ class ExpressionGenerator(FunctionBuilder):
         if plain:
             if name in ("list", "tuple", "set", "frozenset") and arguments(value.kind)[0] in ("int", "str"):
                 one = self.fill(arguments(value.kind)[0], "", value)
-                self.record_condition(value, f"has:{one.text}" if one.text[:1] in "'-" or one.text.isdigit() else f"has:\2{one.text}")
+                self.record_condition(
+                    value, f"has:{one.text}" if one.text[:1] in "'-" or one.text.isdigit() else f"has:\2{one.text}"
+                )
                 return Expr(
                     f"{one.parenthesized_for(COMPARE + 1)} in {value.text}",
                     "bool",

@@ -12,6 +12,7 @@ from execverify.programs.type_expr import type_head
 PLAIN = ("f", "f", "f", "f", "f", "solve", "process", "compute", "transform", "run", "func", "main", "convert")
 """Names that say nothing."""
 
+
 def _table(text: str) -> dict[str, tuple[str, ...]]:
     """Verbs by operation, of cells "operation: verb verb"."""
     cells = (cell.rpartition(": ") for line in text.strip().splitlines() for cell in line.split(" ; "))
@@ -77,14 +78,19 @@ _BY_RESULT = _table(
 _NOUNS = {"str": ("text", "string", "line"), "int": ("number", "value"), "list": ("items", "values", "list"), "dict": ("table", "mapping"),
           "set": ("set", "members"), "tuple": ("record", "values"), "float": ("rate", "value"), "bool": ("flag", "state")}  # fmt: skip
 _ALONE = frozenset(
-    ("sum", "max", "min", "list", "map", "zip", "filter", "index", "range", "hash", "round", "hex", "any", "all", "enumerate", "set", "format", "next",
-     "in", "is", "not", "and", "or", "for", "del", "as", "all")
+    ("sum", "max", "min", "list", "map", "zip", "filter", "index", "range", "hash", "round", "hex", "any", "all", "enumerate", "set",
+     "format", "next", "in", "is", "not", "and", "or", "for", "del", "as")
 )  # fmt: skip
 """Verbs that need a noun: they are names of built-ins, or keywords."""
 
 
 def name_function(
-    rng: random.Random, operations: Sequence[str], params: Sequence[tuple[str, str]], result: str, taken: Container[str], plain: float
+    rng: random.Random,
+    operations: Sequence[str],
+    params: Sequence[tuple[str, str]],
+    result: str,
+    taken: Container[str],
+    plain: float,
 ) -> str:
     """A name for a function that is not taken.
 

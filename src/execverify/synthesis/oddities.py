@@ -4,7 +4,8 @@ The grammar tries again where a program has one; `bench/readability.py` counts t
 that value, so `a = s.lower()` and `b = a.lower()` are found as `s.lower().lower()` is.
 
 >>> import ast
->>> [oddities_of(list(ast.walk(ast.parse(text)))) for text in ("s.lower().lower()", "(x + 2) + 3", "sorted(sorted(a))", "(s.lower() + t).lower()")]
+>>> texts = "s.lower().lower()", "(x + 2) + 3", "sorted(sorted(a))", "(s.lower() + t).lower()"
+>>> [oddities_of(list(ast.walk(ast.parse(text)))) for text in texts]
 [['lower after lower'], ['+ after +'], ['sorted after sorted'], []]
 """
 
