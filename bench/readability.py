@@ -171,8 +171,8 @@ def figures_of(tasks: list[Task]) -> Iterator[tuple[str, str]]:
     yield "different words in literals", f"{len(words)}; the ten most frequent are {_top(words, 10):.0%} of all"
     yield "a name of a number that does not fit (`pair`, `triple`)", share([_misnamed(task.program) for task in tasks])
     for level in range(1, 7):
-        some = [task.result.text in EMPTY for task in tasks if task.level == level]
-        yield f"level {level}: result empty, None or 0", share(some)
+        empty = [task.result.text in EMPTY for task in tasks if task.level == level]
+        yield f"level {level}: result empty, None or 0", share(empty)
     rows = [[q.answers[0] for q in task.questions if q.kind == "next_statement"] for task in tasks]
     yield "rows with one next-statement answer three times or more", share([_most(row) >= 3 for row in rows if row])
     states = [(q.answers[0].rpartition("; ")[0], task) for task in tasks for q in task.questions if q.kind == "variable_state"]

@@ -401,7 +401,8 @@ def _telling_input(survey: CoverageReport) -> int:
     Else the input that gives something and goes most ways.
     """
     ways = [len(covered) for covered in survey.covered]
-    telling = [number for number in survey.ran if survey.results[number].value.text not in _NOTHING]  # type: ignore[union-attr]
+    values = [result.value for result in survey.results]
+    telling = [number for number in survey.ran if (value := values[number]) is not None and value.text not in _NOTHING]
     if not telling or (0 in telling and 2 * ways[0] >= len(survey.arms)):
         return 0
     if stable_hash("input", f"{survey.program.source} {survey.program.arguments}") % 3 == 0:
