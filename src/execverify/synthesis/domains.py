@@ -92,6 +92,9 @@ medical: fever cough pulse dose tablet nurse clinic ward fracture allergy vaccin
   | symptom patient drug | dose age pulse | doses patients records
 """
 
+_USUAL = (
+    "abc", "a", "b", "x", "hello", "test", "foo", "bar", "ab", "xyz", "yes", "no", "key", "name", "end", "one", "two", "cat", "world",
+)  # fmt: skip
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -118,7 +121,13 @@ class Domain:
         """One of its words."""
         if self.words:
             return rng.choice(self.words)
+        if rng.random() < 0.2:
+            return rng.choice(_USUAL)
         return "".join(rng.choices(_LETTERS, k=rng.choice((2, 3, 3, 4, 4, 5, 6))))
+
+    def literal(self, rng: random.Random) -> str:
+        """A word for the source of a program: where there are none, one that people write into examples."""
+        return rng.choice(self.words or _USUAL)
 
 
 STRINGS = Domain(

@@ -192,7 +192,7 @@ class ExpressionGenerator(FunctionBuilder):
 
     def literal(self, kind: str, role: str) -> Expr:
         if kind == "str" and role in WORD_ROLES:
-            text = repr(self.domain.word(self.rng))
+            text = repr(self.domain.literal(self.rng))
         else:
             text = self.rng.choice(LITERALS[role if role in LITERALS else kind])
         return Expr(text, kind, text, UNARY if text.startswith("-") else ATOM)
