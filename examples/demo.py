@@ -5,7 +5,8 @@ validated, answered, scored, described.
 
 Four made-up models answer the rows: one that is always right, one that knows the output alone, one that answers by a shortcut,
 and one that cheats. Then the mock models (gold, and constant answers) are evaluated on held-out programs, and at last a real
-one is trained from nothing: a warm-up, white-box RL, unit-test RL, measured before, between and after.
+one is trained from nothing: a warm-up, white-box RL, unit-test RL, measured before, between and after. What this RL does to true
+chains and guesses is printed; ten minutes are too few to show what the step reward does, so the curve of a longer run is drawn.
 """
 
 import argparse
@@ -14,12 +15,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
 
 from execverify.datasets import read_rows
 from execverify.questions import Task, from_row
 from execverify.questions.task import gold_completion
+from execverify.reports.ablation import draw_curves
+from execverify.reports.markdown import markdown_table
 
 FIFTY = Path(__file__).with_name("fifty.py")
+CURVE = Path(__file__).with_name("data") / "curve.json"
+"""What `examples/record_curve.py` recorded of a longer run."""
+
+FIGURES = {
+    "execverify/output": "outputs right",
+    "execverify/chain_true": "whole chains true",
+    "execverify/guessed": "right outputs by a wrong chain",
+}
 
 
 def perfect(task: Task) -> str:
@@ -61,6 +74,46 @@ def execverify(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "execverify", *words], check=True)
 
 
+def own_figures(log: Path) -> str:
+    """What the RL of this demo did, from its log: each figure in its first and its last half, and whether that is beyond noise."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for name, title in FIGURES.items():
+        values = [line[name] for line in lines if name in line]
+        before, after = values[: len(values) // 2], values[len(values) // 2 :]
+        if len(before) < 2:
+            continue
+        error = (stdev(before) ** 2 / len(before) + stdev(after) ** 2 / len(after)) ** 0.5
+        change = fmean(after) - fmean(before)
+        noise = "beyond noise" if abs(change) > 2 * error else "within noise"
+        found.append(f"{title} {fmean(before):.1%} -> {fmean(after):.1%} ({change:+.1%} +- {2 * error:.1%}, {noise})")
+    return f"white-box RL of this demo, {len(lines)} updates, first half -> last half: " + "; ".join(found)
+
+
+def recorded_curve(out: Path) -> str:
+    """Draws the recorded curve of a longer run and writes it as a page; returns what it shows."""
+    found: dict[str, Any] = json.loads(CURVE.read_text(encoding="utf-8"))
+    conditions: dict[str, list[dict[str, float]]] = found["conditions"]
+    draw_curves(out / "step-rewards.svg", {name: [points] for name, points in conditions.items()}, window=1)
+    rows = []
+    for name, points in conditions.items():
+        third = max(1, len(points) // 3)
+        for part, some in (("first third", points[:third]), ("last third", points[-third:])):
+            means = (fmean(point[figure] for point in some if figure in point) for figure in FIGURES)
+            rows.append([name, part, *(f"{mean:.1%}" for mean in means)])
+    updates = " and ".join(f"{count} updates of {name}" for name, count in found["updates"].items())
+    seeds = "one seed: no interval over seeds" if found["seeds"] == 1 else f"{found['seeds']} seeds"
+    text = (
+        f"Ten minutes are too few to show the step reward at work. Recorded from a longer run ({updates}, {seeds}; rollouts of training, "
+        f"preset {found['preset']}; docs/ablation.md has the held-out figures and says what they do not show):\n\n"
+        f"{markdown_table(('reward', 'updates', *FIGURES.values()), rows, numbers=(2, 3, 4))}\n\nMade by: {found['command']}\n"
+    )
+    (out / "step-rewards.md").write_text(
+        f"# Rewards of the chain of thought\n\n{text}\n![curves](step-rewards.svg)\n", encoding="utf-8"
+    )
+    return text
+
+
 def main(out: Path, size: int) -> None:
     """Makes everything in the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
@@ -84,6 +137,9 @@ def main(out: Path, size: int) -> None:
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
     print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and baselines, slices, every item.")
     print(f"{out}/training/report.md is what the trained model can do; rl_whitebox/log.jsonl has its rewards step by step.")
+    print(f"\n{own_figures(out / 'training' / 'rl_whitebox' / 'log.jsonl')}")
+    print(f"\n{recorded_curve(out)}")
+    print(f"{out}/step-rewards.md and .svg show the curves.")
     print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
 
 

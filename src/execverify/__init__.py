@@ -13,6 +13,7 @@ Names are loaded when first used, so that a process which needs one room does no
 """
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from execverify.errors import ExecVerifyError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from execverify.tracing import Step, Trace, trace, trace_many
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # the application decides where messages go
 
 _HOMES = {
     "datasets": ("generate_tasks",),

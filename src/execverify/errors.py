@@ -12,6 +12,7 @@ mistake and the mend::
     ├── RowError           a row or a file of rows, programs or completions that is malformed
     ├── DatasetError       a dataset that cannot be made as asked, written or continued
     ├── ModelError         a model that cannot be had, or settings and files of answers that it cannot work with
+    │   └── RunStopped         a run that asks a model stopped before its end, and can be resumed
     ├── EvaluationError    a benchmark, its data, or a run of it that is not what it should be
     └── TrainingError      a preset, a stage or an experiment that cannot be run as asked, or not here
 """
@@ -51,6 +52,10 @@ class DatasetError(ExecVerifyError):
 
 class ModelError(ExecVerifyError):
     """A model cannot be had or asked like this, or a file of answers is not what it should be."""
+
+
+class RunStopped(ModelError):
+    """A run stopped before its end: its budget is spent, too many requests failed, or the server is down. It can be resumed."""
 
 
 class EvaluationError(ExecVerifyError):

@@ -434,3 +434,63 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
     assert said and all(re.fullmatch(r"rows: [0-3] of 7 \(\d+%\), .*", line) for line in said)
     time.sleep(0.15)
     assert capsys.readouterr().err == ""
+
+
+# ---------------------------------------------------------------------------------------------------- --quiet, --verbose, logging
+
+
+def test_every_verb_takes_quiet_and_verbose() -> None:
+    for group, verbs in ((cli.execverify, VERBS), (cli.dataset, DATASET_VERBS)):
+        for name in verbs.keys() - {"dataset"}:
+            verb = group.get_command(click.Context(group), name)
+            assert verb is not None and {"quiet", "verbose"} <= {option.name for option in verb.params}
+
+
+def test_quiet_leaves_results_and_warnings_and_verbose_shows_what_is_done(end: Callable[..., Ended]) -> None:
+    given = jsonl("good.jsonl", GOOD)
+    status, out, err = end("dataset", "from-programs", given, "-o", "rows.jsonl", "--quiet")
+    assert (status, out, err) == (0, "", "") and Path("rows.jsonl").exists()
+    status, out, err = end("trace", given, "-q")
+    assert status == 0 and "returns [3]; list" in out and err == ""
+    status, out, err = end("dataset", "build", "-o", "D", "--size", "4", "--workers", "1", "-v")
+    assert status == 0 and re.search(r"execverify: \d\d:\d\d:\d\d info: D: 4 rows to make", err)
+    assert end("dataset", "from-programs", given, "-o", "again.jsonl")[2].startswith("1 program; rows:")  # nothing is left of it
+    status, out, err = end("dataset", "stats", "no-such-file", "--quiet")
+    assert status == 2 and err.startswith("execverify: no-such-file")
+    status, out, err = end("trace", given, "-q", "-v")
+    assert status == 2 and "exclude each other" in err
+
+
+def test_warnings_of_the_library_are_logged_and_silent_by_default() -> None:
+    code = "import logging, execverify; logging.getLogger('execverify.any').warning('unseen'); {}"
+    shown = "logging.basicConfig(); logging.getLogger('execverify.any').warning('seen')"
+    done = subprocess.run([sys.executable, "-c", code.format(shown)], capture_output=True, text=True, timeout=60)
+    assert done.stderr == "WARNING:execverify.any:seen\n"
+
+
+# ---------------------------------------------------------------------------------------------------- completion in a shell
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("evaluate crux", ["plain,cruxeval-i", "plain,cruxeval-o", "plain,cruxeval-x"]),
+        ("evaluate heldout --model moc", ["plain,mock:constant:", "plain,mock:empty", "plain,mock:gold"]),
+        ("evaluate heldout --prompt-template di", ["plain,direct"]),
+        ("dataset build --prompt-template sh", ["plain,short"]),
+        ("dataset build --task-kinds white_box,in", ["plain,white_box,input_prediction"]),
+        ("ask --question-kinds next_statement,var", ["plain,next_statement,variable_state"]),
+        ("dataset add-cot --style com", ["plain,compact"]),
+        ("dataset export --format ver", ["plain,verl"]),
+        ("train sft --preset tin", ["plain,tiny", "plain,tiny-steps"]),
+        ("train probe --rewards white_box,outp", ["plain,white_box,output_only"]),
+        ("dataset stats some", ["file,some"]),
+        ("evaluate heldout --model some/folder", ["file,some/folder"]),
+        ("trace file.py --qu", ["plain,--quiet"]),
+    ],
+)
+def test_a_shell_completes_values(words: str, found: list[str]) -> None:
+    words = f"execverify {words}"
+    environment = {"_EXECVERIFY_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    done = subprocess.run([sys.executable, "-m", "execverify"], capture_output=True, text=True, env=os.environ | environment)
+    assert sorted(done.stdout.split()) == found, done.stderr

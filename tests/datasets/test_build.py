@@ -82,7 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_manifest_says_what_is_there(made: Path) -> None:
     manifest, rows = manifest_of(made), rows_of(made)
     assert manifest["rows"] == len(rows) == SIZE
-    assert sorted(path.name for path in made.iterdir() if path.name != "report.html") == ["data", "manifest.json"]
+    assert sorted(path.name for path in made.iterdir() if path.name != "report.html") == ["README.md", "data", "manifest.json"]
     for shard in manifest["shards"]:
         path = made / shard["file"]
         own = list(read_rows(str(path)))

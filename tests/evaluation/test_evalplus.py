@@ -1,10 +1,16 @@
 """HumanEval+ and MBPP+: references score 100, broken programs what EvalPlus's package says, and its rule by hand-made cases."""
 
+import functools
+import gzip
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +20,10 @@ from execverify.errors import EvaluationError
 from execverify.evaluation import benchmark, evaluate
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.code_tests.compare import all_close, same_officially, same_strictly
-from execverify.evaluation.code_tests.evalplus import EvalPlus
+from execverify.evaluation.code_tests.evalplus import EvalPlus, evalplus_release
 from execverify.evaluation.code_tests.problem import Problem, Rules
 from execverify.evaluation.code_tests.run import grade
-from execverify.evaluation.data import Source
+from execverify.evaluation.data import Release, Source
 from tests.helpers.benchmarks import HUMANEVAL_PLUS, MBPP_PLUS, benchmark_rows
 from tests.oracles.source_mutants import mutant
 
@@ -132,6 +138,88 @@ def test_all_close_is_numpys() -> None:
                 continue  # the rule asks for that before
             numpys = told(lambda a, b: numpy.allclose(a, b, rtol=1e-7, atol=1e-6), one, other)
             assert told(all_close, one, other, 1e-6) == numpys, (one, other)
+
+
+# ------------------------------------------------------------------------------------------------------ the release
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server of one packed release, and its folder."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "Own.jsonl.gz").write_bytes(gzip.compress((json.dumps(row()) + "\n").encode()))
+    (folder / "broken.jsonl.gz").write_bytes(b"no gzip")
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", folder
+        server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_release_is_downloaded_once_into_the_cache(
+    name: str, served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, folder = served
+    bench = benchmark(name)
+    assert isinstance(bench, EvalPlus)
+    monkeypatch.delenv(bench.release.override, raising=False)
+    cache = tmp_path / "cache" / "evalplus" / "Own.jsonl"
+    monkeypatch.setattr(type(bench), "release", replace(bench.release, url=f"{url}/Own.jsonl.gz", cache=cache))
+    assert [item.id for item in bench.items(bench.located(Source()))] == ["Own/1"]
+    (folder / "Own.jsonl.gz").unlink()
+    found = evaluate(name, "mock:gold").results
+    assert found["official"]["pass_at_1"] == 100.0 and found["data"]["file"] == "Own.jsonl" and len(found["data"]["sha256"]) == 64
+    monkeypatch.setenv(bench.release.override, str(write(tmp_path / "given.jsonl", row(task_id="Given/1"))))
+    assert [item.id for item in bench.items(bench.located(Source()))] == ["Given/1"]
+
+
+@pytest.mark.parametrize("file", ["broken.jsonl.gz", "absent.jsonl.gz"])
+def test_a_release_that_cannot_be_had_is_one_line(
+    file: str, served: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Release(f"{served[0]}/{file}", tmp_path / "cache" / "file.jsonl", "NO_SUCH_VARIABLE")
+    with pytest.raises(
+        EvaluationError, match=r"could not be fetched from .* give --data FILE, or name the file in NO_SUCH_VARIABLE"
+    ):
+        release.path("humaneval+")
+    assert not release.cache.exists()
+
+
+def test_addresses_and_cache_are_evalplus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "platform", "linux")
+    release = evalplus_release("HumanEvalPlus", "v0.1.10", "HUMANEVAL_OVERRIDE_PATH")
+    assert release.url == "https://github.com/evalplus/humanevalplus_release/releases/download/v0.1.10/HumanEvalPlus.jsonl.gz"
+    assert release.cache == tmp_path / "evalplus" / "HumanEvalPlus-v0.1.10.jsonl"
+    if EVALPLUS is not None:
+        code = (
+            "from evalplus.data import humaneval as h, mbpp as m; from evalplus.data.utils import get_dataset_metadata as f;"
+            "print(f('HumanEvalPlus', h.HUMANEVAL_PLUS_VERSION, False)); print(f('MbppPlus', m.MBPP_PLUS_VERSION, False))"
+        )
+        done = subprocess.run(
+            [EVALPLUS, "-c", code], capture_output=True, text=True, env=os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+        )
+        mbpp = evalplus_release("MbppPlus", "v0.2.0", "MBPP_OVERRIDE_PATH")
+        assert done.stdout.splitlines() == [str((one.url, str(one.cache))) for one in (release, mbpp)], done.stderr
+
+
+def test_samples_in_evalplus_form_are_scored(tmp_path: Path) -> None:
+    data = write(tmp_path / "data.jsonl", row())
+    samples = write(
+        tmp_path / "samples.jsonl",
+        {"task_id": "Own/1", "solution": "def half(x):\n    return x / 2\n"},
+        {"task_id": "Own/1", "solution": "def half(x):\n    return x\n"},
+        {"task_id": "Own/1", "completion": "    return x / 2\n"},
+    )
+    found = evaluate("humaneval+", f"replay:{samples}", data=data).results
+    assert found["completions"] == 3 and found["official"]["pass_at_1"] == pytest.approx(200 / 3, abs=1e-3)
 
 
 # ------------------------------------------------------------------------------------------------------ the real files

@@ -14,7 +14,7 @@ from execverify.datasets.splits import Splits
 from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation import all_benchmarks, benchmark, evaluate
 from execverify.evaluation.answers import Answer, input_answer, output_answer
-from execverify.evaluation.benchmark import Benchmark, Grade, Item
+from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.benchmarks.heldout import BENCHMARK as OWN
 from execverify.evaluation.benchmarks.heldout import FIXED_SET
 from execverify.evaluation.compare import compare
@@ -32,6 +32,7 @@ from execverify.programs.values import Value
 from execverify.questions.prompts import template_names
 from execverify.questions.task import task
 from execverify.reports.evaluation import results_markdown, write_run
+from execverify.reports.evaluation_page import evaluation_page
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
 
@@ -691,7 +692,13 @@ def test_a_run_leaves_its_folder(data: dict[str, Path], tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["official"]["pass_at_1"] == 20.0
     assert found["sampling"] == Sampling(n=2).plain()
-    assert sorted(path.name for path in run.iterdir()) == ["generations.jsonl", "report.html", "results.json", "table.md"]
+    assert sorted(path.name for path in run.iterdir()) == [
+        "generations.jsonl",
+        "items.jsonl",
+        "report.html",
+        "results.json",
+        "table.md",
+    ]
     assert read_results(run) == found
     assert "| official | 20.00  |" in (run / "table.md").read_text(encoding="utf-8")
     before = (run / "generations.jsonl").read_bytes()
@@ -802,3 +809,37 @@ def test_a_new_benchmark_is_one_object(tmp_path: Path) -> None:
 
     assert evaluate(Twice(), "mock:gold").results["official"]["pass_at_1"] == 100.0
     assert evaluate(Twice(), "mock:constant:4").results["official"]["pass_at_1"] == 25.0
+
+
+def test_reasoning_in_words_is_graded_beside_the_output(data: dict[str, Path], tmp_path: Path) -> None:
+    """A right output after a wrong claim is counted, and shown on the page; answers without reasoning give no such figures."""
+    item, *others = benchmark("cruxeval-o").items(Source(data["cruxeval-o"]))
+    parameter = item.program.split("(", 1)[1].split(")", 1)[0]
+    value = item.call.split("(", 1)[1].rsplit(")", 1)[0]
+    reasoning = f"First {parameter} = {value}. Then {parameter} = 4. Done."
+    lines = [{"id": item.id, "completions": [f"{reasoning}\n[ANSWER]\nassert {item.call} == {item.expected[0]}\n[/ANSWER]"]}]
+    lines += [{"id": one.id, "completions": [f"[ANSWER]\nassert {one.call} == {one.expected[0]}\n[/ANSWER]"]} for one in others]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = evaluate("cruxeval-o", f"replay:{file}", data=data["cruxeval-o"], style="cot")
+    assert found.results["strict"]["pass_at_1"] == 100.0
+    assert found.results["extra_metrics"] == {
+        "claims_found": 2, "claims_right": 50.0, "sentences_unread": 33.3333, "right_output_with_wrong_claim": 100.0,
+    }  # fmt: skip
+    assert "right output with wrong claim" in evaluation_page(found)
+    assert "extra_metrics" not in evaluate("cruxeval-o", "mock:gold", data=data["cruxeval-o"], style="cot").results
+
+
+def test_held_out_chains_in_words_are_graded_as_free_text() -> None:
+    chains = benchmark("heldout-chains")
+    item = chains.items(Source())[0]
+    of = item.reference
+
+    def metrics(text: str) -> dict[str, Any]:
+        answer = chains.extract(item, text, "")
+        marks = tuple(chains.judge([(item, answer)], 1))
+        return chains.extra_metrics([ItemResult(item, (text,), (answer,), marks)])
+
+    found = metrics(f"<reasoning>\nIt returns {of.result.text}.\n</reasoning>\n<answer>\n{of.assertion}\n</answer>")
+    assert (found["claims_found"], found["claims_right"], found["right_output_with_wrong_claim"]) == (1, 100.0, 0.0)
+    assert "claims_found" not in metrics(chains.gold(item))

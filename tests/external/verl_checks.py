@@ -185,6 +185,18 @@ def test_the_written_command_composes_in_verls_own_program(model: Path, tmp_path
         assert (OmegaConf.to_container(found) if OmegaConf.is_config(found) else found) == value, dotted
 
 
+def test_the_example_composes_in_verls_own_program(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    script = Path(__file__).parents[2] / "examples" / "verl" / "run.sh"
+    environment = {"PYTHON": sys.executable, "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
+    environment |= {"ROWS": str(tmp_path), "OUT": str(tmp_path)}
+    command = ["bash", str(script), "--cfg", "job"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    config = OmegaConf.create(done.stdout)
+    assert config.reward.custom_reward_function.name == "compute_score" and config.actor_rollout_ref.rollout.n == 8
+
+
 # --------------------------------------------------------------------------------------------------------- the data
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from execverify.errors import ModelError
 from execverify.models import BACKENDS, Generation, MockModel, Model, Request, Sampling, generate_cached, load, register_backend
 from execverify.models.model import SKIPPED_REQUEST
+from execverify.models.replay import read_recorded
 from tests.helpers.benchmarks import CRUXEVAL, CRUXEVAL_GENERATIONS, benchmark_rows
 
 THREE = ("a", "b", "c")
@@ -469,3 +471,57 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ModelError, match="could not be written"):
         list(generate_cached(tmp_path / "g.jsonl", Counting(), asked(*THREE), Sampling()))
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("gpt-4o", "https://api.openai.com/v1"),
+        ("gpt-4.1-mini", "https://api.openai.com/v1"),
+        ("o3-mini", "https://api.openai.com/v1"),
+        ("claude-sonnet-4-5", "https://HOST/v1"),
+        ("gemini-2.5-pro", "https://HOST/v1"),
+    ],
+)
+def test_a_name_that_only_a_server_has_hints_at_the_command(name: str, url: str) -> None:
+    with pytest.raises(ModelError, match=f"--model {url} --model-arg model={re.escape(name)} "):
+        load(name)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "openai/gpt-oss-20b", "distilgpt2", "gpt-neo", "facebook/opt-125m"])
+def test_a_name_that_the_hub_may_have_is_not_refused(name: str) -> None:
+    from execverify.models.registry import _SERVED
+
+    assert not _SERVED.match(name)
+
+
+# ---------------------------------------------------------------------------------------------------- files of others
+
+
+def test_samples_of_evalplus_and_outputs_of_livecodebench_are_read(tmp_path: Path) -> None:
+    """The forms are those of EvalPlus's samples and of the files that LiveCodeBench's runner writes."""
+    path = tmp_path / "samples.jsonl"
+    lines = [
+        {"task_id": "HumanEval/0", "solution": "def f(): pass"},
+        {"task_id": "HumanEval/0", "solution": "def f(): return 1"},
+        {"task_id": "HumanEval/1", "completion": "    return 2"},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = read_recorded(str(path))
+    assert found.extracted and {name: one[0].completions for name, one in found.generations.items()} == {
+        "HumanEval/0": ("def f(): pass", "def f(): return 1"),
+        "HumanEval/1": ("    return 2",),
+    }
+    outputs = [
+        {"question_id": "1873_A", "output_list": ["```python\nprint(1)\n```"], "code_list": ["print(1)"], "graded_list": [True]},
+        {"question_id": 7, "code_list": ["a", "b"]},
+        {"id": "exec_1", "question_id": "2727", "pred_list": ["[1]"]},
+    ]
+    path.write_text(json.dumps(outputs))
+    found = read_recorded(str(path))
+    assert found.extracted and [one[0].completions for one in found.generations.values()] == [("print(1)",), ("a", "b"), ("[1]",)]
+    assert list(found.generations) == ["1873_A", "7", "exec_1"]
+    for bad in ({"task_id": "HumanEval/0"}, {"question_id": "1", "code_list": [3]}, {"question_id": "1"}):
+        path.write_text(json.dumps([bad]))
+        with pytest.raises(ModelError, match="has no"):
+            read_recorded(str(path))

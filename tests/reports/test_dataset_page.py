@@ -65,6 +65,9 @@ def test_the_page_shows_what_the_manifest_says(made: Path) -> None:
         "Trace: ",
     ):
         assert words in page.text, words
+    tests = sum(len(row["questions"]) for row in rows_at(shards_of(made), range(SIZE)) if row["kind"] == "code_generation")
+    assert tests and f"{format_count(tests)}unit tests of code-generation rows" in page.text
+    assert page.text.count("A chain of thought, rendered from the trace") >= 6 and page.text.count("The prompt") >= 6
     assert page.tags["article"] == len([name for name in page.ids if name.startswith("row-") and name.count("-") == 1]) >= 12
 
 

@@ -15,13 +15,16 @@ from execverify.errors import EvaluationError
 from execverify.evaluation import evaluate
 from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Grade, Item, ItemResult
-from execverify.evaluation.compare import compare
+from execverify.evaluation.compare import changed_items, compare
 from execverify.evaluation.run import Evaluation
 from execverify.evaluation.run_dir import read_results, strict_scores
+from execverify.reports.benchmarks import write_summary
+from execverify.reports.comparison_page import comparison_page
 from execverify.reports.evaluation import RUN_FILES, comparison_markdown, results_markdown, write_run
 from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.training import training_markdown
+from tests.helpers.command import run as command
 from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
 
@@ -59,10 +62,10 @@ def test_the_page_holds_every_line_once() -> None:
 
 def test_the_page_shows_the_scores(run: Evaluation) -> None:
     page, results = Page(evaluation_page(run)), run.results
-    for verdict in ("official", "strict"):
-        assert f"{results[verdict]['pass_at_1']:.2f}" in page.text and f"{verdict}: variable_state" in page.text
+    assert f"{results['official']['pass_at_1']:.2f}" in page.text and "official and strict: variable_state" in page.text
+    assert "strict: variable_state" not in page.text.replace("official and strict: variable_state", ""), "both are one rule"
     assert f"baseline: the constant answer {results['baselines']['best']['official']['all']['answer']}" in page.text
-    assert page.text.count("1 (variable_state)") >= 1 and "Not complete" not in page.text
+    assert "Not complete" not in page.text
     assert all(answer in page.text for answer in results["baselines"]["answers"])
 
 
@@ -74,7 +77,7 @@ def test_the_page_needs_nothing_and_runs_its_own_script_alone(run: Evaluation) -
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page.source
     found = json.loads(text)
-    assert len(found["items"]) == 30 and found == items_as_data(run.records, run.prompts)
+    assert len(found["items"]) == 30 and found == {**items_as_data(run.records, run.prompts), "one_rule": True}
     assert page.tags["table"] == page.tags["caption"] and len(set(page.ids)) == len(page.ids)
     for name in re.findall(r'getElementById\("(\w+)"\)', script):
         assert name in page.ids, name
@@ -125,10 +128,8 @@ def test_the_files_of_a_run(run: Evaluation, tmp_path: Path) -> None:
 
 def test_tables(run: Evaluation, gold: Evaluation) -> None:
     lines = results_markdown(run.results).splitlines()
-    assert lines[0] == "**heldout**, mock:constant:Nil" and lines[2].startswith("| verdict  | task ")
-    assert len([line for line in lines if line.startswith(("| official", "| strict"))]) == 2 * (
-        1 + len(list(strict_scores(run.results)))
-    )
+    assert lines[0] == "**heldout**, mock:constant:Nil" and lines[2].startswith("| verdict ")
+    assert len([line for line in lines if line.startswith("| official and strict")]) == 1 + len(list(strict_scores(run.results)))
     text = comparison_markdown(compare([("a|b", run.results), ("gold", gold.results)]))
     assert "| a\\|b | mock:constant:Nil |" in text and "p (Holm)" in text and "Against a|b" in text
 
@@ -149,3 +150,47 @@ def test_the_table_of_a_training(run: Evaluation, gold: Evaluation) -> None:
     base, baseline = (next(line for line in lines if line.startswith(f"| {name} ")) for name in ("base", "baseline"))
     for task, score, best in tasks:
         assert task in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
+
+
+def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation) -> None:
+    runs = [("constant <b>", run.results), ("gold", gold.results)]
+    found = compare(runs)
+    page = Page(comparison_page(found, runs))
+    whole = [row for row in found["comparisons"] if row["task"] == "all"]
+    assert [row["verdict"] for row in whole] == ["official", "strict"]
+    gain = gold.results["official"]["pass_at_1"] - run.results["official"]["pass_at_1"]
+    assert whole[0]["difference"] == pytest.approx(gain, abs=0.01), "the plain mean over tasks"
+    assert whole[0]["interval"][0] < whole[0]["difference"] < whole[0]["interval"][1]
+    assert f"{whole[0]['difference']:+.2f}" in page.text and "constant <b>" in page.text and "b" not in page.tags
+    changed = changed_items(run.results, gold.results, "official")
+    assert f"{len(changed)} items are better" in page.text and "0 items are worse" in page.text
+    verdicts = [line.split("|")[2].strip() for line in comparison_markdown(found).splitlines() if line.startswith("| gold")]
+    assert set(verdicts[1:]) == {"official and strict"}, "both verdicts are one rule"
+
+
+def test_several_benchmarks_have_one_table_and_page(tmp_path: Path, run: Evaluation) -> None:
+    other = {**run.results, "benchmark": "other & one", "one_rule": False}
+    write_summary(tmp_path, [run.results, other])
+    table, page = (tmp_path / "summary.md").read_text(), Page((tmp_path / "summary.html").read_text())
+    tasks = 1 + len(list(strict_scores(run.results)))
+    assert sum(line.startswith("| heldout") for line in table.splitlines()) == tasks
+    assert sum(line.startswith("| other") for line in table.splitlines()) == 2 * tasks
+    assert [link for link in page.links if not link.startswith("#")] == [
+        "./heldout/report.html",
+        "./other%20%26%20one/report.html",
+    ]
+
+
+def test_the_verb_takes_several_benchmarks(tmp_path: Path) -> None:
+    words = ("evaluate", "heldout", "library-io", "--model", "mock:constant:0", "--limit", "6")
+    done = command(*words, "-o", str(tmp_path / "out"))
+    assert done.returncode == 0 and done.stdout.count("library-io") == 2, done.stderr
+    assert (tmp_path / "out" / "summary.html").is_file() and (tmp_path / "out" / "heldout" / "items.jsonl").is_file()
+    done = command(*words, "--data", "x")
+    assert done.returncode == 2 and "NAME=FILE" in done.stderr and done.stderr.count("\n") == 1
+    done = command("evaluate", "heldout", "heldout", "--model", "mock:gold")
+    assert done.returncode == 2 and "named twice" in done.stderr
+    runs = [str(tmp_path / "out" / "heldout")] * 2
+    done = command("compare", *runs, "-o", str(tmp_path / "page.html"))
+    assert done.returncode == 0 and (tmp_path / "page.html").is_file(), done.stderr
+    assert command("compare", *runs, "-o", str(tmp_path / "page.txt")).returncode == 2

@@ -199,6 +199,8 @@ def test_an_exception_anywhere_is_zero_for_that_completion(
         return real(first, *rest, **more)
 
     monkeypatch.setattr(scoring, where, broken)
+    if where == "parse_answer":
+        monkeypatch.setattr(scoring, "parse_input_answer", broken)  # which input predictions are read by
     pairs = [(wanted, answer("assert f(77) == [1]")), (wanted, answer("assert f(76) == [1]")), (white, white.gold)]
     scores = ev.score_many([*pairs, (white, answer("assert f(77) == 1"))])
     assert [score.reward for score in scores] == [0.0, 2.0, 2.0, 0.0]

@@ -11,6 +11,7 @@ import execverify as ev
 from execverify.cot.detail import DETAIL_LEVELS
 from execverify.cot.events import trace_view
 from execverify.cot.generate import _completion
+from execverify.cot.search import known_arguments
 from execverify.errors import ExecVerifyError, QuestionError
 from execverify.programs.program import parse_call
 from execverify.questions.task import Task
@@ -71,8 +72,10 @@ def chains_of(runs: list[Run]) -> Iterator[tuple[Task, RunReference, int, str]]:
     """The rendered chain of each run, at every level of detail."""
     for one, reference in runs:
         view = trace_view(reference.trace, reference.values)
+        is_input = one.kind == "input_prediction"
+        search = known_arguments(reference.trace, reference.values) if is_input else None
         for level, detail in enumerate(DETAIL_LEVELS):
-            yield one, reference, level, _completion(one, view, detail, "compact", 0)
+            yield one, reference, level, _completion(one, view, detail, "compact", 0, search)
 
 
 @pytest.fixture(scope="module")

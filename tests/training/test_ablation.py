@@ -15,6 +15,7 @@ from execverify.evaluation.run import evaluate
 from execverify.reports.ablation import CURVE_TITLES, ablation_markdown
 from execverify.reports.evaluation import write_run
 from execverify.training.ablation.conditions import CONDITIONS, select_conditions
+from execverify.training.ablation.rollouts import rollout_comparisons
 from execverify.training.ablation.summary import comparisons, mean_and_interval, p_over_seeds, summary
 from execverify.training.checkpoints import ZERO_VARIANCE
 from tests.helpers.tiny_training import preset
@@ -217,3 +218,15 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="begun with other settings"):
         Ablation(preset("model.hidden=64"), [3], [], out, 1, said.append).run()
     assert any((out / "seed-3" / "evaluations").iterdir())
+
+
+def test_rollouts_are_compared_by_update_in_the_second_half() -> None:
+    def log(*values: float) -> list[dict[str, float]]:
+        return [{"step": step, "execverify/output": value} for step, value in enumerate(values, 1)]
+
+    logs = {"white-box": [log(0.9, 0.9, 0.25, 0.5), []], "output-only": [log(0.1, 0.1, 0.25, 0.25), log(1.0)]}
+    (row,) = rollout_comparisons(logs, [0, 1])
+    assert (row["metric"], row["condition"], row["against"], row["updates"]) == ("output", "white-box", "output-only", 2)
+    assert (row["score"], row["score_against"], row["difference"], row["by_seed"]) == (37.5, 25.0, 12.5, {0: 12.5})
+    assert row["interval"][0] < 0 < 25 < row["interval"][1]  # two updates: the interval is wide
+    assert rollout_comparisons({"white-box": [log(0.5)], "output-only": [log(0.5)]}, [0]) == []

@@ -31,9 +31,13 @@ from tests.helpers.tiny_training import arguments, command, one_thread, preset, 
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
 
+from execverify.cot import CotCompletion, generate_cot
+from execverify.cot.search import known_arguments
 from execverify.datasets import DatasetConfig, Splits, build, read_rows
-from execverify.datasets.cot_rows import cot_rows
 from execverify.questions.kinds.base import QUESTION_KINDS
+from execverify.questions.rows import from_row
+from execverify.questions.task import Task
+from execverify.rewards.steps.reference import RunReference, references_of
 from execverify.training import verified_share
 from execverify.training.base_model import base_model, trained_tokenizer
 from execverify.training.data import Rows
@@ -51,6 +55,14 @@ from execverify.training.with_trl.step_logs import JsonlLogCallback, LoggedRewar
 from execverify.training.with_trl.trainer import check_credits, groups_alike
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
+
+
+def _true_chain(task: Task, run: RunReference | None) -> str:
+    assert run is not None
+    search = known_arguments(run.trace, run.values) if task.kind == "input_prediction" else None
+    made = generate_cot(task, run.trace, run.values, search=search)
+    assert isinstance(made, CotCompletion)
+    return made.text
 
 
 def _quiet(line: str) -> None:
@@ -461,7 +473,9 @@ def test_a_stage_that_wants_true_chains(trained: Path, tmp_path: Path, monkeypat
     assert "rl_whitebox.min_verified is 5.0%" in str(refused.value) and "rl_whitebox.min_verified=0" in str(refused.value)
     assert not (tmp_path / STAGE).exists() and not (tmp_path / VERIFIED).exists()
 
-    chains = {row["id"]: row["completion"][0]["content"] for row in cot_rows(rows)}
+    tasks = [from_row(row) for row in rows]
+    runs = references_of([task.program for task in tasks])
+    chains = {task.id: _true_chain(task, runs[task.program]) for task in tasks}
     monkeypatch.setattr(verified_share, "draw_samples", lambda drawn, *_: {row["id"]: (chains[row["id"]], "") for row in drawn})
     with pytest.raises(TrainingError, match=f"50.0% of {count} completions"):
         train(0.51)

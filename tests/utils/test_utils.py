@@ -156,7 +156,7 @@ def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> 
         == []
     )
     assert account.not_code == {"math": 2}
-    assert list(read_recorded(written({"id": "1", "completion": "a"}, {"id": "2", "completion": "b"}))[1]) == ["1", "2"]
+    assert list(read_recorded(written({"id": "1", "completion": "a"}, {"id": "2", "completion": "b"})).generations) == ["1", "2"]
 
 
 def test_lists_of_messages_are_lines_and_no_array(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from execverify import __version__
-from execverify.errors import ExecVerifyError, SandboxError
+from execverify.cli.completion import with_completion
+from execverify.cli.verbosity import log_to_stderr, with_verbosity
+from execverify.errors import ExecVerifyError, RunStopped, SandboxError
 from execverify.utils.messages import one_line
 from execverify.utils.registry import load_plugins
 
@@ -28,8 +30,9 @@ VERBS = {
     "trace": ("trace", "Run programs and show each step: its line, and what changed."),
     "ask": ("trace", "Ask questions about programs' runs, with every accepted answer."),
     "score": ("score", "Grade completions of rows."),
+    "view": ("view", "Show runs, questions and graded answers as one page for a browser."),
     "dataset": ("", "Make, import, check, describe and export rows."),
-    "evaluate": ("evaluate", "Run a benchmark on a model, and score it."),
+    "evaluate": ("evaluate", "Run benchmarks on a model, and score them."),
     "compare": ("compare", "Compare runs of one benchmark with the first of them."),
     "train": ("train", "Train a model by a preset: SFT, white-box RL, unit-test RL."),
     "ablate": ("ablate", "Train and measure every condition of the ablation."),
@@ -41,16 +44,19 @@ DATASET_VERBS = {
     "build": ("dataset_build", "Make a dataset of synthesized programs."),
     "from-programs": ("dataset_from_programs", "Make rows of programs that exist."),
     "import": ("dataset_import", "Make rows of published code problems with their unit tests."),
-    "add-cot": ("dataset_add_cot", "Give rows chains of thought rendered from their programs' traces."),
+    "add-cot": ("dataset_add_cot", "Give rows chains of thought: rendered from traces, or written by a model."),
+    "difficulty": ("dataset_difficulty", "Measure how many samples of a model are right, and keep rows by that."),
+    "from-failures": ("dataset_from_failures", "Make rows of questions about a model's own failed programs."),
     "stats": ("dataset_stats", "Describe rows and their programs, and how far shortcuts get."),
     "validate": ("dataset_validate", "Check labels against a new run, and that no reward hack is overpaid."),
     "report": ("dataset_stats", "Write the page that describes a dataset, OUT/report.html, anew."),
     "export": ("dataset_export", "Write rows as a trainer reads them."),
+    "push": ("dataset_push", "Upload a dataset with its card to the Hugging Face hub."),
 }
 """The verbs of `execverify dataset`."""
 
-_RESUMES = frozenset({"build", "train", "ablate"})
-"""Verbs that resume where they were stopped; `evaluate` does with --output."""
+_RESUMES = frozenset({"build", "difficulty", "train", "ablate"})
+"""Verbs that resume where they were stopped; `evaluate` does with --output, and `add-cot` and `from-failures` with --model."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -79,7 +85,7 @@ class _Verbs(click.Group):
         load_plugins()  # before any room is loaded: a plugin may import all of them
         found = importlib.import_module(f"execverify.cli.{module}")
         command: click.Command = getattr(found, f"{self.prefix}{cmd_name.replace('-', '_')}_command")
-        return command
+        return with_completion(with_verbosity(command))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in self.verbs and not args[0].startswith("-"):
@@ -127,7 +133,10 @@ _GROUPS: dict[str, click.Command] = {"dataset": dataset}
 @click.version_option(__version__, prog_name="execverify")
 @click.pass_context
 def execverify(ctx: click.Context) -> None:
-    """Teach language models to execute code in their heads, and prove what they learned."""
+    """Teach language models to execute code in their heads, and prove what they learned.
+
+    Every command takes --quiet (results and warnings alone) and --verbose (also what is done).
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(2)
@@ -170,10 +179,11 @@ def run_command_line(args: list[str] | None = None) -> NoReturn:
 
 
 def _status(words: list[str]) -> int:
-    """Runs a command; its exit status."""
+    """Run a command; its exit status."""
+    log_to_stderr(complain)
     try:
         try:
-            with execverify.make_context("execverify", list(words)) as ctx:
+            with execverify.make_context("execverify", list(words), obj=tuple(words)) as ctx:
                 execverify.invoke(ctx)
         finally:
             sys.stdout.flush()
@@ -190,7 +200,7 @@ def _status(words: list[str]) -> int:
         complain(stopped(words))
         return 128 + (stop.number if isinstance(stop, Signalled) else signal.SIGINT)
     except ExecVerifyError as error:
-        return _complain_with(error, 3 if isinstance(error, SandboxError) else 2)
+        return _complain_with(error, 3 if isinstance(error, SandboxError | RunStopped) else 2)
     except BrokenPipeError:  # the reader of our output has gone, as in `execverify trace ... | head`
         _drop_output()
         return 128 + signal.SIGPIPE
@@ -233,7 +243,9 @@ def stopped(words: list[str]) -> str:
     """The message for a stopped command: whether the same command resumes."""
     named = [word for word in words if not word.startswith("-")]
     verb = next((word for word in named if word != "dataset"), "")
-    if verb in _RESUMES or (verb == "evaluate" and any(word.split("=")[0] in ("-o", "--output") for word in words)):
+    options = {word.split("=")[0] for word in words}
+    asks = verb in ("add-cot", "from-failures") and "--model" in options
+    if verb in _RESUMES or asks or (verb == "evaluate" and options & {"-o", "--output"}):
         return "stopped; what was done is kept: give the same command again to resume"
     if verb == "evaluate":
         return "stopped; nothing is kept: with --output RUN, the same command would resume"

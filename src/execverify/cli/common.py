@@ -1,5 +1,6 @@
 """What several verbs share: options, and programs read from a file or a pipe."""
 
+import json
 import math
 import os
 import sys
@@ -10,6 +11,7 @@ import click
 
 from execverify.cli.app import complain
 from execverify.cli.terminal import echo_json
+from execverify.datasets.card import shell_command
 from execverify.datasets.from_programs import program_of
 from execverify.errors import ProgramError, RowError
 from execverify.programs.program import Program
@@ -123,6 +125,25 @@ class FailureReporter:
         """Ends the command where anything failed."""
         if self.count:
             sys.exit(2)
+
+
+def given_command() -> str:
+    """The command that runs now, as a dataset's card names it."""
+    return shell_command(click.get_current_context().find_root().obj or ())
+
+
+def model_options(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """NAME=VALUE; a value that is JSON is read as such."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.UsageError(f"--model-arg {pair}: write NAME=VALUE, such as backend=vllm")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def default_workers() -> int:

@@ -1,10 +1,15 @@
-"""The verb `chains`: rows with chains of thought, for supervised fine-tuning."""
+"""`execverify dataset add-cot`: rows with chains of thought, for supervised fine-tuning."""
 
 import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import click
 
-from execverify.cli.common import SEED, default_workers, limit_options, limits_from_options
+from execverify.cli.asking import asking_options, note_usage, open_asker, print_funnel, usage_text
+from execverify.cli.common import SEED, Finite, default_workers, given_command, limit_options, limits_from_options
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
@@ -13,8 +18,30 @@ from execverify.cot.generate import DEFAULT_MAX_TOKENS
 from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
 from execverify.datasets.rows_io import check_out, count_rows, read_rows
 from execverify.datasets.tokens import TokenCounter
+from execverify.datasets.workers import WorkerPool
 from execverify.errors import RowError
+from execverify.generation.funnel import Funnel
+from execverify.generation.rows import Record, RowOutput, beside, input_funnel, run_stages
+from execverify.generation.teach import (
+    TEACHING_STAGES,
+    TeachingConfig,
+    judge_completions,
+    shares_by_level,
+    taught_row,
+    teach_rows,
+)
+from execverify.questions.rows import Row
+from execverify.sandbox.result import Limits
 from execverify.utils.messages import count_phrase
+
+_ABOUT = (
+    "Tasks of code execution with chains of thought for supervised fine-tuning. Each chain was rendered from the trace of its program, "
+    "and its answers were graded right."
+)
+_ABOUT_TAUGHT = (
+    "Tasks of code execution with chains of thought for supervised fine-tuning. A model wrote each chain, which was kept because its "
+    "answers were graded right."
+)
 
 
 @click.command("add-cot")
@@ -36,6 +63,12 @@ from execverify.utils.messages import count_phrase
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses styles and phrases.")
 @click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
+@click.option("--tries", default=4, show_default=True, type=click.IntRange(1), help="Model: most completions of a row.")
+@click.option("--temperature", default=0.6, show_default=True, type=Finite(0), help="Model: of its completions.")
+@click.option(
+    "--top-p", default=0.95, show_default=True, type=Finite(0, 1, min_open=True), help="Model: share of probability drawn from."
+)
+@asking_options
 @limit_options
 def dataset_add_cot_command(
     rows: str,
@@ -50,11 +83,20 @@ def dataset_add_cot_command(
     timeout: float,
     steps: int,
     imports: tuple[str, ...],
+    tries: int,
+    temperature: float,
+    top_p: float,
+    **asking: Any,
 ) -> None:
-    """Add chains of thought rendered from the traces of the rows' programs.
+    """Add chains of thought: rendered from the traces of the rows' programs, or, with --model, written by a model.
 
-    ROWS is a file of rows, or the folder of a dataset. OUT has the columns prompt and completion, as TRL's SFTTrainer takes them.
+    ROWS is a file of rows, or the folder of a dataset. OUT has the columns prompt and completion, as TRL's SFTTrainer takes them. Of a
+    model's completions, the first one that earns the full reward is kept.
     """
+    if asking["spec"]:
+        config = TeachingConfig(tries, temperature, top_p, budget or 4096, seed)
+        _teach(rows, out, config, limits_from_options(timeout, steps, imports), workers, limit, asking)
+        return
     account = CotReport()
     total = count_rows(rows)
     check_out(out)
@@ -71,10 +113,61 @@ def dataset_add_cot_command(
             account=account,
             progress=bar.advance,
         )
-        written = write_unless_empty(out, made, parquet_columns)
+        written = write_unless_empty(out, made, _ABOUT, parquet_columns)
     _print_account(account, out)
     if not written:
         raise RowError(f"no row of {rows} got a chain, and nothing was written")
+
+
+def _teach(
+    rows: str,
+    out: str,
+    config: TeachingConfig,
+    limits: Limits,
+    workers: int,
+    limit: int | None,
+    asking: Mapping[str, Any],
+) -> None:
+    """Chains by a model."""
+    levels: dict[Any, Counter[bool]] = {}
+    total = count_rows(rows)
+    check_out(out)
+    output = RowOutput(
+        out,
+        Funnel("rows", TEACHING_STAGES),
+        input_funnel(rows),
+        about=_ABOUT_TAUGHT,
+        command=given_command(),
+        row_of=taught_row,
+        columns=parquet_columns,
+    )
+    with (
+        open_asker(asking, beside(out, ".requests")) as asker,
+        WorkerPool(workers) as pool,
+        Progress("rows", total if limit is None or total is None else min(limit, total), usage_text(asker)) as bar,
+    ):
+
+        def judge(pairs: Sequence[tuple[Row, str]]) -> list[bool]:
+            return pool.submit(partial(judge_completions, limits=limits), pairs).result()
+
+        def count(record: Record) -> Record:
+            levels.setdefault(record["row"].get("level"), Counter())[not record["stage"]] += 1
+            bar.advance(1)
+            return record
+
+        work = partial(teach_rows, asker=asker, config=config, judge=judge)
+        try:
+            kept = output.write(
+                map(count, run_stages(itertools.islice(read_rows(rows), limit), work, concurrency=asker.concurrency))
+            )
+        finally:
+            note_usage(asker)
+    print_funnel(output.entries)
+    for level, right, asked in shares_by_level(levels):
+        note(f"{level}: {right} of {asked} kept ({right / asked:.0%})")
+    note(f"{count_phrase(kept, 'chain')}" + (f" -> {out}" if kept else ""))
+    if not kept:
+        raise RowError(f"no row of {rows} got a chain, so {out} was not written")
 
 
 def _print_account(account: CotReport, out: str) -> None:

@@ -1,5 +1,6 @@
 """The verb that makes a dataset: `build`."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, default_workers, limit_options
+from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
+from execverify.cli.common import SEED, Finite, default_workers, given_command, limit_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
 from execverify.cli.trace import split_kinds
+from execverify.datasets.build_dir import check_folder
 from execverify.datasets.build_run import BuildResult, build
-from execverify.datasets.config import DatasetConfig, levels_of
+from execverify.datasets.config import DatasetConfig, check_size, levels_of
 from execverify.datasets.splits import Splits
+from execverify.generation.build import DEFAULT_ASKED_PER_ROW, build_with_model, requests_folder
+from execverify.generation.programs import CHAT, FULL, RUN, TYPED, SynthesisConfig, check_recipe
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.question import KINDS
 from execverify.questions.task import ALL_KINDS, TASK_KINDS
@@ -21,6 +26,7 @@ from execverify.reports.dataset import write_report
 from execverify.utils.messages import count_phrase
 
 _SHOWN = 6
+GRAMMAR = "grammar"
 
 
 @click.command("build")
@@ -75,6 +81,37 @@ _SHOWN = 6
 )
 @click.option("--splits", default=str(Splits()), show_default=True, help="Splits and their shares of the programs' shapes.")
 @limit_options
+@click.option(
+    "--synthesizer", default=GRAMMAR, show_default=True, type=click.Choice([GRAMMAR, CHAT]), help="What writes the programs."
+)
+@click.option(
+    "--max-asked",
+    type=click.IntRange(1),
+    metavar="N",
+    help=f"chat: programs to ask for at most; there may then be fewer rows.  [default: {DEFAULT_ASKED_PER_ROW} for each row]",
+)
+@click.option("--temperature", default=0.8, show_default=True, type=Finite(0), help="chat: of the requests for programs.")
+@click.option(
+    "--top-p", default=0.9, show_default=True, type=Finite(0, 1, min_open=True), help="chat: share of probability drawn from."
+)
+@click.option("--repair", is_flag=True, help="chat: ask once more where a program cannot be read or breaks its constraint.")
+@click.option(
+    "--inputs",
+    "inputs_from",
+    default=TYPED,
+    show_default=True,
+    type=click.Choice([TYPED, CHAT]),
+    help="chat: where further arguments come from: mutation by type, or the model (temperature 0.4).",
+)
+@click.option(
+    "--checks",
+    default=FULL,
+    show_default=True,
+    type=click.Choice([FULL, RUN]),
+    help="chat: full: as for the grammar's programs; run: a program runs, deterministically, and there is something to ask.",
+)
+@max_tokens_option(1024)
+@asking_options
 def dataset_build_command(
     out: str,
     size: int,
@@ -95,10 +132,20 @@ def dataset_build_command(
     timeout: float,
     steps: int,
     imports: tuple[str, ...],
+    synthesizer: str,
+    max_asked: int | None,
+    temperature: float,
+    top_p: float,
+    repair: bool,
+    inputs_from: str,
+    checks: str,
+    max_tokens: int,
+    **asking: Any,
 ) -> None:
     """Make a dataset of synthesized programs in the folder OUT: Parquet shards, a manifest, a report.
 
-    The same options give the same rows. A build that was stopped, however, goes on when the same command is given again.
+    The same options give the same rows. A build that was stopped, however, goes on when the same command is given again. With
+    --synthesizer chat, a model writes the programs, and every answer is kept in OUT/requests.
     """
     recipe = DatasetConfig(
         seed=seed,
@@ -118,6 +165,12 @@ def dataset_build_command(
         decontaminate=exclude,
         imports=imports,
     )
+    if synthesizer == CHAT:
+        config = SynthesisConfig(temperature, top_p, max_tokens, repair, inputs_from, checks=checks)
+        _build_with_model(out, size, recipe, config, max_asked, workers, asking)
+        return
+    if asking["spec"]:
+        raise click.UsageError("--model goes with --synthesizer chat")
     with Progress("rows", max(size, 0)) as bar:
         built = build(
             out,
@@ -126,8 +179,41 @@ def dataset_build_command(
             workers=workers,
             progress=lambda done, ready: bar.update(done, ready=ready),
             write_report=partial(write_report, workers=workers),
+            command=given_command(),
         )
     _print(Path(out), built)
+
+
+def _build_with_model(
+    out: str,
+    size: int,
+    recipe: DatasetConfig,
+    config: SynthesisConfig,
+    max_asked: int | None,
+    workers: int,
+    asking: Mapping[str, Any],
+) -> None:
+    check_size(size)
+    check_recipe(recipe)
+    check_folder(Path(out))
+    with open_asker(asking, requests_folder(out)) as asker, Progress("rows", max(size, 0), usage_text(asker)) as bar:
+        try:
+            built = build_with_model(
+                out,
+                size,
+                recipe,
+                config,
+                asker,
+                max_asked=max_asked,
+                workers=workers,
+                progress=lambda done, ready: bar.update(done, ready=ready),
+                write_report=partial(write_report, workers=workers),
+                command=given_command(),
+            )
+        finally:
+            note_usage(asker)
+    _print(Path(out), built)
+    print_funnel(built.manifest["funnel"], [f"{name}: {count}" for name, count in built.manifest["repairs"].items()])
 
 
 def _print(out: Path, built: BuildResult) -> None:
@@ -139,7 +225,8 @@ def _print(out: Path, built: BuildResult) -> None:
         before = f", {built.ready} of them made before," if built.ready else ""
         rate = (manifest["rows"] - built.ready) / built.seconds
         note(f"{rows}{before} in {built.seconds:.1f} s ({rate:,.0f} a second) -> {out}")
-        note("time: " + ", ".join(f"{name} {share:.0%}" for name, share in built.clock.shares.items()))
+        if built.clock.seconds["synthesis"]:  # a model's programs are made elsewhere
+            note("time: " + ", ".join(f"{name} {share:.0%}" for name, share in built.clock.shares.items()))
     table = Table(show_header=False, box=None, pad_edge=False)
     for name in ("splits", "kinds", "levels"):
         table.add_row(name, Text(_as_text(manifest[name])))

@@ -22,6 +22,11 @@ from execverify.questions.question import KINDS
 from execverify.questions.task import TASK_KINDS
 from execverify.utils.messages import count_phrase
 
+_ABOUT = (
+    "Tasks of code execution about given programs: predict what a call returns and answer questions about single steps of its run, "
+    "or predict arguments. Every program was run confined, and its trace gave the answers."
+)
+
 
 @click.command("from-programs")
 @click.argument("file")
@@ -79,7 +84,7 @@ def dataset_from_programs_command(
     records = list(read_program_records(file, call, usual_imports))
     with Progress("programs", len(records)) as bar:
         made = make_rows(records, settings, account, bar.update)
-        written = write_unless_empty(out, made)
+        written = write_unless_empty(out, made, _ABOUT)
     _print_account(account, out)
     if not written:
         raise RowError(f"no program of {file} gave a row, and nothing was written")

@@ -1,17 +1,22 @@
-"""The verb that makes rows of code problems that others have published: `code-rows`."""
+"""The verb `import`: rows of what others have published, code problems or rows in the form of the paper's authors."""
 
 import itertools
+from pathlib import Path
 
 import click
 
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
+from execverify.datasets.authors import AuthorsReport, authors_rows, is_authors_file
 from execverify.datasets.code_problems import HUB, ImportReport, problem_rows
 from execverify.datasets.rows_io import check_out
 from execverify.errors import RowError
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.utils.messages import count_phrase
+
+_ABOUT = "Published code problems: a program is to be written, and unit tests judge it. The tests are those of the source."
+_ABOUT_AUTHORS = "Tasks of code execution in the form of the paper's authors, read from a file of theirs."
 
 
 @click.command("import")
@@ -31,23 +36,46 @@ from execverify.utils.messages import count_phrase
 def dataset_import_command(
     source: str, out: str, limit: int | None, split: str, template: str, keep_prompts: bool, check: bool
 ) -> None:
-    """Make rows of published code problems with their unit tests.
+    """Make rows of published data: code problems with their unit tests, or rows in the form of the paper's authors.
 
     SOURCE is a file of JSON lines or one JSON array (also gzipped), a .parquet file, a folder of Parquet files, or a name on the hub:
     PRIME-RL/Eurus-2-RL-Data. The formats that are read: docs/code-tasks.md. What is not about code is left out; records that are malformed
     are counted with their reasons. With --check, tests that any answer passes are left out, and so are records whose own solution fails.
+
+    A file of the authors' form (`rl_dataset.json`: docs/data-format.md) gives white-box and input-prediction rows. Each program runs anew,
+    and questions get the answers of that run. With --keep-prompts, prompts and answers stay as the file has them.
     """
+    if is_authors_file(source):
+        _import_authors(source, out, limit, split=split, template=template, keep_prompts=keep_prompts)
+        return
     account = ImportReport()
     rows = problem_rows(source, account, split=split, template=template, keep_prompts=keep_prompts, check=check)
     check_out(out)
     with Progress("problems", limit) as bar:
         made = bar.track(itertools.islice(rows, limit))
-        written = write_unless_empty(out, made)
+        written = write_unless_empty(out, made, f"{_ABOUT} Source: {Path(source).name if Path(source).exists() else source}.")
     _print_account(account, out)
     if not written:
         raise RowError(
             f"no record of {source} gave a row, and nothing was written; docs/code-tasks.md lists the formats, such as {HUB}'s"
         )
+
+
+def _import_authors(source: str, out: str, limit: int | None, *, split: str, template: str, keep_prompts: bool) -> None:
+    account = AuthorsReport()
+    rows = authors_rows(source, account, split=split, template=template, keep_prompts=keep_prompts)
+    check_out(out)
+    with Progress("records", limit) as bar:
+        written = write_unless_empty(out, bar.track(itertools.islice(rows, limit)), _ABOUT_AUTHORS)
+    made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"
+    note(f"{count_phrase(account.records, 'record')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
+    note(
+        f"questions: {account.questions}; the file's answer is not that of the run in {account.relabelled}"
+        + (f"; left out because the run cannot be asked: {account.left_out}" if account.left_out else "")
+    )
+    note_skipped(account.drops, lambda one: one.location)
+    if not written:
+        raise RowError(f"no record of {source} gave a row, and nothing was written")
 
 
 def _print_account(account: ImportReport, out: str) -> None:

@@ -1,4 +1,4 @@
-"""`execverify dataset validate`: checks labels against new runs, and that no reward hack is overpaid."""
+"""`execverify dataset validate`: checks labels against new runs, gold answers and true chains, and that no reward hack is overpaid."""
 
 import sys
 
@@ -30,9 +30,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other pr
 def dataset_validate_command(
     rows: str, as_json: bool, thorough: bool, workers: int, timeout: float, steps: int, imports: tuple[str, ...]
 ) -> None:
-    """Check rows: labels against a new run, gold scores full, and no attack earns more than it is worth.
+    """Check rows: labels against a new run, gold and true chains of thought score full, and no attack earns more than it is worth.
 
-    Exits with 1 where any of this fails. Each row is tried with one completion of every attack family, in turn.
+    Exits with 1 where any of this fails. Each row is tried with one completion of every attack family on answers, and of some on chains.
     """
     with Progress("rows", count_rows(rows)) as bar:
         found = validate(
@@ -56,6 +56,7 @@ def _validation_as_json(found: Validation) -> dict[str, object]:
     return {
         "rows": dict(found.rows),
         "questions": found.questions,
+        "chains": found.chains,
         "families": len(found.tried),
         "attacks": dict(found.tried),
         "faults": [{"id": fault.id, "what": fault.what, "detail": fault.detail} for fault in found.faults],
@@ -68,8 +69,11 @@ def _print_validation(found: Validation) -> None:
     stdout.print(
         f"attacks: {count_phrase(sum(found.tried.values()), 'completion')} of {count_phrase(len(found.tried), 'family', 'families')}"
     )
+    stdout.print(f"true chains of thought, graded line by line: {found.chains}")
     if not found.faults:
-        stdout.print(Text("every label agrees with its run, gold scores full, no attack is overpaid", style="green"))
+        stdout.print(
+            Text("every label agrees with its run, gold and true chains score full, no attack is overpaid", style="green")
+        )
         return
     stdout.print(Text(f"{count_phrase(len(found.faults), 'fault')}:", style="red"))
     for fault in found.faults[:20]:

@@ -1,4 +1,4 @@
-"""The verb `evaluate`: a benchmark on a model."""
+"""The verb `evaluate`: benchmarks on a model."""
 
 import json
 import sys
@@ -8,24 +8,33 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, Finite, allow_imports, default_workers
+from execverify.cli.common import SEED, Finite, allow_imports, default_workers, model_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
+from execverify.errors import EvaluationError
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
 from execverify.models import Sampling
+from execverify.reports.benchmarks import PAGE as SUMMARY_PAGE
+from execverify.reports.benchmarks import TABLE as SUMMARY_TABLE
+from execverify.reports.benchmarks import summary_rows, write_summary
 from execverify.reports.evaluation import RUN_FILES, write_run
 from execverify.reports.markdown import format_interval, format_percent
-from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.reports.run_summary import best_baseline, faithfulness_summary, run_summary, tasks_of, verdicts_of
 from execverify.utils.messages import count_phrase
 
 
 @click.command("evaluate")
-@click.argument("benchmark", required=False)
+@click.argument("benchmarks", nargs=-1, metavar="BENCHMARK ...")
 @click.option("--list", "listed", is_flag=True, help="List the benchmarks: size, licence, source, rule.")
 @click.option("--model", metavar="M", help="A hub name or folder, an http(s) URL, replay:FILE, mock:gold, mock:constant:TEXT.")
-@click.option("--data", metavar="FILE", help="The benchmark's data; by default its public name on the hub.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="FILE",
+    help="The benchmark's data (of several: NAME=FILE); by default its public name on the hub.",
+)
 @click.option(
     "--prompt-template", "style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]"
 )
@@ -38,7 +47,11 @@ from execverify.utils.messages import count_phrase
 @click.option("--seed", default=0, show_default=True, type=SEED, help="For sampling, and for what a benchmark draws.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
 @click.option(
-    "-o", "--output", "out", metavar="RUN", help="Folder for generations, results, table and page; a stopped run goes on from it."
+    "-o",
+    "--output",
+    "out",
+    metavar="RUN",
+    help="Folder for generations, results, table and page (of several: one each); a stopped run goes on from it.",
 )
 @click.option(
     "--model-arg", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as backend=vllm or model=NAME."
@@ -49,10 +62,10 @@ from execverify.utils.messages import count_phrase
 @allow_imports
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 def evaluate_command(
-    benchmark: str | None,
+    benchmarks: tuple[str, ...],
     listed: bool,
     model: str | None,
-    data: str | None,
+    data: tuple[str, ...],
     style: str | None,
     n: int | None,
     temperature: float | None,
@@ -66,59 +79,98 @@ def evaluate_command(
     imports: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run a benchmark on a model, and score it by its authors' rule and strictly, beside the baselines of constant answers.
+    """Run benchmarks on a model, and score them by their authors' rules and strictly, beside the baselines of constant answers.
 
     Exits with 3 where something failed on our side, and the figures are of fewer items: give the command again to go on.
     """
     if listed:
         _list(as_json)
         return
-    if benchmark is None or model is None:
+    if not benchmarks or model is None:
         raise click.UsageError("name a benchmark and --model M; `execverify evaluate --list` shows the benchmarks")
+    files = _files(benchmarks, data)
     given = {"n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     recorded = model.startswith("replay:") and not known
     if (n or 1) > 1 and not temperature and not model.startswith(("replay:", "mock:")):
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
-    with Progress("asking") as bar:
-        found = evaluate(
-            benchmark,
-            model,
-            data=data,
-            style=style,
-            sampling=None if recorded else Sampling(**known, seed=seed),
-            limit=limit,
-            out=out,
-            seed=seed,
-            workers=workers,
-            imports=imports,
-            options=_options(options),
-            progress=lambda what, done, total: bar.update(done, what=what, total=total),
-        )
-    if out is not None:
-        write_run(Path(out), found)
-        note(f"{out}: {', '.join(RUN_FILES)}")
-    if as_json:
-        echo_json(found.results)
-    else:
-        _print(found.results)
-    if any(found.results["failures"].values()):
-        note(_told_failures(found.results), style="red")
+    runs = []
+    for name in benchmarks:
+        folder = None if out is None else Path(out) if len(benchmarks) == 1 else _made(Path(out)) / name
+        with Progress("asking") as bar:
+            found = evaluate(
+                name,
+                model,
+                data=files.get(name),
+                style=style,
+                sampling=None if recorded else Sampling(**known, seed=seed),
+                limit=limit,
+                out=folder,
+                seed=seed,
+                workers=workers,
+                imports=imports,
+                options=model_options(options),
+                progress=lambda what, done, total: bar.update(done, what=what, total=total),
+            )
+        if folder is not None:
+            write_run(folder, found)
+            note(f"{folder}: {', '.join(RUN_FILES)}")
+        if as_json:
+            echo_json(found.results)
+        elif len(benchmarks) == 1:
+            _print(found.results)
+        runs.append(found.results)
+    if len(runs) > 1:
+        _summarize(runs, out, as_json)
+    failed = [results for results in runs if any(results["failures"].values())]
+    for results in failed:
+        note(f"{results['benchmark']}: {_told_failures(results)}" if len(runs) > 1 else _told_failures(results), style="red")
+    if failed:
         sys.exit(3)
 
 
-def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """NAME=VALUE; a value that is JSON is read as such."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise click.UsageError(f"--model-arg {pair}: write NAME=VALUE, such as backend=vllm")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+def _files(benchmarks: tuple[str, ...], data: tuple[str, ...]) -> dict[str, str]:
+    """The data of each benchmark that has some."""
+    if len(set(benchmarks)) < len(benchmarks):
+        raise click.UsageError("a benchmark is named twice: name each once")
+    found: dict[str, str] = {}
+    for text in data:
+        name, equals, file = text.partition("=")
+        if equals and name in benchmarks:
+            found[name] = file
+        elif len(benchmarks) == 1:
+            found[benchmarks[0]] = text
+        else:
+            raise click.UsageError(f"--data {text}: with several benchmarks, write NAME=FILE, such as {benchmarks[0]}={text}")
     return found
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(f"{folder} cannot be made: {error.strerror or error}") from None
+    return folder
+
+
+def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> None:
+    """One table of several benchmarks, in the terminal and in the folder."""
+    if out is not None:
+        write_summary(Path(out), runs)
+        note(f"{out}: {SUMMARY_TABLE}, {SUMMARY_PAGE}")
+    if as_json:
+        return
+    table = Table("benchmark", "task", "verdict", "pass@1", "95% interval", "baseline", "items")
+    for results, task, label, score in summary_rows(runs):
+        texts = (
+            results["benchmark"],
+            task,
+            label,
+            format_percent(score.get("pass_at_1")),
+            format_interval(score.get("interval")),
+        )
+        table.add_row(*texts, Text(score["baseline"]), str(results["items"]))
+    stdout.print(table)
 
 
 def _list(as_json: bool) -> None:
@@ -148,16 +200,18 @@ def _print(results: dict[str, Any]) -> None:
     stdout.print(Text(run_summary(results), style="dim"))
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
     table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline")
-    for name in VERDICTS:
+    for name, label in verdicts_of(results):
         for task, score in tasks_of(results[name]):
             table.add_row(
-                name,
+                label,
                 task,
                 *(format_percent(score.get(key)) for key in ks),
                 format_interval(score.get("interval")),
                 Text(best_baseline(results, name, task)),
             )
     stdout.print(table)
+    if chains := faithfulness_summary(results):
+        stdout.print(Text(chains))
     for name, value in results.get("extra_metrics", {}).items():
         stdout.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
     differing = results["disagreements"]

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar in a terminal, a line every 30 seconds elsewhere.
+"""Progress on standard error: a bar in a terminal, a line every 30 seconds elsewhere, nothing with --quiet.
 
 The rate counts what this command does, from its beginning, the wait for the first result included; what was there before (a build or
 a run that goes on) is given as `ready`, and is no work of this command.
@@ -7,7 +7,7 @@ a run that goes on) is given as `ready`, and is no work of this command.
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from rich.progress import Task as LiveTask
 from rich.text import Text  # of the bar, which holds nothing that others wrote
 
 from execverify.cli.terminal import note, stderr
+from execverify.cli.verbosity import is_quiet
 
 Item = TypeVar("Item")
 
@@ -33,10 +34,11 @@ class Progress:
     Args:
         what: what is counted, in the plural.
         total: how many there will be; None where nobody knows.
+        more: what else to show, such as tokens and cost; it is called whenever progress is shown.
     """
 
-    def __init__(self, what: str, total: int | None = None) -> None:
-        self._what, self._total = what, total
+    def __init__(self, what: str, total: int | None = None, more: Callable[[], str] | None = None) -> None:
+        self._what, self._total, self._more = what, total, more
         self._done = self._ready = 0
         self._begun = time.monotonic()
         self._points: deque[tuple[float, int]] = deque([(self._begun, 0)])
@@ -44,6 +46,8 @@ class Progress:
         self._live: Live | None = None
 
     def __enter__(self) -> "Progress":
+        if is_quiet():
+            return self
         if stderr.is_terminal:
             columns = (TextColumn("{task.description}", markup=False), BarColumn(), _Note(self))
             self._live = Live(*columns, console=stderr, transient=True)
@@ -91,6 +95,10 @@ class Progress:
 
     def line(self) -> str:
         """How far it is, as a line."""
+        more = "" if self._more is None else self._more()
+        return f"{self._line()}, {more}" if more else self._line()
+
+    def _line(self) -> str:
         of = f" of {self._total} ({self._done / self._total:.0%})" if self._total else ""
         rate = self.rate
         if rate is None:

@@ -1,25 +1,32 @@
 """What the verbs that write rows share."""
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from execverify.cli.common import given_command
 from execverify.cli.terminal import note
-from execverify.datasets.rows_io import Columns, write_rows
+from execverify.datasets.card import write_with_card
+from execverify.datasets.rows_io import Columns
 from execverify.programs.program import truncate
 from execverify.questions.rows import Row
 
 _SHOWN = 10
 
 
-def write_unless_empty(out: str, rows: Iterable[Row], columns: Columns | None = None) -> bool:
-    """Writes rows, and nothing where there is none: an empty file would hide the mistake. Returns whether there was one."""
-    rows = iter(rows)
-    first = next(rows, None)
-    if first is not None:
-        write_rows(out, itertools.chain([first], rows), columns)
-    return first is not None
+def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Columns | None = None) -> bool:
+    """Write rows and their card, and nothing where there is no row: an empty file would hide the mistake.
+
+    Args:
+        out: the file, or `-` for standard output, which has no card.
+        rows: what to write.
+        about: what a row is, for the card.
+        columns: those of a Parquet file; by default, those of a task's row.
+
+    Returns:
+        Whether there was a row.
+    """
+    return write_with_card(out, rows, about, given_command(), columns)
 
 
 def note_skipped(skipped: Sequence[Any], where: Callable[[Any], str]) -> None:

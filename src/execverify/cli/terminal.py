@@ -16,6 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text as PlainText
 
+from execverify.cli.verbosity import is_quiet
 from execverify.utils.messages import quoted
 
 
@@ -49,7 +50,9 @@ stderr = SafeConsole(stderr=True, soft_wrap=True)
 
 
 def note(text: str, style: str = "") -> None:
-    """Writes a line for people on standard error."""
+    """Write a line for people on standard error; with --quiet, only one that has a style, which is a warning."""
+    if is_quiet() and not style:
+        return
     with contextlib.suppress(OSError):  # a full disk behind standard error must not end the work
         stderr.print(Text(text, style=style))
 

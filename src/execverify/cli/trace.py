@@ -7,12 +7,14 @@ import click
 from rich.table import Table
 
 from execverify.cli.common import SEED, FailureReporter, limit_options, limits_from_options, trace_programs, usual_imports_option
-from execverify.cli.terminal import Text, echo_json, stdout
+from execverify.cli.terminal import Text, echo_json, echo_text, stdout
 from execverify.errors import QuestionError
 from execverify.programs.program import truncate
 from execverify.programs.values import Value
 from execverify.questions.question import KINDS, Question
 from execverify.questions.select import ask, check_kinds
+from execverify.sandbox.result import Limits
+from execverify.tracing.cwm import cwm_traces
 from execverify.tracing.trace import Step, Trace
 
 _FILE = click.argument("file")
@@ -24,18 +26,36 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @_FILE
 @_CALL
 @_JSON
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["steps", "cwm"]),
+    default="steps",
+    show_default=True,
+    help="A table of steps, or the prompt and completion of CWM, Meta's Code World Model.",
+)
 @usual_imports_option
 @limit_options
 def trace_command(
-    file: str, call: str | None, as_json: bool, usual_imports: bool, timeout: float, steps: int, imports: tuple[str, ...]
+    file: str,
+    call: str | None,
+    as_json: bool,
+    form: str,
+    usual_imports: bool,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Run programs and show each step: its line, and what changed.
 
     FILE is a Python file, JSONL with code and input, or - for JSONL from standard input.
     """
     failures = FailureReporter(as_json)
-    for name, trace in trace_programs(file, call, limits_from_options(timeout, steps, imports), failures, usual_imports):
-        if as_json:
+    limits = limits_from_options(timeout, steps, imports)
+    for name, trace in trace_programs(file, call, limits, failures, usual_imports):
+        if form == "cwm":
+            _print_cwm(name, trace, limits, as_json, failures)
+        elif as_json:
             echo_json(trace_as_json(name, trace))
         else:
             _print_trace(name, trace)
@@ -161,6 +181,16 @@ def _changes(step: Step) -> str:
         return "(did not finish)"
     parts = [f"{name} = {step.state[name]}" if name in step.state else f"{name} is gone" for name in sorted(step.changed)]
     return ", ".join(truncate(part, 80) for part in parts)
+
+
+def _print_cwm(name: str, trace: Trace, limits: Limits, as_json: bool, failures: FailureReporter) -> None:
+    (found,) = cwm_traces([trace.program], limits=limits)
+    if not found.frames:
+        failures(name, f"{name}: {found.why_empty}")
+    elif as_json:
+        echo_json({"id": name, "prompt": found.prompt, "completion": found.completion})
+    else:
+        echo_text(found.prompt + found.completion)
 
 
 def _depths(trace: Trace) -> list[int]:

@@ -8,7 +8,9 @@ import click
 from rich.markdown import Markdown
 
 from execverify.cli.common import default_workers
+from execverify.cli.completion import with_completion
 from execverify.cli.terminal import Text, note, stdout
+from execverify.cli.verbosity import with_verbosity
 
 _STAGES = {"sft": "sft", "white-box": "rl_whitebox", "unit-tests": "rl_unit_tests"}
 """The stages as the command line names them, and as presets do, in their order."""
@@ -21,7 +23,9 @@ class _TrainCommand(click.Command):
         if args and args[0] == "probe":
             from execverify.cli.train_probe import train_probe_command
 
-            return train_probe_command.make_context(f"{info_name} probe", args[1:], parent, **extra)
+            return with_completion(with_verbosity(train_probe_command)).make_context(
+                f"{info_name} probe", args[1:], parent, **extra
+            )
         return super().make_context(info_name, args, parent, **extra)
 
 

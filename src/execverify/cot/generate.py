@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import chain
 from random import Random
 
-from execverify.cot.backward import requirements_of
 from execverify.cot.detail import DETAIL_LEVELS, NAMED_LEVELS, DetailLevel
 from execverify.cot.events import TraceView, answer_claims, run_claims, trace_view
+from execverify.cot.search import NO_SEARCH, Search, find_arguments
 from execverify.cot.styles import STYLES, source_info
 from execverify.errors import DatasetError
 from execverify.questions.kinds.base import QUESTION_KINDS
@@ -76,18 +76,22 @@ def generate_cot(
     trace: Trace,
     details: ExpressionValues | None = None,
     *,
+    search: Search | None = None,
     style: str = "compact",
     detail_level: str = "full",
     max_tokens: int | None = None,
     seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
 ) -> CotCompletion | Rejected:
-    """A chain of thought for a task, every claim of which comes from its run.
+    """A chain of thought for a task, every claim of which comes from a run.
+
+    For input prediction that is the run of arguments that a search finds; the row's own are not looked at.
 
     Args:
         task: of kind "white_box" or "input_prediction".
         trace: the run of its program.
         details: the values of the parts of its statements; by default the program runs once more for them.
+        search: how arguments were found for an input prediction; by default they are searched here.
         style: of `STYLES`, or "mixed".
         detail_level: of `NAMED_LEVELS`: the level to try first; a lower level follows where the budget is exceeded.
         max_tokens: most tokens of the completion; detail is given up step by step until it fits. None for any length.
@@ -101,15 +105,20 @@ def generate_cot(
     check_options(style, detail_level)
     if style == MIXED:
         style = Random(f"{seed}:{task.id}:voice").choice(sorted(STYLES))
-    wrong = _mismatch(task, trace)
+    wrong = mismatch(task, trace)
     if wrong is not None:
         return wrong
+    if task.kind == "input_prediction":
+        search = search or find_arguments([task], limits=_LIMITS)[0]
+        if search is None:
+            return Rejected(NO_SEARCH)
+        trace, details = search.trace, search.details
     if details is None:
         (details,) = expressions_many([trace], limits=_LIMITS)
     view = trace_view(trace, details)
 
     def render(index: int) -> CotCompletion:
-        text = _completion(task, view, DETAIL_LEVELS[index], style, seed)
+        text = _completion(task, view, DETAIL_LEVELS[index], style, seed, search)
         return CotCompletion(text, style, index, count_tokens(text))
 
     return _most_detailed_within(render, NAMED_LEVELS[detail_level], max_tokens)
@@ -144,7 +153,7 @@ def check_options(style: str, detail: str) -> None:
         raise DatasetError(f"there is no level of detail {detail!r}: choose {' or '.join(NAMED_LEVELS)}")
 
 
-def _mismatch(task: Task, trace: Trace) -> Rejected | None:
+def mismatch(task: Task, trace: Trace) -> Rejected | None:
     """Why a trace cannot teach a task: it ended otherwise, or its questions have other answers there."""
     if task.kind not in TASK_KINDS:
         return Rejected(f"rows of kind {task.kind} have no trace to render")
@@ -161,15 +170,19 @@ def _mismatch(task: Task, trace: Trace) -> Rejected | None:
     return None
 
 
-def _completion(task: Task, view: TraceView, detail: DetailLevel, style: str, seed: int | str) -> str:
+def _completion(task: Task, view: TraceView, detail: DetailLevel, style: str, seed: int | str, search: Search | None) -> str:
     trace = view.trace
     run = run_claims(view, detail, task.questions)
     claims: list[Claim]
-    if task.kind == "input_prediction":
+    assertion = task.assertion
+    if search is not None:
         wanted = task.result.text or ""
-        needs = requirements_of(trace, view.shape, detail.needs, min(detail.width, _NEED_WIDTH))
-        claims = list(chain([claim_types.WantedResult(wanted)], needs, run, [claim_types.ResultConfirmed(wanted)]))
+        width = min(detail.width, _NEED_WIDTH)
+        needs = [one for one in search.needs if all(len(text) <= width for _, text in one.names)][: detail.needs]
+        begin: list[Claim] = [claim_types.WantedResult(wanted), *search.failed, *needs]
+        claims = list(chain(begin, run, [claim_types.ResultConfirmed(wanted)]))
+        assertion = f"assert {trace.program.one_line_call} == {wanted}"
     else:
         claims = list(chain(run, answer_claims(trace, task.questions) if detail.answers else ()))
     text = STYLES.get(style)(claims, source_info(trace.program), Random(f"{seed}:{task.id}:{style}"))
-    return gold_completion([task.assertion, *(question.answers[0] for question in task.questions)], text)
+    return gold_completion([assertion, *(question.answers[0] for question in task.questions)], text)

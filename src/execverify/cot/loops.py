@@ -147,6 +147,8 @@ def shape_of(trace: Trace) -> TraceStructure:
 def is_closed(trace: Trace, shape: TraceStructure, frame: int, start: int, stop: int) -> bool:
     """Whether a range of steps holds a frame's own steps and whole calls made in it, and nothing else."""
     for step in trace.steps[start:stop]:
+        if any(shape.spans[called][1] > stop for called in shape.callees.get(step.index, ())):
+            return False  # of a step that an exception ends too, whose end is not known
         if step.frame != frame:
             caller = trace.frames[step.frame].caller
             if caller is None or not start <= caller < stop or shape.spans[step.frame][1] > stop:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from execverify.cot.generate import CotCompletion, CountTokens, Rejected, check_options, estimate_tokens, generate_cot
+from execverify.cot.generate import CotCompletion, CountTokens, Rejected, check_options, estimate_tokens, generate_cot, mismatch
+from execverify.cot.search import NO_SEARCH, find_arguments
 from execverify.errors import DatasetError, SandboxError
 from execverify.questions.task import Task
 from execverify.rewards.score import PAPER_REWARD, score_many
@@ -68,11 +69,19 @@ class TraceTeacher:
 
     def generate(self, lessons: Sequence[TeacherInput]) -> Iterator[CotCompletion | Rejected]:
         """Chains in the order of the lessons."""
-        for lesson in lessons:
+        wrong = [mismatch(lesson.task, lesson.trace) for lesson in lessons]
+        sought = [one.task.kind == "input_prediction" and why is None for one, why in zip(lessons, wrong, strict=True)]
+        searches = iter(find_arguments([one.task for one, is_sought in zip(lessons, sought, strict=True) if is_sought]))
+        for lesson, why, is_sought in zip(lessons, wrong, sought, strict=True):
+            search = next(searches) if is_sought else None
+            if why is not None or (is_sought and search is None):
+                yield why or Rejected(NO_SEARCH)
+                continue
             yield generate_cot(
                 lesson.task,
                 lesson.trace,
                 lesson.details,
+                search=search,
                 style=self.style,
                 detail_level=self.detail_level,
                 max_tokens=self.max_tokens,

@@ -2,10 +2,12 @@
 
     OUT/manifest.json           what the dataset is; written last, as the mark of a complete dataset
     OUT/data/*.parquet          the rows
+    OUT/README.md               the dataset's card for the hub
     OUT/report.html             the dataset for a reader, where the build was given a writer of it
+    OUT/requests/               what models were asked and answered, where models made the rows
     OUT/.unfinished/            while it is being made: `begun.json` with the settings, then spans, shards and a lock
 
-All of the unfinished is in one folder, which is the only thing in OUT until the rows are whole.
+All of the unfinished is in one folder. It and `requests` are the only things in OUT until the rows are whole.
 """
 
 import contextlib
@@ -19,10 +21,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from execverify.errors import DatasetError
-from execverify.utils.atomic import atomic_json
+from execverify.utils.atomic import atomic_json, atomic_text
 
 MANIFEST = "manifest.json"
+CARD = "README.md"
 REPORT = "report.html"
+REQUESTS = "requests"
 IN_PROGRESS = ".unfinished"
 _STATE_FILE = "begun.json"
 
@@ -72,19 +76,13 @@ class Folder:
         return read_manifest(self.out)
 
     def _claim(self) -> None:
-        if self.out.exists() and not self.out.is_dir():
-            raise DatasetError(f"{self.out} is a file: name a folder, new or empty")
-        if not self.out.parent.is_dir():
-            raise DatasetError(f"{self.out.parent}: no such folder; make it first")
+        check_folder(self.out)
         manifest = self.manifest if self.out.exists() else None
         if manifest is not None:
             self._same(manifest.get("settings", {}), {**self.settings, "size": self.size}, "holds another dataset")
             self._whole(manifest)
             shutil.rmtree(self.work, ignore_errors=True)  # a build that was killed when all was done
             return
-        strangers = sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
-        if strangers and self.work.name not in strangers:
-            raise DatasetError(f"{self.out} holds other files, such as {strangers[0]}: name a folder that is new or empty")
         if self.work.is_symlink():
             raise DatasetError(f"{self.work} is a link, and a build follows none: remove it, or name another folder")
         self.work.mkdir(parents=True, exist_ok=True)
@@ -132,14 +130,15 @@ class Folder:
                 difference = f"{name} {_shown(before.get(name))} there, {_shown(now.get(name))} asked for"
                 raise DatasetError(f"{self.out} {what} ({difference}): name another folder")
 
-    def commit(self, data: Path, manifest: dict[str, Any], write_report: ReportWriter | None) -> None:
-        """Puts the finished shards, the report and last the manifest into their places, and removes what was unfinished."""
+    def commit(self, data: Path, manifest: dict[str, Any], card: str, write_report: ReportWriter | None) -> None:
+        """Put the finished shards, the report, the card and last the manifest into their places, and remove what was unfinished."""
         target = self.out / "data"
         if target.exists():  # killed between this step and the next: the same files
             shutil.rmtree(target)
         data.rename(target)
         if write_report is not None:
             write_report(self.out, manifest)
+        atomic_text(self.out / CARD, card, errors="backslashreplace", beside=self.work)
         atomic_json(self.out / MANIFEST, manifest, ensure_ascii=False, beside=self.work)
         self._release()
         shutil.rmtree(self.work, ignore_errors=True)
@@ -154,6 +153,18 @@ class Folder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def check_folder(out: Path) -> None:
+    """Raises DatasetError where a dataset cannot be built in a folder: it is a file, has no parent, or holds other files."""
+    if out.exists() and not out.is_dir():
+        raise DatasetError(f"{out} is a file: name a folder, new or empty")
+    if not out.parent.is_dir():
+        raise DatasetError(f"{out.parent}: no such folder; make it first")
+    names = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    strangers = [name for name in names if name != REQUESTS]
+    if strangers and not {IN_PROGRESS, MANIFEST} & set(strangers):
+        raise DatasetError(f"{out} holds other files, such as {strangers[0]}: name a folder that is new or empty")
 
 
 def read_manifest(out: Path) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ are moved into place (`build_dir`). A build that is started again does the same,
 import functools
 import hashlib
 import itertools
+import logging
 import platform
 import time
 from collections import Counter
@@ -15,11 +16,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from execverify import __version__
 from execverify.datasets.batch_generate import BatchGenerator
 from execverify.datasets.build_dir import REPORT, Folder, ReportWriter, write_error
+from execverify.datasets.card import card_of_build
 from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore, ItemResult
 from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
 from execverify.datasets.config import DatasetConfig, check_size
@@ -32,10 +34,45 @@ from execverify.datasets.timing import StageTimer
 from execverify.datasets.workers import WorkerCrashed, WorkerPool, died_at
 from execverify.errors import DatasetError, SandboxError
 
+_log = logging.getLogger(__name__)
+
 Progress = Callable[[int, int], None]
 
 FORMAT = 2
 """Version of the manifest's meaning."""
+
+
+class ItemMaker(Protocol):
+    """Makes the items of a dataset in another way than the workers of `build` do.
+
+    Attributes:
+        settings: what decides the items besides the recipe, as plain values.
+        patience: consecutive items without a new row after which there are taken to be no more rows.
+    """
+
+    @property
+    def settings(self) -> dict[str, Any]: ...
+
+    @property
+    def patience(self) -> int: ...
+
+    def items(self, pool: WorkerPool, work: Path, collector: RowCollector) -> Iterator[tuple[bool, ItemResult, list[bytes]]]:
+        """Whether an earlier build made an item, its result, and the lines of its rows; in order.
+
+        Args:
+            pool: processes that may be used.
+            work: folder of the unfinished dataset.
+            collector: what was taken so far.
+        """
+        ...
+
+    def taken(self, result: ItemResult, drop: str | None) -> None:
+        """Called after each item, with the reason where it gave no row."""
+        ...
+
+    def finish(self, out: Path) -> dict[str, Any]:
+        """Writes what else belongs into the dataset's folder, and returns what else belongs into the manifest."""
+        ...
 
 
 @dataclass
@@ -65,6 +102,8 @@ def build(
     workers: int = 1,
     progress: Progress = lambda rows, ready: None,
     write_report: ReportWriter | None = None,
+    command: str | None = None,
+    maker: ItemMaker | None = None,
 ) -> BuildResult:
     """Writes a dataset into a folder; continues where a build with the same settings stopped.
 
@@ -75,6 +114,8 @@ def build(
         workers: how many processes generate them; the rows are the same for any number.
         progress: called now and then with the number of rows so far, and how many of these an earlier build had generated.
         write_report: writes OUT/report.html before the manifest; `execverify.reports.dataset.write_report` does. None: no report.
+        command: the shell command that OUT/README.md names; None names a call from Python.
+        maker: makes the items; by default the workers do, from the recipe alone. Where its items end, so does the dataset.
 
     Raises:
         DatasetError: a size below 1; a folder that holds something else or cannot be written; settings that do not give so many
@@ -84,16 +125,18 @@ def build(
     begun = time.perf_counter()
     check_size(size)
     pyarrow_or_error()
-    folder, settings = Path(out), recipe.as_json()
+    folder, settings = Path(out), {**recipe.as_json(), **({} if maker is None else maker.settings)}
     # Mistakes in the recipe's files are reported before the folder is touched.
-    collector = RowCollector(recipe, size, source_of(recipe).patience or MAX_CONSECUTIVE_MISSES)
+    patience = source_of(recipe).patience if maker is None else maker.patience
+    collector = RowCollector(recipe, size, patience or MAX_CONSECUTIVE_MISSES)
     benchmarks = Decontaminator(recipe.decontaminate)
     with Folder(folder, settings, size, code_version()) as claimed:
         if claimed.manifest is not None:
             if write_report is not None and not (folder / REPORT).exists():
                 write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
-        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report)
+        _log.info("%s: %d rows to make, %d workers, settings %s", folder, size, max(1, workers), settings)
+        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report, command, maker)
         try:
             manifest = work.run({**settings, "size": size})
         except OSError as error:
@@ -138,6 +181,8 @@ class _Build:
         workers: int,
         progress: Progress,
         write_report: ReportWriter | None,
+        command: str | None,
+        maker: ItemMaker | None,
     ) -> None:
         self.folder = folder
         self.recipe = recipe
@@ -146,6 +191,8 @@ class _Build:
         self.workers = workers
         self.progress = progress
         self.write_report = write_report
+        self.command = command
+        self.maker = maker
         self.clock = StageTimer()
         self.chunks = ChunkStore(folder.work)
         self.ready = 0
@@ -163,16 +210,26 @@ class _Build:
                         for line in taken:
                             shards.add(result.split, line)
                     self.ready += len(taken) * was_ready
+                    if self.maker is not None:
+                        self.maker.taken(result, self.collector.last_drop)
+                        self.progress(self.collector.rows, self.ready)
                     if self.collector.full:
                         break
             with self.clock.stage("write"):
                 files = shards.finish()
                 manifest = self._manifest(settings, shards, files)
-        self.folder.commit(data, manifest, self.write_report)
+                if self.maker is not None:
+                    manifest |= self.maker.finish(self.folder.out)
+        _log.info("%d rows in %d shards are made; they are moved into place", manifest["rows"], len(files))
+        card = card_of_build(self.folder.out, manifest, self.command).text()
+        self.folder.commit(data, manifest, card, self.write_report)
         return manifest
 
     def _items(self, pool: WorkerPool) -> Iterator[tuple[bool, ItemResult, list[bytes]]]:
-        """Whether an earlier build generated an item, its result, and the lines of its rows; in order, without end."""
+        """Whether an earlier build generated an item, its result, and the lines of its rows; in order."""
+        if self.maker is not None:
+            yield from self.maker.items(pool, self.folder.work, self.collector)
+            return
         write = partial(_write_chunk, recipe=self.recipe, folder=self.folder.work)
         try:
             for number, seconds in enumerate(pool.map(write, itertools.count())):

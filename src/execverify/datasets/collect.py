@@ -28,6 +28,7 @@ class RowCollector:
         refused: rejected attempts, by reason.
         excluded: how many of these were too near to a benchmark, by its file's name.
         dropped: items that gave no row, by reason.
+        last_drop: why the last item gave no row; None where it gave one.
     """
 
     def __init__(self, recipe: DatasetConfig, size: int | None = None, patience: int = MAX_CONSECUTIVE_MISSES) -> None:
@@ -39,6 +40,7 @@ class RowCollector:
         self.refused: Counter[str] = Counter()
         self.excluded: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self.last_drop: str | None = None
         self._same = DUPLICATE_REASONS if recipe.programs_file is None else SAME_FROM_FILE
         self._seen = [HashSet() for _ in self._same]
         self._consecutive_misses: Counter[str] = Counter()  # why the items since the last row gave none
@@ -57,7 +59,7 @@ class RowCollector:
         self.items += 1
         self.refused.update(item.refused)
         self.excluded.update(item.excluded)
-        why = item.dropped or self._duplicate_reason(item)
+        why = self.last_drop = item.dropped or self._duplicate_reason(item)
         if why is None:
             self._consecutive_misses.clear()
             taken = item.rows if self.size is None else min(item.rows, self.size - self.rows)

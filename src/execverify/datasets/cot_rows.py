@@ -151,11 +151,12 @@ def _made(rows: Sequence[Row], teacher: Teacher, limits: Limits, workers: int) -
         found = next(chains) if task.kind in TASK_KINDS else Rejected(f"rows of kind {task.kind} have no trace to render")
         if isinstance(found, CotCompletion) and not next(verdicts):
             found = Rejected("the verifier does not pay it in full")
-        made.append((task.id, task.kind, found if isinstance(found, Rejected) else (_row(task, found), found.detail_level)))
+        made.append((task.id, task.kind, found if isinstance(found, Rejected) else (cot_row(task, found), found.detail_level)))
     return made
 
 
-def _row(task: Task, chain: CotCompletion) -> CotRow:
+def cot_row(task: Task, chain: CotCompletion) -> CotRow:
+    """The row for supervised fine-tuning of a task with its chain."""
     return {
         "id": task.id,
         "kind": task.kind,

@@ -86,6 +86,7 @@ class ItemGenerator:
         recipe: what to make.
         runs: what runs the programs; the sandbox, each program in a message of its own, by default.
         benchmarks: what they must not be near to; read from the recipe's files by default.
+        source: where the programs come from; the one that the recipe names by default.
 
     Attributes:
         recipe: as given.
@@ -99,11 +100,15 @@ class ItemGenerator:
     """
 
     def __init__(
-        self, recipe: DatasetConfig, runs: ProgramRunner | None = None, benchmarks: Decontaminator | None = None
+        self,
+        recipe: DatasetConfig,
+        runs: ProgramRunner | None = None,
+        benchmarks: Decontaminator | None = None,
+        source: Source | None = None,
     ) -> None:
         self.recipe = recipe
         self.runs = SandboxRunner(recipe) if runs is None else runs
-        self.source: Source = source_of(recipe)
+        self.source = source_of(recipe) if source is None else source
         self.benchmarks = Decontaminator(recipe.decontaminate) if benchmarks is None else benchmarks
         self._types = frozenset(recipe.value_types)
         self.clock = StageTimer()
@@ -147,7 +152,7 @@ class ItemGenerator:
         with self.clock.stage("check"):
             candidates = [(i, one) for i, one in made if isinstance(one, Candidate) and self._passes(i, attempt, one, works[i])]
         if self.source.is_trusted:
-            chosen = [_Selected(index, attempt, one, (one.program,)) for index, one in candidates if not one.round]
+            chosen = [_Selected(index, attempt, one, self._as_given(one)) for index, one in candidates if not one.round]
             chosen += self._select_new_inputs([pair for pair in candidates if pair[1].round], works)
         else:
             to_write = {index for index, _ in candidates if self._kind(index, attempt) == CODE_GENERATION}
@@ -164,6 +169,11 @@ class ItemGenerator:
             else:
                 works[one.index].open = True
             place += len(own)
+
+    def _as_given(self, candidate: Candidate) -> tuple[Program, ...]:
+        """A trusted program on its own arguments, and on those that were proposed."""
+        program, others = candidate.program, candidate.inputs[: self.recipe.inputs_per_program - 1]
+        return (program, *(replace(program, arguments=text) for text in others))
 
     def _passes(self, index: int, attempt: int, candidate: Candidate, work: _ItemState) -> bool:
         """Whether a candidate is one by its text; counts why not."""
@@ -340,23 +350,26 @@ class ItemGenerator:
 class CoverageRequest:
     """What to run: a program, on its own arguments and `INPUTS` others, and the program without its method, if that is to matter.
 
-    The seed is of the others.
+    The seed is of the others. Inputs that were proposed come before mutations.
     """
 
     program: Program
     variants: tuple[str, ...]
     seed: str = ""
+    proposed: tuple[str, ...] = ()
 
     @property
     def item(self) -> Surveyed:
-        return self.program, [self.program.arguments, *mutate_inputs(self.program, INPUTS_PER_PROGRAM, self.seed)], self.variants
+        mutated = mutate_inputs(self.program, INPUTS_PER_PROGRAM, self.seed)
+        others = list(dict.fromkeys((*self.proposed, *mutated)))[: max(INPUTS_PER_PROGRAM, len(self.proposed))]
+        return self.program, [self.program.arguments, *others], self.variants
 
 
 def _plan(candidate: Candidate, attempt: int) -> CoverageRequest:
     program, constraint = candidate.program, candidate.constraint
     matters = constraint is not None and attempt < STRICT_ATTEMPTS and constraint.method not in BUILTINS_WITHOUT_EFFECT
     ablated = without_builtin(program, constraint.method) if constraint is not None and matters else None
-    return CoverageRequest(program, () if ablated is None else (ablated,))
+    return CoverageRequest(program, () if ablated is None else (ablated,), proposed=candidate.inputs)
 
 
 def _is_one_statement(program: Program) -> bool:

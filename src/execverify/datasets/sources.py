@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from execverify.datasets.config import DatasetConfig
 from execverify.datasets.dedup import stable_hash
@@ -34,6 +35,7 @@ class Candidate:
         generator: where it came from, for the row's column.
         functions: what each of its functions does, line by line; none where that is unknown.
         round: which of its inputs the item is to have: 0 for its own arguments, others for further ones that show something new.
+        inputs: other arguments that somebody proposed, as texts; they come before mutations of its own.
     """
 
     program: Program
@@ -41,6 +43,42 @@ class Candidate:
     generator: str
     functions: tuple[Function, ...] = ()
     round: int = 0
+    inputs: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """Gives the programs of items.
+
+    Attributes:
+        attempts: how often an item is tried, each time with another program.
+        is_trusted: whether its programs are taken as they are; else they have to show that they are worth a row.
+        patience: consecutive items without a new row after which there are taken to be no more rows; None for the default.
+    """
+
+    @property
+    def attempts(self) -> int: ...
+
+    @property
+    def is_trusted(self) -> bool: ...
+
+    @property
+    def patience(self) -> int | None: ...
+
+    def candidate(self, index: int, attempt: int) -> Candidate | str:
+        """The program of an item's attempt, or why there is none."""
+        ...
+
+    def rejection_of(self, candidate: Candidate) -> str | None:
+        """Why a program is none of those that were asked for; None where it is."""
+        ...
+
+    def trace_mismatch(self, index: int, trace: Trace) -> str | None:
+        """Why a run differs from a given result; None where it does not."""
+        ...
+
+    def keys(self, program: Program, shape: int) -> tuple[int, ...]:
+        """What no two items may share."""
+        ...
 
 
 class SynthesizerSource:
@@ -132,9 +170,6 @@ class FileSource:
 
 def _all(program: Program) -> set[str]:
     return {use.entry for use in builtin_uses(program)}
-
-
-Source = SynthesizerSource | FileSource
 
 
 def source_of(recipe: DatasetConfig) -> Source:

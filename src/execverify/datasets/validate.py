@@ -1,4 +1,4 @@
-"""Is a dataset safe to train on? Every label is made anew from a run, gold scores full, and no attack is overpaid."""
+"""Is a dataset safe to train on? Every label is made anew from a run, gold and true chains score full, and no attack is overpaid."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from functools import partial
 from itertools import islice
 
 from execverify.datasets.dedup import HashSet, stable_hash
+from execverify.datasets.validate_chains import try_chains
 from execverify.datasets.workers import batched, parallel_map
 from execverify.questions.question import KINDS
 from execverify.questions.rows import Row, from_row
@@ -32,7 +33,7 @@ class Fault:
 
     Attributes:
         id: the row's id.
-        what: "label", "gold" or an attack's family.
+        what: "label", "gold", "chain" or an attack's family.
         detail: what was expected and what came.
     """
 
@@ -48,12 +49,14 @@ class Validation:
     Attributes:
         rows: how many rows were read, by kind.
         questions: how many questions had their answers made anew.
+        chains: how many true chains of thought were graded.
         tried: how many completions of each attack family were scored.
         faults: everything that must not be; empty where all is well.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
     questions: int = 0
+    chains: int = 0
     tried: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
 
@@ -106,7 +109,7 @@ def validate(
     workers: int = 1,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Validation:
-    """Checks rows: labels against a new run, gold against the full reward, attacks against what they are worth.
+    """Checks rows: labels against a new run, gold answers and true chains of thought against the full reward, attacks on both.
 
     Args:
         rows: what to check; read as they are needed.
@@ -121,6 +124,7 @@ def validate(
     for part in parallel_map(partial(_checked, limits=limits), batched(plans, _CHUNK), workers):
         found.rows.update(part.rows)
         found.questions += part.questions
+        found.chains += part.chains
         found.tried.update(part.tried)
         found.faults += part.faults
         progress(part.rows.total())
@@ -155,7 +159,18 @@ def _checked(plans: Sequence[_Plan], limits: Limits) -> Validation:
             if score.reward is None or score.reward > attack.max_reward:
                 detail = f"earns {score.reward}, is worth {attack.max_reward}: {attack.completion[:200]!r}"
                 found.faults.append(Fault(task.id, attack.family, detail))
+    _check_chains(tasks, [plan.turn is None for plan in plans], limits, found)
     return found
+
+
+def _check_chains(tasks: list[Task], every: list[bool], limits: Limits, found: Validation) -> None:
+    for chain in try_chains(tasks, every, limits):
+        if chain.family:
+            found.tried[chain.family] += 1
+        else:
+            found.chains += 1
+        if chain.fault:
+            found.faults.append(Fault(chain.id, chain.family or "chain", chain.fault))
 
 
 def _check_labels(tasks: list[Task], limits: Limits, found: Validation) -> None:

@@ -9,6 +9,7 @@ Workers ignore Ctrl-C, which this process handles, and end with it (on Linux eve
 
 import contextlib
 import gc
+import logging
 import os
 import pickle
 import signal
@@ -26,6 +27,8 @@ from typing import Any, TypeVar
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.sandbox.isolation.libc import die_with_parent
 from execverify.utils.registry import load_plugins
+
+_log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -112,6 +115,7 @@ class WorkerPool:
                 result, error = worker.call(function, item)
             except (EOFError, ConnectionError):
                 status = worker.kill()
+                _log.info("a worker process ended (status %d) and is replaced: its work is done again", status)
                 del self._own.worker
                 continue
             if error is not None:

@@ -14,6 +14,7 @@ from execverify.evaluation.answers import Answer
 from execverify.evaluation.data import Source
 from execverify.evaluation.prompts import answer_format_of, render
 from execverify.questions.task import Message
+from execverify.rewards.steps.chain import GradedChain
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class BenchmarkInfo:
         strict: what the strict verdict asks for.
         hub: the public name of the data on the hub, and its split; None where they are not there.
         needs_data: whether the data have to be given or fetched.
+        one_rule: whether both verdicts are the same by definition; tables show them once.
     """
 
     name: str
@@ -41,6 +43,7 @@ class BenchmarkInfo:
     strict: str
     hub: tuple[str, str] | None = None
     needs_data: bool = True
+    one_rule: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Item:
         fields: what the prompt templates may name.
         slices: properties by which scores are cut, such as {"loops": "2", "level": "4"}.
         reference: whatever the benchmark itself needs to judge.
+        questions: for each task, the question in words, as shown to readers; empty where the task's name says it all.
     """
 
     id: str
@@ -66,6 +70,15 @@ class Item:
     fields: Mapping[str, str]
     slices: Mapping[str, str] = field(default_factory=dict)
     reference: Any = None
+    questions: tuple[str, ...] = ()
+
+    def question(self, part: int) -> str:
+        """What one of the tasks asks, in words."""
+        if part < len(self.questions):
+            return self.questions[part]
+        task = self.tasks[part]
+        known = {"output": f"What does `{self.call}` return?", "input": f"Which arguments hold: `{self.call}`?"}
+        return known.get(task, task.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +90,14 @@ class Grade:
         strict: right strictly; None where we failed to judge.
         why: one line on why it is not right; empty where it is right both ways.
         included: False where the authors' rule leaves the sample out, as if it had not been drawn.
+        chain: the graded chain of thought of the completion, where this part is about it.
     """
 
     official: bool | None
     strict: bool | None
     why: str = ""
     included: bool = True
+    chain: GradedChain | None = None
 
 
 class Benchmark(ABC):
@@ -109,6 +124,14 @@ class Benchmark(ABC):
         Raises:
             EvaluationError: the data are missing, or are not what they should be.
         """
+
+    def located(self, source: Source) -> Source:
+        """Where the items are read from; a benchmark that downloads its data names the file.
+
+        Raises:
+            EvaluationError: the data cannot be had.
+        """
+        return source
 
     def answer_format(self, style: str) -> str:
         """The known style whose answers look like those of a style: itself, unless it is a file.
@@ -170,6 +193,10 @@ class ItemResult:
     marks: tuple[tuple[Grade, ...], ...] = ()
     error: str | None = None
     truncated: tuple[bool, ...] = ()
+
+    def chains(self) -> list[tuple[GradedChain, bool]]:
+        """The chain of each completion whose chain was graded, and whether its first part (the output) is strictly right."""
+        return [(mark.chain, bool(marks[0].strict)) for marks in self.marks for mark in marks if mark.chain is not None]
 
     def verdicts(self, part: int, strict: bool) -> list[bool]:
         """The verdicts on one part over the samples; what is not counted, or could not be judged, is left out."""

@@ -2,6 +2,8 @@
 
 Every run is compared with the first. For each verdict and task, over the items that both runs graded:
 
+- where there are several tasks, a row "all": the difference of their plain mean. Its interval and its test are over items, each with how
+  far it moves that mean;
 - the difference of pass@1 in points, each item weighted by its number of parts, with a 95% bootstrap interval over items (2,000 times);
 - McNemar's exact test on the items whose share of right answers differs. With one sample and one part an item, these are the pairs of
   which one run is right and the other wrong; else it is the sign test. Where there are several runs or tasks, the p-values are
@@ -17,6 +19,8 @@ from execverify.evaluation.intervals import bootstrap, holm, mcnemar, wilson
 
 Results = Mapping[str, Any]
 _VERDICTS = ("official", "strict")
+ALL = "all"
+"""The plain mean over tasks, where there are several."""
 
 
 def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
@@ -42,12 +46,14 @@ def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
         "benchmark": first["benchmark"],
         "runs": [_described(name, run) for name, run in runs],
         "against": first_name,
+        "one_rule": bool(first.get("one_rule")),
     }
     comparisons = [each for name, run in others for each in _compared(first, name, run)]
     for verdict in _VERDICTS:
-        family = [each for each in comparisons if each["verdict"] == verdict]
-        for each, p_value in zip(family, holm([each["p"] for each in family]), strict=True):
-            each["p_holm"] = _rounded(p_value)
+        for is_mean in (True, False):  # the mean over tasks is a question of its own
+            family = [each for each in comparisons if each["verdict"] == verdict and (each["task"] == ALL) == is_mean]
+            for each, p_value in zip(family, holm([each["p"] for each in family]), strict=True):
+                each["p_holm"] = _rounded(p_value)
     return {**found, "comparisons": comparisons}
 
 
@@ -59,24 +65,60 @@ def _described(name: str, run: Results) -> dict[str, Any]:
 
 
 def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]]:
-    ours, theirs = ({row["id"]: row for row in run["item_grades"] if "error" not in row} for run in (first, second))
+    ours, theirs = _graded(first), _graded(second)
     common = [id for id in ours if id in theirs]
     if not common:
         raise EvaluationError(f"{name} has no item in common with the first run")
     rows = []
     for verdict in _VERDICTS:
-        shares = [{id: item_accuracies(run[id], verdict) for id in common} for run in (ours, theirs)]
-        tasks = list(dict.fromkeys(task for id in common for task in ours[id]["tasks"]))
-        for task in tasks:
-            pairs = [
-                (a[task], b[task], ours[id]["tasks"].count(task))
-                for id, a, b in ((id, shares[0][id], shares[1][id]) for id in common)
-                if task in a and task in b
-            ]
-            if pairs:
-                rows.append({"run": name, "verdict": verdict, "task": task, **_figures(pairs)})
+        by_task: dict[str, list[tuple[float, float, int]]] = {}
+        differences: dict[str, dict[str, float]] = {}
+        for id in common:
+            a, b = item_accuracies(ours[id], verdict), item_accuracies(theirs[id], verdict)
+            for task in (task for task in a if task in b):
+                weight = ours[id]["tasks"].count(task)
+                by_task.setdefault(task, []).append((a[task], b[task], weight))
+                differences.setdefault(id, {})[task] = weight * (b[task] - a[task])
+        if len(by_task) > 1:
+            rows.append({"run": name, "verdict": verdict, "task": ALL, **_figures(_over_tasks(by_task, differences))})
+        rows += [{"run": name, "verdict": verdict, "task": task, **_figures(pairs)} for task, pairs in by_task.items()]
     left = len(ours) + len(theirs) - 2 * len(common)
     return [{**row, "items_left_out": left} for row in rows]
+
+
+def _graded(run: Results) -> dict[str, Mapping[str, Any]]:
+    return {row["id"]: row for row in run["item_grades"] if "error" not in row}
+
+
+def _over_tasks(
+    by_task: Mapping[str, Sequence[tuple[float, float, int]]], differences: Mapping[str, Mapping[str, float]]
+) -> list[tuple[float, float, int]]:
+    """For each item, how far it moves the plain mean over tasks, times the number of items; as pairs with zero."""
+    parts = {task: sum(weight for *_, weight in pairs) for task, pairs in by_task.items()}
+    moved = [
+        sum(value / parts[task] for task, value in of.items()) * len(differences) / len(parts) for of in differences.values()
+    ]
+    return [(0.0, each, 1) for each in moved]
+
+
+def changed_items(first: Results, second: Results, verdict: str) -> list[tuple[str, float, float]]:
+    """The items of both runs whose share of right answers differs: the id, the first run's share, the second run's.
+
+    Args:
+        first, second: results.
+        verdict: "official" or "strict".
+    """
+    ours, theirs = _graded(first), _graded(second)
+    found = []
+    for id in (id for id in ours if id in theirs):
+        shares = [item_accuracies(run[id], verdict) for run in (ours, theirs)]
+        tasks = [task for task in shares[0] if task in shares[1]]
+        if tasks:
+            weights = [ours[id]["tasks"].count(task) for task in tasks]
+            a, b = (fmean([share[task] for task in tasks], weights) for share in shares)
+            if a != b:
+                found.append((id, a, b))
+    return found
 
 
 Weighted = tuple[float, int]

@@ -1,13 +1,26 @@
 """The data of a benchmark: from a file that was given, or from the hub by its public name."""
 
+import gzip
 import hashlib
+import http.client
+import io
+import logging
+import os
+import sys
+import urllib.request
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
+from execverify.utils.atomic import atomic_write
 from execverify.utils.read_files import read_json_records, read_text
+
+_log = logging.getLogger(__name__)
+_TIMEOUT = 60.0  # seconds without an answer
+_LARGEST = 2 * 1024**3  # bytes
 
 Row = dict[str, Any]
 
@@ -83,6 +96,57 @@ def digest(path: Path) -> str:
     except OSError as error:
         raise EvaluationError(f"{path} cannot be read: {error.strerror}") from None
     return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class Release:
+    """A file of data that its owners publish at an address, gzipped.
+
+    Attributes:
+        url: the address of the .gz file.
+        cache: where their own package keeps the unpacked file, and this one too.
+        override: environment variable that names a local file in its place.
+    """
+
+    url: str
+    cache: Path
+    override: str
+
+    def path(self, name: str) -> Path:
+        """The file; it is downloaded where it is not in the cache.
+
+        Args:
+            name: the benchmark's, for messages.
+
+        Raises:
+            EvaluationError: the address cannot be reached, or what it gives is no gzip file.
+        """
+        given = os.environ.get(self.override)
+        if given:
+            return Path(given)
+        if not self.cache.exists():
+            _log.info("%s: downloading %s to %s", name, self.url, self.cache)
+            try:
+                with urllib.request.urlopen(self.url, timeout=_TIMEOUT) as reply:
+                    packed = reply.read(_LARGEST)
+                with gzip.open(io.BytesIO(packed)) as file:
+                    data = file.read(_LARGEST)
+                self.cache.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_write(self.cache) as target:
+                    target.write(data)
+            except (OSError, EOFError, ValueError, zlib.error, http.client.HTTPException) as error:
+                raise EvaluationError(
+                    f"{name} could not be fetched from {self.url} ({' '.join(str(error).split())[:200]}): "
+                    f"download it and give --data FILE, or name the file in {self.override}"
+                ) from None
+        return self.cache
+
+
+def user_cache(name: str) -> Path:
+    """Folder in which programs of that name keep what they download, as the system has it."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / name
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / name
 
 
 def _from_hub(name: str, origin: str, repository: str, split: str) -> list[Row]:

@@ -89,7 +89,22 @@ def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
     """The interval of pass@1 in percent, and its method."""
     if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
         return _edges(wilson(sum(part.right for part in parts), len(parts))), WILSON
-    clusters = _clusters(parts)
+    return _cluster_interval(_clusters(parts))
+
+
+def share_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
+    """The interval of a mean of values from 0 to 1 in percent, and its method.
+
+    Args:
+        clusters: values that belong together, such as those of one item's samples; none of them empty.
+    """
+    values = [value for cluster in clusters for value in cluster]
+    if len(values) == len(clusters) and set(values) <= {0.0, 1.0}:
+        return _edges(wilson(sum(values), len(values))), WILSON
+    return _cluster_interval(clusters)
+
+
+def _cluster_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
     if len({value for cluster in clusters for value in cluster}) == 1:  # every resample would be the same
         return _edges(wilson(clusters[0][0] * len(clusters), len(clusters))), UNVARIED
     return _edges(bootstrap(clusters)), BOOTSTRAP

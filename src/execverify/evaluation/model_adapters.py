@@ -5,7 +5,6 @@ mock:constant:-1      answers the same to everything: the floors
 mock:empty          an empty completion
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,6 @@ from execverify.models import Generation, MockModel, Model, ReplayModel, Request
 from execverify.models.replay import read_recorded
 from execverify.questions.task import Message
 from execverify.utils.messages import count_phrase
-from execverify.utils.read_files import read_text
 
 GenerateFn = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
 """A function that answers many conversations at once: for each a text, or a text for each sample."""
@@ -101,19 +99,12 @@ def recorded_file(what: object) -> str | None:
 
 def replay_settings(path: str) -> tuple[dict[str, Any] | None, int, bool]:
     """What a file of recorded answers declares: the sampling, how many samples all its items have, and whether its
-    texts are answers that somebody has taken out of completions already (CRUXEval's generations).
+    texts are answers that were extracted from completions before (CRUXEval's, EvalPlus's and LiveCodeBench's files).
 
     Raises:
         ModelError: there is no such file, or it is no file of answers.
     """
-    header, found = read_recorded(path)
-    whole = [generation for generation, _ in found.values() if generation.error is None]
+    recorded = read_recorded(path)
+    whole = [generation for generation, _ in recorded.generations.values() if generation.error is None]
     samples = min((len(generation.completions) for generation in whole), default=1)
-    return header.get("sampling"), max(1, samples), not header and _is_one_object(path)
-
-
-def _is_one_object(path: str) -> bool:
-    try:
-        return "id" not in json.loads(read_text(path, "recorded answers", ModelError))
-    except (ValueError, RecursionError):
-        return False
+    return recorded.header.get("sampling"), max(1, samples), recorded.extracted

@@ -1,17 +1,25 @@
 """Output prediction: what does this call return? Three benchmarks differ in their data alone."""
 
 import functools
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from execverify.errors import ExecVerifyError, LiteralError, ProgramError
+from execverify.errors import ExecVerifyError, LiteralError, ProgramError, SandboxError
 from execverify.evaluation.answers import PLAIN, Answer, format_answer, output_answer
-from execverify.evaluation.benchmark import Benchmark, Grade, Item
+from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.cruxeval_rule import Assertion, verdicts
 from execverify.evaluation.program_features import add_steps, program_features, steps_of
 from execverify.programs.literals import parse_literal
 from execverify.programs.program import Program, truncate
 from execverify.programs.values import equality_key, to_value
+from execverify.rewards.steps.faithfulness import text_faithfulness
+from execverify.rewards.steps.free_text import grade_text_against, reasoning_of
+from execverify.rewards.steps.reference import references_of
+from execverify.sandbox.result import Limits
+
+_log = logging.getLogger(__name__)
 
 OFFICIAL_RULE = (
     "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; answers that hold the call are left out; unbiased pass@k"
@@ -73,6 +81,37 @@ class OutputPrediction(Benchmark):
                 why = why if counted else "it repeats the call, so the authors' rule leaves it out"
             marks.append((Grade(official, strict, why, counted),))
         return marks
+
+    def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
+        """How faithful the reasoning before the answers is, where it makes claims that can be found (`text_faithfulness`)."""
+        return _reasoning_figures(records)
+
+
+def _reasoning_figures(records: Sequence[ItemResult]) -> dict[str, Any]:
+    samples = [
+        (record.item, text, bool(marks[0].strict))
+        for record in records
+        for text, answer, marks in zip(record.completions, record.answers, record.marks, strict=True)
+        if reasoning_of(text).strip() not in ("", answer.official, answer.strict)  # there is more than the answer
+    ]
+    programs = {item.id: program_or_none(item.reference.code, _entry_point(item.call), item.call) for item, *_ in samples}
+    known = [program for program in programs.values() if program is not None]
+    imports = sorted({name for item, *_ in samples for name in item.reference.imports})
+    try:
+        runs = references_of(known, limits=Limits().allowing(imports))
+    except SandboxError as error:
+        _log.warning("reasoning cannot be graded: %s", error)
+        return {}
+    graded = []
+    for item, text, right in samples:
+        program = programs[item.id]
+        run = runs[program] if program is not None else None
+        graded.append((None if run is None else grade_text_against(run, text), right))
+    return text_faithfulness(graded).as_metrics()
+
+
+def _entry_point(call: str) -> str:
+    return call.split("(", 1)[0].strip()
 
 
 def imports_of(answers: Sequence[tuple[Item, Answer]]) -> list[str]:

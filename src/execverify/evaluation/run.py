@@ -9,6 +9,7 @@ of conversations, as inside a training run.
 
 import hashlib
 import json
+import logging
 import platform
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,12 +22,16 @@ from execverify.errors import EvaluationError
 from execverify.evaluation import metrics as figures
 from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
 from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
+from execverify.evaluation.chain_figures import chain_figures
 from execverify.evaluation.data import Source, digest
 from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
+from execverify.models.registry import check_spec
+
+_log = logging.getLogger(__name__)
 
 GENERATIONS, RESULTS = "generations.jsonl", "results.json"
 FORMAT = 2
@@ -93,14 +98,19 @@ def evaluate(
         InsufficientIsolationError: an answer must be run, and this system cannot confine it.
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
+    if isinstance(model, str) and "backend" not in (options or {}):
+        check_spec(model)
     path = None if data is None else Path(data)
     chosen, drawn, described = _sampling_and_style(model, style, sampling)
     reading = bench.answer_format(chosen)
     if imports and not bench.takes_imports:
         raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
-    items = _items(bench, Source(path, seed, workers, _names(imports)), limit)
+    source = bench.located(Source(path, seed, workers, _names(imports)))
+    path = source.path
+    items = _items(bench, source, limit)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
+    _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
     asked = resolve_model(model, bench, items, reading, options or {})
     generations, answered = _answers(asked, requests, drawn, out, progress, close=isinstance(model, str))
     records = grade_records(bench, items, generations, reading, workers, progress)
@@ -165,6 +175,7 @@ def _about(bench: Benchmark) -> dict[str, Any]:
         "python": platform.python_version(),
         "benchmark": bench.about.name,
         "rule": {"official": bench.about.official, "strict": bench.about.strict},
+        "one_rule": bench.about.one_rule,
     }
 
 
@@ -263,6 +274,9 @@ def metrics_of(
     more = bench.extra_metrics(records)
     if more:
         found["extra_metrics"] = more
+    chains = chain_figures(records)
+    if chains is not None:
+        found["faithfulness"] = chains
     differing = figures.disagreements(records)
     found["disagreements"] = {"count": len(differing), "ids": differing}
     found["item_grades"] = figures.rows_of(records)

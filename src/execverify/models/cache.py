@@ -11,6 +11,7 @@ used at all. `replay:FILE` reads the same file, to score again without the model
 import contextlib
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from typing import Any
 from execverify import __version__
 from execverify.errors import ModelError
 from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request, Sampling, check_ids
+
+_log = logging.getLogger(__name__)
 
 FORMAT = "generations"
 IGNORED_SETTINGS = frozenset(
@@ -69,6 +72,7 @@ def generate_cached(path: str | Path, model: Model, requests: Sequence[Request],
             else:  # what failed when it was sent comes last, for it may fail again and end the run
                 (waiting if before.generation.error.startswith(SKIPPED_REQUEST) else failed).append(request)
         waiting += failed
+        _log.info("%s: %d of %d requests are answered there", path, len(requests) - len(waiting), len(requests))
         if not waiting:
             return
         digests = {request.id: request.digest for request in waiting}

@@ -58,10 +58,17 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Chat messages, with an id that the caller chooses."""
+    """Chat messages, with an id that the caller chooses.
+
+    Attributes:
+        id: unique among the requests of one call. Backends that run here draw samples by it.
+        messages: the chat.
+        sample: the number of the sample, where one prompt is sent several times. It is added to the seed that a server gets.
+    """
 
     id: str
     messages: tuple[Message, ...]
+    sample: int = 0
 
     @property
     def digest(self) -> str:
@@ -79,12 +86,14 @@ class Generation:
         completions: `Sampling.n` texts; fewer only with an error.
         error: why completions are missing, in one line; None where none are.
         finish_reasons: for each completion "stop" or "length" (cut off at `max_tokens`), "" where the backend gives none.
+        usage: tokens of the prompt and of the completions as the server counts them; None where it gives no counts.
     """
 
     id: str
     completions: tuple[str, ...]
     error: str | None = None
     finish_reasons: tuple[str, ...] = ()
+    usage: tuple[int, int] | None = None
 
 
 @runtime_checkable
@@ -108,6 +117,19 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Releases memory, processes and connections; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class StreamingModel(Model, Protocol):
+    """A model that takes requests while it answers others."""
+
+    def generate_stream(self, requests: Iterator[Sequence[tuple[Request, Sampling]]]) -> Iterator[Generation]:
+        """Yields one generation for each request, in any order.
+
+        The requests come in lists, each with how its completions are drawn. The next list is taken when those before are under way.
+        `next(requests)` may block; it is called in another thread.
+        """
         ...
 
 

@@ -27,6 +27,8 @@ from execverify.errors import ModelError
 from execverify.models.model import SKIPPED_REQUEST, Generation, Request, Sampling, check_ids
 from execverify.utils.messages import count_phrase, one_line, redact, redact_url, url_secrets
 
+_log = logging.getLogger(__name__)
+
 API_KEY_ENV = "EXECVERIFY_API_KEY"
 """The environment variable that holds the key, where `api_key_env` names no other."""
 
@@ -130,11 +132,22 @@ class OpenAICompatibleModel:
     def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
         """Yields generations as they arrive. Closing the iterator cancels what is under way, and sends nothing more."""
         check_ids(requests)
+        pairs = [(request, sampling) for request in requests]
+        yield from self._generate(_RequestSource(iter(()), pairs), min(self._concurrency, len(pairs)))
 
+    def generate_stream(self, requests: Iterator[Sequence[tuple[Request, Sampling]]]) -> Iterator[Generation]:
+        """The same for requests that are made while others are answered, each with its own sampling.
+
+        Args:
+            requests: lists of requests with unique ids. `next(requests)` may block. It must end before the iterator is closed.
+        """
+        yield from self._generate(_RequestSource(requests), self._concurrency)
+
+    def _generate(self, requests: "_RequestSource", tasks_at_once: int) -> Iterator[Generation]:
         async def work(emit: Callable[[Generation], None]) -> None:
             async with self._client() as client, asyncio.TaskGroup() as tasks:
-                batch = _Batch(client, sampling, deque(requests), max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
-                for _ in range(min(self._concurrency, len(requests))):
+                batch = _Batch(client, requests, max(self._concurrency, MIN_FAILURES_BEFORE_ABORT))
+                for _ in range(tasks_at_once):
                     tasks.create_task(self._work(batch, emit))
 
         yield from _iterate_in_thread(work)
@@ -143,24 +156,25 @@ class OpenAICompatibleModel:
         """Does nothing: each call of `generate` closes its own connections."""
 
     async def _work(self, batch: "_Batch", emit: Callable[[Generation], None]) -> None:
-        while batch.waiting:
-            request = batch.waiting.popleft()
+        while (taken := await batch.requests.take()) is not None:
+            request, sampling = taken
             try:
-                generation = await self._answer(request, batch)
+                generation = await self._answer(request, sampling, batch)
             except Exception as error:  # no error in this client may lose a request or end the batch
                 generation = Generation(request.id, (), error=self._redact(one_line(f"{type(error).__name__}: {error}")))
             emit(generation)
 
-    async def _answer(self, request: Request, batch: "_Batch") -> Generation:
+    async def _answer(self, request: Request, sampling: Sampling, batch: "_Batch") -> Generation:
         """All completions of a request: by the parameter `n`, or one by one where the server refuses it or returns fewer."""
         choices: list[_Choice] = []
+        usage: tuple[int, int] | None = (0, 0)
         error = None
         supports_n = self._supports_n
-        while len(choices) < batch.sampling.n and error is None:
-            missing = batch.sampling.n - len(choices)
+        while len(choices) < sampling.n and error is None:
+            missing = sampling.n - len(choices)
             wanted = missing if supports_n else 1
             try:
-                received = await self._complete(request, batch, wanted, len(choices))
+                received = await self._complete(request, sampling, batch, wanted, len(choices))
             except RequestFailed as failure:
                 if wanted > 1 and failure.status in (400, 422, 501):
                     supports_n = False
@@ -170,9 +184,13 @@ class OpenAICompatibleModel:
             supports_n = supports_n and len(received) >= wanted
             self._supports_n = self._supports_n and supports_n
             choices += received[:missing]
-        return Generation(request.id, tuple(c.text for c in choices), error, tuple(c.finish_reason for c in choices))
+            usage = _add_usage(usage, received[0].usage)
+        texts, reasons = tuple(c.text for c in choices), tuple(c.finish_reason for c in choices)
+        return Generation(request.id, texts, error, reasons, usage if choices else None)
 
-    async def _complete(self, request: Request, batch: "_Batch", wanted: int, seed_offset: int) -> list["_Choice"]:
+    async def _complete(
+        self, request: Request, sampling: Sampling, batch: "_Batch", wanted: int, seed_offset: int
+    ) -> list["_Choice"]:
         """Sends a request until it is answered.
 
         Raises:
@@ -180,7 +198,7 @@ class OpenAICompatibleModel:
         """
         import tenacity
 
-        content = self._request_body(request, batch.sampling, wanted, seed_offset)
+        content = self._request_body(request, sampling, wanted, seed_offset)
         tries = counted_failures = 0
 
         async def attempt() -> list[_Choice]:
@@ -203,6 +221,7 @@ class OpenAICompatibleModel:
                 self._limiter.hold(state.upcoming_sleep)
 
         async def sleep(seconds: float) -> None:
+            _log.info("%s: tried again in %.1f s", self.name, seconds)
             await _wait(batch.server_down, seconds)
             await self._limiter.turn(batch.server_down)
 
@@ -235,7 +254,7 @@ class OpenAICompatibleModel:
             "top_p": sampling.top_p,
             "max_tokens": sampling.max_tokens,
             "n": wanted if wanted > 1 else None,
-            "seed": None if sampling.seed is None else sampling.seed + seed_offset,
+            "seed": None if sampling.seed is None else sampling.seed + request.sample + seed_offset,
             "stop": list(sampling.stop) or None,
         }
         fields |= self._body
@@ -297,7 +316,7 @@ class OpenAICompatibleModel:
                     text = ""  # the model reasoned or refused, without an answer
                 if not isinstance(text, str):
                     raise TypeError
-                choices.append(_Choice(text, str(entry.get("finish_reason") or "")))
+                choices.append(_Choice(text, str(entry.get("finish_reason") or ""), _usage(reply)))
         except (TypeError, KeyError, AttributeError):
             choices = []
         if not choices:
@@ -330,8 +349,37 @@ class OpenAICompatibleModel:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
+    """A completion; `usage` is of the whole reply that it came in."""
+
     text: str
     finish_reason: str
+    usage: tuple[int, int] | None
+
+
+class _RequestSource:
+    """Gives the requests of one `_generate`, each once.
+
+    Args:
+        more: further requests, in lists. The event loop waits for the next list in another thread.
+        waiting: requests that are there.
+    """
+
+    def __init__(
+        self, more: Iterator[Sequence[tuple[Request, Sampling]]], waiting: Sequence[tuple[Request, Sampling]] = ()
+    ) -> None:
+        self._more, self._waiting = more, deque(waiting)
+        self._lock = asyncio.Lock()
+        self._ended = False
+
+    async def take(self) -> tuple[Request, Sampling] | None:
+        """The next request with its sampling; None where there is none."""
+        while not self._waiting and not self._ended:
+            async with self._lock:
+                if not self._waiting and not self._ended:
+                    found = await asyncio.to_thread(next, self._more, None)
+                    self._ended = found is None
+                    self._waiting.extend(found or ())
+        return self._waiting.popleft() if self._waiting else None
 
 
 @dataclass(slots=True)
@@ -339,8 +387,7 @@ class _Batch:
     """What the tasks of one `generate` share; `server_down` is set after `max_failures` failed requests in a row."""
 
     client: Any
-    sampling: Sampling
-    waiting: deque[Request]
+    requests: _RequestSource
     max_failures: int
     failures_in_a_row: int = 0
     server_down: asyncio.Event = field(default_factory=asyncio.Event)
@@ -380,6 +427,21 @@ def _wait_seconds(state: Any) -> float:
     server_asks = state.outcome.exception().retry_after
     seconds: float = tenacity.wait_random_exponential(FIRST_WAIT, MAX_WAIT)(state) if server_asks is None else server_asks
     return seconds
+
+
+def _usage(reply: Any) -> tuple[int, int] | None:
+    """The tokens of a prompt and of its completions in a reply; None where it has no such counts."""
+    counts = reply.get("usage") if isinstance(reply, Mapping) else None
+    found = [counts.get(name) for name in ("prompt_tokens", "completion_tokens")] if isinstance(counts, Mapping) else []
+    match found:
+        case [int(prompt), int(completion)] if prompt >= 0 and completion >= 0:
+            return prompt, completion
+    return None
+
+
+def _add_usage(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sum of two counts; None where one of them is not known."""
+    return None if one is None or other is None else (one[0] + other[0], one[1] + other[1])
 
 
 def _iterate_in_thread(work: Callable[[Callable[[T], None]], Coroutine[Any, Any, None]]) -> Iterator[T]:

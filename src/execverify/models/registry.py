@@ -12,7 +12,9 @@ Without registering it, `backend="my_package.my_module:MyModel"` does. No backen
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -31,6 +33,10 @@ BACKENDS: dict[str, str] = {
     "mock": "execverify.models.mock:mock",
 }
 """The factory of each backend, as "module:name"."""
+
+_OPENAI = re.compile(r"(gpt-\d|chatgpt|o\d)[^/]*$")
+_SERVED = re.compile(rf"(?:{_OPENAI.pattern}|(claude|gemini|grok)-[^/]*$)")
+"""Names of models that are on no hub."""
 
 _TYPE_NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Mapping: "an object"}
 
@@ -73,9 +79,33 @@ def load(spec: str, **options: Any) -> Model:
         backend, spec = prefix, rest
     elif backend is None:
         backend = "openai" if spec.startswith(("http://", "https://")) else "transformers"
+        check_spec(spec)
     elif prefix in BACKENDS:
         raise ModelError(f"{spec} names the backend {prefix}, and backend is {backend!r}: give one of the two")
     return _construct(_factory(backend), spec, options)
+
+
+def check_spec(spec: str) -> None:
+    """Refuse a name that only a server has, such as "gpt-4o", before any work.
+
+    Raises:
+        ModelError: it is such a name, and no file or folder; the message has the command to give instead.
+    """
+    if _SERVED.match(spec) and not Path(spec).exists():
+        raise ModelError(f"{spec} is no name on the hub and no folder. {server_hint(spec)}")
+
+
+def server_hint(name: str) -> str:
+    """How to give a model that a server has.
+
+    Args:
+        name: the server's name of it, such as "gpt-4o".
+    """
+    url = "https://api.openai.com/v1" if _OPENAI.match(name) else "https://HOST/v1"
+    return (
+        f"For a model of a server, give its URL and set EXECVERIFY_API_KEY to the key: --model {url} --model-arg model={name} "
+        f"(in Python: load({url!r}, model={name!r}))"
+    )
 
 
 def _factory(backend: Any) -> BackendFactory:

@@ -1,10 +1,14 @@
 """Recorded answers, read from a file.
 
-Two formats are recognized by the content of the file, which may be gzipped (the first may be one JSON array, too):
+The format is recognized by the content of the file, which may be gzipped. All but CRUXEval's are JSONL or one JSON array:
 
-    {"id": "7", "completion": "..."}                        JSONL; also "completions": [...], and several lines with one id,
+    {"id": "7", "completion": "..."}                        also "completions": [...], and several entries with one id,
     {"id": "8", "completions": ["...", "..."]}              whose completions are joined in order
+    {"task_id": "HumanEval/0", "solution": "..."}           EvalPlus's samples; also "completion", which follows the prompt
+    {"question_id": "1873_A", "code_list": ["...", "..."]}  LiveCodeBench's outputs; for execution {"id": ..., "pred_list": [...]}
     {"sample_0": ["...", "..."], "sample_1": [...]}         CRUXEval's generations: one object, a list for each id
+
+The texts of EvalPlus, LiveCodeBench and CRUXEval are answers that were extracted from completions before.
 
 A file that `generate_cached` wrote is JSONL, too: its first line records the model, its settings and the sampling, a later line
 for an id replaces an earlier one, and the name is that of the recorded model.
@@ -12,6 +16,7 @@ for an id replaces an earlier one, and the name is that of the recorded model.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import read_text
 
 _SHOWN_IDS = 3
+_ID_FIELDS = frozenset({"id", "task_id", "question_id"})
 
 
 class ReplayModel:
@@ -36,7 +42,8 @@ class ReplayModel:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        header, self._found = read_recorded(path)
+        recorded = read_recorded(path)
+        header, self._found = recorded.header, recorded.generations
         self.name: str = header.get("model") or f"replay:{Path(path).name}"
         samples = min((len(g.completions) for g, _ in self._found.values() if g.error is None), default=0)
         settings = {"engine": "replay", "file": Path(path).name, "answers": len(self._found), "samples": samples}
@@ -87,22 +94,41 @@ RecordedGenerations = dict[str, tuple[Generation, str]]
 """Generations by id, each with the digest of its prompt, or ""."""
 
 
-def read_recorded(path: str) -> tuple[dict[str, Any], RecordedGenerations]:
-    """A file's header ({} where it has none) and its generations.
+@dataclass(frozen=True)
+class Recorded:
+    """The content of a file of recorded answers.
+
+    Attributes:
+        header: the model, its settings and the sampling; {} where the file has no header.
+        generations: by id.
+        extracted: whether the texts are answers that were extracted from completions before.
+    """
+
+    header: dict[str, Any]
+    generations: RecordedGenerations
+    extracted: bool = False
+
+
+def read_recorded(path: str) -> Recorded:
+    """Read a file of recorded answers.
 
     Raises:
-        ModelError: there is no such file, or it has neither format.
+        ModelError: there is no such file, or it has none of the formats.
     """
     text = read_text(path, "recorded answers", ModelError)
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
         whole = None
-    if isinstance(whole, dict) and "id" not in whole and not is_header(whole):
-        return {}, _cruxeval(path, whole)
+    if isinstance(whole, dict) and not _ID_FIELDS & whole.keys() and not is_header(whole):
+        return Recorded({}, _cruxeval(path, whole), extracted=True)
     if isinstance(whole, list):
-        return {}, _collect(path, ((f"{path}:{number}", entry) for number, entry in enumerate(whole, start=1)), False)
-    return _lines(path, text)
+        header: dict[str, Any] = {}
+        entries = [(f"{path}:{number}", entry) for number, entry in enumerate(whole, start=1)]
+    else:
+        header, entries = _lines(path, text)
+    extracted = bool(entries) and isinstance(entries[0][1], dict) and _published(entries[0][1]) is not None
+    return Recorded(header, _collect(path, entries, bool(header)), extracted)
 
 
 def _cruxeval(path: str, whole: dict[str, Any]) -> RecordedGenerations:
@@ -116,7 +142,7 @@ def _cruxeval(path: str, whole: dict[str, Any]) -> RecordedGenerations:
     return found
 
 
-def _lines(path: str, text: str) -> tuple[dict[str, Any], RecordedGenerations]:
+def _lines(path: str, text: str) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
     header: dict[str, Any] = {}
     entries: list[tuple[str, Any]] = []
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -132,7 +158,7 @@ def _lines(path: str, text: str) -> tuple[dict[str, Any], RecordedGenerations]:
             header = entry
         else:
             entries.append((where, entry))
-    return header, _collect(path, entries, bool(header))
+    return header, entries
 
 
 def _collect(path: str, entries: Iterable[tuple[str, Any]], replace: bool) -> RecordedGenerations:
@@ -149,7 +175,21 @@ def _collect(path: str, entries: Iterable[tuple[str, Any]], replace: bool) -> Re
     return found
 
 
+def _published(entry: dict[str, Any]) -> tuple[Any, list[Any]] | None:
+    """The id and the texts of an entry as EvalPlus or LiveCodeBench writes it; None for another entry."""
+    if "task_id" in entry and "id" not in entry:
+        return entry["task_id"], [entry.get("solution", entry.get("completion"))]
+    if "code_list" in entry and "question_id" in entry:
+        return entry["question_id"], list(entry["code_list"] or ())
+    if "pred_list" in entry and ("id" in entry or "question_id" in entry):
+        return entry.get("id", entry.get("question_id")), list(entry["pred_list"] or ())
+    return None
+
+
 def _entry(entry: Any, where: str) -> tuple[Generation, str]:
+    published = _published(entry) if isinstance(entry, dict) else None
+    if published is not None:
+        entry = {"id": published[0], "completions": published[1]}
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str | int):
         raise ModelError(f"{where} has no id: write an object with 'id' and 'completion' or 'completions'")
     failed: list[str] | None = [] if "error" in entry else None

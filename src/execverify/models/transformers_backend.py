@@ -19,6 +19,7 @@ from typing import Any
 from execverify.errors import ModelError
 from execverify.models.checkpoint import Prompts, fingerprint, name_of, sample_seed
 from execverify.models.model import Generation, Request, Sampling, check_ids
+from execverify.models.registry import server_hint
 from execverify.models.transformers_sampling import BatchSampler, SampleState
 from execverify.utils.messages import count_phrase
 
@@ -58,7 +59,7 @@ class Transformers:
         if batch_size < 1:
             raise ModelError(f"batch_size is {batch_size}: give at least 1")
         self._prompts = Prompts(chat_template, template_options)
-        local = Path(name)
+        self._local = local = Path(name)
         self.name = name_of(name)
         self._source: dict[str, Any] = {"pretrained_model_name_or_path": name, "trust_remote_code": trust_remote_code}
         if revision is not None:
@@ -159,7 +160,8 @@ class Transformers:
                 tokenizer = AutoTokenizer.from_pretrained(**self._source)
                 model = AutoModelForCausalLM.from_pretrained(**self._source, **options)
             except Exception as error:  # wrong files may raise anything
-                raise ModelError(f"{self.name} could not be loaded: {' '.join(str(error).split())[:400]}") from None
+                hint = "" if "/" in self.name or self._local.exists() else f" {server_hint(self.name)}"
+                raise ModelError(f"{self.name} could not be loaded: {' '.join(str(error).split())[:400]}{hint}") from None
             self._loaded = model.to(self._device).eval(), tokenizer
         return self._loaded
 

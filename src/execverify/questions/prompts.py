@@ -1,18 +1,20 @@
 """How a prompt reads. Templates are text files, chosen by name, so that an ablation can swap them.
 
 A template is a folder with a file for each kind of task, `white_box.txt`, `input_prediction.txt` and `code_generation.txt`. The
-names in this package are "default" (the paper's format with all rules stated), "short" (rules in one line), "direct" (no
-reasoning) and "minimal" (no rules at all, for small models that learn them). The path of any other folder works as a name too.
+names in this package are "default" (all rules stated), "short" (rules in one line), "no_reasoning" (answers only), "minimal" (no
+rules at all, for small models that learn them) and "authors" (the form of the paper's authors: a worked example, the
+assertion as the last line of the numbered program, questions that quote their statement). The path of any other folder works as a name too.
 In a file, `$listing` stands for the program with line numbers, `$source` for the program as it is, `$entry_point`, `$call`,
-`$result`, and `$questions` for the numbered questions; for code generation, `$statement` for what the function does,
-`$signature` for its first line, `$examples` and `$entry_point`. Problems that somebody else has written have a file of their
-own, `code_problem.txt`, with `$problem` and `$tested`.
+`$result`, and `$questions` for the numbered questions. `$asserted_listing` is the program with line numbers, then a blank line and the
+assertion with `????` for its result; `$quoted_questions` are the questions from number 2 on, each after its line's text.
+For code generation, `$statement` stands for what the function does, `$signature` for its first line, `$examples` and
+`$entry_point`. Problems that somebody else has written have a file of their own, `code_problem.txt`, with `$problem` and `$tested`.
 """
 
 import difflib
 import functools
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,10 +64,18 @@ def prompt_text(kind: str, program: Program, result: str, questions: tuple[Quest
         "entry_point": program.entry_point,
         "call": program.one_line_call,
         "questions": "\n".join([*_rules(questions), *(f"Question {i}: {one.text}" for i, one in enumerate(questions, start=1))]),
+        "asserted_listing": _numbered([*_lines(program), "", f"assert {program.one_line_call} == ????"]),
+        "quoted_questions": "\n".join([*_rules(questions), *_quoted(program, questions)]),
     }
     if kind == "input_prediction":
         fields["result"] = result
     return _render(template, kind, fields)
+
+
+def _quoted(program: Program, questions: tuple[Question, ...]) -> Iterator[str]:
+    """The questions, numbered from 2 (the assertion is the first), each with the text of its line."""
+    for number, one in enumerate(questions, start=2):
+        yield f"Question {number} (line {one.line}: `{program.lines[one.line - 1].strip()}`): {one.text}"
 
 
 def _rules(questions: tuple[Question, ...]) -> list[str]:
@@ -116,9 +126,18 @@ def _render(template: str, kind: str, fields: dict[str, str]) -> str:
 
 def numbered_source(program: Program) -> str:
     """The program with line numbers."""
+    return _numbered(_lines(program))
+
+
+def _lines(program: Program) -> list[str]:
+    """The lines of the program, without blank ones at its end."""
     lines = list(program.lines)
     while lines and not lines[-1].strip():
         lines.pop()
+    return lines
+
+
+def _numbered(lines: list[str]) -> str:
     width = len(str(len(lines)))
     return "\n".join(f"{number:>{width}} | {line}".rstrip() for number, line in enumerate(lines, start=1))
 

@@ -19,6 +19,7 @@ from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, KINDS, Ques
 from execverify.questions.select import ask, check_kinds
 from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
+from execverify.utils.notebook import notebook_repr
 from execverify.utils.validation import expect
 
 TASK_KINDS = ("white_box", "input_prediction")
@@ -102,6 +103,10 @@ class Task:
             return gold_completion(["```python", self.program.source.strip("\n"), "```"], "I write the function.")
         lines = [self.assertion, *(question.answers[0] for question in self.questions)]
         return gold_completion(lines)
+
+    def _repr_html_(self) -> str:
+        """The value in a notebook."""
+        return notebook_repr(self)
 
 
 def gold_completion(lines: Sequence[str], reasoning: str = "I follow the call statement by statement.") -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.reports.markdown import format_percent, markdown_table
+from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text, atomic_write
 
 TABLE, CURVES, LEVELS = "table.md", "curves.svg", "levels.svg"
@@ -17,6 +18,8 @@ CURVE_TITLES = {
     "execverify/variable_state": "states right",
     "execverify/input": "inputs right",
     "execverify/unit_test": "tests passed",
+    "execverify/chain_true": "chain of thought true",
+    "execverify/guessed": "right outputs by a wrong chain",
     "execverify/groups_alike": "groups without variance",
 }
 """The metrics of a training's log that have a plot, with their titles."""
@@ -57,7 +60,8 @@ def ablation_markdown(results: Mapping[str, Any], conditions: Mapping[str, str])
     ]
     for measure, tasks in results["scores"].items():
         parts += [f"## {measure.replace('-', ' ')}", _scores(tasks, results["baselines"][measure], conditions, len(seeds))]
-    parts += [*_comparisons(results["comparisons"]), *_times(results["stages"])]
+        parts += divergence_table(results.get("divergences", {}).get(measure, {}), "condition")
+    parts += [*_comparisons(results["comparisons"]), *_rollouts(results.get("rollouts", ())), *_times(results["stages"])]
     parts.append("\n".join(f"Made with: {json.dumps(environment)}" for environment in settings["with"]))
     return "\n\n".join(parts) + "\n"
 
@@ -97,6 +101,26 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def _rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rollouts:
+        return []
+    rows = [
+        (
+            row["metric"].replace("_", " "), row["condition"], row["against"], f"{row['score']:.1f}", f"{row['score_against']:.1f}",
+            f"{row['difference']:+.2f}", _range(row["interval"]), ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
+            str(row["updates"]),
+        )
+        for row in rollouts
+    ]  # fmt: skip
+    head = ("metric", "condition", "against", "percent", "against", "points", "95% over updates", "by seed", "updates")
+    return [
+        "## Rollouts of training",
+        "In the second half of the updates: completions of both models on the same prompts, which no update has seen. In percent,\n"
+        "paired by update. The interval is about these trained models, not about other seeds.",
+        markdown_table(head, rows, numbers=(3, 4, 5, 8)),
+    ]
+
+
 def _times(stages: Mapping[str, Sequence[Mapping[str, Any] | None]]) -> list[str]:
     rows = []
     for name, seeds in stages.items():
@@ -115,8 +139,8 @@ def _p_value(value: float | None) -> str:
     return "" if value is None else f"{value:.2g}"
 
 
-def draw_curves(path: Path, logs: Logs) -> None:
-    """Draws each metric by step: a line for each condition, the mean over seeds of a running mean."""
+def draw_curves(path: Path, logs: Logs, window: int = _WINDOW) -> None:
+    """Draws each metric by step: a line for each condition, the mean over seeds of a running mean over `window` lines of the log."""
     shown = [name for name in CURVE_TITLES if any(name in line for seeds in logs.values() for log in seeds for line in log)]
     if not shown:
         return
@@ -128,15 +152,15 @@ def draw_curves(path: Path, logs: Logs) -> None:
                 steps.setdefault(line["step"], []).append(line[name])
             if steps:
                 order = sorted(steps)
-                axis.plot(order, _running_mean([_mean(steps[step]) for step in order]), f"C{color}", label=condition)
+                axis.plot(order, _running_mean([_mean(steps[step]) for step in order], window), f"C{color}", label=condition)
         axis.set_title(CURVE_TITLES[name], fontsize=10)
         axis.set_xlabel("step")
     axes[0].legend(fontsize=8)
     _save(figure, path)
 
 
-def _running_mean(values: Sequence[float]) -> list[float]:
-    return [_mean(values[max(0, end - _WINDOW) : end]) for end in range(1, len(values) + 1)]
+def _running_mean(values: Sequence[float], window: int) -> list[float]:
+    return [_mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -15,15 +15,17 @@ from execverify.datasets.rows_io import shards_of
 from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats, stats_of
 from execverify.datasets.thresholds import AT_LEAST, QualityCheck
 from execverify.errors import DatasetError
+from execverify.generation.funnel import read_funnel
 from execverify.programs.catalog import CATALOG
 from execverify.programs.program import truncate
+from execverify.questions.question import TEST_KINDS
 from execverify.questions.rows import from_row
 from execverify.reports.dataset_rows import KINDS, RowView, row_view
 from execverify.reports.dataset_sample import READABLE_STEPS, Sample, evenly_spaced, rows_at, sample_rows
 from execverify.reports.markdown import format_count, format_share
 from execverify.reports.render import render
+from execverify.rewards.steps.reference import traced_with_expressions
 from execverify.sandbox.result import Limits
-from execverify.tracing.trace import trace_many
 from execverify.utils.atomic import atomic_text
 
 MEASURED_ROWS = 1_000
@@ -70,7 +72,7 @@ def dataset_page(manifest: Mapping[str, Any], shards: Sequence[Path], *, workers
     stats = stats_of(evenly_spaced(shards, sample.rows, MEASURED_ROWS), quick=True, workers=workers)
     return render(
         "dataset.html.j2",
-        title=f"A dataset of {format_count(sample.rows)} rows",
+        title=f"A dataset of {format_count(sample.rows)} {'row' if sample.rows == 1 else 'rows'}",
         manifest={"content_hash": "", **manifest},
         sample=sample,
         tiles=_tiles(sample, stats),
@@ -79,6 +81,7 @@ def dataset_page(manifest: Mapping[str, Any], shards: Sequence[Path], *, workers
         rejected=manifest.get("rejected_attempts") or {},
         benchmarks=manifest.get("benchmarks") or [],
         excluded=manifest.get("decontaminated") or {},
+        funnel=_funnel(manifest),
         distributions=list(_distributions(sample, stats)),
         methods=_by_count(sample.methods),
         measured=stats.rows.total(),
@@ -97,10 +100,13 @@ def _tiles(sample: Sample, stats: Stats) -> list[tuple[str, str]]:
         f"{format_count(count)} {KINDS.get(kind, kind)}" for kind, count in sorted(sample.kinds.items(), reverse=True)
     )
     levels = sorted(level for level in sample.levels if level is not None)
-    tiles = [
-        (format_count(sample.rows), f"rows: {kinds}"),
-        (format_count(sample.questions.total()), "questions about single steps, each with its answer"),
-    ]
+    tests = sum(sample.questions[kind] for kind in TEST_KINDS)
+    steps = sample.questions.total() - tests
+    tiles = [(format_count(sample.rows), f"{_noun(sample.rows, 'row')}: {kinds}")]
+    if steps:
+        tiles.append((format_count(steps), f"{_noun(steps, 'question')} about single steps, each with its answer"))
+    if tests:
+        tiles.append((format_count(tests), f"{_noun(tests, 'unit test')} of code-generation rows"))
     if levels:
         tiles.append((str(len(levels)), f"level{'s' * (len(levels) > 1)} of difficulty: {_ranges(levels)}"))
     if sample.methods:
@@ -109,6 +115,31 @@ def _tiles(sample: Sample, stats: Stats) -> list[tuple[str, str]]:
         passed = sum(shortcut.passed for shortcut in stats.shortcuts)
         tiles.append((f"{passed} of {len(stats.shortcuts)}", "shortcuts stay below their limits"))
     return tiles
+
+
+def _noun(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+@dataclass(frozen=True)
+class FunnelRow:
+    """A stage of the funnel: how many passed it, their share of all, and why others did not."""
+
+    stage: str
+    unit: str
+    count: int
+    share: float
+    dropped: Mapping[str, int]
+
+
+def _funnel(manifest: Mapping[str, Any]) -> list[FunnelRow]:
+    entries = read_funnel(manifest.get("funnel"))
+    most: dict[str, int] = {}
+    for one in entries:
+        most[one["unit"]] = max(most.get(one["unit"], 1), one["count"])
+    return [
+        FunnelRow(one["stage"], one["unit"], one["count"], one["count"] / most[one["unit"]], one["dropped"]) for one in entries
+    ]
 
 
 @dataclass(frozen=True)
@@ -129,7 +160,7 @@ def _distributions(sample: Sample, stats: Stats) -> Iterator[BarChart]:
     yield BarChart("Steps of the run", _binned(sample.steps))
     yield BarChart("Kind of row", _named(sample.kinds))
     if sample.questions:
-        yield BarChart("Kind of question", _named(sample.questions), "questions")
+        yield BarChart("Questions and unit tests", _named(sample.questions), "questions")
     yield BarChart("Split", dict(sample.splits.most_common()))
     yield BarChart(f"Type of the result{note}", dict(stats.results.most_common(12)))
     types = dict(stats.programs.types.most_common(12))
@@ -189,8 +220,9 @@ def _row_views(sample: Sample, shards: Sequence[Path]) -> list[RowView]:
     order = [number for shown in sample.shown.values() for number in shown]
     numbers = sorted(order)
     tasks = {number: from_row(row) for number, row in zip(numbers, rows_at(shards, numbers), strict=True)}
-    traces = dict(zip(numbers, trace_many([tasks[number].program for number in numbers], limits=_LIMITS), strict=True))
-    return [row_view(at, tasks[number], traces[number]) for at, number in enumerate(order, start=1)]
+    runs = traced_with_expressions([tasks[number].program for number in numbers], _LIMITS)
+    found = dict(zip(numbers, runs, strict=True))
+    return [row_view(at, tasks[number], *found[number]) for at, number in enumerate(order, start=1)]
 
 
 def _setting(value: Any) -> str:

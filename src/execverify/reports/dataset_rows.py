@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from execverify.cot import CotCompletion, generate_cot
 from execverify.errors import ProgramError
 from execverify.programs.catalog import get_builtin, is_self_composable
 from execverify.programs.constraints import DEPTHS, Constraint
@@ -14,6 +15,7 @@ from execverify.programs.program import split_lines
 from execverify.programs.values import Value
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.reports.render import cut, highlight
+from execverify.tracing.expressions import NO_VALUES, ExpressionValues
 from execverify.tracing.trace import Step, Trace
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ KINDS = {
 
 _OPEN_STEPS, _MAX_STEPS = 24, 120  # steps that are shown at once, and those that can be unfolded
 _MAX_LINES, _MAX_WIDTH = 150, 200  # of a source
+_MAX_CHAIN = 8_000
 _MAX_VALUE, _MAX_NAMES, _MAX_ANSWER = 120, 8, 300
 _NUMBERS = {1: "one", 2: "two", 3: "three"}
 
@@ -81,6 +84,7 @@ class RowView:
         constraint: as a sentence, with code between backticks; empty where there is none.
         source: highlighted lines; `more_lines` are left out.
         steps: the first steps of the trace; empty where the run did not return.
+        chain: a chain of thought rendered from the trace; empty where none can be rendered, and for code generation.
         open_steps: how many of them are shown at once.
     """
 
@@ -94,16 +98,18 @@ class RowView:
     more_lines: int
     questions: tuple[QuestionView, ...]
     steps: tuple[StepView, ...]
+    chain: str = ""
     open_steps: int = _OPEN_STEPS
 
 
-def row_view(number: int, task: Task, trace: Trace) -> RowView:
+def row_view(number: int, task: Task, trace: Trace, values: ExpressionValues = NO_VALUES) -> RowView:
     """A row with the trace of its run, ready to be shown.
 
     Args:
         number: its place on the page, from 1.
         task: the row.
         trace: of its program's run.
+        values: of the run's expressions.
     """
     lines, constraint = split_lines(task.program.source), task.constraint or ""
     return RowView(
@@ -117,7 +123,16 @@ def row_view(number: int, task: Task, trace: Trace) -> RowView:
         more_lines=max(0, len(lines) - _MAX_LINES),
         questions=tuple(_questions(task)),
         steps=tuple(_step_views(trace)) if trace.result.outcome == "returned" else (),
+        chain=_chain(task, trace, values),
     )
+
+
+def _chain(task: Task, trace: Trace, values: ExpressionValues) -> str:
+    """The completion that `dataset add-cot` would give the row."""
+    if task.kind == CODE_GENERATION or trace.result.outcome != "returned":
+        return ""
+    made = generate_cot(task, trace, values)
+    return cut(made.text, _MAX_CHAIN) if isinstance(made, CotCompletion) else ""
 
 
 def describe_constraint(text: str) -> str:

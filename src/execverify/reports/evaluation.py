@@ -9,11 +9,12 @@ from execverify.errors import EvaluationError
 from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
-from execverify.reports.run_summary import VERDICTS, best_baseline, run_summary, tasks_of
+from execverify.reports.run_items import ITEMS, run_items_text
+from execverify.reports.run_summary import BOTH, best_baseline, faithfulness_summary, run_summary, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
-RUN_FILES = (GENERATIONS, RESULTS, TABLE, REPORT)
+RUN_FILES = (GENERATIONS, RESULTS, ITEMS, TABLE, REPORT)
 """The files of a run's folder."""
 
 
@@ -30,6 +31,7 @@ def write_run(folder: Path, evaluation: Evaluation) -> None:
     """
     texts = {
         RESULTS: json.dumps(evaluation.results, indent=1) + "\n",
+        ITEMS: run_items_text(evaluation),
         TABLE: results_markdown(evaluation.results),
         REPORT: evaluation_page(evaluation),
     }
@@ -48,18 +50,24 @@ def results_markdown(results: Mapping[str, Any]) -> str:
     head = ["verdict", *task_column, *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "parts"]
     rows = [
         [
-            verdict,
+            label,
             *([task] if task_column else []),
             *(format_percent(score.get(key)) for key in ks),
             format_interval(score.get("interval")),
             best_baseline(results, verdict, task),
             str(score.get("parts", "")),
         ]
-        for verdict in VERDICTS
+        for verdict, label in verdicts_of(results)
         for task, score in tasks_of(results[verdict])
     ]
     title = f"**{results['benchmark']}**, {results['model']['name']}"
-    return "\n\n".join([title, markdown_table(head, rows), run_summary(results)]) + "\n"
+    texts = [title, markdown_table(head, rows), faithfulness_summary(results), run_summary(results)]
+    return "\n\n".join(filter(None, texts)) + "\n"
+
+
+def shown_comparisons(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of a comparison that a table shows: of one verdict where both are the same by definition."""
+    return [each for each in comparison["comparisons"] if each["verdict"] == "official" or not comparison["one_rule"]]
 
 
 def comparison_markdown(comparison: Mapping[str, Any]) -> str:
@@ -76,10 +84,11 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
     ]
     rows = [
         [
-            each["run"], each["verdict"], each["task"], f"{each['difference']:+.2f}", format_interval(each["interval"]),
-            f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}", str(each["items"]),
+            each["run"], BOTH if comparison["one_rule"] else each["verdict"], each["task"], f"{each['difference']:+.2f}",
+            format_interval(each["interval"]), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
+            str(each["items"]),
         ]
-        for each in comparison["comparisons"]
+        for each in shown_comparisons(comparison)
     ]  # fmt: skip
     head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items")
     parts = [

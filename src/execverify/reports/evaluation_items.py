@@ -10,6 +10,9 @@ from typing import Any
 
 from execverify.evaluation.benchmark import Grade, ItemResult
 from execverify.evaluation.metrics import differs
+from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
+from execverify.questions.task import Task
+from execverify.rewards.parse import parse_answer
 
 MAX_WHOLE = 4
 """How many different completions of an item are stored whole."""
@@ -61,6 +64,7 @@ def _item(record: ItemResult, prompt: Sequence[Mapping[str, str]], lines: Lines,
         "program": lines.of(item.program, 20_000),
         "call": item.call,
         "expected": [lines.of(text, _MAX_EXTRACTED) for text in item.expected],
+        "questions": [lines.of(item.question(part), _MAX_EXTRACTED) for part in range(len(item.tasks))],
         "slices": dict(item.slices),
         "prompt": [[message["role"], lines.of(message["content"], 20_000)] for message in prompt],
         "samples": _samples(record, lines),
@@ -92,6 +96,8 @@ def _samples(record: ItemResult, lines: Lines) -> list[dict[str, Any]]:
             sample["differs"] = 1
         if answer.official is not None:
             sample["extracted"] = lines.of(answer.official, _MAX_EXTRACTED)
+            if (given := _given(record, answer.official)) is not None:
+                sample["given"] = [None if text is None else lines.of(text, _MAX_EXTRACTED) for text in given]
         if answer.strict != answer.official:
             sample["strictly"] = None if answer.strict is None else lines.of(answer.strict, _MAX_EXTRACTED)
         if kept[right] <= MAX_WHOLE // 2:
@@ -100,6 +106,16 @@ def _samples(record: ItemResult, lines: Lines) -> list[dict[str, Any]]:
             sample["cut"] = 1
         found.append(sample)
     return found
+
+
+def _given(record: ItemResult, extracted: str) -> list[str | None] | None:
+    """The answer to each of several questions; None where the extracted text is the one answer, or is not cut into lines."""
+    if not isinstance(record.item.reference, Task) or len(record.item.tasks) < 2:
+        return None
+    parsed = parse_answer(f"{ANSWER_OPEN}\n{extracted}\n{ANSWER_CLOSE}")
+    found: list[str | None] = [parsed.assertion, *parsed.question_lines]
+    count = len(record.item.tasks)
+    return found[:count] + [None] * (count - len(found))
 
 
 def _verdict(verdict: bool | None, mark: Grade) -> str:

@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from execverify.evaluation.program_features import order_of
 from execverify.evaluation.run import Evaluation
+from execverify.reports.evaluation_chains import chain_groups, faithfulness_figures
 from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.markdown import format_count, format_interval, format_percent
 from execverify.reports.render import render
-from execverify.reports.run_summary import VERDICTS, incomplete, run_summary, tasks_of
+from execverify.reports.run_summary import BOTH, incomplete, run_summary, tasks_of, verdicts_of
 from execverify.utils.messages import count_phrase
 
 Results = Mapping[str, Any]
@@ -31,32 +33,42 @@ def evaluation_page(evaluation: Evaluation) -> str:
         tiles=list(_tiles(results)),
         incomplete=incomplete(results),
         summary=run_summary(results),
-        rules=[(verdict, results["rule"][verdict]) for verdict in VERDICTS],
+        rules=[(label, results["rule"][verdict]) for verdict, label in verdicts_of(results)],
         ks=(ks := [key for key in results["official"] if key.startswith("pass_at_")]),
         scores=list(_scores(results, ks)),
-        verdicts=VERDICTS,
+        verdicts=verdicts_of(results),
         baselines=results["baselines"]["answers"],
         tasks=list(dict.fromkeys(task for scores in results["baselines"]["answers"].values() for task in scores["official"])),
         metrics=[(name.replace("_", " "), _flat(value)) for name, value in metrics.items() if not _is_nested(value)],
         metric_tables=[_metric_table(name, value) for name, value in metrics.items() if _is_nested(value)],
         slices=_slices(results),
+        faithfulness=list(faithfulness_figures(results)) if "faithfulness" in results else [],
+        divergences=results.get("faithfulness", {}).get("first_divergences", {}),
+        chain_groups=chain_groups(evaluation.records),
         origin=_origin(results),
-        data=items_as_data(evaluation.records, evaluation.prompts),
+        data={**items_as_data(evaluation.records, evaluation.prompts), "one_rule": bool(results.get("one_rule"))},
     )
 
 
 def _tiles(results: Results) -> Iterator[tuple[str, str]]:
     """The figures that a reader wants first."""
-    for verdict, how in _RULES.items():
+    for verdict, label in verdicts_of(results):
         score = results[verdict]
         interval = format_interval(score.get("interval"))
-        yield f"{format_percent(score.get('pass_at_1'))}%", f"pass@1 {how}; 95% interval {interval}"
+        how = "" if label == BOTH else f" {_RULES[verdict]}"
+        yield f"{format_percent(score.get('pass_at_1'))}%", f"pass@1{how}; 95% interval {interval}"
     best = results["baselines"]["best"].get("official", {}).get("all")
     if best is not None:
         yield f"{format_percent(best['pass_at_1'])}%", f"baseline: the constant answer {best['answer'] or '(empty)'}"
+    if "faithfulness" in results:
+        figures = results["faithfulness"]["figures"]
+        yield f"{format_percent(figures['chain_true']['percent'])}%", "whole chain of thought true"
+        yield f"{format_percent(figures['guessed']['percent'])}%", "of right outputs follow a chain that is not true (guess rate)"
     noun = "item" if results["items"] == 1 else "items"
     yield format_count(results["items"]), f"{noun}, {count_phrase(results['completions'], 'completion')}"
-    yield format_count(results["disagreements"]["count"]), "items on which the two verdicts differ"
+    if not results.get("one_rule"):
+        differing = results["disagreements"]["count"]
+        yield format_count(differing), f"{'item' if differing == 1 else 'items'} on which the two verdicts differ"
 
 
 @dataclass(frozen=True)
@@ -72,10 +84,10 @@ class ScoreRow:
 
 
 def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
-    for verdict in VERDICTS:
+    for verdict, label in verdicts_of(results):
         for task, score in tasks_of(results[verdict]):
             yield ScoreRow(
-                f"{verdict}: {task}",
+                f"{label}: {task}",
                 tuple(format_percent(score.get(key)) for key in ks),
                 score.get("pass_at_1"),
                 score.get("interval"),
@@ -109,14 +121,34 @@ def _flat(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def _slices(results: Results) -> dict[str, list[Mapping[str, Any]]]:
-    """The slices by property, each with a label."""
-    several = len({row["task"] for row in results["slices"]}) > 1
-    slices: dict[str, list[Mapping[str, Any]]] = {}
-    for row in results["slices"]:
-        label = f"{row['value']} ({row['task']})" if several else row["value"]
-        slices.setdefault(row["property"], []).append({**row, "label": label, "strict": row.get("strict", row["official"])})
-    return slices
+@dataclass(frozen=True)
+class SliceTable:
+    """The scores by one property: a row a value, a column a task.
+
+    Attributes:
+        property: its name.
+        tasks: the columns.
+        rows: by value, the slice of each task; None where it has fewer than five parts.
+    """
+
+    property: str
+    tasks: tuple[str, ...]
+    rows: Mapping[str, tuple[Mapping[str, Any] | None, ...]]
+
+
+def _slices(results: Results) -> list[SliceTable]:
+    """A table a property; properties with one value say nothing, and are left out."""
+    tables = []
+    for name in dict.fromkeys(row["property"] for row in results["slices"]):
+        its = [row for row in results["slices"] if row["property"] == name]
+        tasks, values = (tuple(dict.fromkeys(row[of] for row in its)) for of in ("task", "value"))
+        known = {(row["value"], row["task"]): {**row, "strict": row.get("strict", row["official"])} for row in its}
+        if len(values) > 1:
+            ordered = sorted(values, key=order_of)
+            tables.append(
+                SliceTable(name, tasks, {value: tuple(known.get((value, task)) for task in tasks) for value in ordered})
+            )
+    return tables
 
 
 def _origin(results: Results) -> list[tuple[str, str]]:

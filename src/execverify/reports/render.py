@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib.resources
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from execverify.errors import ExecVerifyError
 from execverify.reports.markdown import format_count, format_interval, format_percent, format_share
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 _TEMPLATES = "templates"
 
 
-def render(template: str, *, script: str | None = None, **data: Any) -> str:
+def render(template: str, *, script: str | None = None, style: str = "report.css", **data: Any) -> str:
     """A page as HTML.
 
     Args:
         template: a file of `templates/`.
         script: a JavaScript file of `templates/` that the page runs.
+        style: a style sheet of `templates/`.
         data: what the template shows.
 
     Raises:
@@ -37,7 +39,7 @@ def render(template: str, *, script: str | None = None, **data: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     from markupsafe import Markup
 
-    return page.render(style=Markup(_read("report.css")), script=Markup(text), script_hash=digest, **data)
+    return page.render(style=Markup(_read(style)), script=Markup(text), script_hash=digest, **data)
 
 
 @functools.cache
@@ -57,7 +59,7 @@ def _environment() -> "Environment":
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": True, "separators": (",", ":")}
     environment.filters.update(
         number=format_count, share=format_share, percent=format_percent, interval=format_interval,
-        inline_code=inline_code, python=python, cut=cut,
+        inline_code=inline_code, python=python, cut=cut, file_link=file_link,
     )  # fmt: skip
     return environment
 
@@ -88,6 +90,13 @@ def inline_code(text: str) -> "Markup":
 
     parts = (visible(part) for part in text.split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def file_link(path: str, text: str) -> "Markup":
+    """A link to a file beside the page, by its relative path."""
+    from markupsafe import Markup
+
+    return Markup('<a href="./{}">{}</a>').format(quote(path), visible(text))
 
 
 def cut(text: str, width: int) -> str:

@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from execverify.reports.markdown import format_percent
+from execverify.reports.markdown import format_interval, format_percent, markdown_table
 from execverify.utils.messages import count_phrase
 
 VERDICTS = ("official", "strict")
+BOTH = "official and strict"
+"""The label of a score whose two verdicts are the same by definition."""
+
+
+def verdicts_of(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The verdicts that a table shows, each with its label: one where both are the same by definition."""
+    return (("official", BOTH),) if results.get("one_rule") else tuple((name, name) for name in VERDICTS)
 
 
 def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -26,6 +33,46 @@ def incomplete(results: Mapping[str, Any]) -> str:
     if not failed:
         return ""
     return f"{count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
+
+
+def faithfulness_summary(results: Mapping[str, Any]) -> str:
+    """One line about the chains of thought of a run: true ones, guesses, first divergences; empty where none was graded."""
+    found = results.get("faithfulness")
+    if found is None:
+        return ""
+    true, guessed, outputs = (_with_interval(found["figures"][name]) for name in ("chain_true", "guessed", "guessed_outputs"))
+    kinds = ", ".join(f"{kind} {count}" for kind, count in found["first_divergences"].items())
+    return (
+        f"chains of thought, in percent: {true} true; {outputs} right output by a wrong chain, "
+        f"{guessed} of the right outputs; first divergences by statement: {kinds or 'none'}"
+    )
+
+
+def _with_interval(figure: Mapping[str, Any]) -> str:
+    return f"{format_percent(figure['percent'], 1)} ({format_interval(figure['interval'])})"
+
+
+def guess_rate(results: Mapping[str, Any]) -> float | None:
+    """The share of right outputs whose chain is not true, in percent; None where no chain was graded, or no output is right."""
+    found = results.get("faithfulness")
+    return None if found is None else found["figures"]["guessed"]["percent"]
+
+
+def divergence_table(counts: Mapping[str, Mapping[str, int]], name: str) -> list[str]:
+    """Where chains of thought first diverge from the run, as Markdown: a sentence and a table; empty where none diverges.
+
+    Args:
+        counts: for each row, first divergences by kind of statement.
+        name: what the rows are.
+    """
+    kinds = list(dict.fromkeys(kind for own in counts.values() for kind in own))
+    if not kinds:
+        return []
+    rows = [(row, *(str(own.get(kind, 0)) for kind in kinds)) for row, own in counts.items()]
+    return [
+        "`guessed`: percent of right outputs whose chain of thought is not true. First divergences of chains, by kind of statement:",
+        markdown_table((name, *kinds), rows, numbers=range(1, len(kinds) + 1)),
+    ]
 
 
 def run_summary(results: Mapping[str, Any]) -> str:

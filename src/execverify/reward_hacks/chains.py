@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from execverify.questions.task import Task
 from execverify.reward_hacks.family import RewardHack
 
+_BINDS = re.compile(r"(?:^|; )[^\W\d]\w* = ")  # a plain name; what an attribute or an item gets need not be stated
 _STEP = re.compile(r"(L\d+#\d+)(?:: (.*))?")
 _OPEN, _CLOSE = "<reasoning>\n", "\n</reasoning>"
 
@@ -56,7 +57,7 @@ def _repeated(lines: Lines) -> Iterator[Lines]:
 
 def _trivial(lines: Lines) -> Iterator[Lines]:
     """Steps without what they do; the first of those that say something."""
-    telling = [at for at in _steps(lines) if (found := _STEP.fullmatch(lines[at])) and found[2] and "=" in found[2]]
+    telling = [at for at in _steps(lines) if (found := _STEP.fullmatch(lines[at])) and found[2] and _BINDS.search(found[2])]
     for at in telling[:2] + telling[-1:]:
         yield [*lines[:at], lines[at].split(": ")[0], *lines[at + 1 :]]
     if telling:

@@ -16,7 +16,8 @@ from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import PAPER_REWARD, ChainReward, RewardConfig, score, score_many
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.credit import CreditReward
-from execverify.rewards.steps.grade import grade_chains, grade_steps
+from execverify.rewards.steps.free_text import GradedText
+from execverify.rewards.steps.grade import grade_chains, grade_steps, grade_texts
 
 __all__ = [
     "PAPER_REWARD",
@@ -27,6 +28,7 @@ __all__ = [
     "GradedChain",
     "GradedPart",
     "GradedStep",
+    "GradedText",
     "RewardConfig",
     "Score",
     "StepVerdict",
@@ -39,6 +41,7 @@ __all__ = [
     "check_tests",
     "grade_chains",
     "grade_steps",
+    "grade_texts",
     "parse_tests",
     "same_json",
     "same_output",

@@ -87,6 +87,41 @@ def parse_answer(completion: str) -> ParsedAnswer:
     return ParsedAnswer(lines[0], tuple(lines[1:]))
 
 
+def parse_input_answer(completion: str) -> ParsedAnswer:
+    """The answer in a completion to an input prediction: its first line, or the assertion of a whole test case.
+
+    A test case is Python that holds the function and, as its last statement, the one assertion. The function is not read: the assertion
+    is judged by our copy of it.
+    """
+    answer = parse_answer(completion)
+    if answer.assertion is None or answer.assertion.startswith("assert"):
+        return answer
+    inside = completion[: completion.rfind(ANSWER_CLOSE)].rpartition(ANSWER_OPEN)[2]
+    code = "\n".join(line for line in inside.split("\n") if not is_fence(line.strip(BLANKS)))
+    try:
+        return ParsedAnswer(assertion_of_test(code))
+    except LiteralError:
+        return answer
+
+
+def assertion_of_test(code: str) -> str:
+    """The assertion of a test case: source that holds functions, classes and imports, then one assertion.
+
+    Raises:
+        LiteralError: the code is something else.
+    """
+    tree = parse_untrusted(code, "exec")
+    assert isinstance(tree, ast.Module)
+    *definitions, last = tree.body or [ast.Pass()]
+    if not isinstance(last, ast.Assert):
+        raise LiteralError("does not end in an assertion")
+    if not any(isinstance(node, ast.FunctionDef) for node in definitions):
+        raise LiteralError("holds no function")
+    if not all(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom) for node in definitions):
+        raise LiteralError("holds more than definitions and one assertion")
+    return ast.unparse(last) if last.end_lineno != last.lineno else (ast.get_source_segment(code, last) or "")
+
+
 def tidy(line: str) -> str:
     """A line without the blanks around it, and without its backticks where it is wholly in backticks."""
     line = line.strip(BLANKS)

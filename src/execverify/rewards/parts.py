@@ -6,6 +6,7 @@ from enum import StrEnum
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.rewards.steps.chain import GradedChain
 from execverify.utils.messages import encodable
+from execverify.utils.notebook import notebook_repr
 
 
 def answer_parts() -> tuple[str, ...]:
@@ -101,3 +102,7 @@ class Score:
         if not of_kind or any(part.verdict in UNJUDGED for part in of_kind):
             return None
         return sum(part.right for part in of_kind) / len(of_kind)
+
+    def _repr_html_(self) -> str:
+        """The value in a notebook."""
+        return notebook_repr(self)

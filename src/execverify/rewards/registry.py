@@ -4,6 +4,7 @@ A new one is a `RewardConfig`, or a subclass with a `white_box` of its own, regi
 """
 
 from execverify.errors import RowError
+from execverify.rewards.authors import AuthorsReward
 from execverify.rewards.score import PAPER_REWARD, RewardConfig
 from execverify.rewards.steps.credit import BilevelReward, FirstDivergenceReward, ProgressReward, StepReward, VerifiedReward
 from execverify.utils.registry import Registry
@@ -14,6 +15,7 @@ def _load() -> None:
     REWARDS.register("output_only", RewardConfig(alpha=0.0))
     REWARDS.register("control_flow", RewardConfig(kinds=("next_statement",)))
     REWARDS.register("data_flow", RewardConfig(kinds=("variable_state",)))
+    REWARDS.register("authors", AuthorsReward())
     REWARDS.register("verified", VerifiedReward())
     REWARDS.register("progress", ProgressReward())
     REWARDS.register("step", StepReward())
@@ -22,4 +24,5 @@ def _load() -> None:
 
 
 REWARDS: Registry[RewardConfig] = Registry("reward", RowError, _load)
-"""Every reward by name: the paper's, its ablations (paper, section 4.4), and those of the chain of thought (`steps/credit.py`)."""
+"""Every reward by name: the paper's formula, its ablations (paper, section 4.4), the authors' code (`authors.py`), and those of the chain
+of thought (`steps/credit.py`)."""

@@ -29,7 +29,7 @@ from execverify.questions.task import CODE_GENERATION, TASK_KINDS, Task
 from execverify.rewards.code.grade import UnitTestConfig, unit_test_scores
 from execverify.rewards.code.unit_tests import UnitTests, UnitTestTask, tests_of
 from execverify.rewards.guard import bad_row, guarded, unreadable
-from execverify.rewards.parse import Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion
+from execverify.rewards.parse import Assertion, ParsedAnswer, completion_text, parse_answer, parse_assertion, parse_input_answer
 from execverify.rewards.parts import GradedPart, Score, Verdict
 from execverify.rewards.steps.grade import grade_chains
 from execverify.sandbox.result import Limits, Outcome, Result
@@ -75,6 +75,24 @@ class RewardConfig:
                 f"kinds must be a tuple of one kind or more, not {self.kinds!r}; for the output alone, set alpha to 0"
             )
         check_kinds(self.kinds)
+
+    def read_answer(self, task: Task, completion: str) -> ParsedAnswer:
+        """The answer in a completion, cut into the assertion and a line for each question."""
+        return parse_input_answer(completion) if task.kind == "input_prediction" else parse_answer(completion)
+
+    def is_right_result(self, given: object, result: str, float_tolerance: float = 0.0) -> bool:
+        """Whether the value that an assertion states is the result, which is literal text."""
+        return is_value(given, result, float_tolerance)
+
+    def reject_call(self, task: Task, line: str) -> str:
+        """Why the text of a right output assertion earns nothing all the same; empty where it earns its share."""
+        return ""
+
+    def reject_answer(self, question: Question, given: str) -> str:
+        """Why the answer to a question is wrong, in one line; empty where it is right."""
+        if any(given == answer.strip(BLANKS) for answer in question.answers):
+            return ""
+        return QUESTION_KINDS.get(question.kind).reject(question, given, self.float_tolerance)
 
     def white_box(self, parts: Sequence[GradedPart]) -> float:
         """The reward of a white-box answer's parts."""
@@ -274,7 +292,7 @@ def grade_white_box(task: Task, completion: str, rule: RewardConfig = PAPER_REWA
     if (bad := _bad_truth(task)) is not None:
         return bad
     try:
-        answer = parse_answer(completion)
+        answer = rule.read_answer(task, completion)
     except Exception as error:
         return Score(0.0, tuple(unreadable(kind, expected, None, error) for kind, expected in _asked(task)))
     parts = [guarded("output", (task.assertion,), answer.assertion, lambda: _output_part(task, answer, rule))]
@@ -307,8 +325,8 @@ def _output_part(task: Task, answer: ParsedAnswer, rule: RewardConfig) -> Graded
         return GradedPart("output", expected, None, Verdict.MISSING, answer.reason)
     try:
         given = parse_assertion(answer.assertion)
-        why = _call_mismatch(task, given)
-        if not why and not is_value(given.result, task.result.text or "", rule.float_tolerance):
+        why = _call_mismatch(task, given) or rule.reject_call(task, answer.assertion)
+        if not why and not rule.is_right_result(given.result, task.result.text or "", rule.float_tolerance):
             why = f"the result is {truncate(str(task.result))}, not {truncate(str(to_value(given.result)))}"
     except LiteralError as error:
         why = f"the first line {error}"
@@ -340,9 +358,7 @@ def _question_part(question: Question, given: str | None, answer: ParsedAnswer, 
         return GradedPart(
             question.kind, question.answers, None, Verdict.MISSING, answer.reason or "there is no line for this question"
         )
-    if any(given == answer.strip(BLANKS) for answer in question.answers):
-        return GradedPart(question.kind, question.answers, given, Verdict.RIGHT)
-    why = QUESTION_KINDS.get(question.kind).reject(question, given, rule.float_tolerance)
+    why = rule.reject_answer(question, given)
     return GradedPart(question.kind, question.answers, given, Verdict.WRONG if why else Verdict.RIGHT, why)
 
 
@@ -354,7 +370,7 @@ def grade_input(task: Task, completion: str, rule: RewardConfig = PAPER_REWARD) 
     if (bad := _bad_truth(task)) is not None:
         return bad
     try:
-        return _judge_input(task, parse_answer(completion), rule)
+        return _judge_input(task, rule.read_answer(task, completion), rule)
     except Exception as error:
         return Score(0.0, (unreadable("input", (task.assertion,), None, error),))
 
@@ -366,7 +382,7 @@ def _judge_input(task: Task, answer: ParsedAnswer, rule: RewardConfig) -> Score 
     try:
         given = parse_assertion(answer.assertion)
         why = "" if given.name == task.program.entry_point else f"it calls {truncate(given.name)}, not {task.program.entry_point}"
-        if not why and not is_value(given.result, task.result.text or ""):
+        if not why and not rule.is_right_result(given.result, task.result.text or ""):
             why = f"it asserts another result than {truncate(str(task.result.text))}"
         if not why and _same_arguments(given.arguments, task.program):
             return Score(rule.scale, (GradedPart("input", expected, answer.assertion, Verdict.RIGHT),))
@@ -394,7 +410,7 @@ def _judged_run(task: Task, program: Program, result: Result, rule: RewardConfig
     if result.outcome == Outcome.SANDBOX_ERROR:
         return Score(None, (GradedPart("input", expected, program.call, Verdict.GRADER_ERROR, result.detail),))
     if result.outcome == Outcome.RETURNED and result.value is not None and result.value.text is not None:
-        if is_value(parse_literal(result.value.text), task.result.text or ""):
+        if rule.is_right_result(parse_literal(result.value.text), task.result.text or ""):
             return Score(rule.scale, (GradedPart("input", expected, program.call, Verdict.RIGHT),))
         why = f"with these arguments it returns {truncate(str(result.value))}"
     else:

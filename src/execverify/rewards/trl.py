@@ -413,6 +413,8 @@ def _log(scores: Sequence[Score | None], kinds: Iterable[str], log_metric: LogMe
                 log_metric(f"execverify/{name}", value)
         if found_chains.count:
             log_metric("execverify/chain_progress", found_chains.progress)
+        for kind, count in found_chains.divergences.items():
+            log_metric(f"execverify/diverges/{kind}", count / found_chains.count)
         for name, verdict in (
             ("grader_errors", Verdict.GRADER_ERROR),
             ("bad_rows", Verdict.BAD_ROW),

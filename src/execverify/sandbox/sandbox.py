@@ -12,6 +12,7 @@ group.
 import atexit
 import contextlib
 import functools
+import logging
 import os
 import socket
 import threading
@@ -25,6 +26,8 @@ from execverify.sandbox.connections import ForkServerHandle, WorkerConnection
 from execverify.sandbox.isolation import ALL_LAYERS, IsolationConfig
 from execverify.sandbox.job import Job, Reply, Runner, registered_runners
 from execverify.sandbox.scheduler import JobSession, Scheduler
+
+_log = logging.getLogger(__name__)
 
 _Made = TypeVar("_Made")
 
@@ -181,6 +184,9 @@ class Sandbox:
         if self._forkserver is None:
             self._forkserver = ForkServerHandle(self.hash_seed, self.imports, self.config, self.untrusted, self.runners)
             self.layers = self._forkserver.layers
+            _log.debug(
+                "sandbox started: hash seed %d, imports %s, layers %s", self.hash_seed, list(self.imports), sorted(self.layers)
+            )
         return self._forkserver
 
     def _with_restart(self, work: Callable[[ForkServerHandle], _Made]) -> _Made:

@@ -68,13 +68,10 @@ def synthesize(
         levels: of 1 to 6.
         methods: names in the catalogue; all that have a template, by default.
     """
-    names = tuple(methods or entries())
-    level = levels[index % len(levels)]
-    round_number, place = divmod(index // len(levels), len(names))
-    method = _schedule(seed, level, round_number, names)[place]
+    constraint = scheduled_constraint(seed, index, levels=levels, methods=methods)
     for draw in range(_DRAWS):
         strict = attempt < _STRICT_ATTEMPTS or draw < _DRAWS - 1
-        made = _drawn(random.Random(f"execverify {VERSION} {seed} {index} {attempt} {draw}"), Constraint(level, method), strict)
+        made = _drawn(random.Random(f"execverify {VERSION} {seed} {index} {attempt} {draw}"), constraint, strict)
         if made is not None:
             return made
     return None
@@ -94,6 +91,16 @@ def _drawn(rng: random.Random, constraint: Constraint, strict: bool) -> Generate
         return None
     description = " ".join(writer.describe() for writer in writers)
     return GeneratedProgram(program, constraint, description, tuple(map(_function, writers)))
+
+
+def scheduled_constraint(
+    seed: int, index: int, *, levels: Sequence[int] = (1, 2, 3, 4, 5, 6), methods: Sequence[str] = ()
+) -> Constraint:
+    """The constraint of item `index` of a seed. Arguments as in `synthesize`."""
+    names = tuple(methods or entries())
+    level = levels[index % len(levels)]
+    round_number, place = divmod(index // len(levels), len(names))
+    return Constraint(level, _schedule(seed, level, round_number, names)[place])
 
 
 @functools.lru_cache(maxsize=64)

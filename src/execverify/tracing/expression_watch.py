@@ -47,12 +47,14 @@ class WatchResult:
         result: how it ended.
         lines: the line of each step, in the order in which they begin.
         values: for each watch, the expression's value at each visit of its line at which it had one.
+        places: for each of these values, the index of the step.
     """
 
     program: Program
     result: Result
     lines: tuple[int, ...] = ()
     values: tuple[tuple[Value, ...], ...] = ()
+    places: tuple[tuple[int, ...], ...] = ()
 
 
 def is_watchable(expression: str) -> bool:
@@ -87,13 +89,14 @@ def watch_many(
 def _watched(program: Program, count: int, reply: dict[str, Any]) -> WatchResult:
     result = result_of(reply)
     if result.outcome not in (Outcome.RETURNED, Outcome.RAISED):
-        return WatchResult(program, result, values=((),) * count)
+        return WatchResult(program, result, values=((),) * count, places=((),) * count)
     try:
         values = tuple(tuple(Value(*value) for value in seen) for seen in reply["watched"])
+        places = tuple(tuple(map(int, steps)) for steps in reply["places"])
         lines = tuple(map(int, reply["lines"]))
     except (TypeError, ValueError, KeyError):
-        return WatchResult(program, INVALID_REPLY, values=((),) * count)
-    return WatchResult(program, result, lines, values)
+        return WatchResult(program, INVALID_REPLY, values=((),) * count, places=((),) * count)
+    return WatchResult(program, result, lines, values, places)
 
 
 # ---------------------------------------------------------------------------------------- inside the confined process
@@ -109,7 +112,8 @@ def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
         return compile(tree, "<program>", "exec", dont_inherit=True)
 
     reply = compile_and_call(rewritten, job, stage, watcher.around)
-    return {**reply, "lines": watcher.lines, "watched": [list(seen.values()) for seen in watcher.seen]}
+    watched, places = ([list(seen.values()) for seen in watcher.seen], [list(seen) for seen in watcher.seen])
+    return {**reply, "lines": watcher.lines, "watched": watched, "places": places}
 
 
 class _WatchRecorder(Recorder):

@@ -25,3 +25,6 @@ EVALUATE_EXPRESSIONS = register_runner("execverify.tracing.expression_probe", "e
 
 RECORD_EVENTS = register_runner("execverify.tracing.events", "record")
 """Records the line events of CPython's trace function."""
+
+RECORD_CWM = register_runner("execverify.tracing.cwm", "record")
+"""Records the events of a run as CWM's format has them."""

@@ -24,6 +24,7 @@ from execverify.tracing.determinism import EXTRA_HASH_SEEDS, may_be_nondetermini
 from execverify.tracing.interpreter_access import interpreter_access
 from execverify.tracing.runners import RECORD, SETTRACE_CHECK
 from execverify.tracing.settrace_check import agrees
+from execverify.utils.notebook import notebook_repr
 from execverify.utils.validation import list_of
 
 _LABELS = ("outcome", "value", "error", "lines", "frames", "ends", "changes", "values", "calls")
@@ -101,6 +102,10 @@ class Trace:
         """The step of a line's visit, or None where that visit does not happen."""
         steps = self.visits.get(line, ())
         return steps[visit - 1] if 1 <= visit <= len(steps) else None
+
+    def _repr_html_(self) -> str:
+        """The value in a notebook."""
+        return notebook_repr(self)
 
 
 def trace(program: Program, *, timeout: float | None = None, limits: Limits = _DEFAULT, imports: Collection[str] = ()) -> Trace:

@@ -9,6 +9,7 @@ OUT/evaluations              the evaluations of each model, see `stage_evaluatio
 OUT/report.md                the table
 """
 
+import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from execverify.training.stage_evaluation import StageEvaluation, measure, measu
 from execverify.training.with_trl.common import check_model, engine_or_error, silence_libraries
 from execverify.training.with_verl.launch import trained_model
 from execverify.utils.messages import count_phrase
+
+_log = logging.getLogger(__name__)
 
 _TOKENIZER_ROWS = 4_000
 _SFT_COLUMNS = ("id", "kind", "prompt", "completion")
@@ -78,6 +81,7 @@ class TrainingPipeline:
             return self._run_worker_rank(stages, base)
         self._check(stages, base)
         self._lock_config()
+        _log.info("%s: stages %s, settings %s", self.out, ", ".join(stages), self.preset)
         model = base or self.starting_model(stages[0])
         found: dict[str, Any] = {}
         if self.evaluated:

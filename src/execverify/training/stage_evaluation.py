@@ -62,7 +62,8 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
     if not held.exists():
         write_rows(str(held), rows.of_evaluation())
     chains = preset.sft.cot_style == "compact" and "white_box" in preset.data.kinds
-    found = [StageEvaluation(HELD_OUT, "heldout-chains" if chains else "heldout", held, style)]
+    benchmark = "heldout-chains" if chains else "heldout"
+    found = [StageEvaluation(HELD_OUT, benchmark, held, style)]
     if evaluation.tasks:
         coding = out / "held-out-tasks.parquet"
         if not coding.exists():
@@ -70,7 +71,7 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
         found.append(StageEvaluation("held out tasks", "heldout-code", coding, style))
     for name, folder in out_of_distribution_rows(preset, out, workers).items():
         title = {"unseen": "unseen methods", "longer": "longer programs"}[name]
-        found.append(StageEvaluation(title, "heldout", folder, style, evaluation.rows))
+        found.append(StageEvaluation(title, benchmark, folder, style, evaluation.rows))
     if evaluation.cruxeval:
         for name, kind in CRUXEVAL.items():
             path = out / f"{name}.parquet"
@@ -79,7 +80,7 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
                 made = make_rows(read_programs(evaluation.cruxeval), asked, ConversionReport())
                 write_rows(str(path), islice(made, evaluation.limit or None))
             found.append(
-                StageEvaluation(name, "heldout", path, style)
+                StageEvaluation(name, benchmark, path, style)
             )  # asked as the model was trained; `evaluate` asks as the authors do
     return found
 

@@ -6,7 +6,8 @@ parts of statements are matched with the source and computed anew, in a confined
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
@@ -22,7 +23,7 @@ from execverify.sandbox.result import Limits
 from execverify.sandbox.retry import extended_limits
 from execverify.tracing.expression_probe import evaluate_many
 from execverify.tracing.expressions import expressions_many
-from execverify.tracing.trace import Step, Trace
+from execverify.tracing.trace import Step, Trace, trace_many
 from tests.oracles.cot.check_state import CheckState, place
 from tests.oracles.cot.expression_match import same
 from tests.oracles.cot.reading import READERS, Unreadable
@@ -49,7 +50,8 @@ def check_chain(text: str, task: Task, trace: Trace, *, style: str = "compact") 
 
 def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, style: str = "compact", workers: int = 1) -> list[list[str]]:
     """The same for many chains; the processes that compute their expressions are shared."""
-    checkers = [_checked(text, task, trace, style) for text, task, trace in chains]
+    checkers = [_checked(text, task, trace, style) for text, task, trace in _with_own_runs(list(chains))]
+    _check_tries(checkers, workers)
     open_ones = [one for one in checkers if one.returned or one.rounds]
     for one, details in zip(
         open_ones, expressions_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
@@ -59,6 +61,42 @@ def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, style: str = "com
     for one, values in zip(checkers, evaluate_many(probes, limits=_LIMITS, workers=workers), strict=True):
         one.compare(values)
     return [one.wrong for one in checkers]
+
+
+def _with_own_runs(chains: list[tuple[str, Task, Trace]]) -> list[tuple[str, Task, Trace]]:
+    """An input prediction is held against the run of the arguments in its answer, whatever they are."""
+    programs = []
+    for text, task, _ in chains:
+        answer = parse_answer(text).assertion if task.kind == "input_prediction" else None
+        if answer is not None:
+            call = ast.parse(answer).body[0].test.left  # type: ignore[attr-defined]
+            programs.append(replace(task.program, arguments=", ".join(map(ast.unparse, [*call.args, *call.keywords]))))
+        else:
+            programs.append(task.program)
+    others = [program for program, (_, task, _) in zip(programs, chains, strict=True) if program != task.program]
+    runs = dict(zip(others, trace_many(others, limits=_LIMITS), strict=True))
+    return [(text, task, runs.get(program, trace)) for program, (text, task, trace) in zip(programs, chains, strict=True)]
+
+
+def _check_tries(checkers: "Sequence[_Checker]", workers: int) -> None:
+    """Runs every call that was tried, and compares what was claimed of it."""
+    tried = [(one, claim) for one in checkers for claim in one.tried]
+    programs = [
+        replace(one.task.program, arguments=", ".join(f"{name}={value}" for name, value in claim.arguments))
+        for one, claim in tried
+    ]
+    for (one, claim), run in zip(tried, trace_many(programs, limits=_LIMITS, workers=workers), strict=True):
+        result = run.result.value.text if run.result.value is not None and run.result.outcome == "returned" else None
+        if result != claim.result or result == one.task.result.text or run.result.outcome not in ("returned", "raised"):
+            one.fault(f"a try with {claim.arguments} gives {result}, not {claim.result}; {one.task.result.text} is wanted")
+        last = -1
+        for line, visit, names in claim.moments:
+            step = run.step(line, visit)
+            if step is None or step.index <= last:
+                one.fault(f"a try with {claim.arguments}: line {line} visit {visit} does not run then")
+                continue
+            last = step.index
+            one._compare_bindings(names, step.state, f"a try with {claim.arguments}")
 
 
 def _checked(text: str, task: Task, trace: Trace, style: str) -> "_Checker":
@@ -96,6 +134,7 @@ class _Checker(CheckState):
         self.answered = 0
         self.needed: int | None = None  # the step up to which was reasoned backward
         self.kinds: set[type] = set()
+        self.tried: list[claims.TriedCall] = []
 
     def hear(self, claim: Claim) -> None:
         """Takes a claim, and notes what is wrong with it."""
@@ -345,6 +384,11 @@ class _Checker(CheckState):
             self.fault(f"question {self.answered} is about line {question.line} visit {question.visit}")
         return question
 
+    def _check_triedcall(self, claim: claims.TriedCall) -> None:
+        if self.at or self.needed is not None or claims.WantedResult not in self.kinds or len(self.tried) > 2:
+            self.fault("a try stands at another place, or there are more than three")
+        self.tried.append(claim)
+
     def _check_wantedresult(self, claim: claims.WantedResult) -> None:
         if claim.value != self.task.result.text:
             self.fault(f"the wanted result is {self.task.result.text}, not {claim.value}")
@@ -379,8 +423,9 @@ class _Checker(CheckState):
             self.fault("the wanted result is not claimed, or not confirmed")
 
     def answers(self, text: str) -> None:
-        """The answer block against the task's own."""
-        given, gold = parse_answer(text), parse_answer(self.task.gold)
+        """The answer block against the task's own; an input prediction may have other arguments, whose run is the trace."""
+        own = replace(self.task, program=self.trace.program)
+        given, gold = parse_answer(text), parse_answer(own.gold)
         if (given.assertion, given.question_lines) != (gold.assertion, gold.question_lines):
             self.fault("the answers are not the task's")
 

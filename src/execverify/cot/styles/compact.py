@@ -43,6 +43,7 @@ _ALONE = (
     claim_types.CallStarts,
     claim_types.RoundsSkipped,
     claim_types.WantedResult,
+    claim_types.TriedCall,
     claim_types.Requirement,
     claim_types.ResultConfirmed,
     claim_types.NextStatementAnswer,
@@ -89,6 +90,9 @@ def _alone(claim: Claim) -> str:
             return f"L{line}#{first}~{last if last > first else ''}" + (f": {changed}" if changed else "")
         case claim_types.WantedResult(value=value):
             return f"want {value}"
+        case claim_types.TriedCall(arguments=arguments, moments=moments, result=result):
+            parts = [f"L{line}#{visit} {_named(names)}" for line, visit, names in moments]
+            return "; ".join([f"try {_named(arguments)}", *parts, "error" if result is None else f"gives {result}"])
         case claim_types.Requirement(line=line, visit=visit, names=names):
             return f"need L{line}#{visit}: {_named(names)}"
         case claim_types.ResultConfirmed(value=value):

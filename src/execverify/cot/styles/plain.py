@@ -44,6 +44,7 @@ def render(claims: Iterable[Claim], source_info: SourceInfo, rng: Random) -> str
                 lines.append(f"Question {asked}: {_answer(clause.claim, source_info)}")
             case (
                 claim_types.WantedResult()
+                | claim_types.TriedCall()
                 | claim_types.Requirement()
                 | claim_types.ResultConfirmed()
                 | claim_types.RoundsSkipped()
@@ -96,6 +97,10 @@ def _alone(claim: Claim) -> str:
             return f"Line {line} ({times}), in short: {after}."
         case claim_types.WantedResult(value=value):
             return f"The call must return {code(value)}."
+        case claim_types.TriedCall(arguments=arguments, moments=moments, result=result):
+            parts = [f"After {line_of(line, visit)}: {named(names)}." for line, visit, names in moments]
+            end = "It fails with an error." if result is None else f"The call returns {code(result)}, which is not wanted."
+            return " ".join([f"A try with {named(arguments)}.", *parts, end])
         case claim_types.Requirement(line=line, visit=visit, names=names):
             return f"For that, {line_of(line, visit)} can start from {named(names)}."
         case claim_types.ResultConfirmed(value=value):

@@ -58,6 +58,7 @@ class Heldout(Benchmark):
         "the rewards' own verdict on each part (nothing a model wrote is run)",
         "the same: the rewards are strict",
         needs_data=False,
+        one_rule=True,
     )
     constants = ("-1", "Nil", "True", "False", "None", "0", "0; int", "[]", "[]; list", "''")
 
@@ -170,7 +171,10 @@ def _item(of: Task) -> Item:
     )
     if of.level is not None:
         slices = {"level": str(of.level), **slices}
-    return Item(of.id, tasks, (of.assertion, *asked), of.program.source, of.program.one_line_call, {}, slices, of)
+    call = of.program.one_line_call
+    question = f"Which arguments make `{of.program.entry_point}` return `{of.result.text}`?"
+    questions = (question if first == "input" else f"What does `{call}` return?", *(question.text for question in of.questions))
+    return Item(of.id, tasks, (of.assertion, *asked), of.program.source, call, {}, slices, of, questions)
 
 
 def _fixed(source: Source) -> list[Task]:

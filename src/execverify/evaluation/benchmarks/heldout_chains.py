@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.cot import CotCompletion, generate_cot
+from execverify.cot.search import known_arguments
 from execverify.evaluation.answers import PLAIN, Answer
 from execverify.evaluation.benchmark import BenchmarkInfo, Grade, Item, ItemResult
 from execverify.evaluation.benchmarks.heldout import Heldout, grades_of
@@ -17,10 +18,16 @@ from execverify.evaluation.data import Source
 from execverify.questions.task import Task, gold_completion
 from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import score_many
-from execverify.rewards.steps.faithfulness import faithfulness
+from execverify.rewards.steps.compact import is_compact
+from execverify.rewards.steps.faithfulness import text_faithfulness
+from execverify.rewards.steps.grade import grade_texts
 from execverify.rewards.steps.reference import references_of
 
 _CHAIN_TASKS = ("chain", "verified")
+_CHAIN_QUESTIONS = (
+    "Does the chain describe the whole run, and is all of it right?",
+    "Is the first answer right after such a chain?",
+)
 
 
 class HeldoutChains(Heldout):
@@ -35,13 +42,17 @@ class HeldoutChains(Heldout):
         "the rewards' own verdict on each part, and on every line of the chain of thought",
         "the same: the rewards are strict",
         needs_data=False,
+        one_rule=True,
     )
 
     def items(self, source: Source) -> list[Item]:
         """The items of `heldout`, with two more tasks each."""
         return [
             replace(
-                item, tasks=(*item.tasks, *_CHAIN_TASKS), expected=(*item.expected, "a true chain", "a true chain and answer")
+                item,
+                tasks=(*item.tasks, *_CHAIN_TASKS),
+                expected=(*item.expected, "a true chain", "a true chain and answer"),
+                questions=(*item.questions, *_CHAIN_QUESTIONS),
             )
             for item in super().items(source)
         ]
@@ -56,7 +67,10 @@ class HeldoutChains(Heldout):
         """A true chain with its answers; the answers alone where none can be rendered."""
         of: Task = item.reference
         reference = references_of([of.program])[of.program]
-        made = generate_cot(of, reference.trace, reference.values) if reference is not None else None
+        if reference is None:
+            return super().complete(item, super().gold(item), "")
+        search = known_arguments(reference.trace, reference.values) if of.kind == "input_prediction" else None
+        made = generate_cot(of, reference.trace, reference.values, search=search)
         return made.text if isinstance(made, CotCompletion) else super().complete(item, super().gold(item), "")
 
     def complete(self, item: Item, answer: str, style: str) -> str:
@@ -65,29 +79,26 @@ class HeldoutChains(Heldout):
 
     def judge(self, answers: Sequence[tuple[Item, Answer]], workers: int) -> list[tuple[Grade, ...]]:
         """The grades of `heldout`, then of the chain, then of both."""
-        scores = self._scores([(item, answer.strict or "") for item, answer in answers], workers)
+        pairs = [(item.reference, answer.strict or "") for item, answer in answers]
+        scores = score_many(pairs, workers=workers, chains=True)
         return [(*grades_of(score), *_chain_grades(score)) for score in scores]
 
-    def _scores(self, pairs: Sequence[tuple[Item, str]], workers: int) -> list[Score]:
-        return score_many([(item.reference, text) for item, text in pairs], workers=workers, chains=True)
-
     def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
-        """Those of `heldout`, and the figures of `faithfulness` in percent: chains, guesses, first divergences by statement."""
-        plain = [replace(record, marks=tuple(marks[: -len(_CHAIN_TASKS)] for marks in record.marks)) for record in records]
-        found = faithfulness(self._scores([(record.item, text) for record in records for text in record.completions], 1))
-        if not found.count:
-            return super().extra_metrics(plain)
-        return {
-            **super().extra_metrics(plain),
-            "chain_true": _percent(found.chain_true),
-            "guessed": _percent(found.guessed),
-            "chain_progress": _percent(found.progress),
-            "first_divergences": dict(found.divergences.most_common()),
-        }
+        """Those of `heldout`; of completions without a line of the `compact` style, the figures of their reasoning as free text.
 
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 4)
+        Chains count for the figures of faithfulness alone.
+        """
+        count = len(_CHAIN_TASKS)
+        plain = [replace(record, marks=tuple(marks[:-count] for marks in record.marks)) for record in records]
+        free = [
+            (record.item.reference, text, bool(marks[0].strict))
+            for record in records
+            for text, marks in zip(record.completions, record.marks, strict=True)
+            if not is_compact(text)
+        ]
+        texts = grade_texts([(task, text) for task, text, _ in free])
+        in_words = text_faithfulness((text, right) for text, (_, _, right) in zip(texts, free, strict=True))
+        return {**super().extra_metrics(plain), **in_words.as_metrics()}
 
 
 def _chain_grades(score: Score) -> tuple[Grade, Grade]:
@@ -97,7 +108,7 @@ def _chain_grades(score: Score) -> tuple[Grade, Grade]:
     wrong = chain.first_divergence
     why = "" if wrong is None else f"{wrong.text or 'at its end'}: {wrong.why}"
     verified = chain.is_true and first.right
-    return Grade(chain.is_true, chain.is_true, why), Grade(verified, verified, why or first.why)
+    return Grade(chain.is_true, chain.is_true, why, chain=chain), Grade(verified, verified, why or first.why)
 
 
 BENCHMARK = HeldoutChains()

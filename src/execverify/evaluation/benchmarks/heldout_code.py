@@ -32,6 +32,7 @@ class OwnCode(Benchmark):
         "`execverify dataset build -o OUT --task-kinds code_generation`",
         "every unit test passes, in our sandbox",
         "the same: results are compared by type and content",
+        one_rule=True,
     )
     constants = ("True", "False", "None", "0", "1", "''", "[]", "{}", "()", "set()")
 

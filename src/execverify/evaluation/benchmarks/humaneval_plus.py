@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from execverify.evaluation.benchmark import BenchmarkInfo
-from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus
+from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus, evalplus_release
 from execverify.evaluation.code_tests.problem import Rules
 
 ORIGIN = "https://github.com/evalplus/humanevalplus_release (HumanEvalPlus.jsonl.gz)"
@@ -28,6 +28,7 @@ class HumanEvalPlus(EvalPlus):
         RULE,
         STRICT,
     )
+    release = evalplus_release("HumanEvalPlus", "v0.1.10", "HUMANEVAL_OVERRIDE_PATH")
     rules = Rules(instead={"find_zero": _is_root})
 
 

@@ -88,7 +88,7 @@ def _with_library(item: Item) -> Item:
     lines = [line.split() for line in item.program.split("\n") if line.startswith(("import ", "from "))]
     names = sorted({words[1].partition(".")[0] for words in lines})
     slices = {"library": names[0] if len(names) == 1 else "several" if names else "none", **item.slices}
-    return Item(item.id, item.tasks, item.expected, item.program, item.call, item.fields, slices, item.reference)
+    return Item(item.id, item.tasks, item.expected, item.program, item.call, item.fields, slices, item.reference, item.questions)
 
 
 BENCHMARK = LibraryIo()

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from execverify.evaluation.benchmark import BenchmarkInfo
-from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus
+from execverify.evaluation.code_tests.evalplus import RULE, STRICT, EvalPlus, evalplus_release
 from execverify.evaluation.code_tests.problem import Rules, to_tuples
 
 ORIGIN = "https://github.com/evalplus/mbppplus_release (MbppPlus.jsonl.gz)"
@@ -83,6 +83,7 @@ class MbppPlus(EvalPlus):
         RULE,
         STRICT,
     )
+    release = evalplus_release("MbppPlus", "v0.2.0", "MBPP_OVERRIDE_PATH")
     rules = Rules(
         inputs=typed_inputs,
         also={

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from execverify.evaluation.answers import PLAIN, Answer
@@ -9,7 +10,7 @@ from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.code_answers import CODE, code_answer, code_completion, constant_function
 from execverify.evaluation.code_tests.problem import Problem, Rules
 from execverify.evaluation.code_tests.run import Verdict, grade
-from execverify.evaluation.data import Row, Source, load_rows
+from execverify.evaluation.data import Release, Row, Source, load_rows, user_cache
 from execverify.evaluation.intervals import pass_at_k
 from execverify.evaluation.program_features import program_features
 
@@ -21,12 +22,29 @@ RULE = (
 STRICT = "every result has the reference's very type and content, without a tolerance"
 
 
+def evalplus_release(name: str, version: str, override: str) -> Release:
+    """A release of EvalPlus: its address and its place in the cache are those of their package.
+
+    Args:
+        name: of the data, such as "HumanEvalPlus".
+        version: of the release, such as "v0.1.10".
+        override: environment variable that names a local file.
+    """
+    url = f"https://github.com/evalplus/{name.lower()}_release/releases/download/{version}/{name}.jsonl.gz"
+    return Release(url, user_cache("evalplus") / f"{name}-{version}.jsonl", override)
+
+
 class EvalPlus(Benchmark):
     """A data set in EvalPlus's form."""
 
     template = CODE
     constants = ("None", "True", "False", "0", "[]", "''")
     rules = Rules()
+    release: Release
+
+    def located(self, source: Source) -> Source:
+        """The given file, or the release: that of the override variable, of EvalPlus's cache, or downloaded into it."""
+        return source if source.path is not None else replace(source, path=self.release.path(self.about.name))
 
     def items(self, source: Source) -> list[Item]:
         """The rows of the release's file; base and plus inputs are what its JSON holds."""

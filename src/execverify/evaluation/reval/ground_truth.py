@@ -26,6 +26,14 @@ LIMITS = Limits(timeout=120.0, steps=100_000)
 """Time as the authors give it: these runs end in well under a second, on a machine that is not busy."""
 
 
+_QUESTIONS = {
+    "coverage": "Is line {line} executed?",
+    "path": "Which line is executed after line {line}?",
+    "state": "What are the value and type of `{var}` after line {line}?",
+}
+"""What a probe asks, as shown to readers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What is true of one item.
@@ -183,7 +191,8 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: SkipCounts) -> It
         def item(
             expected: str, held: Probe, group: str = group, call_text: str = call_text, fields: Mapping[str, str] = fields
         ) -> Item:
-            return Item(f"{group}/{held.task}", (held.task,), (expected,), run.code, call_text, fields, run.slices, held)
+            asked = (_QUESTIONS[held.task].format(**fields),)
+            return Item(f"{group}/{held.task}", (held.task,), (expected,), run.code, call_text, fields, run.slices, held, asked)
 
         covered = YES if at in here else NO
         theirs = YES if account.covered else NO
@@ -223,7 +232,8 @@ def _output_item(run: Run, holds: Mapping[str, bool], left: SkipCounts) -> Itera
         return
     call_text = truncate(run.assertion, 100)
     held = Probe("output", run, run.name)
-    yield Item(f"{run.name}/output", ("output",), (run.gold,), run.code, call_text, _prompt_fields(run), run.slices, held)
+    asked = ("Which value completes the assertion?",)
+    yield Item(f"{run.name}/output", ("output",), (run.gold,), run.code, call_text, _prompt_fields(run), run.slices, held, asked)
 
 
 def _successors(line: int, here: Sequence[int], lines: Sequence[str]) -> tuple[tuple[str, ...], bool]:

@@ -73,7 +73,7 @@ function filter() {
       (property === "" || (property in item.slices && (value === "" || item.slices[property] === value))) &&
       test(item, task) &&
       (wanted === "" || contains(item, wanted)));
-  document.getElementById("count").textContent = found.length + " of " + data.items.length + " items";
+  document.getElementById("count").textContent = found.length + " of " + data.items.length + (data.items.length === 1 ? " item" : " items");
   list.replaceChildren();
   shown = 0;
   more();
@@ -106,26 +106,42 @@ function code(numbers, name = "code") {
   return make("pre", make("code", text(numbers)), { class: name, tabindex: "0" });
 }
 
+// Source with line numbers, which questions name.
+function numbered(numbers) {
+  const lines = numbers.map((number, at) => make("span", [make("span", String(at + 1), { class: "at" }), data.lines[number] + "\n"]));
+  return make("pre", make("code", lines), { class: "code listing", tabindex: "0" });
+}
+
+// A sentence in which the text between backticks is code.
+const sentence = (plain) => plain.split("`").map((part, at) => (at % 2 ? make("code", part) : part));
+
+// What the completion answers to a question; with one question, it is the extracted text.
+function given(item, sample, at) {
+  const own = "given" in sample ? sample.given[at] : item.tasks.length === 1 && "extracted" in sample ? sample.extracted : null;
+  return own === null || own === undefined ? make("span", "nothing", { class: "dim" }) : make("code", text(own));
+}
+
 function sampleOf(item, sample, number) {
   const times = sample.count > 1 ? ", " + sample.count + " times" : "";
   const title = make("h4", "Completion " + number + times + (sample.cut ? ", cut off at the maximum of tokens" : ""));
+  const verdicts = (at) => (data.one_rule ? [sample.official[at]] : [sample.official[at], sample.strict[at]]);
   const rows = item.tasks.map((task, at) =>
     make("tr", [
-      make("th", data.tasks[task], { scope: "row" }),
+      make("th", sentence(text(item.questions[at])), { scope: "row" }),
       make("td", make("code", text(item.expected[at]))),
-      make("td", verdict(sample.official[at])),
-      make("td", verdict(sample.strict[at])),
+      make("td", given(item, sample, at)),
+      ...verdicts(at).map((letter) => make("td", verdict(letter))),
       make("td", sample.why[at]),
     ]));
-  const head = make("tr", ["", "expected", "official", "strict", "why"].map((name) => make("th", name, { scope: "col" })));
-  const inside = [title];
-  inside.push(make("h4", "Extracted"));
-  inside.push("extracted" in sample ? code(sample.extracted, "") : make("p", "nothing", { class: "no" }));
+  const heads = ["question", "expected", "given", ...(data.one_rule ? ["verdict"] : ["official", "strict"]), "why"];
+  const head = make("tr", heads.map((name) => make("th", name, { scope: "col" })));
+  const inside = [title, make("div", make("table", [make("thead", head), make("tbody", rows)]), { class: "scroll", tabindex: "0" })];
   if ("strictly" in sample) {
     inside.push(make("h4", "Read strictly"));
     inside.push(sample.strictly === null ? make("p", "not in the required form", { class: "no" }) : code(sample.strictly, ""));
   }
-  inside.push(make("div", make("table", [make("thead", head), make("tbody", rows)]), { class: "scroll", tabindex: "0" }));
+  if (!("extracted" in sample)) inside.push(make("p", "No answer was found in the completion.", { class: "no" }));
+  else if (item.tasks.length > 1) inside.push(make("details", [make("summary", "The extracted answer"), code(sample.extracted, "")]));
   if ("text" in sample) {
     inside.push(make("details", [make("summary", "The whole completion"), code(sample.text, "")]));
   }
@@ -147,7 +163,7 @@ function show(item) {
   panel.append(
     make("h3", item.id),
     make("dl", known, { class: "facts" }),
-    code(item.program),
+    numbered(item.program),
     make("p", make("code", item.call)));
   if ("error" in item) panel.append(make("p", "Failed on our side: " + item.error, { class: "no" }));
   item.samples.forEach((sample, at) => panel.append(sampleOf(item, sample, at + 1)));

@@ -151,6 +151,23 @@ def extract_code(completion: str, entry_point: str | None = None) -> ExtractedCo
     return ExtractedCode(last.source, entry_point, not why, why)
 
 
+def code_blocks(completion: str, most: int = 20) -> list[str]:
+    """The texts of a completion that may be Python code, in order: the last `most` blocks that say so, or else that say nothing.
+
+    Where the answer has no block, the whole completion is searched. Where that has none either, the answer is one where it is Python
+    that does something. A completion that is longer than twice `MAX_CODE_ANSWER` has none.
+    """
+    inside, tagged = _answer(completion)
+    if inside is None or len(completion) > 2 * MAX_CODE_ANSWER or len(inside) > MAX_CODE_ANSWER:
+        return []
+    blocks = [block for block in _blocks(inside) if not block.other]
+    if tagged and not blocks:  # the tags may be part of the code
+        blocks = [block for block in _blocks(completion[-MAX_CODE_ANSWER:]) if not block.other]
+    blocks = [block for block in blocks if block.python] or blocks
+    texts = [block.source for block in blocks if len(block.source) <= MAX_CODE]
+    return texts[-most:] or ([inside] if not blocks and _is_code(inside) else [])
+
+
 def _answer(completion: str) -> tuple[str | None, bool]:
     """The text of the answer, and whether tags stand around it; None where the completion is all reasoning."""
     if (special := _SPECIAL.search(completion[-400:])) is not None:

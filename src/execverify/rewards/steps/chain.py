@@ -8,7 +8,7 @@ class StepVerdict(StrEnum):
     """The grade of one line of a chain.
 
     `MISSING`: the line, or the place, lacks what must be stated there. `OUT_OF_ORDER`: the line describes a step of the run that is not
-    the next one.
+    the next one. `UNREAD`: in free text, a sentence in which no claim was found, or a claim that cannot be placed or decided.
     """
 
     RIGHT = "right"
@@ -16,6 +16,7 @@ class StepVerdict(StrEnum):
     UNREADABLE = "unreadable"
     OUT_OF_ORDER = "out_of_order"
     MISSING = "missing"
+    UNREAD = "unread"
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,21 @@ class WantedResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TriedCall:
+    """Input prediction: a call that was tried, and does not give the wanted result.
+
+    Attributes:
+        arguments: by parameter.
+        moments: line, visit, and what is set there, in the order of the run; of the call's own frame.
+        result: what the call returns; None where it raises an exception.
+    """
+
+    arguments: Bindings
+    moments: tuple[tuple[int, int, Bindings], ...]
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """Input prediction: what the variables are before a step that the wanted result goes back to."""
 
@@ -177,7 +192,7 @@ class ResultConfirmed:
 
 
 Claim = (
-    WantedResult | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound
+    WantedResult | TriedCall | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound
     | SideEffect | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
     | FunctionReturned | RoundsSkipped | NextStatementAnswer | StateAnswer | OtherAnswer | NeverRunsAnswer
 )  # fmt: skip

@@ -14,6 +14,7 @@ _MAX_CACHED = 400  # characters
 _STEP = re.compile(r"(back )?L([0-9]+)#([0-9]+)(?:: (.*))?")
 _GAP = re.compile(r"L([0-9]+)#([0-9]+)~([0-9]*)(?:: (.*))?")
 _NEED = re.compile(r"need L([0-9]+)#([0-9]+): (.*)")
+_MOMENT = re.compile(r"L([0-9]+)#([0-9]+) (.*)")
 _NEXT = re.compile(r"L([0-9]+)#([0-9]+) next: (?:L([0-9]+)|nothing)")
 _WAS = re.compile(r"L([0-9]+)#([0-9]+) (\w+) = (.*)")
 _OTHER = re.compile(r"L([0-9]+)#([0-9]+) answer (\w+): (.+)")
@@ -21,6 +22,14 @@ _NEVER = re.compile(r"L([0-9]+)#([0-9]+) never: ([0-9]+) times")
 _SIZE = re.compile(r"len\((\w+)\) = ([0-9]+)")
 _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
 _TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
+
+
+_ANY_LINE = re.compile(r"^[ \t]*(?:call(?: with .*)?$|(?:back |need )?L[0-9]+#[0-9]+)", re.MULTILINE)
+
+
+def is_compact(text: str) -> bool:
+    """Whether any line of a text begins as a line of the style does; else it is free text."""
+    return _ANY_LINE.search(text) is not None
 
 
 def read(text: str) -> Iterator[Claim]:
@@ -57,6 +66,8 @@ def _read(line: str) -> Iterator[Claim]:
         yield claims.WantedResult(line.removeprefix("want "))
     elif line.startswith("got "):
         yield claims.ResultConfirmed(line.removeprefix("got "))
+    elif line.startswith("try "):
+        yield _tried(line.removeprefix("try "))
     elif found := _NEED.fullmatch(line):
         yield claims.Requirement(int(found[1]), int(found[2]), _bindings(found[3]))
     elif found := _NEXT.fullmatch(line):
@@ -78,6 +89,20 @@ def _read(line: str) -> Iterator[Claim]:
         yield claims.StateAnswer(int(found[1]), int(found[2]), found[3], found[4])
     else:
         raise Unreadable(f"no line of the notation: {line!r}")
+
+
+def _tried(text: str) -> Claim:
+    """`n=1; L2#1 m=2; gives 3`: a call that was tried."""
+    arguments, *moments, end = split_outside(text, "; ")
+    if end != "error" and not end.startswith("gives "):
+        raise Unreadable(f"a try without its result: {text!r}")
+    read = []
+    for part in moments:
+        found = _MOMENT.fullmatch(part)
+        if found is None:
+            raise Unreadable(f"no moment of a try: {part!r}")
+        read.append((int(found[1]), int(found[2]), _bindings(found[3])))
+    return claims.TriedCall(_bindings(arguments), tuple(read), None if end == "error" else end.removeprefix("gives "))
 
 
 def _part(part: str) -> Iterator[Claim]:

@@ -1,10 +1,11 @@
 """Grades the chain of thought in a completion, line by line, against the run of the task's program.
 
-A chain is read in the `compact` style (`docs/chain-of-thought.md`). Each line claims which step runs next, what its expressions are, and
-what it changes. A line is right only if all that it claims holds in the run, if it describes the step that runs next, and if it states
-what a line about that step must state: new values of variables, the outcome of a test, the value that a call returns. Rounds of a loop
-after its first may be skipped where the line states what they change, and calls of a function after its first where the line states what
-they return. What a question asks about may not be skipped.
+A chain in free words is graded by `execverify.rewards.steps.free_text`. Any other is read in the `compact` style
+(`docs/chain-of-thought.md`). Each line claims which step runs next, what its expressions are, and what it changes. A line is right only
+if all that it claims holds in the run, if it describes the step that runs next, and if it states what a line about that step must state:
+new values of variables, the outcome of a test, the value that a call returns. Rounds of a loop after its first may be skipped where the
+line states what they change, and calls of a function after its first where the line states what they return. What a question asks about
+may not be skipped.
 
 >>> import execverify as ev
 >>> task = ev.task(ev.trace(ev.Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
@@ -16,7 +17,7 @@ they return. What a question asks about may not be skipped.
 import ast
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -26,11 +27,12 @@ from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, BLANKS
 from execverify.questions.task import TASK_KINDS, Task
 from execverify.rewards.guard import described
-from execverify.rewards.parse import parse_answer, parse_assertion
+from execverify.rewards.parse import parse_assertion, parse_input_answer
 from execverify.rewards.steps import claims
 from execverify.rewards.steps.chain import GradedChain, GradedStep, StepVerdict
 from execverify.rewards.steps.claims import Bindings, Claim
 from execverify.rewards.steps.compact import read_line
+from execverify.rewards.steps.free_text import GradedText, grade_text_against
 from execverify.rewards.steps.matching import canonical
 from execverify.rewards.steps.reference import SHORT, RunReference, references_of
 from execverify.rewards.steps.scan import Unreadable
@@ -42,6 +44,7 @@ from execverify.utils.validation import expect
 
 _log = logging.getLogger(__name__)
 _LIMITS = Limits()
+_Tried = Mapping[Bindings, RunReference | None]
 REASONING_OPEN, REASONING_CLOSE = "<reasoning>", "</reasoning>"
 _MAX_LINE, _MAX_LINES = 20_000, 20_000
 _MAX_CLAIMS, _MAX_WRONG_LINES = 1_000, 200
@@ -49,25 +52,38 @@ _STATEMENT_KINDS: dict[type[ast.AST], str] = {
     ast.Assign: "assignment", ast.AnnAssign: "assignment", ast.AugAssign: "assignment", ast.Expr: "expression",
     ast.ExceptHandler: "except",
 }  # fmt: skip
+MAX_TRIES = 3
+"""Most calls that a chain of an input prediction may try before the one that it describes."""
+
+_TRY_LINE = re.compile(r"^[ \t]*(try .*?)[ \t\r]*$", re.MULTILINE)
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
 
 
-def grade_steps(task: Task, completion: str, *, limits: Limits = _LIMITS) -> tuple[GradedStep, ...]:
-    """The lines of the chain in a completion, each graded against the run of the task's program.
+STYLES = ("compact", "free")
+"""The styles of reasoning that `grade_steps` reads."""
+
+
+def grade_steps(task: Task, completion: str, *, style: str = "compact", limits: Limits = _LIMITS) -> tuple[GradedStep, ...]:
+    """The reasoning in a completion, in parts that are graded against the run of the task's program.
 
     Args:
         task: of kind "white_box" or "input_prediction".
-        completion: the model's text. Lines that are in no style are unreadable; the text inside `<answer>` is not graded here.
+        completion: the model's text. The text inside `<answer>` is not graded here.
+        style: "compact" grades each line as a line of that style, which is unreadable otherwise. "free" grades the claims that are
+            found in free text; a sentence without one is unread.
         limits: what the task's program may use when it runs; its run is cached.
 
     Raises:
-        QuestionError: a task of another kind.
+        QuestionError: a task of another kind, or no such style.
         SandboxError: the task's program could not be run (our failure).
     """
-    (chain,) = grade_chains([(task, completion)], limits=limits)
-    if chain is None:
+    if style not in STYLES:
+        raise QuestionError(f"there is no style {style!r} to grade: give {' or '.join(STYLES)}")
+    grade: Callable[..., Sequence[GradedChain | GradedText | None]] = grade_chains if style == "compact" else grade_texts
+    (graded,) = grade([(task, completion)], limits=limits)
+    if graded is None:
         raise SandboxError(f"the program of task {task.id!r} did not return when it was run for its chain")
-    return chain.steps
+    return graded.steps
 
 
 def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[GradedChain | None]:
@@ -82,18 +98,52 @@ def grade_chains(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS,
         QuestionError: a task of a kind without a run.
         SandboxError: programs cannot be run on this machine.
     """
-    programs = [_program_of(task, completion) for task, completion in pairs]
+    references = _references(pairs, limits, workers)
+    return [
+        None if reference is None else grade_against(reference, task, completion, tried)
+        for (task, completion), (reference, tried) in zip(pairs, references, strict=True)
+    ]
+
+
+def grade_texts(pairs: Sequence[tuple[Task, str]], *, limits: Limits = _LIMITS, workers: int = 1) -> list[GradedText | None]:
+    """The graded reasoning in free words of completions, in order; arguments, None and errors as for `grade_chains`."""
+    references = _references(pairs, limits, workers)
+    return [
+        None if reference is None else grade_text_against(reference, completion)
+        for (_, completion), (reference, _) in zip(pairs, references, strict=True)
+    ]
+
+
+def _references(pairs: Sequence[tuple[Task, str]], limits: Limits, workers: int) -> list[tuple[RunReference | None, _Tried]]:
+    """The run that each completion must describe, and the runs of the calls that it tries."""
+    programs = [described_program(task, completion) for task, completion in pairs]
+    tried = [_tried_programs(task, completion) for task, completion in pairs]
     found = references_of([task.program for task, _ in pairs], limits=limits, workers=workers)
-    others = [program for program in programs if program not in found]  # with arguments of the model's: they may be hostile
+    all_programs = [*programs, *(program for ones in tried for program in ones.values())]
+    others = [program for program in all_programs if program not in found]  # with arguments of the model's: they may be hostile
     found |= references_of(others, limits=limits, workers=workers, ours=False)
-    graded: list[GradedChain | None] = []
-    for (task, completion), program in zip(pairs, programs, strict=True):
-        reference = found[program] or found[task.program]  # arguments that a chain tries may raise
-        graded.append(None if reference is None else grade_against(reference, task, completion))
-    return graded
+    # arguments that a chain tries may raise
+    return [
+        (found[program] or found[task.program], {arguments: found[one] for arguments, one in ones.items()})
+        for (task, _), program, ones in zip(pairs, programs, tried, strict=True)
+    ]
 
 
-def _program_of(task: Task, completion: str) -> Program:
+def _tried_programs(task: Task, completion: str) -> dict[Bindings, Program]:
+    """The program with the arguments of each line of a chain that tries a call; of the first `MAX_TRIES` such lines."""
+    found: dict[Bindings, Program] = {}
+    if task.kind != "input_prediction":
+        return found
+    for line in list(_TRY_LINE.findall(completion))[:MAX_TRIES]:
+        with suppress(ProgramError, LiteralError, Unreadable, ValueError, RecursionError):
+            for claim in read_line(line) if len(line) <= _MAX_LINE else ():
+                if isinstance(claim, claims.TriedCall):
+                    text = ", ".join(f"{name}={value}" for name, value in claim.arguments)
+                    found[claim.arguments] = replace(task.program, arguments=text)
+    return found
+
+
+def described_program(task: Task, completion: str) -> Program:
     """The program whose run a chain must describe.
 
     In input prediction, it runs with the arguments of the answer; without a readable answer, with those that the chain tries.
@@ -111,7 +161,7 @@ def _program_of(task: Task, completion: str) -> Program:
 
 def _arguments_tried(completion: str) -> Iterator[str]:
     """The arguments of an answer, then those of its chain; as far as they can be read."""
-    answer, tried = parse_answer(completion).assertion, _CALL_LINE.search(completion)
+    answer, tried = parse_input_answer(completion).assertion, _CALL_LINE.search(completion)
     if answer is not None:
         with suppress(LiteralError, RecursionError):
             yield arguments_text(parse_assertion(answer).arguments)
@@ -119,9 +169,16 @@ def _arguments_tried(completion: str) -> Iterator[str]:
         yield tried[1]
 
 
-def grade_against(reference: RunReference, task: Task, completion: str) -> GradedChain:
-    """The chain of a completion, graded against a given run."""
-    grader = _Grader(reference, task)
+def grade_against(reference: RunReference, task: Task, completion: str, tried: _Tried | None = None) -> GradedChain:
+    """The chain of a completion, graded against a given run.
+
+    Args:
+        reference: the run.
+        task: what the completion answers.
+        completion: the text.
+        tried: the runs of the calls that the chain tries, by their arguments; None for one that does not return.
+    """
+    grader = _Grader(reference, task, tried or {})
     steps = tuple(grader.lines(completion))
     covered = next((step.place for step in steps if not step.right), len(reference.steps))
     return GradedChain(steps, len(reference.steps), covered)
@@ -138,9 +195,11 @@ class _Grader:
         skipped_frame: a call that was described by what it returns.
     """
 
-    def __init__(self, reference: RunReference, task: Task) -> None:
+    def __init__(self, reference: RunReference, task: Task, tried: Mapping[Bindings, RunReference | None]) -> None:
         self.run = reference
         self.task = task
+        self.tried = tried
+        self.tries: set[Bindings] = set()  # arguments of the calls that were tried
         self.step_claims = StepClaims(reference)
         self.at = 0
         self.current: OpenStep | None = None
@@ -324,6 +383,8 @@ class _Grader:
                 self._function_returned(value)
             case claims.WantedResult(value=value) | claims.ResultConfirmed(value=value):
                 self._result(value, is_end=isinstance(claim, claims.ResultConfirmed))
+            case claims.TriedCall():
+                self._tried_call(claim)
             case claims.Requirement(line=line, visit=visit, names=names):
                 self._requirement(line, visit, names)
             case claims.NextStatementAnswer() | claims.StateAnswer() | claims.OtherAnswer() | claims.NeverRunsAnswer():
@@ -487,6 +548,29 @@ class _Grader:
         text = (self.run.trace.result.value.text if self.run.trace.result.value else None) if is_end else self.task.result.text
         if canonical(value) != text or text != self.task.result.text:
             raise wrong(f"the call {'returns' if is_end else 'must return'} {truncate(str(text))}")
+
+    def _tried_call(self, claim: claims.TriedCall) -> None:
+        """A try must be true of its own run, fail, and come before the call that is described."""
+        if self.task.kind != "input_prediction":
+            raise wrong("the task asks for no arguments")
+        if self.started or self.required or claim.arguments in self.tries or len(self.tries) >= MAX_TRIES:
+            raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, was stated before, or is one try too many")
+        self.tries.add(claim.arguments)
+        if claim.arguments not in self.tried:
+            raise Unreadable("the call cannot be made")
+        run = self.tried[claim.arguments]
+        result = run.trace.result.value.text if run is not None and run.trace.result.value is not None else None
+        if (None if claim.result is None else canonical(claim.result)) != result:
+            raise wrong(f"the call {'raises an exception' if result is None else f'returns {truncate(result)}'}")
+        if result == self.task.result.text:
+            raise wrong("the call gives the wanted result")
+        for line, visit, names in claim.moments:
+            step = run.trace.step(line, visit) if run is not None else None
+            if step is None or step.frame or any(name not in step.changed for name, _ in names):
+                raise wrong(f"line {line} visit {visit} does not set that")
+            for name, text in names:
+                if canonical(text) != step.state[name].text:
+                    raise wrong(f"line {line} visit {visit} sets {name} to {truncate(str(step.state[name].text))}")
 
     def _requirement(self, line: int, visit: int, names: Bindings) -> None:
         step = self.run.trace.step(line, visit)

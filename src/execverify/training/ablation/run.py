@@ -26,6 +26,7 @@ from execverify.training.ablation.conditions import (
     Condition,
     select_conditions,
 )
+from execverify.training.ablation.rollouts import rollout_comparisons
 from execverify.training.ablation.summary import summary
 from execverify.training.base_model import base_model, base_model_path
 from execverify.training.checkpoints import MODEL, STAGE, Logger, finished, has_started, read_log
@@ -133,6 +134,11 @@ class Ablation:
         conditions = [
             one for one in CONDITIONS if any((self.out / f"seed-{seed}" / "evaluations" / one.name).is_dir() for seed in seeds)
         ]
+        logs = {
+            one.name: [read_log(self.out / f"seed-{seed}" / one.name) for seed in seeds]
+            for one in conditions
+            if one.stage in ("rl_whitebox", "rl_unit_tests")
+        }
         results = {
             "settings": read_json(self.out / SETTINGS),
             "seeds": seeds,
@@ -143,12 +149,8 @@ class Ablation:
             },
             **summary(self.out, [one.name for one in conditions], seeds),
         }
+        results["rollouts"] = rollout_comparisons(logs, seeds)
         write_json(self.out / RESULTS, results)
-        logs = {
-            one.name: [read_log(self.out / f"seed-{seed}" / one.name) for seed in seeds]
-            for one in conditions
-            if one.stage in ("rl_whitebox", "rl_unit_tests")
-        }
         write_pages(self.out, results, {one.name: one.description for one in conditions}, logs)
         return results
 

@@ -1,5 +1,6 @@
 """From the evaluations of all conditions and seeds to one summary: means with intervals over seeds, and paired tests of items and seeds."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -9,6 +10,7 @@ from execverify.evaluation.compare import Weighted, average, difference_interval
 from execverify.evaluation.intervals import Interval, holm, mcnemar, mean_with_interval, paired_t_test
 from execverify.evaluation.run import RESULTS
 from execverify.evaluation.run_dir import read_results, strict_scores
+from execverify.reports.run_summary import guess_rate
 from execverify.training.ablation.conditions import CONDITIONS
 
 _ALL = "mean of tasks"
@@ -25,14 +27,16 @@ def summary(out: Path, conditions: Sequence[str], seeds: Sequence[int]) -> dict[
         seeds: those to include.
 
     Returns:
-        "scores": evaluation -> task -> condition -> mean, interval and the seeds' own, in percent; "baselines": evaluation -> task
-        -> the best constant answer's score; "levels": evaluation -> level -> condition -> mean over tasks and seeds;
+        "scores": evaluation -> task -> condition -> mean, interval and the seeds' own, in percent, with the guess rate of chains as
+        the task "guessed"; "divergences": evaluation -> condition -> first divergences of chains by kind of statement; "baselines":
+        evaluation -> task -> the best constant answer's score; "levels": evaluation -> level -> condition -> mean over tasks and seeds;
         "comparisons": see `comparisons`.
     """
     runs = _read_runs(out, conditions, seeds)
     scores: dict[str, dict[str, dict[str, Any]]] = {}
     baselines: dict[str, dict[str, float]] = {}
     levels: dict[str, dict[str, dict[str, float]]] = {}
+    divergences: dict[str, dict[str, dict[str, int]]] = {}
     for evaluation in sorted({evaluation for evaluation, _, _ in runs}):
         for condition in conditions:
             found = [runs[evaluation, condition, seed] for seed in seeds if (evaluation, condition, seed) in runs]
@@ -44,10 +48,17 @@ def summary(out: Path, conditions: Sequence[str], seeds: Sequence[int]) -> dict[
             for task in by_task[0]:
                 own = scores.setdefault(evaluation, {}).setdefault(task, {})
                 own[condition] = mean_and_interval([one[task] for one in by_task])
+            if guesses := [rate for results in found if (rate := guess_rate(results)) is not None]:
+                scores[evaluation].setdefault("guessed", {})[condition] = mean_and_interval(guesses)
+            if counts := sum(
+                (Counter(one["faithfulness"]["first_divergences"]) for one in found if "faithfulness" in one), Counter()
+            ):
+                divergences.setdefault(evaluation, {})[condition] = dict(counts.most_common())
             for level, values in _by_level(found).items():
                 levels.setdefault(evaluation, {}).setdefault(level, {})[condition] = round(fmean(values), 2)
     levels = {evaluation: dict(sorted(own.items())) for evaluation, own in levels.items()}
-    return {"scores": scores, "baselines": baselines, "levels": levels, "comparisons": comparisons(runs, conditions, seeds)}
+    compared = comparisons(runs, conditions, seeds)
+    return {"scores": scores, "baselines": baselines, "levels": levels, "divergences": divergences, "comparisons": compared}
 
 
 def mean_and_interval(values: Sequence[float]) -> dict[str, Any]:

@@ -13,7 +13,11 @@ from execverify.training.checkpoints import LOG, SAMPLES, ZERO_VARIANCE, Logger,
 from execverify.utils.messages import encodable
 
 _SAMPLES = 4
-_SPREAD = {"reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance"}
+_GROUP = 8  # completions of one prompt that are logged at most
+_SPREAD = {
+    "reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance", "execverify/output": "outputs right",
+    "execverify/chain_true": "chains true", "execverify/guessed": "right outputs by a wrong chain",
+}  # fmt: skip
 
 
 class LoggedReward:
@@ -52,18 +56,26 @@ class LoggedReward:
         self.seconds += time.perf_counter() - begun
         if heard is not None and graded:
             heard("graded", graded)
-        every = max(1, len(completions) // _SAMPLES)
+        ids = columns.get("id") or [None] * len(completions)
         self.last = [
             {
-                "id": (columns.get("id") or [None] * len(completions))[i],
+                "id": ids[i],
                 "prompt": completion_text(prompts[i]),
                 "completion": completion_text(completions[i]),
                 self.__name__: rewards[i],
                 "graded": graded[i] if graded else "",
             }
-            for i in range(0, len(completions), every)
-        ][:_SAMPLES]
+            for i in _logged(ids, prompts)
+        ]
         return rewards
+
+
+def _logged(ids: Sequence[Any], prompts: Sequence[Any]) -> list[int]:
+    """Which completions of a rollout are logged: some, evenly over it, and with the first the others of its prompt."""
+    every = max(1, len(ids) // _SAMPLES)
+    spread = list(range(0, len(ids), every))[:_SAMPLES]
+    group = [i for i in range(len(ids)) if (ids[i], prompts[i]) == (ids[0], prompts[0])][:_GROUP]
+    return sorted({*spread, *group})
 
 
 class JsonlLogCallback(TrainerCallback):

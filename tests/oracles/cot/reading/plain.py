@@ -1,5 +1,6 @@
 """Reads the style `plain` back: from text to claims. It knows the words, and nothing of the run or of how the text was made."""
 
+import re
 from collections.abc import Iterator
 
 from execverify.rewards.steps import claims
@@ -8,6 +9,7 @@ from tests.oracles.cot.reading.text import (
     LINE,
     NAMED,
     ORDINAL,
+    SPAN,
     Found,
     Pattern,
     Reader,
@@ -92,6 +94,16 @@ def _wants(found: Found, codes: Spans) -> Iterator[Claim]:
     yield claims.WantedResult(codes[0])
 
 
+def _tries(found: Found, codes: Spans) -> Iterator[Claim]:
+    names = found[1].count(f"{SPAN} = {SPAN}")
+    rest, moments = list(codes[2 * names :]), []
+    for one in re.finditer(rf" After {LINE}: ({NAMED})\.", found[0]):
+        count = 2 * one[3].count(f"{SPAN} = {SPAN}")
+        moments.append((*place(one), bindings(rest[:count])))
+        rest = rest[count:]
+    yield claims.TriedCall(bindings(codes[: 2 * names]), tuple(moments), rest[0] if rest else None)
+
+
 def _needs(found: Found, codes: Spans) -> Iterator[Claim]:
     yield claims.Requirement(*place(found), bindings(codes))
 
@@ -133,6 +145,10 @@ _PATTERNS: list[Pattern] = [
     (rf"for {LINE}, the ([a-z ]+) is §\.", _other),
     (rf"line (\d+) (never runs|runs once|runs (\d+) times), so there is no {ORDINAL} time\.", _never),
     (r"The call must return §\.", _wants),
+    (
+        rf"A try with ({NAMED})\.(?: After {LINE}: {NAMED}\.)*(?: It fails with an error\.| The call returns §, which is not wanted\.)",
+        _tries,
+    ),
     (rf"For that, {LINE} can start from {NAMED}\.", _needs),
     (r"The call returns §, as it must\.", _confirms),
     (r" § becomes §, which is §\.", _computed),

@@ -1,0 +1,73 @@
+"""Several benchmarks of one model: one table and one page, beside the folders of the single evaluations.
+
+OUT/NAME/         the folder of each benchmark's evaluation
+OUT/summary.md, OUT/summary.html
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from execverify.errors import EvaluationError
+from execverify.reports.evaluation import REPORT
+from execverify.reports.markdown import format_interval, format_percent, markdown_table
+from execverify.reports.render import render
+from execverify.reports.run_summary import best_baseline, incomplete, tasks_of, verdicts_of
+from execverify.utils.atomic import atomic_text
+
+TABLE, PAGE = "summary.md", "summary.html"
+_HEAD = ("benchmark", "task", "verdict", "pass@1", "95% interval", "best constant answer", "items")
+
+
+def write_summary(folder: Path, runs: Sequence[Mapping[str, Any]]) -> None:
+    """Writes the table and the page, each whole or not at all.
+
+    Args:
+        folder: holds the folder of each evaluation under its benchmark's name.
+        runs: the results of each.
+
+    Raises:
+        EvaluationError: the folder cannot be written.
+        ExecVerifyError: Jinja2 is not installed.
+    """
+    for name, text in {TABLE: summary_markdown(runs), PAGE: summary_page(runs)}.items():
+        try:
+            atomic_text(folder / name, text, errors="backslashreplace")
+        except OSError as error:
+            raise EvaluationError(f"{folder / name} could not be written: {error.strerror or error}") from None
+
+
+def summary_rows(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str, str, Mapping[str, Any]]]:
+    """Each score of the table: the run's results, the task, the label of the verdict, the score."""
+    for results in runs:
+        for verdict, label in verdicts_of(results):
+            for task, score in tasks_of(results[verdict]):
+                yield results, task, label, {**score, "baseline": best_baseline(results, verdict, task)}
+
+
+def summary_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The scores of several benchmarks as one Markdown table."""
+    rows = [
+        [
+            results["benchmark"],
+            task,
+            label,
+            format_percent(score.get("pass_at_1")),
+            format_interval(score.get("interval")),
+            score["baseline"],
+            str(results["items"]),
+        ]
+        for results, task, label, score in summary_rows(runs)
+    ]
+    notes = [f"{results['benchmark']}: {missing}" for results in runs if (missing := incomplete(results))]
+    return "\n\n".join([f"**{runs[0]['model']['name']}**", markdown_table(_HEAD, rows), *notes]) + "\n"
+
+
+def summary_page(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The page as HTML."""
+    return render(
+        "benchmarks.html.j2",
+        title=f"{runs[0]['model']['name']}: {len(runs)} benchmarks",
+        rows=list(summary_rows(runs)),
+        runs=[(results, f"{results['benchmark']}/{REPORT}", incomplete(results)) for results in runs],
+    )
