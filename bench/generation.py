@@ -1,10 +1,11 @@
 """Models in the loop without a model: requests a second, rows a second through the funnel, and memory.
 
-    python bench/generation.py [--requests N] [--rows N] [--concurrency N] [--workers N] [--json]
+    python bench/generation.py [--requests N] [--rows N] [--concurrency N] [--workers N] [--ray] [--json]
 
 A null server on loopback answers at once, from a process of its own that shares the machine. Its answers are programs of the grammar,
 so that nearly every one keeps its constraint. The asker writes each answer to the store before it is counted; the plain client sends the
-same requests without it. On a machine that others use, compare the figures a second of processor time, which is this process's own.
+same requests without it. With --ray, the grammar's rows are made with local processes and on a Ray that is started here, after a first
+small build that is not counted. On a machine that others use, compare the figures a second of processor time, which is this process's own.
 """
 
 import argparse
@@ -20,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from execverify.datasets import DatasetConfig
+from execverify.datasets.build_run import build
+from execverify.datasets.ray_pool import RayPool
+from execverify.datasets.workers import WorkerPool
 from execverify.generation.asker import Asker
 from execverify.generation.build import build_with_model
 from execverify.generation.programs import SynthesisConfig
@@ -37,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=256)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--ray", action="store_true", help="measure --engine ray beside local too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
@@ -50,6 +55,7 @@ def main() -> None:
             figures = {
                 **asked(url, Path(folder) / "asked", options.requests, options.concurrency),
                 **built(url, Path(folder) / "built", options.rows, options.concurrency, options.workers),
+                **(engines(Path(folder), options.rows, options.workers) if options.ray else {}),
             }
     finally:
         server.terminate()
@@ -91,6 +97,19 @@ def built(url: str, out: Path, rows: int, concurrency: int, workers: int) -> dic
         manifest = build_with_model(out, rows, DatasetConfig(), SynthesisConfig(), asker, workers=workers).manifest
         seconds = time.perf_counter() - begun
     return {"programs_a_second_through_the_funnel": manifest["items"] / seconds, "rows_a_second": manifest["rows"] / seconds}
+
+
+def engines(folder: Path, rows: int, workers: int) -> dict[str, float]:
+    """Rows of the grammar a second, with either engine."""
+    found, hashes = {}, set()
+    for name, opened in (("local", WorkerPool(workers)), ("ray", RayPool(workers))):
+        with opened as pool:
+            build(folder / f"{name}-first", 8, DatasetConfig(), workers=pool)
+            begun = time.perf_counter()
+            hashes.add(build(folder / name, rows, DatasetConfig(), workers=pool).manifest["content_hash"])
+            found[f"rows_of_the_grammar_a_second_{name}"] = rows / (time.perf_counter() - begun)
+    assert len(hashes) == 1
+    return found
 
 
 def serve(started: Connection, programs: int) -> None:

@@ -21,8 +21,10 @@ from typing import Any
 from execverify.datasets import read_rows
 from execverify.questions import Task, from_row
 from execverify.questions.task import gold_completion
-from execverify.reports.ablation import draw_curves
+from execverify.reports.curves import curves_of, draw_curves
+from execverify.reports.index_page import Entry, index_page
 from execverify.reports.markdown import markdown_table
+from execverify.utils.messages import count_phrase
 
 FIFTY = Path(__file__).with_name("fifty.py")
 CURVE = Path(__file__).with_name("data") / "curve.json"
@@ -101,10 +103,8 @@ def recorded_curve(out: Path) -> str:
         for part, some in (("first third", points[:third]), ("last third", points[-third:])):
             means = (fmean(point[figure] for point in some if figure in point) for figure in FIGURES)
             rows.append([name, part, *(f"{mean:.1%}" for mean in means)])
-    updates = " and ".join(f"{count} updates of {name}" for name, count in found["updates"].items())
-    seeds = "one seed: no interval over seeds" if found["seeds"] == 1 else f"{found['seeds']} seeds"
     text = (
-        f"Ten minutes are too few to show the step reward at work. Recorded from a longer run ({updates}, {seeds}; rollouts of training, "
+        f"Ten minutes are too few to show the step reward at work. Recorded from a longer run ({updates_of(found)}; rollouts of training, "
         f"preset {found['preset']}; docs/ablation.md has the held-out figures and says what they do not show):\n\n"
         f"{markdown_table(('reward', 'updates', *FIGURES.values()), rows, numbers=(2, 3, 4))}\n\nMade by: {found['command']}\n"
     )
@@ -112,6 +112,102 @@ def recorded_curve(out: Path) -> str:
         f"# Rewards of the chain of thought\n\n{text}\n![curves](step-rewards.svg)\n", encoding="utf-8"
     )
     return text
+
+
+def write_index(out: Path) -> None:
+    """Writes OUT/index.html: a link to each page that is there, with what it shows, and the recorded curves of a longer run."""
+    runs = [
+        Entry(
+            f"heldout-{name}/report.html",
+            f"{mock} on held-out programs",
+            "Scores with intervals and baselines, slices, every item.",
+        )
+        for name, mock in MOCKS.items()
+    ]
+    sections = (
+        (
+            "Rows",
+            (
+                Entry(
+                    "dataset/report.html",
+                    "The synthesized dataset",
+                    "Counts, distributions, what was rejected and why, sample rows.",
+                ),
+                Entry(
+                    "rows.html", "Rows of fifty programs, step by step", "Runs, questions, and four made-up models side by side."
+                ),
+            ),
+        ),
+        (
+            "Evaluations",
+            (
+                *runs,
+                Entry("comparison.html", "These models compared", "Differences item by item, with intervals and tests."),
+                Entry(
+                    "heldout-minus-one/view.html",
+                    "The items of one evaluation",
+                    "A constant answer, graded at each step of the runs.",
+                ),
+            ),
+        ),
+        (
+            "Training",
+            (
+                Entry(
+                    "training/report.html",
+                    "A tiny model, trained from nothing",
+                    "Scores before, between and after; curves; settings.",
+                ),
+                Entry(
+                    "training/view.html",
+                    "What the model wrote in training",
+                    "Groups of completions with their rewards and advantages.",
+                ),
+            ),
+        ),
+    )
+    there = [(name, [entry for entry in entries if (out / entry.path).is_file()]) for name, entries in sections]
+    found = json.loads(CURVE.read_text(encoding="utf-8"))
+    curves = curves_of({name: [points] for name, points in found["conditions"].items()}, window=1)
+    note = (
+        f"Rollouts of a longer run, which `examples/record_curve.py` recorded: preset `{found['preset']}`, {updates_of(found)}."
+    )
+    about = "What examples/demo.py made: rows, graded answers, evaluations, and a training."
+    page = index_page("The demo", about, [group for group in there if group[1]], curves, note)
+    (out / "index.html").write_text(page, encoding="utf-8")
+
+
+def updates_of(found: dict[str, Any]) -> str:
+    """How long the recorded run was, and on how many seeds."""
+    updates = " and ".join(f"{count_phrase(count, 'update')} of {name}" for name, count in found["updates"].items())
+    seeds = "one seed: no interval over seeds" if found["seeds"] == 1 else count_phrase(found["seeds"], "seed")
+    return f"{updates}, {seeds}"
+
+
+def score_rows(rows: Path, out: Path) -> int:
+    """Scores the answers of the made-up models, and shows them side by side in OUT/rows.html; returns how many rows there are."""
+    tasks = [from_row(row) for row in read_rows(str(rows))]
+    together: list[str] = []
+    for name, model in MODELS.items():
+        lines = [json.dumps({"id": task.id, "completion": model(task)}) + "\n" for task in tasks]
+        together += lines
+        completions = out / f"completions-{name}.jsonl"
+        completions.write_text("".join(lines), encoding="utf-8")
+        execverify("score", str(rows), str(completions))
+    every = out / "completions.jsonl"
+    every.write_text("".join(together), encoding="utf-8")
+    execverify("view", str(rows), "--completions", str(every), "--limit", "20", "--output", str(out / "rows.html"))
+    return len(tasks)
+
+
+def evaluate_mocks(out: Path) -> list[str]:
+    """Evaluates and compares the mock models; returns the folders."""
+    runs = [str(out / f"heldout-{name}") for name in MOCKS]
+    for mock, run in zip(MOCKS.values(), runs, strict=True):
+        execverify("evaluate", "heldout", "--model", mock, "--output", run)
+    execverify("compare", *runs, "--output", str(out / "comparison.html"))
+    execverify("view", runs[1], "--limit", "50", "--output", f"{runs[1]}/view.html")
+    return runs
 
 
 def main(out: Path, size: int) -> None:
@@ -123,24 +219,20 @@ def main(out: Path, size: int) -> None:
     rows = out / "rows.parquet"
     execverify("dataset", "from-programs", str(FIFTY), "-o", str(rows))
     execverify("dataset", "validate", str(rows))
-    tasks = [from_row(row) for row in read_rows(str(rows))]
-    for name, model in MODELS.items():
-        completions = out / f"completions-{name}.jsonl"
-        lines = [json.dumps({"id": task.id, "completion": model(task)}) for task in tasks]
-        completions.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        execverify("score", str(rows), str(completions))
-    runs = [str(out / f"heldout-{name}") for name in MOCKS]
-    for scripted, run in zip(MOCKS.values(), runs, strict=True):
-        execverify("evaluate", "heldout", "--model", scripted, "--output", run)
-    execverify("compare", *runs)
-    execverify("train", "all", "--preset", "tiny", "--output", str(out / "training"))
+    count = score_rows(rows, out)
+    runs = evaluate_mocks(out)
+    training = out / "training"
+    execverify("train", "all", "--preset", "tiny", "--output", str(training))
+    execverify("view", str(training), "--limit", "100", "--output", str(training / "view.html"))
     print(f"\n{size} synthesized rows are in {dataset}/data/; {dataset}/report.html shows them.")
     print(f"{runs[0]}/report.html is the page of an evaluation: scores with intervals and baselines, slices, every item.")
-    print(f"{out}/training/report.md is what the trained model can do; rl_whitebox/log.jsonl has its rewards step by step.")
-    print(f"\n{own_figures(out / 'training' / 'rl_whitebox' / 'log.jsonl')}")
+    print(f"{training}/report.html is what the trained model can do, with its curves; report.md has the table.")
+    print(f"\n{own_figures(training / 'rl_whitebox' / 'log.jsonl')}")
     print(f"\n{recorded_curve(out)}")
     print(f"{out}/step-rewards.md and .svg show the curves.")
-    print(f"{len(tasks)} rows of {len(tasks) // 2} programs, and four models' answers, are in {out}/")
+    print(f"{count} rows of {count // 2} programs, and four models' answers, are in {out}/")
+    write_index(out)
+    print(f"\n{out}/index.html links every page: open it in a browser.")
 
 
 if __name__ == "__main__":

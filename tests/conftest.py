@@ -9,6 +9,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 pytest_plugins = ["tests.helpers.fixed_items"]
 _TESTS = Path(__file__).parent
+collect_ignore = ["data/repository"]
 SUITES = {
     "sandbox": ("sandbox",),
     "training": ("training",),

@@ -25,7 +25,7 @@ import execverify as ev
 from execverify.datasets import DatasetConfig, Splits, build, read_rows
 from execverify.datasets import workers as worker_processes
 from execverify.datasets.build_dir import read_manifest
-from execverify.datasets.chunks import ChunkStore, ItemResult, canonical_line
+from execverify.datasets.chunks import ChunkStore, ItemResult, canonical_line, pack
 from execverify.datasets.collect import DUPLICATE_REASONS, SAME_FROM_FILE, NoMoreRows, RowCollector
 from execverify.datasets.config import levels_of
 from execverify.datasets.dedup import HashSet, stable_hash
@@ -471,7 +471,7 @@ def test_levels_as_people_write_them() -> None:
 def test_chunks_are_whole_or_not_there(tmp_path: Path) -> None:
     chunks = ChunkStore(tmp_path)
     assert chunks.read(0) is None and not chunks.has(0)
-    chunks.write(0, [])
+    chunks.write(0, pack([]))
     assert list(chunks.read(0) or [1]) == [] and chunks.has(0)
     (tmp_path / "chunk-00000001.jsonl.gz").write_bytes(gzip.compress(b"x" * 9)[:-4])
     assert chunks.read(1) is None

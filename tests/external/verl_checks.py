@@ -1,6 +1,7 @@
 """What verl itself says of our settings, files and rewards. Run by pytest in verl's own environment, on CPU (`make verl`)."""
 
 import asyncio
+import inspect
 import itertools
 import json
 import os
@@ -43,7 +44,7 @@ from execverify.training.config import Preset
 from execverify.training.presets import load_preset, preset_names
 from execverify.training.token_credits import TokenCredits
 from execverify.training.with_verl.config import TRACKERS, Settings, overrides, reward_keys, verl_settings
-from execverify.training.with_verl.credits import ESTIMATOR
+from execverify.training.with_verl.credits import BY_CURRICULUM, ESTIMATOR, STEPS_BY_CURRICULUM
 from execverify.training.with_verl.launch import prepare, prompt_length
 from execverify.training.with_verl.plugin import BatchSteps, steps_of_batch
 from execverify.training.with_verl.rows import Exported, export
@@ -442,3 +443,12 @@ def test_verls_loss_takes_an_advantage_for_each_token(model: Path, exported: Exp
     loss.backward()
     assert logps.grad is not None
     assert logps.grad[0].tolist() == pytest.approx([-value / len(values) for value in values], abs=1e-7)
+
+
+@pytest.mark.parametrize("name", [BY_CURRICULUM, STEPS_BY_CURRICULUM])
+def test_trainers_by_curriculum_override_what_verl_has(name: str) -> None:
+    ours, theirs = get_trainer_cls(name), get_trainer_cls("sync")
+    assert issubclass(ours, theirs)
+    for method in ("_init_dataloader", "_fetch_one_gen_batch", "_compute_advantage"):
+        mine, original = (inspect.signature(getattr(each, method)).parameters for each in (ours, theirs))
+        assert list(mine) == list(original)

@@ -177,6 +177,25 @@ def test_groups_without_variance_are_drawn_again(model: Path, made: list[dict[st
     assert logged(folder)[1]["training/filter_groups/evicted_samples"] >= 1
 
 
+def test_a_curriculum_draws_the_same_after_a_stop(model: Path, made: list[dict[str, Any]], tmp_path: Path) -> None:
+    plugins = f"{ON_CPU_MODULES},{PLUGIN}"
+    table = {**ON_CPU, "+ray_kwargs.ray_init.runtime_env.env_vars.VERL_USE_EXTERNAL_MODULES": plugins}
+    changes = [*SMALL, "rl_whitebox.curriculum=true", "rl_whitebox.curriculum_half_life=1.0"]
+    preset = load_preset("paper-7b", changes).replace(verl=table)
+    found = []
+    for name, stops in (("stopped", ["trainer.total_training_steps=2"]), ("whole", [])):
+        folder = prepare(preset, "rl_whitebox", made, str(model), tmp_path / name)
+        rollouts = listed(model, made, tmp_path / "listed.json")
+        for stop in stops:
+            run(folder, rollouts, stop)
+        run(folder, rollouts)
+        steps = logged(folder)
+        assert steps[1]["execverify/curriculum_pass_rate"] == 0.5 and steps[1]["execverify/curriculum_rows_seen"] == 2.0
+        kept = [(file.stem, json.loads(line)["gts"]) for file in (folder / "rollouts").glob("*.jsonl") for line in file.open()]
+        found.append((sorted(set(kept)), [steps[step]["execverify/curriculum_pass_rate"] for step in (1, 2, 3)]))
+    assert found[0] == found[1] and len(found[0][0]) == 3 * 2
+
+
 @pytest.mark.parametrize("reward", step_group.REWARDS_BY_NAME)
 def test_each_reward_of_chains_by_hand(reward: str, model: Path, tmp_path: Path) -> None:
     """The group that is worked out by hand is a whole batch: verl's own figures of it, and what the model learns."""

@@ -247,7 +247,7 @@ def test_a_funnel_counts() -> None:
     assert funnel.counts() == [("asked", 4), ("answered", 3), ("taught", 1)]
     entries = read_funnel(json.loads(json.dumps(funnel.plain())))
     assert entries == funnel.plain()
-    assert funnel_lines(entries)[2] == ("taught", "1 rows (33%)", "2 wrong")
+    assert funnel_lines(entries)[2] == ("taught", "1 row (33%)", "2 wrong")
     assert read_funnel("nonsense") == read_funnel([1, {"stage": "x"}]) == []
     with pytest.raises(ValueError, match="no stage"):
         funnel.add("elsewhere")

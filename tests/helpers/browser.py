@@ -1,6 +1,7 @@
 """A headless Chromium for tests of pages: the one that is installed, driven by Playwright."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,34 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])  # a container's root has no sandbox
         yield browser
         browser.close()
+
+
+PATIENCE = 30_000
+"""Milliseconds. The page draws in animation frames, which come late on a busy machine: a test waits for what it expects."""
+
+
+def shows(place: Any, text: str | re.Pattern[str]) -> None:
+    """Asserts the text of a place, or a pattern in it, once the page has drawn it."""
+    from playwright.sync_api import expect
+
+    expect(place).to_have_text(text, timeout=PATIENCE, use_inner_text=True)
+
+
+def starts(place: Any, text: str) -> None:
+    """Asserts how the text of a place begins, once the page has drawn it."""
+    shows(place, re.compile(r"^\s*" + re.escape(text)))
+
+
+def has(place: Any, name: str, value: str | re.Pattern[str]) -> None:
+    """Asserts an attribute of a place, once the page has drawn it."""
+    from playwright.sync_api import expect
+
+    expect(place).to_have_attribute(name, value, timeout=PATIENCE)
+
+
+def is_true(page: Any, expression: str) -> None:
+    """Asserts that an expression of JavaScript becomes true in the page."""
+    page.wait_for_function(expression, timeout=PATIENCE)
 
 
 class OpenPage:

@@ -74,7 +74,8 @@ def test_code_within_a_sentence() -> None:
 def test_without_jinja2_there_is_one_clear_line() -> None:
     """And nothing of it is loaded before a page is made."""
     code = (
-        "import sys; import execverify.reports.dataset, execverify.reports.evaluation, execverify.reports.ablation\n"
+        "import sys; import execverify.reports.dataset, execverify.reports.evaluation\n"
+        "import execverify.reports.ablation, execverify.reports.training\n"
         "assert not {'jinja2', 'markupsafe', 'pygments', 'matplotlib'} & sys.modules.keys()\n"
         "sys.modules['jinja2'] = None\n"
         "from execverify.errors import ExecVerifyError\n"

@@ -12,6 +12,7 @@ import pytest
 
 import execverify as ev
 from execverify.cot import CotCompletion, generate_cot
+from execverify.datasets.rows_io import write_rows
 from execverify.evaluation import evaluate
 from execverify.reports.evaluation import write_run
 from execverify.reports.viewer import notebook_html, viewer_page
@@ -204,8 +205,6 @@ def test_samples_of_a_training_are_graded_where_their_rows_are_found(tmp_path: P
     task = task_of(limit=2, id="a")
     (tmp_path / "rl").mkdir()
     ev_rows = tmp_path / "rows.parquet"
-    from execverify.datasets.rows_io import write_rows
-
     write_rows(str(ev_rows), [ev.to_row(task)])
     entries = [
         {"step": 1, "id": "a", "prompt": "p", "completion": task.gold, "white_box_reward": 2.0, "graded": "output ✓"},
@@ -219,6 +218,13 @@ def test_samples_of_a_training_are_graded_where_their_rows_are_found(tmp_path: P
     assert lost.program is None and lost.samples[0].reward == 0.5 and lost.samples[0].notes["graded"] == "output ✗"
     done = run("view", str(tmp_path / "rl"), "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0 and "2 items" in done.stderr, done.stderr
+
+
+def test_a_training_without_samples_has_nothing_to_show(tmp_path: Path) -> None:
+    write_rows(str(tmp_path / "rows.parquet"), [ev.to_row(task_of())])
+    (tmp_path / "rl").mkdir()
+    (tmp_path / "rl" / "samples.jsonl").touch()
+    assert items_of_training(tmp_path, None) == []
 
 
 def test_the_verb_takes_programs_rows_and_completions(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The viewer's page in a real browser: stepping, questions, reasoning, the list, the keyboard, phones, hostile texts, many items."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import execverify as ev
 from execverify.reports.viewer import notebook_html, viewer_page
 from execverify.reports.viewer_items import ViewItem
 from execverify.reports.viewer_sources import items_of_pairs
-from tests.helpers.browser import NARROW, OpenPage, chromium
+from tests.helpers.browser import NARROW, OpenPage, chromium, has, is_true, shows, starts
 from tests.reports.test_viewer import BANK, LIMITS, LOOP, chain_of, hostile_item, task_of
 
 __all__ = ["chromium"]
@@ -42,32 +43,30 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("group") / "page.html", items_of_pairs(pairs))
 
 
-def status(page: Any) -> str:
-    return str(page.locator(".status strong").inner_text())
+STATUS = ".status strong"
 
 
 def test_stepping_by_buttons_keys_scrubber_and_lines(chromium: Any, single: Path) -> None:
     with OpenPage(chromium, single) as page:
-        assert status(page) == "Step 1 of 11: line 11, visit 1, in f"
+        shows(page.locator(STATUS), "Step 1 of 11: line 11, visit 1, in f")
         page.get_by_role("button", name="One step forward").click()
-        assert status(page).startswith("Step 2 of 11: line 3, visit 1, in __init__")
+        starts(page.locator(STATUS), "Step 2 of 11: line 3, visit 1, in __init__")
         page.locator("body").press("ArrowRight")
         page.locator("body").press("ArrowRight")
-        assert status(page).startswith("Step 4 of 11")
+        starts(page.locator(STATUS), "Step 4 of 11")
         page.locator("body").press("ArrowLeft")
-        assert status(page).startswith("Step 3 of 11")
+        starts(page.locator(STATUS), "Step 3 of 11")
         scrubber = page.get_by_role("slider", name="Step")
         scrubber.focus()
         scrubber.press("End")
-        assert status(page).startswith("Step 11 of 11: line 14")
+        starts(page.locator(STATUS), "Step 11 of 11: line 14")
         assert "Step 11 of 11" in scrubber.get_attribute("aria-valuetext")
         page.get_by_role("button", name="Line 7, 2 visits").click()
-        assert status(page).startswith("Step 6 of 11: line 7, visit 1")
+        starts(page.locator(STATUS), "Step 6 of 11: line 7, visit 1")
         page.get_by_role("button", name="Line 7, 2 visits").click()
-        assert status(page).endswith("line 7, visit 2, in add")
+        shows(page.locator(STATUS), re.compile(re.escape("line 7, visit 2, in add") + "$"))
         assert page.locator(".code [aria-current='step']").inner_text().strip().startswith("7")
-        page.wait_for_timeout(400)
-        assert page.evaluate("location.hash") == "#bank@9"
+        is_true(page, "location.hash === '#bank@9'")
 
 
 def test_frames_values_rounds_calls_and_attributes(chromium: Any, single: Path) -> None:
@@ -79,7 +78,7 @@ def test_frames_values_rounds_calls_and_attributes(chromium: Any, single: Path) 
         events = page.locator(".events").inner_text()
         assert "add returns None" in events and "self.balance = 6" in events
         page.get_by_role("button", name="One step back").click()
-        assert "Loop at line 12: round 2 of 2" in page.locator(".events").inner_text()
+        shows(page.locator(".events"), re.compile("Loop at line 12: round 2 of 2"))
         assert "Calls add(self=<Account object>, amount=5)" in page.locator(".events").inner_text()
 
 
@@ -87,7 +86,7 @@ def test_questions_stand_at_their_steps(chromium: Any, group: Path) -> None:
     with OpenPage(chromium, group) as page:
         row = page.locator(".answers tbody tr").nth(1)
         row.get_by_role("button").click()
-        assert "here" in (row.get_attribute("class") or "")
+        has(row, "class", re.compile("here"))
         asked = page.locator(".asks").inner_text()
         assert "accepted" in asked and "the model" in asked and "right" in asked
         assert page.locator(".ticks .q").count() > 0
@@ -102,9 +101,9 @@ def test_reasoning_is_marked_line_by_line(chromium: Any, group: Path) -> None:
         diverging = second.locator(".line.first")
         assert "total = 1" in diverging.inner_text()
         diverging.click()
-        assert "total = 1" in page.locator(".stepper .line.first").inner_text()
-        assert page.locator(".several .chosen h4").inner_text() == "Completion 2"
-        assert page.locator(".answers h3").inner_text().endswith("of completion 2")
+        shows(page.locator(".stepper .line.first"), re.compile("total = 1"))
+        shows(page.locator(".several .chosen h4"), "Completion 2")
+        shows(page.locator(".answers h3"), re.compile("of completion 2$"))
         assert page.locator(".ticks .first").count() == 1
 
 
@@ -128,50 +127,50 @@ def test_search_filters_sort_and_bins(chromium: Any, tmp_path: Path) -> None:
     page_file = write(tmp_path / "page.html", items_of_pairs(pairs))
     with OpenPage(chromium, page_file) as page:
         count = page.locator("#count")
-        assert count.inner_text() == "24 items"
+        shows(count, "24 items")
         page.locator("select[name=level]").select_option("3")
-        assert count.inner_text() == "4 items of 24"
-        assert page.locator(ROWS).first.get_attribute("aria-setsize") == "4"
+        shows(count, "4 items of 24")
+        has(page.locator(ROWS).first, "aria-setsize", "4")
         page.get_by_role("button", name="Clear").click()
         page.get_by_role("searchbox").fill("ITEM 17")
-        assert count.inner_text() == "1 item of 24"
+        shows(count, "1 item of 24")
         page.get_by_role("button", name="Clear").click()
         page.get_by_role("button", name="Level 2: 4 items").click()
-        assert count.inner_text() == "4 items of 24"
-        assert page.get_by_role("button", name="Level 2: 4 items").get_attribute("aria-pressed") == "true"
+        shows(count, "4 items of 24")
+        has(page.get_by_role("button", name="Level 2: 4 items"), "aria-pressed", "true")
         page.get_by_role("button", name="Level 2: 4 items").click()
-        assert count.inner_text() == "24 items"
+        shows(count, "24 items")
         page.locator("select[name=sort]").select_option("reward")
-        assert page.locator(ROWS).first.inner_text().startswith("✗")
+        starts(page.locator(ROWS).first, "✗")
         page.locator("select[name=verdict]").select_option("no answer")
-        assert count.inner_text() == "4 items of 24"
+        shows(count, "4 items of 24")
 
 
 def test_every_item_has_a_link(chromium: Any, group: Path) -> None:
     with OpenPage(chromium, group, "#row%202%2F1@4") as page:
-        assert page.locator("#name").inner_text().startswith("row 2/1")
-        assert status(page).startswith("Step 4 of ")
+        starts(page.locator("#name"), "row 2/1")
+        starts(page.locator(STATUS), "Step 4 of ")
         page.evaluate("location.hash = '#row%201%2F1'")
         page.locator("#name", has_text="row 1/1").wait_for()
         page.evaluate("location.hash = '#%E0%A4%A'")
-        assert page.locator("#name").inner_text().startswith("row 1/1")
+        starts(page.locator("#name"), "row 1/1")
 
 
 def test_the_keyboard_alone_is_enough(chromium: Any, group: Path) -> None:
     with OpenPage(chromium, group) as page:
         page.keyboard.press("/")
-        assert page.evaluate("document.activeElement.name") == "text"
+        is_true(page, "document.activeElement.name === 'text'")
         page.get_by_role("listbox").focus()
         page.keyboard.press("ArrowDown")
-        assert page.locator("#name").inner_text().startswith("row 1/1")
-        assert page.locator("[role=option][aria-selected=true]").inner_text().find("row 1/1") >= 0
+        starts(page.locator("#name"), "row 1/1")
+        shows(page.locator("[role=option][aria-selected=true]"), re.compile("row 1/1"))
         active = page.get_by_role("listbox").get_attribute("aria-activedescendant")
         assert page.locator(f"#{active}").count() == 1
         page.keyboard.press("End")
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "name"
+        is_true(page, "document.activeElement.id === 'name'")
         page.keyboard.press("k")
-        assert page.locator("#name").inner_text().startswith("row 1/1")
+        starts(page.locator("#name"), "row 1/1")
 
 
 def test_every_control_has_a_name(chromium: Any, group: Path) -> None:
@@ -218,13 +217,14 @@ CONTRAST = """(() => {
 
 def test_on_a_phone_a_tap_shows_the_item(chromium: Any, group: Path) -> None:
     with OpenPage(chromium, group, viewport=NARROW, has_touch=True) as page:
-        assert not page.locator("#detail").is_visible()
+        page.locator("#detail").wait_for(state="hidden")
         page.locator(ROWS).nth(1).tap()
-        assert page.locator("#detail").is_visible() and not page.locator("#side").is_visible()
-        assert page.locator("#name").inner_text().startswith("row 1/1")
+        page.locator("#detail").wait_for()
+        page.locator("#side").wait_for(state="hidden")
+        starts(page.locator("#name"), "row 1/1")
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
         page.get_by_role("button", name="All items").tap()
-        assert page.locator("#side").is_visible()
+        page.locator("#side").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
@@ -246,7 +246,7 @@ def test_hostile_texts_are_texts(chromium: Any, tmp_path: Path) -> None:
         assert page.evaluate("window.hacked === undefined")
         assert page.locator("img, iframe, object, embed, #app script").count() == 0
         assert page.locator("pre.text", has_text="window.hacked").count() > 0
-        assert "\\u{202e}" in page.locator(".answers").inner_text()
+        shows(page.locator(".answers"), re.compile(re.escape("\\u{202e}")))
 
 
 FILTERING = """([name, value]) => {
@@ -263,7 +263,7 @@ def test_five_thousand_items_are_fluid(chromium: Any, tmp_path: Path) -> None:
         assert page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") < 30_000
         assert page.evaluate("document.querySelectorAll('*').length") < 3_000
         assert page.evaluate(FILTERING, ["level", "4"]) < 2_000
-        assert page.locator("#count").inner_text() == "833 items of 5,000"
+        shows(page.locator("#count"), "833 items of 5,000")
         assert page.evaluate(FILTERING, ["text", "item 4999"]) < 20_000, "the first search reads every item"
         page.evaluate("clear()")
         page.evaluate("list.scrollTop = list.scrollHeight")
@@ -277,4 +277,4 @@ def test_a_notebook_frame_works(chromium: Any, tmp_path: Path) -> None:
     with OpenPage(chromium, file) as page:
         frame = page.frame_locator("iframe")
         frame.get_by_role("button", name="One step forward").click()
-        assert frame.locator(".status strong").inner_text().startswith("Step 2 of ")
+        starts(frame.locator(STATUS), "Step 2 of ")

@@ -12,7 +12,8 @@ import pytest
 
 from execverify.errors import TrainingError
 from execverify.evaluation.run import evaluate
-from execverify.reports.ablation import CURVE_TITLES, ablation_markdown
+from execverify.reports.ablation import ablation_markdown
+from execverify.reports.curves import CURVE_TITLES
 from execverify.reports.evaluation import write_run
 from execverify.training.ablation.conditions import CONDITIONS, select_conditions
 from execverify.training.ablation.rollouts import rollout_comparisons

@@ -21,7 +21,7 @@ from execverify.training.presets import load_preset, preset_names
 from execverify.training.token_credits import TokenCredits
 from execverify.training.with_verl import launch as launching
 from execverify.training.with_verl.config import overrides, steps_of, verl_settings
-from execverify.training.with_verl.credits import batch_advantages
+from execverify.training.with_verl.credits import PLUGIN, batch_advantages
 from execverify.training.with_verl.launch import launch, prepare, trained_model
 from execverify.training.with_verl.metrics import figures
 from execverify.training.with_verl.rows import Exported, export, verl_row
@@ -169,7 +169,7 @@ def test_the_verb_says_what_was_written_and_what_was_not(tmp_path: Path) -> None
         (("nothing.jsonl", "-o", "out"), "nothing.jsonl: no such file"),
         (("-", "-o", "out", "--task-kinds", "white-box"), "did you mean white_box"),
         (("-", "-o", "out", "--model", "m"), "--model and --max-prompt-length go together"),
-        (("-", "-o", "out", "--format", "veil"), "'veil' is not 'verl'"),
+        (("-", "-o", "out", "--format", "veil"), "'veil' is not one of 'verl', 'cwm', 'authors'"),
     ],
 )
 def test_the_verb_says_in_one_line_what_is_wrong(words: tuple[str, ...], message: str) -> None:
@@ -524,6 +524,20 @@ def test_the_model_of_the_last_checkpoint(small: Preset, tmp_path: Path) -> None
         trained_model(folder)
     (model / "model.safetensors").write_bytes(b"")
     assert trained_model(folder) == model
+
+
+@pytest.mark.parametrize(("reward", "trainer"), [("white_box", "execverify_curriculum"), ("step", "execverify_steps_curriculum")])
+def test_the_curriculum_is_a_trainer_of_ours(reward: str, trainer: str) -> None:
+    found = settings(reward=reward, curriculum=True, curriculum_target=0.4)
+    assert found["trainer.v1.trainer_mode"] == trainer and found["data.dataloader_num_workers"] == 0
+    assert found["+data.curriculum.target"] == 0.4 and found["+data.curriculum.half_life"] == 30.0
+    assert PLUGIN in found.values() and not any("curriculum" in name for name in settings(reward=reward))
+
+
+@pytest.mark.parametrize("changes", [{"reward": "per_component"}, {"difficulty_filter_samples": 4}])
+def test_what_verl_cannot_do_with_a_curriculum(changes: dict[str, Any]) -> None:
+    with pytest.raises(TrainingError, match="curriculum"):
+        settings(curriculum=True, **changes)
 
 
 # ------------------------------------------------------------------------------------------------ in verl's environment

@@ -43,6 +43,7 @@ VERBS = {
 DATASET_VERBS = {
     "build": ("dataset_build", "Make a dataset of synthesized programs."),
     "from-programs": ("dataset_from_programs", "Make rows of programs that exist."),
+    "from-repo": ("dataset_from_repo", "Make rows of the functions that a repository's tests call."),
     "import": ("dataset_import", "Make rows of published code problems with their unit tests."),
     "add-cot": ("dataset_add_cot", "Give rows chains of thought: rendered from traces, or written by a model."),
     "difficulty": ("dataset_difficulty", "Measure how many samples of a model are right, and keep rows by that."),

@@ -13,7 +13,7 @@ from execverify.generation.asker import Asker, Budget
 from execverify.generation.funnel import funnel_lines
 from execverify.generation.store import RequestStore
 from execverify.models.registry import load
-from execverify.utils.messages import count_phrase
+from execverify.utils.messages import count_phrase, noun_for
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -84,7 +84,7 @@ def usage_text(asker: Asker) -> Callable[[], str]:
 
     def text() -> str:
         usage, budget = asker.usage, asker.budget
-        parts = [f"{usage.total.tokens:,} tokens"]
+        parts = [f"{usage.total.tokens:,} {noun_for(usage.total.tokens, 'token')}"]
         if budget.max_tokens is not None:
             parts[0] += f" of {budget.max_tokens:,}"
         if budget.price_in or budget.price_out:

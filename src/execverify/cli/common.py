@@ -4,7 +4,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import click
@@ -97,8 +97,15 @@ def trace_programs(
     file: str, call: str | None, limits: Limits, failed: Callable[[str, str], None], usual_imports: bool = True
 ) -> Iterator[tuple[str, Trace]]:
     """Names and traces of a file's programs; `failed` is called with the name of one that cannot be used, and why."""
+    return trace_records(read_program_records(file, call, usual_imports), limits, failed)
+
+
+def trace_records(
+    records: Iterable[ProgramRecord], limits: Limits, failed: Callable[[str, str], None]
+) -> Iterator[tuple[str, Trace]]:
+    """Names and traces of programs; `failed` is called with the name of one that cannot be used, and why."""
     named: list[tuple[str, Program]] = []
-    for record in read_program_records(file, call, usual_imports):
+    for record in records:
         try:
             named.append((record.id, program_of(record, limits)))
         except ProgramError as error:

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from execverify.cli.asking import asking_options, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, default_workers, given_command, limit_options, limits_from_options
+from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
@@ -18,7 +19,7 @@ from execverify.cot.generate import DEFAULT_MAX_TOKENS
 from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
 from execverify.datasets.rows_io import check_out, count_rows, read_rows
 from execverify.datasets.tokens import TokenCounter
-from execverify.datasets.workers import WorkerPool
+from execverify.datasets.workers import Workers, open_pool
 from execverify.errors import RowError
 from execverify.generation.funnel import Funnel
 from execverify.generation.rows import Record, RowOutput, beside, input_funnel, run_stages
@@ -61,7 +62,7 @@ _ABOUT_TAUGHT = (
 )
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses styles and phrases.")
-@click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
+@engine_options
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @click.option("--tries", default=4, show_default=True, type=click.IntRange(1), help="Model: most completions of a row.")
 @click.option("--temperature", default=0.6, show_default=True, type=Finite(0), help="Model: of its completions.")
@@ -78,7 +79,8 @@ def dataset_add_cot_command(
     budget: int,
     tokenizer: str | None,
     seed: int,
-    workers: int,
+    workers: int | None,
+    engine: str,
     limit: int | None,
     timeout: float,
     steps: int,
@@ -95,12 +97,14 @@ def dataset_add_cot_command(
     """
     if asking["spec"]:
         config = TeachingConfig(tries, temperature, top_p, budget or 4096, seed)
-        _teach(rows, out, config, limits_from_options(timeout, steps, imports), workers, limit, asking)
+        with open_workers(engine, workers) as at_work:
+            _teach(rows, out, config, limits_from_options(timeout, steps, imports), at_work, limit, asking)
         return
     account = CotReport()
     total = count_rows(rows)
     check_out(out)
-    with Progress("rows", total if limit is None or total is None else min(limit, total)) as bar:
+    most = total if limit is None or total is None else min(limit, total)
+    with open_workers(engine, workers) as at_work, Progress("rows", most) as bar:
         made = cot_rows(
             itertools.islice(read_rows(rows), limit),
             style=style,
@@ -108,7 +112,7 @@ def dataset_add_cot_command(
             max_tokens=budget or None,
             seed=seed,
             count_tokens=TokenCounter(tokenizer) if tokenizer is not None else estimate_tokens,
-            workers=workers,
+            workers=at_work,
             limits=limits_from_options(timeout, steps, imports),
             account=account,
             progress=bar.advance,
@@ -124,7 +128,7 @@ def _teach(
     out: str,
     config: TeachingConfig,
     limits: Limits,
-    workers: int,
+    workers: Workers,
     limit: int | None,
     asking: Mapping[str, Any],
 ) -> None:
@@ -143,7 +147,7 @@ def _teach(
     )
     with (
         open_asker(asking, beside(out, ".requests")) as asker,
-        WorkerPool(workers) as pool,
+        open_pool(workers) as pool,
         Progress("rows", total if limit is None or total is None else min(limit, total), usage_text(asker)) as bar,
     ):
 

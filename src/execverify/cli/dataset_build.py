@@ -9,7 +9,8 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, default_workers, given_command, limit_options
+from execverify.cli.common import SEED, Finite, given_command, limit_options
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
 from execverify.cli.trace import split_kinds
@@ -17,6 +18,7 @@ from execverify.datasets.build_dir import check_folder
 from execverify.datasets.build_run import BuildResult, build
 from execverify.datasets.config import DatasetConfig, check_size, levels_of
 from execverify.datasets.splits import Splits
+from execverify.datasets.workers import Workers
 from execverify.generation.build import DEFAULT_ASKED_PER_ROW, build_with_model, requests_folder
 from execverify.generation.programs import CHAT, FULL, RUN, TYPED, SynthesisConfig, check_recipe
 from execverify.questions.prompts import DEFAULT, template_names
@@ -62,9 +64,7 @@ GRAMMAR = "grammar"
     metavar="FILE",
     help="A benchmark's file whose programs must not come in; may be repeated.",
 )
-@click.option(
-    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that make rows."
-)
+@engine_options
 @click.option(
     "--inputs-per-program", "inputs", default=1, show_default=True, help="Most rows of one program, each on arguments of its own."
 )
@@ -123,7 +123,8 @@ def dataset_build_command(
     max_integer: int,
     from_file: str | None,
     exclude: tuple[str, ...],
-    workers: int,
+    workers: int | None,
+    engine: str,
     inputs: int,
     limit: int,
     question_kinds: str,
@@ -167,18 +168,19 @@ def dataset_build_command(
     )
     if synthesizer == CHAT:
         config = SynthesisConfig(temperature, top_p, max_tokens, repair, inputs_from, checks=checks)
-        _build_with_model(out, size, recipe, config, max_asked, workers, asking)
+        with open_workers(engine, workers) as at_work:
+            _build_with_model(out, size, recipe, config, max_asked, at_work, asking)
         return
     if asking["spec"]:
         raise click.UsageError("--model goes with --synthesizer chat")
-    with Progress("rows", max(size, 0)) as bar:
+    with open_workers(engine, workers) as at_work, Progress("rows", max(size, 0)) as bar:
         built = build(
             out,
             size,
             recipe,
-            workers=workers,
+            workers=at_work,
             progress=lambda done, ready: bar.update(done, ready=ready),
-            write_report=partial(write_report, workers=workers),
+            write_report=partial(write_report, workers=at_work),
             command=given_command(),
         )
     _print(Path(out), built)
@@ -190,7 +192,7 @@ def _build_with_model(
     recipe: DatasetConfig,
     config: SynthesisConfig,
     max_asked: int | None,
-    workers: int,
+    workers: Workers,
     asking: Mapping[str, Any],
 ) -> None:
     check_size(size)

@@ -9,11 +9,12 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, default_workers, given_command, limit_options, limits_from_options
+from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
 from execverify.datasets.rows_io import check_out, count_rows, read_rows
-from execverify.datasets.workers import WorkerPool
+from execverify.datasets.workers import open_pool
 from execverify.errors import DatasetError, RowError
 from execverify.generation.difficulty import (
     DIFFICULTY_STAGES,
@@ -43,9 +44,7 @@ _HARD_SHARE = 0.3  # of the samples: the paper's 3 of 10
 )
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Of the samples.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
-@click.option(
-    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that judge."
-)
+@engine_options
 @max_tokens_option(4096)
 @asking_options
 @limit_options
@@ -58,7 +57,8 @@ def dataset_difficulty_command(
     top_p: float,
     seed: int,
     limit: int | None,
-    workers: int,
+    workers: int | None,
+    engine: str,
     max_tokens: int,
     timeout: float,
     steps: int,
@@ -84,7 +84,8 @@ def dataset_difficulty_command(
     facts: list[Record] = []
     with (
         open_asker(asking, beside(out or rows, ".requests")) as asker,
-        WorkerPool(workers) as pool,
+        open_workers(engine, workers) as at_work,
+        open_pool(at_work) as pool,
         Progress("rows", total if limit is None or total is None else min(limit, total), usage_text(asker)) as bar,
     ):
 

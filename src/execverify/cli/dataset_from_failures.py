@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, default_workers, given_command, limit_options, limits_from_options
+from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import note
 from execverify.cli.trace import split_kinds
 from execverify.datasets.completions import read_completions
 from execverify.datasets.rows_io import check_out, read_rows
-from execverify.datasets.workers import WorkerPool
+from execverify.datasets.workers import open_pool
 from execverify.errors import RowError
 from execverify.generation.asker import Asker
 from execverify.generation.failures import FAILURE_STAGES, FailureConfig, ask_about_failures, failure_records, reject_repeated
@@ -43,9 +44,7 @@ from execverify.utils.messages import count_phrase
 @click.option(
     "--prompt-template", "template", default=DEFAULT, show_default=True, help=f"{', '.join(template_names())}, or a folder."
 )
-@click.option(
-    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes that judge."
-)
+@engine_options
 @max_tokens_option(4096)
 @asking_options
 @limit_options
@@ -60,7 +59,8 @@ def dataset_from_failures_command(
     max_questions: int,
     question_kinds: str,
     template: str,
-    workers: int,
+    workers: int | None,
+    engine: str,
     max_tokens: int,
     timeout: float,
     steps: int,
@@ -83,7 +83,8 @@ def dataset_from_failures_command(
     source = read_rows(rows) if completions is None else _with_completions(list(read_rows(rows)), completions)
     with (
         opened as asker,
-        WorkerPool(workers) as pool,
+        open_workers(engine, workers) as at_work,
+        open_pool(at_work) as pool,
         Progress("completions", None, None if asker is None else usage_text(asker)) as bar,
     ):
         sampling = Sampling(temperature, top_p, max_tokens, seed=seed)

@@ -1,9 +1,12 @@
 """`execverify dataset from-programs`: rows of programs that exist."""
 
+from typing import Any
+
 import click
 
 from execverify.cli.common import (
     SEED,
+    Command,
     default_workers,
     limit_options,
     limits_from_options,
@@ -27,26 +30,40 @@ _ABOUT = (
     "or predict arguments. Every program was run confined, and its trace gave the answers."
 )
 
+_ROW_OPTIONS: tuple[Any, ...] = (
+    click.option(
+        "--task-kinds", "kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them."
+    ),
+    click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions."),
+    click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row."),
+    click.option(
+        "--question-kinds",
+        default=",".join(KINDS),
+        show_default=True,
+        help="Kinds of questions to ask, with commas between them.",
+    ),
+    click.option(
+        "--prompt-template",
+        "template",
+        default=DEFAULT,
+        show_default=True,
+        help=f"Prompt template: {', '.join(template_names())}, or a folder.",
+    ),
+    click.option("--split", default="train", show_default=True, help="Written into the rows."),
+)
+
+
+def row_options(command: Command) -> Command:
+    """Adds the options of how rows are made of programs."""
+    for option in reversed(_ROW_OPTIONS):
+        command = option(command)
+    return command
+
 
 @click.command("from-programs")
 @click.argument("file")
 @click.option("-o", "--output", "out", required=True, help="File to write: .jsonl, .parquet, or - for standard output.")
-@click.option(
-    "--task-kinds", "kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them."
-)
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
-@click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
-@click.option(
-    "--question-kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions to ask, with commas between them."
-)
-@click.option(
-    "--prompt-template",
-    "template",
-    default=DEFAULT,
-    show_default=True,
-    help=f"Prompt template: {', '.join(template_names())}, or a folder.",
-)
-@click.option("--split", default="train", show_default=True, help="Written into the rows.")
+@row_options
 @click.option("--call", help="The call to make, e.g. 'f(3)'; for a Python file, instead of the calls in it.")
 @usual_imports_option
 @limit_options
@@ -85,12 +102,13 @@ def dataset_from_programs_command(
     with Progress("programs", len(records)) as bar:
         made = make_rows(records, settings, account, bar.update)
         written = write_unless_empty(out, made, _ABOUT)
-    _print_account(account, out)
+    print_account(account, out)
     if not written:
         raise RowError(f"no program of {file} gave a row, and nothing was written")
 
 
-def _print_account(account: ConversionReport, out: str) -> None:
+def print_account(account: ConversionReport, out: str) -> None:
+    """Reports how many rows were made, and what gave none."""
     made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"
     note(f"{count_phrase(account.programs, 'program')}; rows: {made}" + (f" -> {out}" if account.rows else ""))
     if account.outputs_confirmed:

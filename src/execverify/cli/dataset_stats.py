@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from execverify.cli.common import default_workers
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.datasets.program_stats import entropy
@@ -17,23 +17,20 @@ from execverify.programs.program import truncate
 from execverify.utils.read_files import name_of
 
 _QUARTILES = ("least", "25%", "median", "75%", "95%", "most", "mean")
-_WORKERS = click.option(
-    "--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work."
-)
 
 
 @click.command("stats")
 @click.argument("rows")
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 @click.option("--static-only", "quick", is_flag=True, help="Leave out what needs runs of the programs.")
-@_WORKERS
-def dataset_stats_command(rows: str, as_json: bool, quick: bool, workers: int) -> None:
+@engine_options
+def dataset_stats_command(rows: str, as_json: bool, quick: bool, workers: int | None, engine: str) -> None:
     """What rows and their programs are like, and how far constant answers and shortcuts get.
 
     ROWS is a file of rows, the folder of a dataset, or - for JSONL from standard input. CRUXEval's figures stand beside.
     """
-    with Progress("rows", count_rows(rows)) as bar:
-        stats = stats_of(read_rows(rows), quick=quick, workers=workers, progress=bar.advance)
+    with open_workers(engine, workers) as at_work, Progress("rows", count_rows(rows)) as bar:
+        stats = stats_of(read_rows(rows), quick=quick, workers=at_work, progress=bar.advance)
     if not stats.rows.total():
         raise RowError(f"{name_of(rows)} holds no rows to describe")
     if as_json:
@@ -44,12 +41,13 @@ def dataset_stats_command(rows: str, as_json: bool, quick: bool, workers: int) -
 
 @click.command("report")
 @click.argument("out")
-@_WORKERS
-def dataset_report_command(out: str, workers: int) -> None:
+@engine_options
+def dataset_report_command(out: str, workers: int | None, engine: str) -> None:
     """Write the page that describes a dataset, OUT/report.html, anew."""
     from execverify.reports.dataset import write_report
 
-    note(str(write_report(Path(out), workers=workers)))
+    with open_workers(engine, workers) as at_work:
+        note(str(write_report(Path(out), workers=at_work)))
 
 
 def _print_stats(stats: Stats) -> None:

@@ -4,11 +4,8 @@ import sys
 
 import click
 
-from execverify.cli.common import (
-    default_workers,
-    limit_options,
-    limits_from_options,
-)
+from execverify.cli.common import limit_options, limits_from_options
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, stdout
 from execverify.datasets.rows_io import count_rows, read_rows
@@ -25,21 +22,28 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other pr
 @_ROWS
 @_JSON
 @click.option("--all-hacks", "thorough", is_flag=True, help="Every completion of every attack family on every row (slow).")
-@click.option("--workers", default=default_workers, show_default="all cores", type=click.IntRange(1), help="Processes at work.")
+@engine_options
 @limit_options
 def dataset_validate_command(
-    rows: str, as_json: bool, thorough: bool, workers: int, timeout: float, steps: int, imports: tuple[str, ...]
+    rows: str,
+    as_json: bool,
+    thorough: bool,
+    workers: int | None,
+    engine: str,
+    timeout: float,
+    steps: int,
+    imports: tuple[str, ...],
 ) -> None:
     """Check rows: labels against a new run, gold and true chains of thought score full, and no attack earns more than it is worth.
 
     Exits with 1 where any of this fails. Each row is tried with one completion of every attack family on answers, and of some on chains.
     """
-    with Progress("rows", count_rows(rows)) as bar:
+    with open_workers(engine, workers) as at_work, Progress("rows", count_rows(rows)) as bar:
         found = validate(
             read_rows(rows),
             thorough=thorough,
             limits=limits_from_options(timeout, steps, imports),
-            workers=workers,
+            workers=at_work,
             progress=bar.advance,
         )
     if not found.rows:

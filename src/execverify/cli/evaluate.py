@@ -122,6 +122,11 @@ def evaluate_command(
         runs.append(found.results)
     if len(runs) > 1:
         _summarize(runs, out, as_json)
+    _exit_on_failures(runs)
+
+
+def _exit_on_failures(runs: list[dict[str, Any]]) -> None:
+    """Exits with 3 where something failed on our side."""
     failed = [results for results in runs if any(results["failures"].values())]
     for results in failed:
         note(f"{results['benchmark']}: {_told_failures(results)}" if len(runs) > 1 else _told_failures(results), style="red")

@@ -14,7 +14,7 @@ from execverify.questions.rows import Row
 _SHOWN = 10
 
 
-def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Columns | None = None) -> bool:
+def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Columns | None = None, licence: str = "") -> bool:
     """Write rows and their card, and nothing where there is no row: an empty file would hide the mistake.
 
     Args:
@@ -22,11 +22,12 @@ def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Colum
         rows: what to write.
         about: what a row is, for the card.
         columns: those of a Parquet file; by default, those of a task's row.
+        licence: for the card, where it is known.
 
     Returns:
         Whether there was a row.
     """
-    return write_with_card(out, rows, about, given_command(), columns)
+    return write_with_card(out, rows, about, given_command(), columns, licence)
 
 
 def note_skipped(skipped: Sequence[Any], where: Callable[[Any], str]) -> None:

@@ -1,21 +1,20 @@
 """`execverify score`: grades completions of rows."""
 
 from collections import Counter
+from functools import partial
+from itertools import chain
 
 import click
 from rich.table import Table
 
-from execverify.cli.common import (
-    Finite,
-    default_workers,
-    limit_options,
-    limits_from_options,
-)
+from execverify.cli.common import Finite, limit_options, limits_from_options
+from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import echo_json, stdout
 from execverify.cli.trace import split_kinds
 from execverify.datasets.completions import read_completions
 from execverify.datasets.rows_io import read_rows
+from execverify.datasets.workers import batched
 from execverify.errors import RowError
 from execverify.rewards.code.grade import UnitTestConfig
 from execverify.rewards.code.unit_tests import task_from_row
@@ -25,6 +24,8 @@ from execverify.utils.read_files import name_of
 
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
+
+_BATCH = 32  # completions of one call on a cluster
 
 _NOT_RUN_TO_ITS_END = (
     Verdict.RAISED,
@@ -54,6 +55,7 @@ _NOT_RUN_TO_ITS_END = (
     is_flag=True,
     help="Unit tests: run code where hostile code cannot be confined.",
 )
+@engine_options
 @limit_options
 def score_command(
     rows: str,
@@ -65,6 +67,8 @@ def score_command(
     float_tolerance: float,
     binary: bool,
     allow_weak_isolation: bool,
+    workers: int | None,
+    engine: str,
     timeout: float,
     steps: int,
     imports: tuple[str, ...],
@@ -79,10 +83,12 @@ def score_command(
     pairs = read_completions(completions, tasks)
     tests = UnitTestConfig(binary=binary, float_tolerance=float_tolerance, imports=imports)
     limits = limits_from_options(timeout, steps, imports)
-    with Progress("completions judged", len(pairs)):
-        scores = score_many(
-            pairs, rule=rule, tests=tests, limits=limits, workers=default_workers(), allow_weak_isolation=allow_weak_isolation
-        )
+    judge = partial(score_many, rule=rule, tests=tests, limits=limits, allow_weak_isolation=allow_weak_isolation)
+    with open_workers(engine, workers) as at_work, Progress("completions judged", len(pairs)):
+        if isinstance(at_work, int):
+            scores = judge(pairs, workers=at_work)
+        else:
+            scores = list(chain.from_iterable(at_work.map(judge, batched(pairs, _BATCH))))
     if as_json:
         for (task, _), score in zip(pairs, scores, strict=True):
             echo_json({"id": task.id, "kind": task.kind, **score_as_json(score)})

@@ -6,10 +6,19 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, FailureReporter, limit_options, limits_from_options, trace_programs, usual_imports_option
+from execverify.cli.common import (
+    SEED,
+    FailureReporter,
+    limit_options,
+    limits_from_options,
+    trace_programs,
+    trace_records,
+    usual_imports_option,
+)
 from execverify.cli.terminal import Text, echo_json, echo_text, stdout
 from execverify.errors import QuestionError
 from execverify.programs.program import truncate
+from execverify.programs.repository_tests import programs_of_test
 from execverify.programs.values import Value
 from execverify.questions.question import KINDS, Question
 from execverify.questions.select import ask, check_kinds
@@ -23,8 +32,12 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 
 
 @click.command("trace")
-@_FILE
+@click.argument("file", required=False)
 @_CALL
+@click.option(
+    "--pytest", "test", metavar="FILE::TEST", help="Trace a test of a repository: what it calls is made one program with it."
+)
+@click.option("--unittest", "method", metavar="CLASS.TEST", help="Trace a test method of a class in FILE, in the same way.")
 @_JSON
 @click.option(
     "--format",
@@ -37,8 +50,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @usual_imports_option
 @limit_options
 def trace_command(
-    file: str,
+    file: str | None,
     call: str | None,
+    test: str | None,
+    method: str | None,
     as_json: bool,
     form: str,
     usual_imports: bool,
@@ -52,7 +67,15 @@ def trace_command(
     """
     failures = FailureReporter(as_json)
     limits = limits_from_options(timeout, steps, imports)
-    for name, trace in trace_programs(file, call, limits, failures, usual_imports):
+    if method is not None and file is not None and test is None:
+        test, file = f"{file}::{method}", None
+    if (file is None) == (test is None) or (test is not None and call is not None) or (method is not None and file is not None):
+        raise click.UsageError("give FILE, FILE with --unittest CLASS.TEST, or --pytest FILE::TEST; --call goes with FILE alone")
+    if test is not None:
+        traces = trace_records(programs_of_test(test, imports), limits, failures)
+    else:
+        traces = trace_programs(str(file), call, limits, failures, usual_imports)
+    for name, trace in traces:
         if form == "cwm":
             _print_cwm(name, trace, limits, as_json, failures)
         elif as_json:

@@ -80,8 +80,9 @@ def _print(report: "ProbeReport") -> None:
     completions = report.batches * report.prompts * report.group
     stdout.print(
         Text(
-            f"{report.model}: {report.batches} batches of {count_phrase(report.prompts, 'prompt')} x {report.group}, "
-            f"{completions} completions"
+            f"{report.model}: {count_phrase(report.batches, 'batch', 'batches')} of "
+            f"{count_phrase(report.prompts, 'prompt')} x {report.group}, "
+            f"{count_phrase(completions, 'completion')}"
         )
     )
     for line in _facts(report):

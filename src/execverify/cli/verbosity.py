@@ -71,6 +71,8 @@ def _set_level(ctx: click.Context, option: click.Parameter, given: bool) -> None
     if not given or ctx.resilient_parsing:
         return
     level = logging.ERROR if option.name == "quiet" else logging.DEBUG
-    if _LOGGER.level not in (logging.WARNING, level):
+    before = _LOGGER.level
+    if before in (logging.ERROR, logging.DEBUG) and before != level:
         raise click.UsageError("--quiet and --verbose exclude each other: give one of them")
+    ctx.find_root().call_on_close(lambda: _LOGGER.setLevel(before))
     _LOGGER.setLevel(level)

@@ -1,8 +1,9 @@
 """`build`: write a dataset into a folder with all cores; a kill at any moment only delays it.
 
-Worker processes generate chunks of items and write each to a file (`workers`, `chunks`). This process reads the chunks in order,
-leaves out duplicates (`collect`) and writes the rows to Parquet (`shards`) until there are enough. Then shards, report and manifest
-are moved into place (`build_dir`). A build that is started again does the same, and finds chunks that are already there.
+Worker processes generate chunks of items, here or on a cluster (`workers`, `ray_pool`). This process writes each chunk to a file when
+it arrives (`chunks`), reads the chunks in order, leaves out duplicates (`collect`) and writes the rows to Parquet (`shards`) until there
+are enough. Then shards, report and manifest are moved into place (`build_dir`). A build that is started again does the same, and finds
+chunks that are already there.
 """
 
 import functools
@@ -13,6 +14,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from execverify import __version__
 from execverify.datasets.batch_generate import BatchGenerator
 from execverify.datasets.build_dir import REPORT, Folder, ReportWriter, write_error
 from execverify.datasets.card import card_of_build
-from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore, ItemResult
+from execverify.datasets.chunks import CHUNK_SIZE, ChunkStore, ItemResult, pack
 from execverify.datasets.collect import MAX_CONSECUTIVE_MISSES, NoMoreRows, RowCollector
 from execverify.datasets.config import DatasetConfig, check_size
 from execverify.datasets.decontaminate import Decontaminator
@@ -31,7 +33,7 @@ from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.datasets.shards import Shard, Shards
 from execverify.datasets.sources import source_of
 from execverify.datasets.timing import StageTimer
-from execverify.datasets.workers import WorkerCrashed, WorkerPool, died_at
+from execverify.datasets.workers import WorkerCrashed, WorkerPool, Workers, died_at, open_pool
 from execverify.errors import DatasetError, SandboxError
 
 _log = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ def build(
     size: int,
     recipe: DatasetConfig,
     *,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Progress = lambda rows, ready: None,
     write_report: ReportWriter | None = None,
     command: str | None = None,
@@ -111,7 +113,7 @@ def build(
         out: the folder; made if it does not exist.
         size: how many rows.
         recipe: what decides the rows.
-        workers: how many processes generate them; the rows are the same for any number.
+        workers: how many processes generate them, or a pool; the rows are the same for any.
         progress: called now and then with the number of rows so far, and how many of these an earlier build had generated.
         write_report: writes OUT/report.html before the manifest; `execverify.reports.dataset.write_report` does. None: no report.
         command: the shell command that OUT/README.md names; None names a call from Python.
@@ -135,8 +137,10 @@ def build(
             if write_report is not None and not (folder / REPORT).exists():
                 write_report(folder, claimed.manifest)
             return BuildResult(claimed.manifest, was_complete=True)
-        _log.info("%s: %d rows to make, %d workers, settings %s", folder, size, max(1, workers), settings)
-        work = _Build(claimed, recipe, collector, benchmarks, max(1, workers), progress, write_report, command, maker)
+        workers = max(1, workers) if isinstance(workers, int) else workers
+        count = workers if isinstance(workers, int) else workers.workers
+        _log.info("%s: %d rows to make, %d workers, settings %s", folder, size, count, settings)
+        work = _Build(claimed, recipe, collector, benchmarks, workers, progress, write_report, command, maker)
         try:
             manifest = work.run({**settings, "size": size})
         except OSError as error:
@@ -148,20 +152,15 @@ def build(
     return BuildResult(manifest, False, work.ready, time.perf_counter() - begun, work.clock)
 
 
-def _write_chunk(number: int, recipe: DatasetConfig, folder: Path) -> dict[str, float] | None:
-    """In a worker: writes a chunk, and returns the seconds by stage; None if the chunk is there already."""
-    chunks, generator = ChunkStore(folder), _generator(recipe)
-    if chunks.has(number):
-        return None
+def _make_chunk(number: int, recipe: DatasetConfig) -> tuple[bytes, dict[str, float]]:
+    """In a worker: the content of a chunk's file, and the seconds by stage."""
+    generator = _generator(recipe)
     clock = generator.maker.clock
     before = dict(clock.seconds)
     lines = generator.lines(range(number * CHUNK_SIZE, (number + 1) * CHUNK_SIZE))
     with clock.stage("write"):
-        try:
-            chunks.write(number, lines)
-        except OSError as error:
-            raise DatasetError(write_error(folder.parent, error)) from None
-    return {name: seconds - before[name] for name, seconds in clock.seconds.items()}
+        data = pack(lines)
+    return data, {name: seconds - before[name] for name, seconds in clock.seconds.items()}
 
 
 @functools.lru_cache(maxsize=1)
@@ -178,7 +177,7 @@ class _Build:
         recipe: DatasetConfig,
         collector: RowCollector,
         benchmarks: Decontaminator,
-        workers: int,
+        workers: Workers,
         progress: Progress,
         write_report: ReportWriter | None,
         command: str | None,
@@ -203,7 +202,7 @@ class _Build:
         self.chunks.remove_partial()
         _empty(data)
         with Shards(data, self.recipe.splits.names) as shards:
-            with WorkerPool(self.workers) as pool:
+            with open_pool(self.workers) as pool:
                 for was_ready, result, lines in self._items(pool):
                     with self.clock.stage("write"):
                         taken = lines[: self.collector.add(result)]
@@ -230,13 +229,13 @@ class _Build:
         if self.maker is not None:
             yield from self.maker.items(pool, self.folder.work, self.collector)
             return
-        write = partial(_write_chunk, recipe=self.recipe, folder=self.folder.work)
         try:
-            for number, seconds in enumerate(pool.map(write, itertools.count())):
+            chunks = (self._chunk(pool, number) for number in itertools.count())
+            for number, seconds in enumerate(pool.in_order(chunks)):
                 items = self.chunks.read(number)
                 if items is None:
                     self.chunks.remove(number)
-                    seconds = pool.submit(write, number).result()
+                    seconds = self._chunk(pool, number).result()
                     items = self.chunks.read(number)
                 self.clock.add(seconds or {})
                 for result, lines in items or ():
@@ -246,6 +245,23 @@ class _Build:
             first = int(str(error.item)) * CHUNK_SIZE
             work = f"items {first} to {first + CHUNK_SIZE - 1}"
             raise SandboxError(died_at(work, error.cause, "Use fewer --workers; what was generated is kept")) from None
+
+    def _chunk(self, pool: WorkerPool, number: int) -> Future[dict[str, float] | None]:
+        """Starts to make a chunk. The future has the seconds by stage, and None where the chunk is there already."""
+        if self.chunks.has(number):
+            there: Future[dict[str, float] | None] = Future()
+            there.set_result(None)
+            return there
+        return pool.submit_then(partial(_make_chunk, recipe=self.recipe), number, self._keep)
+
+    def _keep(self, number: int, made: tuple[bytes, dict[str, float]]) -> dict[str, float] | None:
+        """In a thread: writes a chunk that has arrived."""
+        data, seconds = made
+        try:
+            self.chunks.write(number, data)
+        except OSError as error:
+            raise DatasetError(write_error(self.folder.out, error)) from None
+        return seconds
 
     def _manifest(self, settings: dict[str, Any], shards: Shards, files: list[Shard]) -> dict[str, Any]:
         splits, kinds, levels = Counter[str](), Counter[str](), Counter[str]()

@@ -202,13 +202,16 @@ def card_of_file(path: str | Path, tally: RowTally, about: str, command: str, co
     )
 
 
-def write_with_card(out: str, rows: Iterable[Row], about: str, command: str, columns: Columns | None = None) -> bool:
+def write_with_card(
+    out: str, rows: Iterable[Row], about: str, command: str, columns: Columns | None = None, licence: str = ""
+) -> bool:
     """Writes rows and their card, and nothing where there is no row: an empty file would hide the mistake.
 
     Args:
         out: the file, or `-` for standard output, which has no card.
         rows: what to write.
         about, command, columns: as in `card_of_file`.
+        licence: of the programs; "" where nobody stated it.
 
     Returns:
         Whether there was a row.
@@ -220,7 +223,8 @@ def write_with_card(out: str, rows: Iterable[Row], about: str, command: str, col
         return False
     write_rows(out, itertools.chain([first], counted), columns)
     if out != "-":
-        atomic_text(card_path(out), card_of_file(out, tally, about, command, columns).text(), errors="backslashreplace")
+        card = card_of_file(out, tally, about, command, columns).text()
+        atomic_text(card_path(out), with_licence(card, licence) if licence else card, errors="backslashreplace")
     return True
 
 

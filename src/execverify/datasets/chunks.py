@@ -61,15 +61,19 @@ def lines_of(item: GeneratedItem) -> list[bytes]:
     return [canonical_line(asdict(item.result)), *(canonical_line(to_row(task)) for task in item.tasks)]
 
 
+def pack(lines: Iterable[bytes]) -> bytes:
+    """The content of a chunk's file, from the lines of all its items."""
+    return gzip.compress(b"".join(lines), compresslevel=1, mtime=0)
+
+
 class ChunkStore:
     """The chunks in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def write(self, number: int, lines: Iterable[bytes]) -> None:
-        """Writes the lines of all items of a chunk: whole, or not at all."""
-        data = gzip.compress(b"".join(lines), compresslevel=1, mtime=0)
+    def write(self, number: int, data: bytes) -> None:
+        """Writes a packed chunk: whole, or not at all."""
         with atomic_write(self._path(number), durable=False) as file:  # a damaged chunk is made again
             file.write(data)
 

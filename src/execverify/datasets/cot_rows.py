@@ -9,7 +9,7 @@ from typing import Any
 
 from execverify.cot.generate import DEFAULT_MAX_TOKENS, CotCompletion, CountTokens, Rejected, estimate_tokens
 from execverify.cot.teacher import Teacher, TeacherInput, TraceTeacher, accepted_many
-from execverify.datasets.workers import batched, parallel_map
+from execverify.datasets.workers import Workers, batched, parallel_map
 from execverify.errors import RowError
 from execverify.questions.rows import Row, from_row
 from execverify.questions.task import TASK_KINDS, Task
@@ -68,7 +68,7 @@ def cot_rows(
     max_tokens: int | None = DEFAULT_MAX_TOKENS,
     seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
-    workers: int = 1,
+    workers: Workers = 1,
     limits: Limits = _LIMITS,
     teacher: Teacher | None = None,
     account: CotReport | None = None,
@@ -81,7 +81,8 @@ def cot_rows(
         style: of `STYLES`, or "mixed": each row then gets one of them by chance.
         detail_level, max_tokens, count_tokens: see `generate_cot`.
         seed: with a row's id, it chooses styles and phrases.
-        workers: processes at work. Where the teacher cannot be sent to other processes, only the programs run in them.
+        workers: how many processes, or a pool. A teacher that cannot be sent to another process works in this one; of a number of
+            processes, the programs then still run in them.
         limits: what a program may use. A run that the machine may have cut short is made once more, with ten times the time.
         teacher: writes the chains instead of `TraceTeacher`; style, detail_level, max_tokens, seed and count_tokens are then ignored.
         account: is updated with what became of the rows.
@@ -98,8 +99,9 @@ def cot_rows(
     """
     account = CotReport() if account is None else account
     from_trace = TraceTeacher(style, detail_level, max_tokens, seed, count_tokens)
-    apart = workers > 1 and _can_travel(teacher or from_trace)
-    work = partial(_made, teacher=teacher or from_trace, limits=limits, workers=1 if apart else workers)
+    here = workers if isinstance(workers, int) else 1
+    apart = workers != 1 and _can_travel(teacher or from_trace)
+    work = partial(_made, teacher=teacher or from_trace, limits=limits, workers=1 if apart else here)
     return _counted(parallel_map(work, batched(rows, _CHUNK), workers if apart else 1), account, progress)
 
 

@@ -63,7 +63,7 @@ class ConversionReport:
 
 @dataclass(frozen=True, slots=True)
 class RowConfig:
-    """How rows are made; see `execverify.questions.task`."""
+    """How rows are made; see `execverify.questions.task`. Without a `generator`, a row names the program's file."""
 
     kinds: Sequence[str] = TASK_KINDS
     max_questions: int | None = 10
@@ -73,6 +73,7 @@ class RowConfig:
     split: str = "train"
     limits: Limits = field(default_factory=Limits)
     workers: int = 1
+    generator: str = ""
 
     def __post_init__(self) -> None:
         check_kinds(self.kinds, TASK_KINDS)
@@ -192,7 +193,7 @@ def _rows(record: ProgramRecord, trace: Trace, settings: RowConfig, account: Con
             id=f"{record.id}/{kind}",
             template=settings.prompt_template,
             split=settings.split,
-            generator=f"file:{record.location.rsplit(':', 1)[0].rsplit('/', 1)[-1]}",
+            generator=settings.generator or f"file:{record.location.rsplit(':', 1)[0].rsplit('/', 1)[-1]}",
         )
         account.rows[kind] += 1
         yield to_row(made)

@@ -9,7 +9,7 @@ from typing import Any
 from execverify.datasets.dedup import HashSet, stable_hash
 from execverify.datasets.program_stats import ProgramStats, add_values, as_json, programs_of
 from execverify.datasets.thresholds import QualityCheck, bars_of, coverage, quartiles
-from execverify.datasets.workers import batched, parallel_map
+from execverify.datasets.workers import Workers, batched, parallel_map
 from execverify.questions.code_generation import trivial_solutions
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import UNIT_TEST, Question
@@ -153,14 +153,14 @@ class Stats:
 
 
 def stats_of(
-    rows: Iterable[Row], *, quick: bool = True, workers: int = 1, progress: Callable[[int], None] = lambda rows: None
+    rows: Iterable[Row], *, quick: bool = True, workers: Workers = 1, progress: Callable[[int], None] = lambda rows: None
 ) -> Stats:
     """Figures of rows. Habits are tried on every white-box question.
 
     Args:
         rows: what to look at; read as they are needed.
         quick: leave out what needs runs of the programs.
-        workers: how many processes share the work (see `mapped`); the figures are the same for any number.
+        workers: how many processes share the work, or a pool; the figures are the same for any number.
         progress: called with how many more rows are done, now and then.
 
     Raises:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from execverify.datasets.dedup import HashSet, stable_hash
 from execverify.datasets.validate_chains import try_chains
-from execverify.datasets.workers import batched, parallel_map
+from execverify.datasets.workers import Workers, batched, parallel_map
 from execverify.questions.question import KINDS
 from execverify.questions.rows import Row, from_row
 from execverify.questions.select import ask
@@ -106,7 +106,7 @@ def validate(
     *,
     thorough: bool = False,
     limits: Limits = _LIMITS,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Validation:
     """Checks rows: labels against a new run, gold answers and true chains of thought against the full reward, attacks on both.
@@ -115,7 +115,7 @@ def validate(
         rows: what to check; read as they are needed.
         thorough: try every completion of every attack family on every row, instead of one of each family in turn.
         limits: what a program may use.
-        workers: how many processes share the work (see `mapped`); what is tried is the same for any number.
+        workers: how many processes share the work, or a pool; what is tried is the same for any number.
         progress: called with how many more rows are done, now and then.
     """
     found = Validation()

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import chain, islice
 from multiprocessing.connection import Connection, Pipe
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from execverify.errors import ExecVerifyError, SandboxError
 from execverify.sandbox.isolation.libc import die_with_parent
@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Final = TypeVar("Final")
 
 _PREFETCH = 3  # items per worker that are submitted before the first result is awaited
 _MAX_CRASHES = 3  # workers that one item may cost
@@ -51,9 +52,12 @@ class WorkerCrashed(SandboxError):
     """
 
     def __init__(self, item: object, status: int) -> None:
-        self.item = item
+        self.item, self._status = item, status
         self.cause = signal.Signals(-status).name if status < 0 else f"status {status}"
         super().__init__(died_at("one item", self.cause, "Use fewer workers"))
+
+    def __reduce__(self) -> tuple[type["WorkerCrashed"], tuple[object, int]]:
+        return WorkerCrashed, (self.item, self._status)
 
 
 def died_at(work: str, cause: str, hint: str) -> str:
@@ -73,13 +77,13 @@ class WorkerPool:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._threads = ThreadPoolExecutor(workers)
+        self._threads = ThreadPoolExecutor(workers)  # each has one call under way
         self._own = threading.local()  # the worker of each thread
         self._started: list[_Worker] = []
         self._lock = threading.Lock()
         self._closed = False
 
-    def __enter__(self) -> "WorkerPool":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,11 +101,21 @@ class WorkerPool:
         """
         return self._threads.submit(self._call, function, item)
 
+    def submit_then(
+        self, function: Callable[[Item], Result], item: Item, then: Callable[[Item, Result], Final]
+    ) -> "Future[Final]":
+        """Starts one call, and calls `then` with the item and the result in a thread of this process. The future has what it returns."""
+        return self._threads.submit(lambda: then(item, self._call(function, item)))
+
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yields the results in the order of the items, which may be endless: few are read ahead."""
+        return self.in_order(self.submit(function, item) for item in items)
+
+    def in_order(self, futures: "Iterable[Future[Result]]") -> Iterator[Result]:
+        """Yields the results of futures, which may be endless: few are read ahead."""
         waiting: deque[Future[Result]] = deque()
-        for item in items:
-            waiting.append(self.submit(function, item))
+        for future in futures:
+            waiting.append(future)
             if len(waiting) > _PREFETCH * self.workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -181,17 +195,29 @@ class _Worker:
             self.kill()
 
 
-def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+Workers = int | WorkerPool
+"""A number of processes on this machine, or a pool that is open, such as a `RayPool`."""
+
+
+def open_pool(workers: Workers) -> contextlib.AbstractContextManager[WorkerPool]:
+    """A pool of so many processes, which ends with the block; or the given pool, which does not."""
+    return contextlib.nullcontext(workers) if isinstance(workers, WorkerPool) else WorkerPool(workers)
+
+
+def parallel_map(function: Callable[[Item], Result], items: Iterable[Item], workers: Workers) -> Iterator[Result]:
     """Yields a function's results in the order of the items, which are read as they are needed.
 
     Args:
         function: of a module's top level, or a `functools.partial` of one.
         items: one argument for each call.
-        workers: how many processes; 1 uses this process. So does a single item, which is not worth a process.
+        workers: how many processes, or a pool. 1 process is this one, and so is that of a single item.
 
     Raises:
         WorkerCrashed: workers died (our failure); whatever the function raises.
     """
+    if isinstance(workers, WorkerPool):
+        yield from workers.map(function, items)
+        return
     items = iter(items)
     first = list(islice(items, 2))
     if workers <= 1 or len(first) < 2:

@@ -22,7 +22,7 @@ from execverify.cot.generate import estimate_tokens
 from execverify.errors import ModelError, RunStopped
 from execverify.generation.store import Answer, RequestStore, Totals, request_key
 from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request, Sampling, StreamingModel
-from execverify.utils.messages import one_line
+from execverify.utils.messages import noun_for, one_line
 
 MIN_REQUESTS_FOR_ERROR_SHARE = 20
 """Requests before which a share of errors says nothing."""
@@ -254,7 +254,7 @@ class Asker:
 
     def _budget_message(self) -> str:
         budget, total = self.budget, self.usage.total
-        spent = f"{total.tokens:,} tokens"
+        spent = f"{total.tokens:,} {noun_for(total.tokens, 'token')}"
         if budget.price_in or budget.price_out:
             spent += f" for {self.cost():.4g}"
         limits = [f"--max-tokens-total {budget.max_tokens:,}"] if budget.max_tokens is not None else []

@@ -18,7 +18,7 @@ from execverify.datasets.build_run import BuildResult, build
 from execverify.datasets.chunks import ItemResult
 from execverify.datasets.collect import RowCollector
 from execverify.datasets.config import DatasetConfig
-from execverify.datasets.workers import WorkerPool
+from execverify.datasets.workers import WorkerPool, Workers
 from execverify.errors import DatasetError
 from execverify.generation.asker import Asker
 from execverify.generation.engine import BATCH_SIZE, run_in_order
@@ -58,7 +58,7 @@ def build_with_model(
     asker: Asker,
     *,
     max_asked: int | None = None,
-    workers: int = 1,
+    workers: Workers = 1,
     progress: Callable[[int, int], None] = lambda rows, ready: None,
     write_report: ReportWriter | None = None,
     command: str | None = None,
@@ -72,7 +72,7 @@ def build_with_model(
         config: how the model makes programs.
         asker: asks the model.
         max_asked: programs to ask for at most; the dataset may then have fewer rows. None: `DEFAULT_ASKED_PER_ROW` for each row.
-        workers: how many processes check and run programs.
+        workers: how many processes check and run programs, or a pool.
         progress: called with the number of rows so far, and how many of these an earlier build had made.
         write_report, command: as in `execverify.datasets.build`.
 

@@ -19,6 +19,7 @@ from execverify.rewards.parts import Score
 from execverify.rewards.score import score_many
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import Trace, trace_many
+from execverify.utils.messages import count_phrase
 
 JUDGED = "judged"
 DIFFICULTY_STAGES = (ASKED, ANSWERED, JUDGED, HARD)
@@ -107,7 +108,7 @@ def _judged(record: Record, scores: Sequence[Score], config: DifficultyConfig) -
     record = {**record, "row": row, "completions": []}
     if config.keep is None or config.keep[0] <= passed <= config.keep[1]:
         return record
-    return rejected(record, HARD, f"{passed} of {len(scores)} samples are right")
+    return rejected(record, HARD, f"{passed} of {count_phrase(len(scores), 'sample is', 'samples are')} right")
 
 
 def is_right(kind: str, score: Score) -> bool:

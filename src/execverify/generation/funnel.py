@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from execverify.utils.messages import count_phrase
+
 ASKED, ANSWERED, PARSED, CONSTRAINT = "asked", "answered", "parsed", "kept its constraint"
 RAN, DETERMINISTIC, USEFUL, NEW = "ran", "deterministic", "worth asking about", "new"
 HARD, TAUGHT = "hard enough", "taught"
@@ -92,7 +94,8 @@ def funnel_lines(entries: Iterable[Mapping[str, Any]], reasons: int = 4) -> list
         share = f" ({count / before:.0%})" if before else ""
         dropped = sorted(one["dropped"].items(), key=lambda pair: (-pair[1], pair[0]))
         text = ", ".join(f"{number} {reason}" for reason, number in dropped[:reasons])
+        counted = count_phrase(count, unit.removesuffix("s"), unit)
         rest = sum(number for _, number in dropped[reasons:])
-        lines.append((one["stage"], f"{count} {unit}{share}", text + (f", {rest} for other reasons" if rest else "")))
+        lines.append((one["stage"], f"{counted}{share}", text + (f", {rest} for other reasons" if rest else "")))
         before = count
     return lines

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.program import Program, arguments_text, call_values, parse_source, read_arguments
 from execverify.rewards.code.extract import MAX_CODE_ANSWER, code_blocks
+from execverify.utils.messages import count_phrase
 
 MAX_ANSWER = 2 * MAX_CODE_ANSWER
 """Longest completion that is read, in characters."""
@@ -38,7 +39,7 @@ class Unusable:
 def parse_program(completion: str) -> Program | Unusable:
     """The program of an answer, with its call."""
     if len(completion) > MAX_ANSWER:
-        return Unusable("the answer is too long", f"{len(completion)} characters")
+        return Unusable("the answer is too long", f"{count_phrase(len(completion), 'character')}")
     blocks = code_blocks(completion)
     if not blocks:
         return Unusable("the answer has no code")

@@ -14,6 +14,7 @@ from execverify.reports.markdown import format_interval, format_percent, markdow
 from execverify.reports.render import render
 from execverify.reports.run_summary import best_baseline, incomplete, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
+from execverify.utils.messages import count_phrase
 
 TABLE, PAGE = "summary.md", "summary.html"
 _HEAD = ("benchmark", "task", "verdict", "pass@1", "95% interval", "best constant answer", "items")
@@ -67,7 +68,7 @@ def summary_page(runs: Sequence[Mapping[str, Any]]) -> str:
     """The page as HTML."""
     return render(
         "benchmarks.html.j2",
-        title=f"{runs[0]['model']['name']}: {len(runs)} benchmarks",
+        title=f"{runs[0]['model']['name']}: {count_phrase(len(runs), 'benchmark')}",
         rows=list(summary_rows(runs)),
         runs=[(results, f"{results['benchmark']}/{REPORT}", incomplete(results)) for results in runs],
     )

@@ -8,6 +8,7 @@ from execverify.evaluation.compare import changed_items
 from execverify.reports.evaluation import shown_comparisons
 from execverify.reports.render import render
 from execverify.reports.run_summary import VERDICTS
+from execverify.utils.messages import count_phrase
 
 MOST_ITEMS = 500
 """How many changed items of a run are listed, of each kind."""
@@ -46,7 +47,7 @@ def comparison_page(comparison: Mapping[str, Any], runs: Sequence[tuple[str, Map
     verdicts = ("official",) if comparison["one_rule"] else VERDICTS
     return render(
         "comparison.html.j2",
-        title=f"{comparison['benchmark']}: {len(runs)} runs compared",
+        title=f"{comparison['benchmark']}: {count_phrase(len(runs), 'run')} compared",
         comparison=comparison,
         rows=rows,
         scale=max(1.0, widest),

@@ -14,6 +14,7 @@ from execverify.datasets.build_dir import IN_PROGRESS, MANIFEST, REPORT, read_ma
 from execverify.datasets.rows_io import shards_of
 from execverify.datasets.stats import MAX_SHORTCUT_ACCURACY, Stats, stats_of
 from execverify.datasets.thresholds import AT_LEAST, QualityCheck
+from execverify.datasets.workers import Workers
 from execverify.errors import DatasetError
 from execverify.generation.funnel import read_funnel
 from execverify.programs.catalog import CATALOG
@@ -35,13 +36,13 @@ _LIMITS = Limits(timeout=5.0)
 _NEEDS_ALL_ROWS = ("duplicates", "catalogue")  # checks that part of the rows cannot decide
 
 
-def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: int = 1) -> Path:
+def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: Workers = 1) -> Path:
     """Writes OUT/report.html, whole or not at all, and returns its path.
 
     Args:
         out: folder of a dataset whose shards are in place.
         manifest: its manifest, where that is not written yet.
-        workers: how many processes read rows.
+        workers: how many processes read rows, or a pool.
 
     Raises:
         DatasetError: the folder has no manifest, or the page cannot be written.
@@ -66,7 +67,7 @@ def write_report(out: Path, manifest: dict[str, Any] | None = None, *, workers: 
     return out / REPORT
 
 
-def dataset_page(manifest: Mapping[str, Any], shards: Sequence[Path], *, workers: int = 1) -> str:
+def dataset_page(manifest: Mapping[str, Any], shards: Sequence[Path], *, workers: Workers = 1) -> str:
     """The page as HTML. Arguments and errors as in `write_report`."""
     sample = sample_rows(shards)
     stats = stats_of(evenly_spaced(shards, sample.rows, MEASURED_ROWS), quick=True, workers=workers)

@@ -7,6 +7,7 @@ from typing import Any
 from execverify.evaluation.benchmark import ItemResult
 from execverify.evaluation.chain_figures import FIGURES
 from execverify.rewards.steps.chain import GradedChain, GradedStep
+from execverify.utils.messages import count_phrase
 
 MAX_CHAINS = 150
 """How many chains of a group are shown."""
@@ -75,7 +76,7 @@ def chain_groups(records: Sequence[ItemResult]) -> list[ChainGroup]:
 def _shown(record: ItemResult, chain: GradedChain) -> ShownChain:
     wrong = chain.first_divergence
     if wrong is None:
-        summary = f"all {len(chain.steps)} lines right"
+        summary = f"{count_phrase(len(chain.steps), 'line')}, all right"
     else:
         kind = f" ({wrong.statement})" if wrong.statement else ""
         summary = f"line {chain.steps.index(wrong) + 1} is {wrong.verdict}{kind}"

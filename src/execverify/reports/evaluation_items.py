@@ -13,6 +13,7 @@ from execverify.evaluation.metrics import differs
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.questions.task import Task
 from execverify.rewards.parse import parse_answer
+from execverify.utils.messages import count_phrase
 
 MAX_WHOLE = 4
 """How many different completions of an item are stored whole."""
@@ -32,7 +33,7 @@ class Lines:
 
     def of(self, text: str, limit: int = MAX_CHARACTERS) -> list[int]:
         """A text as numbers of its lines."""
-        kept = text if len(text) <= limit else f"{text[:limit]}\n... and {len(text) - limit} more characters"
+        kept = text if len(text) <= limit else f"{text[:limit]}\n... and {count_phrase(len(text) - limit, 'more character')}"
         return [self._number(line) for line in kept.split("\n")]
 
     def _number(self, line: str) -> int:

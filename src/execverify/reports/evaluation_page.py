@@ -12,7 +12,7 @@ from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.markdown import format_count, format_interval, format_percent
 from execverify.reports.render import render
 from execverify.reports.run_summary import BOTH, incomplete, run_summary, tasks_of, verdicts_of
-from execverify.utils.messages import count_phrase
+from execverify.utils.messages import count_phrase, noun_for
 
 Results = Mapping[str, Any]
 _RULES = {"official": "by the authors' rule", "strict": "strictly"}
@@ -64,11 +64,13 @@ def _tiles(results: Results) -> Iterator[tuple[str, str]]:
         figures = results["faithfulness"]["figures"]
         yield f"{format_percent(figures['chain_true']['percent'])}%", "whole chain of thought true"
         yield f"{format_percent(figures['guessed']['percent'])}%", "of right outputs follow a chain that is not true (guess rate)"
-    noun = "item" if results["items"] == 1 else "items"
-    yield format_count(results["items"]), f"{noun}, {count_phrase(results['completions'], 'completion')}"
+    yield (
+        format_count(results["items"]),
+        f"{noun_for(results['items'], 'item')}, {count_phrase(results['completions'], 'completion')}",
+    )
     if not results.get("one_rule"):
         differing = results["disagreements"]["count"]
-        yield format_count(differing), f"{'item' if differing == 1 else 'items'} on which the two verdicts differ"
+        yield format_count(differing), f"{noun_for(differing, 'item')} on which the two verdicts differ"
 
 
 @dataclass(frozen=True)

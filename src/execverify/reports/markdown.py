@@ -52,3 +52,13 @@ def format_percent(percent: float | None, digits: int = 2) -> str:
 def format_interval(edges: Sequence[float] | None) -> str:
     """The edges of an interval, in percent; "-" where there is none."""
     return "-" if edges is None else f"{edges[0]:.1f} to {edges[1]:.1f}"
+
+
+def format_edges(edges: Sequence[float] | None) -> str:
+    """The edges of an interval of differences, in points, with their signs; empty where there is none."""
+    return "" if edges is None else f"{edges[0]:+.1f} to {edges[1]:+.1f}"
+
+
+def format_p_value(value: float | None) -> str:
+    """A p-value in two digits; empty where there is none."""
+    return "" if value is None else f"{value:.2g}"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from execverify.errors import ExecVerifyError
-from execverify.reports.markdown import format_count, format_interval, format_percent, format_share
+from execverify.reports.markdown import format_count, format_edges, format_interval, format_p_value, format_percent, format_share
+from execverify.utils.messages import count_phrase
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,7 +60,8 @@ def _environment() -> "Environment":
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": True, "separators": (",", ":")}
     environment.filters.update(
         number=format_count, share=format_share, percent=format_percent, interval=format_interval,
-        inline_code=inline_code, python=python, cut=cut, file_link=file_link,
+        inline_code=inline_code, python=python, cut=cut, file_link=file_link, counted=counted,
+        edges=format_edges, p_value=format_p_value,
     )  # fmt: skip
     return environment
 
@@ -90,6 +92,11 @@ def inline_code(text: str) -> "Markup":
 
     parts = (visible(part) for part in text.split("`"))
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun; thousands have commas."""
+    return count_phrase(count, noun, plural).replace(str(count), format_count(count), 1)
 
 
 def file_link(path: str, text: str) -> "Markup":

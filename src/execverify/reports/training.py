@@ -1,40 +1,34 @@
-"""The table of a training: the scores of the model before, between and after the stages, beside the best constant answer."""
+"""The table and the page of a training: the scores of the model before, between and after the stages, beside the best constant answer."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.evaluation.run_dir import strict_scores
 from execverify.reports.markdown import format_percent, markdown_table
 from execverify.reports.run_summary import divergence_table, guess_rate
+from execverify.reports.training_page import Evaluations, Stages, Training, training_page
 from execverify.utils.atomic import atomic_text
 
-REPORT = "report.md"
-
-Evaluations = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""The results of each model (by name, in order) on each measure."""
-
-Stages = Mapping[str, Mapping[str, Any]]
-"""What each finished stage wrote down: "kept" rows, "steps" and "seconds"."""
+REPORT, PAGE = "report.md", "report.html"
 
 
-def write_report(out: Path, title: str, evaluations: Evaluations, stages: Stages) -> None:
-    """Writes OUT/report.md, whole or not at all.
-
-    Args:
-        out: folder of the training.
-        title: of the report.
-        evaluations: results by model and measure.
-        stages: by name.
+def write_report(training: Training) -> None:
+    """Writes OUT/report.md and OUT/report.html, each whole or not at all.
 
     Raises:
-        TrainingError: the file cannot be written.
+        TrainingError: a file cannot be written.
+        ExecVerifyError: Jinja2 is not installed.
     """
-    try:
-        atomic_text(out / REPORT, training_markdown(title, evaluations, stages), errors="backslashreplace")
-    except OSError as error:
-        raise TrainingError(f"{out / REPORT} could not be written: {error.strerror}") from None
+    texts = {
+        REPORT: training_markdown(training.title, training.evaluations, training.stages),
+        PAGE: training_page(training),
+    }
+    for name, text in texts.items():
+        try:
+            atomic_text(training.out / name, text, errors="backslashreplace")
+        except OSError as error:
+            raise TrainingError(f"{training.out / name} could not be written: {error.strerror}") from None
 
 
 def training_markdown(title: str, evaluations: Evaluations, stages: Stages) -> str:

@@ -14,7 +14,7 @@ from execverify.programs.program import Program, parse_source
 from execverify.questions.task import CODE_GENERATION, Task
 from execverify.rewards.parts import UNJUDGED, GradedPart, Score, Verdict
 from execverify.rewards.steps.chain import GradedChain
-from execverify.utils.messages import encodable
+from execverify.utils.messages import count_phrase, encodable, noun_for
 
 MAX_TEXT = 20_000
 """How many characters of a prompt or a completion are stored."""
@@ -127,7 +127,7 @@ def item_of(task: Task, samples: Sequence[Sample] = (), facts: Mapping[str, str]
     """A task as an item of the page."""
     own = {"split": task.split, "constraint": task.constraint, "generator": task.generator}
     if task.difficulty.samples:
-        own["difficulty"] = f"{task.difficulty.pass_count} of {task.difficulty.samples} samples right"
+        own["difficulty"] = f"{task.difficulty.pass_count} of {count_phrase(task.difficulty.samples, 'sample')} right"
     return ViewItem(
         id=task.id,
         kind=task.kind,
@@ -317,4 +317,6 @@ def _pieces(text: str, chain: GradedChain) -> Iterator[list[Any]]:
 
 def _cut(text: str, most: int) -> str:
     text = encodable(text)
-    return text if len(text) <= most else f"{text[:most]} ... ({len(text) - most:,} more characters)"
+    return (
+        text if len(text) <= most else f"{text[:most]} ... ({len(text) - most:,} more {noun_for(len(text) - most, 'character')})"
+    )

@@ -131,7 +131,8 @@ def _echo(task: Task) -> Completions:
         yield from (text, text * 2, f"<answer>{text}</answer>", f"<answer>\n{text}\n</answer>")
         yield text.replace("??", wrong_result(task))
     yield f"<answer>\n{task.program.source}\n</answer>"
-    yield f"<answer>\n{task.program.source}\n{task.assertion}\n</answer>"
+    if task.kind != "input_prediction":  # there it is a right answer: a test case
+        yield f"<answer>\n{task.program.source}\n{task.assertion}\n</answer>"
 
 
 def _as_data(task: Task) -> Completions:

@@ -19,6 +19,7 @@ assertions. It pays more in one: the authors' code gives up after half a second.
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from execverify.errors import LiteralError
 from execverify.programs.literals import parse_literal
@@ -33,6 +34,8 @@ _BLOCK = re.compile(r"```python\n(.*?)\n```", re.DOTALL)
 @dataclass(frozen=True, slots=True)
 class AuthorsReward(RewardConfig):
     """The authors' reward; the fields are those of the white-box reward."""
+
+    reads_otherwise: ClassVar[bool] = True
 
     def read_answer(self, task: Task, completion: str) -> ParsedAnswer:
         """The lines after the last `<answer>`, as they are; for input prediction the assertion of its first block of Python."""

@@ -62,6 +62,7 @@ class RewardConfig:
     scale: float = 2.0
     float_tolerance: float = 0.0
     uses_chain: ClassVar[bool] = False
+    reads_otherwise: ClassVar[bool] = False  # whether answers are read or compared in a way of its own
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
@@ -248,7 +249,12 @@ def rescored(score: Score, rule: RewardConfig) -> Score:
 
     The float tolerance stays that of the rule that the parts were judged by. The reward is None where they were not judged, and where
     the rule looks at the chain and it was not graded.
+
+    Raises:
+        ValueError: the rule reads or compares answers in a way of its own, as `authors` does.
     """
+    if rule.reads_otherwise:
+        raise ValueError(f"{type(rule).__name__} reads answers in a way of its own: score the completions by it")
     if score.reward is None or (rule.uses_chain and score.chain is None):
         return replace(score, reward=None)
     if isinstance(rule, ChainReward):

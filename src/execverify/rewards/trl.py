@@ -57,6 +57,9 @@ class WhiteBoxReward:
         workers: processes that run programs at once (input prediction, and rules that look at chains, run any).
         raise_errors: raise RowError for a row that cannot be used; else its reward is None, the log names it, and it is counted.
         chains: grade chains of thought, whatever the rule, and log their faithfulness.
+
+    Attributes:
+        last_scores: the scores of the last call, one a completion.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class WhiteBoxReward:
         self.chains = chains
         self.workers = workers
         self.raise_errors = raise_errors
+        self.last_scores: list[Score | None] = []
         self.__name__ = name
 
     def __call__(
@@ -92,7 +96,7 @@ class WhiteBoxReward:
             log_extra: called with one line a completion that says what was right and wrong.
             columns: the rows' columns, each a list as long as the completions.
         """
-        scores = self.scores(completions, columns)
+        scores = self.last_scores = self.scores(completions, columns)
         _log(scores, answer_parts(), log_metric, log_extra)
         return [self.reward(score) for score in scores]
 
@@ -232,6 +236,9 @@ class UnitTestReward:
         workers: candidates that run at once; None for one a core. One that hangs holds up none of the others.
         allow_weak_isolation: run candidates even where the kernel lacks what confines hostile code.
         raise_errors: raise RowError for a row that cannot be used; else its reward is None, the log names it, and it is counted.
+
+    Attributes:
+        last_scores: the scores of the last call, one a completion.
     """
 
     def __init__(
@@ -249,6 +256,7 @@ class UnitTestReward:
         self.workers = workers
         self.allow_weak_isolation = allow_weak_isolation
         self.raise_errors = raise_errors
+        self.last_scores: list[Score | None] = []
         self.__name__ = name
 
     def __call__(
@@ -273,7 +281,7 @@ class UnitTestReward:
             RowError: tests that cannot be read, with `raise_errors`.
             InsufficientIsolationError: hostile code cannot be confined here.
         """
-        scores = self.scores(completions, columns)
+        scores = self.last_scores = self.scores(completions, columns)
         _log(scores, _CODE_KINDS, log_metric, log_extra)
         return [None if score is None else score.reward for score in scores]
 

@@ -143,11 +143,20 @@ class _Marks:
     def __getattr__(self, name: str) -> Any:
         if name == "parametrize":
             return _parametrize
-        if name in ("skip", "skipif", "xfail", "usefixtures", "asyncio"):
+        if name == "skipif":
+            return _skipif
+        if name in ("skip", "xfail", "usefixtures", "asyncio"):
             raise UnsupportedFeature(f"pytest.mark.{name}")
         return lambda *arguments, **named: (
             arguments[0] if len(arguments) == 1 and callable(arguments[0]) else lambda function: function
         )
+
+
+def _skipif(condition: Any, **_: Any) -> Callable[[Any], Any]:
+    """A test that runs where the condition does not hold."""
+    if condition is not False:
+        raise UnsupportedFeature("pytest.mark.skipif whose condition holds")
+    return lambda function: function
 
 
 def _parametrize(argnames: Any, argvalues: Any, **_: Any) -> Callable[[Any], Any]:
@@ -240,14 +249,14 @@ _HOOKS = frozenset({"setup_function", "teardown_function", "setup_module", "tear
 """Functions that pytest calls by name, and that the substitute does not call."""
 
 
-def run_test(test: Any, method: str | None = None) -> None:
-    """Runs a test function, or a method of a test class, once for each set of its parameters.
+def run_test(test: Any, method: str | None = None, module: str = "tests") -> None:
+    """Runs a test function, or a method of a test class of a loaded module, once for each set of its parameters.
 
     Raises:
         Exception: what the test raises.
         UnsupportedFeature: the test needs a feature that the substitute does not have.
     """
-    for hook in _HOOKS & vars(sys.modules["tests"]).keys():
+    for hook in _HOOKS & vars(sys.modules[module]).keys():
         raise UnsupportedFeature(f"{hook} of a test file")
     unittest = sys.modules.get("unittest")
     if method is not None and unittest is not None and issubclass(test, unittest.TestCase):

@@ -19,6 +19,7 @@ from execverify.questions.prompts import template_texts
 from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import PAPER_REWARD, RewardConfig
+from execverify.training.curriculum import CurriculumConfig
 from execverify.utils.registry import Registry
 
 try:
@@ -69,7 +70,8 @@ def _level_text(value: Any) -> Any:
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0)]
-Epochs = Annotated[float, Field(gt=0)]
+Above0 = Annotated[float, Field(gt=0)]
+Epochs = Above0
 WarmupRatio = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 AdamBeta = Annotated[float, Field(ge=0, lt=1)]
@@ -249,6 +251,9 @@ class RlSettings(_Settings):
         mask_truncated_completions: whether truncated completions are left out of the loss.
         difficulty_filter_samples: completions a prompt that are drawn before training. Prompts whose completions all earn the
             same reward are then skipped, as their groups would have no variance. 0 trains on all prompts.
+        curriculum: whether prompts are drawn by their estimated pass rates, which each rollout updates, instead of in turn.
+        curriculum_target, curriculum_width, curriculum_exploration, curriculum_half_life: the preferred pass rate, the width of the
+            preference, the share of draws that ignores it, and the rollouts after which an outcome counts half; see `CurriculumConfig`.
         min_verified: the share of completions with a true chain of thought, 0 to 1, below which the stage refuses to start. It is
             measured on a few prompts before training. 0 measures nothing.
     """
@@ -285,12 +290,23 @@ class RlSettings(_Settings):
     scale_rewards: Annotated[str, _one_of("group", "batch", "none")] = "group"
     mask_truncated_completions: bool = False
     difficulty_filter_samples: Count = 0
+    curriculum: bool = False
+    curriculum_target: Share = CurriculumConfig.target
+    curriculum_width: Above0 = CurriculumConfig.width
+    curriculum_exploration: Share = CurriculumConfig.exploration
+    curriculum_half_life: Above0 = CurriculumConfig.half_life
     min_verified: Share = 0.0
 
     def reward_config(self) -> RewardConfig:
         """How answers earn the stage's reward. The ablations configure the paper's reward (paper, section 4.4)."""
         rule = REWARDS.get(self.reward) if self.reward in REWARDS else PAPER_REWARD
         return replace(rule, alpha=self.alpha) if rule.alpha else rule
+
+    def curriculum_config(self) -> CurriculumConfig:
+        """Which rows the curriculum prefers."""
+        return CurriculumConfig(
+            self.curriculum_target, self.curriculum_width, self.curriculum_exploration, self.curriculum_half_life
+        )
 
 
 class UnitTestRlSettings(RlSettings):

@@ -6,7 +6,7 @@ OUT/chains.parquet           the rows of SFT: chains of thought, and solutions o
 OUT/base                     the model that training starts from, where it had to be made
 OUT/sft, rl_whitebox, rl_unit_tests      the stages, see `checkpoints.py`; the model of each is in its folder `model`
 OUT/evaluations              the evaluations of each model, see `stage_evaluation.py`
-OUT/report.md                the table
+OUT/report.md, report.html   the table, and a page with curves and links to the evaluations
 """
 
 import logging
@@ -22,8 +22,9 @@ from execverify.datasets.rows_io import read_parquet, write_rows
 from execverify.errors import TrainingError
 from execverify.questions.rows import Row, from_row
 from execverify.reports.training import write_report
+from execverify.reports.training_page import Training
 from execverify.training.base_model import base_model, base_model_path
-from execverify.training.checkpoints import MODEL, Logger, check_base, finished, has_started, resumed_at
+from execverify.training.checkpoints import MODEL, Logger, check_base, finished, has_started, read_log, resumed_at
 from execverify.training.config import STAGES, SYNTHESIZED, Preset
 from execverify.training.data import Rows, TaskRows, check_given, check_source, prepared_rows, prepared_tasks
 from execverify.training.distributed import is_first, wait_for_main
@@ -97,10 +98,18 @@ class TrainingPipeline:
         return found
 
     def _write_report(self) -> None:
-        """Writes OUT/report.md from what the folder has, whenever it was made."""
-        evaluations = {name: read_evaluations(self.out / "evaluations" / name) for name in ("base", *STAGES)}
-        stages = {stage: done for stage in STAGES if (done := finished(self.out / stage))}
-        write_report(self.out, self.preset.description or "Training", evaluations, stages)
+        """Writes the table and the page from what the folder has, whenever it was made."""
+        done = {stage: recorded for stage in STAGES if (recorded := finished(self.out / stage))}
+        write_report(
+            Training(
+                self.out,
+                self.preset.description or "Training",
+                {name: read_evaluations(self.out / "evaluations" / name) for name in ("base", *STAGES)},
+                done,
+                {stage: read_log(self.out / stage) for stage in done},
+                self.preset.as_json(),
+            )
+        )
 
     def _run_worker_rank(self, stages: Sequence[str], base: str | None) -> dict[str, Any]:
         """What processes other than the first do: they train with it, once it has prepared a stage."""

@@ -18,6 +18,7 @@ from execverify.training.config import RlSettings
 from execverify.training.difficulty_filter import draw_samples
 from execverify.training.distributed import is_first, wait_for_file
 from execverify.training.run_dir import read_json, write_json
+from execverify.utils.messages import count_phrase
 
 _PROMPTS = 32
 
@@ -64,7 +65,8 @@ def check_verified(
     chains = faithfulness(score_many(pairs, workers=workers, chains=True))
     if chains.chain_true is None:
         raise TrainingError(f"{stage}: no chain of thought could be graded: `execverify doctor` checks the sandbox")
-    figure = f"{chains.chain_true:.1%} of {chains.count} completions of {base_name(model, out)} have a true chain of thought"
+    of = f"{count_phrase(chains.count, 'completion')} of {base_name(model, out)}"
+    figure = f"{chains.chain_true:.1%} of {of} have a true chain of thought"
     if chains.chain_true < settings.min_verified:
         raise TrainingError(
             f"{stage}: {figure}, and {stage}.min_verified is {settings.min_verified:.1%}: train SFT longer or on simpler programs "

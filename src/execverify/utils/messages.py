@@ -13,10 +13,15 @@ _LEAST_SECRET = 4
 def count_phrase(count: int, noun: str, plural: str | None = None) -> str:
     """A number with its noun.
 
-    >>> counted(1, "row"), counted(2, "row"), counted(0, "family", "families")
+    >>> count_phrase(1, "row"), count_phrase(2, "row"), count_phrase(0, "family", "families")
     ('1 row', '2 rows', '0 families')
     """
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+    return f"{count} {noun_for(count, noun, plural)}"
+
+
+def noun_for(count: int, noun: str, plural: str | None = None) -> str:
+    """The noun that follows a number."""
+    return noun if count == 1 else plural or noun + "s"
 
 
 def quoted(text: str) -> str:

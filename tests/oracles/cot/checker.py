@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from execverify.errors import LiteralError
+from execverify.errors import LiteralError, ProgramError
 from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
 from execverify.programs.program import walk
 from execverify.programs.values import Value
@@ -80,11 +80,15 @@ def _with_own_runs(chains: list[tuple[str, Task, Trace]]) -> list[tuple[str, Tas
 
 def _check_tries(checkers: "Sequence[_Checker]", workers: int) -> None:
     """Runs every call that was tried, and compares what was claimed of it."""
-    tried = [(one, claim) for one in checkers for claim in one.tried]
-    programs = [
-        replace(one.task.program, arguments=", ".join(f"{name}={value}" for name, value in claim.arguments))
-        for one, claim in tried
-    ]
+    tried, programs = [], []
+    for one in checkers:
+        for claim in one.tried:
+            arguments = ", ".join(f"{name}={value}" for name, value in claim.arguments)
+            try:
+                programs.append(replace(one.task.program, arguments=arguments))
+                tried.append((one, claim))
+            except ProgramError as error:
+                one.fault(f"a try with {claim.arguments} is no call: {error}")
     for (one, claim), run in zip(tried, trace_many(programs, limits=_LIMITS, workers=workers), strict=True):
         result = run.result.value.text if run.result.value is not None and run.result.outcome == "returned" else None
         if result != claim.result or result == one.task.result.text or run.result.outcome not in ("returned", "raised"):

@@ -14,7 +14,7 @@ from execverify.cot.inversion.backward import Derivation, Inverter
 from execverify.cot.inversion.evaluate import MAX_NUMBER
 from execverify.cot.inversion.hints import sample
 from execverify.cot.inversion.needs import Items, is_text
-from execverify.errors import ProgramError
+from execverify.errors import LiteralError, ProgramError
 from execverify.programs.program import Program, arguments_text
 
 _DERIVED = 2
@@ -162,5 +162,5 @@ def _others(like: Any) -> Sequence[Any]:
 def _candidate(values: Values, derivation: Derivation | None = None) -> Candidate | None:
     try:
         return Candidate(values, arguments_text((values, {})), derivation)
-    except ProgramError:
+    except (ProgramError, LiteralError):  # part of a value is unknown
         return None

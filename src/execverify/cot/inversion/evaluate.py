@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from execverify.cot.inversion.methods import CASE, PARTS, PREDICATES, SEARCHES, SETS
 from execverify.cot.inversion.needs import Items
 
 MAX_NUMBER, MAX_ITEMS = 10**15, 400
@@ -28,57 +29,26 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "float": float, "enumerate": lambda *a: list(enumerate(*a)), "zip": lambda *a: list(zip(*a, strict=False)),
     "reversed": lambda a: list(reversed(a)), "repr": repr, "divmod": divmod, "hex": hex, "oct": oct, "bin": bin,
 }  # fmt: skip
+_OTHERS_OF_TEXT = [
+    "splitlines",
+    "join",
+    "isdecimal",
+    "isidentifier",
+    "count",
+    "index",
+    "rindex",
+    "isascii",
+    "isprintable",
+    "expandtabs",
+]
 _METHODS = {
-    str: frozenset(
-        [
-            "upper",
-            "lower",
-            "title",
-            "capitalize",
-            "casefold",
-            "swapcase",
-            "strip",
-            "lstrip",
-            "rstrip",
-            "split",
-            "rsplit",
-            "splitlines",
-            "partition",
-            "rpartition",
-            "join",
-            "replace",
-            "startswith",
-            "endswith",
-            "isdigit",
-            "isalpha",
-            "isalnum",
-            "isupper",
-            "islower",
-            "isspace",
-            "istitle",
-            "isnumeric",
-            "isdecimal",
-            "isidentifier",
-            "count",
-            "find",
-            "rfind",
-            "index",
-            "rindex",
-            "removeprefix",
-            "removesuffix",
-            "isascii",
-            "isprintable",
-            "expandtabs",
-        ]
-    ),
+    str: CASE | PARTS | SEARCHES | PREDICATES | frozenset(_OTHERS_OF_TEXT),
     int: frozenset(["bit_length", "is_integer"]),
     float: frozenset(["is_integer"]),
     list: frozenset(["count", "index", "copy"]),
     tuple: frozenset(["count", "index"]),
     dict: frozenset(["get", "keys", "values", "items", "copy"]),
-    set: frozenset(
-        ["union", "intersection", "difference", "symmetric_difference", "issubset", "issuperset", "isdisjoint", "copy"]
-    ),
+    set: SETS | {"copy"},
 }
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from execverify.cot.inversion.evaluate import MAX_NUMBER, OPERATORS, Unknown, evaluate
+from execverify.cot.inversion.methods import PADDING, PARTS
 from execverify.cot.inversion.needs import FREE, Items, Needs, is_text, merged
 from execverify.errors import LiteralError
 from execverify.programs.equality import same_value
@@ -548,23 +549,7 @@ def _for_predicate(name: str, args: list[Any], holds: bool) -> Iterator[Any]:
         yield set() if holds else set(args[0])
 
 
-_NEUTRAL = frozenset(
-    [
-        "replace",
-        "split",
-        "rsplit",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "removeprefix",
-        "removesuffix",
-        "zfill",
-        "ljust",
-        "rjust",
-        "center",
-        "partition",
-    ]
-)
+_NEUTRAL = (PARTS | PADDING) - {"rpartition"}  # which puts text without the mark last
 """Methods that some argument leaves without effect."""
 
 

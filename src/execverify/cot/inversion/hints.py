@@ -4,81 +4,13 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_TEXT = frozenset(
-    [
-        "upper",
-        "lower",
-        "title",
-        "capitalize",
-        "casefold",
-        "swapcase",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "split",
-        "rsplit",
-        "splitlines",
-        "partition",
-        "rpartition",
-        "replace",
-        "startswith",
-        "endswith",
-        "isdigit",
-        "isalpha",
-        "isalnum",
-        "isupper",
-        "islower",
-        "isspace",
-        "istitle",
-        "isnumeric",
-        "find",
-        "rfind",
-        "zfill",
-        "ljust",
-        "rjust",
-        "center",
-        "removeprefix",
-        "removesuffix",
-        "encode",
-        "join",
-        "translate",
-        "format",
-    ]
-)
-_TAKES_TEXT = frozenset(
-    [
-        "replace",
-        "startswith",
-        "endswith",
-        "split",
-        "rsplit",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "removeprefix",
-        "removesuffix",
-        "partition",
-        "rpartition",
-        "find",
-        "rfind",
-    ]
-)
+from execverify.cot.inversion.methods import CASE, PADDING, PARTS, PREDICATES, SEARCHES, SETS
+
+_TEXT = CASE | PARTS | SEARCHES | PREDICATES | PADDING | frozenset(["splitlines", "encode", "join", "translate", "format"])
+_TAKES_TEXT = PARTS | SEARCHES
 _LIST = frozenset(["append", "extend", "insert", "sort", "reverse", "remove"])
 _DICT = frozenset(["items", "keys", "values", "get", "setdefault", "update", "popitem", "fromkeys"])
-_SET = frozenset(
-    [
-        "add",
-        "discard",
-        "union",
-        "intersection",
-        "difference",
-        "symmetric_difference",
-        "issubset",
-        "issuperset",
-        "isdisjoint",
-        "intersection_update",
-    ]
-)
+_SET = SETS | {"add", "discard", "intersection_update"}
 _SEQUENCE_OF_NUMBERS = frozenset(("sum", "max", "min"))
 _SEQUENCES = frozenset(("len", "sorted", "reversed", "enumerate", "zip", "list", "tuple", "set", "any", "all"))
 _MAX_DEPTH = 3

@@ -19,6 +19,7 @@ from execverify.questions.rows import from_row
 from execverify.questions.task import CODE_GENERATION, Message, Task
 from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import score_many
+from execverify.utils.messages import count_phrase
 
 
 class OwnCode(Benchmark):
@@ -92,7 +93,7 @@ def _item(task: Task) -> Item:
     slices = program_features(task.program.source)
     if task.level is not None:
         slices = {"level": str(task.level), **slices}
-    call = f"{len(task.questions)} unit tests; {task.program.one_line_call}"
+    call = f"{count_phrase(len(task.questions), 'unit test')}; {task.program.one_line_call}"
     return Item(task.id, ("code",), (task.program.source,), task.program.source, call, {}, slices, task)
 
 

@@ -38,7 +38,7 @@ from execverify.rewards.steps.free_claims import (
 from execverify.rewards.steps.matching import literal_text, matches, parsed
 from execverify.rewards.steps.reference import Loop, RunReference
 from execverify.tracing.trace import Step
-from execverify.utils.messages import encodable
+from execverify.utils.messages import count_phrase, encodable
 
 _log = logging.getLogger(__name__)
 _MAX_TEXT, _MAX_CLAIMS, _MAX_STEPS, _MAX_VALUES = 40_000, 300, 2_000, 200
@@ -414,9 +414,9 @@ class _Reader:
                 visits = len(facts.run.trace.visits.get(line, ()))
                 if not self.numbers_are_known or line not in facts.run.statements or (visits and not runs):
                     return StepVerdict.UNREAD, "the line cannot be placed"
-                return (
-                    (StepVerdict.RIGHT, "") if bool(visits) == runs else (StepVerdict.WRONG, f"line {line} runs {visits} times")
-                )
+                if bool(visits) == runs:
+                    return StepVerdict.RIGHT, ""
+                return StepVerdict.WRONG, f"line {line} runs {count_phrase(visits, 'time')}"
 
     def _compare(
         self, moments: Moments, value: str, place: list[tuple[int, int]] | None, what: str, quoted: str

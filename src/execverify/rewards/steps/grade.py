@@ -39,7 +39,7 @@ from execverify.rewards.steps.scan import Unreadable
 from execverify.rewards.steps.step_claims import Fault, OpenStep, StepClaims, step_name, wrong
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import Step
-from execverify.utils.messages import encodable
+from execverify.utils.messages import count_phrase, encodable
 from execverify.utils.validation import expect
 
 _log = logging.getLogger(__name__)
@@ -408,7 +408,7 @@ class _Grader:
         target = self.run.trace.step(line, visit)
         if target is None:
             count = len(self.run.trace.visits.get(line, ()))
-            raise wrong(f"line {line} runs {count} times" if count else f"line {line} does not run")
+            raise wrong(f"line {line} runs {count_phrase(count, 'time')}" if count else f"line {line} does not run")
         if target.index < self.at:
             raise Fault(StepVerdict.OUT_OF_ORDER, f"{step_name(target)} was described before")
         expected = self.run.steps[self.at]
@@ -617,7 +617,7 @@ class _Grader:
         step = trace.step(claim.line, claim.visit)
         if isinstance(claim, claims.NeverRunsAnswer):
             count = len(trace.visits.get(claim.line, ()))
-            return "" if count == claim.count and step is None else f"line {claim.line} runs {count} times"
+            return "" if count == claim.count and step is None else f"line {claim.line} runs {count_phrase(count, 'time')}"
         if step is None:
             return f"line {claim.line} visit {claim.visit} does not run"
         if isinstance(claim, claims.NextStatementAnswer):

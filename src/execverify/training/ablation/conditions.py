@@ -26,6 +26,7 @@ class Condition:
         stage: the stage whose settings it trains with: "sft", "rl_whitebox" or "rl_unit_tests"; None where nothing is trained.
         reward: instead of the stage's own; None keeps it.
         description: for readers.
+        curriculum: whether RL draws its prompts by a curriculum, whatever the preset sets.
         compared_with: the conditions that it is compared with.
     """
 
@@ -35,6 +36,7 @@ class Condition:
     reward: str | None = None
     description: str = ""
     compared_with: tuple[str, ...] = ()
+    curriculum: bool = False
 
 
 def _rl_whitebox(name: str, reward: str, description: str, *compared_with: str) -> Condition:
@@ -60,6 +62,24 @@ CONDITIONS = (
     ),
     _rl_whitebox("progress", "progress", "SFT, then RL by how far the chain follows the run", "output-only", WHITE_BOX),
     _rl_whitebox("step", "step", "SFT, then RL with credit for each line of the chain", "output-only", WHITE_BOX),
+    Condition(
+        "curriculum",
+        SFT,
+        "rl_whitebox",
+        "white_box",
+        "SFT, then white-box RL on as many prompts, drawn by a curriculum",
+        (SFT, WHITE_BOX),
+        curriculum=True,
+    ),
+    Condition(
+        "step-curriculum",
+        SFT,
+        "rl_whitebox",
+        "step",
+        "SFT, then RL with credit for each line, on as many prompts, drawn by a curriculum",
+        (SFT, "step"),
+        curriculum=True,
+    ),
     _rl_whitebox("bilevel", "bilevel", "SFT, then RL with credit for each line and for the answer", "output-only", WHITE_BOX),
     _rl_whitebox(
         "first-divergence", "first_divergence", "SFT, then RL that blames the first divergence", "output-only", WHITE_BOX

@@ -5,7 +5,7 @@ OUT/shared                rows, chains of thought and held-out rows, the same fo
 OUT/seed-N/base           initial weights of a model from scratch, drawn by the seed
 OUT/seed-N/CONDITION      the condition's stage, see `training/checkpoints.py`
 OUT/seed-N/evaluations    the evaluations of each condition
-OUT/results.json, table.md, curves.svg, levels.svg
+OUT/results.json, table.md, report.html, curves.svg, levels.svg
 """
 
 import platform
@@ -125,11 +125,11 @@ class Ablation:
             train_sft(preset, model, shared.chains(), out, self.logger)
         elif stage is not None:
             if condition.reward is not None:
-                preset = preset.with_settings(stage, reward=condition.reward)
+                preset = preset.with_settings(stage, reward=condition.reward, curriculum=condition.curriculum)
             train_rl(preset, stage, model, shared.prompts(stage), out, workers=self.workers, say=self.logger)
 
     def _write_results(self) -> dict[str, Any]:
-        """Writes results, table and plots of all conditions and seeds that the folder has, whichever command ran them."""
+        """Writes results, table, page and plots of all conditions and seeds that the folder has, whichever command ran them."""
         seeds = sorted(int(path.name.removeprefix("seed-")) for path in self.out.glob("seed-*") if path.is_dir())
         conditions = [
             one for one in CONDITIONS if any((self.out / f"seed-{seed}" / "evaluations" / one.name).is_dir() for seed in seeds)

@@ -11,6 +11,7 @@ from execverify.rewards.parts import answer_parts
 from execverify.rewards.trl import ComponentReward, UnitTestReward, reward_function
 from execverify.training.checkpoints import Logger, base_name, check_base, finished, read_log
 from execverify.training.config import Preset, RlSettings
+from execverify.training.curriculum import Curriculum
 from execverify.training.difficulty_filter import filter_by_reward_variance
 from execverify.training.length_filter import LengthFilterReport, filter_by_length, rows_that_fit
 from execverify.training.verified_share import check_verified
@@ -21,6 +22,7 @@ from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer, check_cr
 from execverify.utils.messages import count_phrase
 
 COLUMNS = ("id", "kind", "prompt", "program", "questions")
+"""What a training row keeps."""
 
 
 class ConstantReward:
@@ -145,8 +147,9 @@ def train_rl(
         return done
     import datasets
 
+    settings = preset.stage(stage)
     arguments = arguments_of(preset, stage, out)
-    functions = reward_functions(preset.stage(stage), workers, chains=preset.sft.cot_style == "compact")
+    functions = reward_functions(settings, workers, chains=preset.sft.cot_style == "compact")
     check_credits(arguments, functions)
     model, tokenizer = load_for_stage(preset, base, out)
     kept, recorded = _prompts(preset, stage, base, rows, tokenizer, functions, out, workers, say)
@@ -156,10 +159,11 @@ def train_rl(
             model=model,
             args=arguments,
             reward_funcs=watched,
-            train_dataset=datasets.Dataset.from_list(kept),
+            train_dataset=datasets.Dataset.from_list([{name: row[name] for name in COLUMNS} for row in kept]),
             processing_class=tokenizer,
-            rollouts=preset.stage(stage).rollouts,
-            dynamic_sampling=preset.stage(stage).dynamic_sampling,
+            rollouts=settings.rollouts,
+            dynamic_sampling=settings.dynamic_sampling,
+            curriculum=Curriculum.of_rows(kept, settings.curriculum_config(), preset.seed) if settings.curriculum else None,
         )
     log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds, say)
     about = {"stage": stage, "base": base_name(base, out), **recorded}
@@ -180,7 +184,8 @@ def _prompts(
     """The rows that a stage trains on, and what `stage.json` says of those that were left out."""
     settings, account = preset.stage(stage), LengthFilterReport()
     kept = [
-        {name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, settings.max_prompt_length, account)
+        {**{name: row[name] for name in COLUMNS}, "difficulty": row.get("difficulty")}
+        for row in filter_by_length(rows, tokenizer, settings.max_prompt_length, account)
     ]
     check_kinds(kept, stage, settings)
     if stage == "rl_whitebox" and settings.skip_long_chains:

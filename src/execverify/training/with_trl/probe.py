@@ -371,6 +371,8 @@ def _fitted(preset: Preset, settings: ProbeSettings) -> tuple[Preset, ProbeSetti
     for name in settings.rewards:
         if name not in REWARDS:
             raise TrainingError(f"there is no reward {name!r} to probe: {suggest(name, REWARDS)}")
+        if getattr(REWARDS.get(name), "reads_otherwise", False):
+            raise TrainingError(f"the reward {name!r} cannot be probed beside others: it reads answers in a way of its own")
     if not settings.rewards or settings.batches < MIN_BATCHES:
         raise TrainingError(f"a probe takes one reward or more, and {MIN_BATCHES} batches or more")
     rl = preset.stage(STAGE)

@@ -39,6 +39,11 @@ class LoggedReward:
         if hasattr(reward, "credits"):
             self.credits = self._timed_credits
 
+    @property
+    def last_scores(self) -> Any:
+        """The function's own, where it keeps them."""
+        return getattr(self.reward, "last_scores", None)
+
     def _timed_credits(self, *args: Any) -> Any:
         begun = time.perf_counter()
         try:

@@ -11,6 +11,7 @@ single tokens. The loss is TRL's own.
 - Updates: rows whose advantages are all 0 are left out, and so is padding. The rows of an optimizer step are sorted by prompt and length.
   The model reads a prompt once for all its completions in a micro-batch.
 - Dynamic sampling: groups without variance are replaced by groups of other prompts.
+- Curriculum: prompts are drawn by their estimated pass rates, which each rollout updates (see `execverify.training.curriculum`).
 
 A reward function with a method `credits` (see `execverify.training.token_credits`) replaces TRL's advantages by its own, one for each
 token. Its rewards are only logged.
@@ -20,6 +21,7 @@ import functools
 import random
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,7 +35,9 @@ from execverify.errors import TrainingError
 from execverify.models.checkpoint import sample_seed
 from execverify.models.transformers_sampling import BatchSampler, SampleState, cache_name
 from execverify.training.checkpoints import ZERO_VARIANCE
+from execverify.training.curriculum import Curriculum, passed, update_groups
 from execverify.training.token_credits import TokenCredits
+from execverify.training.with_trl.curriculum import ROW, CurriculumSampler, load_state, save_state
 from execverify.training.with_trl.rollout_rows import (
     arranged,
     loss_mask,
@@ -102,6 +106,7 @@ class ExecVerifyGRPOTrainer(GRPOTrainer):
     Args:
         rollouts: "grouped" or "generate".
         dynamic_sampling: how often at most a rollout draws other prompts for groups without variance.
+        curriculum: draws the prompts; its rows are those of `train_dataset`, in order. None draws by a permutation, as TRL does.
         args, kwargs: of TRL's trainer.
 
     Attributes:
@@ -111,7 +116,18 @@ class ExecVerifyGRPOTrainer(GRPOTrainer):
         TrainingError: settings that allow no credits of tokens, or a group on several processes with `dynamic_sampling`.
     """
 
-    def __init__(self, *args: Any, rollouts: str = "grouped", dynamic_sampling: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        rollouts: str = "grouped",
+        dynamic_sampling: int = 0,
+        curriculum: Curriculum | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._curriculum = curriculum
+        if curriculum is not None:
+            rows = kwargs["train_dataset"]
+            kwargs["train_dataset"] = rows.add_column(ROW, list(range(len(rows))))
         super().__init__(*args, **kwargs)
         check_credits(self.args, self.reward_funcs)
         if dynamic_sampling and self.args.per_device_train_batch_size * self.args.steps_per_generation % self.num_generations:
@@ -212,7 +228,47 @@ class ExecVerifyGRPOTrainer(GRPOTrainer):
             first = self.accelerator.process_index * len(inputs)
             advantages = advantages.masked_fill(alike.repeat_interleave(group)[first : first + len(inputs)], 0.0)
         output["advantages"] = advantages
+        if self._curriculum is not None and self.model.training:
+            self._update_curriculum(self._curriculum, [row[ROW] for row in inputs])
         return output, alike
+
+    # -------------------------------------------------------------------------------------------------- curriculum
+
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        """TRL's sampler, or the curriculum's with TRL's repeats."""
+        if self._curriculum is None:
+            return super()._get_train_sampler(dataset)
+        return CurriculumSampler(
+            self._curriculum,
+            self.train_dataset if dataset is None else dataset,
+            mini_repeat_count=self.num_generations,
+            batch_size=self.args.generation_batch_size // self.num_generations,
+            repeat_count=self.num_iterations * self.args.steps_per_generation,
+        )
+
+    def _update_curriculum(self, curriculum: Curriculum, rows: list[int]) -> None:
+        """Adds the outcomes of a rollout, of all processes: each one has the same curriculum."""
+        scores = getattr(self.reward_funcs[0], "last_scores", None)
+        if scores:
+            outcomes: list[float | None] = [passed(score) for score in scores]
+        else:  # a reward of another kind: its share of 1
+            first = self.accelerator.process_index * len(rows)
+            outcomes = self._rewards[first : first + len(rows)].nanmean(1).nan_to_num().clamp(0, 1).tolist()
+        found = update_groups(curriculum, gather_object(rows), gather_object(outcomes))
+        for name, value in found.items():
+            self._metrics["train"][name].append(value)
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """The engine's checkpoint, with the state of the curriculum; the engine's own state is written last."""
+        if self._curriculum is not None and self.is_world_process_zero():
+            save_state(self._curriculum, Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
+        super()._save_checkpoint(*args, **kwargs)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """The engine's weights, and the state of the curriculum."""
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self._curriculum is not None:
+            load_state(self._curriculum, Path(resume_from_checkpoint))
 
     # -------------------------------------------------------------------------------------------- dynamic sampling
 
@@ -250,7 +306,11 @@ class ExecVerifyGRPOTrainer(GRPOTrainer):
     def _other_prompts(self, count: int, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows of the dataset for so many groups, others than those of this rollout where there are enough."""
         place = f"{self.args.seed}/{self.state.global_step}/{self._draw}/{self.accelerator.process_index}"
-        order = random.Random(place).sample(range(len(self.train_dataset)), min(len(self.train_dataset), count + len(inputs)))
+        most = min(len(self.train_dataset), count + len(inputs))
+        if self._curriculum is None:
+            order = random.Random(place).sample(range(len(self.train_dataset)), most)
+        else:
+            order = self._curriculum.sample(most, f"other/{place}")
         rows = [self.train_dataset[index] for index in order]
         fresh = [row for row in rows if row not in inputs] or rows
         return [fresh[index % len(fresh)] for index in range(count) for _ in range(self._group)]

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from execverify.rewards.parts import answer_parts
 from execverify.rewards.registry import REWARDS
 from execverify.rewards.steps.credit import CreditReward
 from execverify.training.config import Preset, RlSettings
-from execverify.training.with_verl.credits import ESTIMATOR, PLUGIN
+from execverify.training.with_verl.credits import BY_CURRICULUM, CURRICULUM_SETTINGS, ESTIMATOR, PLUGIN, STEPS_BY_CURRICULUM
 from execverify.training.with_verl.rows import TRAIN, VALIDATION, Exported
 from execverify.utils.messages import count_phrase
 
@@ -61,6 +62,7 @@ def verl_settings(preset: Preset, stage: str, data: Exported, model: str, out: P
         **_rollout(preset, rl),
         **_reward(preset, rl),
         **_algorithm(rl),
+        **_curriculum(rl),
         **_trainer(preset, stage, data, root),
     }
     for name, value in _flat(preset.verl):
@@ -94,10 +96,16 @@ def check_for_verl(preset: Preset, stage: str) -> None:
             rl.reward == "per_component" and rl.difficulty_filter_samples > 0,
             "0 where the reward is per_component",
         ),
+        "curriculum": (rl.curriculum and rl.reward == "per_component", "false where the reward is per_component"),
     }
     for name, (wrong, fix) in refused.items():
         if wrong:
             raise TrainingError(f"verl has no {stage}.{name} = {_text(getattr(rl, name))}: give {fix}, or train by TRL")
+    if rl.curriculum and rl.difficulty_filter_samples:
+        raise TrainingError(
+            f"{stage}.curriculum needs the outcomes of all groups, and verl drops those without variance where "
+            f"{stage}.difficulty_filter_samples is set: set one of them only"
+        )
     for tracker in preset.report_to:
         if tracker not in TRACKERS:
             raise TrainingError(f"verl has no tracker {tracker!r} for report_to: give some of {', '.join(TRACKERS)}")
@@ -206,6 +214,19 @@ def _algorithm(rl: RlSettings) -> Settings:
             f"{_ENVIRONMENT}.VERL_USE_EXTERNAL_MODULES": PLUGIN,
         }
     return settings
+
+
+def _curriculum(rl: RlSettings) -> Settings:
+    """The curriculum's settings, and the trainer that draws by it."""
+    if not rl.curriculum:
+        return {}
+    steps = isinstance(rl.reward_config(), CreditReward)
+    return {
+        **{f"{CURRICULUM_SETTINGS}.{name}": value for name, value in asdict(rl.curriculum_config()).items()},
+        "data.dataloader_num_workers": 0,  # which would draw ahead of the outcomes
+        "trainer.v1.trainer_mode": STEPS_BY_CURRICULUM if steps else BY_CURRICULUM,
+        f"{_ENVIRONMENT}.VERL_USE_EXTERNAL_MODULES": PLUGIN,
+    }
 
 
 def _trainer(preset: Preset, stage: str, data: Exported, out: Path) -> Settings:

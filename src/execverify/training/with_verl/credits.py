@@ -12,7 +12,11 @@ from execverify.training.token_credits import TokenCredits
 ESTIMATOR = "execverify_steps"
 """What verl knows our advantage estimator by, and the trainer that the estimator needs."""
 PLUGIN = "execverify.training.with_verl.plugin"
-"""The module that registers both in verl's processes."""
+"""The module that registers both in verl's processes, and the trainers below."""
+BY_CURRICULUM, STEPS_BY_CURRICULUM = "execverify_curriculum", "execverify_steps_curriculum"
+"""What verl knows our trainers by that draw prompts by a curriculum, without and with advantages of steps."""
+CURRICULUM_SETTINGS = "+data.curriculum"
+"""Where verl's configuration has the fields of `CurriculumConfig`."""
 
 
 def batch_advantages(

@@ -30,6 +30,7 @@ from execverify.training.run_dir import read_json, write_json
 from execverify.training.with_verl.config import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
 from execverify.training.with_verl.rows import Exported, Length, export
 from execverify.utils.atomic import atomic_text
+from execverify.utils.messages import count_phrase
 
 RUN, SETTINGS, DATA = "run.sh", "settings.json", "data"
 INSTALL = "pip install 'execverify[verl]'"
@@ -146,7 +147,7 @@ def write_run(out: Path, stage: str, settings: Settings, exported: Exported, rec
 
 def command_file(stage: str, settings: Settings, exported: Exported, log: Path) -> str:
     """The text of `run.sh`; `log` is where verl writes its figures."""
-    rows = ", ".join(f"{count} {split} rows" for split, count in exported.rows.items())
+    rows = ", ".join(count_phrase(count, f"{split} row") for split, count in exported.rows.items())
     left = ", ".join(f"{count} {reason}" for reason, count in exported.left_out.items()) or "none"
     lines = [
         "#!/usr/bin/env bash",

@@ -1,4 +1,4 @@
-"""What verl imports to train with one advantage a token: an advantage estimator, and the trainer that the estimator needs.
+"""What verl imports to train with one advantage a token (an estimator, and the trainer that it needs), or by a curriculum.
 
     VERL_USE_EXTERNAL_MODULES=execverify.training.with_verl.plugin python -m verl.trainer.main_ppo ... \\
         algorithm.adv_estimator=execverify_steps trainer.v1.trainer_mode=execverify_steps \\
@@ -9,6 +9,9 @@ verl's reward workers judge each completion alone; `compute_step_score` returns 
 that text with the completion. verl calls an estimator with rewards and masks only. The trainer is verl's synchronous one; before
 verl computes advantages, it reads the texts and the tokens of the batch for the estimator. Rewards, filters of groups, figures and the
 update stay verl's own.
+
+The trainers `execverify_curriculum` and `execverify_steps_curriculum` are the synchronous one and ours with another sampler, which draws
+rows near a chosen pass rate (`data.curriculum`); before advantages are computed, the outcomes of the batch update its estimates.
 
 verl is needed to import this module (0.9.1). It is no entry point of `verl.plugins`: that would import verl's trainer, which takes
 seconds, in each process of every run.
@@ -23,14 +26,17 @@ from typing import Any
 
 import torch
 import transfer_queue as tq
+from torchdata.stateful_dataloader import StatefulDataLoader
 from verl.trainer.ppo.core_algos import register_adv_est
 from verl.trainer.ppo.v1 import PPOTrainerSync, register_trainer
 
 from execverify.errors import TrainingError
 from execverify.rewards.steps.credit import CreditReward
 from execverify.rewards.verl import credit_reward
+from execverify.training.curriculum import passed_counts, update_groups
 from execverify.training.token_credits import TokenCredits
-from execverify.training.with_verl.credits import ESTIMATOR, batch_advantages
+from execverify.training.with_verl.credits import BY_CURRICULUM, ESTIMATOR, STEPS_BY_CURRICULUM, batch_advantages
+from execverify.training.with_verl.curriculum import CurriculumSampler, curriculum_of
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,60 @@ class StepCreditTrainer(PPOTrainerSync):
         metrics.update(_figures([each for each, counts in zip(parts, real, strict=True) if counts]))
         with steps_of_batch(BatchSteps(self._rule, self._tokens, ids, units)):
             return super()._compute_advantage(batch, metrics)
+
+
+class _ByCurriculum:
+    """What turns a synchronous trainer of verl's into one that draws by a curriculum."""
+
+    def __init__(self, config: Any) -> None:
+        self._drawn: dict[str, int] = {}
+        config.trainer.v1.trainer_mode = "sync"  # as above
+        super().__init__(config)  # type: ignore[call-arg]
+
+    def _init_dataloader(self) -> None:
+        """verl's loaders, of which that of training rows gets the sampler; its state is saved with the loader's."""
+        super()._init_dataloader()  # type: ignore[misc]
+        loader, data = self.train_dataloader, self.config.data  # type: ignore[has-type, attr-defined]
+        entries = list(self.train_dataset.dataframe["extra_info"])  # type: ignore[attr-defined]
+        self._places = {int(entry["index"]): place for place, entry in enumerate(entries)}
+        self._sampler = CurriculumSampler(
+            curriculum_of(entries, data.get("curriculum") or {}, data.get("seed") or 0), loader.batch_size
+        )
+        self.train_dataloader = StatefulDataLoader(
+            dataset=loader.dataset,
+            batch_size=loader.batch_size,
+            num_workers=0,  # workers would draw ahead of the outcomes
+            drop_last=True,
+            collate_fn=loader.collate_fn,
+            sampler=self._sampler,
+        )
+
+    def _fetch_one_gen_batch(self) -> Any:
+        """verl's batch of prompts; keeps which row each prompt is."""
+        batch = super()._fetch_one_gen_batch()  # type: ignore[misc]
+        rows = (self._places[int(index)] for index in batch["index"])
+        self._drawn.update(zip(map(str, batch["uid"]), rows, strict=True))
+        return batch
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        """verl's advantages; the outcomes of the batch update the curriculum."""
+        found = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
+        parts = [fields.get("reward_extra_info") or {} for fields in found.pop("extra_fields").tolist()]
+        real = [place for place, tag in enumerate(batch.tags) if not tag.get("is_padding", False)]
+        rows = [self._drawn[batch.keys[place].split("_", 1)[0]] for place in real]
+        metrics.update(update_groups(self._sampler.curriculum, rows, [passed_counts(parts[place]) for place in real]))
+        self._drawn.clear()
+        return super()._compute_advantage(batch, metrics)  # type: ignore[misc]
+
+
+@register_trainer(BY_CURRICULUM)
+class CurriculumTrainer(_ByCurriculum, PPOTrainerSync):
+    """verl's synchronous trainer, with prompts drawn by a curriculum."""
+
+
+@register_trainer(STEPS_BY_CURRICULUM)
+class StepCurriculumTrainer(_ByCurriculum, StepCreditTrainer):
+    """The trainer with advantages of steps, with prompts drawn by a curriculum."""
 
 
 def _figures(parts: Sequence[Mapping[str, Any]]) -> dict[str, float]:

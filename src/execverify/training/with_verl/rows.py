@@ -4,7 +4,7 @@
     prompt         chat messages
     ability        "code_reasoning" or "code"
     reward_model   {style: "rule", ground_truth: the row, or its unit tests, as JSON: what `compute_score` judges by}
-    extra_info     {index, split, id, level, steps, generator}
+    extra_info     {index, split, id, level, kind, steps, pass_count, samples, generator}
 
 verl itself is not needed to write them.
 """
@@ -140,7 +140,7 @@ def verl_row(row: Row) -> Row:
     Raises:
         RowError: no completion could be judged by it, or it asks nothing.
     """
-    kind = row.get("kind")
+    kind, difficulty = row.get("kind"), row.get("difficulty") or {}
     return {
         "data_source": f"execverify/{kind}",
         "prompt": messages_of(row),
@@ -151,7 +151,8 @@ def verl_row(row: Row) -> Row:
             "split": row.get("split") or TRAIN,
             "id": str(row.get("id", "")),
             "level": row.get("level"),
-            "steps": (row.get("difficulty") or {}).get("steps"),
+            "kind": kind,
+            **{name: difficulty.get(name) for name in ("steps", "pass_count", "samples")},
             "generator": str(row.get("generator", "")),
         },
     }
@@ -232,7 +233,10 @@ def _schema(pa: Any) -> Any:
             (
                 "extra_info",
                 pa.struct(
-                    [("index", number), ("split", text), ("id", text), ("level", number), ("steps", number), ("generator", text)]
+                    [
+                        *((name, number) for name in ("index", "level", "steps", "pass_count", "samples")),
+                        *((name, text) for name in ("split", "id", "kind", "generator")),
+                    ]
                 ),
             ),
         ]
