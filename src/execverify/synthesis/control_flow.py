@@ -18,8 +18,11 @@ from execverify.synthesis.templates import Expr, ExpressionTemplate, fits_hole, 
 
 _SCALARS = frozenset(("int", "str", "float", "bool"))
 
-_NEVER_NEGATIVE = frozenset(("size", "length", "changes", "switches", "longest", "record", "streak"))
-"""Names that the idioms give to numbers which cannot be negative."""
+_NEVER_NEGATIVE = frozenset(
+    ("size", "length", "changes", "switches", "steps", "longest", "record", "streak", "best", "largest", "top", "peak", "high",
+     "checksum", "acc")
+)  # fmt: skip
+"""Names that the idioms give to numbers which are not negative, or hardly ever."""
 
 _name = attrgetter("name")
 

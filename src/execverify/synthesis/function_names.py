@@ -41,7 +41,7 @@ _BY_METHOD = _table(
     capitalize: capitalize format tidy ; casefold: fold normalize ; center: center pad align ; count: count occurrences_in
     endswith: ends_with has_suffix check ; expandtabs: expand untab ; find: find locate search position_in
     format: format render show ; format_map: render greet fill ; index: index_of find locate ; join: join combine concat
-    ljust: pad align left_pad ; lower: normalize lowercase clean ; lstrip: trim strip clean
+    ljust: pad align left_align ; lower: normalize lowercase clean ; lstrip: trim strip clean
     maketrans: translate encode cipher ; partition: split parse cut ; removeprefix: strip_prefix shorten
     removesuffix: strip_suffix shorten singular ; replace: replace_in clean sanitize fix edit ; rfind: find_last last_index
     rindex: last_index ; rjust: pad align right_align ; rpartition: split parse cut ; rsplit: split parse

@@ -7,9 +7,12 @@ that value, so `a = s.lower()` and `b = a.lower()` are found as `s.lower().lower
 >>> texts = "s.lower().lower()", "(x + 2) + 3", "sorted(sorted(a))", "(s.lower() + t).lower()"
 >>> [oddities_of(list(ast.walk(ast.parse(text)))) for text in texts]
 [['lower after lower'], ['+ after +'], ['sorted after sorted'], []]
+>>> oddities_of(list(ast.walk(ast.parse("def f(d):\\n    d.clear()\\n    d.clear()"))))
+['clear repeated']
 """
 
 import ast
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -87,6 +90,10 @@ def _has_other_case(others: str, case: str) -> bool:
     return first[:1] in "'\"" and any(map(_ONE_CASE[case], first))
 
 
+_DONE_ONCE = frozenset(("clear", "sort", "reverse", "discard", "add", "update", "difference_update", "intersection_update"))
+"""Methods that nobody calls twice in a row with the same arguments."""
+
+_WITH_BODY = (ast.FunctionDef, ast.For, ast.While, ast.If)
 _OPERATIONS = (ast.Call, ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript)
 
 
@@ -103,7 +110,21 @@ def oddities_of(nodes: Sequence[ast.AST]) -> list[str]:
     """What nobody writes among the nodes of a program, each in a few words; no more than one an operation."""
     values = _values(nodes)
     found = (_oddity(node, values) for node in nodes if isinstance(node, _OPERATIONS))
-    return [why for why in found if why is not None]
+    return [why for why in found if why is not None] + [why for node in nodes for why in _repeated_statements(node)]
+
+
+def _repeated_statements(node: ast.AST) -> list[str]:
+    """Methods that are called once more, the same way, by the next statement, where that does nothing or undoes the first."""
+    body = [one for one in getattr(node, "body", ()) if isinstance(one, ast.stmt)] if isinstance(node, _WITH_BODY) else []
+    return [
+        f"{first.value.func.attr} repeated"
+        for first, second in itertools.pairwise(body)
+        if isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Call)
+        and isinstance(first.value.func, ast.Attribute)
+        and first.value.func.attr in _DONE_ONCE
+        and ast.dump(first) == ast.dump(second)
+    ]
 
 
 def _oddity(node: ast.Call | ast.BinOp | ast.UnaryOp | ast.Compare | ast.Subscript, values: dict[str, ast.expr]) -> str | None:
