@@ -359,7 +359,9 @@ class _Checker(CheckState):
             self.raised.append((step, claim.error))
             if claim.expression is not None:
                 claimed = _parsed(claim.expression)
-                if claimed is None or not any(same(claimed, node, self._values_of, whole=True) for node in self._parts(step).nodes):
+                if claimed is None or not any(
+                    same(claimed, node, self._values_of, whole=True) for node in self._parts(step).nodes
+                ):
                     self.fault(f"{place(step)}: {claim.expression} is no part of that line, with these values")
                 else:
                     self.raising.append((step, claim.expression, claim.error))
@@ -370,7 +372,9 @@ class _Checker(CheckState):
         if step is None:
             return
         for node in self._parts(step).nodes:
-            if isinstance(node, ast.Call) and any(one.arg == "key" and ast.unparse(one.value) == claim.name for one in node.keywords):
+            if isinstance(node, ast.Call) and any(
+                one.arg == "key" and ast.unparse(one.value) == claim.name for one in node.keywords
+            ):
                 elements = node.func.value if isinstance(node.func, ast.Attribute) else ast.Tuple(node.args)
                 of = ast.unparse(elements.elts[0] if isinstance(elements, ast.Tuple) and len(elements.elts) == 1 else elements)
                 self._compute(step, f"[{claim.name}(each_) for each_ in {of}]", claim.text, f"the keys by {claim.name}")
