@@ -244,11 +244,12 @@ class _ClaimBuilder:
         if error is None:
             return claims.StepRaises()
         closed = is_closed(error.text) and len(split_outside(error.text, "; ")) == 1
-        scopes, node, expression = scopes_of(self.trace.program), error.node, None
-        if node is not None and self.detail.parts != "none" and not (line.multiple_statements or step.index in self.details.cut):
-            if not scopes.bound.get(node) and node not in scopes.is_silent:
-                expression = self.open[step.index].text(node)
-        if expression is not None and len(expression) > _RAISING_WIDTH:
+        node, expression = error.node, None
+        whole = not (line.multiple_statements or step.index in self.details.cut) and self.detail.parts != "none"
+        scopes = scopes_of(self.trace.program)
+        if node is not None and whole and not scopes.bound.get(node) and node not in scopes.is_silent:
+            expression = self.open[step.index].text(node)
+        if len(expression or "") > _RAISING_WIDTH:
             expression = None
         return claims.StepRaises(error.text if closed else error.type, expression)
 

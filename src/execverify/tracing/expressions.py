@@ -355,14 +355,13 @@ class _Parts:
         if isinstance(node, ast.Return | ast.If | ast.While) and (
             value := getattr(node, "value", None) or getattr(node, "test", None)
         ):
-            field = "value" if isinstance(node, ast.Return) else "test"
-            setattr(node, field, self.part(self.inner(value), value))
+            setattr(node, "value" if isinstance(node, ast.Return) else "test", self.part(self.inner(value), value))
         elif not isinstance(
             node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom
         ):
             old = self.old_item(node) if isinstance(node, ast.AugAssign) else None
-            for field in _FIELDS:
-                self.field(node, field)
+            for name in _FIELDS:
+                self.field(node, name)
             if old is not None and isinstance(node, ast.AugAssign):
                 node.value = _after(old, node.value)
             for item in getattr(node, "items", ()):
@@ -451,8 +450,8 @@ class _Parts:
             names = [one for one in walk(made.target) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
             if names:
                 made.ifs.insert(0, self.bound(names, made.iter))
-        for field in ("elt", "key", "value"):
-            self.field(node, field)
+        for name in ("elt", "key", "value"):
+            self.field(node, name)
 
     def text(self, node: ast.JoinedStr) -> None:
         for value in node.values:
