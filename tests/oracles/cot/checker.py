@@ -118,7 +118,8 @@ def _check_raising(checkers: "Sequence[_Checker]", workers: int) -> None:
         programs.append(Program(source, "raising_", ", ".join(f"{name}={text}" for name, text in state.items())))
     calls = [(program, [program.arguments]) for program in programs]
     for (one, step, expression, error), (result,) in zip(claimed, call_many(calls, limits=_LIMITS, workers=workers), strict=True):
-        kind, message = parse_literal(result.value.text or "") if result.value is not None else ("nothing", "")  # type: ignore[misc]
+        found = parse_literal(result.value.text or "") if result.value is not None else None
+        kind, message = found if isinstance(found, tuple) else ("nothing", "")
         if error not in (kind, f"{kind}: {message}"):
             one.fault(f"{place(step)}: {expression} raises {kind}: {message}, not {error}")
 
