@@ -395,6 +395,118 @@ def test_voices_are_read_back_to_the_same_claims(synthesized: list[Run]) -> None
             assert again == claims
 
 
+# ------------------------------------------------------------------------------------------------ exceptions, keys of sorts
+
+FAILING = ("10 // n", "{'a': 1}['b']", "[1, 2][n + 5]", "[1, 2].index(7 + n)", "int('4x')", "'ab' + n", "len(n)", "(1, 2)[3:][n]")
+
+
+@pytest.mark.parametrize("voice", STYLES)
+@pytest.mark.parametrize("expression", FAILING)
+def test_an_exception_has_its_cause(expression: str, voice: str) -> None:
+    """The type and the message are those that CPython gives the very text of the chain."""
+    source = f"def f(n):\n    try:\n        return {expression}\n    except Exception:\n        return g(n)\n\ndef g(n):\n    return -1"
+    run = run_of(source, "0")
+    (claim,) = (one for one in READERS[voice](told(run, voice)) if isinstance(one, claim_types.StepRaises))
+    assert claim.expression is not None
+    with pytest.raises(Exception) as caught:
+        eval(claim.expression)
+    assert claim.error == f"{type(caught.value).__name__}: {caught.value}"
+    chain = generate_cot(*run, style=voice)
+    assert isinstance(chain, CotCompletion) and check_chain(chain.text, *run[:2], style=voice) == []
+
+
+NESTED = """
+class TooDeep(ValueError):
+    def __str__(self):
+        return "it's deep"
+
+def f(n):
+    try:
+        k = g(n)
+    except TooDeep:
+        k = 0
+    try:
+        ks = [int(c) for c in 'a;b']
+    except ValueError as error:
+        ks = []
+    try:
+        assert k, "it's; none"
+    except AssertionError:
+        k = 1
+    return k, ks
+
+def g(n):
+    if n > 1:
+        raise TooDeep(n)
+    return g(n + 1) + 1
+"""
+
+
+def test_exceptions_that_pass_through_calls() -> None:
+    run = run_of(NESTED, "0", limit=0)
+    errors = [line for line in told(run).splitlines() if "raises" in line]
+    assert errors == [
+        "L23#1: raises TooDeep",  # its message is the program's own code: it is not called once more
+        "back L24#2: raises TooDeep",
+        "back L24#1: raises TooDeep",
+        "back L8#1: raises TooDeep",
+        "L12#1: raises ValueError: invalid literal for int() with base 10: 'a'",
+        "L16#1: raises AssertionError",  # the message would tear the line
+    ]
+    for voice in STYLES:
+        chain = generate_cot(*run, style=voice)
+        assert isinstance(chain, CotCompletion) and check_chain(chain.text, *run[:2], style=voice) == []
+
+
+def test_sorts_show_their_keys() -> None:
+    source = """
+def f(words, counts):
+    a = sorted(words, key=len)
+    words.sort(key=str.lower)
+    b = max(words, key=counts.get)
+    c = [sorted(pair, key=abs) for pair in [(3, -2), (-5, 4)]]
+    return a, words, b, min('b', 'Cc', key=len), c
+"""
+    words, counts = ["fig", "Pear", "ox"], {"fig": 2, "Pear": 7, "ox": 1}
+    run = run_of(source, f"{words}, {counts}", limit=0)
+    keys = re.findall(r"keys (\S+) -> (\[.*?\])", told(run))
+    assert keys == [
+        ("len", str([len(word) for word in words])),
+        ("str.lower", str([word.lower() for word in words])),
+        ("counts.get", str([counts[word] for word in ("fig", "ox", "Pear")])),
+        ("len", "[1, 2]"),
+    ]
+    assert "keys" not in told(run, detail_level="medium")
+    for voice in STYLES:
+        chain = generate_cot(*run, style=voice)
+        assert isinstance(chain, CotCompletion) and check_chain(chain.text, *run[:2], style=voice) == []
+
+
+def test_wrong_causes_and_keys_are_caught() -> None:
+    source = (
+        "def f(d, ws):\n    try:\n        n = d['b'] + 1\n    except KeyError:\n        n = 0\n    return sorted(ws, key=len)[n]"
+    )
+    one, trace, details = run_of(source, "{'a': 1}, ['abc', 'd']")
+    chain = generate_cot(one, trace, details)
+    assert isinstance(chain, CotCompletion)
+    assert all(step.verdict == "right" for step in ev.grade_steps(one, chain.text))
+    for old, new in (
+        ("raises KeyError: 'b'", "raises KeyError: 'a'"),
+        ("raises KeyError", "raises IndexError"),
+        ("d['b'] raises", "d['a'] raises"),
+        ("keys len -> [3, 1]", "keys len -> [1, 3]"),
+        ("keys len", "keys str"),
+    ):
+        text = chain.text.replace(old, new, 1)
+        assert text != chain.text
+        assert check_chain(text, one, trace) != [], new
+        assert any(step.verdict == "wrong" for step in ev.grade_steps(one, text)), new
+    for new in ("error", "raises KeyError"):  # less is right, too
+        text = chain.text.replace("d['b'] raises KeyError: 'b'", new)
+        assert check_chain(text, one, trace) == []
+        assert all(step.verdict == "right" for step in ev.grade_steps(one, text))
+
+
 def test_backticks_in_code() -> None:
     run = run_of("def f(s):\n    t = s + '``'\n    return t.count('`')", "'a`b'")
     for voice in ("plain",):

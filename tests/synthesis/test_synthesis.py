@@ -81,7 +81,7 @@ def source_of(index: int) -> str | None:
 @pytest.mark.parametrize("kind", ["idiom", "loop", "template"])
 def test_a_further_entry_changes_only_the_programs_that_use_it(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is registered, in whichever order: a program without the toy is the program of before."""
-    before = sources(400)
+    before = sources(600)
     used: list[str] = []
 
     def toy_idiom(gen: ExpressionGenerator, kind: str, x: Expr) -> IdiomInstance:

@@ -15,6 +15,7 @@ from execverify.cli.progress import Progress
 from execverify.cli.rows import note_skipped, write_unless_empty
 from execverify.cli.terminal import note
 from execverify.cot import MIXED, NAMED_LEVELS, STYLES, estimate_tokens
+from execverify.cot.generate import DEFAULT_MAX_TOKENS
 from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
 from execverify.datasets.rows_io import check_out, count_rows, read_rows
 from execverify.datasets.tokens import TokenCounter
@@ -52,7 +53,12 @@ _ABOUT_TAUGHT = (
     "--detail-level", "detail", default="full", show_default=True, help=f"How much is rendered: {', '.join(NAMED_LEVELS)}."
 )
 @click.option(
-    "--max-tokens", "budget", type=click.IntRange(1), help="Most tokens of a completion; detail is given up until it fits."
+    "--max-tokens",
+    "budget",
+    default=DEFAULT_MAX_TOKENS,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Most tokens of a completion; detail is given up until it fits. 0: any length.",
 )
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses styles and phrases.")
@@ -70,7 +76,7 @@ def dataset_add_cot_command(
     out: str,
     style: str,
     detail: str,
-    budget: int | None,
+    budget: int,
     tokenizer: str | None,
     seed: int,
     workers: int | None,
@@ -103,7 +109,7 @@ def dataset_add_cot_command(
             itertools.islice(read_rows(rows), limit),
             style=style,
             detail_level=detail,
-            max_tokens=budget,
+            max_tokens=budget or None,
             seed=seed,
             count_tokens=TokenCounter(tokenizer) if tokenizer is not None else estimate_tokens,
             workers=at_work,

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from execverify.cot.detail import DetailLevel, SkippedSteps, gaps_of
 from execverify.cot.effects import StepEffects
-from execverify.cot.expressions import StepContext, expression_claims
-from execverify.cot.lines import lines_of
+from execverify.cot.expressions import StepContext, expression_claims, scopes_of
+from execverify.cot.lines import Line, lines_of
 from execverify.cot.loops import TraceStructure, shape_of
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
 from execverify.rewards.steps import claims
 from execverify.rewards.steps.claims import Bindings, Claim
-from execverify.rewards.steps.scan import is_closed
+from execverify.rewards.steps.scan import is_closed, split_outside
 from execverify.tracing.expressions import ExpressionValues
 from execverify.tracing.trace import Step, Trace
+
+_RAISING_WIDTH = 120  # longest part, in characters, that is rendered as what raises an exception
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ class _ClaimBuilder:
             return
         if step.finished is None:
             if not line.statement.yields:
-                yield claims.StepRaises()
+                yield self.raises(step, line)
             return
         node = line.statement.node
         if line.multiple_statements and not isinstance(node, ast.For | ast.AsyncFor):
@@ -235,6 +237,21 @@ class _ClaimBuilder:
             value = self.returned(step)
             if value is not None:
                 yield claims.FunctionReturned(value)
+
+    def raises(self, step: Step, line: Line) -> Claim:
+        """The exception in which a step ends, and the part that raises it, as far as they can be rendered."""
+        error = self.details.raised.get(step.index)
+        if error is None:
+            return claims.StepRaises()
+        closed = is_closed(error.text) and len(split_outside(error.text, "; ")) == 1
+        node, expression = error.node, None
+        whole = not (line.multiple_statements or step.index in self.details.cut) and self.detail.parts != "none"
+        scopes = scopes_of(self.trace.program)
+        if node is not None and whole and not scopes.bound.get(node) and node not in scopes.is_silent:
+            expression = self.open[step.index].text(node)
+        if len(expression or "") > _RAISING_WIDTH:
+            expression = None
+        return claims.StepRaises(error.text if closed else error.type, expression)
 
     def enters_body(self, step: Step, node: ast.If | ast.While | ast.For | ast.AsyncFor) -> bool:
         """Whether the step after a header is in its body, judged by line numbers."""

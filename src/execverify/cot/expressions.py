@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,15 @@ from execverify.cot.expression_text import PARTS, substitute_values, texts_of
 from execverify.cot.lines import Line
 from execverify.programs.program import Program, cached_per_program, module_names, walk
 from execverify.programs.values import Value
-from execverify.rewards.steps.claims import Claim, ComprehensionRound, ValueClaim
+from execverify.rewards.steps.claims import Claim, ComprehensionRound, SortKeys, ValueClaim
 from execverify.tracing.expressions import ExpressionValue
 
 _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
 _BINDERS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 _NAME_WIDTH, _PART_WIDTH = 40, 80  # longest values that stand in for a name, and for a part
+_KEYS_WIDTH = 120  # longest list of a sort's keys
 _ROUNDS, _MANY_ROUNDS = 12, 3  # of more rounds of a comprehension than the one, the other are rendered
+_DOTTED = re.compile(r"[\w.]+")
 _MUTATING = frozenset(
     {
         "pop", "popitem", "append", "extend", "insert", "remove", "clear", "sort", "reverse", "add", "discard", "update",
@@ -247,7 +250,11 @@ def expression_claims(context: StepContext, notes: Sequence[ExpressionValue], ho
     """
     scopes = scopes_of(context.program)
     many = _with_many_rounds(notes, scopes)
-    for note in notes:
+    for note, keys in _with_keys(notes):
+        if keys:
+            yield from _sort_keys(context, keys, how)
+        if note is None:
+            continue
         node, value = note.node, note.value.text
         made_by = scopes.binders.get(node)
         if made_by is not None:
@@ -277,6 +284,31 @@ def expression_claims(context: StepContext, notes: Sequence[ExpressionValue], ho
         context.mentioned.add((source, value))
         if len(value) <= _PART_WIDTH or node in scopes.has_side_effect:
             context.values[node] = value
+
+
+def _with_keys(notes: Sequence[ExpressionValue]) -> Iterator[tuple[ExpressionValue | None, list[ExpressionValue]]]:
+    """The notes that are no key of a sort, each with the keys that were computed just before it; at the end, keys alone."""
+    keys: list[ExpressionValue] = []
+    for note in notes:
+        if isinstance(note.node, ast.keyword):
+            keys.append(note)
+        else:
+            yield note, keys
+            keys = []
+    yield None, keys
+
+
+def _sort_keys(context: StepContext, keys: Sequence[ExpressionValue], how: str) -> Iterator[Claim]:
+    """The keys of a sort, where they are short and not inside a comprehension."""
+    argument, texts = keys[0].node, [note.value.text for note in keys]
+    assert isinstance(argument, ast.keyword)
+    if how not in ("all", "calls") or len(keys) < 2 or scopes_of(context.program).bound.get(argument):
+        return
+    name, text = ast.unparse(argument.value), "[" + ", ".join(one or "" for one in texts) + "]"
+    if None in texts or len(text) > _KEYS_WIDTH or not _DOTTED.fullmatch(name) or (name, text) in context.mentioned:
+        return
+    context.mentioned.add((name, text))
+    yield SortKeys(name, text)
 
 
 def _with_many_rounds(notes: Sequence[ExpressionValue], scopes: Scopes) -> set[ast.AST]:

@@ -23,6 +23,9 @@ from execverify.utils.messages import count_phrase
 
 _TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|\n|[^\w\s]{1,2}|_")
 
+DEFAULT_MAX_TOKENS = 2_000
+"""Most tokens of a chain where rows are made: detail is given up until a chain fits."""
+
 MIXED = "mixed"
 """In place of a style: each row gets one of them, by chance."""
 

@@ -99,7 +99,7 @@ def plan(candidate: Candidate, strict: bool) -> CodeTaskPlan | str:
         strict: whether its method under test has to matter.
     """
     program, constraint = candidate.program, candidate.constraint
-    if "if isinstance(" in program.source:
+    if "isinstance(" in program.source:
         return "nobody would ask for it"
     statement = task_statement(candidate.functions, program.entry_point)
     if words(statement) > MOST_WORDS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from execverify.cot.generate import CotCompletion, CountTokens, Rejected, estimate_tokens
+from execverify.cot.generate import DEFAULT_MAX_TOKENS, CotCompletion, CountTokens, Rejected, estimate_tokens
 from execverify.cot.teacher import Teacher, TeacherInput, TraceTeacher, accepted_many
 from execverify.datasets.workers import Workers, batched, parallel_map
 from execverify.errors import RowError
@@ -65,7 +65,7 @@ def cot_rows(
     *,
     style: str = "compact",
     detail_level: str = "full",
-    max_tokens: int | None = None,
+    max_tokens: int | None = DEFAULT_MAX_TOKENS,
     seed: int | str = 0,
     count_tokens: CountTokens = estimate_tokens,
     workers: Workers = 1,

@@ -38,6 +38,8 @@ INPUTS_PER_PROGRAM = 8
 
 NO_QUESTIONS = "there is nothing to ask about it"
 _LARGE_NUMBER = "it has a larger number"
+_NOTHING = frozenset(("''", "[]", "{}", "()", "set()", "0", "0.0", "None"))
+"""Results that a run gives which does nothing, most of the time."""
 _DIGITS = re.compile(r"(?<![\w.])\d+")
 
 STRICT_ATTEMPTS = 4
@@ -249,8 +251,12 @@ class ItemGenerator:
                 works[index].refused[why] += 1
                 continue
             program = candidate.program
-            inputs = [survey.inputs[number] for number in select_inputs(survey, self.recipe.inputs_per_program)]
-            programs = [program, *(Program(program.source, program.entry_point, text) for text in inputs[1:])]
+            first = _telling_input(survey)
+            others = [number for number in select_inputs(survey, self.recipe.inputs_per_program) if number != first]
+            inputs = [survey.inputs[number] for number in (first, *others)][: self.recipe.inputs_per_program]
+            programs = [
+                program if text == program.arguments else Program(program.source, program.entry_point, text) for text in inputs
+            ]
             chosen.append(_Selected(index, attempt, candidate, tuple(programs)))
         return chosen
 
@@ -400,6 +406,21 @@ def _rejection_reason(survey: CoverageReport) -> str | None:
     if survey.variants and not survey.changes_result():
         return "it gives the same without the method under test"
     return None
+
+
+def _telling_input(survey: CoverageReport) -> int:
+    """The index of the input that a program is shown with: its own where that gives something and goes half of all ways.
+
+    Else the input that gives something and goes most ways.
+    """
+    ways = [len(covered) for covered in survey.covered]
+    values = [result.value for result in survey.results]
+    telling = [number for number in survey.ran if (value := values[number]) is not None and value.text not in _NOTHING]
+    if not telling or (0 in telling and 2 * ways[0] >= len(survey.arms)):
+        return 0
+    if stable_hash("input", f"{survey.program.source} {survey.program.arguments}") % 3 == 0:
+        return 0  # some runs that do nothing belong into a dataset: a model must not learn that there are none
+    return max(telling, key=lambda number: (ways[number], -number))
 
 
 def _surveyed(items: Sequence[Surveyed], limits: Limits, *, brief: bool, place: int = 0) -> list[CoverageReport]:

@@ -21,23 +21,10 @@ from execverify.programs.program import Program, arguments_text
 from execverify.programs.type_join import type_of_value
 
 _WORDS = (
-    "apple",
-    "kiwi",
-    "stone",
-    "north",
-    "blue",
-    "ox",
-    "radar",
-    "elephant",
-    "code",
-    "tea",
-    "zoo",
-    "level",
-    "a",
-    "Paris",
-    "TODO",
-    "x9",
-)
+    "stone", "north", "blue", "ox", "radar", "code", "tea", "level", "a", "Paris", "TODO", "x9", "river", "table",
+    "seven", "light", "zone", "hand", "ab", "ink", "open", "Total", "id", "week", "glass", "train", "yes", "paper",
+    "echo", "lime", "unit", "Maria", "go", "exit", "dust",
+)  # fmt: skip
 _MARKS = (",", "-", ".", "!", " ", "_", ":", ";", "?")
 _SEPARATORS = (", ", ",", ";", "-", ":", "=", "/", "|", "_", "\n", " ")
 _MAX_TRIES = 6  # how many changes are tried for each that is wanted

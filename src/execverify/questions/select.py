@@ -81,7 +81,7 @@ def _split_evenly(limit: int, kinds: int) -> list[int]:
 def _chosen(kind: QuestionKind, offers: list[QuestionCandidate], room: int, rng: random.Random) -> list[Question]:
     ranked = sorted(offers, key=lambda candidate: rng.random() ** (1 / candidate.weight), reverse=True)
     free = [candidate for candidate in ranked if candidate.shortcut is None]
-    taken = _diversify(free, room)
+    taken = _diversify(free, room, kind.max_repeats)
     # Each shortcut's share of what will be asked, given the questions that no shortcut answers; chance settles a fraction.
     present = {candidate.shortcut for candidate in ranked}
     shares = {name: shortcut.share for name, shortcut in kind.shortcuts.items() if name in present}
@@ -90,7 +90,7 @@ def _chosen(kind: QuestionKind, offers: list[QuestionCandidate], room: int, rng:
     for name, share in shares.items():
         quota = int(share * total + rng.random())
         extra += [candidate for candidate in ranked if candidate.shortcut == name][:quota]
-    kept = [*extra, *taken][:room]
+    kept = _without_repeats([*extra, *taken], kind.max_repeats)[:room]
     kept.sort(key=lambda candidate: (candidate.line, candidate.visit, candidate.variable or ""))
     return [kind.question(candidate) for candidate in kept]
 
@@ -103,13 +103,25 @@ def _best_fallback(offers: list[tuple[QuestionKind, QuestionCandidate]], rng: ra
     return [kind.question(candidate)]
 
 
-def _diversify(ranked: list[QuestionCandidate], room: int) -> list[QuestionCandidate]:
-    """The first candidates in rank, but a repeated answer only after all new ones."""
+def _diversify(ranked: list[QuestionCandidate], room: int, repeats: int | None) -> list[QuestionCandidate]:
+    """The first candidates in rank, but a repeated answer only after all new ones, and no more than `repeats` with one answer."""
     seen: Counter[str] = Counter()
     rounds: list[tuple[int, int, QuestionCandidate]] = []
     for rank, candidate in enumerate(ranked):
         answer = candidate.answers[0]
-        rounds.append((seen[answer], rank, candidate))
+        if repeats is None or seen[answer] < repeats:
+            rounds.append((seen[answer], rank, candidate))
         seen[answer] += 1
     rounds.sort(key=lambda entry: entry[:2])
     return [candidate for _, _, candidate in rounds[:room]]
+
+
+def _without_repeats(candidates: list[QuestionCandidate], repeats: int | None) -> list[QuestionCandidate]:
+    """The candidates in their order, of each answer no more than `repeats`."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for candidate in candidates:
+        seen[candidate.answers[0]] += 1
+        if repeats is None or seen[candidate.answers[0]] <= repeats:
+            kept.append(candidate)
+    return kept

@@ -61,6 +61,7 @@ class StatementTable:
         statements: by line, in the order of lines.
         next_line: for each statement's line, the statement line that follows it in the text; None for the last.
         literals: canonical texts of all literals in the source and in the call's arguments.
+        argument_parts: canonical texts of all values inside the call's arguments: elements, keys.
         branches: how many statements decide what runs next (if, elif, while, for, match).
         depth: how deeply such statements are nested.
     """
@@ -68,6 +69,7 @@ class StatementTable:
     statements: dict[int, Statement]
     next_line: dict[int, int | None]
     literals: frozenset[str]
+    argument_parts: frozenset[str]
     branches: int
     depth: int
 
@@ -89,7 +91,7 @@ def layout_of(program: Program) -> StatementTable:
     lines = list(ordered)
     below: dict[int, int | None] = dict(zip(lines, [*lines[1:], None], strict=False))
     branches = sum(statement.is_branch for statement in ordered.values())
-    return StatementTable(ordered, below, _literals(program), branches, deepest)
+    return StatementTable(ordered, below, _literals(program), _argument_parts(program), branches, deepest)
 
 
 def _statement(
@@ -210,3 +212,20 @@ def _literals(program: Program) -> frozenset[str]:
     positional, named = program.call_arguments
     texts |= {to_fields(value)[1] for value in (*positional, *named.values())}
     return frozenset(text for text in texts if text is not None)
+
+
+def _argument_parts(program: Program) -> frozenset[str]:
+    positional, named = program.call_arguments
+    texts = {to_fields(part)[1] for value in (*positional, *named.values()) for part in _parts(value)}
+    return frozenset(text for text in texts if text is not None)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """All values inside a container."""
+    if isinstance(value, dict):
+        inside: list[object] = [*value, *value.values()]
+    else:
+        inside = list(value) if isinstance(value, list | tuple | set | frozenset) else []
+    for part in inside:
+        yield part
+        yield from _parts(part)

@@ -10,13 +10,19 @@ from execverify.synthesis import idioms, loops
 from execverify.synthesis.choice import choose
 from execverify.synthesis.comprehensions import comprehension_of
 from execverify.synthesis.conditions import else_branch, under_conditions
-from execverify.synthesis.describe import as_condition, parenthetical
+from execverify.synthesis.describe import as_condition, as_noun, parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.function_builder import GenerationDeadEnd
 from execverify.synthesis.straight_line import apply, plain_value, subject_for
 from execverify.synthesis.templates import Expr, ExpressionTemplate, fits_hole, hole_kind
 
 _SCALARS = frozenset(("int", "str", "float", "bool"))
+
+_NEVER_NEGATIVE = frozenset(
+    ("size", "length", "changes", "switches", "steps", "longest", "record", "streak", "best", "largest", "top", "peak", "high",
+     "checksum", "acc")
+)  # fmt: skip
+"""Names that the idioms give to numbers which are not negative, or hardly ever."""
 
 _name = attrgetter("name")
 
@@ -32,6 +38,8 @@ def control_flow_body(gen: ExpressionGenerator, template: ExpressionTemplate, de
     if template.is_mutating:
         ways = ["first", "gather", "gather", "after"]
     way = gen.rng.choice(ways)
+    if template.entry != "range" and gen.chance(0.4 if depth == 1 else 0.15):
+        return _decided(gen, template, depth)
     if template.precondition:  # its condition takes a level of depth; where there is only one, the arguments must meet it
         way = "first" if depth == 1 else "inside" if "inside" in ways else way
     if way == "first" or (way == "inside" and not loops.loops_for(kind, depth)):
@@ -64,6 +72,71 @@ def _method_first(gen: ExpressionGenerator, template: ExpressionTemplate, depth:
     assert kept is not None
     kept.fixed = True
     return _loop_over_elements(gen, depth, None, extra=name)
+
+
+def _decided(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int) -> Expr:
+    """No loop: what the method gives is tested, or returned where a condition holds; else something else is returned."""
+    subject = subject_for(gen, template)
+    with ExitStack() as stack:
+        if template.precondition:
+            if template.is_mutating and not subject.text.isidentifier():
+                subject = gen.assign(subject).expr
+            made = gen.write(template, subject)
+            if made is None:
+                raise GenerationDeadEnd
+            stack.enter_context(gen.if_block(_needed(gen, template, subject, made)))
+            if template.is_mutating:
+                gen.add_line(made.text, made.description)
+            value = subject if template.is_mutating else plain_value(gen, made)
+            base = subject if subject.text.isidentifier() else value
+        else:
+            value = plain_value(gen, apply(gen, template, subject))
+            if value.kind != "bool" and not value.text.isidentifier():
+                value = gen.assign(value).expr
+            base = gen.any_variable({value.text}) if value.kind == "bool" else value
+            stack.enter_context(gen.if_block(_test(gen, value)))
+        for _ in range(depth - 1):
+            with gen.if_block(_test(gen, gen.any_variable({value.text}))):
+                _return(gen, _alternative(gen, base))
+            base = gen.any_variable(set())
+        _return(gen, value if template.precondition or (value.kind != "bool" and gen.chance(0.5)) else _alternative(gen, base))
+    if template.precondition and value.kind != base.kind:
+        return _NOTHING.get(type_head(value.kind)) or _alternative(gen, base)
+    last = _alternative(gen, base)
+    returned = [line for line in gen.texts(0) if line.startswith("return ")]
+    if len({*returned, f"return {last.text}"}) <= len(returned):  # two of them would be one
+        raise GenerationDeadEnd
+    return last
+
+
+_NOTHING = {
+    "int": Expr("-1", "int", "-1"),
+    "str": Expr("''", "str", "an empty text"),
+    "list": Expr("[]", "list", "an empty list"),
+}
+"""By type: what is returned where there is nothing to return."""
+
+
+def _test(gen: ExpressionGenerator, value: Expr) -> Expr:
+    """A condition on a value; on something else where there is none for its type."""
+    if value.kind in ("bool", "int", "str", "float") or type_head(value.kind) in ("list", "dict", "set"):
+        if value.kind not in ("bool", "float") and gen.chance(0.5):  # what a parameter is varies more than what is made of it
+            others = [var for var in gen.scope if var.root is not None and var.kind in ("str", "int", "list[int]", "list[str]")]
+            value = gen.use(gen.rng.choice(others)) if others else value
+        made = gen.condition(value, plain=type_head(value.kind) in ("list", "dict") and gen.chance(0.6))
+        return gen.negated(made) if made.text == value.text and gen.chance(0.2) else made
+    return gen.condition(gen.any_variable({value.text}))
+
+
+def _alternative(gen: ExpressionGenerator, base: Expr) -> Expr:
+    """The value itself, or what an operation makes of it."""
+    if base.kind == "bool" or gen.chance(0.35):
+        return base
+    return gen.apply_operator(base) if gen.chance(0.4) or base.kind not in _SCALARS else gen.convert(base, base.kind)
+
+
+def _return(gen: ExpressionGenerator, value: Expr) -> None:
+    gen.add_line(f"return {value.text}", f"returns {as_noun(value.description, value.kind)} at once")
 
 
 def _method_inside(gen: ExpressionGenerator, template: ExpressionTemplate, depth: int, kind: str) -> Expr:
@@ -227,7 +300,7 @@ def _loop_over_elements(
 ) -> Expr:
     """A loop, conditions, and an idiom; returns what the function then has."""
     if opening is None:
-        kind = element_kind or gen.rng.choice(("int", "str", "int", "str", "list[int]"))
+        kind = element_kind or gen.rng.choice(("int", "str", "int", "str", "int" if extra is not None else "list[int]"))
         loop = choose(gen.rng, loops.loops_for(kind, max(1, depth - 1) if depth > 1 else 1), _name)
         taken = loop.depth
 
@@ -307,6 +380,7 @@ def _apply_idiom(gen: ExpressionGenerator, stack: ExitStack, x: Expr, value: Exp
     if value.kind == "bool" and room >= 1 and gen.chance(0.85):
         return _apply_idiom_if(gen, stack, x, value, room, gives)
     idiom = _chosen_idiom(gen, value.kind, room, x, gives)
+    gen.operations.insert(0, idiom.name)
     done = idiom.make(gen, value.kind, x)
     first = [value]
 
@@ -339,6 +413,7 @@ def _apply_idiom_if(gen: ExpressionGenerator, stack: ExitStack, x: Expr, value: 
     """The value is a condition: it decides whether the idiom is applied to the element."""
     kind = x.kind if x.kind in ("int", "str") else "int"
     idiom = _chosen_idiom(gen, kind, room - 1, x, gives)
+    gen.operations.insert(0, idiom.name)
     done = idiom.make(gen, kind, x)
     if gen.chance(0.12):
         value = gen.negated(value)
@@ -368,6 +443,7 @@ def _branched(gen: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
             value = gen.convert(x, kind)
             if done is None:
                 idiom = choose(gen.rng, [idiom for idiom in idioms.idioms_for(kind, depth - 2) if idiom.in_branches], _name)
+                gen.operations.insert(0, idiom.name)
                 done = idiom.make(gen, kind, x)
                 under_conditions(gen, stack, x, depth - 2 - idiom.depth, done.act, functools.partial(_same, value))
             else:
@@ -380,11 +456,11 @@ def _branched(gen: ExpressionGenerator, condition: Expr, depth: int) -> Expr:
 # ------------------------------------------------------------------------------------------------------------ the end
 
 
-def finalize_result(gen: ExpressionGenerator, value: Expr) -> Expr:
-    """What the function returns: the value, now and then with a last touch."""
-    if gen.chance(0.5) and (made := comprehension_of(gen, value)) is not None:
+def finalize_result(gen: ExpressionGenerator, value: Expr, calls: bool = False) -> Expr:
+    """What the function returns: the value, now and then with a last touch; with `calls`, one that calls something."""
+    if not calls and gen.chance(0.5) and (made := comprehension_of(gen, value)) is not None:
         return made
-    if gen.chance(0.7):
+    if not calls and gen.chance(0.7):
         return value
     name, text, description = type_head(value.kind), value.parenthesized_for(14), parenthetical(value.description)
     options: list[tuple[str, str, str]] = []
@@ -422,12 +498,15 @@ def finalize_result(gen: ExpressionGenerator, value: Expr) -> Expr:
     elif value.kind == "int" and value.text.isidentifier():
         options = [
             (f"{text} * 2", "int", f"{description} times 2"),
-            (f"abs({text})", "int", f"the absolute value of {description}"),
+            *([] if value.text in _NEVER_NEGATIVE else [(f"abs({text})", "int", f"the absolute value of {description}")]),
             (f"str({text})", "str", f"{description} as text"),
             (f"{text} % 10", "int", f"{description} modulo 10"),
         ]
         others = [param.name for param in gen.params if param.kind == "int" and param.name != value.text]
         options += [(f"{text} + {other}", "int", f"{description} plus `{other}`") for other in others[:1]]
+    if calls:
+        options = [option for option in options if "(" in option[0]]
+        options = [option for option in options if option[1] == value.kind] or options
     if not options:
         return value
     chosen, kind, description = gen.rng.choice(options)

@@ -44,8 +44,27 @@ def as_condition(wording: str) -> str:
 
 
 def negated_condition(wording: str) -> str:
-    """The opposite of a condition that has no shorter opposite."""
-    return f"{wording} is false" if _is_noun(wording) else f"it is not true that {wording}"
+    """The opposite of a condition: in its verb where it has one that can be turned."""
+    if _is_noun(wording):
+        return f"{wording} is false"
+    for opposite in (*_OPPOSITES, *((after, before) for before, after in _OPPOSITES)):
+        if wording.count(opposite[0]) == 1 and not re.search(r" (and|or) ", wording):
+            return wording.replace(*opposite)
+    return f"it is not true that {wording}"
+
+
+_OPPOSITES = (
+    (" is not ", " is "), (" does not occur in ", " occurs in "), (" does not come before ", " comes before "),
+    (" does not come after ", " comes after "), (" does not hold ", " holds "), (" begins with ", " does not begin with "),
+    (" ends with ", " does not end with "), (" is true", " is false"),
+)  # fmt: skip
+"""Verbs and their opposites."""
+
+
+def joined_conditions(word: str, *conditions: str) -> str:
+    """Conditions joined by "and" or "or"; one that is joined by the other word stands in brackets."""
+    other = " or " if word == "and" else " and "
+    return f" {word} ".join(f"({one})" if other in one else one for one in map(as_condition, conditions))
 
 
 def parenthetical(wording: str) -> str:
@@ -54,7 +73,9 @@ def parenthetical(wording: str) -> str:
 
 
 def _is_noun(wording: str) -> bool:
-    return wording in ("True", "False") or wording.startswith("what ") or re.fullmatch(r"`\w+`", wording) is not None
+    if wording.startswith("what "):
+        return not wording.endswith((" is true", " is false"))
+    return wording in ("True", "False") or re.fullmatch(r"`\w+`", wording) is not None
 
 
 def _is_plain(wording: str) -> bool:
@@ -139,13 +160,19 @@ def _chain(chain: Sequence[_Statement]) -> str:
     before = first
     for branch in chain[1:]:
         nested = any(_holds_test(inner) for inner in before.body)
-        lead = f"otherwise (where it does not hold that {before.line.wording.removeprefix('if ')})" if nested else "otherwise"
+        lead = f"otherwise (where {_failed(before.line.wording.removeprefix('if '))})" if nested else "otherwise"
         if branch.line.text.startswith("elif "):
             description += f"; {lead}, {branch.line.wording}, {_sequence(branch.body, tested=True)}"
         else:
             description += f"; {lead}, {_sequence(branch.body, tested=True)}"
         before = branch
     return description
+
+
+def _failed(condition: str) -> str:
+    """That a condition does not hold; without a double negation where its verb has an opposite."""
+    opposite = negated_condition(condition)
+    return opposite if not opposite.startswith("it is not true that ") else f"it does not hold that {condition}"
 
 
 def _holds_test(statement: _Statement) -> bool:
@@ -163,6 +190,8 @@ def _back(chain: Sequence[_Statement], top: bool, tested: bool) -> str:
         return f"after the loop over `{name[-1]}`, " if name else "after the inner loop, "
     if len(chain) == 1 and chain[0].body[-1].line.text.startswith(("break", "return")):
         return "where it does not hold, "
+    if "whether" in chain[0].line.wording or len(chain[0].line.wording.split()) > 14:
+        return "then, in any case, "
     if tested or any(inner.body for branch in chain for inner in branch.body):
         return f"then, whether or not {chain[0].line.wording.removeprefix('if ')}, "
     return "then, in any case, "

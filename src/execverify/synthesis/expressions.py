@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 
 from execverify.programs.type_expr import arguments, element, substitute, type_head
 from execverify.synthesis import naming
-from execverify.synthesis.describe import as_condition, as_noun, negated_condition, parenthetical
+from execverify.synthesis.describe import as_condition, as_noun, joined_conditions, negated_condition, parenthetical
 from execverify.synthesis.facts import is_decided
 from execverify.synthesis.function_builder import FunctionBuilder, GenerationDeadEnd, Var
-from execverify.synthesis.literals import LITERALS
+from execverify.synthesis.literals import LITERALS, WORD_ROLES
 from execverify.synthesis.templates import (
     AND,
     ATOM,
@@ -28,6 +28,9 @@ from execverify.synthesis.templates import (
 
 _ZERO_IS_IDLE = frozenset(("int +", "int -", "int |", "int ^", "int <<", "int >>"))
 """Operators that change nothing where 0 is on their right."""
+
+_LOGICAL = {"bool and": "and", "bool &": "and", "bool or": "or", "bool |": "or"}
+"""Entries whose operands are conditions, and the word between them."""
 
 _SIGNS = {">": "is greater than", "<": "is less than", ">=": "is at least", "<=": "is at most", "==": "is", "!=": "is not"}
 
@@ -103,6 +106,10 @@ class ExpressionGenerator(FunctionBuilder):
             )
         if template.choices:
             wording = wording.replace("\3", chosen)
+        if template.entry in _LOGICAL:
+            wording = joined_conditions(_LOGICAL[template.entry], *(filling[hole.number].description for hole in template.holes))
+        elif template.entry == "bool not":
+            wording = negated_condition(filling[0].description)
         result = substitute(template.result, bound)
         if "{x}" in text or "lambda" in text:
             text, wording, result = self._with_lambda(template, text, wording, bound, filling[0], result)
@@ -184,7 +191,10 @@ class ExpressionGenerator(FunctionBuilder):
         return self.create(kind, avoid)
 
     def literal(self, kind: str, role: str) -> Expr:
-        text = self.rng.choice(LITERALS[role if role in LITERALS else kind])
+        if kind == "str" and role in WORD_ROLES:
+            text = repr(self.domain.literal(self.rng))
+        else:
+            text = self.rng.choice(LITERALS[role if role in LITERALS else kind])
         return Expr(text, kind, text, UNARY if text.startswith("-") else ATOM)
 
     def any_variable(self, avoid: set[str]) -> Expr:
@@ -255,11 +265,11 @@ class ExpressionGenerator(FunctionBuilder):
     def _str_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
         return (
             lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
+            lambda: self._glue(value, "+", self.fill("str", "part", value), PLUS, "followed by"),
             lambda: _sliced(value, "[::-1]", "{} reversed"),
             lambda: _sliced(value, "[1:]", "{} without its first character"),
             lambda: _sliced(value, "[:-1]", "{} without its last character"),
-            lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "repeated", " times"),
-            lambda: self._glue(self.fill("str", "part", value), "+", value, PLUS, "followed by"),
+            lambda: _sliced(value, "[:3]", "the first 3 characters of {}"),
         )
 
     def _int_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
@@ -269,7 +279,6 @@ class ExpressionGenerator(FunctionBuilder):
             lambda: self._glue(value, "*", self.literal("int", "two"), TIMES, "times"),
             lambda: self._glue(value, "%", self.literal("int", "modulus"), TIMES, "modulo"),
             lambda: self._glue(value, "//", self.literal("int", "two"), TIMES, "divided by", ", rounded down"),
-            lambda: self._glue(value, "*", value, TIMES, "times") if value.binding == ATOM and len(value.text) < 8 else value,
         )
 
     def _float_operators(self, value: Expr) -> Sequence[Callable[[], Expr]]:
@@ -370,6 +379,9 @@ class ExpressionGenerator(FunctionBuilder):
         if plain:
             if name in ("list", "tuple", "set", "frozenset") and arguments(value.kind)[0] in ("int", "str"):
                 one = self.fill(arguments(value.kind)[0], "", value)
+                self.record_condition(
+                    value, f"has:{one.text}" if one.text[:1] in "'-" or one.text.isdigit() else f"has:\2{one.text}"
+                )
                 return Expr(
                     f"{one.parenthesized_for(COMPARE + 1)} in {value.text}",
                     "bool",
@@ -378,6 +390,7 @@ class ExpressionGenerator(FunctionBuilder):
                 )
             if name == "dict":
                 key = self.fill("str", "key", value)
+                self.record_condition(value, f"key:{key.text[1:-1]}" if key.text[:1] in "'\"" else f"key:\2{key.text}")
                 return Expr(
                     f"{key.text} in {text}",
                     "bool",
@@ -385,7 +398,7 @@ class ExpressionGenerator(FunctionBuilder):
                     COMPARE,
                 )
         if name in ("list", "dict", "set", "frozenset", "tuple"):
-            limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "size")
+            limit = self.fill("int", "size", value) if self.chance(0.3) else self.literal("int", "many")
             sign, description = rng.choice(
                 ((">", "more than"), ("<", "fewer than"), (">=", "no fewer than"), ("<=", "no more than"))
             )
@@ -506,7 +519,7 @@ class ExpressionGenerator(FunctionBuilder):
         return Expr(
             f"{first.parenthesized_for(AND)} and {second.parenthesized_for(AND + 1)}",
             "bool",
-            f"{as_condition(first.description)} and {as_condition(second.description)}",
+            joined_conditions("and", first.description, second.description),
             AND,
         )
 
@@ -515,7 +528,7 @@ class ExpressionGenerator(FunctionBuilder):
         return Expr(
             f"{first.parenthesized_for(OR)} or {second.parenthesized_for(OR + 1)}",
             "bool",
-            f"{as_condition(first.description)} or {as_condition(second.description)}",
+            joined_conditions("or", first.description, second.description),
             OR,
         )
 

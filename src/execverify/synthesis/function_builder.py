@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from execverify.synthesis import naming
 from execverify.synthesis.describe import Line, as_condition, as_noun, describe
+from execverify.synthesis.domains import STRINGS, Domain
 from execverify.synthesis.facts import Fact, holds
 from execverify.synthesis.templates import Expr
 
@@ -55,16 +56,18 @@ class Var:
 class FunctionBuilder:
     """One function as far as it is written: its lines, its parameters, and what is in scope."""
 
-    def __init__(self, rng: random.Random, name: str, most_params: int = 3) -> None:
+    def __init__(self, rng: random.Random, domain: Domain = STRINGS, most_params: int = 3) -> None:
         self.rng = rng
-        self.name = name
+        self.domain = domain
+        self.name = ""  # given when the function is written, by what it does
+        self.operations: list[str] = []  # idioms and entries, the most telling one first
         self.params: list[Param] = []
         self.scope: list[Var] = []
         self.lines: list[Line] = []
         self.insert_points: list[int] = []  # where the starting values of what a loop gathers go
         self.indent = 1
         self.most_params = most_params
-        self.taken = {name}
+        self.taken: set[str] = set()
         self.unused_pairs: list[tuple[Var, Var]] = []  # two loop variables of which the first should be read too
         self.conditions: list[str] = []  # the sorts of the conditions so far
         self.facts: list[Fact] = []  # what holds where the next line goes
@@ -181,7 +184,7 @@ class FunctionBuilder:
 
     def fresh(self, name: str) -> str:
         """The name, or one like it that is not taken."""
-        for other in (name, *naming.SIMILAR_NAMES.get(name, ())):
+        for other in (name, *naming.SIMILAR_NAMES.get(name, naming.ANY_NAMES)):
             if other not in self.taken and other not in _KEYWORDS:
                 name = other
                 break
@@ -192,8 +195,8 @@ class FunctionBuilder:
         return candidate
 
     def param(self, kind: str, role: str = "") -> Var:
-        for _ in range(4):
-            name = naming.for_parameter(self.rng, kind, role)
+        for _ in range(8):
+            name = naming.for_parameter(self.rng, kind, role, self.domain)
             if name not in self.taken:
                 break
         made = Param(self.fresh(name), kind, role)
@@ -211,7 +214,11 @@ class FunctionBuilder:
 
     def assign(self, value: Expr, name: str = "") -> Var:
         """Gives an expression a name."""
-        var = self.bind(name or naming.for_result(self.rng, value.kind), value.kind, value)
+        for _ in range(4):
+            chosen = name or naming.for_result(self.rng, value.kind)
+            if chosen not in self.taken:
+                break
+        var = self.bind(chosen, value.kind, value)
         self.add_line(f"{var.name} = {value.text}", f"lets `{var.name}` be {as_noun(value.description, value.kind)}")
         return var
 

@@ -12,21 +12,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from execverify.errors import ProgramError
-from execverify.programs.constraints import Constraint
+from execverify.programs.constraints import Constraint, check
 from execverify.programs.program import Program
 from execverify.synthesis import control_flow, straight_line
 from execverify.synthesis.describe import as_noun, parenthetical
+from execverify.synthesis.domains import choose_domain
 from execverify.synthesis.expressions import ExpressionGenerator
 from execverify.synthesis.function_builder import GenerationDeadEnd
+from execverify.synthesis.function_names import name_function
 from execverify.synthesis.literals import arguments_for
+from execverify.synthesis.oddities import oddities_of
 from execverify.synthesis.task_statement import Function
 from execverify.synthesis.templates import Expr, ExpressionTemplate, choose_template, entries, templates_of
 
-VERSION = 3
+VERSION = 4
 """Version of the grammar: a change of it changes the programs of a seed."""
 
-_NAMES = ("f", "f", "f", "f", "solve", "process", "compute", "transform", "run", "handle", "build", "collect", "convert")
-_HELPERS = ("helper", "step", "convert", "rate", "score", "clean", "measure", "pick", "adjust", "weigh")
+_DRAWS = 4
+"""Draws of one attempt."""
+
+_STRICT_ATTEMPTS = 5
+"""Attempts whose programs hold nothing that nobody would write; what some entries need at level 1 comes after them."""
+
+_PLAIN_SHARE = 0.25
+"""How many entry points have a name that says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,24 @@ def synthesize(
         methods: names in the catalogue; all that have a template, by default.
     """
     constraint = scheduled_constraint(seed, index, levels=levels, methods=methods)
-    level, method = constraint.level, constraint.method
-    rng = random.Random(f"execverify {VERSION} {seed} {index} {attempt}")
-    template = choose_template(rng, (one for one in templates_of(method) if level > 1 or "calls" not in one.options))
+    for draw in range(_DRAWS):
+        strict = attempt < _STRICT_ATTEMPTS or draw < _DRAWS - 1
+        made = _drawn(random.Random(f"execverify {VERSION} {seed} {index} {attempt} {draw}"), constraint, strict)
+        if made is not None:
+            return made
+    return None
+
+
+def _drawn(rng: random.Random, constraint: Constraint, strict: bool) -> GeneratedProgram | None:
+    """A program for a constraint; None where it leads nowhere, or, with `strict`, where nobody would write it so."""
+    options = templates_of(constraint.method)
+    template = choose_template(rng, (one for one in options if constraint.level > 1 or "calls" not in one.options))
     try:
-        source, writers = _write_source(rng, level, template)
+        source, writers = _write_source(rng, constraint.level, template)
         main = writers[-1]
-        program = Program.with_values(source, main.name, tuple(arguments_for(rng, main.params)))
+        program = Program.with_values(source, main.name, tuple(arguments_for(rng, main.params, main.domain)))
+        if strict and (oddities_of(program.nodes) or check(program, constraint)):
+            return None
     except (GenerationDeadEnd, ProgramError, IndexError):
         return None
     description = " ".join(writer.describe() for writer in writers)
@@ -97,30 +117,34 @@ def _write_source(rng: random.Random, level: int, template: ExpressionTemplate) 
     """The source, and the writers of its functions, of which the last is the entry point's."""
     if level == 6:
         return _two_functions(rng, template)
-    gen = ExpressionGenerator(rng, rng.choice(_NAMES))
+    gen = ExpressionGenerator(rng, choose_domain(rng))
+    gen.operations.append(template.entry)
     if level == 1:
         result = straight_line.nested_calls(gen, template)
     elif level == 2:
         result = straight_line.call_chain(gen, template)
     else:
         result = control_flow.control_flow_body(gen, template, level - 2)
+        if not straight_line.calls_another(gen, template, result):
+            result = control_flow.finalize_result(gen, result, calls=True)
     return _finish_function(gen, result), [gen]
 
 
-def _finish_function(gen: ExpressionGenerator, result: Expr) -> str:
+def _finish_function(gen: ExpressionGenerator, result: Expr, plain: float = _PLAIN_SHARE) -> str:
     read = [*gen.texts(0), result.text]
     gen.params = [param for param in gen.params if any(re.search(rf"\b{param.name}\b", text) for text in read)]
     if not gen.params:
         raise GenerationDeadEnd
     gen.add_line(f"return {result.text}", f"returns {as_noun(result.description, result.kind)}")
+    params = [(param.name, param.kind) for param in gen.params]
+    gen.name = name_function(gen.rng, gen.operations, params, result.kind, gen.taken, plain)
     return gen.source()
 
 
 def _two_functions(rng: random.Random, template: ExpressionTemplate) -> tuple[str, list[ExpressionGenerator]]:
     """A helper for one value, and a function that calls it for each."""
-    helper = ExpressionGenerator(rng, rng.choice(_HELPERS), most_params=2)
-    main = ExpressionGenerator(rng, rng.choice([name for name in _NAMES if name != helper.name]))
-    main.taken.add(helper.name)
+    domain = choose_domain(rng)
+    helper, main = ExpressionGenerator(rng, domain, most_params=2), ExpressionGenerator(rng, domain)
     in_helper = (
         rng.random() < 0.7
         or template.is_mutating
@@ -138,7 +162,9 @@ def _two_functions(rng: random.Random, template: ExpressionTemplate) -> tuple[st
         if deep
         else straight_line.call_chain(helper, own, rng.choice((1, 2, 2)))
     )
-    helper_source = _finish_function(helper, result)
+    helper.operations.append(own.entry)
+    helper_source = _finish_function(helper, result, plain=0.0)
+    main.taken.add(helper.name)
     kind = helper.params[0].kind
     call = _Call(helper, result.kind)
     outer = control_flow.control_flow_with_helper(

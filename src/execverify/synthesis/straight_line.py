@@ -5,12 +5,17 @@ from collections.abc import Sequence
 
 from execverify.programs.type_expr import arguments, type_head
 from execverify.synthesis.comprehensions import comprehension_of
-from execverify.synthesis.describe import as_condition, as_noun, parenthetical
+from execverify.synthesis.describe import as_condition, as_noun, joined_conditions, parenthetical
 from execverify.synthesis.expressions import ExpressionGenerator
-from execverify.synthesis.function_builder import GenerationDeadEnd
+from execverify.synthesis.function_builder import GenerationDeadEnd, Var
+from execverify.synthesis.sequences import IDEMPOTENT, LEADING, UNUSUAL_NEXT
 from execverify.synthesis.templates import (
     ATOM,
     COMPARE,
+    LOWEST,
+    OR_BITS,
+    PLUS,
+    TIMES,
     Expr,
     ExpressionTemplate,
     applicable_templates,
@@ -21,7 +26,7 @@ from execverify.synthesis.templates import (
 )
 
 _LAZY = frozenset(("iterator", "items", "keys", "values", "range"))
-_JOINED = {" + ": " plus ", " - ": " minus ", " * ": " times ", " and ": " and ", " or ": " or ", " == ": " equals "}
+_JOINED = {" + ": " plus ", " - ": " minus ", " * ": " times ", " == ": " equals "}
 _CONTAINERS = frozenset(("list", "dict", "set", "tuple", "str"))
 
 
@@ -104,12 +109,16 @@ def nested_calls(gen: ExpressionGenerator, template: ExpressionTemplate) -> Expr
     first = subject_for(gen, template)
     if template.is_mutating:
         return _changed_often(gen, template, first)
-    if gen.chance(0.4) and first.kind not in ("bool",) and template.holes[0].role not in ("name", "letter", "sep"):
+    if gen.chance(0.1) and first.kind not in ("bool",) and template.holes[0].role not in ("name", "letter", "sep"):
         first = gen.apply_operator(first)
     value = _within_itself(gen, template, first)
     if value is None:
         return _several(gen, template, first)
-    if gen.chance(0.35) and (again := _within_itself(gen, template, value, once=True)) is not None:
+    if (
+        gen.chance(0.12)
+        and template.entry not in IDEMPOTENT
+        and (again := _within_itself(gen, template, value, once=True)) is not None
+    ):
         value = again
     value = plain_value(gen, value)
     named = not gen.lines and gen.chance(0.85)
@@ -117,7 +126,7 @@ def nested_calls(gen: ExpressionGenerator, template: ExpressionTemplate) -> Expr
         value = gen.assign(value).expr
     if template.holes[0].kind == "any" and value.kind == "bool":  # arguments have their types: only beside them is it news
         return Expr(f"({value.text}, {first.text})", "tuple", _pair(value, first))
-    if gen.chance(0.85 if named else 0.55):
+    if gen.chance(0.2 if named else 0.1):
         value = gen.apply_operator(value)
     return _shown(gen, value)
 
@@ -155,7 +164,9 @@ def _feed_back(gen: ExpressionGenerator, template: ExpressionTemplate, inner: Ex
     if hole.role == "name" or hole.role == "letter":
         return gen.assign(inner, gen.rng.choice(("first", "inner", "part", "once"))).expr if hole.kind == "any" else None
     if fits_hole(hole.kind, inner.kind, {}):
-        if gen.chance(0.5):
+        if template.entry in IDEMPOTENT and (joined := _beside_another(gen, inner)) is not None:
+            return joined
+        if gen.chance(0.15):
             operated = gen.apply_operator(inner)
             return operated if fits_hole(hole.kind, operated.kind, {}) else inner
         return inner
@@ -181,15 +192,49 @@ def _feed_back(gen: ExpressionGenerator, template: ExpressionTemplate, inner: Ex
     return None
 
 
+def _beside_another(gen: ExpressionGenerator, value: Expr) -> Expr | None:
+    """The value joined with another one of its type, so that the method has something to do again; None where there is none."""
+    sign, wording, binding = {
+        "str": ("+", "followed by", PLUS),
+        "list": ("+", "followed by", PLUS),
+        "int": gen.rng.choice((("-", "minus", PLUS), ("+", "plus", PLUS))),
+        "float": gen.rng.choice((("-", "minus", PLUS), ("+", "plus", PLUS), ("*", "times", TIMES))),
+        "set": ("|", "joined with", OR_BITS),
+        "dict": ("|", "joined with", OR_BITS),
+    }.get(type_head(value.kind), ("", "", 0))
+    if not sign:
+        return None
+    others = [var for var in gen.scope if var.kind == value.kind and var.root is not None and var.name not in value.text]
+    if others and gen.chance(0.4):
+        other = gen.use(gen.rng.choice(others))
+    elif len(gen.params) < gen.most_params:
+        other = gen.use(gen.param(value.kind))
+    else:
+        return None
+    text, description = value.parenthesized_for(binding), parenthetical(value.description)
+    if value.kind == "str" and gen.chance(0.5):
+        between = gen.rng.choice(("' '", "'-'", "', '", "'_'", "': '"))
+        text, description = f"{text} {sign} {between}", f"{description} followed by {between}"
+    return Expr(f"{text} {sign} {other.text}", value.kind, f"{description} {wording} {other.description}", binding)
+
+
 def _several(gen: ExpressionGenerator, template: ExpressionTemplate, first: Expr) -> Expr:
-    values = []
-    for index in range(gen.rng.choice((2, 2, 3))):
+    values: list[Expr] = []
+    texts: set[str] = set()
+    fixed = len(template.holes) == 1 and not template.choices  # on one value it would give the same again
+    for index in range(gen.rng.choice((2, 2, 2, 3))):
         subject = first if index == 0 else subject_for(gen, template)
-        if index and subject.kind != "bool" and template.holes[0].role not in ("name", "letter", "sep") and gen.chance(0.7):
-            subject = gen.apply_operator(subject)
+        if index and subject.kind != "bool" and template.holes[0].role not in ("name", "letter", "sep"):
+            if subject.text == first.text and (fixed or gen.chance(0.4)) and len(gen.params) < gen.most_params:
+                subject = gen.use(gen.param(subject.kind, template.holes[0].role))
+            elif gen.chance(0.6 if fixed and subject.text == first.text else 0.1):
+                subject = gen.apply_operator(subject)
         made = gen.write(template, subject)
         if made is None:
             raise GenerationDeadEnd
+        if made.text in texts:  # nobody computes a thing twice
+            raise GenerationDeadEnd
+        texts.add(made.text)
         made = plain_value(gen, made)
         values.append(gen.assign(made).expr if gen.chance(0.5 if index or gen.lines else 0.85) else made)
     return _combined(gen, values)
@@ -210,14 +255,14 @@ def _combined(gen: ExpressionGenerator, values: list[Expr]) -> Expr:
             join = gen.rng.choice(joins[type_head(kind)])
             if join == " == " and len(values) > 2:
                 join = " or "
-            word = " followed by " if type_head(kind) in ("str", "list") else _JOINED[join]
-            description = word.join(
-                parenthetical(as_condition(value.description) if join in (" and ", " or ") else value.description)
-                for value in values
-            )
+            if join in (" and ", " or "):
+                description = joined_conditions(join.strip(), *(value.description for value in values))
+            else:
+                word = " followed by " if type_head(kind) in ("str", "list") else _JOINED[join]
+                description = word.join(parenthetical(value.description) for value in values)
             return Expr(join.join(value.parenthesized_for(13) for value in values), kind, description, 2)
     inside = ", ".join(value.text for value in values)
-    form = gen.rng.choice(("[{}]", "({})"))
+    form = gen.rng.choice(("[{}]", "({})", "({})"))
     if form[0] == "[":
         return Expr(form.format(inside), "list", f"a list of {_enumerated(values)}")
     return Expr(form.format(inside), "tuple", _pair(*values))
@@ -277,9 +322,9 @@ def _grow(gen: ExpressionGenerator, target: Expr) -> None:
 def _shown(gen: ExpressionGenerator, value: Expr) -> Expr:
     """The value, with an operator or a second value beside it now and then."""
     pick = gen.rng.random()
-    if type_head(value.kind) in ("list", "str") and pick < 0.15:
+    if type_head(value.kind) in ("list", "str") and pick < 0.04:
         return Expr(f"{value.parenthesized_for(ATOM)}[::-1]", value.kind, f"{parenthetical(value.description)} reversed")
-    if pick < 0.3 and type_head(value.kind) in _CONTAINERS | {"int", "bool", "float"}:
+    if pick < 0.14 and type_head(value.kind) in _CONTAINERS | {"int", "bool", "float"}:
         others = [var for var in gen.scope if not var.used] or [var for var in gen.scope if var.name not in value.text]
         if others:
             other = gen.use(gen.rng.choice(others))
@@ -304,7 +349,7 @@ def call_chain(gen: ExpressionGenerator, template: ExpressionTemplate, steps: in
         value = _next(gen, value, last=done >= steps - 1)
         done += 1
     value = plain_value(gen, value)
-    if not _calls_another(gen, template, value):
+    if not calls_another(gen, template, value):
         if not gen.lines:
             value = gen.assign(value).expr
         value = plain_value(gen, _next(gen, value, calls=True, last=True))
@@ -319,7 +364,7 @@ def call_chain(gen: ExpressionGenerator, template: ExpressionTemplate, steps: in
     return gen.assign(whole).expr if not gen.lines and gen.chance(0.9 if steps > 1 else 0.3) else whole
 
 
-def _calls_another(gen: ExpressionGenerator, template: ExpressionTemplate, value: Expr) -> bool:
+def calls_another(gen: ExpressionGenerator, template: ExpressionTemplate, value: Expr) -> bool:
     """Whether there is a call of something else than the method under test."""
     text = "\n".join([*gen.texts(0), value.text])
     calls = [found for found in re.findall(r"(\w+)\(", text) if found != re.sub(r".*\.", "", template.entry)]
@@ -331,6 +376,7 @@ def _lead_up_steps(gen: ExpressionGenerator, template: ExpressionTemplate, befor
     kind = hole_kind(template.holes[0], gen.rng)
     if before and template.holes[0].role == "" and kind != "bool":
         leading = [p for p in general_templates() if p.result == kind or (kind == "list[str]" and p.result == "list[T]")]
+        leading = [p for p in leading if p.entry in LEADING and p.entry != template.entry]
         for option in choose_templates(gen.rng, leading, 3):
             try:
                 made = gen.write(option, subject_for(gen, option))
@@ -370,8 +416,10 @@ def _next(gen: ExpressionGenerator, value: Expr, calls: bool = False, last: bool
         )
     if not calls and gen.chance(0.4) and (made := comprehension_of(gen, value)) is not None:
         return made
-    for option in choose_templates(gen.rng, applicable_templates(value.kind, calls), 5):
-        if option.holes[0].role not in ("", "sep"):
+    if value.kind == "list[str]" and gen.chance(0.3):
+        return _texts_joined(gen, value)
+    for option in choose_templates(gen.rng, applicable_templates(value.kind, calls), 8):
+        if option.holes[0].role or option.entry in UNUSUAL_NEXT:
             continue
         made = gen.write(option, value)
         if made is not None:
@@ -383,12 +431,47 @@ def _next(gen: ExpressionGenerator, value: Expr, calls: bool = False, last: bool
     raise GenerationDeadEnd
 
 
+def _texts_joined(gen: ExpressionGenerator, value: Expr) -> Expr:
+    """Texts as one, with something between them."""
+    mark = gen.rng.choice(("' '", "'-'", "', '", "','", "'_'", "''", "'/'"))
+    between = f" joined by {mark}" if mark != "''" else " joined without anything between them"
+    return Expr(f"{mark}.join({value.text})", "str", f"{parenthetical(value.description)}{between}")
+
+
+_CHANGED = {
+    "str": (("{}.upper()", "{} in upper case"), ("{}.lower()", "{} in lower case"), ("{}.strip()", "{} without whitespace around it"),
+            ("{}.title()", "{} in title case"), ("{}.replace(' ', '_')", "{} with '_' in place of ' '")),
+    "list": (("sorted({})", "{} in order"), ("list(reversed({}))", "{} reversed")),
+    "int": (("abs({})", "the absolute value of {}"), ("str({})", "{} as text")),
+    "dict": (("sorted({})", "the keys of {} in order"),),
+}  # fmt: skip
+"""By type: a changed value that can stand beside the value itself."""
+
+
+def _one_or_other(gen: ExpressionGenerator, condition: Expr, var: Var) -> Expr | None:
+    """The changed value where a condition holds, else the value as it is."""
+    head = type_head(var.kind)
+    if head not in _CHANGED or condition.text == var.name:
+        return None
+    form, wording = gen.rng.choice(_CHANGED[head])
+    value = gen.use(var)
+    text, other = form.replace("{}", value.text), "[]" if head == "dict" else value.text
+    otherwise = "an empty list" if head == "dict" else value.description
+    if form == "str({})":
+        other, otherwise = "''", "an empty text"
+    kind = "list[str]" if head == "dict" else "str" if form == "str({})" else value.kind
+    description = f"{wording.replace('{}', value.description)} if {as_condition(condition.description)}, else {otherwise}"
+    return Expr(f"{text} if {condition.text} else {other}", kind, description, LOWEST + 1)
+
+
 def _with_truth(gen: ExpressionGenerator, value: Expr, last: bool) -> Expr | None:
     """What people do with a truth value: they join it with another, return it with a number, or count it."""
     usable = [var for var in gen.scope if type_head(var.kind) in ("str", "list", "dict", "set", "int", "float")]
     if not usable or gen.chance(0.15):
         return Expr(f"int({value.text})", "int", f"1 if {as_condition(value.description)}, else 0")
     var = gen.rng.choice(usable)
+    if last and gen.chance(0.4) and (made := _one_or_other(gen, value, var)) is not None:
+        return made
     call, description = {"int": ("abs", "the absolute value"), "float": ("round", "the rounded value")}.get(
         var.kind, ("len", "the length")
     )

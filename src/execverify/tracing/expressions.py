@@ -12,9 +12,11 @@ traced like any other, with each part that computes something handed through the
 """
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from types import CodeType
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import BuiltinFunctionType, CodeType, MethodDescriptorType, TracebackType
 from typing import Any
 
 from execverify.programs.program import Program, walk
@@ -25,7 +27,7 @@ from execverify.sandbox.runners import compile_and_call
 from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite
 from execverify.tracing.determinism import EXTRA_HASH_SEEDS, expressions_may_vary
-from execverify.tracing.recorder import Recorder
+from execverify.tracing.recorder import Frame, Recorder
 from execverify.tracing.runners import RECORD_EXPRESSIONS
 from execverify.tracing.trace import Trace, trace_many, trace_of
 
@@ -42,7 +44,8 @@ class ExpressionValue:
     """The value of a part at one moment.
 
     Attributes:
-        node: the part's syntax tree, of `program.nodes`; for a variable that a comprehension or lambda binds, its name's.
+        node: the part's syntax tree, of `program.nodes`; for a variable that a comprehension or lambda binds, its name's; for a key
+            that a built-in gives a sort, that of the argument `key=...`.
         value: what it was.
         time_index: how many steps had begun then.
     """
@@ -57,6 +60,24 @@ class ExpressionValue:
         return ast.unparse(self.node)
 
 
+@dataclass(frozen=True, slots=True)
+class RaisedError:
+    """The exception in which a step ended.
+
+    Attributes:
+        text: its type and its message, as a traceback's last line has them; the type alone where there is no plain message.
+        node: the part of the statement that raised it, or whose call passed it on; None where that is no expression.
+    """
+
+    text: str
+    node: ast.expr | None
+
+    @property
+    def type(self) -> str:
+        """The name of its type."""
+        return self.text.partition(":")[0]
+
+
 @dataclass(frozen=True)
 class ExpressionValues:
     """The values of the parts of a run's steps.
@@ -64,10 +85,12 @@ class ExpressionValues:
     Attributes:
         notes: by step, in the order in which the parts were computed.
         cut: steps of which some parts are missing, because there were too many.
+        raised: by step, the exceptions that the program handled.
     """
 
     notes: dict[int, tuple[ExpressionValue, ...]]
     cut: frozenset[int] = frozenset()
+    raised: Mapping[int, RaisedError] = field(default_factory=dict)
 
     def of(self, step: int) -> tuple[ExpressionValue, ...]:
         """What is known of a step."""
@@ -134,7 +157,11 @@ def _details(run: Trace, reply: dict[str, Any]) -> ExpressionValues:
         notes: dict[int, list[ExpressionValue]] = {}
         for step, node, value, moment in zip(*reply["parts"], strict=True):
             notes.setdefault(step, []).append(ExpressionValue(nodes[node], values[value], moment))
-        return ExpressionValues({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]))
+        raised = {
+            step: RaisedError(str(text), node if isinstance(node := nodes[number] if number >= 0 else None, ast.expr) else None)
+            for step, number, text in reply["raised"]
+        }
+        return ExpressionValues({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]), raised)
     except (TypeError, ValueError, KeyError, IndexError):
         return NO_VALUES
 
@@ -149,17 +176,23 @@ def _agreeing(one: ExpressionValues, other: ExpressionValues) -> ExpressionValue
             notes[step] = tuple(
                 a if a.value == b.value else replace(a, value=Value(a.value.type, None, _VARIES)) for a, b in pairs
             )
-    return ExpressionValues(notes, one.cut | other.cut)
+    raised = {step: error for step, error in one.raised.items() if other.raised.get(step) == error}
+    return ExpressionValues(notes, one.cut | other.cut, raised)
 
 
 # ---------------------------------------------------------------------------------------- inside the confined process
 
-PART, BINDING = "·D", "·K"
+PART, BINDING, KEY = "·D", "·K", "·Q"
 _LOAD = ast.Load()
 _RECORDED_NODES = (
     ast.Call, ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.JoinedStr, ast.Subscript, ast.NamedExpr, ast.ListComp,
     ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Attribute,
 )  # fmt: skip
+_RAISING_NODES = (ast.Call, ast.BinOp, ast.Compare, ast.UnaryOp, ast.Subscript)
+_BUILT_IN = (BuiltinFunctionType, MethodDescriptorType)
+_MAX_MESSAGE = 80
+Place = tuple[int | None, int | None, int | None, int | None]
+"""Where an expression stands: first and last line, first and last column (in bytes)."""
 
 
 def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
@@ -169,21 +202,24 @@ def record(job: dict[str, Any], stage: ExecutionContext) -> dict[str, Any]:
 
     def rewritten() -> CodeType:
         tree = ast.parse(job["source"], "<program>")
-        _Parts(tree, noter.owners).module()
+        _Parts(tree, noter.owners, noter.places).module()
         return compile(rewrite.instrument(tree, job["source"]), "<program>", "exec", dont_inherit=True)
 
     reply = compile_and_call(rewritten, job, stage, noter.around)
     history = noter.reply() if job.get("history") else {"lines": noter.lines}
     parts = [noter.steps, noter.parts, noter.part_values, noter.moments]
-    return {**reply, **history, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut)}
+    raised = [[step, *found] for step, found in noter.raised.items()]
+    return {**reply, **history, "parts": parts, "part_values": list(noter.table), "cut": sorted(noter.cut), "raised": raised}
 
 
 class _ExpressionRecorder(Recorder):
-    """A recorder that also notes the values of parts."""
+    """A recorder that also notes the values of parts, the keys of sorts, and exceptions."""
 
     def __init__(self, limit: int, stage: ExecutionContext) -> None:
         super().__init__(limit, stage)
         self.owners: dict[int, int] = {}  # the line of each part's statement
+        self.places: dict[Place, int] = {}  # the parts that can raise an exception, by where they stand
+        self.raised: dict[int, tuple[int, str]] = {}
         self.steps: list[int] = []
         self.parts: list[int] = []
         self.part_values: list[int] = []
@@ -193,7 +229,30 @@ class _ExpressionRecorder(Recorder):
         self.cut: set[int] = set()
 
     def names(self) -> dict[str, Any]:
-        return {**super().names(), PART: self.part, BINDING: self.binding}
+        return {**super().names(), PART: self.part, BINDING: self.binding, KEY: self.key}
+
+    def begin(self, frame: Frame, line: int) -> None:
+        """A step begins; the first one in a handler is where an exception is seen."""
+        super().begin(frame, line)
+        error = sys.exc_info()[1]
+        if self.on and error is not None:
+            self.handled(error)
+
+    def handled(self, error: BaseException) -> None:
+        """Notes an exception for the steps that it has ended: from the frame that raised it outward."""
+        entries = [one for one in _entries(error.__traceback__) if one.tb_frame.f_code.co_filename == "<program>"]
+        step, place = len(self.lines) - 1, None
+        for entry in reversed(entries):
+            place = place or _place(entry)
+            if entry.tb_frame.f_code.co_name.startswith("<"):
+                continue  # a comprehension or lambda belongs to the statement around it
+            step -= 1
+            while step >= 0 and not (self.ends[step] < 0 and self.calls[self.frames[step]][0] == entry.tb_frame.f_code.co_name):
+                step -= 1
+            if step < 0 or step in self.raised:
+                return
+            self.raised[step] = (self.places.get(place, -1), _error_text(error))
+            place = None
 
     def part(self, number: int, value: Any) -> Any:
         """A part has its value, which goes on."""
@@ -207,6 +266,19 @@ class _ExpressionRecorder(Recorder):
             for number, value in zip(numbers, values, strict=True):
                 self.note(number, value)
         return True
+
+    def key(self, number: int, function: Any) -> Any:
+        """The key function of a sort: a built-in one that notes the keys it gives; any other as it is."""
+        if not (isinstance(function, _BUILT_IN) or (isinstance(function, type) and function.__module__ == "builtins")):
+            return function
+
+        def noting(element: Any) -> Any:
+            value = function(element)
+            if self.on:
+                self.note(number, value)
+            return value
+
+        return noting
 
     def note(self, number: int, value: Any) -> None:
         line = self.owners[number]
@@ -225,12 +297,39 @@ class _ExpressionRecorder(Recorder):
         self.part_values.append(self.table.setdefault(to_fields(value, MAX_TEXT), len(self.table)))
 
 
+def _entries(entry: TracebackType | None) -> Iterator[TracebackType]:
+    while entry is not None:
+        yield entry
+        entry = entry.tb_next
+
+
+def _place(entry: TracebackType) -> Place:
+    """Where the instruction stands in the source that raised an exception."""
+    positions = entry.tb_frame.f_code.co_positions()
+    return next(itertools.islice(positions, entry.tb_lasti // 2, None), (None, None, None, None))
+
+
+def _error_text(error: BaseException) -> str:
+    """An exception's type and message; the type alone where the message is long, or could be another one in the next run."""
+    kind = type(error)
+    plain = kind.__str__ in (BaseException.__str__, KeyError.__str__) and all(
+        to_fields(value, MAX_TEXT)[1] is not None for value in error.args
+    )
+    message = str(error) if plain else ""
+    if not message.isprintable() or len(message) > _MAX_MESSAGE or " at 0x" in message:
+        message = ""
+    return f"{kind.__name__}: {message}" if message else kind.__name__
+
+
 class _Parts:
     """Hands the parts of a module's functions through the recorder. (Parts are numbered as `walk` finds them in the tree.)"""
 
-    def __init__(self, tree: ast.Module, owners: dict[int, int]) -> None:
+    def __init__(self, tree: ast.Module, owners: dict[int, int], places: dict[Place, int]) -> None:
         self.tree = tree
         self.owners = owners
+        for number, node in enumerate(walk(tree)):
+            if isinstance(node, _RAISING_NODES) and _is_read(node):
+                places.setdefault((node.lineno, node.end_lineno, node.col_offset, node.end_col_offset), number)
         self.numbers = {id(node): number for number, node in enumerate(walk(tree))}
         self.line = 0
 
@@ -256,14 +355,13 @@ class _Parts:
         if isinstance(node, ast.Return | ast.If | ast.While) and (
             value := getattr(node, "value", None) or getattr(node, "test", None)
         ):
-            field = "value" if isinstance(node, ast.Return) else "test"
-            setattr(node, field, self.part(self.inner(value), value))
+            setattr(node, "value" if isinstance(node, ast.Return) else "test", self.part(self.inner(value), value))
         elif not isinstance(
             node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Delete | ast.Import | ast.ImportFrom
         ):
             old = self.old_item(node) if isinstance(node, ast.AugAssign) else None
-            for field in _FIELDS:
-                self.field(node, field)
+            for name in _FIELDS:
+                self.field(node, name)
             if old is not None and isinstance(node, ast.AugAssign):
                 node.value = _after(old, node.value)
             for item in getattr(node, "items", ()):
@@ -298,7 +396,10 @@ class _Parts:
             node.func = self.inner(callee) if isinstance(callee, ast.Attribute) else self.expression(callee)
             self.field(node, "args")
             for keyword in node.keywords:
+                named = isinstance(keyword.value, ast.Name | ast.Attribute)
                 self.field(keyword, "value")
+                if named and keyword.arg == "key" and _sorts(callee):
+                    keyword.value = self.key(keyword)
         elif isinstance(node, ast.NamedExpr):
             self.field(node, "value")
         elif not isinstance(node, ast.Constant | ast.Name):
@@ -311,6 +412,12 @@ class _Parts:
         self.owners[number] = self.line
         call = ast.Call(ast.Name(PART, _LOAD), [ast.Constant(number), made], [])
         return ast.fix_missing_locations(ast.copy_location(call, node))
+
+    def key(self, keyword: ast.keyword) -> ast.expr:
+        number = self.numbers[id(keyword)]
+        self.owners[number] = self.line
+        call = ast.Call(ast.Name(KEY, _LOAD), [ast.Constant(number), keyword.value], [])
+        return ast.fix_missing_locations(ast.copy_location(call, keyword.value))
 
     def old_item(self, node: ast.AugAssign) -> ast.expr | None:
         """The report of the item that `xs[i] += 1` begins with, where to read it once more does nothing."""
@@ -343,8 +450,8 @@ class _Parts:
             names = [one for one in walk(made.target) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
             if names:
                 made.ifs.insert(0, self.bound(names, made.iter))
-        for field in ("elt", "key", "value"):
-            self.field(node, field)
+        for name in ("elt", "key", "value"):
+            self.field(node, name)
 
     def text(self, node: ast.JoinedStr) -> None:
         for value in node.values:
@@ -367,6 +474,13 @@ def _tuple(numbers: tuple[int, ...]) -> ast.expr:
 def _after(report: ast.expr, value: ast.expr) -> ast.expr:
     """A value that is computed after a report, which is True."""
     return ast.fix_missing_locations(ast.copy_location(ast.IfExp(report, value, ast.Constant(None)), value))
+
+
+def _sorts(callee: ast.expr) -> bool:
+    """Whether a call is of `sorted`, `min`, `max` or a `sort` method, as far as its name tells."""
+    if isinstance(callee, ast.Attribute):
+        return callee.attr == "sort"
+    return isinstance(callee, ast.Name) and callee.id in ("sorted", "min", "max")
 
 
 def _is_read(node: ast.expr) -> bool:

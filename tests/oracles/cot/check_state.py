@@ -47,6 +47,8 @@ class CheckState:
         self.returned: list[
             tuple[Step, ast.expr, str]
         ] = []  # what calls were said to return, and nothing mentioned before proves
+        self.raised: list[tuple[Step, str]] = []  # the exceptions of steps
+        self.raising: list[tuple[Step, str, str]] = []  # parts that were said to raise one, with values put in
         self.rounds: dict[int, list[tuple[str, str]]] = {}  # what comprehensions and lambdas were said to bind, by step
 
     def fault(self, what: str) -> None:
@@ -58,6 +60,10 @@ class CheckState:
             found = [note.value.text for note in details.of(step.index) if note.node is node]
             if claimed not in found[-1:]:
                 self.fault(f"{place(step)}: the call returns {found[-1] if found else 'what is not known'}, not {claimed}")
+        for step, error in self.raised:
+            known = details.raised.get(step.index)
+            if known is None or error not in (known.text, known.type):
+                self.fault(f"{place(step)}: it raises {known}, not {error}")
         for index, bindings in self.rounds.items():
             bound = iter([(_bound_name(note.node), note.value.text) for note in details.of(index)])
             for name, text in bindings:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from execverify.errors import LiteralError, ProgramError
 from execverify.programs.literals import parse_expression, parse_literal, parse_untrusted
-from execverify.programs.program import walk
+from execverify.programs.program import Program, walk
 from execverify.programs.values import Value
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
@@ -21,6 +21,7 @@ from execverify.rewards.steps import claims
 from execverify.rewards.steps.claims import Claim
 from execverify.sandbox.result import Limits
 from execverify.sandbox.retry import extended_limits
+from execverify.sandbox.run import call_many
 from execverify.tracing.expression_probe import evaluate_many
 from execverify.tracing.expressions import expressions_many
 from execverify.tracing.trace import Step, Trace, trace_many
@@ -52,11 +53,12 @@ def check_chains(chains: Iterable[tuple[str, Task, Trace]], *, style: str = "com
     """The same for many chains; the processes that compute their expressions are shared."""
     checkers = [_checked(text, task, trace, style) for text, task, trace in _with_own_runs(list(chains))]
     _check_tries(checkers, workers)
-    open_ones = [one for one in checkers if one.returned or one.rounds]
+    open_ones = [one for one in checkers if one.returned or one.rounds or one.raised]
     for one, details in zip(
         open_ones, expressions_many([one.trace for one in open_ones], limits=_LIMITS, workers=workers), strict=True
     ):
         one.compare_run(details)
+    _check_raising(checkers, workers)
     probes = [(one.trace.program, [probe.probe for probe in one.probes.values()]) for one in checkers]
     for one, values in zip(checkers, evaluate_many(probes, limits=_LIMITS, workers=workers), strict=True):
         one.compare(values)
@@ -101,6 +103,25 @@ def _check_tries(checkers: "Sequence[_Checker]", workers: int) -> None:
                 continue
             last = step.index
             one._compare_bindings(names, step.state, f"a try with {claim.arguments}")
+
+
+def _check_raising(checkers: "Sequence[_Checker]", workers: int) -> None:
+    """Computes what was said to raise an exception in the state before its step, and compares the exception."""
+    claimed = [(one, *claim) for one in checkers for claim in one.raising]
+    programs = []
+    for one, step, expression, _ in claimed:
+        state = {name: value.text for name, value in one.facts.before(step).items() if value.text is not None}
+        source = (
+            f"{one.trace.program.source.rstrip()}\n\ndef raising_({', '.join(state)}):\n    try:\n        {expression}\n"
+            "    except BaseException as error:\n        return type(error).__name__, str(error)\n"
+        )
+        programs.append(Program(source, "raising_", ", ".join(f"{name}={text}" for name, text in state.items())))
+    calls = [(program, [program.arguments]) for program in programs]
+    for (one, step, expression, error), (result,) in zip(claimed, call_many(calls, limits=_LIMITS, workers=workers), strict=True):
+        found = parse_literal(result.value.text or "") if result.value is not None else None
+        kind, message = found if isinstance(found, tuple) else ("nothing", "")
+        if error not in (kind, f"{kind}: {message}"):
+            one.fault(f"{place(step)}: {expression} raises {kind}: {message}, not {error}")
 
 
 def _checked(text: str, task: Task, trace: Trace, style: str) -> "_Checker":
@@ -335,6 +356,31 @@ class _Checker(CheckState):
         step = self._needed("an error is claimed")
         if step is None or step.finished is not None:
             self.fault(f"{place(step)}: there is no error")
+        elif claim.error is not None:
+            self.raised.append((step, claim.error))
+            if claim.expression is not None:
+                claimed = _parsed(claim.expression)
+                if claimed is None or not any(
+                    same(claimed, node, self._values_of, whole=True) for node in self._parts(step).nodes
+                ):
+                    self.fault(f"{place(step)}: {claim.expression} is no part of that line, with these values")
+                else:
+                    self.raising.append((step, claim.expression, claim.error))
+
+    def _check_sortkeys(self, claim: claims.SortKeys) -> None:
+        """The keys are computed anew, of what stands before the argument `key=`."""
+        step = self._needed("keys are claimed")
+        if step is None:
+            return
+        for node in self._parts(step).nodes:
+            if isinstance(node, ast.Call) and any(
+                one.arg == "key" and ast.unparse(one.value) == claim.name for one in node.keywords
+            ):
+                elements = node.func.value if isinstance(node.func, ast.Attribute) else ast.Tuple(node.args)
+                of = ast.unparse(elements.elts[0] if isinstance(elements, ast.Tuple) and len(elements.elts) == 1 else elements)
+                self._compute(step, f"[{claim.name}(each_) for each_ in {of}]", claim.text, f"the keys by {claim.name}")
+                return
+        self.fault(f"{place(step)}: nothing is sorted by {claim.name}")
 
     # ---------------------------------------------------------------------------------------- questions and inputs
 

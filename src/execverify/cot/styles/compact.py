@@ -73,8 +73,10 @@ def _part(clause: ClaimGroup, keyword: str) -> str:
             return f"len({name}) = {size}"
         case claim_types.LoopExhausted():
             return "end"
-        case claim_types.StepRaises():
-            return "error"
+        case claim_types.StepRaises(error=error, expression=expression):
+            return "error" if error is None else f"{expression} raises {error}" if expression else f"raises {error}"
+        case claim_types.SortKeys(name=name, text=text):
+            return f"keys {name} -> {text}"
         case claim_types.FunctionEntered(function=function, arguments=arguments, in_detail=in_detail):
             return f"call {function}({_named(arguments)})" + ("" if in_detail else " ...")
     raise TypeError(f"a {type(clause.claim).__name__} is no part of a step")

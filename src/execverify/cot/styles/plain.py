@@ -75,8 +75,12 @@ def _sentence(clause: ClaimGroup, loop: bool) -> str:
             return f"{code(name)} now has {size} items."
         case claim_types.LoopExhausted():
             return "Nothing is left, so the loop ends."
-        case claim_types.StepRaises():
+        case claim_types.StepRaises(error=None):
             return "It fails with an error."
+        case claim_types.StepRaises(error=str(error), expression=expression):
+            return f"{code(expression) if expression else 'It'} raises {code(error)}."
+        case claim_types.SortKeys(name=name, text=text):
+            return f"The keys by {code(name)} are {code(text)}."
         case claim_types.FunctionEntered(function=function, arguments=arguments, in_detail=in_detail):
             given_with = f" with {named(arguments)}" if arguments else ""
             return f"It calls {code(function)}{given_with}" + ("." if in_detail else ", in short.")

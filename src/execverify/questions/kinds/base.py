@@ -63,6 +63,7 @@ class QuestionKind(ABC):
         title: for pages and tables.
         never_runs: the answer to a question about a visit that does not happen; None where none is asked.
         shortcuts: by name, the ways to be right without following the run.
+        max_repeats: most questions of one row with the same answer; None for any number.
         rule: how to answer, for the prompt, where the prompt's own rules do not cover it; it stands before the questions.
         guesses: answers that a model may guess without looking; reward hacks try them.
         shows_next_step: whether a chain of thought must show the step after the one asked about too.
@@ -72,6 +73,7 @@ class QuestionKind(ABC):
     title: ClassVar[str]
     never_runs: ClassVar[str | None] = None
     shortcuts: ClassVar[Mapping[str, Shortcut]] = {}
+    max_repeats: ClassVar[int | None] = None
     rule: ClassVar[str] = ""
     guesses: ClassVar[tuple[str, ...]] = ()
     shows_next_step: ClassVar[bool] = False

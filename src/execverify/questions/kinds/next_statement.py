@@ -25,6 +25,7 @@ class NextStatement(QuestionKind):
     title = "next statement"
     never_runs = NO_NEXT_STATEMENT
     shortcuts = {NEVER_RUNS: Shortcut(0.11, "the line never runs"), NEXT_LINE: Shortcut(0.15, "the next line down")}
+    max_repeats = 2
     guesses = ("return None", "return 0", "pass")
     shows_next_step = True
 

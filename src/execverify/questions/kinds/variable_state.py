@@ -25,6 +25,9 @@ MAX_ANSWER = 300
 COPIED_LITERAL = "copied_literal"
 """The shortcut of answering with a literal that stands in the source or the call."""
 
+COPIED_ARGUMENT = "copied_argument"
+"""The shortcut of answering with an element of the call's arguments."""
+
 _CONTAINERS = frozenset({"list", "dict", "set", "tuple", "str", "bytearray", "frozenset", "bytes"})
 
 
@@ -35,7 +38,11 @@ class VariableState(QuestionKind):
     name = "variable_state"
     title = "variable state"
     never_runs = NO_STATE
-    shortcuts = {NEVER_RUNS: Shortcut(0.11, "the line never runs"), COPIED_LITERAL: Shortcut(0.09, "copying a literal")}
+    shortcuts = {
+        NEVER_RUNS: Shortcut(0.11, "the line never runs"),
+        COPIED_LITERAL: Shortcut(0.07, "copying a literal"),
+        COPIED_ARGUMENT: Shortcut(0.09, "copying an element of an argument"),
+    }
     guesses = ("0; int", "1; int", "-1; int", "None; NoneType", "[]; list", "''; str", "True; bool", "False; bool")
 
     def text(self, line: int, visit: int, variable: str | None) -> str:
@@ -115,7 +122,11 @@ def _names_set_at(statement: Statement, visits: tuple[Step, ...]) -> set[str]:
 
 
 def _changed(step: Step, statement: Statement, name: str, value: Value, layout: StatementTable) -> QuestionCandidate:
-    shortcut = COPIED_LITERAL if value.text in layout.literals else None
+    shortcut = None
+    if value.text in layout.literals:
+        shortcut = COPIED_LITERAL
+    elif value.text in layout.argument_parts:
+        shortcut = COPIED_ARGUMENT
     weight = 0.2 if value.text == statement.literal else 1.0
     if value.type in _CONTAINERS and value.text not in ("''", "[]", "{}", "()", "set()"):
         weight += 1.5

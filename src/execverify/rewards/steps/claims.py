@@ -64,6 +64,19 @@ class VariableSet:
 
 
 @dataclass(frozen=True, slots=True)
+class SortKeys:
+    """The keys by which `sorted`, `min`, `max` or `sort` compares elements.
+
+    Attributes:
+        name: the built-in function that gives them.
+        text: a list of them, in the order of the elements.
+    """
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class VariableSize:
     """A variable's size when the step has finished, where its value is too long to be rendered."""
 
@@ -85,7 +98,15 @@ class LoopExhausted:
 
 @dataclass(frozen=True, slots=True)
 class StepRaises:
-    """The step ends in an exception."""
+    """The step ends in an exception.
+
+    Attributes:
+        error: its type, or its type and message, as a traceback's last line has them; None where it is not named.
+        expression: the part of the statement that raises it, with values put in; None where that is not rendered.
+    """
+
+    error: str | None = None
+    expression: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +214,7 @@ class ResultConfirmed:
 
 Claim = (
     WantedResult | TriedCall | Requirement | ResultConfirmed | CallStarts | StepStarts | StepResumes | ValueClaim | ComprehensionRound
-    | SideEffect | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
+    | SideEffect | SortKeys | VariableSet | VariableSize | ConditionValue | LoopExhausted | StepRaises | FunctionEntered
     | FunctionReturned | RoundsSkipped | NextStatementAnswer | StateAnswer | OtherAnswer | NeverRunsAnswer
 )  # fmt: skip
 """Any of them."""

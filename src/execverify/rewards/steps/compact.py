@@ -21,6 +21,8 @@ _OTHER = re.compile(r"L([0-9]+)#([0-9]+) answer (\w+): (.+)")
 _NEVER = re.compile(r"L([0-9]+)#([0-9]+) never: ([0-9]+) times")
 _SIZE = re.compile(r"len\((\w+)\) = ([0-9]+)")
 _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
+_KEYS = re.compile(r"keys ([\w.]+) -> (\[.*\])")
+_ERROR = re.compile(r"[^\W\d]\w*(?:: .+)?")
 _TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
 
 
@@ -110,6 +112,10 @@ def _part(part: str) -> Iterator[Claim]:
         yield claims.LoopExhausted()
     elif part == "error":
         yield claims.StepRaises()
+    elif part.startswith("raises ") or " raises " in part:
+        yield _raised(part)
+    elif found := _KEYS.fullmatch(part):
+        yield claims.SortKeys(found[1], found[2])
     elif found := _CALL.fullmatch(part):
         yield claims.FunctionEntered(found[1], _bindings(found[2]), in_detail=not found[3])
     elif part.startswith("each "):
@@ -131,6 +137,16 @@ def _part(part: str) -> Iterator[Claim]:
             yield claims.ValueClaim(expression, value)
         else:
             yield claims.SideEffect(part)
+
+
+def _raised(part: str) -> Claim:
+    """`1 // 0 raises ZeroDivisionError: ...`, or `raises KeyError: 'b'`; where the word stands in a text, what the text does."""
+    expression, *error = [None, part[7:]] if part.startswith("raises ") else split_outside(part, " raises ", 1)
+    if not error:
+        return claims.SideEffect(part)
+    if _ERROR.fullmatch(error[0] or "") is None:
+        raise Unreadable(f"no exception: {part!r}")
+    return claims.StepRaises(error[0], expression)
 
 
 def _valued(text: str, name: str | None, part: str = "") -> Iterator[Claim]:

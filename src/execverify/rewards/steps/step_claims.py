@@ -1,6 +1,7 @@
 """Claims about one step of a run: the values of its expressions, what it sets, tests and does."""
 
 import ast
+import itertools
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -115,6 +116,9 @@ class StepClaims:
                 one.facts.add("error")
                 if step.finished is not None or self.run.ends[step.index] > self.at:
                     raise wrong(f"{step_name(step)} raises no exception here")
+                self._error(one, claim)
+            case claims.SortKeys():
+                self._sort_keys(one, claim)
             case claims.ValueClaim(expression=expression, value=value):
                 self._remembered(one, claim, lambda: self._value(one, expression, value))
             case claims.ComprehensionRound(names=names):
@@ -252,6 +256,37 @@ class StepClaims:
             if note.time_index > self.at or (inside and place > one.at and note.node in one.binders):
                 return
             yield note
+
+    def _error(self, one: OpenStep, claim: claims.StepRaises) -> None:
+        """Checks what a step raises, and where."""
+        known = self.run.values.raised.get(one.step.index)
+        if claim.error is None:
+            return
+        if known is None:
+            raise Unreadable(f"the exception of {step_name(one.step)} is not known")
+        if claim.error not in (known.text, known.type):
+            raise wrong(f"{step_name(one.step)} raises {truncate(known.text)}")
+        if claim.expression is None:
+            return
+        claimed = parsed(claim.expression)
+        if claimed is None:
+            raise Unreadable(f"{truncate(claim.expression)} is no expression")
+        node = known.node
+        if node is None or not matches(claimed, node, lambda part: self._in_place_of(one, part), whole=True):
+            raise wrong(f"{truncate(claim.expression)} is not what raises the exception of {step_name(one.step)}")
+
+    def _sort_keys(self, one: OpenStep, claim: claims.SortKeys) -> None:
+        """Checks the keys of a sort."""
+        notes = [note for note in self.run.notes(one.step) if note.time_index <= self.at]
+        found = [
+            "[" + ", ".join(note.value.text or "" for note in keys) + "]"
+            for node, keys in itertools.groupby(notes, key=lambda note: note.node)
+            if isinstance(node, ast.keyword) and ast.unparse(node.value) == claim.name
+        ]
+        if not found:
+            raise wrong(f"{step_name(one.step)} sorts nothing by {truncate(claim.name)} here")
+        if canonical(claim.text) not in found:
+            raise wrong(f"the keys by {claim.name} are {truncate(' or '.join(found))}")
 
     def _operation_value(self, one: OpenStep, node: ast.BinOp) -> Collection[str]:
         """What `x += y` gives: read out of the variable's value after the step."""

@@ -77,6 +77,7 @@ def group_by(gen: ExpressionGenerator, kind: str, x: Expr) -> IdiomInstance:
     groups = gen.start(gen.rng.choice(("groups", "buckets", "by_key")), f"dict[{kind}, list[{x.kind}]]", "{}")
 
     def act(v: Expr) -> None:
+        v = name_if_long(gen, v, 30, "key")
         description = f"appends {as_object(x)} to the list under {as_object(v)} in `{groups.name}` (empty at first)"
         gen.add_line(f"{groups.name}.setdefault({v.text}, []).append({x.text})", description)
 

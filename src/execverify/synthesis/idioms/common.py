@@ -28,4 +28,7 @@ def alternating(gen: ExpressionGenerator, *texts: str) -> Callable[[], str]:
 
 def name_if_long(gen: ExpressionGenerator, value: Expr, most: int, *name: str) -> Expr:
     """A value that is used twice: where its text is longer than that, under a name."""
-    return gen.assign(value, *name).expr if len(value.text) > most else value
+    named = len(value.text) > most or (
+        value.kind == "bool" and not value.text.isidentifier()
+    )  # a condition is no object of a verb
+    return gen.assign(value, *name).expr if named else value

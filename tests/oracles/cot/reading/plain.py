@@ -81,6 +81,14 @@ def _fails(found: Found, codes: Spans) -> Iterator[Claim]:
     yield claims.StepRaises()
 
 
+def _raises(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield claims.StepRaises(codes[-1], codes[0] if len(codes) == 2 else None)
+
+
+def _keys(found: Found, codes: Spans) -> Iterator[Claim]:
+    yield claims.SortKeys(codes[0], codes[1])
+
+
 def _enters(found: Found, codes: Spans) -> Iterator[Claim]:
     yield claims.FunctionEntered(codes[0], bindings(codes[1:]), in_detail=found[1] is None)
 
@@ -161,6 +169,8 @@ _PATTERNS: list[Pattern] = [
     (r" § now has (\d+) items\.", _sized),
     (r" Nothing is left, so the loop ends\.", _exhausted),
     (r" It fails with an error\.", _fails),
+    (r" (?:§|It) raises §\.", _raises),
+    (r" The keys by § are §\.", _keys),
     (rf" It calls §(?: with {NAMED})?(, in short)?\.", _enters),
 ]
 
