@@ -126,6 +126,19 @@ class RunReference:
         after = self.following.get(step.index)
         return after is not None and node.body[0].lineno <= after.line <= (node.body[-1].end_lineno or 0)
 
+    def branch(self, step: Step) -> tuple[int, int]:
+        """The line of a step and the line that runs next in its frame; 0 where the frame ends."""
+        after = self.following.get(step.index)
+        return step.line, after.line if after is not None else 0
+
+    def branches_between(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
+        """The branches of the steps from one up to another, each once, in the order in which they are first taken."""
+        key = ("branches", start, stop)
+        if key not in self.memo:
+            self.memo[key] = tuple(dict.fromkeys(self.branch(step) for step in self.steps[start:stop]))
+        found: tuple[tuple[int, int], ...] = self.memo[key]
+        return found
+
     def end_of_call(self, index: int) -> int:
         """The index after the last step of the call that begins with a step."""
         return self._frame_stops[self.steps[index].frame]
