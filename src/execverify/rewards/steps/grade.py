@@ -36,7 +36,7 @@ from execverify.rewards.steps.free_text import GradedText, grade_text_against
 from execverify.rewards.steps.matching import canonical
 from execverify.rewards.steps.reference import SHORT, RunReference, references_of
 from execverify.rewards.steps.scan import Unreadable
-from execverify.rewards.steps.step_claims import Fault, OpenStep, StepClaims, step_name, wrong
+from execverify.rewards.steps.step_claims import PART_CLAIMS, Fault, OpenStep, StepClaims, step_name, wrong
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import Step
 from execverify.utils.messages import count_phrase, encodable
@@ -291,12 +291,14 @@ class _Grader:
             if first is not None and isinstance(claim, claims.ValueClaim | claims.SideEffect | claims.ComprehensionRound):
                 continue  # the line is not right; the rest tells only where it goes
             try:
-                self._check_owed(claim)
+                if self.owed:
+                    self._check_owed(claim)
                 self._check(claim)
             except Fault as fault:
                 first = first or fault
         try:
-            self._check_owed(None)
+            if self.owed:
+                self._check_owed(None)
             self._finish_line()
         except Fault as fault:
             first = first or fault
@@ -305,8 +307,8 @@ class _Grader:
 
     def _check_owed(self, claim: Claim | None) -> None:
         """A skipped call must be followed by what it returned."""
-        owed, self.owed = self.owed, False
-        if owed and not isinstance(claim, claims.FunctionReturned):
+        self.owed = False
+        if not isinstance(claim, claims.FunctionReturned):
             raise Fault(StepVerdict.MISSING, "what the skipped call returns is not stated")
 
     def _rest(self) -> str:
@@ -339,7 +341,8 @@ class _Grader:
                 frame = self.run.trace.frames[self.run.steps[self.at].frame]
                 raise Fault(StepVerdict.MISSING, f"{step_name(one.step)} calls {frame.function}, which is not described")
             return
-        self.open = [other for other in self.open if other is not one] + ([one] if self.run.is_lenient else [])
+        if self.open or self.run.is_lenient:
+            self.open = [other for other in self.open if other is not one] + ([one] if self.run.is_lenient else [])
         if missing := self._missing(one):
             raise Fault(StepVerdict.MISSING, f"{step_name(one.step)} {missing}")
 
@@ -369,11 +372,16 @@ class _Grader:
 
     def _check(self, claim: Claim) -> None:
         """Checks one claim; raises Fault where it does not hold."""
+        if type(claim) in PART_CLAIMS:  # most are
+            if self.current is None:
+                raise wrong("it is about no step")
+            self.step_claims.check(self.current, claim, self.at)
+            return
         match claim:
-            case claims.CallStarts(arguments=arguments):
-                self._call_starts(arguments)
             case claims.StepStarts(line=line, visit=visit):
                 self._step_starts(line, visit)
+            case claims.CallStarts(arguments=arguments):
+                self._call_starts(arguments)
             case claims.StepResumes(line=line, visit=visit):
                 self._step_resumes(line, visit)
             case claims.RoundsSkipped():
@@ -390,10 +398,6 @@ class _Grader:
                 self._requirement(line, visit, names)
             case claims.NextStatementAnswer() | claims.StateAnswer() | claims.OtherAnswer() | claims.NeverRunsAnswer():
                 self._answer(claim)
-            case _:
-                if self.current is None:
-                    raise wrong("it is about no step")
-                self.step_claims.check(self.current, claim, self.at)
 
     def _call_starts(self, arguments: Bindings) -> None:
         if self.started:
@@ -428,7 +432,7 @@ class _Grader:
         if not self.started:
             self.started = True
             raise Fault(StepVerdict.MISSING, "the call is not described")
-        unfinished = self._unfinished()
+        unfinished = self._unfinished() if self.open else None
         if unfinished is not None:
             self.open = [one for one in self.open if one is not unfinished]
             raise Fault(StepVerdict.OUT_OF_ORDER, f"{step_name(unfinished.step)} goes on first")
