@@ -67,12 +67,12 @@ class TokenCredits:
         for place, (start, end, _) in enumerate(spans):
             owner[start:end] = [place] * (end - start)
         found, starts = [], self.starts(ids, text)
-        for index, (start, stop) in enumerate(zip(starts, _stops(starts, len(text)), strict=True)):
+        for index, (begin, stop) in enumerate(zip(starts, _stops(starts, len(text)), strict=True)):
             if ids[index] in self._ends and index == len(ids) - 1:
                 found.append(float(at_end))
                 continue
-            place = max(owner[start:stop], default=-1) if start is not None else -1
-            found.append(float(spans[place][2]) if place >= 0 else 0.0)
+            last = max(owner[begin:stop], default=-1) if begin is not None else -1
+            found.append(float(spans[last][2]) if last >= 0 else 0.0)
         return found
 
     def starts(self, ids: Sequence[int], text: str | None = None) -> list[int | None]:
