@@ -34,7 +34,6 @@ def credits(task: Task, name: str, texts: list[str] = GROUP) -> list[dict[str, f
     given = rule.credits(texts, score_many([(task, text) for text in texts], rule=rule))
     for text, spans in zip(texts, given, strict=True):
         assert all(0 <= start <= end <= len(text) for start, end, _ in spans)
-        assert all(spans[i][1] <= spans[i + 1][0] for i in range(len(spans) - 1))
     return [
         {text[a:b].strip() or ("<eos>" if a == b else "\n"): v for a, b, v in spans}
         for text, spans in zip(texts, given, strict=True)
@@ -76,17 +75,39 @@ def test_bilevel_adds_the_outcome_to_every_token(task: Task) -> None:
     rule = REWARDS.get("bilevel")
     assert isinstance(rule, CreditReward)
     for text, spans in zip(GROUP, rule.credits(GROUP, score_many([(task, text) for text in GROUP], rule=rule)), strict=True):
-        assert [spans[i][1] for i in range(len(spans) - 1)] == [spans[i + 1][0] for i in range(len(spans) - 1)]
-        assert spans[0][0] == 0 and spans[-1][:2] == (len(text), len(text))
+        assert spans[:2] == [(0, len(text), spans[0][2]), (len(text), len(text), spans[0][2])]
+        assert all(spans[i][1] <= spans[i + 1][0] for i in range(2, len(spans) - 1))
 
 
 def test_first_divergence_blames_one_unit(task: Task) -> None:
     outcome = group_advantages([2, 2, 0, 0])[0]
     true, wrong_sum, wrong_return, wrong_answer = credits(task, "first_divergence")
     assert true == {TRUE: pytest.approx(outcome), "<eos>": pytest.approx(outcome)}
-    assert wrong_sum == {"<reasoning>\ncall with n=3": pytest.approx(outcome)}
+    assert wrong_sum == {"<reasoning>\ncall with n=3": pytest.approx(outcome), "L2#1: m = 3 + 1 -> 5": 0}
     assert wrong_return == {"L3#1: return 4 * 2 -> 6": pytest.approx(-outcome)}
     assert wrong_answer == {"assert f(3) == 9": pytest.approx(-outcome)}
+
+
+@pytest.mark.parametrize(
+    "old, new, wrong",
+    [
+        ("</reasoning>", "L3#1: return 4 * 2 -> 8\n</reasoning>", "L3#1: return 4 * 2 -> 8"),  # it goes on where others end
+        ("L3#1: return 4 * 2 -> 8\n</reasoning>", "</reasoning>", "</reasoning>"),  # it ends where others go on
+        ("<answer>", "So it is 8.\n<answer>", "So it is 8."),
+        ("</answer>", "</answer>\nmore", "more"),
+        ("== 8\n", "== 8\n7\n", "7\n</answer>"),
+        ("assert f(3) == 8\n", "", "</answer>"),
+    ],
+)  # fmt: skip
+def test_whatever_comes_instead_is_compared_with_the_others(task: Task, old: str, new: str, wrong: str) -> None:
+    other = TRUE.replace(old, new)
+    *_, given = credits(task, "step", [TRUE, TRUE, TRUE, other])
+    assert given[wrong] == pytest.approx(-1.5) and sum(value for value in given.values() if value < 0) == pytest.approx(-1.5)
+    rule = REWARDS.get("step")
+    assert isinstance(rule, CreditReward)
+    group = [TRUE, TRUE, TRUE, other]
+    spans = rule.credits(group, score_many([(task, text) for text in group], rule=rule))[0]
+    assert max(value for _, _, value in spans) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("name", ["step", "bilevel", "first_divergence"])

@@ -96,6 +96,24 @@ def test_what_is_a_claim(text: str, claim: str, verdict: str) -> None:
     assert (claim, verdict) in [(words.strip("`"), one) for words, one in found(text)]
 
 
+@pytest.mark.parametrize(
+    ("text", "claims"),
+    [
+        ("At the end, total is 0.", []),
+        ("After the loop, total = 0.", []),
+        ("`total` ends up as 4.", [("total` ends up as 4", "right")]),
+        ("The final value of total is 4.", [("total is 4", "right")]),
+        ("total starts at 4.", []),
+        ("total is initialized to 0.", [("total is initialized to 0", "right")]),
+        ("total = 0 at first and total = 4 at the end.", [("total = 0", "right"), ("total = 4", "right")]),
+        ("In the final iteration total is 0.", [("total is 0", "right")]),
+        ("At the end, total is 7.", [("total is 7", "wrong")]),
+    ],
+)
+def test_first_and_last_values_are_those_that_hold_then(text: str, claims: list[tuple[str, str]]) -> None:
+    assert [(words.strip("`"), verdict) for words, verdict in found(text)] == claims
+
+
 def test_a_value_at_another_moment_is_unread() -> None:
     text = "Iteration 1: total = 4.\nAfter iteration 2: total = 4.\nAt the end total = 0."
     assert [str(step.verdict) for step in graded(text).steps] == ["unread", "right", "right"]

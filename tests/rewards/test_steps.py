@@ -231,6 +231,45 @@ def test_rounds_and_calls_may_be_skipped_once_one_is_described() -> None:
     assert not graded(task, early).is_true
 
 
+FACTORIAL = "def f(n):\n    if n < 1:\n        return 1\n    return n * f(n - 1)"
+ONE_LINE = "def f(n):\n    return n * f(n - 1) if n else 1"
+LATE = "def f(n):\n    t = 0\n    for i in range(n):\n        if i {}:\n            t += i\n    return t"
+LATE_CALL = "def g(k):\n    if k > 1:\n        k *= 3\n    return k\n\ndef f(n):\n    a = g(1)\n    b = g(n)\n    return a + b"
+TO_LOOP = "call with n=3\nL2#1: t = 0\nL3#1: i = 0\nL4#1: if 0"
+TO_CALL = "L7#1: call g(k=1)\nL2#1: if 1 > 1 -> False\nL4#1: return 1\nback L7#1: a = 1\nL8#1: call"
+DESCENT = "call with n=2\nL2#1: if 2 < 1 -> False\nL4#1: call f(n=1)"
+DESCENT_2 = f"{DESCENT}\nL2#2: if 1 < 1 -> False\nL4#2: call f(n=0)"
+ASCENT = "back L4#2: return 1\nback L4#1: return 2"
+END_3 = "L3#4: end\nL6#1: return"
+
+
+@pytest.mark.parametrize(
+    "source, arguments, lines, hides",
+    [
+        # a recursion is described down to its end, once
+        (FACTORIAL, "2", f"{DESCENT} ...; return 1\nback L4#1: return 2", "line 4 ends its function"),
+        (FACTORIAL, "2", f"{DESCENT_2} ...; return 1\n{ASCENT}", "line 2 goes on with line 3"),
+        (FACTORIAL, "2", f"{DESCENT_2}\nL2#3: if 0 < 1 -> True\nL3#1: return 1\n{ASCENT}", ""),
+        (ONE_LINE, "2", "call with n=2\nL2#1: call f(n=1) ...; return 1\nback L2#1: return 2", "line 2 ends its function"),
+        # a branch is described when it is first taken, and when it is first not taken
+        (LATE.format("> 1"), "3", f"{TO_LOOP} > 1 -> False\nL3#2~3: i = 2; t = 2\n{END_3} 2", "line 4 goes on with line 5"),
+        (LATE.format("< 1"), "3", f"{TO_LOOP} < 1 -> True\nL5#1: t = 0\nL3#2~3: i = 2\n{END_3} 0", "line 4 goes on with line 3"),
+        (LATE.format("> 9"), "3", f"{TO_LOOP} > 9 -> False\nL3#2~3: i = 2\n{END_3} 0", ""),
+        (
+            LATE_CALL,
+            "2",
+            f"call with n=2\n{TO_CALL} g(k=2) ...; return 6\nback L8#1: b = 6\nL9#1: return 7",
+            "line 2 goes on with line 3",
+        ),
+        (LATE_CALL, "0", f"call with n=0\n{TO_CALL} g(k=0) ...; return 0\nback L8#1: b = 0\nL9#1: return 1", ""),
+    ],
+)
+def test_what_was_not_described_before_may_not_be_skipped(source: str, arguments: str, lines: str, hides: str) -> None:
+    task = ev.task(ev.trace(ev.Program(source, "f", arguments)), limit=0)
+    found = graded(task, f"<reasoning>\n{lines}\n</reasoning>\n<answer>\n{task.assertion}\n</answer>").first_divergence
+    assert (found is None) == (not hides) and (found is None or hides in found.why), found
+
+
 def test_what_is_asked_about_may_not_be_skipped() -> None:
     trace = ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1"))
     task = ev.task(trace, limit=None)

@@ -59,16 +59,17 @@ def train_probe_command(
     Nothing is trained. Without --model and --rows it takes those of a training's folder after SFT.
     """
     from execverify.training.presets import load_preset
-    from execverify.training.probe import model_and_rows
+    from execverify.training.probe import check_sources, model_and_rows
     from execverify.training.with_trl.common import engine_or_error
 
-    settings = load_preset(preset, changes)
+    settings, folder = load_preset(preset, changes), Path(out) if out else None
+    check_sources(settings, folder, model, rows)  # before the engine, whose import takes seconds
     engine_or_error()
     from execverify.training.with_trl.probe import PROBE_REWARDS, ProbeSettings, probe
 
     names = tuple(dict.fromkeys(name.strip() for name in rewards.split(",") if name.strip())) if rewards else PROBE_REWARDS
     wanted = ProbeSettings(names, prompts or 0, group or 0, batches, seed, memory, workers)
-    found, from_rows = model_and_rows(settings, Path(out) if out else None, model, rows, workers, note)
+    found, from_rows = model_and_rows(settings, folder, model, rows, workers, note)
     report = probe(settings, found, from_rows, wanted, note)
     if as_json:
         echo_json(dataclasses.asdict(report))

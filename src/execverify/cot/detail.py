@@ -1,6 +1,6 @@
 """How much of a run is rendered: the levels of detail, and what is left out at each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from execverify.cot.loops import Loop, TraceStructure, is_closed
@@ -68,32 +68,65 @@ class SkippedSteps:
     last: int = 0
 
 
-def gaps_of(trace: Trace, shape: TraceStructure, detail: DetailLevel, questions: Iterable[Question]) -> dict[int, SkippedSteps]:
-    """What is left out, by the first step of each: whole rounds of long loops, whole calls. What is asked about is rendered."""
+def gaps_of(
+    trace: Trace, shape: TraceStructure, endings: Mapping[int, Sequence[int]], detail: DetailLevel, questions: Iterable[Question]
+) -> dict[int, SkippedSteps]:
+    """What is left out, by the first step of each: whole rounds of long loops, whole calls.
+
+    What is asked about is rendered. So is each branch, until a rendered step that takes it is over: see `_branch`.
+
+    Args:
+        trace: the run.
+        shape: its loops and calls.
+        endings: steps by the moment, in steps begun, at which they are over.
+        detail: how much to include.
+        questions: what is asked about the run.
+    """
     wanted = wanted_steps(trace, questions)
+    candidates: dict[int, list[SkippedSteps]] = {}
+    rounds = (gap for loop in shape.loops for gap in _rounds(trace, shape, loop, detail, wanted))
+    for gap in (*rounds, *_calls(trace, shape, detail, wanted)):
+        candidates.setdefault(gap.start, []).append(gap)
     found: list[SkippedSteps] = []
-    for loop in shape.loops:
-        found += _of_loop(trace, shape, loop, detail, wanted)
-    rendered: dict[str, int] = {}
+    known: set[tuple[int, int]] = set()
+    rendered: set[int] = set()
+    at = moment = 0
+    while at < len(trace.steps):
+        while moment < at:
+            moment += 1
+            known.update(_branch(trace, shape, step) for step in endings.get(moment, ()) if step in rendered)
+        longest_first = sorted(candidates.get(at, ()), key=lambda gap: -gap.stop)
+        fitting = (gap for gap in longest_first if all(_branch(trace, shape, step) in known for step in range(at, gap.stop)))
+        chosen = next(fitting, None)
+        if chosen is None:
+            rendered.add(at)
+            at += 1
+        else:
+            found.append(chosen)
+            at = chosen.stop
+    return {gap.start: gap for gap in _joined(found, detail)}
+
+
+def _branch(trace: Trace, shape: TraceStructure, step: int) -> tuple[int, int]:
+    """The line of a step and the line that runs next in its frame; 0 where the frame ends."""
+    after = shape.after[step]
+    return trace.steps[step].line, trace.steps[after].line if after >= 0 else 0
+
+
+def _calls(trace: Trace, shape: TraceStructure, detail: DetailLevel, wanted: frozenset[int]) -> Iterator[SkippedSteps]:
+    """Calls that may be left out: those of a function after its first ones."""
+    counts: dict[str, int] = {}
     for number, frame in enumerate(trace.frames):
         start, stop = shape.spans[number]
         if frame.caller is None or start == stop or number in shape.generators:
             continue
-        rendered[frame.function] = count = rendered.get(frame.function, 0) + 1
+        counts[frame.function] = count = counts.get(frame.function, 0) + 1
         if (
             count > detail.calls
             and not any(start <= step < stop for step in wanted)
             and is_closed(trace, shape, number, start, stop)
         ):
-            found.append(SkippedSteps(start, stop))
-    found.sort(key=lambda gap: (gap.start, -gap.stop))
-    outer: dict[int, SkippedSteps] = {}
-    end = 0
-    for gap in found:
-        if gap.start >= end:
-            outer[gap.start] = gap
-            end = gap.stop
-    return outer
+            yield SkippedSteps(start, stop)
 
 
 def wanted_steps(trace: Trace, questions: Iterable[Question]) -> frozenset[int]:
@@ -108,30 +141,28 @@ def wanted_steps(trace: Trace, questions: Iterable[Question]) -> frozenset[int]:
     return frozenset(found)
 
 
-def _of_loop(trace: Trace, shape: TraceStructure, loop: Loop, detail: DetailLevel, wanted: frozenset[int]) -> list[SkippedSteps]:
+def _rounds(
+    trace: Trace, shape: TraceStructure, loop: Loop, detail: DetailLevel, wanted: frozenset[int]
+) -> Iterator[SkippedSteps]:
+    """Rounds of a loop that may be left out: of a long one, those between its first and its last rounds."""
     turns = loop.turns[:-1] if loop.completed else loop.turns
     if len(turns) <= detail.unroll:
-        return []
-    left_out = [
-        turn
-        for place, turn in enumerate(turns)
-        if detail.head <= place < len(turns) - detail.tail
-        and not any(turn.start <= step < turn.stop for step in wanted)
-        and is_closed(trace, shape, loop.frame, turn.start, turn.stop)
-    ]
-    found: list[SkippedSteps] = []
+        return
+    for turn in turns[detail.head : len(turns) - detail.tail]:
+        if not any(turn.start <= step < turn.stop for step in wanted) and is_closed(
+            trace, shape, loop.frame, turn.start, turn.stop
+        ):
+            yield SkippedSteps(turn.start, turn.stop, loop, turn.visit, turn.visit)
+
+
+def _joined(gaps: list[SkippedSteps], detail: DetailLevel) -> Iterator[SkippedSteps]:
+    """Rounds of a loop in a row, one by one where they are few, else as one; calls as they are."""
     run: list[SkippedSteps] = []
-    for turn in left_out:
-        gap = SkippedSteps(turn.start, turn.stop, loop, turn.visit, turn.visit)
-        if run and run[-1].stop != gap.start:
-            found += _joined(run, detail)
+    for gap in [*gaps, None]:
+        if run and (gap is None or gap.loop is None or gap.loop is not run[-1].loop or gap.start != run[-1].stop):
+            if run[0].loop is not None and len(run) > max(1, detail.rounds):
+                run = [SkippedSteps(run[0].start, run[-1].stop, run[0].loop, run[0].first, run[-1].last)]
+            yield from run
             run = []
-        run.append(gap)
-    return found + _joined(run, detail)
-
-
-def _joined(run: list[SkippedSteps], detail: DetailLevel) -> list[SkippedSteps]:
-    """Rounds in a row, one by one where they are few, else as one."""
-    if len(run) <= max(1, detail.rounds):
-        return run
-    return [SkippedSteps(run[0].start, run[-1].stop, run[0].loop, run[0].first, run[-1].last)]
+        if gap is not None:
+            run.append(gap)

@@ -105,7 +105,7 @@ class _ClaimBuilder:
         self.effects = StepEffects(
             self.details, detail, {(one.line, one.visit, one.variable) for one in questions if one.variable}
         )
-        self.gaps = gaps_of(self.trace, self.shape, detail, questions)
+        self.gaps = gaps_of(self.trace, self.shape, view.endings, detail, questions)
         self.open: dict[int, StepContext] = {}  # steps that are being rendered, and what is known in each
 
     # ------------------------------------------------------------------------------------------------ the events, in order

@@ -34,13 +34,20 @@ def model_and_rows(
         TrainingError: no folder of a training, one of other settings, or one without a model before white-box RL.
         DatasetError: rows that cannot be read.
     """
+    check_sources(preset, out, model, rows)
+    training = TrainingPipeline(preset, out or Path(), workers, logger)
+    found = training.starting_model(_STAGE) if model is None else model
+    return found, training.prompts(_STAGE) if rows is None else read_rows(rows)
+
+
+def check_sources(preset: Preset, out: Path | None, model: str | None, rows: str | None) -> None:
+    """Raises TrainingError where there is nothing to probe; arguments as for `model_and_rows`. Loads no engine."""
     if out is None and (model is None or rows is None):
         raise TrainingError("name what to probe: -o OUT of a training, or both --model and --rows")
     if out is not None:
         _check_folder(preset, out)
-    training = TrainingPipeline(preset, out or Path(), workers, logger)
-    found = training.starting_model(_STAGE) if model is None else model
-    return found, training.prompts(_STAGE) if rows is None else read_rows(rows)
+    if rows not in (None, "-") and not Path(str(rows)).exists():
+        raise TrainingError(f"{rows} does not exist: give a file of rows, or a dataset's folder")
 
 
 def _check_folder(preset: Preset, out: Path) -> None:

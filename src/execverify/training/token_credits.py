@@ -4,9 +4,9 @@ A reward function that credits parts of a completion has a method
 
     credits(completions: list[str], columns: dict[str, list], group: int) -> list[list[tuple[int, int, float]]]
 
-which gives for each completion a list of (start, end, advantage). The spans count characters of the completion's text, are half-open,
-in order, and do not overlap. A span with start = end = len(text) credits the end-of-sequence token. `group` completions that follow one
-another have the same prompt.
+which gives for each completion a list of (start, end, advantage). The spans count characters of the completion's text and are half-open.
+Where they overlap, the last one in the list counts. A span with start = end = len(text) credits the end-of-sequence token. `group`
+completions that follow one another have the same prompt.
 
     TokenCredits(tokenizer, [2]).advantages([15, 7, 2], [(4, 9, 1.0)])   # [0.0, 1.0, 0.0], where token 7 is characters 4 to 8
 """
@@ -26,8 +26,9 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 class TokenCredits:
     """Maps spans of characters to tokens for one tokenizer.
 
-    A token takes the advantage of the span in which its first character is. Tokens in no span, and special tokens other than the
-    end of sequence, get 0.
+    A token takes the advantage of the last span in the list that holds one of its characters. So a token with the newline of one line and
+    the begin of the next, by which a model chooses the next line, counts to the next. Tokens in no span, and special tokens other than
+    the end of sequence, get 0.
 
     Args:
         tokenizer: of transformers.
@@ -57,19 +58,21 @@ class TokenCredits:
             name: of the reward function, for messages.
 
         Raises:
-            TrainingError: the spans overlap, are not in order, or exceed the text.
+            TrainingError: a span exceeds the text.
         """
         text = self.text(ids)
         _check_spans(spans, len(text), name)
-        at_end = sum(value for start, end, value in spans if start == end == len(text))
-        found, places, left = [], self.starts(ids, text), list(reversed(spans))
-        for index, (token, start) in enumerate(zip(ids, places, strict=True)):
-            if token in self._ends and index == len(ids) - 1:
+        at_end = next((value for start, end, value in reversed(spans) if start == end == len(text)), 0.0)
+        owner = [-1] * len(text)  # for each character, the last span that holds it
+        for place, (start, end, _) in enumerate(spans):
+            owner[start:end] = [place] * (end - start)
+        found, starts = [], self.starts(ids, text)
+        for index, (begin, stop) in enumerate(zip(starts, _stops(starts, len(text)), strict=True)):
+            if ids[index] in self._ends and index == len(ids) - 1:
                 found.append(float(at_end))
                 continue
-            while left and start is not None and left[-1][1] <= start:
-                left.pop()
-            found.append(float(left[-1][2]) if left and start is not None and left[-1][0] <= start < left[-1][1] else 0.0)
+            last = max(owner[begin:stop], default=-1) if begin is not None else -1
+            found.append(float(spans[last][2]) if last >= 0 else 0.0)
         return found
 
     def starts(self, ids: Sequence[int], text: str | None = None) -> list[int | None]:
@@ -122,11 +125,21 @@ def _common(one: str, other: str) -> int:
     return next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other)))
 
 
+def _stops(starts: Sequence[int | None], length: int) -> list[int]:
+    """Where each token ends: at the next start that is greater, for the tokens of one character share its start."""
+    found: list[int] = []
+    stop = last = length
+    for start in reversed(starts):
+        if start is not None and start < last:
+            stop, last = last, start
+        found.append(stop)
+    return found[::-1]
+
+
 def _check_spans(spans: Sequence[Span], length: int, name: str) -> None:
-    last = 0
     for start, end, _ in spans:
-        if not last <= start <= end <= length:
+        if not 0 <= start <= end <= length:
             raise TrainingError(
-                f"{name} credits characters {start} to {end} of a completion of {length}: give spans in order that do not overlap"
+                f"{name} credits characters {start} to {end} of a completion of {length}: "
+                "give spans with 0 <= start <= end <= the length of the text"
             )
-        last = end

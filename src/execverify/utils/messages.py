@@ -73,6 +73,8 @@ def redact(text: str, secrets: tuple[str, ...]) -> str:
 
 def encodable(text: str) -> str:
     """A text with lone surrogates escaped, so that it can be written as UTF-8."""
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -17,6 +17,7 @@ end of the completion.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -58,13 +59,23 @@ def units_of(completion: str, score: Score) -> list[Unit]:
     if score.chain is None:
         return []
     found: list[Unit] = []
-    counts: dict[int, int] = {}
+    counts: Counter[int] = Counter()
+    answer = _answer_span(completion)
     for step in score.chain.steps:
-        order = counts[step.place] = counts.get(step.place, -1) + 1
-        found.append(Unit(("run", step.place, order), _with_newline(completion, step.span), step.right))
+        span = _with_newline(completion, step.span)
+        if answer is not None and step.span[0] >= answer[1]:  # nothing may follow the answer
+            return [*found, *_answer_units(completion, score, answer, counts)[:-1], Unit(("end", 0, 0), span, False)]
+        found.append(Unit(_next_place(counts, step.place), span, step.right))
         if not step.right:
             return _where_it_is_missing(completion, found)
-    return found + _answer_units(completion, score)
+    return found + _answer_units(completion, score, answer, counts)
+
+
+def _next_place(counts: Counter[int], place: int) -> tuple[str, int, int]:
+    """A place in the chain: how many steps were described before, and how many units have stood there. What comes next at the same place,
+    a line, the end of the reasoning or the answer, is compared."""
+    counts[place] += 1
+    return ("run", place, counts[place] - 1)
 
 
 def _where_it_is_missing(completion: str, units: list[Unit]) -> list[Unit]:
@@ -75,19 +86,28 @@ def _where_it_is_missing(completion: str, units: list[Unit]) -> list[Unit]:
     return units
 
 
-def _answer_units(completion: str, score: Score) -> list[Unit]:
+def _answer_span(completion: str) -> tuple[int, int] | None:
+    """Where the answer begins and ends, with its tags; None where it is not whole."""
     end = completion.rfind(ANSWER_CLOSE)
     start = completion.rfind(ANSWER_OPEN, 0, end) if end >= 0 else -1
+    return (start, end + len(ANSWER_CLOSE)) if start >= 0 else None
+
+
+def _answer_units(completion: str, score: Score, answer: tuple[int, int] | None, counts: Counter[int]) -> list[Unit]:
+    """The units after a true chain."""
     length = len(completion)
-    if start < 0:
+    if answer is None or score.chain is None:
         return [Unit(("end", 0, 0), (length, length), False)]
+    start, end = answer[0], answer[1] - len(ANSWER_CLOSE)
     units = []
-    described = max((step.span[1] for step in score.chain.steps if step.span[1] <= start), default=0) if score.chain else 0
+    total = score.chain.total
+    described = max((step.span[1] for step in score.chain.steps if step.span[1] <= start), default=0)
     close = completion.find(REASONING_CLOSE, described, start)  # a line may hold the tag in a text
     if close >= 0:
-        units.append(Unit(("close", 0, 0), _with_newline(completion, (close, close + len(REASONING_CLOSE))), True))
+        span = _with_newline(completion, (close, close + len(REASONING_CLOSE)))
+        units.append(Unit(_next_place(counts, total), span, True))
     inside = start + len(ANSWER_OPEN)
-    units.append(Unit(("open", 0, 0), _with_newline(completion, (start, inside)), True))
+    units.append(Unit(_next_place(counts, total), _with_newline(completion, (start, inside)), True))
     lines = [
         (at, at + len(text))
         for text, at in split_lines(completion[inside:end], inside)
@@ -172,7 +192,7 @@ class CreditReward(ChainReward):
             scores: of each, with its chain.
 
         Returns:
-            For each completion its credits, in order, without overlaps. Text in none of them has the advantage 0.
+            For each completion its credits. Where they overlap, the last one counts; text in none of them has the advantage 0.
         """
         return self.group_credits([self.graded(text, score) for text, score in zip(completions, scores, strict=True)])
 
@@ -240,23 +260,14 @@ class BilevelReward(StepReward):
     def group_credits(self, group: Sequence[GradedText]) -> list[list[Credit]]:
         by_step = super(BilevelReward, self).group_credits(group)
         outcomes = group_advantages([text.outcome for text in group])
-        return [_with_outcome(spans, text.length, outcome) for spans, text, outcome in zip(by_step, group, outcomes, strict=True)]
-
-
-def _with_outcome(spans: list[Credit], length: int, outcome: float) -> list[Credit]:
-    """Spans with an advantage added to them and to all that is between them, and to the end."""
-    found: list[Credit] = []
-    at = 0
-    for start, end, value in spans:
-        if at < start:
-            found.append((at, start, outcome))
-        found.append((start, end, value + outcome))
-        at = max(at, end)
-    if at < length:
-        found.append((at, length, outcome))
-    if not found or found[-1][0] != length:
-        found.append((length, length, outcome))
-    return found
+        return [
+            [
+                (0, text.length, outcome),
+                (text.length, text.length, outcome),
+                *((start, end, value + outcome) for start, end, value in spans),
+            ]
+            for spans, text, outcome in zip(by_step, group, outcomes, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,5 +291,5 @@ class FirstDivergenceReward(CreditReward):
             elif outcome < 0:
                 found.append([(*wrong.span, outcome)])
             else:
-                found.append([(0, wrong.span[0], outcome)])
+                found.append([(0, wrong.span[0], outcome), (*wrong.span, 0.0)])  # a token that begins before it may choose it
         return found

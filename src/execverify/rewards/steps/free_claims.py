@@ -82,6 +82,7 @@ class Sentence:
         is_correction: it takes back something that was stated before.
         is_doubtful: it may deny, compare or generalize what it states.
         leaves_loop: it is about what follows or precedes a loop.
+        bound: "start" or "end" where it is about the first or the last values of variables; else empty.
     """
 
     span: tuple[int, int]
@@ -90,6 +91,7 @@ class Sentence:
     is_correction: bool = False
     is_doubtful: bool = False
     leaves_loop: bool = False
+    bound: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,6 +252,14 @@ _LEAVES = re.compile(
     r"\b(?:final(?:ly)?|returns?|returned|at the end|output|answer|result(?:s)?|initial\w*|start(?:s|ing)?)\b",
     re.IGNORECASE,
 )
+_STARTS = re.compile(r"\b(?:initial\w*|(?:starts?|begins?|starting|beginning) (?:out )?(?:at|as|with|from))\b", re.IGNORECASE)
+_FINISHES = re.compile(
+    r"\b(?:at the (?:very )?end|in the end|final(?:ly)?|ends? up|(?:once|when|after) (?:the |all |both )?(?:\w+ )?(?:loop|iterations?)s?"
+    r"(?: (?:ends?|exits?|finish(?:es)?|completes?|terminates?|(?:is|are) (?:done|over|complete|finished)))?)\b"
+    r"(?! of (?:the |each |this |that |every )?(?:\w+ )?(?:iteration|round|pass|step|line)"
+    r"| (?:iteration|round|pass|step|check|element|item))",
+    re.IGNORECASE,
+)
 _ORDINALS = {
     word: number
     for number, words in enumerate(
@@ -302,7 +312,9 @@ def _sentence(text: str, start: int, end: int, vocabulary: Vocabulary) -> Senten
         return Sentence((start, end), (), (), is_correction, False, leaves)
     found = [*_values(words, start, vocabulary), *_results(words, start, vocabulary), *_others(words, start)]
     claims = tuple(sorted(found, key=lambda one: (one.span[0], one.span[1])))
-    return Sentence((start, end), claims, rounds, is_correction, _DOUBTFUL.search(words) is not None, leaves)
+    bounds = [name for name, signs in (("start", _STARTS), ("end", _FINISHES)) if signs.search(words)]
+    bound = bounds[0] if len(bounds) == 1 else ""
+    return Sentence((start, end), claims, rounds, is_correction, _DOUBTFUL.search(words) is not None, leaves, bound)
 
 
 def _others(words: str, start: int) -> Iterator[Found]:

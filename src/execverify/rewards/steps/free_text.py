@@ -162,6 +162,11 @@ class _Facts:
         for name, value in state.items():
             self.moments.setdefault(name, []).append((index, value.text))
 
+    def holds_elsewhere(self, claim: ValueFound, bound: str) -> bool:
+        """Whether a claim about the first ("start") or last ("end") value of a variable of the only frame states another one."""
+        moments = self.moments.get(claim.subject, []) if len(self.run.trace.frames) == 1 else []
+        return bool(moments) and moments[0 if bound == "start" else -1][1] != claim.value
+
     def of(self, subject: str) -> Moments:
         """The moments of an expression's values."""
         if subject not in self._expressions:
@@ -349,6 +354,8 @@ class _Reader:
             self.reached = {}
         if len(anchors) == 1:
             self._go_to(anchors[0])
+        values = [one for one in sentence.claims if isinstance(one, ValueFound)] if not anchors and not sentence.rounds else []
+        bounded = values[0 if sentence.bound == "start" else -1] if values and sentence.bound else None
         graded = []
         for claim in sentence.claims:
             if isinstance(claim, ResultFound) and any(
@@ -361,6 +368,8 @@ class _Reader:
                 verdict, why = self._verdict(claim, None)
             else:
                 verdict, why = self._verdict(claim, self.place)
+                if verdict == StepVerdict.RIGHT and claim is bounded and self.facts.holds_elsewhere(bounded, sentence.bound):
+                    verdict, why = StepVerdict.UNREAD, "it holds at another moment"
             step = self._step(claim.span, verdict, why)
             if sentence.is_correction:
                 step = _taken_back(step)

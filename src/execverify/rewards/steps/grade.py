@@ -4,8 +4,8 @@ A chain in free words is graded by `execverify.rewards.steps.free_text`. Any oth
 (`docs/chain-of-thought.md`). Each line claims which step runs next, what its expressions are, and what it changes. A line is right only
 if all that it claims holds in the run, if it describes the step that runs next, and if it states what a line about that step must state:
 new values of variables, the outcome of a test, the value that a call returns. Rounds of a loop after its first may be skipped where the
-line states what they change, and calls of a function after its first where the line states what they return. What a question asks about
-may not be skipped.
+line states what they change, and calls where the line states what they return. What a question asks about may not be skipped, nor may
+what runs for the first time: each line, with the line that follows it, must have been described before.
 
 >>> import execverify as ev
 >>> task = ev.task(ev.trace(ev.Program("def f(n):\\n    n += 1\\n    return n", arguments="3")), limit=0)
@@ -36,7 +36,7 @@ from execverify.rewards.steps.free_text import GradedText, grade_text_against
 from execverify.rewards.steps.matching import canonical
 from execverify.rewards.steps.reference import SHORT, RunReference, references_of
 from execverify.rewards.steps.scan import Unreadable
-from execverify.rewards.steps.step_claims import Fault, OpenStep, StepClaims, step_name, wrong
+from execverify.rewards.steps.step_claims import PART_CLAIMS, Fault, OpenStep, StepClaims, step_name, wrong
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import Step
 from execverify.utils.messages import count_phrase, encodable
@@ -206,7 +206,8 @@ class _Grader:
         self.open: list[OpenStep] = []
         self.entered = False
         self.skipped_frame: int | None = None
-        self.detailed: set[str] = set()  # functions of which a call was described step by step
+        self.unfinished_steps: list[Step] = []  # described steps that were not over when a skip was last checked
+        self.known_branches: set[tuple[int, int]] = set()  # those that a described step had taken and was over by then
         self.started = False
         self.closed = False
         self.answered: set[int] = set()  # questions that a line has answered
@@ -290,12 +291,14 @@ class _Grader:
             if first is not None and isinstance(claim, claims.ValueClaim | claims.SideEffect | claims.ComprehensionRound):
                 continue  # the line is not right; the rest tells only where it goes
             try:
-                self._check_owed(claim)
+                if self.owed:
+                    self._check_owed(claim)
                 self._check(claim)
             except Fault as fault:
                 first = first or fault
         try:
-            self._check_owed(None)
+            if self.owed:
+                self._check_owed(None)
             self._finish_line()
         except Fault as fault:
             first = first or fault
@@ -304,8 +307,8 @@ class _Grader:
 
     def _check_owed(self, claim: Claim | None) -> None:
         """A skipped call must be followed by what it returned."""
-        owed, self.owed = self.owed, False
-        if owed and not isinstance(claim, claims.FunctionReturned):
+        self.owed = False
+        if not isinstance(claim, claims.FunctionReturned):
             raise Fault(StepVerdict.MISSING, "what the skipped call returns is not stated")
 
     def _rest(self) -> str:
@@ -338,7 +341,8 @@ class _Grader:
                 frame = self.run.trace.frames[self.run.steps[self.at].frame]
                 raise Fault(StepVerdict.MISSING, f"{step_name(one.step)} calls {frame.function}, which is not described")
             return
-        self.open = [other for other in self.open if other is not one] + ([one] if self.run.is_lenient else [])
+        if self.open or self.run.is_lenient:
+            self.open = [other for other in self.open if other is not one] + ([one] if self.run.is_lenient else [])
         if missing := self._missing(one):
             raise Fault(StepVerdict.MISSING, f"{step_name(one.step)} {missing}")
 
@@ -368,11 +372,16 @@ class _Grader:
 
     def _check(self, claim: Claim) -> None:
         """Checks one claim; raises Fault where it does not hold."""
+        if type(claim) in PART_CLAIMS:  # most are
+            if self.current is None:
+                raise wrong("it is about no step")
+            self.step_claims.check(self.current, claim, self.at)
+            return
         match claim:
-            case claims.CallStarts(arguments=arguments):
-                self._call_starts(arguments)
             case claims.StepStarts(line=line, visit=visit):
                 self._step_starts(line, visit)
+            case claims.CallStarts(arguments=arguments):
+                self._call_starts(arguments)
             case claims.StepResumes(line=line, visit=visit):
                 self._step_resumes(line, visit)
             case claims.RoundsSkipped():
@@ -389,10 +398,6 @@ class _Grader:
                 self._requirement(line, visit, names)
             case claims.NextStatementAnswer() | claims.StateAnswer() | claims.OtherAnswer() | claims.NeverRunsAnswer():
                 self._answer(claim)
-            case _:
-                if self.current is None:
-                    raise wrong("it is about no step")
-                self.step_claims.check(self.current, claim, self.at)
 
     def _call_starts(self, arguments: Bindings) -> None:
         if self.started:
@@ -415,7 +420,7 @@ class _Grader:
         entered, self.entered = self.entered, False
         self.at = target.index + 1
         self.current = OpenStep(target)
-        self.detailed.add(self.run.trace.frames[target.frame].function)
+        self.unfinished_steps.append(target)
         if target.index != expected.index:
             self.open = [one for one in self.open if self.run.ends[one.step.index] > self.at]
             raise Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {step_name(expected)}")
@@ -427,7 +432,7 @@ class _Grader:
         if not self.started:
             self.started = True
             raise Fault(StepVerdict.MISSING, "the call is not described")
-        unfinished = self._unfinished()
+        unfinished = self._unfinished() if self.open else None
         if unfinished is not None:
             self.open = [one for one in self.open if one is not unfinished]
             raise Fault(StepVerdict.OUT_OF_ORDER, f"{step_name(unfinished.step)} goes on first")
@@ -470,11 +475,23 @@ class _Grader:
         stop = self._end_of_known_rounds(begun, last, node, where)
         if any(self.at <= index < stop for index in self.asked):
             raise Fault(StepVerdict.MISSING, f"a question asks about one of {where}, which must be described")
+        if hidden := self._new_branch(stop):
+            raise Fault(StepVerdict.MISSING, f"{where} hide that {hidden}, which was not described before")
         start, self.at = self.at, stop
         own = [step for step in self.run.steps[start:stop] if step.frame == begun.frame and step.finished is not None]
         changed = {name for step in own for name in step.changed if name in own[-1].state}
         state = {name: text for name in changed if (text := own[-1].state[name].text) is not None}
         self._compare_bindings(claim.state, state, where, SHORT)
+
+    def _new_branch(self, stop: int) -> str:
+        """The first branch of the steps up to one that no described step has taken; empty where there is none, and all may be skipped."""
+        ends = self.run.ends
+        self.known_branches.update(self.run.branch(step) for step in self.unfinished_steps if ends[step.index] <= self.at)
+        self.unfinished_steps = [step for step in self.unfinished_steps if ends[step.index] > self.at]
+        for line, after in self.run.branches_between(self.at, stop):
+            if (line, after) not in self.known_branches:
+                return f"line {line} " + (f"goes on with line {after}" if after else "ends its function")
+        return ""
 
     def _end_of_known_rounds(self, begun: Step, last: Step, node: ast.For | ast.While | ast.AsyncFor, where: str) -> int:
         """As `_end_of_rounds`, which may walk a long way; its outcome is kept."""
@@ -516,8 +533,10 @@ class _Grader:
             self.entered = True
         else:
             stop = self.run.end_of_call(self.at)
-            if function not in self.detailed or any(self.at <= index < stop for index in self.asked):
-                raise Fault(StepVerdict.MISSING, f"this call of {function} must be described")
+            if any(self.at <= index < stop for index in self.asked):
+                raise Fault(StepVerdict.MISSING, f"a question asks about this call of {function}, which must be described")
+            if hidden := self._new_branch(stop):
+                raise Fault(StepVerdict.MISSING, f"this call of {function} hides that {hidden}, which was not described before")
             self.at, self.skipped_frame = stop, frame
             self.owed = self.run.returned(frame) is not None
         self._compare_bindings(claim.arguments, self.run.bindings(frame), f"the call of {function}")

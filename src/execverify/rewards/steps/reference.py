@@ -54,6 +54,7 @@ class RunReference:
         self.steps = trace.steps
         self.statements = layout_of(trace.program).statements
         self.memo: dict[tuple[object, ...], Any] = {}
+        self._to_state: dict[int, frozenset[str]] = {}
         self.generators = {step.frame for step in trace.steps if (one := self.statements.get(step.line)) and one.yields}
         self.is_lenient = any(one.yields or not one.is_unambiguous for one in self.statements.values())
         self.previous: list[Step | None] = []
@@ -126,6 +127,19 @@ class RunReference:
         after = self.following.get(step.index)
         return after is not None and node.body[0].lineno <= after.line <= (node.body[-1].end_lineno or 0)
 
+    def branch(self, step: Step) -> tuple[int, int]:
+        """The line of a step and the line that runs next in its frame; 0 where the frame ends."""
+        after = self.following.get(step.index)
+        return step.line, after.line if after is not None else 0
+
+    def branches_between(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
+        """The branches of the steps from one up to another, each once, in the order in which they are first taken."""
+        key = ("branches", start, stop)
+        if key not in self.memo:
+            self.memo[key] = tuple(dict.fromkeys(self.branch(step) for step in self.steps[start:stop]))
+        found: tuple[tuple[int, int], ...] = self.memo[key]
+        return found
+
     def end_of_call(self, index: int) -> int:
         """The index after the last step of the call that begins with a step."""
         return self._frame_stops[self.steps[index].frame]
@@ -185,11 +199,15 @@ class RunReference:
         found = {name: state[name].text for name in self.parameters(frame) if name in state}
         return {name: text for name, text in found.items() if text is not None}
 
-    def must_set(self, step: Step) -> set[str]:
+    def must_set(self, step: Step) -> frozenset[str]:
         """The variables that a line about a step must state: those that it binds or changes, by their values or their sizes."""
-        statement = self.statement(step)
-        names = set(step.changed) | (statement.targets if statement else set())
-        return {name for name in names if name in step.state and _can_be_stated(step.state[name])}
+        found = self._to_state.get(step.index)
+        if found is None:
+            statement = self.statement(step)
+            names = set(step.changed) | (statement.targets if statement else set())
+            found = frozenset(name for name in names if name in step.state and _can_be_stated(step.state[name]))
+            self._to_state[step.index] = found
+        return found
 
 
 def _can_be_stated(value: Value) -> bool:

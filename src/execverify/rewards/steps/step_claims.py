@@ -23,6 +23,13 @@ _SCALARS = frozenset({"int", "float", "bool", "NoneType", "str", "complex"})
 """Types of values that may stand in place of a name: others can change within a statement."""
 
 
+PART_CLAIMS = frozenset({
+    claims.ValueClaim, claims.VariableSet, claims.VariableSize, claims.ConditionValue, claims.LoopExhausted, claims.StepRaises,
+    claims.ComprehensionRound, claims.SideEffect, claims.SortKeys,
+})  # fmt: skip
+"""The claims about one step that `StepClaims` checks."""
+
+
 class Fault(Exception):
     """A line is not right.
 
@@ -92,12 +99,17 @@ class StepClaims:
             Unreadable: it is no Python.
         """
         self.at = at
+        if isinstance(claim, claims.ValueClaim):
+            self._remembered(one, claim, lambda: self._value(one, claim.expression, claim.value))
+            return
+        if isinstance(claim, claims.ComprehensionRound):
+            self._round(one, claim.names)
+            return
+        key = (type(claim), getattr(claim, "name", None), getattr(claim, "text", None))
+        if key in one.made:
+            raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+        one.made.add(key)
         step, node = one.step, self.run.node(one.step)
-        if not isinstance(claim, claims.ValueClaim | claims.ComprehensionRound):
-            key = (type(claim), getattr(claim, "name", None), getattr(claim, "text", None))
-            if key in one.made:
-                raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
-            one.made.add(key)
         match claim:
             case claims.VariableSet(name=name) | claims.VariableSize(name=name):
                 one.names.add(name)
@@ -119,10 +131,6 @@ class StepClaims:
                 self._error(one, claim)
             case claims.SortKeys():
                 self._sort_keys(one, claim)
-            case claims.ValueClaim(expression=expression, value=value):
-                self._remembered(one, claim, lambda: self._value(one, expression, value))
-            case claims.ComprehensionRound(names=names):
-                self._round(one, names)
             case claims.SideEffect(text=text):
                 self._remembered(one, claim, lambda: self._side_effect(one, node, text))
 
