@@ -5,8 +5,10 @@
 A null server on loopback answers at once, from a process of its own that shares the machine. Its answers are programs of the grammar,
 so that nearly every one keeps its constraint. The asker writes each answer to the store before it is counted; the plain client sends the
 same requests without it. With --ray, the grammar's rows are made with local processes and on a Ray that is started here, after a first
-small build that is not counted. With --memory-rows, so many rows go through a stage that asks a model in this process and through the writing of
-rows, and the peak of the resident memory is read at a tenth of them and at the end; nothing else is measured then. On a machine that others use, compare the figures a second of processor time, which is this process's own.
+small build that is not counted. With --memory-rows, nothing else is
+measured: so many rows go through a stage that asks a model in this process, half of them are written, and the peak of the resident
+memory is read at a tenth of the rows and at the end. On a machine that others use, compare the figures
+a second of processor time, which is this process's own.
 """
 
 import argparse
@@ -37,6 +39,7 @@ from execverify.models import Generation, Request, Sampling, load
 from execverify.questions.rows import to_row
 from execverify.questions.task import task
 from execverify.synthesis import synthesize
+from execverify.tracing.trace import trace
 
 PROGRAMS = 512  # distinct answers; item i gets the program of item i
 
@@ -90,9 +93,8 @@ def peak_mb() -> float:
 
 def memory(folder: Path, count: int) -> dict[str, float]:
     """Peaks of memory while rows go through a stage with a model that answers at once; half of them are kept."""
-    row = to_row(
-        task(next(made for index in range(20) if (made := synthesize(0, index)) is not None).program, kind="input_prediction")
-    )
+    program = next(made.program for index in range(20) if (made := synthesize(0, index)) is not None)
+    row = to_row(task(trace(program), kind="input_prediction"))
     rows = (
         {**row, "id": f"row {number}", "prompt": [{"role": "user", "content": f"{number} " * 100}]} for number in range(count)
     )

@@ -96,7 +96,7 @@ def funnel_of(out: Path) -> list[dict[str, Any]]:
 def test_programs(server: tuple[Served, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = (
-        "dataset", "build", "-o", str(out), "--size", "4", "--max-asked", "4", "--levels", "1", "--seed", "2", "--checks", "run",
+        "dataset", "build", "-o", str(out), "--synthesizer", "chat", "--size", "4", "--max-asked", "4", "--levels", "1", "--seed", "2", "--checks", "run",
         "--examples", "2", "--repair", "--inputs", "chat", "--max-tokens", "60", *model_words(server),
     )  # fmt: skip
     done = run(*command)
