@@ -96,21 +96,21 @@ def funnel_of(out: Path) -> list[dict[str, Any]]:
 def test_programs(server: tuple[Served, Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = (
-        "dataset", "build", "-o", str(out), "--synthesizer", "chat", "--size", "4", "--max-asked", "4", "--levels", "1", "--seed", "2", "--checks", "run",
-        "--examples", "2", "--repair", "--inputs", "chat", "--max-tokens", "60", *model_words(server),
+        "dataset", "build", "-o", str(out), "--synthesizer", "chat", "--size", "3", "--max-asked", "3", "--levels", "1",
+        "--seed", "2", "--checks", "run", "--examples", "2", "--repair", "--inputs", "chat", "--max-tokens", "50", *model_words(server),
     )  # fmt: skip
     done = run(*command)
     assert done.returncode == 0, done.stderr
     manifest = read_manifest(out)
     assert manifest is not None
-    assert manifest["items"] == 4
+    assert manifest["items"] == 3
     new = manifest["funnel"][-1]["count"]
     check_funnel(manifest["funnel"], rejected(out / "rejected.jsonl"), new)
-    assert manifest["funnel"][1]["count"] == 4  # each was answered
+    assert manifest["funnel"][1]["count"] == 3  # each was answered
     assert check_rows(str(out)) == manifest["rows"] >= new
     store = RequestStore(out / "requests")
     before = store.totals()
-    assert before.answers >= 4
+    assert before.answers >= 3
     assert run(*command).returncode == 0  # complete: nothing is asked
     assert store.totals() == before
     store.close()
@@ -119,7 +119,7 @@ def test_programs(server: tuple[Served, Path], tmp_path: Path) -> None:
 def test_inputs(server: tuple[Served, Path], tmp_path: Path) -> None:
     running, weights = server
     records: list[Record] = []
-    for index in range(2):
+    for index in range(1):
         made = synthesize(0, index, levels=(2,), methods=("str.upper", "int +"))
         assert made is not None
         program = made.program
@@ -130,7 +130,7 @@ def test_inputs(server: tuple[Served, Path], tmp_path: Path) -> None:
     with Asker(model, RequestStore(tmp_path / "requests"), concurrency=2) as asker:
         answered = ask_inputs(records, asker, SynthesisConfig(inputs="chat", max_tokens=60))
         assert asker.usage.errors == 0
-        assert asker.usage.sent == 2
+        assert asker.usage.sent == 1
     for record in answered:
         for arguments in record["inputs"]:  # the model may have written none of use
             assert arguments != record["arguments"]
@@ -141,7 +141,7 @@ def test_difficulty_and_teaching(server: tuple[Served, Path], tmp_path: Path) ->
     rows = tmp_path / "rows"
     build(rows, 2, DatasetConfig(seed=1, levels=(1, 2), max_questions=0, kinds=("white_box", "input_prediction")))
     hard = tmp_path / "hard.jsonl"
-    words = ("--samples", "2", "--keep", "0-1", "--max-tokens", "40", *model_words(server))
+    words = ("--samples", "2", "--keep", "0-1", "--max-tokens", "32", *model_words(server))
     done = run("dataset", "difficulty", str(rows), "-o", str(hard), *words)
     assert done.returncode == 0, done.stderr
     kept = list(read_rows(str(hard)))
@@ -150,7 +150,7 @@ def test_difficulty_and_teaching(server: tuple[Served, Path], tmp_path: Path) ->
     assert check_rows(str(hard)) == len(kept)
 
     taught = tmp_path / "taught.jsonl"
-    done = run("dataset", "add-cot", str(rows), "-o", str(taught), "--tries", "2", "--max-tokens", "40", *model_words(server))
+    done = run("dataset", "add-cot", str(rows), "-o", str(taught), "--tries", "2", "--max-tokens", "32", *model_words(server))
     chains = [json.loads(line) for line in taught.read_text().splitlines()] if taught.exists() else []
     assert done.returncode == (0 if chains else 2), done.stderr
     tasks = {row["id"]: from_row(row) for row in read_rows(str(rows))}
@@ -161,7 +161,7 @@ def test_difficulty_and_teaching(server: tuple[Served, Path], tmp_path: Path) ->
 def test_failures(server: tuple[Served, Path], tmp_path: Path) -> None:
     build(tmp_path / "code", 1, DatasetConfig(seed=1, levels=(1, 2), kinds=("code_generation",)))
     failures = tmp_path / "failures.jsonl"
-    words = ("--samples", "2", "--max-tokens", "80", *model_words(server))
+    words = ("--samples", "2", "--max-tokens", "50", *model_words(server))
     done = run("dataset", "from-failures", str(tmp_path / "code"), "-o", str(failures), *words)
     made = check_rows(str(failures)) if failures.exists() else 0
     assert done.returncode == (0 if made else 2), done.stderr
