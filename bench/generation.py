@@ -1,11 +1,14 @@
 """Models in the loop without a model: requests a second, rows a second through the funnel, and memory.
 
-    python bench/generation.py [--requests N] [--rows N] [--concurrency N] [--workers N] [--ray] [--json]
+    python bench/generation.py [--requests N] [--rows N] [--concurrency N] [--workers N] [--ray] [--memory-rows N] [--json]
 
 A null server on loopback answers at once, from a process of its own that shares the machine. Its answers are programs of the grammar,
 so that nearly every one keeps its constraint. The asker writes each answer to the store before it is counted; the plain client sends the
 same requests without it. With --ray, the grammar's rows are made with local processes and on a Ray that is started here, after a first
-small build that is not counted. On a machine that others use, compare the figures a second of processor time, which is this process's own.
+small build that is not counted. With --memory-rows, nothing else is
+measured: so many rows go through a stage that asks a model in this process, half of them are written, and the peak of the resident
+memory is read at a tenth of the rows and at the end. On a machine that others use, compare the figures
+a second of processor time, which is this process's own.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import os
 import resource
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,10 +30,16 @@ from execverify.datasets.ray_pool import RayPool
 from execverify.datasets.workers import WorkerPool
 from execverify.generation.asker import Asker
 from execverify.generation.build import build_with_model
+from execverify.generation.difficulty import DIFFICULTY_STAGES
+from execverify.generation.funnel import Funnel
 from execverify.generation.programs import SynthesisConfig
+from execverify.generation.rows import Record, RowOutput, ask_samples, rejected, run_stages
 from execverify.generation.store import RequestStore
-from execverify.models import Request, Sampling, load
+from execverify.models import Generation, Request, Sampling, load
+from execverify.questions.rows import to_row
+from execverify.questions.task import task
 from execverify.synthesis import synthesize
+from execverify.tracing.trace import trace
 
 PROGRAMS = 512  # distinct answers; item i gets the program of item i
 
@@ -42,8 +52,13 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=256)
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--ray", action="store_true", help="measure --engine ray beside local too")
+    parser.add_argument("--memory-rows", type=int, help="measure the memory at so many rows, and nothing else")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.memory_rows:
+        with tempfile.TemporaryDirectory() as folder:
+            report(options, memory(Path(folder), options.memory_rows))
+        return
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     server = multiprocessing.get_context("spawn").Process(
         target=serve, args=(theirs, max(PROGRAMS, 4 * options.rows)), daemon=True
@@ -59,12 +74,59 @@ def main() -> None:
             }
     finally:
         server.terminate()
-    figures["memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    report(options, {**figures, "memory_mb": peak_mb()})
+
+
+def report(options: argparse.Namespace, figures: dict[str, float]) -> None:
+    """Prints the figures as a table, or as JSON."""
     if options.json:
         print(json.dumps({"settings": vars(options), "figures": figures}))
         return
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):44} {value:12,.1f}")
+
+
+def peak_mb() -> float:
+    """The most resident memory of this process so far."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def memory(folder: Path, count: int) -> dict[str, float]:
+    """Peaks of memory while rows go through a stage with a model that answers at once; half of them are kept."""
+    program = next(made.program for index in range(20) if (made := synthesize(0, index)) is not None)
+    row = to_row(task(trace(program), kind="input_prediction"))
+    rows = (
+        {**row, "id": f"row {number}", "prompt": [{"role": "user", "content": f"{number} " * 100}]} for number in range(count)
+    )
+    output = RowOutput(str(folder / "rows.parquet"), Funnel("rows", DIFFICULTY_STAGES), about="", command="")
+    found: dict[str, float] = {"memory_mb_at_the_start": peak_mb()}
+    begun = time.perf_counter()
+
+    def counted(records: Iterator[Record]) -> Iterator[Record]:
+        for number, record in enumerate(records):
+            if number == count // 10:
+                found[f"memory_mb_at_{number}_rows"] = peak_mb()
+            yield rejected(record, "hard enough", "odd") if number % 2 else {**record, "completions": []}
+
+    with Asker(Null(), RequestStore(folder / "requests"), None, 256) as asker:
+        made = run_stages(rows, lambda records: ask_samples(records, asker, Sampling(), 1), concurrency=256)
+        assert output.write(counted(made)) == (count + 1) // 2
+    return {**found, f"memory_mb_at_{count}_rows": peak_mb(), "rows_a_second": count / (time.perf_counter() - begun)}
+
+
+class Null:
+    """A model in this process that answers at once."""
+
+    name = "null"
+    settings: dict[str, Any] = {"engine": "null"}
+
+    def generate(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+        """One short completion for each request."""
+        for request in requests:
+            yield Generation(request.id, ("I do not know. " * 20,), None, ("stop",))
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def asked(url: str, folder: Path, count: int, concurrency: int) -> dict[str, float]:

@@ -155,7 +155,7 @@ def _teach(
             return pool.submit(partial(judge_completions, limits=limits), pairs).result()
 
         def count(record: Record) -> Record:
-            levels.setdefault(record["row"].get("level"), Counter())[not record["stage"]] += 1
+            levels.setdefault(_level(record), Counter())[not record["stage"]] += 1
             bar.advance(1)
             return record
 
@@ -172,6 +172,11 @@ def _teach(
     note(f"{count_phrase(kept, 'chain')}" + (f" -> {out}" if kept else ""))
     if not kept:
         raise RowError(f"no row of {rows} got a chain, so {out} was not written")
+
+
+def _level(record: Record) -> int | None:
+    level = record["row"].get("level")
+    return level if isinstance(level, int) else None
 
 
 def _print_account(account: CotReport, out: str) -> None:

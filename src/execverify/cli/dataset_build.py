@@ -110,6 +110,13 @@ GRAMMAR = "grammar"
     type=click.Choice([FULL, RUN]),
     help="chat: full: as for the grammar's programs; run: a program runs, deterministically, and there is something to ask.",
 )
+@click.option(
+    "--examples",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 8),
+    help="chat: programs of the grammar that the prompt shows, of the same level with other methods; for weak models.",
+)
 @max_tokens_option(1024)
 @asking_options
 def dataset_build_command(
@@ -140,6 +147,7 @@ def dataset_build_command(
     repair: bool,
     inputs_from: str,
     checks: str,
+    examples: int,
     max_tokens: int,
     **asking: Any,
 ) -> None:
@@ -167,7 +175,7 @@ def dataset_build_command(
         imports=imports,
     )
     if synthesizer == CHAT:
-        config = SynthesisConfig(temperature, top_p, max_tokens, repair, inputs_from, checks=checks)
+        config = SynthesisConfig(temperature, top_p, max_tokens, repair, inputs_from, checks=checks, examples=examples)
         with open_workers(engine, workers) as at_work:
             _build_with_model(out, size, recipe, config, max_asked, at_work, asking)
         return

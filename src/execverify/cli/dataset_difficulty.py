@@ -82,6 +82,7 @@ def dataset_difficulty_command(
     output = RowOutput(out, Funnel("rows", DIFFICULTY_STAGES), input_funnel(rows), about=_ABOUT, command=given_command())
     total = count_rows(rows)
     facts: list[Record] = []
+    read = 0
     with (
         open_asker(asking, beside(out or rows, ".requests")) as asker,
         open_workers(engine, workers) as at_work,
@@ -95,8 +96,10 @@ def dataset_difficulty_command(
 
         def count(record: Record) -> Record:
             bar.advance(1)
-            row = {"difficulty": record["row"].get("difficulty")}
-            facts.append({"row": row, "predictors": record.get("predictors")})
+            nonlocal read
+            read += 1
+            if "predictors" in record:
+                facts.append({"row": {"difficulty": record["row"].get("difficulty")}, "predictors": record["predictors"]})
             return record
 
         try:
@@ -104,7 +107,7 @@ def dataset_difficulty_command(
             written = output.write(map(count, made))
         finally:
             note_usage(asker)
-    if not facts:
+    if not read:
         raise DatasetError(f"{rows} holds no rows")
     _print(facts, config)
     print_funnel(output.entries)

@@ -93,9 +93,9 @@ def reject_repeated(record: Record, seen: set[str]) -> Record:
 
 
 def _asks_for_code(record: Record) -> Record:
-    kind = record["row"]["kind"]
-    if record["stage"] or kind == CODE_GENERATION:
+    if record["stage"] or record["row"]["kind"] == CODE_GENERATION:
         return record
+    kind = record["row"]["kind"]
     return rejected(record, ASKED, f"rows of kind {kind} ask for no code")
 
 

@@ -18,6 +18,9 @@ from execverify.utils.messages import count_phrase
 MAX_ANSWER = 2 * MAX_CODE_ANSWER
 """Longest completion that is read, in characters."""
 
+MAX_DEPTH = 100
+"""Deepest syntax tree of a program that is used, in nodes: what reads programs later goes down into them."""
+
 _MAX_LINES, _MAX_LINE = 400, 4_000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DROPPED = (ast.Expr, ast.Assert, ast.Assign, ast.AnnAssign, ast.If)
@@ -57,6 +60,9 @@ def parse_program(completion: str) -> Program | Unusable:
         return Unusable("the code has no function")
     reason = Unusable("the answer has no call with literal arguments")
     for text, tree in reversed(defining):
+        if _is_deep(tree):
+            reason = Unusable("the program cannot be used", f"it is nested more than {MAX_DEPTH} nodes deep")
+            continue
         own_first = [tree, *(other for _, other in trees if other is not tree)]
         for name, arguments in _calls(own_first, _function_names(tree)):
             try:
@@ -64,6 +70,14 @@ def parse_program(completion: str) -> Program | Unusable:
             except (ProgramError, RecursionError) as problem:
                 reason = Unusable("the program cannot be used", str(problem))
     return reason
+
+
+def _is_deep(tree: ast.AST) -> bool:
+    """Whether a tree is deeper than `MAX_DEPTH`; goes down level by level, so that depth costs no stack."""
+    nodes: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        nodes = [child for node in nodes for child in ast.iter_child_nodes(node)]
+    return bool(nodes)
 
 
 def parse_inputs(completion: str, program: Program, most: int) -> list[str]:

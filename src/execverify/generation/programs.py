@@ -12,6 +12,7 @@ split, excluded, stage, reason, detail`. `stage` is "" until the record is rejec
 """
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,13 +29,13 @@ from execverify.generation.parse import Unusable, parse_inputs, parse_program
 from execverify.generation.prompts import input_messages, program_messages, repair_messages
 from execverify.models.model import Request, Sampling
 from execverify.programs.constraints import LEVELS, Constraint, check
-from execverify.programs.fingerprint import alpha_hash
+from execverify.programs.fingerprint import alpha_hash, structure_hash
 from execverify.programs.program import Program, truncate
 from execverify.questions.rows import to_row
 from execverify.questions.task import CODE_GENERATION, Message
 from execverify.sandbox.result import Outcome
 from execverify.sandbox.run import sandbox
-from execverify.synthesis.grammar import scheduled_constraint
+from execverify.synthesis.grammar import GeneratedProgram, scheduled_constraint, synthesize
 from execverify.tracing.trace import Trace
 
 Record = dict[str, Any]
@@ -47,6 +48,8 @@ FULL, RUN = "full", "run"
 
 _RUN_REASON = "its run: "
 _NO_LITERAL = "its result has no literal"
+_SHOWN = "it is an example of the prompt"
+_TRIES = 20  # for each example
 _NEAR = "it is too near to a benchmark's program"
 
 
@@ -62,6 +65,7 @@ class SynthesisConfig:
         input_temperature: of the requests for inputs.
         inputs_asked: how many inputs a model is asked for.
         checks: `FULL` or `RUN`.
+        examples: programs of the grammar that the prompt shows, of the same level but with other methods.
 
     Raises:
         DatasetError: an unknown name or a number out of range.
@@ -75,6 +79,7 @@ class SynthesisConfig:
     input_temperature: float = 0.4
     inputs_asked: int = 5
     checks: str = FULL
+    examples: int = 0
 
     def __post_init__(self) -> None:
         if self.inputs not in (TYPED, CHAT):
@@ -83,6 +88,8 @@ class SynthesisConfig:
             raise DatasetError(f"checks are {FULL} or {RUN}, not {self.checks!r}")
         if self.inputs_asked < 1:
             raise DatasetError(f"inputs_asked is {self.inputs_asked}: give 1 or more")
+        if self.examples < 0:
+            raise DatasetError(f"examples is {self.examples}: give 0 or more")
 
     def plain(self) -> dict[str, Any]:
         """The configuration as JSON values."""
@@ -110,7 +117,12 @@ def program_records(recipe: DatasetConfig, indexes: Iterable[int]) -> list[Recor
 
 def ask_programs(records: Sequence[Record], asker: Asker, config: SynthesisConfig, seed: int = 0) -> list[Record]:
     """Asks for the program of each record. The number of the sample is the record's index."""
-    prompts = [program_messages(_constraint(record)) for record in records]
+    shown = [_examples(record, config.examples, seed) for record in records]
+    prompts = [program_messages(_constraint(record), examples) for record, examples in zip(records, shown, strict=True)]
+    records = [
+        {**record, "shown": [structure_hash(program) for _, program in examples]}
+        for record, examples in zip(records, shown, strict=True)
+    ]
     sampling = Sampling(config.temperature, config.top_p, config.max_tokens, seed=seed)
     return _asked(records, prompts, asker, sampling, _set_completion)
 
@@ -125,7 +137,11 @@ def repair_programs(records: Sequence[Record], asker: Asker, config: SynthesisCo
     places = [at for at, record in enumerate(records) if record["stage"] in (PARSED, CONSTRAINT)]
     broken = [records[at] for at in places]
     prompts = [
-        repair_messages(program_messages(_constraint(record)), record["completion"], record["detail"] or record["reason"])
+        repair_messages(
+            program_messages(_constraint(record), _examples(record, config.examples, seed)),
+            record["completion"],
+            record["detail"] or record["reason"],
+        )
         for record in broken
     ]
     sampling = Sampling(config.temperature, config.top_p, config.max_tokens, seed=seed)
@@ -221,7 +237,22 @@ def _checked(record: Record) -> Record:
         return rejected(record, PARSED, reason, found.detail)
     record = {**record, "source": found.source, "entry_point": found.entry_point, "arguments": found.arguments, "inputs": []}
     why = check(found, _constraint(record))
-    return record if why is None else rejected(record, CONSTRAINT, f"level {record['level']} broken", why)
+    if why is not None:
+        return rejected(record, CONSTRAINT, f"level {record['level']} broken", why)
+    return rejected(record, NEW, _SHOWN) if structure_hash(found) in record.get("shown", ()) else record
+
+
+def _examples(record: Record, count: int, seed: int) -> list[tuple[Constraint, Program]]:
+    """Programs of the grammar for the prompt of a record, with their constraints: of its level, with other methods."""
+    known = _level_examples(record["level"], count + 1, seed) if count else []
+    return [(one.constraint, one.program) for one in known if one.constraint.method != record["method"]][:count]
+
+
+@functools.lru_cache(maxsize=64)
+def _level_examples(level: int, count: int, seed: int) -> list[GeneratedProgram]:
+    """Programs of one level, no two with one method."""
+    made = (synthesize(-1 - seed, index, levels=(level,)) for index in range(_TRIES * count))
+    return list(itertools.islice((one for one in made if one is not None and check(one.program, one.constraint) is None), count))
 
 
 def _stage_of(reason: str) -> str:

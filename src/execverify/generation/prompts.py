@@ -60,20 +60,35 @@ def describe_level(constraint: Constraint) -> str:
     return f"{others} Write exactly one function `f` with control statements (`if`, `elif`, `for`, `while`), {nested}."
 
 
-def program_messages(constraint: Constraint) -> tuple[Message, ...]:
-    """Asks for a program and one call of it."""
-    owner = CATALOG[constraint.method].owner
-    kind = "built-in functions" if owner == "builtins" else f"type `{owner}`"
+def program_messages(constraint: Constraint, examples: Sequence[tuple[Constraint, Program]] = ()) -> tuple[Message, ...]:
+    """Asks for a program and one call of it. What is the same for all requests comes first, so that a server reads it once.
+
+    Args:
+        constraint: what the program has to keep.
+        examples: requests with their answers, which the model sees as earlier turns.
+    """
     rules = "\n".join(f"- {rule}" for rule in PROGRAM_RULES)
-    text = (
+    intro = (
         "Write a short Python program that is interesting to execute by hand.\n\n"
-        f"Type: {kind}\nMethod: {describe_method(constraint.method)}\n"
-        f"Constraint (level {constraint.level} of 6): {describe_level(constraint)}\n\n"
         f"Rules:\n{rules}\n\n"
         "Give one ```python block with the functions, and behind them one line with a call of `f` whose arguments are literals, such as "
-        '`f([3, 1, 2], "ab")`. Give nothing else.'
+        '`f([3, 1, 2], "ab")`. Give nothing else.\n\n'
     )
-    return ({"role": "user", "content": text},)
+    messages: list[Message] = []
+    for asked, program in examples:
+        answer = f"```python\n{program.source.rstrip()}\n\n{program.one_line_call}\n```"
+        messages += [{"role": "user", "content": _wanted(asked)}, {"role": "assistant", "content": answer}]
+    messages.append({"role": "user", "content": _wanted(constraint)})
+    return ({"role": "user", "content": intro + messages[0]["content"]}, *messages[1:])
+
+
+def _wanted(constraint: Constraint) -> str:
+    owner = CATALOG[constraint.method].owner
+    kind = "built-in functions" if owner == "builtins" else f"type `{owner}`"
+    return (
+        f"Type: {kind}\nMethod: {describe_method(constraint.method)}\n"
+        f"Constraint (level {constraint.level} of 6): {describe_level(constraint)}"
+    )
 
 
 def repair_messages(asked: Sequence[Message], completion: str, reason: str) -> tuple[Message, ...]:

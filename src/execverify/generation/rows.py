@@ -7,7 +7,7 @@ rows.requests/            what was asked and answered
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,10 +19,11 @@ from execverify.datasets.workers import batched
 from execverify.errors import RowError
 from execverify.generation.asker import Asker
 from execverify.generation.engine import BATCH_SIZE, run_in_order
-from execverify.generation.funnel import ANSWERED, MAX_COMPLETION, MAX_DETAIL, Funnel, read_funnel
+from execverify.generation.funnel import ANSWERED, ASKED, MAX_COMPLETION, MAX_DETAIL, Funnel, read_funnel
 from execverify.models.model import Request, Sampling
 from execverify.programs.program import truncate
 from execverify.questions.rows import Row
+from execverify.rewards.code.unit_tests import task_from_row
 from execverify.utils.atomic import atomic_json, atomic_write
 from execverify.utils.read_files import read_json_records
 
@@ -33,10 +34,22 @@ Stage = Callable[[list[Record]], list[Record]]
 
 
 def new_record(row: Row) -> Record:
-    """A record of a row that no stage has seen."""
-    if not row.get("prompt"):
-        raise RowError(f"the row {row.get('id')!r} has no prompt: make rows with `execverify dataset from-programs` or `build`")
-    return {"row": row, "stage": "", "reason": "", "detail": ""}
+    """A record of a row that no stage has seen. A row that cannot be used is rejected, so that it does not end its batch."""
+    record = {"row": row, "stage": "", "reason": "", "detail": ""}
+    if not _is_prompt(row.get("prompt")):
+        return rejected(record, ASKED, "the row has no prompt", "its prompt is no list of messages with a role and a content")
+    try:
+        task_from_row(row)
+    except (RowError, RecursionError) as error:
+        return rejected(record, ASKED, "the row cannot be used", str(error))
+    return record
+
+
+def _is_prompt(prompt: Any) -> bool:
+    return bool(prompt) and all(
+        isinstance(message, Mapping) and isinstance(message.get("role"), str) and isinstance(message.get("content"), str)
+        for message in prompt
+    )
 
 
 def rejected(record: Record, stage: str, reason: str, detail: str = "") -> Record:
@@ -54,10 +67,14 @@ def run_stages(
 
 def ask_samples(records: Sequence[Record], asker: Asker, sampling: Sampling, samples: int) -> list[Record]:
     """Asks for some completions of each row; the record gets `completions`. One request a sample, numbered from 0."""
-    requests = [Request("", tuple(record["row"]["prompt"]), number) for record in records for number in range(samples)]
+    alive = [record for record in records if not record["stage"]]
+    requests = [Request("", tuple(record["row"]["prompt"]), number) for record in alive for number in range(samples)]
     replies = iter(asker.ask(requests, sampling))
     made = []
     for record in records:
+        if record["stage"]:
+            made.append(record)
+            continue
         own = [next(replies) for _ in range(samples)]
         error = next((reply.error for reply in own if reply.answer is None), None)
         texts = [reply.answer.text for reply in own if reply.answer is not None]

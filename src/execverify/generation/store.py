@@ -202,7 +202,12 @@ class RequestStore:
 
     @staticmethod
     def _error(path: Path, error: Exception) -> ModelError:
-        return ModelError(f"{path} cannot be used as a store of requests ({error}): remove it, or name another folder")
+        if isinstance(error, OSError | sqlite3.OperationalError):  # a full disk, no permission, a lock that stays
+            return ModelError(
+                f"{path} cannot be read or written ({error}): free the disk or name another folder with --requests; "
+                "what was answered is kept"
+            )
+        return ModelError(f"{path} cannot be used as a store of requests ({error}): move it away, or name another folder")
 
 
 def _insert(cursor: sqlite3.Cursor, table: str, columns: int, values: Sequence[Any]) -> None:

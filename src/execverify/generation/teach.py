@@ -104,7 +104,9 @@ def shares_by_level(records: Mapping[Any, Counter[bool]]) -> list[tuple[str, int
 
 
 def _taught_or_not(record: Record) -> Record:
-    kind = record["row"]["kind"]
+    kind = record["row"].get("kind")
+    if record["stage"]:
+        return record
     if kind not in TASK_KINDS:
         return rejected(record, ASKED, f"rows of kind {kind} have no run to reason about")
     return {**record, "answers": 0}
