@@ -836,7 +836,7 @@ def test_the_verb_writes_nothing_where_there_is_nothing(rows_file: Path, tmp_pat
     out = tmp_path / "chains.parquet"
     done = cli(rows_file, "-o", out, "--max-tokens", 3, "--workers", 1)
     assert isinstance(done.exception, RowError) and "no row of" in str(done.exception)
-    assert "skipped: 18 does not fit the budget, 2 no arguments can be derived" in done.output
+    assert "skipped: 17 does not fit the budget, 3 no arguments can be derived" in done.output
     assert not list(tmp_path.glob("*chains*"))
 
 
@@ -865,3 +865,15 @@ def test_tokens_of_a_tokenizer(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{}")
     with pytest.raises(DatasetError, match="is not a tokenizer that can be read"):
         TokenCounter(str(tmp_path / "broken.json"))
+
+
+def test_a_bare_raise_is_not_where_the_exception_came_from() -> None:
+    """The traceback of what it passes on has the first place alone."""
+    source = (
+        "def f(log):\n    try:\n        try:\n            log[3]\n        except IndexError:\n            log.append(5)\n"
+        "            raise\n    except LookupError:\n        log.append(8)\n    return log"
+    )
+    run = run_of(source, "[]")
+    lines = told(run).splitlines()
+    assert "L4#1: log[3] raises IndexError: list index out of range" in lines
+    assert "L7#1: raises IndexError: list index out of range" in lines

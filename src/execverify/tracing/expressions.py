@@ -14,7 +14,7 @@ traced like any other, with each part that computes something handed through the
 import ast
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import BuiltinFunctionType, CodeType, MethodDescriptorType, TracebackType
 from typing import Any
@@ -158,12 +158,24 @@ def _details(run: Trace, reply: dict[str, Any]) -> ExpressionValues:
         for step, node, value, moment in zip(*reply["parts"], strict=True):
             notes.setdefault(step, []).append(ExpressionValue(nodes[node], values[value], moment))
         raised = {
-            step: RaisedError(str(text), node if isinstance(node := nodes[number] if number >= 0 else None, ast.expr) else None)
+            step: RaisedError(str(text), _part_of(nodes, run.steps[step].line, nodes[number] if number >= 0 else None))
             for step, number, text in reply["raised"]
         }
         return ExpressionValues({step: tuple(found) for step, found in notes.items()}, frozenset(reply["cut"]), raised)
     except (TypeError, ValueError, KeyError, IndexError):
         return NO_VALUES
+
+
+def _part_of(nodes: Sequence[ast.AST], line: int, node: ast.AST | None) -> ast.expr | None:
+    """An expression, where it is part of the statement that a line names.
+
+    It is not where a bare `raise` passes an exception on: the traceback has the place that raised it first.
+    """
+    if not isinstance(node, ast.expr):
+        return None
+    named = [one for one in nodes if isinstance(one, ast.stmt) and rewrite.first_line(one) == line]
+    last = max((rewrite.header_end(one) for one in named), default=line)
+    return node if line <= node.lineno <= last else None
 
 
 def _agreeing(one: ExpressionValues, other: ExpressionValues) -> ExpressionValues:
