@@ -93,7 +93,7 @@ def peak_mb() -> float:
 
 def memory(folder: Path, count: int) -> dict[str, float]:
     """Peaks of memory while rows go through a stage with a model that answers at once; half of them are kept."""
-    program = next(made.program for index in range(20) if (made := synthesize(0, index)) is not None)
+    program = next(one.program for index in range(20) if (one := synthesize(0, index)) is not None)
     row = to_row(task(trace(program), kind="input_prediction"))
     rows = (
         {**row, "id": f"row {number}", "prompt": [{"role": "user", "content": f"{number} " * 100}]} for number in range(count)
