@@ -41,7 +41,7 @@ print(json.dumps(dict(
     chains={{style: check_chain(generate_cot(task, trace, style=style).text, task, trace, style=style) for style in ("compact", "plain")}},
     shouted=generate_cot(task, trace, style="shouting").text.split("\\n")[1][:20],
     echo=evaluate("doubles", "echo:2").results["official"]["pass_at_1"],
-    toys=any("toy += 1" in task.program.source for task in ev.generate_tasks(400, levels="3", kinds=("white_box",))),
+    toys=any("toy += 1" in task.program.source for task in ev.generate_tasks(400, levels="4", kinds=("white_box",))),
     doubles=evaluate("doubles", "mock:gold").results["official"]["pass_at_1"],
     quiz=parse_tests({{"quiz": "double it", "quiz_call": "f(2)", "quiz_answer": "4"}}).entry_point,
 )))

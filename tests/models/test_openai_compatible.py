@@ -406,7 +406,7 @@ def test_closing_the_iterator_cancels_what_is_under_way() -> None:
         began = time.monotonic()
         running.close()  # type: ignore[attr-defined]
         assert time.monotonic() - began < 1
-        assert ended.wait(5)  # the connection was closed
+        assert ended.wait(60)  # the connection was closed
 
 
 def test_an_interrupt_returns_at_once() -> None:

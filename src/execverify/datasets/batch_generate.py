@@ -177,9 +177,8 @@ class _InProcessRunner:
         program, used = plan.program, list[Values]()
         job = {**_job(program, self.limits), "variants": plan.variants, "brief": self.brief}
         reply = run_in_context(lambda job, stage: iter_coverage(job, stage, _inputs(plan, used), program.tree), job)
-        # A brief survey decides about the program's own arguments: nobody reads the texts of the others.
-        others = [""] * len(used) if self.brief else map(arguments_text, used)
-        survey = survey_of((program, [program.arguments, *others], plan.variants), reply, self.brief)
+        texts = [program.arguments, *map(arguments_text, used)]
+        survey = survey_of((program, texts, plan.variants), reply, self.brief)
         runs = (survey.results, *survey.variants)
         return None if any(result.outcome in _INCONCLUSIVE for results in runs for result in results) else survey
 
