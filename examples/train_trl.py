@@ -2,7 +2,12 @@
 
 pip install 'execverify[train]'
 python examples/train_trl.py                                    # one GPU
+python examples/train_trl.py --data rows.parquet                # your own rows, of `execverify dataset from-programs`
 python examples/train_trl.py --steps 2 --rows 8 --prompts 2 --generations 2 --max-completion 32     # is everything installed?
+
+The last command only shows that all runs: 32 tokens hold no answer, so that reward and loss are 0.
+Where no hub can be reached, `--model` takes a folder: `execverify train sft --preset tiny --output runs/tiny` makes one,
+runs/tiny/sft/model (for rows of `--prompt-template minimal`).
 """
 
 import argparse
@@ -20,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="Qwen/Qwen2.5-0.5B-Instruct", help="hub name or folder")
     parser.add_argument("--output", default="runs/train_trl", help="folder of the checkpoints and the model")
+    parser.add_argument("--data", help="a Parquet file of rows, in place of synthesized ones")
     parser.add_argument("--rows", type=int, default=2_000)
     parser.add_argument("--levels", default="1-2", help="levels of difficulty, of 1 to 6")
     parser.add_argument("--prompt-template", default="short")
@@ -30,8 +36,11 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-6)
     given = parser.parse_args()
 
-    tasks = ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template)
-    rows = Dataset.from_list([ev.to_row(task) for task in tasks])  # the columns `prompt`, `kind`, `program`, `questions`, ...
+    if given.data:
+        rows = Dataset.from_parquet(given.data)  # the columns `prompt`, `kind`, `program`, `questions`, ...
+    else:
+        tasks = ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template)
+        rows = Dataset.from_list([ev.to_row(task) for task in tasks])
     per_device = min(given.prompts * given.generations, 16)
     settings = GRPOConfig(
         output_dir=given.output,
@@ -52,7 +61,7 @@ def main() -> None:
     trainer = GRPOTrainer(given.model, reward_funcs=white_box_reward, args=settings, train_dataset=rows)
     trainer.train()
     trainer.save_model(given.output)
-    print(f"saved {given.output}: execverify evaluate heldout --model {given.output}")
+    print(f"saved {given.output}: execverify evaluate heldout --model {given.output} --prompt-template {given.prompt_template}")
 
 
 if __name__ == "__main__":  # the reward starts processes

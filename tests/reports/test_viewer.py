@@ -118,6 +118,15 @@ def test_runs_that_do_not_return_are_shown(source: str, outcome: str) -> None:
 # --------------------------------------------------------------------------------------------------------------- items
 
 
+def test_the_verdict_of_several_completions() -> None:
+    task = task_of(limit=4)
+    wrong = "<answer>\nassert f([1, 5]) == 99\n" + "\n".join("-1; int" for _ in task.questions) + "\n</answer>"
+    (item,) = items_of_pairs([(ev.to_row(task), ["nothing", wrong])])
+    assert verdict_of(item) == "wrong", "none is right"
+    (item,) = items_of_pairs([(ev.to_row(task), ["nothing", task.gold])])
+    assert verdict_of(item) == "mixed"
+
+
 def test_items_hold_questions_answers_and_the_graded_chain() -> None:
     task = task_of(limit=4)
     text = chain_of(task)

@@ -278,3 +278,9 @@ def test_a_notebook_frame_works(chromium: Any, tmp_path: Path) -> None:
         frame = page.frame_locator("iframe")
         frame.get_by_role("button", name="One step forward").click()
         starts(frame.locator(STATUS), "Step 2 of ")
+
+
+def test_an_item_without_a_run_has_numbered_lines(chromium: Any, tmp_path: Path) -> None:
+    item = ViewItem("reval", "path", None, source="def f(a):\n    a += 1\n    return a", call="f(1)")
+    with OpenPage(chromium, write(tmp_path / "page.html", [item])) as page:
+        starts(page.locator("#stepper .code li").nth(2), "3")

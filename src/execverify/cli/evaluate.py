@@ -11,7 +11,7 @@ from rich.table import Table
 from execverify.cli.common import SEED, Finite, allow_imports, default_workers, model_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
-from execverify.errors import EvaluationError
+from execverify.errors import EvaluationError, ExecVerifyError
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import evaluate
@@ -94,24 +94,31 @@ def evaluate_command(
     recorded = model.startswith("replay:") and not known
     if (n or 1) > 1 and not temperature and not model.startswith(("replay:", "mock:")):
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
-    runs = []
+    runs, refused = [], 0
     for name in benchmarks:
         folder = None if out is None else Path(out) if len(benchmarks) == 1 else _made(Path(out)) / name
-        with Progress("asking") as bar:
-            found = evaluate(
-                name,
-                model,
-                data=files.get(name),
-                style=style,
-                sampling=None if recorded else Sampling(**known, seed=seed),
-                limit=limit,
-                out=folder,
-                seed=seed,
-                workers=workers,
-                imports=imports,
-                options=model_options(options),
-                progress=lambda what, done, total: bar.update(done, what=what, total=total),
-            )
+        try:
+            with Progress("asking") as bar:
+                found = evaluate(
+                    name,
+                    model,
+                    data=files.get(name),
+                    style=style,
+                    sampling=None if recorded else Sampling(**known, seed=seed),
+                    limit=limit,
+                    out=folder,
+                    seed=seed,
+                    workers=workers,
+                    imports=imports,
+                    options=model_options(options),
+                    progress=lambda what, done, total: bar.update(done, what=what, total=total),
+                )
+        except ExecVerifyError as error:
+            if len(benchmarks) == 1:
+                raise
+            refused += 1
+            note(f"{name}: {error}", style="red")  # the other benchmarks go on
+            continue
         if folder is not None:
             write_run(folder, found)
             note(f"{folder}: {', '.join(RUN_FILES)}")
@@ -120,8 +127,11 @@ def evaluate_command(
         elif len(benchmarks) == 1:
             _print(found.results)
         runs.append(found.results)
-    if len(runs) > 1:
+    if len(benchmarks) > 1 and runs:
         _summarize(runs, out, as_json)
+    if refused:
+        note(f"not evaluated: {refused} of {len(benchmarks)} benchmarks", style="red")
+        sys.exit(2)
     _exit_on_failures(runs)
 
 
@@ -165,7 +175,7 @@ def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> No
         note(f"{out}: {SUMMARY_TABLE}, {SUMMARY_PAGE}")
     if as_json:
         return
-    table = Table("benchmark", "task", "verdict", "pass@1", "95% interval", "baseline", "items")
+    table = Table("benchmark", "task", "verdict", "pass@1", "95% interval", "baseline", "parts")
     for results, task, label, score in summary_rows(runs):
         texts = (
             results["benchmark"],
@@ -174,7 +184,7 @@ def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> No
             format_percent(score.get("pass_at_1")),
             format_interval(score.get("interval")),
         )
-        table.add_row(*texts, Text(score["baseline"]), str(results["items"]))
+        table.add_row(*texts, Text(score["baseline"]), str(score.get("parts", results["items"])))
     stdout.print(table)
 
 

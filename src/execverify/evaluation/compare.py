@@ -150,7 +150,8 @@ def difference_interval(differences: Sequence[Weighted]) -> tuple[float, float]:
     """The bootstrap's 95% interval over items. Where all items differ alike, it is as wide as Wilson's interval of zero exceptions."""
     values = {value for value, _ in differences}
     if len(values) > 1:
-        return bootstrap([(value,) * weight for value, weight in differences])
+        low, high = bootstrap([(value,) * weight for value, weight in differences])
+        return max(-1.0, low), min(1.0, high)
     (same,), (_, edge) = values, wilson(0, len(differences))
     return max(-1.0, same - edge), min(1.0, same + edge)
 

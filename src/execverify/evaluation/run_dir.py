@@ -24,9 +24,11 @@ def read_results(path: Path) -> Mapping[str, Any]:
         path: the run's folder, or its `results.json`.
 
     Raises:
-        EvaluationError: there are no results, or they have another form.
+        EvaluationError: there are no results, they have another form, or the folder is that of several evaluations.
     """
     file = path / RESULTS if path.is_dir() else path
+    if not file.exists():
+        check_one_run(path)
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -36,6 +38,13 @@ def read_results(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict) or found.get("format") != FORMAT or not found.keys() >= _NEEDED:
         raise EvaluationError(f"{file} is no file of results of this version: evaluate again")
     return found
+
+
+def check_one_run(path: Path) -> None:
+    """Raises EvaluationError where a path is the folder of several evaluations, which names them."""
+    runs = sorted(each.parent for each in path.glob(f"*/{RESULTS}")) if (path / "summary.md").is_file() else []
+    if runs:
+        raise EvaluationError(f"{path} holds {len(runs)} evaluations: name one of them, {' or '.join(map(str, runs))}")
 
 
 def strict_scores(results: Mapping[str, Any]) -> Iterator[tuple[str, float, float]]:

@@ -17,7 +17,7 @@ from execverify.utils.atomic import atomic_text
 from execverify.utils.messages import count_phrase
 
 TABLE, PAGE = "summary.md", "summary.html"
-_HEAD = ("benchmark", "task", "verdict", "pass@1", "95% interval", "best constant answer", "items")
+_HEAD = ("benchmark", "task", "verdict", "pass@1", "95% interval", "best constant answer", "parts")
 
 
 def write_summary(folder: Path, runs: Sequence[Mapping[str, Any]]) -> None:
@@ -56,7 +56,7 @@ def summary_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
             format_percent(score.get("pass_at_1")),
             format_interval(score.get("interval")),
             score["baseline"],
-            str(results["items"]),
+            str(score.get("parts", results["items"])),
         ]
         for results, task, label, score in summary_rows(runs)
     ]

@@ -224,6 +224,8 @@ def verdict_of(item: ViewItem) -> str:
     if not item.samples:
         return "no completion"
     found = {_verdict_of(sample) for sample in item.samples}
+    if "right" not in found and found <= {"wrong", "no answer"}:
+        return "wrong" if "wrong" in found else "no answer"
     return found.pop() if len(found) == 1 else "mixed"
 
 

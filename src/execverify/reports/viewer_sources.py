@@ -11,7 +11,7 @@ from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import EvaluationError, ExecVerifyError, QuestionError, RowError
 from execverify.evaluation.answers import PLAIN
 from execverify.evaluation.run import GENERATIONS, RESULTS
-from execverify.evaluation.run_dir import read_results
+from execverify.evaluation.run_dir import check_one_run, read_results
 from execverify.programs.program import Program, parse_call
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, Question
 from execverify.questions.rows import Row, from_row
@@ -327,5 +327,12 @@ def _rows_by_id(folder: Path, wanted: set[str]) -> dict[str, Row]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a path is the folder of an evaluation, or a file of it."""
-    return (path / RESULTS).is_file() or path.name == RESULTS
+    """Whether a path is the folder of an evaluation, or a file of it.
+
+    Raises:
+        EvaluationError: it is the folder of several evaluations.
+    """
+    if (path / RESULTS).is_file() or path.name == RESULTS:
+        return True
+    check_one_run(path)
+    return False

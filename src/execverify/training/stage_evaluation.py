@@ -112,6 +112,7 @@ def measure(
     for one in measures:
         folder = out / one.name.replace(" ", "-")
         if not (folder / RESULTS).exists():
+            say(f"{out.name}: {one.name}: evaluating")
             asked = asked or measured_model(model, preset)
             drawn = one.sampling(preset)
             run = evaluate(

@@ -66,9 +66,6 @@ function tokens(source) {
   return lines;
 }
 
-const python = (source) =>
-  make("code", tokens(source).flatMap((line, at) => [at ? "\n" : null, ...line.map(([text, name]) => (name ? make("span", text, { class: name }) : text))]));
-
 // ------------------------------------------------------------------------------------------------------------- a run
 
 const prepared = new Map();
@@ -268,10 +265,15 @@ function chainOf(sample) {
   return isRead ? lines : [];
 }
 
+const codeOf = (line) => make("code", line.map(([text, name]) => (name ? make("span", text, { class: name }) : text)));
+
+/** A program's lines with their numbers, for an item without a run. */
+const numbered = (source) => tokens(source).map((line, at) => make("li", [make("span", String(at + 1), { class: "gutter" }), codeOf(line)]));
+
 function buildStepper() {
   const box = byId("stepper"), { run, item } = view;
   if (!run) {
-    if (item.source) box.replaceChildren(make("section", [make("h3", "Code"), item.call ? make("p", make("code", item.call)) : null, make("pre", python(item.source), { class: "text", tabindex: "0" })], { class: "card" }));
+    if (item.source) box.replaceChildren(make("section", [make("h3", "Code"), item.call ? make("p", make("code", item.call)) : null, make("ol", numbered(item.source), { class: "code", tabindex: "0", "aria-label": "Code of the program" })], { class: "card" }));
     else box.replaceChildren();
     return;
   }
@@ -284,7 +286,7 @@ function buildStepper() {
     const gutter = visits
       ? make("button", String(number), { type: "button", class: "gutter", "aria-label": label, title: label, onclick: () => nextVisit(number) })
       : make("span", String(number), { class: "gutter" });
-    const code = make("code", line.map(([text, name]) => (name ? make("span", text, { class: name }) : text)));
+    const code = codeOf(line);
     const info = make("span", visits > 1 ? visits + "×" : "", { class: "visits" });
     const question = make("span", lineQuestions.has(number) ? make("span", "?", { title: "A question is about this line" }) : null, { class: "has" });
     return make("li", [gutter, question, code, info], { class: visits ? "" : "idle" });
