@@ -192,8 +192,8 @@ def test_the_verb_takes_several_benchmarks(tmp_path: Path) -> None:
     assert done.returncode == 2 and "holds 2 evaluations: name one of them, " in done.stderr and "/out/heldout or " in done.stderr
     done = command("view", str(tmp_path / "out"), "-o", str(tmp_path / "view.html"))
     assert done.returncode == 2 and "holds 2 evaluations: name one of them, " in done.stderr, done.stderr
-    words = ("evaluate", "heldout", "cruxeval-o", "--model", "mock:gold", "--limit", "3", "--data", "cruxeval-o=/nowhere.jsonl")
-    done = command(*words, "-o", str(tmp_path / "some"))
+    partly = ("evaluate", "heldout", "cruxeval-o", "--model", "mock:gold", "--limit", "3", "--data", "cruxeval-o=/nowhere.jsonl")
+    done = command(*partly, "-o", str(tmp_path / "some"))
     assert done.returncode == 2 and "not evaluated: 1 of 2 benchmarks" in done.stderr, "what can be evaluated is"
     assert "| heldout" in (tmp_path / "some" / "summary.md").read_text()
     done = command("evaluate", "heldout", "heldout", "--model", "mock:gold")
