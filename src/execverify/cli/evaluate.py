@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ from rich.table import Table
 from execverify.cli.common import SEED, Finite, allow_imports, default_workers, model_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
-from execverify.errors import EvaluationError, ExecVerifyError
+from execverify.errors import EvaluationError, ExecVerifyError, ModelError
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
-from execverify.evaluation.run import evaluate
+from execverify.evaluation.run import Evaluation, evaluate
 from execverify.models import Sampling
 from execverify.reports.benchmarks import PAGE as SUMMARY_PAGE
 from execverify.reports.benchmarks import TABLE as SUMMARY_TABLE
@@ -94,30 +96,15 @@ def evaluate_command(
     recorded = model.startswith("replay:") and not known
     if (n or 1) > 1 and not temperature and not model.startswith(("replay:", "mock:")):
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
-    runs, refused = [], 0
+    asking = partial(
+        evaluate, model=model, style=style, sampling=None if recorded else Sampling(**known, seed=seed), limit=limit, seed=seed,
+        workers=workers, imports=imports, options=model_options(options),
+    )  # fmt: skip
+    runs = []
     for name in benchmarks:
         folder = None if out is None else Path(out) if len(benchmarks) == 1 else _made(Path(out)) / name
-        try:
-            with Progress("asking") as bar:
-                found = evaluate(
-                    name,
-                    model,
-                    data=files.get(name),
-                    style=style,
-                    sampling=None if recorded else Sampling(**known, seed=seed),
-                    limit=limit,
-                    out=folder,
-                    seed=seed,
-                    workers=workers,
-                    imports=imports,
-                    options=model_options(options),
-                    progress=lambda what, done, total: bar.update(done, what=what, total=total),
-                )
-        except ExecVerifyError as error:
-            if len(benchmarks) == 1:
-                raise
-            refused += 1
-            note(f"{name}: {error}", style="red")  # the other benchmarks go on
+        found = _evaluated(name, partial(asking, data=files.get(name), out=folder), is_alone=len(benchmarks) == 1)
+        if found is None:
             continue
         if folder is not None:
             write_run(folder, found)
@@ -129,10 +116,24 @@ def evaluate_command(
         runs.append(found.results)
     if len(benchmarks) > 1 and runs:
         _summarize(runs, out, as_json)
-    if refused:
-        note(f"not evaluated: {refused} of {len(benchmarks)} benchmarks", style="red")
+    if len(runs) < len(benchmarks):
+        note(f"not evaluated: {len(benchmarks) - len(runs)} of {len(benchmarks)} benchmarks", style="red")
         sys.exit(2)
     _exit_on_failures(runs)
+
+
+def _evaluated(name: str, asking: Callable[..., Evaluation], is_alone: bool) -> Evaluation | None:
+    """One benchmark's evaluation; None where it cannot be made, which is no reason to end the other ones. A model that fails is."""
+    try:
+        with Progress("asking") as bar:
+            return asking(name, progress=lambda what, done, total: bar.update(done, what=what, total=total))
+    except ModelError:
+        raise
+    except ExecVerifyError as error:
+        if is_alone:
+            raise
+        note(f"{name}: {error}", style="red")
+        return None
 
 
 def _exit_on_failures(runs: list[dict[str, Any]]) -> None:
