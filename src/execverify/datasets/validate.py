@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 
 from execverify.datasets.dedup import HashSet, stable_hash
 from execverify.datasets.validate_chains import try_chains
@@ -121,7 +121,7 @@ def validate(
     found = Validation()
     seen = HashSet()
     plans = _planned(_unlike(rows, seen, found), thorough)
-    for part in parallel_map(partial(_checked, limits=limits), batched(plans, _CHUNK), workers):
+    for part in parallel_map(partial(_checked, limits=limits), _chunks(plans), workers):
         found.rows.update(part.rows)
         found.questions += part.questions
         found.chains += part.chains
@@ -129,6 +129,12 @@ def validate(
         found.faults += part.faults
         progress(part.rows.total())
     return found
+
+
+def _chunks(plans: Iterable[_Plan]) -> Iterator[list[_Plan]]:
+    """What one process checks at a time: a row that gets every completion costs as much as hundreds of others, and goes alone."""
+    for every, some in groupby(plans, lambda plan: plan.turn is None):
+        yield from batched(some, 1 if every else _CHUNK)
 
 
 def _unlike(rows: Iterable[Row], seen: HashSet, found: Validation) -> Iterator[Row]:
