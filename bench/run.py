@@ -17,15 +17,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from execverify.cot import CotCompletion, generate_cot
 from execverify.datasets.from_programs import program_of
 from execverify.errors import ProgramError
 from execverify.programs import Program, read_programs
 from execverify.questions import Task, ask, task
 from execverify.rewards import score
+from execverify.rewards.steps.grade import grade_chains
 from execverify.sandbox.isolation import children
 from execverify.sandbox.result import Limits
 from execverify.sandbox.run import run_many, sandbox
 from execverify.tracing import trace_many
+from execverify.tracing.expressions import trace_with_expressions
 
 ROOT = Path(__file__).parents[1]
 CRUXEVAL = ROOT.parent / "shared" / "benchmarks" / "cruxeval" / "cruxeval.jsonl"
@@ -70,7 +73,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     programs = load(options.programs)
-    measures = [*scoring(programs), *tracing(programs), *running(programs)]
+    measures = [*scoring(programs), *grading(programs), *tracing(programs), *running(programs)]
     if options.json:
         print(json.dumps([asdict(measure) for measure in measures]))
         return
@@ -114,6 +117,42 @@ def scoring(programs: Sequence[Program]) -> list[Measure]:
         Measure("score, a core", ours, ours / interpreter, "fresh interpreter", ">= 200", ours / interpreter >= 200),
         Measure("score, a core", ours, ours / bare, "bare parsing", ">= 0.2", ours / bare >= 0.2),
     ]
+
+
+def grading(programs: Sequence[Program]) -> list[Measure]:
+    """True chains of thought, graded line by line, against the white-box score of the same completions; the runs are cached for both."""
+    pairs = []
+    for trace, values in trace_with_expressions(programs[:400]):
+        if trace.result.value and trace.result.value.text is not None:
+            one = task(trace)
+            if isinstance(found := generate_cot(one, trace, values, style="compact"), CotCompletion):
+                pairs.append((one, found.text))
+    measures = []
+    for length, some in (
+        ("up to 20 lines", [pair for pair in pairs if pair[1].count("\n") <= 20]),
+        ("more lines", [pair for pair in pairs if pair[1].count("\n") > 20]),
+    ):
+        grade_chains([(one, one.gold) for one, _ in some])  # caches the runs, and not the lines
+        start = time.process_time()
+        grade_chains(some)
+        first = len(some) / (time.process_time() - start)
+        again = len(some) / cpu_seconds(lambda some=some: grade_chains(some))  # type: ignore[misc]
+        base = len(some) / cpu_seconds(lambda some=some: [score(one, text) for one, text in some])  # type: ignore[misc]
+        lines = sum(text.count("\n") for _, text in some) / len(some)
+        name = f"chain of {length} (mean {lines:.0f})"
+        measures += [
+            Measure(f"score of a completion with a {name}, a core", base),
+            Measure(f"grade of a {name}, lines seen first, a core", first, first / base, "that score"),
+            Measure(
+                f"grade of a {name}, lines seen before, a core",
+                again,
+                again / base,
+                "that score",
+                ">= 0.33",
+                again / base >= 0.33,
+            ),
+        ]
+    return measures
 
 
 def one_interpreter_a_check(tasks: Sequence[Task]) -> float:
