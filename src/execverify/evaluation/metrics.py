@@ -9,6 +9,7 @@ samples and questions of one item stay together), 2,000 times. The mean over tas
 its parts contributes. Slices have Wilson's, or the normal interval of the items' means.
 """
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from execverify.evaluation.benchmark import ItemResult
+from execverify.evaluation.benchmark import Item, ItemResult
 from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal_interval, pass_at_k, wilson
 from execverify.evaluation.program_features import FEATURE_ORDER, order_of
 
@@ -92,16 +93,27 @@ def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
     return _cluster_interval(_clusters(parts))
 
 
-def share_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
-    """The interval of a mean of values from 0 to 1 in percent, and its method.
+def share_score(clusters: Sequence[Sequence[float]], over: str = "items") -> dict[str, Any]:
+    """A mean of values from 0 to 1: "percent", "interval", "interval_method", and of how many values ("count").
 
     Args:
         clusters: values that belong together, such as those of one item's samples; none of them empty.
+        over: what a cluster is, in the plural.
     """
     values = [value for cluster in clusters for value in cluster]
+    if not values:
+        return {"percent": None, "interval": None, "interval_method": NONE, "count": 0}
     if len(values) == len(clusters) and set(values) <= {0.0, 1.0}:
-        return _edges(wilson(sum(values), len(values))), WILSON
-    return _cluster_interval(clusters)
+        edges, method = _edges(wilson(sum(values), len(values))), WILSON
+    else:
+        edges, method = _cluster_interval(clusters)
+    total = percent(math.fsum(values), len(values))
+    return {"percent": total, "interval": edges, "interval_method": method.replace("items", over), "count": len(values)}
+
+
+def own_scores(scores: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, dict[str, Any]]:
+    """The scores of `Benchmark.own_scores` with their intervals, by name."""
+    return {name: share_score(clusters, "programs") for name, clusters in scores.items()}
 
 
 def _cluster_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
@@ -201,7 +213,10 @@ def constant_baselines(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) 
 
 
 def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
-    """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x not counted, ? not graded)."""
+    """Each item's program (a hash) and verdicts: a string with a letter for each sample and part.
+
+    The letters: 1 right, 0 wrong, x not counted, ? not graded.
+    """
     letters: dict[tuple[bool | None, bool], str] = {(True, True): "1", (False, True): "0"}
 
     def verdict_letters(record: ItemResult, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
@@ -212,13 +227,18 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
 
     rows = []
     for record in records:
-        row: dict[str, Any] = {"id": record.item.id, "tasks": list(record.item.tasks)}
+        row: dict[str, Any] = {"id": record.item.id, "program": _program_key(record.item), "tasks": list(record.item.tasks)}
         row["official"] = verdict_letters(record, lambda mark: (mark.official, mark.included))
         row["strict"] = verdict_letters(record, lambda mark: (mark.strict, True))
         if record.error is not None:
             row["error"] = record.error
         rows.append(row)
     return rows
+
+
+def _program_key(item: Item) -> str:
+    """The same for items about one program, and no others."""
+    return hashlib.sha256((item.program or item.id).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def percent(total: float, count: int) -> float:
