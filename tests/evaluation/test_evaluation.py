@@ -297,6 +297,12 @@ def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
                 assert mark.official is unsaid and not mark.strict and mark.why, (item.id, text)
 
 
+def test_reval_s_items_read_well(tmp_path: Path) -> None:
+    for item in benchmark("reval").items(Source(reval_data.write(tmp_path))):
+        assert "`" not in item.call and item.slices["tested"] in ("function", "class")
+        assert not {"kind", "level", "steps", "completion"} & item.slices.keys(), "pages show these already"
+
+
 def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None:
     items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
     given = ["0.3333333333333333; float", "0.3333334; float", "0.3334; float", "0.3333333333333333; str", "0.3333333333333333"]

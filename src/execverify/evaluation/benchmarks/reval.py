@@ -46,7 +46,8 @@ class Reval(Benchmark):
         "154 programs, 3,152 probes (9,456 prompts) and 690 outputs",
         "none given (not shipped)",
         ORIGIN,
-        "the authors': YES/NO; any true successor's text; the value (floats within 1e-6) at any visit; the completed assertion runs",
+        "the authors': YES/NO; any true successor's text; the value (floats within 1e-6) at any visit; the completed assertion runs; "
+        "consistency: 1 for a probe with coverage, state, path and output right, 1/2 up to path, 1/4 up to state, 1/8 for coverage alone",
         "the same without tolerance: exact words, typed values, an output that is a literal in the given assertion",
     )
     takes_imports = True

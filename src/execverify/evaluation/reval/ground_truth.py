@@ -215,7 +215,7 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: SkipCounts) -> It
         done.add(group)
         text = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
         fields = {**_prompt_fields(run), "line": str(line), "statement": text, "var": var}
-        call_text = f"line {line}, {var}; {truncate(run.prompt_text, 80)}"
+        call_text = f"line {line}, {var}; {truncate(run.prompt_text.strip('`'), 80)}"
 
         def item(
             expected: str, held: Probe, group: str = group, call_text: str = call_text, fields: Mapping[str, str] = fields
