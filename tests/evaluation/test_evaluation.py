@@ -35,6 +35,7 @@ from execverify.questions.prompts import template_names
 from execverify.questions.task import task
 from execverify.reports.evaluation import results_markdown, write_run
 from execverify.reports.evaluation_page import evaluation_page
+from execverify.reports.run_summary import failure_reasons
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
 
@@ -519,16 +520,19 @@ def test_failures_are_told_with_their_reasons(tmp_path: Path, data: dict[str, Pa
     done = cli("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", f"replay:{recorded}")
     told = " ".join(done.stderr.split())
     assert done.exit_code == 3 and "4 items not generated" in told
-    assert "first reason: HTTP 500: worker 17 died; most frequent of 2 kinds: 3 times HTTP 500: worker 17 died" in told
-    assert "1 time the prompt has 900 tokens" in told
+    assert 'first reason: "HTTP 500: worker 17 died"; 2 kinds: "HTTP 500: worker 17 died" (3 times)' in told
+    assert told.endswith('"the prompt has 900 tokens" (1 time)')
     lines[2] = {"id": lines[2]["id"], "completions": [], "error": "HTTP 500: worker 99 died, " + "x" * 500}
     one_kind = [*lines[:2], {**lines[2], "error": "HTTP 500: worker 99 died"}, *lines[3:]]
     recorded.write_text("".join(json.dumps(line) + "\n" for line in one_kind), encoding="utf-8")
     told = " ".join(cli("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", f"replay:{recorded}").stderr.split())
-    assert told.endswith("first reason: HTTP 500: worker 17 died")
+    assert told.endswith('first reason: "HTTP 500: worker 17 died"')
+    skipped = "not sent: too many requests in a row had failed"
+    lines[0]["error"] = skipped
     recorded.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     found = evaluate("cruxeval-o", f"replay:{recorded}", data=data["cruxeval-o"], style="execverify").results
-    assert [len(kind["reason"]) <= 200 for kind in found["failure_reasons"]] == [True, True]
+    assert [len(kind["reason"]) for kind in found["failure_reasons"]] == [len("HTTP 500: worker 3 died"), 200, len(skipped)]
+    assert 'most frequent of 3 kinds: "HTTP 500: worker 3 died" (2 times), "' in failure_reasons(found)
 
 
 INNER = "def inner(n):\n    m = n * 2\n    return m\n\n\ndef outer(n):\n    a = inner(n)\n    return a\n"

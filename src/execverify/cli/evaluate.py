@@ -196,7 +196,7 @@ def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> No
             format_percent(score.get("pass_at_1")),
             format_interval(score.get("interval")),
         )
-        table.add_row(*texts, Text(score["baseline"]), str(score.get("parts", results["items"])))
+        table.add_row(*texts, Text(score["baseline"]), str(score["parts"]))
     stdout.print(table)
 
 

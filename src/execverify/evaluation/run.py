@@ -30,6 +30,7 @@ from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
+from execverify.models.model import SKIPPED_REQUEST
 from execverify.models.registry import check_spec
 from execverify.programs.program import truncate
 
@@ -292,7 +293,8 @@ def _scores(bench: Benchmark, records: Sequence[ItemResult], strict: bool, ks: S
 def _failure_reasons(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     """Why completions or verdicts are missing: the first text of each kind and how often it came, in the order of the items.
 
-    Texts that differ in numbers alone, or in what stands between quotation marks, are of one kind.
+    Texts that differ in numbers alone, or in what stands between quotation marks, are of one kind. Requests that were not sent, because
+    others had failed, come last.
     """
     texts = [record.error for record in records if record.error is not None]
     for sample in (sample for record in records for sample in record.marks):
@@ -302,7 +304,7 @@ def _failure_reasons(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
         line = truncate(text, _LONGEST_REASON) or "no reason is known"
         kind = re.sub(r"\d+|'[^']*'", "_", line)
         found.setdefault(kind, {"reason": line, "count": 0})["count"] += 1
-    return list(found.values())
+    return sorted(found.values(), key=lambda kind: kind["reason"].startswith(SKIPPED_REQUEST))
 
 
 def _is_ungraded(mark: Grade) -> bool:

@@ -56,7 +56,7 @@ def summary_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
             format_percent(score.get("pass_at_1")),
             format_interval(score.get("interval")),
             score["baseline"],
-            str(score.get("parts", results["items"])),
+            str(score["parts"]),
         ]
         for results, task, label, score in summary_rows(runs)
     ]

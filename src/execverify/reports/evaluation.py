@@ -55,7 +55,7 @@ def results_markdown(results: Mapping[str, Any]) -> str:
             *(format_percent(score.get(key)) for key in ks),
             format_interval(score.get("interval")),
             best_baseline(results, verdict, task),
-            str(score.get("parts", "")),
+            str(score["parts"]),
         ]
         for verdict, label in verdicts_of(results)
         for task, score in tasks_of(results[verdict])

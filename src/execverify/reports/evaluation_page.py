@@ -104,7 +104,7 @@ def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
                 score.get("pass_at_1"),
                 score.get("interval"),
                 results["baselines"]["best"].get(verdict, {}).get(task),
-                str(score.get("parts", "")),
+                str(score["parts"]),
             )
 
 

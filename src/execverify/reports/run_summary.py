@@ -22,7 +22,9 @@ def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
         name: {"pass_at_1": each["percent"], "interval": each["interval"], "parts": each["count"]}
         for name, each in score.get("own_scores", {}).items()
     }
-    return [("all", score), *score.get("by_task", {}).items(), *own.items()]
+    by_task = score.get("by_task", {})
+    whole = {**score, "parts": score["parts"] if "parts" in score else sum(each["parts"] for each in by_task.values())}
+    return [("all", whole), *by_task.items(), *own.items()]
 
 
 def percent_figures(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,12 +76,12 @@ def failure_reasons(results: Mapping[str, Any]) -> str:
     kinds = results.get("failure_reasons") or []
     if not kinds:
         return ""
-    first = f"first reason: {kinds[0]['reason']}"
+    first = f'first reason: "{kinds[0]["reason"]}"'
     if len(kinds) == 1:
         return first
     most = sorted(kinds, key=lambda kind: -kind["count"])[:2]
-    counts = ", ".join(f"{count_phrase(kind['count'], 'time')} {kind['reason']}" for kind in most)
-    return f"{first}; most frequent of {len(kinds)} kinds: {counts}"
+    counts = ", ".join(f'"{kind["reason"]}" ({count_phrase(kind["count"], "time")})' for kind in most)
+    return f"{first}; {'most frequent of ' if len(kinds) > 2 else ''}{len(kinds)} kinds: {counts}"
 
 
 def faithfulness_summary(results: Mapping[str, Any]) -> str:
