@@ -130,7 +130,7 @@ def _differences(
         row = ours[id]
         a, b = item_accuracies(row, verdict), item_accuracies(theirs[id], verdict)
         for task in (task for task in a if task in b):
-            found.add(id, row.get("program", id), task, b[task] - a[task], row["tasks"].count(task))
+            found.add(id, row.get("program") or theirs[id].get("program", id), task, b[task] - a[task], row["tasks"].count(task))
     return found
 
 
