@@ -444,22 +444,18 @@ class Counting:
 
         self.ran: list[str] = []
         self.told: list[tuple[str, int, int]] = []
-        watch, record, held = ground_truth.watch_many, ground_truth.record_many, ground_truth.outputs_held
 
-        def watching(items: Any, **how: Any) -> Any:
-            self.ran += ["watch"] * len(items)
-            return watch(items, **how)
+        def counting(name: str) -> Any:
+            function = getattr(ground_truth, name)
 
-        def recording(items: Any, **how: Any) -> Any:
-            self.ran += ["record"] * len(items)
-            return record(items, **how)
+            def counted(items: Sequence[Any], *more: Any, **how: Any) -> Any:
+                self.ran += [name] * len(items)
+                return function(items, *more, **how)
 
-        def holding(texts: Any, *how: Any) -> Any:
-            self.ran += ["output"] * len(texts)
-            return held(texts, *how)
+            return counted
 
-        for name, function in (("watch_many", watching), ("record_many", recording), ("outputs_held", holding)):
-            monkeypatch.setattr(ground_truth, name, function)
+        for name in ("watch_many", "record_many", "outputs_held"):
+            monkeypatch.setattr(ground_truth, name, counting(name))
 
     def progress(self, what: str, done: int, total: int) -> None:
         self.told.append((what, done, total))
@@ -473,7 +469,7 @@ def test_a_limit_runs_only_the_programs_of_its_items(tmp_path: Path, monkeypatch
         some = benchmark("reval").items(Source(data, limit=limit, progress=counting.progress))
         monkeypatch.undo()
         assert [(item.id, item.expected) for item in some] == [(item.id, item.expected) for item in whole[:limit]]
-        assert Counter(counting.ran) == {"watch": 2 * runs, "record": runs, "output": runs}, limit
+        assert Counter(counting.ran) == {"watch_many": 2 * runs, "record_many": runs, "outputs_held": runs}, limit
         assert [told for told in counting.told if told[0] == "running programs"][-1][1:] == (runs, runs)
 
 
