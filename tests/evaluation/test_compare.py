@@ -21,6 +21,7 @@ def results(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "benchmark": "b", "data": {"sha256": "d"}, "seed": 0, "model": {"name": "m"}, "style": "s", "sampling": {"n": 1},
         "items": len(rows), "official": score, "strict": score, "one_rule": True, "item_grades": list(rows),
+        **({"item_programs": [row["program"] for row in rows]} if all("program" in row for row in rows) else {}),
     }  # fmt: skip
 
 
@@ -95,7 +96,9 @@ def test_items_of_one_program_are_drawn_together() -> None:
     assert 2.5 < widths[0] / widths[1] < 3.8, "ten equal items a program: as wide as the root of ten"
     assert (together["better"], together["worse"], together["p"]) == (5, 0, 0.0625), "five programs are better, not fifty items"
     old = [{key: value for key, value in each.items() if key != "program"} for each in first]
-    assert compared(old, second)["output"]["interval"] == alone["interval"], "results without programs: an item is one"
+    later = [{key: value for key, value in each.items() if key != "program"} for each in second]
+    assert compared(old, later)["output"]["interval"] == alone["interval"], "results without programs: an item is one"
+    assert compared(old, second)["output"]["interval"] == compared(first, later)["output"]["interval"] == together["interval"]
 
 
 def test_identical_runs_differ_from_0_to_0() -> None:

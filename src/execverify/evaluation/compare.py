@@ -74,10 +74,12 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
     common = [id for id in ours if id in theirs]
     if not common:
         raise EvaluationError(f"{name} has no item in common with the first run")
+    known = {**_programs(second), **_programs(first)}
+    programs = {id: known.get(id, id) for id in common}
     left = len(ours) + len(theirs) - 2 * len(common)
     rows = []
     for verdict in _VERDICTS:
-        found = _differences(ours, theirs, common, verdict)
+        found = _differences(ours, theirs, programs, verdict)
         for task in ([ALL] if len(found.items) > 1 else []) + list(found.items):
             rows.append({"run": name, "verdict": verdict, "task": task, **found.figures(task), "items_left_out": left})
     return rows
@@ -122,16 +124,21 @@ class _Differences:
 
 
 def _differences(
-    ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]], common: Sequence[str], verdict: str
+    ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]], programs: Mapping[str, str], verdict: str
 ) -> _Differences:
-    """The differences of the items that both runs graded."""
+    """The differences of the items that both runs graded, each with its program."""
     found = _Differences()
-    for id in common:
+    for id, program in programs.items():
         row = ours[id]
         a, b = item_accuracies(row, verdict), item_accuracies(theirs[id], verdict)
         for task in (task for task in a if task in b):
-            found.add(id, row.get("program") or theirs[id].get("program", id), task, b[task] - a[task], row["tasks"].count(task))
+            found.add(id, program, task, b[task] - a[task], row["tasks"].count(task))
     return found
+
+
+def _programs(run: Results) -> dict[str, str]:
+    """The program of each item; empty where results of an older version have none, and an item counts as its own program."""
+    return dict(zip((row["id"] for row in run["item_grades"]), run.get("item_programs", ()), strict=False))
 
 
 def _graded(run: Results) -> dict[str, Mapping[str, Any]]:

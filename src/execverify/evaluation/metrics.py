@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from execverify.evaluation.benchmark import Item, ItemResult
+from execverify.evaluation.benchmark import ItemResult
 from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal_interval, pass_at_k, wilson
 from execverify.evaluation.program_features import FEATURE_ORDER, order_of
 
@@ -213,10 +213,7 @@ def constant_baselines(scores: Mapping[str, Mapping[str, Mapping[str, float]]]) 
 
 
 def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
-    """Each item's program (a hash) and verdicts: a string with a letter for each sample and part.
-
-    The letters: 1 right, 0 wrong, x not counted, ? not graded.
-    """
+    """Each item's verdicts: a string with a letter for each sample and part (1 right, 0 wrong, x not counted, ? not graded)."""
     letters: dict[tuple[bool | None, bool], str] = {(True, True): "1", (False, True): "0"}
 
     def verdict_letters(record: ItemResult, verdict: Callable[[Any], tuple[bool | None, bool]]) -> list[str]:
@@ -227,7 +224,7 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
 
     rows = []
     for record in records:
-        row: dict[str, Any] = {"id": record.item.id, "program": _program_key(record.item), "tasks": list(record.item.tasks)}
+        row: dict[str, Any] = {"id": record.item.id, "tasks": list(record.item.tasks)}
         row["official"] = verdict_letters(record, lambda mark: (mark.official, mark.included))
         row["strict"] = verdict_letters(record, lambda mark: (mark.strict, True))
         if record.error is not None:
@@ -236,9 +233,10 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     return rows
 
 
-def _program_key(item: Item) -> str:
-    """The same for items about one program, and no others."""
-    return hashlib.sha256((item.program or item.id).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def programs_of(records: Sequence[ItemResult]) -> list[str]:
+    """For each item a hash that items about the same program share, and no others; an item without a program has its own."""
+    texts = (record.item.program or record.item.id for record in records)
+    return [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16] for text in texts]
 
 
 def percent(total: float, count: int) -> float:

@@ -280,6 +280,7 @@ def metrics_of(
     differing = figures.disagreements(records)
     found["disagreements"] = {"count": len(differing), "ids": differing}
     found["item_grades"] = figures.rows_of(records)
+    found["item_programs"] = figures.programs_of(records)
     return found
 
 
