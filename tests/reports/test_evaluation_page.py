@@ -202,6 +202,22 @@ def test_a_benchmark_s_own_scores_stand_beside_the_others(tmp_path: Path) -> Non
     assert all(number in Page((tmp_path / "summary.html").read_text()).text for number in numbers)
 
 
+def test_reasons_of_failures_are_shown(tmp_path: Path, gold: Evaluation) -> None:
+    reason = "the server returned <403>"
+    failed = {
+        **gold.results,
+        "failures": {"not_generated": 2, "not_judged": 0},
+        "failure_reasons": [{"reason": reason, "count": 2}],
+    }
+    write_run(tmp_path / "run", replace(gold, results=failed))
+    write_summary(tmp_path, [failed])
+    shown = f'2 items or samples failed on our side, and left out; first reason: "{reason}"'
+    assert shown in (tmp_path / "run" / "table.md").read_text() and shown in (tmp_path / "summary.md").read_text()
+    assert shown in Page((tmp_path / "summary.html").read_text()).text
+    page = Page((tmp_path / "run" / "report.html").read_text()).text
+    assert "Not complete: 2 items or samples failed on our side, and left out." in page and page.count(reason) == 1
+
+
 def test_counts_stand_apart_from_percentages(tmp_path: Path) -> None:
     lacking = {**reval_data.DATA[0], "code": "import no_such_module\n" + reval_data.COUNT}
     data = reval_data.write(tmp_path, [lacking, *reval_data.DATA[1:]])

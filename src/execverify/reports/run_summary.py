@@ -63,12 +63,11 @@ def best_baseline(results: Mapping[str, Any], verdict: str, task: str) -> str:
 
 
 def incomplete(results: Mapping[str, Any]) -> str:
-    """How many items or samples failed because of us, and why; empty where none did."""
+    """How many items or samples failed because of us; empty where none did."""
     failed = sum(results["failures"].values())
     if not failed:
         return ""
-    reasons = failure_reasons(results)
-    return f"{count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out{reasons and f' ({reasons})'}"
+    return f"{count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
 
 
 def failure_reasons(results: Mapping[str, Any]) -> str:
@@ -133,7 +132,7 @@ def run_summary(results: Mapping[str, Any]) -> str:
         drawn += f", {results['truncated']} of {count_phrase(results['completions'], 'completion')} cut off"
     limit = f", the first {results['limit']}" if results["limit"] else ""
     source = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
-    missing = incomplete(results)
+    missing = "; ".join(filter(None, (incomplete(results), failure_reasons(results))))
     return (
         f"{count_phrase(results['items'], 'item')}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
         f"intervals: {_interval_methods(results['official'])}; "
