@@ -473,6 +473,14 @@ def test_a_limit_runs_only_the_programs_of_its_items(tmp_path: Path, monkeypatch
         assert [told for told in counting.told if told[0] == "running programs"][-1][1:] == (runs, runs)
 
 
+@pytest.mark.parametrize(
+    "name", ["cruxeval-o", "cruxeval-i", "livecodebench-execution", "library-io", "heldout", "heldout-chains", "reval"]
+)
+def test_no_more_items_are_made_than_the_limit_asks_for(name: str, data: dict[str, Path]) -> None:
+    whole, some = (benchmark(name).items(Source(data.get(name), workers=2, limit=limit)) for limit in (None, 2))
+    assert len(some) == 2 and [(item.id, item.expected) for item in some] == [(item.id, item.expected) for item in whole[:2]]
+
+
 def test_a_limit_goes_on_where_runs_are_left_out(tmp_path: Path) -> None:
     code = "import no_such_module\n" + reval_data.COUNT
     data = reval_data.write(tmp_path, [{**reval_data.DATA[0], "code": code}, *reval_data.DATA[1:]])
