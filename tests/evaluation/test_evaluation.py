@@ -1,7 +1,9 @@
 """Benchmarks, styles, runs and their folders: gold scores 100 everywhere, nothing scores nothing, and what is told is true."""
 
+import itertools
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from execverify.questions.prompts import template_names
 from execverify.questions.task import task
 from execverify.reports.evaluation import results_markdown, write_run
 from execverify.reports.evaluation_page import evaluation_page
+from execverify.reports.run_summary import failure_reasons
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
 
@@ -98,7 +101,8 @@ def test_nothing_scores_0_and_constants_score_their_floor(name: str, data: dict[
         found = evaluate(name, f"mock:constant:{text}", data=data.get(name), limit=20, workers=2).results
         for verdict in ("official", "strict"):
             by_task = {task: score["pass_at_1"] for task, score in found[verdict].get("by_task", {}).items()}
-            assert {"all": found[verdict]["pass_at_1"], **by_task} == floors[text][verdict], (text, verdict)
+            own = {task: score["percent"] for task, score in found[verdict].get("own_scores", {}).items()}
+            assert {"all": found[verdict]["pass_at_1"], **by_task, **own} == floors[text][verdict], (text, verdict)
     best = nothing["baselines"]["best"]["official"]["all"]
     assert best["pass_at_1"] == max(both["official"]["all"] for both in floors.values())
 
@@ -294,6 +298,12 @@ def test_reval_s_truth_is_what_happens(tmp_path: Path) -> None:
                 assert mark.official is unsaid and not mark.strict and mark.why, (item.id, text)
 
 
+def test_reval_s_items_read_well(tmp_path: Path) -> None:
+    for item in benchmark("reval").items(Source(reval_data.write(tmp_path))):
+        assert "`" not in item.call and item.slices["tested"] in ("function", "class")
+        assert not {"kind", "level", "steps", "completion"} & item.slices.keys(), "pages show these already"
+
+
 def test_reval_s_floats_have_a_tolerance_by_letter_alone(tmp_path: Path) -> None:
     items = {item.id: item for item in benchmark("reval").items(Source(reval_data.write(tmp_path)))}
     given = ["0.3333333333333333; float", "0.3333334; float", "0.3334; float", "0.3333333333333333; str", "0.3333333333333333"]
@@ -399,6 +409,134 @@ def test_reval_s_consistency(wrong: set[str], consistency: float, tmp_path: Path
     found = evaluate(Partly(), "mock:gold", data=reval_data.write(tmp_path)).results
     assert found["extra_metrics"]["consistency"] == {"official": consistency, "strict": consistency}
     assert found["extra_metrics"]["left_out"] == {}
+    own = found["strict"]["own_scores"]["consistency"]
+    assert (own["percent"], own["count"]) == (consistency, len(reval_data.TRUTH)) and "programs" in own["interval_method"]
+    assert found["extra_metric_units"] == {"left_out": "question"}
+
+
+def test_reval_s_consistency_has_an_interval_over_programs(tmp_path: Path) -> None:
+    bench = benchmark("reval")
+
+    class Forgetful(type(bench)):  # type: ignore[misc]
+        """Knows no output of the class, and nothing of one probe of `count`."""
+
+        def gold(self, item: Item) -> str:
+            right = str(super().gold(item))
+            forgets = item.id.startswith("T/0/0/6/") or (item.id.startswith("T/2") and item.reference.task == "output")
+            return {"YES": "NO", "NO": "YES"}.get(right, "maybe") if forgets else right
+
+    found = evaluate(Forgetful(), "mock:gold", data=reval_data.write(tmp_path)).results
+    own = found["strict"]["own_scores"]["consistency"]
+    programs = [[1.0, 0.0, 1.0, 1.0], [1.0, 1.0], [0.5] * 5]  # of T/0, T/1, T/2
+    assert own["percent"] == round(100 * 7.5 / 11, 4)
+    means = sorted(
+        sum(map(sum, drawn)) / sum(map(len, drawn)) for drawn in itertools.product(programs, repeat=3)
+    )  # every draw of three programs
+    assert own["interval"] == [round(100 * means[0], 2), round(100 * means[-1], 2)] == [50.0, 100.0]
+    assert own["interval_method"] == "bootstrap over programs (2000 resamples)"
+
+
+class Counting:
+    """Counts the programs that run for the truth, and keeps the reports of progress."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from execverify.evaluation.reval import ground_truth
+
+        self.ran: list[str] = []
+        self.told: list[tuple[str, int, int]] = []
+
+        def counting(name: str) -> Any:
+            function = getattr(ground_truth, name)
+
+            def counted(items: Sequence[Any], *more: Any, **how: Any) -> Any:
+                self.ran += [name] * len(items)
+                return function(items, *more, **how)
+
+            return counted
+
+        for name in ("watch_many", "record_many", "outputs_held"):
+            monkeypatch.setattr(ground_truth, name, counting(name))
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.told.append((what, done, total))
+
+
+def test_a_limit_runs_only_the_programs_of_its_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = reval_data.write(tmp_path)
+    whole = benchmark("reval").items(Source(data))
+    for limit, runs in ((1, 1), (10, 1), (11, 2), (14, 2), (15, 3), (21, 3), (22, 4), (38, 5), (1_000, 5)):
+        counting = Counting(monkeypatch)
+        some = benchmark("reval").items(Source(data, limit=limit, progress=counting.progress))
+        monkeypatch.undo()
+        assert [(item.id, item.expected) for item in some] == [(item.id, item.expected) for item in whole[:limit]]
+        assert Counter(counting.ran) == {"watch_many": 2 * runs, "record_many": runs, "outputs_held": runs}, limit
+        assert [told for told in counting.told if told[0] == "running programs"][-1][1:] == (runs, runs)
+
+
+@pytest.mark.parametrize(
+    "name", ["cruxeval-o", "cruxeval-i", "livecodebench-execution", "library-io", "heldout", "heldout-chains", "reval"]
+)
+def test_no_more_items_are_made_than_the_limit_asks_for(name: str, data: dict[str, Path]) -> None:
+    whole, some = (benchmark(name).items(Source(data.get(name), workers=2, limit=limit)) for limit in (None, 2))
+    assert len(some) == 2 and [(item.id, item.expected) for item in some] == [(item.id, item.expected) for item in whole[:2]]
+
+
+def test_a_limit_goes_on_where_runs_are_left_out(tmp_path: Path) -> None:
+    code = "import no_such_module\n" + reval_data.COUNT
+    data = reval_data.write(tmp_path, [{**reval_data.DATA[0], "code": code}, *reval_data.DATA[1:]])
+    whole = [item.id for item in benchmark("reval").items(Source(data))]
+    assert not any(id.startswith("T/0") for id in whole)
+    for limit in (1, 7, 8, 20, 100):
+        found = evaluate("reval", "mock:gold", data=data, limit=limit).results
+        assert [row["id"] for row in found["item_grades"]] == whole[:limit]
+        (why,) = (why for why in found["extra_metrics"]["left_out"] if "no_such_module" in why)
+        assert found["extra_metrics"]["left_out"][why] == 14, "4 probes of three questions, and 2 outputs"
+
+
+def test_every_run_reports_its_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting(monkeypatch)
+    evaluate("reval", "mock:gold", data=reval_data.write(tmp_path), progress=counting.progress)
+    phases = list(dict.fromkeys(what for what, *_ in counting.told))
+    assert phases[:4] == ["reading programs", "running programs", "checking the data's outputs", "asking"]
+    assert [told[1:] for told in counting.told if told[0] == "running programs"] == [(done, 5) for done in range(1, 6)]
+    assert next(told[1:] for told in counting.told if told[0] == "asking") == (0, 38)
+
+
+def test_failures_are_told_with_their_reasons(tmp_path: Path, data: dict[str, Path]) -> None:
+    recorded = tmp_path / "g.jsonl"
+    errors = [
+        "HTTP 500: worker 17 died",
+        "HTTP 500: worker 3 died",
+        "the prompt\nhas 900 tokens",
+        "HTTP 500: worker 4 died",
+        None,
+    ]
+    lines = [
+        {"id": row["id"], "completions": [] if error else ["<answer>0</answer>"], **({"error": error} if error else {})}
+        for row, error in zip(CRUXEVAL, errors, strict=True)
+    ]
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = evaluate("cruxeval-o", f"replay:{recorded}", data=data["cruxeval-o"], style="execverify").results
+    assert found["failure_reasons"] == [
+        {"reason": "HTTP 500: worker 17 died", "count": 3},
+        {"reason": "the prompt has 900 tokens", "count": 1},
+    ]
+    done = cli("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", f"replay:{recorded}")
+    told = " ".join(done.stderr.split())
+    assert done.exit_code == 3 and "4 items not generated" in told
+    assert 'first reason: "HTTP 500: worker 17 died"; 2 kinds: "HTTP 500: worker 17 died" (3 times)' in told
+    assert told.endswith('"the prompt has 900 tokens" (1 time)')
+    lines[2] = {"id": lines[2]["id"], "completions": [], "error": "HTTP 500: worker 99 died, " + "x" * 500}
+    one_kind = [*lines[:2], {**lines[2], "error": "HTTP 500: worker 99 died"}, *lines[3:]]
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in one_kind), encoding="utf-8")
+    told = " ".join(cli("evaluate", "cruxeval-o", "--data", data["cruxeval-o"], "--model", f"replay:{recorded}").stderr.split())
+    assert told.endswith('first reason: "HTTP 500: worker 17 died"')
+    skipped = "not sent: too many requests in a row had failed"
+    lines[0]["error"] = skipped
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    found = evaluate("cruxeval-o", f"replay:{recorded}", data=data["cruxeval-o"], style="execverify").results
+    assert [len(kind["reason"]) for kind in found["failure_reasons"]] == [len("HTTP 500: worker 3 died"), 200, len(skipped)]
+    assert 'most frequent of 3 kinds: "HTTP 500: worker 3 died" (2 times), "' in failure_reasons(found)
 
 
 INNER = "def inner(n):\n    m = n * 2\n    return m\n\n\ndef outer(n):\n    a = inner(n)\n    return a\n"
@@ -657,7 +795,7 @@ def test_two_runs_are_compared_item_by_item(data: dict[str, Path], tmp_path: Pat
     assert official["interval"][0] < 40 < official["interval"][1]
     assert (strict["difference"], strict["better"], strict["worse"], strict["p"]) == (20.0, 3, 2, 1.0)
     same = compare([runs[0], ("again", runs[0][1])])["comparisons"][0]
-    assert (same["difference"], same["interval"], same["p"]) == (0.0, [-43.45, 43.45], 1.0), "five items are few"
+    assert (same["difference"], same["interval"], same["p"], same["programs"]) == (0.0, [0.0, 0.0], 1.0, 5)
     with pytest.raises(EvaluationError, match="its benchmark is heldout"):
         compare([runs[0], ("other", {**runs[1][1], "benchmark": "heldout"})])
     with pytest.raises(EvaluationError, match="its data is"):
@@ -741,7 +879,12 @@ def test_the_list_tells_each_benchmark() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["cruxeval", "--model", "mock:gold"], "did you mean cruxeval"),
+        (["cruxeval", "--model", "mock:gold"], "did you mean cruxeval-i or cruxeval-o or cruxeval-x?"),
+        (["cruxeval-p", "--model", "mock:gold"], "did you mean cruxeval-"),
+        (
+            ["cruxeval-o", "reval", "--model", "mock:gold", "--data", "x"],
+            "NAME=FILE (for reval NAME=FOLDER), where NAME is cruxeval-o",
+        ),
         (["heldout"], "name a benchmark and --model"),
         (
             ["heldout", "--model", "mock:golden"],

@@ -18,12 +18,14 @@ from execverify.evaluation.benchmark import Grade, Item, ItemResult
 from execverify.evaluation.compare import changed_items, compare
 from execverify.evaluation.run import Evaluation
 from execverify.evaluation.run_dir import read_results, strict_scores
+from execverify.reports import comparison_page as comparison_page_module
 from execverify.reports.benchmarks import write_summary
 from execverify.reports.comparison_page import comparison_page
 from execverify.reports.evaluation import RUN_FILES, comparison_markdown, results_markdown, write_run
 from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.training import training_markdown
+from tests.helpers import reval_data
 from tests.helpers.command import run as command
 from tests.helpers.html_pages import Page
 from tests.reports.test_render import HOSTILE
@@ -152,7 +154,7 @@ def test_the_table_of_a_training(run: Evaluation, gold: Evaluation) -> None:
         assert task in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
 
 
-def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation) -> None:
+def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [("constant <b>", run.results), ("gold", gold.results)]
     found = compare(runs)
     page = Page(comparison_page(found, runs))
@@ -163,7 +165,10 @@ def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation) -> None:
     assert whole[0]["interval"][0] < whole[0]["difference"] < whole[0]["interval"][1]
     assert f"{whole[0]['difference']:+.2f}" in page.text and "constant <b>" in page.text and "b" not in page.tags
     changed = changed_items(run.results, gold.results, "official")
-    assert f"{len(changed)} items are better" in page.text and "0 items are worse" in page.text
+    assert f"{len(changed)} items are better" in page.text and "0 items are worse" in page.text and "are listed" not in page.text
+    monkeypatch.setattr(comparison_page_module, "MOST_ITEMS", 2)
+    page = Page(comparison_page(found, runs))
+    assert f"{len(changed)} items are better" in page.text and "The first 2 are listed." in page.text
     verdicts = [line.split("|")[2].strip() for line in comparison_markdown(found).splitlines() if line.startswith("| gold")]
     assert set(verdicts[1:]) == {"official and strict"}, "both verdicts are one rule"
 
@@ -179,6 +184,58 @@ def test_several_benchmarks_have_one_table_and_page(tmp_path: Path, run: Evaluat
         "./heldout/report.html",
         "./other%20%26%20one/report.html",
     ]
+
+
+def test_a_benchmark_s_own_scores_stand_beside_the_others(tmp_path: Path) -> None:
+    found = evaluate("reval", "mock:constant:Nil", data=reval_data.write(tmp_path))
+    own = {verdict: found.results[verdict]["own_scores"]["consistency"] for verdict in ("official", "strict")}
+    assert own["official"]["percent"] > 0 == own["strict"]["percent"]
+    numbers = f"{own['official']['percent']:.2f}", f"{own['official']['interval'][0]:.1f} to {own['official']['interval'][1]:.1f}"
+    write_run(tmp_path / "run", found)
+    write_summary(tmp_path, [found.results])
+    for table in (tmp_path / "run" / "table.md", tmp_path / "summary.md"):
+        rows = [line for line in table.read_text().splitlines() if "| consistency" in line]
+        assert len(rows) == 2 and all(number in rows[0] for number in numbers), table
+    page = Page((tmp_path / "run" / "report.html").read_text())
+    assert "official: consistency" in page.text and all(number in page.text for number in numbers)
+    assert "consistency: bootstrap over programs (2000 resamples)" in page.text
+    assert all(number in Page((tmp_path / "summary.html").read_text()).text for number in numbers)
+
+
+def test_reasons_of_failures_are_shown(tmp_path: Path, gold: Evaluation) -> None:
+    reason = "the server returned <403>"
+    failed = {
+        **gold.results,
+        "failures": {"not_generated": 2, "not_judged": 0},
+        "failure_reasons": [{"reason": reason, "count": 2}],
+    }
+    write_run(tmp_path / "run", replace(gold, results=failed))
+    write_summary(tmp_path, [failed])
+    shown = f'2 items or samples failed on our side, and left out; first reason: "{reason}"'
+    assert shown in (tmp_path / "run" / "table.md").read_text() and shown in (tmp_path / "summary.md").read_text()
+    assert shown in Page((tmp_path / "summary.html").read_text()).text
+    page = Page((tmp_path / "run" / "report.html").read_text()).text
+    assert "Not complete: 2 items or samples failed on our side, and left out." in page and page.count(reason) == 1
+
+
+def test_counts_stand_apart_from_percentages(tmp_path: Path) -> None:
+    lacking = {**reval_data.DATA[0], "code": "import no_such_module\n" + reval_data.COUNT}
+    data = reval_data.write(tmp_path, [lacking, *reval_data.DATA[1:]])
+    page = Page(evaluation_page(evaluate("reval", "mock:gold", data=data)))
+    percents, counts = page.text.split("More figures, in percent")[1].split("Counts")
+    assert "official score of right answers" in percents and "left out" not in percents
+    assert "14 questions" in counts and "it needs no_such_module: install it" in counts
+    texts = evaluate(
+        "library-io", lambda conversations: ["The list has 3 items. <answer>3</answer>"] * len(conversations), limit=3
+    )
+    units = texts.results.get("extra_metric_units", {})
+    assert set(units) <= {"claims_found"}, "all else of it is in percent"
+    done = command("evaluate", "reval", "--model", "mock:gold", "--data", str(tmp_path))
+    told = " ".join(done.stdout.split())
+    assert (
+        "official score of right answers, in percent: coverage: 100.00" in told
+        and "left out: 14 questions: the run: it needs" in told
+    )
 
 
 def test_the_verb_takes_several_benchmarks(tmp_path: Path) -> None:

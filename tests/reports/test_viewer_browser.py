@@ -12,12 +12,13 @@ import execverify as ev
 from execverify.reports.viewer import notebook_html, viewer_page
 from execverify.reports.viewer_items import ViewItem
 from execverify.reports.viewer_sources import items_of_pairs
-from tests.helpers.browser import NARROW, OpenPage, chromium, has, is_true, shows, starts
+from tests.helpers.browser import NARROW, WIDE, OpenPage, chromium, has, is_true, shows, starts
 from tests.reports.test_viewer import BANK, LIMITS, LOOP, chain_of, hostile_item, task_of
 
 __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 ROWS = "#list [role=option]"
+STATUS = ".status strong"
 
 
 def write(path: Path, items: Sequence[ViewItem], title: str = "page") -> Path:
@@ -31,6 +32,32 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("single") / "page.html", [item])
 
 
+LONG = """\
+def f(words):
+    count = 0
+    for word in words:
+        count += sum(ord(letter) for letter in word if letter.isalpha() and letter not in "aeiou") * 2 + len(word) - count // 7
+    return count
+"""
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW])
+def test_visits_cover_no_code(chromium: Any, tmp_path: Path, viewport: dict[str, int]) -> None:
+    item = ViewItem("long", "program", ev.Program(LONG, arguments="['one', 'two', 'three']"))
+    with OpenPage(chromium, write(tmp_path / "page.html", [item]), viewport=viewport) as page:
+        for step in range(1, 6):
+            starts(page.locator(STATUS), f"Step {step} of 9")
+            rows = page.evaluate(
+                "[...document.querySelectorAll('.stepper .code li')].map((row) => {"
+                " const code = document.createRange(); code.selectNodeContents(row.querySelector('code'));"
+                " const info = document.createRange(); info.selectNodeContents(row.lastChild);"
+                " return [row.lastChild.textContent, code.getBoundingClientRect().right, info.getBoundingClientRect().left]; })"
+            )
+            assert any(text.startswith("visit ") for text, *_ in rows)
+            assert all(right < left for text, right, left in rows if text), rows
+            page.get_by_role("button", name="One step forward").click()
+
+
 @pytest.fixture(scope="module")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows with several completions each."""
@@ -41,9 +68,6 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
         wrong = chain.replace("total = 0", "total = 1", 1).replace("assert f", "assert g")
         pairs.append((ev.to_row(task), [chain, wrong, task.gold, "I do not know."]))
     return write(tmp_path_factory.mktemp("group") / "page.html", items_of_pairs(pairs))
-
-
-STATUS = ".status strong"
 
 
 def test_stepping_by_buttons_keys_scrubber_and_lines(chromium: Any, single: Path) -> None:

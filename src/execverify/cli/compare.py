@@ -17,7 +17,8 @@ from execverify.reports.evaluation import comparison_markdown
 @click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
 @click.option("-o", "--output", "out", metavar="PAGE.html", help="Write the comparison as a page, too.")
 def compare_command(runs: tuple[str, ...], as_json: bool, out: str | None) -> None:
-    """Compare runs of one benchmark with the first of them: paired, by McNemar's test and a bootstrap of the difference.
+    """Compare runs of one benchmark with the first of them: the difference with its interval by a bootstrap over programs, and
+    McNemar's exact test.
 
     A RUN is a folder that `execverify evaluate --output` made, or its results.json.
     """

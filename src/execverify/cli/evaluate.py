@@ -1,6 +1,5 @@
 """The verb `evaluate`: benchmarks on a model."""
 
-import json
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +22,17 @@ from execverify.reports.benchmarks import TABLE as SUMMARY_TABLE
 from execverify.reports.benchmarks import summary_rows, write_summary
 from execverify.reports.evaluation import RUN_FILES, write_run
 from execverify.reports.markdown import format_interval, format_percent
-from execverify.reports.run_summary import best_baseline, faithfulness_summary, run_summary, tasks_of, verdicts_of
+from execverify.reports.run_summary import (
+    best_baseline,
+    count_figures,
+    failure_reasons,
+    faithfulness_summary,
+    figure_text,
+    percent_figures,
+    run_summary,
+    tasks_of,
+    verdicts_of,
+)
 from execverify.utils.messages import count_phrase
 
 
@@ -34,8 +43,9 @@ from execverify.utils.messages import count_phrase
 @click.option(
     "--data",
     multiple=True,
-    metavar="FILE",
-    help="The benchmark's data (of several: NAME=FILE); by default its public name on the hub.",
+    metavar="FILE|FOLDER",
+    help="The benchmark's data: a file, for reval a folder (of several benchmarks: NAME=FILE or NAME=FOLDER).  "
+    "[default: fetched by its public name, where it has one]",
 )
 @click.option(
     "--prompt-template", "style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]"
@@ -125,7 +135,7 @@ def evaluate_command(
 def _evaluated(name: str, asking: Callable[..., Evaluation], is_alone: bool) -> Evaluation | None:
     """One benchmark's evaluation; None where it cannot be made, which is no reason to end the other ones. A model that fails is."""
     try:
-        with Progress("asking") as bar:
+        with Progress("preparing the items") as bar:
             return asking(name, progress=lambda what, done, total: bar.update(done, what=what, total=total))
     except ModelError:
         raise
@@ -157,7 +167,8 @@ def _files(benchmarks: tuple[str, ...], data: tuple[str, ...]) -> dict[str, str]
         elif len(benchmarks) == 1:
             found[benchmarks[0]] = text
         else:
-            raise click.UsageError(f"--data {text}: with several benchmarks, write NAME=FILE, such as {benchmarks[0]}={text}")
+            one = f"NAME=FILE (for reval NAME=FOLDER), where NAME is {', '.join(benchmarks[:-1])} or {benchmarks[-1]}"
+            raise click.UsageError(f"--data {text}: with several benchmarks, write {one}")
     return found
 
 
@@ -185,7 +196,7 @@ def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> No
             format_percent(score.get("pass_at_1")),
             format_interval(score.get("interval")),
         )
-        table.add_row(*texts, Text(score["baseline"]), str(score.get("parts", results["items"])))
+        table.add_row(*texts, Text(score["baseline"]), str(score["parts"]))
     stdout.print(table)
 
 
@@ -228,8 +239,11 @@ def _print(results: dict[str, Any]) -> None:
     stdout.print(table)
     if chains := faithfulness_summary(results):
         stdout.print(Text(chains))
-    for name, value in results.get("extra_metrics", {}).items():
-        stdout.print(Text(f"{name.replace('_', ' ')}: {json.dumps(value)}"))
+    for name, value in percent_figures(results).items():
+        stdout.print(Text(f"{name.replace('_', ' ')}, in percent: {figure_text(value)}"))
+    for name, value in count_figures(results).items():
+        reasons = [f"{count}: {reason}" for reason, count in value.items()] if isinstance(value, dict) else [value]
+        stdout.print(Text(f"{name.replace('_', ' ')}: {'; '.join(reasons) or 'none'}"))
     differing = results["disagreements"]
     if differing["count"]:
         some = ", ".join(differing["ids"][:5]) + (" ..." if differing["count"] > 5 else "")
@@ -245,5 +259,5 @@ def _told_failures(results: dict[str, Any]) -> str:
     return (
         f"not complete: {count_phrase(failures['not_generated'], 'item')} not generated, "
         f"{count_phrase(failures['not_judged'], 'sample')} not judged; "
-        "they count neither as right nor as wrong"
+        "they count neither as right nor as wrong" + (f"; {reasons}" if (reasons := failure_reasons(results)) else "")
     )

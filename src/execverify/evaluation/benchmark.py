@@ -8,6 +8,7 @@ strictly. All else (sampling, storing, pass@k, intervals, floors, slices, pages)
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from execverify.evaluation.answers import Answer
@@ -109,6 +110,7 @@ class Benchmark(ABC):
         template: name of its files in the folders of prompt templates.
         takes_imports: whether its programs may import installed modules that a user names.
         together: how many answers are judged at once, where that takes so long that a user wants to see how far it is; None: all.
+        counts: which of `extra_metrics` are counts, and of what: a noun in the singular. The others are in percent.
     """
 
     about: BenchmarkInfo
@@ -116,6 +118,7 @@ class Benchmark(ABC):
     template: str = "output"
     takes_imports: bool = False
     together: int | None = None
+    counts: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def items(self, source: Source) -> list[Item]:
@@ -169,8 +172,20 @@ class Benchmark(ABC):
         """A completion that gives an answer in a style."""
         return answer
 
+    def own_scores(self, records: Sequence["ItemResult"], strict: bool) -> Mapping[str, Sequence[Sequence[float]]]:
+        """Scores beside pass@k that this benchmark alone has, which tables show in a row each.
+
+        Args:
+            records: what became of each item.
+            strict: by which verdict.
+
+        Returns:
+            By name, values from 0 to 1 whose mean is the score, in lists of those that belong to one program; none of them empty.
+        """
+        return {}
+
     def extra_metrics(self, records: Sequence["ItemResult"]) -> dict[str, Any]:
-        """Figures that this benchmark alone has, in percent."""
+        """Figures that this benchmark alone has: in percent, or counts, where `counts` names them."""
         return {}
 
 

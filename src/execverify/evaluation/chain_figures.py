@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from execverify.evaluation.benchmark import ItemResult
-from execverify.evaluation.metrics import percent, share_interval
+from execverify.evaluation.metrics import share_score
 from execverify.rewards.steps.chain import GradedChain
 from execverify.rewards.steps.faithfulness import chain_faithfulness
 
@@ -41,9 +41,4 @@ def chain_figures(records: Sequence[ItemResult]) -> dict[str, Any] | None:
 
 def _figure(graded: Sequence[Sequence[tuple[GradedChain, bool]]], value: _Value) -> dict[str, Any]:
     clusters = [[float(number) for pair in pairs if (number := value(*pair)) is not None] for pairs in graded]
-    clusters = [cluster for cluster in clusters if cluster]
-    values = [number for cluster in clusters for number in cluster]
-    if not values:
-        return {"percent": None, "interval": None, "interval_method": "", "count": 0}
-    edges, method = share_interval(clusters)
-    return {"percent": percent(sum(values), len(values)), "interval": edges, "interval_method": method, "count": len(values)}
+    return share_score([cluster for cluster in clusters if cluster])

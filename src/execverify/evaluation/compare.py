@@ -2,23 +2,28 @@
 
 Every run is compared with the first. For each verdict and task, over the items that both runs graded:
 
-- where there are several tasks, a row "all": the difference of their plain mean. Its interval and its test are over items, each with how
-  far it moves that mean;
-- the difference of pass@1 in points, each item weighted by its number of parts, with a 95% bootstrap interval over items (2,000 times);
-- McNemar's exact test on the items whose share of right answers differs. With one sample and one part an item, these are the pairs of
-  which one run is right and the other wrong; else it is the sign test. Where there are several runs or tasks, the p-values are
+- the difference of pass@1 in points, each item weighted by its number of parts. Where there are several tasks, a row "all" has the
+  plain mean of their differences;
+- its 95% interval by a bootstrap over programs: 2,000 times, programs are drawn with replacement, each with all its items, and the
+  same difference is computed from what was drawn;
+- McNemar's exact test on the programs that move the difference up or down. With one sample and one part a program, these are the pairs
+  of which one run is right and the other wrong; else it is the sign test. Where there are several runs or tasks, the p-values are
   corrected by Holm's method, for each verdict.
+
+Items of one program are drawn together, and count once in the test, because answers about one program are alike.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.intervals import bootstrap, holm, mcnemar, wilson
+from execverify.evaluation.intervals import TaskSums, bootstrap_of_tasks, holm, mcnemar, mean_of_tasks
 
 Results = Mapping[str, Any]
 _VERDICTS = ("official", "strict")
+_ROUNDING = 1e-12  # what sums of equal shares may differ by
 ALL = "all"
 """The plain mean over tasks, where there are several."""
 
@@ -69,36 +74,75 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
     common = [id for id in ours if id in theirs]
     if not common:
         raise EvaluationError(f"{name} has no item in common with the first run")
+    known = {**_programs(second), **_programs(first)}
+    programs = {id: known.get(id, id) for id in common}
+    left = len(ours) + len(theirs) - 2 * len(common)
     rows = []
     for verdict in _VERDICTS:
-        by_task: dict[str, list[tuple[float, float, int]]] = {}
-        differences: dict[str, dict[str, float]] = {}
-        for id in common:
-            a, b = item_accuracies(ours[id], verdict), item_accuracies(theirs[id], verdict)
-            for task in (task for task in a if task in b):
-                weight = ours[id]["tasks"].count(task)
-                by_task.setdefault(task, []).append((a[task], b[task], weight))
-                differences.setdefault(id, {})[task] = weight * (b[task] - a[task])
-        if len(by_task) > 1:
-            rows.append({"run": name, "verdict": verdict, "task": ALL, **_figures(_over_tasks(by_task, differences))})
-        rows += [{"run": name, "verdict": verdict, "task": task, **_figures(pairs)} for task, pairs in by_task.items()]
-    left = len(ours) + len(theirs) - 2 * len(common)
-    return [{**row, "items_left_out": left} for row in rows]
+        found = _differences(ours, theirs, programs, verdict)
+        for task in ([ALL] if len(found.items) > 1 else []) + list(found.items):
+            rows.append({"run": name, "verdict": verdict, "task": task, **found.figures(task), "items_left_out": left})
+    return rows
+
+
+@dataclass
+class _Differences:
+    """What two runs differ in by one verdict.
+
+    Attributes:
+        programs: for each program and task, the sum of the differences of its items, and their weight (the number of parts).
+        items: the items of each task.
+    """
+
+    programs: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    items: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, id: str, program: str, task: str, difference: float, weight: int) -> None:
+        """Adds an item's difference on a task."""
+        value, before = self.programs.setdefault(program, {}).get(task, (0.0, 0.0))
+        self.programs[program][task] = value + weight * difference, before + weight
+        self.items.setdefault(task, set()).add(id)
+
+    def figures(self, task: str) -> dict[str, Any]:
+        """The difference on a task, or on all, with its interval and its test."""
+        tasks = list(self.items) if task == ALL else [task]
+        chosen = [{each: of[each] for each in tasks if each in of} for of in self.programs.values()]
+        clusters: list[TaskSums] = [of for of in chosen if of]
+        low, high = bootstrap_of_tasks(clusters)
+        totals = {each: sum(of[each][1] for of in clusters if each in of) for each in tasks}
+        moves = [sum(value / totals[each] for each, (value, _) in of.items()) for of in clusters]
+        worse, better = sum(move < -_ROUNDING for move in moves), sum(move > _ROUNDING for move in moves)
+        return {
+            "items": len(set().union(*(self.items[each] for each in tasks))),
+            "programs": len(clusters),
+            "difference": round(100 * mean_of_tasks(clusters), 4),
+            "interval": [round(100 * low, 2), round(100 * high, 2)],
+            "better": better,
+            "worse": worse,
+            "p": _rounded(mcnemar(worse, better)),
+        }
+
+
+def _differences(
+    ours: Mapping[str, Mapping[str, Any]], theirs: Mapping[str, Mapping[str, Any]], programs: Mapping[str, str], verdict: str
+) -> _Differences:
+    """The differences of the items that both runs graded, each with its program."""
+    found = _Differences()
+    for id, program in programs.items():
+        row = ours[id]
+        a, b = item_accuracies(row, verdict), item_accuracies(theirs[id], verdict)
+        for task in (task for task in a if task in b):
+            found.add(id, program, task, b[task] - a[task], row["tasks"].count(task))
+    return found
+
+
+def _programs(run: Results) -> dict[str, str]:
+    """The program of each item; empty where results of an older version have none, and an item counts as its own program."""
+    return dict(zip((row["id"] for row in run["item_grades"]), run.get("item_programs", ()), strict=False))
 
 
 def _graded(run: Results) -> dict[str, Mapping[str, Any]]:
     return {row["id"]: row for row in run["item_grades"] if "error" not in row}
-
-
-def _over_tasks(
-    by_task: Mapping[str, Sequence[tuple[float, float, int]]], differences: Mapping[str, Mapping[str, float]]
-) -> list[tuple[float, float, int]]:
-    """For each item, how far it moves the plain mean over tasks, times the number of items; as pairs with zero."""
-    parts = {task: sum(weight for *_, weight in pairs) for task, pairs in by_task.items()}
-    moved = [
-        sum(value / parts[task] for task, value in of.items()) * len(differences) / len(parts) for of in differences.values()
-    ]
-    return [(0.0, each, 1) for each in moved]
 
 
 def changed_items(first: Results, second: Results, verdict: str) -> list[tuple[str, float, float]]:
@@ -119,41 +163,6 @@ def changed_items(first: Results, second: Results, verdict: str) -> list[tuple[s
             if a != b:
                 found.append((id, a, b))
     return found
-
-
-Weighted = tuple[float, int]
-"""An item's number and its weight: how many parts the item has."""
-
-
-def _figures(pairs: Sequence[tuple[float, float, int]]) -> dict[str, Any]:
-    differences = [(b - a, weight) for a, b, weight in pairs]
-    worse, better = sum(b < a for a, b, _ in pairs), sum(b > a for a, b, _ in pairs)
-    low, high = difference_interval(differences)
-    mean = average(differences)
-    return {
-        "items": len(pairs),
-        "difference": round(100 * mean, 4),
-        "interval": [round(100 * low, 2), round(100 * high, 2)],
-        "better": better,
-        "worse": worse,
-        "p": _rounded(mcnemar(worse, better)),
-    }
-
-
-def average(values: Iterable[Weighted]) -> float:
-    """The weighted mean of items' numbers; at least one."""
-    numbers, weights = zip(*values, strict=True)
-    return fmean(numbers, weights)
-
-
-def difference_interval(differences: Sequence[Weighted]) -> tuple[float, float]:
-    """The bootstrap's 95% interval over items. Where all items differ alike, it is as wide as Wilson's interval of zero exceptions."""
-    values = {value for value, _ in differences}
-    if len(values) > 1:
-        low, high = bootstrap([(value,) * weight for value, weight in differences])
-        return max(-1.0, low), min(1.0, high)
-    (same,), (_, edge) = values, wilson(0, len(differences))
-    return max(-1.0, same - edge), min(1.0, same + edge)
 
 
 def item_accuracies(row: Mapping[str, Any], verdict: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ import sys
 import urllib.request
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ _TIMEOUT = 60.0  # seconds without an answer
 _LARGEST = 2 * 1024**3  # bytes
 
 Row = dict[str, Any]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Ignores progress."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,16 @@ class Source:
         seed: decides what is drawn, where anything is.
         workers: how many processes run programs at once.
         imports: installed modules that programs may import beside the standard library.
+        limit: how many items are asked, the first ones; None for all. A benchmark may make more: the others are dropped.
+        progress: called while items are made, where that takes long.
     """
 
     path: Path | None = None
     seed: int = 0
     workers: int = 1
     imports: tuple[str, ...] = ()
+    limit: int | None = None
+    progress: Progress = field(default=no_progress, compare=False)
 
 
 def load_rows(source: Source, name: str, origin: str, hub: tuple[str, str] | None, fields: Sequence[str]) -> list[Row]:

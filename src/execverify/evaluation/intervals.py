@@ -14,7 +14,7 @@ partly right makes fractional ones.
 import functools
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, quantiles, stdev
 from typing import Any
 
@@ -72,6 +72,41 @@ def bootstrap(clusters: Sequence[Sequence[float]], seed: int = 0, resamples: int
     if not clusters:
         return 0.0, 1.0
     cuts = quantiles(_resampled_means(tuple(map(tuple, clusters)), seed, resamples), n=40, method="inclusive")
+    return cuts[0], cuts[-1]
+
+
+TaskSums = Mapping[str, tuple[float, float]]
+"""Of what is drawn as one (the items of a program): for each task, the weighted sum of the items' numbers, and their weight."""
+
+
+def mean_of_tasks(clusters: Iterable[TaskSums]) -> float:
+    """The plain mean over tasks of the weighted means of their items; at least one item."""
+    totals: dict[str, tuple[float, float]] = {}
+    for cluster in clusters:
+        for task, (value, weight) in cluster.items():
+            before = totals.get(task, (0.0, 0.0))
+            totals[task] = before[0] + value, before[1] + weight
+    return fmean(value / weight for value, weight in totals.values())
+
+
+def bootstrap_of_tasks(clusters: Sequence[TaskSums], seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """A 95% interval of `mean_of_tasks`: percentiles of that mean over clusters drawn with replacement.
+
+    A task that none of the drawn clusters has is left out of the mean of that draw.
+
+    Args:
+        clusters: one or more.
+        seed: of the draws.
+        resamples: how many draws.
+    """
+    tasks = list(dict.fromkeys(task for cluster in clusters for task in cluster))
+    columns = [[[cluster.get(task, (0.0, 0.0))[place] for cluster in clusters] for place in (0, 1)] for task in tasks]
+    draw, places, means = random.Random(seed), range(len(clusters)), []
+    for _ in range(resamples):
+        drawn = draw.choices(places, k=len(places))
+        sums = [[math.fsum(map(column.__getitem__, drawn)) for column in pair] for pair in columns]
+        means.append(fmean(value / weight for value, weight in sums if weight))
+    cuts = quantiles(means, n=40, method="inclusive")
     return cuts[0], cuts[-1]
 
 

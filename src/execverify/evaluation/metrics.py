@@ -9,6 +9,7 @@ samples and questions of one item stay together), 2,000 times. The mean over tas
 its parts contributes. Slices have Wilson's, or the normal interval of the items' means.
 """
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,16 +93,27 @@ def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
     return _cluster_interval(_clusters(parts))
 
 
-def share_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
-    """The interval of a mean of values from 0 to 1 in percent, and its method.
+def share_score(clusters: Sequence[Sequence[float]], over: str = "items") -> dict[str, Any]:
+    """A mean of values from 0 to 1: "percent", "interval", "interval_method", and of how many values ("count").
 
     Args:
         clusters: values that belong together, such as those of one item's samples; none of them empty.
+        over: what a cluster is, in the plural.
     """
     values = [value for cluster in clusters for value in cluster]
+    if not values:
+        return {"percent": None, "interval": None, "interval_method": NONE, "count": 0}
     if len(values) == len(clusters) and set(values) <= {0.0, 1.0}:
-        return _edges(wilson(sum(values), len(values))), WILSON
-    return _cluster_interval(clusters)
+        edges, method = _edges(wilson(sum(values), len(values))), WILSON
+    else:
+        edges, method = _cluster_interval(clusters)
+    total = percent(math.fsum(values), len(values))
+    return {"percent": total, "interval": edges, "interval_method": method.replace("items", over), "count": len(values)}
+
+
+def own_scores(scores: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, dict[str, Any]]:
+    """The scores of `Benchmark.own_scores` with their intervals, by name."""
+    return {name: share_score(clusters, "programs") for name, clusters in scores.items()}
 
 
 def _cluster_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
@@ -219,6 +231,12 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
             row["error"] = record.error
         rows.append(row)
     return rows
+
+
+def programs_of(records: Sequence[ItemResult]) -> list[str]:
+    """For each item a hash that items about the same program share, and no others; an item without a program has its own."""
+    texts = (record.item.program or record.item.id for record in records)
+    return [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16] for text in texts]
 
 
 def percent(total: float, count: int) -> float:

@@ -48,6 +48,7 @@ class OutputPrediction(Benchmark):
     """Judges outputs by CRUXEval's rule, and strictly."""
 
     constants = ("True", "False", "None", "0", "1", "-1", "''", "[]", "{}", "()")
+    counts = {"claims_found": "claim"}
     template = "output"
     takes_imports = True
 

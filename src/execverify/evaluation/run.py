@@ -11,8 +11,9 @@ import hashlib
 import json
 import logging
 import platform
+import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,15 @@ from execverify.evaluation import metrics as figures
 from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
 from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.chain_figures import chain_figures
-from execverify.evaluation.data import Source, digest
+from execverify.evaluation.data import Progress, Source, digest, no_progress
 from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
+from execverify.models.model import SKIPPED_REQUEST
 from execverify.models.registry import check_spec
+from execverify.programs.program import truncate
 
 _log = logging.getLogger(__name__)
 
@@ -37,13 +40,8 @@ GENERATIONS, RESULTS = "generations.jsonl", "results.json"
 FORMAT = 2
 """Version of the results' form."""
 
+_LONGEST_REASON = 200  # characters
 _STOP = {"direct": ("[/ANSWER]",), "cot": ("[/ANSWER]",)}
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
-
-
-def _silent(what: str, done: int, total: int) -> None:
-    """Ignore progress."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def evaluate(
     workers: int = 1,
     imports: Collection[str] = (),
     options: Mapping[str, Any] | None = None,
-    progress: Progress = _silent,
+    progress: Progress = no_progress,
 ) -> Evaluation:
     """Runs a benchmark on a model.
 
@@ -105,9 +103,11 @@ def evaluate(
     reading = bench.answer_format(chosen)
     if imports and not bench.takes_imports:
         raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
-    source = bench.located(Source(path, seed, workers, _names(imports)))
+    if limit is not None and limit < 1:
+        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
+    source = bench.located(Source(path, seed, workers, _names(imports), limit, progress))
     path = source.path
-    items = _items(bench, source, limit)
+    items = _items(bench, source)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
@@ -155,11 +155,9 @@ def _names(imports: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(set(imports)))
 
 
-def _items(bench: Benchmark, source: Source, limit: int | None) -> list[Item]:
+def _items(bench: Benchmark, source: Source) -> list[Item]:
     """The items that are asked, each under an id of its own."""
-    if limit is not None and limit < 1:
-        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
-    items = bench.items(source)[:limit]
+    items = bench.items(source)[: source.limit]
     twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
     if twice:
         where = source.path or bench.about.name
@@ -209,6 +207,7 @@ def _generated(
         except OSError as error:
             raise EvaluationError(f"{folder} cannot be made: {error.strerror}") from None
         arriving = generate_cached(folder / GENERATIONS, model, requests, sampling)
+    progress("asking", 0, len(requests))
     for generation in arriving:
         found[generation.id] = generation
         progress("asking", len(found), len(requests))
@@ -221,7 +220,7 @@ def grade_records(
     generations: Mapping[str, Generation],
     style: str,
     workers: int,
-    progress: Progress = _silent,
+    progress: Progress = no_progress,
 ) -> list[ItemResult]:
     """The records of items from what was generated."""
     answers: list[tuple[Item, Answer]] = []
@@ -256,7 +255,7 @@ def _marks(
 
 
 def metrics_of(
-    bench: Benchmark, records: Sequence[ItemResult], workers: int, n: int, progress: Progress = _silent
+    bench: Benchmark, records: Sequence[ItemResult], workers: int, n: int, progress: Progress = no_progress
 ) -> dict[str, Any]:
     """All figures of a run."""
     ks = [k for k in figures.PASS_AT_K if k <= n]
@@ -266,21 +265,47 @@ def metrics_of(
         "completions": sum(len(record.completions) for record in records),
         "truncated": sum(sum(record.truncated) for record in records),
         "failures": {"not_generated": sum(record.error is not None for record in records), "not_judged": unjudged},
-        "official": figures.score(records, False, ks),
-        "strict": figures.score(records, True, ks),
+        "failure_reasons": _failure_reasons(records),
+        **{verdict: _scores(bench, records, verdict == "strict", ks) for verdict in ("official", "strict")},
         "baselines": figures.constant_baselines(_baseline_scores(bench, [record.item for record in records], workers, progress)),
         "slices": figures.slices(records),
     }
     more = bench.extra_metrics(records)
     if more:
         found["extra_metrics"] = more
+        found["extra_metric_units"] = {name: unit for name, unit in bench.counts.items() if name in more}
     chains = chain_figures(records)
     if chains is not None:
         found["faithfulness"] = chains
     differing = figures.disagreements(records)
     found["disagreements"] = {"count": len(differing), "ids": differing}
     found["item_grades"] = figures.rows_of(records)
+    found["item_programs"] = figures.programs_of(records)
     return found
+
+
+def _scores(bench: Benchmark, records: Sequence[ItemResult], strict: bool, ks: Sequence[int]) -> dict[str, Any]:
+    """pass@k by one verdict, and the benchmark's own scores."""
+    found = figures.score(records, strict, ks)
+    own = figures.own_scores(bench.own_scores(records, strict))
+    return {**found, "own_scores": own} if own else found
+
+
+def _failure_reasons(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
+    """Why completions or verdicts are missing: the first text of each kind and how often it came, in the order of the items.
+
+    Texts that differ in numbers alone, or in what stands between quotation marks, are of one kind. Requests that were not sent, because
+    others had failed, come last.
+    """
+    texts = [record.error for record in records if record.error is not None]
+    for sample in (sample for record in records for sample in record.marks):
+        texts += [mark.why for mark in sample if _is_ungraded(mark)][:1]
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        line = truncate(text, _LONGEST_REASON) or "no reason is known"
+        kind = re.sub(r"\d+|'[^']*'", "_", line)
+        found.setdefault(kind, {"reason": line, "count": 0})["count"] += 1
+    return sorted(found.values(), key=lambda kind: kind["reason"].startswith(SKIPPED_REQUEST))
 
 
 def _is_ungraded(mark: Grade) -> bool:
@@ -313,5 +338,15 @@ def _scored_constants(bench: Benchmark, items: Sequence[Item], workers: int, pro
     for at, (text, answers) in enumerate(zip(texts, described, strict=True)):
         its = marks[at * len(items) : (at + 1) * len(items)]
         records = [ItemResult(i, ("",), (a,), (m,)) for i, a, m in zip(items, answers, its, strict=True)]
-        scores[text] = {name: figures.pass_at_1(records, name == "strict") for name in ("official", "strict")}
+        scores[text] = {verdict: _constant_scores(bench, records, verdict == "strict") for verdict in ("official", "strict")}
     return scores
+
+
+def _constant_scores(bench: Benchmark, records: Sequence[ItemResult], strict: bool) -> dict[str, float]:
+    """The scores of one constant answer, of all, of each task, and the benchmark's own."""
+    own = {
+        name: figures.percent(sum(map(sum, clusters)), sum(map(len, clusters)))
+        for name, clusters in bench.own_scores(records, strict).items()
+        if clusters
+    }
+    return {**figures.pass_at_1(records, strict), **own}

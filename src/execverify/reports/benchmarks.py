@@ -12,7 +12,7 @@ from execverify.errors import EvaluationError
 from execverify.reports.evaluation import REPORT
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
 from execverify.reports.render import render
-from execverify.reports.run_summary import best_baseline, incomplete, tasks_of, verdicts_of
+from execverify.reports.run_summary import best_baseline, failure_reasons, incomplete, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
 from execverify.utils.messages import count_phrase
 
@@ -56,11 +56,13 @@ def summary_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
             format_percent(score.get("pass_at_1")),
             format_interval(score.get("interval")),
             score["baseline"],
-            str(score.get("parts", results["items"])),
+            str(score["parts"]),
         ]
         for results, task, label, score in summary_rows(runs)
     ]
-    notes = [f"{results['benchmark']}: {missing}" for results in runs if (missing := incomplete(results))]
+    notes = [
+        f"{results['benchmark']}: {missing}; {failure_reasons(results)}" for results in runs if (missing := incomplete(results))
+    ]
     return "\n\n".join([f"**{runs[0]['model']['name']}**", markdown_table(_HEAD, rows), *notes]) + "\n"
 
 
@@ -70,5 +72,5 @@ def summary_page(runs: Sequence[Mapping[str, Any]]) -> str:
         "benchmarks.html.j2",
         title=f"{runs[0]['model']['name']}: {count_phrase(len(runs), 'benchmark')}",
         rows=list(summary_rows(runs)),
-        runs=[(results, f"{results['benchmark']}/{REPORT}", incomplete(results)) for results in runs],
+        runs=[(results, f"{results['benchmark']}/{REPORT}", incomplete(results), failure_reasons(results)) for results in runs],
     )

@@ -21,15 +21,13 @@ class ChangedItems:
     Attributes:
         run: the name of the run.
         verdict: "official" or "strict".
-        better, worse: ids with both shares, in percent.
-        more: how many are left out.
+        better, worse: how many there are, and the first of them: ids with both shares, in percent.
     """
 
     run: str
     verdict: str
-    better: tuple[tuple[str, float, float], ...]
-    worse: tuple[tuple[str, float, float], ...]
-    more: int
+    better: tuple[int, Sequence[tuple[str, float, float]]]
+    worse: tuple[int, Sequence[tuple[str, float, float]]]
 
 
 def comparison_page(comparison: Mapping[str, Any], runs: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
@@ -58,6 +56,5 @@ def comparison_page(comparison: Mapping[str, Any], runs: Sequence[tuple[str, Map
 
 def _changed(name: str, verdict: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> ChangedItems:
     found = [(id, 100 * a, 100 * b) for id, a, b in changed_items(first, second, verdict)]
-    better, worse = (tuple(each for each in found if (each[2] > each[1]) == up) for up in (True, False))
-    more = max(0, len(better) - MOST_ITEMS) + max(0, len(worse) - MOST_ITEMS)
-    return ChangedItems(name, verdict, better[:MOST_ITEMS], worse[:MOST_ITEMS], more)
+    better, worse = ([each for each in found if (each[2] > each[1]) == up] for up in (True, False))
+    return ChangedItems(name, verdict, (len(better), better[:MOST_ITEMS]), (len(worse), worse[:MOST_ITEMS]))

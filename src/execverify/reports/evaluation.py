@@ -55,7 +55,7 @@ def results_markdown(results: Mapping[str, Any]) -> str:
             *(format_percent(score.get(key)) for key in ks),
             format_interval(score.get("interval")),
             best_baseline(results, verdict, task),
-            str(score.get("parts", "")),
+            str(score["parts"]),
         ]
         for verdict, label in verdicts_of(results)
         for task, score in tasks_of(results[verdict])
@@ -86,15 +86,15 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
         [
             each["run"], BOTH if comparison["one_rule"] else each["verdict"], each["task"], f"{each['difference']:+.2f}",
             format_interval(each["interval"]), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
-            str(each["items"]),
+            str(each["items"]), str(each["programs"]),
         ]
         for each in shown_comparisons(comparison)
     ]  # fmt: skip
-    head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items")
+    head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items", "programs")
     parts = [
         f"**{comparison['benchmark']}**: runs",
         markdown_table(("run", "model", "style", "n", "official", "strict"), runs),
-        f"Against {comparison['against']}, on the items of both:",
+        f"Against {comparison['against']}, on the items of both (better / worse: programs):",
         markdown_table(head, rows),
     ]
     return "\n\n".join(parts) + "\n"

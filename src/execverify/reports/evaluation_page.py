@@ -11,7 +11,16 @@ from execverify.reports.evaluation_chains import chain_groups, faithfulness_figu
 from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.markdown import format_count, format_interval, format_percent
 from execverify.reports.render import render
-from execverify.reports.run_summary import BOTH, incomplete, run_summary, tasks_of, verdicts_of
+from execverify.reports.run_summary import (
+    BOTH,
+    count_figures,
+    figure_text,
+    incomplete,
+    percent_figures,
+    run_summary,
+    tasks_of,
+    verdicts_of,
+)
 from execverify.utils.messages import count_phrase, noun_for
 
 Results = Mapping[str, Any]
@@ -25,7 +34,7 @@ def evaluation_page(evaluation: Evaluation) -> str:
         ExecVerifyError: Jinja2 is not installed.
     """
     results = evaluation.results
-    metrics = results.get("extra_metrics", {})
+    metrics, counts = percent_figures(results), count_figures(results)
     return render(
         "evaluation.html.j2",
         script="items.js",
@@ -39,7 +48,8 @@ def evaluation_page(evaluation: Evaluation) -> str:
         verdicts=verdicts_of(results),
         baselines=results["baselines"]["answers"],
         tasks=list(dict.fromkeys(task for scores in results["baselines"]["answers"].values() for task in scores["official"])),
-        metrics=[(name.replace("_", " "), _flat(value)) for name, value in metrics.items() if not _is_nested(value)],
+        metrics=[(name.replace("_", " "), figure_text(value)) for name, value in metrics.items() if not _is_nested(value)],
+        counts=[(name.replace("_", " "), value) for name, value in counts.items()],
         metric_tables=[_metric_table(name, value) for name, value in metrics.items() if _is_nested(value)],
         slices=_slices(results),
         faithfulness=list(faithfulness_figures(results)) if "faithfulness" in results else [],
@@ -94,7 +104,7 @@ def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
                 score.get("pass_at_1"),
                 score.get("interval"),
                 results["baselines"]["best"].get(verdict, {}).get(task),
-                str(score.get("parts", "")),
+                str(score["parts"]),
             )
 
 
@@ -109,18 +119,12 @@ class MetricTable:
 
 def _metric_table(name: str, value: Mapping[str, Mapping[str, Any]]) -> MetricTable:
     columns = tuple(dict.fromkeys(key for inner in value.values() for key in inner))
-    rows = {row: tuple(_flat(inner.get(column, "")) for column in columns) for row, inner in value.items()}
+    rows = {row: tuple(figure_text(inner.get(column, "")) for column in columns) for row, inner in value.items()}
     return MetricTable(name.replace("_", " "), columns, rows)
 
 
 def _is_nested(value: object) -> bool:
     return isinstance(value, Mapping) and bool(value) and all(isinstance(inner, Mapping) for inner in value.values())
-
-
-def _flat(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_flat(inner)}" for key, inner in value.items()) or "none"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)

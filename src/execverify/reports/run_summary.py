@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from execverify.reports.markdown import format_interval, format_percent, markdown_table
-from execverify.utils.messages import count_phrase
+from execverify.reports.markdown import format_count, format_interval, format_percent, markdown_table
+from execverify.utils.messages import count_phrase, noun_for
 
 VERDICTS = ("official", "strict")
 BOTH = "official and strict"
@@ -17,8 +17,43 @@ def verdicts_of(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """A score as "all", then the score of each task where there are several."""
-    return [("all", score), *score.get("by_task", {}).items()]
+    """A score as "all", then the score of each task where there are several, then the benchmark's own scores."""
+    own = {
+        name: {"pass_at_1": each["percent"], "interval": each["interval"], "parts": each["count"]}
+        for name, each in score.get("own_scores", {}).items()
+    }
+    by_task = score.get("by_task", {})
+    whole = {**score, "parts": score["parts"] if "parts" in score else sum(each["parts"] for each in by_task.values())}
+    return [("all", whole), *by_task.items(), *own.items()]
+
+
+def percent_figures(results: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that the benchmark alone has and that no table of scores shows, in percent, by name."""
+    known = {*results.get("extra_metric_units", {}), *results["official"].get("own_scores", {})}
+    return {name: value for name, value in results.get("extra_metrics", {}).items() if name not in known}
+
+
+def count_figures(results: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts that the benchmark alone has, as text with their unit: one text, or one for each reason."""
+    units = results.get("extra_metric_units", {})
+    found = {name: (value, units[name]) for name, value in results.get("extra_metrics", {}).items() if name in units}
+    return {
+        name: {reason: _counted(count, unit) for reason, count in value.items()}
+        if isinstance(value, Mapping)
+        else _counted(value, unit)
+        for name, (value, unit) in found.items()
+    }
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{format_count(count)} {noun_for(count, unit)}"
+
+
+def figure_text(value: object) -> str:
+    """A figure, or figures by name, as one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {figure_text(inner)}" for key, inner in value.items()) or "none"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def best_baseline(results: Mapping[str, Any], verdict: str, task: str) -> str:
@@ -33,6 +68,19 @@ def incomplete(results: Mapping[str, Any]) -> str:
     if not failed:
         return ""
     return f"{count_phrase(failed, 'item or sample', 'items or samples')} failed on our side, and left out"
+
+
+def failure_reasons(results: Mapping[str, Any]) -> str:
+    """The first reason of the failures of a run; where there are several kinds, how often the two most frequent came."""
+    kinds = results.get("failure_reasons") or []
+    if not kinds:
+        return ""
+    first = f'first reason: "{kinds[0]["reason"]}"'
+    if len(kinds) == 1:
+        return first
+    most = sorted(kinds, key=lambda kind: -kind["count"])[:2]
+    counts = ", ".join(f'"{kind["reason"]}" ({count_phrase(kind["count"], "time")})' for kind in most)
+    return f"{first}; {'most frequent of ' if len(kinds) > 2 else ''}{len(kinds)} kinds: {counts}"
 
 
 def faithfulness_summary(results: Mapping[str, Any]) -> str:
@@ -84,10 +132,16 @@ def run_summary(results: Mapping[str, Any]) -> str:
         drawn += f", {results['truncated']} of {count_phrase(results['completions'], 'completion')} cut off"
     limit = f", the first {results['limit']}" if results["limit"] else ""
     source = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
-    missing = incomplete(results)
+    missing = "; ".join(filter(None, (incomplete(results), failure_reasons(results))))
     return (
         f"{count_phrase(results['items'], 'item')}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
-        f"intervals: {results['official'].get('interval_method', '')}; "
+        f"intervals: {_interval_methods(results['official'])}; "
         f"baseline: the best constant answer on the same items; execverify {results['execverify']}, Python {results['python']}"
         + (f"; NOT COMPLETE: {missing}" if missing else "")
     )
+
+
+def _interval_methods(score: Mapping[str, Any]) -> str:
+    """How the intervals of a verdict were made."""
+    own = (f"{name}: {each['interval_method']}" for name, each in score.get("own_scores", {}).items())
+    return "; ".join([str(score.get("interval_method", "")), *own])

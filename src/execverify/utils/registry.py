@@ -60,8 +60,12 @@ class Registry(Generic[Entry]):
         self._ready()
         if name in self._entries:
             return self._entries[name]
-        near = difflib.get_close_matches(str(name), self._entries, n=2, cutoff=0.4) or list(self._entries)
-        raise self.error(f"there is no {self.what} {name!r}: did you mean {' or '.join(near)}?")
+        raise self.error(f"there is no {self.what} {name!r}: did you mean {' or '.join(self._near(str(name)))}?")
+
+    def _near(self, name: str) -> list[str]:
+        """Names that somebody may have meant: all that begin with it, else the two nearest, else all."""
+        longer = [each for each in self._entries if name and each.startswith(name)]
+        return longer or difflib.get_close_matches(name, self._entries, n=2, cutoff=0.4) or list(self._entries)
 
     def names(self) -> tuple[str, ...]:
         """All names, in the order in which they were registered."""

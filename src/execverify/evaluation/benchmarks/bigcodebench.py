@@ -94,6 +94,7 @@ class BigCodeBench(Benchmark):
     )
     template = CODE
     constants = ("None", "0", "''", "[]")
+    counts = {"judged_here": "item", "cannot_be_judged_here": "item"}
 
     def items(self, source: Source) -> list[Item]:
         """The rows of the release or of the hub."""

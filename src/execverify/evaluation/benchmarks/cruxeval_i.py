@@ -50,7 +50,7 @@ class CruxevalI(Benchmark):
 
     def items(self, source: Source) -> list[Item]:
         """The rows {code, input, output, id}; the function is called f."""
-        rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
+        rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)[: source.limit]
         programs = [program_or_none(row["code"], "f", f"f({row['input']})") for row in rows]
         items = []
         for row, steps in zip(rows, steps_of(programs, source.workers, source.imports), strict=True):

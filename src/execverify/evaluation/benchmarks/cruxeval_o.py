@@ -18,7 +18,7 @@ class CruxevalO(OutputPrediction):
 
     def items(self, source: Source) -> list[Item]:
         """The rows {code, input, output, id}; the function is called f."""
-        rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
+        rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)[: source.limit]
         known = [
             (str(row["id"]), row["code"], "f", Reference(row["code"], f"f({row['input']})", row["output"], source.imports))
             for row in rows

@@ -78,6 +78,7 @@ class CruxevalX(Benchmark):
     )
     template = "foreign"
     constants = ("0", "true", '""')
+    counts = {"cannot_be_judged_here": "item"}
     together = 16
 
     def items(self, source: Source) -> list[Item]:

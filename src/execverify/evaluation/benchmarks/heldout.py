@@ -178,7 +178,7 @@ def _item(of: Task) -> Item:
 
 
 def _fixed(source: Source) -> list[Task]:
-    records = [row for _, row in rows_of(FIXED_SET)]
+    records = [row for _, row in rows_of(FIXED_SET)][: source.limit]
     programs = [Program(row["source"], row["entry_point"], row["arguments"]) for row in records]
     traces = trace_many(programs, limits=_EXTENDED_LIMITS, workers=source.workers)
     made = []

@@ -44,6 +44,7 @@ class HeldoutChains(Heldout):
         needs_data=False,
         one_rule=True,
     )
+    counts = {"claims_found": "claim"}
 
     def items(self, source: Source) -> list[Item]:
         """The items of `heldout`, with two more tasks each."""

@@ -41,7 +41,7 @@ class LibraryIo(OutputPrediction):
         numpy = ("numpy",) if importlib.util.find_spec("numpy") is not None else ()
         imports = tuple(dict.fromkeys([*numpy, *source.imports]))
         files = [source.path] if source.path is not None else [*STANDARD, *([NUMPY] if numpy else [])]
-        records = [record for file in files for record in read_programs(file)]
+        records = [record for file in files for record in read_programs(file)][: source.limit]
         try:
             programs = [Program(record.source, record.entry_point or "f", record.arguments) for record in records]
         except ProgramError as error:

@@ -46,7 +46,7 @@ class LcbExec(OutputPrediction):
 
     def items(self, source: Source) -> list[Item]:
         """The rows {code, function_name, input, output, ...}; the input is the call, or its arguments."""
-        rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)
+        rows = load_rows(source, self.about.name, ORIGIN, HUB, FIELDS)[: source.limit]
         known = [self._known(number, row, source.imports) for number, row in enumerate(rows)]
         return output_items(known, source.workers)
 

@@ -30,7 +30,7 @@ from execverify.evaluation.prompts import render
 from execverify.evaluation.reval.grade import mark
 from execverify.evaluation.reval.ground_truth import NO, YES, Probe, outputs_held, probed
 from execverify.evaluation.reval.official_rule import WEIGHTS
-from execverify.evaluation.reval.programs import HOLE, ORIGIN, SkipCounts, read_runs, text_to_run
+from execverify.evaluation.reval.programs import HOLE, ORIGIN, Run, SkipCounts, read_runs, text_to_run
 from execverify.questions.question import NO_NEXT_STATEMENT, NO_STATE
 from execverify.questions.task import Message
 
@@ -46,17 +46,20 @@ class Reval(Benchmark):
         "154 programs, 3,152 probes (9,456 prompts) and 690 outputs",
         "none given (not shipped)",
         ORIGIN,
-        "the authors': YES/NO; any true successor's text; the value (floats within 1e-6) at any visit; the completed assertion runs",
+        "the authors': YES/NO; any true successor's text; the value (floats within 1e-6) at any visit; the completed assertion runs; "
+        "consistency: 1 for a probe with coverage, state, path and output right, 1/2 up to path, 1/4 up to state, 1/8 for coverage alone",
         "the same without tolerance: exact words, typed values, an output that is a literal in the given assertion",
     )
     takes_imports = True
+    together = 2_000
+    counts = {"left_out": "question"}
     constants = (YES, NO, NO_NEXT_STATEMENT, NO_STATE, "True", "0; int", "[]; list")
 
     def items(self, source: Source) -> list[Item]:
         """Every probe three times and every output, in the order of the data."""
         left = SkipCounts()
-        asked = read_runs(source.path, left, source.imports)
-        items = list(probed(asked, left, source.workers, source.imports))
+        count, asked = read_runs(source.path, left, source.imports)
+        items = probed(asked, count, left, source)
         if not items:
             raise EvaluationError(f"{source.path}: no probe of it can be judged here ({_told(left.counts)})")
         return items
@@ -92,8 +95,12 @@ class Reval(Benchmark):
         known = dict(zip(texts, outputs_held(texts, workers, imports), strict=True))
         return [(mark(item.reference, answer, known),) for item, answer in answers]
 
+    def own_scores(self, records: Sequence[ItemResult], strict: bool) -> dict[str, list[list[float]]]:
+        """Consistency; probes of one program belong together."""
+        return {"consistency": consistencies(records, strict)}
+
     def extra_metrics(self, records: Sequence[ItemResult]) -> dict[str, Any]:
-        """Consistency, what right answers get by the authors' account, and what could not be judged."""
+        """Consistency, what right answers get by the authors' account, and how many questions could not be judged, by reason."""
         found = {name: consistency(records, name == "strict") for name in ("official", "strict")}
         probes: list[Probe] = [record.item.reference for record in records[:1]]
         return {
@@ -114,21 +121,30 @@ def ceilings(items: Sequence[Item]) -> dict[str, float]:
 
 
 def consistency(records: Sequence[ItemResult], strict: bool) -> float | None:
-    """The authors' measure in percent, of the first answers to each probe; None where no probe has all four.
+    """The mean of `consistencies` in percent; None where no probe has all four answers."""
+    scores = [score for of_program in consistencies(records, strict) for score in of_program]
+    return round(100 * sum(scores) / len(scores), 4) if scores else None
 
-    A probe of which one of the four could not be asked or judged is left out.
+
+def consistencies(records: Sequence[ItemResult], strict: bool) -> list[list[float]]:
+    """The authors' measure of the first answers to each probe, from 0 to 1: a list for each program.
+
+    A probe of which one of the four could not be asked or judged is left out, and so is a program without any other.
     """
     verdicts: dict[tuple[str, str], bool] = {}
-    groups: dict[str, str] = {}
+    groups: dict[str, Run] = {}
     for record in records:
         probe: Probe = record.item.reference
         for verdict in record.verdicts(0, strict)[:1]:
             verdicts[probe.group, probe.task] = verdict
         if probe.task != "output":
-            groups[probe.group] = probe.run.name
-    chains = [[verdicts.get((run if task == "output" else group, task)) for task in _CHAIN] for group, run in groups.items()]
-    scores = [WEIGHTS.get(tuple(map(bool, chain)), 0.0) for chain in chains if None not in chain]
-    return round(100 * sum(scores) / len(scores), 4) if scores else None
+            groups[probe.group] = probe.run
+    found: dict[str, list[float]] = {}
+    for group, run in groups.items():
+        chain = [verdicts.get((run.name if task == "output" else group, task)) for task in _CHAIN]
+        if None not in chain:
+            found.setdefault(run.code, []).append(WEIGHTS.get(tuple(map(bool, chain)), 0.0))
+    return list(found.values())
 
 
 def _told(counts: Mapping[str, int]) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from execverify.datasets.workers import batched
 from execverify.evaluation.benchmark import Item
 from execverify.evaluation.cruxeval_rule import run_scripts
-from execverify.evaluation.data import Row
+from execverify.evaluation.data import Progress, Row, Source
 from execverify.evaluation.reval.programs import Asked, Run, SkipCounts, text_to_run
 from execverify.programs.program import Program, split_lines, truncate, without_comment
 from execverify.programs.values import Value
@@ -25,6 +26,7 @@ YES, NO = "YES", "NO"
 LIMITS = Limits(timeout=120.0, steps=100_000)
 """Time as the authors give it: these runs end in well under a second, on a machine that is not busy."""
 
+_TOGETHER = 50  # outputs that are checked between two reports of progress
 
 _QUESTIONS = {
     "coverage": "Is line {line} executed?",
@@ -59,24 +61,44 @@ class Probe:
     is_ambiguous: bool = False
 
 
-def probed(asked: Sequence[Asked], left: SkipCounts, workers: int, imports: tuple[str, ...] = ()) -> Iterator[Item]:
-    """The items of runs and their probes, in order.
+def probed(asked: Iterator[Asked], count: int, left: SkipCounts, source: Source) -> list[Item]:
+    """The items of runs and their probes, in order. With a limit, no more programs run than its items need.
 
     Args:
         asked: runs, the programs that make them, and the probes of each.
-        left: call_text what cannot be judged.
-        workers: how many processes run programs at once.
-        imports: installed modules that programs may import.
+        count: how many runs there are.
+        left: counts what cannot be judged.
+        source: workers, imports, limit and progress.
     """
-    seen = _seen(asked, workers, imports)
-    holds = _holding(asked, workers, imports)
-    for run, program, probes in asked:
-        why = program if isinstance(program, str) else seen[run.name].why
-        if why:
-            left.counts[f"the run: {why}"] += 3 * len(probes) + 1
-            continue
-        yield from _items(run, probes, seen[run.name], left)
-        yield from _output_item(run, holds, left)
+    found: list[Item] = []
+    done = 0
+    while some := _fewest(asked, None if source.limit is None else source.limit - len(found), source.progress, count):
+        total = count if source.limit is None else done + len(some)
+        seen = _seen(some, source, done, total)
+        holds = _holding(some, source, done, total)
+        done += len(some)
+        for run, program, probes in some:
+            why = program if isinstance(program, str) else seen[run.name].why
+            if why:
+                left.counts[f"the run: {why}"] += 3 * len(probes) + 1
+                continue
+            found += _items(run, probes, seen[run.name], left)
+            found += _output_item(run, holds, left)
+    return found[: source.limit]
+
+
+def _fewest(asked: Iterator[Asked], wanted: int | None, progress: Progress, count: int) -> list[Asked]:
+    """The next runs: no more than may be needed for so many items; None: all that are left."""
+    found: list[Asked] = []
+    while wanted is None or wanted > 0:
+        if (one := next(asked, None)) is None:
+            break
+        found.append(one)
+        if wanted is None:
+            progress("reading programs", len(found), count)
+        elif isinstance(one[1], Program):
+            wanted -= 3 * len(one[2]) + 1
+    return found
 
 
 @dataclass(frozen=True)
@@ -88,10 +110,11 @@ class _Seen:
     why: str = ""
 
 
-def _seen(asked: Sequence[Asked], workers: int, imports: tuple[str, ...]) -> dict[str, _Seen]:
+def _seen(asked: Sequence[Asked], source: Source, done: int, total: int) -> dict[str, _Seen]:
     """Every run by its name. Those that import alike run in the same confined processes, which have loaded that before."""
     found: dict[str, _Seen] = {}
-    for needed, of in _by_imports(asked, imports).items():
+    workers = source.workers
+    for needed, of in _by_imports(asked, source.imports).items():
         limits = LIMITS.allowing(needed)
         watches = [(program, _watches(probes, program)) for _, program, probes in of]
         ours, again = (watch_many(watches, limits=limits, workers=workers, hash_seed=seed) for seed in (0, 1))
@@ -101,6 +124,7 @@ def _seen(asked: Sequence[Asked], workers: int, imports: tuple[str, ...]) -> dic
         ):
             why = _why_not(one, other) or ("" if their is not None else "the authors' tracer does not get to its end")
             found[run.name] = _Seen(one, their or (), why)
+            source.progress("running programs", done + len(found), total)
     return found
 
 
@@ -123,17 +147,22 @@ def _why_not(one: WatchResult, other: WatchResult) -> str:
     if one.result.error == "ModuleNotFoundError" and (missing := re.search(r"No module named '(\w+)", one.result.detail)):
         return f"it needs {missing[1]}: install it, and allow it by --allow-imports {missing[1]}"
     if one.result.outcome != Outcome.RETURNED:
-        return f"{one.result.outcome} {truncate(one.result.detail, 60)}".rstrip()
+        detail = re.sub(r" at line \d+", "", one.result.detail)  # so that like failures are counted together
+        return f"{one.result.outcome} {truncate(detail, 80)}".rstrip()
     if (one.lines, one.values) != (other.lines, other.values):
         return "it varies with the order of sets, addresses, time or chance"
     return ""
 
 
-def _holding(asked: Sequence[Asked], workers: int, imports: tuple[str, ...]) -> dict[str, bool]:
+def _holding(asked: Sequence[Asked], source: Source, done: int, total: int) -> dict[str, bool]:
     """By the name of each run, whether the data's own completed assertion holds here."""
     texts = {run.name: text for run, *_ in asked if (text := text_to_run(run, run.gold)) is not None}
-    known = dict(zip(texts, outputs_held(list(texts.values()), workers, imports), strict=True))
-    return {name: held is True for name, held in known.items()}
+    found: dict[str, bool] = {}
+    for names in batched(texts, _TOGETHER):
+        source.progress("checking the data's outputs", done + len(found), total)
+        held = outputs_held([texts[name] for name in names], source.workers, source.imports)
+        found.update((name, each is True) for name, each in zip(names, held, strict=True))
+    return found
 
 
 def outputs_held(texts: Sequence[str], workers: int, imports: tuple[str, ...]) -> list[bool | None]:
@@ -186,7 +215,7 @@ def _items(run: Run, probes: Sequence[Row], seen: _Seen, left: SkipCounts) -> It
         done.add(group)
         text = lines[line - 1].strip() if 1 <= line <= len(lines) else ""
         fields = {**_prompt_fields(run), "line": str(line), "statement": text, "var": var}
-        call_text = f"line {line}, {var}; {truncate(run.prompt_text, 80)}"
+        call_text = f"line {line}, {var}; {truncate(run.prompt_text.strip('`'), 80)}"
 
         def item(
             expected: str, held: Probe, group: str = group, call_text: str = call_text, fields: Mapping[str, str] = fields

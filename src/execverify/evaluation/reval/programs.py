@@ -62,7 +62,7 @@ class Run:
         gold: the assertion with the data's own values for `??`; None where they have none.
         slices: properties of the code.
         imports: installed modules that may be imported.
-        left: what of the whole benchmark could not be judged.
+        left: what could not be judged, of all runs that were made.
     """
 
     name: str
@@ -81,8 +81,8 @@ Asked = tuple[Run, Program | str, list[Row]]
 """A run, the program that makes it (or why there is none), and its probes."""
 
 
-def read_runs(path: Path | None, left: SkipCounts, imports: tuple[str, ...] = ()) -> list[Asked]:
-    """Every run that the data ask about, as a program to watch, with its probes.
+def read_runs(path: Path | None, left: SkipCounts, imports: tuple[str, ...] = ()) -> tuple[int, Iterator[Asked]]:
+    """How many runs the data ask about, and each of them as a program to watch, with its probes. A run is made when it is taken.
 
     Args:
         path: the folder of the data, or a file in it.
@@ -94,13 +94,12 @@ def read_runs(path: Path | None, left: SkipCounts, imports: tuple[str, ...] = ()
     """
     data, tasks = _files(path)
     rows = {row["task_id"]: row for row in _rows(data, ("task_id", "code", "inputs"))}
-    found: list[Asked] = []
-    for entry in _rows(tasks, ("task_id", "tasks")):
-        row = rows.get(entry["task_id"])
-        if row is None:
+    entries = list(_rows(tasks, ("task_id", "tasks")))
+    for entry in entries:
+        if entry["task_id"] not in rows:
             raise EvaluationError(f"{tasks}: there is no program {entry['task_id']!r} in {data}")
-        found += _runs(row, entry["tasks"], data, left, imports)
-    return found
+    runs = (run for entry in entries for run in _runs(rows[entry["task_id"]], entry["tasks"], data, left, imports))
+    return sum(len(entry["tasks"]) for entry in entries), runs
 
 
 def _files(path: Path | None) -> tuple[Path, Path]:
@@ -135,7 +134,7 @@ def _runs(row: Row, tasks: Sequence[Row], path: Path, left: SkipCounts, imports:
         make = _of_a_class if row.get("test") else _of_a_function
         prompt_text, before, fixture, gold, program = make(row, index, given, assertion)
         kind = "function" if fixture is None else "class"
-        run = Run(name, row["code"], prompt_text, before, assertion, fixture, gold, {"kind": kind, **slices}, imports, left)
+        run = Run(name, row["code"], prompt_text, before, assertion, fixture, gold, {"tested": kind, **slices}, imports, left)
         yield run, program, entry["task"]
 
 

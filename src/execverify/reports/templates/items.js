@@ -118,7 +118,7 @@ const sentence = (plain) => plain.split("`").map((part, at) => (at % 2 ? make("c
 // What the completion answers to a question; with one question, it is the extracted text.
 function given(item, sample, at) {
   const own = "given" in sample ? sample.given[at] : item.tasks.length === 1 && "extracted" in sample ? sample.extracted : null;
-  return own === null || own === undefined ? make("span", "nothing", { class: "dim" }) : make("code", text(own));
+  return own === null || own === undefined ? make("span", "nothing", { class: "dim" }) : make("code", text(own).replace(/^\n+|\n+$/g, ""));
 }
 
 function sampleOf(item, sample, number) {

@@ -539,7 +539,7 @@ function buildSamples() {
   const spread = Math.sqrt(rewards.reduce((sum, reward) => sum + (reward - mean) ** 2, 0) / rewards.length);
   const several = samples.length > 1;
   const cards = samples.map((sample, number) => {
-    const counts = sample.parts.length ? sample.parts.filter(([, verdict, , , official]) => (official === null ? verdict === "right" : official)).length + " of " + sample.parts.length + " parts right" : "";
+    const counts = sample.parts.length ? sample.parts.filter(([, verdict, , , official]) => (official === null ? verdict === "right" : official)).length + " of " + plural(sample.parts.length, "part") + " right" : "";
     const advantage = several && spread > 0 && sample.reward !== undefined ? "advantage " + ((sample.reward - mean) / spread >= 0 ? "+" : "−") + Math.abs((sample.reward - mean) / spread).toFixed(2) : "";
     const dots = make("ul", sample.parts.slice(0, 60).map((part) => {
       const verdict = part[4] === null || part[4] === part[5] ? part[1] : "mixed";

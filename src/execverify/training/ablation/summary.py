@@ -1,13 +1,13 @@
 """From the evaluations of all conditions and seeds to one summary: means with intervals over seeds, and paired tests of items and seeds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from execverify.evaluation.compare import Weighted, average, difference_interval, item_accuracies
-from execverify.evaluation.intervals import Interval, holm, mcnemar, mean_with_interval, paired_t_test
+from execverify.evaluation.compare import item_accuracies
+from execverify.evaluation.intervals import Interval, bootstrap, holm, mcnemar, mean_with_interval, paired_t_test, wilson
 from execverify.evaluation.run import RESULTS
 from execverify.evaluation.run_dir import read_results, strict_scores
 from execverify.reports.run_summary import guess_rate
@@ -125,12 +125,14 @@ def comparisons(runs: _Runs, conditions: Sequence[str], seeds: Sequence[int]) ->
     return found
 
 
+_Weighted = tuple[float, int]
+"""An item's number and its weight: how many parts the item has."""
 _Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
 
 
 def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
     """One row a task: the second of each seed's pair of runs against the first."""
-    differences: dict[str, dict[int, dict[str, Weighted]]] = {}
+    differences: dict[str, dict[int, dict[str, _Weighted]]] = {}
     for seed, (ours, theirs) in pairs.items():
         if ours is None or theirs is None:
             continue
@@ -144,9 +146,9 @@ def _compared(pairs: Mapping[int, _Pair]) -> list[dict[str, Any]]:
     return [_row(task, by_seed) for task, by_seed in sorted(differences.items())]
 
 
-def _row(task: str, differences: Mapping[int, Mapping[str, Weighted]]) -> dict[str, Any]:
+def _row(task: str, differences: Mapping[int, Mapping[str, _Weighted]]) -> dict[str, Any]:
     """The differences of a task's items, summed up over seeds and over items."""
-    by_seed = {seed: average(items.values()) for seed, items in differences.items()}
+    by_seed = {seed: _average(items.values()) for seed, items in differences.items()}
     items: dict[str, list[float]] = {}
     weights: dict[str, int] = {}
     for own in differences.values():
@@ -163,11 +165,27 @@ def _row(task: str, differences: Mapping[int, Mapping[str, Weighted]]) -> dict[s
         "by_seed": {str(seed): round(100 * value, 2) for seed, value in by_seed.items()},
         "seeds_interval": _rounded(seeds_interval, 100),
         "p": p_over_seeds(list(by_seed.values())),
-        "interval": _rounded(difference_interval(list(zip(means, weights.values(), strict=True))), 100),
+        "interval": _rounded(_difference_interval(list(zip(means, weights.values(), strict=True))), 100),
         "better": better,
         "worse": worse,
         "p_items": float(f"{mcnemar(worse, better):.3g}"),
     }
+
+
+def _average(values: Iterable[_Weighted]) -> float:
+    """The weighted mean of items' numbers; at least one."""
+    numbers, weights = zip(*values, strict=True)
+    return fmean(numbers, weights)
+
+
+def _difference_interval(differences: Sequence[_Weighted]) -> tuple[float, float]:
+    """The bootstrap's 95% interval over items. Where all items differ alike, it is as wide as Wilson's interval of zero exceptions."""
+    values = {value for value, _ in differences}
+    if len(values) > 1:
+        low, high = bootstrap([(value,) * weight for value, weight in differences])
+        return max(-1.0, low), min(1.0, high)
+    (same,), (_, edge) = values, wilson(0, len(differences))
+    return max(-1.0, same - edge), min(1.0, same + edge)
 
 
 def p_over_seeds(differences: Sequence[float]) -> float | None:
