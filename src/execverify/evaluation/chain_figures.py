@@ -1,13 +1,14 @@
-"""How often the chains of thought in a run's completions are true, with intervals over items.
+"""How often the chains of thought in a run's completions are true, with intervals over programs.
 
-The figures are those of `execverify.rewards.steps.faithfulness`, in percent. Samples of one item stay together in the intervals.
+The figures are those of `execverify.rewards.steps.faithfulness`, in percent.
+Items and samples about one program stay together in the intervals.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from execverify.evaluation.benchmark import ItemResult
-from execverify.evaluation.metrics import share_score
+from execverify.evaluation.metrics import program_numbers, share_score
 from execverify.rewards.steps.chain import GradedChain
 from execverify.rewards.steps.faithfulness import chain_faithfulness
 
@@ -35,10 +36,14 @@ def chain_figures(records: Sequence[ItemResult]) -> dict[str, Any] | None:
     found = chain_faithfulness(pair for pairs in graded for pair in pairs)
     if not found.count:
         return None
-    figures = {name: _figure(graded, value) for name, (_, value) in FIGURES.items()}
+    programs = program_numbers(records)
+    figures = {name: _figure(graded, programs, value) for name, (_, value) in FIGURES.items()}
     return {"chains": found.count, "figures": figures, "first_divergences": dict(found.divergences.most_common())}
 
 
-def _figure(graded: Sequence[Sequence[tuple[GradedChain, bool]]], value: _Value) -> dict[str, Any]:
-    clusters = [[float(number) for pair in pairs if (number := value(*pair)) is not None] for pairs in graded]
-    return share_score([cluster for cluster in clusters if cluster])
+def _figure(graded: Sequence[Sequence[tuple[GradedChain, bool]]], programs: Sequence[int], value: _Value) -> dict[str, Any]:
+    clusters: dict[int, list[float]] = {}
+    for pairs, program in zip(graded, programs, strict=True):
+        if numbers := [float(number) for pair in pairs if (number := value(*pair)) is not None]:
+            clusters.setdefault(program, []).extend(numbers)
+    return share_score(list(clusters.values()))

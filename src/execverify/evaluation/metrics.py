@@ -4,9 +4,9 @@ A *part* of an item gets one grade: the one answer of most benchmarks, an assert
 of part. A task's pass@k is the mean over its parts of the unbiased estimate from n samples; a benchmark's is the mean over its tasks.
 Scores are in percent.
 
-Intervals are at 95%. Where each item is one part with one sample, they are Wilson's. Else they are a bootstrap over items (so that
-samples and questions of one item stay together), 2,000 times. The mean over tasks has a normal interval, from what each item with all
-its parts contributes. Slices have Wilson's, or the normal interval of the items' means.
+Intervals are at 95%. Where each program is one part with one sample, they are Wilson's. Else they are a bootstrap over programs, 2,000
+times, so that items, samples and questions about one program stay together: their answers are alike. The mean over tasks has a normal
+interval, from what each program with all its parts contributes. Slices have Wilson's, or the normal interval of the programs' means.
 """
 
 import hashlib
@@ -24,17 +24,18 @@ from execverify.evaluation.program_features import FEATURE_ORDER, order_of
 PASS_AT_K = (1, 5, 10)
 """The k of pass@k that are reported, as far as there are samples."""
 
-WILSON, UNVARIED = "Wilson", "Wilson over items, as no value differs"
-BOOTSTRAP, NORMAL = f"bootstrap over items ({RESAMPLES} resamples)", "normal, of the items' means"
-DELTA, NONE = "normal, by what each item moves", "nothing could be graded"
+WILSON, UNVARIED = "Wilson", "Wilson over programs, as no value differs"
+BOOTSTRAP, NORMAL = f"bootstrap over programs ({RESAMPLES} resamples)", "normal, of the programs' means"
+DELTA, NONE = "normal, by what each program moves", "nothing could be graded"
 _MIN_ITEMS = 5  # items of a slice
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of an item: its task, and how many of its samples were right."""
+    """One part of an item: its task, and how many of its samples were right. Items about one program share the program's number."""
 
     item: int
+    program: int
     task: str
     n: int
     right: int
@@ -46,18 +47,19 @@ class Part:
 
 def parts_of(records: Sequence[ItemResult], strict: bool) -> list[Part]:
     """All parts that could be graded."""
-    return [part for number, record in enumerate(records) for part in _parts(number, record, strict)]
+    numbers = program_numbers(records)
+    return [part for number, record in enumerate(records) for part in _parts(number, numbers[number], record, strict)]
 
 
-def _parts(number: int, record: ItemResult, strict: bool) -> Iterator[Part]:
+def _parts(number: int, program: int, record: ItemResult, strict: bool) -> Iterator[Part]:
     if record.error is not None:  # some of its samples may be there, but too few for pass@k
         return
     for place, task in enumerate(record.item.tasks):
         verdicts = record.verdicts(place, strict)
         if True not in verdicts and any(_judged(sample[place], strict) for sample in record.marks):
-            yield Part(number, task, len(record.marks), 0)  # as CRUXEval's: without a right one, all samples count
+            yield Part(number, program, task, len(record.marks), 0)  # as CRUXEval's: without a right one, all samples count
         elif verdicts:
-            yield Part(number, task, len(verdicts), sum(verdicts))
+            yield Part(number, program, task, len(verdicts), sum(verdicts))
 
 
 def _judged(mark: Any, strict: bool) -> bool:
@@ -88,17 +90,16 @@ def _task_score(parts: Sequence[Part], ks: Sequence[int]) -> dict[str, Any]:
 
 def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
     """The interval of pass@1 in percent, and its method."""
-    if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
+    if all(part.n == 1 for part in parts) and len({part.program for part in parts}) == len(parts):
         return _edges(wilson(sum(part.right for part in parts), len(parts))), WILSON
     return _cluster_interval(_clusters(parts))
 
 
-def share_score(clusters: Sequence[Sequence[float]], over: str = "items") -> dict[str, Any]:
+def share_score(clusters: Sequence[Sequence[float]]) -> dict[str, Any]:
     """A mean of values from 0 to 1: "percent", "interval", "interval_method", and of how many values ("count").
 
     Args:
-        clusters: values that belong together, such as those of one item's samples; none of them empty.
-        over: what a cluster is, in the plural.
+        clusters: for each program its values; none of them empty.
     """
     values = [value for cluster in clusters for value in cluster]
     if not values:
@@ -108,12 +109,12 @@ def share_score(clusters: Sequence[Sequence[float]], over: str = "items") -> dic
     else:
         edges, method = _cluster_interval(clusters)
     total = percent(math.fsum(values), len(values))
-    return {"percent": total, "interval": edges, "interval_method": method.replace("items", over), "count": len(values)}
+    return {"percent": total, "interval": edges, "interval_method": method, "count": len(values)}
 
 
 def own_scores(scores: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, dict[str, Any]]:
     """The scores of `Benchmark.own_scores` with their intervals, by name."""
-    return {name: share_score(clusters, "programs") for name, clusters in scores.items()}
+    return {name: share_score(clusters) for name, clusters in scores.items()}
 
 
 def _cluster_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float], str]:
@@ -125,18 +126,18 @@ def _cluster_interval(clusters: Sequence[Sequence[float]]) -> tuple[list[float],
 def _clusters(parts: Sequence[Part]) -> list[list[float]]:
     clusters: dict[int, list[float]] = {}
     for part in parts:
-        clusters.setdefault(part.item, []).append(part.estimate(1))
+        clusters.setdefault(part.program, []).append(part.estimate(1))
     return list(clusters.values())
 
 
 def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> tuple[list[float], str]:
-    """The interval of the mean over tasks, from what each item with all of its parts contributes to it."""
+    """The interval of the mean over tasks, from what each program with all of its parts contributes to it."""
     means = {task: fmean([part.estimate(1) for part in parts if part.task == task]) for task in tasks}
     counts = Counter(part.task for part in parts)
     moves: dict[int, float] = {}
     for part in parts:
         move = (part.estimate(1) - means[part.task]) / counts[part.task] / len(tasks)
-        moves[part.item] = moves.get(part.item, 0.0) + move
+        moves[part.program] = moves.get(part.program, 0.0) + move
     middle, spread = fmean(means.values()), math.fsum(move * move for move in moves.values())
     if spread == 0:
         return _edges(wilson(middle * len(moves), len(moves))), UNVARIED
@@ -169,7 +170,7 @@ def _place(prop: str, value: str, task: str) -> tuple[int, str, str, tuple[int, 
 
 
 def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:
-    if all(part.n == 1 for part in parts) and len({part.item for part in parts}) == len(parts):
+    if all(part.n == 1 for part in parts) and len({part.program for part in parts}) == len(parts):
         return {"interval": _edges(wilson(sum(part.right for part in parts), len(parts))), "interval_method": WILSON}
     means = [fmean(cluster) for cluster in _clusters(parts)]
     return {"interval": _edges(normal_interval(means)), "interval_method": NORMAL}
@@ -233,9 +234,19 @@ def rows_of(records: Sequence[ItemResult]) -> list[dict[str, Any]]:
     return rows
 
 
+def program_numbers(records: Sequence[ItemResult]) -> list[int]:
+    """For each item the number of its program, from 0 on."""
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(_program(record), len(numbers)) for record in records]
+
+
+def _program(record: ItemResult) -> str:
+    return record.item.program or record.item.id
+
+
 def programs_of(records: Sequence[ItemResult]) -> list[str]:
     """For each item a hash that items about the same program share, and no others; an item without a program has its own."""
-    texts = (record.item.program or record.item.id for record in records)
+    texts = map(_program, records)
     return [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16] for text in texts]
 
 
