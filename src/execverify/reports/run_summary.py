@@ -70,7 +70,7 @@ def divergence_table(counts: Mapping[str, Mapping[str, int]], name: str) -> list
         return []
     rows = [(row, *(str(own.get(kind, 0)) for kind in kinds)) for row, own in counts.items()]
     return [
-        "`guessed`: percent of right outputs whose chain of thought is not true. First divergences of chains, by kind of statement:",
+        "Where chains of thought first disagree with the run, by kind of statement (end: after the run):",
         markdown_table((name, *kinds), rows, numbers=range(1, len(kinds) + 1)),
     ]
 
