@@ -112,6 +112,6 @@ def _over_items(stage: RlStage, task: str) -> Iterator[_Change]:
     for row in compare([("before", before), ("after", after)])["comparisons"]:
         if row["verdict"] == "strict" and row["task"] == task:
             low, high = row["interval"]
-            scores = [(run["strict"].get("by_task") or {task: run["strict"]})[task]["pass_at_1"] for run in (before, after)]
+            old, new = ((run["strict"].get("by_task") or {task: run["strict"]})[task]["pass_at_1"] for run in (before, after))
             text = f"{{}} of {count_phrase(row['items'], 'held-out item')} before, {{}} after"
-            yield _Change(text, "items", *scores, row["difference"], (low, high))
+            yield _Change(text, "items", old, new, row["difference"], (low, high))
