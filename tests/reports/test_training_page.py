@@ -137,8 +137,8 @@ def test_the_page_of_a_training(tmp_path: Path) -> None:
 
 def _change(before: float, after: float, rewards: list[float], **more: Any) -> list[str]:
     done = {"kept": 99, "steps": len(rewards)}
-    evaluations = ({"held-out": _results(score, 100)} for score in (before, after))
-    return rl_changes(RlStage("rl_whitebox", done, _log(*rewards), *evaluations, **more))
+    first, last = ({"held-out": _results(score, 100)} for score in (before, after))
+    return rl_changes(RlStage("rl_whitebox", done, _log(*rewards), first, last, **more))
 
 
 def test_rl_that_was_too_short_to_show_anything() -> None:
@@ -163,7 +163,7 @@ def test_three_updates_give_no_interval() -> None:
 
 
 def test_the_rows_of_stages_add_up() -> None:
-    stages = {
+    stages: dict[str, dict[str, Any]] = {
         "sft": {"kept": 90, "too_long": 10, "steps": 5, "seconds": 1.6},
         "rl_whitebox": {"kept": 63, "too_long": 1, "own_chain_too_long": 5, "prompts": 58, "steps": 1, "seconds": 2},
     }

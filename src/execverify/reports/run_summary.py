@@ -70,7 +70,7 @@ def divergence_table(counts: Mapping[str, Mapping[str, int]], name: str) -> list
         return []
     rows = [(row, *(str(own.get(kind, 0)) for kind in kinds)) for row, own in counts.items()]
     return [
-        "Where chains of thought first disagree with the run, by kind of statement (end: after the run):",
+        "First divergences of chains (where they first disagree with the run), by kind of statement; end is after the run:",
         markdown_table((name, *kinds), rows, numbers=range(1, len(kinds) + 1)),
     ]
 
