@@ -69,6 +69,15 @@ MOCKS = {
 }
 """Models that know the benchmark, or need no thought."""
 
+SAYS = {
+    "gold": "gives every right answer",
+    "minus-one": "always answers -1",
+    "nil": "always answers Nil",
+    "true": "always answers True",
+    "nothing": "answers nothing",
+}
+"""What each of them does."""
+
 
 def execverify(*words: str) -> None:
     """Runs one command of the command line, as a person would."""
@@ -119,8 +128,8 @@ def write_index(out: Path) -> None:
     runs = [
         Entry(
             f"heldout-{name}/report.html",
-            f"{mock} on held-out programs",
-            "Scores with intervals and baselines, slices, every item.",
+            f"A mock model that {SAYS[name]}",
+            f"{mock} on held-out programs: scores with intervals and baselines, slices, every item.",
         )
         for name, mock in MOCKS.items()
     ]
@@ -142,11 +151,11 @@ def write_index(out: Path) -> None:
             "Evaluations",
             (
                 *runs,
-                Entry("comparison.html", "These models compared", "Differences item by item, with intervals and tests."),
+                Entry("comparison.html", "These mock models compared", "Differences item by item, with intervals and tests."),
                 Entry(
                     "heldout-minus-one/view.html",
-                    "The items of one evaluation",
-                    "A constant answer, graded at each step of the runs.",
+                    "The items of one evaluation, step by step",
+                    "The answer -1, graded at each step of the runs.",
                 ),
             ),
         ),
@@ -156,7 +165,7 @@ def write_index(out: Path) -> None:
                 Entry(
                     "training/report.html",
                     "A tiny model, trained from nothing",
-                    "Scores before, between and after; curves; settings.",
+                    "Scores before, between and after; what RL changed; curves; settings.",
                 ),
                 Entry(
                     "training/view.html",
@@ -170,7 +179,9 @@ def write_index(out: Path) -> None:
     found = json.loads(CURVE.read_text(encoding="utf-8"))
     curves = curves_of({name: [points] for name, points in found["conditions"].items()}, window=1)
     note = (
-        f"Rollouts of a longer run, which `examples/record_curve.py` recorded: preset `{found['preset']}`, {updates_of(found)}."
+        "Ten minutes are too few to show what RL does. These are rollouts of a longer run, which `examples/record_curve.py` recorded: "
+        f"preset `{found['preset']}`, {updates_of(found)}. The reward `white-box` grades the answers; `step` grades each line of the "
+        f"chain of thought too. A point is the mean of {found['window']} updates."
     )
     about = "What examples/demo.py made: rows, graded answers, evaluations, and a training."
     page = index_page("The demo", about, [group for group in there if group[1]], curves, note)

@@ -6,8 +6,8 @@ python examples/train_trl.py --data rows.parquet                # your own rows,
 python examples/train_trl.py --steps 2 --rows 8 --prompts 2 --generations 2 --max-completion 32     # is everything installed?
 
 The last command only shows that all runs: 32 tokens hold no answer, so that reward and loss are 0.
-Where no hub can be reached, `--model` takes a folder: `execverify train sft --preset tiny --output runs/tiny` makes one,
-runs/tiny/sft/model (for rows of `--prompt-template minimal`).
+Where no hub can be reached, `--model` takes a folder. `execverify train sft --preset tiny --output runs/tiny` makes a tiny model in
+runs/tiny/sft/model. It reads short prompts only: give `--prompt-template minimal`, here or to `execverify dataset from-programs`.
 """
 
 import argparse
@@ -61,7 +61,8 @@ def main() -> None:
     trainer = GRPOTrainer(given.model, reward_funcs=white_box_reward, args=settings, train_dataset=rows)
     trainer.train()
     trainer.save_model(given.output)
-    print(f"saved {given.output}: execverify evaluate heldout --model {given.output} --prompt-template {given.prompt_template}")
+    template = "" if given.data else f" --prompt-template {given.prompt_template}"  # rows of a file have prompts already
+    print(f"saved {given.output}: execverify evaluate heldout --model {given.output}{template}")
 
 
 if __name__ == "__main__":  # the reward starts processes

@@ -14,6 +14,7 @@ from execverify.reports.evaluation import results_markdown, write_run
 from execverify.reports.evaluation_chains import chain_groups
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.training import training_markdown
+from execverify.reports.training_page import Training
 from execverify.rewards.score import score_many
 from execverify.training.ablation.summary import summary
 from tests.helpers.html_pages import Page
@@ -88,7 +89,8 @@ def test_the_page_shows_each_line_with_its_grade(gold: Evaluation, mixed: Evalua
 
 def test_tables_have_the_guess_rate_beside_the_scores(gold: Evaluation, mixed: Evaluation, tmp_path: Path) -> None:
     assert "33.3 (" in results_markdown(mixed.results) and "66.7 (" in results_markdown(mixed.results)
-    text = training_markdown("A title", {"sft": {"held-out": gold.results}, "rl": {"held-out": mixed.results}}, {})
+    evaluations = {"sft": {"held-out": gold.results}, "rl": {"held-out": mixed.results}}
+    text = training_markdown(Training(tmp_path, "A title", evaluations, {}, {}, {}))
     assert "First divergences of chains" in text and "guessed" in text
     rows = [line for line in text.splitlines() if line.startswith(("| sft", "| rl"))]
     assert [line.split("|")[-2].strip() for line in rows][:2] == ["0.0", "66.7"]

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from execverify.evaluation.benchmark import Grade, Item, ItemResult
 from execverify.evaluation.compare import compare
 from execverify.evaluation.intervals import bootstrap_of_tasks, mean_of_tasks
+from execverify.evaluation.metrics import score
 
 Row = Mapping[str, Any]
 DRAWS = 6_000
@@ -141,3 +143,28 @@ def test_rounding_is_no_difference() -> None:
     second = [row("a", "p", output="1110000000"), row("b", "p", output="1100000000"), row("c", "p", output="1000000000")]
     found = compared(first, second)["output"]
     assert (found["better"], found["worse"], found["difference"], found["p"]) == (0, 0, 0.0, 1.0)
+
+
+def asked(program: str, number: int, task: str, right: bool) -> ItemResult:
+    """An item about a program, with one answer."""
+    item = Item(f"{program}/{number}", (task,), ("1",), program, "f()", {})
+    return ItemResult(item, ("",), ("",), ((Grade(right, right),),))
+
+
+def test_intervals_of_a_run_draw_programs() -> None:
+    draw = random.Random(5)
+    easy = {f"p{place}": draw.random() < 0.5 for place in range(40)}  # all answers about a program are alike
+    records = [asked(program, number, "state", right) for program, right in easy.items() for number in range(25)]
+    low, high = score(records, True, (1,))["interval"]
+    share = np.array(list(easy.values()), dtype=float)
+    error = 100 * share.std(ddof=1) / np.sqrt(len(share))
+    assert low == pytest.approx(100 * share.mean() - 1.96 * error, abs=2.5)
+    assert high == pytest.approx(100 * share.mean() + 1.96 * error, abs=2.5)
+    alone = [
+        asked(f"{record.item.program}{number}", 0, "state", record.marks[0][0].strict is True)
+        for number, record in enumerate(records)
+    ]
+    found = score(alone, True, (1,))
+    assert found["interval_method"] == "Wilson" and found["interval"][1] - found["interval"][0] < (high - low) / 3
+    both = score([*records, *(asked(program, 99, "output", right) for program, right in easy.items())], True, (1,))
+    assert both["interval"][0] == pytest.approx(low, abs=2.5) and both["interval"][1] == pytest.approx(high, abs=2.5)

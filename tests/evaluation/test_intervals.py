@@ -25,6 +25,13 @@ def test_pass_at_k_of_fewer_samples_than_k() -> None:
     assert stats.pass_at_k(3, 0, 5) == 0.0
 
 
+def test_the_difference_of_halves() -> None:
+    difference, interval = stats.halves_difference([1.0, 2.0, 3.0, 4.0, 6.0, 8.0])
+    assert difference == 4.0 and interval == pytest.approx((-0.1552, 8.1552), abs=1e-3)  # 2.94 degrees of freedom
+    assert stats.halves_difference([1.0, 2.0, 3.0]) == (1.5, None)
+    assert stats.halves_difference([1.0, 1.0, 1.0, 1.0]) == (0.0, None)
+
+
 def test_wilson() -> None:
     assert stats.wilson(15, 100) == pytest.approx((0.0931, 0.2328), abs=1e-4)
     assert stats.wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-4)

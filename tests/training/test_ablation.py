@@ -213,7 +213,7 @@ def test_one_ablation_from_nothing_to_its_pages(tmp_path: Path) -> None:
     said.clear()
     Ablation(small, [3], ["extended-sft"], out, 1, said.append).run()
     assert {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")} == made
-    assert not [line for line in said if "training" in line or "sft on" in line]
+    assert not [line for line in said if "training" in line or "trains on" in line]
     more = Ablation(small, [3], ["output-only"], out, 1, said.append).run()  # a condition may be added: the others stay
     assert list(more["scores"]["held-out"]["output"]) == ["base", "sft", "output-only", "white-box", "extended-sft"]
     with pytest.raises(TrainingError, match="begun with other settings"):

@@ -1,6 +1,7 @@
 """Which rows a training gets, from where."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,18 @@ def test_given_rows_are_taken_by_kind_and_what_they_lack_is_built(tmp_path: Path
         if not expected:
             assert [row["id"] for row in (*tasks.of_sft(), *tasks.of_stage2())] == [f"code_generation-{at}" for at in range(12)]
             assert len(list(tasks.of_evaluation())) == 2
+
+
+def test_progress_tells_rows_that_are_there_from_rows_to_build(tmp_path: Path) -> None:
+    settings, lines = preset("sft.rows=8", "rl_whitebox.rows=8", "evaluation.rows=2"), list[str]()
+    for _ in range(2):
+        prepared_rows(settings, tmp_path / "out", 1, lines.append)
+    first, second = lines
+    assert re.fullmatch(rf"rows: \d+ rows are being built in {tmp_path}/out/rows", first)
+    assert second == first.replace("being built in", "in")
+    given = preset(f"data.from_folder={tmp_path / 'out' / 'rows'}", "sft.rows=8", "rl_whitebox.rows=8", "evaluation.rows=2")
+    prepared_rows(given, tmp_path / "new", 1, lines.append)
+    assert lines[2:] == [f"rows: from {tmp_path}/out/rows"]
 
 
 def test_given_rows_with_other_prompts_are_refused(tmp_path: Path) -> None:

@@ -66,6 +66,19 @@ def _weights(folder: Path) -> dict[str, Any]:
     return dict(load_file(folder / MODEL / "model.safetensors"))
 
 
+def test_the_command_given_again_keeps_what_finished_stages_left(kept: Path, tmp_path: Path) -> None:
+    shutil.copytree(kept, out := tmp_path / "again", ignore=shutil.ignore_patterns("checkpoint-*"))
+    left = {path: path.read_bytes() for path in sorted(out.glob("*/*.json*")) if path.parent.name in ("sft", "rl_whitebox")}
+    assert {path.name for path in left} >= {"log.jsonl", "samples.jsonl", STAGE} and all(left.values())
+    lines: list[str] = []
+    training = _training(out)
+    training.logger = lines.append
+    training.run(["sft", "rl_whitebox"])
+    assert {path: path.read_bytes() for path in left} == left
+    assert [line for line in lines if "done before" in line] == ["sft: done before, 4 steps", "rl_whitebox: done before, 4 steps"]
+    assert not any("being built" in line or "training " in line for line in lines)
+
+
 @pytest.mark.parametrize("name", ["sft", "rl_whitebox"])
 def test_a_stage_goes_on_with_a_smaller_device_batch(kept: Path, name: str, tmp_path: Path) -> None:
     import torch

@@ -46,7 +46,7 @@ def test_two_processes_train_all(tmp_path: Path) -> None:
         assert len(list(out.glob(f".{stage}-begins-*"))) == 1  # there were two
     assert done.stderr.count("sft: training") == 1 and (out / "report.md").exists()
     again = _launch(out, *changes)
-    assert again.returncode == 0 and "sft on" not in again.stderr
+    assert again.returncode == 0 and "trains on" not in again.stderr
 
 
 def test_an_experiment_is_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

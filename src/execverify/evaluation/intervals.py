@@ -139,6 +139,26 @@ def mean_with_interval(values: Sequence[float]) -> tuple[float, Interval | None]
     return mean, (float(low), float(high))
 
 
+def halves_difference(values: Sequence[float]) -> tuple[float, Interval | None]:
+    """The mean of the last half of a series less that of its first half, with Welch's 95% interval.
+
+    Args:
+        values: two or more; the one in the middle of an odd number is in the last half.
+
+    Returns:
+        The difference; and its interval, None where a half has one value, or no half varies.
+
+    Raises:
+        EvaluationError: SciPy is not installed.
+    """
+    before, after = values[: len(values) // 2], values[len(values) // 2 :]
+    difference = fmean(after) - fmean(before)
+    if len(before) < 2 or not (_varies(before) or _varies(after)):
+        return difference, None
+    found = _scipy_stats().ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
+    return difference, (float(found.low), float(found.high))
+
+
 def paired_t_test(differences: Sequence[float]) -> float | None:
     """The two-sided p-value of Student's paired test.
 

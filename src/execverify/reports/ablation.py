@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.reports.ablation_page import ablation_page
+from execverify.reports.ablation_page import ablation_page, comparisons_outcome
 from execverify.reports.curves import Logs, curve_baselines, draw_curves, draw_levels
+from execverify.reports.legend import legend_markdown
 from execverify.reports.markdown import format_edges, format_p_value, format_percent, markdown_table
 from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text
@@ -39,18 +40,30 @@ def write_pages(out: Path, results: Mapping[str, Any], conditions: Mapping[str, 
 
 def ablation_markdown(results: Mapping[str, Any], conditions: Mapping[str, str]) -> str:
     """All scores, then the comparisons, then the time that each stage took. Arguments as in `write_pages`."""
-    settings, seeds = results["settings"], results["seeds"]
+    settings, seeds, explained = results["settings"], results["seeds"], set[str]()
     parts = [
         f"# Ablation: {settings['preset']['description']}",
-        f"Seeds {', '.join(map(str, seeds))}; strict pass@1 in percent, mean [95% interval over seeds].",
+        _seeds(seeds),
         "\n".join(f"- **{name}**: {description}" for name, description in conditions.items()),
     ]
     for measure, tasks in results["scores"].items():
         parts += [f"## {measure.replace('-', ' ')}", _scores(tasks, results["baselines"][measure], conditions, len(seeds))]
+        parts += legend_markdown([measure, *tasks], explained)
         parts += divergence_table(results.get("divergences", {}).get(measure, {}), "condition")
-    parts += [*_comparisons(results["comparisons"]), *_rollouts(results.get("rollouts", ())), *_times(results["stages"])]
+    parts += [
+        *_comparisons(results["comparisons"], len(seeds)),
+        *_rollouts(results.get("rollouts", ())),
+        *_times(results["stages"]),
+    ]
     parts.append("\n".join(f"Made with: {json.dumps(environment)}" for environment in settings["with"]))
     return "\n\n".join(parts) + "\n"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    scores = "Percent of answers that are right (strict pass@1)"
+    if len(seeds) == 1:
+        return f"{scores}, seed {seeds[0]}. One seed has no interval over seeds."
+    return f"{scores}: the mean over the seeds {', '.join(map(str, seeds))} [95% interval over seeds]."
 
 
 def _scores(
@@ -70,23 +83,26 @@ def _score(score: Mapping[str, Any] | None, seeds: int) -> str:
     return f"{score['mean']:.1f}{spread}" + (f" ({n} of {seeds} seeds)" if n < seeds else "")
 
 
-def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
+def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[str]:
+    """The comparisons; what one seed cannot have is left out."""
+    head = ["measure", "task", "condition", "against", "points", "95% over items", "p"]
     rows = [
-        (
+        [
             row["measure"], row["task"], row["condition"], row["against"], f"{row['difference']:+.2f}",
-            ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
-            format_edges(row["seeds_interval"]), format_p_value(row.get("p_holm")),
             format_edges(row["interval"]), format_p_value(row["p_items_holm"]),
-        )
+        ]
         for row in comparisons
     ]  # fmt: skip
-    head = ("measure", "task", "condition", "against", "points", "by seed", "95% over seeds", "p", "95% over items", "p")
-    return [
-        "## Comparisons",
-        "In points. Over seeds: the mean difference of each seed, Student's paired t. Over items: each item's difference is its mean\n"
-        "over the seeds; items are resampled, and the test is McNemar's. Both are corrected by Holm within a measure.",
-        markdown_table(head, rows, numbers=(4, 7, 9)),
-    ]
+    about = "In points. Over items: each item's difference is its mean over the seeds; items are resampled, and the test is McNemar's.\n"
+    if seeds > 1:
+        head += ["by seed", "95% over seeds", "p"]
+        for cells, row in zip(rows, comparisons, strict=True):
+            differences = ", ".join(f"{value:+.1f}" for value in row["by_seed"].values())
+            cells += [differences, format_edges(row["seeds_interval"]), format_p_value(row.get("p_holm"))]
+        about += "Over seeds: the mean difference of each seed, Student's paired t. "
+    about += "Holm's method corrects p-values within a measure."
+    outcome = comparisons_outcome(comparisons, seeds)
+    return ["## Comparisons", outcome, about, markdown_table(head, rows, numbers=[at for at in (4, 6, 9) if at < len(head)])]
 
 
 def _rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:

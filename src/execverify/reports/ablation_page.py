@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from execverify.reports.curves import Logs, curve_baselines, curves_of
+from execverify.reports.legend import legend
 from execverify.reports.links import evaluation_rows, flat_settings, view_of
 from execverify.reports.render import render
+from execverify.utils.messages import count_phrase
 
 Results = Mapping[str, Any]
 _MEAN = "mean of tasks"
+_CHANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Measure:
         baselines: of each task; None where there is none.
         divergences: by condition, first divergences of chains by kind of statement.
         levels: by the name of a level, condition -> percent.
+        words: what the names of the tasks mean.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Measure:
     baselines: tuple[float | None, ...]
     divergences: Mapping[str, Mapping[str, int]]
     levels: Mapping[str, Mapping[str, float]]
+    words: list[tuple[str, str]]
 
 
 def ablation_page(out: Path, results: Results, conditions: Mapping[str, str], logs: Logs) -> str:
@@ -54,6 +59,7 @@ def ablation_page(out: Path, results: Results, conditions: Mapping[str, str], lo
         measures=list(_measures(results, conditions)),
         curves=curves_of(logs, baselines=curve_baselines(results["baselines"])),
         comparisons=_by_measure(results["comparisons"]),
+        outcome=comparisons_outcome(results["comparisons"], len(seeds)),
         measure_names=list(results["scores"]),
         evaluations=evaluation_rows(out, folders, results["scores"]),
         view=view_of(out),
@@ -63,7 +69,19 @@ def ablation_page(out: Path, results: Results, conditions: Mapping[str, str], lo
     )
 
 
+def comparisons_outcome(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> str:
+    """A sentence on how many comparisons are beyond chance."""
+    beyond = [row for row in comparisons if row["p_items_holm"] < _CHANCE]
+    if not beyond:
+        return (
+            f"None of {count_phrase(len(comparisons), 'comparison')} has a corrected p below {_CHANCE} over items: "
+            f"{count_phrase(seeds, 'seed')} with so many items cannot show differences as small as these."
+        )
+    return f"{len(beyond)} of {count_phrase(len(comparisons), 'comparison')} have a corrected p below {_CHANCE} over items."
+
+
 def _measures(results: Results, conditions: Mapping[str, str]) -> Iterator[Measure]:
+    explained: set[str] = set()
     for name, tasks in results["scores"].items():
         known = [condition for condition in conditions if any(condition in scores for scores in tasks.values())]
         baselines = results["baselines"].get(name, {})
@@ -75,6 +93,7 @@ def _measures(results: Results, conditions: Mapping[str, str]) -> Iterator[Measu
             tuple(baselines.get(task) for task in columns),
             results.get("divergences", {}).get(name, {}),
             {f"level {level}": scores for level, scores in results["levels"].get(name, {}).items()},
+            legend([name, *columns], explained),
         )
 
 

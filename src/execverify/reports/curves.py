@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 CURVE_TITLES = {
     "reward": "reward",
-    "execverify/output": "output right",
+    "execverify/output": "outputs right",
     "execverify/next_statement": "next statements right",
     "execverify/variable_state": "states right",
     "execverify/input": "inputs right",
-    "execverify/unit_test": "tests passed",
-    "execverify/chain_true": "chain of thought true",
+    "execverify/unit_test": "unit tests passed",
+    "execverify/chain_true": "chains of thought true",
     "execverify/guessed": "right outputs by a wrong chain",
     "execverify/groups_alike": "groups without variance",
 }
@@ -33,12 +33,15 @@ SFT_TITLES = {"loss": "loss", "mean_token_accuracy": "tokens predicted right"}
 
 BASELINE = "best constant answer"
 
+_NO_SHARES = ("reward", "loss")
+"""The metrics that are not shown in percent."""
+
 Logs = Mapping[str, Sequence[Sequence[Mapping[str, Any]]]]
 """By name of the condition: the lines of the training log of each seed."""
 
 _COLORS = ("#1f77b4", "#d95f02", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#a6a61d", "#17a2b8")
 _DASHES = ("-", "--", ":", "-.")
-_LEAST_WINDOW, _MOST_POINTS = 5, 400
+_LEAST_WINDOW, _MOST_POINTS, _FEW_POINTS = 5, 400, 100
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,14 @@ class Curves:
         legend: for each line, its label, the number of its colour (-1: the baseline), and whether it is dashed.
         window: lines of the log in the running mean.
         seeds: most seeds of a line; bands are drawn where there are two or more.
+        points: whether the single lines of the log are drawn as light points.
     """
 
     panels: tuple[Panel, ...]
     legend: tuple[tuple[str, int, bool], ...]
     window: int
     seeds: int
+    points: bool
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,19 @@ def curves_of(
         panels.append(Panel(titles[name], _inline(figure, _description(titles[name], name, logs, window))))
     lines = [(name, number % len(_COLORS), number >= len(_COLORS)) for number, name in enumerate(logs)]
     lines += [(BASELINE, -1, True)] if any(name in baselines for name in shown) else []
-    return Curves(tuple(panels), tuple(lines), window, max(sum(map(bool, seeds)) for seeds in logs.values()))
+    seeds = max(sum(map(bool, seeds)) for seeds in logs.values())
+    return Curves(tuple(panels), tuple(lines), window, seeds, _shows_points(logs, window))
+
+
+def sft_window(log: Sequence[Mapping[str, Any]]) -> int:
+    """Lines in the running mean of SFT: whole periods of the order in which batches come.
+
+    The engine sorts every 50 batches by length (fewer where an epoch has under 200), the longest first, so that the loss falls and
+    jumps back with this period.
+    """
+    epochs = log[-1].get("epoch", 0) if log else 0
+    period = min(50, int(len(log) / epochs / 4)) if epochs else 0
+    return max(_LEAST_WINDOW, _window({"": [log]}) if period < 1 else period * -(-_window({"": [log]}) // period))
 
 
 def curve_baselines(baselines: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -184,6 +201,11 @@ def _window(logs: Logs) -> int:
     return max(_LEAST_WINDOW, longest // 25)
 
 
+def _shows_points(logs: Logs, window: int) -> bool:
+    """Whether the single lines of the log are drawn: those of several logs would hide each other."""
+    return window > 1 and sum(bool(log) for seeds in logs.values() for log in seeds) == 1
+
+
 def _running_mean(values: Sequence[float], window: int) -> list[float]:
     return [_mean(values[max(0, end - window) : end]) for end in range(1, len(values) + 1)]
 
@@ -193,17 +215,23 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _draw_metric(axis: Any, name: str, logs: Logs, window: int, baseline: float | None) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     for number, (condition, seeds) in enumerate(logs.items()):
         curve = curve_of(name, seeds, window)
         if not curve.steps:
             continue
         color, dash = _COLORS[number % len(_COLORS)], _DASHES[number // len(_COLORS) % len(_DASHES)]
+        if _shows_points(logs, window):
+            raw = curve_of(name, seeds, 1)
+            size = 4 if len(raw.steps) > _FEW_POINTS else 8
+            axis.plot(raw.steps, raw.means, ".", color=color, alpha=0.4, markersize=size, markeredgewidth=0)
         single = "." if len(curve.steps) == 1 else ""
         axis.plot(curve.steps, curve.means, dash, color=color, label=condition, marker=single, linewidth=1.4)
         if curve.lows != curve.highs:
             axis.fill_between(curve.steps, curve.lows, curve.highs, color=color, alpha=0.18, linewidth=0)
+    if name not in _NO_SHARES:
+        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
     if axis.dataLim.height == 0 and 0 <= axis.dataLim.y0 <= 1:
         axis.set_ylim(-0.02, 1.02)  # a share that never changed
     if baseline is not None:

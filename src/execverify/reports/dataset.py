@@ -79,7 +79,7 @@ def dataset_page(manifest: Mapping[str, Any], shards: Sequence[Path], *, workers
         tiles=_tiles(sample, stats),
         items=manifest.get("items", 0),
         skipped=manifest.get("skipped_items") or {},
-        rejected=manifest.get("rejected_attempts") or {},
+        rejected={reason.replace("_", " "): count for reason, count in (manifest.get("rejected_attempts") or {}).items()},
         benchmarks=manifest.get("benchmarks") or [],
         excluded=manifest.get("decontaminated") or {},
         funnel=_funnel(manifest),
@@ -161,7 +161,9 @@ def _distributions(sample: Sample, stats: Stats) -> Iterator[BarChart]:
     yield BarChart("Steps of the run", _binned(sample.steps))
     yield BarChart("Kind of row", _named(sample.kinds))
     if sample.questions:
-        yield BarChart("Questions and unit tests", _named(sample.questions), "questions")
+        tests = sum(sample.questions[kind] for kind in TEST_KINDS)
+        caption = "Questions" if not tests else "Unit tests" if tests == sample.questions.total() else "Questions and unit tests"
+        yield BarChart(caption, _named(sample.questions), "questions")
     yield BarChart("Split", dict(sample.splits.most_common()))
     yield BarChart(f"Type of the result{note}", dict(stats.results.most_common(12)))
     types = dict(stats.programs.types.most_common(12))

@@ -118,7 +118,7 @@ def divergence_table(counts: Mapping[str, Mapping[str, int]], name: str) -> list
         return []
     rows = [(row, *(str(own.get(kind, 0)) for kind in kinds)) for row, own in counts.items()]
     return [
-        "`guessed`: percent of right outputs whose chain of thought is not true. First divergences of chains, by kind of statement:",
+        "First divergences of chains (where they first disagree with the run), by kind of statement; end is after the run:",
         markdown_table((name, *kinds), rows, numbers=range(1, len(kinds) + 1)),
     ]
 

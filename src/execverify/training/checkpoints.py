@@ -52,7 +52,12 @@ def steps_done(folder: Path) -> int:
 
 
 def resumed_at(folder: Path) -> int:
-    """The step from which a stage resumes: that of its last whole checkpoint. Its logs are truncated to it."""
+    """The step from which a stage resumes: that of its last whole checkpoint. Its logs are truncated to it.
+
+    A finished stage has no checkpoint any more: it resumes nowhere, and its logs stay whole.
+    """
+    if (done := finished(folder)) is not None:
+        return int(done["steps"])
     step = steps_done(folder)
     for name in (LOG, SAMPLES):
         truncate_log(folder / name, step)

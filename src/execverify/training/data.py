@@ -101,8 +101,10 @@ def _given(data: DataSettings, coding: bool = False) -> Path | None:
     return Path(data.from_folder) if found else None
 
 
-def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
+def prepared_rows(preset: Preset, out: Path, workers: int, say: Logger = print) -> Rows:
     """The rows of a preset, from the folder that it names; built where that has none, and are not there yet.
+
+    `say` gets a line about which of these it is.
 
     Raises:
         DatasetError: they cannot be built or read.
@@ -114,14 +116,18 @@ def prepared_rows(preset: Preset, out: Path, workers: int) -> Rows:
         folder = make_folder(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
         size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
-        _build(folder, int(size), data.dataset_config(), workers)
+        _build(folder, int(size), data.dataset_config(), workers, say)
+    else:
+        say(f"rows: from {folder}")
     rows = Rows(folder, preset.sft.rows, preset.rl_whitebox.rows, preset.evaluation.rows)
     _check(rows, preset)
     return rows
 
 
-def _build(folder: Path, size: int, recipe: DatasetConfig, workers: int) -> None:
-    """Builds a dataset with its report."""
+def _build(folder: Path, size: int, recipe: DatasetConfig, workers: int, say: Logger) -> None:
+    """Builds a dataset with its report, where it is not there yet."""
+    is_there = read_manifest(folder) is not None
+    say(f"{folder.name}: {count_phrase(size, 'row')} {'are in' if is_there else 'are being built in'} {folder}")
     build(folder, size, recipe, workers=workers, write_report=partial(write_report, workers=workers))
 
 
@@ -251,11 +257,11 @@ def prepared_tasks(preset: Preset, out: Path, workers: int, say: Logger = print)
         folder = make_folder(out) / "tasks"
         shares = dict(Splits.parse(data.splits).shares)
         size = int(max(train / shares[TRAIN], test / shares[TEST]) * _MORE + 64)
-        _build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers)
+        _build(folder, size, replace(data.dataset_config(), kinds=(CODE_GENERATION,), seed=data.seed + 2), workers, say)
     return TaskRows(folder, preset.sft.tasks, rl_unit_tests.rows, test, rl_unit_tests.source, data.prompt_template, say)
 
 
-def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[str, Path]:
+def out_of_distribution_rows(preset: Preset, out: Path, workers: int, say: Logger = print) -> dict[str, Path]:
     """Out-of-distribution rows: "unseen" (built-ins that training does not have) and "longer" (levels beyond), each a dataset's folder."""
     evaluation, data = preset.evaluation, preset.data
     size = int(evaluation.rows / 0.9) + 16
@@ -272,9 +278,9 @@ def out_of_distribution_rows(preset: Preset, out: Path, workers: int) -> dict[st
     if evaluation.unseen_methods:
         recipe = DatasetConfig(levels=levels_of(data.levels), builtins=evaluation.unseen_methods, steps=data.max_steps, **common)
         found["unseen"] = out / "unseen"
-        _build(found["unseen"], size, recipe, workers)
+        _build(found["unseen"], size, recipe, workers, say)
     if evaluation.longer_levels:
         recipe = DatasetConfig(levels=levels_of(evaluation.longer_levels), builtins=data.builtins, **common)
         found["longer"] = out / "longer"
-        _build(found["longer"], size, recipe, workers)
+        _build(found["longer"], size, recipe, workers, say)
     return found

@@ -8,6 +8,7 @@ from execverify.datasets.cot_rows import cot_rows
 from execverify.errors import TrainingError
 from execverify.questions.task import TASK_KINDS
 from execverify.training.config import Preset
+from execverify.utils.messages import count_phrase
 
 _CHUNK = 512
 
@@ -29,6 +30,11 @@ class LengthFilterReport:
     tokens: int = 0
     longest: int = 0
     own_chain_too_long: int = 0
+
+
+def kept_phrase(account: LengthFilterReport, noun: str, most: int) -> str:
+    """How many rows there were, and how many of them were longer than `most` tokens."""
+    return f"{count_phrase(account.kept + account.too_long, noun)}, {account.too_long} left out with more than {most} tokens"
 
 
 def filter_by_length(

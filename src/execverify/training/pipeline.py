@@ -189,8 +189,7 @@ class TrainingPipeline:
     def prepared(self) -> Rows:
         """The rows; built where they are not there yet."""
         if self.rows is None:
-            self.logger("rows: building")
-            self.rows = prepared_rows(self.preset, self.out, self.workers)
+            self.rows = prepared_rows(self.preset, self.out, self.workers, self.logger)
         return self.rows
 
     def tasks(self) -> TaskRows:
@@ -201,7 +200,7 @@ class TrainingPipeline:
 
     def measures(self) -> list[StageEvaluation]:
         """The evaluations of every model."""
-        return measures_of(self.preset, self.prepared(), self.tasks(), self.out, self.workers)
+        return measures_of(self.preset, self.prepared(), self.tasks(), self.out, self.workers, self.logger)
 
     def texts(self) -> Iterator[str]:
         """What a tokenizer learns from: prompts and chains."""
@@ -247,8 +246,10 @@ class TrainingPipeline:
         from execverify.training.with_trl.sft import train_sft
 
         out = self.out / stage
-        if finished(out) is None:
-            self.logger(f"{stage}: training {model}")
+        done = finished(out)
+        self.logger(
+            f"{stage}: training {model}" if done is None else f"{stage}: done before, {count_phrase(done['steps'], 'step')}"
+        )
         if stage == "sft":
             train_sft(self.preset, model, self.chains(), out, self.logger)
         else:

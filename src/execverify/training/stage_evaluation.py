@@ -55,7 +55,9 @@ class StageEvaluation:
         return Sampling(1.0 if self.samples > 1 else 0.0, max_tokens=most, n=self.samples, seed=seed)
 
 
-def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int) -> list[StageEvaluation]:
+def measures_of(
+    preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers: int, say: Logger = print
+) -> list[StageEvaluation]:
     """The evaluations of a preset; held-out rows are made where they are not there yet."""
     evaluation, style = preset.evaluation, preset.data.prompt_template
     held = make_folder(out) / "held-out.parquet"
@@ -69,7 +71,7 @@ def measures_of(preset: Preset, rows: Rows, tasks: TaskRows, out: Path, workers:
         if not coding.exists():
             write_rows(str(coding), tasks.of_evaluation())
         found.append(StageEvaluation("held out tasks", "heldout-code", coding, style))
-    for name, folder in out_of_distribution_rows(preset, out, workers).items():
+    for name, folder in out_of_distribution_rows(preset, out, workers, say).items():
         title = {"unseen": "unseen methods", "longer": "longer programs"}[name]
         found.append(StageEvaluation(title, benchmark, folder, style, evaluation.rows))
     if evaluation.cruxeval:

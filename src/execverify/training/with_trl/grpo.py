@@ -13,7 +13,7 @@ from execverify.training.checkpoints import Logger, base_name, check_base, finis
 from execverify.training.config import Preset, RlSettings
 from execverify.training.curriculum import Curriculum
 from execverify.training.difficulty_filter import filter_by_reward_variance
-from execverify.training.length_filter import LengthFilterReport, filter_by_length, rows_that_fit
+from execverify.training.length_filter import LengthFilterReport, filter_by_length, kept_phrase, rows_that_fit
 from execverify.training.run_dir import exclusive_stage
 from execverify.training.verified_share import check_verified
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
@@ -199,9 +199,10 @@ def _prompts(
     if stage == "rl_whitebox" and settings.skip_long_chains:
         kept, too_long = rows_that_fit(kept, preset, tokenizer, workers)
         account.own_chain_too_long = too_long
-    say(
-        f"{stage} on {count_phrase(len(kept), 'prompt')}; too long: {account.too_long}; own chain too long: {account.own_chain_too_long}"
-    )
+    phrase = kept_phrase(account, "prompt", settings.max_prompt_length)
+    if account.own_chain_too_long:
+        phrase += f", {account.own_chain_too_long} whose true chain has {settings.max_completion_length} tokens or more"
+    say(f"{stage}: {phrase}; trains on {len(kept)}")
     recorded: dict[str, Any] = dict(vars(account))
     batch = preset.evaluation.batch_size
     if settings.min_verified and kept:

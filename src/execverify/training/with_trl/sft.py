@@ -7,12 +7,11 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.training.checkpoints import Logger, base_name, check_base, finished
 from execverify.training.config import Preset
-from execverify.training.length_filter import LengthFilterReport, filter_by_length
+from execverify.training.length_filter import LengthFilterReport, filter_by_length, kept_phrase
 from execverify.training.run_dir import exclusive_stage
 from execverify.training.with_trl.common import gradient_accumulation_steps, shared_arguments, translate_config_errors
 from execverify.training.with_trl.stage import load_for_stage, train_stage
 from execverify.training.with_trl.step_logs import JsonlLogCallback
-from execverify.utils.messages import count_phrase
 
 
 def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Path, say: Logger = print) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def _train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: P
     kept = [{name: row[name] for name in ("prompt", "completion")} for row in filter_by_length(rows, tokenizer, most, account)]
     if not kept:
         raise TrainingError(f"no row is left for SFT ({account.too_long} are longer than {most} tokens, see sft.max_length)")
-    say(f"sft on {count_phrase(account.kept, 'row')}, {account.tokens} tokens; too long: {account.too_long}")
+    say(f"sft: {kept_phrase(account, 'row', most)}; trains on {account.kept}, {account.tokens} tokens")
     with translate_config_errors("sft"):
         trainer = SFTTrainer(
             model=model,
