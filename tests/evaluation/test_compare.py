@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from execverify.evaluation.answers import Answer
 from execverify.evaluation.benchmark import Grade, Item, ItemResult
 from execverify.evaluation.compare import compare
 from execverify.evaluation.intervals import bootstrap_of_tasks, mean_of_tasks
@@ -148,7 +149,7 @@ def test_rounding_is_no_difference() -> None:
 def asked(program: str, number: int, task: str, right: bool) -> ItemResult:
     """An item about a program, with one answer."""
     item = Item(f"{program}/{number}", (task,), ("1",), program, "f()", {})
-    return ItemResult(item, ("",), ("",), ((Grade(right, right),),))
+    return ItemResult(item, ("",), (Answer("", ""),), ((Grade(right, right),),))
 
 
 def test_intervals_of_a_run_draw_programs() -> None:
