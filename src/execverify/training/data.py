@@ -115,7 +115,8 @@ def prepared_rows(preset: Preset, out: Path, workers: int, say: Logger = print) 
     if folder is None:
         folder = make_folder(out) / "rows"
         shares = dict(Splits.parse(data.splits).shares)
-        size = max(wanted / shares[TRAIN], preset.evaluation.rows / shares[TEST]) * _MORE + 64
+        # evaluation takes one row of each program
+        size = max(wanted / shares[TRAIN], preset.evaluation.rows * data.inputs_per_program / shares[TEST]) * _MORE + 64
         _build(folder, int(size), data.dataset_config(), workers, say)
     else:
         say(f"rows: from {folder}")
