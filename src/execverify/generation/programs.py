@@ -252,7 +252,9 @@ def _examples(record: Record, count: int, seed: int) -> list[tuple[Constraint, P
         return []
     asked = _constraint(record)
     owner, wanted = CATALOG[asked.method].owner, describe_level(asked)
-    near = (name for name in entries() if CATALOG[name].owner == owner and describe_level(Constraint(asked.level, name)) == wanted)
+    near = (
+        name for name in entries() if CATALOG[name].owner == owner and describe_level(Constraint(asked.level, name)) == wanted
+    )
     found = _level_examples(asked.level, tuple(near), count + 1, seed) | _level_examples(asked.level, (), 2 * count + 1, seed)
     others = [(one.constraint, one.program) for method, one in found.items() if method != asked.method]
     return others[:count][::-1]
