@@ -152,12 +152,18 @@ def test_programs_that_attack_their_own_process_give_no_row() -> None:
     assert all(record["reason"] for record in made)
 
 
-@pytest.mark.parametrize(("level", "method", "of_type"), [(1, "str.upper", 4), (1, "bool not", 2), (2, "int +", 4), (6, "len", 4)])
+@pytest.mark.parametrize(
+    ("level", "method", "of_type"), [(1, "str.upper", 4), (1, "bool not", 2), (2, "int +", 4), (6, "len", 4)]
+)
 def test_the_nearest_examples_are_of_the_same_type(level: int, method: str, of_type: int, tmp_path: Path) -> None:
     seen: list[Request] = []
     record = {"index": 0, "level": level, "method": method, "stage": ""}
-    model = MockModel("m", lambda request: seen.append(request) or "no")
-    with Asker(model, RequestStore(tmp_path)) as asker:
+
+    def answer(request: Request) -> str:
+        seen.append(request)
+        return "no"
+
+    with Asker(MockModel("m", answer), RequestStore(tmp_path)) as asker:
         ask_programs([record], asker, SynthesisConfig(examples=4))
     turns = [message["content"] for message in seen[0].messages if message["role"] == "user"]
     wanted = [turn[turn.rindex("Type: ") :].splitlines() for turn in turns]

@@ -119,8 +119,8 @@ def _with_completions(rows: list[Row | BadLine], path: str) -> Iterator[Row | Ba
     texts: dict[int, list[str]] = {}
     for task, text in read_completions(path, tasks, wrong.append):
         texts.setdefault(id(task), []).append(text)
-    for row, task in zip(rows, tasks, strict=True):
-        yield row if isinstance(row, BadLine) else {**row, _COLUMN: texts.get(id(task), [])}
+    for row, judged in zip(rows, tasks, strict=True):
+        yield row if isinstance(row, BadLine) else {**row, _COLUMN: texts.get(id(judged), [])}
     yield from (BadLine("", why) for why in wrong)
 
 

@@ -131,7 +131,7 @@ def kind_of(what: str, call: str | None) -> str:
 def _items_of_rows(what: str, completions: str | None, most: int, workers: int, limits: Limits) -> list[ViewItem]:
     bad = BadLines()
     if completions is None:
-        shown = [(row, []) for row in islice(read_rows(what, bad.add), most)]
+        shown: list[tuple[Row, list[str]]] = [(row, []) for row in islice(read_rows(what, bad.add), most)]
         note_bad_lines(bad)
         return items_of_pairs(shown, workers, limits=limits)
     rows = list(read_row_lines(what))
