@@ -14,6 +14,7 @@ from execverify.cli.terminal import note
 from execverify.datasets.completions import read_completions, tasks_of_rows
 from execverify.datasets.rows_io import read_row_lines, read_rows
 from execverify.errors import RowError
+from execverify.questions.rows import Row
 from execverify.reports.run_summary import verdicts_of
 from execverify.reports.viewer import viewer_page
 from execverify.reports.viewer_items import ViewItem
