@@ -300,13 +300,26 @@ def test_programs_given_where_rows_are_wanted(tmp_path: Path) -> None:
         (["one", "two", "three"], "has 3 completions for 2 rows"),
         ([{"id": "good/white_box", "completion": "x"}], "no completion for 1 of 2 rows, such as 'good/input_prediction'"),
         ([{"id": "other", "completion": "x"}], "no row has the id 'other'"),
-        ([{"id": "good/white_box", "completion": "x"}, "y"], "has no id, but other lines have"),
-        ([{"answer": "x"}, "y"], "has no completion"),
         ([3, 4], "has no completion"),
     ],
 )
 def test_completions_that_do_not_match(rows: Path, tmp_path: Path, given: list[Any], message: str) -> None:
     assert message in refused("score", str(rows), jsonl(tmp_path / "c.jsonl", *given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([{"id": "good/white_box", "completion": "x"}, "y"], "c.jsonl:2 has no id, but other lines have"),
+        ([{"answer": "x"}, "y"], "c.jsonl:1 has no completion"),
+    ],
+)
+def test_a_completion_that_cannot_be_used_is_left_out(rows: Path, tmp_path: Path, given: list[Any], message: str) -> None:
+    done = run("score", str(rows), jsonl(tmp_path / "c.jsonl", *given), "--json")
+    assert done.returncode == 0
+    assert "1 line of the input cannot be used" in done.stderr
+    assert message in done.stderr
+    assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize("option", [("--timeout", "0"), ("--steps", "0"), ("--max-questions", "-1"), ("--seed", "x")])

@@ -25,6 +25,7 @@ from execverify.generation.rows import Record, run_stages
 from execverify.generation.store import Answer, RequestStore
 from execverify.generation.teach import TeachingConfig, teach_rows
 from execverify.models import Request, Sampling, load
+from execverify.models.mock import MockModel
 from execverify.programs.fingerprint import structure_hash
 from execverify.programs.program import Program
 from execverify.questions.rows import from_row
@@ -149,6 +150,27 @@ def test_programs_that_attack_their_own_process_give_no_row() -> None:
     made = execute_programs(records, DatasetConfig(timeout=0.5), RUN, "chat:m")
     assert [name for name, record in zip(OWN_PROCESS, made, strict=True) if not record["stage"]] == []
     assert all(record["reason"] for record in made)
+
+
+@pytest.mark.parametrize(
+    ("level", "method", "of_type"), [(1, "str.upper", 4), (1, "bool not", 2), (2, "int +", 4), (6, "len", 4)]
+)
+def test_the_nearest_examples_are_of_the_same_type(level: int, method: str, of_type: int, tmp_path: Path) -> None:
+    seen: list[Request] = []
+    record = {"index": 0, "level": level, "method": method, "stage": ""}
+
+    def answer(request: Request) -> str:
+        seen.append(request)
+        return "no"
+
+    with Asker(MockModel("m", answer), RequestStore(tmp_path)) as asker:
+        ask_programs([record], asker, SynthesisConfig(examples=4))
+    turns = [message["content"] for message in seen[0].messages if message["role"] == "user"]
+    wanted = [turn[turn.rindex("Type: ") :].splitlines() for turn in turns]
+    assert all(lines[2].startswith(f"Constraint (level {level} of 6)") for lines in wanted)
+    assert len({lines[1] for lines in wanted}) == 5  # no method twice, nor the one that is asked for
+    same = [lines[0] == wanted[4][0] for lines in wanted[:4]]
+    assert same[4 - of_type :] == [True] * of_type
 
 
 def test_examples_are_earlier_turns_and_copies_of_them_no_programs(tmp_path: Path) -> None:

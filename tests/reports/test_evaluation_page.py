@@ -164,7 +164,9 @@ def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation, monkeypatch: 
     assert whole[0]["interval"][0] < whole[0]["difference"] < whole[0]["interval"][1]
     assert f"{whole[0]['difference']:+.2f}" in page.text and "constant <b>" in page.text and "b" not in page.tags
     changed = changed_items(run.results, gold.results, "official")
-    assert f"{len(changed)} items are better" in page.text and "items are worse" not in page.text and "are listed" not in page.text
+    assert (
+        f"{len(changed)} items are better" in page.text and "items are worse" not in page.text and "are listed" not in page.text
+    )
     monkeypatch.setattr(comparison_page_module, "MOST_ITEMS", 2)
     page = Page(comparison_page(found, runs))
     assert f"{len(changed)} items are better" in page.text and "The first 2 are listed." in page.text

@@ -12,12 +12,12 @@ from execverify.cli.asking import asking_options, note_usage, open_asker, print_
 from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
-from execverify.cli.rows import note_skipped, write_unless_empty
+from execverify.cli.rows import note_bad_lines, note_skipped, write_unless_empty
 from execverify.cli.terminal import note
 from execverify.cot import MIXED, NAMED_LEVELS, STYLES, estimate_tokens
 from execverify.cot.generate import DEFAULT_MAX_TOKENS
 from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
-from execverify.datasets.rows_io import check_out, count_rows, read_rows
+from execverify.datasets.rows_io import check_out, count_rows, read_row_lines, read_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.datasets.workers import Workers, open_pool
 from execverify.errors import RowError
@@ -34,6 +34,7 @@ from execverify.generation.teach import (
 from execverify.questions.rows import Row
 from execverify.sandbox.result import Limits
 from execverify.utils.messages import count_phrase
+from execverify.utils.read_files import BadLines
 
 _ABOUT = (
     "Tasks of code execution with chains of thought for supervised fine-tuning. Each chain was rendered from the trace of its program, "
@@ -100,13 +101,13 @@ def dataset_add_cot_command(
         with open_workers(engine, workers) as at_work:
             _teach(rows, out, config, limits_from_options(timeout, steps, imports), at_work, limit, asking)
         return
-    account = CotReport()
+    account, bad = CotReport(), BadLines()
     total = count_rows(rows)
     check_out(out)
     most = total if limit is None or total is None else min(limit, total)
     with open_workers(engine, workers) as at_work, Progress("rows", most) as bar:
         made = cot_rows(
-            itertools.islice(read_rows(rows), limit),
+            itertools.islice(read_rows(rows, bad.add), limit),
             style=style,
             detail_level=detail,
             max_tokens=budget or None,
@@ -118,6 +119,7 @@ def dataset_add_cot_command(
             progress=bar.advance,
         )
         written = write_unless_empty(out, made, _ABOUT, parquet_columns)
+    note_bad_lines(bad)
     _print_account(account, out)
     if not written:
         raise RowError(f"no row of {rows} got a chain, and nothing was written")
@@ -162,10 +164,11 @@ def _teach(
         work = partial(teach_rows, asker=asker, config=config, judge=judge)
         try:
             kept = output.write(
-                map(count, run_stages(itertools.islice(read_rows(rows), limit), work, concurrency=asker.concurrency))
+                map(count, run_stages(itertools.islice(read_row_lines(rows), limit), work, concurrency=asker.concurrency))
             )
         finally:
             note_usage(asker)
+    note_bad_lines(output.bad)
     print_funnel(output.entries)
     for level, right, asked in shares_by_level(levels):
         note(f"{level}: {right} of {asked} kept ({right / asked:.0%})")

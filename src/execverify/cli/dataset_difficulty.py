@@ -12,8 +12,9 @@ from execverify.cli.asking import asking_options, max_tokens_option, note_usage,
 from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import Text, note, stdout
-from execverify.datasets.rows_io import check_out, count_rows, read_rows
+from execverify.datasets.rows_io import check_out, count_rows, read_row_lines
 from execverify.datasets.workers import open_pool
 from execverify.errors import DatasetError, RowError
 from execverify.generation.difficulty import (
@@ -103,12 +104,13 @@ def dataset_difficulty_command(
             return record
 
         try:
-            made = run_stages(itertools.islice(read_rows(rows), limit), work, concurrency=asker.concurrency)
+            made = run_stages(itertools.islice(read_row_lines(rows), limit), work, concurrency=asker.concurrency)
             written = output.write(map(count, made))
         finally:
             note_usage(asker)
-    if not read:
-        raise DatasetError(f"{rows} holds no rows")
+    if read == output.bad.count:
+        raise DatasetError(output.bad.first or f"{rows} holds no rows")
+    note_bad_lines(output.bad)
     _print(facts, config)
     print_funnel(output.entries)
     if out is not None:

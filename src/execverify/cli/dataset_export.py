@@ -9,6 +9,7 @@ import click
 
 from execverify.cli.common import default_workers
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import echo_json, note
 from execverify.cli.trace import split_kinds
 from execverify.datasets.rows_io import check_out, count_rows, read_rows, write_rows
@@ -16,6 +17,7 @@ from execverify.errors import RowError
 from execverify.questions.task import TASK_KINDS
 from execverify.utils.atomic import atomic_write
 from execverify.utils.messages import count_phrase
+from execverify.utils.read_files import BadLines
 
 if TYPE_CHECKING:
     from execverify.training.with_verl.rows import Exported
@@ -79,10 +81,17 @@ def dataset_export_command(
                 f"right, and is transformers installed "
                 "(pip install 'execverify[train]')?"
             )
+    bad = BadLines()
     with Progress("rows", count_rows(rows)) as bar:
         found = export(
-            bar.track(read_rows(rows)), Path(out), kinds=split_kinds(kinds), limit=limit, length=length, longest=max_prompt
+            bar.track(read_rows(rows, bad.add)),
+            Path(out),
+            kinds=split_kinds(kinds),
+            limit=limit,
+            length=length,
+            longest=max_prompt,
         )
+    note_bad_lines(bad)
     if as_json:
         echo_json({"rows": found.rows, "kinds": found.kinds, "left_out": found.left_out, "examples": found.examples})
     else:
@@ -95,12 +104,14 @@ def _export_cwm(rows: str, out: str, kinds: list[str], limit: int | None, worker
 
     check_out(out)
     left_out: Counter[str] = Counter()
+    bad = BadLines()
     with Progress("rows", count_rows(rows)) as bar:
-        made = itertools.islice(cwm_rows(bar.track(read_rows(rows)), left_out, kinds=kinds, workers=workers), limit)
+        made = itertools.islice(cwm_rows(bar.track(read_rows(rows, bad.add)), left_out, kinds=kinds, workers=workers), limit)
         first = next(made, None)
         if first is None:
             raise RowError(f"no program of {rows} has a trace, and nothing was written")
         count = write_rows(out, itertools.chain([first], made), cwm_columns)
+    note_bad_lines(bad)
     if as_json:
         echo_json({"rows": count, "left_out": left_out})
     else:
@@ -112,8 +123,11 @@ def _export_cwm(rows: str, out: str, kinds: list[str], limit: int | None, worker
 def _export_authors(rows: str, out: Path, kinds: list[str], limit: int | None, as_json: bool) -> None:
     from execverify.datasets.authors import write_authors_records
 
-    chosen = (row for row in read_rows(rows) if row.get("kind") in TASK_KINDS and (not kinds or row.get("kind") in kinds))
+    bad = BadLines()
+    given = read_rows(rows, bad.add)
+    chosen = (row for row in given if row.get("kind") in TASK_KINDS and (not kinds or row.get("kind") in kinds))
     taken = list(itertools.islice(chosen, limit))
+    note_bad_lines(bad)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "rl_dataset.json"
     with atomic_write(path) as file:

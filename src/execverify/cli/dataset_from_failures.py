@@ -11,10 +11,11 @@ from execverify.cli.asking import asking_options, max_tokens_option, note_usage,
 from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import note
 from execverify.cli.trace import split_kinds
-from execverify.datasets.completions import read_completions
-from execverify.datasets.rows_io import check_out, read_rows
+from execverify.datasets.completions import read_completions, tasks_of_rows
+from execverify.datasets.rows_io import check_out, read_row_lines
 from execverify.datasets.workers import open_pool
 from execverify.errors import RowError
 from execverify.generation.asker import Asker
@@ -25,8 +26,8 @@ from execverify.models.model import Sampling
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.question import KINDS
 from execverify.questions.rows import Row
-from execverify.rewards.code.unit_tests import task_from_row
 from execverify.utils.messages import count_phrase
+from execverify.utils.read_files import BadLine
 
 
 @click.command("from-failures")
@@ -80,7 +81,9 @@ def dataset_from_failures_command(
     output = RowOutput(out, Funnel("completions", FAILURE_STAGES), input_funnel(rows), about=_ABOUT, command=given_command())
     seen: set[str] = set()
     opened = open_asker(asking, beside(out, ".requests")) if completions is None else nullcontext()
-    source = read_rows(rows) if completions is None else _with_completions(list(read_rows(rows)), completions)
+    source = read_row_lines(rows)
+    if completions is not None:
+        source = _with_completions(list(source), completions)
     with (
         opened as asker,
         open_workers(engine, workers) as at_work,
@@ -102,27 +105,30 @@ def dataset_from_failures_command(
         finally:
             if isinstance(asker, Asker):
                 note_usage(asker)
+    note_bad_lines(output.bad)
     print_funnel(output.entries)
     note(f"{count_phrase(written, 'row')}" + (f" -> {out}" if written else ""))
     if not written:
         raise RowError(f"no completion gave a row, so {out} was not written")
 
 
-def _with_completions(rows: list[Row], path: str) -> Iterator[Row]:
-    """The rows, each with a column of its completions, which `_completed` takes out again."""
-    tasks = [task_from_row(row) for row in rows]
+def _with_completions(rows: list[Row | BadLine], path: str) -> Iterator[Row | BadLine]:
+    """The rows, each with a column of its completions, which `_completed` takes out again; lines of both files that cannot be used."""
+    tasks = tasks_of_rows(rows, lambda why: None)  # `new_record` rejects those
+    wrong: list[str] = []
     texts: dict[int, list[str]] = {}
-    for task, text in read_completions(path, tasks):
+    for task, text in read_completions(path, tasks, wrong.append):
         texts.setdefault(id(task), []).append(text)
-    for row, task in zip(rows, tasks, strict=True):
-        yield {**row, _COLUMN: texts.get(id(task), [])}
+    for row, judged in zip(rows, tasks, strict=True):
+        yield row if isinstance(row, BadLine) else {**row, _COLUMN: texts.get(id(judged), [])}
+    yield from (BadLine("", why) for why in wrong)
 
 
 def _completed(records: Iterable[Record]) -> list[Record]:
     made = []
     for record in records:
         row = {name: value for name, value in record["row"].items() if name != _COLUMN}
-        made.append({**record, "row": row, "completions": record["row"][_COLUMN]})
+        made.append({**record, "row": row, "completions": record["row"].get(_COLUMN, [])})
     return made
 
 

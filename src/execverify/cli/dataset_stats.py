@@ -7,6 +7,7 @@ from rich.table import Table
 
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.datasets.program_stats import entropy
 from execverify.datasets.rows_io import count_rows, read_rows
@@ -14,7 +15,7 @@ from execverify.datasets.stats import Stats, max_accuracy, stats_of
 from execverify.datasets.thresholds import AT_LEAST, QualityCheck, coverage, cruxeval_figures, quartiles
 from execverify.errors import RowError
 from execverify.programs.program import truncate
-from execverify.utils.read_files import name_of
+from execverify.utils.read_files import BadLines, name_of
 
 _QUARTILES = ("least", "25%", "median", "75%", "95%", "most", "mean")
 
@@ -29,8 +30,10 @@ def dataset_stats_command(rows: str, as_json: bool, quick: bool, workers: int | 
 
     ROWS is a file of rows, the folder of a dataset, or - for JSONL from standard input. CRUXEval's figures stand beside.
     """
+    bad = BadLines()
     with open_workers(engine, workers) as at_work, Progress("rows", count_rows(rows)) as bar:
-        stats = stats_of(read_rows(rows), quick=quick, workers=at_work, progress=bar.advance)
+        stats = stats_of(read_rows(rows, bad.add), quick=quick, workers=at_work, progress=bar.advance)
+    note_bad_lines(bad)
     if not stats.rows.total():
         raise RowError(f"{name_of(rows)} holds no rows to describe")
     if as_json:

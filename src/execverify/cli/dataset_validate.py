@@ -9,7 +9,7 @@ from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, stdout
 from execverify.datasets.rows_io import count_rows, read_rows
-from execverify.datasets.validate import Validation, validate
+from execverify.datasets.validate import Fault, Validation, validate
 from execverify.errors import RowError
 from execverify.utils.messages import count_phrase
 from execverify.utils.read_files import name_of
@@ -38,14 +38,16 @@ def dataset_validate_command(
 
     Exits with 1 where any of this fails. Each row is tried with one completion of every attack family on answers, and of some on chains.
     """
+    wrong: list[Fault] = []
     with open_workers(engine, workers) as at_work, Progress("rows", count_rows(rows)) as bar:
         found = validate(
-            read_rows(rows),
+            read_rows(rows, lambda why: wrong.append(Fault(name_of(rows), "line", why))),
             thorough=thorough,
             limits=limits_from_options(timeout, steps, imports),
             workers=at_work,
             progress=bar.advance,
         )
+    found.faults[:0] = wrong
     if not found.rows:
         raise RowError(f"{name_of(rows)} holds no rows to validate")
     if as_json:

@@ -66,6 +66,11 @@ from execverify.utils.messages import count_phrase
     help="Folder for generations, results, table and page (of several: one each); a stopped run goes on from it.",
 )
 @click.option(
+    "--store",
+    metavar="FOLDER",
+    help="Keep answers here by content, for all runs that name it; what it has is not asked again.",
+)
+@click.option(
     "--model-arg", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as backend=vllm or model=NAME."
 )
 @click.option(
@@ -86,6 +91,7 @@ def evaluate_command(
     seed: int,
     limit: int | None,
     out: str | None,
+    store: str | None,
     options: tuple[str, ...],
     workers: int,
     imports: tuple[str, ...],
@@ -108,7 +114,7 @@ def evaluate_command(
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
     asking = partial(
         evaluate, model=model, style=style, sampling=None if recorded else Sampling(**known, seed=seed), limit=limit, seed=seed,
-        workers=workers, imports=imports, options=model_options(options),
+        store=store, workers=workers, imports=imports, options=model_options(options),
     )  # fmt: skip
     runs = []
     for name in benchmarks:

@@ -10,6 +10,8 @@ from execverify.datasets.card import write_with_card
 from execverify.datasets.rows_io import Columns
 from execverify.programs.program import truncate
 from execverify.questions.rows import Row
+from execverify.utils.messages import count_phrase
+from execverify.utils.read_files import BadLines
 
 _SHOWN = 10
 
@@ -28,6 +30,12 @@ def write_unless_empty(out: str, rows: Iterable[Row], about: str, columns: Colum
         Whether there was a row.
     """
     return write_with_card(out, rows, about, given_command(), columns, licence)
+
+
+def note_bad_lines(bad: BadLines) -> None:
+    """Reports lines of the input that could not be used: how many, and the first one with its number."""
+    if bad.count:
+        note(f"{count_phrase(bad.count, 'line')} of the input cannot be used; the first: {bad.first}")
 
 
 def note_skipped(skipped: Sequence[Any], where: Callable[[Any], str]) -> None:

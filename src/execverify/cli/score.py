@@ -10,17 +10,17 @@ from rich.table import Table
 from execverify.cli.common import Finite, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import echo_json, stdout
 from execverify.cli.trace import split_kinds
-from execverify.datasets.completions import read_completions
-from execverify.datasets.rows_io import read_rows
+from execverify.datasets.completions import read_completions, tasks_of_rows
+from execverify.datasets.rows_io import read_row_lines
 from execverify.datasets.workers import batched
 from execverify.errors import RowError
 from execverify.rewards.code.grade import UnitTestConfig
-from execverify.rewards.code.unit_tests import task_from_row
 from execverify.rewards.parts import UNJUDGED, Score, Verdict
 from execverify.rewards.score import RewardConfig, score_many
-from execverify.utils.read_files import name_of
+from execverify.utils.read_files import BadLines, name_of
 
 _ROWS = click.argument("rows")
 _JSON = click.option("--json", "as_json", is_flag=True, help="JSON, for other programs.")
@@ -77,10 +77,12 @@ def score_command(
     rule = RewardConfig(alpha, tuple(split_kinds(kinds)) or None, not ungated, float_tolerance=float_tolerance)
     if rows == completions == "-":
         raise RowError("rows and completions cannot both come from standard input: name a file for one of them")
-    tasks = [task_from_row(row) for row in read_rows(rows)]
-    if not tasks:
-        raise RowError(f"{name_of(rows)} holds no rows to judge")
-    pairs = read_completions(completions, tasks)
+    bad = BadLines()
+    tasks = tasks_of_rows(read_row_lines(rows), bad.add)
+    if bad.count == len(tasks):
+        raise RowError(bad.first or f"{name_of(rows)} holds no rows to judge")
+    pairs = read_completions(completions, tasks, bad.add)
+    note_bad_lines(bad)
     tests = UnitTestConfig(binary=binary, float_tolerance=float_tolerance, imports=imports)
     limits = limits_from_options(timeout, steps, imports)
     judge = partial(score_many, rule=rule, tests=tests, limits=limits, allow_weak_isolation=allow_weak_isolation)

@@ -9,9 +9,10 @@ import click
 from execverify.cli.common import SEED, FailureReporter, default_workers, limit_options, limits_from_options, trace_programs
 from execverify.cli.pages import check_page, write_page
 from execverify.cli.progress import Progress
+from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import note
-from execverify.datasets.completions import read_completions
-from execverify.datasets.rows_io import read_rows
+from execverify.datasets.completions import read_completions, tasks_of_rows
+from execverify.datasets.rows_io import read_row_lines, read_rows
 from execverify.errors import RowError
 from execverify.questions.rows import Row
 from execverify.reports.run_summary import verdicts_of
@@ -25,10 +26,9 @@ from execverify.reports.viewer_sources import (
     items_of_run,
     items_of_training,
 )
-from execverify.rewards.code.unit_tests import task_from_row
 from execverify.sandbox.result import Limits
 from execverify.utils.messages import count_phrase
-from execverify.utils.read_files import STDIN, name_of, read_json_records
+from execverify.utils.read_files import STDIN, BadLine, BadLines, name_of, read_json_records
 
 MOST_ITEMS = 5_000
 """How many items a page has where no limit is given."""
@@ -130,12 +130,16 @@ def kind_of(what: str, call: str | None) -> str:
 
 
 def _items_of_rows(what: str, completions: str | None, most: int, workers: int, limits: Limits) -> list[ViewItem]:
-    rows = list(islice(read_rows(what), None if completions is not None else most))
+    bad = BadLines()
     if completions is None:
-        return items_of_pairs([(row, []) for row in rows], workers, limits=limits)
-    tasks = [task_from_row(row) for row in rows]
+        shown: list[tuple[Row, list[str]]] = [(row, []) for row in islice(read_rows(what, bad.add), most)]
+        note_bad_lines(bad)
+        return items_of_pairs(shown, workers, limits=limits)
+    rows = list(read_row_lines(what))
+    tasks = tasks_of_rows(rows, bad.add)
     texts: dict[int, list[str]] = {}
-    for task, text in read_completions(completions, tasks):
+    for task, text in read_completions(completions, tasks, bad.add):
         texts.setdefault(id(task), []).append(text)
-    pairs: list[tuple[Row, list[str]]] = [(row, texts.get(id(task), [])) for row, task in zip(rows[:most], tasks, strict=False)]
-    return items_of_pairs(pairs, workers, limits=limits)
+    note_bad_lines(bad)
+    pairs = [(row, texts.get(id(task), [])) for row, task in zip(rows, tasks, strict=True) if not isinstance(row, BadLine)]
+    return items_of_pairs(pairs[:most], workers, limits=limits)

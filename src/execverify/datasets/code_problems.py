@@ -25,7 +25,7 @@ from execverify.rewards.code.check_tests import TestCheck, UnitTestValidity, che
 from execverify.rewards.code.record_formats import OtherAbility, Record, read_record
 from execverify.rewards.code.test_formats import UnitTest, UnitTestFormat, UnitTests
 from execverify.rewards.code.unit_tests import questions_of
-from execverify.utils.read_files import NotJson, read_records
+from execverify.utils.read_files import BadLine, read_records
 
 HUB = "PRIME-RL/Eurus-2-RL-Data"
 """A public name of such data."""
@@ -237,7 +237,7 @@ def _records(source: str, split: str) -> Iterator[tuple[str, Any]]:
 def _lines(path: str) -> Iterator[tuple[str, Any]]:
     """The record of each line, or of each entry of one array; a line that is not JSON is no record."""
     for where, record in read_records(path, "code problems", errors="surrogateescape"):
-        yield where, record.line if isinstance(record, NotJson) else record
+        yield where, record.line if isinstance(record, BadLine) else record
 
 
 def _from_hub(name: str, split: str) -> Iterator[tuple[str, Any]]:

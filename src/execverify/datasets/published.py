@@ -11,7 +11,7 @@ from execverify.programs.program import parse_source, read_arguments
 from execverify.programs.records import ProgramRecord, read_programs
 from execverify.rewards.code.record_formats import Record, format_of, read_record
 from execverify.rewards.code.test_formats import UnitTestFormat
-from execverify.utils.read_files import NotJson, read_records
+from execverify.utils.read_files import BadLine, read_records
 
 
 def programs_in(path: str) -> Iterator[ProgramRecord]:
@@ -47,7 +47,7 @@ def _solutions(rows: Iterator[tuple[str, Any]], stem: str) -> Iterator[ProgramRe
     found = False
     for number, (where, row) in enumerate(rows, start=1):
         try:
-            record = read_record(row) if not isinstance(row, NotJson) else None
+            record = read_record(row) if not isinstance(row, BadLine) else None
             call = _call(record) if record is not None else None
         except ExecVerifyError:
             continue

@@ -18,7 +18,7 @@ from execverify.datasets.build_dir import IN_PROGRESS, MANIFEST, read_manifest
 from execverify.errors import DatasetError, RowError
 from execverify.questions.rows import VERSION, Row
 from execverify.utils.atomic import atomic_write
-from execverify.utils.read_files import read_json_records
+from execverify.utils.read_files import BadLine, OnBad, read_records
 
 _BATCH = 1_000
 
@@ -120,29 +120,60 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def read_rows(path: str) -> Iterator[Row]:
+def read_rows(path: str, on_bad: OnBad | None = None) -> Iterator[Row]:
     """Rows of a file, or of a dataset's folder, in order, checked for their version.
 
+    Args:
+        path: the file or folder, or `-` for standard input.
+        on_bad: called with the message of each line that is not a row, which is left out. None: such a line is an error.
+
     Raises:
-        RowError: no such file, another format, a line that is no row, or rows of another version.
+        RowError: no such file, another format; a line that is not a row of this version, where `on_bad` is None or no line is a row.
+        DatasetError: the folder of a dataset that is not complete.
+    """
+    first, found = "", False
+    for row in read_row_lines(path):
+        if not isinstance(row, BadLine):
+            found = True
+            yield row
+        elif on_bad is None:
+            raise RowError(row.why)
+        else:
+            first = first or row.why
+            on_bad(row.why)
+    if first and not found:
+        raise RowError(first)
+
+
+def read_row_lines(path: str) -> Iterator[Row | BadLine]:
+    """The same as `read_rows`, with each line that is not a row in its place.
+
+    Raises:
+        RowError: no such file, or another format.
         DatasetError: the folder of a dataset that is not complete.
     """
     if path != "-" and Path(path).is_dir():
-        rows: Iterator[tuple[str, Row]] = chain.from_iterable(read_parquet(str(shard)) for shard in shards_of(Path(path)))
+        rows: Iterator[tuple[str, Any]] = chain.from_iterable(read_parquet(str(shard)) for shard in shards_of(Path(path)))
     elif path != "-" and Path(path).suffix == ".parquet":
         rows = read_parquet(path)
     else:
-        rows = read_lines(path, "rows")
+        rows = read_records(path, "rows")
     for where, row in rows:
-        if "kind" not in row or "program" not in row:
-            raise RowError(
-                f"{where} is not a row: it has no kind and program; make rows with `execverify dataset from-programs FILE -o OUT`"
-            )
-        if row.get("version", VERSION) != VERSION:
-            raise RowError(
-                f"{where} is of version {row['version']}, and this execverify reads version {VERSION}: make the rows again"
-            )
-        yield row
+        if isinstance(row, BadLine):
+            yield row
+        elif why := _why_not_a_row(row):
+            yield BadLine("", f"{where} is {why}")
+        else:
+            yield row
+
+
+def _why_not_a_row(value: Any) -> str:
+    if not isinstance(value, dict):
+        return "not a row: it is no JSON object"
+    if "kind" not in value or "program" not in value:
+        return "not a row: it has no kind and program; make rows with `execverify dataset from-programs FILE -o OUT`"
+    version = value.get("version", VERSION)
+    return "" if version == VERSION else f"of version {version}, and this execverify reads version {VERSION}: make the rows again"
 
 
 def shards_of(folder: Path, manifest: dict[str, Any] | None = None) -> list[Path]:
@@ -183,19 +214,6 @@ def count_rows(path: str) -> int | None:
         return int(sum(pq.read_metadata(shard).num_rows for shard in shards))
     except Exception:  # reading it will report what is wrong
         return None
-
-
-def read_lines(path: str, what: str) -> Iterator[tuple[str, Any]]:
-    """The JSON value of each line, or of each entry of one array, with file and line for messages; empty lines are left out.
-
-    Args:
-        path: a file of JSON lines or one JSON array, gzipped or not, or `-` for standard input.
-        what: what the file should hold, for messages.
-    """
-    for where, value in read_json_records(path, what):
-        if what == "rows" and not isinstance(value, dict):
-            raise RowError(f"{where} is not a row: it is no JSON object")
-        yield where, value
 
 
 def read_parquet(path: str) -> Iterator[tuple[str, Row]]:

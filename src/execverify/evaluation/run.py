@@ -14,6 +14,7 @@ import platform
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from execverify.evaluation.data import Progress, Source, digest, no_progress
 from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
+from execverify.generation.store import RequestStore
+from execverify.generation.stored_model import StoredModel
 from execverify.models import Generation, Model, Request, Sampling
 from execverify.models.cache import generate_cached
 from execverify.models.model import SKIPPED_REQUEST
@@ -68,6 +71,7 @@ def evaluate(
     sampling: Sampling | None = None,
     limit: int | None = None,
     out: str | Path | None = None,
+    store: str | Path | None = None,
     seed: int = 0,
     workers: int = 1,
     imports: Collection[str] = (),
@@ -84,6 +88,7 @@ def evaluate(
         sampling: how completions are drawn; by default one, greedily (recorded answers: as many as there are).
         limit: only the first so many items.
         out: a folder in which generations are kept as they arrive, and from which an interrupted run goes on.
+        store: a folder in which answers are kept by content, for all runs that name it: what it has is not asked again.
         seed: for benchmarks that draw their items.
         workers: how many processes run programs at once.
         imports: installed modules that the benchmark's programs may import beside the standard library.
@@ -112,7 +117,7 @@ def evaluate(
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
     asked = resolve_model(model, bench, items, reading, options or {})
-    generations, answered = _answers(asked, requests, drawn, out, progress, close=isinstance(model, str))
+    generations, answered = _answers(asked, requests, drawn, out, store, progress, close=isinstance(model, str))
     records = grade_records(bench, items, generations, reading, workers, progress)
     asked_for = {
         **_source(path, limit, seed, imports),
@@ -125,11 +130,22 @@ def evaluate(
 
 
 def _answers(
-    asked: Model, requests: list[Request], drawn: Sampling, out: str | Path | None, progress: Progress, *, close: bool
+    asked: Model,
+    requests: list[Request],
+    drawn: Sampling,
+    out: str | Path | None,
+    store: str | Path | None,
+    progress: Progress,
+    *,
+    close: bool,
 ) -> tuple[dict[str, Generation], dict[str, Any]]:
     """The generations of a model, and what it is, as results record it; a model that was made here is closed."""
     try:
-        generations = _generated(asked, requests, drawn, out, progress)
+        if store is None:
+            generations = _generated(asked, requests, drawn, out, progress)
+        else:
+            with closing(RequestStore(store)) as kept:
+                generations = _generated(StoredModel(asked, kept), requests, drawn, out, progress)
         return generations, {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
     finally:
         if close:

@@ -12,7 +12,6 @@ split, excluded, stage, reason, detail`. `stage` is "" until the record is rejec
 """
 
 import functools
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,8 +25,9 @@ from execverify.errors import DatasetError
 from execverify.generation.asker import Asker
 from execverify.generation.funnel import ANSWERED, CONSTRAINT, DETERMINISTIC, MAX_DETAIL, NEW, PARSED, RAN, USEFUL
 from execverify.generation.parse import Unusable, parse_inputs, parse_program
-from execverify.generation.prompts import input_messages, program_messages, repair_messages
+from execverify.generation.prompts import describe_level, input_messages, program_messages, repair_messages
 from execverify.models.model import Request, Sampling
+from execverify.programs.catalog import CATALOG
 from execverify.programs.constraints import LEVELS, Constraint, check
 from execverify.programs.fingerprint import alpha_hash, structure_hash
 from execverify.programs.program import Program, truncate
@@ -36,6 +36,7 @@ from execverify.questions.task import CODE_GENERATION, Message
 from execverify.sandbox.result import Outcome
 from execverify.sandbox.run import sandbox
 from execverify.synthesis.grammar import GeneratedProgram, scheduled_constraint, synthesize
+from execverify.synthesis.templates import entries
 from execverify.tracing.trace import Trace
 
 Record = dict[str, Any]
@@ -243,16 +244,33 @@ def _checked(record: Record) -> Record:
 
 
 def _examples(record: Record, count: int, seed: int) -> list[tuple[Constraint, Program]]:
-    """Programs of the grammar for the prompt of a record, with their constraints: of its level, with other methods."""
-    known = _level_examples(record["level"], count + 1, seed) if count else []
-    return [(one.constraint, one.program) for one in known if one.constraint.method != record["method"]][:count]
+    """Programs of the grammar for the prompt of a record, with their constraints: of its level, with other methods.
+
+    The nearest ones come last: those of methods of the same type for which the level reads the same.
+    """
+    if not count:
+        return []
+    asked = _constraint(record)
+    owner, wanted = CATALOG[asked.method].owner, describe_level(asked)
+    near = (
+        name for name in entries() if CATALOG[name].owner == owner and describe_level(Constraint(asked.level, name)) == wanted
+    )
+    found = _level_examples(asked.level, tuple(near), count + 1, seed) | _level_examples(asked.level, (), 2 * count + 1, seed)
+    others = [(one.constraint, one.program) for method, one in found.items() if method != asked.method]
+    return others[:count][::-1]
 
 
-@functools.lru_cache(maxsize=64)
-def _level_examples(level: int, count: int, seed: int) -> list[GeneratedProgram]:
-    """Programs of one level, no two with one method."""
-    made = (synthesize(-1 - seed, index, levels=(level,)) for index in range(_TRIES * count))
-    return list(itertools.islice((one for one in made if one is not None and check(one.program, one.constraint) is None), count))
+@functools.lru_cache(maxsize=256)
+def _level_examples(level: int, methods: tuple[str, ...], count: int, seed: int) -> dict[str, GeneratedProgram]:
+    """Programs of one level by method, the first ones of a schedule; `methods` as in `synthesize`."""
+    made: dict[str, GeneratedProgram] = {}
+    for index in range(_TRIES * count):
+        one = synthesize(-1 - seed, index, levels=(level,), methods=methods)
+        if one is not None and check(one.program, one.constraint) is None:
+            made.setdefault(one.constraint.method, one)
+        if len(made) in (count, len(methods)):
+            break
+    return made
 
 
 def _stage_of(reason: str) -> str:

@@ -25,7 +25,7 @@ from execverify.programs.program import truncate
 from execverify.questions.rows import Row
 from execverify.rewards.code.unit_tests import task_from_row
 from execverify.utils.atomic import atomic_json, atomic_write
-from execverify.utils.read_files import read_json_records
+from execverify.utils.read_files import BadLine, BadLines, read_json_records
 
 Record = dict[str, Any]
 """`row`, `stage`, `reason`, `detail`, and what the stages add. `stage` is "" while the row is kept."""
@@ -33,9 +33,11 @@ Record = dict[str, Any]
 Stage = Callable[[list[Record]], list[Record]]
 
 
-def new_record(row: Row) -> Record:
+def new_record(row: Row | BadLine) -> Record:
     """A record of a row that no stage has seen. A row that cannot be used is rejected, so that it does not end its batch."""
-    record = {"row": row, "stage": "", "reason": "", "detail": ""}
+    record: Record = {"row": {} if isinstance(row, BadLine) else row, "stage": "", "reason": "", "detail": ""}
+    if isinstance(row, BadLine):
+        return rejected(record, ASKED, "the line cannot be used", row.why)
     if not _is_prompt(row.get("prompt")):
         return rejected(record, ASKED, "the row has no prompt", "its prompt is no list of messages with a role and a content")
     try:
@@ -58,9 +60,15 @@ def rejected(record: Record, stage: str, reason: str, detail: str = "") -> Recor
 
 
 def run_stages(
-    rows: Iterable[Row], work: Stage, *, concurrency: int, tick: Callable[[], None] = lambda: None
+    rows: Iterable[Row | BadLine], work: Stage, *, concurrency: int, tick: Callable[[], None] = lambda: None
 ) -> Iterator[Record]:
-    """Sends rows through `work` in batches, and yields the records in the order of the rows."""
+    """Sends rows through `work` in batches, and yields the records in the order of the rows.
+
+    Args:
+        rows: what `read_row_lines` gives; a line that cannot be used is rejected in its place.
+        work: the stages.
+        concurrency, tick: as in `run_in_order`.
+    """
     batches = (list(map(new_record, batch)) for batch in batched(rows, BATCH_SIZE))
     yield from chain.from_iterable(run_in_order(batches, work, concurrency=concurrency, tick=tick))
 
@@ -112,6 +120,10 @@ class RowOutput:
         about, command: what a row is and the shell command, for the card of the kept rows.
         row_of: what is written of a kept record; its row by default.
         columns: of a Parquet file; those of a task's row by default.
+
+    Attributes:
+        kept: how many rows were kept.
+        bad: the lines that could not be used.
     """
 
     def __init__(
@@ -128,6 +140,7 @@ class RowOutput:
         self.out, self.funnel, self.before, self.row_of, self.columns = out, funnel, list(before), row_of, columns
         self.about, self.command = about, command
         self.kept = 0
+        self.bad = BadLines()
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -171,3 +184,5 @@ class RowOutput:
     def _count(self, record: Record) -> None:
         self.funnel.add(record["stage"], record["reason"])
         self.kept += not record["stage"]
+        if not record["row"]:
+            self.bad.add(record["detail"])

@@ -46,7 +46,7 @@ class MockModel:
             if not texts:
                 yield Generation(request.id, (), error="the mock function returned no completion")
                 continue
-            yield Generation(request.id, tuple(texts[i % len(texts)] for i in range(sampling.n)))
+            yield Generation(request.id, tuple(texts[(request.sample + i) % len(texts)] for i in range(sampling.n)))
 
     def close(self) -> None:
         """Does nothing: a mock model holds no resources."""

@@ -63,7 +63,7 @@ class Request:
     Attributes:
         id: unique among the requests of one call. Backends that run here draw samples by it.
         messages: the chat.
-        sample: the number of the sample, where one prompt is sent several times. It is added to the seed that a server gets.
+        sample: the number of its first sample, where one prompt is sent several times. A server gets it added to the seed.
     """
 
     id: str

@@ -72,19 +72,20 @@ class ReplayModel:
                 f"{self.path} answers none of the {count_phrase(len(requests), 'request')}: it has {has} ..., not {missing[0]}"
             )
         for request in requests:
-            yield self._answer(request, sampling.n)
+            yield self._answer(request, request.sample, request.sample + sampling.n)
 
-    def _answer(self, request: Request, n: int) -> Generation:
+    def _answer(self, request: Request, start: int, end: int) -> Generation:
         if request.id not in self._found:
             return Generation(request.id, (), error=f"{self.path} has no answer for {request.id!r}")
         generation, digest = self._found[request.id]
         if digest and digest != request.digest:
             error = f"{self.path} has an answer for {request.id!r}, but to another prompt: evaluate with the settings it was made with"
             return Generation(request.id, (), error=error)
-        if generation.error is None and len(generation.completions) < n:
-            error = f"{self.path} has {len(generation.completions)} of the {count_phrase(n, 'completion')} for {request.id!r}"
-            return Generation(request.id, generation.completions, error)
-        return Generation(request.id, generation.completions[:n], generation.error, generation.finish_reasons[:n])
+        texts = generation.completions[start:end]
+        if generation.error is None and len(generation.completions) < end:
+            error = f"{self.path} has {len(generation.completions)} of the {count_phrase(end, 'completion')} for {request.id!r}"
+            return Generation(request.id, texts, error)
+        return Generation(request.id, texts, generation.error, generation.finish_reasons[start:end])
 
     def close(self) -> None:
         """Does nothing: the file was read and closed."""

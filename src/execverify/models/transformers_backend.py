@@ -100,7 +100,7 @@ class Transformers:
                 error = f"the prompt has {count_phrase(len(prompt), 'token')}, and the model takes 1 to {context - 1}"
                 yield Generation(request.id, (), error=error)
                 continue
-            seeds = (sample_seed(sampling.seed, request.id, k) for k in range(sampling.n))
+            seeds = (sample_seed(sampling.seed, request.id, request.sample + k) for k in range(sampling.n))
             jobs.append((request, [SampleState(tuple(prompt), seed, room) for seed in seeds]))
         jobs.sort(key=lambda job: len(job[1][0].prompt), reverse=True)
         ended = _stop_condition(sampling.stop, tokenizer) if sampling.stop else None

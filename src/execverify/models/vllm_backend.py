@@ -81,7 +81,7 @@ class Vllm:
             while True:
                 for at, k in waiting:
                     name = f"{at}-{k}"
-                    seed = sample_seed(sampling.seed, requests[at].id, k)
+                    seed = sample_seed(sampling.seed, requests[at].id, requests[at].sample + k)
                     try:
                         engine.add_request(name, {"prompt_token_ids": prompts[at]}, _parameters(sampling, seed))
                         running[name] = (at, k)

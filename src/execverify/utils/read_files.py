@@ -11,7 +11,8 @@ import itertools
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -68,8 +69,8 @@ def read_records(
 ) -> Iterator[tuple[str, Any]]:
     """The JSON value of each line, or of each entry of one JSON array, with its place for messages; empty lines are left out.
 
-    A place is `FILE:3`: line 3, or entry 3 of an array. A line that is no JSON is given as a `NotJson`, so that the caller may count
-    it and go on, or raise its `error`.
+    A place is `FILE:3`: line 3, or entry 3 of an array. A line that is not JSON is given as a `BadLine`, so that the caller may count
+    it and go on, or raise an error.
 
     Args:
         path: a file, a gzip file, or `-` for standard input.
@@ -93,31 +94,51 @@ def read_records(
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError) as wrong:
-                value = NotJson(line, f"{where} is not JSON ({wrong}): {hint}")
+                value = BadLine(line, f"{where} is not JSON ({wrong}): {hint}")
             yield where, value
 
 
-class NotJson:
-    """A line that is no JSON.
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be used.
 
     Attributes:
-        line: its text.
-        why: the message.
+        line: its text; "" where it is JSON.
+        why: the message, with the file and the number of the line.
     """
 
-    __slots__ = ("line", "why")
+    line: str
+    why: str
 
-    def __init__(self, line: str, why: str) -> None:
-        self.line = line
-        self.why = why
+
+OnBad = Callable[[str], object]
+"""What a reader calls with the message of a line that cannot be used, before it goes on."""
+
+
+@dataclass
+class BadLines:
+    """Counts lines that cannot be used; its `add` is the `on_bad` of a reader.
+
+    Attributes:
+        count: how many there were.
+        first: the message of the first one.
+    """
+
+    count: int = 0
+    first: str = ""
+
+    def add(self, why: str) -> None:
+        """Counts a line."""
+        self.first = self.first or why
+        self.count += 1
 
 
 def read_json_records(
     path: str | Path, what: str, error: type[ExecVerifyError] = RowError, *, hint: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """The same as `read_records`, where a line that is no JSON is an error."""
+    """The same as `read_records`, where a line that is not JSON is an error."""
     for where, value in read_records(path, what, error, hint=hint):
-        if isinstance(value, NotJson):
+        if isinstance(value, BadLine):
             raise error(value.why)
         yield where, value
 
