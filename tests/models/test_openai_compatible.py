@@ -189,7 +189,7 @@ def test_a_dead_server_is_not_waited_for_by_all() -> None:
     given = list(model.generate(asked(*(f"p{i}" for i in range(500))), SAMPLING))
     assert len(given) == 500 and all(g.error for g in given)
     assert "refused" in str(given[0].error) and "tried 3 times" in str(given[0].error)
-    assert "not sent" in str(given[-1].error)
+    assert sum("not sent" in str(each.error) for each in given) > 480
 
 
 def test_a_prompt_that_always_breaks_the_server_keeps_no_other_from_being_asked() -> None:
