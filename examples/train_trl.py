@@ -5,16 +5,13 @@ python examples/train_trl.py                                    # one GPU
 python examples/train_trl.py --data rows.parquet                # your own rows, of `execverify dataset from-programs`
 python examples/train_trl.py --steps 2 --rows 8 --prompts 2 --generations 2 --max-completion 32     # is everything installed?
 
-The last command only shows that all runs: 32 tokens hold no answer, so that reward and loss are 0.
+The last command only shows that all runs: 32 tokens hold no answer, so that reward and loss are 0. The reward of a right answer is
+printed first.
 Where no hub can be reached, `--model` takes a folder. `execverify train sft --preset tiny --output runs/tiny` makes a tiny model in
 runs/tiny/sft/model. It reads short prompts only: give `--prompt-template minimal`, here or to `execverify dataset from-programs`.
 """
 
 import argparse
-
-import torch
-from datasets import Dataset
-from trl import GRPOConfig, GRPOTrainer
 
 import execverify as ev
 from execverify.rewards.trl import white_box_reward
@@ -36,11 +33,24 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-6)
     given = parser.parse_args()
 
+    import torch  # these take seconds, and `--help` needs none of them
+    from datasets import Dataset
+    from transformers import AutoTokenizer
+    from trl import GRPOConfig, GRPOTrainer
+
+    print(f"loading the tokenizer of {given.model}; where no hub can be reached, give --model a folder", flush=True)
+    tokenizer = AutoTokenizer.from_pretrained(given.model, padding_side="left")
     if given.data:
         rows = Dataset.from_parquet(given.data)  # the columns `prompt`, `kind`, `program`, `questions`, ...
     else:
-        tasks = ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template)
-        rows = Dataset.from_list([ev.to_row(task) for task in tasks])
+        tasks = list(ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template))
+        found = [ev.to_row(task) for task in tasks]
+        row = found[0]
+        right = white_box_reward(
+            completions=[tasks[0].gold], kind=[row["kind"]], program=[row["program"]], questions=[row["questions"]]
+        )
+        print("reward of a right answer:", *right, flush=True)
+        rows = Dataset.from_list(found)
     per_device = min(given.prompts * given.generations, 16)
     settings = GRPOConfig(
         output_dir=given.output,
@@ -58,7 +68,9 @@ def main() -> None:
         bf16=torch.cuda.is_available(),
         remove_unused_columns=False,  # the reward reads them
     )
-    trainer = GRPOTrainer(given.model, reward_funcs=white_box_reward, args=settings, train_dataset=rows)
+    trainer = GRPOTrainer(
+        given.model, reward_funcs=white_box_reward, args=settings, train_dataset=rows, processing_class=tokenizer
+    )
     trainer.train()
     trainer.save_model(given.output)
     template = "" if given.data else f" --prompt-template {given.prompt_template}"  # rows of a file have prompts already

@@ -887,9 +887,11 @@ def test_the_list_tells_each_benchmark() -> None:
         ),
         (["heldout"], "name a benchmark and --model"),
         (
-            ["heldout", "--model", "mock:golden"],
+            ["heldout", "--model", "mock:right"],
             "evaluation has mock:gold, mock:empty and mock:constant:TEXT besides",
         ),
+        (["heldout", "--model", "mock:golden"], "there is no model mock:golden: did you mean mock:gold?"),
+        (["heldout", "--model", "./no/such/model"], "./no/such/model: no such file or folder"),
         (["heldout", "--model", "mock:gold", "--model-arg", "engine=vllm"], "mock:gold takes no options, and was given engine"),
         (
             ["heldout", "--model", "http://h", "--model-arg", "model=m", "--model-arg", "timeout=soon"],

@@ -1,7 +1,7 @@
 """The verb `evaluate`: benchmarks on a model."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -204,6 +204,9 @@ def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> No
         )
         table.add_row(*texts, Text(score["baseline"]), str(score["parts"]))
     stdout.print(table)
+    for results in runs:
+        for line in _notes(results):
+            stdout.print(Text(f"{results['benchmark']}: {line}"))
 
 
 def _list(as_json: bool) -> None:
@@ -243,21 +246,27 @@ def _print(results: dict[str, Any]) -> None:
                 Text(best_baseline(results, name, task)),
             )
     stdout.print(table)
+    for line in _notes(results):
+        stdout.print(Text(line))
+
+
+def _notes(results: dict[str, Any]) -> Iterator[str]:
+    """What a table of scores leaves out, a line each: chains, a benchmark's own figures, what was left out, where the verdicts differ."""
     if chains := faithfulness_summary(results):
-        stdout.print(Text(chains))
+        yield chains
     for name, value in percent_figures(results).items():
-        stdout.print(Text(f"{name.replace('_', ' ')}, in percent: {figure_text(value)}"))
+        yield f"{name.replace('_', ' ')}, in percent: {figure_text(value)}"
     for name, value in count_figures(results).items():
-        reasons = [f"{count}: {reason}" for reason, count in value.items()] if isinstance(value, dict) else [value]
-        stdout.print(Text(f"{name.replace('_', ' ')}: {'; '.join(reasons) or 'none'}"))
+        if isinstance(value, dict):
+            yield from (f"{name.replace('_', ' ')}: {count}: {reason}" for reason, count in value.items())
+        else:
+            yield f"{name.replace('_', ' ')}: {value}"
     differing = results["disagreements"]
     if differing["count"]:
         some = ", ".join(differing["ids"][:5]) + (" ..." if differing["count"] > 5 else "")
-        stdout.print(Text(f"official and strict differ on {count_phrase(differing['count'], 'item')}: {some}"))
+        yield f"official and strict differ on {count_phrase(differing['count'], 'item')}: {some}"
     if results["truncated"]:
-        stdout.print(
-            Text(f"cut off at the most tokens: {results['truncated']} of {count_phrase(results['completions'], 'completion')}")
-        )
+        yield f"cut off at the most tokens: {results['truncated']} of {count_phrase(results['completions'], 'completion')}"
 
 
 def _told_failures(results: dict[str, Any]) -> str:

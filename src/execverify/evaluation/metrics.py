@@ -131,7 +131,10 @@ def _clusters(parts: Sequence[Part]) -> list[list[float]]:
 
 
 def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> tuple[list[float], str]:
-    """The interval of the mean over tasks, from what each program with all of its parts contributes to it."""
+    """The interval of the mean over tasks, from what each program with all of its parts contributes to it.
+
+    A task whose parts are all right or all wrong shows no spread, and is not certain for that: it adds the spread of its Wilson interval.
+    """
     means = {task: fmean([part.estimate(1) for part in parts if part.task == task]) for task in tasks}
     counts = Counter(part.task for part in parts)
     moves: dict[int, float] = {}
@@ -141,6 +144,10 @@ def _mean_of_tasks(parts: Sequence[Part], tasks: Sequence[str]) -> tuple[list[fl
     middle, spread = fmean(means.values()), math.fsum(move * move for move in moves.values())
     if spread == 0:
         return _edges(wilson(middle * len(moves), len(moves))), UNVARIED
+    for task in tasks:
+        if means[task] in (0.0, 1.0):
+            low, high = wilson(means[task] * (count := len({part.program for part in parts if part.task == task})), count)
+            spread += ((high - low) / 2 / Z / len(tasks)) ** 2
     half = Z * math.sqrt(spread)
     return _edges((max(0.0, middle - half), min(1.0, middle + half))), DELTA
 

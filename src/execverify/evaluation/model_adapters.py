@@ -5,6 +5,7 @@ mock:constant:-1      answers the same to everything: the floors
 mock:empty          an empty completion
 """
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -87,6 +88,8 @@ def resolve_model(
     except ModelError as error:
         if not what.startswith("mock:"):
             raise
+        if similar := difflib.get_close_matches(what, (GOLD, EMPTY, f"{CONSTANT}TEXT"), n=1):
+            raise ModelError(f"there is no model {what}: did you mean {similar[0]}?") from None
         raise ModelError(f"{error}; evaluation has {GOLD}, {EMPTY} and {CONSTANT}TEXT besides") from None
 
 

@@ -89,8 +89,11 @@ def check_spec(spec: str) -> None:
     """Refuse a name that only a server has, such as "gpt-4o", before any work.
 
     Raises:
-        ModelError: it is such a name, and no file or folder; the message has the command to give instead.
+        ModelError: it is such a name, and no file or folder; the message has the command to give instead. Or it is a path, and nothing
+            is there.
     """
+    if spec.startswith((".", "/", "~")) and not Path(spec).expanduser().exists():
+        raise ModelError(f"{spec}: no such file or folder; give a model's folder, its name on the hub, or a server's URL")
     if _SERVED.match(spec) and not Path(spec).exists():
         raise ModelError(f"{spec} is no name on the hub and no folder. {server_hint(spec)}")
 

@@ -93,8 +93,7 @@ class TrainingPipeline:
             model = self._trained(stage, model)
             if self.evaluated:
                 found[stage] = self._measured(stage, model)
-        if self.evaluated:
-            self._write_report()
+                self._write_report()  # after each stage: the next one may take hours
         return found
 
     def _write_report(self) -> None:

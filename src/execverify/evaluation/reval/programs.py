@@ -105,7 +105,11 @@ def read_runs(path: Path | None, left: SkipCounts, imports: tuple[str, ...] = ()
 def _files(path: Path | None) -> tuple[Path, Path]:
     if path is None:
         raise EvaluationError(f"reval needs its data: give --data FOLDER with {DATA} and {TASKS}; they come from {ORIGIN}")
-    folder = path if path.is_dir() else path.parent
+    if path.is_file() and path.name not in (DATA, TASKS):
+        raise EvaluationError(f"{path} is not reval's data: give the folder with {DATA} and {TASKS}; they come from {ORIGIN}")
+    folder = path.parent if path.is_file() else path
+    if not (folder / DATA).is_file() and (folder / "data" / DATA).is_file():  # a clone of the authors' repository
+        folder /= "data"
     for name in (DATA, TASKS):
         if not (folder / name).is_file():
             raise EvaluationError(f"{folder / name}: no such file; reval's data come from {ORIGIN}")
