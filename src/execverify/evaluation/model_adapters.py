@@ -88,8 +88,9 @@ def resolve_model(
     except ModelError as error:
         if not what.startswith("mock:"):
             raise
-        if similar := difflib.get_close_matches(what, (GOLD, EMPTY, f"{CONSTANT}TEXT"), n=1):
-            raise ModelError(f"there is no model {what}: did you mean {similar[0]}?") from None
+        names = (one.removeprefix("mock:") for one in (GOLD, EMPTY, f"{CONSTANT}TEXT"))
+        if similar := difflib.get_close_matches(what.removeprefix("mock:"), list(names), n=1):
+            raise ModelError(f"there is no model {what}: did you mean mock:{similar[0]}?") from None
         raise ModelError(f"{error}; evaluation has {GOLD}, {EMPTY} and {CONSTANT}TEXT besides") from None
 
 
