@@ -15,7 +15,7 @@ from execverify.evaluation.data import Source
 from execverify.questions.question import ANSWER_OPEN
 from execverify.questions.rows import VERSION
 from execverify.training import data
-from execverify.training.data import Rows, TaskRows, prepared_rows, prepared_tasks
+from execverify.training.data import Rows, TaskRows, counts, prepared_rows, prepared_tasks
 from execverify.training.pipeline import TrainingPipeline
 from execverify.training.stage_evaluation import measures_of
 from tests.helpers.tiny_training import preset
@@ -115,3 +115,12 @@ def test_malformed_records_of_prime_are_counted_and_told(tmp_path: Path) -> None
     settings = preset(f"rl_unit_tests.source={path}", "sft.tasks=0", "evaluation.tasks=0")
     assert len(list(prepared_tasks(settings, tmp_path, 1, said.append).of_stage2())) == 1
     assert len(said) == 1 and said[0].startswith(f"rl_unit_tests: 1 row of 3 records of {path}; 2 dropped: ")
+
+
+def test_long_work_says_how_far_it_is_now_and_then() -> None:
+    lines: list[str] = []
+    report = counts(lines.append, "base: held out", pause=0)
+    report("asking", 3, 10)
+    rare = counts(lines.append, "rows", pause=1_000)
+    rare("built", 5, 10)
+    assert lines == ["base: held out: asking: 3 of 10"]

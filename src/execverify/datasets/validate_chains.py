@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from execverify.cot import NAMED_LEVELS, CotCompletion, generate_cot
+from execverify.cot.search import find_arguments
 from execverify.questions.task import TASK_KINDS, Task
 from execverify.reward_hacks.chains import chain_hacks
 from execverify.reward_hacks.family import RewardHack
@@ -50,12 +51,17 @@ def try_chains(tasks: Sequence[Task], every: Sequence[bool], limits: Limits) -> 
     """
     of_runs = [(task, all_hacks) for task, all_hacks in zip(tasks, every, strict=True) if task.kind in TASK_KINDS]
     references = references_of([task.program for task, _ in of_runs], limits=limits)
-    for task, all_hacks in of_runs:
+    is_input = [task.kind == "input_prediction" for task, _ in of_runs]
+    searches = iter(
+        find_arguments([task for (task, _), each in zip(of_runs, is_input, strict=True) if each])
+    )  # for all levels of detail
+    for (task, all_hacks), needs_search in zip(of_runs, is_input, strict=True):
         reference = references[task.program]
-        if reference is None:
+        search = next(searches) if needs_search else None
+        if reference is None or (needs_search and search is None):  # without a search there is no chain
             continue
         found = (
-            generate_cot(task, reference.trace, reference.values, style=style, detail_level=level)
+            generate_cot(task, reference.trace, reference.values, search=search, style=style, detail_level=level)
             for style in STYLES_READ
             for level in NAMED_LEVELS
         )

@@ -7,8 +7,9 @@ evaluation          the first `evaluation.rows` rows of the split "test", whose 
 DIR/unseen, longer  out-of-distribution rows: of built-ins, and of levels, that training does not have
 """
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -125,11 +126,32 @@ def prepared_rows(preset: Preset, out: Path, workers: int, say: Logger = print) 
     return rows
 
 
+def counts(say: Logger, work: str, pause: float = 30.0) -> Callable[[str, int, int], None]:
+    """A function that is called with what is counted, how many are done, and of how many; it says so at most once in `pause` seconds."""
+    last = time.monotonic()
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= pause:
+            last = now
+            say(f"{work}: {what}: {done} of {total}")
+
+    return report
+
+
 def _build(folder: Path, size: int, recipe: DatasetConfig, workers: int, say: Logger) -> None:
     """Builds a dataset with its report, where it is not there yet."""
     is_there = read_manifest(folder) is not None
     say(f"{folder.name}: {count_phrase(size, 'row')} {'are in' if is_there else 'are being built in'} {folder}")
-    build(folder, size, recipe, workers=workers, write_report=partial(write_report, workers=workers))
+    report = counts(say, folder.name)
+    build(
+        folder,
+        size,
+        recipe,
+        workers=workers,
+        write_report=partial(write_report, workers=workers),
+        progress=lambda rows, ready: report("built", rows, size),
+    )
 
 
 def check_given(preset: Preset) -> None:

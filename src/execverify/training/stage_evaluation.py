@@ -18,7 +18,7 @@ from execverify.programs.records import read_programs
 from execverify.reports.evaluation import write_run
 from execverify.training.checkpoints import Logger
 from execverify.training.config import Preset
-from execverify.training.data import Rows, TaskRows, make_folder, out_of_distribution_rows
+from execverify.training.data import Rows, TaskRows, counts, make_folder, out_of_distribution_rows
 
 CRUXEVAL = {"cruxeval-o": "white_box", "cruxeval-i": "input_prediction"}
 """What is asked of CRUXEval's programs, and the kind of row that asks it."""
@@ -118,7 +118,15 @@ def measure(
             asked = asked or measured_model(model, preset)
             drawn = one.sampling(preset)
             run = evaluate(
-                one.benchmark, asked, data=one.data, style=one.style, sampling=drawn, limit=one.limit, out=folder, workers=workers
+                one.benchmark,
+                asked,
+                data=one.data,
+                style=one.style,
+                sampling=drawn,
+                limit=one.limit,
+                out=folder,
+                workers=workers,
+                progress=counts(say, f"{out.name}: {one.name}"),
             )
             write_run(folder, run)
         found[one.name] = read_results(folder)
