@@ -15,10 +15,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from execverify.datasets import read_rows
+from execverify.evaluation.intervals import halves_difference
 from execverify.questions import Task, from_row
 from execverify.questions.task import gold_completion
 from execverify.reports.curves import curves_of, draw_curves
@@ -91,13 +92,15 @@ def own_figures(log: Path) -> str:
     found = []
     for name, title in FIGURES.items():
         values = [line[name] for line in lines if name in line]
-        before, after = values[: len(values) // 2], values[len(values) // 2 :]
-        if len(before) < 2:
+        if len(values) < 4:
             continue
-        error = (stdev(before) ** 2 / len(before) + stdev(after) ** 2 / len(after)) ** 0.5
-        change = fmean(after) - fmean(before)
-        noise = "beyond noise" if abs(change) > 2 * error else "within noise"
-        found.append(f"{title} {fmean(before):.1%} -> {fmean(after):.1%} ({change:+.1%} +- {2 * error:.1%}, {noise})")
+        before, after = fmean(values[: len(values) // 2]), fmean(values[len(values) // 2 :])
+        change, interval = halves_difference(values)
+        if interval is None:
+            found.append(f"{title} {before:.1%}, unchanged")
+            continue
+        noise = "within noise" if interval[0] <= 0 <= interval[1] else "beyond noise"
+        found.append(f"{title} {before:.1%} -> {after:.1%} ({change:+.1%}, {interval[0]:+.1%} to {interval[1]:+.1%}, {noise})")
     return f"white-box RL of this demo, {len(lines)} updates, first half -> last half: " + "; ".join(found)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from execverify.datasets import DatasetConfig, build, read_rows
 from execverify.questions.rows import Row, from_row
+from tests.helpers.code_rows import double_row
 from tests.helpers.command import jsonl, run
 from tests.helpers.faulty_openai_server import misbehaving
 from tests.helpers.writing_server import say
@@ -113,17 +114,8 @@ def test_completions_keep_to_their_rows_where_a_row_cannot_be_used(rows: list[Ro
 
 
 def test_completions_of_failed_programs(tmp_path: Path) -> None:
-    tests = [{"kind": "unit_test", "line": 0, "visit": 0, "variable": None, "text": "4", "answers": ["8"]}]
-    program = {"source": "def double(n):\n    return n * 2", "entry_point": "double", "arguments": "0", "result": "0"}
-    row = {
-        "version": 2,
-        "id": "p",
-        "kind": "code_generation",
-        "prompt": [{"role": "user", "content": "double"}],
-        "program": program,
-    }
     problems = tmp_path / "problems.jsonl"
-    problems.write_text(json.dumps({**row, "questions": tests, "split": "train", "seed": 0}) + f"\n{NOT_JSON}\n")
+    problems.write_text(json.dumps(double_row({"4": "8"})) + f"\n{NOT_JSON}\n")
     given = tmp_path / "completions.jsonl"
     failing = "```python\ndef double(n):\n    m = n + 3\n    return m\n```"
     given.write_text(

@@ -169,3 +169,10 @@ def test_intervals_of_a_run_draw_programs() -> None:
     assert found["interval_method"] == "Wilson" and found["interval"][1] - found["interval"][0] < (high - low) / 3
     both = score([*records, *(asked(program, 99, "output", right) for program, right in easy.items())], True, (1,))
     assert both["interval"][0] == pytest.approx(low, abs=2.5) and both["interval"][1] == pytest.approx(high, abs=2.5)
+
+
+def test_a_task_that_never_varies_is_not_certain() -> None:
+    varied = [asked(f"p{number}", 0, "state", number % 2 == 0) for number in range(400)]
+    none = [asked(f"q{number}", 0, "path", False) for number in range(3)]
+    low, high = score([*varied, *none], True, (1,))["interval"]
+    assert high - low > 25, "Wilson's interval of 0 of 3 is 56 wide, and counts by half"

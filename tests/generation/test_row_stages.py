@@ -17,6 +17,7 @@ from execverify.generation.difficulty import DifficultyConfig, compare_predictor
 from execverify.generation.funnel import Funnel, funnel_lines, read_funnel
 from execverify.models import openai_compatible
 from execverify.questions.rows import from_row
+from tests.helpers.code_rows import RIGHT, double_row
 from tests.helpers.command import jsonl, run
 from tests.helpers.faulty_openai_server import Handler, Misbehaving, misbehaving
 from tests.helpers.writing_server import asked, say
@@ -138,22 +139,11 @@ def test_a_model_teaches_by_rejection_sampling(rows: Path, golds: dict[str, tupl
 
 FAILING = "def double(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total"
 RAISES = "def double(n):\n    return n['a']"
-RIGHT = "def double(n):\n    return n * 2"
 
 
 @pytest.fixture
 def problems(tmp_path: Path) -> str:
-    question = {"kind": "unit_test", "line": 0, "visit": 0, "variable": None}
-    tests = [{**question, "text": text, "answers": [answer]} for text, answer in (("0", "0"), ("4", "8"), ("5", "10"))]
-    program = {"source": RIGHT, "entry_point": "double", "arguments": "0", "result": "0"}
-    row = {
-        "version": 2,
-        "id": "p",
-        "kind": "code_generation",
-        "prompt": [{"role": "user", "content": "double"}],
-        "program": program,
-    }
-    return jsonl(tmp_path / "problems.jsonl", {**row, "questions": tests, "split": "train", "seed": 0})
+    return jsonl(tmp_path / "problems.jsonl", double_row({"0": "0", "4": "8", "5": "10"}))
 
 
 def answer(code: str) -> str:

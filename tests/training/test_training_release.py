@@ -117,4 +117,7 @@ def test_the_recorded_curve_is_what_a_log_holds(tmp_path: Path, monkeypatch: pyt
     assert "execverify ablate --preset tiny-steps" in text and "Ten minutes are too few" in text
     assert (tmp_path / "step-rewards.svg").read_text().startswith("<?xml") and text in (tmp_path / "step-rewards.md").read_text()
     own = demo.own_figures(tmp_path / "run" / "seed-0" / "step" / "log.jsonl")
-    assert "outputs right 50.0% -> 50.0% (+0.0% +- 0.0%, within noise)" in own and "beyond noise" in own
+    assert (
+        "outputs right 50.0%, unchanged" in own
+        and "whole chains true 30.5% -> 43.0% (+12.5%, +9.4% to +15.6%, beyond noise)" in own
+    )

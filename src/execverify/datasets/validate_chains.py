@@ -51,12 +51,10 @@ def try_chains(tasks: Sequence[Task], every: Sequence[bool], limits: Limits) -> 
     """
     of_runs = [(task, all_hacks) for task, all_hacks in zip(tasks, every, strict=True) if task.kind in TASK_KINDS]
     references = references_of([task.program for task, _ in of_runs], limits=limits)
-    is_input = [task.kind == "input_prediction" for task, _ in of_runs]
-    searches = iter(
-        find_arguments([task for (task, _), each in zip(of_runs, is_input, strict=True) if each])
-    )  # for all levels of detail
-    for (task, all_hacks), needs_search in zip(of_runs, is_input, strict=True):
-        reference = references[task.program]
+    # One search for all levels of detail.
+    searches = iter(find_arguments([task for task, _ in of_runs if task.kind == "input_prediction"]))
+    for task, all_hacks in of_runs:
+        reference, needs_search = references[task.program], task.kind == "input_prediction"
         search = next(searches) if needs_search else None
         if reference is None or (needs_search and search is None):  # without a search there is no chain
             continue

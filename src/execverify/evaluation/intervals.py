@@ -14,6 +14,7 @@ partly right makes fractional ones.
 import functools
 import math
 import random
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, quantiles, stdev
 from typing import Any
@@ -155,7 +156,10 @@ def halves_difference(values: Sequence[float]) -> tuple[float, Interval | None]:
     difference = fmean(after) - fmean(before)
     if len(before) < 2 or not (_varies(before) or _varies(after)):
         return difference, None
-    found = _scipy_stats().ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
+    stats = _scipy_stats()
+    with warnings.catch_warnings():  # SciPy doubts a half without spread; the other half has some
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = stats.ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
     return difference, (float(found.low), float(found.high))
 
 
