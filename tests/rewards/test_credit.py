@@ -236,3 +236,9 @@ def test_credits_of_a_text_that_holds_the_closing_tag() -> None:
     assert ev.score(one, text, rule=REWARDS.get("verified")).reward == 2
     for name in ("step", "bilevel", "first_divergence"):
         credits(one, name, [text, text.replace("13", "14"), text.replace("12;", "11;"), text])
+
+
+@pytest.mark.parametrize("reward", [0.0, 1.9, 2 * (0.5 + 0.5 / 3)])
+def test_equal_outcomes_have_no_advantage_however_they_are_rounded(reward: float) -> None:
+    for count in (1, 3, 8, 16, 32):
+        assert group_advantages([reward] * count) == [0.0] * count

@@ -132,9 +132,17 @@ def tasks_of(programs: list[ev.Program], kinds: tuple[str, ...] = ("white_box",)
     return found
 
 
+TWO_FORS = [
+    "def f(a, b):\n    c = [x * y for x in a for y in b]\n    return c",
+    "def f(a, b):\n    c = sum(x * y for x in a for y in b if x + y > 3 for z in [y] if z)\n    return c",
+    "def f(a, b):\n    c = {x: [x * y + z for y in b for z in a] for x in a}\n    return c",
+]
+
+
 def test_chains_of_odd_programs_are_right() -> None:
     cases = [ev.Program(case.source, *parse_call(case.call)) for case in load_cases()]
     cases += [ev.Program(source, "f", arguments) for source, arguments in map(generate, range(60))]
+    cases += [ev.Program(source, "f", "[2, 6], [1, 2]") for source in TWO_FORS]
     assert_all_true(tasks_of(cases))
 
 
@@ -389,6 +397,17 @@ def test_hostile_lines_end_quickly_and_are_not_right(example: Task, line: str) -
     assert all(step.text.encode() is not None and step.why.encode() is not None for step in chain.steps)
 
 
+@pytest.mark.parametrize("text", ["try " + " " * 100_000 + "x\n", "x\n" * 300_000])
+def test_long_texts_about_an_input_end_quickly(text: str) -> None:
+    """Blanks amid a try, and lines after the answer, are read once."""
+    task = ev.task(ev.trace(ev.Program("def f(n):\n    return n + 1", "f", "3")), kind="input_prediction")
+    begun = time.process_time()
+    for where in ("{0}<answer>\nassert f(3) == 4\n</answer>", "<answer>\nassert f(3) == 4\n</answer>{0}"):
+        chain = graded(task, where.format(text))
+        assert not chain.is_true and len(chain.steps) <= 20_002
+    assert time.process_time() - begun < 6
+
+
 def test_a_very_long_chain_is_bounded(example: Task) -> None:
     begun = time.perf_counter()
     chain = graded(example, CHAIN.replace("L5#1: total = 0\n", "L5#1: total = 0\n" * 60_000))
@@ -437,6 +456,9 @@ WALRUS = "def f(x):\n    y = (x := x + 1) * x\n    return y"
 CALL = "def g(k):\n    return k * 37 + 11\n\ndef f(n):\n    d = g(n) + g(n)\n    return d"
 POPPED = "call with xs=[1, 5, 2]\nL2#1: xs.pop() -> 2; xs.pop() -> 5"
 FIRST, SECOND, END = "call g(k=1)\nL2#1: return 48", "back L5#1: call g(k=1) ...", "back L5#1: d = 96\nL6#1: return 96"
+SUM = "def f(n):\n    t = 1 + n * n\n    return t"
+ADDED = "def f(xs):\n    t = 1\n    t += len(xs)\n    return t"
+ROUNDS = "def f(xs):\n    y = [x + 1 for x in xs]\n    return y"
 SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
 
 
@@ -459,6 +481,16 @@ SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
         # several statements on one line excuse that line alone
         (SHORT_LINES, "4", "call with n=4\nL2#1: a = 1; b = 2\nL3#1: 1 * 4 -> 4; c = 4 + 2 -> 6\nL4#1: return 6", True),
         (SHORT_LINES, "4", "call with n=4\nL2#1\nL3#1\nL4#1", False),
+        # nor in other words: another spelling, names and values, the parts of `+=`, what a skipped call returns
+        (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; t = 1 + 9 -> 10\nL3#1: return 10", True),
+        (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; 3  *  3 -> 9; t = 10\nL3#1: return 10", False),
+        (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; (n * n) -> 9; t = 10\nL3#1: return 10", False),
+        (ADDED, "[3]", "call with xs=[3]\nL2#1: t = 1\nL3#1: len(xs) -> 1; t = 1 + 1 -> 2\nL4#1: return 2", True),
+        (ADDED, "[3]", "call with xs=[3]\nL2#1: t = 1\nL3#1: len(xs) -> 1; len(xs) -> 1; t = 2\nL4#1: return 2", False),
+        (POPS, "[1, 5, 2]", f"{POPPED}; y = -3; y = xs.pop() - xs.pop(); y = xs.pop()  -  xs.pop(); xs = [1]\nL3#1: return -3", False),
+        (ROUNDS, "[2, 3]", "call with xs=[2, 3]\nL2#1: each x=2; 2 + 1 -> 3; each x=3; 3 + 1 -> 4; y = [3, 4]\nL3#1: return [3, 4]", True),
+        (ROUNDS, "[2, 3]", "call with xs=[2, 3]\nL2#1: each x=2; 2 + 1 -> 3; x + 1 -> 3; y = [3, 4]\nL3#1: return [3, 4]", False),
+        (CALL, "1", f"call with n=1\nL5#1: {FIRST}\n{SECOND}; return 48; return 48\n{END}", False),
     ],
 )  # fmt: skip
 def test_lazy_and_false_lines_that_an_attack_found(source: str, arguments: str, lines: str, is_true: bool) -> None:

@@ -1,6 +1,7 @@
 """The subclass of TRL's trainer: its updates beside the same ones worked by hand in plain torch. (They need TRL.)"""
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -442,6 +443,45 @@ def test_tokens_that_change_where_they_meet() -> None:
     assert credits.text([1, 2, 3, 4, 5]) == "ones. two"
     assert credits.starts([1, 2, 3, 4, 5]) == [0, 3, 4, 5, None]
     assert credits.starts([2, 1]) == [0, len(credits.text([2]))]
+
+
+class JoiningTokenizer:
+    """Its decoder writes `c` for `ab`, and a hyphen before one that follows `d`."""
+
+    def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
+        return {"input_ids": [0]}
+
+    def decode(self, ids: Sequence[int], **_: Any) -> str:
+        return "".join("ab-d"[id_] for id_ in ids).replace("ab", "c").replace("d-", "-d-")
+
+
+@pytest.mark.parametrize("case", ["bytes", "joined"])
+def test_time_grows_with_the_length_where_tokens_are_no_characters(case: str) -> None:
+    """Tokens that make one character together, or change where they meet, are decoded as often in a long text as in a short one."""
+    if case == "bytes":
+        tokenizer = metaspace()
+        pieces = [_ids(tokenizer, "<0xF0>", "<0x9F>", "<0x98>", "<0x80>"), _ids(tokenizer, "<0xC3>", "<0xA9>")]
+    else:
+        tokenizer, pieces = JoiningTokenizer(), [[0, 1], [0], [2], [3]]
+    rng = random.Random(0)
+    ids = [id_ for _ in range(600) for id_ in rng.choice(pieces)]
+    credits = TokenCredits(tokenizer, [])
+    text, decode, decoded = credits.text(ids), credits.text, 0
+
+    def counted(part: Sequence[int]) -> str:
+        nonlocal decoded
+        decoded += len(part)
+        return decode(part)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credits, "text", counted)
+        starts = credits.starts(ids)
+    assert decoded < 60 * len(ids)
+    if case == "bytes":
+        assert starts == [at for at, character in enumerate(text) for _ in character.encode()]
+    else:
+        beginnings = [decode(ids[:count]) for count in range(len(ids))]
+        assert starts == [sum(map(str.__eq__, beginning, text)) for beginning in beginnings]
 
 
 @pytest.mark.parametrize("spans", [[(0, 9, 1.0)], [(2, 1, 1.0)], [(-1, 2, 1.0)]])

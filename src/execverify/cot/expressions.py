@@ -34,7 +34,8 @@ class Scopes:
     """Static facts about a program's expressions.
 
     Attributes:
-        bound: for each expression inside of comprehensions and lambdas, the names that those bind.
+        bound: for each expression inside of comprehensions and lambdas, the names that those bind; for a name that a `for` of a
+            comprehension binds, those of the `for`s before it.
         binders: for each name that one of them binds, which it is.
         firsts: the first name that each of them binds.
         functions: names of the program's own functions and classes.
@@ -73,6 +74,8 @@ def scopes_of(program: Program) -> Scopes:
             for part in inside:
                 for each in walk(part):
                     bound[each] = bound.get(each, frozenset()) | names
+            for name, earlier in _bound_earlier(node):
+                bound[name] = bound.get(name, frozenset()) | earlier
     acts = frozenset(
         node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
     )
@@ -156,6 +159,15 @@ def _acts(node: ast.AST, functions: frozenset[str]) -> bool:
     if isinstance(node.func, ast.Name):
         return node.func.id in functions or node.func.id in ("next", "print", "input", "setattr", "exec")
     return not isinstance(node.func, ast.Attribute) or node.func.attr in _MUTATING or node.func.attr in functions
+
+
+def _bound_earlier(node: ast.AST) -> Iterator[tuple[ast.Name, frozenset[str]]]:
+    """The names that each `for` of a comprehension binds, each with the names of the `for`s before it."""
+    earlier: frozenset[str] = frozenset()
+    for generator in getattr(node, "generators", ()):
+        names = [one for one in walk(generator.target) if isinstance(one, ast.Name)]
+        yield from ((name, earlier) for name in names)
+        earlier |= {name.id for name in names}
 
 
 @dataclass

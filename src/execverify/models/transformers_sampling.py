@@ -32,6 +32,9 @@ _MAX_OPEN_SHARE = 0.85
 _RESERVED = 64
 """Tokens that the cache has room for beyond those in it."""
 
+_MOST_CHANCE = 1 - 2**-24
+"""The largest float32 below 1: random numbers above it would be rounded to 1, and pick a token without a share."""
+
 _TOP_P_CANDIDATES = 1024
 """Tokens that are sorted first for top-p; all are sorted only where these do not have enough probability."""
 
@@ -255,7 +258,7 @@ class BatchSampler:
         if self._temperature == 0:
             tokens: list[int] = logits.argmax(-1).tolist()
             return tokens
-        chance = torch.tensor([[one.random()] for one in generators], device=logits.device)
+        chance = torch.tensor([[min(one.random(), _MOST_CHANCE)] for one in generators], device=logits.device)
         shares = torch.softmax(logits / self._temperature, -1)
         if self._top_p == 1:
             return self._sample_token(shares.cumsum(-1), shares.new_ones(len(generators), 1), chance)

@@ -12,7 +12,7 @@ completions that follow one another have the same prompt.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from execverify.errors import TrainingError
@@ -20,6 +20,8 @@ from execverify.errors import TrainingError
 Span = tuple[int, int, float]
 """First character, the character after the last one, and the advantage of the tokens in between."""
 
+_MOST_BEGINNINGS, _HALVES = 32, 8
+"""More tokens than the first are halved before each of their beginnings is decoded; the second is how many places are tried for it."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -42,7 +44,7 @@ class TokenCredits:
         self._ends = frozenset(ends)
         self._pieces: dict[int, str] = {}
         # A piece is decoded after another token, because some decoders drop the space at the begin of a text.
-        self._before = next((id_ for id_ in tokenizer("a", add_special_tokens=False)["input_ids"] if self.text([id_])), None)
+        self._before = [id_ for id_ in tokenizer("a", add_special_tokens=False)["input_ids"] if self.text([id_])][:1]
 
     def text(self, ids: Sequence[int]) -> str:
         """The text of tokens without special tokens, to which the spans refer."""
@@ -85,9 +87,9 @@ class TokenCredits:
         at, joined = 0, []
         for partial, run in itertools.groupby(ids, lambda token: _REPLACEMENT in self._piece(token)):
             tokens = list(run)
-            pieces = [self._after(tokens)] if partial else [self._piece(token) for token in tokens]
+            pieces = [self._after(tokens, self._before)] if partial else [self._piece(token) for token in tokens]
             if partial:  # several tokens make one character
-                found += [at + start for start in _prefix_lengths(tokens, pieces[0], self._after)]
+                found += [at + start for start in self._prefix_lengths(tokens, pieces[0], self._before)]
                 at += len(pieces[0])
             else:
                 for piece in pieces:
@@ -100,24 +102,40 @@ class TokenCredits:
         if whole == " " + text:  # the decoder drops a space at the begin
             return [start and max(0, start - 1) for start in found]
         silent = [not self._piece(token) for token in ids]
-        starts = _prefix_lengths(ids, text, self.text)  # the tokenizer changes text where tokens meet
+        starts = self._prefix_lengths(ids, text, ())  # the tokenizer changes text where tokens meet
         return [None if quiet else start for quiet, start in zip(silent, starts, strict=True)]
 
     def _piece(self, token: int) -> str:
         """The text that a token adds after another one."""
         if token not in self._pieces:
-            self._pieces[token] = self._after([token])
+            self._pieces[token] = self._after([token], self._before)
         return self._pieces[token]
 
-    def _after(self, ids: Sequence[int]) -> str:
-        if self._before is None:
-            return self.text(ids)
-        return self.text([self._before, *ids]).removeprefix(self.text([self._before]))
+    def _after(self, ids: Sequence[int], before: Sequence[int]) -> str:
+        """The text that tokens add after others."""
+        return self.text([*before, *ids]).removeprefix(self.text(before)) if before else self.text(ids)
 
+    def _prefix_lengths(self, ids: Sequence[int], text: str, before: Sequence[int]) -> list[int]:
+        """How much of their text the tokens before each token make.
 
-def _prefix_lengths(ids: Sequence[int], text: str, decode: Callable[[Sequence[int]], str]) -> list[int]:
-    """How much of the text the tokens before each token make; slow, because it decodes each beginning."""
-    return [_common(decode(ids[:count]), text) for count in range(len(ids))]
+        It decodes each beginning, which takes the square of the time. So it halves the tokens first, at a place where the texts of both
+        parts give the whole.
+
+        Args:
+            ids: the tokens.
+            text: that they add after `before`.
+            before: the token before them, if any.
+        """
+        half = len(ids) // 2
+        for at in range(half, half + _HALVES) if len(ids) > _MOST_BEGINNINGS else ():
+            left = self._after(ids[:at], before)
+            for middle in (self._before, ids[at - 1 : at]):  # a byte is no context for the bytes after it
+                right = self._after(ids[at:], middle)
+                if left + right == text:
+                    after = self._prefix_lengths(ids[at:], right, middle)
+                    return [*self._prefix_lengths(ids[:at], left, before), *(len(left) + length for length in after)]
+        lengths = [_common(self._after(ids[:count], before), text) for count in range(len(ids))]
+        return list(itertools.accumulate(lengths, max))  # amid a character, some decoders give no character before it either
 
 
 def _common(one: str, other: str) -> int:

@@ -20,6 +20,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from execverify.errors import RowError
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
@@ -244,10 +245,11 @@ def _step_advantages(rights: list[bool]) -> tuple[float, float]:
 
 def group_advantages(rewards: Sequence[float]) -> list[float]:
     """Rewards of a group, less their mean, over their standard deviation, as GRPO has them; 0 where all are alike."""
-    count = len(rewards)
-    mean = sum(rewards) / count
-    deviation = (sum((reward - mean) ** 2 for reward in rewards) / max(1, count - 1)) ** 0.5
-    return [(reward - mean) / (deviation + _EPSILON) if deviation else 0.0 for reward in rewards]
+    if len(set(rewards)) < 2:  # a mean that is rounded may differ from them all
+        return [0.0] * len(rewards)
+    mean = fmean(rewards)
+    deviation = (sum((reward - mean) ** 2 for reward in rewards) / (len(rewards) - 1)) ** 0.5
+    return [(reward - mean) / (deviation + _EPSILON) for reward in rewards]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 
 from execverify.errors import LiteralError, ProgramError, QuestionError, SandboxError
 from execverify.programs.program import Program, arguments_text, truncate
@@ -55,7 +56,6 @@ _STATEMENT_KINDS: dict[type[ast.AST], str] = {
 MAX_TRIES = 3
 """Most calls that a chain of an input prediction may try before the one that it describes."""
 
-_TRY_LINE = re.compile(r"^[ \t]*(try .*?)[ \t\r]*$", re.MULTILINE)
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
 
 
@@ -134,7 +134,7 @@ def _tried_programs(task: Task, completion: str) -> dict[Bindings, Program]:
     found: dict[Bindings, Program] = {}
     if task.kind != "input_prediction":
         return found
-    for line in list(_TRY_LINE.findall(completion))[:MAX_TRIES]:
+    for line in islice((text for text, _ in split_lines(completion) if text.startswith("try ")), MAX_TRIES):
         with suppress(ProgramError, LiteralError, Unreadable, ValueError, RecursionError):
             for claim in read_line(line) if len(line) <= _MAX_LINE else ():
                 if isinstance(claim, claims.TriedCall):
@@ -214,6 +214,7 @@ class _Grader:
         self.asked = [step.index for one in task.questions if (step := reference.trace.step(one.line, one.visit)) is not None]
         self.required: set[tuple[int, int]] = set()  # steps whose requirements were stated
         self.resumed: set[tuple[int, int]] = set()  # steps that went on, each with the place
+        self.returned: set[int] = set()  # skipped calls whose result was stated
         self.owed = False  # a call was skipped, and what it returned is to be stated next
         self.results: set[bool] = set()  # input prediction: whether the wanted result, and the confirmed one, were stated
 
@@ -245,7 +246,7 @@ class _Grader:
             place = (len(before), len(before))
             yield GradedStep("", place, StepVerdict.MISSING, missing, self.at, self._statement_kind(self.at))
         if start >= 0 and end >= 0:
-            for text, at in split_lines(completion[end + len(ANSWER_CLOSE) :], end + len(ANSWER_CLOSE)):
+            for text, at in islice(split_lines(completion[end + len(ANSWER_CLOSE) :], end + len(ANSWER_CLOSE)), _MAX_LINES):
                 yield GradedStep(
                     encodable(text), (at, at + len(text)), StepVerdict.UNREADABLE, "it stands after the answer", self.at
                 )
@@ -546,6 +547,10 @@ class _Grader:
         frame = self.skipped_frame if self.skipped_frame is not None else one.step.frame if one is not None else None
         if frame is None:
             raise wrong(f"nothing returns {truncate(value)} here")
+        if self.skipped_frame is not None:
+            if self.skipped_frame in self.returned:
+                raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+            self.returned.add(self.skipped_frame)
         if self.skipped_frame is None and one is not None:
             if "returned" in one.facts:
                 raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")

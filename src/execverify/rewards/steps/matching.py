@@ -65,7 +65,7 @@ def expressions_of(node: ast.AST | None) -> LineExpressions:
     if isinstance(node, ast.Match):
         tops += [case.guard for case in node.cases if case.guard is not None]
     found = LineExpressions(
-        tuple(one for top in tops for one in walk(top) if isinstance(one, ast.expr) and _is_read(one)),
+        tuple(dict.fromkeys(one for top in tops for one in walk(top) if isinstance(one, ast.expr) and _is_read(one))),
         operation=operation,
         target=node.target if isinstance(node, ast.AugAssign) else None,
     )

@@ -61,7 +61,8 @@ class OpenStep:
         binders: the nodes that bound them.
         stated: values of expressions that the lines have stated, by the expressions' keys: these may stand in their places from then on.
         claimed: the value claims that were checked, in order.
-        made: the other claims that were made: each may be made once.
+        described: expressions of which a claim has stated the value; another wording of that claim states nothing.
+        made: the other claims that were made: each may be made once, and what the statement does as a whole once in any wording.
     """
 
     step: Step
@@ -72,6 +73,7 @@ class OpenStep:
     binders: set[ast.AST] = field(default_factory=set)
     stated: dict[str, set[str]] = field(default_factory=dict)
     claimed: tuple[Claim, ...] = ()
+    described: set[ast.AST] = field(default_factory=set)
     made: set[tuple[object, ...]] = field(default_factory=set)
 
 
@@ -105,7 +107,7 @@ class StepClaims:
         if isinstance(claim, claims.ComprehensionRound):
             self._round(one, claim.names)
             return
-        key = (type(claim), getattr(claim, "name", None), getattr(claim, "text", None))
+        key = (type(claim), getattr(claim, "name", None), claim.text if isinstance(claim, claims.SortKeys) else None)
         if key in one.made:
             raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
         one.made.add(key)
@@ -158,8 +160,10 @@ class StepClaims:
             raise Fault(*fault)
         if isinstance(claim, claims.ValueClaim):
             one.claimed = (*one.claimed, claim)
-            if not one.binders and one.claimed.count(claim) > len(nodes):
+            new = next((node for node in nodes if node not in one.described), None)
+            if new is None:
                 raise Fault(StepVerdict.OUT_OF_ORDER, "it was stated before")
+            one.described.add(new)
             keys = self.run.expressions(one.step).keys
             for node in nodes:
                 one.stated.setdefault(keys[node], set()).add(canonical(claim.value) or "")
@@ -347,6 +351,7 @@ class StepClaims:
         for node, key in line.keys.items():  # what was stated of the round before is past
             if bound & line.bound.get(node, frozenset()):
                 one.stated.pop(key, None)
+                one.described.discard(node)
         return True
 
     def _side_effect(self, one: OpenStep, node: ast.AST | None, text: str) -> Collection[ast.expr]:
