@@ -6,6 +6,7 @@ Needs torch and transformers (`pip install 'execverify[models-transformers]'`); 
 import random
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -101,6 +102,14 @@ def test_draws_follow_the_shares(top_p: float) -> None:
     wanted = {0: 0.4, 1: 0.05, 2: 0.25, 3: 0.2, 4: 0.1} if top_p == 1 else {0: 0.4 / 0.85, 2: 0.25 / 0.85, 3: 0.2 / 0.85}
     assert set(drawn) == set(wanted)
     assert all(abs(drawn[token] / count - share) < 0.015 for token, share in wanted.items())
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.99])
+def test_the_largest_random_number_picks_a_token_with_a_share(top_p: float) -> None:
+    """Rounded to float32 it is 1."""
+    largest = SimpleNamespace(random=lambda: 1 - 2**-53)
+    logits = torch.tensor([[0.0, 0.0, 0.0, float("-inf")]])
+    assert BatchSampler(_Fixed(), frozenset(), 1.0, top_p)._draw(logits, [largest])[0] < 3  # type: ignore[list-item]
 
 
 def test_top_p_over_a_flat_vocabulary() -> None:

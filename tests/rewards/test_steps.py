@@ -344,6 +344,22 @@ def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
     assert graded(task, chain.format("__import__('os').getcwd()")).first_divergence is not None
 
 
+@pytest.mark.parametrize(
+    "before, is_true",
+    [
+        ("try n=5; L2#1 m=5; gives 5\ntry n=-6; gives 6\nneed L2#1: n=4", True),
+        ("try n=5; gives 5\ntry n=0x5; gives 5", False),
+        ("try n=5; L2#1 m=5; L2#1 m=5; gives 5", False),
+        ("try n=5; L2#1 m=5, m=5; gives 5", False),
+        ("need L2#1: n=4, n=4", False),
+    ],
+)
+def test_what_comes_before_the_call_is_stated_once(before: str, is_true: bool) -> None:
+    task = ev.task(ev.trace(ev.Program("def f(n):\n    m = abs(n)\n    return m", arguments="-4")), kind="input_prediction")
+    chain = f"<reasoning>\nwant 4\n{before}\ncall with n=4\nL2#1: m = abs(4) -> 4\nL3#1: return 4\ngot 4\n</reasoning>"
+    assert graded(task, f"{chain}\n<answer>\nassert f(4) == 4\n</answer>").is_true == is_true
+
+
 def test_code_tasks_have_no_run() -> None:
     task = next(one for one in ev.generate_tasks(kinds=("code_generation",), seed=0))
     with pytest.raises(QuestionError, match="no run to describe"):

@@ -199,7 +199,7 @@ class _Grader:
         self.run = reference
         self.task = task
         self.tried = tried
-        self.tries: set[Bindings] = set()  # arguments of the calls that were tried
+        self.tries: set[frozenset[tuple[str, str | None]]] = set()  # arguments of the calls that were tried, in any order
         self.step_claims = StepClaims(reference)
         self.at = 0
         self.current: OpenStep | None = None
@@ -577,9 +577,10 @@ class _Grader:
         """A try must be true of its own run, fail, and come before the call that is described."""
         if self.task.kind != "input_prediction":
             raise wrong("the task asks for no arguments")
-        if self.started or self.required or claim.arguments in self.tries or len(self.tries) >= MAX_TRIES:
+        tried = frozenset((name, canonical(text)) for name, text in claim.arguments)
+        if self.started or self.required or tried in self.tries or len(self.tries) >= MAX_TRIES:
             raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, was stated before, or is one try too many")
-        self.tries.add(claim.arguments)
+        self.tries.add(tried)
         if claim.arguments not in self.tried:
             raise Unreadable("the call cannot be made")
         run = self.tried[claim.arguments]
@@ -588,10 +589,16 @@ class _Grader:
             raise wrong(f"the call {'raises an exception' if result is None else f'returns {truncate(result)}'}")
         if result == self.task.result.text:
             raise wrong("the call gives the wanted result")
+        last = -1
         for line, visit, names in claim.moments:
             step = run.trace.step(line, visit) if run is not None else None
             if step is None or step.frame or any(name not in step.changed for name, _ in names):
                 raise wrong(f"line {line} visit {visit} does not set that")
+            if step.index <= last or _repeats_name(names):
+                raise Fault(
+                    StepVerdict.OUT_OF_ORDER, f"what {step_name(step)} sets is stated at another place, or was stated before"
+                )
+            last = step.index
             for name, text in names:
                 if canonical(text) != step.state[name].text:
                     raise wrong(f"line {line} visit {visit} sets {name} to {truncate(str(step.state[name].text))}")
@@ -600,7 +607,7 @@ class _Grader:
         step = self.run.trace.step(line, visit)
         if step is None:
             raise wrong(f"line {line} visit {visit} does not run")
-        if self.started or self.task.kind != "input_prediction" or (line, visit) in self.required:
+        if self.started or self.task.kind != "input_prediction" or (line, visit) in self.required or _repeats_name(names):
             raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
         self.required.add((line, visit))
         state = self.run.before(step)
@@ -660,7 +667,7 @@ class _Grader:
 
     def _compare_bindings(self, claimed: Bindings, actual: dict[str, str], where: str, longest: int | None = None) -> None:
         """Names and values that a line gives must be those of the run, and all must be given; values beyond `longest` may be left out."""
-        if len({name for name, _ in claimed}) < len(claimed):
+        if _repeats_name(claimed):
             raise Fault(StepVerdict.OUT_OF_ORDER, f"{where}: a name is stated twice")
         for name, text in claimed:
             if name not in actual or canonical(text) != actual[name]:
@@ -671,6 +678,10 @@ class _Grader:
         )
         if unstated:
             raise Fault(StepVerdict.MISSING, f"{where}: {', '.join(unstated)} is not stated")
+
+
+def _repeats_name(names: Bindings) -> bool:
+    return len({name for name, _ in names}) < len(names)
 
 
 def split_lines(text: str, offset: int = 0) -> Iterator[tuple[str, int]]:

@@ -157,16 +157,16 @@ class Grader:
 
     def __init__(self, workers: int) -> None:
         self._grade = WhiteBoxReward(workers=workers, raise_errors=True, chains=True).scores
-        self._texts: list[str] = []
+        self._graded: tuple[list[str], Any] = ([], None)  # completions and programs of the last batch
         self.last: list[Score | None] = []
         self.seconds = 0.0
 
     def scores(self, completions: Sequence[Any], columns: dict[str, Any]) -> list[Score | None]:
         """The graded parts and chains of completions; those of the last call are kept."""
         texts = [completion_text(one) or "" for one in completions]
-        if texts != self._texts:
+        if (texts, columns["program"]) != self._graded:
             begun = time.perf_counter()
-            self._texts, self.last = texts, self._grade(texts, columns)
+            self._graded, self.last = (texts, columns["program"]), self._grade(texts, columns)
             self.seconds += time.perf_counter() - begun
         return self.last
 
