@@ -74,8 +74,8 @@ def scopes_of(program: Program) -> Scopes:
             for part in inside:
                 for each in walk(part):
                     bound[each] = bound.get(each, frozenset()) | names
-            for name, earlier in _bound_earlier(node):
-                bound[name] = bound.get(name, frozenset()) | earlier
+            for target, earlier in _bound_earlier(node):
+                bound[target] = bound.get(target, frozenset()) | earlier
     acts = frozenset(
         node for node in program.nodes if isinstance(node, PARTS) and any(_acts(one, functions) for one in walk(node))
     )
