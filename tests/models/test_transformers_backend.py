@@ -112,6 +112,13 @@ def test_the_largest_random_number_picks_a_token_with_a_share(top_p: float) -> N
     assert BatchSampler(_Fixed(), frozenset(), 1.0, top_p)._draw(logits, [largest])[0] < 3  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_model_without_probabilities_is_refused(temperature: float) -> None:
+    logits = torch.tensor([[0.0, 1.0], [0.0, float("nan")]])
+    with pytest.raises(ModelError, match="NaN"):
+        BatchSampler(_Fixed(), frozenset(), temperature, 1.0)._draw(logits, [random.Random(0), random.Random(1)])
+
+
 def test_top_p_over_a_flat_vocabulary() -> None:
     logits = torch.zeros(4, 5000)
     logits[:, 0] = 1.0

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from execverify.errors import ModelError
 from execverify.models.transformers_attention import ARCHITECTURES, NAME, PromptGroups, shared_layer_class, with_room
 
 _CACHE_NAMES = ("cache", "past_key_values", "cache_params")
@@ -255,6 +256,8 @@ class BatchSampler:
     def _draw(self, logits: Any, generators: list[random.Random]) -> list[int]:
         """The next token of each row."""
         torch = self._torch
+        if bool(logits.isnan().any()):  # any token would be drawn as if the model had chosen it
+            raise ModelError("the model's probabilities are not numbers (NaN): load it with another dtype, such as float32")
         if self._temperature == 0:
             tokens: list[int] = logits.argmax(-1).tolist()
             return tokens
