@@ -16,19 +16,19 @@ from typing import Any
 
 import execverify as ev
 from execverify.rewards.trl import white_box_reward
+from execverify.training.presets import load_preset
 
-TINY = {"rows": 400, "prompt_template": "minimal", "steps": 8, "prompts": 8, "max_completion": 64, "learning_rate": 1e-4}
+TINY = {"rows": 300, "prompt_template": "minimal", "steps": 8, "prompts": 8, "max_completion": 64, "learning_rate": 1e-4}
 """The settings of `--model tiny`, where others are not given."""
 
 
-def tiny_model(rows: list[dict[str, Any]], folder: Path) -> str:
+def tiny_model(rows: list[dict[str, Any]], folder: Path, steps: int) -> str:
     """Makes a tiny model with its tokenizer in a folder, and trains it on the right answers of `rows`; returns the folder."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
     from execverify.questions import from_row
     from execverify.training.base_model import base_model
-    from execverify.training.presets import load_preset
 
     answered = [{"prompt": row["prompt"], "completion": [{"role": "assistant", "content": from_row(row).gold}]} for row in rows]
     texts = (message["content"] for row in answered for message in (*row["prompt"], *row["completion"]))
@@ -36,10 +36,10 @@ def tiny_model(rows: list[dict[str, Any]], folder: Path) -> str:
     print("a tiny model learns right answers (SFT)", flush=True)
     settings = SFTConfig(
         output_dir=str(folder / "sft"),
-        max_steps=200,
+        max_steps=steps,
         per_device_train_batch_size=8,
         learning_rate=3e-3,
-        max_length=1024,
+        max_length=512,
         logging_steps=50,
         save_strategy="no",
         report_to="none",
@@ -63,6 +63,7 @@ def settings_given() -> argparse.Namespace:
     parser.add_argument("--levels", default="1-2", help="levels of difficulty, of 1 to 6")
     parser.add_argument("--prompt-template", default="short")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--sft-steps", type=int, default=150, help="steps of SFT before, with --model tiny")
     parser.add_argument("--prompts", type=int, default=16, help="prompts a step")
     parser.add_argument("--generations", type=int, default=8, help="completions a prompt")
     parser.add_argument("--max-completion", type=int, default=512, help="most tokens of a completion")
@@ -84,19 +85,22 @@ def main() -> None:
     if given.data:
         rows = Dataset.from_parquet(given.data).to_list()  # the columns `prompt`, `kind`, `program`, `questions`, ...
     else:
-        types = ("bool", "int", "list") if given.model == "tiny" else ()  # a tiny model cannot spell strings
-        tasks = ev.generate_tasks(
-            size=given.rows, seed=0, levels=given.levels, value_types=types, prompt_template=given.prompt_template
+        short: dict[str, Any] = {}
+        if given.model == "tiny":  # what it can read and write
+            data = load_preset("tiny").data
+            short = {"builtins": data.builtins, "value_types": data.value_types, "kinds": data.kinds, "max_questions": 2}
+        tasks = list(
+            ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template, **short)
         )
-        found = list(tasks)
-        rows = [ev.to_row(task) for task in found]
+        rows = [ev.to_row(task) for task in tasks]
         row = rows[0]
         right = white_box_reward(
-            completions=[found[0].gold], kind=[row["kind"]], program=[row["program"]], questions=[row["questions"]]
+            completions=[tasks[0].gold], kind=[row["kind"]], program=[row["program"]], questions=[row["questions"]]
         )
         print("reward of a right answer:", *right, flush=True)
     if given.model == "tiny":
-        given.model = tiny_model(rows, Path(given.output))
+        torch.set_num_threads(1)  # enough for it; on a busy machine, threads wait for each other
+        given.model = tiny_model(rows, Path(given.output), given.sft_steps)
     print(f"loading {given.model}; where no hub can be reached, give --model a folder, or tiny", flush=True)
     tokenizer = AutoTokenizer.from_pretrained(given.model, padding_side="left")
     per_device = min(given.prompts * given.generations, 16)

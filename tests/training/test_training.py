@@ -600,6 +600,7 @@ def test_tokens_of_a_tokenizer_from_scratch(trained: Path) -> None:
 def test_the_command_tells_presets_and_mistakes() -> None:
     assert all(name in run("train", "--list").stdout for name in preset_names())
     wrong = run("train", "sft", "--preset", "tinny")
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1) and "did you mean tiny" in wrong.stderr
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "(give a name or a .toml file): did you mean tiny" in wrong.stderr and wrong.stderr.rstrip().endswith("?")
     assert "name a stage" in run("train").stderr
     assert preset().as_json() and arguments()

@@ -39,7 +39,7 @@ def test_a_hub_that_cannot_be_reached_puts_its_client_offline(monkeypatch: pytes
     before = constants.HF_HUB_OFFLINE
     with hub_access("owner/name") as problem:
         assert "cannot be reached" in problem and constants.HF_HUB_OFFLINE and os.environ["HF_HUB_OFFLINE"] == "1"
-    assert constants.HF_HUB_OFFLINE == before and "HF_HUB_OFFLINE" not in os.environ
+    assert before == constants.HF_HUB_OFFLINE and "HF_HUB_OFFLINE" not in os.environ
     with hub_access(str(tmp_path)) as problem:
         assert problem == "", "a folder is not asked of the hub"
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
