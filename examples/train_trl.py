@@ -18,7 +18,7 @@ import execverify as ev
 from execverify.rewards.trl import white_box_reward
 from execverify.training.presets import load_preset
 
-TINY = {"rows": 300, "prompt_template": "minimal", "steps": 8, "prompts": 8, "max_completion": 64, "learning_rate": 1e-4}
+TINY = {"rows": 500, "prompt_template": "minimal", "steps": 8, "prompts": 8, "max_completion": 64, "learning_rate": 1e-4}
 """The settings of `--model tiny`, where others are not given."""
 
 
@@ -40,6 +40,7 @@ def tiny_model(rows: list[dict[str, Any]], folder: Path, steps: int) -> str:
         per_device_train_batch_size=8,
         learning_rate=3e-3,
         max_length=512,
+        completion_only_loss=False,  # of a prompt it learns to copy names
         logging_steps=50,
         save_strategy="no",
         report_to="none",
@@ -63,7 +64,7 @@ def settings_given() -> argparse.Namespace:
     parser.add_argument("--levels", default="1-2", help="levels of difficulty, of 1 to 6")
     parser.add_argument("--prompt-template", default="short")
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--sft-steps", type=int, default=150, help="steps of SFT before, with --model tiny")
+    parser.add_argument("--sft-steps", type=int, default=400, help="steps of SFT before, with --model tiny")
     parser.add_argument("--prompts", type=int, default=16, help="prompts a step")
     parser.add_argument("--generations", type=int, default=8, help="completions a prompt")
     parser.add_argument("--max-completion", type=int, default=512, help="most tokens of a completion")
@@ -88,7 +89,13 @@ def main() -> None:
         short: dict[str, Any] = {}
         if given.model == "tiny":  # what it can read and write
             data = load_preset("tiny").data
-            short = {"builtins": data.builtins, "value_types": data.value_types, "kinds": data.kinds, "max_questions": 2}
+            short = {
+                "builtins": data.builtins,
+                "value_types": data.value_types,
+                "kinds": data.kinds,
+                "max_questions": 1,
+                "inputs_per_program": 2,
+            }
         tasks = list(
             ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template, **short)
         )

@@ -186,8 +186,8 @@ def test_several_benchmarks_have_one_table_and_page(tmp_path: Path, run: Evaluat
     assert sum(line.startswith("| other") for line in table.splitlines()) == 2 * tasks
     whole = run.results["official"]
     assert f"| {whole['programs']} " in table and str(whole["programs"]) in page.text
-    note = "Intervals are over programs, because answers about one program are alike. "
-    assert note + f"{whole['interval_method']}: heldout (all), other & one (all); " in table and note in page.text
+    note = f"alike. Methods: heldout (all), other & one (all): {whole['interval_method']}; "
+    assert note in table and note in page.text
     assert page.source.count('class="mark"') == page.source.count('class="meter"') == 3 * tasks, "the best constant answer"
     assert [link for link in page.links if not link.startswith("#")] == [
         "./heldout/report.html",

@@ -86,8 +86,8 @@ def interval_note(runs: Sequence[Mapping[str, Any]]) -> str:
         names = (
             name if set(own) == tasks[name] else f"{name} ({', '.join(dict.fromkeys(own))})" for name, own in benchmarks.items()
         )
-        texts.append(f"{method}: {', '.join(names)}")
-    return f"Intervals are over programs, because answers about one program are alike. {'; '.join(texts)}."
+        texts.append(f"{', '.join(names)}: {method}")
+    return f"Intervals are over programs, because answers about one program are alike. Methods: {'; '.join(texts)}."
 
 
 def summary_markdown(runs: Sequence[Mapping[str, Any]]) -> str:

@@ -51,7 +51,7 @@ def _counted(count: int, unit: str) -> str:
 def figure_text(value: object) -> str:
     """A figure, or figures by name, as one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {figure_text(inner)}" for key, inner in value.items()) or "none"
+        return ", ".join(f"{str(key).replace('_', ' ')}: {figure_text(inner)}" for key, inner in value.items()) or "none"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
