@@ -18,7 +18,7 @@ import execverify as ev
 from execverify.rewards.trl import white_box_reward
 from execverify.training.presets import load_preset
 
-TINY = {"rows": 500, "prompt_template": "minimal", "steps": 8, "prompts": 8, "max_completion": 64, "learning_rate": 1e-4}
+TINY = {"rows": 1_000, "prompt_template": "minimal", "steps": 8, "prompts": 8, "max_completion": 64, "learning_rate": 1e-4}
 """The settings of `--model tiny`, where others are not given."""
 
 
@@ -86,18 +86,12 @@ def main() -> None:
     if given.data:
         rows = Dataset.from_parquet(given.data).to_list()  # the columns `prompt`, `kind`, `program`, `questions`, ...
     else:
-        short: dict[str, Any] = {}
+        small: dict[str, Any] = {}
         if given.model == "tiny":  # what it can read and write
-            data = load_preset("tiny").data
-            short = {
-                "builtins": data.builtins,
-                "value_types": data.value_types,
-                "kinds": data.kinds,
-                "max_questions": 1,
-                "inputs_per_program": 2,
-            }
+            small = {"kinds": "white_box", "builtins": load_preset("tiny").data.builtins, "value_types": ("bool", "int")}
+            small |= {"max_integer": 20, "max_questions": 1, "inputs_per_program": 2}
         tasks = list(
-            ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template, **short)
+            ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template, **small)
         )
         rows = [ev.to_row(task) for task in tasks]
         row = rows[0]

@@ -153,7 +153,7 @@ def test_the_table_of_a_training(run: Evaluation, gold: Evaluation) -> None:
     tasks = list(strict_scores(run.results))
     base, baseline = (next(line for line in lines if line.startswith(f"| {name} ")) for name in ("base", "baseline"))
     for task, score, best in tasks:
-        assert task in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
+        assert task.replace("_", " ") in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
 
 
 def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,9 @@ class MetricTable:
 
 def _metric_table(name: str, value: Mapping[str, Mapping[str, Any]]) -> MetricTable:
     columns = tuple(dict.fromkeys(key for inner in value.values() for key in inner))
-    rows = {row.replace("_", " "): tuple(figure_text(inner.get(column, "")) for column in columns) for row, inner in value.items()}
+    rows = {
+        row.replace("_", " "): tuple(figure_text(inner.get(column, "")) for column in columns) for row, inner in value.items()
+    }
     return MetricTable(name.replace("_", " "), columns, rows)
 
 
