@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,8 @@ def test_the_proxy_is_tried_where_there_is_one(monkeypatch: pytest.MonkeyPatch) 
 def test_a_name_that_takes_long_to_look_up_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")
     monkeypatch.setattr(hub, "_SECONDS", 0.05)
-    monkeypatch.setattr(hub, "_connection_problem", lambda host, port: time.sleep(1) or "")
+    waits = threading.Event()
+    monkeypatch.setattr(hub, "_connection_problem", lambda host, port: str(waits.wait(1)))
     assert hub_problem() == "hub.invalid cannot be reached: no answer in 0 seconds"
 
 
