@@ -85,7 +85,7 @@ def main() -> None:
     from trl import GRPOConfig, GRPOTrainer
 
     if given.data:
-        rows = Dataset.from_parquet(given.data).to_list()  # the columns `prompt`, `kind`, `program`, `questions`, ...
+        rows = Dataset.from_parquet(given.data)  # the columns `prompt`, `kind`, `program`, `questions`, ...
     else:
         small: dict[str, Any] = {}
         if given.model == "tiny":  # what it can read and write
@@ -95,7 +95,7 @@ def main() -> None:
         tasks = list(
             ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template, **small)
         )
-        rows = [ev.to_row(task) for task in tasks]
+        rows = Dataset.from_list([ev.to_row(task) for task in tasks])
         row = rows[0]
         right = white_box_reward(
             completions=[tasks[0].gold], kind=[row["kind"]], program=[row["program"]], questions=[row["questions"]]
@@ -103,7 +103,7 @@ def main() -> None:
         print("reward of a right answer:", *right, flush=True)
     if given.model == "tiny":
         torch.set_num_threads(1)  # enough for it; on a busy machine, threads wait for each other
-        given.model = tiny_model(rows, Path(given.output), given.sft_steps)
+        given.model = tiny_model(rows.to_list(), Path(given.output), given.sft_steps)
     print(f"loading {given.model}; where no hub can be reached, give --model a folder, or tiny", flush=True)
     tokenizer = AutoTokenizer.from_pretrained(given.model, padding_side="left")
     per_device = min(given.prompts * given.generations, 16)
@@ -127,7 +127,7 @@ def main() -> None:
         given.model,
         reward_funcs=white_box_reward,
         args=settings,
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=rows,
         processing_class=tokenizer,
     )
     trainer.train()
