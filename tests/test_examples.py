@@ -38,28 +38,16 @@ def test_notebooks_run_from_top_to_bottom(path: Path) -> None:
 
 @pytest.mark.training
 @pytest.mark.filterwarnings("ignore")
-def test_the_script_for_trl_trains(tmp_path: Path) -> None:
+def test_the_script_for_trl_makes_a_tiny_model_and_trains_it(tmp_path: Path) -> None:
+    """The command that the README gives first, shortened; without a hub."""
     pytest.importorskip("trl", reason="training needs the extra [train]")
-    from tests.helpers.small_models import random_model
-
-    model = random_model("llama", tmp_path / "model")
-    words = [
-        "--model",
-        str(model),
-        "--output",
-        str(tmp_path / "out"),
-        "--rows",
-        "4",
-        "--prompt-template",
-        "minimal",
-        "--levels",
-        "1",
-    ]
-    words += ["--steps", "1", "--prompts", "2", "--generations", "2", "--max-completion", "8"]
+    words = ["--model", "tiny", "--output", str(tmp_path / "out"), "--rows", "24", "--levels", "1"]
+    words += ["--sft-steps", "4", "--steps", "1", "--prompts", "2", "--generations", "2", "--max-completion", "8"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, str(EXAMPLES / "train_trl.py"), *words]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
+    assert "reward of a right answer: 2.0" in done.stdout and "learns right answers" in done.stdout
     assert "saved " in done.stdout and "'reward'" in done.stdout and (tmp_path / "out" / "model.safetensors").is_file()
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # White-box RL of a small model by verl, without `execverify train`: rows, verl's own command, our reward function.
 #
-#   pip install 'execverify[verl]'      # an environment of its own, with GPUs
+#   pip install -e '.[verl]'      # an environment of its own, with GPUs
 #   bash examples/verl/run.sh           # what is given to it is handed on to verl, such as trainer.n_gpus_per_node=4
 #
 # MODEL, ROWS and OUT may be set in the environment.

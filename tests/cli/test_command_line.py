@@ -482,7 +482,7 @@ def test_warnings_of_the_library_are_logged_and_silent_by_default() -> None:
         ("ask --question-kinds next_statement,var", ["plain,next_statement,variable_state"]),
         ("dataset add-cot --style com", ["plain,compact"]),
         ("dataset export --format ver", ["plain,verl"]),
-        ("train sft --preset tin", ["plain,tiny", "plain,tiny-steps"]),
+        ("train sft --preset tin", ["plain,tiny", "plain,tiny-short", "plain,tiny-steps"]),
         ("train probe --rewards white_box,outp", ["plain,white_box,output_only"]),
         ("dataset stats some", ["file,some"]),
         ("evaluate heldout --model some/folder", ["file,some/folder"]),

@@ -65,9 +65,12 @@ def test_the_page_holds_every_line_once() -> None:
 
 def test_the_page_shows_the_scores(run: Evaluation) -> None:
     page, results = Page(evaluation_page(run)), run.results
-    assert f"{results['official']['pass_at_1']:.2f}" in page.text and "official and strict: variable_state" in page.text
-    assert "strict: variable_state" not in page.text.replace("official and strict: variable_state", ""), "both are one rule"
+    assert f"{results['official']['pass_at_1']:.2f}" in page.text and "official and strict: variable state" in page.text
+    assert "strict: variable state" not in page.text.replace("official and strict: variable state", ""), "both are one rule"
+    assert "variable_state" not in page.source.partition('<script type="application/json"')[0], "tasks have names for readers"
     assert f"baseline: the constant answer {results['baselines']['best']['official']['all']['answer']}" in page.text
+    two = Page(evaluation_page(replace(run, results={**results, "one_rule": False}))).text
+    assert "baseline by the authors' rule: the constant answer" in two and "baseline strictly: the constant answer" in two
     assert "Not complete" not in page.text
     assert all(answer in page.text for answer in results["baselines"]["answers"])
 
@@ -150,7 +153,7 @@ def test_the_table_of_a_training(run: Evaluation, gold: Evaluation) -> None:
     tasks = list(strict_scores(run.results))
     base, baseline = (next(line for line in lines if line.startswith(f"| {name} ")) for name in ("base", "baseline"))
     for task, score, best in tasks:
-        assert task in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
+        assert task.replace("_", " ") in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
 
 
 def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +184,11 @@ def test_several_benchmarks_have_one_table_and_page(tmp_path: Path, run: Evaluat
     tasks = 1 + len(list(strict_scores(run.results)))
     assert sum(line.startswith("| heldout") for line in table.splitlines()) == tasks
     assert sum(line.startswith("| other") for line in table.splitlines()) == 2 * tasks
+    whole = run.results["official"]
+    assert f"| {whole['programs']} " in table and str(whole["programs"]) in page.text
+    note = f"alike. Methods: heldout (all), other & one (all): {whole['interval_method']}; "
+    assert note in table and note in page.text
+    assert page.source.count('class="mark"') == page.source.count('class="meter"') == 3 * tasks, "the best constant answer"
     assert [link for link in page.links if not link.startswith("#")] == [
         "./heldout/report.html",
         "./other%20%26%20one/report.html",
@@ -242,7 +250,8 @@ def test_counts_stand_apart_from_percentages(tmp_path: Path) -> None:
 def test_the_verb_takes_several_benchmarks(tmp_path: Path) -> None:
     words = ("evaluate", "heldout", "library-io", "--model", "mock:constant:0", "--limit", "6")
     done = command(*words, "-o", str(tmp_path / "out"))
-    assert done.returncode == 0 and done.stdout.count("library-io") == 2, done.stderr
+    assert done.returncode == 0 and done.stdout.count("library-io") == 3, done.stderr
+    assert "programs" in done.stdout and "Intervals are over programs" in done.stdout
     assert (tmp_path / "out" / "summary.html").is_file() and (tmp_path / "out" / "heldout" / "items.jsonl").is_file()
     done = command(*words, "--data", "x")
     assert done.returncode == 2 and "NAME=FILE" in done.stderr and done.stderr.count("\n") == 1

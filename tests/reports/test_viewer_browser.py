@@ -140,6 +140,16 @@ def test_a_group_is_side_by_side_with_rewards_and_parts(chromium: Any, group: Pa
         assert cards.nth(0).locator(".dots li").count() == page.locator(".answers tbody tr").count()
         assert "advantage +1.00" in cards.nth(0).inner_text() and "advantage −1.00" in cards.nth(3).inner_text()
         assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+        explained = [index for index, card in enumerate(cards.all()) if "Reward 0: the output is wrong" in card.inner_text()]
+        assert explained == [1], "the second has right parts, and the last has none"
+
+
+@pytest.mark.parametrize(("viewport", "first"), [(WIDE, "Completions 1 to 2 of 4"), (NARROW, "Completion 1 of 4")])
+def test_a_group_says_which_completions_are_in_view(chromium: Any, group: Path, viewport: dict[str, int], first: str) -> None:
+    with OpenPage(chromium, group, "#row%200%2F1", viewport=viewport) as page:
+        shows(page.locator(".hint"), f"{first} in view: scroll sideways for the others.")
+        page.evaluate("document.querySelector('.group').scrollLeft = 10000")
+        shows(page.locator(".hint"), re.compile("4 of 4 in view"))
 
 
 def test_search_filters_sort_and_bins(chromium: Any, tmp_path: Path) -> None:

@@ -80,6 +80,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = run(*words("rl_whitebox", out))
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "baseline" in done.stdout
+    notes = done.stderr.splitlines()
+    assert notes[0] == f"tiny: {load_preset('tiny').description}" and "minutes" in notes[0], "before it starts: how long it takes"
+    assert notes[-1] == f"{out / 'report.html'}: scores and curves, to open in a browser"
     return out
 
 
@@ -102,7 +105,7 @@ def test_what_a_training_leaves(trained: Path) -> None:
         assert told is not None and told["steps"] == 4 and told["kept"] > 0
         assert not list((trained / stage).glob("checkpoint-*"))  # nothing that only an unfinished one needs
     report = (trained / "report.md").read_text(encoding="utf-8")
-    assert all(word in report for word in ("base", "sft", "rl_whitebox", "baseline", "next_statement"))
+    assert all(word in report for word in ("base", "sft", "rl_whitebox", "baseline", "next statement"))
 
 
 def test_what_is_logged_of_each_step(trained: Path) -> None:
@@ -600,6 +603,7 @@ def test_tokens_of_a_tokenizer_from_scratch(trained: Path) -> None:
 def test_the_command_tells_presets_and_mistakes() -> None:
     assert all(name in run("train", "--list").stdout for name in preset_names())
     wrong = run("train", "sft", "--preset", "tinny")
-    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1) and "did you mean tiny" in wrong.stderr
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "(give a name or a .toml file): did you mean tiny" in wrong.stderr and wrong.stderr.rstrip().endswith("?")
     assert "name a stage" in run("train").stderr
     assert preset().as_json() and arguments()

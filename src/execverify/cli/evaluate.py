@@ -17,10 +17,11 @@ from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import Evaluation, evaluate
 from execverify.models import Sampling
+from execverify.reports.benchmarks import HEAD, interval_note, summary_cells, write_summary
 from execverify.reports.benchmarks import PAGE as SUMMARY_PAGE
 from execverify.reports.benchmarks import TABLE as SUMMARY_TABLE
-from execverify.reports.benchmarks import summary_rows, write_summary
 from execverify.reports.evaluation import RUN_FILES, write_run
+from execverify.reports.legend import shown
 from execverify.reports.markdown import format_interval, format_percent
 from execverify.reports.run_summary import (
     best_baseline,
@@ -193,17 +194,11 @@ def _summarize(runs: list[dict[str, Any]], out: str | None, as_json: bool) -> No
         note(f"{out}: {SUMMARY_TABLE}, {SUMMARY_PAGE}")
     if as_json:
         return
-    table = Table("benchmark", "task", "verdict", "pass@1", "95% interval", "baseline", "parts")
-    for results, task, label, score in summary_rows(runs):
-        texts = (
-            results["benchmark"],
-            task,
-            label,
-            format_percent(score.get("pass_at_1")),
-            format_interval(score.get("interval")),
-        )
-        table.add_row(*texts, Text(score["baseline"]), str(score["parts"]))
+    table = Table(*HEAD)
+    for cells in summary_cells(runs):
+        table.add_row(*map(Text, cells))
     stdout.print(table)
+    stdout.print(Text(interval_note(runs)))
     for results in runs:
         for line in _notes(results):
             stdout.print(Text(f"{results['benchmark']}: {line}"))
@@ -240,7 +235,7 @@ def _print(results: dict[str, Any]) -> None:
         for task, score in tasks_of(results[name]):
             table.add_row(
                 label,
-                task,
+                shown(task),
                 *(format_percent(score.get(key)) for key in ks),
                 format_interval(score.get("interval")),
                 Text(best_baseline(results, name, task)),

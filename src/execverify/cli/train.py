@@ -64,7 +64,7 @@ def train_command(
 
     `execverify train probe` measures what white-box RL would have to work with (`execverify train probe --help`).
     """
-    from execverify.reports.training import REPORT
+    from execverify.reports.training import PAGE, REPORT
     from execverify.training.distributed import is_first
     from execverify.training.pipeline import TrainingPipeline
     from execverify.training.presets import FOLDER, load_preset, preset_names
@@ -83,6 +83,7 @@ def train_command(
         raise click.UsageError("put the word probe first: execverify train probe --preset NAME ...")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
+    note(f"{Path(preset).stem}: {settings.description}")
     training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)
     status = TRAINERS.get(engine)(training, list(_STAGES.values()) if stage == "all" else [_STAGES[stage]], model)
     if status or engine != "trl":
@@ -91,4 +92,4 @@ def train_command(
         return  # the first process measures and prints the result
     if not no_evaluation:
         stdout.print(Markdown((folder / REPORT).read_text(encoding="utf-8")))
-    note(f"{folder}: done")
+    note(f"{folder}: done" if no_evaluation else f"{folder / PAGE}: scores and curves, to open in a browser")

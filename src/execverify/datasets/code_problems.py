@@ -25,6 +25,7 @@ from execverify.rewards.code.check_tests import TestCheck, UnitTestValidity, che
 from execverify.rewards.code.record_formats import OtherAbility, Record, read_record
 from execverify.rewards.code.test_formats import UnitTest, UnitTestFormat, UnitTests
 from execverify.rewards.code.unit_tests import questions_of
+from execverify.utils.hub import hub_access
 from execverify.utils.read_files import BadLine, read_records
 
 HUB = "PRIME-RL/Eurus-2-RL-Data"
@@ -248,11 +249,12 @@ def _from_hub(name: str, split: str) -> Iterator[tuple[str, Any]]:
         raise RowError(
             f"{name} is no file here, and the hub needs datasets: pip install 'execverify[evaluate]', or name a file"
         ) from None
-    try:
-        for number, record in enumerate(load_dataset(name, split=split, streaming=True), start=1):
-            yield f"{name}, row {number}", dict(record)
-    except RowError:
-        raise
-    except Exception as error:  # whatever a network gives
-        why = " ".join(str(error).split())[:200]
-        raise RowError(f"{name} could not be fetched from the hub ({type(error).__name__}: {why}): give its file") from None
+    with hub_access(name) as unreachable:
+        try:
+            for number, record in enumerate(load_dataset(name, split=split, streaming=True), start=1):
+                yield f"{name}, row {number}", dict(record)
+        except RowError:
+            raise
+        except Exception as error:  # whatever a network gives
+            why = unreachable or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise RowError(f"{name} could not be fetched from the hub ({why}): give its file") from None

@@ -16,6 +16,7 @@ from execverify.datasets.build_dir import CARD, MANIFEST, REPORT, read_manifest
 from execverify.datasets.card import REPOSITORY, Card, RowTally, card_of_build, card_of_file, card_path, with_licence
 from execverify.datasets.rows_io import read_rows, shards_of
 from execverify.errors import DatasetError
+from execverify.utils.hub import hub_problem
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*")
@@ -102,6 +103,8 @@ def send(upload: Upload, *, private: bool = False, message: str | None = None) -
         from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
     except ImportError:
         raise DatasetError("pushing needs huggingface_hub: pip install 'execverify[hub]'") from None
+    if problem := hub_problem():
+        raise DatasetError(f"{upload.repository} could not be pushed: {problem}")
     api = HfApi(library_name="execverify")
     try:
         made = api.create_repo(upload.repository, repo_type="dataset", private=private, exist_ok=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from execverify.errors import EvaluationError
 from execverify.utils.atomic import atomic_write
+from execverify.utils.hub import hub_access
 from execverify.utils.read_files import read_json_records, read_text
 
 _log = logging.getLogger(__name__)
@@ -161,14 +162,14 @@ def user_cache(name: str) -> Path:
 
 def _from_hub(name: str, origin: str, repository: str, split: str) -> list[Row]:
     load = _loader(name, origin)
-    try:
-        return [dict(row) for row in load(repository, split=split)]
-    except Exception as error:  # whatever a network gives
-        why = " ".join(str(error).split())[:200]
-        raise EvaluationError(
-            f"{name} could not be fetched from the hub ({repository}: {type(error).__name__}: {why}): "
-            f"give --data FILE; the data come from {origin}"
-        ) from None
+    with hub_access(repository) as unreachable:
+        try:
+            return [dict(row) for row in load(repository, split=split)]
+        except Exception as error:  # whatever a network gives
+            why = unreachable or f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise EvaluationError(
+                f"{name} could not be fetched from the hub ({repository}: {why}): give --data FILE; the data come from {origin}"
+            ) from None
 
 
 def _loader(name: str, origin: str) -> Callable[..., Any]:

@@ -26,7 +26,7 @@ PASS_AT_K = (1, 5, 10)
 
 WILSON, UNVARIED = "Wilson", "Wilson over programs, as no value differs"
 BOOTSTRAP, NORMAL = f"bootstrap over programs ({RESAMPLES} resamples)", "normal, of the programs' means"
-DELTA, NONE = "normal, by what each program moves", "nothing could be graded"
+DELTA, NONE = "normal, over programs (delta method)", "nothing could be graded"
 _MIN_ITEMS = 5  # items of a slice
 
 
@@ -72,12 +72,13 @@ def score(records: Sequence[ItemResult], strict: bool, ks: Sequence[int]) -> dic
     tasks = list(dict.fromkeys(part.task for part in parts))
     by_task = {task: _task_score([part for part in parts if part.task == task], ks) for task in tasks}
     if not by_task:
-        return {**{f"pass_at_{k}": None for k in ks}, "interval": None, "interval_method": NONE, "parts": 0}
+        return {**{f"pass_at_{k}": None for k in ks}, "interval": None, "interval_method": NONE, "parts": 0, "programs": 0}
     if len(by_task) == 1:
         return next(iter(by_task.values()))
     whole: dict[str, Any] = {f"pass_at_{k}": _rounded(fmean(each[f"pass_at_{k}"] for each in by_task.values())) for k in ks}
     edges, method = _mean_of_tasks(parts, tasks)
-    return {**whole, "interval": edges, "interval_method": method, "mean_over": tasks, "by_task": by_task}
+    mean: dict[str, Any] = {"interval": edges, "interval_method": method, "programs": _programs(parts), "mean_over": tasks}
+    return {**whole, **mean, "by_task": by_task}
 
 
 def _task_score(parts: Sequence[Part], ks: Sequence[int]) -> dict[str, Any]:
@@ -85,31 +86,35 @@ def _task_score(parts: Sequence[Part], ks: Sequence[int]) -> dict[str, Any]:
     for k in ks:
         found[f"pass_at_{k}"] = percent(math.fsum(part.estimate(k) for part in parts), len(parts))
     edges, method = interval(parts)
-    return {**found, "interval": edges, "interval_method": method, "parts": len(parts)}
+    return {**found, "interval": edges, "interval_method": method, "parts": len(parts), "programs": _programs(parts)}
+
+
+def _programs(parts: Sequence[Part]) -> int:
+    return len({part.program for part in parts})
 
 
 def interval(parts: Sequence[Part]) -> tuple[list[float], str]:
     """The interval of pass@1 in percent, and its method."""
-    if all(part.n == 1 for part in parts) and len({part.program for part in parts}) == len(parts):
+    if all(part.n == 1 for part in parts) and _programs(parts) == len(parts):
         return _edges(wilson(sum(part.right for part in parts), len(parts))), WILSON
     return _cluster_interval(_clusters(parts))
 
 
 def share_score(clusters: Sequence[Sequence[float]]) -> dict[str, Any]:
-    """A mean of values from 0 to 1: "percent", "interval", "interval_method", and of how many values ("count").
+    """A mean of values from 0 to 1: "percent", "interval", "interval_method", of how many values ("count") and "programs".
 
     Args:
         clusters: for each program its values; none of them empty.
     """
     values = [value for cluster in clusters for value in cluster]
     if not values:
-        return {"percent": None, "interval": None, "interval_method": NONE, "count": 0}
+        return {"percent": None, "interval": None, "interval_method": NONE, "count": 0, "programs": 0}
     if len(values) == len(clusters) and set(values) <= {0.0, 1.0}:
         edges, method = _edges(wilson(sum(values), len(values))), WILSON
     else:
         edges, method = _cluster_interval(clusters)
     total = percent(math.fsum(values), len(values))
-    return {"percent": total, "interval": edges, "interval_method": method, "count": len(values)}
+    return {"percent": total, "interval": edges, "interval_method": method, "count": len(values), "programs": len(clusters)}
 
 
 def own_scores(scores: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, dict[str, Any]]:
@@ -177,7 +182,7 @@ def _place(prop: str, value: str, task: str) -> tuple[int, str, str, tuple[int, 
 
 
 def _slice_interval(parts: Sequence[Part]) -> dict[str, Any]:
-    if all(part.n == 1 for part in parts) and len({part.program for part in parts}) == len(parts):
+    if all(part.n == 1 for part in parts) and _programs(parts) == len(parts):
         return {"interval": _edges(wilson(sum(part.right for part in parts), len(parts))), "interval_method": WILSON}
     means = [fmean(cluster) for cluster in _clusters(parts)]
     return {"interval": _edges(normal_interval(means)), "interval_method": NORMAL}

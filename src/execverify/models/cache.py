@@ -65,7 +65,7 @@ def generate_cached(path: str | Path, model: Model, requests: Sequence[Request],
                 continue
             if before.digest != request.digest:
                 raise ModelError(
-                    f"{path} answers {request.id!r} for another prompt: name another file, or evaluate with the settings it was made with"
+                    f"{path} answers {request.id!r} for another prompt: give another --output folder, or the settings it was made with"
                 )
             if before.generation.error is None:
                 yield before.generation
@@ -114,7 +114,7 @@ class _Store:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.__exit__()
-            raise ModelError(f"another run is writing {self.path}: wait for it, or name another file") from None
+            raise ModelError(f"another run is writing {self.path}: wait for it, or give another --output folder") from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,7 +148,7 @@ class _Store:
             try:
                 yield json.loads(line)
             except ValueError:
-                raise ModelError(f"{self.path}:{number} is not JSON: name another file, or remove that line") from None
+                raise ModelError(f"{self.path}:{number} is not JSON: give another --output folder, or remove that line") from None
 
     def write(self, entry: dict[str, Any]) -> None:
         """Appends one line, unbuffered."""
@@ -172,7 +172,7 @@ def _compare_headers(path: Path, before: Mapping[str, Any], now: dict[str, Any])
     for name, there, here in pairs:
         if there != here and name not in IGNORED_SETTINGS:
             raise ModelError(
-                f"{path} holds another run ({name} is {_shorten(there)} there, {_shorten(here)} now): name another file"
+                f"{path} holds another run ({name} is {_shorten(there)} there, {_shorten(here)} now): give another --output folder"
             )
 
 

@@ -21,6 +21,7 @@ from execverify.models.checkpoint import Prompts, fingerprint, name_of, sample_s
 from execverify.models.model import Generation, Request, Sampling, check_ids
 from execverify.models.registry import server_hint
 from execverify.models.transformers_sampling import BatchSampler, SampleState
+from execverify.utils.hub import hub_access
 from execverify.utils.messages import count_phrase
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -156,12 +157,14 @@ class Transformers:
             options: dict[str, Any] = {"dtype": dtype}
             if "gguf_file" in self._source:
                 options |= _dequantize_options()
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(**self._source)
-                model = AutoModelForCausalLM.from_pretrained(**self._source, **options)
-            except Exception as error:  # wrong files may raise anything
-                hint = "" if "/" in self.name or self._local.exists() else f" {server_hint(self.name)}"
-                raise ModelError(f"{self.name} could not be loaded: {' '.join(str(error).split())[:400]}{hint}") from None
+            with hub_access(str(self._local)) as unreachable:
+                try:
+                    tokenizer = AutoTokenizer.from_pretrained(**self._source)
+                    model = AutoModelForCausalLM.from_pretrained(**self._source, **options)
+                except Exception as error:  # wrong files may raise anything
+                    why = unreachable or " ".join(str(error).split())[:400]
+                    hint = "" if "/" in self.name or self._local.exists() else f" {server_hint(self.name)}"
+                    raise ModelError(f"{self.name} could not be loaded: {why}{hint}") from None
             self._loaded = model.to(self._device).eval(), tokenizer
         return self._loaded
 

@@ -16,6 +16,7 @@ from typing import Any
 from execverify.errors import ModelError
 from execverify.models.checkpoint import Prompts, fingerprint, name_of, sample_seed
 from execverify.models.model import Generation, Request, Sampling, check_ids
+from execverify.utils.hub import hub_access
 
 _MAX_QUEUED = 1024
 """Samples that the engine holds at once; it batches them as its memory allows."""
@@ -114,10 +115,12 @@ class Vllm:
         if self._llm is None:
             import vllm
 
-            try:
-                self._llm = vllm.LLM(**self._options)
-            except Exception as error:  # wrong files may raise anything
-                raise ModelError(f"{self.name} could not be started in vLLM: {' '.join(str(error).split())[:400]}") from None
+            with hub_access(str(self._options["model"])) as unreachable:
+                try:
+                    self._llm = vllm.LLM(**self._options)
+                except Exception as error:  # wrong files may raise anything
+                    why = unreachable or " ".join(str(error).split())[:400]
+                    raise ModelError(f"{self.name} could not be started in vLLM: {why}") from None
         return self._llm
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from execverify.errors import EvaluationError
 from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
 from execverify.reports.evaluation_page import evaluation_page
+from execverify.reports.legend import shown
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
 from execverify.reports.run_items import ITEMS, run_items_text
 from execverify.reports.run_summary import BOTH, best_baseline, faithfulness_summary, run_summary, tasks_of, verdicts_of
@@ -51,7 +52,7 @@ def results_markdown(results: Mapping[str, Any]) -> str:
     rows = [
         [
             label,
-            *([task] if task_column else []),
+            *([shown(task)] if task_column else []),
             *(format_percent(score.get(key)) for key in ks),
             format_interval(score.get("interval")),
             best_baseline(results, verdict, task),
@@ -84,7 +85,7 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
     ]
     rows = [
         [
-            each["run"], BOTH if comparison["one_rule"] else each["verdict"], each["task"], f"{each['difference']:+.2f}",
+            each["run"], BOTH if comparison["one_rule"] else each["verdict"], shown(each["task"]), f"{each['difference']:+.2f}",
             format_interval(each["interval"]), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
             str(each["items"]), str(each["programs"]),
         ]

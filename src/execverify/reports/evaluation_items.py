@@ -12,6 +12,7 @@ from execverify.evaluation.benchmark import Grade, ItemResult
 from execverify.evaluation.metrics import differs
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN
 from execverify.questions.task import Task
+from execverify.reports.legend import shown
 from execverify.rewards.parse import parse_answer
 from execverify.utils.messages import count_phrase
 
@@ -45,7 +46,7 @@ class Lines:
 
 
 def items_as_data(records: Sequence[ItemResult], prompts: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, Any]:
-    """Tasks, items and lines as plain values.
+    """Names of tasks for readers, items and lines as plain values.
 
     Args:
         records: the items.
@@ -54,7 +55,7 @@ def items_as_data(records: Sequence[ItemResult], prompts: Sequence[Sequence[Mapp
     lines = Lines()
     tasks = list(dict.fromkeys(task for record in records for task in record.item.tasks))
     items = [_item(record, prompt, lines, tasks) for record, prompt in zip(records, prompts, strict=True)]
-    return {"tasks": tasks, "items": items, "lines": lines.lines}
+    return {"tasks": [shown(task) for task in tasks], "items": items, "lines": lines.lines}
 
 
 def _item(record: ItemResult, prompt: Sequence[Mapping[str, str]], lines: Lines, tasks: Sequence[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from execverify.evaluation.program_features import order_of
 from execverify.evaluation.run import Evaluation
 from execverify.reports.evaluation_chains import chain_groups, faithfulness_figures
 from execverify.reports.evaluation_items import items_as_data
+from execverify.reports.legend import shown
 from execverify.reports.markdown import format_count, format_interval, format_percent
 from execverify.reports.render import render
 from execverify.reports.run_summary import (
@@ -67,9 +68,11 @@ def _tiles(results: Results) -> Iterator[tuple[str, str]]:
         interval = format_interval(score.get("interval"))
         how = "" if label == BOTH else f" {_RULES[verdict]}"
         yield f"{format_percent(score.get('pass_at_1'))}%", f"pass@1{how}; 95% interval {interval}"
-    best = results["baselines"]["best"].get("official", {}).get("all")
-    if best is not None:
-        yield f"{format_percent(best['pass_at_1'])}%", f"baseline: the constant answer {best['answer'] or '(empty)'}"
+    for verdict, label in verdicts_of(results):
+        best = results["baselines"]["best"].get(verdict, {}).get("all")
+        how = "" if label == BOTH else f" {_RULES[verdict]}"
+        if best is not None:
+            yield f"{format_percent(best['pass_at_1'])}%", f"baseline{how}: the constant answer {best['answer'] or '(empty)'}"
     if "faithfulness" in results:
         figures = results["faithfulness"]["figures"]
         yield f"{format_percent(figures['chain_true']['percent'])}%", "whole chain of thought true"
@@ -99,7 +102,7 @@ def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
     for verdict, label in verdicts_of(results):
         for task, score in tasks_of(results[verdict]):
             yield ScoreRow(
-                f"{label}: {task}",
+                f"{label}: {shown(task)}",
                 tuple(format_percent(score.get(key)) for key in ks),
                 score.get("pass_at_1"),
                 score.get("interval"),
@@ -119,7 +122,9 @@ class MetricTable:
 
 def _metric_table(name: str, value: Mapping[str, Mapping[str, Any]]) -> MetricTable:
     columns = tuple(dict.fromkeys(key for inner in value.values() for key in inner))
-    rows = {row: tuple(figure_text(inner.get(column, "")) for column in columns) for row, inner in value.items()}
+    rows = {
+        row.replace("_", " "): tuple(figure_text(inner.get(column, "")) for column in columns) for row, inner in value.items()
+    }
     return MetricTable(name.replace("_", " "), columns, rows)
 
 

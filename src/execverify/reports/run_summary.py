@@ -19,8 +19,7 @@ def verdicts_of(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """A score as "all", then the score of each task where there are several, then the benchmark's own scores."""
     own = {
-        name: {"pass_at_1": each["percent"], "interval": each["interval"], "parts": each["count"]}
-        for name, each in score.get("own_scores", {}).items()
+        name: {**each, "pass_at_1": each["percent"], "parts": each["count"]} for name, each in score.get("own_scores", {}).items()
     }
     by_task = score.get("by_task", {})
     whole = {**score, "parts": score["parts"] if "parts" in score else sum(each["parts"] for each in by_task.values())}
@@ -52,7 +51,7 @@ def _counted(count: int, unit: str) -> str:
 def figure_text(value: object) -> str:
     """A figure, or figures by name, as one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {figure_text(inner)}" for key, inner in value.items()) or "none"
+        return ", ".join(f"{str(key).replace('_', ' ')}: {figure_text(inner)}" for key, inner in value.items()) or "none"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

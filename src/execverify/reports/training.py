@@ -5,7 +5,7 @@ from typing import Any
 
 from execverify.errors import TrainingError
 from execverify.evaluation.run_dir import strict_scores
-from execverify.reports.legend import legend_markdown
+from execverify.reports.legend import legend_markdown, shown
 from execverify.reports.markdown import format_percent, markdown_table
 from execverify.reports.run_summary import divergence_table, guess_rate
 from execverify.reports.training_page import LEFT_OUT, STAGE_COLUMNS, Training, changes_of, stage_rows, training_page
@@ -69,7 +69,7 @@ def _scores(results: Mapping[str, Mapping[str, Any]]) -> str:
         for model, result in results.items()
     ]
     rows.append(["baseline", *(format_percent(baseline, 1) for baseline in baselines.values()), *("" for _ in more)])
-    return markdown_table(("model", *baselines, *more), rows, numbers=range(1, len(baselines) + len(more) + 1))
+    return markdown_table(("model", *map(shown, baselines), *more), rows, numbers=range(1, len(baselines) + len(more) + 1))
 
 
 def _guessed(results: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -16,6 +16,7 @@ from execverify.models.checkpoint import fingerprint
 from execverify.models.transformers_backend import Transformers
 from execverify.programs.records import read_programs
 from execverify.reports.evaluation import write_run
+from execverify.reports.legend import shown
 from execverify.training.checkpoints import Logger
 from execverify.training.config import Preset
 from execverify.training.data import Rows, TaskRows, counts, make_folder, out_of_distribution_rows
@@ -132,7 +133,10 @@ def measure(
         found[one.name] = read_results(folder)
         _check_model(found[one.name], model, folder)
         _check_answered(found[one.name], one)
-        say(f"{out.name}: {one.name}: " + ", ".join(f"{task} {score:.1f}" for task, score, _ in strict_scores(found[one.name])))
+        say(
+            f"{out.name}: {one.name}: "
+            + ", ".join(f"{shown(task)} {score:.1f}" for task, score, _ in strict_scores(found[one.name]))
+        )
     if asked is not None:
         asked.close()
     return found

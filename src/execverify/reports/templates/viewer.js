@@ -554,6 +554,7 @@ function buildSamples() {
       ]),
       make("p", [counts, advantage, sample.count ? plural(sample.count, "equal completion") : ""].filter(Boolean).join(" · "), { class: "dim" }),
       sample.parts.length ? dots : null,
+      earnsNothing(sample) ? make("p", "Reward 0: the output is wrong, so the other parts earn nothing, right or not.", { class: "dim" }) : null,
       sample.notes ? make("dl", sample.notes.map(([name, value]) => make("div", [make("dt", name), make("dd", value)])), { class: "facts" }) : null,
       several ? make("button", "Follow this completion", { type: "button", class: "follow", "aria-pressed": String(number === view.sample), onclick: () => choose(number) }) : null,
       make("div", textOf(sample, number), { class: "said-all" }),
@@ -561,7 +562,27 @@ function buildSamples() {
   });
   const title = several ? plural(samples.length, "completion") + (rewards.length ? ", mean reward " + mean.toFixed(3) + ", standard deviation " + spread.toFixed(3) : "") : "What the model wrote";
   parts.samples = cards;
-  box.replaceChildren(make("section", [make("h3", title), make("div", cards, { class: "group" + (several ? " several" : ""), tabindex: several ? "0" : null })], { class: "card" }));
+  const group = make("div", cards, { class: "group" + (several ? " several" : ""), tabindex: several ? "0" : null });
+  const hint = make("p", "", { class: "dim hint" });
+  box.replaceChildren(make("section", [make("h3", title), hint, group], { class: "card" }));
+  const update = () => { hint.textContent = inView(group, cards) ?? hint.textContent; };
+  group.addEventListener("scroll", update, { passive: true });
+  new ResizeObserver(update).observe(group);
+}
+
+// Whether right parts earned nothing because the output, which comes first, is wrong.
+function earnsNothing({ reward, parts: graded }) {
+  return reward === 0 && graded.length > 1 && graded[0][0] === "output" && graded[0][1] !== "right" && graded.some(([, verdict]) => verdict === "right");
+}
+
+// Which cards of a group that scrolls sideways are in view; empty where all are, null where none is whole.
+function inView(group, cards) {
+  const box = group.getBoundingClientRect();
+  const whole = cards.map((card) => card.getBoundingClientRect()).map(({ left, right }) => left > box.left - 4 && right < box.right + 4);
+  if (whole.every(Boolean)) return "";
+  const first = whole.indexOf(true) + 1, last = whole.lastIndexOf(true) + 1;
+  if (!first) return null;
+  return (first === last ? "Completion " + first : "Completions " + first + " to " + last) + " of " + cards.length + " in view: scroll sideways for the others.";
 }
 
 // Follows another completion: its answers, its reasoning at the steps, and the run that it describes.

@@ -259,7 +259,7 @@ class _Grader:
         except Fault as fault:
             verdict, why = fault.verdict, fault.why
         except Unreadable as error:
-            verdict, why = StepVerdict.UNREADABLE, f"it is in no style: {truncate(str(error))}"
+            verdict, why = StepVerdict.UNREADABLE, f"no style of chains has such a line: {truncate(str(error))}"
         except (LiteralError, RecursionError, ValueError) as error:
             verdict, why = StepVerdict.UNREADABLE, f"it cannot be read: {truncate(str(error))}"
         except Exception as error:  # a mistake of ours, which must not end a batch

@@ -36,7 +36,9 @@ def load_preset(name: str, changes: Iterable[str] = ()) -> Preset:
     except FileNotFoundError:
         if path.parent != FOLDER:
             raise TrainingError(f"{name}: no such file") from None
-        raise TrainingError(f"there is no preset {name!r}: {suggest(name, preset_names())}, or give a .toml file") from None
+        raise TrainingError(
+            f"there is no preset {name!r} (give a preset's name or a .toml file): {suggest(name, preset_names())}"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{name} cannot be read as a preset: {error}") from None
     for change in changes:

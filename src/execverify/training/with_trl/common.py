@@ -11,6 +11,7 @@ from execverify.errors import ModelError, TrainingError
 from execverify.training.config import Preset, RlSettings, SftSettings
 from execverify.training.distributed import world_size
 from execverify.training.length_filter import check_template
+from execverify.utils.hub import hub_access
 
 
 def engine_or_error() -> None:
@@ -54,11 +55,12 @@ def check_model(name: str) -> None:
     silence_libraries()
     if name.startswith((".", "/", "~")) and not Path(name).is_dir():
         raise ModelError(f"{name}: no such folder; give a model's folder or its name on the hub")
-    try:
-        AutoConfig.from_pretrained(name)
-        tokenizer = AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError, ImportError) as error:
-        raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
+    with hub_access(name) as unreachable:
+        try:
+            AutoConfig.from_pretrained(name)
+            tokenizer = AutoTokenizer.from_pretrained(name)
+        except (OSError, ValueError, ImportError) as error:
+            raise ModelError(_load_problem(name, unreachable, error)) from None
     check_template(tokenizer, name)
 
 
@@ -73,14 +75,20 @@ def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     silence_libraries()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"{name} could not be loaded: {' '.join(str(error).split())[:300]}") from None
+    with hub_access(name) as unreachable:
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(name)
+            model = AutoModelForCausalLM.from_pretrained(name, dtype=torch.float32)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelError(_load_problem(name, unreachable, error)) from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model, tokenizer
+
+
+def _load_problem(name: str, unreachable: str, error: Exception) -> str:
+    why = f"{unreachable}; give a model's folder" if unreachable else " ".join(str(error).split())[:300]
+    return f"{name} could not be loaded: {why}"
 
 
 def shared_arguments(preset: Preset, out: Path, settings: SftSettings | RlSettings) -> dict[str, Any]:

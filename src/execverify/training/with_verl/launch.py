@@ -30,6 +30,7 @@ from execverify.training.run_dir import read_json, write_json
 from execverify.training.with_verl.config import CHECKPOINTS, LOG, Settings, check_for_verl, overrides, verl_settings
 from execverify.training.with_verl.rows import Exported, Length, export
 from execverify.utils.atomic import atomic_text
+from execverify.utils.hub import hub_access
 from execverify.utils.messages import count_phrase
 
 RUN, SETTINGS, DATA = "run.sh", "settings.json", "data"
@@ -110,7 +111,8 @@ def prompt_length(model: str) -> Length | None:
     try:
         from transformers import AutoTokenizer
 
-        tokenizer: Any = AutoTokenizer.from_pretrained(model)
+        with hub_access(model):
+            tokenizer: Any = AutoTokenizer.from_pretrained(model)
     except (ImportError, OSError, ValueError):
         return None
     check_template(tokenizer, model)
