@@ -12,6 +12,7 @@ from tests.helpers.command import jsonl, run
 from tests.helpers.faulty_openai_server import misbehaving
 from tests.helpers.writing_server import say
 
+NOT_UTF8 = b'{"id": "caf\xe9", "completion": "x"}'
 NOT_JSON, NO_ROW, NO_TASK = '{"id": "cut', "[3]", json.dumps({"kind": "white_box", "program": {}, "version": 2})
 
 
@@ -22,13 +23,17 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     return list(read_rows(str(out)))
 
 
-@pytest.fixture
-def spoiled(rows: list[Row], tmp_path: Path) -> str:
-    """Three rows, and two lines between them that are not rows."""
+@pytest.fixture(params=["not JSON (", "not UTF-8 text: "])
+def spoiled(rows: list[Row], tmp_path: Path, request: pytest.FixtureRequest) -> tuple[str, str]:
+    """A file of three rows, with two lines between them that are not rows, and what is wrong with its line 2.
+
+    The file with a line that is not UTF-8 has a byte-order mark, and lines that end as on Windows.
+    """
     path = tmp_path / "rows.jsonl"
-    lines = list(map(json.dumps, rows))
-    path.write_text("\n".join([lines[0], NOT_JSON, lines[1], NO_ROW, lines[2]]) + "\n")
-    return str(path)
+    lines = [json.dumps(row).encode() for row in rows]
+    bad, mark, end = (NOT_JSON.encode(), b"", b"\n") if "JSON" in request.param else (NOT_UTF8, b"\xef\xbb\xbf", b"\r\n")
+    path.write_bytes(mark + b"".join(line + end for line in (lines[0], bad, lines[1], NO_ROW.encode(), lines[2])))
+    return str(path), f"{path}:2 is {request.param}"
 
 
 def funnel(path: Path) -> dict[str, int]:
@@ -40,17 +45,18 @@ def funnel(path: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("words", [("difficulty", "--samples", "1"), ("add-cot", "--tries", "1")], ids=lambda words: words[0])
-def test_stages_that_ask_a_model(words: tuple[str, ...], rows: list[Row], spoiled: str, tmp_path: Path) -> None:
+def test_stages_that_ask_a_model(words: tuple[str, ...], rows: list[Row], spoiled: tuple[str, str], tmp_path: Path) -> None:
+    source, wrong = spoiled
     golds = {row["prompt"][0]["content"]: from_row(row).gold for row in rows}
     out = tmp_path / "out.jsonl"
     with misbehaving(otherwise=lambda handler, body: say(golds[body["messages"][0]["content"]])(handler, body)) as server:
-        done = run("dataset", words[0], spoiled, "-o", str(out), *words[1:], "--model", server.url, "--model-arg", "model=m")
+        done = run("dataset", words[0], source, "-o", str(out), *words[1:], "--model", server.url, "--model-arg", "model=m")
     assert done.returncode == 0, done.stderr
-    assert f"2 lines of the input cannot be used; the first: {spoiled}:2 is not JSON (" in done.stderr
+    assert f"2 lines of the input cannot be used; the first: {wrong}" in done.stderr
     assert len(out.read_text().splitlines()) == 3
     assert funnel(tmp_path / "out.funnel.json") == {"the line cannot be used": 2}
     dropped = [json.loads(line) for line in (tmp_path / "out.rejected.jsonl").read_text().splitlines()]
-    assert [one["detail"].partition(" is ")[0] for one in dropped] == [f"{spoiled}:2", f"{spoiled}:4"]
+    assert [one["detail"].partition(" is ")[0] for one in dropped] == [f"{source}:2", f"{source}:4"]
 
 
 @pytest.mark.parametrize(
@@ -65,10 +71,11 @@ def test_stages_that_ask_a_model(words: tuple[str, ...], rows: list[Row], spoile
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_stages_without_a_model(words: tuple[str, ...], status: int, spoiled: str, tmp_path: Path) -> None:
-    done = run("dataset", words[0], spoiled, *words[1:], cwd=tmp_path)
+def test_stages_without_a_model(words: tuple[str, ...], status: int, spoiled: tuple[str, str], tmp_path: Path) -> None:
+    source, wrong = spoiled
+    done = run("dataset", words[0], source, *words[1:], cwd=tmp_path)
     assert done.returncode == status, done.stderr
-    assert f"{spoiled}:2 is not JSON (" in done.stdout + done.stderr
+    assert wrong in done.stdout + done.stderr
     assert "2 lines of the input" in done.stderr or "2 faults" in done.stdout
 
 

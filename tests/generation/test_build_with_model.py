@@ -18,7 +18,8 @@ import execverify as ev
 from execverify.datasets import DatasetConfig, read_rows
 from execverify.datasets.build_dir import read_manifest
 from execverify.errors import DatasetError, RunStopped
-from execverify.generation.asker import Asker, Budget
+from execverify.generation.asker import Asker
+from execverify.generation.budget import Budget
 from execverify.generation.build import build_with_model
 from execverify.generation.programs import SynthesisConfig, execute_programs
 from execverify.generation.store import RequestStore

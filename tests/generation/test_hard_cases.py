@@ -1,5 +1,6 @@
 """Odd characters, deep programs, programs that attack their own process, broken rows, kills in each stage, and a store in trouble."""
 
+import contextlib
 import json
 import os
 import signal
@@ -372,3 +373,37 @@ def test_a_store_that_was_damaged_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match="cannot be used as a store of requests"):
         Asker(load("mock:empty"), RequestStore(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["local", "other"])
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT)", "is a store of requests of another version: move it away"),
+        ("UPDATE answers SET completion = '{'", r"cannot be used as a store of requests \(Expecting property name"),
+        ("UPDATE answers SET prompt_tokens = 'many'", r"cannot be used as a store of requests \(invalid literal"),
+    ],
+    ids=["another version", "no text", "no number"],
+)
+def test_a_store_with_other_content_is_one_line(name: str, statement: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.sqlite"
+    if statement.startswith("UPDATE"):
+        store = RequestStore(tmp_path, name)
+        store.put("key", "m", Request("", ({"role": "user", "content": "x"},), 0), Sampling(), Answer("text"))
+        store.close()
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        file.execute(statement)
+    with pytest.raises(ModelError, match=rf"{name}\.sqlite {why}"), contextlib.closing(RequestStore(tmp_path)) as opened:
+        opened.get_many(["key"])
+
+
+def test_a_file_that_another_process_has_just_made_has_no_answers(tmp_path: Path) -> None:
+    (tmp_path / "other.sqlite").touch()
+    with contextlib.closing(RequestStore(tmp_path)) as store:
+        assert store.totals().answers == 0 and store.get_many(["key"]) == {}
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"file is no folder that can be made or read \(File exists\): name another one"):
+        RequestStore(tmp_path / "file")

@@ -200,7 +200,18 @@ def test_failures_of_a_model(problems: str, tmp_path: Path) -> None:
         (("difficulty", "ROWS", "-o", "x.jsonl", "--keep", "3-0", "--model", "mock:empty"), "the least first"),
         (("difficulty", "ROWS", "-o", "x.jsonl", "--keep", "few", "--model", "mock:empty"), "write it like 0-3"),
         (("difficulty", "ROWS", "-o", "x.jsonl"), "--model is missing"),
+        (
+            ("difficulty", "ROWS", "-o", "x.jsonl", "--samples", "1000000000", "--model", "mock:empty"),
+            "not in the range 1<=x<=10000",
+        ),
+        (("add-cot", "ROWS", "-o", "x.jsonl", "--tries", "1000000000", "--model", "mock:empty"), "not in the range 1<=x<=10000"),
+        (
+            ("from-failures", "ROWS", "-o", "x.jsonl", "--samples", "10001", "--model", "mock:empty"),
+            "not in the range 1<=x<=10000",
+        ),
         (("difficulty", "ROWS", "--model", "mock:empty"), "name a folder with --requests"),
+        (("difficulty", "ROWS", "-o", "-", "--model", "mock:empty"), "name a folder with --requests"),
+        (("add-cot", "ROWS", "-o", "-", "--model", "mock:empty"), "name a folder with --requests"),
         (("from-failures", "ROWS", "-o", "x.jsonl"), "one of the two"),
         (("from-failures", "ROWS", "c.jsonl", "-o", "x.jsonl", "--model", "mock:empty"), "one of the two"),
     ],

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from execverify.errors import ModelError, RunStopped
-from execverify.generation.asker import Asker, Budget
+from execverify.generation.asker import Asker
+from execverify.generation.budget import Budget
 from execverify.generation.store import Answer, RequestStore, request_key
 from execverify.models import Generation, Model, Request, Sampling, load, openai_compatible
 from tests.helpers.faulty_openai_server import Misbehaving, drop, half, misbehaving, status
@@ -59,7 +60,7 @@ def test_a_request_is_sent_once(tmp_path: Path) -> None:
             with asker_of(server, tmp_path) as asker:
                 replies = asker.ask([*requests(5), *requests(5)], SAMPLING)
                 assert [reply.answer and reply.answer.text for reply in replies] == ["hi"] * 10
-                assert asker.usage.total.tokens == 5 * 400
+                assert asker.meter.total.tokens == 5 * 400
         assert set(asked(server).values()) == {1}
         assert len(server.calls) == 5
 
@@ -126,7 +127,7 @@ def test_the_budget_of_tokens_is_kept_and_resumed(tmp_path: Path) -> None:
             asker_of(server, tmp_path, Budget(max_tokens=1_000)) as asker,
         ):
             asker.ask(requests(40), SAMPLING)
-        assert asker.usage.total.tokens <= 1_000
+        assert asker.meter.total.tokens <= 1_000
         assert len(server.calls) == 9  # 100 tokens each, as the server counts; ten would need 1,006 in the worst case
         with asker_of(server, tmp_path, Budget(max_tokens=100 * 40 + 6)) as asker:
             assert all(reply.answer for reply in asker.ask(requests(40), SAMPLING))
@@ -138,7 +139,7 @@ def test_the_budget_of_cost(tmp_path: Path) -> None:
     with misbehaving(otherwise=say("hi", usage=SMALL)) as server:
         with pytest.raises(RunStopped, match=r"--max-cost 0.001.*for 0.00097"), asker_of(server, tmp_path, budget) as asker:
             asker.ask(requests(40), SAMPLING)
-        assert asker.cost() <= 0.001
+        assert asker.meter.cost() <= 0.001
         assert len(server.calls) == 5
 
 

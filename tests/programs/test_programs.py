@@ -412,7 +412,7 @@ def test_one_call_may_be_named_instead_and_has_the_whole_file(tmp_path: Path) ->
         ("def f(): pass", "p.py makes no call"),
         ("f(3)", "p.py does not define 'f'"),
         ("def f():\n    def g(): pass\ng()", "p.py does not define 'g'"),
-        (b"def f(): return '\xe9'", "p.py is not UTF-8 text"),
+        (b"def f(): return '\xe9'", "p.py:1 is not UTF-8 text"),
     ],
 )
 def test_a_python_file_without_a_call_is_refused(tmp_path: Path, text: str | bytes, words: str) -> None:

@@ -8,11 +8,15 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import execverify as ev
+from execverify.datasets.authors import AuthorsReport, authors_rows, is_authors_file
 from execverify.datasets.code_problems import ImportReport, problem_rows
 from execverify.datasets.completions import read_completions
+from execverify.datasets.published import programs_in
 from execverify.datasets.rows_io import read_rows
 from execverify.errors import ExecVerifyError, RowError
 from execverify.evaluation.data import rows_of
@@ -21,7 +25,7 @@ from execverify.programs.records import read_programs
 from execverify.utils import read_files
 from execverify.utils.atomic import atomic_dir, atomic_json, atomic_text, atomic_write
 from execverify.utils.messages import count_phrase, one_line, quoted, redact, redact_url, url_secrets
-from execverify.utils.read_files import read_json_records, read_text
+from execverify.utils.read_files import BadLines, read_json_records, read_text
 
 NOBODY = 2**22 + 1  # a number that no process has
 
@@ -130,6 +134,53 @@ def forms(values: list[object]) -> dict[str, bytes]:
     return {**plain, **{f"{name}, gzip": gzip.compress(data) for name, data in plain.items()}, "mark": b"\xef\xbb\xbf" + lines}
 
 
+def _rows_counted(path: str, bad: BadLines) -> int:
+    return len(list(read_rows(path, bad.add)))
+
+
+def _completions_counted(path: str, bad: BadLines) -> int:
+    """In the order of the rows; the bad line's row gets no completion."""
+    program = ev.Program("def f(n):\n    return n", entry_point="f", arguments="3")
+    return len(read_completions(path, [ev.task(ev.trace(program))] * 3, bad.add))
+
+
+def _problems_counted(path: str, bad: BadLines) -> int:
+    account = ImportReport()
+    list(problem_rows(path, account))
+    for drop in account.drops:
+        bad.add(drop.detail)
+    return account.not_code["math"]
+
+
+def _authors_counted(path: str, bad: BadLines) -> int:
+    assert is_authors_file(path)
+    account = AuthorsReport()
+    rows = list(authors_rows(path, account))
+    for drop in account.drops:
+        bad.add(drop.detail)
+    return len(rows)
+
+
+def _solutions_counted(path: str, bad: BadLines) -> int:
+    bad.add(f"{path}:2 is not UTF-8 text: ")  # records without a solution for a call are passed over, and not counted
+    return len(list(programs_in(path)))
+
+
+NOT_UTF8_READERS: dict[str, tuple[dict[str, Any], Callable[[str, BadLines], int]]] = {
+    "rows": ({"version": 2, "kind": "white_box", "program": {}, "id": "x"}, _rows_counted),
+    "completions": ({"completion": "x"}, _completions_counted),
+    "code problems": ({"ability": "math", "data_source": "m", "prompt": [], "reward_model": {"ground_truth": "2"}}, _problems_counted),
+    "authors": (
+        {"type": "oi", "func_str": "def f(n):\n    return n", "func_name": "f", "func_args": "3", "result": "3"},
+        _authors_counted,
+    ),
+    "solutions": ({"code": "def g(a):\n    return a", "test_list": ["assert g(1) == 1"], "text": "x"}, _solutions_counted),
+    "programs": (PROGRAM, lambda path, _: len(list(read_programs(path)))),
+    "data": ({"a": 1}, lambda path, _: len(rows_of(Path(path)))),
+    "recorded answers": ({"id": "1", "completion": "a"}, lambda path, _: len(read_recorded(path).generations)),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("form", forms([]))
 @pytest.mark.parametrize("name", ["a.jsonl", "a.json", "a.jsonl.gz"])
 def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> None:
@@ -157,6 +208,35 @@ def test_every_reader_reads_every_form(form: str, name: str, tmp_path: Path) -> 
     )
     assert account.not_code == {"math": 2}
     assert list(read_recorded(written({"id": "1", "completion": "a"}, {"id": "2", "completion": "b"})).generations) == ["1", "2"]
+
+
+@pytest.mark.parametrize("form", ["lines", "mark and CRLF", "gzip"])
+@pytest.mark.parametrize("reader", NOT_UTF8_READERS)
+def test_bytes_that_are_not_utf8_are_one_bad_line_for_every_reader(reader: str, form: str, tmp_path: Path) -> None:
+    """A reader that goes on past lines that are not JSON gives the other lines; one that refuses such lines names this one."""
+    value, read = NOT_UTF8_READERS[reader]
+    path = tmp_path / "a.jsonl"
+    good = json.dumps(value).encode()
+    bad = good[:-1] + b', "note": "caf\xe9"}'
+    data = b"\n".join([good, bad, good, b""])
+    if form == "mark and CRLF":
+        data = b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")
+    path.write_bytes(gzip.compress(data) if form == "gzip" else data)
+    bad_lines = BadLines()
+    try:
+        assert read(str(path), bad_lines) == 2
+    except ExecVerifyError as error:
+        assert reader in ("programs", "data", "recorded answers")
+        bad_lines.add(str(error))
+    assert bad_lines.count == 1 and f"{path}:2 is not UTF-8 text: " in bad_lines.first
+
+
+def test_an_array_and_a_text_that_are_not_utf8_name_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'[{"a": 1},\n{"a": "caf\xe9"}]\n')
+    for read in (lambda: list(read_json_records(path, "things")), lambda: read_text(path, "things")):
+        with pytest.raises(RowError, match=r"a\.json:2 is not UTF-8 text: "):
+            read()
 
 
 def test_lists_of_messages_are_lines_and_no_array(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ class Finite(click.FloatRange):
 SEED = click.IntRange(-(2**63), 2**63 - 1)
 """What a row can hold."""
 
+SAMPLES = click.IntRange(1, 10_000)
+"""How many completions of one prompt may be asked for."""
+
 _SECONDS = Finite(0, 3_600, min_open=True)
 _TIMEOUT: Any = click.option("--timeout", default=1.0, show_default=True, type=_SECONDS, help="Seconds that a run may take.")
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from execverify.cli.asking import asking_options, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.common import SAMPLES, SEED, Finite, given_command, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines, note_skipped, write_unless_empty
@@ -65,7 +65,7 @@ _ABOUT_TAUGHT = (
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses styles and phrases.")
 @engine_options
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
-@click.option("--tries", default=4, show_default=True, type=click.IntRange(1), help="Model: most completions of a row.")
+@click.option("--tries", default=4, show_default=True, type=SAMPLES, help="Model: most completions of a row.")
 @click.option("--temperature", default=0.6, show_default=True, type=Finite(0), help="Model: of its completions.")
 @click.option(
     "--top-p", default=0.95, show_default=True, type=Finite(0, 1, min_open=True), help="Model: share of probability drawn from."

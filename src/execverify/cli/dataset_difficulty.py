@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.common import SAMPLES, SEED, Finite, given_command, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines
@@ -37,7 +37,7 @@ _HARD_SHARE = 0.3  # of the samples: the paper's 3 of 10
 @click.command("difficulty")
 @click.argument("rows")
 @click.option("-o", "--output", "out", help="File to write the kept rows to: .parquet or .jsonl; none by default.")
-@click.option("--samples", default=10, show_default=True, type=click.IntRange(1), help="Completions of each row.")
+@click.option("--samples", default=10, show_default=True, type=SAMPLES, help="Completions of each row.")
 @click.option("--keep", "kept", metavar="RANGE", help="Keep rows with so many right samples, such as 0-3; all by default.")
 @click.option("--temperature", default=1.0, show_default=True, type=Finite(0), help="Of the samples.")
 @click.option(

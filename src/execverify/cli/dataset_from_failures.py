@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.common import SAMPLES, SEED, Finite, given_command, limit_options, limits_from_options
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines
@@ -34,7 +34,7 @@ from execverify.utils.read_files import BadLine
 @click.argument("rows")
 @click.argument("completions", required=False)
 @click.option("-o", "--output", "out", required=True, help="File to write: .parquet or .jsonl.")
-@click.option("--samples", default=4, show_default=True, type=click.IntRange(1), help="With --model: completions of each row.")
+@click.option("--samples", default=4, show_default=True, type=SAMPLES, help="With --model: completions of each row.")
 @click.option("--temperature", default=1.0, show_default=True, type=Finite(0), help="With --model: of the samples.")
 @click.option("--top-p", default=0.9, show_default=True, type=Finite(0, 1, min_open=True), help="With --model: share drawn from.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses samples and questions.")
@@ -121,7 +121,7 @@ def _with_completions(rows: list[Row | BadLine], path: str) -> Iterator[Row | Ba
         texts.setdefault(id(task), []).append(text)
     for row, judged in zip(rows, tasks, strict=True):
         yield row if isinstance(row, BadLine) else {**row, _COLUMN: texts.get(id(judged), [])}
-    yield from (BadLine("", why) for why in wrong)
+    yield from (BadLine(why) for why in wrong)
 
 
 def _completed(records: Iterable[Record]) -> list[Record]:

@@ -9,7 +9,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from execverify.cli.common import SEED, Finite, allow_imports, default_workers, model_options
+from execverify.cli.asking import budget_of, budget_options, note_store
+from execverify.cli.common import SAMPLES, SEED, Finite, allow_imports, default_workers, model_options
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.errors import EvaluationError, ExecVerifyError, ModelError
@@ -51,9 +52,7 @@ from execverify.utils.messages import count_phrase
 @click.option(
     "--prompt-template", "style", help=f"How it is asked: {', '.join(PROMPT_STYLES)}, or a template file.  [default: execverify]"
 )
-@click.option(
-    "-n", "--num-samples", "n", type=click.IntRange(1), help="Completions for each item.  [default: 1; recorded answers: all]"
-)
+@click.option("-n", "--num-samples", "n", type=SAMPLES, help="Completions for each item.  [default: 1; recorded answers: all]")
 @click.option("--temperature", type=Finite(0), help="0 takes the likeliest token.  [default: 0]")
 @click.option("--top-p", type=Finite(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of a completion.  [default: 1024]")
@@ -71,6 +70,7 @@ from execverify.utils.messages import count_phrase
     metavar="FOLDER",
     help="Keep answers here by content, for all runs that name it; what it has is not asked again.",
 )
+@budget_options
 @click.option(
     "--model-arg", "options", multiple=True, metavar="NAME=VALUE", help="For the model, such as backend=vllm or model=NAME."
 )
@@ -97,16 +97,21 @@ def evaluate_command(
     workers: int,
     imports: tuple[str, ...],
     as_json: bool,
+    **limits: Any,
 ) -> None:
     """Run benchmarks on a model, and score them by their authors' rules and strictly, beside the baselines of constant answers.
 
-    Exits with 3 where something failed on our side, and the figures are of fewer items: give the command again to go on.
+    Exits with 3 where something failed on our side, and the figures are of fewer items: give the command again to go on. Exits with 3,
+    too, where the budget of --max-tokens-total or --max-cost is spent: give the command with a larger one to go on.
     """
     if listed:
         _list(as_json)
         return
     if not benchmarks or model is None:
         raise click.UsageError("name a benchmark and --model M; `execverify evaluate --list` shows the benchmarks")
+    budget = budget_of(limits)
+    if budget.is_limited and store is None:
+        raise click.UsageError("--max-tokens-total and --max-cost need --store FOLDER, in which what was used is counted")
     files = _files(benchmarks, data)
     given = {"n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens}
     known: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
@@ -115,7 +120,7 @@ def evaluate_command(
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
     asking = partial(
         evaluate, model=model, style=style, sampling=None if recorded else Sampling(**known, seed=seed), limit=limit, seed=seed,
-        store=store, workers=workers, imports=imports, options=model_options(options),
+        store=store, budget=budget, workers=workers, imports=imports, options=model_options(options),
     )  # fmt: skip
     runs = []
     for name in benchmarks:
@@ -131,6 +136,8 @@ def evaluate_command(
         elif len(benchmarks) == 1:
             _print(found.results)
         runs.append(found.results)
+    if store is not None:
+        note_store(store, budget)
     if len(benchmarks) > 1 and runs:
         _summarize(runs, out, as_json)
     if len(runs) < len(benchmarks):

@@ -28,7 +28,7 @@ from execverify.reports.viewer_sources import (
 )
 from execverify.sandbox.result import Limits
 from execverify.utils.messages import count_phrase
-from execverify.utils.read_files import STDIN, BadLine, BadLines, name_of, read_json_records
+from execverify.utils.read_files import STDIN, BadLine, BadLines, first_record, name_of
 
 MOST_ITEMS = 5_000
 """How many items a page has where no limit is given."""
@@ -123,7 +123,7 @@ def kind_of(what: str, call: str | None) -> str:
         return "program"
     if what == STDIN or path.suffix == ".parquet":
         return "rows"
-    first = next((value for _, value in read_json_records(path, "programs or rows")), None)
+    first = first_record(path, "programs or rows")
     if first is None:
         raise RowError(f"{what} is empty: name a file with programs or rows")
     return "program" if isinstance(first, dict) and "code" in first and "program" not in first else "rows"

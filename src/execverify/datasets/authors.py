@@ -33,7 +33,7 @@ from execverify.questions.rows import Row, from_row, to_row
 from execverify.questions.statements import layout_of
 from execverify.questions.task import Task, task
 from execverify.tracing.trace import Trace, trace_many
-from execverify.utils.read_files import BadLine, read_records
+from execverify.utils.read_files import BadLine, first_record, read_records
 
 _KINDS = {"io_mixed": "white_box", "oi": "input_prediction"}
 _PATH = re.compile(r"immediately after line (\d+): .* has been executed for the (\d+) time\?", re.DOTALL)
@@ -73,11 +73,11 @@ def is_authors_record(record: Any) -> bool:
 
 
 def is_authors_file(source: str) -> bool:
-    """Whether the first record of a file of JSON has the authors' form."""
+    """Whether the first record that can be used has the authors' form, in a file of JSON."""
     if not source.endswith((".json", ".jsonl", ".json.gz", ".jsonl.gz")):
         return False
     try:
-        return is_authors_record(next(read_records(source, "records"), ("", None))[1])
+        return is_authors_record(first_record(source, "records"))
     except RowError:
         return False
 
@@ -133,7 +133,9 @@ def authors_rows(
 
 
 def _program(record: Any) -> Program:
-    if isinstance(record, BadLine) or not is_authors_record(record):
+    if isinstance(record, BadLine):
+        raise RowError(record.why)
+    if not is_authors_record(record):
         raise RowError("it needs the fields type, func_str, func_name, func_args and result")
     return Program(str(record["func_str"]), str(record.get("func_name", "f")), str(record.get("func_args", "")))
 

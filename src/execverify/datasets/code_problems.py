@@ -121,6 +121,8 @@ def problem_rows(
 
 def _read(given: Any) -> Record:
     """A record; a mistake in it becomes a reason that many share."""
+    if isinstance(given, BadLine):
+        raise _MalformedRecord("it is no record", given.why)
     if not isinstance(given, Mapping):
         raise _MalformedRecord("it is no record", f"it is {type(given).__name__}, not an object")
     try:
@@ -228,17 +230,11 @@ def _records(source: str, split: str) -> Iterator[tuple[str, Any]]:
     elif path.suffix == ".parquet":
         yield from read_parquet(source)
     elif path.suffix in (".jsonl", ".json", ".gz") or path.is_file():
-        yield from _lines(source)
+        yield from read_records(source, "code problems")
     elif re.fullmatch(r"[\w.-]+/[\w.-]+", source):
         yield from _from_hub(source, split)
     else:
         raise RowError(f"{source}: no such file; give a .jsonl or .parquet file, or a name on the hub such as {HUB}")
-
-
-def _lines(path: str) -> Iterator[tuple[str, Any]]:
-    """The record of each line, or of each entry of one array; a line that is not JSON is no record."""
-    for where, record in read_records(path, "code problems", errors="surrogateescape"):
-        yield where, record.line if isinstance(record, BadLine) else record
 
 
 def _from_hub(name: str, split: str) -> Iterator[tuple[str, Any]]:

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,9 @@ from execverify.programs.program import parse_source, read_arguments
 from execverify.programs.records import ProgramRecord, read_programs
 from execverify.rewards.code.record_formats import Record, format_of, read_record
 from execverify.rewards.code.test_formats import UnitTestFormat
-from execverify.utils.read_files import BadLine, read_records
+from execverify.utils.read_files import BadLine, first_record, read_records
+
+_WHAT = "programs or code problems"
 
 
 def programs_in(path: str) -> Iterator[ProgramRecord]:
@@ -22,19 +23,16 @@ def programs_in(path: str) -> Iterator[ProgramRecord]:
     test that calls it; one that has none, or that asks for a method or for a program with standard input, gives none.
 
     Args:
-        path: a Python file, a file of rows with `code` and `input`, or or published records (JSON lines or an array,
+        path: a Python file, a file of rows with `code` and `input`, or published records (JSON lines or an array,
             gzipped or not).
 
     Raises:
         RowError, ProgramError: the file is none of these.
     """
-    if Path(path).suffix != ".py":
-        records = read_records(path, "programs or code problems", errors="surrogateescape")
-        first = list(islice(records, 1))
-        if first and _is_published(first[0][1]):
-            yield from _solutions(chain(first, records), Path(path).name.partition(".")[0])
-            return
-    yield from read_programs(path)
+    if Path(path).suffix != ".py" and _is_published(first_record(path, _WHAT)):
+        yield from _solutions(read_records(path, _WHAT), Path(path).name.partition(".")[0])
+    else:
+        yield from read_programs(path)
 
 
 def _is_published(row: Any) -> bool:

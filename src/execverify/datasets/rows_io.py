@@ -162,7 +162,7 @@ def read_row_lines(path: str) -> Iterator[Row | BadLine]:
         if isinstance(row, BadLine):
             yield row
         elif why := _why_not_a_row(row):
-            yield BadLine("", f"{where} is {why}")
+            yield BadLine(f"{where} is {why}")
         else:
             yield row
 

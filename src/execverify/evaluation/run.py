@@ -29,6 +29,7 @@ from execverify.evaluation.data import Progress, Source, digest, no_progress
 from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
+from execverify.generation.budget import Budget
 from execverify.generation.store import RequestStore
 from execverify.generation.stored_model import StoredModel
 from execverify.models import Generation, Model, Request, Sampling
@@ -72,6 +73,7 @@ def evaluate(
     limit: int | None = None,
     out: str | Path | None = None,
     store: str | Path | None = None,
+    budget: Budget | None = None,
     seed: int = 0,
     workers: int = 1,
     imports: Collection[str] = (),
@@ -89,6 +91,7 @@ def evaluate(
         limit: only the first so many items.
         out: a folder in which generations are kept as they arrive, and from which an interrupted run goes on.
         store: a folder in which answers are kept by content, for all runs that name it: what it has is not asked again.
+        budget: what the answers in the store may use, those of earlier runs included; it needs a store.
         seed: for benchmarks that draw their items.
         workers: how many processes run programs at once.
         imports: installed modules that the benchmark's programs may import beside the standard library.
@@ -98,6 +101,7 @@ def evaluate(
     Raises:
         EvaluationError: no such benchmark, style or data.
         ModelError: no such model, or a folder of another run.
+        RunStopped: the budget is spent. The same call with a larger one resumes.
         InsufficientIsolationError: an answer must be run, and this system cannot confine it.
     """
     bench = benchmark_of(benchmark) if isinstance(benchmark, str) else benchmark
@@ -110,6 +114,10 @@ def evaluate(
         raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
     if limit is not None and limit < 1:
         raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
+    if budget is not None and budget.is_limited and store is None:
+        raise EvaluationError("a budget needs a store, in which what was used is counted: give a folder as store (--store)")
+    if store is not None:
+        RequestStore(store).close()  # a folder that cannot be used is reported before programs run
     source = bench.located(Source(path, seed, workers, _names(imports), limit, progress))
     path = source.path
     items = _items(bench, source)
@@ -117,7 +125,7 @@ def evaluate(
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
     asked = resolve_model(model, bench, items, reading, options or {})
-    generations, answered = _answers(asked, requests, drawn, out, store, progress, close=isinstance(model, str))
+    generations, answered = _answers(asked, requests, drawn, out, store, budget, progress, close=isinstance(model, str))
     records = grade_records(bench, items, generations, reading, workers, progress)
     asked_for = {
         **_source(path, limit, seed, imports),
@@ -135,6 +143,7 @@ def _answers(
     drawn: Sampling,
     out: str | Path | None,
     store: str | Path | None,
+    budget: Budget | None,
     progress: Progress,
     *,
     close: bool,
@@ -145,7 +154,7 @@ def _answers(
             generations = _generated(asked, requests, drawn, out, progress)
         else:
             with closing(RequestStore(store)) as kept:
-                generations = _generated(StoredModel(asked, kept), requests, drawn, out, progress)
+                generations = _generated(StoredModel(asked, kept, budget), requests, drawn, out, progress)
         return generations, {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
     finally:
         if close:

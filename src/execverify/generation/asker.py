@@ -9,20 +9,20 @@ with the requests that are under way. Where it does not fit, it waits for them; 
 """
 
 import contextlib
-import math
 import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from execverify.cot.generate import estimate_tokens
 from execverify.errors import ModelError, RunStopped
-from execverify.generation.store import Answer, RequestStore, Totals, request_key
+from execverify.generation.budget import Budget, Meter, prompt_tokens
+from execverify.generation.store import Answer, RequestStore, request_key
 from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request, Sampling, StreamingModel
-from execverify.utils.messages import noun_for, one_line
+from execverify.utils.messages import one_line
 
 MIN_REQUESTS_FOR_ERROR_SHARE = 20
 """Requests before which a share of errors says nothing."""
@@ -30,47 +30,6 @@ MIN_REQUESTS_FOR_ERROR_SHARE = 20
 RESUME = "what was answered is kept: give the same command again to resume"
 _CLOSE_SECONDS = 1.0
 _GATHER_SECONDS = 0.005
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a run may use. Answers of earlier runs in the same store count.
-
-    Attributes:
-        max_tokens: tokens of prompts and completions together; None for any number.
-        max_cost: in the currency of the prices; None for any cost.
-        price_in, price_out: of a million tokens of prompts and of completions.
-        max_error_share: share of failed requests above which the run stops, 0 to 1.
-
-    Raises:
-        ModelError: a number out of range, or a greatest cost without prices.
-    """
-
-    max_tokens: int | None = None
-    max_cost: float | None = None
-    price_in: float = 0.0
-    price_out: float = 0.0
-    max_error_share: float = 0.2
-
-    def __post_init__(self) -> None:
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise ModelError(f"--max-tokens-total is {self.max_tokens}: give 1 or more")
-        if self.price_in < 0 or self.price_out < 0 or (self.max_cost is not None and self.max_cost <= 0):
-            raise ModelError("--max-cost must be above 0, and prices at least 0")
-        if self.max_cost is not None and not (self.price_in or self.price_out):
-            raise ModelError("--max-cost needs prices: give --price-in and --price-out, each for a million tokens")
-        if not 0 <= self.max_error_share <= 1:
-            raise ModelError(f"--max-error-share is {self.max_error_share:g}: give a share from 0 to 1")
-
-    def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """What tokens cost."""
-        return (prompt_tokens * self.price_in + completion_tokens * self.price_out) / 1e6
-
-    def exceeded_by(self, prompt_tokens: int, completion_tokens: int) -> bool:
-        """Whether so many tokens are more than the budget."""
-        if self.max_tokens is not None and prompt_tokens + completion_tokens > self.max_tokens:
-            return True
-        return self.max_cost is not None and self.cost(prompt_tokens, completion_tokens) > self.max_cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +49,12 @@ class Usage:
         from_store: how many of these the store had.
         sent: how many were sent to the model.
         errors: how many of these failed after all tries.
-        total: answers and tokens of the store, those of earlier runs included.
     """
 
     asked: int = 0
     from_store: int = 0
     sent: int = 0
     errors: int = 0
-    total: Totals = field(default_factory=Totals)
 
 
 @dataclass(slots=True)
@@ -118,19 +75,22 @@ class Asker:
         store: keeps what it answers. It is closed with the asker, and so is the model.
         budget: what may be used.
         concurrency: requests under way at once.
+
+    Attributes:
+        meter: what the answers in the store used, those of earlier runs included.
+        usage: what this asker did.
     """
 
     def __init__(self, model: Model, store: RequestStore, budget: Budget | None = None, concurrency: int = 16) -> None:
         self.model, self.store = model, store
-        self.budget = Budget() if budget is None else budget
+        self.meter = Meter(budget, store.totals())
         self.concurrency = max(1, concurrency)
-        self.usage = Usage(total=store.totals())
+        self.usage = Usage()
         self._pending: dict[str, _Pending] = {}
         self._under_way: dict[str, _Pending] = {}
         self._waiting: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._answered: queue.SimpleQueue[Generation | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._prompt_ratio = 1.0  # most tokens of a prompt that the server counted, for each that was estimated
         self._changed = threading.Condition()
         self._stopped: Exception | None = None
 
@@ -166,18 +126,14 @@ class Asker:
             self.usage.from_store += sum(key in known for key in keys)
         return [one if isinstance(one, Reply) else one.result() for one in waiting]
 
-    def cost(self) -> float:
-        """What the answers in the store cost, those of earlier runs included."""
-        return self.budget.cost(self.usage.total.prompt_tokens, self.usage.total.completion_tokens)
-
     def _submit(self, key: str, request: Request, sampling: Sampling) -> "Future[Reply]":
         with self._changed:
             if self._stopped is not None:
                 raise self._stopped
             pending = self._pending.get(key)
             if pending is None:
-                tokens = sum(estimate_tokens(message["content"]) + 4 for message in request.messages)
-                pending = _Pending(Request(key, request.messages, request.sample), sampling, tokens, Future())
+                sent = Request(key, request.messages, request.sample)
+                pending = _Pending(sent, sampling, prompt_tokens(request), Future())
                 self._pending[key] = pending
                 self._waiting.put(pending)
                 if not self._threads:
@@ -237,7 +193,7 @@ class Asker:
                     self.usage.sent += 1
                     return True
                 if not fits and not self._under_way:
-                    self._stop(RunStopped(self._budget_message()))
+                    self._stop(self.meter.stopped())
                     return False
                 if not wait:
                     return False
@@ -246,23 +202,7 @@ class Asker:
 
     def _fits(self, pending: _Pending) -> bool:
         waiting = [pending, *self._under_way.values()]
-        total = self.usage.total
-        return not self.budget.exceeded_by(
-            total.prompt_tokens + math.ceil(self._prompt_ratio * sum(one.prompt_tokens for one in waiting)),
-            total.completion_tokens + sum(one.sampling.max_tokens for one in waiting),
-        )
-
-    def _budget_message(self) -> str:
-        budget, total = self.budget, self.usage.total
-        spent = f"{total.tokens:,} {noun_for(total.tokens, 'token')}"
-        if budget.price_in or budget.price_out:
-            spent += f" for {self.cost():.4g}"
-        limits = [f"--max-tokens-total {budget.max_tokens:,}"] if budget.max_tokens is not None else []
-        limits += [f"--max-cost {budget.max_cost:g}"] if budget.max_cost is not None else []
-        return (
-            f"stopped at the budget ({' and '.join(limits)}): {spent} are used, and the next request may not fit; "
-            "what was answered is kept: give the same command with a larger budget to resume"
-        )
+        return self.meter.fits(sum(one.prompt_tokens for one in waiting), sum(one.sampling.max_tokens for one in waiting))
 
     # ----------------------------------------------------------------------------------- in the thread that keeps
 
@@ -302,17 +242,16 @@ class Asker:
     def _count(self, pending: _Pending, reply: Reply) -> None:
         """Adds an answer or an error to the counts; stops the run where there are too many errors."""
         if reply.answer is not None:
-            self.usage.total = self.usage.total.plus(reply.answer)
-            self._prompt_ratio = max(self._prompt_ratio, reply.answer.prompt_tokens / pending.prompt_tokens)
+            self.meter.count(reply.answer, pending.prompt_tokens)
             return
         self.usage.errors += 1
-        sent, errors = self.usage.sent - len(self._under_way), self.usage.errors
+        sent, errors, share = self.usage.sent - len(self._under_way), self.usage.errors, self.meter.budget.max_error_share
         if reply.error.startswith(SKIPPED_REQUEST):
             self._stop(RunStopped(f"the server stopped answering ({errors} of {sent} requests failed); {RESUME}"))
-        elif sent >= MIN_REQUESTS_FOR_ERROR_SHARE and errors > self.budget.max_error_share * sent:
+        elif sent >= MIN_REQUESTS_FOR_ERROR_SHARE and errors > share * sent:
             self._stop(
                 RunStopped(
-                    f"stopped: {errors} of {sent} requests failed, more than --max-error-share {self.budget.max_error_share:g} allows; "
+                    f"stopped: {errors} of {sent} requests failed, more than --max-error-share {share:g} allows; "
                     f"the last: {one_line(reply.error, 200)}; {RESUME}"
                 )
             )

@@ -34,6 +34,18 @@ CREATE TABLE IF NOT EXISTS answers (
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, estimated INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+_COLUMNS = [
+    "key",
+    "model",
+    "prompt",
+    "sampling",
+    "sample",
+    "completion",
+    "finish_reason",
+    "prompt_tokens",
+    "completion_tokens",
+    "estimated",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,7 @@ class RequestStore:
         name: of the file that is written, without its ending: one for each process that writes at the same time.
 
     Raises:
-        ModelError: the folder cannot be written, or a file in it is no store.
+        ModelError: the folder cannot be written, or a file in it is no store, or one of another version.
     """
 
     def __init__(self, folder: str | Path, name: str = "local") -> None:
@@ -101,12 +113,11 @@ class RequestStore:
         self._lock = threading.Lock()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._own = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
-            self._own.execute("PRAGMA journal_mode=WAL")
-            self._own.execute("PRAGMA synchronous=NORMAL")
-            self._own.executescript(_TABLES)
-        except (OSError, sqlite3.Error) as error:
-            raise self._error(self.path, error) from None
+        except OSError as error:
+            raise ModelError(
+                f"{self.folder} is no folder that can be made or read ({error.strerror}): name another one"
+            ) from None
+        self._own = self._opened(self.path, f"{self.path.absolute().as_uri()}?mode=rwc")
         self._others: dict[Path, sqlite3.Connection] = {}
 
     def close(self) -> None:
@@ -158,27 +169,34 @@ class RequestStore:
 
     def totals(self) -> Totals:
         """Answers and tokens of all files."""
-        numbers = [0, 0, 0]
         query = "SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0) FROM answers"
         with self._lock:
-            for path, file in self._files():
-                try:
-                    counts = file.execute(query).fetchone()
-                except sqlite3.Error as error:
-                    raise self._error(path, error) from None
-                numbers = [a + b for a, b in zip(numbers, counts, strict=True)]
-        return Totals(*numbers)
+            found = [row for path, file in self._files() for row in self._rows(path, file, query)]
+        return Totals(*(int(sum(numbers)) for numbers in zip((0, 0, 0), *found, strict=True)))
 
     def _files(self) -> list[tuple[Path, sqlite3.Connection]]:
         """Our file, and those of others that are there by now."""
         for path in sorted(self.folder.glob(f"*{_SUFFIX}")):
             if path != self.path and path not in self._others:
-                try:
-                    uri = f"{path.absolute().as_uri()}?mode=ro"
-                    self._others[path] = sqlite3.connect(uri, uri=True, timeout=60, check_same_thread=False)
-                except sqlite3.Error as error:
-                    raise self._error(path, error) from None
+                self._others[path] = self._opened(path, f"{path.absolute().as_uri()}?mode=ro")
         return [(self.path, self._own), *self._others.items()]
+
+    def _opened(self, path: Path, uri: str) -> sqlite3.Connection:
+        with contextlib.ExitStack() as stack:
+            try:
+                file = sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None, check_same_thread=False)
+                stack.callback(file.close)
+                if path == self.path:
+                    file.execute("PRAGMA journal_mode=WAL")
+                    file.execute("PRAGMA synchronous=NORMAL")
+                    file.executescript(_TABLES)
+                columns = [row[1] for row in file.execute("PRAGMA table_info(answers)")]
+            except sqlite3.Error as error:
+                raise self._error(path, error) from None
+            if columns and columns != _COLUMNS:
+                raise ModelError(f"{path} is a store of requests of another version: move it away, or name another folder")
+            stack.pop_all()
+            return file
 
     def _read(self, path: Path, file: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Answer]:
         found: dict[str, Answer] = {}
@@ -188,24 +206,26 @@ class RequestStore:
                 "SELECT key, completion, finish_reason, prompt_tokens, completion_tokens, estimated FROM answers "
                 f"WHERE key IN ({', '.join('?' * len(part))})"
             )
-            try:
-                rows = file.execute(query, part).fetchall()
-            except sqlite3.OperationalError as error:
-                if "no such table" in str(error):  # another process has just made the file
-                    return found
-                raise self._error(path, error) from None
-            except sqlite3.Error as error:
-                raise self._error(path, error) from None
-            for key, text, finish, prompt, completion, estimated in rows:
-                found[key] = Answer(json.loads(text), finish, prompt, completion, bool(estimated))
+            for key, text, finish, prompt, completion, estimated in self._rows(path, file, query, part):
+                try:
+                    found[key] = Answer(json.loads(text), finish, int(prompt), int(completion), bool(estimated))
+                except (TypeError, ValueError) as error:
+                    raise self._error(path, error) from None
         return found
+
+    def _rows(self, path: Path, file: sqlite3.Connection, query: str, values: Sequence[str] = ()) -> list[Any]:
+        try:
+            return file.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            if "no such table" in str(error) and path != self.path:  # another process has just made the file
+                return []
+            raise self._error(path, error) from None
 
     @staticmethod
     def _error(path: Path, error: Exception) -> ModelError:
-        if isinstance(error, OSError | sqlite3.OperationalError):  # a full disk, no permission, a lock that stays
+        if isinstance(error, sqlite3.OperationalError):  # a full disk, no permission, a lock that stays
             return ModelError(
-                f"{path} cannot be read or written ({error}): free the disk or name another folder with --requests; "
-                "what was answered is kept"
+                f"{path} cannot be read or written ({error}): free the disk or name another folder; what was answered is kept"
             )
         return ModelError(f"{path} cannot be used as a store of requests ({error}): move it away, or name another folder")
 

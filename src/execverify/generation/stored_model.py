@@ -6,6 +6,9 @@
 
 Answers are found by content (see `generation.store`): model, settings, messages, sampling and the number of the sample. The name and
 the settings are those of the model, so results do not depend on the store.
+
+With a budget, requests are sent in parts: each is as long as the budget allows, if every answer had the most tokens. The tokens that an
+answer did not need are there for the next part.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +16,9 @@ from dataclasses import replace
 from typing import Any
 
 from execverify.cot.generate import estimate_tokens
+from execverify.generation.budget import Budget, Meter, prompt_tokens
 from execverify.generation.store import Answer, RequestStore, request_key
-from execverify.models.model import Generation, Model, Request, Sampling, check_ids
+from execverify.models.model import SKIPPED_REQUEST, Generation, Model, Request, Sampling, check_ids
 
 
 class StoredModel:
@@ -23,10 +27,12 @@ class StoredModel:
     Args:
         model: answers what the store does not have.
         store: has the answers of earlier runs, and gets those of this one as they arrive.
+        budget: what the answers in the store may use. Its share of errors does not stop a model: each failure is in its generation.
     """
 
-    def __init__(self, model: Model, store: RequestStore) -> None:
+    def __init__(self, model: Model, store: RequestStore, budget: Budget | None = None) -> None:
         self._model, self._store = model, store
+        self._meter = Meter(budget, store.totals())
         self.name = model.name
 
     @property
@@ -41,6 +47,7 @@ class StoredModel:
 
         Raises:
             ModelError: the store cannot be read or written.
+            RunStopped: the next request may not fit into the budget. Answers until then are kept.
         """
         check_ids(requests)
         groups: dict[int, list[tuple[Request, list[Answer]]]] = {}
@@ -53,7 +60,7 @@ class StoredModel:
         for first, group in groups.items():
             known = {request.id: (request, answers) for request, answers in group}
             rest = [replace(request, sample=request.sample + first) for request, _ in group]
-            for made in self._model.generate(rest, replace(sampling, n=sampling.n - first)):
+            for made in self._sent(rest, replace(sampling, n=sampling.n - first)):
                 request, answers = known[made.id]
                 answers += _answers(request, made)
                 self._keep(request, sampling, answers, first)
@@ -62,6 +69,33 @@ class StoredModel:
     def close(self) -> None:
         """Closes the model, and not the store."""
         self._model.close()
+
+    def _sent(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+        """What the model generates, in parts that fit the budget; after a part that a dead server stopped, nothing more is sent."""
+        down: str | None = None
+        for part in self._parts(requests, sampling):
+            if down is not None:
+                yield from (Generation(request.id, (), down) for request in part)
+                continue
+            for made in self._model.generate(part, sampling):
+                if (made.error or "").startswith(SKIPPED_REQUEST):
+                    down = made.error
+                yield made
+
+    def _parts(self, requests: Sequence[Request], sampling: Sampling) -> Iterator[Sequence[Request]]:
+        """Requests that fit the budget together. Each part is taken when the ones before are answered, so their tokens are known."""
+        start = 0
+        while start < len(requests):
+            end, tokens = start, sampling.n * prompt_tokens(requests[start])
+            while self._meter.fits(tokens, (end + 1 - start) * sampling.n * sampling.max_tokens):
+                end += 1
+                if end == len(requests):
+                    break
+                tokens += sampling.n * prompt_tokens(requests[end])
+            if end == start:
+                raise self._meter.stopped()
+            yield requests[start:end]
+            start = end
 
     def _keys(self, request: Request, sampling: Sampling, count: int) -> list[str]:
         samples = range(request.sample, request.sample + count)
@@ -83,6 +117,8 @@ class StoredModel:
         ]
         if entries:
             self._store.put_many(entries)
+        for *_, answer in entries:
+            self._meter.count(answer, prompt_tokens(request))
 
 
 def _answers(request: Request, made: Generation) -> list[Answer]:
@@ -90,7 +126,7 @@ def _answers(request: Request, made: Generation) -> list[Answer]:
     reasons = [*made.finish_reasons, *[""] * len(made.completions)]
     if made.usage is not None and len(made.completions) == 1:
         return [Answer(made.completions[0], reasons[0], *made.usage, estimated=False)]
-    prompt = sum(estimate_tokens(message["content"]) + 4 for message in request.messages)
+    prompt = prompt_tokens(request)
     return [Answer(text, reason, prompt, estimate_tokens(text)) for text, reason in zip(made.completions, reasons, strict=False)]
 
 

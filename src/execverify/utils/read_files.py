@@ -1,7 +1,9 @@
-"""Text files that people hand over: plain or gzip, JSON Lines or one JSON array; a wrong one is refused in one clear line.
+"""Text files of users: plain or gzip, JSON Lines or one JSON array, in UTF-8, with or without a byte-order mark.
 
-What is read is bounded while it is read: a line by `MOST_LINE` characters, an array by `MOST_ARRAY`, and what a gzip file holds by
-`MOST_RATIO` times its own size, or by `ALWAYS` bytes where that is more.
+A file of another kind is refused in one line. A line that is not JSON, or not UTF-8, is given as a `BadLine` with its number.
+
+What is read is bounded while it is read: a line by `MAX_LINE_BYTES` characters, an array by `MAX_ARRAY_BYTES`, and what a gzip file
+holds by `MAX_COMPRESSION_RATIO` times its own size, or by `ALWAYS` bytes where that is more.
 """
 
 import contextlib
@@ -9,6 +11,7 @@ import gzip
 import io
 import itertools
 import json
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -38,6 +41,9 @@ STDIN = "-"
 _GZIP = b"\x1f\x8b"
 _PACKED = {b"PK\x03\x04": "a zip archive", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "Zstandard"}
 _PARQUET = b"PAR1"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""What stands in a decoded text for a byte that is not UTF-8 (`surrogateescape`)."""
 _CHUNK = 1 << 16
 
 
@@ -55,35 +61,39 @@ def read_text(path: str | Path, what: str, error: type[ExecVerifyError] = RowErr
         error: what to raise.
 
     Raises:
-        ExecVerifyError: `error`, in one line: no such file, a folder, another format, or more than `MOST_TEXT` characters.
+        ExecVerifyError: `error`, in one line: no such file, a folder, another format, bytes that are not UTF-8 (with their line), or
+            more than `MAX_TEXT_BYTES` characters.
     """
     with _opened(path, what, error) as file:
         text = file.read(MAX_TEXT_BYTES + 1)
         if len(text) > MAX_TEXT_BYTES:
             raise error(f"{name_of(path)} has more than {MAX_TEXT_BYTES} characters: give it in parts, or as JSON Lines")
-        return text
+    if found := _NOT_UTF8.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise error(f"{name_of(path)}:{line} is not UTF-8 text: name a file of {what} in UTF-8")
+    return text
 
 
 def read_records(
-    path: str | Path, what: str, error: type[ExecVerifyError] = RowError, *, hint: str = "", errors: str = "strict"
+    path: str | Path, what: str, error: type[ExecVerifyError] = RowError, *, hint: str = ""
 ) -> Iterator[tuple[str, Any]]:
     """The JSON value of each line, or of each entry of one JSON array, with its place for messages; empty lines are left out.
 
-    A place is `FILE:3`: line 3, or entry 3 of an array. A line that is not JSON is given as a `BadLine`, so that the caller may count
-    it and go on, or raise an error.
+    A place is `FILE:3`: line 3, or entry 3 of an array. A line that is not JSON, or that has bytes that are not UTF-8, is given
+    as a `BadLine`, so that the caller may count it and go on, or raise an error.
 
     Args:
         path: a file, a gzip file, or `-` for standard input.
         what: what it should hold, in the plural, for messages.
         error: what to raise.
         hint: what to do where a line is not JSON.
-        errors: what becomes of bytes that are not UTF-8, as in `open`; "strict" refuses the file.
 
     Raises:
-        ExecVerifyError: `error`, in one line: the file cannot be read, or a line or an array is too long.
+        ExecVerifyError: `error`, in one line: the file cannot be read, an array is not JSON or not UTF-8, or a line or an array is too
+            long.
     """
     hint = hint or f"a file of {what} has one JSON value a line, or is one JSON array"
-    with _opened(path, what, error, errors) as file:
+    with _opened(path, what, error) as file:
         lines = _lines(file, name_of(path), error)
         before = list(itertools.islice(lines, 2))
         if before and before[0][1].lstrip().startswith("[") and not _is_lines(before):
@@ -92,9 +102,9 @@ def read_records(
         for number, line in itertools.chain(before, lines):
             where = f"{name_of(path)}:{number}"
             try:
-                value = json.loads(line)
+                value = json.loads(line) if not _NOT_UTF8.search(line) else BadLine(f"{where} is not UTF-8 text: {hint}")
             except (ValueError, RecursionError) as wrong:
-                value = BadLine(line, f"{where} is not JSON ({wrong}): {hint}")
+                value = BadLine(f"{where} is not JSON ({wrong}): {hint}")
             yield where, value
 
 
@@ -103,11 +113,9 @@ class BadLine:
     """A line that cannot be used.
 
     Attributes:
-        line: its text; "" where it is JSON.
         why: the message, with the file and the number of the line.
     """
 
-    line: str
     why: str
 
 
@@ -136,11 +144,27 @@ class BadLines:
 def read_json_records(
     path: str | Path, what: str, error: type[ExecVerifyError] = RowError, *, hint: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """The same as `read_records`, where a line that is not JSON is an error."""
+    """The same as `read_records`, where a line that is not JSON, or not UTF-8, is an error."""
     for where, value in read_records(path, what, error, hint=hint):
         if isinstance(value, BadLine):
             raise error(value.why)
         yield where, value
+
+
+def first_record(path: str | Path, what: str, error: type[ExecVerifyError] = RowError) -> Any:
+    """The first value of a file that can be used; None for an empty file.
+
+    Raises:
+        ExecVerifyError: `error`, in one line: the file cannot be read, or none of its lines can be used.
+    """
+    bad = BadLines()
+    for _, value in read_records(path, what, error):
+        if not isinstance(value, BadLine):
+            return value
+        bad.add(value.why)
+    if bad.count:
+        raise error(bad.first)
+    return None
 
 
 def _is_lines(first: list[tuple[int, str]]) -> bool:
@@ -165,6 +189,8 @@ def _array(lines: Iterator[tuple[int, str]], name: str, error: type[ExecVerifyEr
         size += len(line)
         if size > MAX_ARRAY_BYTES:
             raise error(f"{name} is a JSON array of more than {MAX_ARRAY_BYTES} characters: write one JSON value a line")
+        if _NOT_UTF8.search(line):
+            raise error(f"{name}:{number} is not UTF-8 text: {hint}")
         numbers.append(number)
         parts.append(line)
     try:
@@ -189,8 +215,8 @@ def _lines(file: IO[str], name: str, error: type[ExecVerifyError]) -> Iterator[t
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: str = "strict") -> Iterator[IO[str]]:
-    """A file as text; whatever goes wrong while it is read is reported in one line."""
+def _opened(path: str | Path, what: str, error: type[ExecVerifyError]) -> Iterator[IO[str]]:
+    """A file as text, in which surrogates stand for bytes that are not UTF-8; each failure to read it is reported in one line."""
     name = name_of(path)
     try:
         with contextlib.ExitStack() as stack:
@@ -208,10 +234,10 @@ def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: s
             if not hasattr(binary, "peek"):
                 binary = io.BufferedReader(binary)
             start = binary.peek(8)[:8]
-            _refuse_packed(start, name, what, error)
+            _refuse_other_formats(start, name, what, error)
             if start.startswith(_GZIP):
                 binary = io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=binary), size, name, error), _CHUNK)
-            text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors=errors)
+            text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape")
             try:
                 yield text
             finally:
@@ -221,8 +247,6 @@ def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: s
         raise error(f"{name}: no such file") from None
     except IsADirectoryError:
         raise error(f"{name} is a folder: name a file of {what}") from None
-    except UnicodeDecodeError:
-        raise error(f"{name} is not UTF-8 text: name a file of {what} (JSON lines, or gzip of them)") from None
     except (gzip.BadGzipFile, zlib.error, EOFError):
         raise error(f"{name} is a damaged gzip file: it is cut off, or something else follows") from None
     except (OSError, ValueError) as wrong:
@@ -231,16 +255,18 @@ def _opened(path: str | Path, what: str, error: type[ExecVerifyError], errors: s
         raise error(f"{name} cannot be read: {getattr(wrong, 'strerror', None) or wrong}") from None
 
 
-def _refuse_packed(start: bytes, name: str, what: str, error: type[ExecVerifyError]) -> None:
+def _refuse_other_formats(start: bytes, name: str, what: str, error: type[ExecVerifyError]) -> None:
     if start.startswith(_PARQUET):
         raise error(f"{name} is a Parquet file: its name must end in .parquet where Parquet is read")
+    if start.startswith(_UTF16):
+        raise error(f"{name} is not UTF-8 text: name a file of {what} in UTF-8, not in UTF-16")
     for mark, kind in _PACKED.items():
         if start.startswith(mark):
             raise error(f"{name} is {kind}: unpack it, or pack it with gzip; {what} are text, or text in a .gz file")
 
 
 class _Bounded(io.RawIOBase):
-    """What a gzip file holds, no more than `MOST_RATIO` times its size or `ALWAYS` bytes."""
+    """What a gzip file holds, no more than `MAX_COMPRESSION_RATIO` times its size or `ALWAYS` bytes."""
 
     def __init__(self, file: gzip.GzipFile, size: int | None, name: str, error: type[ExecVerifyError]) -> None:
         self._file, self._name, self._error = file, name, error
