@@ -7,8 +7,9 @@ python examples/train_trl.py --data rows.parquet                # your own rows,
 
 `--model tiny` makes a model of two thirds of a million weights from nothing. It first learns right answers for a minute (SFT), because a
 model of random weights would get the reward 0 for everything. Then it is trained by its rewards (RL), with smaller settings than those
-that --help shows. It only guesses: expect mean rewards of 0 to 0.1. The command shows that everything is installed and that rewards
-arrive; it teaches nothing useful.
+that --help shows. It only guesses: expect mean rewards of 0 to 0.0625. The command shows that everything is installed and that rewards
+arrive; it teaches nothing useful. Add it to `--data` too, where no hub can be reached: give rows of short prompts then
+(`execverify dataset from-programs ... --prompt-template minimal`).
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import execverify as ev
+from execverify.questions import from_row
 from execverify.rewards.trl import white_box_reward
 from execverify.training.presets import load_preset
 
@@ -28,7 +30,6 @@ def tiny_model(rows: list[dict[str, Any]], folder: Path, steps: int) -> str:
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from execverify.questions import from_row
     from execverify.training.base_model import base_model
 
     answered = [{"prompt": row["prompt"], "completion": [{"role": "assistant", "content": from_row(row).gold}]} for row in rows]
@@ -96,15 +97,16 @@ def main() -> None:
             ev.generate_tasks(size=given.rows, seed=0, levels=given.levels, prompt_template=given.prompt_template, **small)
         )
         rows = Dataset.from_list([ev.to_row(task) for task in tasks])
-        row = rows[0]
-        right = white_box_reward(
-            completions=[tasks[0].gold], kind=[row["kind"]], program=[row["program"]], questions=[row["questions"]]
-        )
-        print("reward of a right answer:", *right, flush=True)
+    row = rows[0]
+    right = white_box_reward(
+        completions=[from_row(row).gold], kind=[row["kind"]], program=[row["program"]], questions=[row["questions"]]
+    )
+    print("reward of a right answer:", *right, flush=True)
     if given.model == "tiny":
         torch.set_num_threads(1)  # enough for it; on a busy machine, threads wait for each other
         given.model = tiny_model(rows.to_list(), Path(given.output), given.sft_steps)
-    print(f"loading {given.model}; where no hub can be reached, give --model a folder, or tiny", flush=True)
+    elif not Path(given.model).is_dir():
+        print(f"loading {given.model} from the hub; where none can be reached, give --model a folder, or tiny", flush=True)
     tokenizer = AutoTokenizer.from_pretrained(given.model, padding_side="left")
     per_device = min(given.prompts * given.generations, 16)
     settings = GRPOConfig(
@@ -132,6 +134,8 @@ def main() -> None:
     )
     trainer.train()
     trainer.save_model(given.output)
+    means = (line.get("rewards/white_box_reward/mean") for line in trainer.state.log_history)
+    print("mean reward of each step:", *(f"{mean:.3f}" for mean in means if mean is not None))
     template = "" if given.data else f" --prompt-template {given.prompt_template}"  # rows of a file have prompts already
     print(f"saved {given.output}: execverify evaluate heldout --model {given.output}{template}")
 

@@ -72,7 +72,8 @@ def train_command(
 
     if listed:
         for name in preset_names():
-            stdout.print(Text(name, style="bold"), Text(load_preset(name).description), sep="  ")
+            known = load_preset(name)
+            stdout.print(Text(name, style="bold"), Text(", ".join(filter(None, (known.description, known.duration)))), sep="  ")
             stdout.print(Text(f"  {FOLDER / name}.toml"), soft_wrap=True)
         return
     if stage is None or preset is None:
@@ -83,7 +84,7 @@ def train_command(
         raise click.UsageError("put the word probe first: execverify train probe --preset NAME ...")
     settings = load_preset(preset, changes)
     folder = Path(out or f"runs/{Path(preset).stem}")
-    note(f"{Path(preset).stem}: {settings.description}")
+    note(f"{Path(preset).stem}: " + ", ".join(filter(None, (settings.description, settings.duration))))
     training = TrainingPipeline(settings, folder, workers, logger=note, evaluated=not no_evaluation)
     status = TRAINERS.get(engine)(training, list(_STAGES.values()) if stage == "all" else [_STAGES[stage]], model)
     if status or engine != "trl":

@@ -18,7 +18,7 @@ _MEANINGS = {
     "next_statement": "the statement that runs next.",
     "chain": "the chain of thought, which describes the run line by line before the answer. It is right if every line is true.",
     "verified": "the output is right, and every line of the chain before it is true.",
-    "all": "the only task of an evaluation. Of code tasks: programs that pass all their unit tests.",
+    "all": "the score of an evaluation that has one task, such as code tasks: programs that pass all their unit tests.",
     "mean of tasks": "the plain mean of the tasks' scores.",
     "guessed": "percent of right outputs whose chain is not true. Less is better.",
 }

@@ -49,6 +49,8 @@ class _Change:
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
     def __str__(self) -> str:
+        if self.difference == 0 and self.interval in (None, (0, 0)):
+            return f"{self.text.format(f'{self.before:.1f}%', f'{self.after:.1f}%')} (no change)"
         edges = "no interval" if self.interval is None else f"95% interval over {self.units} {format_edges(self.interval)}"
         scores = self.text.format(f"{self.before:.1f}%", f"{self.after:.1f}%")
         return f"{scores} ({self.difference:+.1f} points, {edges})"

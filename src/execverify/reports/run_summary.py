@@ -7,6 +7,7 @@ from execverify.reports.markdown import format_count, format_interval, format_pe
 from execverify.utils.messages import count_phrase, noun_for
 
 VERDICTS = ("official", "strict")
+_END = "; end is after the run"
 BOTH = "official and strict"
 """The label of a score whose two verdicts are the same by definition."""
 
@@ -117,7 +118,7 @@ def divergence_table(counts: Mapping[str, Mapping[str, int]], name: str) -> list
         return []
     rows = [(row, *(str(own.get(kind, 0)) for kind in kinds)) for row, own in counts.items()]
     return [
-        "First divergences of chains (where they first disagree with the run), by kind of statement; end is after the run:",
+        f"First divergences of chains (where they first disagree with the run), by kind of statement{_END * ('end' in kinds)}:",
         markdown_table((name, *kinds), rows, numbers=range(1, len(kinds) + 1)),
     ]
 

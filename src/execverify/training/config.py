@@ -363,6 +363,7 @@ class Preset(_Settings):
 
     Attributes:
         description: its purpose, in one line.
+        duration: how long all stages take, and where; empty where nobody has measured it.
         seed: of the initial weights, the order of rows and the rollouts.
         save_steps: optimizer steps between checkpoints; an interrupted training resumes from the last one.
         report_to: trackers, by the trainer's names: "tensorboard", "trackio", "wandb".
@@ -372,6 +373,7 @@ class Preset(_Settings):
     """
 
     description: str = ""
+    duration: str = ""
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
     save_steps: Positive = 50
     report_to: Names = ()

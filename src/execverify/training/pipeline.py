@@ -102,7 +102,7 @@ class TrainingPipeline:
         write_report(
             Training(
                 self.out,
-                self.preset.description or "Training",
+                self.preset.description[:1].upper() + self.preset.description[1:] or "Training",
                 {name: read_evaluations(self.out / "evaluations" / name) for name in ("base", *STAGES)},
                 done,
                 {stage: read_log(self.out / stage) for stage in done},
