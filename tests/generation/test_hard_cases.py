@@ -407,3 +407,17 @@ def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ModelError, match=r"file is no folder that can be made or read \(File exists\): name another one"):
         RequestStore(tmp_path / "file")
+
+
+def test_the_prompt_for_inputs_is_the_same_in_each_process() -> None:
+    code = (
+        "from execverify.generation.prompts import input_messages; from execverify.programs.program import Program; "
+        "print(input_messages(Program('def f(a, b):\\n    return a', 'f', \"{'x', 'y', 'z', 'w'}, b={'p': {'q', 'r', 's'}}\"), 5))"
+    )
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in "1234"
+    }
+    assert len(made) == 1

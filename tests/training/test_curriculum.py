@@ -295,3 +295,12 @@ def test_verls_rows_carry_what_the_curriculum_needs() -> None:
     wanted = Curriculum.of_rows(made, CurriculumConfig(target=0.3), 7)
     assert found.groups == wanted.groups and found.measured == wanted.measured == dict.fromkeys(range(len(made)), (1.0, 4.0))
     assert found.draw(0, 3) == wanted.draw(0, 3)
+
+
+@pytest.mark.parametrize(("passed", "samples"), [(float("nan"), 8), (1, float("nan")), (-1, 8), (9, 8), (1, float("inf"))])
+def test_a_pass_count_that_is_no_count_changes_no_weight(passed: float, samples: float) -> None:
+    odd = {"kind": "white_box", "difficulty": {"steps": 1, "pass_count": passed, "samples": samples}}
+    unmeasured = {"kind": "white_box", "difficulty": {"steps": 1}}
+    other = {"kind": "white_box", "difficulty": {"steps": 1, "pass_count": 1, "samples": 8}}
+    weights = [Curriculum.of_rows([row, other], CurriculumConfig(), seed=0).weights() for row in (odd, unmeasured)]
+    assert weights[0] == weights[1]

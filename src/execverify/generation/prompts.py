@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from execverify.programs.catalog import CATALOG, is_self_composable
 from execverify.programs.constraints import DEPTHS, Constraint
-from execverify.programs.program import Program, truncate
+from execverify.programs.program import Program, arguments_text, truncate
 from execverify.questions.task import Message
 
 _OPERATORS = {
@@ -103,7 +103,7 @@ def repair_messages(asked: Sequence[Message], completion: str, reason: str) -> t
 def input_messages(program: Program, count: int) -> tuple[Message, ...]:
     """Asks for other inputs of a program; shows those that it has."""
     positional, named = program.call_arguments
-    values = [*(repr(value) for value in positional), *(f"{name} = {value!r}" for name, value in named.items())]
+    values = [*map(_canonical, positional), *(f"{name} = {_canonical(value)}" for name, value in named.items())]
     reference = "\n".join(f"- argument {number}: {value}" for number, value in enumerate(values, start=1))
     text = (
         f"Here is a Python program:\n\n```python\n{program.source.rstrip()}\n```\n\n"
@@ -113,3 +113,8 @@ def input_messages(program: Program, count: int) -> tuple[Message, ...]:
         "Give one ```python block with one call a line, and nothing else."
     )
     return ({"role": "user", "content": text},)
+
+
+def _canonical(value: object) -> str:
+    """The text of a value, which is the same in each process: `repr` of a set follows the hashes of its texts."""
+    return arguments_text(((value,), {}))

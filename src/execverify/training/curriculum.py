@@ -100,14 +100,17 @@ class Curriculum:
         """The curriculum of rows.
 
         Args:
-            rows: of their columns `kind` and `difficulty` (steps, pass_count, samples), where they have them.
+            rows: of their columns `kind` and `difficulty` (steps, pass_count, samples), where they have them. A pass count that is
+                not between 0 and the samples, such as NaN, is not used.
             config, seed: see the class.
         """
         known = [row.get("difficulty") or {} for row in rows]
         measured = {
             place: (float(each["pass_count"]), float(each["samples"]))
             for place, each in enumerate(known)
-            if each.get("samples") and each.get("pass_count") is not None
+            if each.get("samples")
+            and each.get("pass_count") is not None
+            and 0 <= each["pass_count"] <= each["samples"] < math.inf
         }
         return cls(
             _groups([(str(row.get("kind")), each.get("steps") or 0) for row, each in zip(rows, known, strict=True)]),
