@@ -4,6 +4,7 @@ What must hold: text is one line and reads back as an equal value of the same ty
 CPython's own; what cannot read back is opaque and has no text at all; nothing of the object's own is ever run.
 """
 
+import ast
 import collections
 import enum
 import math
@@ -732,3 +733,26 @@ print(wrong, warnings.filters == before)
 def test_an_invalid_escape_is_read_without_a_warning_from_many_threads(filters: str) -> None:
     done = python(THREADS, "-W", filters)
     assert (done.stdout, done.stderr) == ("[] True\n", "")
+
+
+def test_a_parse_that_another_thread_disturbs_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython 3.11: "AST constructor recursion depth mismatch", where two threads parse at once."""
+    failures = iter([True, True])
+    real = ast.parse
+
+    def disturbed(*arguments: Any) -> ast.AST:
+        if next(failures, False):
+            raise SystemError("AST constructor recursion depth mismatch (before=207, after=228)")
+        return real(*arguments)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    assert parse_literal("[1, 2]") == [1, 2]
+
+
+def test_a_parse_that_fails_again_and_again_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> ast.AST:
+        raise SystemError("broken")
+
+    monkeypatch.setattr(ast, "parse", broken)
+    with pytest.raises(SystemError):
+        parse_literal("[1, 2]")

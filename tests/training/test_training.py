@@ -81,7 +81,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     assert "held out" in done.stdout and "baseline" in done.stdout
     notes = done.stderr.splitlines()
-    assert notes[0] == f"tiny: {load_preset('tiny').description}" and "minutes" in notes[0], "before it starts: how long it takes"
+    known = load_preset("tiny")
+    assert notes[0] == f"tiny: {known.description}, {known.duration}" and "minutes" in notes[0], (
+        "before it starts: how long it takes"
+    )
     assert notes[-1] == f"{out / 'report.html'}: scores and curves, to open in a browser"
     return out
 
@@ -604,6 +607,6 @@ def test_the_command_tells_presets_and_mistakes() -> None:
     assert all(name in run("train", "--list").stdout for name in preset_names())
     wrong = run("train", "sft", "--preset", "tinny")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
-    assert "(give a name or a .toml file): did you mean tiny" in wrong.stderr and wrong.stderr.rstrip().endswith("?")
+    assert "(give a preset's name or a .toml file): did you mean tiny" in wrong.stderr and wrong.stderr.rstrip().endswith("?")
     assert "name a stage" in run("train").stderr
     assert preset().as_json() and arguments()

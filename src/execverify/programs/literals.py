@@ -6,6 +6,7 @@ same rules. Nothing is ever evaluated: `parse_literal` walks the syntax tree and
 """
 
 import ast
+import contextlib
 import re
 import threading
 import unicodedata
@@ -28,6 +29,7 @@ _MAX_HASH_COLLISIONS = 100  # elements of one hash
 _PARSED_NAME = "<execverify literal>"
 _MAY_WARN = re.compile(r"\\|[\d.][A-Za-z_]")  # an escape, or a number that touches a letter as in `1if x`
 _warnings_lock = threading.Lock()
+_MOST_PARSES = 5
 
 
 def parse_literal(text: str, limit: int = MAX_SOURCE) -> object:
@@ -91,10 +93,21 @@ def parse_without_warnings(text: str, mode: str) -> ast.AST:
     """`ast.parse`, with its own errors but without its warnings; a ValueError for text that is written to be slow to parse."""
     _refuse_slow(text)
     if _MAY_WARN.search(text) is None:
-        return ast.parse(text, _PARSED_NAME, mode)
+        return _parse(text, mode)
     with _warnings_lock, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=_PARSED_NAME)
-        return ast.parse(text, _PARSED_NAME, mode)
+        return _parse(text, mode)
+
+
+def _parse(text: str, mode: str) -> ast.AST:
+    """`ast.parse`, again where it fails through another thread.
+
+    CPython 3.11 counts the depth of a tree in one place for all threads. Where two parse at once, the check of this count may fail.
+    """
+    for _ in range(_MOST_PARSES - 1):
+        with contextlib.suppress(SystemError):
+            return ast.parse(text, _PARSED_NAME, mode)
+    return ast.parse(text, _PARSED_NAME, mode)
 
 
 # CPython's parser takes time in proportion to a text's length (100,000 characters: 0.4 s at most, `bench/parsing.py`) but for two

@@ -37,7 +37,8 @@ def hub_access(name: str) -> Iterator[str]:
         return
     before = os.environ.get(_OFFLINE)
     os.environ[_OFFLINE] = "1"
-    _set_offline(True)
+    modules = {name: sys.modules[name].__dict__.get(_OFFLINE, False) for name in _CONFIGURED if name in sys.modules}
+    _set_offline(dict.fromkeys(_CONFIGURED, True))
     try:
         yield problem
     finally:
@@ -45,11 +46,11 @@ def hub_access(name: str) -> Iterator[str]:
             del os.environ[_OFFLINE]
         else:
             os.environ[_OFFLINE] = before
-        _set_offline(False)
+        _set_offline(dict.fromkeys(_CONFIGURED, False) | modules)
 
 
-def _set_offline(is_offline: bool) -> None:
-    for name in _CONFIGURED:
+def _set_offline(values: dict[str, bool]) -> None:
+    for name, is_offline in values.items():
         if name in sys.modules:
             setattr(sys.modules[name], _OFFLINE, is_offline)
 
