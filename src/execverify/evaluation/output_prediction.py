@@ -21,7 +21,9 @@ from execverify.sandbox.result import Limits
 
 _log = logging.getLogger(__name__)
 
-OFFICIAL_RULE = "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; answers that contain the call are left out; unbiased pass@k"
+OFFICIAL_RULE = (
+    "CRUXEval's: run the code and `assert {output} == {answer}` for 3 s; answers with the call are left out; unbiased pass@k"
+)
 STRICT = "the answer is a literal, equal in type and content to what the call returns; an assertion is about this very call"
 
 
