@@ -740,7 +740,7 @@ def test_a_parse_that_another_thread_disturbs_is_made_again(monkeypatch: pytest.
     failures = iter([True, True])
     real = ast.parse
 
-    def disturbed(*arguments: Any) -> ast.AST:
+    def disturbed(*arguments: Any) -> Any:
         if next(failures, False):
             raise SystemError("AST constructor recursion depth mismatch (before=207, after=228)")
         return real(*arguments)
