@@ -110,14 +110,7 @@ def evaluate(
     path = None if data is None else Path(data)
     chosen, drawn, described = _sampling_and_style(model, style, sampling)
     reading = bench.answer_format(chosen)
-    if imports and not bench.takes_imports:
-        raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
-    if limit is not None and limit < 1:
-        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
-    if budget is not None and budget.is_limited and store is None:
-        raise EvaluationError("a budget needs a store, in which what was used is counted: give a folder as store (--store)")
-    if store is not None:
-        RequestStore(store).close()  # a folder that cannot be used is reported before programs run
+    _check(bench, imports, limit, store, budget)
     source = bench.located(Source(path, seed, workers, _names(imports), limit, progress))
     path = source.path
     items = _items(bench, source)
@@ -135,6 +128,20 @@ def evaluate(
     }
     found = {**_about(bench), **asked_for, **metrics_of(bench, records, workers, drawn.n, progress)}
     return Evaluation(found, tuple(records), prompts)
+
+
+def _check(
+    bench: Benchmark, imports: Collection[str], limit: int | None, store: str | Path | None, budget: Budget | None
+) -> None:
+    """Refuses arguments that do not fit together, before programs run."""
+    if imports and not bench.takes_imports:
+        raise EvaluationError(f"{bench.about.name} knows by itself what its programs import: leave out imports (--allow-imports)")
+    if limit is not None and limit < 1:
+        raise EvaluationError(f"limit is {limit}: give 1 or more, or leave it out")
+    if budget is not None and budget.is_limited and store is None:
+        raise EvaluationError("a budget needs a store, in which what was used is counted: give a folder as store (--store)")
+    if store is not None:
+        RequestStore(store).close()
 
 
 def _answers(
