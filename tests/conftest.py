@@ -1,6 +1,8 @@
 """What holds for every test: nothing asks a hub, where a machine without one would wait for minutes; suites are marked by path."""
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,13 @@ SUITES = {
     ),
 }
 """Marker -> the folders and files, below `tests/`, whose tests have it."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_event_loop_is_left() -> Iterator[None]:
+    """A file that leaves an event loop running in this thread makes `asyncio.run` fail in a later file of the same process."""
+    yield
+    assert asyncio._get_running_loop() is None, "this file left an event loop running"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

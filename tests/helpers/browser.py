@@ -14,7 +14,8 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 400, "height": 850}
 
 
-@pytest.fixture(scope="session")
+# For one file at a time: while Playwright runs, its event loop counts as running in this thread, and `asyncio.run` fails.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """The browser; tests are skipped where there is none. EXECVERIFY_CHROMIUM names one that is elsewhere."""
     api = pytest.importorskip("playwright.sync_api", reason="the package playwright is not installed")
