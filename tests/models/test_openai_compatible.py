@@ -388,9 +388,10 @@ def test_closing_the_iterator_stops_the_asking() -> None:
 
 
 def test_closing_the_iterator_cancels_what_is_under_way() -> None:
-    ended = threading.Event()
+    under_way, ended = threading.Event(), threading.Event()
 
     def endless(handler: Any, body: dict[str, Any]) -> None:
+        under_way.set()
         handler.send_response(200)
         handler.end_headers()
         try:
@@ -403,6 +404,7 @@ def test_closing_the_iterator_cancels_what_is_under_way() -> None:
     with misbehaving({"b": [endless]}) as server:
         running = client(server, concurrency=2).generate(asked("a", "b"), SAMPLING)
         assert next(running).id == "a"
+        assert under_way.wait(60)  # its request may come later than the answer to the first
         began = time.monotonic()
         running.close()  # type: ignore[attr-defined]
         assert time.monotonic() - began < 1
