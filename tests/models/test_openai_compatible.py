@@ -407,7 +407,7 @@ def test_closing_the_iterator_cancels_what_is_under_way() -> None:
         assert under_way.wait(60)  # its request may come later than the answer to the first
         began = time.monotonic()
         running.close()  # type: ignore[attr-defined]
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10  # an endless answer is not waited for
         assert ended.wait(60)  # the connection was closed
 
 
