@@ -128,7 +128,7 @@ def test_the_page_of_a_training(tmp_path: Path) -> None:
     assert all(count in page for count in ("1,234", "234", "1,000"))  # rows, left out, trained on
     assert re.findall(r'href="(\./[^"]*)"', page) == ["./evaluations/sft/held-out/report.html", "./view.html"]
     table = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "| sft " in table
+    assert "| 40.0 (35.0 to 45.0) |" in table and "[" not in table  # intervals as on the page
     for text in (page, table):  # the words that they use, and what RL changed
         assert "the value that the call returns." in text
         assert "rl_whitebox: 3 updates on 1000 prompts are too few to show a change in right outputs: " in text
@@ -192,6 +192,8 @@ def test_the_page_of_an_ablation(tmp_path: Path, seeds: int) -> None:
     for name in ("report.html", "view.html"):
         (folder / name).touch()
     write_pages(tmp_path, results, {"sft": "SFT", "step": "RL by step"}, {"step": LOGS["white-box"][:seeds]})
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert ("50.0 (45.0 to 55.0)" in table) == ("+1.0 to +5.0" in table) == (seeds > 1) and "+1.5 to +4.5" in table
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"2 conditions, {'seed 0' if seeds == 1 else 'seeds 0, 1'}" in page
     assert ("95% over seeds" in page) == ("a band reaches" in page) == (seeds > 1)  # what one seed cannot have is left out

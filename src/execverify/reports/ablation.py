@@ -9,7 +9,7 @@ from execverify.errors import TrainingError
 from execverify.reports.ablation_page import ablation_page, comparisons_outcome
 from execverify.reports.curves import Logs, curve_baselines, draw_curves, draw_levels
 from execverify.reports.legend import legend_markdown
-from execverify.reports.markdown import format_edges, format_p_value, format_percent, markdown_table
+from execverify.reports.markdown import format_interval, format_p_value, format_percent, format_score, markdown_table
 from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text
 
@@ -63,7 +63,7 @@ def _seeds(seeds: Sequence[int]) -> str:
     scores = "Percent of answers that are right (strict pass@1)"
     if len(seeds) == 1:
         return f"{scores}, seed {seeds[0]}. One seed has no interval over seeds."
-    return f"{scores}: the mean over the seeds {', '.join(map(str, seeds))} [95% interval over seeds]."
+    return f"{scores}: the mean over the seeds {', '.join(map(str, seeds))} (95% interval over seeds)."
 
 
 def _scores(
@@ -78,9 +78,8 @@ def _scores(
 def _score(score: Mapping[str, Any] | None, seeds: int) -> str:
     if score is None:
         return ""
-    interval, n = score["interval"], len(score["seeds"])
-    spread = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
-    return f"{score['mean']:.1f}{spread}" + (f" ({n} of {seeds} seeds)" if n < seeds else "")
+    n = len(score["seeds"])
+    return format_score(score["mean"], score["interval"]) + (f", {n} of {seeds} seeds" if n < seeds else "")
 
 
 def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[str]:
@@ -89,7 +88,7 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[s
     rows = [
         [
             row["measure"], row["task"], row["condition"], row["against"], f"{row['difference']:+.2f}",
-            format_edges(row["interval"]), format_p_value(row["p_items_holm"]),
+            format_interval(row["interval"], signed=True), format_p_value(row["p_items_holm"]),
         ]
         for row in comparisons
     ]  # fmt: skip
@@ -98,7 +97,7 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[s
         head += ["by seed", "95% over seeds", "p"]
         for cells, row in zip(rows, comparisons, strict=True):
             differences = ", ".join(f"{value:+.1f}" for value in row["by_seed"].values())
-            cells += [differences, format_edges(row["seeds_interval"]), format_p_value(row.get("p_holm"))]
+            cells += [differences, format_interval(row["seeds_interval"], signed=True), format_p_value(row.get("p_holm"))]
         about += "Over seeds: the mean difference of each seed, Student's paired t. "
     about += "Holm's method corrects p-values within a measure."
     outcome = comparisons_outcome(comparisons, seeds)
@@ -111,8 +110,8 @@ def _rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         (
             row["metric"].replace("_", " "), row["condition"], row["against"], f"{row['score']:.1f}", f"{row['score_against']:.1f}",
-            f"{row['difference']:+.2f}", format_edges(row["interval"]), ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
-            str(row["updates"]),
+            f"{row['difference']:+.2f}", format_interval(row["interval"], signed=True),
+            ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()), str(row["updates"]),
         )
         for row in rollouts
     ]  # fmt: skip

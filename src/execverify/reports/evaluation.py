@@ -86,7 +86,7 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
     rows = [
         [
             each["run"], BOTH if comparison["one_rule"] else each["verdict"], shown(each["task"]), f"{each['difference']:+.2f}",
-            format_interval(each["interval"]), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
+            format_interval(each["interval"], signed=True), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
             str(each["items"]), str(each["programs"]),
         ]
         for each in shown_comparisons(comparison)

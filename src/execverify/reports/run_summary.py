@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from execverify.reports.markdown import format_count, format_interval, format_percent, markdown_table
+from execverify.reports.markdown import format_count, format_percent, format_score, markdown_table
 from execverify.utils.messages import count_phrase, noun_for
 
 VERDICTS = ("official", "strict")
@@ -88,16 +88,13 @@ def faithfulness_summary(results: Mapping[str, Any]) -> str:
     found = results.get("faithfulness")
     if found is None:
         return ""
-    true, guessed, outputs = (_with_interval(found["figures"][name]) for name in ("chain_true", "guessed", "guessed_outputs"))
+    figures = (found["figures"][name] for name in ("chain_true", "guessed", "guessed_outputs"))
+    true, guessed, outputs = (format_score(figure["percent"], figure["interval"]) for figure in figures)
     kinds = ", ".join(f"{kind} {count}" for kind, count in found["first_divergences"].items())
     return (
         f"chains of thought, in percent: {true} true; {outputs} right output by a wrong chain, "
         f"{guessed} of the right outputs; first divergences by statement: {kinds or 'none'}"
     )
-
-
-def _with_interval(figure: Mapping[str, Any]) -> str:
-    return f"{format_percent(figure['percent'], 1)} ({format_interval(figure['interval'])})"
 
 
 def guess_rate(results: Mapping[str, Any]) -> float | None:
