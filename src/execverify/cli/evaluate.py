@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import budget_of, budget_options, note_store
-from execverify.cli.common import SAMPLES, SEED, Finite, allow_imports, default_workers, model_options
+from execverify.cli.common import SAMPLES, Finite, allow_imports, default_workers, model_options, seed_option
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.errors import EvaluationError, ExecVerifyError, ModelError
@@ -56,7 +56,7 @@ from execverify.utils.messages import count_phrase
 @click.option("--temperature", type=Finite(0), help="0 takes the likeliest token.  [default: 0]")
 @click.option("--top-p", type=Finite(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of a completion.  [default: 1024]")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="For sampling, and for what a benchmark draws.")
+@seed_option("For sampling, and for what a benchmark draws.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
 @click.option(
     "-o",

@@ -130,8 +130,10 @@ def run_summary(results: Mapping[str, Any]) -> str:
     limit = f", the first {results['limit']}" if results["limit"] else ""
     source = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
     missing = "; ".join(filter(None, (incomplete(results), failure_reasons(results))))
+    programs = len(set(results.get("item_programs", ())))
+    about = f" about {count_phrase(programs, 'program')}" if 0 < programs < results["items"] else ""
     return (
-        f"{count_phrase(results['items'], 'item')}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
+        f"{count_phrase(results['items'], 'item')}{about}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
         f"intervals: {_interval_methods(results['official'])}; "
         f"baseline: the best constant answer on the same items; execverify {results['execverify']}, Python {results['python']}"
         + (f"; NOT COMPLETE: {missing}" if missing else "")
