@@ -49,7 +49,7 @@ def test_plots_of_a_page() -> None:
     assert [panel.title for panel in found.panels] == ["reward", "outputs right"]
     assert [label for label, _, _ in found.legend] == ["white-box", "<step>", "best constant answer"]  # once for all plots
     for panel in found.panels:
-        ticks = [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg) if text != "step"]
+        ticks = [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg) if text != "update"]
         assert {"1", "2", "3"} <= set(ticks) and "1.5" not in ticks[:3]  # steps are integers
         assert "&lt;step&gt;" in panel.svg and "<step>" not in panel.svg
         assert "#000000" not in panel.svg and "<style" not in panel.svg and "var(--c1)" in panel.svg

@@ -31,6 +31,7 @@ from execverify.reports.run_summary import (
     faithfulness_summary,
     figure_text,
     percent_figures,
+    program_count,
     run_summary,
     tasks_of,
     verdicts_of,
@@ -237,7 +238,7 @@ def _print(results: dict[str, Any]) -> None:
     stdout.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
     stdout.print(Text(run_summary(results), style="dim"))
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
-    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline")
+    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "programs")
     for name, label in verdicts_of(results):
         for task, score in tasks_of(results[name]):
             table.add_row(
@@ -246,6 +247,7 @@ def _print(results: dict[str, Any]) -> None:
                 *(format_percent(score.get(key)) for key in ks),
                 format_interval(score.get("interval")),
                 Text(best_baseline(results, name, task)),
+                program_count(score),
             )
     stdout.print(table)
     for line in _notes(results):

@@ -131,4 +131,4 @@ def _times(stages: Mapping[str, Sequence[Mapping[str, Any] | None]]) -> list[str
         if done:
             steps, seconds = (sum(stage[key] for stage in done) / len(done) for key in ("steps", "seconds"))
             rows.append((name, f"{steps:.0f}", f"{seconds:.0f}"))
-    return ["## Time", "Means over seeds.", markdown_table(("condition", "steps", "seconds"), rows, numbers=(1, 2))]
+    return ["## Time", "Means over seeds.", markdown_table(("condition", "updates", "seconds"), rows, numbers=(1, 2))]

@@ -27,6 +27,12 @@ def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return [("all", whole), *by_task.items(), *own.items()]
 
 
+def program_count(score: Mapping[str, Any]) -> str:
+    """How many programs a score is over; "-" in results of earlier versions, which do not say."""
+    number = score.get("programs")
+    return "-" if number is None else format_count(number)
+
+
 def percent_figures(results: Mapping[str, Any]) -> dict[str, Any]:
     """The figures that the benchmark alone has and that no table of scores shows, in percent, by name."""
     known = {*results.get("extra_metric_units", {}), *results["official"].get("own_scores", {})}

@@ -226,7 +226,7 @@ def _sample_files(folder: Path) -> list[Path]:
 
 
 def items_of_training(folder: Path, limit: int | None, workers: int = 1) -> list[ViewItem]:
-    """The samples of a training's stages, those of one prompt and step together.
+    """The samples of a training's stages, those of one prompt and update together.
 
     The rows are looked for in the training's folder; where a row is there, its completions are graded anew, with their chains.
 
@@ -275,7 +275,7 @@ def _training_item(
     key: tuple[str, int, str], entries: Sequence[dict[str, Any]], graded: ViewItem | None, several: bool
 ) -> ViewItem:
     stage, step, name = key
-    shown = f"{name}, step {step}{f' of {stage}' if several else ''}"
+    shown = f"{name}, update {step}{f' of {stage}' if several else ''}"
     prompt = [{"role": "user", "content": str(entries[0].get("prompt") or "")}]
     rewards = [_logged_rewards(entry) for entry in entries]
     if graded is None:
@@ -287,7 +287,7 @@ def _training_item(
             )
             for entry, its in zip(entries, rewards, strict=True)
         ]
-        return ViewItem(shown, "completion", prompt=prompt, samples=tuple(samples), facts={"stage": stage, "step": str(step)})
+        return ViewItem(shown, "completion", prompt=prompt, samples=tuple(samples), facts={"stage": stage, "update": str(step)})
     samples = [
         replace(sample, reward=next(iter(its.values()), sample.reward), notes={**sample.notes, **_as_text(its)})
         for sample, its in zip(graded.samples, rewards, strict=True)
@@ -297,7 +297,7 @@ def _training_item(
         id=shown,
         prompt=prompt,
         samples=tuple(samples),
-        facts={**graded.facts, "stage": stage, "training step": str(step)},
+        facts={**graded.facts, "stage": stage, "update": str(step)},
     )
 
 

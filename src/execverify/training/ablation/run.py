@@ -53,7 +53,7 @@ class Ablation:
         conditions: names; empty means all.
         out: its folder.
         workers: processes that make rows and run programs.
-        logger: gets a line about each step.
+        logger: gets a line about each update.
     """
 
     preset: Preset
