@@ -79,6 +79,12 @@ def test_each_table_of_scores_names_the_number_of_programs(tmp_path: Path) -> No
     assert results_markdown(old).splitlines()[4].split("|")[head.index("programs")].strip() == "-"
 
 
+def test_a_program_that_ends_its_last_line_has_no_empty_one_after_it() -> None:
+    one = record("1", ["right"])
+    found = items_as_data([replace(one, item=replace(one.item, program="def f(x):\n    return x\n"))], [()])
+    assert found["items"][0]["program"] == items_as_data([one], [()])["items"][0]["program"]
+
+
 def test_the_page_shows_the_scores(run: Evaluation) -> None:
     page, results = Page(evaluation_page(run)), run.results
     assert f"{results['official']['pass_at_1']:.2f}" in page.text and "official and strict: variable state" in page.text

@@ -181,9 +181,15 @@ def test_the_page_of_an_ablation(tmp_path: Path, seeds: int) -> None:
     results = {
         "settings": {"preset": {"description": "small"}, "with": [{"python": "3.12"}]},
         "seeds": list(range(seeds)),
-        "scores": {"held-out": {"mean of tasks": {"sft": score, "step": score}, "output": {"sft": score, "step": score}}},
+        "scores": {
+            "held-out": {
+                "mean of tasks": {"sft": score, "step": score},
+                "output": {"sft": score, "step": score},
+                "next_statement": {"sft": score},
+            }
+        },
         "baselines": {"held-out": {"output": 20.0, "mean of tasks": 20.0}},
-        "levels": {"held-out": {"1": {"sft": 60.0, "step": 61.0}}},
+        "levels": {"held-out": {"1": {"sft": 60.0, "step": 61.0}, "2": {"sft": 50.0}}},
         "comparisons": [row],
         "stages": {"step": [{"steps": 1_500, "seconds": 7.0}]},
     }
@@ -193,8 +199,10 @@ def test_the_page_of_an_ablation(tmp_path: Path, seeds: int) -> None:
         (folder / name).touch()
     write_pages(tmp_path, results, {"sft": "SFT", "step": "RL by step"}, {"step": LOGS["white-box"][:seeds]})
     table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "next_statement" not in table and "next statement" in table  # names for readers
     assert ("50.0 (45.0 to 55.0)" in table) == ("+1.0 to +5.0" in table) == (seeds > 1) and "+1.5 to +4.5" in table
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "1 of 1 comparison has a corrected p" in page
     assert f"2 conditions, {'seed 0' if seeds == 1 else 'seeds 0, 1'}" in page
     assert ("95% over seeds" in page) == ("a band reaches" in page) == (seeds > 1)  # what one seed cannot have is left out
     assert "+1.5 to +4.5" in page and "level 1" in page and "1,500" in page

@@ -8,7 +8,7 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.reports.ablation_page import ablation_page, comparisons_outcome
 from execverify.reports.curves import Logs, curve_baselines, draw_curves, draw_levels
-from execverify.reports.legend import legend_markdown
+from execverify.reports.legend import legend_markdown, shown
 from execverify.reports.markdown import format_interval, format_p_value, format_percent, format_score, markdown_table
 from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text
@@ -72,7 +72,7 @@ def _scores(
     measured = [name for name in conditions if any(name in scores for scores in tasks.values())]
     rows = [(name, *(_score(scores.get(name), seeds) for scores in tasks.values())) for name in measured]
     rows.append(("best constant answer", *(format_percent(baselines[task], 1) if task in baselines else "" for task in tasks)))
-    return markdown_table(("condition", *tasks), rows, numbers=range(1, len(tasks) + 1))
+    return markdown_table(("condition", *map(shown, tasks)), rows, numbers=range(1, len(tasks) + 1))
 
 
 def _score(score: Mapping[str, Any] | None, seeds: int) -> str:
@@ -87,7 +87,7 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[s
     head = ["measure", "task", "condition", "against", "points", "95% over items", "p"]
     rows = [
         [
-            row["measure"], row["task"], row["condition"], row["against"], f"{row['difference']:+.2f}",
+            row["measure"].replace("-", " "), shown(row["task"]), row["condition"], row["against"], f"{row['difference']:+.2f}",
             format_interval(row["interval"], signed=True), format_p_value(row["p_items_holm"]),
         ]
         for row in comparisons

@@ -1,6 +1,7 @@
 """What the viewer can show: programs, rows with or without completions, an evaluation's folder, a training's samples."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -233,9 +234,8 @@ def items_of_training(folder: Path, limit: int | None, workers: int = 1) -> list
     Raises:
         RowError: a file of samples has another form.
     """
-    files = _sample_files(folder)
     groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
-    for file in files:
+    for file in _sample_files(folder):
         for number, entry in enumerate(_sample_lines(file), start=1):
             name = str(entry.get("id") or f"line {number}")
             groups.setdefault((file.parent.name, int(entry.get("step") or 0), name), []).append(entry)
@@ -247,8 +247,10 @@ def items_of_training(folder: Path, limit: int | None, workers: int = 1) -> list
             pairs.append((row, [str(entry["completion"]) for entry in entries]))
             places.append(place)
     graded = dict(zip(places, items_of_pairs(pairs, workers), strict=True))
-    several = len(files) > 1
-    return [_training_item(key, entries, graded.get(place), several) for place, (key, entries) in enumerate(kept)]
+    stages = Counter(
+        (update, name) for _, update, name in groups
+    )  # most names stand in one stage alone, and short ones fit the list
+    return [_training_item(key, entries, graded.get(place), stages[key[1:]] > 1) for place, (key, entries) in enumerate(kept)]
 
 
 def _is_usable(row: Row) -> bool:
