@@ -31,6 +31,7 @@ def tiny_model(rows: list[dict[str, Any]], folder: Path, steps: int) -> str:
     from trl import SFTConfig, SFTTrainer
 
     from execverify.training.base_model import base_model
+    from execverify.training.with_trl.progress import show_progress
 
     answered = [{"prompt": row["prompt"], "completion": [{"role": "assistant", "content": from_row(row).gold}]} for row in rows]
     texts = (message["content"] for row in answered for message in (*row["prompt"], *row["completion"]))
@@ -47,8 +48,10 @@ def tiny_model(rows: list[dict[str, Any]], folder: Path, steps: int) -> str:
         save_strategy="no",
         report_to="none",
         bf16=False,
+        dataloader_pin_memory=False,
     )
     trainer = SFTTrainer(model=base, args=settings, train_dataset=Dataset.from_list(answered))
+    show_progress(trainer)
     trainer.train()
     trainer.save_model()
     return str(folder / "sft")
@@ -65,9 +68,9 @@ def settings_given() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=2_000)
     parser.add_argument("--levels", default="1-2", help="levels of difficulty, of 1 to 6")
     parser.add_argument("--prompt-template", default="short")
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--sft-steps", type=int, default=400, help="steps of SFT before, with --model tiny")
-    parser.add_argument("--prompts", type=int, default=16, help="prompts a step")
+    parser.add_argument("--steps", type=int, default=200, help="updates")
+    parser.add_argument("--sft-steps", type=int, default=400, help="updates of SFT before, with --model tiny")
+    parser.add_argument("--prompts", type=int, default=16, help="prompts an update")
     parser.add_argument("--generations", type=int, default=8, help="completions a prompt")
     parser.add_argument("--max-completion", type=int, default=512, help="most tokens of a completion")
     parser.add_argument("--learning-rate", type=float, default=1e-6)
@@ -84,6 +87,11 @@ def main() -> None:
     from datasets import Dataset
     from transformers import AutoTokenizer
     from trl import GRPOConfig, GRPOTrainer
+
+    from execverify.training.with_trl.common import silence_engine_warnings
+    from execverify.training.with_trl.progress import show_progress
+
+    silence_engine_warnings()  # those that TRL and transformers give each other
 
     if given.data:
         rows = Dataset.from_parquet(given.data)  # the columns `prompt`, `kind`, `program`, `questions`, ...
@@ -123,6 +131,7 @@ def main() -> None:
         save_strategy="no",
         report_to="none",
         bf16=torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
         remove_unused_columns=False,  # the reward reads them
     )
     trainer = GRPOTrainer(
@@ -132,10 +141,11 @@ def main() -> None:
         train_dataset=rows,
         processing_class=tokenizer,
     )
+    show_progress(trainer)  # a short line an update; without it, TRL prints all its figures
     trainer.train()
     trainer.save_model(given.output)
     means = (line.get("rewards/white_box_reward/mean") for line in trainer.state.log_history)
-    print("mean reward of each step:", *(f"{mean:.3f}" for mean in means if mean is not None))
+    print("mean reward of each update:", *(f"{mean:.3f}" for mean in means if mean is not None))
     template = "" if given.data else f" --prompt-template {given.prompt_template}"  # rows of a file have prompts already
     print(f"saved {given.output}: execverify evaluate heldout --model {given.output}{template}")
 

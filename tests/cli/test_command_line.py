@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from rich.text import Text as PlainText
 from execverify.cli import app as cli
 from execverify.cli import progress, terminal
 from execverify.cli.app import DATASET_VERBS, VERBS, _status, stopped
+from execverify.cli.common import Seed
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import SafeConsole, Text
 
@@ -439,11 +440,36 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
 # ---------------------------------------------------------------------------------------------------- --quiet, --verbose, logging
 
 
-def test_every_verb_takes_quiet_and_verbose() -> None:
+def _verbs() -> Iterator[click.Command]:
     for group, verbs in ((cli.execverify, VERBS), (cli.dataset, DATASET_VERBS)):
         for name in verbs.keys() - {"dataset"}:
             verb = group.get_command(click.Context(group), name)
-            assert verb is not None and {"quiet", "verbose"} <= {option.name for option in verb.params}
+            assert verb is not None
+            yield from verb.commands.values() if isinstance(verb, click.Group) else [verb]
+
+
+def test_every_verb_takes_quiet_and_verbose() -> None:
+    for verb in _verbs():
+        assert {"quiet", "verbose"} <= {option.name for option in verb.params}, verb.name
+
+
+def test_every_seed_is_of_one_type_and_its_bounds_can_be_read(end: Callable[..., Ended]) -> None:
+    seeds = 0
+    for verb in _verbs():
+        for option in verb.params:
+            if option.name in ("seed", "first_seed"):
+                seeds += 1
+                assert isinstance(option.type, Seed), verb.name
+        assert not re.search(r"[0-9]{7}", verb.get_help(click.Context(verb))), verb.name
+    assert seeds >= 10
+    assert "An integer from -2^63 to 2^63-1." in " ".join(end("ask", "--help")[1].split())
+    for words, reason in (
+        (("ask", "f.py", "--seed", str(2**63)), f"{2**63} is no seed: give an integer from -2^63 to 2^63-1"),
+        (("ablate", "--preset", "tiny", "--first-seed", "-1"), "-1 is no seed: give an integer from 0 to 2^32-1"),
+        (("ask", "f.py", "--seed", "x"), "'x' is not a valid integer"),
+    ):
+        status, out, err = end(*words)
+        assert (status, out, err.count("\n")) == (2, "", 1) and reason in err
 
 
 def test_quiet_leaves_results_and_warnings_and_verbose_shows_what_is_done(end: Callable[..., Ended]) -> None:

@@ -259,7 +259,7 @@ def test_unknown_names_come_with_the_nearest(rows: Path, tmp_path: Path) -> None
     programs = jsonl(tmp_path / "p.jsonl", GOOD)
     assert "did you mean next_statement" in refused("ask", programs, "--question-kinds", "next_statment")
     assert "did you mean white_box" in refused("dataset", "from-programs", programs, "-o", "-", "--task-kinds", "whitebox")
-    assert "did you mean authors or default" in refused(
+    assert "it must be one of authors, default, minimal, no_reasoning, short, or a folder" in refused(
         "dataset", "from-programs", programs, "-o", "-", "--prompt-template", "execverfy"
     )
     assert "did you mean variable_state" in refused("score", str(rows), "-", "--question-kinds", "variables")

@@ -494,7 +494,7 @@ def test_chunks_are_whole_or_not_there(tmp_path: Path) -> None:
         (("--size", "5", "--builtins", "str.spilt"), "str.split"),
         (("--size", "5", "--inputs-per-program", "0"), "inputs_per_program must be 1 or more; it is 0"),
         (("--size", "5", "--max-questions", "-1"), "max_questions must be 0 or more; it is -1"),
-        (("--size", "5", "--seed", "9" * 20), f"'--seed': {'9' * 20} is not in the range"),
+        (("--size", "5", "--seed", "9" * 20), f"'--seed': {'9' * 20} is no seed: give an integer from -2^63 to 2^63-1"),
         (("--size", "5", "--steps", "9" * 20), f"steps must be {10**9} or less; it is {'9' * 20}"),
         (("--size", "5", "--timeout", "inf"), "'--timeout': inf is not in the range 0<x<=3600"),
         (("--size", "5", "--prompt-template", "brif"), "there is no template 'brif'"),

@@ -274,7 +274,7 @@ def test_mistakes_of_the_caller_are_one_line(tmp_path: Path) -> None:
         ((str(tmp_path / "folder"),), "no Parquet file whose name begins with train"),
         (("nothing",), "no such file; give a .jsonl or .parquet file, or a name on the hub"),
         ((empty,), "gave a row, and nothing was written"),
-        ((empty, "--prompt-template", "brif"), "did you mean"),
+        ((empty, "--prompt-template", "brif"), "it must be one of authors, default, "),
     ):
         done = run("dataset", "import", *words, "-o", str(tmp_path / "out.parquet"))
         assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr, done.stderr

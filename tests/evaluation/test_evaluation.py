@@ -35,7 +35,7 @@ from execverify.questions.prompts import template_names
 from execverify.questions.task import task
 from execverify.reports.evaluation import results_markdown, write_run
 from execverify.reports.evaluation_page import evaluation_page
-from execverify.reports.run_summary import failure_reasons
+from execverify.reports.run_summary import failure_reasons, run_summary
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
 
@@ -481,6 +481,34 @@ def test_no_more_items_are_made_than_the_limit_asks_for(name: str, data: dict[st
     assert len(some) == 2 and [(item.id, item.expected) for item in some] == [(item.id, item.expected) for item in whole[:2]]
 
 
+@pytest.mark.parametrize(
+    ("limit", "level", "kept"),
+    [(10, "WARNING", "10 items about 1 program"), (15, "WARNING", "15 items about 2 programs"), (1, "", "1 item")],
+)
+def test_a_limit_that_keeps_few_programs_says_so(
+    limit: int, level: str, kept: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Items of REval share programs: 10 of one, then 11 of a class with two tests."""
+    data = reval_data.write(tmp_path)
+    with caplog.at_level("INFO", "execverify"):
+        results = evaluate("reval", "mock:gold", data=data, limit=limit).results
+    said = [(one.levelname, one.getMessage()) for one in caplog.records if " keeps " in one.getMessage()]
+    few = "intervals are over programs and mean little for so few: raise the limit"
+    assert said == ([(level, f"reval: limit {limit} keeps {kept}; {few}")] if level else [])
+    assert run_summary(results).startswith(f"{kept}, the first {limit}, ")
+
+
+def test_a_limit_that_keeps_many_programs_is_no_warning(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("execverify.evaluation.run._FEW_PROGRAMS", 2)
+    with caplog.at_level("INFO", "execverify"):
+        evaluate("reval", "mock:gold", data=reval_data.write(tmp_path), limit=15)
+        evaluate("heldout", "mock:gold", limit=3)  # an item a program: nothing to say
+    said = [(one.levelname, one.getMessage()) for one in caplog.records if " keeps " in one.getMessage()]
+    assert said == [("INFO", "reval: limit 15 keeps 15 items about 2 programs")]
+
+
 def test_a_limit_goes_on_where_runs_are_left_out(tmp_path: Path) -> None:
     code = "import no_such_module\n" + reval_data.COUNT
     data = reval_data.write(tmp_path, [{**reval_data.DATA[0], "code": code}, *reval_data.DATA[1:]])
@@ -881,6 +909,7 @@ def test_the_list_tells_each_benchmark() -> None:
     [
         (["cruxeval", "--model", "mock:gold"], "did you mean cruxeval-i or cruxeval-o or cruxeval-x?"),
         (["cruxeval-p", "--model", "mock:gold"], "did you mean cruxeval-"),
+        (["mmlu", "--model", "mock:gold"], "there is no benchmark 'mmlu': it must be one of bigcodebench, cruxeval-i, "),
         (
             ["cruxeval-o", "reval", "--model", "mock:gold", "--data", "x"],
             "NAME=FILE (for reval NAME=FOLDER), where NAME is cruxeval-o",

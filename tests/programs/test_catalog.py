@@ -70,8 +70,8 @@ def test_nothing_is_both_listed_and_left_out() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("str.spilt", "'str.spilt' is not in the catalogue; did you mean str.split"),
-        ("list.push", "did you mean list.pop"),
+        ("str.spilt", "'str.spilt' is not in the catalogue: did you mean str.split"),
+        ("list.push", "'list.push' is not in the catalogue: it must be one of list.append, list.clear, "),
         ("set.pop", "'set.pop' is not in the catalogue: which element it takes is not determined"),
         ("qqqqqqqq", "'qqqqqqqq' is not in the catalogue"),
     ],

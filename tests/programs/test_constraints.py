@@ -43,7 +43,7 @@ def test_a_constraint_is_text_and_back() -> None:
     [
         (lambda: Constraint(7, "str.split"), "level 7 is unknown: the levels are 1 to 6"),
         (lambda: Constraint(0, "str.split"), "level 0 is unknown: the levels are 1 to 6"),
-        (lambda: Constraint(1, "str.spilt"), "'str.spilt' is not in the catalogue; did you mean str.split"),
+        (lambda: Constraint(1, "str.spilt"), "'str.spilt' is not in the catalogue: did you mean str.split"),
         (lambda: Constraint.parse("three with str.split"), "is no constraint: it reads like 'level 3 with str.split'"),
         (lambda: Constraint.parse("level 9 with str.split"), "level 9 is unknown"),
         (lambda: Constraint.parse("level 2 with str.spilt"), "did you mean"),

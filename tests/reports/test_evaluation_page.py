@@ -63,6 +63,28 @@ def test_the_page_holds_every_line_once() -> None:
     assert ["text" in sample for sample in samples] == [True, True, True, False, False], "right ones, and two that are wrong"
 
 
+def test_each_table_of_scores_names_the_number_of_programs(tmp_path: Path) -> None:
+    """The page, table.md and the terminal; results of earlier versions have none."""
+    data = reval_data.write(tmp_path)
+    found = evaluate("reval", "mock:gold", data=data)
+    programs = str(found.results["strict"]["programs"])
+    lines = results_markdown(found.results).splitlines()
+    head, first = ([cell.strip() for cell in line.split("|")] for line in (lines[2], lines[4]))
+    assert first[head.index("programs")] == programs
+    page = evaluation_page(found)
+    assert ">programs</th>" in page and f'<td class="n">{programs}</td>' in page
+    done = command("evaluate", "reval", "--model", "mock:gold", "--data", str(data))
+    assert "programs" in done.stdout, done.stderr
+    old = json.loads(json.dumps(found.results).replace('"programs"', '"other"'))
+    assert results_markdown(old).splitlines()[4].split("|")[head.index("programs")].strip() == "-"
+
+
+def test_a_program_that_ends_its_last_line_has_no_empty_one_after_it() -> None:
+    one = record("1", ["right"])
+    found = items_as_data([replace(one, item=replace(one.item, program="def f(x):\n    return x\n"))], [()])
+    assert found["items"][0]["program"] == items_as_data([one], [()])["items"][0]["program"]
+
+
 def test_the_page_shows_the_scores(run: Evaluation) -> None:
     page, results = Page(evaluation_page(run)), run.results
     assert f"{results['official']['pass_at_1']:.2f}" in page.text and "official and strict: variable state" in page.text
@@ -153,7 +175,7 @@ def test_the_table_of_a_training(run: Evaluation, gold: Evaluation) -> None:
     tasks = list(strict_scores(run.results))
     base, baseline = (next(line for line in lines if line.startswith(f"| {name} ")) for name in ("base", "baseline"))
     for task, score, best in tasks:
-        assert task.replace("_", " ") in text and f" {score:.1f} [" in base and f" {best:.1f} " in baseline
+        assert task.replace("_", " ") in text and f" {score:.1f} (" in base and f" {best:.1f} " in baseline
 
 
 def test_a_comparison_is_a_page(run: Evaluation, gold: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from execverify.reports.markdown import format_count, format_interval, format_percent, format_share, markdown_table
+from execverify.reports.markdown import (
+    format_count,
+    format_interval,
+    format_p_value,
+    format_percent,
+    format_score,
+    format_share,
+    markdown_table,
+)
 
 
 def test_a_table_is_padded_and_numbers_are_right() -> None:
@@ -42,3 +50,6 @@ def test_numbers() -> None:
     assert format_count(1234567) == "1,234,567"
     assert (format_percent(None), format_percent(12.345), format_percent(2, 1)) == ("-", "12.35", "2.0")
     assert (format_interval(None), format_interval((1, 22.25))) == ("-", "1.0 to 22.2")
+    assert format_interval((-1, 22.25), signed=True) == "-1.0 to +22.2"
+    assert (format_score(23.46, (1, 30)), format_score(5, None), format_score(None, None)) == ("23.5 (1.0 to 30.0)", "5.0", "-")
+    assert (format_p_value(None), format_p_value(0.0123), format_p_value(1)) == ("-", "0.012", "1")

@@ -49,7 +49,7 @@ def test_plots_of_a_page() -> None:
     assert [panel.title for panel in found.panels] == ["reward", "outputs right"]
     assert [label for label, _, _ in found.legend] == ["white-box", "<step>", "best constant answer"]  # once for all plots
     for panel in found.panels:
-        ticks = [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg) if text != "step"]
+        ticks = [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", panel.svg) if text != "update"]
         assert {"1", "2", "3"} <= set(ticks) and "1.5" not in ticks[:3]  # steps are integers
         assert "&lt;step&gt;" in panel.svg and "<step>" not in panel.svg
         assert "#000000" not in panel.svg and "<style" not in panel.svg and "var(--c1)" in panel.svg
@@ -128,7 +128,7 @@ def test_the_page_of_a_training(tmp_path: Path) -> None:
     assert all(count in page for count in ("1,234", "234", "1,000"))  # rows, left out, trained on
     assert re.findall(r'href="(\./[^"]*)"', page) == ["./evaluations/sft/held-out/report.html", "./view.html"]
     table = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "| sft " in table
+    assert "| 40.0 (35.0 to 45.0) |" in table and "[" not in table  # intervals as on the page
     for text in (page, table):  # the words that they use, and what RL changed
         assert "the value that the call returns." in text
         assert "rl_whitebox: 3 updates on 1000 prompts are too few to show a change in right outputs: " in text
@@ -181,9 +181,15 @@ def test_the_page_of_an_ablation(tmp_path: Path, seeds: int) -> None:
     results = {
         "settings": {"preset": {"description": "small"}, "with": [{"python": "3.12"}]},
         "seeds": list(range(seeds)),
-        "scores": {"held-out": {"mean of tasks": {"sft": score, "step": score}, "output": {"sft": score, "step": score}}},
+        "scores": {
+            "held-out": {
+                "mean of tasks": {"sft": score, "step": score},
+                "output": {"sft": score, "step": score},
+                "next_statement": {"sft": score},
+            }
+        },
         "baselines": {"held-out": {"output": 20.0, "mean of tasks": 20.0}},
-        "levels": {"held-out": {"1": {"sft": 60.0, "step": 61.0}}},
+        "levels": {"held-out": {"1": {"sft": 60.0, "step": 61.0}, "2": {"sft": 50.0}}},
         "comparisons": [row],
         "stages": {"step": [{"steps": 1_500, "seconds": 7.0}]},
     }
@@ -192,7 +198,11 @@ def test_the_page_of_an_ablation(tmp_path: Path, seeds: int) -> None:
     for name in ("report.html", "view.html"):
         (folder / name).touch()
     write_pages(tmp_path, results, {"sft": "SFT", "step": "RL by step"}, {"step": LOGS["white-box"][:seeds]})
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert "next_statement" not in table and "next statement" in table  # names for readers
+    assert ("50.0 (45.0 to 55.0)" in table) == ("+1.0 to +5.0" in table) == (seeds > 1) and "+1.5 to +4.5" in table
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "1 of 1 comparison has a corrected p" in page
     assert f"2 conditions, {'seed 0' if seeds == 1 else 'seeds 0, 1'}" in page
     assert ("95% over seeds" in page) == ("a band reaches" in page) == (seeds > 1)  # what one seed cannot have is left out
     assert "+1.5 to +4.5" in page and "level 1" in page and "1,500" in page

@@ -223,10 +223,18 @@ def test_samples_of_a_training_are_graded_where_their_rows_are_found(tmp_path: P
     jsonl(tmp_path / "rl" / "samples.jsonl", *entries)
     group, lost = items_of_training(tmp_path, None)
     assert group.program == task.program and [sample.reward for sample in group.samples] == [2.0, 0.0]
-    assert len(group.samples[0].parts) == 3 and group.id == "a, step 1"
+    assert len(group.samples[0].parts) == 3 and group.id == "a, update 1"
     assert lost.program is None and lost.samples[0].reward == 0.5 and lost.samples[0].notes["graded"] == "output ✗"
     done = run("view", str(tmp_path / "rl"), "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0 and "2 items" in done.stderr, done.stderr
+
+
+def test_a_sample_is_named_by_its_stage_where_two_stages_have_its_name(tmp_path: Path) -> None:
+    for stage, ids in (("rl_whitebox", ("a", "b")), ("rl_unit_tests", ("a", "c"))):
+        (tmp_path / stage).mkdir()
+        jsonl(tmp_path / stage / "samples.jsonl", *({"step": 3, "id": id, "completion": "no"} for id in ids))
+    names = [item.id for item in items_of_training(tmp_path, None)]
+    assert sorted(names) == ["a, update 3 of rl_unit_tests", "a, update 3 of rl_whitebox", "b, update 3", "c, update 3"]
 
 
 def test_a_training_without_samples_has_nothing_to_show(tmp_path: Path) -> None:

@@ -149,5 +149,5 @@ def test_programs_differ_and_say_what_they_do() -> None:
 
 
 def test_an_unknown_method_names_the_nearest() -> None:
-    with pytest.raises(ProgramError, match=r"'str\.splt' is not in the catalogue; did you mean str\.split"):
+    with pytest.raises(ProgramError, match=r"'str\.splt' is not in the catalogue: did you mean str\.split"):
         Constraint(1, "str.splt")

@@ -344,7 +344,7 @@ def test_weights_that_the_engine_did_not_write_lose_nothing(tmp_path: Path) -> N
             pass
 
     with pytest.raises(TrainingError, match="--fsdp_state_dict_type FULL_STATE_DICT"):
-        train_stage(Sharded(), None, SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
+        train_stage(Sharded(), None, SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {}, _quiet)
     assert (tmp_path / "checkpoint-2").exists() and finished(tmp_path) is None and not (tmp_path / "model").exists()
 
 
@@ -367,8 +367,8 @@ def test_trackers_come_after_our_log(tmp_path: Path) -> None:
         def save_model(self, folder: str) -> None:
             (Path(folder) / "model.safetensors").touch()
 
-    train_stage(Trainer(), "log", SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {})
-    assert heard == ["log", "tracker"]
+    train_stage(Trainer(), "log", SimpleNamespace(save_pretrained=lambda folder: None), tmp_path, {}, _quiet)
+    assert heard[:2] == ["log", "tracker"] and len(heard) == 3  # the last one shows the progress
 
 
 def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ def test_trackers_get_the_seconds_too(tmp_path: Path) -> None:
     watched[0](prompts=[[{"content": ""}]] * 4, completions=[[{"content": ""}]] * 4)
     logs: dict[str, Any] = {"loss": 0.5, "step_time": 3.0}
     state = SimpleNamespace(is_world_process_zero=True, global_step=1, max_steps=2)
-    JsonlLogCallback(tmp_path, watched, lambda: 1.0, print).on_log(None, state, None, logs)
+    JsonlLogCallback(tmp_path, watched, lambda: 1.0).on_log(None, state, None, logs)
     assert logs["time/rollout"] == 1.0 and {"time/reward", "time/update"} <= set(logs)
 
 

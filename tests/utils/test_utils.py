@@ -24,7 +24,7 @@ from execverify.models.replay import read_recorded
 from execverify.programs.records import read_programs
 from execverify.utils import read_files
 from execverify.utils.atomic import atomic_dir, atomic_json, atomic_text, atomic_write
-from execverify.utils.messages import count_phrase, one_line, quoted, redact, redact_url, url_secrets
+from execverify.utils.messages import count_phrase, near_names, one_line, quoted, redact, redact_url, suggestion, url_secrets
 from execverify.utils.read_files import BadLines, read_json_records, read_text
 
 NOBODY = 2**22 + 1  # a number that no process has
@@ -346,3 +346,39 @@ def test_an_address_is_shown_without_what_is_secret() -> None:
     secrets = url_secrets("https://h/v1?key=SEC%2FRET&api-version=2024")
     assert "SEC/RET" in secrets and "SEC%2FRET" in secrets
     assert "SEC" not in redact("it said SEC%2FRET, SEC/RET and key=SEC%2FRET&api-version=2024", secrets)
+
+
+# ------------------------------------------------------------------------------------------------- names that are unknown
+
+BENCHMARKS = ("bigcodebench", "cruxeval-i", "cruxeval-o", "heldout", "heldout-code", "humaneval+", "library-io", "mbpp+", "reval")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("cruxeval", ["cruxeval-i", "cruxeval-o"]),
+        ("CRUXEval-O", ["cruxeval-o"]),
+        ("humaneval", ["humaneval+"]),
+        ("bigcode-bench", ["bigcodebench"]),
+        ("mpp", ["mbpp+"]),
+        *((far, []) for far in ("mmlu", "gsm8k", "swe-bench", "evalplus", "aime", "x", "", "lcb-exec", "arc")),
+    ],
+)
+def test_only_close_names_are_suggested(name: str, near: list[str]) -> None:
+    assert near_names(name, BENCHMARKS) == near
+    if not near:
+        assert suggestion(name, BENCHMARKS, "a file") == f"it must be one of {', '.join(BENCHMARKS)}, or a file"
+
+
+def test_names_with_dots_are_close_by_what_follows_the_dot() -> None:
+    known = ("model.base", "model.dtype", "rl_whitebox.learning_rate", "rl_whitebox.beta")
+    assert suggestion("rl_whitebox.learning_rat", known) == "did you mean rl_whitebox.learning_rate?"
+    assert suggestion("rl_whitebox.zzz", known) == "it must be one of rl_whitebox.learning_rate, rl_whitebox.beta"
+    assert suggestion("model.base.name", known) == "did you mean model.base?"
+    assert suggestion("zzz", [f"name{at}" for at in range(99)]) == "it must be one of 99 names, such as name0, name49 or name98"
+
+
+def test_suggestions_are_made_in_one_place() -> None:
+    package = Path(ev.__file__).parent
+    users = {path.name for path in package.rglob("*.py") if "get_close_matches" in path.read_text(encoding="utf-8")}
+    assert users == {"messages.py"}

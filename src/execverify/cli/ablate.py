@@ -5,20 +5,14 @@ from pathlib import Path
 import click
 from rich.markdown import Markdown
 
-from execverify.cli.common import default_workers
+from execverify.cli.common import TRAINER_SEED, default_workers, seed_option
 from execverify.cli.terminal import note, stdout
 
 
 @click.command("ablate")
 @click.option("--preset", required=True, metavar="NAME", help="A preset's name, or a .toml file.")
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="How many seeds.")
-@click.option(
-    "--first-seed",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0),
-    help="The first seed; tune on others than those that are reported.",
-)
+@seed_option("The first seed; tune on others than those that are reported.", TRAINER_SEED, "--first-seed")
 @click.option(
     "--conditions", default="", metavar="A,B", help="Only these conditions, with those that they start from.  [default: all]"
 )

@@ -6,7 +6,6 @@ not start; 70 a bug in execverify; 128 and more a signal.
 """
 
 import contextlib
-import difflib
 import importlib
 import os
 import signal
@@ -23,7 +22,7 @@ from execverify import __version__
 from execverify.cli.completion import with_completion
 from execverify.cli.verbosity import log_to_stderr, with_verbosity
 from execverify.errors import ExecVerifyError, RunStopped, SandboxError
-from execverify.utils.messages import one_line
+from execverify.utils.messages import near_names, one_line
 from execverify.utils.registry import load_plugins
 
 VERBS = {
@@ -107,7 +106,7 @@ def _hint(word: str, group: str, verbs: Mapping[str, tuple[str, str]]) -> str:
     known = {name: name for name in verbs}
     if verbs is VERBS:
         known = {name: f"dataset {name}" for name in DATASET_VERBS} | known
-    near = difflib.get_close_matches(word, known, n=2, cutoff=0.5)
+    near = near_names(word, known)
     if not near:
         return f"`{group} --help` lists the verbs"
     return f"did you mean {' or '.join(known[name] for name in near)}?"

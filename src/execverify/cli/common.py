@@ -35,8 +35,43 @@ class Finite(click.FloatRange):
         return number
 
 
-SEED = click.IntRange(-(2**63), 2**63 - 1)
+class Seed(click.types.IntParamType):
+    """A seed. Its bounds are no figures that anybody has to read: help and messages write them as powers of two.
+
+    Args:
+        low, high: the least and the greatest.
+        bounds: both, as text.
+    """
+
+    def __init__(self, low: int, high: int, bounds: str) -> None:
+        self.low, self.high, self.bounds = low, high, bounds
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number: int = super().convert(value, param, ctx)
+        if not self.low <= number <= self.high:
+            self.fail(f"{number} is no seed: give an integer {self.bounds}", param, ctx)
+        return number
+
+
+SEED = Seed(-(2**63), 2**63 - 1, "from -2^63 to 2^63-1")
 """What a row can hold."""
+
+TRAINER_SEED = Seed(0, 2**32 - 1, "from 0 to 2^32-1")
+"""What the trainers' random number generators take."""
+
+
+def seed_option(about: str, seed: Seed = SEED, name: str = "--seed") -> Callable[[Command], Command]:
+    """Adds a seed, 0 by default.
+
+    Args:
+        about: a sentence on what it is for; its bounds follow.
+        seed: its type.
+        name: of the option.
+    """
+    option: Any = click.option(name, default=0, show_default=True, type=seed, help=f"{about} An integer {seed.bounds}.")
+    adding: Callable[[Command], Command] = option
+    return adding
+
 
 SAMPLES = click.IntRange(1, 10_000)
 """How many completions of one prompt may be asked for."""

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from execverify.cli.asking import asking_options, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SAMPLES, SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.common import SAMPLES, Finite, given_command, limit_options, limits_from_options, seed_option
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines, note_skipped, write_unless_empty
@@ -62,7 +62,7 @@ _ABOUT_TAUGHT = (
     help="Most tokens of a completion; detail is given up until it fits. 0: any length.",
 )
 @click.option("--tokenizer", metavar="FOLDER", help="Count with this model's tokenizer.json; else tokens are estimated.")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses styles and phrases.")
+@seed_option("Chooses styles and phrases.")
 @engine_options
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @click.option("--tries", default=4, show_default=True, type=SAMPLES, help="Model: most completions of a row.")

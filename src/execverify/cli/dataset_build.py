@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SEED, Finite, given_command, limit_options
+from execverify.cli.common import Finite, given_command, limit_options, seed_option
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, note, stdout
@@ -34,7 +34,7 @@ GRAMMAR = "grammar"
 @click.command("build")
 @click.option("-o", "--output", "out", required=True, metavar="OUT", help="Folder of the dataset.")
 @click.option("--size", required=True, type=int, help="How many rows.")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Another one gives other programs.")
+@seed_option("Another one gives other programs.")
 @click.option("--levels", help="Levels of 1 to 6, such as 1-6 or 1,3; all by default.")
 @click.option(
     "--task-kinds",

@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SAMPLES, SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.common import SAMPLES, Finite, given_command, limit_options, limits_from_options, seed_option
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines
@@ -43,7 +43,7 @@ _HARD_SHARE = 0.3  # of the samples: the paper's 3 of 10
 @click.option(
     "--top-p", default=0.9, show_default=True, type=Finite(0, 1, min_open=True), help="Share of probability drawn from."
 )
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Of the samples.")
+@seed_option("Of the samples.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first rows.")
 @engine_options
 @max_tokens_option(4096)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from execverify.cli.asking import asking_options, max_tokens_option, note_usage, open_asker, print_funnel, usage_text
-from execverify.cli.common import SAMPLES, SEED, Finite, given_command, limit_options, limits_from_options
+from execverify.cli.common import SAMPLES, Finite, given_command, limit_options, limits_from_options, seed_option
 from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines
@@ -37,7 +37,7 @@ from execverify.utils.read_files import BadLine
 @click.option("--samples", default=4, show_default=True, type=SAMPLES, help="With --model: completions of each row.")
 @click.option("--temperature", default=1.0, show_default=True, type=Finite(0), help="With --model: of the samples.")
 @click.option("--top-p", default=0.9, show_default=True, type=Finite(0, 1, min_open=True), help="With --model: share drawn from.")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses samples and questions.")
+@seed_option("Chooses samples and questions.")
 @click.option("--max-questions", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row.")
 @click.option(
     "--question-kinds", default=",".join(KINDS), show_default=True, help="Kinds of questions, with commas between them."

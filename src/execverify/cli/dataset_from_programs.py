@@ -5,12 +5,12 @@ from typing import Any
 import click
 
 from execverify.cli.common import (
-    SEED,
     Command,
     default_workers,
     limit_options,
     limits_from_options,
     read_program_records,
+    seed_option,
     usual_imports_option,
 )
 from execverify.cli.progress import Progress
@@ -34,7 +34,7 @@ _ROW_OPTIONS: tuple[Any, ...] = (
     click.option(
         "--task-kinds", "kinds", default=",".join(TASK_KINDS), show_default=True, help="Kinds of rows, with commas between them."
     ),
-    click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions."),
+    seed_option("Chooses among the questions."),
     click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a row."),
     click.option(
         "--question-kinds",

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from execverify.cli.asking import budget_of, budget_options, note_store
-from execverify.cli.common import SAMPLES, SEED, Finite, allow_imports, default_workers, model_options
+from execverify.cli.common import SAMPLES, Finite, allow_imports, default_workers, model_options, seed_option
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.errors import EvaluationError, ExecVerifyError, ModelError
@@ -31,6 +31,7 @@ from execverify.reports.run_summary import (
     faithfulness_summary,
     figure_text,
     percent_figures,
+    program_count,
     run_summary,
     tasks_of,
     verdicts_of,
@@ -56,7 +57,7 @@ from execverify.utils.messages import count_phrase
 @click.option("--temperature", type=Finite(0), help="0 takes the likeliest token.  [default: 0]")
 @click.option("--top-p", type=Finite(0, 1, min_open=True), help="Share of probability drawn from.  [default: 1]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Most tokens of a completion.  [default: 1024]")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="For sampling, and for what a benchmark draws.")
+@seed_option("For sampling, and for what a benchmark draws.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many items.")
 @click.option(
     "-o",
@@ -237,7 +238,7 @@ def _print(results: dict[str, Any]) -> None:
     stdout.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
     stdout.print(Text(run_summary(results), style="dim"))
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
-    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline")
+    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "programs")
     for name, label in verdicts_of(results):
         for task, score in tasks_of(results[name]):
             table.add_row(
@@ -246,6 +247,7 @@ def _print(results: dict[str, Any]) -> None:
                 *(format_percent(score.get(key)) for key in ks),
                 format_interval(score.get("interval")),
                 Text(best_baseline(results, name, task)),
+                program_count(score),
             )
     stdout.print(table)
     for line in _notes(results):

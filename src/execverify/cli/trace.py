@@ -7,10 +7,10 @@ import click
 from rich.table import Table
 
 from execverify.cli.common import (
-    SEED,
     FailureReporter,
     limit_options,
     limits_from_options,
+    seed_option,
     trace_programs,
     trace_records,
     usual_imports_option,
@@ -96,7 +96,7 @@ def trace_command(
 )
 @click.option("--max-questions", "limit", default=10, show_default=True, type=click.IntRange(0), help="Most questions a program.")
 @click.option("--all", "every", is_flag=True, help="Every question there is, in place of a choice.")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among the questions.")
+@seed_option("Chooses among the questions.")
 def ask_command(
     file: str,
     call: str | None,

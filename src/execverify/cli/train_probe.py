@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from execverify.cli.common import Finite, default_workers
+from execverify.cli.common import TRAINER_SEED, Finite, default_workers, seed_option
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.utils.messages import count_phrase
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option("--model", metavar="M", help="This model (hub name or folder) instead of the training's.")
 @click.option("--rows", metavar="FILE", help="These rows instead of the training's; a file, or a dataset's folder.")
 @click.option("--rewards", metavar="A,B", help="Rewards by name.  [default: output_only,white_box,verified,step,bilevel]")
-@click.option("--prompts", type=click.IntRange(1), help="Prompts a batch.  [default: those of an optimizer step]")
+@click.option("--prompts", type=click.IntRange(1), help="Prompts a batch.  [default: those of an update]")
 @click.option("--group", type=click.IntRange(2), help="Completions a prompt.  [default: the preset's]")
 @click.option("--batches", default=8, show_default=True, type=click.IntRange(4), help="Batches to draw.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Of prompts and completions.")
+@seed_option("Of prompts and completions.", TRAINER_SEED)
 @click.option(
     "--memory",
     default=2.0,

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from execverify.cli.common import SEED, FailureReporter, default_workers, limit_options, limits_from_options, trace_programs
+from execverify.cli.common import (
+    FailureReporter,
+    default_workers,
+    limit_options,
+    limits_from_options,
+    seed_option,
+    trace_programs,
+)
 from execverify.cli.pages import check_page, write_page
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines
@@ -41,7 +48,7 @@ MOST_ITEMS = 5_000
     "--completions", metavar="FILE", help="For rows: JSONL of {id, completion}; they are graded, several of a row side by side."
 )
 @click.option("--max-questions", default=10, show_default=True, type=click.IntRange(0), help="Most questions of a program.")
-@click.option("--seed", default=0, show_default=True, type=SEED, help="Chooses among a program's questions.")
+@seed_option("Chooses among a program's questions.")
 @click.option("--limit", type=click.IntRange(1), help=f"Only the first so many items.  [default: {MOST_ITEMS:,}]")
 @click.option("-o", "--output", "out", metavar="PAGE.html", required=True, help="The page.")
 @click.option(

@@ -12,12 +12,12 @@ interval, from what each program with all its parts contributes. Slices have Wil
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from execverify.evaluation.benchmark import ItemResult
+from execverify.evaluation.benchmark import Item, ItemResult
 from execverify.evaluation.intervals import RESAMPLES, Z, bootstrap, normal_interval, pass_at_k, wilson
 from execverify.evaluation.program_features import FEATURE_ORDER, order_of
 
@@ -250,6 +250,11 @@ def program_numbers(records: Sequence[ItemResult]) -> list[int]:
     """For each item the number of its program, from 0 on."""
     numbers: dict[str, int] = {}
     return [numbers.setdefault(_program(record), len(numbers)) for record in records]
+
+
+def count_programs(items: Iterable[Item]) -> int:
+    """How many programs items are about."""
+    return len({item.program or item.id for item in items})
 
 
 def _program(record: ItemResult) -> str:

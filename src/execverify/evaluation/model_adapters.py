@@ -5,7 +5,6 @@ mock:constant:-1      answers the same to everything: the floors
 mock:empty          an empty completion
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from execverify.evaluation.benchmark import Benchmark, Item
 from execverify.models import Generation, MockModel, Model, ReplayModel, Request, Sampling, load
 from execverify.models.replay import read_recorded
 from execverify.questions.task import Message
-from execverify.utils.messages import count_phrase
+from execverify.utils.messages import count_phrase, near_names
 
 GenerateFn = Callable[[list[tuple[Message, ...]]], Sequence[str | Sequence[str]]]
 """A function that answers many conversations at once: for each a text, or a text for each sample."""
@@ -89,8 +88,8 @@ def resolve_model(
         if not what.startswith("mock:"):
             raise
         names = (one.removeprefix("mock:") for one in (GOLD, EMPTY, f"{CONSTANT}TEXT"))
-        if similar := difflib.get_close_matches(what.removeprefix("mock:"), list(names), n=1):
-            raise ModelError(f"there is no model {what}: did you mean mock:{similar[0]}?") from None
+        if near := near_names(what.removeprefix("mock:"), names):
+            raise ModelError(f"there is no model {what}: did you mean mock:{near[0]}?") from None
         raise ModelError(f"{error}; evaluation has {GOLD}, {EMPTY} and {CONSTANT}TEXT besides") from None
 
 

@@ -9,7 +9,6 @@ The texts are this package's own; to ask in an author's exact words, put them in
 template, `$code` stands for the program, `$call` for its call, and so on; an unknown name is an error that lists the known ones.
 """
 
-import difflib
 import functools
 import string
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 from execverify.errors import EvaluationError
 from execverify.evaluation.answers import ANSWER_TAGS, EXECVERIFY, PLAIN
 from execverify.questions.question import ANSWER_OPEN
+from execverify.utils.messages import suggestion
 
 PROMPT_STYLES = (EXECVERIFY, *ANSWER_TAGS, PLAIN)
 """The styles that every benchmark has."""
@@ -65,6 +65,4 @@ def _text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError):
-        near = difflib.get_close_matches(path, PROMPT_STYLES, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(PROMPT_STYLES)}, or a template file"
-        raise EvaluationError(f"there is no style {path!r}: {meant}") from None
+        raise EvaluationError(f"there is no style {path!r}: {suggestion(path, PROMPT_STYLES, 'a template file')}") from None

@@ -37,6 +37,7 @@ from execverify.models.cache import generate_cached
 from execverify.models.model import SKIPPED_REQUEST
 from execverify.models.registry import check_spec
 from execverify.programs.program import truncate
+from execverify.utils.messages import count_phrase
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ FORMAT = 2
 """Version of the results' form."""
 
 _LONGEST_REASON = 200  # characters
+_FEW_PROGRAMS = 10  # of fewer, an interval over programs says little
 _STOP = {"direct": ("[/ANSWER]",), "cot": ("[/ANSWER]",)}
 
 
@@ -114,6 +116,8 @@ def evaluate(
     source = bench.located(Source(path, seed, workers, _names(imports), limit, progress))
     path = source.path
     items = _items(bench, source)
+    if limit is not None:
+        _report_limit(bench.about.name, limit, items)
     prompts = tuple(bench.messages(item, chosen) for item in items)
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
@@ -195,6 +199,23 @@ def _items(bench: Benchmark, source: Source) -> list[Item]:
         where = source.path or bench.about.name
         raise EvaluationError(f"{where} has {len(twice)} ids more than once, such as {twice[0]}: give each item its own")
     return items
+
+
+def _report_limit(name: str, limit: int, items: Sequence[Item]) -> None:
+    """Logs how many programs a limit kept where items share programs; a warning where they are too few for an interval over programs."""
+    programs = figures.count_programs(items)
+    if programs == len(items):
+        return
+    few = programs < _FEW_PROGRAMS
+    _log.log(
+        logging.WARNING if few else logging.INFO,
+        "%s: limit %d keeps %s about %s%s",
+        name,
+        limit,
+        count_phrase(len(items), "item"),
+        count_phrase(programs, "program"),
+        "; intervals are over programs and mean little for so few: raise the limit" if few else "",
+    )
 
 
 def _about(bench: Benchmark) -> dict[str, Any]:

@@ -6,12 +6,12 @@
 A function that raises gives a generation with an error.
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from execverify.errors import ModelError
 from execverify.models.model import Generation, Request, Sampling, check_ids
+from execverify.utils.messages import near_names
 
 Answer = Callable[[Request], str | Sequence[str]]
 """From a request to one text for all samples, or to a text for each sample; too few are repeated in turn."""
@@ -69,8 +69,8 @@ def mock(name: str, **options: Any) -> MockModel:
         ModelError: there is none, or it does not take these options.
     """
     if name not in _FACTORIES:
-        similar = difflib.get_close_matches(name, _FACTORIES, n=1)
-        hint = f"did you mean mock:{similar[0]}?" if similar else f"there are {', '.join(sorted(_FACTORIES))}"
+        near = near_names(name, _FACTORIES)
+        hint = f"did you mean mock:{near[0]}?" if near else f"there are {', '.join(sorted(_FACTORIES))}"
         raise ModelError(f"there is no model mock:{name}: {hint}")
     try:
         answer = _FACTORIES[name](**options)

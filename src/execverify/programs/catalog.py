@@ -9,13 +9,13 @@ minus), `str f` (f-string), `sorted`. Types are written as in `execverify.progra
 (True, False, True)
 """
 
-import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from execverify.errors import ProgramError
 from execverify.programs.type_expr import ANY, arguments, is_variable, matches, type_head
+from execverify.utils.messages import suggestion
 
 EXCLUDED_BUILTINS: Mapping[str, str] = {
     "str.encode": "its result is bytes, which is no type of the catalogue",
@@ -150,13 +150,11 @@ class Builtin:
 
 
 def get_builtin(name: str) -> Builtin:
-    """The entry of a name; raises ProgramError, with the nearest names, where there is none."""
+    """The entry of a name; raises ProgramError, with close names, where there is none."""
     found = CATALOG.get(name)
     if found is None:
-        near = difflib.get_close_matches(name, CATALOG, n=3, cutoff=0.5)
-        why = f": {EXCLUDED_BUILTINS[name]}" if name in EXCLUDED_BUILTINS else ""
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise ProgramError(f"{name!r} is not in the catalogue{why}{hint}")
+        reason = EXCLUDED_BUILTINS.get(name) or suggestion(name, CATALOG)
+        raise ProgramError(f"{name!r} is not in the catalogue: {reason}")
     return found
 
 

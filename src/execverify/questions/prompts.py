@@ -11,7 +11,6 @@ For code generation, `$statement` stands for what the function does, `$signature
 `$entry_point`. Problems that somebody else has written have a file of their own, `code_problem.txt`, with `$problem` and `$tested`.
 """
 
-import difflib
 import functools
 import string
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from execverify.errors import QuestionError
 from execverify.programs.program import Program
 from execverify.questions.kinds.base import QUESTION_KINDS
 from execverify.questions.question import Question
+from execverify.utils.messages import suggestion
 
 DEFAULT = "default"
 _FOLDER = Path(__file__).parent / "templates"
@@ -174,5 +174,5 @@ def _template(name: str, kind: str) -> string.Template:
     try:
         return string.Template((folder / f"{kind}.txt").read_text(encoding="utf-8"))
     except OSError:
-        near = difflib.get_close_matches(name, template_names(), n=2, cutoff=0.3) or template_names()
-        raise QuestionError(f"there is no template {name!r} with a file {kind}.txt: did you mean {' or '.join(near)}?") from None
+        meant = suggestion(name, template_names(), "a folder")
+        raise QuestionError(f"there is no template {name!r} with a file {kind}.txt: {meant}") from None

@@ -5,7 +5,6 @@ the source. The questions that it answers are kept to a small share of a row's (
 that has only the shortcut scores no more than that. Among what is left, the weights of the question kinds decide, by seeded chance.
 """
 
-import difflib
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from execverify.questions.kinds.base import NEVER_RUNS, QUESTION_KINDS, Question
 from execverify.questions.question import KINDS, Question, fits_on_answer_line
 from execverify.questions.statements import layout_of
 from execverify.tracing.trace import Trace
+from execverify.utils.messages import suggestion
 from execverify.utils.validation import expect, names, whole_number
 
 
@@ -60,7 +60,7 @@ def ask(trace: Trace, kinds: Sequence[str] = KINDS, limit: int | None = 10, seed
 
 
 def check_kinds(kinds: Sequence[str], known: Sequence[str] | None = None) -> None:
-    """Raises QuestionError for a kind that does not exist, with the nearest names.
+    """Raises QuestionError for a kind that does not exist, with the close names, or all.
 
     Args:
         kinds: names, or one name.
@@ -69,8 +69,7 @@ def check_kinds(kinds: Sequence[str], known: Sequence[str] | None = None) -> Non
     known = QUESTION_KINDS.names() if known is None else known
     for kind in [kinds] if isinstance(kinds, str) else kinds:
         if kind not in known:
-            near = difflib.get_close_matches(kind, known, n=2, cutoff=0.3) or list(known)
-            raise QuestionError(f"there is no kind {kind!r}: did you mean {' or '.join(near)}?")
+            raise QuestionError(f"there is no kind {kind!r}: {suggestion(kind, known)}")
 
 
 def _split_evenly(limit: int, kinds: int) -> list[int]:

@@ -8,8 +8,8 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.reports.ablation_page import ablation_page, comparisons_outcome
 from execverify.reports.curves import Logs, curve_baselines, draw_curves, draw_levels
-from execverify.reports.legend import legend_markdown
-from execverify.reports.markdown import format_edges, format_p_value, format_percent, markdown_table
+from execverify.reports.legend import legend_markdown, shown
+from execverify.reports.markdown import format_interval, format_p_value, format_percent, format_score, markdown_table
 from execverify.reports.run_summary import divergence_table
 from execverify.utils.atomic import atomic_text
 
@@ -63,7 +63,7 @@ def _seeds(seeds: Sequence[int]) -> str:
     scores = "Percent of answers that are right (strict pass@1)"
     if len(seeds) == 1:
         return f"{scores}, seed {seeds[0]}. One seed has no interval over seeds."
-    return f"{scores}: the mean over the seeds {', '.join(map(str, seeds))} [95% interval over seeds]."
+    return f"{scores}: the mean over the seeds {', '.join(map(str, seeds))} (95% interval over seeds)."
 
 
 def _scores(
@@ -72,15 +72,14 @@ def _scores(
     measured = [name for name in conditions if any(name in scores for scores in tasks.values())]
     rows = [(name, *(_score(scores.get(name), seeds) for scores in tasks.values())) for name in measured]
     rows.append(("best constant answer", *(format_percent(baselines[task], 1) if task in baselines else "" for task in tasks)))
-    return markdown_table(("condition", *tasks), rows, numbers=range(1, len(tasks) + 1))
+    return markdown_table(("condition", *map(shown, tasks)), rows, numbers=range(1, len(tasks) + 1))
 
 
 def _score(score: Mapping[str, Any] | None, seeds: int) -> str:
     if score is None:
         return ""
-    interval, n = score["interval"], len(score["seeds"])
-    spread = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
-    return f"{score['mean']:.1f}{spread}" + (f" ({n} of {seeds} seeds)" if n < seeds else "")
+    n = len(score["seeds"])
+    return format_score(score["mean"], score["interval"]) + (f", {n} of {seeds} seeds" if n < seeds else "")
 
 
 def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[str]:
@@ -88,8 +87,8 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[s
     head = ["measure", "task", "condition", "against", "points", "95% over items", "p"]
     rows = [
         [
-            row["measure"], row["task"], row["condition"], row["against"], f"{row['difference']:+.2f}",
-            format_edges(row["interval"]), format_p_value(row["p_items_holm"]),
+            row["measure"].replace("-", " "), shown(row["task"]), row["condition"], row["against"], f"{row['difference']:+.2f}",
+            format_interval(row["interval"], signed=True), format_p_value(row["p_items_holm"]),
         ]
         for row in comparisons
     ]  # fmt: skip
@@ -98,7 +97,7 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[s
         head += ["by seed", "95% over seeds", "p"]
         for cells, row in zip(rows, comparisons, strict=True):
             differences = ", ".join(f"{value:+.1f}" for value in row["by_seed"].values())
-            cells += [differences, format_edges(row["seeds_interval"]), format_p_value(row.get("p_holm"))]
+            cells += [differences, format_interval(row["seeds_interval"], signed=True), format_p_value(row.get("p_holm"))]
         about += "Over seeds: the mean difference of each seed, Student's paired t. "
     about += "Holm's method corrects p-values within a measure."
     outcome = comparisons_outcome(comparisons, seeds)
@@ -111,8 +110,8 @@ def _rollouts(rollouts: Sequence[Mapping[str, Any]]) -> list[str]:
     rows = [
         (
             row["metric"].replace("_", " "), row["condition"], row["against"], f"{row['score']:.1f}", f"{row['score_against']:.1f}",
-            f"{row['difference']:+.2f}", format_edges(row["interval"]), ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()),
-            str(row["updates"]),
+            f"{row['difference']:+.2f}", format_interval(row["interval"], signed=True),
+            ", ".join(f"{value:+.1f}" for value in row["by_seed"].values()), str(row["updates"]),
         )
         for row in rollouts
     ]  # fmt: skip
@@ -132,4 +131,4 @@ def _times(stages: Mapping[str, Sequence[Mapping[str, Any] | None]]) -> list[str
         if done:
             steps, seconds = (sum(stage[key] for stage in done) / len(done) for key in ("steps", "seconds"))
             rows.append((name, f"{steps:.0f}", f"{seconds:.0f}"))
-    return ["## Time", "Means over seeds.", markdown_table(("condition", "steps", "seconds"), rows, numbers=(1, 2))]
+    return ["## Time", "Means over seeds.", markdown_table(("condition", "updates", "seconds"), rows, numbers=(1, 2))]

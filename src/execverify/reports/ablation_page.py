@@ -77,7 +77,8 @@ def comparisons_outcome(comparisons: Sequence[Mapping[str, Any]], seeds: int) ->
             f"None of {count_phrase(len(comparisons), 'comparison')} has a corrected p below {_CHANCE} over items: "
             f"{count_phrase(seeds, 'seed')} with so many items cannot show differences as small as these."
         )
-    return f"{len(beyond)} of {count_phrase(len(comparisons), 'comparison')} have a corrected p below {_CHANCE} over items."
+    verb = "has" if len(beyond) == 1 else "have"
+    return f"{len(beyond)} of {count_phrase(len(comparisons), 'comparison')} {verb} a corrected p below {_CHANCE} over items."
 
 
 def _measures(results: Results, conditions: Mapping[str, str]) -> Iterator[Measure]:

@@ -13,7 +13,7 @@ from execverify.reports.evaluation import REPORT
 from execverify.reports.legend import shown
 from execverify.reports.markdown import format_count, format_interval, format_percent, markdown_table
 from execverify.reports.render import render
-from execverify.reports.run_summary import best_baseline, failure_reasons, incomplete, tasks_of, verdicts_of
+from execverify.reports.run_summary import best_baseline, failure_reasons, incomplete, program_count, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
 from execverify.utils.messages import count_phrase
 
@@ -49,11 +49,7 @@ def summary_rows(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[st
             for task, score in tasks_of(results[verdict]):
                 best = results["baselines"]["best"].get(verdict, {}).get(task)
                 more = {"baseline": best_baseline(results, verdict, task), "mark": best and best["pass_at_1"]}
-                yield results, task, label, {**score, **more, "programs": _count(score.get("programs"))}
-
-
-def _count(number: int | None) -> str:
-    return "-" if number is None else format_count(number)  # results of earlier versions have none
+                yield results, task, label, {**score, **more, "programs": program_count(score)}
 
 
 def summary_cells(runs: Sequence[Mapping[str, Any]]) -> list[list[str]]:

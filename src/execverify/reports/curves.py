@@ -1,4 +1,4 @@
-"""Plots of trainings: each metric of the log by step, and accuracy by level; as an SVG file, and as parts of a page.
+"""Plots of trainings: each metric of the log by update, and accuracy by level; as an SVG file, and as parts of a page.
 
 Matplotlib is imported when something is drawn (the extra [train]).
 """
@@ -78,7 +78,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean of a metric over seeds, by step, with the lowest and the highest seed."""
+    """The mean of a metric over seeds, by update, with the lowest and the highest seed."""
 
     steps: tuple[int, ...]
     means: tuple[float, ...]
@@ -87,7 +87,7 @@ class Curve:
 
 
 def curve_of(name: str, seeds: Sequence[Sequence[Mapping[str, Any]]], window: int) -> Curve:
-    """A metric of the logs of several seeds, each smoothed by a running mean over `window` lines, at no more than 400 steps."""
+    """A metric of the logs of several seeds, each smoothed by a running mean over `window` lines, at no more than 400 updates."""
     by_step: dict[int, list[float]] = {}
     for log in seeds:
         lines = [line for line in log if line.get(name) is not None]
@@ -97,13 +97,13 @@ def curve_of(name: str, seeds: Sequence[Sequence[Mapping[str, Any]]], window: in
             by_step.setdefault(line["step"], []).append(value)
     order = sorted(by_step)
     stride = -(-len(order) // _MOST_POINTS) or 1
-    shown = order[::-1][::stride][::-1]  # the last step is always there
+    shown = order[::-1][::stride][::-1]  # the last update is always there
     values = [by_step[step] for step in shown]
     return Curve(tuple(shown), tuple(map(_mean, values)), tuple(map(min, values)), tuple(map(max, values)))
 
 
 def draw_curves(path: Path, logs: Logs, window: int | None = None, baselines: Mapping[str, float] | None = None) -> None:
-    """Draws each metric by step into one SVG file: a line a condition, a band from the lowest to the highest seed, one legend.
+    """Draws each metric by update into one SVG file: a line a condition, a band from the lowest to the highest seed, one legend.
 
     Args:
         path: the file; nothing is written where no metric was logged.
@@ -237,7 +237,7 @@ def _draw_metric(axis: Any, name: str, logs: Logs, window: int, baseline: float 
     if baseline is not None:
         axis.axhline(baseline, linestyle="--", color="black", linewidth=0.9, label=BASELINE)
     axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axis.set_xlabel("step")
+    axis.set_xlabel("update")
 
 
 def _figure(count: int, for_page: bool = False) -> tuple[Any, list[Any]]:
@@ -285,7 +285,7 @@ def _description(title: str, name: str, logs: Logs, window: int) -> str:
     for condition, seeds in logs.items():
         curve = curve_of(name, seeds, window)
         if curve.steps:
-            ends.append(f"{condition} from {curve.means[0]:.3g} to {curve.means[-1]:.3g} at step {curve.steps[-1]}")
+            ends.append(f"{condition} from {curve.means[0]:.3g} to {curve.means[-1]:.3g} at update {curve.steps[-1]}")
     return f"{title}: {'; '.join(ends)}"
 
 

@@ -11,7 +11,15 @@ from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.legend import shown
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
 from execverify.reports.run_items import ITEMS, run_items_text
-from execverify.reports.run_summary import BOTH, best_baseline, faithfulness_summary, run_summary, tasks_of, verdicts_of
+from execverify.reports.run_summary import (
+    BOTH,
+    best_baseline,
+    faithfulness_summary,
+    program_count,
+    run_summary,
+    tasks_of,
+    verdicts_of,
+)
 from execverify.utils.atomic import atomic_text
 
 TABLE, REPORT = "table.md", "report.html"
@@ -48,7 +56,7 @@ def results_markdown(results: Mapping[str, Any]) -> str:
     """The scores of a run as a Markdown table, and a line with what they depend on."""
     ks = [key for key in results["official"] if key.startswith("pass_at_")]
     task_column = ["task"] if "by_task" in results["official"] else []
-    head = ["verdict", *task_column, *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "parts"]
+    head = ["verdict", *task_column, *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "programs", "parts"]
     rows = [
         [
             label,
@@ -56,6 +64,7 @@ def results_markdown(results: Mapping[str, Any]) -> str:
             *(format_percent(score.get(key)) for key in ks),
             format_interval(score.get("interval")),
             best_baseline(results, verdict, task),
+            program_count(score),
             str(score["parts"]),
         ]
         for verdict, label in verdicts_of(results)
@@ -86,7 +95,7 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
     rows = [
         [
             each["run"], BOTH if comparison["one_rule"] else each["verdict"], shown(each["task"]), f"{each['difference']:+.2f}",
-            format_interval(each["interval"]), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
+            format_interval(each["interval"], signed=True), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
             str(each["items"]), str(each["programs"]),
         ]
         for each in shown_comparisons(comparison)

@@ -63,7 +63,7 @@ def _item(record: ItemResult, prompt: Sequence[Mapping[str, str]], lines: Lines,
     found: dict[str, Any] = {
         "id": item.id,
         "tasks": [tasks.index(task) for task in item.tasks],
-        "program": lines.of(item.program, 20_000),
+        "program": lines.of(item.program.rstrip("\n"), 20_000),  # a line number needs a line
         "call": item.call,
         "expected": [lines.of(text, _MAX_EXTRACTED) for text in item.expected],
         "questions": [lines.of(item.question(part), _MAX_EXTRACTED) for part in range(len(item.tasks))],

@@ -18,6 +18,7 @@ from execverify.reports.run_summary import (
     figure_text,
     incomplete,
     percent_figures,
+    program_count,
     run_summary,
     tasks_of,
     verdicts_of,
@@ -95,6 +96,7 @@ class ScoreRow:
     value: float | None
     interval: Sequence[float] | None
     baseline: Mapping[str, Any] | None
+    programs: str
     parts: str
 
 
@@ -107,6 +109,7 @@ def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
                 score.get("pass_at_1"),
                 score.get("interval"),
                 results["baselines"]["best"].get(verdict, {}).get(task),
+                program_count(score),
                 str(score["parts"]),
             )
 

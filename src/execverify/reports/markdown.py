@@ -49,16 +49,22 @@ def format_percent(percent: float | None, digits: int = 2) -> str:
     return "-" if percent is None else f"{percent:.{digits}f}"
 
 
-def format_interval(edges: Sequence[float] | None) -> str:
-    """The edges of an interval, in percent; "-" where there is none."""
-    return "-" if edges is None else f"{edges[0]:.1f} to {edges[1]:.1f}"
+def format_interval(edges: Sequence[float] | None, signed: bool = False) -> str:
+    """An interval, in percent, or of a difference, in points; "-" where there is none. Tables, pages and messages all show it so.
+
+    Args:
+        edges: the lower and the upper.
+        signed: show their signs, as those of a difference.
+    """
+    sign = "+" if signed else ""
+    return "-" if edges is None else f"{edges[0]:{sign}.1f} to {edges[1]:{sign}.1f}"
 
 
-def format_edges(edges: Sequence[float] | None) -> str:
-    """The edges of an interval of differences, in points, with their signs; empty where there is none."""
-    return "" if edges is None else f"{edges[0]:+.1f} to {edges[1]:+.1f}"
+def format_score(percent: float | None, edges: Sequence[float] | None) -> str:
+    """A score with its interval behind it, where it has one: "23.5 (13.7 to 33.3)"."""
+    return format_percent(percent, 1) + ("" if edges is None else f" ({format_interval(edges)})")
 
 
 def format_p_value(value: float | None) -> str:
-    """A p-value in two digits; empty where there is none."""
-    return "" if value is None else f"{value:.2g}"
+    """A p-value in two digits; "-" where there is none."""
+    return "-" if value is None else f"{value:.2g}"

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from execverify.errors import ExecVerifyError
 from execverify.reports.legend import shown
-from execverify.reports.markdown import format_count, format_edges, format_interval, format_p_value, format_percent, format_share
+from execverify.reports.markdown import format_count, format_interval, format_p_value, format_percent, format_share
 from execverify.utils.messages import count_phrase
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _environment() -> "Environment":
     environment.filters.update(
         number=format_count, share=format_share, percent=format_percent, interval=format_interval,
         inline_code=inline_code, python=python, cut=cut, file_link=file_link, counted=counted,
-        edges=format_edges, p_value=format_p_value, shown=shown,
+        p_value=format_p_value, shown=shown,
     )  # fmt: skip
     return environment
 

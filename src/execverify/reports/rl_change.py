@@ -10,7 +10,7 @@ from typing import Any
 
 from execverify.evaluation.compare import compare
 from execverify.evaluation.intervals import Interval, halves_difference
-from execverify.reports.markdown import format_edges
+from execverify.reports.markdown import format_interval
 from execverify.utils.messages import count_phrase
 
 Results = Mapping[str, Mapping[str, Any]]
@@ -51,7 +51,11 @@ class _Change:
     def __str__(self) -> str:
         if self.difference == 0 and self.interval in (None, (0, 0)):
             return f"{self.text.format(f'{self.before:.1f}%', f'{self.after:.1f}%')} (no change)"
-        edges = "no interval" if self.interval is None else f"95% interval over {self.units} {format_edges(self.interval)}"
+        edges = (
+            "no interval"
+            if self.interval is None
+            else f"95% interval over {self.units} {format_interval(self.interval, signed=True)}"
+        )
         scores = self.text.format(f"{self.before:.1f}%", f"{self.after:.1f}%")
         return f"{scores} ({self.difference:+.1f} points, {edges})"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from execverify.reports.markdown import format_count, format_interval, format_percent, markdown_table
+from execverify.reports.markdown import format_count, format_percent, format_score, markdown_table
 from execverify.utils.messages import count_phrase, noun_for
 
 VERDICTS = ("official", "strict")
@@ -25,6 +25,12 @@ def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     by_task = score.get("by_task", {})
     whole = {**score, "parts": score["parts"] if "parts" in score else sum(each["parts"] for each in by_task.values())}
     return [("all", whole), *by_task.items(), *own.items()]
+
+
+def program_count(score: Mapping[str, Any]) -> str:
+    """How many programs a score is over; "-" in results of earlier versions, which do not say."""
+    number = score.get("programs")
+    return "-" if number is None else format_count(number)
 
 
 def percent_figures(results: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,16 +94,13 @@ def faithfulness_summary(results: Mapping[str, Any]) -> str:
     found = results.get("faithfulness")
     if found is None:
         return ""
-    true, guessed, outputs = (_with_interval(found["figures"][name]) for name in ("chain_true", "guessed", "guessed_outputs"))
+    figures = (found["figures"][name] for name in ("chain_true", "guessed", "guessed_outputs"))
+    true, guessed, outputs = (format_score(figure["percent"], figure["interval"]) for figure in figures)
     kinds = ", ".join(f"{kind} {count}" for kind, count in found["first_divergences"].items())
     return (
         f"chains of thought, in percent: {true} true; {outputs} right output by a wrong chain, "
         f"{guessed} of the right outputs; first divergences by statement: {kinds or 'none'}"
     )
-
-
-def _with_interval(figure: Mapping[str, Any]) -> str:
-    return f"{format_percent(figure['percent'], 1)} ({format_interval(figure['interval'])})"
 
 
 def guess_rate(results: Mapping[str, Any]) -> float | None:
@@ -133,8 +136,10 @@ def run_summary(results: Mapping[str, Any]) -> str:
     limit = f", the first {results['limit']}" if results["limit"] else ""
     source = f", {data['file']} {data['sha256'][:12]}" if data["file"] else ""
     missing = "; ".join(filter(None, (incomplete(results), failure_reasons(results))))
+    programs = len(set(results.get("item_programs", ())))
+    about = f" about {count_phrase(programs, 'program')}" if 0 < programs < results["items"] else ""
     return (
-        f"{count_phrase(results['items'], 'item')}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
+        f"{count_phrase(results['items'], 'item')}{about}{limit}{source}; style {results['style']}, n={sampling.get('n')}{drawn}; "
         f"intervals: {_interval_methods(results['official'])}; "
         f"baseline: the best constant answer on the same items; execverify {results['execverify']}, Python {results['python']}"
         + (f"; NOT COMPLETE: {missing}" if missing else "")

@@ -6,7 +6,7 @@ from typing import Any
 from execverify.errors import TrainingError
 from execverify.evaluation.run_dir import strict_scores
 from execverify.reports.legend import legend_markdown, shown
-from execverify.reports.markdown import format_percent, markdown_table
+from execverify.reports.markdown import format_percent, format_score, markdown_table
 from execverify.reports.run_summary import divergence_table, guess_rate
 from execverify.reports.training_page import LEFT_OUT, STAGE_COLUMNS, Training, changes_of, stage_rows, training_page
 from execverify.utils.atomic import atomic_text
@@ -83,5 +83,4 @@ def _divergences(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[
 
 def _score(strict: Mapping[str, Any], task: str) -> str:
     score = (strict.get("by_task") or {"all": strict})[task]
-    low, high = score["interval"]
-    return f"{score['pass_at_1']:.1f} [{low:.1f}, {high:.1f}]"
+    return format_score(score["pass_at_1"], score["interval"])

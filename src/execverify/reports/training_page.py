@@ -106,7 +106,7 @@ def changes_of(training: Training) -> list[str]:
 
 
 def stage_rows(stages: Stages) -> list[tuple[str, int, int, int, int, int]]:
-    """For each stage: its name, the rows that it was given, those that it left out, those that it trained on, steps, seconds."""
+    """For each stage: its name, the rows that it was given, those that it left out, those that it trained on, updates, seconds."""
     found = []
     for name, stage in stages.items():
         given, used = stage["kept"] + stage.get("too_long", 0), trained_on(stage)
@@ -114,7 +114,7 @@ def stage_rows(stages: Stages) -> list[tuple[str, int, int, int, int, int]]:
     return found
 
 
-STAGE_COLUMNS = ("stage", "rows", "left out", "trained on", "steps", "seconds")
+STAGE_COLUMNS = ("stage", "rows", "left out", "trained on", "updates", "seconds")
 LEFT_OUT = (
     "Left out are rows with a prompt, or with a true chain of thought, that is longer than the settings allow; and rows that the "
     "difficulty filter takes out, where it is on."

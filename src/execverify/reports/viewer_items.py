@@ -82,7 +82,7 @@ class Sample:
         chain: the graded lines of its chain of thought, where there are any.
         program: the program that its chain describes, where that is not the task's own.
         count: how many completions were equal.
-        notes: other facts, such as the training step.
+        notes: other facts, such as the update of a training.
     """
 
     text: str

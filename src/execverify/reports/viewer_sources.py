@@ -1,6 +1,7 @@
 """What the viewer can show: programs, rows with or without completions, an evaluation's folder, a training's samples."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -226,16 +227,15 @@ def _sample_files(folder: Path) -> list[Path]:
 
 
 def items_of_training(folder: Path, limit: int | None, workers: int = 1) -> list[ViewItem]:
-    """The samples of a training's stages, those of one prompt and step together.
+    """The samples of a training's stages, those of one prompt and update together.
 
     The rows are looked for in the training's folder; where a row is there, its completions are graded anew, with their chains.
 
     Raises:
         RowError: a file of samples has another form.
     """
-    files = _sample_files(folder)
     groups: dict[tuple[str, int, str], list[dict[str, Any]]] = {}
-    for file in files:
+    for file in _sample_files(folder):
         for number, entry in enumerate(_sample_lines(file), start=1):
             name = str(entry.get("id") or f"line {number}")
             groups.setdefault((file.parent.name, int(entry.get("step") or 0), name), []).append(entry)
@@ -247,8 +247,10 @@ def items_of_training(folder: Path, limit: int | None, workers: int = 1) -> list
             pairs.append((row, [str(entry["completion"]) for entry in entries]))
             places.append(place)
     graded = dict(zip(places, items_of_pairs(pairs, workers), strict=True))
-    several = len(files) > 1
-    return [_training_item(key, entries, graded.get(place), several) for place, (key, entries) in enumerate(kept)]
+    stages = Counter(
+        (update, name) for _, update, name in groups
+    )  # most names stand in one stage alone, and short ones fit the list
+    return [_training_item(key, entries, graded.get(place), stages[key[1:]] > 1) for place, (key, entries) in enumerate(kept)]
 
 
 def _is_usable(row: Row) -> bool:
@@ -275,7 +277,7 @@ def _training_item(
     key: tuple[str, int, str], entries: Sequence[dict[str, Any]], graded: ViewItem | None, several: bool
 ) -> ViewItem:
     stage, step, name = key
-    shown = f"{name}, step {step}{f' of {stage}' if several else ''}"
+    shown = f"{name}, update {step}{f' of {stage}' if several else ''}"
     prompt = [{"role": "user", "content": str(entries[0].get("prompt") or "")}]
     rewards = [_logged_rewards(entry) for entry in entries]
     if graded is None:
@@ -287,7 +289,7 @@ def _training_item(
             )
             for entry, its in zip(entries, rewards, strict=True)
         ]
-        return ViewItem(shown, "completion", prompt=prompt, samples=tuple(samples), facts={"stage": stage, "step": str(step)})
+        return ViewItem(shown, "completion", prompt=prompt, samples=tuple(samples), facts={"stage": stage, "update": str(step)})
     samples = [
         replace(sample, reward=next(iter(its.values()), sample.reward), notes={**sample.notes, **_as_text(its)})
         for sample, its in zip(graded.samples, rewards, strict=True)
@@ -297,7 +299,7 @@ def _training_item(
         id=shown,
         prompt=prompt,
         samples=tuple(samples),
-        facts={**graded.facts, "stage": stage, "training step": str(step)},
+        facts={**graded.facts, "stage": stage, "update": str(step)},
     )
 
 

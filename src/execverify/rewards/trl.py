@@ -42,6 +42,7 @@ from execverify.rewards.steps.credit import Credit, CreditReward
 from execverify.rewards.steps.faithfulness import faithfulness
 from execverify.sandbox.candidates import stoppable
 from execverify.sandbox.result import Limits
+from execverify.utils.messages import suggestion
 
 LogMetric = Callable[[str, float], None]
 LogExtra = Callable[[str, list[Any]], None]
@@ -211,7 +212,7 @@ class ComponentReward(WhiteBoxReward):
         raise_errors: bool = False,
     ) -> None:
         if part not in answer_parts():
-            raise ValueError(f"there is no part {part!r}: it must be one of {', '.join(answer_parts())}")
+            raise ValueError(f"there is no part {part!r}: {suggestion(part, answer_parts())}")
         super().__init__(rule, name=name or f"{part}_reward", workers=workers, raise_errors=raise_errors)
         self.part = part
 

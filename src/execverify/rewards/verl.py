@@ -24,6 +24,7 @@ from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import RewardConfig, score
 from execverify.rewards.steps.credit import CreditReward
 from execverify.sandbox.result import Limits
+from execverify.utils.messages import suggestion
 
 _log = logging.getLogger(__name__)
 
@@ -125,8 +126,8 @@ def _judged(
 ) -> tuple[Score, bool]:
     """The score of a completion, and whether its parts earn nothing."""
     if data_source not in DATA_SOURCES and str(data_source).lower() not in SOURCES:
-        listed = ", ".join((*DATA_SOURCES, *sorted(SOURCES)))
-        raise RowError(f"the data source {data_source!r} is not judged here: it must be one of {listed}")
+        meant = suggestion(str(data_source), (*DATA_SOURCES, *sorted(SOURCES)))
+        raise RowError(f"the data source {data_source!r} is not judged here: {meant}")
     raise_errors = bool(settings.get("raise_errors", True))
     judge = _judge(data_source, settings)
     gated = False

@@ -2,11 +2,11 @@
 
 DIR/checkpoint-N/     the trainer's; training resumes from the last whole one
 DIR/model/            the weights and the tokenizer at the end
-DIR/log.jsonl         one line a step
+DIR/log.jsonl         one line an update
 DIR/samples.jsonl     some completions of each rollout, with every answer graded
 DIR/begun.json        the model that it started from, until it is done
 DIR/verified.json     its share of true chains of thought before, where the stage asks for one
-DIR/stage.json        model, steps and seconds; written last: the stage is done
+DIR/stage.json        model, updates (`steps`) and seconds; written last: the stage is done
 """
 
 import json
@@ -52,7 +52,7 @@ def steps_done(folder: Path) -> int:
 
 
 def resumed_at(folder: Path) -> int:
-    """The step from which a stage resumes: that of its last whole checkpoint. Its logs are truncated to it.
+    """The update from which a stage resumes: that of its last whole checkpoint. Its logs are truncated to it.
 
     A finished stage has no checkpoint any more: it resumes nowhere, and its logs stay whole.
     """
@@ -65,7 +65,7 @@ def resumed_at(folder: Path) -> int:
 
 
 def truncate_log(path: Path, step: int) -> None:
-    """Takes the lines after a step out of a log: they are going to be written again."""
+    """Takes the lines after an update out of a log: they are going to be written again."""
     if not path.exists():
         return
     kept = []
@@ -80,7 +80,7 @@ def truncate_log(path: Path, step: int) -> None:
 
 
 def seconds_before(folder: Path) -> float:
-    """Seconds that the steps so far took, those of earlier starts too; the log must be cut back to them, see `resumed_at`."""
+    """Seconds that the updates so far took, those of earlier starts too; the log must be cut back to them, see `resumed_at`."""
     lines = read_log(folder)
     return float(lines[-1]["seconds"]) if lines else 0.0
 

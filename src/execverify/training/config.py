@@ -5,7 +5,6 @@ A default is the paper's value where the paper gives one. `presets/` reads the f
     Preset.from_values({"sft": {"rows": 100}}).sft.rows
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from execverify.questions.task import CODE_GENERATION, TASK_KINDS
 from execverify.rewards.registry import REWARDS
 from execverify.rewards.score import PAPER_REWARD, RewardConfig
 from execverify.training.curriculum import CurriculumConfig
+from execverify.utils.messages import suggestion
 from execverify.utils.registry import Registry
 
 try:
@@ -182,11 +182,11 @@ class SftSettings(_Settings):
         tasks: how many code-generation rows are added, each with its program as the completion. RL by unit tests uses others.
         cot_style, cot_detail: of the chains, see `docs/chain-of-thought.md`.
         num_train_epochs: passes over the rows; may be a fraction.
-        max_steps: maximum optimizer steps; 0 lets the epochs decide.
-        save_steps: optimizer steps between checkpoints; 0 takes the preset's.
-        learning_rate, lr_scheduler_type, warmup_ratio, weight_decay: of the optimizer. `warmup_ratio` is a share of the steps.
+        max_steps: maximum updates; 0 lets the epochs decide.
+        save_steps: updates between checkpoints; 0 takes the preset's.
+        learning_rate, lr_scheduler_type, warmup_ratio, weight_decay: of the optimizer. `warmup_ratio` is a share of the updates.
         adam_beta1, adam_beta2, adam_epsilon: of Adam: decay of the two running means, and what the divisor is raised by.
-        batch_size: sequences an optimizer step, on all devices together.
+        batch_size: sequences an update, on all devices together.
         per_device_batch_size: sequences at once on one device.
         cot_max_tokens: maximum tokens of a chain, whose detail is lowered until it fits; 0 takes `max_length`.
         max_length: maximum tokens of a row; longer rows are skipped and counted.
@@ -229,12 +229,12 @@ class RlSettings(_Settings):
             "first_divergence" (docs/rewards.md); "unit_tests"; or "constant", to measure the trainer without rewards.
         alpha: weight of the questions in the white-box reward.
         num_train_epochs: passes over the prompts; may be a fraction.
-        max_steps: maximum optimizer steps; 0 lets the epochs decide.
+        max_steps: maximum updates; 0 lets the epochs decide.
         prompts_per_rollout: prompts that completions are generated for at once.
         num_generations: completions a prompt.
-        mini_batch_size: prompts an optimizer step; a rollout gives `prompts_per_rollout / mini_batch_size` steps.
+        mini_batch_size: prompts an update; a rollout gives `prompts_per_rollout / mini_batch_size` of them.
         per_device_batch_size: completions at once on one device in an update.
-        learning_rate, lr_scheduler_type, warmup_ratio, weight_decay: of the optimizer. `warmup_ratio` is a share of the steps.
+        learning_rate, lr_scheduler_type, warmup_ratio, weight_decay: of the optimizer. `warmup_ratio` is a share of the updates.
         adam_beta1, adam_beta2, adam_epsilon: of Adam: decay of the two running means, and what the divisor is raised by.
         rollouts: "grouped": the model reads a prompt once for all its completions, and complete ones leave the batch; "generate":
             `generate` of transformers. Where `trl` sets vLLM or continuous batching, these draw.
@@ -365,7 +365,7 @@ class Preset(_Settings):
         description: its purpose, in one line.
         duration: how long all stages take, and where; empty where nobody has measured it.
         seed: of the initial weights, the order of rows and the rollouts.
-        save_steps: optimizer steps between checkpoints; an interrupted training resumes from the last one.
+        save_steps: updates between checkpoints; an interrupted training resumes from the last one.
         report_to: trackers, by the trainer's names: "tensorboard", "trackio", "wandb".
         model, data, sft, rl_whitebox, rl_unit_tests, evaluation, hardware: see there.
         trl: further settings of TRL's `GRPOConfig`, by their own names, such as use_vllm.
@@ -431,13 +431,6 @@ class Preset(_Settings):
         return self
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest known ones, or all of them."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, 3)
-    return f"did you mean {' or '.join(near)}?" if near else f"it must be one of {', '.join(names)}"
-
-
 _EXPECTED = {
     "int_type": "a whole number",
     "float_type": "a number",
@@ -460,11 +453,13 @@ def _message(found: Mapping[str, Any]) -> str:
     """One of pydantic's errors as one line that names the setting and what to give."""
     tables, dotted, value, kind = found["loc"][:-1], ".".join(map(str, found["loc"])), found["input"], found["type"]
     if kind == "extra_forbidden":
-        return f"there is no setting {dotted!r}: {suggest(dotted, ['.'.join((*tables, name)) for name in settings_of(tables)])}"
+        return (
+            f"there is no setting {dotted!r}: {suggestion(dotted, ['.'.join((*tables, name)) for name in settings_of(tables)])}"
+        )
     if kind == "model_type":
         return f"{dotted} is a table of settings: write [{dotted}], or {dotted}.NAME=VALUE"
     if kind == "one_of":
-        return f"there is no {dotted} {value!r}: {suggest(value, found['ctx']['known'])}"
+        return f"there is no {dotted} {value!r}: {suggestion(value, found['ctx']['known'])}"
     if kind in _LIMITS:
         shown = f"{value:g}" if isinstance(value, float) else value
         return f"{dotted} is {shown}{_LIMITS[kind].format(**found['ctx'])}"
@@ -491,7 +486,7 @@ def _check_rl(name: str, stage: RlSettings) -> None:
         raise TrainingError(f"{name}.kinds is empty: name some of {', '.join(known)}")
     for kind in stage.kinds:
         if kind not in known:
-            raise TrainingError(f"there is no kind {kind!r} of rows in {name}.kinds: {suggest(kind, known)}")
+            raise TrainingError(f"there is no kind {kind!r} of rows in {name}.kinds: {suggestion(kind, known)}")
     if (CODE_GENERATION in stage.kinds) != (stage.reward == "unit_tests") and stage.reward != "constant":
         raise TrainingError(f"{name}.reward {stage.reward!r} does not judge rows of {name}.kinds {', '.join(stage.kinds)}")
     if stage.num_generations < 2:
@@ -523,7 +518,7 @@ def _check_rows(preset: Preset) -> None:
     for kind in data.kinds:
         if kind not in TASK_KINDS:
             raise TrainingError(
-                f"data.kinds has {kind!r}: {suggest(kind, TASK_KINDS)}"
+                f"data.kinds has {kind!r}: {suggestion(kind, TASK_KINDS)}"
                 + (" (rl_unit_tests.rows and sft.tasks make rows of code generation)" if kind == CODE_GENERATION else "")
             )
     config = data.dataset_config()

@@ -49,7 +49,7 @@ class TrainingPipeline:
         preset: its settings.
         out: its folder.
         workers: processes that make rows and run programs.
-        logger: gets a line about each step.
+        logger: gets a line about each update.
         evaluated: whether models are evaluated before, between and after the stages.
     """
 
@@ -247,7 +247,7 @@ class TrainingPipeline:
         out = self.out / stage
         done = finished(out)
         self.logger(
-            f"{stage}: training {model}" if done is None else f"{stage}: done before, {count_phrase(done['steps'], 'step')}"
+            f"{stage}: training {model}" if done is None else f"{stage}: done before, {count_phrase(done['steps'], 'update')}"
         )
         if stage == "sft":
             train_sft(self.preset, model, self.chains(), out, self.logger)

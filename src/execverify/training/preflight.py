@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from execverify.errors import TrainingError
-from execverify.training.config import Preset, suggest
+from execverify.training.config import Preset
 from execverify.training.distributed import world_size
-from execverify.utils.messages import count_phrase
+from execverify.utils.messages import count_phrase, suggestion
 
 _GIB = 1 << 30
 
@@ -68,7 +68,7 @@ def check_trainer_config(preset: Preset, stages: Iterable[str], out: Path) -> No
     asked = list(stages)
     for tracker in preset.report_to:
         if tracker not in INTEGRATION_TO_CALLBACK:
-            raise TrainingError(f"report_to names {tracker!r}: {suggest(tracker, INTEGRATION_TO_CALLBACK)}")
+            raise TrainingError(f"report_to names {tracker!r}: {suggestion(tracker, INTEGRATION_TO_CALLBACK)}")
         if (needed := _TRACKERS.get(tracker)) and not any(map(importlib.util.find_spec, needed)):
             raise TrainingError(f"report_to names {tracker}, and it is not installed: pip install {needed[0]}, or set report_to=")
     if preset.trl.get("use_vllm") and set(asked) - {"sft"} and importlib.util.find_spec("vllm") is None:

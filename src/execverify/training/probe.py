@@ -28,7 +28,7 @@ def model_and_rows(
         model: hub name or folder instead of the model in `out` before white-box RL.
         rows: a file or folder of rows instead of those of `out` that white-box RL trains on.
         workers: processes that make rows, where `out` has none yet.
-        logger: gets a line about each step.
+        logger: gets a line about each update.
 
     Raises:
         TrainingError: no folder of a training, one of other settings, or one without a model before white-box RL.

@@ -1,10 +1,18 @@
 """The wording of messages: counts, single lines, texts without control characters, addresses without what is secret."""
 
+import difflib
 import re
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """Characters that a terminal acts on, or that change the order of what is read, and half surrogate pairs, which cannot be written."""
+
+_CLOSE = 0.7
+"""Two names are close where so large a share of their characters stand in both, in one order."""
+
+_MOST_LISTED = 60
+"""How many names a message lists; of more, it shows three."""
 
 _LEAST_SECRET = 4
 """Characters of a value of a query that is taken for a secret: a shorter one would blot out common words."""
@@ -22,6 +30,42 @@ def count_phrase(count: int, noun: str, plural: str | None = None) -> str:
 def noun_for(count: int, noun: str, plural: str | None = None) -> str:
     """The noun that follows a number."""
     return noun if count == 1 else plural or noun + "s"
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that somebody may have meant: all that begin with the name, else up to three that are close to it.
+
+    Of names with dots before which both are the same, what follows must be close.
+
+    >>> near_names("sort", ["sorted", "sum"]), near_names("mmlu", ["cruxeval-o", "heldout"])
+    (['sorted'], [])
+    """
+    folded = {each.casefold(): each for each in known}
+    wanted = name.casefold()
+    head = wanted.rpartition(".")[0] + "."
+    longer = [each for text, each in folded.items() if wanted and text.startswith(wanted)]
+    near = difflib.get_close_matches(wanted, folded, n=3, cutoff=_CLOSE)
+    tails = [text.removeprefix(head) for text in near if text.startswith(head)]
+    close = difflib.get_close_matches(wanted.removeprefix(head), tails, n=3, cutoff=_CLOSE)
+    return longer or [folded[text] for text in near if not text.startswith(head) or text.removeprefix(head) in close]
+
+
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message about an unknown name: "did you mean ...?" where a known one is close, else the names that there are.
+
+    Args:
+        name: that is unknown; one with dots gets the names with the same beginning, where there are any.
+        known: the names.
+        otherwise: what may be given besides a name: "a folder".
+    """
+    names = list(known)
+    if near := near_names(name, names):
+        return f"did you mean {' or '.join(near)}?"
+    head = name.rpartition(".")[0] + "."
+    listed = [each for each in names if each.startswith(head)] or names
+    if len(listed) > _MOST_LISTED:
+        return f"it must be one of {len(listed)} names, such as {listed[0]}, {listed[len(listed) // 2]} or {listed[-1]}"
+    return f"it must be one of {', '.join(listed)}" + (f", or {otherwise}" if otherwise else "")
 
 
 def quoted(text: str) -> str:

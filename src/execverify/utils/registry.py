@@ -4,7 +4,6 @@ A file of the user's own registers what it defines when it is imported. Import i
 `EXECVERIFY_PLUGINS` (several with commas between them): the command line and worker processes then import it too.
 """
 
-import difflib
 import functools
 import importlib
 import os
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from execverify.errors import ExecVerifyError
+from execverify.utils.messages import suggestion
 
 PLUGINS = "EXECVERIFY_PLUGINS"
 """The environment variable that names modules of plugins."""
@@ -55,17 +55,12 @@ class Registry(Generic[Entry]):
         """The entry of a name.
 
         Raises:
-            ExecVerifyError: there is none; the message names the nearest.
+            ExecVerifyError: there is none; the message names the close ones, or all.
         """
         self._ready()
         if name in self._entries:
             return self._entries[name]
-        raise self.error(f"there is no {self.what} {name!r}: did you mean {' or '.join(self._near(str(name)))}?")
-
-    def _near(self, name: str) -> list[str]:
-        """Names that somebody may have meant: all that begin with it, else the two nearest, else all."""
-        longer = [each for each in self._entries if name and each.startswith(name)]
-        return longer or difflib.get_close_matches(name, self._entries, n=2, cutoff=0.4) or list(self._entries)
+        raise self.error(f"there is no {self.what} {name!r}: {suggestion(str(name), self._entries)}")
 
     def names(self) -> tuple[str, ...]:
         """All names, in the order in which they were registered."""

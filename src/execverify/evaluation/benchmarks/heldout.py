@@ -29,6 +29,7 @@ from execverify.rewards.parts import UNJUDGED, Score
 from execverify.rewards.score import PAPER_REWARD, score_many
 from execverify.sandbox.result import Limits
 from execverify.tracing.trace import trace_many
+from execverify.utils.messages import suggestion
 
 FIXED_SET = Path(__file__).with_name("heldout.jsonl")
 QUESTIONS = 10
@@ -71,7 +72,7 @@ class Heldout(Benchmark):
         """The prompts of tasks ask for the same tags in every style; a folder of templates is a style too."""
         if style not in _TEMPLATES and not Path(style).is_dir():
             raise EvaluationError(
-                f"there is no style {style!r} for own: it must be one of {', '.join(_TEMPLATES)}, or a folder of prompt templates"
+                f"there is no style {style!r} for heldout: {suggestion(style, _TEMPLATES, 'a folder of prompt templates')}"
             )
         return PLAIN if style == PLAIN else EXECVERIFY
 

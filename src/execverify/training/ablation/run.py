@@ -37,6 +37,7 @@ from execverify.training.preflight import check_hardware, check_trainer_config
 from execverify.training.run_dir import CHAINS, EXTRA_SFT_ROWS, SETTINGS, lock_config, read_json, write_json
 from execverify.training.stage_evaluation import HELD_OUT, StageEvaluation, measure
 from execverify.training.with_trl.common import check_model, engine_or_error, silence_libraries
+from execverify.utils.messages import count_phrase
 
 RESULTS = "results.json"
 _SAMPLES = 4
@@ -53,7 +54,7 @@ class Ablation:
         conditions: names; empty means all.
         out: its folder.
         workers: processes that make rows and run programs.
-        logger: gets a line about each step.
+        logger: gets a line about each update.
     """
 
     preset: Preset
@@ -180,6 +181,6 @@ def environment_info() -> dict[str, Any]:
         except PackageNotFoundError:
             found[name] = None
     found["devices"] = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())] or [
-        f"{torch.get_num_threads()} threads of the processor"
+        f"{count_phrase(torch.get_num_threads(), 'thread')} of the processor"
     ]
     return found

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import TrainingError
-from execverify.training.config import Preset, check_files, settings_of, suggest
+from execverify.training.config import Preset, check_files, settings_of
+from execverify.utils.messages import suggestion
 
 FOLDER = Path(__file__).parent
 
@@ -37,7 +38,7 @@ def load_preset(name: str, changes: Iterable[str] = ()) -> Preset:
         if path.parent != FOLDER:
             raise TrainingError(f"{name}: no such file") from None
         raise TrainingError(
-            f"there is no preset {name!r} (give a preset's name or a .toml file): {suggest(name, preset_names())}"
+            f"there is no preset {name!r} (give a preset's name or a .toml file): {suggestion(name, preset_names())}"
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{name} cannot be read as a preset: {error}") from None

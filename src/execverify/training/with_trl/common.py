@@ -22,23 +22,28 @@ def engine_or_error() -> None:
         raise TrainingError(f"training needs {error.name}: pip install 'execverify[train]'") from None
 
 
-def disable_trainer_prints(trainer: Any) -> None:
-    """Leaves the engine's figures to our log: it would print each of them, and a bar for each file that it writes."""
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+_ENGINE_WARNINGS: tuple[tuple[str, type[Warning], str], ...] = (
+    (r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning, r"transformers\."),  # TRL uses the old names
+    ("", FutureWarning, r"(torch|accelerate)\."),  # one part calls another in a way that will change
+)
+"""Warnings of the engines' own code that no setting of a user changes: how the message begins, the category, the module."""
 
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
+
+def silence_engine_warnings() -> None:
+    """Hides the warnings that the engines give each other; all others are shown. The one place where warnings of theirs are hidden."""
+    for message, category, module in _ENGINE_WARNINGS:
+        warnings.filterwarnings("ignore", message=message, category=category, module=module)
 
 
 def silence_libraries() -> None:
-    """No bars for files, and none of the warnings that engines give each other."""
+    """No bars for files, no messages below errors, and none of the warnings that engines give each other."""
     import datasets
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     datasets.disable_progress_bars()
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|torch")
+    silence_engine_warnings()
 
 
 def has_gpu() -> bool:
@@ -65,7 +70,7 @@ def check_model(name: str) -> None:
 
 
 def loaded(preset: Preset, name: str) -> tuple[Any, Any]:
-    """The model and its tokenizer. Weights are float32 whatever the preset computes in: steps of 1e-6 are lost in bfloat16.
+    """The model and its tokenizer. Weights are float32 whatever the preset computes in: changes of 1e-6 are lost in bfloat16.
 
     Raises:
         ModelError: it cannot be had.
@@ -126,11 +131,11 @@ def shared_arguments(preset: Preset, out: Path, settings: SftSettings | RlSettin
 
 
 def gradient_accumulation_steps(setting: str, sequences: int, per_device_batch_size: int) -> int:
-    """How many batches of a device make one step of so many sequences.
+    """How many batches of a device make one update of so many sequences.
 
     Args:
         setting: the setting that gives the number, for the message.
-        sequences: of a step, on all devices together.
+        sequences: of an update, on all devices together.
         per_device_batch_size: sequences at once on one device.
 
     Raises:
@@ -165,9 +170,7 @@ def translate_errors(out: Path) -> Iterator[None]:
     """
     again = "what was saved stays: fix it and give the same command again"
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning)  # of the engines among themselves
-            yield
+        yield
     except OSError as error:
         raise TrainingError(f"{out} could not be written ({error.strerror or error}); {again}") from None
     except (RuntimeError, MemoryError) as error:

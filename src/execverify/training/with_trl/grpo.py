@@ -137,7 +137,7 @@ def train_rl(
         say: gets lines about the progress.
 
     Returns:
-        What `stage.json` holds: steps, rows, seconds, and what was left out.
+        What `stage.json` holds: `steps` (updates), rows, seconds, and what was left out.
 
     Raises:
         TrainingError: no rows or wrong ones, no chat template, settings that TRL refuses, fewer true chains than `min_verified`, a
@@ -173,9 +173,9 @@ def _train_rl(
             dynamic_sampling=settings.dynamic_sampling,
             curriculum=Curriculum.of_rows(kept, settings.curriculum_config(), preset.seed) if settings.curriculum else None,
         )
-    log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds, say)
+    log = JsonlLogCallback(out, watched, lambda: trainer.rollout_seconds)
     about = {"stage": stage, "base": base_name(base, out), **recorded}
-    return train_stage(trainer, log, tokenizer, out, about, lambda: _seconds(out))
+    return train_stage(trainer, log, tokenizer, out, about, say, lambda: _seconds(out))
 
 
 def _prompts(

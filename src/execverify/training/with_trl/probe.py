@@ -26,14 +26,14 @@ from execverify.rewards.steps.credit import Credit, CreditReward
 from execverify.rewards.steps.faithfulness import faithfulness
 from execverify.rewards.trl import WhiteBoxReward, credits_of_groups
 from execverify.training.checkpoints import ZERO_VARIANCE, Logger
-from execverify.training.config import Preset, RlSettings, suggest
+from execverify.training.config import Preset, RlSettings
 from execverify.training.distributed import world_size
 from execverify.training.gradient_signal import MIN_BATCHES, GradientSignal, advice, gradient_cosine, gradient_signal
 from execverify.training.length_filter import LengthFilterReport, chat_text, check_template, filter_by_length
 from execverify.training.with_trl.common import loaded, translate_config_errors, translate_errors
 from execverify.training.with_trl.grpo import COLUMNS, arguments_of, check_kinds
 from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer, check_credits
-from execverify.utils.messages import count_phrase
+from execverify.utils.messages import count_phrase, suggestion
 
 STAGE = "rl_whitebox"
 SUPERVISED = "supervised"
@@ -51,7 +51,7 @@ class ProbeSettings:
 
     Attributes:
         rewards: names of `REWARDS`.
-        prompts: of a batch; 0 takes the preset's, those of an optimizer step.
+        prompts: of a batch; 0 takes the preset's, those of an update.
         group: completions a prompt; 0 takes the preset's.
         batches: how many are drawn.
         seed: of the prompts, the completions and the projection.
@@ -223,7 +223,7 @@ class ProbeTrainer(ExecVerifyGRPOTrainer):
         return self.recorded, None
 
     def take_gradient(self, rows: list[dict[str, Any]], reward: Any) -> dict[str, float]:
-        """Leaves the gradient of one optimizer step in the weights; returns the step's figures.
+        """Leaves the gradient of one update in the weights; returns the update's figures.
 
         Args:
             rows: of a batch, one a completion.
@@ -367,10 +367,10 @@ def probe(
 
 
 def _fitted(preset: Preset, settings: ProbeSettings) -> tuple[Preset, ProbeSettings]:
-    """The preset with one optimizer step a rollout and nothing that the probe does not need, and the settings without zeros."""
+    """The preset with one update a rollout and nothing that the probe does not need, and the settings without zeros."""
     for name in settings.rewards:
         if name not in REWARDS:
-            raise TrainingError(f"there is no reward {name!r} to probe: {suggest(name, REWARDS)}")
+            raise TrainingError(f"there is no reward {name!r} to probe: {suggestion(name, REWARDS)}")
         if getattr(REWARDS.get(name), "reads_otherwise", False):
             raise TrainingError(f"the reward {name!r} cannot be probed beside others: it reads answers in a way of its own")
     if not settings.rewards or settings.batches < MIN_BATCHES:

@@ -59,7 +59,7 @@ def arranged(batches: Sequence[Rows], useful: Sequence[Any]) -> list[Rows]:
     """The rows of several micro-batches dealt anew: useful ones first, completions of one prompt together, short ones first.
 
     Args:
-        batches: of one optimizer step, equally large.
+        batches: of one update, equally large.
         useful: booleans, one a row.
     """
     import torch

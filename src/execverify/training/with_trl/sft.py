@@ -25,7 +25,7 @@ def train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: Pa
         say: gets lines about the progress.
 
     Returns:
-        What `stage.json` holds: steps, rows, tokens, seconds, and what was left out.
+        What `stage.json` holds: `steps` (updates), rows, tokens, seconds, and what was left out.
 
     Raises:
         TrainingError: no rows, no chat template, a full disk, too little
@@ -57,8 +57,8 @@ def _train_sft(preset: Preset, base: str, rows: Iterable[dict[str, Any]], out: P
             train_dataset=datasets.Dataset.from_list(kept),
             processing_class=tokenizer,
         )
-    log = JsonlLogCallback(out, [], lambda: 0.0, say)
-    return train_stage(trainer, log, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)})
+    log = JsonlLogCallback(out, [], lambda: 0.0)
+    return train_stage(trainer, log, tokenizer, out, {"stage": "sft", "base": base_name(base, out), **vars(account)}, say)
 
 
 def arguments_of(preset: Preset, out: Path) -> Any:

@@ -9,6 +9,7 @@ from execverify.errors import TrainingError
 from execverify.training.checkpoints import (
     MODEL,
     STAGE,
+    Logger,
     drop_checkpoints,
     last_checkpoint,
     mark_started,
@@ -20,7 +21,8 @@ from execverify.training.config import Preset
 from execverify.training.distributed import is_first
 from execverify.training.length_filter import check_template
 from execverify.training.run_dir import atomic_dir, write_json
-from execverify.training.with_trl.common import disable_trainer_prints, loaded, translate_errors
+from execverify.training.with_trl.common import loaded, translate_errors
+from execverify.training.with_trl.progress import show_progress
 
 
 def load_for_stage(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
@@ -38,16 +40,23 @@ def load_for_stage(preset: Preset, base: str, out: Path) -> tuple[Any, Any]:
 
 
 def train_stage(
-    trainer: Any, log: Any, tokenizer: Any, out: Path, recorded: Mapping[str, Any], more: Callable[[], Mapping[str, Any]] = dict
+    trainer: Any,
+    log: Any,
+    tokenizer: Any,
+    out: Path,
+    recorded: Mapping[str, Any],
+    say: Logger,
+    more: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, Any]:
     """Trains to the end, from the last whole checkpoint where there is one; keeps the model and the tokenizer.
 
     Args:
         trainer: TRL's.
-        log: called with each step, before the trackers, which then get its figures too.
+        log: called with each update, before the trackers, which then get its figures too.
         tokenizer: saved beside the weights.
         out: the stage's folder.
-        recorded: what `stage.json` says beside steps and seconds.
+        recorded: what `stage.json` says beside updates (`steps`) and seconds.
+        say: gets a line about an update now and then.
         more: further figures, asked for at the end.
 
     Returns:
@@ -58,7 +67,7 @@ def train_stage(
     """
     begun, resumed = time.perf_counter(), resumed_at(out) if is_first() else steps_done(out)
     begun -= seconds_before(out) if is_first() else 0.0
-    disable_trainer_prints(trainer)
+    show_progress(trainer, lambda line: say(f"{out.name}: {line}"))
     trainer.add_callback(log)
     trainer.callback_handler.callbacks.insert(0, trainer.callback_handler.callbacks.pop())
     with translate_errors(out):

@@ -1,4 +1,4 @@
-"""What a training says of itself: one line a step, and some completions of each rollout with every answer graded."""
+"""What a training keeps of itself: all figures of each update, and some completions of each rollout with every answer graded."""
 
 import json
 import time
@@ -9,15 +9,11 @@ from typing import Any
 from transformers import TrainerCallback
 
 from execverify.rewards.parse import completion_text
-from execverify.training.checkpoints import LOG, SAMPLES, ZERO_VARIANCE, Logger, seconds_before
+from execverify.training.checkpoints import LOG, SAMPLES, seconds_before
 from execverify.utils.messages import encodable
 
 _SAMPLES = 4
 _GROUP = 8  # completions of one prompt that are logged at most
-_SPREAD = {
-    "reward": "reward", "loss": "loss", ZERO_VARIANCE: "groups without variance", "execverify/output": "outputs right",
-    "execverify/chain_true": "chains true", "execverify/guessed": "right outputs by a wrong chain",
-}  # fmt: skip
 
 
 class LoggedReward:
@@ -84,21 +80,19 @@ def _logged(ids: Sequence[Any], prompts: Sequence[Any]) -> list[int]:
 
 
 class JsonlLogCallback(TrainerCallback):
-    """Writes the engine's figures, step by step, with the seconds that rollouts, rewards and updates took; these are added to the
+    """Writes the engine's figures, update by update, with the seconds that rollouts, rewards and updates took; these are added to the
     figures themselves, for the trackers that come after it.
 
     Args:
         folder: of the stage.
         rewards: the reward functions; none in SFT.
         rollout_seconds: how long rollouts took so far, without the rewards.
-        say: gets lines about the progress.
     """
 
-    def __init__(self, folder: Path, rewards: Sequence[LoggedReward], rollout_seconds: Callable[[], float], say: Logger) -> None:
-        self._folder, self._rewards, self._rollout, self._say = folder, rewards, rollout_seconds, say
+    def __init__(self, folder: Path, rewards: Sequence[LoggedReward], rollout_seconds: Callable[[], float]) -> None:
+        self._folder, self._rewards, self._rollout = folder, rewards, rollout_seconds
         self._seen = [0.0, 0.0]
         self._begun = time.perf_counter()
-        self._told = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """A training that goes on counts the seconds of its earlier starts."""
@@ -125,10 +119,6 @@ class JsonlLogCallback(TrainerCallback):
             for sample in entry.last:
                 self._append(SAMPLES, {"step": state.global_step, **sample})
             entry.last = []
-        if now - self._told > 10:
-            self._told = now
-            shown = ", ".join(f"{word} {line[name]:.3f}" for name, word in _SPREAD.items() if isinstance(line.get(name), float))
-            self._say(f"step {state.global_step} of {state.max_steps}: {shown}")
 
     def _append(self, name: str, line: dict[str, Any]) -> None:
         with (self._folder / name).open("a", encoding="utf-8") as file:

@@ -8,7 +8,7 @@ single tokens. The loss is TRL's own.
 
 - Rollouts: `BatchSampler` reads a prompt once for all its completions, and complete ones leave the batch. The seed of each completion
   comes from the run's seed, the step and its place, so that a training that goes on draws the same.
-- Updates: rows whose advantages are all 0 are left out, and so is padding. The rows of an optimizer step are sorted by prompt and length.
+- Updates: rows whose advantages are all 0 are left out, and so is padding. The rows of an update are sorted by prompt and length.
   The model reads a prompt once for all its completions in a micro-batch.
 - Dynamic sampling: groups without variance are replaced by groups of other prompts.
 - Curriculum: prompts are drawn by their estimated pass rates, which each rollout updates (see `execverify.training.curriculum`).
@@ -318,7 +318,7 @@ class ExecVerifyGRPOTrainer(GRPOTrainer):
     # --------------------------------------------------------------------------------------------------- updates
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
-        """TRL's micro-batch; the rows of each optimizer step of a new rollout are arranged first."""
+        """TRL's micro-batch; the rows of each update of a new rollout are arranged first."""
         before, step, window = self._buffered_inputs, self._step, self.args.gradient_accumulation_steps
         inputs = super()._prepare_inputs(generation_batch)
         batches = self._buffered_inputs

@@ -256,7 +256,7 @@ def _trainer(preset: Preset, stage: str, data: Exported, out: Path) -> Settings:
 def steps_of(stage: str, rl: RlSettings, rows: int) -> int:
     """Steps of verl's trainer, each of which is one rollout of `prompts` prompts and its updates.
 
-    The preset's `max_steps` are optimizer steps, of which a rollout has `prompts_per_rollout / mini_batch_size`.
+    The preset's `max_steps` are updates, of which a rollout has `prompts_per_rollout / mini_batch_size`.
 
     Raises:
         TrainingError: there are fewer rows than one step takes.
