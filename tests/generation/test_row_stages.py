@@ -262,7 +262,7 @@ VERBS: dict[str, tuple[str, ...]] = {
 
 
 def one_verb(verb: str, rows: Path, out: Path) -> Done:
-    return run("dataset", verb, str(rows), "-o", str(out), *VERBS[verb], "--model", "mock:constant:no")
+    return run("dataset", verb, str(rows), "-o", str(out), *VERBS[verb], "--model", "mock:empty")
 
 
 def one_line_of(done: Done) -> str:
@@ -319,5 +319,5 @@ def test_the_rows_of_one_verb_go_into_the_next(
     funnel = json.loads((tmp_path / "taught.funnel.json").read_text())["funnel"]
     assert [one["stage"] for one in funnel] == ["asked", "answered", "judged", "hard enough", "asked", "answered", "taught"]
     (tmp_path / "hard.funnel.json").write_text("{")
-    done = run("dataset", "add-cot", str(hard), "-o", str(tmp_path / "taught.jsonl"), "--model", "mock:constant:no")
+    done = run("dataset", "add-cot", str(hard), "-o", str(tmp_path / "taught.jsonl"), "--model", "mock:empty")
     assert "hard.funnel.json, the funnel of" in one_line_of(done)
