@@ -153,6 +153,24 @@ def test_programs_that_attack_their_own_process_give_no_row() -> None:
     assert all(record["reason"] for record in made)
 
 
+DEPENDS = {
+    "a literal": ("def f(n):\n    m = n is 3\n    return m", "which equal values Python keeps as one object"),
+    "names": ("def f(n):\n    m = n + 0\n    return m is n", "which equal values Python keeps as one object"),
+    "a file": (
+        "def f(n):\n    try:\n        open('/execverify-canary', 'w').close()\n    except OSError:\n        return -1\n    return n",
+        "what is outside of its folder, or what the sandbox refuses",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEPENDS)
+def test_the_funnel_says_on_what_a_program_depends(name: str) -> None:
+    source, what = DEPENDS[name]
+    fields = {"level": 2, "method": "int +", "stage": "", "reason": "", "detail": "", "entry_point": "f", "arguments": "3"}
+    (made,) = execute_programs([{**fields, "index": 0, "inputs": [], "source": source}], DatasetConfig(), RUN, "chat:m")
+    assert (made["stage"], made["reason"]) == ("deterministic", f"its run: nondeterministic: it depends on {what}")
+
+
 @pytest.mark.parametrize(
     ("level", "method", "of_type"), [(1, "str.upper", 4), (1, "bool not", 2), (2, "int +", 4), (6, "len", 4)]
 )

@@ -18,7 +18,7 @@ from execverify.generation.funnel import Funnel, funnel_lines, read_funnel
 from execverify.models import openai_compatible
 from execverify.questions.rows import from_row
 from tests.helpers.code_rows import RIGHT, double_row
-from tests.helpers.command import jsonl, run
+from tests.helpers.command import Done, jsonl, run
 from tests.helpers.faulty_openai_server import Handler, Misbehaving, misbehaving
 from tests.helpers.writing_server import asked, say
 
@@ -252,3 +252,72 @@ def test_a_funnel_counts() -> None:
     assert read_funnel("nonsense") == read_funnel([1, {"stage": "x"}]) == []
     with pytest.raises(ValueError, match="no stage"):
         funnel.add("elsewhere")
+
+
+# ------------------------------------------------------------------------------------------------------- mistaken input
+
+VERBS: dict[str, tuple[str, ...]] = {
+    "difficulty": ("--samples", "1"), "add-cot": ("--tries", "1"), "from-failures": ("--samples", "1"),
+}  # fmt: skip
+
+
+def one_verb(verb: str, rows: Path, out: Path) -> Done:
+    return run("dataset", verb, str(rows), "-o", str(out), *VERBS[verb], "--model", "mock:empty")
+
+
+def one_line_of(done: Done) -> str:
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("execverify: ")]
+    return line
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("name", ["rows.jsonl", "sub/../rows.jsonl", "link.jsonl"])
+def test_the_input_is_never_the_output(verb: str, name: str, rows: Path, tmp_path: Path) -> None:
+    given = Path(jsonl(tmp_path / "rows.jsonl", *read_rows(str(rows))))
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.jsonl").symlink_to(given)
+    before, names = given.read_bytes(), sorted(tmp_path.rglob("*"))
+    assert "is read and would be written" in one_line_of(one_verb(verb, given, tmp_path / name))
+    assert (given.read_bytes(), sorted(tmp_path.rglob("*"))) == (before, names)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_rejected_rows_are_no_input_beside_themselves(verb: str, rows: Path, tmp_path: Path) -> None:
+    given = Path(jsonl(tmp_path / "hard.rejected.jsonl", *read_rows(str(rows))))
+    before = given.read_bytes()
+    assert "hard.rejected.jsonl is read and would be written" in one_line_of(one_verb(verb, given, tmp_path / "hard.jsonl"))
+    assert (given.read_bytes(), list(tmp_path.iterdir())) == (before, [given])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_no_rows_are_one_line_and_no_file(verb: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(text)
+    assert f"{tmp_path / 'rows.jsonl'} holds no rows" in one_line_of(
+        one_verb(verb, tmp_path / "rows.jsonl", tmp_path / "out.jsonl")
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_rows_of_another_version_are_named(verb: str, rows: Path, tmp_path: Path) -> None:
+    given = jsonl(tmp_path / "rows.jsonl", *({**row, "version": 99} for row in read_rows(str(rows))))
+    assert "rows.jsonl:1 is of version 99" in one_line_of(one_verb(verb, Path(given), tmp_path / "out.jsonl"))
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
+def test_the_rows_of_one_verb_go_into_the_next(
+    ending: str, rows: Path, golds: dict[str, tuple[int, str]], tmp_path: Path
+) -> None:
+    hard = tmp_path / f"hard{ending}"
+    with misbehaving(otherwise=knowing(golds)) as server:
+        assert run("dataset", "difficulty", str(rows), "-o", str(hard), "--samples", "2", *words(server)).returncode == 0
+        done = run("dataset", "add-cot", str(hard), "-o", str(tmp_path / "taught.jsonl"), "--tries", "6", *words(server))
+    assert done.returncode == 0, done.stderr
+    funnel = json.loads((tmp_path / "taught.funnel.json").read_text())["funnel"]
+    assert [one["stage"] for one in funnel] == ["asked", "answered", "judged", "hard enough", "asked", "answered", "taught"]
+    (tmp_path / "hard.funnel.json").write_text("{")
+    done = run("dataset", "add-cot", str(hard), "-o", str(tmp_path / "taught.jsonl"), "--model", "mock:empty")
+    assert "hard.funnel.json, the funnel of" in one_line_of(done)

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 import shutil
 import statistics
 from pathlib import Path
@@ -304,3 +305,67 @@ def test_a_pass_count_that_is_no_count_changes_no_weight(passed: float, samples:
     other = {"kind": "white_box", "difficulty": {"steps": 1, "pass_count": 1, "samples": 8}}
     weights = [Curriculum.of_rows([row, other], CurriculumConfig(), seed=0).weights() for row in (odd, unmeasured)]
     assert weights[0] == weights[1]
+
+
+NO_OUTCOMES: list[tuple[Any, Any]] = [
+    (math.nan, 8), (1, math.nan), (-1, 8), (9, 8), (1, math.inf), (math.inf, math.inf), (0, -1), (1, 1e300), ("1", 8), (None, 8),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "total"), NO_OUTCOMES)
+def test_an_outcome_that_is_no_count_is_refused_by_its_value(right: Any, total: Any) -> None:
+    curriculum = Curriculum([0, 0, 1])
+    curriculum.update(0, 1, 8)
+    before = (curriculum.weights(), curriculum.state())
+    with pytest.raises(
+        TrainingError, match=re.escape(f"row 1 cannot have {right!r} right of {total!r}: give counts with 0 <= right <= total")
+    ):
+        curriculum.update(1, right, total)
+    with pytest.raises(TrainingError, match="row 1 cannot have"):
+        Curriculum([0, 0, 1], measured={1: (right, total)})
+    state = json.loads(json.dumps(curriculum.state()))
+    for changed in ({**state, "groups": [[right, total, 0], [0, 0, 0]]}, {**state, "rows": {"1": [right, total, 0]}}):
+        with pytest.raises(TrainingError, match="cannot be used"):
+            curriculum.restore(changed)
+    assert (curriculum.weights(), curriculum.state()) == before
+
+
+@pytest.mark.parametrize("row", [-1, 3, 0.5, math.nan, None])
+def test_a_row_that_is_not_there_is_refused(row: Any) -> None:
+    curriculum = Curriculum([0, 0, 1])
+    with pytest.raises(TrainingError, match=rf"there is no row {row!r}: give a number from 0 to 2"):
+        curriculum.update(row, 1, 8)
+    assert curriculum.state() == Curriculum([0, 0, 1]).state()
+
+
+def test_outcomes_of_arrays_and_shares_count() -> None:
+    import numpy as np
+
+    curriculum, same = Curriculum([0, 0]), Curriculum([0, 0])
+    curriculum.update(np.int64(1), np.float32(1.5), np.int64(4))  # type: ignore[arg-type]
+    same.update(1, 1.5, 4)
+    assert json.dumps(curriculum.state()) == json.dumps(same.state())
+
+
+def test_a_rollout_with_one_outcome_that_is_none_changes_nothing() -> None:
+    curriculum = Curriculum([0, 0])
+    with pytest.raises(TrainingError, match="row 1 cannot have nan right of 1"):
+        update_groups(curriculum, [0, 1], [1.0, math.nan])
+    assert curriculum.state() == Curriculum([0, 0]).state()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("target", math.nan), ("target", 1.5), ("width", 0.0), ("width", math.nan), ("exploration", -0.1), ("half_life", 0.0),
+     ("half_life", math.nan), ("width", math.inf)],
+)  # fmt: skip
+def test_settings_that_would_spoil_all_weights_are_refused(name: str, value: float) -> None:
+    with pytest.raises(TrainingError, match=rf"the curriculum's {name} is {value!r}: give a number"):
+        CurriculumConfig(**{name: value})
+
+
+@pytest.mark.parametrize("at", [-1, 5, 0.5, math.nan])
+def test_a_state_from_the_future_is_refused(at: float) -> None:
+    curriculum = Curriculum([0, 0])
+    with pytest.raises(TrainingError, match="cannot be used"):
+        curriculum.restore({"rows": {}, "groups": [[1, 2, at]], "draws": []})

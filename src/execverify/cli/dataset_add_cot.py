@@ -17,12 +17,12 @@ from execverify.cli.terminal import note
 from execverify.cot import MIXED, NAMED_LEVELS, STYLES, estimate_tokens
 from execverify.cot.generate import DEFAULT_MAX_TOKENS
 from execverify.datasets.cot_rows import CotReport, cot_rows, parquet_columns
-from execverify.datasets.rows_io import check_out, count_rows, read_row_lines, read_rows
+from execverify.datasets.rows_io import check_out, count_rows, read_rows
 from execverify.datasets.tokens import TokenCounter
 from execverify.datasets.workers import Workers, open_pool
 from execverify.errors import RowError
 from execverify.generation.funnel import Funnel
-from execverify.generation.rows import Record, RowOutput, beside, input_funnel, run_stages
+from execverify.generation.rows import Record, RowOutput, beside, check_row_output, input_funnel, rows_to_ask, run_stages
 from execverify.generation.teach import (
     TEACHING_STAGES,
     TeachingConfig,
@@ -103,7 +103,7 @@ def dataset_add_cot_command(
         return
     account, bad = CotReport(), BadLines()
     total = count_rows(rows)
-    check_out(out)
+    check_out(out, [rows])
     most = total if limit is None or total is None else min(limit, total)
     with open_workers(engine, workers) as at_work, Progress("rows", most) as bar:
         made = cot_rows(
@@ -137,7 +137,8 @@ def _teach(
     """Chains by a model."""
     levels: dict[Any, Counter[bool]] = {}
     total = count_rows(rows)
-    check_out(out)
+    check_row_output(out, rows)
+    source = rows_to_ask(rows, limit)
     output = RowOutput(
         out,
         Funnel("rows", TEACHING_STAGES),
@@ -163,9 +164,7 @@ def _teach(
 
         work = partial(teach_rows, asker=asker, config=config, judge=judge)
         try:
-            kept = output.write(
-                map(count, run_stages(itertools.islice(read_row_lines(rows), limit), work, concurrency=asker.concurrency))
-            )
+            kept = output.write(map(count, run_stages(source, work, concurrency=asker.concurrency)))
         finally:
             note_usage(asker)
     note_bad_lines(output.bad)
@@ -173,8 +172,7 @@ def _teach(
     for level, right, asked in shares_by_level(levels):
         note(f"{level}: {right} of {asked} kept ({right / asked:.0%})")
     note(f"{count_phrase(kept, 'chain')}" + (f" -> {out}" if kept else ""))
-    if not kept:
-        raise RowError(f"no row of {rows} got a chain, so {out} was not written")
+    output.require_rows(f"no row of {rows} got a chain, so {out} was not written")
 
 
 def _level(record: Record) -> int | None:

@@ -1,6 +1,5 @@
 """`execverify dataset difficulty`: how many samples of a model are right, by row."""
 
-import itertools
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -14,9 +13,9 @@ from execverify.cli.engine import engine_options, open_workers
 from execverify.cli.progress import Progress
 from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import Text, note, stdout
-from execverify.datasets.rows_io import check_out, count_rows, read_row_lines
+from execverify.datasets.rows_io import count_rows
 from execverify.datasets.workers import open_pool
-from execverify.errors import DatasetError, RowError
+from execverify.errors import RowError
 from execverify.generation.difficulty import (
     DIFFICULTY_STAGES,
     PREDICTORS,
@@ -27,7 +26,16 @@ from execverify.generation.difficulty import (
     pass_histogram,
 )
 from execverify.generation.funnel import Funnel
-from execverify.generation.rows import Record, RowOutput, ask_samples, beside, input_funnel, run_stages
+from execverify.generation.rows import (
+    Record,
+    RowOutput,
+    ask_samples,
+    beside,
+    check_row_output,
+    input_funnel,
+    rows_to_ask,
+    run_stages,
+)
 from execverify.utils.messages import count_phrase
 
 _ABOUT = "Tasks of code execution, each with how many of a model's samples were right."
@@ -74,7 +82,7 @@ def dataset_difficulty_command(
     keep = None if kept is None else parse_keep(kept)
     config = DifficultyConfig(samples, keep, temperature, top_p, max_tokens, seed)
     if out is not None:
-        check_out(out)
+        check_row_output(out, rows)
     elif keep is not None:
         raise click.UsageError("--keep chooses the rows of --output: name a file with -o")
     elif not asking["requests"]:
@@ -83,7 +91,7 @@ def dataset_difficulty_command(
     output = RowOutput(out, Funnel("rows", DIFFICULTY_STAGES), input_funnel(rows), about=_ABOUT, command=given_command())
     total = count_rows(rows)
     facts: list[Record] = []
-    read = 0
+    source = rows_to_ask(rows, limit)
     with (
         open_asker(asking, beside(out or rows, ".requests")) as asker,
         open_workers(engine, workers) as at_work,
@@ -97,26 +105,23 @@ def dataset_difficulty_command(
 
         def count(record: Record) -> Record:
             bar.advance(1)
-            nonlocal read
-            read += 1
             if "predictors" in record:
                 facts.append({"row": {"difficulty": record["row"].get("difficulty")}, "predictors": record["predictors"]})
             return record
 
         try:
-            made = run_stages(itertools.islice(read_row_lines(rows), limit), work, concurrency=asker.concurrency)
+            made = run_stages(source, work, concurrency=asker.concurrency)
             written = output.write(map(count, made))
         finally:
             note_usage(asker)
-    if read == output.bad.count:
-        raise DatasetError(output.bad.first or f"{rows} holds no rows")
+    if output.taken == output.bad.count:
+        raise RowError(output.bad.first)
     note_bad_lines(output.bad)
     _print(facts, config)
     print_funnel(output.entries)
     if out is not None:
         note(f"{count_phrase(written, 'row')}" + (f" -> {out}" if written else ""))
-        if not written:
-            raise RowError(f"no row of {rows} is kept, so {out} was not written")
+        output.require_rows(f"no row of {rows} is kept, so {out} was not written")
 
 
 def _print(facts: Sequence[Record], config: DifficultyConfig) -> None:

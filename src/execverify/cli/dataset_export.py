@@ -102,7 +102,7 @@ def _export_cwm(rows: str, out: str, kinds: list[str], limit: int | None, worker
     """Write one trace for each program of the rows that makes a call."""
     from execverify.datasets.cwm_rows import cwm_columns, cwm_rows
 
-    check_out(out)
+    check_out(out, [rows])
     left_out: Counter[str] = Counter()
     bad = BadLines()
     with Progress("rows", count_rows(rows)) as bar:

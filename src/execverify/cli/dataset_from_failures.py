@@ -15,13 +15,20 @@ from execverify.cli.rows import note_bad_lines
 from execverify.cli.terminal import note
 from execverify.cli.trace import split_kinds
 from execverify.datasets.completions import read_completions, tasks_of_rows
-from execverify.datasets.rows_io import check_out, read_row_lines
 from execverify.datasets.workers import open_pool
-from execverify.errors import RowError
 from execverify.generation.asker import Asker
 from execverify.generation.failures import FAILURE_STAGES, FailureConfig, ask_about_failures, failure_records, reject_repeated
 from execverify.generation.funnel import Funnel
-from execverify.generation.rows import Record, RowOutput, ask_samples, beside, input_funnel, run_stages
+from execverify.generation.rows import (
+    Record,
+    RowOutput,
+    ask_samples,
+    beside,
+    check_row_output,
+    input_funnel,
+    rows_to_ask,
+    run_stages,
+)
 from execverify.models.model import Sampling
 from execverify.questions.prompts import DEFAULT, template_names
 from execverify.questions.question import KINDS
@@ -75,13 +82,13 @@ def dataset_from_failures_command(
     """
     if (completions is None) == (not asking["spec"]):
         raise click.UsageError("give a file of COMPLETIONS, or sample a model with --model: one of the two")
-    check_out(out)
+    check_row_output(out, rows, completions)
     limits = limits_from_options(timeout, steps, imports)
     config = FailureConfig(max_questions, tuple(split_kinds(question_kinds)), template, seed, limits)
     output = RowOutput(out, Funnel("completions", FAILURE_STAGES), input_funnel(rows), about=_ABOUT, command=given_command())
     seen: set[str] = set()
+    source = rows_to_ask(rows)
     opened = open_asker(asking, beside(out, ".requests")) if completions is None else nullcontext()
-    source = read_row_lines(rows)
     if completions is not None:
         source = _with_completions(list(source), completions)
     with (
@@ -108,8 +115,7 @@ def dataset_from_failures_command(
     note_bad_lines(output.bad)
     print_funnel(output.entries)
     note(f"{count_phrase(written, 'row')}" + (f" -> {out}" if written else ""))
-    if not written:
-        raise RowError(f"no completion gave a row, so {out} was not written")
+    output.require_rows(f"no completion gave a row, so {out} was not written")
 
 
 def _with_completions(rows: list[Row | BadLine], path: str) -> Iterator[Row | BadLine]:

@@ -97,7 +97,7 @@ def dataset_from_programs_command(
         workers=default_workers(),
     )
     account = ConversionReport()
-    check_out(out)
+    check_out(out, [file])
     records = list(read_program_records(file, call, usual_imports))
     with Progress("programs", len(records)) as bar:
         made = make_rows(records, settings, account, bar.update)

@@ -50,7 +50,7 @@ def dataset_import_command(
         return
     account = ImportReport()
     rows = problem_rows(source, account, split=split, template=template, keep_prompts=keep_prompts, check=check)
-    check_out(out)
+    check_out(out, [source])
     with Progress("problems", limit) as bar:
         made = bar.track(itertools.islice(rows, limit))
         written = write_unless_empty(out, made, f"{_ABOUT} Source: {Path(source).name if Path(source).exists() else source}.")
@@ -64,7 +64,7 @@ def dataset_import_command(
 def _import_authors(source: str, out: str, limit: int | None, *, split: str, template: str, keep_prompts: bool) -> None:
     account = AuthorsReport()
     rows = authors_rows(source, account, split=split, template=template, keep_prompts=keep_prompts)
-    check_out(out)
+    check_out(out, [source])
     with Progress("records", limit) as bar:
         written = write_unless_empty(out, bar.track(itertools.islice(rows, limit)), _ABOUT_AUTHORS)
     made = ", ".join(f"{count} {kind}" for kind, count in account.rows.items()) or "none"

@@ -27,7 +27,7 @@ from execverify.programs.literal_types import literal_types
 from execverify.programs.program import Program
 from execverify.questions.code_generation import code_task
 from execverify.questions.task import CODE_GENERATION, Task, task
-from execverify.sandbox.result import Limits, Outcome
+from execverify.sandbox.result import Limits, Outcome, Result
 from execverify.sandbox.retry import extended_limits, retry_inconclusive
 from execverify.tracing.branch_coverage import CoverageReport, select_inputs, survey_many
 from execverify.tracing.branch_coverage import CoverageRequest as Surveyed
@@ -308,7 +308,7 @@ class ItemGenerator:
     def _task(self, chosen: _Selected, number: int, trace: Trace, split: str) -> Task | str:
         """The task of one input, or why there is none."""
         if trace.result.outcome != Outcome.RETURNED:
-            return f"its run: {trace.result.outcome}"
+            return _run_reason(trace.result)
         if (why := self.source.trace_mismatch(chosen.index, trace)) is not None:
             return why
         recipe, constraint = self.recipe, chosen.candidate.constraint
@@ -392,11 +392,17 @@ def _can_be_stored(program: Program) -> bool:
     return True
 
 
+def _run_reason(result: Result) -> str:
+    """How a run ended; of one that could end otherwise, also on what that depends, without the place."""
+    depends = result.detail.partition(": ")[0] if result.outcome == Outcome.NONDETERMINISTIC else ""
+    return f"its run: {result.outcome}" + (f": {depends}" if depends else "")
+
+
 def _rejection_reason(survey: CoverageReport) -> str | None:
     """Why a program is not worth a row, by what it did on its inputs."""
     first = survey.results[0]
     if first.value is None:
-        return f"its run: {first.outcome}"
+        return _run_reason(first)
     if first.value.text is None:
         return "its result has no literal"
     if survey.distinct_results < 2:

@@ -49,11 +49,20 @@ def write_rows(path: str, rows: Iterable[Row], columns: Columns | None = None) -
         raise RowError(f"{path} could not be written: {error.strerror or error}") from None
 
 
-def check_out(path: str) -> None:
-    """Raises RowError where rows cannot be written to a file of that name; call it before long work begins."""
+def check_out(path: str, inputs: Sequence[str | None] = (), beside: Sequence[Path] = ()) -> None:
+    """Raises RowError where rows cannot be written to a file of that name; call it before long work begins.
+
+    Args:
+        path: the file to write.
+        inputs: what is read meanwhile, which must not be lost.
+        beside: what is written beside the file.
+    """
     if path == "-":
         return
     target = Path(path)
+    for one in (target, *beside):
+        if any(given is not None and given != "-" and _is_same_file(one, Path(given)) for given in inputs):
+            raise RowError(f"{one} is read and would be written, and what it holds would be lost: name another output")
     if target.suffix not in (".jsonl", ".parquet"):
         raise RowError(f"{path}: end the name in .jsonl or .parquet to say which format to write")
     if target.suffix == ".parquet":
@@ -64,6 +73,11 @@ def check_out(path: str) -> None:
         raise RowError(f"{target.parent}: no such folder; make it first")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise RowError(f"{path} could not be written: {os.strerror(errno.EACCES)}")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    """Whether two names are of one file that is there, also through links."""
+    return one.exists() and other.exists() and one.samefile(other)
 
 
 def _write_lines(write: Callable[[str], object], rows: Iterable[Row]) -> int:

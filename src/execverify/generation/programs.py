@@ -275,7 +275,7 @@ def _level_examples(level: int, methods: tuple[str, ...], count: int, seed: int)
 
 def _stage_of(reason: str) -> str:
     """The stage at which an item of the dataset's own checks was rejected."""
-    if reason == f"{_RUN_REASON}{Outcome.NONDETERMINISTIC}":
+    if reason.startswith(f"{_RUN_REASON}{Outcome.NONDETERMINISTIC}"):
         return DETERMINISTIC
     if reason.startswith(_RUN_REASON) or reason == _NO_LITERAL:
         return RAN

@@ -6,6 +6,7 @@ rows.funnel.json          the funnel, which begins with the one of the rows that
 rows.requests/            what was asked and answered
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 
 from execverify.datasets.build_dir import read_manifest
 from execverify.datasets.card import write_with_card
-from execverify.datasets.rows_io import Columns
+from execverify.datasets.rows_io import Columns, check_out, read_row_lines
 from execverify.datasets.workers import batched
 from execverify.errors import RowError
 from execverify.generation.asker import Asker
@@ -25,10 +26,13 @@ from execverify.programs.program import truncate
 from execverify.questions.rows import Row
 from execverify.rewards.code.unit_tests import task_from_row
 from execverify.utils.atomic import atomic_json, atomic_write
-from execverify.utils.read_files import BadLine, BadLines, read_json_records
+from execverify.utils.messages import one_line
+from execverify.utils.read_files import BadLine, BadLines
 
 Record = dict[str, Any]
 """`row`, `stage`, `reason`, `detail`, and what the stages add. `stage` is "" while the row is kept."""
+
+_BESIDE = _REJECTED, _FUNNEL = ".rejected.jsonl", ".funnel.json"
 
 Stage = Callable[[list[Record]], list[Record]]
 
@@ -102,12 +106,32 @@ def input_funnel(rows: str) -> list[dict[str, Any]]:
         return []
     if Path(rows).is_dir():
         return read_funnel((read_manifest(Path(rows)) or {}).get("funnel"))
-    sidecar = beside(rows, ".funnel.json")
+    sidecar = beside(rows, _FUNNEL)
     if not sidecar.is_file():
         return []
-    return read_funnel(
-        next((value.get("funnel") for _, value in read_json_records(sidecar, "a funnel") if isinstance(value, dict)), None)
-    )
+    try:
+        found = json.loads(sidecar.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise RowError(f"{sidecar}, the funnel of {rows}, cannot be read ({one_line(error, 100)}): move it away") from None
+    return read_funnel(found.get("funnel") if isinstance(found, dict) else None)
+
+
+def rows_to_ask(rows: str, limit: int | None = None) -> Iterator[Row | BadLine]:
+    """The first rows of an input, and its lines that cannot be used in their places.
+
+    Raises:
+        RowError: there is none.
+    """
+    found = itertools.islice(read_row_lines(rows), limit)
+    first = next(found, None)
+    if first is None:
+        raise RowError(f"{rows} holds no rows: nothing is asked or written")
+    return itertools.chain([first], found)
+
+
+def check_row_output(out: str, *inputs: str | None) -> None:
+    """Raises RowError where the files of a `RowOutput` cannot be written, or one of them is read meanwhile."""
+    check_out(out, inputs, [beside(out, ending) for ending in _BESIDE] if out != "-" else ())
 
 
 class RowOutput:
@@ -124,6 +148,7 @@ class RowOutput:
     Attributes:
         kept: how many rows were kept.
         bad: the lines that could not be used.
+        taken: how many records there were.
     """
 
     def __init__(
@@ -141,6 +166,12 @@ class RowOutput:
         self.about, self.command = about, command
         self.kept = 0
         self.bad = BadLines()
+        self.taken = 0
+
+    def require_rows(self, why: str) -> None:
+        """Raises RowError where no row was kept: for the first bad line where all were bad, else with the reason."""
+        if not self.kept:
+            raise RowError(self.bad.first if self.taken and self.taken == self.bad.count else why)
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -160,9 +191,9 @@ class RowOutput:
             self._write_kept(self.out, kept)
             return self.kept
         try:
-            with atomic_write(beside(self.out, ".rejected.jsonl")) as file:
+            with atomic_write(beside(self.out, _REJECTED)) as file:
                 self._write_kept(self.out, self._kept(records, file))
-            atomic_json(beside(self.out, ".funnel.json"), {"funnel": self.entries})
+            atomic_json(beside(self.out, _FUNNEL), {"funnel": self.entries})
         except OSError as error:
             raise RowError(f"what belongs to {self.out} could not be written: {error.strerror or error}") from None
         return self.kept
@@ -183,6 +214,7 @@ class RowOutput:
 
     def _count(self, record: Record) -> None:
         self.funnel.add(record["stage"], record["reason"])
+        self.taken += 1
         self.kept += not record["stage"]
         if not record["row"]:
             self.bad.add(record["detail"])

@@ -3,7 +3,7 @@
 Run 0 is as a program finds things. In run k the clock is later, the time zone another, the module has another name, the
 environment holds more, and every class an attribute more, which `dir` shows too: as in another year, on another machine, under
 another version of Python. `datetime` reads the clock in C, where nobody can move it, so that run k has the one that is written in
-Python. In every run, a second thread or process is refused where it would start.
+Python. In every run, a second thread or process is refused where it would start, and what reaches outside is noted (`outside.py`).
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from execverify.sandbox.worker import ExecutionContext
+from execverify.tracing import outside
 
 LATER_CLOCK = 397 * 86_400 + 26_023
 """Seconds by which run k is later, k times: another year, month, weekday, hour and minute."""
@@ -34,6 +35,8 @@ _STARTING = {
 _FORKING = {"os": ("fork", "forkpty", "posix_spawn", "posix_spawnp"), "_posixsubprocess": ("fork_exec",)}
 
 _RUNNING_TEXT = re.compile("exec|eval|compile")
+_REACHING = re.compile(r"\b(?:import|open)\b|__")
+NO_INPUT = "it reads standard input, which is empty here"
 
 Undo = list[tuple[Any, str, Any]]
 
@@ -45,6 +48,10 @@ def altered_environment(job: dict[str, Any], stage: ExecutionContext) -> Iterato
     if "import" in job["source"]:  # what imports nothing reaches none of it
         _refuse(_STARTING, SECOND_THREAD, stage, undo)
         _refuse(_FORKING, SECOND_PROCESS, stage, undo)
+    if _REACHING.search(job["source"]):
+        outside.watch(stage)
+    if "input" in job["source"]:
+        _watch_input(stage)
     if _RUNNING_TEXT.search(job["source"]):
         _watch_imports(stage)
     number = job.get("run", 0)
@@ -62,6 +69,7 @@ def altered_environment(job: dict[str, Any], stage: ExecutionContext) -> Iterato
     try:
         yield
     finally:
+        outside.watch(None)
         for module, name, real in reversed(undo):
             setattr(module, name, real)
         if number and "import" in job["source"]:
@@ -69,6 +77,20 @@ def altered_environment(job: dict[str, Any], stage: ExecutionContext) -> Iterato
             for name in ("MORE", "TZ"):
                 os.environ.pop(name, None)
             time.tzset()
+
+
+def _watch_input(stage: ExecutionContext) -> None:
+    """A line that is asked for, and is not there."""
+    real = stage.builtins.__dict__["input"]
+
+    def input(prompt: object = "", /) -> Any:
+        try:
+            return real(prompt)
+        except EOFError:
+            stage.version_dependent = NO_INPUT
+            raise
+
+    stage.builtins.__dict__["input"] = input
 
 
 def _watch_imports(stage: ExecutionContext) -> None:

@@ -25,12 +25,14 @@ from collections.abc import Iterable, Iterator
 from execverify.errors import ProgramError
 from execverify.programs.program import Program, cached_per_program, parse_arguments, parse_source, walk
 from execverify.programs.scopes import Scope, nodes_with_scopes, scopes_of
+from execverify.tracing.rewrite import is_singleton
 
 CODE = "it looks at its own code, frames or references"
 CLOCK = "it depends on the clock, the calendar or the time zone"
 VERSION = "it depends on the version of Python"
 MACHINE = "it depends on the machine, the process or what is installed"
 THREADS = "its lines may run at any time: in a second process, or by a signal"
+SHARED = "it depends on which equal values Python keeps as one object"
 
 _CLOSED_NAMES = {  # modules of which nothing may be used
     CODE: "bdb code codeop cProfile ctypes dis faulthandler gc linecache marshal opcode pdb profile pstats timeit trace "
@@ -66,6 +68,7 @@ _NOT = {  # and of these, anything but this
     ),  # now enums
     "concurrent.futures": (THREADS, "ProcessPoolExecutor"),
     "keyword": (VERSION, "kwlist softkwlist"),
+    "operator": (SHARED, "is_ is_not"),
     "tempfile": (MACHINE, "gettempdir gettempdirb gettempprefix tempdir"),
     "threading": (CODE, "excepthook get_ident get_native_id setprofile settrace setprofile_all_threads settrace_all_threads"),
     "uuid": (MACHINE, "getnode uuid1"),
@@ -135,11 +138,39 @@ _GUARDED = _access_table()
 @cached_per_program
 def interpreter_access(program: Program) -> str | None:
     """Why no label may be given to a program, with the place that shows it; None where no access is found by name."""
+    if (shared := _shared_values(program)) is not None:
+        return shared
     if program.source.isascii() and _GLANCE.search(program.source) is None:
         return None
     accesses = _AccessFinder(program.tree, program.nodes)
     given = parse_arguments(program.arguments) if accesses.names & _RUNNING_TEXT else None  # a text among them may be run
     return next(itertools.chain(accesses.found(), accesses.found_in_texts(ast.walk(given)) if given is not None else ()), None)
+
+
+def _shared_values(program: Program) -> str | None:
+    """The first comparison by identity with a value that is written down, or with several; see `recorder.py` for other ones."""
+    if program.vocabulary.kinds.isdisjoint((ast.Is, ast.IsNot)):
+        return None
+    for node in program.nodes:
+        if isinstance(node, ast.Compare) and _compares_shared(node):
+            return f"{SHARED}: `{ast.unparse(node)[:60]}` at line {node.lineno}"
+    return None
+
+
+def _compares_shared(node: ast.Compare) -> bool:
+    operands = [node.left, *node.comparators]
+    pairs = [
+        pair
+        for pair, kind in zip(itertools.pairwise(operands), node.ops, strict=True)
+        if isinstance(kind, ast.Is | ast.IsNot) and not any(map(is_singleton, pair))
+    ]
+    return bool(pairs) and (len(node.ops) > 1 or any(map(_is_written_value, pairs[0])))
+
+
+def _is_written_value(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp):
+        return _is_written_value(node.operand)
+    return isinstance(node, ast.Constant | ast.JoinedStr | ast.Tuple)
 
 
 class _AccessFinder:

@@ -25,6 +25,8 @@ from execverify.sandbox.runners import StepLimitReached, compile_and_call
 from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing import rewrite as names
 from execverify.tracing.environments import altered_environment
+from execverify.tracing.interpreter_access import SHARED
+from execverify.tracing.outside import environment_error
 
 Names = dict[str, object]
 Arguments = tuple[Sequence[Any], dict[str, Any]]
@@ -33,6 +35,7 @@ Lent = tuple[str, Callable[[], object]]
 _getframe = sys._getframe
 _FIXED = frozenset(map(id, (int, bool, str, float, type(None), complex, bytes, type(Ellipsis), range)))  # ids: see literals.py
 _COLLECTIONS = frozenset(map(id, (list, dict, set, tuple, frozenset)))
+_SHARED = frozenset((int, str, float, complex, bytes, tuple, frozenset))
 MAX_DEPTH = 900
 """Deepest nesting of calls. CPython's own limit is reached at other depths by other versions, and can be swallowed."""
 
@@ -43,7 +46,8 @@ _MAX_RECORDED = 50_000_000  # characters of values in one trace
 def record(job: dict[str, Any], stage: ExecutionContext, given: Arguments | None = None) -> dict[str, Any]:
     """Harness: the plain reply of a run, and the trace of its call; with values that are `given`, or else the job's arguments."""
     recorder = Recorder(job["steps"], stage)
-    stage.builtins.__dict__.update(recorder.names(), locals=_locals, vars=_vars, dir=_dir)  # its globals stay its own
+    watched = {"locals": _locals, "vars": _vars, "dir": _dir, "id": recorder.identity}
+    stage.builtins.__dict__.update(recorder.names(), **watched)  # its globals stay its own
 
     def rewritten() -> CodeType:
         tree = names.instrument(ast.parse(job["source"], "<program>"), job["source"])
@@ -73,6 +77,17 @@ def _vars(*of: Any) -> Any:
 
 def _dir(*of: Any) -> list[str]:
     return dir(*of) if of else sorted(name for name in _variables() if name[0] != "·")
+
+
+def _are_equal(left: object, right: object) -> bool:
+    """Whether two values of one type are equal, found without code of the program: one that holds an instance is no constant."""
+    if type(left) not in _SHARED:
+        return False
+    if type(left) not in (tuple, frozenset):
+        return left == right
+    with contextlib.suppress(ValueError, MemoryError):
+        return marshal.dumps(left, 2) == marshal.dumps(right, 2)  # type: ignore[arg-type]
+    return False
 
 
 def _borrowed(lent: tuple[Lent, ...]) -> Names:
@@ -173,6 +188,7 @@ class Recorder:
             names.ADVANCES: self.advances,
             names.ASYNC_ADVANCES: self.async_advances,
             names.HOOK_CAUGHT: self.caught,
+            names.SAME: self.same,
         }
 
     def around(self, call: Callable[[], Any]) -> Any:
@@ -291,6 +307,24 @@ class Recorder:
             self.stage.version_dependent = "it catches a MemoryError"
         elif isinstance(error, RecursionError):
             self.stage.version_dependent = "it catches a RecursionError, whose depth differs between Python versions"
+        elif (why := environment_error(error)) is not None:
+            self.stage.version_dependent = why
+
+    def same(self, left: object, right: object) -> bool:
+        """`left is right`. Of two equal values that Python may keep as one object, the answer is one of this run."""
+        if left is right or (type(left) is type(right) and _are_equal(left, right)):
+            self.shares(left)
+        return left is right
+
+    def identity(self, of: object, /) -> int:
+        """`id`."""
+        self.shares(of)
+        return id(of)
+
+    def shares(self, value: object) -> None:
+        """Notes that the program asks for the identity of a value; of one that nobody could change, it is Python's choice."""
+        if type(value) in _SHARED:
+            self.stage.version_dependent = f"{SHARED}: {type(value).__name__}"
 
     # -------------------------------------------------------------------------------------------- values
 

@@ -16,12 +16,14 @@ What each statement becomes. `·B` begins a step, `·E` ends the step that the f
     with a() as b:      ·B(·f, 9); with a() as b: ·N(·f, 10); ...
     match y:            match ·P(·B(·f, 11), y): case 1: ·N(·f, 13); ...      case _: ·E(·f)
     except KeyError:    except ·X(·f, ·B(·f, 14), KeyError): ·caught(·f); ·N(·f, 15); ...
+    a is b              ·same(a, b)                         (in any expression; not beside None, True, False, ...)
 
 The names have a middle dot, which no program can write.
 """
 
 import ast
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
 from execverify.programs.program import split_lines
@@ -29,7 +31,9 @@ from execverify.programs.program import split_lines
 FRAME, BEGIN, NEXT, END, VALUE, HOOK_PASS, HANDLES, ENTER, CLASS, HOOK_AGAIN, ADVANCES, ASYNC_ADVANCES, HOOK_CAUGHT, HOOK_REOPEN = (
     "·f", "·B", "·N", "·E", "·V", "·P", "·X", "·enter", "·class", "·again", "·advances", "·async_advances", "·caught", "·reopen",
 )  # fmt: skip
+SAME = "·same"
 
+_IS = re.compile(r"\bis\b")
 _LOAD, _STORE = ast.Load(), ast.Store()
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -39,8 +43,33 @@ def instrument(tree: ast.Module, source: str) -> ast.Module:
 
     Code at module level is left as it is (it runs before the call), but for the bodies of functions.
     """
+    if _IS.search(source) is not None:
+        _IdentityWatch().visit(tree)
     _Instrumenter(split_lines(source)).outside(tree.body)
     return tree
+
+
+def is_singleton(node: ast.expr) -> bool:
+    """Whether an expression is a value that there is only one of: None, True, False, ..., NotImplemented."""
+    if isinstance(node, ast.Constant):
+        return node.value is None or node.value is ... or isinstance(node.value, bool)
+    return isinstance(node, ast.Name) and node.id == "NotImplemented"
+
+
+class _IdentityWatch(ast.NodeTransformer):
+    """Hands the operands of `is` to the recorder. (Chains of it are refused before, see `interpreter_access.py`.)"""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if len(node.ops) > 1 or not isinstance(node.ops[0], ast.Is | ast.IsNot):
+            return node
+        left, right = node.left, node.comparators[0]
+        if is_singleton(left) or is_singleton(right):
+            return node
+        same = _call(SAME, node.lineno, left, right)
+        if isinstance(node.ops[0], ast.Is):
+            return same
+        return ast.UnaryOp(ast.Not(), same, lineno=node.lineno, col_offset=0)
 
 
 def first_line(node: ast.stmt) -> int:

@@ -16,6 +16,7 @@ from execverify.programs.program import Program, cached_per_program
 from execverify.sandbox.runners import StepLimitReached, compile_and_call
 from execverify.sandbox.worker import ExecutionContext
 from execverify.tracing.environments import altered_environment
+from execverify.tracing.outside import environment_error
 from execverify.tracing.recorder import MAX_DEPTH, Frame, Names, Recorder
 from execverify.tracing.rewrite import first_line, header_end, makes_step, starts_line
 
@@ -74,11 +75,13 @@ class _SettraceRecorder:
         """A call event: only the program's own frames are followed."""
         return self.moved if frame.f_code.co_filename == "<program>" else None
 
-    def moved(self, frame: FrameType, event: str, _given: Any) -> Any:
+    def moved(self, frame: FrameType, event: str, given: Any) -> Any:
         """A line is about to run, or a frame is left: its variables are what the statements before have made of them."""
         self.left -= 1
         if self.left < 0:
             raise StepLimitReached
+        if event == "exception":
+            self.passing(given[1])
         code = frame.f_code
         if event == "line":
             self.lines.add((code.co_name, frame.f_lineno))
@@ -95,6 +98,14 @@ class _SettraceRecorder:
         if event == "return" and not code.co_flags & 0x2A0:  # no generator or coroutine, which come again
             del self.frames[id(frame)]
         return self.moved
+
+    def passing(self, error: Any) -> None:
+        """An exception passes through the program, which may swallow it in ways that no handler shows (`finally: return`)."""
+        if isinstance(error, MemoryError):
+            self.stage.version_dependent = "it catches a MemoryError"  # where it escapes, the run has ended without memory anyway
+        while isinstance(error, BaseException) and self.stage.version_dependent is None:
+            self.stage.version_dependent = environment_error(error)
+            error = error.__cause__ or error.__context__
 
     def variables(self, frame: FrameType, code: CodeType) -> Names:
         """A frame's variables, and whatever it may have declared global or nonlocal."""

@@ -168,7 +168,9 @@ def _check_determinism(
     seen = [replace(jobs[i], runner=SETTRACE_CHECK, limits=_patient(jobs[i].limits)) for i in varying]
     for i, reply in zip(varying, list(sandbox(0, imports).run_many(seen, workers)), strict=True):
         ended = all(replies[i].get(label) == reply.get(label) for label in ("outcome", "value", "error"))
-        if not ended or not agrees(chunk[i], replies[i], reply):
+        if reply.get("outcome") == Outcome.NONDETERMINISTIC:  # it knows why
+            replies[i] = {"outcome": Outcome.NONDETERMINISTIC, "detail": reply["detail"]}
+        elif not ended or not agrees(chunk[i], replies[i], reply):
             replies[i] = {"outcome": Outcome.NONDETERMINISTIC, "detail": _OBSERVES_TRACING}
     for seed in EXTRA_HASH_SEEDS:
         varying = [i for i in varying if replies[i]["outcome"] in _ENDS]

@@ -17,7 +17,8 @@ import heapq
 import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from numbers import Integral, Real
 from typing import Any, Self
 
 from execverify.errors import TrainingError
@@ -29,6 +30,8 @@ ROWS_SEEN = "execverify/curriculum_rows_seen"
 """In the log: how many different rows were answered so far."""
 _PRIOR = 2.0
 """Weight of a prior, in completions."""
+_MAX_COMPLETIONS = 1e9
+"""Most completions of one outcome: sums of them stay finite."""
 _EIGHTHS = 8
 _DECIDING = ("output", "input", "unit_test")
 """The parts that decide whether a completion passes."""
@@ -43,12 +46,29 @@ class CurriculumConfig:
         width: distance from the target at which the weight of a row is 0.61 of the highest (a normal curve's deviation).
         exploration: share of the weight that is spread evenly over all rows, 0 to 1.
         half_life: rollouts after which evidence counts half.
+
+    Raises:
+        TrainingError: a number out of range.
     """
 
     target: float = 0.5
     width: float = 0.15
     exploration: float = 0.1
     half_life: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            share = name in ("target", "exploration")
+            if not (isinstance(value, int | float) and (0 <= value <= 1 if share else 0 < value < math.inf)):
+                raise TrainingError(
+                    f"the curriculum's {name} is {value!r}: give a number {'from 0 to 1' if share else 'above 0'}"
+                )
+
+
+def _is_outcome(right: Any, total: Any) -> bool:
+    """Whether so many of so many completions can be right. One NaN among the outcomes would make all weights NaN."""
+    numbers = isinstance(right, Real) and isinstance(total, Real)  # those of arrays, too
+    return numbers and 0 <= float(right) <= float(total) <= _MAX_COMPLETIONS
 
 
 @dataclass
@@ -108,9 +128,7 @@ class Curriculum:
         measured = {
             place: (float(each["pass_count"]), float(each["samples"]))
             for place, each in enumerate(known)
-            if each.get("samples")
-            and each.get("pass_count") is not None
-            and 0 <= each["pass_count"] <= each["samples"] < math.inf
+            if each.get("samples") and _is_outcome(each.get("pass_count"), each["samples"])
         }
         return cls(
             _groups([(str(row.get("kind")), each.get("steps") or 0) for row, each in zip(rows, known, strict=True)]),
@@ -131,13 +149,27 @@ class Curriculum:
         return self._rows[row].mean(similar, now, half_life)
 
     def update(self, row: int, right: float, total: float) -> None:
-        """Adds the outcome of a group: how many of its completions were right (a share of one may count), and how many there were."""
-        self._seen.add(row)
+        """Adds the outcome of a group: how many of its completions were right (a share of one may count), and how many there were.
+
+        Raises:
+            TrainingError: there is no such row, or so many of so many cannot be right. Nothing is changed.
+        """
         self._add(row, right, total)
+        self._seen.add(int(row))
+
+    def check(self, row: int, right: float, total: float) -> None:
+        """Raises TrainingError for an outcome that `update` does not take."""
+        if not isinstance(row, Integral) or not 0 <= row < len(self._rows):
+            raise TrainingError(f"there is no row {row!r}: give a number from 0 to {len(self._rows) - 1}")
+        if not _is_outcome(right, total):
+            raise TrainingError(
+                f"row {row} cannot have {right!r} right of {total!r}: give counts with 0 <= right <= total <= 1e9"
+            )
 
     def _add(self, row: int, right: float, total: float) -> None:
+        self.check(row, right, total)
         for evidence in (self._rows[row], self._similar[self.groups[row]]):
-            evidence.add(right, total, len(self.draws), self.config.half_life)
+            evidence.add(float(right), float(total), len(self.draws), self.config.half_life)
 
     def draw(self, number: int, count: int) -> list[int]:
         """The rows of a rollout, all different; a rollout that was drawn before keeps its rows.
@@ -180,8 +212,11 @@ class Curriculum:
         """Goes back to a state of the same rows.
 
         Raises:
-            TrainingError: the state is of other rows.
+            TrainingError: the state is of other rows, or holds what no outcomes give.
         """
+        counted = [*state["groups"], *state["rows"].values()]
+        if not all(_is_outcome(right, total) and at in range(len(state["draws"]) + 1) for right, total, at in counted):
+            raise TrainingError("the curriculum of the checkpoint cannot be used: it has counts that no training gives")
         rows = {int(row): _Evidence(*values) for row, values in state["rows"].items()}
         if len(state["groups"]) != len(self._similar) or max(rows, default=0) >= len(self._rows):
             raise TrainingError("the curriculum of the checkpoint is of other rows: train again in another folder")
@@ -230,6 +265,8 @@ def update_groups(curriculum: Curriculum, rows: Sequence[int], outcomes: Iterabl
     for row, outcome in zip(rows, outcomes, strict=True):
         if outcome is not None:
             groups.setdefault(row, []).append(outcome)
+    for row, own in groups.items():
+        curriculum.check(row, sum(own), len(own))
     for row, own in groups.items():
         curriculum.update(row, sum(own), len(own))
     return {**figures, ROWS_SEEN: float(curriculum.rows_seen)}
