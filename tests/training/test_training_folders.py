@@ -75,7 +75,10 @@ def test_the_command_given_again_keeps_what_finished_stages_left(kept: Path, tmp
     training.logger = lines.append
     training.run(["sft", "rl_whitebox"])
     assert {path: path.read_bytes() for path in left} == left
-    assert [line for line in lines if "done before" in line] == ["sft: done before, 4 steps", "rl_whitebox: done before, 4 steps"]
+    assert [line for line in lines if "done before" in line] == [
+        "sft: done before, 4 updates",
+        "rl_whitebox: done before, 4 updates",
+    ]
     assert not any("being built" in line or "training " in line for line in lines)
 
 

@@ -55,7 +55,7 @@ def watch(stage: ExecutionContext | None) -> None:
 def environment_error(error: BaseException | None) -> str | None:
     """Why an exception is no program's own: the system refused something, or a module is not installed. None for any other one."""
     if isinstance(error, ImportError) and error.name is not None:
-        return f"{OUTSIDE}: import of {error.name[:60]!r}"
+        return _missing(error.name)
     if not isinstance(error, OSError) or error.errno is None or error.errno in _HARMLESS:
         return None
     is_systems = error.strerror == os.strerror(error.errno)  # a program that makes one gives it a text of its own
@@ -72,22 +72,26 @@ def _heard(event: str, given: tuple[Any, ...]) -> None:
     except Exception:  # an argument that is no path: the call itself will say so
         return
     if what is not None:
-        stage.version_dependent = f"{OUTSIDE}: {what}"
+        stage.version_dependent = what
 
 
 def _outside(event: str, given: tuple[Any, ...]) -> str | None:
-    """What an event tells of the outside; None where it tells nothing."""
+    """Why an event makes a run depend on the outside; None where it does not."""
     if event in _ALWAYS:
-        return event
+        return f"{OUTSIDE}: {event}"
     caller = sys._getframe(2).f_code.co_filename
     if event == _IMPORT:
         name = str(given[0]).partition(".")[0]
         known = name in sys.stdlib_module_names or name in sys.modules or caller.startswith((_LIBRARY, "<frozen"))
-        return None if known else f"import of {name[:60]!r}"
+        return None if known else _missing(name)
     if caller == f"{_LIBRARY}/tempfile.py":  # it looks for a folder that it may write to
         return None
     found = next((path for path in given[: _PATHS[event]] if _is_outside(path)), None)
-    return None if found is None else f"{event} of {os.fsdecode(found)[:60]!r}"
+    return None if found is None else f"{OUTSIDE}: {event} of {os.fsdecode(found)[:60]!r}"
+
+
+def _missing(module: str) -> str:
+    return f"it needs the module {module[:60]!r}, which is not here: where it is installed, --allow-imports lets programs have it"
 
 
 def _is_outside(path: Any) -> bool:
