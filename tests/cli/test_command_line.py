@@ -24,6 +24,7 @@ from execverify.cli.app import DATASET_VERBS, VERBS, _status, stopped
 from execverify.cli.common import Seed
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import SafeConsole, Text
+from tests.helpers import reval_data
 
 COMMANDS = Path(cli.__file__).parent
 GOOD = {"code": "def f(n):\n    while n > 4:\n        n -= 3\n    return [n]", "input": "9", "output": "[3]", "id": "good"}
@@ -483,6 +484,10 @@ def test_quiet_leaves_results_and_warnings_and_verbose_shows_what_is_done(end: C
     assert end("dataset", "from-programs", given, "-o", "again.jsonl")[2].startswith("1 program; rows:")  # nothing is left of it
     status, out, err = end("dataset", "stats", "no-such-file", "--quiet")
     assert status == 2 and err.startswith("execverify: no-such-file")
+    data = str(reval_data.write(Path.cwd()))
+    status, out, err = end("evaluate", "reval", "--model", "mock:gold", "--data", data, "--limit", "5", "-q")
+    assert status == 0 and err.startswith("execverify: warning: reval: limit 5 keeps 5 items about 1 program;")
+    assert err.count("\n") == 1
     status, out, err = end("trace", given, "-q", "-v")
     assert status == 2 and "exclude each other" in err
 

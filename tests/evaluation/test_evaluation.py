@@ -914,7 +914,8 @@ def test_the_list_tells_each_benchmark() -> None:
             ["cruxeval-o", "reval", "--model", "mock:gold", "--data", "x"],
             "NAME=FILE (for reval NAME=FOLDER), where NAME is cruxeval-o",
         ),
-        (["heldout"], "name a benchmark and --model"),
+        (["heldout"], "name the model: --model M, such as mock:gold"),
+        (["--model", "mock:gold"], "name a benchmark; `execverify evaluate --list` shows them"),
         (
             ["heldout", "--model", "mock:right"],
             "evaluation has mock:gold, mock:empty and mock:constant:TEXT besides",

@@ -24,6 +24,7 @@ from execverify.reports.comparison_page import comparison_page
 from execverify.reports.evaluation import RUN_FILES, comparison_markdown, results_markdown, write_run
 from execverify.reports.evaluation_items import items_as_data
 from execverify.reports.evaluation_page import evaluation_page
+from execverify.reports.run_summary import pass_cells, pass_columns
 from execverify.reports.training import training_markdown
 from execverify.reports.training_page import Training
 from tests.helpers import reval_data
@@ -291,3 +292,10 @@ def test_the_verb_takes_several_benchmarks(tmp_path: Path) -> None:
     done = command("compare", *runs, "-o", str(tmp_path / "page.html"))
     assert done.returncode == 0 and (tmp_path / "page.html").is_file(), done.stderr
     assert command("compare", *runs, "-o", str(tmp_path / "page.txt")).returncode == 2
+
+
+def test_the_interval_stands_behind_pass_at_1_which_it_is_of() -> None:
+    score = {"pass_at_1": 34.21, "pass_at_5": 40.29, "pass_at_10": 41.88, "interval": [31.2, 37.4]}
+    columns = pass_columns({"official": score})
+    assert columns == ["pass@1", "95% interval", "pass@5", "pass@10"]
+    assert pass_cells(score, columns) == ["34.21", "31.2 to 37.4", "40.29", "41.88"]

@@ -23,13 +23,14 @@ from execverify.reports.benchmarks import PAGE as SUMMARY_PAGE
 from execverify.reports.benchmarks import TABLE as SUMMARY_TABLE
 from execverify.reports.evaluation import RUN_FILES, write_run
 from execverify.reports.legend import shown
-from execverify.reports.markdown import format_interval, format_percent
 from execverify.reports.run_summary import (
     best_baseline,
     count_figures,
     failure_reasons,
     faithfulness_summary,
     figure_text,
+    pass_cells,
+    pass_columns,
     percent_figures,
     program_count,
     run_summary,
@@ -108,8 +109,10 @@ def evaluate_command(
     if listed:
         _list(as_json)
         return
-    if not benchmarks or model is None:
-        raise click.UsageError("name a benchmark and --model M; `execverify evaluate --list` shows the benchmarks")
+    if not benchmarks:
+        raise click.UsageError("name a benchmark; `execverify evaluate --list` shows them")
+    if model is None:
+        raise click.UsageError("name the model: --model M, such as mock:gold, a folder, a hub name or a server's URL")
     budget = budget_of(limits)
     if budget.is_limited and store is None:
         raise click.UsageError("--max-tokens-total and --max-cost need --store FOLDER, in which what was used is counted")
@@ -237,15 +240,14 @@ def _list(as_json: bool) -> None:
 def _print(results: dict[str, Any]) -> None:
     stdout.print(Text(f"{results['benchmark']}: {results['model']['name']}"))
     stdout.print(Text(run_summary(results), style="dim"))
-    ks = [key for key in results["official"] if key.startswith("pass_at_")]
-    table = Table("verdict", "task", *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "programs")
+    columns = pass_columns(results)
+    table = Table("verdict", "task", *columns, "baseline", "programs")
     for name, label in verdicts_of(results):
         for task, score in tasks_of(results[name]):
             table.add_row(
                 label,
                 shown(task),
-                *(format_percent(score.get(key)) for key in ks),
-                format_interval(score.get("interval")),
+                *pass_cells(score, columns),
                 Text(best_baseline(results, name, task)),
                 program_count(score),
             )

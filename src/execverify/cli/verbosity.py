@@ -11,6 +11,7 @@ from collections.abc import Callable
 import click
 
 _LOGGER = logging.getLogger("execverify")
+_given: set[str] = set()  # "quiet" or "verbose", while a command with that option runs
 
 
 class _StderrHandler(logging.Handler):
@@ -42,7 +43,7 @@ def log_to_stderr(write: Callable[[str], None]) -> None:
 
 def is_quiet() -> bool:
     """Whether --quiet was given."""
-    return _LOGGER.level >= logging.ERROR
+    return "quiet" in _given
 
 
 def with_verbosity(command: click.Command) -> click.Command:
@@ -70,9 +71,15 @@ def with_verbosity(command: click.Command) -> click.Command:
 def _set_level(ctx: click.Context, option: click.Parameter, given: bool) -> None:
     if not given or ctx.resilient_parsing:
         return
-    level = logging.ERROR if option.name == "quiet" else logging.DEBUG
-    before = _LOGGER.level
-    if before in (logging.ERROR, logging.DEBUG) and before != level:
+    if _given - {str(option.name)}:
         raise click.UsageError("--quiet and --verbose exclude each other: give one of them")
-    ctx.find_root().call_on_close(lambda: _LOGGER.setLevel(before))
-    _LOGGER.setLevel(level)
+    before = _LOGGER.level
+    _given.add(str(option.name))
+
+    def undo() -> None:
+        _given.discard(str(option.name))
+        _LOGGER.setLevel(before)
+
+    ctx.find_root().call_on_close(undo)
+    if option.name == "verbose":  # --quiet leaves warnings
+        _LOGGER.setLevel(logging.DEBUG)

@@ -13,7 +13,7 @@ from execverify.reports.evaluation import REPORT
 from execverify.reports.legend import shown
 from execverify.reports.markdown import format_count, format_interval, format_percent, markdown_table
 from execverify.reports.render import render
-from execverify.reports.run_summary import best_baseline, failure_reasons, incomplete, program_count, tasks_of, verdicts_of
+from execverify.reports.run_summary import best_baseline, program_count, rules_of, run_summary, tasks_of, verdicts_of
 from execverify.utils.atomic import atomic_text
 from execverify.utils.messages import count_phrase
 
@@ -89,12 +89,13 @@ def interval_note(runs: Sequence[Mapping[str, Any]]) -> str:
 def summary_markdown(runs: Sequence[Mapping[str, Any]]) -> str:
     """The scores of several benchmarks as one Markdown table."""
     notes = [
-        f"{results['benchmark']}: {missing}; {failure_reasons(results)}" for results in runs if (missing := incomplete(results))
+        "\n".join(
+            [f"{results['benchmark']}: {run_summary(results)}", *(f"- {label}: {rule}" for label, rule in rules_of(results))]
+        )
+        for results in runs
     ]
-    return (
-        "\n\n".join([f"**{runs[0]['model']['name']}**", markdown_table(HEAD, summary_cells(runs)), interval_note(runs), *notes])
-        + "\n"
-    )
+    parts = [f"**{runs[0]['model']['name']}**", markdown_table(HEAD, summary_cells(runs)), interval_note(runs), *notes]
+    return "\n\n".join(parts) + "\n"
 
 
 def summary_page(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -104,5 +105,8 @@ def summary_page(runs: Sequence[Mapping[str, Any]]) -> str:
         title=f"{runs[0]['model']['name']}: {count_phrase(len(runs), 'benchmark')}",
         rows=list(summary_rows(runs)),
         note=interval_note(runs),
-        runs=[(results, f"{results['benchmark']}/{REPORT}", incomplete(results), failure_reasons(results)) for results in runs],
+        runs=[
+            (results["benchmark"], f"{results['benchmark']}/{REPORT}", run_summary(results), rules_of(results))
+            for results in runs
+        ],
     )

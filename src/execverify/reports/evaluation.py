@@ -15,6 +15,8 @@ from execverify.reports.run_summary import (
     BOTH,
     best_baseline,
     faithfulness_summary,
+    pass_cells,
+    pass_columns,
     program_count,
     run_summary,
     tasks_of,
@@ -54,15 +56,14 @@ def write_run(folder: Path, evaluation: Evaluation) -> None:
 
 def results_markdown(results: Mapping[str, Any]) -> str:
     """The scores of a run as a Markdown table, and a line with what they depend on."""
-    ks = [key for key in results["official"] if key.startswith("pass_at_")]
+    columns = pass_columns(results)
     task_column = ["task"] if "by_task" in results["official"] else []
-    head = ["verdict", *task_column, *(key.replace("_at_", "@") for key in ks), "95% interval", "baseline", "programs", "parts"]
+    head = ["verdict", *task_column, *columns, "baseline", "programs", "parts"]
     rows = [
         [
             label,
             *([shown(task)] if task_column else []),
-            *(format_percent(score.get(key)) for key in ks),
-            format_interval(score.get("interval")),
+            *pass_cells(score, columns),
             best_baseline(results, verdict, task),
             program_count(score),
             str(score["parts"]),

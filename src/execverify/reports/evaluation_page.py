@@ -17,8 +17,11 @@ from execverify.reports.run_summary import (
     count_figures,
     figure_text,
     incomplete,
+    pass_cells,
+    pass_columns,
     percent_figures,
     program_count,
+    rules_of,
     run_summary,
     tasks_of,
     verdicts_of,
@@ -44,9 +47,9 @@ def evaluation_page(evaluation: Evaluation) -> str:
         tiles=list(_tiles(results)),
         incomplete=incomplete(results),
         summary=run_summary(results),
-        rules=[(label, results["rule"][verdict]) for verdict, label in verdicts_of(results)],
-        ks=(ks := [key for key in results["official"] if key.startswith("pass_at_")]),
-        scores=list(_scores(results, ks)),
+        rules=rules_of(results),
+        numbers=pass_columns(results),
+        scores=list(_scores(results)),
         verdicts=verdicts_of(results),
         baselines=results["baselines"]["answers"],
         tasks=list(dict.fromkeys(task for scores in results["baselines"]["answers"].values() for task in scores["official"])),
@@ -89,10 +92,10 @@ def _tiles(results: Results) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A score by one verdict on one task: pass@k as text, and what its bar shows, in percent."""
+    """A score by one verdict on one task: its numbers as text (`pass_columns`), and what its bar shows, in percent."""
 
     label: str
-    percents: tuple[str, ...]
+    cells: list[str]
     value: float | None
     interval: Sequence[float] | None
     baseline: Mapping[str, Any] | None
@@ -100,12 +103,13 @@ class ScoreRow:
     parts: str
 
 
-def _scores(results: Results, ks: Sequence[str]) -> Iterator[ScoreRow]:
+def _scores(results: Results) -> Iterator[ScoreRow]:
+    columns = pass_columns(results)
     for verdict, label in verdicts_of(results):
         for task, score in tasks_of(results[verdict]):
             yield ScoreRow(
                 f"{label}: {shown(task)}",
-                tuple(format_percent(score.get(key)) for key in ks),
+                pass_cells(score, columns),
                 score.get("pass_at_1"),
                 score.get("interval"),
                 results["baselines"]["best"].get(verdict, {}).get(task),

@@ -1,11 +1,12 @@
 """The parts of a run's results that its table, its page and the command line show alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from execverify.reports.markdown import format_count, format_percent, format_score, markdown_table
+from execverify.reports.markdown import format_count, format_interval, format_percent, format_score, markdown_table
 from execverify.utils.messages import count_phrase, noun_for
 
+INTERVAL = "95% interval"
 VERDICTS = ("official", "strict")
 _END = "; end is after the run"
 BOTH = "official and strict"
@@ -17,6 +18,11 @@ def verdicts_of(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return (("official", BOTH),) if results.get("one_rule") else tuple((name, name) for name in VERDICTS)
 
 
+def rules_of(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The rule of each verdict that a table shows, by its label."""
+    return [(label, results["rule"][verdict]) for verdict, label in verdicts_of(results)]
+
+
 def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """A score as "all", then the score of each task where there are several, then the benchmark's own scores."""
     own = {
@@ -25,6 +31,20 @@ def tasks_of(score: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     by_task = score.get("by_task", {})
     whole = {**score, "parts": score["parts"] if "parts" in score else sum(each["parts"] for each in by_task.values())}
     return [("all", whole), *by_task.items(), *own.items()]
+
+
+def pass_columns(results: Mapping[str, Any]) -> list[str]:
+    """The headings of a score's numbers: each pass@k that a run has; the interval, which is that of pass@1, stands behind it."""
+    first, *others = [key.replace("_at_", "@") for key in results["official"] if key.startswith("pass_at_")]
+    return [first, INTERVAL, *others]
+
+
+def pass_cells(score: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """A score's numbers, in the order of `pass_columns`."""
+    return [
+        format_interval(score.get("interval")) if column == INTERVAL else format_percent(score.get(column.replace("@", "_at_")))
+        for column in columns
+    ]
 
 
 def program_count(score: Mapping[str, Any]) -> str:
