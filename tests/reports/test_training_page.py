@@ -153,8 +153,10 @@ def test_rl_that_was_too_short_to_show_anything() -> None:
 
 
 def test_rl_that_changed_the_model() -> None:
-    assert " changed right outputs: " in _change(40, 60, [1, 1, 1, 1])[0]  # items
-    assert " changed right outputs: " in _change(40, 40, [1, 1.1, 3, 3.1])[0]  # rollouts
+    assert " raised right outputs: " in _change(40, 60, [1, 1, 1, 1])[0]  # items
+    assert " raised right outputs: " in _change(40, 40, [1, 1.1, 3, 3.1])[0]  # rollouts
+    assert " lowered right outputs: " in _change(60, 40, [1, 1, 1, 1])[0]
+    assert " changed right outputs: " in _change(60, 40, [1, 1.1, 3, 3.1])[0]  # one up, one down
     assert "rollouts" not in _change(40, 40, [1, 1.1, 3, 3.1], curriculum=True)[0]  # it chose its prompts by their pass rate
 
 

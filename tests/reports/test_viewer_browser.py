@@ -144,6 +144,17 @@ def test_a_group_is_side_by_side_with_rewards_and_parts(chromium: Any, group: Pa
         assert explained == [1], "the second has right parts, and the last has none"
 
 
+def test_equal_rewards_have_no_advantage(chromium: Any, tmp_path: Path) -> None:
+    """The mean of eight times 0.05 is another float than 0.05."""
+    task = task_of(arguments="[2]", id="equal")
+    (item,) = items_of_pairs([(ev.to_row(task), [f"{number}" for number in range(8)])])
+    equal = replace(item, samples=tuple(replace(sample, reward=0.05) for sample in item.samples))
+    with OpenPage(chromium, write(tmp_path / "page.html", [equal])) as page:
+        cards = page.locator(".several .sample")
+        assert cards.count() == 8 and "0.05 reward" in cards.nth(0).inner_text()
+        assert not [card for card in cards.all() if "advantage" in card.inner_text()]
+
+
 @pytest.mark.parametrize(("viewport", "first"), [(WIDE, "Completions 1 to 2 of 4"), (NARROW, "Completion 1 of 4")])
 def test_a_group_says_which_completions_are_in_view(chromium: Any, group: Path, viewport: dict[str, int], first: str) -> None:
     with OpenPage(chromium, group, "#row%200%2F1", viewport=viewport) as page:

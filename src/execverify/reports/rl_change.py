@@ -92,7 +92,8 @@ def rl_changes(stage: RlStage) -> list[str]:
         changes = [*_over_updates(stage, metric), *_over_items(stage, task)]
         if changes:
             too_few = f"{'is' if stage.done['steps'] == 1 else 'are'} too few to show a change in"
-            verb = "changed" if any(change.is_shown for change in changes) else too_few
+            verbs = {"raised" if change.difference > 0 else "lowered" for change in changes if change.is_shown}
+            verb = too_few if not verbs else verbs.pop() if len(verbs) == 1 else "changed"
             found.append(f"{stage.name}: {size} {verb} {what}: {'; '.join(map(str, changes))}.")
     return found
 

@@ -537,10 +537,11 @@ function buildSamples() {
   const rewards = samples.map((sample) => sample.reward).filter((reward) => reward !== undefined);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
   const spread = Math.sqrt(rewards.reduce((sum, reward) => sum + (reward - mean) ** 2, 0) / rewards.length);
+  const varied = Math.max(...rewards) - Math.min(...rewards) > 1e-9; // a mean of equal rewards may differ from them in its last digit
   const several = samples.length > 1;
   const cards = samples.map((sample, number) => {
     const counts = sample.parts.length ? sample.parts.filter(([, verdict, , , official]) => (official === null ? verdict === "right" : official)).length + " of " + plural(sample.parts.length, "part") + " right" : "";
-    const advantage = several && spread > 0 && sample.reward !== undefined ? "advantage " + ((sample.reward - mean) / spread >= 0 ? "+" : "−") + Math.abs((sample.reward - mean) / spread).toFixed(2) : "";
+    const advantage = several && varied && sample.reward !== undefined ? "advantage " + ((sample.reward - mean) / spread >= 0 ? "+" : "−") + Math.abs((sample.reward - mean) / spread).toFixed(2) : "";
     const dots = make("ul", sample.parts.slice(0, 60).map((part) => {
       const verdict = part[4] === null || part[4] === part[5] ? part[1] : "mixed";
       const label = words(part[0]) + ": " + (VERDICTS[part[1]] || words(part[1]));

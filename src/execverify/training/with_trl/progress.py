@@ -20,7 +20,7 @@ SHARES = {
 }  # fmt: skip
 """The same, in percent."""
 
-EVERY = 5.0
+EVERY = 10.0
 """Seconds between two lines; the first and the last update always have one. Small models make many updates a second."""
 
 
