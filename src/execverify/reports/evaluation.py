@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
+from execverify.evaluation.run import Evaluation
+from execverify.evaluation.run_dir import GENERATIONS, RESULTS
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.legend import shown
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
