@@ -129,3 +129,13 @@ def test_readers_are_told_which_evaluations_a_folder_holds(data: Path, tmp_path:
         read_results(out / "cruxeval-i")
     with pytest.raises(EvaluationError, match="no such file"):
         read_results(tmp_path / "nothing")
+
+
+def test_a_comparison_of_other_items_warns_beside_its_tables(data: Path, tmp_path: Path) -> None:
+    for name, limit in (("six", 6), ("two", 2)):
+        assert asked(tmp_path / name, data, "cruxeval-o", limit=limit).exit_code == 0
+    done = cli("compare", tmp_path / "six", tmp_path / "two", "-o", tmp_path / "page.html")
+    assert done.exit_code == 0 and "six has 6 graded items and" in " ".join(done.stderr.split()), done.stderr
+    assert "the comparison is on the 2 of both" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert json.loads(cli("compare", tmp_path / "six", tmp_path / "two", "--json").stdout)["warnings"]
+    assert "graded items" not in cli("compare", tmp_path / "six", tmp_path / "six").stderr
