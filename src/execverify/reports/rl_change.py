@@ -115,7 +115,8 @@ def _over_items(stage: RlStage, task: str) -> Iterator[_Change]:
     before, after = (results.get(_MEASURES[stage.name]) for results in (stage.before, stage.after))
     if before is None or after is None or any(before[name] != after[name] for name in ("benchmark", "data", "seed")):
         return
-    name = task if "by_task" in before["strict"] else ALL
+    tasks = {each for run in (before, after) for row in run["item_grades"] for each in row.get("tasks", ())}
+    name = ALL if tasks == {task} else task
     for row in compare([("before", before), ("after", after)])["comparisons"]:
         if row["verdict"] == "strict" and row["task"] == name:
             low, high = row["interval"]
