@@ -13,6 +13,8 @@ from execverify.evaluation.benchmark import Grade, Item, ItemResult
 from execverify.evaluation.compare import compare
 from execverify.evaluation.intervals import bootstrap_of_tasks, mean_of_tasks
 from execverify.evaluation.metrics import score
+from execverify.reports.comparison_page import comparison_page
+from execverify.reports.evaluation import comparison_markdown
 
 Row = Mapping[str, Any]
 DRAWS = 6_000
@@ -36,8 +38,12 @@ def row(id: str, program: str, **grades: str) -> Row:
 
 
 def compared(first: Sequence[Row], second: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """The rows of the official verdict, by task."""
+    """The rows of the official verdict, by task; of one task, its row has both names here."""
     found = compare([("one", results(first)), ("two", results(second))])["comparisons"]
+    tasks = {task for row in (*first, *second) for task in row["tasks"]}
+    if len(tasks) == 1:
+        assert {each["task"] for each in found} == {"all"}
+        return {task: each for task in ("all", *tasks) for each in found if each["verdict"] == "official"}
     return {each["task"]: each for each in found if each["verdict"] == "official"}
 
 
@@ -108,6 +114,47 @@ def test_identical_runs_differ_from_0_to_0() -> None:
     first, _ = two_runs(4, 30, 3)
     for task in compared(first, first).values():
         assert (task["difference"], task["interval"], task["better"], task["worse"], task["p"]) == (0.0, [0.0, 0.0], 0, 0, 1.0)
+
+
+def test_the_test_that_was_used_is_named() -> None:
+    one = [row(name, name, output=str(at % 2)) for at, name in enumerate("abcd")]
+    ten = [row(name, name, output="1101000110") for name in "abcd"]
+    assert [compared(*runs)["all"]["test"] for runs in ((one, one), (one, ten), (ten, one), (ten, ten))] == ["McNemar"] + 3 * [
+        "sign"
+    ]
+    parts = [row("a", "p", output="0,1"), row("b", "q", output="1")]
+    shared = [row("a", "p", output="0"), row("b", "p", output="1")]
+    tasks = [row("a", "p", output="0", rare="1"), row("b", "q", output="1")]
+    assert (compared(parts, parts)["all"]["test"], compared(shared, shared)["all"]["test"]) == ("sign", "sign")
+    assert {task: each["test"] for task, each in compared(tasks, tasks).items()} == {
+        "all": "sign",
+        "output": "McNemar",
+        "rare": "McNemar",
+    }
+    head, *lines = [
+        line for line in comparison_markdown(compare([("1", results(one)), ("10", results(ten))])).splitlines() if "|" in line
+    ][4:]
+    assert "McNemar" not in head and " p " in head and all("| sign " in line for line in lines[1:])
+
+
+def test_runs_with_other_items_are_compared_on_those_of_both_and_that_is_told() -> None:
+    first = [row(f"i{number}", f"i{number}", output=str(int(number < 4))) for number in range(40)]
+    second = [row(f"i{number}", f"i{number}", output=str(int(number < 6))) for number in range(8)]
+    found = compare([("one", results(first)), ("two", results(second))])
+    assert found["warnings"] == ["one has 40 graded items and two 8: the comparison is on the 8 of both"]
+    each = found["comparisons"][0]
+    assert (each["first_score"], each["score"], each["difference"], each["items"]) == (50.0, 75.0, 25.0, 8)
+    text = comparison_markdown(found)
+    assert "items" in text.splitlines()[2] and "| 40" in text and "| 50.00 | 75.00 | +25.00 |" in text
+    assert compare([("one", results(first)), ("again", results(first))])["warnings"] == []
+    page = comparison_page(found, [("one", results(first)), ("two", results(second))])
+    assert found["warnings"][0] in page and ">75.00<" in page
+
+
+@pytest.mark.parametrize(("seed", "programs", "rare"), [(1, 40, 40), (3, 25, 5)])
+def test_the_scores_of_a_row_add_up(seed: int, programs: int, rare: int) -> None:
+    for each in compared(*two_runs(seed, programs, rare)).values():
+        assert each["score"] - each["first_score"] == pytest.approx(each["difference"], abs=2e-4)
 
 
 def test_a_task_of_one_program() -> None:

@@ -18,7 +18,7 @@ from execverify.reports.evaluation import comparison_markdown
 @click.option("-o", "--output", "out", metavar="PAGE.html", help="Write the comparison as a page, too.")
 def compare_command(runs: tuple[str, ...], as_json: bool, out: str | None) -> None:
     """Compare runs of one benchmark with the first of them: the difference with its interval by a bootstrap over programs, and
-    McNemar's exact test.
+    McNemar's exact test, or the sign test where there are several answers about a program.
 
     A RUN is a folder that `execverify evaluate --output` made, or its results.json.
     """
@@ -26,6 +26,8 @@ def compare_command(runs: tuple[str, ...], as_json: bool, out: str | None) -> No
         check_page(out)
     read = [(name, read_results(Path(name))) for name in runs]
     found = compare(read)
+    for warning in found["warnings"]:
+        note(warning, style="yellow")
     if out is not None:
         write_page(out, comparison_page(found, read))
         note(f"{out}: open it in a browser")

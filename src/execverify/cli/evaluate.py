@@ -17,6 +17,7 @@ from execverify.errors import EvaluationError, ExecVerifyError, ModelError
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import Evaluation, evaluate
+from execverify.evaluation.run_dir import check_output, holds_run
 from execverify.models import Sampling
 from execverify.reports.benchmarks import HEAD, interval_note, summary_cells, write_summary
 from execverify.reports.benchmarks import PAGE as SUMMARY_PAGE
@@ -126,8 +127,10 @@ def evaluate_command(
         evaluate, model=model, style=style, sampling=None if recorded else Sampling(**known, seed=seed), limit=limit, seed=seed,
         store=store, budget=budget, workers=workers, imports=imports, options=model_options(options),
     )  # fmt: skip
+    if out is not None:
+        check_output(Path(out), benchmarks)
     runs = []
-    for name in benchmarks:
+    for name in _order(benchmarks, out):
         folder = None if out is None else Path(out) if len(benchmarks) == 1 else _made(Path(out)) / name
         found = _evaluated(name, partial(asking, data=files.get(name), out=folder), is_alone=len(benchmarks) == 1)
         if found is None:
@@ -142,12 +145,18 @@ def evaluate_command(
         runs.append(found.results)
     if store is not None:
         note_store(store, budget)
+    runs.sort(key=lambda results: benchmarks.index(results["benchmark"]))
     if len(benchmarks) > 1 and runs:
         _summarize(runs, out, as_json)
     if len(runs) < len(benchmarks):
         note(f"not evaluated: {len(benchmarks) - len(runs)} of {len(benchmarks)} benchmarks", style="red")
         sys.exit(2)
     _exit_on_failures(runs)
+
+
+def _order(benchmarks: tuple[str, ...], out: str | None) -> list[str]:
+    """Those with a run in the folder first: where it is another model's, the command ends before it writes anything."""
+    return sorted(benchmarks, key=lambda name: out is not None and not holds_run(Path(out) / name))
 
 
 def _evaluated(name: str, asking: Callable[..., Evaluation], is_alone: bool) -> Evaluation | None:

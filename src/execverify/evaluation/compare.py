@@ -2,13 +2,13 @@
 
 Every run is compared with the first. For each verdict and task, over the items that both runs graded:
 
-- the difference of pass@1 in points, each item weighted by its number of parts. Where there are several tasks, a row "all" has the
-  plain mean of their differences;
+- pass@1 of both and the difference in points, each item weighted by its number of parts. The row "all" is the plain mean over the tasks,
+  as in a run's own scores; where a benchmark has one task, it is the only row;
 - its 95% interval by a bootstrap over programs: 2,000 times, programs are drawn with replacement, each with all its items, and the
   same difference is computed from what was drawn;
-- McNemar's exact test on the programs that move the difference up or down. With one sample and one part a program, these are the pairs
-  of which one run is right and the other wrong; else it is the sign test. Where there are several runs or tasks, the p-values are
-  corrected by Holm's method, for each verdict.
+- an exact test on the programs that move the difference up or down. With one sample and one part a program, these are the pairs
+  of which one run is right and the other wrong, and the test is McNemar's; else it is the sign test. A row names its test.
+  Where there are several runs or tasks, the p-values are corrected by Holm's method, for each verdict.
 
 Items of one program are drawn together, and count once in the test, because answers about one program are alike.
 """
@@ -20,12 +20,16 @@ from typing import Any
 
 from execverify.errors import EvaluationError
 from execverify.evaluation.intervals import TaskSums, bootstrap_of_tasks, holm, mcnemar, mean_of_tasks
+from execverify.utils.messages import count_phrase
 
 Results = Mapping[str, Any]
 _VERDICTS = ("official", "strict")
 _ROUNDING = 1e-12  # what sums of equal shares may differ by
 ALL = "all"
-"""The plain mean over tasks, where there are several."""
+"""The plain mean over tasks; the only task's name where there is one, as in a run's own scores."""
+
+MCNEMAR, SIGN = "McNemar", "sign"
+"""Names of tests: of pairs of single answers, and of differences of other kinds."""
 
 
 def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
@@ -53,13 +57,25 @@ def compare(runs: Sequence[tuple[str, Results]]) -> dict[str, Any]:
         "against": first_name,
         "one_rule": bool(first.get("one_rule")),
     }
+    warnings = [line for name, run in others if (line := _items_warning(first_name, first, name, run))]
     comparisons = [each for name, run in others for each in _compared(first, name, run)]
     for verdict in _VERDICTS:
         for is_mean in (True, False):  # the mean over tasks is a question of its own
             family = [each for each in comparisons if each["verdict"] == verdict and (each["task"] == ALL) == is_mean]
             for each, p_value in zip(family, holm([each["p"] for each in family]), strict=True):
                 each["p_holm"] = _rounded(p_value)
-    return {**found, "comparisons": comparisons}
+    return {**found, "warnings": warnings, "comparisons": comparisons}
+
+
+def _items_warning(first_name: str, first: Results, name: str, second: Results) -> str:
+    """That two runs graded other items, with the counts; empty where they are the same."""
+    ours, theirs = _graded(first).keys(), _graded(second).keys()
+    if ours == theirs:
+        return ""
+    return (
+        f"{first_name} has {count_phrase(len(ours), 'graded item')} and {name} {len(theirs)}: "
+        f"the comparison is on the {len(ours & theirs)} of both"
+    )
 
 
 def _described(name: str, run: Results) -> dict[str, Any]:
@@ -77,10 +93,12 @@ def _compared(first: Results, name: str, second: Results) -> list[dict[str, Any]
     known = {**_programs(second), **_programs(first)}
     programs = {id: known.get(id, id) for id in common}
     left = len(ours) + len(theirs) - 2 * len(common)
+    tasks = dict.fromkeys(task for row in (*ours.values(), *theirs.values()) for task in row["tasks"])
     rows = []
     for verdict in _VERDICTS:
         found = _differences(ours, theirs, programs, verdict)
-        for task in ([ALL] if len(found.items) > 1 else []) + list(found.items):
+        mean = [ALL] if len(found.items) > 1 or len(tasks) == 1 else []
+        for task in mean + (list(found.items) if len(tasks) > 1 else []):
             rows.append({"run": name, "verdict": verdict, "task": task, **found.figures(task), "items_left_out": left})
     return rows
 
@@ -91,17 +109,19 @@ class _Differences:
 
     Attributes:
         programs: for each program and task, the sum of the differences of its items, and their weight (the number of parts).
-        items: the items of each task.
+        items: for each task, the scores of both runs on its items, and the weight of each.
+        with_samples: the tasks of which a run has several samples of a part.
     """
 
     programs: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
-    items: dict[str, set[str]] = field(default_factory=dict)
+    items: dict[str, dict[str, tuple[float, float, int]]] = field(default_factory=dict)
+    with_samples: set[str] = field(default_factory=set)
 
-    def add(self, id: str, program: str, task: str, difference: float, weight: int) -> None:
-        """Adds an item's difference on a task."""
+    def add(self, id: str, program: str, task: str, scores: tuple[float, float], weight: int) -> None:
+        """Adds an item's scores on a task, those of the first run and of the second."""
         value, before = self.programs.setdefault(program, {}).get(task, (0.0, 0.0))
-        self.programs[program][task] = value + weight * difference, before + weight
-        self.items.setdefault(task, set()).add(id)
+        self.programs[program][task] = value + weight * (scores[1] - scores[0]), before + weight
+        self.items.setdefault(task, {})[id] = (*scores, weight)
 
     def figures(self, task: str) -> dict[str, Any]:
         """The difference on a task, or on all, with its interval and its test."""
@@ -115,12 +135,24 @@ class _Differences:
         return {
             "items": len(set().union(*(self.items[each] for each in tasks))),
             "programs": len(clusters),
+            "first_score": self._score(tasks, 0),
+            "score": self._score(tasks, 1),
             "difference": round(100 * mean_of_tasks(clusters), 4),
             "interval": [round(100 * low, 2), round(100 * high, 2)],
             "better": better,
             "worse": worse,
             "p": _rounded(mcnemar(worse, better)),
+            "test": MCNEMAR if self._is_paired(tasks, clusters) else SIGN,
         }
+
+    def _score(self, tasks: Sequence[str], run: int) -> float:
+        """pass@1 of a run in percent: the mean over tasks of the weighted means of their items."""
+        each = [self.items[task].values() for task in tasks]
+        return round(100 * fmean(fmean([item[run] for item in items], [item[2] for item in items]) for items in each), 4)
+
+    def _is_paired(self, tasks: Sequence[str], clusters: Sequence[TaskSums]) -> bool:
+        """Whether each program has one part with one sample in both runs: what McNemar's test is of."""
+        return self.with_samples.isdisjoint(tasks) and all(sum(weight for _, weight in of.values()) == 1 for of in clusters)
 
 
 def _differences(
@@ -132,7 +164,11 @@ def _differences(
         row = ours[id]
         a, b = item_accuracies(row, verdict), item_accuracies(theirs[id], verdict)
         for task in (task for task in a if task in b):
-            found.add(id, program, task, b[task] - a[task], row["tasks"].count(task))
+            found.add(id, program, task, (a[task], b[task]), row["tasks"].count(task))
+        for graded in (row, theirs[id]):
+            found.with_samples |= {
+                task for task, letters in zip(graded["tasks"], graded[verdict], strict=True) if len(letters) > 1
+            }
     return found
 
 

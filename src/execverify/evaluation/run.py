@@ -29,6 +29,7 @@ from execverify.evaluation.data import Progress, Source, digest, no_progress
 from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
+from execverify.evaluation.run_dir import FORMAT, GENERATIONS, check_items, check_output
 from execverify.generation.budget import Budget
 from execverify.generation.store import RequestStore
 from execverify.generation.stored_model import StoredModel
@@ -40,10 +41,6 @@ from execverify.programs.program import truncate
 from execverify.utils.messages import count_phrase
 
 _log = logging.getLogger(__name__)
-
-GENERATIONS, RESULTS = "generations.jsonl", "results.json"
-FORMAT = 2
-"""Version of the results' form."""
 
 _LONGEST_REASON = 200  # characters
 _FEW_PROGRAMS = 10  # of fewer, an interval over programs says little
@@ -112,6 +109,8 @@ def evaluate(
     path = None if data is None else Path(data)
     chosen, drawn, described = _sampling_and_style(model, style, sampling)
     reading = bench.answer_format(chosen)
+    if out is not None:
+        check_output(Path(out), [bench.about.name])
     _check(bench, imports, limit, store, budget)
     source = bench.located(Source(path, seed, workers, _names(imports), limit, progress))
     path = source.path
@@ -122,7 +121,9 @@ def evaluate(
     requests = [Request(item.id, messages) for item, messages in zip(items, prompts, strict=True)]
     _log.info("%s: %d items from %s, prompt style %s", bench.about.name, len(items), path or bench.about.source_url, chosen)
     asked = resolve_model(model, bench, items, reading, options or {})
-    generations, answered = _answers(asked, requests, drawn, out, store, budget, progress, close=isinstance(model, str))
+    generations, answered = _answers(
+        asked, requests, drawn, out, store, budget, progress, benchmark=bench.about.name, close=isinstance(model, str)
+    )
     records = grade_records(bench, items, generations, reading, workers, progress)
     asked_for = {
         **_source(path, limit, seed, imports),
@@ -157,15 +158,16 @@ def _answers(
     budget: Budget | None,
     progress: Progress,
     *,
+    benchmark: str,
     close: bool,
 ) -> tuple[dict[str, Generation], dict[str, Any]]:
     """The generations of a model, and what it is, as results record it; a model that was made here is closed."""
     try:
         if store is None:
-            generations = _generated(asked, requests, drawn, out, progress)
+            generations = _generated(asked, requests, drawn, out, progress, benchmark)
         else:
             with closing(RequestStore(store)) as kept:
-                generations = _generated(StoredModel(asked, kept, budget), requests, drawn, out, progress)
+                generations = _generated(StoredModel(asked, kept, budget), requests, drawn, out, progress, benchmark)
         return generations, {"name": asked.name, "settings": json.loads(json.dumps(dict(asked.settings), default=str))}
     finally:
         if close:
@@ -247,7 +249,7 @@ def _sampling_and_style(
 
 
 def _generated(
-    model: Model, requests: Sequence[Request], sampling: Sampling, out: str | Path | None, progress: Progress
+    model: Model, requests: Sequence[Request], sampling: Sampling, out: str | Path | None, progress: Progress, benchmark: str
 ) -> dict[str, Generation]:
     found: dict[str, Generation] = {}
     arriving: Iterator[Generation]
@@ -255,11 +257,12 @@ def _generated(
         arriving = iter(model.generate(requests, sampling))
     else:
         folder = Path(out)
+        check_items(folder, model.name, {request.id for request in requests})
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EvaluationError(f"{folder} cannot be made: {error.strerror}") from None
-        arriving = generate_cached(folder / GENERATIONS, model, requests, sampling)
+        arriving = generate_cached(folder / GENERATIONS, model, requests, sampling, benchmark=benchmark)
     progress("asking", 0, len(requests))
     for generation in arriving:
         found[generation.id] = generation

@@ -41,7 +41,9 @@ IGNORED_SETTINGS = frozenset(
 """Settings that change speed and place only, so that a run may resume with others. (`patience` is of files of older versions.)"""
 
 
-def generate_cached(path: str | Path, model: Model, requests: Sequence[Request], sampling: Sampling) -> Iterator[Generation]:
+def generate_cached(
+    path: str | Path, model: Model, requests: Sequence[Request], sampling: Sampling, benchmark: str | None = None
+) -> Iterator[Generation]:
     """Yields the generation of every request: first those in the file, then the model's, each written before it is yielded.
 
     Args:
@@ -49,13 +51,14 @@ def generate_cached(path: str | Path, model: Model, requests: Sequence[Request],
         model: generates what the file does not have.
         requests: with unique ids. Lines of other requests stay in the file.
         sampling: how completions are drawn.
+        benchmark: what the requests are of, where they are of one; the first line records it.
 
     Raises:
         ModelError: the file is of another run, is being written by another process, or cannot be written.
     """
     check_ids(requests)
     with _Store(Path(path)) as store:
-        done = store.begin(_header(model, sampling))
+        done = store.begin(_header(model, sampling, benchmark))
         waiting: list[Request] = []
         failed: list[Request] = []
         for request in requests:
@@ -160,9 +163,11 @@ class _Store:
             raise ModelError(f"{self.path} could not be written: {error.strerror}") from None
 
 
-def _header(model: Model, sampling: Sampling) -> dict[str, Any]:
+def _header(model: Model, sampling: Sampling, benchmark: str | None) -> dict[str, Any]:
     plain = json.loads(json.dumps(dict(model.settings)))
-    return {"execverify": FORMAT, "version": __version__, "model": model.name, "settings": plain, "sampling": sampling.plain()}
+    subject = {} if benchmark is None else {"benchmark": benchmark}
+    known = {"execverify": FORMAT, "version": __version__, **subject, "model": model.name}
+    return {**known, "settings": plain, "sampling": sampling.plain()}
 
 
 def _compare_headers(path: Path, before: Mapping[str, Any], now: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.run import GENERATIONS, RESULTS, Evaluation
+from execverify.evaluation.run import Evaluation
+from execverify.evaluation.run_dir import GENERATIONS, RESULTS
 from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.legend import shown
 from execverify.reports.markdown import format_interval, format_percent, markdown_table
@@ -89,23 +90,29 @@ def comparison_markdown(comparison: Mapping[str, Any]) -> str:
             run["model"],
             run["style"],
             str(run["sampling"].get("n")),
+            str(run["items"]),
             *map(format_percent, (run["official"], run["strict"])),
         ]
         for run in comparison["runs"]
     ]
     rows = [
         [
-            each["run"], BOTH if comparison["one_rule"] else each["verdict"], shown(each["task"]), f"{each['difference']:+.2f}",
-            format_interval(each["interval"], signed=True), f"{each['better']} / {each['worse']}", f"{each['p']:g}", f"{each['p_holm']:g}",
+            each["run"], BOTH if comparison["one_rule"] else each["verdict"], shown(each["task"]),
+            format_percent(each["first_score"]), format_percent(each["score"]), f"{each['difference']:+.2f}",
+            format_interval(each["interval"], signed=True), f"{each['better']} / {each['worse']}",
+            each["test"], f"{each['p']:g}", f"{each['p_holm']:g}",
             str(each["items"]), str(each["programs"]),
         ]
         for each in shown_comparisons(comparison)
     ]  # fmt: skip
-    head = ("run", "verdict", "task", "points", "95% interval", "better / worse", "p (McNemar)", "p (Holm)", "items", "programs")
+    head = (
+        "run", "verdict", "task", "first", "score", "points", "95% interval", "better / worse", "test", "p", "p (Holm)", "items",
+        "programs",
+    )  # fmt: skip
     parts = [
-        f"**{comparison['benchmark']}**: runs",
-        markdown_table(("run", "model", "style", "n", "official", "strict"), runs),
-        f"Against {comparison['against']}, on the items of both (better / worse: programs):",
+        f"**{comparison['benchmark']}**: runs, each with the scores of all its items",
+        markdown_table(("run", "model", "style", "n", "items", "official", "strict"), runs),
+        f"Against {comparison['against']}, the first, on the items of both (better / worse: programs):",
         markdown_table(head, rows),
     ]
     return "\n\n".join(parts) + "\n"

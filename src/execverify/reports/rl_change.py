@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from execverify.evaluation.compare import compare
+from execverify.evaluation.compare import ALL, compare
 from execverify.evaluation.intervals import Interval, halves_difference
 from execverify.reports.markdown import format_interval
 from execverify.utils.messages import count_phrase
@@ -116,8 +116,10 @@ def _over_items(stage: RlStage, task: str) -> Iterator[_Change]:
     before, after = (results.get(_MEASURES[stage.name]) for results in (stage.before, stage.after))
     if before is None or after is None or any(before[name] != after[name] for name in ("benchmark", "data", "seed")):
         return
+    tasks = {each for run in (before, after) for row in run["item_grades"] for each in row.get("tasks", ())}
+    name = ALL if tasks == {task} else task
     for row in compare([("before", before), ("after", after)])["comparisons"]:
-        if row["verdict"] == "strict" and row["task"] == task:
+        if row["verdict"] == "strict" and row["task"] == name:
             low, high = row["interval"]
             old, new = ((run["strict"].get("by_task") or {task: run["strict"]})[task]["pass_at_1"] for run in (before, after))
             text = f"{{}} of {count_phrase(row['items'], 'held-out item')} before, {{}} after"

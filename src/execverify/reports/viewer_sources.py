@@ -11,8 +11,7 @@ from typing import Any
 from execverify.datasets.rows_io import pyarrow_or_error
 from execverify.errors import EvaluationError, ExecVerifyError, QuestionError, RowError
 from execverify.evaluation.answers import PLAIN
-from execverify.evaluation.run import GENERATIONS, RESULTS
-from execverify.evaluation.run_dir import check_one_run, read_results
+from execverify.evaluation.run_dir import GENERATIONS, RESULTS, check_one_run, read_results
 from execverify.programs.program import Program, parse_call
 from execverify.questions.question import ANSWER_CLOSE, ANSWER_OPEN, Question
 from execverify.questions.rows import Row, from_row

@@ -9,8 +9,8 @@ from typing import Any
 from execverify.datasets.from_programs import ConversionReport, RowConfig, make_rows
 from execverify.datasets.rows_io import write_rows
 from execverify.errors import TrainingError
-from execverify.evaluation.run import RESULTS, evaluate
-from execverify.evaluation.run_dir import read_results, strict_scores
+from execverify.evaluation.run import evaluate
+from execverify.evaluation.run_dir import RESULTS, read_results, strict_scores
 from execverify.models import Sampling
 from execverify.models.checkpoint import fingerprint
 from execverify.models.transformers_backend import Transformers

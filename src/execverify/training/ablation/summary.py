@@ -8,8 +8,7 @@ from typing import Any
 
 from execverify.evaluation.compare import item_accuracies
 from execverify.evaluation.intervals import Interval, bootstrap, holm, mcnemar, mean_with_interval, paired_t_test, wilson
-from execverify.evaluation.run import RESULTS
-from execverify.evaluation.run_dir import read_results, strict_scores
+from execverify.evaluation.run_dir import RESULTS, read_results, strict_scores
 from execverify.reports.run_summary import guess_rate
 from execverify.training.ablation.conditions import CONDITIONS
 
