@@ -1,7 +1,7 @@
 """The verb `evaluate`: benchmarks on a model."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,21 @@ def evaluate_command(
     )  # fmt: skip
     if out is not None:
         check_output(Path(out), benchmarks)
+    runs = _evaluate_each(benchmarks, files, asking, out, as_json)
+    if store is not None:
+        note_store(store, budget)
+    if len(benchmarks) > 1 and runs:
+        _summarize(runs, out, as_json)
+    if len(runs) < len(benchmarks):
+        note(f"not evaluated: {len(benchmarks) - len(runs)} of {len(benchmarks)} benchmarks", style="red")
+        sys.exit(2)
+    _exit_on_failures(runs)
+
+
+def _evaluate_each(
+    benchmarks: tuple[str, ...], files: Mapping[str, str], asking: Callable[..., Evaluation], out: str | None, as_json: bool
+) -> list[dict[str, Any]]:
+    """Evaluates the benchmarks, writes and shows each; the results of those that could be made, in the order of the command."""
     runs = []
     for name in _order(benchmarks, out):
         folder = None if out is None else Path(out) if len(benchmarks) == 1 else _made(Path(out)) / name
@@ -143,15 +158,7 @@ def evaluate_command(
         elif len(benchmarks) == 1:
             _print(found.results)
         runs.append(found.results)
-    if store is not None:
-        note_store(store, budget)
-    runs.sort(key=lambda results: benchmarks.index(results["benchmark"]))
-    if len(benchmarks) > 1 and runs:
-        _summarize(runs, out, as_json)
-    if len(runs) < len(benchmarks):
-        note(f"not evaluated: {len(benchmarks) - len(runs)} of {len(benchmarks)} benchmarks", style="red")
-        sys.exit(2)
-    _exit_on_failures(runs)
+    return sorted(runs, key=lambda results: benchmarks.index(results["benchmark"]))
 
 
 def _order(benchmarks: tuple[str, ...], out: str | None) -> list[str]:
