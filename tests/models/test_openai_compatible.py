@@ -108,7 +108,7 @@ def test_a_reply_that_never_ends_is_cut(behaviour: Behaviour) -> None:
     with misbehaving({"a": [behaviour]}) as server:
         began = time.monotonic()
         assert answers(server, "a", timeout=0.4)["a"].completions == ("a/0",)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5
 
 
 def test_refusals_for_good_are_not_repeated() -> None:

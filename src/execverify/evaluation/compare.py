@@ -19,7 +19,7 @@ from statistics import fmean
 from typing import Any
 
 from execverify.errors import EvaluationError
-from execverify.evaluation.intervals import TaskSums, bootstrap_of_tasks, holm, mcnemar, mean_of_tasks
+from execverify.evaluation.intervals import TaskSums, bootstrap_of_tasks, holm, mean_of_tasks, sign_test
 from execverify.utils.messages import count_phrase
 
 Results = Mapping[str, Any]
@@ -141,7 +141,7 @@ class _Differences:
             "interval": [round(100 * low, 2), round(100 * high, 2)],
             "better": better,
             "worse": worse,
-            "p": _rounded(mcnemar(worse, better)),
+            "p": _rounded(sign_test(worse, better)),
             "test": MCNEMAR if self._is_paired(tasks, clusters) else SIGN,
         }
 

@@ -7,7 +7,7 @@ partly right makes fractional ones.
 (0.3, 0.9167)
 >>> [round(edge, 4) for edge in wilson(8, 10)]
 [0.4902, 0.9433]
->>> round(mcnemar(1, 9), 6)
+>>> round(sign_test(1, 9), 6)
 0.021484
 """
 
@@ -186,18 +186,18 @@ def _varies(values: Sequence[float]) -> bool:
     return len(values) > 1 and stdev(values) >= 1e-12 * math.sqrt(len(values))
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
-    """The two-sided p-value of McNemar's exact test.
+def sign_test(worse: int, better: int) -> float:
+    """The two-sided p-value of the exact sign test. On pairs of single answers, right or wrong, this is McNemar's exact test.
 
     Args:
-        only_first: pairs of which the first alone is right.
-        only_second: pairs of which the second alone is right.
+        worse: pairs of which the first is better.
+        better: pairs of which the second is better.
 
     Raises:
         EvaluationError: SciPy is not installed.
     """
-    n = only_first + only_second
-    return float(_scipy_stats().binomtest(min(only_first, only_second), n).pvalue) if n else 1.0
+    n = worse + better
+    return float(_scipy_stats().binomtest(min(worse, better), n).pvalue) if n else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -92,7 +92,7 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]], seeds: int) -> list[s
         ]
         for row in comparisons
     ]  # fmt: skip
-    about = "In points. Over items: each item's difference is its mean over the seeds; items are resampled, and the test is McNemar's.\n"
+    about = "In points. Over items: each item's difference is its mean over the seeds; items are resampled; the test is the sign test.\n"
     if seeds > 1:
         head += ["by seed", "95% over seeds", "p"]
         for cells, row in zip(rows, comparisons, strict=True):

@@ -55,7 +55,7 @@ def filter_by_reward_variance(
         begun = time.perf_counter()
         count = settings.difficulty_filter_samples
         rewards = _rewards(rows, draw_samples(rows, model, settings, count, seed, batch), functions)
-        found = {"seconds": round(time.perf_counter() - begun, 1), "rewards": rewards}
+        found = {"seconds": round(time.perf_counter() - begun, 3), "rewards": rewards}
         write_json(out / FILTERED, found)
     kept = [row for row in rows if any(_has_variance(own) for own in found["rewards"][row["id"]])]
     say(

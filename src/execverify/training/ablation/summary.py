@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from execverify.evaluation.compare import item_accuracies
-from execverify.evaluation.intervals import Interval, bootstrap, holm, mcnemar, mean_with_interval, paired_t_test, wilson
+from execverify.evaluation.intervals import Interval, bootstrap, holm, mean_with_interval, paired_t_test, sign_test, wilson
 from execverify.evaluation.run_dir import RESULTS, read_results, strict_scores
 from execverify.reports.run_summary import guess_rate
 from execverify.training.ablation.conditions import CONDITIONS
@@ -102,7 +102,7 @@ def comparisons(runs: _Runs, conditions: Sequence[str], seeds: Sequence[int]) ->
 
     Two things are uncertain, and each has its own interval and test. The seed: `seeds_interval` and `p` are of Student's paired t test
     over the seeds' mean differences; None for one seed or equal ones. The items: `interval` is the bootstrap's over items, each item's
-    difference the mean over seeds; `p_items` is of McNemar's test on the items that are better and worse. The p-values are corrected by
+    difference the mean over seeds; `p_items` is of the sign test on the items that are better and worse. The p-values are corrected by
     Holm's method within an evaluation. A gain should hold by both. In means an item is weighted by its number of parts, as in scores.
     """
     found = []
@@ -167,7 +167,7 @@ def _row(task: str, differences: Mapping[int, Mapping[str, _Weighted]]) -> dict[
         "interval": _rounded(_difference_interval(list(zip(means, weights.values(), strict=True))), 100),
         "better": better,
         "worse": worse,
-        "p_items": float(f"{mcnemar(worse, better):.3g}"),
+        "p_items": float(f"{sign_test(worse, better):.3g}"),
     }
 
 

@@ -218,4 +218,4 @@ def _prompts(
 def _seconds(out: Path) -> dict[str, float]:
     """What rollouts and rewards took, in all starts."""
     lines = read_log(out)
-    return {f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in lines), 2) for name in ("rollout", "reward")}
+    return {f"{name}_seconds": round(sum(line.get(f"time/{name}", 0.0) for line in lines), 3) for name in ("rollout", "reward")}

@@ -73,7 +73,7 @@ def train_stage(
     with translate_errors(out):
         trainer.train(resume_from_checkpoint=str(path) if (path := last_checkpoint(out)) else None)
         _save_model(trainer, tokenizer, out / MODEL)
-    seconds = round(time.perf_counter() - begun, 1)
+    seconds = round(time.perf_counter() - begun, 3)
     found = {**recorded, "steps": trainer.state.global_step, "resumed_at": resumed, "seconds": seconds, **more()}
     if is_first():
         write_json(out / STAGE, found)
