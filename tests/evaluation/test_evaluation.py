@@ -26,7 +26,7 @@ from execverify.evaluation.program_features import program_features
 from execverify.evaluation.reval.official_rule import is_state
 from execverify.evaluation.run import Evaluation
 from execverify.evaluation.run_dir import read_results
-from execverify.models import Generation, Request, Sampling
+from execverify.models import BACKENDS, Generation, MockModel, Request, Sampling
 from execverify.programs.constraints import Constraint, check
 from execverify.programs.fingerprint import structure_hash
 from execverify.programs.program import Program
@@ -38,6 +38,7 @@ from execverify.reports.evaluation_page import evaluation_page
 from execverify.reports.run_summary import failure_reasons, run_summary
 from execverify.tracing.trace import trace
 from tests.helpers import reval_data
+from tests.helpers.faulty_openai_server import misbehaving
 
 pytestmark = pytest.mark.usefixtures("fixed_items")
 
@@ -1018,3 +1019,40 @@ def test_held_out_chains_in_words_are_graded_as_free_text() -> None:
     found = metrics(f"<reasoning>\nIt returns {of.result.text}.\n</reasoning>\n<answer>\n{of.assertion}\n</answer>")
     assert (found["claims_found"], found["claims_right"], found["right_output_with_wrong_claim"]) == (1, 100.0, 0.0)
     assert "claims_found" not in metrics(chains.gold(item))
+
+
+def test_several_benchmarks_load_a_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights take minutes to load; and two copies of them may not fit."""
+    counts: Counter[str] = Counter()
+
+    class Heavy(MockModel):
+        def __init__(self, what: str) -> None:
+            super().__init__(f"heavy {what}", lambda request: what)
+            counts["loaded"] += 1
+
+        def close(self) -> None:
+            counts["closed"] += 1
+
+    monkeypatch.setitem(BACKENDS, "heavy", f"{__name__}:_heavy")
+    monkeypatch.setitem(globals(), "_heavy", Heavy)
+    words = ("--model", "heavy:0", "--limit", "3", "--output", tmp_path / "runs")
+    done = cli("evaluate", "heldout", "heldout-chains", "nothing", *words)
+    assert done.exit_code == 2 and "there is no benchmark 'nothing'" in done.output, done.output
+    assert counts == {"loaded": 1, "closed": 1}
+    names = {
+        json.loads((tmp_path / "runs" / name / "results.json").read_text())["model"]["name"]
+        for name in ("heldout", "heldout-chains")
+    }
+    assert names == {"heavy 0"}
+    assert cli(
+        "evaluate", "cruxeval-o", "cruxeval-i", "--model", "heavy:0", "--data", "cruxeval-o=/no", "--data", "cruxeval-i=/no"
+    )
+    assert counts == {"loaded": 1, "closed": 1}, "no data, and so nothing to load"
+
+
+def test_several_benchmarks_ask_a_server_in_turn() -> None:
+    with misbehaving() as server:
+        words = ("--model", server.url, "--model-arg", "model=m", "--limit", "3", "--json")
+        done = cli("evaluate", "heldout", "heldout-chains", *words)
+        runs = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(run["benchmark"], run["failures"]["not_generated"]) for run in runs] == [("heldout", 0), ("heldout-chains", 0)]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from execverify.cli.common import SAMPLES, Finite, allow_imports, default_worker
 from execverify.cli.progress import Progress
 from execverify.cli.terminal import Text, echo_json, note, stdout
 from execverify.errors import EvaluationError, ExecVerifyError, ModelError
+from execverify.evaluation.model_adapters import SharedModel
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import all_benchmarks
 from execverify.evaluation.run import Evaluation, evaluate
@@ -124,12 +126,13 @@ def evaluate_command(
     if (n or 1) > 1 and not temperature and not model.startswith(("replay:", "mock:")):
         note(f"at temperature 0 the {n} completions of an item are all the same: set --temperature", style="yellow")
     asking = partial(
-        evaluate, model=model, style=style, sampling=None if recorded else Sampling(**known, seed=seed), limit=limit, seed=seed,
-        store=store, budget=budget, workers=workers, imports=imports, options=model_options(options),
+        evaluate, style=style, sampling=None if recorded else Sampling(**known, seed=seed), limit=limit, seed=seed,
+        store=store, budget=budget, workers=workers, imports=imports,
     )  # fmt: skip
     if out is not None:
         check_output(Path(out), benchmarks)
-    runs = _evaluate_each(benchmarks, files, asking, out, as_json)
+    with _model(model, model_options(options), len(benchmarks)) as asked:
+        runs = _evaluate_each(benchmarks, files, partial(asking, **asked), out, as_json)
     if store is not None:
         note_store(store, budget)
     if len(benchmarks) > 1 and runs:
@@ -138,6 +141,16 @@ def evaluate_command(
         note(f"not evaluated: {len(benchmarks) - len(runs)} of {len(benchmarks)} benchmarks", style="red")
         sys.exit(2)
     _exit_on_failures(runs)
+
+
+@contextmanager
+def _model(spec: str, options: dict[str, Any], benchmarks: int) -> Iterator[dict[str, Any]]:
+    """The arguments `model` and `options` of `evaluate`. Several benchmarks share a model, which is loaded once."""
+    if benchmarks == 1 or spec.startswith(("replay:", "mock:")):
+        yield {"model": spec, "options": options}
+        return
+    with closing(SharedModel(spec, options)) as shared:
+        yield {"model": shared}
 
 
 def _evaluate_each(

@@ -11,6 +11,7 @@ from typing import Any
 from execverify.errors import EvaluationError, ModelError
 from execverify.evaluation.benchmark import Benchmark, Item
 from execverify.models import Generation, MockModel, Model, ReplayModel, Request, Sampling, load
+from execverify.models.registry import check_spec
 from execverify.models.replay import read_recorded
 from execverify.questions.task import Message
 from execverify.utils.messages import count_phrase, near_names
@@ -58,14 +59,53 @@ class CallableModel:
         """There is nothing to give back."""
 
 
+class SharedModel:
+    """A model by name for several evaluations: loaded when the first of them asks, once, and closed by who made it.
+
+    Args:
+        spec: a hub name or folder, a URL, or a registered backend's name; no `replay:` and no `mock:`, which are made for each benchmark.
+        options: what the model's kind takes, see `models.load`.
+
+    Raises:
+        ModelError: the spec is a name that only a server has, or a path at which nothing is.
+    """
+
+    def __init__(self, spec: str, options: Mapping[str, Any]) -> None:
+        if "backend" not in options:
+            check_spec(spec)
+        self._spec, self._options = spec, options
+        self._model: Model | None = None
+
+    def load(self) -> Model:
+        """The model; the same one each time.
+
+        Raises:
+            ModelError: there is no such model, or it takes no such options.
+        """
+        if self._model is None:
+            self._model = load(self._spec, **self._options)
+        return self._model
+
+    def close(self) -> None:
+        """Closes the model, where it was loaded."""
+        if self._model is not None:
+            self._model.close()
+
+
 def resolve_model(
-    what: Model | GenerateFn | str, benchmark: Benchmark, items: Sequence[Item], style: str, options: Mapping[str, Any]
+    what: Model | SharedModel | GenerateFn | str,
+    benchmark: Benchmark,
+    items: Sequence[Item],
+    style: str,
+    options: Mapping[str, Any],
 ) -> Model:
     """The model that answers.
 
     Raises:
         ModelError: there is no such model, or it takes no such options.
     """
+    if isinstance(what, SharedModel):
+        return what.load()
     if not isinstance(what, str):
         return what if isinstance(what, Model) else CallableModel(what)
     if options and (what in (GOLD, EMPTY) or what.startswith(CONSTANT)):

@@ -26,7 +26,7 @@ from execverify.evaluation.answers import EXECVERIFY, PLAIN, Answer
 from execverify.evaluation.benchmark import Benchmark, Grade, Item, ItemResult
 from execverify.evaluation.chain_figures import chain_figures
 from execverify.evaluation.data import Progress, Source, digest, no_progress
-from execverify.evaluation.model_adapters import GenerateFn, recorded_file, replay_settings, resolve_model
+from execverify.evaluation.model_adapters import GenerateFn, SharedModel, recorded_file, replay_settings, resolve_model
 from execverify.evaluation.prompts import PROMPT_STYLES
 from execverify.evaluation.registry import benchmark as benchmark_of
 from execverify.evaluation.run_dir import FORMAT, GENERATIONS, check_items, check_output
@@ -64,7 +64,7 @@ class Evaluation:
 
 def evaluate(
     benchmark: str | Benchmark,
-    model: Model | GenerateFn | str,
+    model: Model | SharedModel | GenerateFn | str,
     *,
     data: str | Path | None = None,
     style: str | None = None,
