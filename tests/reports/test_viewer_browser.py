@@ -191,6 +191,26 @@ def test_search_filters_sort_and_bins(chromium: Any, tmp_path: Path) -> None:
         shows(count, "4 items of 24")
 
 
+def test_a_stage_of_a_training_is_chosen_and_signs_are_explained(chromium: Any, tmp_path: Path) -> None:
+    task = task_of(arguments="[1, 5]", id="row")
+    answers = [
+        ("rl_whitebox", [task.gold, "none"]),
+        ("rl_whitebox", ["none"]),
+        ("rl_unit_tests", ["none"]),
+        ("rl_unit_tests", ["none"]),
+    ]
+    items = [
+        replace(items_of_pairs([(ev.to_row(task), given)])[0], id=f"row {number}", facts={"stage": stage})
+        for number, (stage, given) in enumerate(answers)
+    ]
+    with OpenPage(chromium, write(tmp_path / "page.html", items)) as page:
+        shows(page.locator("#legend"), re.compile(r"✗ wrong or no answer\s*◐ some right$"))
+        shows(page.locator("#count"), "4 items")
+        page.locator("select[name=stage]").select_option("rl unit tests")
+        shows(page.locator("#count"), "2 items of 4")
+        assert [row.get_attribute("id") for row in page.locator(ROWS).all()] == ["option-2", "option-3"]
+
+
 def test_every_item_has_a_link(chromium: Any, group: Path) -> None:
     with OpenPage(chromium, group, "#row%202%2F1@4") as page:
         starts(page.locator("#name"), "row 2/1")

@@ -205,13 +205,16 @@ def item_in_list(item: ViewItem, steps: int | None) -> dict[str, Any]:
     rewards = [sample.reward for sample in item.samples if sample.reward is not None]
     parts = [part for sample in item.samples for part in sample.parts]
     optional = {
+        "stage": item.facts.get("stage"),
         "level": item.level,
         "steps": steps,
         "reward": sum(rewards) / len(rewards) if rewards else None,
         "official": _share([part.official for part in parts]),
         "strict": _share([part.strict for part in parts]),
     }
-    found |= {name: round(value, 4) for name, value in optional.items() if value is not None}
+    found |= {
+        name: round(value, 4) if isinstance(value, float) else value for name, value in optional.items() if value is not None
+    }
     if any(part.official != part.strict for part in parts):
         found["differs"] = 1
     if any(sample.chain is not None for sample in item.samples):

@@ -608,6 +608,7 @@ function choose(number) {
 const ROW = 58;
 const form = byId("filters"), list = byId("list"), space = byId("space");
 const FACETS = [
+  ["stage", "Stage", (item) => (item.stage === undefined ? [] : [words(item.stage)])],
   ["kind", "Kind", (item) => [words(item.kind)]],
   ["level", "Level", (item) => (item.level === undefined ? [] : [String(item.level)])],
   ["verdict", "Verdict", (item) => [item.verdict]],
@@ -643,6 +644,13 @@ function buildFilters() {
   const usable = SORTS.filter(([, , of]) => !of || new Set(index.items.map(of)).size > 1);
   selects.push(make("label", ["Sort ", make("select", usable.map(([value, label]) => make("option", label, { value })), { name: "sort" })]));
   byId("selects").replaceChildren(...selects, make("button", "Clear", { type: "button", onclick: clear }));
+}
+
+// What the signs of the list mean, of those that it has.
+function drawLegend() {
+  const meanings = { good: "right", bad: "wrong or no answer", mixed: "some right", dim: "not graded" };
+  const present = new Set(index.items.filter((item) => item.n).map((item) => tone(item.verdict)));
+  byId("legend").replaceChildren(...Object.keys(meanings).filter((name) => present.has(name)).map((name) => make("span", [make("span", SIGNS[name], { class: "sign " + name, "aria-hidden": "true" }), " " + meanings[name]])));
 }
 
 function clear() {
@@ -851,6 +859,7 @@ if (index.items.length > 1) {
   document.body.classList.add("many");
   side.hidden = false;
   buildFilters();
+  drawLegend();
   chooseBins();
   filter();
 }
