@@ -2,9 +2,7 @@
 
 import json
 import os
-import signal
 import subprocess
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +26,7 @@ from execverify.training.checkpoints import (
 from execverify.training.presets import load_preset, preset_names
 from execverify.utils.atomic import take_lock
 from tests.helpers.command import run
+from tests.helpers.killed_training import kill
 from tests.helpers.tiny_training import arguments, command, one_thread, preset, words
 
 pytest.importorskip("trl", reason="training needs the extra [train]")
@@ -138,15 +137,8 @@ def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage:
     subprocess.run(["cp", "-r", str(trained), str(out)], check=True)
     for name in ("sft", "rl_whitebox") if stage == "sft" else ("rl_whitebox",):
         subprocess.run(["rm", "-r", str(out / name)], check=True)
-    running = subprocess.Popen(
-        command(stage, out, "--no-evaluation"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
-    )
-    while running.poll() is None and not ((out / stage / LOG).exists() and len(_log_safely(out / stage)) >= 3):
-        time.sleep(0.01)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    if finished(out / stage) is None:
-        assert last_checkpoint(out / stage) is not None
+    kill(stage, 3, out, stage, "--no-evaluation")
+    assert finished(out / stage) is None and last_checkpoint(out / stage) is not None
     with one_thread():
         done = run(*words(stage, out, "--no-evaluation"))
     assert done.returncode == 0, done.stderr
@@ -162,11 +154,7 @@ def test_a_killed_stage_goes_on_as_if_nothing_had_happened(trained: Path, stage:
 @pytest.mark.slow
 def test_a_killed_training_of_all_stages_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "all"
-    running = subprocess.Popen(command("all", out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
-    while running.poll() is None and not ((out / "rl_whitebox" / LOG).exists() and len(_log_safely(out / "rl_whitebox")) >= 3):
-        time.sleep(0.01)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    kill("rl_whitebox", 3, out, "all")
     warm, measured = (out / "sft" / STAGE).stat().st_mtime_ns, (out / "evaluations" / "sft").stat().st_mtime_ns
     done = subprocess.run(command("all", out), capture_output=True, text=True, env=_environment())
     assert done.returncode == 0, done.stderr
@@ -176,10 +164,6 @@ def test_a_killed_training_of_all_stages_goes_on(tmp_path: Path) -> None:
     assert all(
         name in (out / "report.md").read_text(encoding="utf-8") for name in ("base", "sft", "rl_whitebox", "rl_unit_tests")
     )
-
-
-def _log_safely(folder: Path) -> list[str]:
-    return (folder / LOG).read_text(encoding="utf-8").splitlines()
 
 
 def test_a_checkpoint_that_was_cut_off_is_not_gone_on_from(tmp_path: Path) -> None:
