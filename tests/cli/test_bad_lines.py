@@ -83,7 +83,7 @@ def test_stages_without_a_model(words: tuple[str, ...], status: int, spoiled: tu
 def test_a_file_without_any_row_ends_the_command(command: str, tmp_path: Path) -> None:
     bad = tmp_path / "rows.jsonl"
     bad.write_text(f"{NOT_JSON}\n{NO_ROW}\n")
-    asking = ("--model", "mock:empty", "--requests", "kept")
+    asking = ("--model", "mock:empty", "--store", "kept")
     further = {"difficulty": asking, "add-cot": ("-o", "out.jsonl"), "export": ("-o", "out"), "score": (str(bad),)}
     done = run(*(() if command == "score" else ("dataset",)), command, str(bad), *further.get(command, ()), cwd=tmp_path)
     assert done.returncode == 2

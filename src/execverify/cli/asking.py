@@ -54,7 +54,11 @@ _OPTIONS: tuple[Any, ...] = (
         type=Finite(0, 1),
         help="Stop where a greater share of requests fails.",
     ),
-    click.option("--requests", metavar="FOLDER", help="Where requests and answers are kept.  [default: beside the output]"),
+    click.option(
+        "--store",
+        metavar="FOLDER",
+        help="Keep requests and answers here by content; what it has is not asked again.  [default: beside the output]",
+    ),
 )
 
 
@@ -88,12 +92,12 @@ def budget_of(limits: Mapping[str, Any]) -> Budget:
 
 
 def open_asker(asking: Mapping[str, Any], default_folder: str | Path) -> Asker:
-    """An asker by the options; the requests are kept in the default folder where `--requests` names none."""
+    """An asker by the options; the requests are kept in the default folder where `--store` names none."""
     if not asking["spec"]:
         raise click.UsageError("--model is missing: name a model, such as --model http://localhost:8000/v1")
-    folder = asking["requests"] or default_folder
+    folder = asking["store"] or default_folder
     if Path(folder) == beside("-", ".requests"):
-        raise click.UsageError("beside standard output there is no place for the requests: name a folder with --requests")
+        raise click.UsageError("beside standard output there is no place for the store of requests: name a folder with --store")
     budget = replace(budget_of(asking), max_error_share=asking["max_error_share"])
     options = model_options(asking["model_args"])
     if asking["spec"].startswith(("http://", "https://", "openai:")):

@@ -85,8 +85,8 @@ def dataset_difficulty_command(
         check_row_output(out, rows)
     elif keep is not None:
         raise click.UsageError("--keep chooses the rows of --output: name a file with -o")
-    elif not asking["requests"]:
-        raise click.UsageError("without -o there is no place for the requests: name a folder with --requests")
+    elif not asking["store"]:
+        raise click.UsageError("without -o there is no place for the store of requests: name a folder with --store")
     limits = limits_from_options(timeout, steps, imports)
     output = RowOutput(out, Funnel("rows", DIFFICULTY_STAGES), input_funnel(rows), about=_ABOUT, command=given_command())
     total = count_rows(rows)

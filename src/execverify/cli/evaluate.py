@@ -73,7 +73,7 @@ from execverify.utils.messages import count_phrase
 @click.option(
     "--store",
     metavar="FOLDER",
-    help="Keep answers here by content, for all runs that name it; what it has is not asked again.",
+    help="Keep requests and answers here by content, for all runs that name it; what it has is not asked again.",
 )
 @budget_options
 @click.option(
