@@ -122,6 +122,22 @@ class RunReference:
             earlier = self.previous[earlier.index]
         return earlier.state if earlier is not None else self.trace.frames[step.frame].state
 
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Names that a function can give a new value in another one."""
+        return frozenset(
+            name for node in self.program.nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+        )
+
+    def is_lasting(self, step: Step, name: str) -> bool:
+        """Whether a name of a step's frame keeps the value that it has before the step to the end of the call."""
+        key = ("lasting", step.index, name)
+        if key not in self.memo:
+            value = self.before(step).get(name)
+            own = [each for each in self.steps[step.index :] if each.frame == step.frame and each.finished is not None]
+            self.memo[key] = value is not None and all(each.state.get(name) == value for each in own)
+        return bool(self.memo[key])
+
     def enters_body(self, step: Step, node: Header) -> bool:
         """Whether the frame goes on in the body of a header."""
         after = self.following.get(step.index)
