@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -328,6 +329,19 @@ def test_answers_in_a_chain_are_checked_once_each() -> None:
     assert not graded(asked, CHAIN.replace("L5#1: total = 0", f"{line}\nL5#1: total = 0")).is_true
 
 
+def test_answers_in_a_chain_may_stand_in_any_order() -> None:
+    asked = ev.task(ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1")), limit=None)
+    both = [one for one in asked.questions if (one.line, one.visit) == (8, 1)]
+    assert {one.kind for one in both} == {"next_statement", "variable_state"}
+    answers = ["L8#1 next: L6", "L8#1 n = 2"]
+    for questions in (both, both[::-1]):
+        task = replace(asked, questions=tuple(questions))
+        for lines in (answers, answers[::-1]):
+            assert graded(task, CHAIN.replace("</reasoning>", "\n".join([*lines, "</reasoning>"]))).is_true
+    task = replace(asked, questions=tuple(one for one in both if one.kind == "variable_state"))
+    assert not graded(task, CHAIN.replace("</reasoning>", f"{answers[0]}\n</reasoning>")).is_true
+
+
 def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
     task = ev.task(ev.trace(ev.Program("def f(n):\n    m = abs(n)\n    return m", arguments="-4")), kind="input_prediction")
     chain = "<reasoning>\nwant 4\ncall with n={0}\nL2#1: m = abs({0}) -> 4\nL3#1: return m -> 4\ngot 4\n</reasoning>"
@@ -352,11 +366,17 @@ def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
         ("try n=5; L2#1 m=5; L2#1 m=5; gives 5", False),
         ("try n=5; L2#1 m=5, m=5; gives 5", False),
         ("need L2#1: n=4, n=4", False),
+        ("want 4\nneed L2#1: n=4", True),
+        ("need L2#1: n=4\nwant 4", False),
+        ("try n=5; gives 5\nwant 4", False),
+        ("call with n=4\nwant 4", False),
     ],
 )
 def test_what_comes_before_the_call_is_stated_once(before: str, is_true: bool) -> None:
     task = ev.task(ev.trace(ev.Program("def f(n):\n    m = abs(n)\n    return m", arguments="-4")), kind="input_prediction")
-    chain = f"<reasoning>\nwant 4\n{before}\ncall with n=4\nL2#1: m = abs(4) -> 4\nL3#1: return 4\ngot 4\n</reasoning>"
+    first = "" if "want" in before else "want 4\n"
+    call = "" if "call" in before else "call with n=4\n"
+    chain = f"<reasoning>\n{first}{before}\n{call}L2#1: m = abs(4) -> 4\nL3#1: return 4\ngot 4\n</reasoning>"
     assert graded(task, f"{chain}\n<answer>\nassert f(4) == 4\n</answer>").is_true == is_true
 
 
@@ -630,6 +650,15 @@ def f(s):
 
 def test_words_of_the_style_may_be_names_and_stand_in_texts() -> None:
     assert_all_true(tasks_of([ev.Program(source, "f", arguments) for source, arguments in WORDS]))
+
+
+def test_a_step_that_is_over_does_not_go_on_where_generators_run() -> None:
+    source = "def g(n):\n    yield n\n    yield n + 1\n\ndef h(n):\n    return n\n\ndef f(n):\n    a = h(n)\n    b = sum(g(n))\n    return a + b"
+    head = "call with n=1\nL9#1: call h(n=1)\nL6#1: return 1\nback L9#1: a = 1\nL10#1: call g(n=1)\nL2#1: yield 1"
+    tail = "L3#1: yield (1 + 1)\nback L10#1: b = 3\nL11#1: return 4"
+    assert true_chain(source, "1", f"{head}\nback L10#1\n{tail}")
+    assert true_chain(source, "1", f"{head}\n{tail}")
+    assert not true_chain(source, "1", f"{head}\nback L9#1\n{tail}")
 
 
 def test_what_a_finally_hides_is_not_claimed_to_be_none() -> None:
