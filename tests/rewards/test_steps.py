@@ -653,7 +653,8 @@ def test_words_of_the_style_may_be_names_and_stand_in_texts() -> None:
 
 
 def test_a_step_that_is_over_does_not_go_on_where_generators_run() -> None:
-    source = "def g(n):\n    yield n\n    yield n + 1\n\ndef h(n):\n    return n\n\ndef f(n):\n    a = h(n)\n    b = sum(g(n))\n    return a + b"
+    source = "def g(n):\n    yield n\n    yield n + 1\n\ndef h(n):\n    return n\n\ndef f(n):\n"
+    source += "    a = h(n)\n    b = sum(g(n))\n    return a + b"
     head = "call with n=1\nL9#1: call h(n=1)\nL6#1: return 1\nback L9#1: a = 1\nL10#1: call g(n=1)\nL2#1: yield 1"
     tail = "L3#1: yield (1 + 1)\nback L10#1: b = 3\nL11#1: return 4"
     assert true_chain(source, "1", f"{head}\nback L10#1\n{tail}")
