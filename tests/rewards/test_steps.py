@@ -495,6 +495,7 @@ FIRST, SECOND, END = "call g(k=1)\nL2#1: return 48", "back L5#1: call g(k=1) ...
 SUM = "def f(n):\n    t = 1 + n * n\n    return t"
 ADDED = "def f(xs):\n    t = 1\n    t += len(xs)\n    return t"
 ROUNDS = "def f(xs):\n    y = [x + 1 for x in xs]\n    return y"
+SHORT_CALL = "def g(k):\n    return k + 1\n\ndef f(n):\n    a = 1; b = 2\n    c = g(n)\n    return a + b + c"
 SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
 
 
@@ -517,6 +518,9 @@ SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
         # several statements on one line excuse that line alone
         (SHORT_LINES, "4", "call with n=4\nL2#1: a = 1; b = 2\nL3#1: 1 * 4 -> 4; c = 4 + 2 -> 6\nL4#1: return 6", True),
         (SHORT_LINES, "4", "call with n=4\nL2#1\nL3#1\nL4#1", False),
+        (SHORT_LINES, "4", "call with n=4\nL2#1\nL3#1: c = 6\nL4#1: return 6", False),
+        (SHORT_CALL, "4", "call with n=4\nL5#1: a = 1; b = 2\nL6#1: call g(k=4)\nL2#1: return 5\nback L6#1: c = 5\nL7#1: return 8", True),
+        (SHORT_CALL, "4", "call with n=4\nL5#1: a = 1; b = 2\nL6#1: call g(k=4)\nL2#1: return 5\nL7#1: return 8", False),
         # nor in other words: another spelling, names and values, the parts of `+=`, what a skipped call returns
         (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; t = 1 + 9 -> 10\nL3#1: return 10", True),
         (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; 3  *  3 -> 9; t = 10\nL3#1: return 10", False),
@@ -646,6 +650,48 @@ def f(s):
     keys = [w for w in [g(s=' raises ')]]
     return keys""", "'x raises y'"),
 ]  # fmt: skip
+
+
+SEVERAL = [
+    ("""def g(k): return k + 1
+
+def f(n):
+    if n: a = g(n); b = g(a)
+    return a + b""", "3"),
+    ("""def g(k):
+    k += 1; return k
+
+def f(n):
+    t = 0
+    for x in range(n): t += g(x)
+    return t""", "3"),
+    ("""def g(k):
+    if k > 1: return g(k - 1) + g(k - 2)
+    return k
+
+def f(n):
+    while n > 3: n -= g(n)
+    x = g(3); return x + n""", "6"),
+    ("""def g(k):
+    if k < 0: raise ValueError('no')
+    return k
+
+def f(n):
+    try: x = g(n); y = g(-n)
+    except ValueError as e: x = 5; y = g(x)
+    finally: z = g(1); x += z
+    return x, y""", "2"),
+    ("""def g(xs): xs.append(1); return xs
+
+def f(xs):
+    g(xs); ys = g(xs)
+    for y in ys: g(xs) if len(xs) < 6 else None; z = y
+    return xs, z""", "[]"),
+]  # fmt: skip
+
+
+def test_chains_of_lines_with_several_statements_are_right() -> None:
+    assert_all_true(tasks_of([ev.Program(source, "f", arguments) for source, arguments in SEVERAL]))
 
 
 def test_words_of_the_style_may_be_names_and_stand_in_texts() -> None:

@@ -353,7 +353,8 @@ class _Grader:
         step, run = one.step, self.run
         statement = run.statement(step)
         if statement is None or self.run.is_lenient_step(step):
-            return ""
+            unstated = sorted(run.must_change(step) - one.names)
+            return f"sets {', '.join(unstated)}, which is not stated" if unstated else ""
         if step.finished is None:
             return "" if "error" in one.facts else "raises an exception, which is not stated"
         node = statement.node
