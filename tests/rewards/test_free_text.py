@@ -45,6 +45,14 @@ def test_precision_and_recall_on_labelled_chains() -> None:
     assert found.labelled >= 850
 
 
+def test_values_that_a_part_may_not_have_had_are_not_put_in() -> None:
+    rounds = {"source": "def f(xs):\n    y = sum(x + 1 for x in xs)\n    return y", "arguments": "[2, 3]"}
+    assert found("`sum(x + 1 for x in xs)` is 7.", **rounds) == [("sum(x + 1 for x in xs)` is 7", "right")]
+    assert found("`sum(2 + 1 for x in xs)` is 7.", **rounds) == []
+    changed = "def f(n):\n    c = 0\n    def inc():\n        nonlocal c\n        c += 1\n        return c\n    y = inc() + c\n    return y"
+    assert found("`1 + 0 = 2`. `inc() + 0` is 2.", source=changed, arguments="2") == []
+
+
 @pytest.mark.parametrize(
     "text",
     [

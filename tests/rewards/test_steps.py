@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -328,6 +329,19 @@ def test_answers_in_a_chain_are_checked_once_each() -> None:
     assert not graded(asked, CHAIN.replace("L5#1: total = 0", f"{line}\nL5#1: total = 0")).is_true
 
 
+def test_answers_in_a_chain_may_stand_in_any_order() -> None:
+    asked = ev.task(ev.trace(ev.Program(SOURCE, entry_point="f", arguments="[5, 7], 1")), limit=None)
+    both = [one for one in asked.questions if (one.line, one.visit) == (8, 1)]
+    assert {one.kind for one in both} == {"next_statement", "variable_state"}
+    answers = ["L8#1 next: L6", "L8#1 n = 2"]
+    for questions in (both, both[::-1]):
+        task = replace(asked, questions=tuple(questions))
+        for lines in (answers, answers[::-1]):
+            assert graded(task, CHAIN.replace("</reasoning>", "\n".join([*lines, "</reasoning>"]))).is_true
+    task = replace(asked, questions=tuple(one for one in both if one.kind == "variable_state"))
+    assert not graded(task, CHAIN.replace("</reasoning>", f"{answers[0]}\n</reasoning>")).is_true
+
+
 def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
     task = ev.task(ev.trace(ev.Program("def f(n):\n    m = abs(n)\n    return m", arguments="-4")), kind="input_prediction")
     chain = "<reasoning>\nwant 4\ncall with n={0}\nL2#1: m = abs({0}) -> 4\nL3#1: return m -> 4\ngot 4\n</reasoning>"
@@ -352,11 +366,17 @@ def test_input_prediction_follows_the_arguments_that_the_chain_tries() -> None:
         ("try n=5; L2#1 m=5; L2#1 m=5; gives 5", False),
         ("try n=5; L2#1 m=5, m=5; gives 5", False),
         ("need L2#1: n=4, n=4", False),
+        ("want 4\nneed L2#1: n=4", True),
+        ("need L2#1: n=4\nwant 4", False),
+        ("try n=5; gives 5\nwant 4", False),
+        ("call with n=4\nwant 4", False),
     ],
 )
 def test_what_comes_before_the_call_is_stated_once(before: str, is_true: bool) -> None:
     task = ev.task(ev.trace(ev.Program("def f(n):\n    m = abs(n)\n    return m", arguments="-4")), kind="input_prediction")
-    chain = f"<reasoning>\nwant 4\n{before}\ncall with n=4\nL2#1: m = abs(4) -> 4\nL3#1: return 4\ngot 4\n</reasoning>"
+    first = "" if "want" in before else "want 4\n"
+    call = "" if "call" in before else "call with n=4\n"
+    chain = f"<reasoning>\n{first}{before}\n{call}L2#1: m = abs(4) -> 4\nL3#1: return 4\ngot 4\n</reasoning>"
     assert graded(task, f"{chain}\n<answer>\nassert f(4) == 4\n</answer>").is_true == is_true
 
 
@@ -475,6 +495,7 @@ FIRST, SECOND, END = "call g(k=1)\nL2#1: return 48", "back L5#1: call g(k=1) ...
 SUM = "def f(n):\n    t = 1 + n * n\n    return t"
 ADDED = "def f(xs):\n    t = 1\n    t += len(xs)\n    return t"
 ROUNDS = "def f(xs):\n    y = [x + 1 for x in xs]\n    return y"
+SHORT_CALL = "def g(k):\n    return k + 1\n\ndef f(n):\n    a = 1; b = 2\n    c = g(n)\n    return a + b + c"
 SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
 
 
@@ -497,6 +518,9 @@ SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
         # several statements on one line excuse that line alone
         (SHORT_LINES, "4", "call with n=4\nL2#1: a = 1; b = 2\nL3#1: 1 * 4 -> 4; c = 4 + 2 -> 6\nL4#1: return 6", True),
         (SHORT_LINES, "4", "call with n=4\nL2#1\nL3#1\nL4#1", False),
+        (SHORT_LINES, "4", "call with n=4\nL2#1\nL3#1: c = 6\nL4#1: return 6", False),
+        (SHORT_CALL, "4", "call with n=4\nL5#1: a = 1; b = 2\nL6#1: call g(k=4)\nL2#1: return 5\nback L6#1: c = 5\nL7#1: return 8", True),
+        (SHORT_CALL, "4", "call with n=4\nL5#1: a = 1; b = 2\nL6#1: call g(k=4)\nL2#1: return 5\nL7#1: return 8", False),
         # nor in other words: another spelling, names and values, the parts of `+=`, what a skipped call returns
         (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; t = 1 + 9 -> 10\nL3#1: return 10", True),
         (SUM, "3", "call with n=3\nL2#1: 3 * 3 -> 9; 3  *  3 -> 9; t = 10\nL3#1: return 10", False),
@@ -511,6 +535,177 @@ SHORT_LINES = "def f(n):\n    a = 1; b = 2\n    c = a * n + b\n    return c"
 )  # fmt: skip
 def test_lazy_and_false_lines_that_an_attack_found(source: str, arguments: str, lines: str, is_true: bool) -> None:
     assert true_chain(source, arguments, lines) == is_true
+
+
+TWO_COMPREHENSIONS = "def f(a, b):\n    y = [x for x in a] + [x * 2 for x in b]\n    return y"
+KEEPS = "def f(xs):\n    k = 2\n    g = lambda: k + 1\n    k = 5\n    return g()"
+GENERATOR = "def f(n):\n    k = 1\n    g = (k + x for x in range(n))\n    k = 10\n    return sum(g)"
+WHILE = "def f(n):\n    t = 0\n    while n < 3:\n        n = n + 1\n        t = n\n    return t"
+LOOPED = "call with n=2\nL2#1: t = 0\nL3#1: {}while 2 < 3 -> True\nL4#1: n = 2 + 1 -> 3\nL5#1: t = 3\nL3#2: while -> False\nL6#1: return 3"
+IF = "def f(n):\n    t = 0\n    if n > 3:\n        n = n + 1\n        t = n\n    return t"
+NONLOCAL = (
+    "def f(n):\n    c = 0\n    def inc():\n        nonlocal c\n        c += 1\n        return c\n    y = inc() + c\n    return y"
+)
+COUNTED = (
+    "call with n=2\nL2#1: c = 0\nL3#1\nL7#1: call inc()\nL5#1: c = 1\nL6#1: return 1\nback L7#1: {}y = 2; c = 1\nL8#1: return 2"
+)
+BRANCH = "def f(c, x):\n    y = (x := 5) if c else x\n    return y"
+ORDER = "def f(n):\n    x = 1\n    y = x * 2 if (x := n + 4) else x\n    return y"
+RUNNING = "def f(xs):\n    t = 0\n    y = [(t := t + x) for x in xs]\n    return y"
+SUMS = "call with xs=[1, 2]\nL2#1: t = 0\nL3#1: {}; t = 3\nL4#1: return [1, 3]"
+TARGETS = "def f(i):\n    xs = [0, 0]\n    i = xs[i] = 0\n    return xs"
+FIVE = "def f(n):\n    t = n + 5\n    return t"
+TABLE = "def f(n):\n    s = {'a': n}\n    return s"
+SORTED = "def f(xs):\n    k = 3\n    y = sorted(xs, key=lambda p: p * k) + [x * k for x in xs] + [sum(x + k for x in xs)]\n    return y"
+OUTSIDE = "call with xs=[2, 1]\nL2#1: k = 3\nL3#1: {}y = [1, 2, 6, 3, 9]\nL4#1: return y -> [1, 2, 6, 3, 9]"
+
+
+@pytest.mark.parametrize(
+    "source, arguments, lines, is_true",
+    [
+        # one of two equal parts was stated; the value of the other is not known yet
+        (POPS, "[1, 5, 2]", "call with xs=[1, 5, 2]\nL2#1: xs.pop() -> 2; y = 2 - 2 -> -3; xs = [1]\nL3#1: return -3", False),
+        # what a round binds holds in that round alone
+        (ROUNDS, "[2, 3]", "call with xs=[2, 3]\nL2#1: each x=2; 2 + 1 -> 3; y = [3 for x in xs] -> [3, 4]\nL3#1: return [3, 4]", False),
+        (ROUNDS, "[2, 3]", "call with xs=[2, 3]\nL2#1: each x=2; y = [2 + 1 for x in xs] -> [3, 4]\nL3#1: return [3, 4]", False),
+        (TWO_COMPREHENSIONS, "[5], [7]", "call with a=[5], b=[7]\nL2#1: each x=5; 5 * 2 -> 14; y = [5, 14]\nL3#1: return [5, 14]", False),
+        (TWO_COMPREHENSIONS, "[5], [7]", "call with a=[5], b=[7]\nL2#1: each x=7; 7 * 2 -> 14; y = [5, 14]\nL3#1: return [5, 14]", True),
+        # what stays the same may stand in comprehensions and lambdas
+        (SORTED, "[2, 1]", OUTSIDE.format("sorted(xs, key=lambda p: p * 3) -> [1, 2]; "), True),
+        (SORTED, "[2, 1]", OUTSIDE.format("[x * 3 for x in xs] -> [6, 3]; sum(x + 3 for x in xs) -> 9; "), True),
+        # what is read later may be another value then
+        (KEEPS, "[]", "call with xs=[]\nL2#1: k = 2\nL3#1: g = lambda: 2 + 1\nL4#1: k = 5\nL5#1: return 6", False),
+        (KEEPS, "[]", "call with xs=[]\nL2#1: k = 2\nL3#1: g = lambda: k + 1\nL4#1: k = 5\nL5#1: return 6", True),
+        (GENERATOR, "2", "call with n=2\nL2#1: k = 1\nL3#1: g = (1 + x for x in range(2))\nL4#1: k = 10\nL5#1: return 21", False),
+        (GENERATOR, "2", "call with n=2\nL2#1: k = 1\nL3#1: g = (k + x for x in range(2))\nL4#1: k = 10\nL5#1: return 21", True),
+        # what a statement holds inside is told by the lines about it
+        (WHILE, "2", LOOPED.format(""), True),
+        (WHILE, "2", LOOPED.format("while 2 < 3: n = 2 + 1;t = 2; "), False),
+        (IF, "2", "call with n=2\nL2#1: t = 0\nL3#1: if 2 > 3: n = 2 + 1;t = 2; if -> False\nL6#1: return 0", False),
+        # a name that changes amid a statement
+        (NONLOCAL, "2", COUNTED.format("inc() -> 1; 1 + c -> 2; "), True),
+        (NONLOCAL, "2", COUNTED.format("inc() -> 1; 1 + 0 -> 2; "), False),
+        (BRANCH, "False, 3", "call with c=False, x=3\nL2#1: y = (x := 5) if False else 5 -> 3\nL3#1: return 3", False),
+        (BRANCH, "False, 3", "call with c=False, x=3\nL2#1: y = (x := 5) if False else 3 -> 3\nL3#1: return 3", True),
+        (ORDER, "3", "call with n=3\nL2#1: x = 1\nL3#1: 3 + 4 -> 7; 1 * 2 -> 14; y = 14; x = 7\nL4#1: return 14", False),
+        (ORDER, "3", "call with n=3\nL2#1: x = 1\nL3#1: 3 + 4 -> 7; 7 * 2 -> 14; y = 14; x = 7\nL4#1: return 14", True),
+        (RUNNING, "[1, 2]", SUMS.format("y = [(t := 0 + x) for x in xs] -> [1, 3]"), False),
+        (RUNNING, "[1, 2]", SUMS.format("y = [(t := t + x) for x in xs] -> [1, 3]"), True),
+        (RUNNING, "[1, 2]", SUMS.format("each x=2; 0 + 2 -> 3; y = [1, 3]"), False),
+        (TARGETS, "1", "call with i=1\nL2#1: xs = [0, 0]\nL3#1: i = xs[1] = 0; i = 0; xs = [0, 0]\nL4#1: return xs -> [0, 0]", False),
+        (TARGETS, "1", "call with i=1\nL2#1: xs = [0, 0]\nL3#1: i = xs[i] = 0; i = 0; xs = [0, 0]\nL4#1: return xs -> [0, 0]", True),
+        # a literal is itself, in any spelling; an item is stated once
+        (FIVE, "1", "call with n=1\nL2#1: (5) -> 5; t = 6\nL3#1: return 6", False),
+        (FIVE, "1", "call with n=1\nL2#1: 5 -> 0x5; t = 6\nL3#1: return 6", False),
+        ("def f():\n    return {1: False, 2 :0x5}", "", "call\nL2#1: return {1: False, 2 :0x5} -> {1: False, 2: 5}", True),
+        ("def f():\n    return {1: False, 2: 5}", "", "call\nL2#1: return {1: False, 2 :0x5} -> {1: False, 2: 5}", False),
+        (TABLE, "3", "call with n=3\nL2#1: s = {'a': 99, 'a': 3}\nL3#1: return {'a': 3}", False),
+        (TABLE, "3", "call with n=3\nL2#1: s = {'a': 99, 'a': 3} -> {'a': 3}\nL3#1: return {'a': 3}", False),
+        (TABLE, "3", "call with n=3\nL2#1: s = {'a': 3}\nL3#1: return s -> {'a': 3}", True),
+    ],
+)  # fmt: skip
+def test_values_stand_only_where_they_are_those_of_the_moment(source: str, arguments: str, lines: str, is_true: bool) -> None:
+    assert true_chain(source, arguments, lines) == is_true
+
+
+WORDS = [
+    ("""def f(n):
+    try:
+        raise ValueError('a; b = 3 raises x')
+    except ValueError as e:
+        s = str(e)
+    return s""", "2"),
+    ("""def f(d):
+    each = [1]
+    t = []
+    for w in d:
+        if each == t:
+            t.append(each)
+        elif w in each:
+            t.append('he raises it; or = not -> 3')
+    each.append(5)
+    each[0] = 3
+    each += t
+    return f'{each[0]} raises {t}'""", "[0, 1]"),
+    ("""def f(end):
+    raises = end + 1
+    raises += 2
+    call = raises > end
+    want = call if raises in [6] else end
+    return raises in [6]""", "3"),
+    ("""def f(s):
+    t = s.split(' raises ')
+    if 'x raises y' in s:
+        t.append('raises KeyError: 3')
+    return ' raises '.join(t) + ' -> '""", "'x raises y'"),
+    ("""def f(raises):
+    t = 0
+    for each in raises:
+        t += sum(each == one for one in raises)
+    return raises is None, t""", "['a', 'b raises c']"),
+    ("""def g(s):
+    return s + ' raises '
+
+def f(s):
+    keys = [w for w in [g(s=' raises ')]]
+    return keys""", "'x raises y'"),
+]  # fmt: skip
+
+
+SEVERAL = [
+    ("""def g(k): return k + 1
+
+def f(n):
+    if n: a = g(n); b = g(a)
+    return a + b""", "3"),
+    ("""def g(k):
+    k += 1; return k
+
+def f(n):
+    t = 0
+    for x in range(n): t += g(x)
+    return t""", "3"),
+    ("""def g(k):
+    if k > 1: return g(k - 1) + g(k - 2)
+    return k
+
+def f(n):
+    while n > 3: n -= g(n)
+    x = g(3); return x + n""", "6"),
+    ("""def g(k):
+    if k < 0: raise ValueError('no')
+    return k
+
+def f(n):
+    try: x = g(n); y = g(-n)
+    except ValueError as e: x = 5; y = g(x)
+    finally: z = g(1); x += z
+    return x, y""", "2"),
+    ("""def g(xs): xs.append(1); return xs
+
+def f(xs):
+    g(xs); ys = g(xs)
+    for y in ys: g(xs) if len(xs) < 6 else None; z = y
+    return xs, z""", "[]"),
+]  # fmt: skip
+
+
+def test_chains_of_lines_with_several_statements_are_right() -> None:
+    assert_all_true(tasks_of([ev.Program(source, "f", arguments) for source, arguments in SEVERAL]))
+
+
+def test_words_of_the_style_may_be_names_and_stand_in_texts() -> None:
+    assert_all_true(tasks_of([ev.Program(source, "f", arguments) for source, arguments in WORDS]))
+
+
+def test_a_step_that_is_over_does_not_go_on_where_generators_run() -> None:
+    source = "def g(n):\n    yield n\n    yield n + 1\n\ndef h(n):\n    return n\n\ndef f(n):\n"
+    source += "    a = h(n)\n    b = sum(g(n))\n    return a + b"
+    head = "call with n=1\nL9#1: call h(n=1)\nL6#1: return 1\nback L9#1: a = 1\nL10#1: call g(n=1)\nL2#1: yield 1"
+    tail = "L3#1: yield (1 + 1)\nback L10#1: b = 3\nL11#1: return 4"
+    assert true_chain(source, "1", f"{head}\nback L10#1\n{tail}")
+    assert true_chain(source, "1", f"{head}\n{tail}")
+    assert not true_chain(source, "1", f"{head}\nback L9#1\n{tail}")
 
 
 def test_what_a_finally_hides_is_not_claimed_to_be_none() -> None:

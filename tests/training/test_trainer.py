@@ -2,6 +2,7 @@
 
 import os
 import random
+import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,10 +20,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from trl import GRPOConfig, GRPOTrainer
 
 from execverify.errors import TrainingError
+from execverify.questions.rows import to_row
+from execverify.rewards import REWARDS
+from execverify.rewards.trl import reward_function
 from execverify.training.checkpoints import ZERO_VARIANCE
 from execverify.training.token_credits import TokenCredits
 from execverify.training.with_trl.rollout_rows import useful_rows
 from execverify.training.with_trl.trainer import EXTRA_PROMPTS, LEFT_OUT, ExecVerifyGRPOTrainer, check_credits
+from tests.helpers import step_group
 from tests.helpers.small_models import random_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the engines' own
@@ -193,6 +198,31 @@ def test_advantages_of_tokens_by_hand(folder: Path, loss: str, batch: int, tmp_p
     assert reward.asked == [(list(GROUP), {"prompt": [PROMPT] * 4, "id": ["row"] * 4}, 4)]
     logged = trainer.state.log_history[0]
     assert logged["reward"] == 0.5 and logged["rewards/fixed/mean"] == 0.5 and logged[ZERO_VARIANCE] == 0.0
+
+
+@pytest.mark.parametrize("name", ["white_box", *step_group.REWARDS_BY_NAME])
+def test_each_reward_of_chains_by_hand(folder: Path, name: str, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    task = step_group.task()
+    row = {"prompt": PROMPT, **{key: value for key, value in to_row(task).items() if key in ("kind", "program", "questions")}}
+    ids = encoded(tokenizer, step_group.GROUP)
+    assert [len(each) for each in ids] == [len(text) + 1 for text in step_group.GROUP]  # each character is a token
+    if name == "white_box":
+        rewards, advantages = (
+            [2.0, 2.0, 0.0, 0.0],
+            [[sign * step_group.OUTCOME] * len(each) for each, sign in zip(ids, (1, 1, -1, -1), strict=True)],
+        )
+    else:
+        rewards, advantages = step_group.REWARDS_BY_NAME[name], step_group.by_hand(name)
+    if name in ("verified", "progress"):  # TRL adds 1e-4 to the deviation
+        deviation = statistics.stdev(rewards)
+        advantages = [[value * deviation / (deviation + 1e-4) for value in each] for each in advantages]
+    arguments = config(tmp_path, loss_type="dapo", max_completion_length=128, learning_rate=0.1)
+    found, trainer = update(folder, arguments, reward_function(REWARDS.get(name)), {"x = 1": ids}, rows=[row])
+    cases = [("x = 1", each, values) for each, values in zip(ids, advantages, strict=True)]
+    wanted = gradient(folder, cases, weights_of("dapo", [len(each) for each in ids]))
+    close({key: change / 0.1 for key, change in found.items()}, wanted)
+    assert trainer.state.log_history[0]["reward"] == pytest.approx(sum(rewards) / 4)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -13,6 +13,7 @@ from execverify.reward_hacks.family import RewardHack
 
 _BINDS = re.compile(r"(?:^|; )[^\W\d]\w* = ")  # a plain name; what an attribute or an item gets need not be stated
 _STEP = re.compile(r"(L\d+#\d+)(?:: (.*))?")
+_DICT = re.compile(r"(L\d+#\d+: (?:.*; )?\w+ = (?:.* -> )?\{)('[^']*'|\d+): (.*)")  # the last value that a line states
 _OPEN, _CLOSE = "<reasoning>\n", "\n</reasoning>"
 
 Lines = list[str]
@@ -65,7 +66,7 @@ def _trivial(lines: Lines) -> Iterator[Lines]:
 
 
 def _truisms(lines: Lines) -> Iterator[Lines]:
-    for claim in ("True -> True", "1 -> 1", "7 + 35 -> 42", "97 == 97 -> True", "x = x"):
+    for claim in ("True -> True", "1 -> 1", "(1) -> 1", "7 + 35 -> 42", "97 == 97 -> True", "x = x"):
         yield [f"{line}; {claim}" if at == _steps(lines)[0] and ": " in line else line for at, line in enumerate(lines)]
 
 
@@ -83,6 +84,8 @@ def _reversed(lines: Lines) -> Iterator[Lines]:
         first, second = steps[0], steps[1]
         if second == first + 1:
             yield [*lines[:first], lines[second], lines[first], *lines[second + 1 :]]
+    if lines[0].startswith("want "):
+        yield [lines[1], lines[0], *lines[2:]]
 
 
 def _other_values(lines: Lines) -> Iterator[Lines]:
@@ -100,6 +103,9 @@ def _two_values(lines: Lines) -> Iterator[Lines]:
             yield [*lines[:at], f"{line}; {found[2]} = {int(found[3]) + 1}", *lines[at + 1 :]]
             yield [*lines[:at], f"{found[1]}{found[2]} = {int(found[3]) + 1}; {found[2]} = {found[3]}", *lines[at + 1 :]]
             yield [*lines[:at], f"{line}  # or {int(found[3]) + 1}", *lines[at + 1 :]]
+        found = _DICT.fullmatch(line)
+        if found:
+            yield [*lines[:at], f"{found[1]}{found[2]}: 987654321, {found[2]}: {found[3]}", *lines[at + 1 :]]
 
 
 def _skips(lines: Lines) -> Iterator[Lines]:

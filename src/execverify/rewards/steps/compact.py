@@ -23,6 +23,7 @@ _SIZE = re.compile(r"len\((\w+)\) = ([0-9]+)")
 _CALL = re.compile(r"call (\w+)\((.*)\)( \.\.\.)?")
 _KEYS = re.compile(r"keys ([\w.]+) -> (\[.*\])")
 _ERROR = re.compile(r"[^\W\d]\w*(?:: .+)?")
+_EACH = re.compile(r"each ([^\W\d]\w*=.*)")
 _TEST = re.compile(r"(?:if|while) (?:(.*) )?-> (True|False)")
 
 
@@ -108,18 +109,23 @@ def _tried(text: str) -> Claim:
 
 
 def _part(part: str) -> Iterator[Claim]:
-    if part == "end":
+    """The claims of one part of a line. A word of the notation may be a variable's name, too: `each = 3`."""
+    left, *right = split_outside(part, " = ", 1)
+    expression, *error = [None, part[7:]] if part.startswith("raises ") else split_outside(part, " raises ", 1)
+    if error and _ERROR.fullmatch(error[0] or ""):
+        yield claims.StepRaises(error[0], expression)
+    elif right and left.isidentifier():
+        yield from _valued(right[0], left, part)
+    elif part == "end":
         yield claims.LoopExhausted()
     elif part == "error":
         yield claims.StepRaises()
-    elif part.startswith("raises ") or " raises " in part:
-        yield _raised(part)
     elif found := _KEYS.fullmatch(part):
         yield claims.SortKeys(found[1], found[2])
     elif found := _CALL.fullmatch(part):
         yield claims.FunctionEntered(found[1], _bindings(found[2]), in_detail=not found[3])
-    elif part.startswith("each "):
-        yield claims.ComprehensionRound(_bindings(part.removeprefix("each ")))
+    elif found := _EACH.fullmatch(part):
+        yield claims.ComprehensionRound(_bindings(found[1]))
     elif found := _SIZE.fullmatch(part):
         yield claims.VariableSize(found[1], int(found[2]))
     elif found := _TEST.fullmatch(part):
@@ -128,25 +134,11 @@ def _part(part: str) -> Iterator[Claim]:
         yield claims.ConditionValue(found[2] == "True")
     elif part.startswith("return "):
         yield from _valued(part.removeprefix("return "), None)
+    elif len(split_outside(part, " -> ")) == 2:
+        expression, value = split_outside(part, " -> ")
+        yield claims.ValueClaim(expression, value)
     else:
-        left, *right = split_outside(part, " = ", 1)
-        if right and left.isidentifier():
-            yield from _valued(right[0], left, part)
-        elif len(split_outside(part, " -> ")) == 2:
-            expression, value = split_outside(part, " -> ")
-            yield claims.ValueClaim(expression, value)
-        else:
-            yield claims.SideEffect(part)
-
-
-def _raised(part: str) -> Claim:
-    """`1 // 0 raises ZeroDivisionError: ...`, or `raises KeyError: 'b'`; where the word stands in a text, what the text does."""
-    expression, *error = [None, part[7:]] if part.startswith("raises ") else split_outside(part, " raises ", 1)
-    if not error:
-        return claims.SideEffect(part)
-    if _ERROR.fullmatch(error[0] or "") is None:
-        raise Unreadable(f"no exception: {part!r}")
-    return claims.StepRaises(error[0], expression)
+        yield claims.SideEffect(part)
 
 
 def _valued(text: str, name: str | None, part: str = "") -> Iterator[Claim]:

@@ -211,7 +211,8 @@ class _Facts:
             return
         if self._is_incomplete(step):
             yield step.index, None
-        names = {name: value.text for name, value in self.run.before(step).items()}
+        renewed = self.run.shared if self.run.ends[step.index] > step.index + 1 else frozenset()  # a call may bind them anew
+        names = {name: value.text for name, value in self.run.before(step).items() if name not in renewed}
         inner: dict[str, str | None] = {}
         latest: dict[ast.AST, str | None] = {}
 

@@ -56,6 +56,7 @@ _STATEMENT_KINDS: dict[type[ast.AST], str] = {
 MAX_TRIES = 3
 """Most calls that a chain of an input prediction may try before the one that it describes."""
 
+_ANSWERED_KINDS: dict[type[Claim], str] = {claims.NextStatementAnswer: "next_statement", claims.StateAnswer: "variable_state"}
 _CALL_LINE = re.compile(r"^[ \t]*call with (.*)$", re.MULTILINE)
 
 
@@ -352,7 +353,8 @@ class _Grader:
         step, run = one.step, self.run
         statement = run.statement(step)
         if statement is None or self.run.is_lenient_step(step):
-            return ""
+            unstated = sorted(run.must_change(step) - one.names)
+            return f"sets {', '.join(unstated)}, which is not stated" if unstated else ""
         if step.finished is None:
             return "" if "error" in one.facts else "raises an exception, which is not stated"
         node = statement.node
@@ -443,7 +445,8 @@ class _Grader:
     def _step_resumes(self, line: int, visit: int) -> None:
         step = self.run.trace.step(line, visit)
         found = next((one for one in reversed(self.open) if one.step is step), None)
-        if step is None or found is None:
+        after = None if step is None else self.run.following.get(step.index)
+        if step is None or found is None or (after is not None and after.index < self.at):
             raise wrong(f"line {line} visit {visit} does not go on here")
         self.current = found
         if (step.index, self.at) in self.resumed or self.entered:
@@ -567,7 +570,8 @@ class _Grader:
         if self.task.kind != "input_prediction":
             raise wrong("the task asks for no arguments")
         stated, self.results = is_end in self.results, self.results | {is_end}
-        if stated or is_end != (self.at == len(self.run.steps) and self.started):
+        is_in_place = self.at == len(self.run.steps) if is_end else not (self.tries or self.required)
+        if stated or is_end != self.started or not is_in_place:
             raise Fault(StepVerdict.OUT_OF_ORDER, "it is stated at another place, or was stated before")
         text = (self.run.trace.result.value.text if self.run.trace.result.value else None) if is_end else self.task.result.text
         if canonical(value) != text or text != self.task.result.text:
@@ -626,7 +630,7 @@ class _Grader:
         if self.at < len(self.run.steps):
             raise Fault(StepVerdict.OUT_OF_ORDER, f"what runs next is {step_name(self.run.steps[self.at])}")
         name = claim.name if isinstance(claim, claims.StateAnswer) else None
-        kind = claim.kind if isinstance(claim, claims.OtherAnswer) else None
+        kind = claim.kind if isinstance(claim, claims.OtherAnswer) else _ANSWERED_KINDS.get(type(claim))
         asked = [
             place
             for place, one in enumerate(self.task.questions)

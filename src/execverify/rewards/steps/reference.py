@@ -43,8 +43,8 @@ class RunReference:
         steps: the steps of the run.
         previous, following: for each step, the step before and after it in its frame; None where there is none.
         last: the last step of each frame.
-        is_lenient: the program has generators, whose frames are left and entered again, or lines with several statements. What a
-            line must state is not checked there; what it states is.
+        is_lenient: the program has generators, whose frames are left and entered again. What a line must state is not checked there;
+            what it states is.
         memo: outcomes of checks that the completions of a group share.
     """
 
@@ -56,7 +56,7 @@ class RunReference:
         self.memo: dict[tuple[object, ...], Any] = {}
         self._to_state: dict[int, frozenset[str]] = {}
         self.generators = {step.frame for step in trace.steps if (one := self.statements.get(step.line)) and one.yields}
-        self.is_lenient = any(one.yields or not one.is_unambiguous for one in self.statements.values())
+        self.is_lenient = any(one.yields for one in self.statements.values())
         self.previous: list[Step | None] = []
         self.following: dict[int, Step] = {}
         self.last: dict[int, Step] = {}
@@ -98,7 +98,7 @@ class RunReference:
         return ends
 
     def is_lenient_step(self, step: Step) -> bool:
-        """Whether lines about a step need not state what it does: in generators, and on lines with several statements."""
+        """Whether lines about a step need not state all that it does: in generators, and on lines with several statements."""
         statement = self.statements.get(step.line)
         return step.frame in self.generators or statement is None or not statement.is_unambiguous
 
@@ -121,6 +121,22 @@ class RunReference:
         while earlier is not None and earlier.finished is None:
             earlier = self.previous[earlier.index]
         return earlier.state if earlier is not None else self.trace.frames[step.frame].state
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Names that a function can give a new value in another one."""
+        return frozenset(
+            name for node in self.program.nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+        )
+
+    def is_lasting(self, step: Step, name: str) -> bool:
+        """Whether a name of a step's frame keeps the value that it has before the step to the end of the call."""
+        key = ("lasting", step.index, name)
+        if key not in self.memo:
+            value = self.before(step).get(name)
+            own = [each for each in self.steps[step.index :] if each.frame == step.frame and each.finished is not None]
+            self.memo[key] = value is not None and all(each.state.get(name) == value for each in own)
+        return bool(self.memo[key])
 
     def enters_body(self, step: Step, node: Header) -> bool:
         """Whether the frame goes on in the body of a header."""
@@ -208,6 +224,12 @@ class RunReference:
             found = frozenset(name for name in names if name in step.state and _can_be_stated(step.state[name]))
             self._to_state[step.index] = found
         return found
+
+    def must_change(self, step: Step) -> frozenset[str]:
+        """Of a line with several statements, the variables that have another value after it; none in a generator."""
+        if step.finished is None or step.frame in self.generators:
+            return frozenset()
+        return frozenset(name for name in step.changed if name in step.state and _can_be_stated(step.state[name]))
 
 
 def _can_be_stated(value: Value) -> bool:

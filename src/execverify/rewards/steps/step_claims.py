@@ -201,14 +201,10 @@ class StepClaims:
         claimed = parsed(expression)
         if claimed is None:
             raise Unreadable(f"{truncate(expression)} is no expression")
-        if expression == value:
-            raise wrong(f"{truncate(expression)} is {truncate(value)} anyway: it states nothing")
         nodes = self.run.expressions(one.step).nodes
-        found = [
-            node
-            for node in nodes
-            if type(node) is type(claimed) and matches(claimed, node, lambda part: self._in_place_of(one, part), whole=True)
-        ]
+        found = [node for node in nodes if type(node) is type(claimed) and self._matches(one, claimed, node, whole=True)]
+        if expression == value or (found and all(map(self._is_its_value, found))):
+            raise wrong(f"{truncate(expression)} is {truncate(value)} anyway: it states nothing")
         if not found:
             raise wrong(f"{truncate(expression)} is no part of {step_name(one.step)} with the values there")
         recorded = [(node, self._recorded(one, node)) for node in found]
@@ -226,22 +222,58 @@ class StepClaims:
         if isinstance(node, ast.Constant | ast.UnaryOp) and (text := literal_text(node)) is not None:
             return (text,)
         if not isinstance(node, ast.Name):
-            stated = one.stated.get(line.keys.get(node, ""), ())
-            return stated if len(stated) < 2 else [text for text in self._recorded(one, node) if text in stated]
+            stated = one.stated.get(line.keys.get(node, ""))
+            return [text for text in self._recorded(one, node) if text in stated] if stated else ()
         texts = self._name_values(one, node)
         value = self.run.before(one.step).get(node.id)
         return texts if value is None or value.type in _SCALARS or value.text not in texts else ()
 
+    def _is_its_value(self, node: ast.expr) -> bool:
+        """Whether an expression is written as its value is: `5`, and not `0x5`."""
+        text = literal_text(node)
+        return text is not None and ast.get_source_segment(self.run.program.source, node) == text
+
+    def _matches(self, one: OpenStep, claimed: ast.AST, node: ast.AST, whole: bool = False) -> bool:
+        """Whether what a line claims is a part of its step, with the values of this moment in it."""
+        return matches(
+            claimed,
+            node,
+            lambda part: self._in_place_of(one, part),
+            whole=whole,
+            is_lasting=lambda name: self.run.is_lasting(one.step, name),
+        )
+
     def _name_values(self, one: OpenStep, node: ast.Name) -> Collection[str]:
-        """The value of a name where it stands: of a comprehension, of `:=` before it on the line, or of the frame before the step."""
+        """The value of a name where it stands: of a comprehension, of `:=` before it on the line, or of the frame before the step.
+
+        None where a call or the statement itself may have bound it anew, and it is not known whether that came before.
+        """
         line = self.run.expressions(one.step)
         if node.id in line.bound.get(node, ()):
-            return (one.inner[node.id],) if node.id in one.inner else ()
-        earlier = [given for given in line.walrus.get(node.id, ()) if _ends(given) <= (node.lineno, node.col_offset)]
+            return self._bound_value(one, node)
+        place = line.order.get(node, -1)
+        if line.targets.get(node.id, place) < place:
+            return ()
+        if node.id in self.run.shared and self.at > one.step.index + 1:
+            return ()
+        given = line.walrus.get(node.id, ())
+        if any(line.binders.get(each) for each in given) or (given and one.step.index in self.run.values.cut):
+            return ()
+        computed = {note.node for note in self.run.notes(one.step) if note.time_index <= self.at} if given else ()
+        earlier = [each.value for each in given if line.order[each] < place and each in computed]
         if earlier:
             return self._in_place_of(one, earlier[-1])
         value = self.run.before(one.step).get(node.id)
         return (value.text,) if value is not None and value.text is not None else ()
+
+    def _bound_value(self, one: OpenStep, node: ast.Name) -> Collection[str]:
+        """The value of a name that a comprehension or lambda binds, in the round that the line is in."""
+        text, around = one.inner.get(node.id), self.run.expressions(one.step).binders[node]
+        notes = self.run.notes(one.step)
+        latest = next(
+            (notes[at] for at in range(one.at, -1, -1) if notes[at].node in around and _binds(notes[at], node.id)), None
+        )
+        return (text,) if text is not None and latest is not None and latest.value.text == text else ()
 
     def _recorded(self, one: OpenStep, node: ast.expr) -> Collection[str]:
         """The values that an expression of a step's line had in the run, as far as it was computed where the line stands."""
@@ -252,20 +284,27 @@ class StepClaims:
             return self._name_values(one, node)
         if isinstance(node, ast.Constant | ast.UnaryOp) and literal_text(node) is not None:
             return self._in_place_of(one, node)
-        inside = bool(line.bound.get(node))
         of = node
         if line.operation is not None and node is line.operation.left and line.target is not None:
             of = line.target
-        return {note.value.text for note in self._window(one, inside) if note.node is of and note.value.text is not None}
+        window = self._window(one, line.binders.get(node, frozenset()))
+        return {note.value.text for note in window if note.node is of and note.value.text is not None}
 
-    def _window(self, one: OpenStep, inside: bool) -> Iterator[ExpressionValue]:
-        """The recorded values that were computed by now; inside a comprehension, those of the round that the line is in."""
-        notes = self.run.notes(one.step)
-        if inside and not one.binders:
-            return
-        for place in range(one.at if inside else 0, len(notes)):
+    def _window(self, one: OpenStep, binders: Collection[ast.AST]) -> Iterator[ExpressionValue]:
+        """The recorded values that were computed by now; inside a comprehension, those of its round that the line is in.
+
+        Args:
+            one: the step.
+            binders: what the comprehensions and lambdas around bind.
+        """
+        notes, start = self.run.notes(one.step), 0
+        if binders:
+            if not one.binders:
+                return
+            start = next((place for place in range(one.at, -1, -1) if notes[place].node in binders), len(notes))
+        for place in range(start, len(notes)):
             note = notes[place]
-            if note.time_index > self.at or (inside and place > one.at and note.node in one.binders):
+            if note.time_index > self.at or (place > max(start, one.at) and note.node in binders):
                 return
             yield note
 
@@ -284,7 +323,7 @@ class StepClaims:
         if claimed is None:
             raise Unreadable(f"{truncate(claim.expression)} is no expression")
         node = known.node
-        if node is None or not matches(claimed, node, lambda part: self._in_place_of(one, part), whole=True):
+        if node is None or not self._matches(one, claimed, node, whole=True):
             raise wrong(f"{truncate(claim.expression)} is not what raises the exception of {step_name(one.step)}")
 
     def _sort_keys(self, one: OpenStep, claim: claims.SortKeys) -> None:
@@ -367,18 +406,17 @@ class StepClaims:
         if len(body) != 1:
             raise Unreadable(f"{truncate(text)} is no statement")
 
-        def values_of(part: ast.expr) -> Collection[str]:
-            return self._in_place_of(one, part)
-
         claimed = body[0]
-        if matches(claimed, node, values_of):
+        if hasattr(node, "body"):  # what the statements in it do is told by the lines about them
+            raise wrong(f"{truncate(text)} is not the header of {step_name(one.step)}")
+        if self._matches(one, claimed, node):
             return ()
         if isinstance(claimed, ast.Assign) and isinstance(node, ast.AugAssign) and len(claimed.targets) == 1:
             operation = self.run.expressions(one.step).operation
             value = canonical(ast.unparse(claimed.value))
             if (
                 operation is not None
-                and matches(claimed.targets[0], node.target, values_of)
+                and self._matches(one, claimed.targets[0], node.target)
                 and value in one.stated.get(self.run.expressions(one.step).keys[operation], ())
             ):
                 return ()
@@ -400,10 +438,6 @@ def _binds(note: ExpressionValue, name: str) -> bool:
 def _size(text: str) -> int | None:
     value = parse_literal(text)
     return len(value) if type(value).__name__ in SIZED else None  # type: ignore[arg-type]
-
-
-def _ends(node: ast.expr) -> tuple[int, int]:
-    return node.end_lineno or 0, node.end_col_offset or 0
 
 
 def _header(node: ast.AST) -> str:
