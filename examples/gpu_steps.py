@@ -68,7 +68,7 @@ TINY = Size(
     (
         "sft.rows=64", "sft.num_train_epochs=1.0", "rl_whitebox.rows=64", "rl_whitebox.prompts_per_rollout=2",
         "rl_whitebox.num_generations=4", "rl_whitebox.mini_batch_size=2", "rl_whitebox.per_device_batch_size=8",
-        "evaluation.rows=4",
+        "rl_whitebox.min_verified=0", "evaluation.rows=4",
     ),
     2, 4, 4, 600, 900, 900, 2,
 )  # fmt: skip

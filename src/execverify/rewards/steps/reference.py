@@ -5,6 +5,7 @@ completion runs. References are cached, because the completions of a group, and 
 """
 
 import ast
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -128,6 +129,23 @@ class RunReference:
         return frozenset(
             name for node in self.program.nodes if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
         )
+
+    def texts_until(self, step: Step, at: int) -> Mapping[ast.AST, Collection[str]]:
+        """The values that each expression of a step's line had, as texts, as far as they were computed by a moment.
+
+        Args:
+            step: the step.
+            at: how many steps of the run are over at that moment.
+        """
+        key = ("texts", step.index, at)
+        if key not in self.memo:
+            found: dict[ast.AST, set[str]] = {}
+            for note in itertools.takewhile(lambda note: note.time_index <= at, self.notes(step)):
+                if note.value.text is not None:
+                    found.setdefault(note.node, set()).add(note.value.text)
+            self.memo[key] = found
+        texts: Mapping[ast.AST, Collection[str]] = self.memo[key]
+        return texts
 
     def is_lasting(self, step: Step, name: str) -> bool:
         """Whether a name of a step's frame keeps the value that it has before the step to the end of the call."""

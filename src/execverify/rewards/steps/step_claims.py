@@ -287,21 +287,23 @@ class StepClaims:
         of = node
         if line.operation is not None and node is line.operation.left and line.target is not None:
             of = line.target
-        window = self._window(one, line.binders.get(node, frozenset()))
-        return {note.value.text for note in window if note.node is of and note.value.text is not None}
+        if binders := line.binders.get(node):
+            return {
+                note.value.text for note in self._round_values(one, binders) if note.node is of and note.value.text is not None
+            }
+        return self.run.texts_until(one.step, self.at).get(of, ())
 
-    def _window(self, one: OpenStep, binders: Collection[ast.AST]) -> Iterator[ExpressionValue]:
-        """The recorded values that were computed by now; inside a comprehension, those of its round that the line is in.
+    def _round_values(self, one: OpenStep, binders: Collection[ast.AST]) -> Iterator[ExpressionValue]:
+        """The recorded values, computed by now, of the round that the line is in.
 
         Args:
             one: the step.
             binders: what the comprehensions and lambdas around bind.
         """
-        notes, start = self.run.notes(one.step), 0
-        if binders:
-            if not one.binders:
-                return
-            start = next((place for place in range(one.at, -1, -1) if notes[place].node in binders), len(notes))
+        if not one.binders:
+            return
+        notes = self.run.notes(one.step)
+        start = next((place for place in range(one.at, -1, -1) if notes[place].node in binders), len(notes))
         for place in range(start, len(notes)):
             note = notes[place]
             if note.time_index > self.at or (place > max(start, one.at) and note.node in binders):
