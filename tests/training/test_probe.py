@@ -23,6 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import execverify as ev
 from execverify.cli.app import _status
 from execverify.datasets import read_rows
+from execverify.training.length_filter import rows_that_fit
 from execverify.training.with_trl.probe import ProbeSettings, ProbeTrainer, Projection, probe, supervised_gradient
 from tests.helpers.small_models import random_model
 from tests.helpers.tiny_training import arguments, command, preset
@@ -244,6 +245,21 @@ def test_figures_of_a_seed(trained: Path, capsys: pytest.CaptureFixture[str]) ->
         "error": None,
         "noise_error": None,
     }
+
+
+def test_rows_that_the_training_leaves_out_are_not_drawn(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the true chain is longer than a completion, every completion is cut off: the probe would measure what RL never sees."""
+    rows = [row for row in read_rows(str(trained / "rows")) if row["split"] == "train"]
+    model, skip = str(trained / "sft" / "model"), "rl_whitebox.skip_long_chains=true"
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    longer = (preset(skip, f"rl_whitebox.max_completion_length={most}") for most in range(30, 400, 10))
+    fitting = next(each for each in longer if len(rows_that_fit(rows, each, tokenizer, 1)[0]) >= 8)
+    assert len(rows_that_fit(rows, fitting, tokenizer, 1)[0]) < len(rows)
+    report = probe(fitting, model, rows, ProbeSettings(("step",), 2, 2, 4), lambda _: None)
+    assert (report.chains, report.chains_too_long) == (8, 0)
+    assert _probe("-o", str(trained), *SMALL, "--set", skip) == 2
+    told = capsys.readouterr().err
+    assert "there are 0 rows (0 more are longer than rl_whitebox.max_prompt_length, and the true chains of 24 than" in told
 
 
 def test_large_gradients_are_projected(trained: Path) -> None:

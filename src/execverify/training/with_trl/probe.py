@@ -29,7 +29,7 @@ from execverify.training.checkpoints import ZERO_VARIANCE, Logger
 from execverify.training.config import Preset, RlSettings
 from execverify.training.distributed import world_size
 from execverify.training.gradient_signal import MIN_BATCHES, GradientSignal, advice, gradient_cosine, gradient_signal
-from execverify.training.length_filter import LengthFilterReport, chat_text, check_template, filter_by_length
+from execverify.training.length_filter import LengthFilterReport, chat_text, check_template, filter_by_length, rows_that_fit
 from execverify.training.with_trl.common import loaded, translate_config_errors, translate_errors
 from execverify.training.with_trl.grpo import COLUMNS, arguments_of, check_kinds
 from execverify.training.with_trl.trainer import ExecVerifyGRPOTrainer, check_credits
@@ -403,17 +403,8 @@ def _trainer(
     """The trainer, the prompts of each batch, and how many there are to draw from."""
     import datasets
 
-    rl, account = preset.stage(STAGE), LengthFilterReport()
-    kept = [{name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, rl.max_prompt_length, account)]
-    check_kinds(kept, STAGE, rl)
-    wanted = settings.batches * settings.prompts
-    if len(kept) < wanted:
-        raise TrainingError(
-            f"the probe draws {settings.batches} batches of {count_phrase(settings.prompts, 'prompt')}, and there are "
-            f"{count_phrase(len(kept), 'row')} ({account.too_long} more are longer than {STAGE}.max_prompt_length): give fewer "
-            "--prompts or --batches, or more rows"
-        )
-    chosen = random.Random(settings.seed).sample(kept, wanted)
+    rl = preset.stage(STAGE)
+    chosen, count = _chosen_rows(preset, tokenizer, rows, settings)
     prompts: list[dict[str, Any]] = datasets.Dataset.from_list(chosen).to_list()
     arguments = arguments_of(preset, STAGE, folder)
     with translate_config_errors(STAGE):
@@ -427,7 +418,33 @@ def _trainer(
         )
     trainer.model_wrapped = trainer.accelerator.prepare_model(trainer.model)
     trainer.model.train()
-    return trainer, [prompts[i : i + settings.prompts] for i in range(0, wanted, settings.prompts)], len(kept)
+    return trainer, [prompts[i : i + settings.prompts] for i in range(0, len(prompts), settings.prompts)], count
+
+
+def _chosen_rows(
+    preset: Preset, tokenizer: Any, rows: Iterable[dict[str, Any]], settings: ProbeSettings
+) -> tuple[list[dict[str, Any]], int]:
+    """The rows that are drawn, and from how many. Those that the training would leave out for their length are left out here, too."""
+    rl, account = preset.stage(STAGE), LengthFilterReport()
+    kept = [{name: row[name] for name in COLUMNS} for row in filter_by_length(rows, tokenizer, rl.max_prompt_length, account)]
+    check_kinds(kept, STAGE, rl)
+    wanted, count = settings.batches * settings.prompts, len(kept)
+    random.Random(settings.seed).shuffle(kept)
+    chosen: list[dict[str, Any]] = []
+    for start in range(0, count, wanted):  # a chain has to be rendered for each row that is looked at
+        some = kept[start : start + wanted]
+        if rl.skip_long_chains:
+            some, too_long = rows_that_fit(some, preset, tokenizer, settings.workers)
+            account.own_chain_too_long += too_long
+        chosen += some
+        if len(chosen) >= wanted:
+            looked_at = min(count, start + wanted)
+            return chosen[:wanted], round(count * (looked_at - account.own_chain_too_long) / looked_at)
+    raise TrainingError(
+        f"the probe draws {settings.batches} batches of {count_phrase(settings.prompts, 'prompt')}, and there are "
+        f"{count_phrase(len(chosen), 'row')} ({account.too_long} more are longer than {STAGE}.max_prompt_length, and the true chains of "
+        f"{account.own_chain_too_long} than {STAGE}.max_completion_length): give fewer --prompts or --batches, or more rows"
+    )
 
 
 def _true_chains(
