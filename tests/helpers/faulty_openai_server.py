@@ -91,6 +91,7 @@ class Misbehaving(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 128  # by default 5 wait to be accepted; further connections are dropped or reset
 
     def __init__(self, plan: dict[str, list[Behaviour]], otherwise: Behaviour) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
