@@ -1044,9 +1044,8 @@ def test_several_benchmarks_load_a_model_once(tmp_path: Path, monkeypatch: pytes
         for name in ("heldout", "heldout-chains")
     }
     assert names == {"heavy 0"}
-    assert cli(
-        "evaluate", "cruxeval-o", "cruxeval-i", "--model", "heavy:0", "--data", "cruxeval-o=/no", "--data", "cruxeval-i=/no"
-    )
+    nowhere = ("--data", "cruxeval-o=/no", "--data", "cruxeval-i=/no")
+    assert cli("evaluate", "cruxeval-o", "cruxeval-i", "--model", "heavy:0", *nowhere).exit_code == 2
     assert counts == {"loaded": 1, "closed": 1}, "no data, and so nothing to load"
 
 

@@ -474,9 +474,7 @@ def test_attacks_keep_the_answers_right_and_earn_nothing_when_verified(example: 
     verified = REWARDS.get("verified")
     assert ev.score(example, true, rule=verified).reward == 2
     hacks = list(chain_hacks(example, true))
-    assert [ev.score(example, hack.completion).reward for hack in hacks if hack.family != "chain after the answer"] and len(
-        hacks
-    ) > 60
+    assert len(hacks) > 60
     assert {ev.score(example, hack.completion).reward for hack in hacks} == {2.0}
     assert {ev.score(example, hack.completion, rule=verified).reward for hack in hacks} == {0.0}
 
